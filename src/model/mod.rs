@@ -1,6 +1,7 @@
 //! Plain data that every layer shares. No I/O, no logic beyond construction and ordering.
 
 mod citation;
+mod level;
 mod path;
 mod problem;
 mod subject;
@@ -8,8 +9,9 @@ mod text;
 mod time;
 
 pub use citation::{Citation, CitationKind, Place, QuoteLine};
+pub use level::{Confidence, Level};
 pub use path::EntryPath;
 pub use problem::{Problem, ProblemKind};
 pub use subject::Subject;
-pub use text::{Lang, Text};
+pub use text::{CODE_CLOSE, CODE_OPEN, Lang, Text, code, plain};
 pub use time::{Basis, When};

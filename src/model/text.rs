@@ -2,6 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Opens a stretch of text that comes from a bundle or is a command: renderers show it as code.
+///
+/// A private-use character, so no wording can contain it by accident; [`code`] removes it from what a bundle says.
+pub const CODE_OPEN: char = '\u{E000}';
+/// Closes what [`CODE_OPEN`] opened.
+pub const CODE_CLOSE: char = '\u{E001}';
+
+/// Marks `value` as code, so that each renderer can escape and set it in its own way.
+pub fn code(value: &str) -> String {
+    format!("{CODE_OPEN}{}{CODE_CLOSE}", plain(value))
+}
+
+/// The text without code marks: for machines, and for values on their way into [`code`].
+pub fn plain(text: &str) -> String {
+    text.chars().filter(|&c| c != CODE_OPEN && c != CODE_CLOSE).collect()
+}
+
 /// The language of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lang {

@@ -1,1 +1,3 @@
-//! report
+//! The post-mortem: one typed model, composed from a diagnosis, that every renderer reads.
+
+pub mod model;

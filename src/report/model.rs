@@ -1,0 +1,738 @@
+//! The typed report. Its JSON is what other programs rely on, so its keys change only with [`SCHEMA_VERSION`].
+//!
+//! Every [`Text`] may hold stretches between [`crate::model::CODE_OPEN`] and [`crate::model::CODE_CLOSE`]: names, commands and
+//! quotes. Everything here is already masked; nothing here is escaped, which is each renderer's own task.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::model::{CitationKind, Confidence, Level, QuoteLine, Subject, Text, When};
+
+/// The version of the JSON report, semantic: a new key is minor, a changed or removed one major.
+pub const SCHEMA_VERSION: &str = "1.0";
+
+/// A whole report.
+#[derive(Debug, Clone, Serialize)]
+pub struct PostMortem {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: &'static str,
+    /// Which casefile wrote it.
+    pub tool: Tool,
+    /// What was read; the incident's bundles first, baselines last.
+    pub bundles: Vec<BundleRef>,
+    /// Title, summary, severity, window.
+    pub incident: Incident,
+    /// Best first; empty for a bundle without an incident.
+    pub root_causes: Vec<RootCause>,
+    /// Everything the rules found, causes and symptoms.
+    pub findings: Vec<FindingView>,
+    /// Chapter 1.2: what is visibly wrong, grouped.
+    pub symptoms: Vec<Sentence>,
+    /// Chapter 1.3.
+    pub resources: Vec<ResourceRow>,
+    /// Chapter 1.4, in time order; the collection is the last row.
+    pub timeline: Vec<TimelineRow>,
+    /// Chapter 2.1.
+    pub triage: Vec<TriageCheck>,
+    /// Chapter 2.2: paragraphs of the comparison and of discriminating facts.
+    pub analysis: Vec<Sentence>,
+    /// Chapter 2.2.1.
+    pub matrix: Option<Matrix>,
+    /// Chapter 2.2.2; only differences.
+    pub diff: Vec<DiffRow>,
+    /// What `diff` compared, and how well the two sides compare.
+    pub diff_about: Option<DiffAbout>,
+    /// Chapter 2.2.3.
+    pub hypotheses: Option<Hypotheses>,
+    /// Chapter 2.3.
+    pub localisation: Vec<Sentence>,
+    /// Chapter 2.4.
+    pub recovery: Vec<RecoveryStep>,
+    /// Chapter 3.1.
+    pub direct_causes: Vec<Sentence>,
+    /// Chapter 3.2.
+    pub contributing: Vec<Contributing>,
+    /// Chapter 3.3.
+    pub causal: CausalGraph,
+    /// Chapter 3.4.
+    pub ruled_out: Vec<Sentence>,
+    /// Chapter 3.5: contradictions first, then open questions.
+    pub open_questions: Vec<Sentence>,
+    /// Chapters 4.1 and 4.2.
+    pub actions: Vec<Action>,
+    /// Chapter 5.
+    pub lessons: Lessons,
+    /// Appendix A, in order of first mention.
+    pub evidence: Vec<EvidenceItem>,
+    /// Background knowledge that sentences cite as `K1`…
+    pub knowledge: Vec<Knowledge>,
+    /// Appendix B: what could not be read, and what that costs.
+    pub gaps: Vec<Gap>,
+    /// Appendix C.
+    pub clock: Vec<ClockRow>,
+    /// Appendix D.
+    pub redactions: Vec<RedactionRow>,
+    /// Appendix E.
+    pub checks: Vec<Check>,
+    /// Every place for a person to fill.
+    pub blanks: Vec<Blank>,
+}
+
+/// Which program and rules made the report.
+#[derive(Debug, Clone, Serialize)]
+pub struct Tool {
+    /// `casefile`.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// How many rules were tried.
+    pub rules: usize,
+}
+
+/// One bundle that was read.
+#[derive(Debug, Clone, Serialize)]
+pub struct BundleRef {
+    /// Short name used in citations.
+    pub alias: String,
+    /// File or directory name, without the path on the analyst's machine.
+    pub input: String,
+    /// Who made it.
+    pub layout: String,
+    /// Digest of the archive's bytes, or of a directory's sorted contents.
+    pub sha256: String,
+    /// The reference time.
+    pub collected_at: Option<When>,
+    /// Nodes with evidence of their own.
+    pub nodes: Vec<String>,
+    /// Number of files.
+    pub files: u64,
+    /// `incident` or `baseline`.
+    pub role: &'static str,
+}
+
+/// What happened, in one card.
+#[derive(Debug, Clone, Serialize)]
+pub struct Incident {
+    /// The title of the report.
+    pub title: Text,
+    /// `draft`, always: a person closes a post-mortem.
+    pub status: &'static str,
+    /// Three to five sentences; the first names what broke.
+    pub summary: Vec<Sentence>,
+    /// Proposed severity; none when nothing is wrong.
+    pub severity: Option<Severity>,
+    /// First and last abnormal moment in the evidence.
+    pub window: Option<Window>,
+    /// Technical scope, one sentence.
+    pub scope: Sentence,
+    /// Versions, node count, runtime: label and value.
+    pub environment: Vec<Labelled>,
+}
+
+/// First and last abnormal moment.
+#[derive(Debug, Clone, Serialize)]
+pub struct Window {
+    /// First.
+    pub start: When,
+    /// Last.
+    pub end: When,
+}
+
+/// A proposal, never the final word.
+#[derive(Debug, Clone, Serialize)]
+pub struct Severity {
+    /// `P1`…`P4`.
+    pub suggested: &'static str,
+    /// Lowest and highest level that the data leaves open, best first.
+    pub range: Vec<&'static str>,
+    /// Ids of the severity rules that hold, such as `SEV-M1`.
+    pub rules: Vec<&'static str>,
+    /// Why, in one sentence.
+    pub reason: Sentence,
+}
+
+/// A label with a cited value.
+#[derive(Debug, Clone, Serialize)]
+pub struct Labelled {
+    /// What it is.
+    pub label: Text,
+    /// Its value.
+    pub value: Text,
+    /// Evidence ids.
+    pub refs: Vec<String>,
+}
+
+/// A sentence with what supports it.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Sentence {
+    /// The sentence.
+    pub text: Text,
+    /// Evidence and knowledge ids (`E7`, `K1`), in the order in which they should be shown.
+    pub refs: Vec<String>,
+    /// Confidence, where the sentence states a cause or a state.
+    pub confidence: Option<Confidence>,
+}
+
+/// One root cause.
+#[derive(Debug, Clone, Serialize)]
+pub struct RootCause {
+    /// Rule id.
+    pub rule: String,
+    /// What broke, in one line.
+    pub title: Text,
+    /// What a person would fix.
+    pub subject: Subject,
+    /// Field or `file:line` of the subject.
+    pub path: String,
+    /// How sure.
+    pub confidence: Confidence,
+    /// The findings that state it.
+    pub findings: Vec<String>,
+    /// The findings that it explains.
+    pub explains: Vec<String>,
+    /// What merely suffers.
+    pub affected: Vec<Subject>,
+}
+
+/// One finding.
+#[derive(Debug, Clone, Serialize)]
+pub struct FindingView {
+    /// `F1`…
+    pub id: String,
+    /// Rule id.
+    pub rule: String,
+    /// Level.
+    pub level: Level,
+    /// Confidence.
+    pub confidence: Confidence,
+    /// What it says, in one line.
+    pub title: Text,
+    /// What it is about.
+    pub subject: Subject,
+    /// Field or `file:line`.
+    pub path: String,
+    /// What merely suffers.
+    pub affected: Vec<Subject>,
+    /// First time the evidence shows it.
+    pub first_seen: Option<When>,
+    /// Last time.
+    pub last_seen: Option<When>,
+    /// How often it was seen, where that is known.
+    pub count: u64,
+    /// Evidence ids.
+    pub evidence: Vec<String>,
+    /// Ids of findings that cause this one.
+    pub caused_by: Vec<String>,
+    /// True for symptoms, which are never a root cause.
+    pub symptom: bool,
+}
+
+/// One row of chapter 1.3.
+#[derive(Debug, Clone, Serialize)]
+pub struct ResourceRow {
+    /// What.
+    pub subject: Subject,
+    /// What should be.
+    pub expected: Text,
+    /// What is.
+    pub actual: Text,
+    /// First abnormal moment.
+    pub first_seen: Option<When>,
+    /// What that means for users of the resource.
+    pub impact: Impact,
+    /// Evidence ids.
+    pub refs: Vec<String>,
+}
+
+/// The effect on a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Impact {
+    /// Nothing serves.
+    Interrupted,
+    /// Less than desired serves.
+    Degraded,
+    /// It runs, and cannot be managed.
+    ManagementLimited,
+    /// No direct effect.
+    None,
+    /// The data does not tell.
+    Unknown,
+}
+
+/// The kind of a timeline row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TimelineKind {
+    /// Somebody or something changed the system.
+    Change,
+    /// The change that set the incident off.
+    Trigger,
+    /// Something stopped working.
+    Symptom,
+    /// The system repaired itself.
+    SelfHeal,
+    /// Somebody or something noticed.
+    Detection,
+    /// Somebody did something about it.
+    Response,
+    /// It worked again.
+    Recovery,
+    /// The bundle was collected.
+    Collection,
+}
+
+/// One row of the timeline.
+#[derive(Debug, Clone, Serialize)]
+pub struct TimelineRow {
+    /// When; none for a milestone that only a person knows (see `blank`).
+    pub when: Option<When>,
+    /// Node or object.
+    pub subject: String,
+    /// Category.
+    pub kind: TimelineKind,
+    /// What happened.
+    pub text: Text,
+    /// How often it repeats until `until`.
+    pub count: u64,
+    /// End of a folded repeat.
+    pub until: Option<When>,
+    /// Evidence ids.
+    pub refs: Vec<String>,
+    /// Id of the blank that stands here instead of a time.
+    pub blank: Option<String>,
+    /// True when its order to the row before cannot be established.
+    pub order_unknown: bool,
+}
+
+/// The outcome of a check: three, never two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckOutcome {
+    /// Looked, and it is well.
+    Pass,
+    /// Looked, and it is not.
+    Fail,
+    /// Could not look.
+    Unknown,
+}
+
+/// One check of chapter 2.1: the command that a person would type, and what the bundle says it would print.
+#[derive(Debug, Clone, Serialize)]
+pub struct TriageCheck {
+    /// What is checked.
+    pub title: Text,
+    /// Outcome.
+    pub outcome: CheckOutcome,
+    /// Equivalent command; empty when there is none.
+    pub command: String,
+    /// Lines observed, quoted.
+    pub observed: Vec<String>,
+    /// What that means, or why it could not be judged.
+    pub note: Text,
+    /// Evidence ids.
+    pub refs: Vec<String>,
+}
+
+/// A matrix of nodes (columns) and system containers (rows).
+#[derive(Debug, Clone, Serialize)]
+pub struct Matrix {
+    /// Column heads: node and role.
+    pub columns: Vec<String>,
+    /// Rows.
+    pub rows: Vec<MatrixRow>,
+    /// Where the expected states come from.
+    pub source: Sentence,
+}
+
+/// One row of the matrix.
+#[derive(Debug, Clone, Serialize)]
+pub struct MatrixRow {
+    /// Container name.
+    pub name: String,
+    /// One cell for each column.
+    pub cells: Vec<MatrixCell>,
+}
+
+/// One cell.
+#[derive(Debug, Clone, Serialize)]
+pub struct MatrixCell {
+    /// As it should be, wrong, or not known. `None` means not applicable for the node's role.
+    pub outcome: Option<CheckOutcome>,
+    /// Words: running, exited (0) as expected, missing.
+    pub text: Text,
+    /// Evidence ids.
+    pub refs: Vec<String>,
+}
+
+/// What is compared with what.
+#[derive(Debug, Clone, Serialize)]
+pub struct DiffAbout {
+    /// Sentence naming both sides, versions and their distance in time.
+    pub text: Sentence,
+    /// Number of items that are equal.
+    pub equal: u64,
+}
+
+/// One difference.
+#[derive(Debug, Clone, Serialize)]
+pub struct DiffRow {
+    /// Datum: `container`, `image`, `sysctl`, `object`…
+    pub datum: String,
+    /// What.
+    pub subject: Subject,
+    /// On the healthy side.
+    pub expected: Text,
+    /// On the incident's side.
+    pub actual: Text,
+    /// Evidence ids, both sides.
+    pub refs: Vec<String>,
+    /// True when a finding builds on it.
+    pub relevant: bool,
+}
+
+/// Competing hypotheses, after Heuer.
+#[derive(Debug, Clone, Serialize)]
+pub struct Hypotheses {
+    /// The hypotheses: columns.
+    pub columns: Vec<Text>,
+    /// The evidence: rows.
+    pub rows: Vec<HypothesisRow>,
+    /// The verdict of each column.
+    pub verdicts: Vec<Confidence>,
+}
+
+/// One piece of evidence against every hypothesis.
+#[derive(Debug, Clone, Serialize)]
+pub struct HypothesisRow {
+    /// The evidence.
+    pub sentence: Sentence,
+    /// For each hypothesis: `++`, `+`, `0`, `-`, `--`.
+    pub cells: Vec<&'static str>,
+}
+
+/// Where a recovery step is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepPlace {
+    /// On the node named by the step.
+    Node,
+    /// Anywhere with kubectl and rights.
+    Cluster,
+    /// In Rancher's user interface or API.
+    Rancher,
+    /// In the registry, the repository, or another system.
+    Elsewhere,
+}
+
+/// The risk of a recovery step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Risk {
+    /// Changes nothing.
+    ReadOnly,
+    /// Changes something that can be undone.
+    Change,
+    /// May interrupt service or cannot be undone.
+    Dangerous,
+}
+
+/// One proposed step. casefile executes none.
+#[derive(Debug, Clone, Serialize)]
+pub struct RecoveryStep {
+    /// What for.
+    pub purpose: Text,
+    /// Where.
+    pub place: StepPlace,
+    /// Which node, where one is meant.
+    pub node: String,
+    /// Risk.
+    pub risk: Risk,
+    /// The command or patch, exactly as to be pasted; several lines when needed.
+    pub command: String,
+    /// `bash`, `yaml`, `toml`…
+    pub language: &'static str,
+    /// What it should print.
+    pub expect: Text,
+    /// How to see that it worked.
+    pub verify: Text,
+    /// How to undo it.
+    pub rollback: Text,
+    /// What a person has to know: a placeholder and how to get its value, an argument that looks odd and is right.
+    pub notes: Vec<Sentence>,
+    /// Where the command comes from.
+    pub refs: Vec<String>,
+}
+
+/// One contributing factor of chapter 3.2.
+#[derive(Debug, Clone, Serialize)]
+pub struct Contributing {
+    /// Id that actions point to: `C1`…
+    pub id: String,
+    /// The factor.
+    pub sentence: Sentence,
+    /// The line of a script or configuration that shows it; empty when there is none.
+    pub code: String,
+}
+
+/// Kinds of a node in the causal graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CausalKind {
+    /// Set it off.
+    Trigger,
+    /// Made it possible.
+    Condition,
+    /// Broke.
+    Failure,
+    /// Suffered.
+    Impact,
+    /// Should have prevented, noticed or healed it.
+    Barrier,
+}
+
+/// A node of the causal graph.
+#[derive(Debug, Clone, Serialize)]
+pub struct CausalNode {
+    /// `N1`…
+    pub id: String,
+    /// Kind.
+    pub kind: CausalKind,
+    /// Short label.
+    pub label: Text,
+    /// Confirmed is drawn solid, probable and possible dashed, undetermined dotted.
+    pub confidence: Confidence,
+    /// Evidence and knowledge ids.
+    pub refs: Vec<String>,
+}
+
+/// An edge of the causal graph.
+#[derive(Debug, Clone, Serialize)]
+pub struct CausalEdge {
+    /// From node id.
+    pub from: String,
+    /// To node id.
+    pub to: String,
+    /// The mechanism.
+    pub label: Text,
+    /// Evidence and knowledge ids; never empty.
+    pub refs: Vec<String>,
+}
+
+/// The causal chain, at most twelve nodes.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct CausalGraph {
+    /// Nodes, causes before effects.
+    pub nodes: Vec<CausalNode>,
+    /// Edges.
+    pub edges: Vec<CausalEdge>,
+}
+
+/// The type of an improvement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActionKind {
+    /// It cannot happen again.
+    Prevent,
+    /// It is noticed sooner.
+    Detect,
+    /// It hurts less.
+    Mitigate,
+    /// People work differently.
+    Process,
+}
+
+/// One improvement of chapter 4.
+#[derive(Debug, Clone, Serialize)]
+pub struct Action {
+    /// `A1`…
+    pub id: String,
+    /// Type.
+    pub kind: ActionKind,
+    /// True for 4.1, false for 4.2.
+    pub immediate: bool,
+    /// Verb first.
+    pub text: Text,
+    /// The contributing factor or cause that it answers: `C1`, `F2`.
+    pub answers: String,
+    /// Command or configuration; empty when there is none.
+    pub command: String,
+    /// `bash`, `yaml`…
+    pub language: &'static str,
+    /// A warning that belongs to the command.
+    pub caution: Sentence,
+    /// How to see that it is done.
+    pub acceptance: Text,
+    /// `P1`…`P3`.
+    pub priority: &'static str,
+    /// Ids of the blanks for owner and due date.
+    pub owner_blank: String,
+    /// See `owner_blank`.
+    pub due_blank: String,
+}
+
+/// Chapter 5.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Lessons {
+    /// One sentence.
+    pub intro: Text,
+    /// At most three: phrase and explanation.
+    pub items: Vec<Lesson>,
+    /// One recommendation.
+    pub closing: Text,
+    /// Three to five questions for the review.
+    pub questions: Vec<Text>,
+    /// Went well, with evidence only.
+    pub went_well: Vec<Sentence>,
+    /// Went wrong, with evidence only.
+    pub went_wrong: Vec<Sentence>,
+    /// Lucky, with evidence only.
+    pub lucky: Vec<Sentence>,
+}
+
+/// One lesson.
+#[derive(Debug, Clone, Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lesson {
+    /// A short phrase.
+    pub phrase: Text,
+    /// Its explanation.
+    pub text: Text,
+}
+
+/// One entry of appendix A.
+#[derive(Debug, Clone, Serialize)]
+pub struct EvidenceItem {
+    /// `E1`…
+    pub id: String,
+    /// Direct, derived, absence.
+    pub kind: CitationKind,
+    /// Bundle alias.
+    pub bundle: String,
+    /// File inside the bundle.
+    pub file: String,
+    /// First and last line, 1-based.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lines: Option<(u64, u64)>,
+    /// JSON pointer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+    /// Digest of the quoted lines joined by `\n`, as masked here.
+    pub sha256: String,
+    /// At most twelve lines of at most 400 characters each.
+    pub quote: Vec<QuoteLine>,
+    /// When.
+    pub time: Option<When>,
+    /// For absence: what was searched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub searched: Option<Searched>,
+}
+
+/// What an absence was looked for in.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Searched {
+    /// Number of entries in the listing.
+    pub entries: u64,
+    /// Whether the listing is known to be complete.
+    pub complete: bool,
+}
+
+/// Background knowledge: true of the component, not evidence about this cluster.
+#[derive(Debug, Clone, Serialize)]
+pub struct Knowledge {
+    /// `K1`…
+    pub id: String,
+    /// The fact.
+    pub text: Text,
+    /// Source: file, document or thread, as text.
+    pub reference: String,
+}
+
+/// Why data is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GapReason {
+    /// Nobody collected it.
+    NotCollected,
+    /// The collector tried and failed.
+    CollectionFailed,
+    /// Cut by a tail, a cap or a damaged archive.
+    Truncated,
+    /// Older than the source keeps.
+    BeyondRetention,
+    /// Could not be parsed.
+    Unparsed,
+    /// Masked before it reached casefile.
+    RedactedUpstream,
+}
+
+/// One row of appendix B.
+#[derive(Debug, Clone, Serialize)]
+pub struct Gap {
+    /// What is missing.
+    pub what: Text,
+    /// Why.
+    pub reason: GapReason,
+    /// Details: file, line, error text.
+    pub detail: String,
+    /// Which statements it limits.
+    pub limits: Text,
+    /// One command that would collect it; empty when there is none.
+    pub collect: String,
+}
+
+/// One row of appendix C.
+#[derive(Debug, Clone, Serialize)]
+pub struct ClockRow {
+    /// Node or bundle.
+    pub source: String,
+    /// Zone, and how it is known.
+    pub zone: Text,
+    /// Skew against the reference, or that it is unknown.
+    pub skew: Text,
+    /// Evidence ids.
+    pub refs: Vec<String>,
+}
+
+/// One row of appendix D.
+#[derive(Debug, Clone, Serialize)]
+pub struct RedactionRow {
+    /// Class, such as `token`.
+    pub class: String,
+    /// Placeholder.
+    pub token: String,
+    /// How often.
+    pub count: u64,
+    /// In how many files.
+    pub files: u64,
+}
+
+/// One row of appendix E.
+#[derive(Debug, Clone, Serialize)]
+pub struct Check {
+    /// Rule id.
+    pub id: String,
+    /// What is checked.
+    pub title: Text,
+    /// Outcome.
+    pub outcome: CheckOutcome,
+    /// For unknown: what was missing.
+    pub reason: Text,
+}
+
+/// A place for a person to fill.
+#[derive(Debug, Clone, Serialize)]
+pub struct Blank {
+    /// `reporter`, `detection.first-signal`, `action.a1.owner`…
+    pub id: String,
+    /// Short label: who, when, what.
+    pub label: Text,
+    /// A question with how or what, never who is to blame.
+    pub question: Text,
+    /// True when the report cannot be final without it.
+    pub required: bool,
+}
+
+/// Blanks by id, as templates look them up.
+pub type BlankIndex = BTreeMap<String, Blank>;
