@@ -1,1 +1,3 @@
-//! bundle
+//! Reading: from an archive or a directory to located facts. Nothing here judges.
+
+pub mod decode;
