@@ -12,6 +12,15 @@ use crate::model::{Citation, When};
 pub enum Fact {
     /// A Kubernetes object in the shape of its API, whole or in part.
     Object(Box<ObjectFact>),
+    /// A listing of a kind was read and holds nothing: the kind was looked for.
+    EmptyListing {
+        /// The kind of the items.
+        kind: String,
+        /// The namespace that was listed, where the text says so.
+        namespace: Option<String>,
+        /// Where.
+        cite: Citation,
+    },
     /// A container of a host's runtime, from a listing.
     Container(ContainerFact),
     /// A container as `docker inspect` prints it.

@@ -4,14 +4,24 @@
 //! [`DECODERS`] are asked in order whether a section of theirs starts there; the first that answers consumes its lines. Lines that
 //! no decoder takes are log text. File names are hints, never needed.
 
+mod encoding;
 mod fact;
+mod json;
+mod objects;
+mod pod_log;
+#[cfg(test)]
+mod testing;
 mod text;
+mod yaml;
+
+pub use encoding::{is_binary, to_text};
 
 pub use fact::{
     Certificate, ContainerFact, ContainerListing, ContainerState, CronEntry, DockerInspect, Fact, Form, HostNameSource, ImageFact,
     LogSection, ObjectFact, Pointer, PruneRun, Resolver, RuntimeEvent, Script,
 };
 pub use text::{Section, TextFile};
+pub use yaml::parse_value as parse_yaml;
 
 /// One kind of section.
 pub struct Decoder {
@@ -22,4 +32,4 @@ pub struct Decoder {
 }
 
 /// Every decoder, the most specific first.
-pub const DECODERS: &[Decoder] = &[];
+pub const DECODERS: &[Decoder] = &[pod_log::DECODER, json::DECODER, yaml::DECODER];

@@ -1,0 +1,145 @@
+//! JSON documents: API lists, single objects, several values one after another. JSON log lines are not documents.
+
+use serde_json::Value;
+
+use super::objects::{Base, objects};
+use super::{Decoder, Section, TextFile};
+use crate::model::{Problem, ProblemKind};
+
+/// JSON values that start a line, each on one line or many.
+pub const DECODER: Decoder = Decoder { name: "json", decode };
+
+fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
+    let line = file.line(start).trim_start();
+    if !line.starts_with(['{', '[']) || is_log_line(line) {
+        return None;
+    }
+    let rest = file.from_line(start);
+    let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+    match stream.next()? {
+        Ok(value) => {
+            let end = end_line(file, start, stream.byte_offset());
+            let base = Base { bundle: &file.bundle, file: file.path, pointer: document_prefix(file, start) };
+            Some(Section { end, facts: objects(&base, value), ..Section::default() })
+        }
+        // A bracketed word at the start of a log line (`[INFO] 10.42.0.5:…`) is not broken JSON; an opening brace on a line of its own is.
+        Err(error) if looks_like_document(line) => {
+            let bad_line = (start + error.line()) as u64;
+            let cut = if error.is_eof() { "the JSON ends in the middle" } else { "the JSON is malformed" };
+            let problem = Problem::file(file.path, ProblemKind::Unparsed, format!("{cut}: {error}")).at_line(bad_line);
+            let mut section = recover_items(file, start);
+            section.problems.push(problem);
+            Some(section)
+        }
+        Err(_) => None,
+    }
+}
+
+/// A value on a line of its own that is a structured log record and not an object: etcd, containerd and many applications write those.
+fn is_log_line(line: &str) -> bool {
+    if !line.starts_with('{') || !line.trim_end().ends_with('}') {
+        return false;
+    }
+    let keys = ["\"level\"", "\"msg\"", "\"message\"", "\"ts\"", "\"time\"", "\"@timestamp\"", "\"severity\"", "\"log\"", "\"timestamp\""];
+    let found = keys.iter().filter(|key| line.contains(**key)).count();
+    let is_object = line.contains("\"kind\"") && line.contains("\"metadata\"");
+    found >= 2 && !is_object
+}
+
+fn looks_like_document(line: &str) -> bool {
+    matches!(line.trim_end(), "{" | "[") || line.starts_with("{\"") || line.starts_with("[{")
+}
+
+/// Later documents of a stream are told apart by the line at which they start, counted as documents before it.
+fn document_prefix(file: &TextFile<'_>, start: usize) -> String {
+    let before = file.lines.get(..start).unwrap_or(&[]);
+    match before.iter().filter(|line| line.starts_with(['{', '['])).count() {
+        0 => String::new(),
+        index => format!("{index}#"),
+    }
+}
+
+fn end_line(file: &TextFile<'_>, start: usize, consumed: usize) -> usize {
+    let last_byte = (file.offset_of_line(start) + consumed).saturating_sub(1);
+    (file.line_at_offset(last_byte) + 1).max(start + 1)
+}
+
+/// A pretty-printed list that is cut still has whole items: each starts with `        {` two levels in and ends with the matching line.
+fn recover_items(file: &TextFile<'_>, start: usize) -> Section {
+    let mut section = Section { end: file.lines.len(), ..Section::default() };
+    let kind_line = file.lines.iter().skip(start).take(8).find_map(|line| {
+        let kind = line.trim().strip_prefix("\"kind\": \"")?.trim_end_matches([',', '"']);
+        kind.strip_suffix("List").map(str::to_owned)
+    });
+    let Some(kind) = kind_line else { return section };
+    let open = (start..file.lines.len()).find(|&index| file.line(index).trim() == "\"items\": [");
+    let Some(open) = open else { return section };
+    let Some(indent) = file.lines.get(open + 1).map(|line| line.len() - line.trim_start().len()) else { return section };
+    let mut first = None;
+    let mut index = 0usize;
+    for number in open + 1..file.lines.len() {
+        let line = file.line(number);
+        let depth = line.len() - line.trim_start().len();
+        if depth == indent && line.trim() == "{" {
+            first = Some(number);
+        } else if depth == indent && line.trim().trim_end_matches(',') == "}" {
+            let Some(from) = first.take() else { break };
+            let text: String = file.lines.get(from..number).unwrap_or(&[]).join("\n") + "}";
+            let base = Base { bundle: &file.bundle, file: file.path, pointer: format!("{}/items/{index}", document_prefix(file, start)) };
+            if let Ok(mut value) = serde_json::from_str::<Value>(&text) {
+                if let Some(map) = value.as_object_mut()
+                    && !map.contains_key("kind")
+                {
+                    map.insert("kind".into(), Value::String(kind.clone()));
+                }
+                section.facts.extend(objects(&base, value));
+            }
+            index += 1;
+        }
+    }
+    section
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{names, sections};
+    use super::*;
+
+    #[test]
+    fn typed_lists_lend_their_kind_to_their_items() {
+        let text = r#"{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"a","namespace":"x"}},{"metadata":{"name":"b","namespace":"x"}}]}"#;
+        assert_eq!(names(&sections(&DECODER, text)), ["Pod/a", "Pod/b"]);
+    }
+
+    #[test]
+    fn bare_arrays_and_mixed_lists_are_read() {
+        let text = r#"[{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a"}},{"kind":"List","apiVersion":"v1","items":[{"kind":"Node","apiVersion":"v1","metadata":{"name":"n"}}]}]"#;
+        assert_eq!(names(&sections(&DECODER, text)), ["Pod/a", "Node/n"]);
+    }
+
+    #[test]
+    fn structured_log_lines_are_left_to_the_log_reader() {
+        assert!(sections(&DECODER, r#"{"level":"info","ts":"2026-11-21T09:34:21.070Z","msg":"compact tree index"}"#).is_empty());
+        assert!(sections(&DECODER, "[INFO] 10.42.0.5:5353 - 1 \"A IN x.\" NOERROR").is_empty());
+    }
+
+    #[test]
+    fn a_list_that_is_cut_keeps_its_whole_items() {
+        let text = "{\n    \"kind\": \"PodList\",\n    \"items\": [\n        {\n            \"metadata\": {\n                \"name\": \"whole\"\n            }\n        },\n        {\n            \"metadata\": {\n                \"name\": \"cu";
+        let found = sections(&DECODER, text);
+        assert_eq!(names(&found), ["Pod/whole"]);
+        assert_eq!(found[0].problems[0].kind, ProblemKind::Unparsed);
+    }
+
+    #[test]
+    fn an_empty_list_says_that_the_kind_was_listed() {
+        let found = sections(&DECODER, r#"{"kind":"ServiceList","apiVersion":"v1","metadata":{},"items":[]}"#);
+        assert!(matches!(&found[0].facts[0], super::super::Fact::EmptyListing { kind, .. } if kind == "Service"));
+    }
+
+    #[test]
+    fn items_in_a_volume_are_no_list() {
+        let text = r#"{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"c"},"items":[{"key":"a"}]}"#;
+        assert_eq!(names(&sections(&DECODER, text)), ["ConfigMap/c"]);
+    }
+}

@@ -1,0 +1,112 @@
+//! Kubernetes objects out of any JSON or YAML value: lists, bare arrays, items without a kind.
+
+use serde_json::{Map, Value};
+
+use super::{Fact, Form, ObjectFact, Pointer};
+use crate::model::{Citation, EntryPath};
+
+/// Where a value stands, so that its objects can be cited.
+pub(super) struct Base<'f> {
+    pub(super) bundle: &'f std::sync::Arc<str>,
+    pub(super) file: &'f EntryPath,
+    /// Pointer of the value in its file: empty for the first document, `1#` for the second.
+    pub(super) pointer: String,
+}
+
+/// The objects in `value`, in order, and the kinds of lists that were empty. `value` is consumed, nothing is copied.
+pub(super) fn objects(base: &Base<'_>, value: Value) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    collect(base, value, &ListKind::default(), &base.pointer, 0, &mut facts);
+    facts
+}
+
+/// Kind and version that a list lends to items that have none: the typed lists of `kubectl cluster-info dump` and client-go.
+#[derive(Default, Clone)]
+struct ListKind {
+    kind: String,
+    api_version: String,
+}
+
+/// Lists in lists are read this deep; deeper ones are no Kubernetes list.
+const LISTS_IN_LISTS: u32 = 3;
+
+fn collect(base: &Base<'_>, value: Value, list: &ListKind, pointer: &str, depth: u32, facts: &mut Vec<Fact>) {
+    match value {
+        Value::Array(items) if depth < LISTS_IN_LISTS => {
+            for (index, item) in items.into_iter().enumerate() {
+                collect(base, item, list, &format!("{pointer}/{index}"), depth + 1, facts);
+            }
+        }
+        Value::Object(mut map) => {
+            rename_title_case(&mut map);
+            if let Some(items) = take_items(&mut map) {
+                let inner = item_kind(&map);
+                match items {
+                    Value::Array(items) if items.is_empty() => facts.extend(empty(base, &inner, pointer)),
+                    Value::Null => facts.extend(empty(base, &inner, pointer)),
+                    items => collect(base, items, &inner, &format!("{pointer}/items"), depth + 1, facts),
+                }
+            } else {
+                facts.extend(object(base, map, list, pointer));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Takes `items` out of a list. An object that merely has a field of this name (a ConfigMap volume's) has a kind that is no list's.
+fn take_items(map: &mut Map<String, Value>) -> Option<Value> {
+    let kind = map.get("kind").and_then(Value::as_str).unwrap_or("List");
+    let is_list = kind.ends_with("List") && matches!(map.get("items"), Some(Value::Array(_) | Value::Null));
+    if is_list { map.remove("items") } else { None }
+}
+
+fn item_kind(map: &Map<String, Value>) -> ListKind {
+    let text = |key| map.get(key).and_then(Value::as_str).unwrap_or("");
+    ListKind {
+        kind: text("kind").strip_suffix("List").unwrap_or("").to_owned(),
+        api_version: text("apiVersion").to_owned(),
+    }
+}
+
+fn empty(base: &Base<'_>, list: &ListKind, pointer: &str) -> Option<Fact> {
+    (!list.kind.is_empty()).then(|| Fact::EmptyListing {
+        kind: list.kind.clone(),
+        namespace: None,
+        cite: Citation::pointer(base.bundle, base.file, format!("{pointer}/items"), format!("{}List: items: []", list.kind)),
+    })
+}
+
+fn object(base: &Base<'_>, mut map: Map<String, Value>, list: &ListKind, pointer: &str) -> Option<Fact> {
+    if !map.contains_key("kind") && !list.kind.is_empty() && map.contains_key("metadata") {
+        map.insert("kind".into(), Value::String(list.kind.clone()));
+        if !map.contains_key("apiVersion") {
+            map.insert("apiVersion".into(), Value::String(list.api_version.clone()));
+        }
+    }
+    let kind = map.get("kind")?.as_str()?.to_owned();
+    // Something with a `kind` that is neither an object nor a component's configuration is other software's JSON.
+    if !map.contains_key("metadata") && !map.contains_key("apiVersion") {
+        return None;
+    }
+    let name = map.get("metadata").and_then(|meta| meta.get("name")).and_then(Value::as_str).unwrap_or("");
+    let cite = Citation::pointer(base.bundle, base.file, pointer, format!("kind: {kind}, name: {name}"));
+    Some(Fact::Object(Box::new(ObjectFact {
+        value: Value::Object(map),
+        form: Form::Api,
+        pointer: Pointer::At(pointer.to_owned()),
+        cite,
+        seen_at: None,
+    })))
+}
+
+/// Dumps of kubectl before 1.8 wrote Go field names (`TypeMeta`, `ObjectMeta`, `Items`). Only the envelope is renamed: that is what indexing needs.
+fn rename_title_case(map: &mut Map<String, Value>) {
+    for (old, new) in [("Items", "items"), ("ListMeta", "metadata"), ("ObjectMeta", "metadata"), ("Spec", "spec"), ("Status", "status")] {
+        if !map.contains_key(new)
+            && let Some(value) = map.remove(old)
+        {
+            map.insert(new.into(), value);
+        }
+    }
+}
