@@ -7,7 +7,7 @@ use super::{Decoder, Section, TextFile};
 use crate::model::{Problem, ProblemKind};
 
 /// JSON values that start a line, each on one line or many.
-pub const DECODER: Decoder = Decoder { name: "json", decode };
+pub(super) const DECODER: Decoder = Decoder { name: "json", decode };
 
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let line = file.line(start).trim_start();

@@ -7,7 +7,7 @@ use super::{Decoder, Fact, LogSection, Section, TextFile};
 use crate::model::{Problem, ProblemKind};
 
 /// One block between its START and END markers.
-pub const DECODER: Decoder = Decoder { name: "cluster-info dump log", decode };
+pub(super) const DECODER: Decoder = Decoder { name: "cluster-info dump log", decode };
 
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let head = file.line(start).strip_prefix("==== START logs for container ")?.strip_suffix(" ====")?;

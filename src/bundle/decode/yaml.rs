@@ -11,7 +11,7 @@ use super::{Decoder, Section, TextFile};
 use crate::model::{Problem, ProblemKind};
 
 /// YAML documents that start with `---`, `apiVersion:`, `kind:`, `items:` or `metadata:`.
-pub const DECODER: Decoder = Decoder { name: "yaml", decode };
+pub(super) const DECODER: Decoder = Decoder { name: "yaml", decode };
 
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let first = match file.line(start) {

@@ -1,0 +1,88 @@
+//! What was read and what was not. Missing is never healthy.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::model::{EntryPath, Problem};
+
+/// What became of one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Treatment {
+    /// Decoded; the names of the decoders that took part of it.
+    Read(Vec<&'static str>),
+    /// Scanned as a log.
+    Log,
+    /// Nothing in it.
+    Empty,
+    /// Not used, for this reason.
+    Ignored(&'static str),
+}
+
+/// One file of a bundle.
+#[derive(Debug, Clone, Serialize)]
+pub struct FileRecord {
+    /// Path in the bundle.
+    pub path: EntryPath,
+    /// Bytes read.
+    pub bytes: u64,
+    /// What became of it.
+    pub treatment: Treatment,
+}
+
+/// Which data a bundle has. A datum is named as rules name it: the plural of a kind in lower case (`pods`, `resourcequotas`), or
+/// `container-logs`, `kubelet-log`, `docker-containers`, `docker-inspect`, `docker-images`, `docker-events`, `crontab`, `scripts`…
+#[derive(Debug, Clone, Default)]
+pub struct Coverage {
+    /// Datum → number of facts read; zero when a listing was read and was empty.
+    pub read: BTreeMap<String, u64>,
+    /// Every file, in the order of the archive.
+    pub files: Vec<FileRecord>,
+    /// What went wrong.
+    pub problems: Vec<Problem>,
+}
+
+impl Coverage {
+    /// True when the datum was read, even if it holds nothing.
+    pub fn has(&self, datum: &str) -> bool {
+        self.read.contains_key(datum)
+    }
+
+    pub(super) fn note(&mut self, datum: impl Into<String>, count: u64) {
+        *self.read.entry(datum.into()).or_default() += count;
+    }
+}
+
+/// The datum of a kind: its plural as in the API's paths.
+///
+/// Kinds that end in `s`, `x` or `y` follow English plurals, as the API's own kinds do; `Endpoints` is its own plural.
+pub(super) fn datum_of_kind(kind: &str) -> String {
+    let lower = kind.to_lowercase();
+    match lower.as_str() {
+        "endpoints" => lower,
+        _ if lower.ends_with("ss") => format!("{lower}es"),
+        _ if lower.ends_with('s') || lower.ends_with('x') => format!("{lower}es"),
+        _ if lower.ends_with("cy") => format!("{}ies", lower.trim_end_matches('y')),
+        _ => format!("{lower}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::datum_of_kind;
+
+    #[test]
+    fn kinds_have_the_plural_of_the_api() {
+        for (kind, datum) in [
+            ("Pod", "pods"),
+            ("Ingress", "ingresses"),
+            ("NetworkPolicy", "networkpolicies"),
+            ("Endpoints", "endpoints"),
+            ("StorageClass", "storageclasses"),
+            ("Lease", "leases"),
+        ] {
+            assert_eq!(datum_of_kind(kind), datum);
+        }
+    }
+}

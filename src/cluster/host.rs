@@ -1,0 +1,100 @@
+//! One machine's evidence: what its container runtime, its crontabs and its files say.
+
+use std::collections::BTreeMap;
+
+use crate::bundle::decode::{
+    Certificate, ContainerListing, ContainerState, CronEntry, DockerInspect, HostNameSource, ImageFact, PruneRun, Resolver, RuntimeEvent,
+    Script,
+};
+use crate::model::{Citation, When};
+
+/// A machine. Two directories of a bundle are two machines.
+#[derive(Debug, Clone, Default)]
+pub struct Host {
+    /// The directory in the bundle that holds its evidence; empty when the bundle is one machine's.
+    pub directory: String,
+    /// The name that the directory gives it; empty when it gives none.
+    pub directory_name: String,
+    /// The names by which it knows itself.
+    pub names: BTreeMap<HostNameSource, (String, Citation)>,
+    /// Containers of its runtime, listing and inspection joined, by name.
+    pub containers: Vec<HostContainer>,
+    /// The listings that `containers` come from.
+    pub listings: Vec<ContainerListing>,
+    /// Images.
+    pub images: Vec<ImageFact>,
+    /// Crontab lines.
+    pub cron: Vec<CronEntry>,
+    /// Scripts.
+    pub scripts: Vec<Script>,
+    /// Outputs of prune commands.
+    pub prunes: Vec<PruneRun>,
+    /// Events of the container runtime, in time order as far as it is known.
+    pub runtime_events: Vec<RuntimeEvent>,
+    /// Kernel parameters.
+    pub sysctl: BTreeMap<String, (String, Citation)>,
+    /// resolv.conf files.
+    pub resolvers: Vec<Resolver>,
+    /// Certificates.
+    pub certificates: Vec<Certificate>,
+    /// Single values by dotted name.
+    pub values: BTreeMap<String, (String, Citation)>,
+    /// Its clock at collection.
+    pub clock: Option<(When, String, Citation)>,
+}
+
+/// A container of a host's runtime.
+#[derive(Debug, Clone)]
+pub struct HostContainer {
+    /// Id, as long as any source has it.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Image reference.
+    pub image: String,
+    /// State.
+    pub state: ContainerState,
+    /// Status words of the listing; empty when only inspected.
+    pub status: String,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// `docker inspect`, where there is one.
+    pub inspect: Option<DockerInspect>,
+    /// Where its state was read.
+    pub cite: Citation,
+}
+
+impl Host {
+    /// What the container runtime's own reports call this machine: Docker's name, else the host's, else the directory's.
+    pub fn runtime_name(&self) -> &str {
+        self.name_of(&[HostNameSource::Docker, HostNameSource::Host, HostNameSource::Kubelet])
+    }
+
+    /// What Kubernetes is likely to call it: the directory's name, else the kubelet's, else the host's.
+    pub fn node_name(&self) -> &str {
+        if self.directory_name.is_empty() {
+            self.name_of(&[HostNameSource::Kubelet, HostNameSource::Host, HostNameSource::Docker])
+        } else {
+            &self.directory_name
+        }
+    }
+
+    fn name_of(&self, order: &[HostNameSource]) -> &str {
+        order.iter().find_map(|source| self.names.get(source)).map_or(self.directory_name.as_str(), |(name, _)| name)
+    }
+
+    /// The container of this name.
+    pub fn container(&self, name: &str) -> Option<&HostContainer> {
+        self.containers.iter().find(|container| container.name == name)
+    }
+
+    /// A listing that is known to hold stopped containers too; only such a one can show that a container is absent.
+    pub fn complete_listing(&self) -> Option<&ContainerListing> {
+        self.listings.iter().find(|listing| listing.with_stopped)
+    }
+
+    /// An image by its exact reference.
+    pub fn image(&self, reference: &str) -> Option<&ImageFact> {
+        self.images.iter().find(|image| image.reference == reference)
+    }
+}

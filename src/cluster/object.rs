@@ -1,0 +1,134 @@
+//! One Kubernetes object, in whatever form it was seen.
+
+use serde_json::Value;
+
+use crate::bundle::decode::{Form, ObjectFact, Pointer};
+use crate::model::{Citation, Place, QuoteLine, Subject, When};
+
+/// Kind, namespace and name: what identifies an object in a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectKey {
+    /// Kind.
+    pub kind: String,
+    /// Namespace; empty for cluster-scoped objects.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+}
+
+/// An object with accessors that tolerate everything that is missing.
+#[derive(Debug, Clone)]
+pub struct Object {
+    /// Identity.
+    pub key: ObjectKey,
+    /// The object in the shape of its API.
+    pub value: Value,
+    /// The richest form in which it was seen.
+    pub form: Form,
+    /// Where it stands as a whole.
+    pub cite: Citation,
+    pointer: Pointer,
+}
+
+impl Object {
+    /// From a decoded fact; none when it has neither name nor kind.
+    pub fn new(fact: ObjectFact) -> Option<Self> {
+        let text = |pointer: &str| fact.value.pointer(pointer).and_then(Value::as_str).unwrap_or("").to_owned();
+        let key = ObjectKey { kind: text("/kind"), namespace: text("/metadata/namespace"), name: text("/metadata/name") };
+        (!key.kind.is_empty()).then_some(Self { key, value: fact.value, form: fact.form, cite: fact.cite, pointer: fact.pointer })
+    }
+
+    /// The value at a JSON pointer; null counts as missing.
+    pub fn get(&self, pointer: &str) -> Option<&Value> {
+        self.value.pointer(pointer).filter(|value| !value.is_null())
+    }
+
+    /// The string at a pointer; empty when missing.
+    pub fn text(&self, pointer: &str) -> &str {
+        self.get(pointer).and_then(Value::as_str).unwrap_or("")
+    }
+
+    /// The integer at a pointer.
+    pub fn int(&self, pointer: &str) -> Option<i64> {
+        self.get(pointer).and_then(Value::as_i64)
+    }
+
+    /// The elements at a pointer; none when missing or not an array.
+    pub fn list(&self, pointer: &str) -> &[Value] {
+        self.get(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
+    /// The RFC 3339 time at a pointer.
+    pub fn time(&self, pointer: &str) -> Option<When> {
+        self.get(pointer).and_then(Value::as_str).and_then(When::rfc3339)
+    }
+
+    /// The object as the subject of a finding.
+    pub fn subject(&self) -> Subject {
+        if self.key.kind == "Node" {
+            return Subject::node(&self.key.name);
+        }
+        Subject::namespaced(&self.key.kind, &self.key.namespace, &self.key.name)
+    }
+
+    /// Cites the field at a pointer: its line in a text form, its pointer in JSON or YAML, shown as `name: value`.
+    pub fn cite_at(&self, pointer: &str) -> Citation {
+        match &self.pointer {
+            Pointer::Lines(lines) => {
+                let mut at = pointer;
+                loop {
+                    if let Some(citation) = lines.get(at) {
+                        return citation.clone();
+                    }
+                    match at.rfind('/') {
+                        Some(cut) => at = at.get(..cut).unwrap_or(""),
+                        None => return self.cite.clone(),
+                    }
+                }
+            }
+            Pointer::At(base) => {
+                let mut citation = self.cite.clone();
+                citation.place = Place::Pointer(format!("{base}{pointer}"));
+                citation.quote = vec![QuoteLine { line: None, text: self.shown(pointer), hit: true }];
+                citation
+            }
+        }
+    }
+
+    /// `state.waiting.reason: ErrImagePull`, or the field's JSON when it is not a scalar; `(absent)` when there is none.
+    fn shown(&self, pointer: &str) -> String {
+        let label = pointer.trim_start_matches('/').replace('/', ".");
+        let value = match self.value.pointer(pointer) {
+            None | Some(Value::Null) => "(absent)".to_owned(),
+            Some(Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+        };
+        if label.is_empty() { value } else { format!("{label}: {value}") }
+    }
+
+    /// Takes over what a poorer or older form of the same object knows and this one does not.
+    pub(super) fn fill_from(&mut self, other: &Self) {
+        if self.form != Form::Api {
+            fill(&mut self.value, &other.value);
+            if let (Pointer::Lines(mine), Pointer::Lines(theirs)) = (&mut self.pointer, &other.pointer) {
+                for (pointer, citation) in theirs {
+                    mine.entry(pointer.clone()).or_insert_with(|| citation.clone());
+                }
+            }
+        }
+    }
+}
+
+/// Adds keys that are missing, recursively through maps; lists and scalars that exist stay as they are.
+fn fill(target: &mut Value, source: &Value) {
+    if let (Value::Object(target), Value::Object(source)) = (target, source) {
+        for (key, value) in source {
+            match target.get_mut(key) {
+                Some(existing) => fill(existing, value),
+                None => {
+                    target.insert(key.clone(), value.clone());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! From a pod up to what a person would change: its top owner.
+
+use super::{Object, Snapshot};
+use crate::model::Subject;
+
+impl Snapshot {
+    /// The top owner of an object: the Deployment of a pod's ReplicaSet, the CronJob of a Job, or the object itself when nothing owns it.
+    ///
+    /// Owner references decide. Where they are missing (tables, events about pods that are gone), the name that the ReplicaSet
+    /// controller gave the pod does, provided that such an object was seen or the name has its shape.
+    pub fn top_owner(&self, object: &Object) -> Subject {
+        let mut current = object.subject();
+        let mut reference = controller(object);
+        // Owner chains are two or three long; more is a loop in the data.
+        for _ in 0..8 {
+            let Some((kind, name)) = reference.take() else { break };
+            if kind == "Node" {
+                break;
+            }
+            current = Subject::namespaced(&kind, &current.namespace, &name);
+            match self.object(&kind, &current.namespace, &name) {
+                Some(owner) => reference = controller(owner),
+                None if kind == "ReplicaSet" => reference = deployment_of_replica_set(&name).map(|name| ("Deployment".into(), name)),
+                None => {}
+            }
+        }
+        if current.kind == "Pod" && current.name == object.key.name && controller(object).is_none() {
+            return self.owner_of_pod_name(&current.namespace, &current.name).unwrap_or(current);
+        }
+        current
+    }
+
+    /// The top owner of whatever a subject names, whether or not the object itself is in the bundle.
+    pub fn top_owner_of(&self, subject: &Subject) -> Subject {
+        if let Some(object) = self.object(&subject.kind, &subject.namespace, &subject.name) {
+            return self.top_owner(object);
+        }
+        match subject.kind.as_str() {
+            "Pod" => self.owner_of_pod_name(&subject.namespace, &subject.name).unwrap_or_else(|| subject.clone()),
+            "ReplicaSet" => deployment_of_replica_set(&subject.name)
+                .map_or_else(|| subject.clone(), |name| Subject::namespaced("Deployment", &subject.namespace, name)),
+            _ => subject.clone(),
+        }
+    }
+
+    /// For a pod without owner references: the workload whose name the pod's name extends as its controller would.
+    fn owner_of_pod_name(&self, namespace: &str, pod: &str) -> Option<Subject> {
+        let known = |kind: &str, name: &str| self.object(kind, namespace, name).map(Object::subject);
+        if let Some(name) = workload_of_pod_name(pod)
+            && let Some(found) = known("Deployment", name)
+        {
+            return Some(found);
+        }
+        let (stem, last) = pod.rsplit_once('-')?;
+        if let Some(set) = self.object("ReplicaSet", namespace, stem) {
+            return Some(self.top_owner(set));
+        }
+        let ordinal = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit());
+        let by_kind = if ordinal { ["StatefulSet", "DaemonSet", "Job"] } else { ["DaemonSet", "Job", "StatefulSet"] };
+        by_kind.iter().find_map(|kind| known(kind, stem)).or_else(|| {
+            // A pod of a Deployment that was not collected still has the two suffixes that only the Deployment and ReplicaSet controllers give.
+            workload_of_pod_name(pod).map(|name| Subject::namespaced("Deployment", namespace, name))
+        })
+    }
+}
+
+/// The controlling owner: kind and name.
+fn controller(object: &Object) -> Option<(String, String)> {
+    let owners = object.list("/metadata/ownerReferences");
+    let controlling = owners.iter().find(|owner| owner.get("controller").and_then(|value| value.as_bool()) == Some(true));
+    let owner = controlling.or_else(|| owners.first())?;
+    Some((owner.get("kind")?.as_str()?.to_owned(), owner.get("name")?.as_str()?.to_owned()))
+}
+
+/// The Deployment's name in a ReplicaSet's, `<deployment>-<pod-template-hash>`; the hash uses the alphabet of
+/// `k8s.io/apimachinery/pkg/util/rand` (`bcdfghjklmnpqrstvwxz2456789`).
+fn deployment_of_replica_set(name: &str) -> Option<String> {
+    let (deployment, hash) = name.rsplit_once('-')?;
+    ((5..=10).contains(&hash.len()) && is_safe_alphabet(hash)).then(|| deployment.to_owned())
+}
+
+/// The Deployment's name in the name of one of its pods, `<deployment>-<pod-template-hash>-<five characters>`; none when the name has not that shape.
+pub fn workload_of_pod_name(pod: &str) -> Option<&str> {
+    let (set, suffix) = pod.rsplit_once('-')?;
+    let (deployment, hash) = set.rsplit_once('-')?;
+    let shaped = suffix.len() == 5 && is_safe_alphabet(suffix) && (5..=10).contains(&hash.len()) && is_safe_alphabet(hash);
+    (shaped && !deployment.is_empty()).then_some(deployment)
+}
+
+fn is_safe_alphabet(text: &str) -> bool {
+    text.bytes().all(|byte| b"bcdfghjklmnpqrstvwxz2456789".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pods_name_tells_its_deployment_only_when_the_controllers_made_it() {
+        assert_eq!(workload_of_pod_name("report-gen-666489dfdd-5ss9x"), Some("report-gen"));
+        assert_eq!(workload_of_pod_name("mysql-0"), None);
+        assert_eq!(workload_of_pod_name("my-own-name"), None);
+    }
+}

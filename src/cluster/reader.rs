@@ -1,0 +1,180 @@
+//! From the files of a bundle to a [`Snapshot`]: each file is decoded or scanned as it streams by, then everything is put together.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use super::assemble::assemble;
+use super::{BundleInfo, Coverage, FileRecord, Snapshot, Treatment};
+use crate::bundle::decode::{DECODERS, Fact, LogSection, TextFile, is_binary, to_text};
+use crate::logs::{ContainerRef, LogFile, LogScan, SignatureSet, Stream, stamp_of, stream_of};
+use crate::model::{EntryPath, Problem, ProblemKind};
+
+/// A file up to this size is decoded as a whole; a larger one is scanned as a log, whatever it is.
+const WHOLE_FILE: usize = 64 << 20;
+/// Bytes by which a file is judged, and the size of the blocks in which a log is scanned.
+const BLOCK: usize = 1 << 20;
+
+/// Facts with the file they were read from.
+pub(super) struct Located {
+    pub(super) path: EntryPath,
+    pub(super) fact: Fact,
+}
+
+/// Reads the files of one bundle, one after another.
+pub struct Reader<'s> {
+    signatures: &'s SignatureSet,
+    alias: Arc<str>,
+    facts: Vec<Located>,
+    logs: Vec<LogFile>,
+    coverage: Coverage,
+}
+
+impl<'s> Reader<'s> {
+    /// A reader for a bundle that citations call `alias`.
+    pub fn new(signatures: &'s SignatureSet, alias: &str) -> Self {
+        Self { signatures, alias: alias.into(), facts: Vec::new(), logs: Vec::new(), coverage: Coverage::default() }
+    }
+
+    /// Reads one file to its end or to what the budget of `content` gives.
+    pub fn file(&mut self, path: &EntryPath, content: &mut dyn Read) {
+        let mut head = Vec::new();
+        if let Err(error) = content.take(BLOCK as u64).read_to_end(&mut head) {
+            self.problem(Problem::file(path, ProblemKind::Damaged, format!("reading stopped: {error}")));
+        }
+        if head.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0) && head.len() < BLOCK {
+            self.record(path, head.len() as u64, Treatment::Empty);
+        } else if is_binary(&head) {
+            let rest = std::io::copy(content, &mut std::io::sink()).unwrap_or(0);
+            self.record(path, head.len() as u64 + rest, Treatment::Ignored("binary"));
+        } else if head.len() == BLOCK && looks_like_log(&head) {
+            self.stream_log(path, head, content);
+        } else {
+            self.whole_file(path, head, content);
+        }
+    }
+
+    /// Notes a problem that arose outside the files: in the archive itself.
+    pub fn problem(&mut self, problem: Problem) {
+        self.coverage.problems.push(problem);
+    }
+
+    /// Puts everything together. `bundle` has what the files do not say of the bundle; its reference time is set here.
+    pub fn finish(self, bundle: BundleInfo) -> Snapshot {
+        assemble(bundle, self.facts, self.logs, self.coverage, self.signatures)
+    }
+
+    fn whole_file(&mut self, path: &EntryPath, mut bytes: Vec<u8>, content: &mut dyn Read) {
+        let room = (WHOLE_FILE - bytes.len()) as u64;
+        if let Err(error) = content.take(room).read_to_end(&mut bytes) {
+            self.problem(Problem::file(path, ProblemKind::Damaged, format!("reading stopped: {error}")));
+        }
+        if bytes.len() >= WHOLE_FILE {
+            let detail = format!("larger than {} MiB, so it was only scanned as a log", WHOLE_FILE >> 20);
+            self.problem(Problem::file(path, ProblemKind::OverBudget, detail));
+            self.stream_log(path, bytes, content);
+            return;
+        }
+        let size = bytes.len() as u64;
+        let text = to_text(&bytes);
+        let file = TextFile::new(self.alias.clone(), path, &text);
+        let mut used = Vec::new();
+        let mut log_lines = Vec::new();
+        let mut line = 0;
+        while line < file.lines.len() {
+            match DECODERS.iter().find_map(|decoder| Some((decoder.name, (decoder.decode)(&file, line)?))) {
+                Some((name, section)) => {
+                    let end = section.end.max(line + 1).min(file.lines.len());
+                    if section.also_log {
+                        log_lines.push((line, end));
+                    }
+                    self.take_section(&file, section.facts);
+                    self.coverage.problems.extend(section.problems);
+                    if !used.contains(&name) {
+                        used.push(name);
+                    }
+                    line = end;
+                }
+                None => {
+                    match log_lines.last_mut() {
+                        Some((_, end)) if *end == line => *end = line + 1,
+                        _ => log_lines.push((line, line + 1)),
+                    }
+                    line += 1;
+                }
+            }
+        }
+        log_lines.retain(|&(from, to)| (from..to).any(|index| !file.line(index).trim().is_empty()));
+        if !log_lines.is_empty() {
+            self.scan_lines(&file, stream_of(path), &log_lines);
+        }
+        let treatment = if used.is_empty() { Treatment::Log } else { Treatment::Read(used) };
+        self.record(path, size, treatment);
+    }
+
+    fn take_section(&mut self, file: &TextFile<'_>, facts: Vec<Fact>) {
+        for fact in facts {
+            if let Fact::LogSection(section) = &fact {
+                self.scan_section(file, section);
+            } else {
+                self.facts.push(Located { path: file.path.clone(), fact });
+            }
+        }
+    }
+
+    fn scan_section(&mut self, file: &TextFile<'_>, section: &LogSection) {
+        let container = ContainerRef {
+            namespace: section.namespace.clone(),
+            pod: section.pod.clone(),
+            container: section.container.clone(),
+            previous: false,
+        };
+        self.scan_lines(file, Stream::Container(container), &[(section.first, section.end)]);
+    }
+
+    fn scan_lines(&mut self, file: &TextFile<'_>, stream: Stream, ranges: &[(usize, usize)]) {
+        let mut scan = LogScan::new(self.signatures, file.path.clone(), stream);
+        for &(from, to) in ranges {
+            let block = file.text.get(file.offset_of_line(from)..file.offset_of_line(to)).unwrap_or("");
+            scan.feed(block, from as u64 + 1);
+        }
+        self.logs.push(scan.finish());
+    }
+
+    /// Scans a log block by block, each cut at its last line end.
+    fn stream_log(&mut self, path: &EntryPath, mut buffer: Vec<u8>, content: &mut dyn Read) {
+        let mut scan = LogScan::new(self.signatures, path.clone(), stream_of(path));
+        let mut size = buffer.len() as u64;
+        let mut next_line = 1;
+        loop {
+            let cut = memchr::memrchr(b'\n', &buffer).map_or(buffer.len(), |at| at + 1);
+            let rest = buffer.split_off(cut);
+            scan.feed(&to_text(&buffer), next_line);
+            next_line += memchr::memchr_iter(b'\n', &buffer).count() as u64;
+            buffer = rest;
+            match content.take(BLOCK as u64).read_to_end(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => size += read as u64,
+                Err(error) => {
+                    self.problem(Problem::file(path, ProblemKind::Damaged, format!("reading stopped: {error}")));
+                    break;
+                }
+            }
+        }
+        if !buffer.is_empty() {
+            scan.feed(&to_text(&buffer), next_line);
+        }
+        self.logs.push(scan.finish());
+        self.record(path, size, Treatment::Log);
+    }
+
+    fn record(&mut self, path: &EntryPath, bytes: u64, treatment: Treatment) {
+        self.coverage.files.push(FileRecord { path: path.clone(), bytes, treatment });
+    }
+}
+
+/// True when at least half of the first lines carry a time stamp.
+fn looks_like_log(head: &[u8]) -> bool {
+    let text = to_text(head);
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).take(20).collect();
+    lines.iter().filter(|line| stamp_of(line).is_some()).count() * 2 >= lines.len().max(1)
+}

@@ -1,0 +1,129 @@
+//! Everything read from one bundle.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{Coverage, Event, Host, Object, ObjectKey};
+use crate::logs::{LogFile, Stream, TextSource};
+use crate::model::{Citation, Subject, When};
+
+/// Which bundle this is.
+#[derive(Debug, Clone)]
+pub struct BundleInfo {
+    /// Short name for citations.
+    pub alias: Arc<str>,
+    /// File or directory name, without the analyst's path.
+    pub input: String,
+    /// Which producer's arrangement it has.
+    pub layout: String,
+    /// Digest.
+    pub sha256: String,
+    /// The reference time: "now" for this bundle.
+    pub collected_at: Option<When>,
+}
+
+/// What a text is about, as far as its place or wording tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct About {
+    /// The object: pod, ReplicaSet, node…
+    pub object: Subject,
+    /// The container; empty when none.
+    pub container: String,
+    /// The node's name; empty when not known.
+    pub node: String,
+}
+
+/// A signature's match anywhere: in an event, a status, a log.
+#[derive(Debug, Clone)]
+pub struct Hit {
+    /// `rule/signature`.
+    pub signature: String,
+    /// Named captures.
+    pub captures: BTreeMap<String, String>,
+    /// Where the text was found.
+    pub source: TextSource,
+    /// What it is about.
+    pub about: About,
+    /// First time.
+    pub first: Option<When>,
+    /// Last time.
+    pub last: Option<When>,
+    /// How often.
+    pub count: u64,
+    /// Where it stands.
+    pub cite: Citation,
+}
+
+/// A bundle's content. Built once by [`super::Reader`], then only read.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// Which bundle.
+    pub bundle: BundleInfo,
+    /// Objects by identity.
+    pub objects: BTreeMap<ObjectKey, Object>,
+    /// Events, in time order as far as it is known.
+    pub events: Vec<Event>,
+    /// Machines.
+    pub hosts: Vec<Host>,
+    /// Logs.
+    pub logs: Vec<LogFile>,
+    /// Matches of signatures.
+    pub hits: Vec<Hit>,
+    /// What was read and what was not.
+    pub coverage: Coverage,
+}
+
+impl Snapshot {
+    /// The reference time as an instant.
+    pub fn now(&self) -> Option<Timestamp> {
+        self.bundle.collected_at.as_ref().map(|when| when.latest)
+    }
+
+    /// All objects of a kind, in order of namespace and name.
+    pub fn kind<'s>(&'s self, kind: &str) -> impl Iterator<Item = &'s Object> + use<'s> {
+        let from = ObjectKey { kind: kind.to_owned(), namespace: String::new(), name: String::new() };
+        let kind = kind.to_owned();
+        self.objects.range(from..).map(|(_, object)| object).take_while(move |object| object.key.kind == kind)
+    }
+
+    /// One object.
+    pub fn object(&self, kind: &str, namespace: &str, name: &str) -> Option<&Object> {
+        self.objects.get(&ObjectKey { kind: kind.into(), namespace: namespace.into(), name: name.into() })
+    }
+
+    /// The events about one object.
+    pub fn events_on<'s>(&'s self, kind: &'s str, namespace: &'s str, name: &'s str) -> impl Iterator<Item = &'s Event> {
+        self.events.iter().filter(move |event| event.about.kind == kind && event.about.namespace == namespace && event.about.name == name)
+    }
+
+    /// The matches of one signature, given as `rule/signature`.
+    pub fn hits<'s>(&'s self, signature: &'s str) -> impl Iterator<Item = &'s Hit> {
+        self.hits.iter().filter(move |hit| hit.signature == signature)
+    }
+
+    /// The logs of one container; an empty container name stands for any.
+    pub fn container_logs<'s>(&'s self, namespace: &'s str, pod: &'s str, container: &'s str) -> impl Iterator<Item = &'s LogFile> {
+        self.logs.iter().filter(move |log| match &log.stream {
+            Stream::Container(found) => {
+                found.pod == pod
+                    && (found.namespace.is_empty() || found.namespace == namespace)
+                    && (container.is_empty() || found.container.is_empty() || found.container == container)
+            }
+            _ => false,
+        })
+    }
+
+    /// The names of nodes for which there is evidence: node objects, then machines that are no node object.
+    pub fn node_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.kind("Node").map(|node| node.key.name.clone()).collect();
+        for host in &self.hosts {
+            let name = host.node_name();
+            if !name.is_empty() && !names.iter().any(|known| known == name) {
+                names.push(name.to_owned());
+            }
+        }
+        names
+    }
+}
