@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::model::{CitationKind, Confidence, Level, QuoteLine, Subject, Text, When};
+pub use crate::model::{ActionKind, Lesson, Risk, StepPlace};
 
 /// The version of the JSON report, semantic: a new key is minor, a changed or removed one major.
 pub const SCHEMA_VERSION: &str = "1.0";
@@ -412,32 +413,6 @@ pub struct HypothesisRow {
     pub cells: Vec<&'static str>,
 }
 
-/// Where a recovery step is typed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum StepPlace {
-    /// On the node named by the step.
-    Node,
-    /// Anywhere with kubectl and rights.
-    Cluster,
-    /// In Rancher's user interface or API.
-    Rancher,
-    /// In the registry, the repository, or another system.
-    Elsewhere,
-}
-
-/// The risk of a recovery step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Risk {
-    /// Changes nothing.
-    ReadOnly,
-    /// Changes something that can be undone.
-    Change,
-    /// May interrupt service or cannot be undone.
-    Dangerous,
-}
-
 /// One proposed step. casefile executes none.
 #[derive(Debug, Clone, Serialize)]
 pub struct RecoveryStep {
@@ -529,20 +504,6 @@ pub struct CausalGraph {
     pub edges: Vec<CausalEdge>,
 }
 
-/// The type of an improvement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ActionKind {
-    /// It cannot happen again.
-    Prevent,
-    /// It is noticed sooner.
-    Detect,
-    /// It hurts less.
-    Mitigate,
-    /// People work differently.
-    Process,
-}
-
 /// One improvement of chapter 4.
 #[derive(Debug, Clone, Serialize)]
 pub struct Action {
@@ -589,16 +550,6 @@ pub struct Lessons {
     pub went_wrong: Vec<Sentence>,
     /// Lucky, with evidence only.
     pub lucky: Vec<Sentence>,
-}
-
-/// One lesson.
-#[derive(Debug, Clone, Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Lesson {
-    /// A short phrase.
-    pub phrase: Text,
-    /// Its explanation.
-    pub text: Text,
 }
 
 /// One entry of appendix A.

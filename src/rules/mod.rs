@@ -1,1 +1,19 @@
-//! rules
+//! The failure modes that casefile knows. `src/rules/<family>/` holds one file for each, gathered by the build script.
+//!
+//! A rule is data (a YAML header: wording in both languages, what it may cause, remedies, examples) and, where objects have to be
+//! compared, one function that turns a snapshot into typed findings. It never formats sentences and never sees a path of a bundle.
+
+mod finding;
+mod grounds;
+mod header;
+pub mod rebuild;
+mod registry;
+mod text_rule;
+pub mod toolbox;
+mod wording;
+
+pub use finding::{Finding, Input, Outcome};
+pub use grounds::{Ground, Touch};
+pub use header::{ActionWording, Effect, Example, FactorWording, KnowledgeWording, Role, RuleHeader, StepWording, Subjects};
+pub use registry::{Rule, RuleError, Rules};
+pub use wording::{Wording, shell_quote};

@@ -1,0 +1,138 @@
+//! What rules are given and what they give back.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::{Ground, RuleHeader, Touch};
+use crate::cluster::Snapshot;
+use crate::model::{Citation, Confidence, Level, Subject, When};
+
+/// What a rule sees. Immutable; its time is the bundle's.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'s> {
+    /// The incident.
+    pub snapshot: &'s Snapshot,
+    /// A healthy counterpart, where there is one.
+    pub baseline: Option<&'s Snapshot>,
+}
+
+/// How a check ends.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// It found these; none means that it looked and all is well.
+    Judged(Vec<Finding>),
+    /// It could not look: these data are missing.
+    Unknown(Vec<String>),
+}
+
+/// A rule that holds for a subject.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// Rule id.
+    pub rule: String,
+    /// What a person would fix.
+    pub subject: Subject,
+    /// Field or `file:line`.
+    pub path: String,
+    /// Level.
+    pub level: Level,
+    /// Confidence.
+    pub confidence: Confidence,
+    /// Typed facts for the wording.
+    pub facts: Map<String, Value>,
+    /// What shows it, the most telling first; never empty.
+    pub evidence: Vec<Citation>,
+    /// What merely suffers.
+    pub affected: Vec<Subject>,
+    /// First time.
+    pub first: Option<When>,
+    /// Last time.
+    pub last: Option<When>,
+    /// How often.
+    pub count: u64,
+    /// What it can be joined on.
+    pub touches: BTreeSet<Touch>,
+}
+
+impl Finding {
+    /// A finding of `rule` about `subject`, with the rule's level.
+    pub fn new(rule: &RuleHeader, subject: Subject, confidence: Confidence) -> Self {
+        let touches = Touch::of(&subject).into_iter().collect();
+        Self {
+            rule: rule.id.clone(),
+            subject,
+            path: String::new(),
+            level: rule.level,
+            confidence,
+            facts: Map::new(),
+            evidence: Vec::new(),
+            affected: Vec::new(),
+            first: None,
+            last: None,
+            count: 1,
+            touches,
+        }
+    }
+
+    /// Sets the field or file.
+    pub fn at(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// Adds a fact.
+    pub fn fact(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.facts.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Adds evidence. A place is cited once. The citation's time widens the finding's interval.
+    pub fn cite(mut self, citation: Citation) -> Self {
+        self.add_cite(citation);
+        self
+    }
+
+    /// As [`Finding::cite`], in place.
+    pub fn add_cite(&mut self, citation: Citation) {
+        if let Some(when) = &citation.when {
+            self.see(when.clone(), when.clone());
+        }
+        let known = self.evidence.iter().any(|other| {
+            other.bundle == citation.bundle && other.file == citation.file && other.place == citation.place
+        });
+        if !known {
+            self.evidence.push(citation);
+        }
+    }
+
+    /// Adds something that suffers, and joins on it.
+    pub fn affects(mut self, subject: Subject) -> Self {
+        self.add_affected(subject);
+        self
+    }
+
+    /// As [`Finding::affects`], in place.
+    pub fn add_affected(&mut self, subject: Subject) {
+        if subject != self.subject && !self.affected.contains(&subject) {
+            self.touches.extend(Touch::of(&subject));
+            self.affected.push(subject);
+        }
+    }
+
+    /// Adds a ground to join on without naming something that suffers.
+    pub fn touch(mut self, ground: Ground, key: impl Into<String>) -> Self {
+        self.touches.insert(Touch::new(ground, key));
+        self
+    }
+
+    /// Widens the interval in which it was seen.
+    pub fn see(&mut self, first: When, last: When) {
+        if self.first.as_ref().is_none_or(|known| first.earliest < known.earliest) {
+            self.first = Some(first);
+        }
+        if self.last.as_ref().is_none_or(|known| last.latest > known.latest) {
+            self.last = Some(last);
+        }
+    }
+}

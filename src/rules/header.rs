@@ -1,0 +1,227 @@
+//! What a rule says of itself, as its YAML header has it.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::Ground;
+use crate::logs::SignatureSpec;
+use crate::model::{ActionKind, Confidence, Lesson, Level, Risk, StepPlace, Subject, Text};
+
+/// What a finding of the rule can be in a cause graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// It can be a root cause.
+    Cause,
+    /// It can be explained and can explain, and stands first only when nothing else does.
+    Link,
+    /// It is what people see; it is never the root cause while anything else explains it.
+    Symptom,
+    /// It made the incident possible or worse; it is reported as a contributing factor.
+    Factor,
+}
+
+/// A rule's header. A test refuses one that lacks wording, remedy, prevention, sources or examples.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleHeader {
+    /// Kebab-case, unique, never reused.
+    pub id: String,
+    /// What it can be.
+    pub role: Role,
+    /// How bad a finding is.
+    pub level: Level,
+    /// Data without which the rule cannot judge. `a|b` means that either will do.
+    pub needs: Vec<String>,
+    /// Text signatures.
+    #[serde(default)]
+    pub text: Vec<SignatureSpec>,
+    /// For rules without a function: how matches of `text` become findings.
+    #[serde(default)]
+    pub finds: Option<Subjects>,
+    /// What is checked, for the list of checks.
+    pub check: Text,
+    /// What broke, in one line.
+    pub title: Text,
+    /// The direct cause, one or two sentences.
+    pub cause: Text,
+    /// Why it was possible.
+    #[serde(default)]
+    pub factors: Vec<FactorWording>,
+    /// What it rules out, and why.
+    #[serde(default)]
+    pub rules_out: Vec<Text>,
+    /// What stays open.
+    #[serde(default)]
+    pub questions: Vec<Text>,
+    /// Which findings it may cause.
+    #[serde(default)]
+    pub causes: Vec<Effect>,
+    /// Look-alikes that are normal, for `explain`.
+    pub benign: Vec<Text>,
+    /// How to recover.
+    pub remedy: Vec<StepWording>,
+    /// How to prevent it.
+    pub prevention: Vec<ActionWording>,
+    /// At most three.
+    #[serde(default)]
+    pub lessons: Vec<Lesson>,
+    /// What is true of the component in general.
+    #[serde(default)]
+    pub knowledge: Vec<KnowledgeWording>,
+    /// Where the strings and behaviour come from.
+    pub sources: Vec<String>,
+    /// The versions for which they hold.
+    pub versions: String,
+    /// Bundles in a nutshell: some fire, some must not.
+    pub examples: Vec<Example>,
+}
+
+/// How matches of a text rule become findings.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subjects {
+    /// What a person would fix.
+    pub subject: SubjectOf,
+    /// The field or file, as a template over the captures.
+    #[serde(default)]
+    pub path: String,
+    /// How sure a match makes.
+    pub confidence: Confidence,
+    /// A match counts only while its pod is not well now, so that resolved trouble is no cause.
+    #[serde(default)]
+    pub only_while_failing: bool,
+}
+
+/// From a match to its subject.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SubjectOf {
+    /// The top owner of the pod that the text is about.
+    Workload,
+    /// The node.
+    Node,
+    /// The object that the text is about, as it is.
+    Object,
+    /// The registry in the capture `registry`.
+    Registry,
+}
+
+/// A contributing factor.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FactorWording {
+    /// The factor.
+    pub text: Text,
+    /// The line that shows it: a template over the facts, empty when none.
+    #[serde(default)]
+    pub code: String,
+    /// Confidence; that of the finding when not given.
+    #[serde(default)]
+    pub confidence: Option<Confidence>,
+    /// Only when this fact is true.
+    #[serde(default)]
+    pub when: Option<String>,
+}
+
+/// An effect that the failure may have.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Effect {
+    /// Id of the rule that finds the effect.
+    pub rule: String,
+    /// What both findings must share.
+    pub ground: Ground,
+    /// The mechanism, as the label of the edge.
+    pub mechanism: Text,
+}
+
+/// A recovery step. Commands are templates in which every value is quoted for the shell.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepWording {
+    /// What for.
+    pub purpose: Text,
+    /// Where.
+    pub place: StepPlace,
+    /// Risk.
+    pub risk: Risk,
+    /// Command template.
+    pub command: String,
+    /// `bash` unless given.
+    #[serde(default = "bash")]
+    pub language: String,
+    /// What it should print.
+    #[serde(default)]
+    pub expect: Text,
+    /// How to see that it worked.
+    #[serde(default)]
+    pub verify: Text,
+    /// How to undo it.
+    #[serde(default)]
+    pub rollback: Text,
+    /// What a person has to know.
+    #[serde(default)]
+    pub notes: Vec<Text>,
+    /// Name of a fact that is a list: the step is repeated for each of its elements, which the templates see as `item`.
+    #[serde(default)]
+    pub each: Option<String>,
+    /// Only when this fact is true.
+    #[serde(default)]
+    pub when: Option<String>,
+}
+
+/// An improvement.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActionWording {
+    /// Prevent, detect, mitigate, process.
+    pub kind: ActionKind,
+    /// At once, or in the long run.
+    #[serde(default)]
+    pub immediate: bool,
+    /// Verb first.
+    pub text: Text,
+    /// Command or configuration template; empty when none.
+    #[serde(default)]
+    pub command: String,
+    /// `bash` unless given.
+    #[serde(default = "bash")]
+    pub language: String,
+    /// A warning about the command.
+    #[serde(default)]
+    pub caution: Text,
+    /// How to see that it is done: something that can fail.
+    pub acceptance: Text,
+}
+
+/// Background knowledge.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnowledgeWording {
+    /// The fact.
+    pub text: Text,
+    /// Its source.
+    pub reference: String,
+}
+
+/// A small bundle and what the rule makes of it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Example {
+    /// What it shows.
+    pub name: String,
+    /// Path → content.
+    pub files: BTreeMap<String, String>,
+    /// A healthy bundle to compare with.
+    #[serde(default)]
+    pub baseline: BTreeMap<String, String>,
+    /// The subjects of this rule's findings; empty when it must stay silent.
+    #[serde(default)]
+    pub fires: Vec<Subject>,
+}
+
+fn bash() -> String {
+    "bash".to_owned()
+}

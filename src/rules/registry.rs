@@ -1,0 +1,105 @@
+//! All rules, loaded once: headers parsed, signatures compiled.
+
+use super::text_rule::judge_text;
+use super::{Finding, Input, Outcome, RuleHeader};
+use crate::bundle::decode::parse_yaml;
+use crate::logs::{SignatureError, SignatureSet};
+
+/// The function of a rule that compares objects.
+pub(super) type Detect = fn(&Input<'_>, &RuleHeader) -> Vec<Finding>;
+
+/// One rule's file, as the build script found it.
+pub(super) struct RuleSource {
+    /// Path in the repository, for error messages.
+    pub(super) place: &'static str,
+    /// The folder that it is in.
+    pub(super) family: &'static str,
+    /// The YAML header.
+    pub(super) header: &'static str,
+    /// The function, for rules that have one.
+    pub(super) detect: Option<Detect>,
+}
+
+include!(concat!(env!("OUT_DIR"), "/rules.rs"));
+
+/// A loaded rule.
+pub struct Rule {
+    /// What it says of itself.
+    pub header: RuleHeader,
+    /// Its family: the folder of its file.
+    pub family: &'static str,
+    /// Its file.
+    pub place: &'static str,
+    detect: Option<Detect>,
+}
+
+/// Why the rules could not be loaded. With built-in rules this is a defect that a test finds.
+#[derive(Debug, thiserror::Error)]
+pub enum RuleError {
+    /// The header is not valid.
+    #[error("{place}: {message}")]
+    Header {
+        /// The file.
+        place: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// A signature is not valid.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+}
+
+/// Every rule and the signatures of all of them.
+pub struct Rules {
+    rules: Vec<Rule>,
+    signatures: SignatureSet,
+}
+
+impl Rules {
+    /// Loads the built-in rules.
+    pub fn load() -> Result<Self, RuleError> {
+        let rules: Vec<Rule> = BUILT_IN.iter().map(Rule::parse).collect::<Result<_, _>>()?;
+        let specs = rules.iter().flat_map(|rule| rule.header.text.iter().map(|spec| (rule.header.id.as_str(), spec)));
+        let signatures = SignatureSet::new(specs)?;
+        Ok(Self { rules, signatures })
+    }
+
+    /// The signatures that the reader looks for.
+    pub fn signatures(&self) -> &SignatureSet {
+        &self.signatures
+    }
+
+    /// Every rule, in order of family and file.
+    pub fn iter(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter()
+    }
+
+    /// One rule.
+    pub fn get(&self, id: &str) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.header.id == id)
+    }
+}
+
+impl Rule {
+    fn parse(source: &RuleSource) -> Result<Self, RuleError> {
+        let error = |message: String| RuleError::Header { place: source.place.to_owned(), message };
+        let value = parse_yaml(source.header).map_err(|(line, message)| error(format!("line {line} of the header: {message}")))?;
+        let header: RuleHeader = serde_json::from_value(value).map_err(|problem| error(problem.to_string()))?;
+        Ok(Self { header, family: source.family, place: source.place, detect: source.detect })
+    }
+
+    /// Judges a snapshot. A rule whose data were not read cannot say that all is well.
+    pub fn judge(&self, input: &Input<'_>) -> Outcome {
+        let found = match (self.detect, &self.header.finds) {
+            (Some(detect), _) => detect(input, &self.header),
+            (None, Some(subjects)) => judge_text(input, &self.header, subjects),
+            (None, None) => Vec::new(),
+        };
+        let missing: Vec<String> = self.header.needs.iter().filter(|need| !is_read(input, need)).cloned().collect();
+        if found.is_empty() && !missing.is_empty() { Outcome::Unknown(missing) } else { Outcome::Judged(found) }
+    }
+}
+
+fn is_read(input: &Input<'_>, need: &str) -> bool {
+    need.split('|').any(|datum| input.snapshot.coverage.has(datum))
+}

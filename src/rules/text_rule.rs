@@ -1,0 +1,69 @@
+//! Rules that are text alone: matches of their signatures, grouped by what they are about.
+
+use std::collections::BTreeMap;
+
+use super::header::{SubjectOf, Subjects};
+use super::toolbox::{pod_is_failing, workload_touches};
+use super::{Finding, Ground, Input, RuleHeader};
+use crate::cluster::Hit;
+use crate::model::Subject;
+
+/// At most so many citations for one finding; more add nothing for a reader.
+const CITATIONS: usize = 6;
+
+/// Turns the matches of a rule's signatures into findings, one for each subject.
+pub(super) fn judge_text(input: &Input<'_>, rule: &RuleHeader, subjects: &Subjects) -> Vec<Finding> {
+    let mut found: BTreeMap<Subject, Finding> = BTreeMap::new();
+    for spec in &rule.text {
+        for hit in input.snapshot.hits(&format!("{}/{}", rule.id, spec.id)) {
+            if subjects.only_while_failing && !pod_is_failing(input.snapshot, &hit.about.object) {
+                continue;
+            }
+            let Some(subject) = subject_of(input, hit, &subjects.subject) else { continue };
+            let finding = found.entry(subject.clone()).or_insert_with(|| {
+                let mut finding = Finding::new(rule, subject, subjects.confidence);
+                finding.count = 0;
+                finding
+            });
+            add_hit(input, finding, hit);
+        }
+    }
+    let wording = super::Wording::default();
+    let mut findings: Vec<Finding> = found.into_values().collect();
+    for finding in &mut findings {
+        // A path template that asks for a capture that this match has not simply gives no path.
+        finding.path = wording.command(&subjects.path, &finding.facts).unwrap_or_default();
+    }
+    findings
+}
+
+fn subject_of(input: &Input<'_>, hit: &Hit, wanted: &SubjectOf) -> Option<Subject> {
+    match wanted {
+        SubjectOf::Workload => (!hit.about.object.name.is_empty()).then(|| input.snapshot.top_owner_of(&hit.about.object)),
+        SubjectOf::Object => (!hit.about.object.name.is_empty()).then(|| hit.about.object.clone()),
+        SubjectOf::Node => (!hit.about.node.is_empty()).then(|| Subject::node(&hit.about.node)),
+        SubjectOf::Registry => hit.captures.get("registry").map(|registry| Subject::cluster("Registry", registry)),
+    }
+}
+
+/// Adds a match to a finding: its captures as facts (the first value wins), its place, its times, what it touches.
+pub(super) fn add_hit(input: &Input<'_>, finding: &mut Finding, hit: &Hit) {
+    finding.count += hit.count;
+    for (name, value) in &hit.captures {
+        finding.facts.entry(name.clone()).or_insert_with(|| value.clone().into());
+    }
+    if finding.evidence.len() < CITATIONS {
+        finding.add_cite(hit.cite.clone());
+    }
+    if let (Some(first), Some(last)) = (&hit.first, &hit.last) {
+        finding.see(first.clone(), last.clone());
+    }
+    if hit.about.object.kind == "Pod" {
+        for touch in workload_touches(input.snapshot, &hit.about.object) {
+            finding.touches.insert(touch);
+        }
+    }
+    if !hit.about.node.is_empty() {
+        finding.touches.insert(super::Touch::new(Ground::Node, &hit.about.node));
+    }
+}

@@ -1,0 +1,75 @@
+//! What several rules ask of a snapshot.
+
+use super::{Finding, Ground, Input, RuleHeader, Touch};
+use crate::cluster::{Hit, PodView, Snapshot};
+use crate::logs::{LogFile, TailLine, clean_line, stamp_of};
+use crate::model::{Citation, QuoteLine, Subject};
+
+/// All matches of a rule's own signatures.
+pub fn own_hits<'s>(input: &Input<'s>, rule: &RuleHeader) -> Vec<&'s Hit> {
+    let ids: Vec<String> = rule.text.iter().map(|spec| format!("{}/{}", rule.id, spec.id)).collect();
+    input.snapshot.hits.iter().filter(|hit| ids.contains(&hit.signature)).collect()
+}
+
+/// Adds a match to a finding: captures, citation, times, what it touches.
+pub fn add_hit(input: &Input<'_>, finding: &mut Finding, hit: &Hit) {
+    super::text_rule::add_hit(input, finding, hit);
+}
+
+/// What a finding about a pod can be joined on: the pod, its top owner, its node.
+pub fn workload_touches(snapshot: &Snapshot, pod: &Subject) -> Vec<Touch> {
+    let mut touches = Touch::of(pod);
+    touches.extend(Touch::of(&snapshot.top_owner_of(pod)));
+    if let Some(view) = snapshot.pod(&pod.namespace, &pod.name)
+        && !view.node().is_empty()
+    {
+        touches.push(Touch::new(Ground::Node, view.node()));
+    }
+    touches
+}
+
+/// True unless the pod is known and well now: a pod that is gone counts as failing only while no sibling of it is well.
+pub fn pod_is_failing(snapshot: &Snapshot, pod: &Subject) -> bool {
+    match snapshot.pod(&pod.namespace, &pod.name) {
+        Some(view) => !view.is_well(),
+        None => {
+            let owner = snapshot.top_owner_of(pod);
+            !snapshot.pods_of(&owner).any(|sibling| sibling.is_well())
+        }
+    }
+}
+
+/// The last lines of a container's log that say something, newest last, with the citation of those lines. The previous instance's
+/// log is preferred: it ends with what killed it.
+pub fn last_words<'s>(snapshot: &'s Snapshot, pod: &PodView<'s>, container: &'s str, most: usize) -> Option<(&'s LogFile, Vec<&'s TailLine>)> {
+    let mut logs: Vec<&LogFile> = snapshot.container_logs(pod.namespace(), pod.name(), container).filter(|log| !log.tail.is_empty()).collect();
+    let is_previous = |log: &LogFile| matches!(&log.stream, crate::logs::Stream::Container(found) if found.previous);
+    logs.sort_by_key(|log| (!is_previous(log), log.path.clone()));
+    let log = logs.first()?;
+    let from = log.tail.len().saturating_sub(most);
+    Some((log, log.tail.iter().skip(from).collect()))
+}
+
+/// Cites lines of a log's tail; the last is the one that matters.
+pub fn cite_tail(snapshot: &Snapshot, log: &LogFile, lines: &[&TailLine]) -> Option<Citation> {
+    let (first, last) = (lines.first()?, lines.last()?);
+    let mut citation = Citation::line(&snapshot.bundle.alias, &log.path, last.line, last.text.clone());
+    citation.place = crate::model::Place::Lines(first.line, last.line);
+    citation.quote =
+        lines.iter().map(|line| QuoteLine { line: Some(line.line), text: line.text.clone(), hit: line.line == last.line }).collect();
+    let when = stamp_of(&last.text).and_then(|(stamp, raw)| stamp.resolve(raw, snapshot.now()));
+    Some(citation.at(when))
+}
+
+/// A log line as a person would quote it: without the runtime's prefix.
+pub fn words(line: &TailLine) -> &str {
+    clean_line(&line.text).trim()
+}
+
+/// The pods that are not well, with their top owners.
+pub fn failing_pods<'s>(snapshot: &'s Snapshot) -> impl Iterator<Item = (PodView<'s>, Subject)> {
+    snapshot
+        .pods()
+        .filter(|pod| !pod.is_well() && !pod.is_terminating())
+        .map(|pod| (pod, snapshot.top_owner(pod.object)))
+}

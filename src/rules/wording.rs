@@ -1,0 +1,92 @@
+//! From a rule's templates and a finding's facts to text in both languages.
+
+use minijinja::value::{Value, ValueKind};
+use minijinja::{AutoEscape, Environment, State, UndefinedBehavior};
+use serde_json::{Map, Value as Json};
+
+use crate::model::{Text, code};
+
+/// Renders wording. Two environments with one syntax: in sentences every string value is marked as code, in commands it is quoted
+/// for the shell. The filter `raw` puts a value in as it is: for wording that is a fact, and for commands that are already built.
+pub struct Wording {
+    sentences: Environment<'static>,
+    commands: Environment<'static>,
+}
+
+impl Default for Wording {
+    fn default() -> Self {
+        Self { sentences: environment(code), commands: environment(shell_quote) }
+    }
+}
+
+fn environment(show: fn(&str) -> String) -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    environment.add_filter("raw", |value: &str| Value::from_safe_string(value.to_owned()));
+    environment.set_formatter(move |out: &mut minijinja::Output<'_>, _: &mut State<'_, '_>, value: &Value| {
+        match value.kind() {
+            ValueKind::String if !value.is_safe() => out.write_str(&show(value.as_str().unwrap_or_default()))?,
+            ValueKind::Undefined => return Err(minijinja::ErrorKind::UndefinedError.into()),
+            _ => out.write_str(&value.to_string())?,
+        }
+        Ok(())
+    });
+    environment
+}
+
+impl Wording {
+    /// Both languages of a sentence.
+    pub fn text(&self, template: &Text, facts: &Map<String, Json>) -> Result<Text, minijinja::Error> {
+        Ok(Text { zh: self.sentence(&template.zh, facts)?, en: self.sentence(&template.en, facts)? })
+    }
+
+    fn sentence(&self, template: &str, facts: &Map<String, Json>) -> Result<String, minijinja::Error> {
+        self.sentences.render_str(template, context(facts)).map(|text| text.trim().to_owned())
+    }
+
+    /// A command.
+    pub fn command(&self, template: &str, facts: &Map<String, Json>) -> Result<String, minijinja::Error> {
+        self.commands.render_str(template, context(facts)).map(|text| text.trim_end().to_owned())
+    }
+
+    /// True when the fact of this name (or the expression over facts) is true.
+    pub fn holds(&self, condition: &str, facts: &Map<String, Json>) -> Result<bool, minijinja::Error> {
+        Ok(self.sentences.compile_expression(condition)?.eval(context(facts))?.is_true())
+    }
+}
+
+fn context(facts: &Map<String, Json>) -> Value {
+    Value::from(minijinja::value::Serde(facts))
+}
+
+/// Quotes one word for a POSIX shell; words of harmless characters stay bare.
+pub fn shell_quote(word: &str) -> String {
+    let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
+    if !word.is_empty() && word.bytes().all(harmless) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{CODE_CLOSE, CODE_OPEN};
+
+    #[test]
+    fn values_are_marked_in_sentences_and_quoted_in_commands() {
+        let facts = serde_json::json!({"name": "a b; rm -rf /", "built": "docker ps -a", "count": 3});
+        let facts = facts.as_object().unwrap();
+        let wording = Wording::default();
+        let text = wording.text(&Text::same("{{ name }} x{{ count }}"), facts).unwrap();
+        assert_eq!(text.en, format!("{CODE_OPEN}a b; rm -rf /{CODE_CLOSE} x3"));
+        assert_eq!(wording.command("kubectl get pod {{ name }}", facts).unwrap(), "kubectl get pod 'a b; rm -rf /'");
+        assert_eq!(wording.command("{{ built|raw }}", facts).unwrap(), "docker ps -a");
+    }
+
+    #[test]
+    fn a_missing_fact_is_an_error_and_no_gap_in_a_sentence() {
+        assert!(Wording::default().text(&Text::same("{{ nothing }}"), &Map::new()).is_err());
+    }
+}
