@@ -6,6 +6,7 @@
 mod finding;
 mod grounds;
 mod header;
+pub mod inventory;
 pub mod rebuild;
 mod registry;
 mod text_rule;

@@ -1,0 +1,91 @@
+//! A container that ends again and again: what people see, never why.
+
+use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::workload_touches;
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: crashloopbackoff
+role: symptom
+level: critical
+needs: [pods]
+check:
+  zh: 是否有容器反复退出
+  en: whether a container ends again and again
+title:
+  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的容器 {{ container }} 反复退出{% if exit_code is defined %}(退出码 {{ exit_code }},重启 {{ restarts }} 次){% endif %}"
+  en: "container {{ container }} of {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} ends again and again{% if exit_code is defined %} (exit code {{ exit_code }}, {{ restarts }} restarts){% endif %}"
+cause:
+  zh: "容器 {{ container }} 反复退出;采集到的数据没有说明原因。"
+  en: "container {{ container }} ends again and again; the collected data does not say why."
+benign:
+  - zh: 重启次数是 Pod 整个生命周期的累计;现在就绪的容器不算
+    en: restarts add up over a pod's whole life; a container that is ready now does not count
+  - zh: 已完成的 Job 的 Pod 也处于已退出状态
+    en: the pods of a completed Job have ended too
+remedy:
+  - purpose: {zh: 查看上一个实例的日志, en: read the log of the previous instance}
+    place: cluster
+    risk: read-only
+    command: "kubectl -n {{ subject.namespace }} logs {{ pod }} -c {{ container }} --previous --tail=100"
+    expect: {zh: 退出前的最后几行, en: the last lines before it ended}
+    verify: {zh: 原因已记录, en: the reason is on record}
+    rollback: {zh: 只读,无需回滚, en: read-only}
+prevention:
+  - kind: detect
+    text: {zh: 对重启速率告警, en: alert on the rate of restarts}
+    acceptance: {zh: 测试 Pod 连续退出 3 次后 5 分钟内收到告警, en: "a test pod that ends three times raises the alert within 5 minutes"}
+sources: ["kubernetes pkg/kubelet/kuberuntime/kuberuntime_manager.go doBackOff; waiting reason CrashLoopBackOff"]
+versions: Kubernetes 1.19 to 1.36
+examples:
+  - name: waiting in back-off
+    files:
+      pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop"},"status":{"phase":"Running","containerStatuses":[{"name":"app","ready":false,"restartCount":7,"state":{"waiting":{"reason":"CrashLoopBackOff"}},"lastState":{"terminated":{"exitCode":1,"reason":"Error"}}}]}}]}'
+    fires: [{kind: Pod, namespace: shop, name: web-0}]
+  - name: restarts of long ago, ready now
+    files:
+      pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop"},"status":{"phase":"Running","containerStatuses":[{"name":"app","ready":true,"restartCount":7,"state":{"running":{}},"lastState":{"terminated":{"exitCode":1,"reason":"Error"}}}]}}]}'
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for pod in input.snapshot.pods().filter(|pod| !pod.is_terminating()) {
+        for container in pod.containers() {
+            let waits = container.waiting().is_some_and(|waiting| waiting.reason == "CrashLoopBackOff");
+            let ended = container.ended();
+            let failed = ended.as_ref().is_some_and(|ended| ended.exit_code != Some(0) || ended.reason == "Error");
+            if container.is_ready() || !(waits || (failed && container.restarts() >= 2)) {
+                continue;
+            }
+            let owner = input.snapshot.top_owner(pod.object);
+            let finding = match findings.iter_mut().find(|finding| finding.subject == owner) {
+                Some(finding) => finding,
+                None => {
+                    let mut finding = Finding::new(rule, owner, Confidence::Confirmed)
+                        .fact("container", container.name)
+                        .fact("pod", pod.name())
+                        .fact("restarts", container.restarts());
+                    finding.count = 0;
+                    if let Some(code) = ended.as_ref().and_then(|ended| ended.exit_code) {
+                        finding.facts.insert("exit_code".into(), code.into());
+                    }
+                    findings.push(finding);
+                    match findings.last_mut() {
+                        Some(finding) => finding,
+                        None => continue,
+                    }
+                }
+            };
+            finding.count += u64::try_from(container.restarts()).unwrap_or(0).max(1);
+            let below = if waits { "/state/waiting/reason" } else { "/restartCount" };
+            finding.add_cite(pod.cite_status(&container, below));
+            if let Some(ended) = ended {
+                finding.add_cite(pod.object.cite_at(&ended.pointer).at(ended.finished));
+            }
+            let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
+            finding.touches.extend(workload_touches(input.snapshot, &subject));
+            finding.add_affected(subject);
+        }
+    }
+    findings
+}
