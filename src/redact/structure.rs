@@ -1,0 +1,328 @@
+//! Where the JSON of Kubernetes, Docker and kubeconfig keeps secrets.
+
+use serde_json::{Map, Value};
+
+use super::names::{self, Site};
+use super::{Class, forms, values};
+
+/// A secret that its place gives away.
+pub(super) struct Found {
+    /// What it is.
+    pub(super) class: Class,
+    /// The value, decoded when it stands there in base64.
+    pub(super) value: String,
+    /// Whether the value may be searched for in other text.
+    pub(super) searched: bool,
+    /// Where to put the token; none inside a string that is replaced as a whole.
+    pub(super) place: Option<Place>,
+}
+
+/// A string of the document, from a byte to its end.
+pub(super) struct Place {
+    /// RFC 6901.
+    pub(super) pointer: String,
+    /// The first byte to replace.
+    pub(super) from: usize,
+}
+
+/// Deeper values are not read; [`super::Masker::mask_json`] drops them.
+const DEEPEST: usize = 256;
+
+/// Keys of a Secret whose values are names and addresses: hidden in the Secret, readable in other text.
+const PLAIN_KEYS: &[&str] = &[
+    "bucket",
+    "database",
+    "dbname",
+    "endpoint",
+    "host",
+    "hostname",
+    "name",
+    "namespace",
+    "port",
+    "region",
+    "server",
+    "type",
+    "url",
+    "user",
+    "username",
+];
+
+/// The annotation in which `kubectl apply` repeats an object (`LastAppliedConfigAnnotation` of k8s.io/api/core/v1).
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Keys under which Docker, Kubernetes and containerd keep command lines.
+const ARGV_KEYS: &[&str] = &[
+    "args",
+    "Args",
+    "argv",
+    "cmd",
+    "Cmd",
+    "command",
+    "Command",
+    "entrypoint",
+    "Entrypoint",
+];
+
+/// Programs whose `-p` is a password.
+const TAKES_P: &[&str] = &["mysql", "mariadb", "mongo", "sshpass", "login"];
+
+/// All secrets of a document, in its order.
+pub(super) fn find(document: &Value) -> Vec<Found> {
+    let mut walk = Walk {
+        found: Vec::new(),
+        path: Vec::new(),
+        in_place: true,
+        depth: 0,
+    };
+    walk.value(document);
+    walk.found
+}
+
+struct Walk {
+    found: Vec<Found>,
+    path: Vec<String>,
+    in_place: bool,
+    depth: usize,
+}
+
+impl Walk {
+    fn value(&mut self, value: &Value) {
+        if self.depth > DEEPEST {
+            return;
+        }
+        self.depth += 1;
+        match value {
+            Value::Object(map) => self.object(map),
+            Value::Array(items) => {
+                for (at, item) in items.iter().enumerate() {
+                    self.at(at.to_string(), |walk| walk.value(item));
+                }
+            }
+            Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+        self.depth -= 1;
+    }
+
+    fn object(&mut self, map: &Map<String, Value>) {
+        let is_secret = is_secret(map);
+        self.variable(map);
+        for (key, value) in map {
+            self.at(escaped(key), |walk| match value {
+                Value::Object(data) if is_secret && key == "data" => walk.secret_data(data, true),
+                Value::Object(data) if is_secret && key == "stringData" => walk.secret_data(data, false),
+                Value::Object(hosts) if key == "auths" => walk.registry_logins(hosts),
+                Value::Object(notes) if key == "annotations" => walk.annotations(notes),
+                Value::Array(items) if key.eq_ignore_ascii_case("env") => walk.environment(items),
+                Value::Array(items) if ARGV_KEYS.contains(&key.as_str()) => walk.argv(map, items),
+                Value::String(text) => walk.setting(key, text),
+                _ => walk.value(value),
+            });
+        }
+    }
+
+    /// `data` and `stringData` of a Secret. Public certificates stay: when they expire is what people look for.
+    fn secret_data(&mut self, data: &Map<String, Value>, encoded: bool) {
+        for (key, value) in data {
+            let Some(text) = value.as_str() else { continue };
+            let decoded = if encoded {
+                forms::base64_text(text)
+            } else {
+                Some(text.to_owned())
+            };
+            let value = decoded.unwrap_or_else(|| text.to_owned());
+            if value.contains("-----BEGIN CERTIFICATE-----") && !value.contains("PRIVATE KEY") {
+                continue;
+            }
+            let class = class_of_secret(key, &value);
+            let plain = PLAIN_KEYS.contains(&key.to_ascii_lowercase().as_str());
+            self.embedded(&value);
+            self.at(escaped(key), |walk| walk.push(class, &value, 0, !plain));
+        }
+    }
+
+    /// A document inside a string that is replaced as a whole.
+    fn embedded(&mut self, text: &str) {
+        if text.trim_start().starts_with(['{', '['])
+            && let Ok(document) = serde_json::from_str::<Value>(text)
+        {
+            let outer = std::mem::replace(&mut self.in_place, false);
+            self.value(&document);
+            self.in_place = outer;
+        }
+    }
+
+    /// `auths` of a Docker `config.json` (docs.docker.com/reference/cli/docker/login).
+    fn registry_logins(&mut self, hosts: &Map<String, Value>) {
+        for (host, login) in hosts {
+            let Some(login) = login.as_object() else { continue };
+            for (key, value) in login {
+                let class = match key.as_str() {
+                    "auth" => Class::Credential,
+                    "password" => Class::Password,
+                    "identitytoken" | "registrytoken" => Class::Token,
+                    _ => continue,
+                };
+                if let Some(text) = value.as_str() {
+                    self.at(escaped(host), |walk| {
+                        walk.at(escaped(key), |walk| walk.push(class, text, 0, true))
+                    });
+                }
+            }
+        }
+    }
+
+    fn annotations(&mut self, notes: &Map<String, Value>) {
+        for (key, value) in notes {
+            let Some(text) = value.as_str() else { continue };
+            if key != LAST_APPLIED {
+                self.at(escaped(key), |walk| walk.setting(key, text));
+                continue;
+            }
+            let before = self.found.len();
+            self.embedded(text);
+            // The copy of an object with secrets goes as a whole: the short ones in it could not be found by their text.
+            if self.found.len() > before {
+                self.at(escaped(key), |walk| walk.push(Class::Secret, text, 0, false));
+            }
+        }
+    }
+
+    /// An entry of a container's `env`: `{name, value}`.
+    fn variable(&mut self, map: &Map<String, Value>) {
+        let (Some(name), Some(value)) = (
+            map.get("name").and_then(Value::as_str),
+            map.get("value").and_then(Value::as_str),
+        ) else {
+            return;
+        };
+        if let Some(class) = names::class_of(name, Site::Variable) {
+            self.at("value".to_owned(), |walk| walk.announced(class, value, 0));
+        }
+    }
+
+    /// `env` as objects, or Docker's `NAME=value` strings.
+    fn environment(&mut self, items: &[Value]) {
+        for (at, item) in items.iter().enumerate() {
+            self.at(at.to_string(), |walk| {
+                match item.as_str().and_then(|text| text.split_once('=')) {
+                    Some((name, value)) => {
+                        if let Some(class) = names::class_of(name, Site::Variable) {
+                            walk.announced(class, value, name.len() + 1);
+                        }
+                    }
+                    None => walk.value(item),
+                }
+            });
+        }
+    }
+
+    /// A command line: `--token X`, `--token=X`, and `-p` of the programs that take a password there.
+    fn argv(&mut self, owner: &Map<String, Value>, items: &[Value]) {
+        let takes_p = takes_p(owner, items);
+        let mut announced = None;
+        for (at, item) in items.iter().enumerate() {
+            let Some(text) = item.as_str() else { continue };
+            self.at(at.to_string(), |walk| {
+                if let Some(class) = announced.take()
+                    && !text.starts_with('-')
+                {
+                    walk.announced(class, text, 0);
+                } else if let Some((flag, value)) = text.split_once('=').filter(|(flag, _)| flag.starts_with('-')) {
+                    if let Some(class) = names::class_of(flag, Site::Key) {
+                        walk.announced(class, value, flag.len() + 1);
+                    }
+                } else if text == "-p" && takes_p {
+                    announced = Some(Class::Password);
+                } else if let Some(value) = text.strip_prefix("-p").filter(|_| takes_p && !text.starts_with("-p=")) {
+                    walk.announced(Class::Password, value, 2);
+                } else if text.starts_with('-') && !text.contains(char::is_whitespace) {
+                    announced = names::class_of(text, Site::Key);
+                }
+            });
+        }
+    }
+
+    /// `key: value` anywhere, as in a kubeconfig, in Helm values and in the configuration of controllers.
+    fn setting(&mut self, key: &str, text: &str) {
+        if let Some(class) = names::class_of(key, Site::Key)
+            && (class == Class::Password || !text.contains(' '))
+        {
+            self.announced(class, text, 0);
+        }
+    }
+
+    /// A value that a name announces as a secret, unless it is a placeholder or the path of a file.
+    fn announced(&mut self, class: Class, value: &str, from: usize) {
+        if !values::is_placeholder(value) && (class == Class::Password || !values::is_path(value)) {
+            self.push(class, value, from, true);
+        }
+    }
+
+    fn push(&mut self, class: Class, value: &str, from: usize, searched: bool) {
+        if value.is_empty() || value.contains(['‹', '›']) {
+            return;
+        }
+        let pointer = || {
+            self.path
+                .iter()
+                .fold(String::new(), |pointer, part| pointer + "/" + part)
+        };
+        let place = self.in_place.then(|| Place {
+            pointer: pointer(),
+            from,
+        });
+        self.found.push(Found {
+            class,
+            value: value.to_owned(),
+            searched,
+            place,
+        });
+    }
+
+    fn at(&mut self, part: String, visit: impl FnOnce(&mut Self)) {
+        self.path.push(part);
+        visit(self);
+        self.path.pop();
+    }
+}
+
+/// A Secret says so; items of a `SecretList` may not, but they have a Secret's type next to their data.
+fn is_secret(map: &Map<String, Value>) -> bool {
+    match map.get("kind").and_then(Value::as_str) {
+        Some(kind) => kind == "Secret",
+        None => {
+            let kind = map.get("type").and_then(Value::as_str).unwrap_or_default();
+            map.contains_key("metadata") && map.contains_key("data") && (kind == "Opaque" || kind.contains('/'))
+        }
+    }
+}
+
+fn class_of_secret(key: &str, value: &str) -> Class {
+    if value.contains("PRIVATE KEY-----") {
+        return Class::PrivateKey;
+    }
+    if value.starts_with("eyJ") && value.matches('.').count() == 2 {
+        return Class::Jwt;
+    }
+    names::class_of(key, Site::Variable).unwrap_or(Class::Secret)
+}
+
+fn takes_p(owner: &Map<String, Value>, items: &[Value]) -> bool {
+    let lists = ARGV_KEYS
+        .iter()
+        .filter_map(|key| owner.get(*key))
+        .filter_map(Value::as_array)
+        .flatten();
+    let words = lists
+        .chain(owner.get("Path"))
+        .chain(items.iter().take(2))
+        .filter_map(Value::as_str);
+    words
+        .map(|word| word.rsplit('/').next().unwrap_or(word))
+        .any(|program| TAKES_P.iter().any(|name| program.starts_with(name)))
+}
+
+/// A key as a part of a JSON pointer (RFC 6901, section 3).
+fn escaped(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
