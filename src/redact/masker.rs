@@ -125,9 +125,7 @@ impl Masker {
         let mut at = 0;
         for span in merged(spans) {
             out.push_str(text.get(at..span.start)?);
-            out.push_str(self.memory.token(span.id));
-            // Later lines keep their numbers, so that citations still point to them.
-            out.extend(text.get(span.start..span.end)?.chars().filter(|c| *c == '\n'));
+            push_token(&mut out, self.memory.token(span.id), text.get(span.start..span.end)?);
             self.memory.count(span.id, self.file);
             at = span.end;
         }
@@ -154,6 +152,17 @@ impl Masker {
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
+    }
+}
+
+/// Puts the token on every line that the secret took, at the line's indent: line numbers stay, and YAML stays YAML.
+fn push_token(out: &mut String, token: &str, secret: &str) {
+    for (at, line) in secret.split('\n').enumerate() {
+        if at > 0 {
+            out.push('\n');
+            out.extend(line.chars().take_while(|c| matches!(c, ' ' | '\t')));
+        }
+        out.push_str(token);
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::names::{self, Site};
-use super::{Class, forms, values};
+use super::{Class, forms, patterns, values};
 
 /// A secret that its place gives away.
 pub(super) struct Found {
@@ -64,7 +64,19 @@ const ARGV_KEYS: &[&str] = &[
 ];
 
 /// Programs whose `-p` is a password.
-const TAKES_P: &[&str] = &["mysql", "mariadb", "mongo", "sshpass", "login"];
+const TAKES_P: &[&str] = &[
+    "login",
+    "mariadb",
+    "mariadb-dump",
+    "mongo",
+    "mongodump",
+    "mongosh",
+    "mysql",
+    "mysqladmin",
+    "mysqldump",
+    "mysqlshow",
+    "sshpass",
+];
 
 /// All secrets of a document, in its order.
 pub(super) fn find(document: &Value) -> Vec<Found> {
@@ -98,7 +110,8 @@ impl Walk {
                     self.at(at.to_string(), |walk| walk.value(item));
                 }
             }
-            Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+            Value::String(text) => self.looks(text),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
         self.depth -= 1;
     }
@@ -204,12 +217,10 @@ impl Walk {
     fn environment(&mut self, items: &[Value]) {
         for (at, item) in items.iter().enumerate() {
             self.at(at.to_string(), |walk| {
-                match item.as_str().and_then(|text| text.split_once('=')) {
-                    Some((name, value)) => {
-                        if let Some(class) = names::class_of(name, Site::Variable) {
-                            walk.announced(class, value, name.len() + 1);
-                        }
-                    }
+                let pair = item.as_str().and_then(|text| text.split_once('='));
+                let named = pair.and_then(|(name, value)| Some((names::class_of(name, Site::Variable)?, name, value)));
+                match named {
+                    Some((class, name, value)) => walk.announced(class, value, name.len() + 1),
                     None => walk.value(item),
                 }
             });
@@ -222,22 +233,19 @@ impl Walk {
         let mut announced = None;
         for (at, item) in items.iter().enumerate() {
             let Some(text) = item.as_str() else { continue };
-            self.at(at.to_string(), |walk| {
-                if let Some(class) = announced.take()
-                    && !text.starts_with('-')
-                {
-                    walk.announced(class, text, 0);
-                } else if let Some((flag, value)) = text.split_once('=').filter(|(flag, _)| flag.starts_with('-')) {
-                    if let Some(class) = names::class_of(flag, Site::Key) {
-                        walk.announced(class, value, flag.len() + 1);
-                    }
-                } else if text == "-p" && takes_p {
-                    announced = Some(Class::Password);
-                } else if let Some(value) = text.strip_prefix("-p").filter(|_| takes_p && !text.starts_with("-p=")) {
-                    walk.announced(Class::Password, value, 2);
-                } else if text.starts_with('-') && !text.contains(char::is_whitespace) {
-                    announced = names::class_of(text, Site::Key);
-                }
+            let before = announced.take().filter(|_| !text.starts_with('-'));
+            let joined = joined_flag(text, takes_p);
+            if joined.is_none() && !text.contains([' ', '=']) {
+                announced = if text == "-p" && takes_p {
+                    Some(Class::Password)
+                } else {
+                    flag_class(text)
+                };
+            }
+            self.at(at.to_string(), |walk| match (before, joined) {
+                (Some(class), _) => walk.announced(class, text, 0),
+                (None, Some((class, from))) => walk.announced(class, text.get(from..).unwrap_or_default(), from),
+                (None, None) => walk.looks(text),
             });
         }
     }
@@ -248,6 +256,21 @@ impl Walk {
             && (class == Class::Password || !text.contains(' '))
         {
             self.announced(class, text, 0);
+        } else {
+            self.looks(text);
+        }
+    }
+
+    /// Secrets that a text shows by their looks. They have no place here: masking the text finds them again.
+    fn looks(&mut self, text: &str) {
+        for hit in patterns::find(text) {
+            let searched = !hit.literals.is_empty();
+            self.found.push(Found {
+                class: hit.class,
+                value: hit.value,
+                searched,
+                place: None,
+            });
         }
     }
 
@@ -307,6 +330,20 @@ fn class_of_secret(key: &str, value: &str) -> Class {
     names::class_of(key, Site::Variable).unwrap_or(Class::Secret)
 }
 
+/// The class and the first byte of the value in `--token=X` and `-pX`.
+fn joined_flag(text: &str, takes_p: bool) -> Option<(Class, usize)> {
+    if let Some((flag, _)) = text.split_once('=')
+        && let Some(class) = flag_class(flag)
+    {
+        return Some((class, flag.len() + 1));
+    }
+    (takes_p && text.starts_with("-p") && text.len() > 2).then_some((Class::Password, 2))
+}
+
+fn flag_class(flag: &str) -> Option<Class> {
+    names::class_of(flag, Site::Key).filter(|_| flag.starts_with('-') && !flag.contains(' '))
+}
+
 fn takes_p(owner: &Map<String, Value>, items: &[Value]) -> bool {
     let lists = ARGV_KEYS
         .iter()
@@ -319,7 +356,7 @@ fn takes_p(owner: &Map<String, Value>, items: &[Value]) -> bool {
         .filter_map(Value::as_str);
     words
         .map(|word| word.rsplit('/').next().unwrap_or(word))
-        .any(|program| TAKES_P.iter().any(|name| program.starts_with(name)))
+        .any(|program| TAKES_P.contains(&program))
 }
 
 /// A key as a part of a JSON pointer (RFC 6901, section 3).
