@@ -1,5 +1,6 @@
 //! Secrets that can be told by their looks or by the words around them.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
@@ -503,6 +504,20 @@ fn rancher_secrets(text: &str) -> Vec<Hit> {
         start = at + 1;
     }
     hits
+}
+
+/// What makes two values the same secret: a key is its base64 lines, whether it stands there as PEM or as base64 of PEM.
+pub(super) fn identity(value: &str) -> Cow<'_, str> {
+    let decoded = if value.starts_with("LS0tLS1CRUdJTi") {
+        forms::base64_text(value)
+    } else {
+        None
+    };
+    let text = decoded.as_deref().unwrap_or(value).trim();
+    match pem::find(text).as_slice() {
+        [key] if key.start == 0 && key.end == text.len() => Cow::Owned(key.lines.concat()),
+        _ => Cow::Borrowed(value),
+    }
 }
 
 /// What else has to be searched for once `value` is known: the value, the password of a login, the secret half of a token, the
