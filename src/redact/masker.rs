@@ -268,6 +268,13 @@ mod tests {
                 "{\"auths\":{\"harbor\":{\"auth\":\"Ym9iOmh1bnRlcjI=\"}}}".into(),
                 "Ym9iOmh1bnRlcjI",
             ),
+            (
+                "auth:\n  password: |\n    correct horse\n  next: 1\n".into(),
+                "correct horse",
+            ),
+            ("map[password:hunter user:bob]".into(), "hunter"),
+            ("GET /v3?token=k7d9f2m4&page=2 then k7d9f2m4".into(), "k7d9f2m4"),
+            ("Server=db;Uid=sa;Pwd=hunter2;".into(), "hunter2"),
             ("  - name: DB_PASSWORD\n    value: hunter2\n".into(), "hunter2"),
             (
                 "  \"name\": \"DB_PASSWORD\",\n  \"value\": \"hunter2\"\n".into(),
@@ -339,6 +346,8 @@ mod tests {
             "pull_secret=\"shop/regcred\" secret: regcred",
             "dial tcp: lookup registry.example.com: no such host https://registry.example.com:5000/v2/",
             "Cannot find user admin: access denied",
+            "Access denied for user app@10.244.0.7 (using password: YES)",
+            "sudo: ubuntu : TTY=pts/0 ; PWD=/home/ubuntu ; USER=root",
         ] {
             assert_eq!(once(text), *text);
         }
@@ -371,97 +380,6 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_object_is_masked_where_it_stands_and_in_later_logs() {
-        let mut secret = json!({"kind": "Secret", "type": "Opaque", "metadata": {"name": "db"}, "data": {
-            "password": STANDARD.encode("correct horse"), "pin": STANDARD.encode("42"), "username": STANDARD.encode("checkout"),
-            "ca.crt": STANDARD.encode(CERTIFICATE), "tls.key": STANDARD.encode(KEY)}});
-        let certificate = secret["data"]["ca.crt"].clone();
-        let mut masker = Masker::new();
-        masker.mask_json(&mut secret);
-        assert_eq!(secret["data"]["password"], "‹password-1›");
-        assert_eq!(secret["data"]["pin"], "‹secret-1›");
-        assert_eq!(secret["data"]["username"], "‹secret-2›");
-        assert_eq!(secret["data"]["tls.key"], "‹private-key-1›");
-        assert_eq!(secret["data"]["ca.crt"], certificate);
-        assert_eq!(secret["metadata"]["name"], "db");
-        assert_eq!(
-            masker.mask("pod checkout-42 said correct horse"),
-            "pod checkout-42 said ‹password-1›"
-        );
-        assert_eq!(masker.mask("xhQYd0cX0hlhYnmPO2oY7Q8JY4bN9aZ5"), "‹private-key-1›");
-    }
-
-    #[test]
-    fn structure_gives_secrets_away() {
-        let login = STANDARD.encode("bob:hunter2");
-        let config = json!({"auths": {"harbor": {"auth": login}}}).to_string();
-        let applied = json!({"kind": "Secret", "stringData": {"k": "correct horse"}}).to_string();
-        for (document, secret) in [
-            (
-                json!({"env": [{"name": "MY_SECRET", "value": "correct horse"}]}),
-                "correct horse",
-            ),
-            (
-                json!({"Config": {"Env": ["PATH=/bin", "APP_SECRET=correct horse"]}}),
-                "correct horse",
-            ),
-            (
-                json!({"Path": "run.sh", "Args": ["--token", "correct horse", "--v=2"]}),
-                "correct horse",
-            ),
-            (json!({"command": ["mysql", "-pcorrect horse"]}), "correct horse"),
-            (json!({"args": ["--client-secret=correct horse"]}), "correct horse"),
-            (
-                json!({"args": ["agent --token K0rrect-horse --debug"]}),
-                "K0rrect-horse",
-            ),
-            (
-                json!({"users": [{"user": {"token": "K0rrect-horse"}}]}),
-                "K0rrect-horse",
-            ),
-            (
-                json!({"users": [{"user": {"client-key-data": STANDARD.encode(KEY)}}]}),
-                "MIIEpAIBAAKCAQEA04up8hoqzS1zQxJwKdIWq0tG",
-            ),
-            (
-                json!({"kind": "Secret", "data": {".dockerconfigjson": STANDARD.encode(config)}}),
-                "hunter2",
-            ),
-            (
-                json!({"kind": "SecretList", "items": [{"metadata": {}, "type": "Opaque", "data": {"k": STANDARD.encode("correct horse")}}]}),
-                "correct horse",
-            ),
-            (
-                json!({"kind": "Secret", "metadata": {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": applied}}}),
-                "correct horse",
-            ),
-        ] {
-            let mut masker = Masker::new();
-            masker.learn_json(&document);
-            assert!(!masker.mask(secret).contains(secret), "learn {document}");
-            let mut masked = document.clone();
-            masker.mask_json(&mut masked);
-            assert_eq!(masker.leaks(masked.to_string().as_bytes()), [], "{masked}");
-            assert!(masked.to_string().contains('‹'), "{masked}");
-            let again = masked.clone();
-            masker.mask_json(&mut masked);
-            assert_eq!(masked, again);
-        }
-    }
-
-    #[test]
-    fn names_of_secrets_and_files_stay_in_json() {
-        let document = json!({"spec": {"serviceAccountName": "default", "containers": [{"command": ["mysqld", "--user=mysql"],
-            "args": ["-p", "8080", "--token-file", "/etc/token"], "env": [
-                {"name": "TLS_SECRET_NAME", "value": "checkout-tls"},
-                {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}}]}],
-            "volumes": [{"secret": {"secretName": "checkout-tls"}}], "imagePullSecrets": [{"name": "regcred"}]}});
-        let mut masked = document.clone();
-        Masker::new().mask_json(&mut masked);
-        assert_eq!(masked, document);
-    }
-
-    #[test]
     fn short_and_common_values_do_not_eat_text() {
         let mut masker = Masker::new();
         masker.learn_secret(Class::Password, "admin");
@@ -469,26 +387,6 @@ mod tests {
         masker.learn_json(&json!({"kind": "Secret", "data": {"namespace": STANDARD.encode("kube-system")}}));
         let text = "user admin in kube-system, 12345678 bytes";
         assert_eq!(masker.mask(text), text);
-    }
-
-    #[test]
-    fn a_leak_is_named_by_its_token() {
-        let mut masker = Masker::new();
-        masker.learn_secret(Class::Password, "p&ss<w0rd>");
-        for (output, form) in [
-            ("see p&ss<w0rd>".to_owned(), "raw"),
-            ("see p\\u0026ss\\u003cw0rd\\u003e".to_owned(), "json"),
-            ("see p%26ss%3Cw0rd%3E".to_owned(), "url"),
-            ("see p&amp;ss&lt;w0rd&gt;".to_owned(), "html"),
-            (STANDARD.encode("a: p&ss<w0rd>\n"), "base64"),
-        ] {
-            let leaks = masker.leaks(output.as_bytes());
-            let found: Vec<_> = leaks.iter().map(|leak| (leak.token.as_str(), leak.form)).collect();
-            assert_eq!(found, [("‹password-1›", form)], "{output}");
-            let masked = masker.mask(&output).into_owned();
-            assert_eq!(masker.leaks(masked.as_bytes()), [], "{masked}");
-        }
-        assert_eq!(masker.leaks(b"see nothing"), []);
     }
 
     proptest! {

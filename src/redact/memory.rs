@@ -113,9 +113,15 @@ impl Memory {
         self.build_tiers();
         for tier in &self.tiers {
             let Some(automaton) = &tier.automaton else { continue };
+            let mut covered = 0;
             for hit in automaton.find_iter(text) {
+                // One base64 word can hold a secret many times; it is widened once.
+                if hit.end() <= covered {
+                    continue;
+                }
                 if let Some((id, form)) = tier.forms.get(hit.pattern().as_usize()) {
                     let (start, end) = whole(text, hit.start(), hit.end(), form);
+                    covered = end;
                     spans.push(Span { start, end, id: *id });
                 }
             }

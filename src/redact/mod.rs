@@ -5,6 +5,7 @@
 //! [`Masker::mask`] also finds secrets by their looks. What was learned once is masked in all later text.
 
 mod class;
+mod detectors;
 mod forms;
 mod leak;
 mod masker;

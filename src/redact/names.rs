@@ -130,7 +130,7 @@ fn class_at(words: &[&str], at: usize, site: Site) -> Option<Class> {
         "secret" if site == Site::Variable || SECRET_OF.contains(&before) => Some(Class::Secret),
         "clientsecret" | "appsecret" => Some(Class::Secret),
         "credential" | "credentials" if site == Site::Variable => Some(Class::Credential),
-        "pwd" if !before.is_empty() || site == Site::Key => Some(Class::Password),
+        "pwd" if !before.is_empty() => Some(Class::Password),
         _ if word.ends_with("password") || word.ends_with("passwd") || word.ends_with("passphrase") => {
             Some(Class::Password)
         }
@@ -206,7 +206,7 @@ mod tests {
             "KEY",
             "tokenExpirationSeconds",
         ] {
-            assert_eq!(class_of(name, Site::Key).filter(|_| name != "PWD"), None, "{name}");
+            assert_eq!(class_of(name, Site::Key), None, "{name}");
             assert_eq!(class_of(name, Site::Variable), None, "{name}");
         }
         for name in [

@@ -363,3 +363,107 @@ fn takes_p(owner: &Map<String, Value>, items: &[Value]) -> bool {
 fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use serde_json::json;
+
+    use super::super::Masker;
+
+    const KEY: &str = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA04up8hoqzS1zQxJwKdIWq0tG\nxhQYd0cX0hlhYnmPO2oY7Q8JY4bN9aZ5\n-----END RSA PRIVATE KEY-----";
+    const CERTIFICATE: &str =
+        "-----BEGIN CERTIFICATE-----\nMIIBdzCCAR2gAwIBAgIBADAKBggqhkjOPQQDAjAj\n-----END CERTIFICATE-----\n";
+
+    #[test]
+    fn structure_gives_secrets_away() {
+        let login = STANDARD.encode("bob:hunter2");
+        let config = json!({"auths": {"harbor": {"auth": login}}}).to_string();
+        let applied = json!({"kind": "Secret", "stringData": {"k": "correct horse"}}).to_string();
+        for (document, secret) in [
+            (
+                json!({"env": [{"name": "MY_SECRET", "value": "correct horse"}]}),
+                "correct horse",
+            ),
+            (
+                json!({"Config": {"Env": ["PATH=/bin", "APP_SECRET=correct horse"]}}),
+                "correct horse",
+            ),
+            (
+                json!({"Path": "run.sh", "Args": ["--token", "correct horse", "--v=2"]}),
+                "correct horse",
+            ),
+            (json!({"command": ["mysql", "-pcorrect horse"]}), "correct horse"),
+            (json!({"args": ["--client-secret=correct horse"]}), "correct horse"),
+            (
+                json!({"args": ["agent --token K0rrect-horse --debug"]}),
+                "K0rrect-horse",
+            ),
+            (
+                json!({"users": [{"user": {"token": "K0rrect-horse"}}]}),
+                "K0rrect-horse",
+            ),
+            (
+                json!({"users": [{"user": {"client-key-data": STANDARD.encode(KEY)}}]}),
+                "MIIEpAIBAAKCAQEA04up8hoqzS1zQxJwKdIWq0tG",
+            ),
+            (
+                json!({"kind": "Secret", "data": {".dockerconfigjson": STANDARD.encode(config)}}),
+                "hunter2",
+            ),
+            (
+                json!({"kind": "SecretList", "items": [{"metadata": {}, "type": "Opaque", "data": {"k": STANDARD.encode("correct horse")}}]}),
+                "correct horse",
+            ),
+            (
+                json!({"kind": "Secret", "metadata": {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": applied}}}),
+                "correct horse",
+            ),
+        ] {
+            let mut masker = Masker::new();
+            masker.learn_json(&document);
+            assert!(!masker.mask(secret).contains(secret), "learn {document}");
+            let mut masked = document.clone();
+            masker.mask_json(&mut masked);
+            assert_eq!(masker.leaks(masked.to_string().as_bytes()), [], "{masked}");
+            assert!(masked.to_string().contains('‹'), "{masked}");
+            let again = masked.clone();
+            masker.mask_json(&mut masked);
+            assert_eq!(masked, again);
+        }
+    }
+
+    #[test]
+    fn names_of_secrets_and_files_stay_in_json() {
+        let document = json!({"spec": {"serviceAccountName": "default", "containers": [{"command": ["mysqld", "--user=mysql"],
+            "args": ["-p", "8080", "--token-file", "/etc/token"], "env": [
+                {"name": "TLS_SECRET_NAME", "value": "checkout-tls"},
+                {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}}]}],
+            "volumes": [{"secret": {"secretName": "checkout-tls"}}], "imagePullSecrets": [{"name": "regcred"}]}});
+        let mut masked = document.clone();
+        Masker::new().mask_json(&mut masked);
+        assert_eq!(masked, document);
+    }
+
+    #[test]
+    fn a_secret_object_is_masked_where_it_stands_and_in_later_logs() {
+        let mut secret = json!({"kind": "Secret", "type": "Opaque", "metadata": {"name": "db"}, "data": {
+            "password": STANDARD.encode("correct horse"), "pin": STANDARD.encode("42"), "username": STANDARD.encode("checkout"),
+            "ca.crt": STANDARD.encode(CERTIFICATE), "tls.key": STANDARD.encode(KEY)}});
+        let certificate = secret["data"]["ca.crt"].clone();
+        let mut masker = Masker::new();
+        masker.mask_json(&mut secret);
+        assert_eq!(secret["data"]["password"], "‹password-1›");
+        assert_eq!(secret["data"]["pin"], "‹secret-1›");
+        assert_eq!(secret["data"]["username"], "‹secret-2›");
+        assert_eq!(secret["data"]["tls.key"], "‹private-key-1›");
+        assert_eq!(secret["data"]["ca.crt"], certificate);
+        assert_eq!(secret["metadata"]["name"], "db");
+        assert_eq!(
+            masker.mask("pod checkout-42 said correct horse"),
+            "pod checkout-42 said ‹password-1›"
+        );
+        assert_eq!(masker.mask("xhQYd0cX0hlhYnmPO2oY7Q8JY4bN9aZ5"), "‹private-key-1›");
+    }
+}

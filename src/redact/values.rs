@@ -11,7 +11,7 @@ pub(super) fn is_placeholder(value: &str) -> bool {
         || value.starts_with(['<', '$', '{', '[', '%', '|', '>', '*', '&', '!'].as_slice()) && is_notation(value)
         || matches!(
             lower.as_str(),
-            "null" | "nil" | "none" | "true" | "false" | "redacted" | "hidden" | "masked" | "omitted"
+            "null" | "nil" | "none" | "true" | "false" | "yes" | "no" | "redacted" | "hidden" | "masked" | "omitted"
         )
         || lower.contains("[redacted]")
         || lower.contains("***")
