@@ -5,7 +5,6 @@ use super::{Class, forms, values};
 
 /// One detector. Its expression sees whole lines, and only those that hold one of its words.
 pub(super) struct Detector {
-    pub(super) name: &'static str,
     pub(super) class: Class,
     /// Words, in any case, without which the expression cannot match.
     pub(super) words: &'static [&'static str],
@@ -21,12 +20,19 @@ pub(super) struct Detector {
 
 /// What a detector captured.
 pub(super) struct Found<'t> {
+    /// The secret as it stands there.
     pub(super) value: &'t str,
+    /// What its key, or the detector, says it is.
     pub(super) class: Class,
+    /// Whether quotes show where it ends.
     pub(super) quoted: bool,
+    /// Whether a colon stands before it.
     pub(super) colon: bool,
+    /// Whether nothing stands between the sign and the value.
     pub(super) tight: bool,
+    /// Whether the key starts its line.
     pub(super) line_start: bool,
+    /// Whether nothing of the sentence follows.
     pub(super) clause_end: bool,
 }
 
@@ -68,8 +74,8 @@ const NAME_WORDS: &[&str] = &[
 
 /// Every detector.
 pub(super) const DETECTORS: &[Detector] = &[
+    // Authorization header.
     Detector {
-        name: "authorization header",
         class: Class::Token,
         words: &["authorization"],
         more_lines: 0,
@@ -77,8 +83,8 @@ pub(super) const DETECTORS: &[Detector] = &[
         site: Site::Key,
         judge: |found| found.value.len() > 1,
     },
+    // Bearer token.
     Detector {
-        name: "bearer token",
         class: Class::Token,
         words: &["bearer"],
         more_lines: 0,
@@ -86,8 +92,8 @@ pub(super) const DETECTORS: &[Detector] = &[
         site: Site::Key,
         judge: |found| values::looks_random(found.value),
     },
+    // JSON Web Token (RFC 7519).
     Detector {
-        name: "JSON Web Token (RFC 7519)",
         class: Class::Jwt,
         words: &["eyJ"],
         more_lines: 0,
@@ -95,8 +101,8 @@ pub(super) const DETECTORS: &[Detector] = &[
         site: Site::Key,
         judge: |_| true,
     },
+    // Base64 of a JSON Web Token.
     Detector {
-        name: "base64 of a JSON Web Token",
         class: Class::Jwt,
         words: &["ZXlKaGJHY2lPaU"],
         more_lines: 0,
@@ -104,8 +110,8 @@ pub(super) const DETECTORS: &[Detector] = &[
         site: Site::Key,
         judge: |_| true,
     },
+    // Base64 of a PEM private key.
     Detector {
-        name: "base64 of a PEM private key",
         class: Class::PrivateKey,
         words: &["LS0tLS1CRUdJTi"],
         more_lines: 0,
@@ -119,8 +125,8 @@ pub(super) const DETECTORS: &[Detector] = &[
                 .is_some_and(|head| head.contains("PRIVATE KEY"))
         },
     },
+    // User and password in a URL (RFC 3986, 3.2.1).
     Detector {
-        name: "user and password in a URL (RFC 3986, 3.2.1)",
         class: Class::Credential,
         words: &["://"],
         more_lines: 0,
@@ -133,8 +139,8 @@ pub(super) const DETECTORS: &[Detector] = &[
                 .is_some_and(|(_, password)| !values::is_placeholder(password))
         },
     },
+    // User and password of the Go SQL drivers.
     Detector {
-        name: "user and password of the Go SQL drivers",
         class: Class::Credential,
         words: &["@tcp(", "@unix("],
         more_lines: 0,
@@ -147,8 +153,8 @@ pub(super) const DETECTORS: &[Detector] = &[
                 .is_some_and(|(_, password)| !values::is_placeholder(password))
         },
     },
+    // Curl -u.
     Detector {
-        name: "curl -u",
         class: Class::Credential,
         words: &["curl"],
         more_lines: 0,
@@ -161,8 +167,8 @@ pub(super) const DETECTORS: &[Detector] = &[
                 .is_some_and(|(_, password)| !values::is_placeholder(password))
         },
     },
+    // Password switch of database and registry clients.
     Detector {
-        name: "password switch of database and registry clients",
         class: Class::Password,
         words: &[
             "mysql",
@@ -178,8 +184,8 @@ pub(super) const DETECTORS: &[Detector] = &[
         site: Site::Key,
         judge: |found| !values::is_path(found.value),
     },
+    // Redis-cli -a.
     Detector {
-        name: "redis-cli -a",
         class: Class::Password,
         words: &["redis-cli"],
         more_lines: 0,
@@ -187,8 +193,8 @@ pub(super) const DETECTORS: &[Detector] = &[
         site: Site::Key,
         judge: |_| true,
     },
+    // Flag and value.
     Detector {
-        name: "flag and value",
         class: Class::Secret,
         words: NAME_WORDS,
         more_lines: 0,
@@ -196,8 +202,8 @@ pub(super) const DETECTORS: &[Detector] = &[
         site: Site::Key,
         judge: |found| !found.value.starts_with(['-', '=', ':', '|', '&', ';']) && !is_reference(found),
     },
+    // Key and value.
     Detector {
-        name: "key and value",
         class: Class::Secret,
         words: NAME_WORDS,
         more_lines: 0,
@@ -210,8 +216,8 @@ pub(super) const DETECTORS: &[Detector] = &[
         site: Site::Key,
         judge: judge_key_value,
     },
+    // Name and value of a variable.
     Detector {
-        name: "name and value of a variable",
         class: Class::Secret,
         words: NAME_WORDS,
         more_lines: 1,
@@ -224,8 +230,8 @@ pub(super) const DETECTORS: &[Detector] = &[
         site: Site::Variable,
         judge: |found| !is_reference(found),
     },
+    // Password of an ODBC connection string.
     Detector {
-        name: "password of an ODBC connection string",
         class: Class::Password,
         words: &["pwd="],
         more_lines: 0,
@@ -233,8 +239,8 @@ pub(super) const DETECTORS: &[Detector] = &[
         site: Site::Key,
         judge: |_| true,
     },
+    // Key and YAML block.
     Detector {
-        name: "key and YAML block",
         class: Class::Secret,
         words: NAME_WORDS,
         more_lines: 1,
@@ -246,8 +252,8 @@ pub(super) const DETECTORS: &[Detector] = &[
         site: Site::Key,
         judge: |found| found.class == Class::Password || !found.value.contains(' '),
     },
+    // Registry login in a docker configuration.
     Detector {
-        name: "registry login in a docker configuration",
         class: Class::Credential,
         words: &["auth"],
         more_lines: 0,
@@ -255,8 +261,8 @@ pub(super) const DETECTORS: &[Detector] = &[
         site: Site::Key,
         judge: |_| true,
     },
+    // AWS access key id.
     Detector {
-        name: "AWS access key id",
         class: Class::AccessKey,
         words: &["AKIA", "ASIA"],
         more_lines: 0,
@@ -264,8 +270,8 @@ pub(super) const DETECTORS: &[Detector] = &[
         site: Site::Key,
         judge: |_| true,
     },
+    // AWS secret key next to its id.
     Detector {
-        name: "AWS secret key next to its id",
         class: Class::Secret,
         words: &["AKIA", "ASIA"],
         more_lines: 2,
@@ -273,8 +279,8 @@ pub(super) const DETECTORS: &[Detector] = &[
         site: Site::Key,
         judge: |found| !found.value.bytes().all(|b| b.is_ascii_hexdigit()) && values::looks_random(found.value),
     },
+    // Tokens with a vendor's prefix.
     Detector {
-        name: "tokens with a vendor's prefix",
         class: Class::Token,
         words: &[
             "ghp_",
@@ -298,8 +304,8 @@ pub(super) const DETECTORS: &[Detector] = &[
         site: Site::Key,
         judge: |_| true,
     },
+    // Slack webhook.
     Detector {
-        name: "Slack webhook",
         class: Class::Secret,
         words: &["hooks.slack.com"],
         more_lines: 0,
@@ -308,8 +314,8 @@ pub(super) const DETECTORS: &[Detector] = &[
         judge: |_| true,
     },
     // Rancher makes `name:secret` with a secret of 54 characters (github.com/rancher/wrangler, pkg/randomtoken).
+    // Rancher API token.
     Detector {
-        name: "Rancher API token",
         class: Class::Token,
         words: &["token-", "kubeconfig-"],
         more_lines: 0,
@@ -318,8 +324,8 @@ pub(super) const DETECTORS: &[Detector] = &[
         judge: |_| true,
     },
     // `K10` + sha256 of the CA + `::` + user + `:` + password (docs.k3s.io/cli/token).
+    // K3s and RKE2 join token.
     Detector {
-        name: "K3s and RKE2 join token",
         class: Class::Token,
         words: &["K10"],
         more_lines: 0,
@@ -328,8 +334,8 @@ pub(super) const DETECTORS: &[Detector] = &[
         judge: |_| true,
     },
     // `[a-z0-9]{6}.[a-z0-9]{16}` (kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens).
+    // Kubeadm bootstrap token.
     Detector {
-        name: "kubeadm bootstrap token",
         class: Class::Token,
         words: &["token"],
         more_lines: 1,

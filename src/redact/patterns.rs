@@ -245,7 +245,7 @@ mod tests {
     fn every_detector_compiles_and_has_words() {
         assert_eq!(TABLE.detectors.len(), DETECTORS.len());
         for detector in DETECTORS {
-            assert!(!detector.words.is_empty(), "{}", detector.name);
+            assert!(!detector.words.is_empty(), "{}", detector.expression);
         }
     }
 
