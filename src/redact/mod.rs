@@ -1,1 +1,21 @@
-//! redact
+//! Secrets: found by structure and by pattern, replaced by stable tokens, and looked for again in what is written.
+//!
+//! One [`Masker`] serves one report or one collected bundle, so the same value gets the same token everywhere in it. It is fed
+//! in two ways: [`Masker::learn_json`] takes secrets from the places where Kubernetes, Docker and kubeconfig keep them, and
+//! [`Masker::mask`] also finds secrets by their looks. What was learned once is masked in all later text.
+
+mod class;
+mod detectors;
+mod forms;
+mod leak;
+mod masker;
+mod memory;
+mod names;
+mod patterns;
+mod pem;
+mod structure;
+mod values;
+
+pub use class::{Class, Redaction};
+pub use leak::Leak;
+pub use masker::Masker;

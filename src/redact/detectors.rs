@@ -1,0 +1,373 @@
+//! The table of detectors: which words and shapes give a secret away in text.
+
+use super::names::Site;
+use super::{Class, forms, values};
+
+/// One detector. Its expression sees whole lines, and only those that hold one of its words.
+pub(super) struct Detector {
+    pub(super) class: Class,
+    /// Words, in any case, without which the expression cannot match.
+    pub(super) words: &'static [&'static str],
+    /// How many lines after the one with the word belong to the window.
+    pub(super) more_lines: usize,
+    /// Groups named `s…` are the secret; `key` is a name that has to announce one.
+    pub(super) expression: &'static str,
+    /// How the group `key` is read.
+    pub(super) site: Site,
+    /// A last look at what was captured.
+    pub(super) judge: fn(&Found<'_>) -> bool,
+}
+
+/// What a detector captured.
+pub(super) struct Found<'t> {
+    /// The secret as it stands there.
+    pub(super) value: &'t str,
+    /// What its key, or the detector, says it is.
+    pub(super) class: Class,
+    /// Whether quotes show where it ends.
+    pub(super) quoted: bool,
+    /// Whether a colon stands before it.
+    pub(super) colon: bool,
+    /// Whether nothing stands between the sign and the value.
+    pub(super) tight: bool,
+    /// Whether the key starts its line.
+    pub(super) line_start: bool,
+    /// Whether nothing of the sentence follows.
+    pub(super) clause_end: bool,
+}
+
+/// The most lines that a detector's window has after the line with its word.
+pub(super) const MORE_LINES: usize = 2;
+
+/// A secret's value: in escaped quotes, in double or single quotes, or bare.
+macro_rules! value {
+    () => {
+        r#"(?:\\+["'](?<s1>[^"'\\\n]*)\\+["']|"(?<s2>(?:[^"\\\n]|\\.)*)"|'(?<s3>[^'\n]*)'|(?<s4>[^\s"'\\]+))"#
+    };
+}
+
+/// A name with one of the words that [`super::names::class_of`] knows.
+macro_rules! key {
+    () => {
+        r"(?<key>[A-Za-z0-9_.-]*(?:token|passw|passphrase|secret|api[_-]?key|access[_-]?key|private[_-]?key|client-key-data|credential|pwd)[A-Za-z0-9_.-]*)"
+    };
+}
+
+const NAME_WORDS: &[&str] = &[
+    "token",
+    "passw",
+    "passphrase",
+    "secret",
+    "apikey",
+    "api_key",
+    "api-key",
+    "accesskey",
+    "access_key",
+    "access-key",
+    "privatekey",
+    "private_key",
+    "private-key",
+    "client-key-data",
+    "credential",
+    "pwd",
+];
+
+/// Every detector.
+pub(super) const DETECTORS: &[Detector] = &[
+    // Authorization header.
+    Detector {
+        class: Class::Token,
+        words: &["authorization"],
+        more_lines: 0,
+        expression: r#"(?i)authorization\\*["']?\s*[:=]\s*\[?\s*\\*["']?(?:bearer|basic|token|digest|negotiate)\s+(?<s>[^\s"'\\,;\]]+)"#,
+        site: Site::Key,
+        judge: |found| found.value.len() > 1,
+    },
+    // Bearer token.
+    Detector {
+        class: Class::Token,
+        words: &["bearer"],
+        more_lines: 0,
+        expression: r"(?i)\bbearer\s+(?<s>[A-Za-z0-9._~+/=:-]{16,})",
+        site: Site::Key,
+        judge: |found| values::looks_random(found.value),
+    },
+    // JSON Web Token (RFC 7519).
+    Detector {
+        class: Class::Jwt,
+        words: &["eyJ"],
+        more_lines: 0,
+        expression: r"\b(?<s>eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*)",
+        site: Site::Key,
+        judge: |_| true,
+    },
+    // Base64 of a JSON Web Token.
+    Detector {
+        class: Class::Jwt,
+        words: &["ZXlKaGJHY2lPaU"],
+        more_lines: 0,
+        expression: r"\b(?<s>ZXlKaGJHY2lPaU[A-Za-z0-9+/]{40,}={0,2})",
+        site: Site::Key,
+        judge: |_| true,
+    },
+    // Base64 of a PEM private key.
+    Detector {
+        class: Class::PrivateKey,
+        words: &["LS0tLS1CRUdJTi"],
+        more_lines: 0,
+        expression: r"\b(?<s>LS0tLS1CRUdJTi[A-Za-z0-9+/]{16,}={0,2})",
+        site: Site::Key,
+        judge: |found| {
+            found
+                .value
+                .get(..64)
+                .and_then(forms::base64_text)
+                .is_some_and(|head| head.contains("PRIVATE KEY"))
+        },
+    },
+    // User and password in a URL (RFC 3986, 3.2.1).
+    Detector {
+        class: Class::Credential,
+        words: &["://"],
+        more_lines: 0,
+        expression: r#"[A-Za-z][A-Za-z0-9+.-]*://(?<s>[^\s/?#"'<>:@\\]*:[^\s/?#"'<>\\]+)@"#,
+        site: Site::Key,
+        judge: |found| {
+            found
+                .value
+                .split_once(':')
+                .is_some_and(|(_, password)| !values::is_placeholder(password))
+        },
+    },
+    // User and password of the Go SQL drivers.
+    Detector {
+        class: Class::Credential,
+        words: &["@tcp(", "@unix("],
+        more_lines: 0,
+        expression: r#"(?<s>[^\s"'/=@(:\\]+:[^\s"'@\\]+)@(?:tcp|unix)\("#,
+        site: Site::Key,
+        judge: |found| {
+            found
+                .value
+                .split_once(':')
+                .is_some_and(|(_, password)| !values::is_placeholder(password))
+        },
+    },
+    // Curl -u.
+    Detector {
+        class: Class::Credential,
+        words: &["curl"],
+        more_lines: 0,
+        expression: r#"\bcurl\b[^\n]*?\s(?:-u|--user)[\s=]*\\*["']?(?<s>[^\s"':\\]+:[^\s"'\\]+)"#,
+        site: Site::Key,
+        judge: |found| {
+            found
+                .value
+                .split_once(':')
+                .is_some_and(|(_, password)| !values::is_placeholder(password))
+        },
+    },
+    // Password switch of database and registry clients.
+    Detector {
+        class: Class::Password,
+        words: &[
+            "mysql",
+            "mariadb",
+            "sshpass",
+            "mongo",
+            "docker login",
+            "nerdctl login",
+            "helm registry login",
+        ],
+        more_lines: 0,
+        expression: r#"\b(?:mysql|mysqldump|mysqladmin|mysqlshow|mariadb|mariadb-dump|mongo|mongosh|mongodump|sshpass|(?:docker|nerdctl|helm registry) login)\b[^\n|;]*?\s-p(?:\s+\\*["']?|\\*["']?)(?<s>[^\s"'\\-][^\s"'\\]*)"#,
+        site: Site::Key,
+        judge: |found| !values::is_path(found.value),
+    },
+    // Redis-cli -a.
+    Detector {
+        class: Class::Password,
+        words: &["redis-cli"],
+        more_lines: 0,
+        expression: r#"\bredis-cli\b[^\n|;]*?\s-a\s+\\*["']?(?<s>[^\s"'\\]+)"#,
+        site: Site::Key,
+        judge: |_| true,
+    },
+    // Flag and value.
+    Detector {
+        class: Class::Secret,
+        words: NAME_WORDS,
+        more_lines: 0,
+        expression: concat!(r#"(?i)--"#, key!(), r#"(?:[ \t]+|\\*["'],?\s*(?:\\+n\s*)?)"#, value!()),
+        site: Site::Key,
+        judge: |found| !found.value.starts_with(['-', '=', ':', '|', '&', ';']) && !is_reference(found),
+    },
+    // Key and value.
+    Detector {
+        class: Class::Secret,
+        words: NAME_WORDS,
+        more_lines: 0,
+        expression: concat!(
+            "(?i)",
+            key!(),
+            r#"(?:\\*["'])?[ \t]*(?<sep>[:=]{1,2}|:=|=>)[ \t]*"#,
+            value!()
+        ),
+        site: Site::Key,
+        judge: judge_key_value,
+    },
+    // Name and value of a variable.
+    Detector {
+        class: Class::Secret,
+        words: NAME_WORDS,
+        more_lines: 1,
+        expression: concat!(
+            r#"(?i)\bname\\*["']?\s*:\s*\\*["']?"#,
+            key!(),
+            r#"\\*["']?\s*,?\s*(?:\\+n[\s]*)?\\*["']?\bvalue\\*["']?\s*[:=]\s*"#,
+            value!()
+        ),
+        site: Site::Variable,
+        judge: |found| !is_reference(found),
+    },
+    // Password of an ODBC connection string.
+    Detector {
+        class: Class::Password,
+        words: &["pwd="],
+        more_lines: 0,
+        expression: r#"(?i)\b(?:uid|user id|user)\s*=[^;\n]*;\s*pwd\s*=\s*(?<s>[^;"'\s\\]+)"#,
+        site: Site::Key,
+        judge: |_| true,
+    },
+    // Key and YAML block.
+    Detector {
+        class: Class::Secret,
+        words: NAME_WORDS,
+        more_lines: 1,
+        expression: concat!(
+            "(?i)",
+            key!(),
+            r#"["']?\s*:\s*[|>][+-]?[ \t]*\r?\n[ \t]+(?<s>[^\n]*[^\s])"#
+        ),
+        site: Site::Key,
+        judge: |found| found.class == Class::Password || !found.value.contains(' '),
+    },
+    // Registry login in a docker configuration.
+    Detector {
+        class: Class::Credential,
+        words: &["auth"],
+        more_lines: 0,
+        expression: r#""auth\\*"\s*:\s*\\*"(?<s>[A-Za-z0-9+/_-]{6,}={0,2})\\*""#,
+        site: Site::Key,
+        judge: |_| true,
+    },
+    // AWS access key id.
+    Detector {
+        class: Class::AccessKey,
+        words: &["AKIA", "ASIA"],
+        more_lines: 0,
+        expression: r"\b(?<s>(?:AKIA|ASIA)[A-Z0-9]{16})\b",
+        site: Site::Key,
+        judge: |_| true,
+    },
+    // AWS secret key next to its id.
+    Detector {
+        class: Class::Secret,
+        words: &["AKIA", "ASIA"],
+        more_lines: 2,
+        expression: r"(?s)\b(?:AKIA|ASIA)[A-Z0-9]{16}\b.{0,80}?[^A-Za-z0-9/+](?<s>[A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|\z)",
+        site: Site::Key,
+        judge: |found| !found.value.bytes().all(|b| b.is_ascii_hexdigit()) && values::looks_random(found.value),
+    },
+    // Tokens with a vendor's prefix.
+    Detector {
+        class: Class::Token,
+        words: &[
+            "ghp_",
+            "gho_",
+            "ghu_",
+            "ghs_",
+            "ghr_",
+            "github_pat_",
+            "glpat-",
+            "gldt-",
+            "glrt-",
+            "xox",
+            "AIza",
+            "dckr_pat_",
+            "hvs.",
+            "npm_",
+            "sk_live_",
+        ],
+        more_lines: 0,
+        expression: r"\b(?<s>gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{22,}|gl(?:pat|dt|rt)-[A-Za-z0-9_-]{16,}|xox[abeoprs]-[A-Za-z0-9-]{10,}|AIza[A-Za-z0-9_-]{35}|dckr_pat_[A-Za-z0-9_-]{20,}|hvs\.[A-Za-z0-9_-]{20,}|npm_[A-Za-z0-9]{36}|sk_live_[A-Za-z0-9]{16,})",
+        site: Site::Key,
+        judge: |_| true,
+    },
+    // Slack webhook.
+    Detector {
+        class: Class::Secret,
+        words: &["hooks.slack.com"],
+        more_lines: 0,
+        expression: r"hooks\.slack\.com/services/(?<s>[A-Za-z0-9]+/[A-Za-z0-9]+/[A-Za-z0-9]+)",
+        site: Site::Key,
+        judge: |_| true,
+    },
+    // Rancher makes `name:secret` with a secret of 54 characters (github.com/rancher/wrangler, pkg/randomtoken).
+    // Rancher API token.
+    Detector {
+        class: Class::Token,
+        words: &["token-", "kubeconfig-"],
+        more_lines: 0,
+        expression: r"\b(?<s>(?:token|kubeconfig)-[a-z0-9.-]+:[a-z0-9]{54})\b",
+        site: Site::Key,
+        judge: |_| true,
+    },
+    // `K10` + sha256 of the CA + `::` + user + `:` + password (docs.k3s.io/cli/token).
+    // K3s and RKE2 join token.
+    Detector {
+        class: Class::Token,
+        words: &["K10"],
+        more_lines: 0,
+        expression: r#"\b(?<s>K10[0-9a-f]{64}::[^\s"'\\,;]+)"#,
+        site: Site::Key,
+        judge: |_| true,
+    },
+    // `[a-z0-9]{6}.[a-z0-9]{16}` (kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens).
+    // Kubeadm bootstrap token.
+    Detector {
+        class: Class::Token,
+        words: &["token"],
+        more_lines: 1,
+        expression: r"(?is)token.{0,60}?[^a-z0-9.-](?<s>[a-z0-9]{6}\.[a-z0-9]{16})(?:[^a-z0-9.-]|\z)",
+        site: Site::Key,
+        judge: |found| found.value.bytes().any(|b| b.is_ascii_digit()),
+    },
+];
+
+impl Found<'_> {
+    /// True for a bare short word of lower-case letters: `password: wrong` must not mask every `wrong`.
+    pub(super) fn may_be_a_word(&self) -> bool {
+        !self.quoted && self.value.len() < 12 && self.value.bytes().all(|b| b.is_ascii_lowercase())
+    }
+}
+
+/// Decides whether `key: value` is a setting, or a sentence with a colon such as `invalid token: token has expired`.
+fn judge_key_value(found: &Found<'_>) -> bool {
+    if is_reference(found) || !found.quoted && found.value.ends_with(':') {
+        return false;
+    }
+    if found.quoted {
+        return found.class == Class::Password || !found.value.contains(' ');
+    }
+    !found.colon
+        || found.line_start && found.clause_end
+        || values::looks_random(found.value)
+        || found.class == Class::Password && (found.clause_end || found.tight)
+}
+
+/// True for values that point to a secret: the path of a file, or a number where only a password may be one.
+fn is_reference(found: &Found<'_>) -> bool {
+    let short_number = found.value.len() < 6 && found.value.bytes().all(|b| b.is_ascii_digit());
+    found.class != Class::Password && (values::is_path(found.value) || short_number)
+}

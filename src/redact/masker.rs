@@ -1,0 +1,423 @@
+//! The one that masks.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use super::memory::{Id, Memory, Span};
+use super::structure::{self, Found};
+use super::{Class, Leak, Redaction, leak, patterns};
+
+/// Replaces secrets by tokens such as `‹token-1›`, the same value by the same token for as long as it lives.
+///
+/// Masking masked text changes nothing, and never changes the number of lines.
+#[derive(Default)]
+pub struct Masker {
+    memory: Memory,
+    files: HashMap<String, u64>,
+    file: u64,
+}
+
+/// Deeper values than this are dropped by [`Masker::mask_json`]; the parsers of JSON and YAML stop at 128.
+const DEEPEST: usize = 256;
+
+impl Masker {
+    /// A masker that knows nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Remembers the secrets that stand where Kubernetes, Docker and kubeconfig keep them; `value` may be any JSON.
+    pub fn learn_json(&mut self, value: &Value) {
+        for found in structure::find(value) {
+            self.learn_found(&found);
+        }
+    }
+
+    /// Remembers one secret. Values that are too short or too common to be searched for everywhere are left alone.
+    pub fn learn_secret(&mut self, class: Class, value: &str) {
+        self.remember(class, value, &patterns::literals(class, value));
+    }
+
+    /// Says that what is masked from now on stands in the file `name`. It serves only to count files.
+    pub fn enter_file(&mut self, name: &str) {
+        let next = self.files.len() as u64 + 1;
+        self.file = *self.files.entry(name.to_owned()).or_insert(next);
+    }
+
+    /// `text` without its secrets: those that are known in any of their written forms, and those that can be told by their looks,
+    /// which are known from then on.
+    pub fn mask<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
+        let mut masked = Cow::Borrowed(text);
+        // A token that replaces the left half of a word can lay bare a word boundary; a second look settles that.
+        for _ in 0..3 {
+            match self.mask_once(&masked) {
+                Some(next) => masked = Cow::Owned(next),
+                None => break,
+            }
+        }
+        masked
+    }
+
+    /// Learns from the structure of `value`, puts tokens in place of the secrets that it shows, and masks every other string and key.
+    pub fn mask_json(&mut self, value: &mut Value) {
+        for found in structure::find(value) {
+            let id = self.learn_found(&found);
+            let Some(place) = &found.place else { continue };
+            if let Some(Value::String(text)) = value.pointer_mut(&place.pointer)
+                && let Some(kept) = text.get(..place.from)
+            {
+                *text = format!("{kept}{}", self.memory.token(id));
+                self.memory.count(id, self.file);
+            }
+        }
+        self.mask_strings(value, 0);
+    }
+
+    /// How often each secret was masked, in order of first sight. The values are not in it.
+    pub fn summary(&self) -> Vec<Redaction> {
+        self.memory.summary()
+    }
+
+    /// Searches `output` for every secret that is known, raw and escaped for JSON, URLs and HTML, and in base64 at any alignment.
+    pub fn leaks(&self, output: &[u8]) -> Vec<Leak> {
+        leak::find(&self.memory, output)
+    }
+
+    fn learn_found(&mut self, found: &Found) -> Id {
+        let literals = if found.searched {
+            patterns::literals(found.class, &found.value)
+        } else {
+            Vec::new()
+        };
+        for hit in patterns::find(&found.value) {
+            self.remember(hit.class, &hit.value, &hit.literals);
+        }
+        self.remember(found.class, &found.value, &literals)
+    }
+
+    fn remember(&mut self, class: Class, value: &str, literals: &[String]) -> Id {
+        let id = self.memory.id_of(class, &patterns::identity(value));
+        for literal in literals {
+            self.memory.search_for(id, literal);
+        }
+        id
+    }
+
+    fn mask_once(&mut self, text: &str) -> Option<String> {
+        let mut spans = Vec::new();
+        for hit in patterns::find(text) {
+            let id = self.remember(hit.class, &hit.value, &hit.literals);
+            spans.push(Span {
+                start: hit.start,
+                end: hit.end,
+                id,
+            });
+        }
+        self.memory.find(text, &mut spans);
+        if spans.is_empty() {
+            return None;
+        }
+        let mut out = String::with_capacity(text.len());
+        let mut at = 0;
+        for span in merged(spans) {
+            out.push_str(text.get(at..span.start)?);
+            push_token(&mut out, self.memory.token(span.id), text.get(span.start..span.end)?);
+            self.memory.count(span.id, self.file);
+            at = span.end;
+        }
+        out.push_str(text.get(at..)?);
+        Some(out)
+    }
+
+    fn mask_strings(&mut self, value: &mut Value, depth: usize) {
+        match value {
+            _ if depth > DEEPEST => *value = Value::Null,
+            Value::String(text) => {
+                if let Cow::Owned(masked) = self.mask(text) {
+                    *text = masked;
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.mask_strings(item, depth + 1)),
+            Value::Object(map) => {
+                let mut masked = Map::new();
+                for (key, mut item) in std::mem::take(map) {
+                    self.mask_strings(&mut item, depth + 1);
+                    masked.insert(self.mask(&key).into_owned(), item);
+                }
+                *map = masked;
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+}
+
+/// Puts the token on every line that the secret took, at the line's indent: line numbers stay, and YAML stays YAML.
+fn push_token(out: &mut String, token: &str, secret: &str) {
+    for (at, line) in secret.split('\n').enumerate() {
+        if at > 0 {
+            out.push('\n');
+            out.extend(line.chars().take_while(|c| matches!(c, ' ' | '\t')));
+        }
+        out.push_str(token);
+    }
+}
+
+/// Spans in order, without overlaps: of two that overlap the one that starts first, or the longer one, takes both stretches.
+fn merged(mut spans: Vec<Span>) -> Vec<Span> {
+    spans.sort_by_key(|span| (span.start, Reverse(span.end)));
+    let mut merged: Vec<Span> = Vec::new();
+    for span in spans {
+        match merged.last_mut() {
+            Some(last) if span.start < last.end => last.end = last.end.max(span.end),
+            _ => merged.push(span),
+        }
+    }
+    merged
+}
+
+impl fmt::Debug for Masker {
+    /// Numbers only: a log of the program must not hold what the report hides.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Masker")
+            .field("secrets", &self.memory.len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    const RANCHER: &str = "l6m6c2wqxsl9zrmv4h5kjt7n8fpbdg2x4w9vqz6c5kxh7rt2mnp8bd";
+    const JWT: &str = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzeXN0ZW06c2VydmljZWFjY291bnQifQ.c2lnbmF0dXJl";
+    const HEX64: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+    const KEY: &str = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA04up8hoqzS1zQxJwKdIWq0tG\nxhQYd0cX0hlhYnmPO2oY7Q8JY4bN9aZ5\n-----END RSA PRIVATE KEY-----";
+    const CERTIFICATE: &str =
+        "-----BEGIN CERTIFICATE-----\nMIIBdzCCAR2gAwIBAgIBADAKBggqhkjOPQQDAjAj\n-----END CERTIFICATE-----\n";
+
+    fn once(text: &str) -> String {
+        Masker::new().mask(text).into_owned()
+    }
+
+    #[test]
+    fn planted_secrets_do_not_survive() {
+        let k10 = format!("K10{HEX64}::server:5ba1e8f7c2d94d60");
+        let aws = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+        let dotted = "abcdef.0123456789abcdef";
+        for (text, secret) in [
+            (
+                format!("rancher-agent --server https://r.example.com --token {RANCHER} --ca-checksum {HEX64}"),
+                RANCHER,
+            ),
+            (format!("[\"--token\", \"{RANCHER}\"]"), RANCHER),
+            (format!("  \"Cmd\": [\n    \"--token={RANCHER}\"\n"), RANCHER),
+            (format!("got {RANCHER}, bare"), RANCHER),
+            (format!("token-x7k2p:{RANCHER}"), RANCHER),
+            (format!("CATTLE_TOKEN={RANCHER}\n"), RANCHER),
+            (format!("K3S_TOKEN='{k10}'"), "5ba1e8f7c2d94d60"),
+            (format!("joining with {k10} now"), "5ba1e8f7c2d94d60"),
+            (format!("kubeadm join 10.0.0.1:6443 --token {dotted} \\"), dotted),
+            (format!("[bootstrap-token] Using token: {dotted}"), dotted),
+            (format!("Authorization: Bearer {JWT}"), JWT),
+            (format!("{{\"Authorization\":\"Bearer {JWT}\"}}"), JWT),
+            (
+                "> authorization: Basic YWRtaW46aHVudGVyMg==\r\n".into(),
+                "YWRtaW46aHVudGVyMg",
+            ),
+            (format!("Authorization:[Bearer {dotted}]"), dotted),
+            (format!("failed with {JWT}."), "c3lzdGVt"),
+            (
+                format!("  token: {}\n", STANDARD.encode(JWT)),
+                "ZXlKaGJHY2lPaUpTVXpJMU5pSjk",
+            ),
+            ("https://bob:hunter2@git.example.com/x.git".into(), "hunter2"),
+            ("redis://:p4ss@w0rd@cache:6379/0".into(), "w0rd"),
+            ("dsn=root:hunter2@tcp(10.0.0.2:3306)/k3s".into(), "hunter2"),
+            ("postgres://k3s:h%40nter2@db:5432/k3s?sslmode=disable".into(), "nter2"),
+            ("password: hunter".into(), "hunter"),
+            ("  password: \"two words\"".into(), "two words"),
+            ("{\"user\":\"u\",\"password\":\"hun\\\"ter2\"}".into(), "ter2"),
+            ("{\\\"password\\\":\\\"hunter2\\\"}".into(), "hunter2"),
+            ("spring.datasource.password=hunter2".into(), "hunter2"),
+            ("--etcd-password hunter2".into(), "hunter2"),
+            ("password=123456".into(), "123456"),
+            ("secretKey=abcd1234efgh".into(), "abcd1234efgh"),
+            ("api_key: 8f7e6d5c4b3a".into(), "8f7e6d5c4b3a"),
+            ("AKIAIOSFODNN7EXAMPLE".into(), "AKIAIOSFODNN7EXAMPLE"),
+            (format!("creds: AKIAIOSFODNN7EXAMPLE / {aws}"), aws),
+            (format!("AWS_SECRET_ACCESS_KEY={aws}"), aws),
+            (
+                "push with ghp_abcdefghijklmnopqrstuvwxyz0123456789".into(),
+                "ghp_abcdef",
+            ),
+            ("glpat-abcdefghij0123456789".into(), "abcdefghij0123456789"),
+            ("xoxb-123456789012-abcdefghijkl".into(), "abcdefghijkl"),
+            ("curl -sk -u admin:hunter2 https://harbor/api".into(), "hunter2"),
+            ("mysql -h db -uroot -phunter2 shop".into(), "hunter2"),
+            ("docker login -u bob -p hunter2 harbor.example.com".into(), "hunter2"),
+            (
+                "{\"auths\":{\"harbor\":{\"auth\":\"Ym9iOmh1bnRlcjI=\"}}}".into(),
+                "Ym9iOmh1bnRlcjI",
+            ),
+            (
+                "auth:\n  password: |\n    correct horse\n  next: 1\n".into(),
+                "correct horse",
+            ),
+            ("map[password:hunter user:bob]".into(), "hunter"),
+            ("GET /v3?token=k7d9f2m4&page=2 then k7d9f2m4".into(), "k7d9f2m4"),
+            ("Server=db;Uid=sa;Pwd=hunter2;".into(), "hunter2"),
+            ("  - name: DB_PASSWORD\n    value: hunter2\n".into(), "hunter2"),
+            (
+                "  \"name\": \"DB_PASSWORD\",\n  \"value\": \"hunter2\"\n".into(),
+                "hunter2",
+            ),
+            ("      DB_PASSWORD:   hunter2\n".into(), "hunter2"),
+            (KEY.into(), "MIIEpAIBAAKCAQEA04up8hoqzS1z"),
+            (KEY.replace('\n', "\\n"), "xhQYd0cX0hlhYnmPO2oY7Q8JY4bN9aZ5"),
+            (KEY.replace('\n', "\n    "), "xhQYd0cX0hlhYnmPO2oY7Q8JY4bN9aZ5"),
+            (
+                KEY.replace("RSA", "OPENSSH")
+                    .replace("-----END OPENSSH PRIVATE KEY-----", ""),
+                "xhQYd0cX0hlhYnmPO2oY7Q8JY4bN9aZ5",
+            ),
+            (
+                format!("client-key-data: {}", STANDARD.encode(KEY)),
+                "TUlJRXBBSUJBQUtDQVFFQTA0",
+            ),
+            (
+                format!("  tls.key: {}", STANDARD.encode(KEY)),
+                "TUlJRXBBSUJBQUtDQVFFQTA0",
+            ),
+        ] {
+            let masked = once(&text);
+            assert!(!masked.contains(secret), "{text}\n{masked}");
+            assert!(masked.contains('‹'), "{masked}");
+            assert_eq!(once(&masked), masked, "masking twice");
+            assert_eq!(masked.lines().count(), text.lines().count(), "lines of {text}");
+        }
+    }
+
+    #[test]
+    fn what_only_looks_secret_stays() {
+        for text in [
+            &format!("--ca-checksum {HEX64}"),
+            &format!("'--ca-checksum {HEX64}'"),
+            &format!("harbor.example.com/shop/checkout@sha256:{HEX64}"),
+            &format!("containerd://{HEX64}"),
+            "commit 83a4b2c1d0e9f8a7b6c5d4e3f2a1b0c9d8e7f6a5",
+            "resourceVersion: \"104857\"",
+            "uid: 0b9e7c1a-6a1f-4a52-9a3e-1d2f3c4b5a69",
+            "SHA256 Fingerprint=AB:CD:EF:01:23:45",
+            CERTIFICATE,
+            "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----END PUBLIC KEY-----",
+            "open tls.key: no -----BEGIN RSA PRIVATE KEY----- found",
+            "pod-template-hash: 7d9f8c6b5",
+            "--token-ttl=24h0m0s token-ttl=24h",
+            "password: \"\"",
+            "{\"passwordPolicy\":\"strict\"}",
+            "secretName: checkout-tls",
+            "imagePullSecrets:\n- name: regcred",
+            "  - serviceAccountToken:\n      expirationSeconds: 3607\n      path: token",
+            "secret \"bootstrap-token-abcdef\" not found in namespace kube-system",
+            "type: kubernetes.io/service-account-token",
+            "tokenReview: authentication.k8s.io",
+            "Unable to authenticate the request: [invalid bearer token, token has expired]",
+            "error: invalid token: token has expired",
+            "failed to get token: context deadline exceeded",
+            "--token <CLUSTER_TOKEN> --server https://rancher.example.com",
+            "password: ***HIDDEN***",
+            "TOKEN=[REDACTED] token: $(TOKEN)",
+            "DB_PASSWORD:  <set to the key 'password' in secret 'db'>  Optional: false",
+            "secretKeyRef:\n  key: password\n  name: db",
+            "POSTGRES_PASSWORD_FILE=/run/secrets/pw",
+            "--token-auth-file=/etc/tokens.csv --authentication-token-webhook=true",
+            "bearerTokenFile: /var/run/secrets/kubernetes.io/serviceaccount/token",
+            "automountServiceAccountToken: true",
+            "MountVolume.SetUp failed for volume \"tls\" : secret \"checkout-tls\" not found",
+            "pull_secret=\"shop/regcred\" secret: regcred",
+            "dial tcp: lookup registry.example.com: no such host https://registry.example.com:5000/v2/",
+            "Cannot find user admin: access denied",
+            "Access denied for user app@10.244.0.7 (using password: YES)",
+            "sudo: ubuntu : TTY=pts/0 ; PWD=/home/ubuntu ; USER=root",
+        ] {
+            assert_eq!(once(text), *text);
+        }
+    }
+
+    #[test]
+    fn the_same_value_has_the_same_token_everywhere() {
+        let mut masker = Masker::new();
+        masker.enter_file("a.log");
+        assert_eq!(
+            masker.mask("password=hunter2 and hunter2"),
+            "password=‹password-1› and ‹password-1›"
+        );
+        masker.enter_file("b.log");
+        assert_eq!(
+            masker.mask("--password hunter3, then aHVudGVyMg=="),
+            "--password ‹password-2›, then ‹password-1›"
+        );
+        let counts: Vec<_> = masker
+            .summary()
+            .into_iter()
+            .map(|r| (r.token, r.count, r.files))
+            .collect();
+        assert_eq!(
+            counts,
+            [("‹password-1›".to_owned(), 3, 2), ("‹password-2›".to_owned(), 1, 1)]
+        );
+        assert!(!serde_json::to_string(&masker.summary()).unwrap().contains("hunter"));
+        assert!(!format!("{masker:?}").contains("hunter"));
+    }
+
+    #[test]
+    fn short_and_common_values_do_not_eat_text() {
+        let mut masker = Masker::new();
+        masker.learn_secret(Class::Password, "admin");
+        masker.learn_secret(Class::Password, "12345678");
+        masker.learn_json(&json!({"kind": "Secret", "data": {"namespace": STANDARD.encode("kube-system")}}));
+        let text = "user admin in kube-system, 12345678 bytes";
+        assert_eq!(masker.mask(text), text);
+    }
+
+    proptest! {
+        #[test]
+        fn random_secrets_in_random_text(secret in "[A-Za-z][A-Za-z0-9+/_.-]{4}[0-9][A-Za-z]{4,20}", before in "[ -~\n]{0,40}", after in "[ -~\n]{0,40}", frame in 0usize..7) {
+            let planted = match frame {
+                0 => format!("password=\"{secret}\""),
+                1 => format!("--token {secret}"),
+                2 => format!("DB_PASSWORD: '{secret}'"),
+                3 => format!("{{\"apiKey\":\"{secret}\"}}"),
+                4 => format!("amqp://bob:{}@mq", secret.replace('/', "_")),
+                5 => format!("Authorization: Bearer {secret}"),
+                _ => format!("{{\\\"client_secret\\\":\\\"{secret}\\\"}}"),
+            };
+            let secret = if frame == 4 { secret.replace('/', "_") } else { secret };
+            let text = format!("{before}\n{planted}\n{after} {secret} {}", STANDARD.encode(&secret));
+            let mut masker = Masker::new();
+            let masked = masker.mask(&text).into_owned();
+            prop_assert!(!masked.contains(&secret), "{masked}");
+            prop_assert!(!masked.contains(&STANDARD.encode(&secret)), "{masked}");
+            prop_assert_eq!(masker.leaks(masked.as_bytes()), []);
+            prop_assert_eq!(masked.matches('\n').count(), text.matches('\n').count());
+            prop_assert_eq!(masker.mask(&masked), masked.as_str());
+        }
+
+        #[test]
+        fn any_text_keeps_its_lines(text in "(?s).{0,200}|([a-z:=\"'@/\\-\n ]|token|password|://|eyJ|-----BEGIN PRIVATE KEY-----\n|AKIA){0,40}") {
+            let mut masker = Masker::new();
+            let masked = masker.mask(&text).into_owned();
+            prop_assert_eq!(masked.matches('\n').count(), text.matches('\n').count());
+            prop_assert_eq!(masker.mask(&masked), masked.as_str());
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Which names announce a secret: environment variables, flags, configuration keys.
+
+use super::Class;
+
+/// Where a name stands. It decides how freely the name is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Site {
+    /// An environment variable: a secret's word anywhere in the name counts.
+    Variable,
+    /// A key, a flag or a word of a log line: the secret's word has to end the name, and a bare `secret` is a reference.
+    Key,
+}
+
+/// Last words that turn a name into a statement about a secret: `PASSWORD_FILE`, `secretName`, `token-ttl`, `passwordPolicy`.
+const ABOUT: &[&str] = &[
+    "age",
+    "algorithm",
+    "at",
+    "audience",
+    "auth",
+    "cert",
+    "checksum",
+    "class",
+    "controller",
+    "count",
+    "dir",
+    "directory",
+    "disabled",
+    "duration",
+    "enabled",
+    "endpoint",
+    "expiration",
+    "expires",
+    "expiry",
+    "file",
+    "files",
+    "fingerprint",
+    "format",
+    "generator",
+    "host",
+    "interval",
+    "issuer",
+    "kind",
+    "len",
+    "length",
+    "limit",
+    "max",
+    "method",
+    "min",
+    "mode",
+    "mount",
+    "name",
+    "names",
+    "namespace",
+    "path",
+    "paths",
+    "period",
+    "policy",
+    "port",
+    "prefix",
+    "provider",
+    "ref",
+    "reference",
+    "request",
+    "requests",
+    "review",
+    "rotation",
+    "seconds",
+    "size",
+    "store",
+    "timeout",
+    "ttl",
+    "type",
+    "uri",
+    "url",
+    "user",
+    "username",
+    "version",
+    "volume",
+    "webhook",
+];
+
+/// Last words that leave a name a secret's: `tokenValue`, `password_hash`.
+const NEUTRAL: &[&str] = &[
+    "base", "b", "base64", "b64", "current", "data", "hash", "new", "old", "plain", "string", "text", "v", "value",
+];
+
+/// Words before `key` that make it a secret one.
+const KEY_OF: &[&str] = &["access", "api", "auth", "encryption", "private", "secret", "signing"];
+
+/// Words before `secret` that make it a value, where `secret` alone would be the name of a Secret.
+const SECRET_OF: &[&str] = &[
+    "access", "api", "app", "auth", "client", "consumer", "cookie", "hmac", "jwt", "oauth", "session", "shared",
+    "signing", "token",
+];
+
+/// The class of the value that `name` announces; none when the name announces no secret.
+pub(super) fn class_of(name: &str, site: Site) -> Option<Class> {
+    let words = words(name);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if words.ends_with(&["client", "key", "data"]) {
+        return Some(Class::PrivateKey);
+    }
+    if words.ends_with(&["access", "key", "id"]) {
+        return Some(Class::AccessKey);
+    }
+    let last = words.last()?;
+    if ABOUT.contains(last) || *last == "id" {
+        return None;
+    }
+    let (at, class) = (0..words.len())
+        .rev()
+        .find_map(|at| Some((at, class_at(&words, at, site)?)))?;
+    let tail = words.get(at + 1..).unwrap_or_default();
+    (site == Site::Variable || tail.iter().all(|word| NEUTRAL.contains(word))).then_some(class)
+}
+
+fn class_at(words: &[&str], at: usize, site: Site) -> Option<Class> {
+    let word = *words.get(at)?;
+    let before = at
+        .checked_sub(1)
+        .and_then(|at| words.get(at))
+        .copied()
+        .unwrap_or_default();
+    match word {
+        "key" if before == "private" => Some(Class::PrivateKey),
+        "key" if KEY_OF.contains(&before) => Some(Class::Secret),
+        "apikey" | "accesskey" | "secretkey" => Some(Class::Secret),
+        "privatekey" => Some(Class::PrivateKey),
+        "secret" if site == Site::Variable || SECRET_OF.contains(&before) => Some(Class::Secret),
+        "clientsecret" | "appsecret" => Some(Class::Secret),
+        "credential" | "credentials" if site == Site::Variable => Some(Class::Credential),
+        "pwd" if !before.is_empty() => Some(Class::Password),
+        _ if word.ends_with("password") || word.ends_with("passwd") || word.ends_with("passphrase") => {
+            Some(Class::Password)
+        }
+        _ if word.ends_with("token") => Some(Class::Token),
+        _ => None,
+    }
+}
+
+/// `dbPassword`, `DB_PASSWORD`, `db-password2` and `DBPassword` are all `db`, `password`.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let chars: Vec<char> = name.chars().collect();
+    for (at, &c) in chars.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|at| chars.get(at)).copied().unwrap_or(' ');
+        let after = chars.get(at + 1).copied().unwrap_or(' ');
+        let starts = c.is_ascii_uppercase() && (!before.is_ascii_uppercase() || after.is_ascii_lowercase());
+        if !c.is_ascii_alphanumeric() || starts {
+            words.push(String::new());
+        }
+        if c.is_ascii_alphanumeric()
+            && let Some(word) = words.last_mut()
+        {
+            word.push(c.to_ascii_lowercase());
+        }
+    }
+    words
+        .iter()
+        .map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned())
+        .filter(|w| !w.is_empty())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_secrets() {
+        for (name, class) in [
+            ("DB_PASSWORD", Class::Password),
+            ("mysqlRootPassword", Class::Password),
+            ("CATTLE_TOKEN", Class::Token),
+            ("--bootstrap-token", Class::Token),
+            ("identitytoken", Class::Token),
+            ("AWS_SECRET_ACCESS_KEY", Class::Secret),
+            ("secretKey", Class::Secret),
+            ("APIKey", Class::Secret),
+            ("client-key-data", Class::PrivateKey),
+            ("aws_access_key_id", Class::AccessKey),
+        ] {
+            assert_eq!(class_of(name, Site::Key), Some(class), "{name}");
+            assert_eq!(class_of(name, Site::Variable), Some(class), "{name}");
+        }
+        assert_eq!(class_of("PULL_SECRET", Site::Variable), Some(Class::Secret));
+        assert_eq!(class_of("TOKEN_FOR_CI", Site::Variable), Some(Class::Token));
+    }
+
+    #[test]
+    fn names_about_secrets() {
+        for name in [
+            "PASSWORD_FILE",
+            "SECRET_NAME",
+            "TOKEN_PATH",
+            "token-ttl",
+            "passwordPolicy",
+            "secretName",
+            "imagePullSecrets",
+            "tokenReview",
+            "expirationSeconds",
+            "ca-checksum",
+            "secretKeyRef",
+            "PWD",
+            "KEY",
+            "tokenExpirationSeconds",
+        ] {
+            assert_eq!(class_of(name, Site::Key), None, "{name}");
+            assert_eq!(class_of(name, Site::Variable), None, "{name}");
+        }
+        for name in [
+            "secret",
+            "pull-secret",
+            "credentials",
+            "authentication-token-webhook-cache",
+        ] {
+            assert_eq!(class_of(name, Site::Key), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Secrets that can be told by their looks or by the words around them.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+use regex::{Captures, Regex};
+
+use super::detectors::{DETECTORS, Detector, Found, MORE_LINES};
+use super::names;
+use super::{Class, forms, pem, values};
+
+/// A secret that a pattern found.
+pub(super) struct Hit {
+    /// Where it stands, in bytes.
+    pub(super) start: usize,
+    /// Its end.
+    pub(super) end: usize,
+    /// What it is.
+    pub(super) class: Class,
+    /// The value, without the escapes of the place where it stands.
+    pub(super) value: String,
+    /// Literals to search for in all other text; empty when the value could be an ordinary word.
+    pub(super) literals: Vec<String>,
+}
+
+struct Table {
+    words: AhoCorasick,
+    owner: Vec<usize>,
+    detectors: Vec<Regex>,
+}
+
+#[expect(clippy::unwrap_used, reason = "a constant table that the tests compile")]
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let words = DETECTORS.iter().flat_map(|detector| detector.words);
+    let owner = DETECTORS
+        .iter()
+        .enumerate()
+        .flat_map(|(at, detector)| detector.words.iter().map(move |_| at));
+    Table {
+        words: AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .build(words)
+            .unwrap(),
+        owner: owner.collect(),
+        detectors: DETECTORS
+            .iter()
+            .map(|detector| Regex::new(detector.expression).unwrap())
+            .collect(),
+    }
+});
+
+/// Everything in `text` that looks like a secret, in no order; hits may overlap.
+pub(super) fn find(text: &str) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    for (detector, start, end) in windows(text) {
+        if let (Some(detector), Some(regex)) = (DETECTORS.get(detector), TABLE.detectors.get(detector)) {
+            let window = text.get(start..end).unwrap_or_default();
+            hits.extend(
+                regex
+                    .captures_iter(window)
+                    .filter_map(|captures| detector.hit(&captures, window, start)),
+            );
+        }
+    }
+    hits.extend(pem::find(text).into_iter().map(pem_hit));
+    hits.extend(rancher_secrets(text));
+    hits
+}
+
+/// The detectors that have a word in the text, with the window of lines that each has to look at.
+fn windows(text: &str) -> BTreeSet<(usize, usize, usize)> {
+    let mut windows = BTreeSet::new();
+    // The line of the last word: its start, its end, and the ends of the lines after it that windows may take in.
+    let mut line = (0, [0; 1 + MORE_LINES]);
+    for word in TABLE.words.find_overlapping_iter(text) {
+        let Some(&detector) = TABLE.owner.get(word.pattern().as_usize()) else {
+            continue;
+        };
+        let [end, ..] = line.1;
+        if word.start() >= end {
+            let start = text
+                .get(..word.start())
+                .and_then(|before| before.rfind('\n'))
+                .map_or(0, |at| at + 1);
+            let mut at = word.start();
+            line = (
+                start,
+                [(); 1 + MORE_LINES].map(|()| {
+                    at = line_end(text, at);
+                    at
+                }),
+            );
+        }
+        let more = DETECTORS.get(detector).map_or(0, |detector| detector.more_lines);
+        let [first, ..] = line.1;
+        windows.insert((detector, line.0, line.1.get(more).copied().unwrap_or(first)));
+    }
+    windows
+}
+
+/// The end of the line at `at`, with its line feed.
+fn line_end(text: &str, at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    rest.find('\n').map_or(text.len(), |length| at + length + 1)
+}
+
+impl Detector {
+    fn hit(&self, captures: &Captures<'_>, window: &str, offset: usize) -> Option<Hit> {
+        let secret = ["s", "s1", "s2", "s3", "s4"]
+            .iter()
+            .find_map(|group| captures.name(group))?;
+        let quoted = captures.name("s4").is_none();
+        let text = if quoted {
+            secret.as_str()
+        } else {
+            secret.as_str().trim_end_matches([',', ';', ')', ']', '}', '`'])
+        };
+        let class = match captures.name("key") {
+            Some(key) => names::class_of(key.as_str(), self.site)?,
+            None => self.class,
+        };
+        let before = window.get(..captures.get(0)?.start()).unwrap_or_default();
+        let after = window.get(secret.start() + text.len()..).unwrap_or_default();
+        let indent = before.trim_end_matches([' ', '\t', '-', '"', '\'']);
+        let found = Found {
+            value: text,
+            class,
+            quoted,
+            colon: captures.name("sep").is_some_and(|sep| sep.as_str().starts_with(':')),
+            tight: captures.name("sep").is_some_and(|sep| sep.end() == secret.start()),
+            line_start: indent.is_empty() || indent.ends_with('\n'),
+            clause_end: after.is_empty() || after.starts_with(['\n', '\r', ',', ';', '}', ')', ']', '"', '\'', '\\']),
+        };
+        if values::is_placeholder(text) || !(self.judge)(&found) {
+            return None;
+        }
+        let value = forms::json_unescaped(text).into_owned();
+        let mut literals = if found.may_be_a_word() {
+            Vec::new()
+        } else {
+            literals(class, &value)
+        };
+        // In `token=X&page=2` nobody can say where the value ends: all of it goes, and its first part is known by itself.
+        let first = value.split(['&', ';', ',']).next().unwrap_or_default();
+        if !quoted && values::looks_random(first) && values::is_memorable(first) {
+            literals.push(first.to_owned());
+        }
+        let start = offset + secret.start();
+        Some(Hit {
+            start,
+            end: start + text.len(),
+            class,
+            value,
+            literals,
+        })
+    }
+}
+
+fn pem_hit(block: pem::Block) -> Hit {
+    Hit {
+        start: block.start,
+        end: block.end,
+        class: Class::PrivateKey,
+        value: block.lines.concat(),
+        literals: block.lines,
+    }
+}
+
+/// Words of exactly 54 lower-case letters and digits, as Rancher's tokens are without their names.
+fn rancher_secrets(text: &str) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    let mut start = 0;
+    for (at, byte) in text.bytes().chain([b' ']).enumerate() {
+        if byte.is_ascii_lowercase() || byte.is_ascii_digit() {
+            continue;
+        }
+        let word = text.get(start..at).unwrap_or_default();
+        let whole = !byte.is_ascii_uppercase()
+            && text
+                .get(..start)
+                .is_none_or(|b| !b.ends_with(|c: char| c.is_ascii_uppercase()));
+        if word.len() == 54 && whole && values::looks_random(word) && word.bytes().any(|b| b > b'f') {
+            let value = word.to_owned();
+            hits.push(Hit {
+                start,
+                end: at,
+                class: Class::Token,
+                literals: vec![value.clone()],
+                value,
+            });
+        }
+        start = at + 1;
+    }
+    hits
+}
+
+/// What makes two values the same secret: a key is its base64 lines, whether it stands there as PEM or as base64 of PEM.
+pub(super) fn identity(value: &str) -> Cow<'_, str> {
+    let decoded = if value.starts_with("LS0tLS1CRUdJTi") {
+        forms::base64_text(value)
+    } else {
+        None
+    };
+    let text = decoded.as_deref().unwrap_or(value).trim();
+    match pem::find(text).as_slice() {
+        [key] if key.start == 0 && key.end == text.len() => Cow::Owned(key.lines.concat()),
+        _ => Cow::Borrowed(value),
+    }
+}
+
+/// What else has to be searched for once `value` is known: the value, the password of a login, the secret half of a token, the
+/// lines of a key in base64.
+pub(super) fn literals(class: Class, value: &str) -> Vec<String> {
+    let mut literals = Vec::new();
+    for block in pem::find(value) {
+        literals.extend(block.lines);
+    }
+    if literals.is_empty() {
+        literals.push(value.to_owned());
+    }
+    if class == Class::PrivateKey
+        && let Some(key) = forms::base64_text(value)
+    {
+        literals.extend(pem::find(&key).into_iter().flat_map(|block| block.lines));
+    }
+    if class == Class::Credential {
+        let login = forms::base64_text(value).unwrap_or_else(|| value.to_owned());
+        literals.extend(login.split_once(':').map(|(_, password)| password.to_owned()));
+        literals.push(login);
+    }
+    if class == Class::Token {
+        literals.extend(value.rsplit_once(':').map(|(_, secret)| secret.to_owned()));
+    }
+    literals.retain(|literal| values::is_memorable(literal));
+    literals
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_detector_compiles_and_has_words() {
+        assert_eq!(TABLE.detectors.len(), DETECTORS.len());
+        for detector in DETECTORS {
+            assert!(!detector.words.is_empty(), "{}", detector.expression);
+        }
+    }
+
+    #[test]
+    fn clean_text_has_no_windows() {
+        assert!(windows("I1121 10:20:20 kubelet.go:2412] \"SyncLoop ADD\" pods=[\"shop/checkout-7d9f\"]\n").is_empty());
+    }
+}
