@@ -44,6 +44,9 @@ pub struct RuleHeader {
     pub check: Text,
     /// What broke, in one line.
     pub title: Text,
+    /// The report's title when this is the first root cause; `title` when not given.
+    #[serde(default)]
+    pub headline: Option<Text>,
     /// The direct cause, one or two sentences.
     pub cause: Text,
     /// Why it was possible.

@@ -18,6 +18,10 @@ title:
 cause:
   zh: "容器 {{ container }} 反复退出;采集到的数据没有说明原因。"
   en: "container {{ container }} ends again and again; the collected data does not say why."
+causes:
+  - rule: workload-unavailable
+    ground: workload
+    mechanism: {zh: 反复退出的容器不会就绪, en: "a container that keeps ending is never ready"}
 benign:
   - zh: 重启次数是 Pod 整个生命周期的累计;现在就绪的容器不算
     en: restarts add up over a pod's whole life; a container that is ready now does not count

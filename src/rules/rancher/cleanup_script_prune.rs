@@ -24,6 +24,9 @@ check:
 title:
   zh: "清理脚本 {{ path }} 清除已停止容器,节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 被删除"
   en: "clean-up script {{ path }} prunes stopped containers: system containers {{ missing|join(', ') }} are gone from {{ host }}"
+headline:
+  zh: "Rancher 节点 {{ host }} 系统容器 {{ missing|join('、') }} 丢失"
+  en: "Rancher node {{ host }}: system containers {{ missing|join(', ') }} lost"
 cause:
   zh: "{% if proven %}节点 {{ host }} 上的 {{ missing|join('、') }} 由脚本 {{ path }} 中的 {{ line }} 删除{% if ran_at %}(执行于 {{ ran_at }}){% endif %};被删除的容器编号与{% if has_baseline %}基线中的容器编号{% else %}运行时事件中的容器名{% endif %}一致。{% else %}节点 {{ host }} 缺少 {{ missing|join('、') }},很可能由脚本 {{ path }} 中的 {{ line }} 删除;未观察到该操作本身。{% endif %}这些容器的正常状态就是“已停止”,因此会被选中。"
   en: "{% if proven %}{{ missing|join(', ') }} on {{ host }} was deleted by {{ line }} in {{ path }}{% if ran_at %} (it ran at {{ ran_at }}){% endif %}; the deleted ids match {% if has_baseline %}the baseline's container ids{% else %}the names in the runtime's events{% endif %}.{% else %}{{ host }} lacks {{ missing|join(', ') }}; probably deleted by {{ line }} in {{ path }}; the operation itself was not observed.{% endif %} These containers are healthy when stopped, so they are selected."

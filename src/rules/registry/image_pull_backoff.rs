@@ -19,6 +19,10 @@ title:
 cause:
   zh: "镜像 {{ image }} 拉取失败;采集到的数据没有说明原因。"
   en: "image {{ image }} cannot be pulled; the collected data does not say why."
+causes:
+  - rule: workload-unavailable
+    ground: workload
+    mechanism: {zh: 没有镜像就没有就绪的 Pod, en: "no image, no ready pod"}
 benign:
   - zh: 一次 ErrImagePull 之后出现 Successfully pulled image 属于短暂故障
     en: one ErrImagePull followed by Successfully pulled image was transient

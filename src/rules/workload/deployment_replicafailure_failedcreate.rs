@@ -17,6 +17,10 @@ title:
 cause:
   zh: "控制器创建 Pod 时被拒绝:{{ message }}"
   en: "the controller is refused when it creates pods: {{ message }}"
+causes:
+  - rule: workload-unavailable
+    ground: workload
+    mechanism: {zh: 没有 Pod 就没有可用副本, en: "no pod, no available replica"}
 benign:
   - zh: 之后副本数已满足的工作负载不算
     en: a workload that has all its replicas since does not count
