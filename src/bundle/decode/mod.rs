@@ -4,12 +4,24 @@
 //! [`DECODERS`] are asked in order whether a section of theirs starts there; the first that answers consumes its lines. Lines that
 //! no decoder takes are log text. File names are hints, never needed.
 
+mod columns;
+mod cron;
+mod docker_events;
+mod docker_images;
+mod docker_info;
+mod docker_inspect;
+mod docker_json;
+mod docker_ps;
 mod fact;
+mod prune;
+#[cfg(test)]
+mod sample;
+mod script;
 mod text;
 
 pub use fact::{
-    Certificate, ContainerFact, ContainerListing, ContainerState, CronEntry, DockerInspect, Fact, Form, HostNameSource, ImageFact,
-    LogSection, ObjectFact, Pointer, PruneRun, Resolver, RuntimeEvent, Script,
+    Certificate, ContainerFact, ContainerListing, ContainerState, CronEntry, DockerInspect, Fact, Form, HostNameSource,
+    ImageFact, LogSection, ObjectFact, Pointer, PruneRun, Resolver, RuntimeEvent, Script,
 };
 pub use text::{Section, TextFile};
 
@@ -22,4 +34,13 @@ pub struct Decoder {
 }
 
 /// Every decoder, the most specific first.
-pub const DECODERS: &[Decoder] = &[];
+pub const DECODERS: &[Decoder] = &[
+    script::DECODER,
+    docker_ps::DECODER,
+    docker_inspect::DECODER,
+    docker_images::DECODER,
+    docker_info::DECODER,
+    docker_events::DECODER,
+    prune::DECODER,
+    cron::DECODER,
+];
