@@ -7,6 +7,8 @@ use crate::model::{Citation, Problem, ProblemKind};
 
 /// How much text is looked at before anything is parsed, in bytes. The telling keys stand at the front of every answer of Docker.
 const PEEK: usize = 1024;
+/// How many blank lines may stand before the JSON of a file that is nothing else.
+const MOST_BLANK: usize = 10;
 
 /// One object and where it stands.
 pub(super) struct Element {
@@ -75,7 +77,7 @@ pub(super) fn elements_at(file: &TextFile<'_>, start: usize, wanted: fn(&Value) 
 ///
 /// `shown` is what a person should read there. A minified answer is one long line, which nobody wants quoted for each object.
 pub(super) fn cite(file: &TextFile<'_>, section: usize, element: &Element, shown: &str) -> Citation {
-    let is_whole_file = (0..section).all(|line| file.line(line).trim().is_empty());
+    let is_whole_file = section < MOST_BLANK && (0..section).all(|line| file.line(line).trim().is_empty());
     if is_whole_file || file.line(element.first).len() > PEEK {
         Citation::pointer(&file.bundle, file.path, element.pointer.as_str(), shown)
     } else {
@@ -189,13 +191,13 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Records that the rest of an array cannot be read; an array that breaks takes the rest of the file with it.
+    /// Records that the rest of an array cannot be read. Its lines are left to other decoders: what was pasted may be cut, and
+    /// something else may follow.
     fn give_up(&mut self, detail: &str) {
         let line = self.file.line_at_offset(self.at) as u64 + 1;
         let detail = format!("the json array breaks after element {}: {detail}", self.list.len());
         self.problems
             .push(Problem::file(self.file.path, ProblemKind::Damaged, detail).at_line(line));
-        self.at = self.file.text.len();
     }
 
     /// Skips white space; the byte that follows.
@@ -239,7 +241,7 @@ mod tests {
     fn a_cut_array_keeps_what_stands_before_the_cut() {
         assert_eq!(
             read("[\n{\"Id\": 1},\n{\"Id\": 2, \"Na"),
-            Some((vec!["/0".into()], 3, 1))
+            Some((vec!["/0".into()], 2, 1))
         );
     }
 

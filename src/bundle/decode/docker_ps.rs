@@ -150,12 +150,18 @@ pub(super) fn state_of(status: &str) -> Option<ContainerState> {
 /// Reads the Engine API's array or the command line's JSON lines.
 fn json(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let elements = elements_at(file, start, |value| api_row(value).is_some())?;
-    let rows = elements
-        .list
-        .iter()
-        .filter_map(|element| fact_of(file, start, element))
-        .collect();
-    Some(section(file, start, elements.end, rows, elements.problems))
+    let mut problems = elements.problems;
+    let mut rows = Vec::with_capacity(elements.list.len());
+    for element in &elements.list {
+        match fact_of(file, start, element) {
+            Some(row) => rows.push(row),
+            None => {
+                let detail = format!("a container at {} has a state that is not known", element.pointer);
+                problems.push(Problem::file(file.path, ProblemKind::Unparsed, detail));
+            }
+        }
+    }
+    Some(section(file, start, elements.end, rows, problems))
 }
 
 /// Id, name, image, command, state word and status of a JSON row of either kind.

@@ -15,7 +15,7 @@ pub(super) const DECODER: Decoder = Decoder {
 };
 
 /// How far back a time stamp is looked for, in lines: a prune follows its stamp closely, and a hostile file has no stamps at all.
-const BACK: usize = 500;
+const BACK: usize = 200;
 
 /// What the lines under a heading are.
 #[derive(Clone, Copy)]
