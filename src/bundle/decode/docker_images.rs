@@ -103,14 +103,17 @@ mod tests {
     use super::*;
 
     fn images(section: &Section) -> Vec<(&str, &str)> {
-        let image = |fact| {
-            if let &Fact::Image(ref image) = fact {
-                Some((image.reference.as_str(), image.id.as_str()))
-            } else {
-                None
-            }
-        };
-        section.facts.iter().filter_map(image).collect()
+        section
+            .facts
+            .iter()
+            .filter_map(|fact| {
+                if let Fact::Image(image) = fact {
+                    Some((image.reference.as_str(), image.id.as_str()))
+                } else {
+                    None
+                }
+            })
+            .collect()
     }
 
     #[test]

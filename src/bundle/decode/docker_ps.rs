@@ -1,18 +1,14 @@
-//! `docker ps` (Docker Engine 1.13 to 29, also podman's and nerdctl's tables), `docker ps --format json`, and the Engine API's
-//! `GET /containers/json`.
+//! Tables of `docker ps` (Docker Engine 1.13 to 29, also podman's and nerdctl's); the JSON forms are beside, in `docker_ps_json`.
 //!
 //! Status words come from moby, `container/state.go` (`State.String`); durations in them from `docker/go-units` (`HumanDuration`).
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use regex::Regex;
-use serde_json::Value;
-
 use super::columns::Columns;
-use super::docker_json::{Element, cite, elements_at, may_start};
-use super::{ContainerFact, ContainerListing, ContainerState, Decoder, Fact, Section, TextFile};
+use super::{ContainerFact, ContainerListing, ContainerState, Decoder, Fact, Section, TextFile, docker_ps_json};
 use crate::model::{Problem, ProblemKind};
+use regex::Regex;
 
 /// Tables and JSON of `docker ps`.
 pub(super) const DECODER: Decoder = Decoder {
@@ -25,10 +21,7 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     if heading.starts_with("CONTAINER ID") {
         return table(file, start, heading);
     }
-    if may_start(file, start, &["\"Id\"", "\"Names\""]) || may_start(file, start, &["\"Command\"", "\"ID\""]) {
-        return json(file, start);
-    }
-    None
+    docker_ps_json::decode(file, start)
 }
 
 /// Reads a table: the heading and the rows below it that start with an id.
@@ -147,109 +140,14 @@ pub(super) fn state_of(status: &str) -> Option<ContainerState> {
     }
 }
 
-/// Reads the Engine API's array or the command line's JSON lines.
-fn json(file: &TextFile<'_>, start: usize) -> Option<Section> {
-    let elements = elements_at(file, start, |value| api_row(value).is_some())?;
-    let mut problems = elements.problems;
-    let mut rows = Vec::with_capacity(elements.list.len());
-    for element in &elements.list {
-        match fact_of(file, start, element) {
-            Some(row) => rows.push(row),
-            None => {
-                let detail = format!("a container at {} has a state that is not known", element.pointer);
-                problems.push(Problem::file(file.path, ProblemKind::Unparsed, detail));
-            }
-        }
-    }
-    Some(section(file, start, elements.end, rows, problems))
-}
-
-/// Id, name, image, command, state word and status of a JSON row of either kind.
-fn api_row(value: &Value) -> Option<(&str, String, &str, &str, &str, &str)> {
-    let text = |key: &str| value.get(key).and_then(Value::as_str);
-    // The Engine API has `Id` and a list of names, the command line's template has `ID` and one string.
-    let (id, name) = match value.get("Names")? {
-        Value::Array(names) => (
-            text("Id")?,
-            names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","),
-        ),
-        Value::String(names) => (text("ID")?, names.clone()),
-        _ => return None,
-    };
-    let state = text("State")?;
-    is_id(id).then(|| {
-        (
-            id,
-            first_name(&name),
-            text("Image").unwrap_or(""),
-            text("Command").unwrap_or(""),
-            state,
-            text("Status").unwrap_or(""),
-        )
-    })
-}
-
-fn fact_of(file: &TextFile<'_>, section: usize, element: &Element) -> Option<ContainerFact> {
-    let (id, name, image, command, state, status) = api_row(&element.value)?;
-    let state = match (state, state_of(status)) {
-        ("exited", Some(exited @ ContainerState::Exited(_))) => exited,
-        ("exited", _) => ContainerState::Exited(None),
-        ("created", _) => ContainerState::Created,
-        ("running", _) => ContainerState::Running,
-        ("paused", _) => ContainerState::Paused,
-        ("restarting", _) => ContainerState::Restarting,
-        ("removing", _) => ContainerState::Removing,
-        ("dead", _) => ContainerState::Dead,
-        (_, by_status) => by_status?,
-    };
-    let shown = format!("{name}: {status} ({image})");
-    Some(ContainerFact {
-        id: id.to_lowercase(),
-        name,
-        image: image.into(),
-        command: command.trim_matches('"').into(),
-        state,
-        status: status.into(),
-        labels: labels_of(element.value.get("Labels")),
-        cite: cite(file, section, element, &shown),
-    })
-}
-
-/// Labels as an object, or as the `a=b,c=d` of the command line, where a value may hold commas itself.
-fn labels_of(labels: Option<&Value>) -> BTreeMap<String, String> {
-    let mut found = BTreeMap::new();
-    match labels {
-        Some(Value::Object(map)) => {
-            found.extend(
-                map.iter()
-                    .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))),
-            );
-        }
-        Some(Value::String(list)) => {
-            let mut last: Option<String> = None;
-            for piece in list.split(',') {
-                match (piece.split_once('='), &last) {
-                    (Some((key, value)), _) => {
-                        found.insert(key.to_owned(), value.to_owned());
-                        last = Some(key.to_owned());
-                    }
-                    (None, Some(key)) => {
-                        if let Some(value) = found.get_mut(key) {
-                            value.push(',');
-                            value.push_str(piece);
-                        }
-                    }
-                    (None, None) => {}
-                }
-            }
-        }
-        _ => {}
-    }
-    found
-}
-
 /// Puts rows and their listing together. A row that could not be read makes the listing incomplete, and its citation says so.
-fn section(file: &TextFile<'_>, start: usize, end: usize, rows: Vec<ContainerFact>, problems: Vec<Problem>) -> Section {
+pub(super) fn section(
+    file: &TextFile<'_>,
+    start: usize,
+    end: usize,
+    rows: Vec<ContainerFact>,
+    problems: Vec<Problem>,
+) -> Section {
     let entries = (rows.len() + problems.len()) as u64;
     let shows_stopped = rows.iter().any(|row| {
         matches!(
@@ -300,7 +198,7 @@ fn is_made_with_all(file: &TextFile<'_>, start: usize) -> bool {
 }
 
 /// The first of several names (links add more), without the slash of the Engine API.
-fn first_name(names: &str) -> String {
+pub(super) fn first_name(names: &str) -> String {
     // A linked container has `web/db` beside its own name; the own one has no slash inside.
     let names = || names.split(',').map(|name| name.trim_start_matches('/'));
     names()
@@ -315,7 +213,7 @@ fn starts_with_id(line: &str) -> bool {
 }
 
 /// A container id as Docker writes it: 12 or 64 hexadecimal digits.
-fn is_id(word: &str) -> bool {
+pub(super) fn is_id(word: &str) -> bool {
     matches!(word.len(), 12 | 64) && word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
@@ -325,14 +223,17 @@ mod tests {
     use super::*;
 
     fn containers(section: &Section) -> Vec<(&str, ContainerState)> {
-        let row = |fact| {
-            if let &Fact::Container(ref row) = fact {
-                Some((row.name.as_str(), row.state))
-            } else {
-                None
-            }
-        };
-        section.facts.iter().filter_map(row).collect()
+        section
+            .facts
+            .iter()
+            .filter_map(|fact| {
+                if let Fact::Container(row) = fact {
+                    Some((row.name.as_str(), row.state))
+                } else {
+                    None
+                }
+            })
+            .collect()
     }
 
     fn listing(section: &Section) -> &ContainerListing {
@@ -426,26 +327,6 @@ done
         assert_eq!(
             listing(&section(&DECODER, "docker-ps-a.txt", header).unwrap()).entries,
             0
-        );
-    }
-
-    #[test]
-    fn the_engine_api_and_json_lines_are_read() {
-        let id = "29a2614d43152f30d728aaa78b91cb9cebdfb27108a0fee2bcd6e8c375870ebe";
-        let api = format!(
-            r#"[{{"Id":"{id}","Names":["/web/alias","/db"],"Image":"pg","Command":"postgres","Labels":{{"a":"b"}},"State":"exited","Status":"Exited (1) 2 hours ago"}}]"#
-        );
-        let section_api = section(&DECODER, "containers.json", &api).unwrap();
-        assert_eq!(containers(&section_api), [("db", ContainerState::Exited(Some(1)))]);
-        let line = r#"{"Command":"\"sh\"","ID":"29a2614d4315","Image":"pg","Labels":"a=b,c,d=e","Names":"db","State":"running","Status":"Up 2 hours"}"#;
-        let section_lines = section(&DECODER, "ps.json", &format!("{line}\n{line}\n")).unwrap();
-        assert_eq!(containers(&section_lines).len(), 2);
-        let Some(Fact::Container(row)) = section_lines.facts.last() else {
-            panic!("no row")
-        };
-        assert_eq!(
-            row.labels,
-            BTreeMap::from([("a".into(), "b,c".into()), ("d".into(), "e".into())])
         );
     }
 

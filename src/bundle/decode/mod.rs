@@ -13,9 +13,11 @@ mod docker_info;
 mod docker_inspect;
 mod docker_json;
 mod docker_ps;
+mod docker_ps_json;
 mod fact;
 mod hostname;
 mod known;
+mod openssl;
 mod pem;
 mod prune;
 mod resolv;
@@ -53,6 +55,7 @@ pub const DECODERS: &[Decoder] = &[
     cron::DECODER,
     units::DECODER,
     pem::DECODER,
+    openssl::DECODER,
     sysctl::DECODER,
     resolv::DECODER,
     clock::DECODER,

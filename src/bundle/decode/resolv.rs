@@ -9,10 +9,11 @@ pub(super) const DECODER: Decoder = Decoder {
 };
 
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
-    let is_named = {
-        let name = file.path.file_name().to_lowercase();
-        name.contains("resolv")
-    };
+    let begins = ["nameserver", "search", "domain", "options", "sortlist"];
+    if start > 0 && !begins.iter().any(|begin| file.line(start).starts_with(begin)) {
+        return None;
+    }
+    let is_named = file.path.file_name().to_lowercase().contains("resolv");
     // Comments may come first, but only a file of this name is recognised by them.
     let first = if is_named && start == 0 {
         (0..file.lines.len()).find(|&line| !is_comment(file.line(line)))?

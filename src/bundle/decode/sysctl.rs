@@ -48,14 +48,17 @@ mod tests {
     use super::*;
 
     fn parameters(section: &Section) -> Vec<(&str, &str)> {
-        let pair = |fact| {
-            if let &Fact::Sysctl { ref key, ref value, .. } = fact {
-                Some((key.as_str(), value.as_str()))
-            } else {
-                None
-            }
-        };
-        section.facts.iter().filter_map(pair).collect()
+        section
+            .facts
+            .iter()
+            .filter_map(|fact| {
+                if let Fact::Sysctl { key, value, .. } = fact {
+                    Some((key.as_str(), value.as_str()))
+                } else {
+                    None
+                }
+            })
+            .collect()
     }
 
     #[test]

@@ -64,14 +64,17 @@ mod tests {
     use super::*;
 
     fn values(section: &Section) -> Vec<(&str, &str)> {
-        let value = |fact| {
-            if let &Fact::Value { ref key, ref value, .. } = fact {
-                Some((key.as_str(), value.as_str()))
-            } else {
-                None
-            }
-        };
-        section.facts.iter().filter_map(value).collect()
+        section
+            .facts
+            .iter()
+            .filter_map(|fact| {
+                if let Fact::Value { key, value, .. } = fact {
+                    Some((key.as_str(), value.as_str()))
+                } else {
+                    None
+                }
+            })
+            .collect()
     }
 
     #[test]
