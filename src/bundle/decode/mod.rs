@@ -4,22 +4,44 @@
 //! [`DECODERS`] are asked in order whether a section of theirs starts there; the first that answers consumes its lines. Lines that
 //! no decoder takes are log text. File names are hints, never needed.
 
+mod clock;
+mod columns;
+mod cron;
+mod docker_events;
+mod docker_images;
+mod docker_info;
+mod docker_inspect;
+mod docker_json;
+mod docker_ps;
+mod docker_ps_json;
 mod encoding;
 mod fact;
+mod hostname;
 mod json;
+mod known;
 mod objects;
+mod openssl;
+mod pem;
 mod pod_log;
+mod prune;
+mod resolv;
+#[cfg(test)]
+mod sample;
+mod script;
+mod sysctl;
 #[cfg(test)]
 mod testing;
 mod text;
+mod units;
 mod yaml;
 
 pub use encoding::{is_binary, to_text};
 
 pub use fact::{
-    Certificate, ContainerFact, ContainerListing, ContainerState, CronEntry, DockerInspect, Fact, Form, HostNameSource, ImageFact,
-    LogSection, ObjectFact, Pointer, PruneRun, Resolver, RuntimeEvent, Script,
+    Certificate, ContainerFact, ContainerListing, ContainerState, CronEntry, DockerInspect, Fact, Form, HostNameSource,
+    ImageFact, LogSection, ObjectFact, Pointer, PruneRun, Resolver, RuntimeEvent, Script,
 };
+pub use pem::certificates_in;
 pub use text::{Section, TextFile};
 pub use yaml::parse_value as parse_yaml;
 
@@ -32,4 +54,90 @@ pub struct Decoder {
 }
 
 /// Every decoder, the most specific first.
-pub const DECODERS: &[Decoder] = &[pod_log::DECODER, json::DECODER, yaml::DECODER];
+pub const DECODERS: &[Decoder] = &[
+    pod_log::DECODER,
+    script::DECODER,
+    docker_ps::DECODER,
+    docker_inspect::DECODER,
+    docker_images::DECODER,
+    docker_info::DECODER,
+    docker_events::DECODER,
+    prune::DECODER,
+    cron::DECODER,
+    units::DECODER,
+    pem::DECODER,
+    openssl::DECODER,
+    sysctl::DECODER,
+    resolv::DECODER,
+    clock::DECODER,
+    hostname::DECODER,
+    json::DECODER,
+    yaml::DECODER,
+    known::DOCKER_STATS,
+    known::CTR,
+    known::DF,
+    known::FREE,
+    known::SOCKETS,
+    known::PROCESSES,
+    known::MODULES,
+    known::BLOCK_DEVICES,
+    known::UPTIME,
+    known::IP_ADDR,
+    known::IP_ROUTE,
+    known::IP_RULE,
+    known::IP_NEIGHBOUR,
+    known::IPTABLES_SAVE,
+    known::IPTABLES_LIST,
+    known::CONNTRACK,
+    known::MOUNT,
+    known::HOSTS,
+    known::CONTAINERD,
+    known::KUBELET,
+    known::CNI,
+];
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::EntryPath;
+
+    /// Fragments that open sections, so that random text gets beyond the first check.
+    fn fragment() -> impl Strategy<Value = String> {
+        prop_oneof![
+            3 => prop::sample::select(vec![
+                "CONTAINER ID   IMAGE     COMMAND   CREATED   STATUS    PORTS     NAMES",
+                "29a2614d4315   nginx   \"sh\"   2 days ago   Up 2 days   web",
+                "REPOSITORY   TAG       IMAGE ID   CREATED   SIZE", "Deleted Containers:", "Deleted Images:", "untagged: é",
+                "Total reclaimed space: 0B", "Client:", "Server:", " Version: é", " Name: é", "0 2 * * * root é", "@daily /é",
+                "#!/bin/sh", "[Unit]", "ExecStart=é", "# /é.timer", "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----",
+                "-----BEGIN RSA PRIVATE KEY-----", "net.ipv4.ip_forward = 1", "nameserver 1.1.1.1", "2026年 11月 21日 é1:é", "[",
+                "{\"Id\": \"é\", \"State\": {}, \"Config\": {}},", "]", "{", "\"Id\": 1", "{\"Type\":\"a\",\"Action\":\"b\",\"Actor\":{}}",
+                "2026-11-21T10:20:33Z container prune  (a=1, é=2, b)", "Sat Nov 21 10:20:42 UTC 2026", "",
+            ]).prop_map(str::to_owned),
+            1 => ".{0,40}",
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_decoder_panics_and_every_section_has_lines(
+            parts in prop::collection::vec(fragment(), 0..12),
+            end in prop::sample::select(vec!["\n", "\r\n", " ", "\t"]),
+            path in prop::sample::select(vec!["x.log", "etc/cron.d/x", "resolv.conf", "hostname", "docker-ps-a.txt", "x.service", "hosts"]),
+        ) {
+            let path = EntryPath::new(path);
+            let text = parts.join(end);
+            let file = TextFile::new("b".into(), &path, &text);
+            for start in 0..file.lines.len() {
+                for decoder in DECODERS {
+                    if let Some(section) = (decoder.decode)(&file, start) {
+                        prop_assert!(section.end > start, "{} at {start}", decoder.name);
+                        prop_assert!(section.end <= file.lines.len(), "{} at {start}", decoder.name);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -30,7 +30,13 @@ impl<'t> TextFile<'t> {
             let line = raw.strip_suffix('\n').unwrap_or(raw);
             lines.push(line.strip_suffix('\r').unwrap_or(line));
         }
-        Self { bundle, path, text, lines, offsets }
+        Self {
+            bundle,
+            path,
+            text,
+            lines,
+            offsets,
+        }
     }
 
     /// The line at a 0-based index; empty beyond the end.
@@ -40,7 +46,10 @@ impl<'t> TextFile<'t> {
 
     /// The text from the start of a 0-based line to the end.
     pub fn from_line(&self, index: usize) -> &'t str {
-        self.offsets.get(index).and_then(|&offset| self.text.get(offset..)).unwrap_or("")
+        self.offsets
+            .get(index)
+            .and_then(|&offset| self.text.get(offset..))
+            .unwrap_or("")
     }
 
     /// The 0-based index of the line that holds the byte at `offset` of the whole text.
@@ -63,10 +72,18 @@ impl<'t> TextFile<'t> {
         const MOST: usize = 12;
         let mut citation = self.cite(hit);
         citation.place = Place::Lines(first as u64 + 1, last as u64 + 1);
-        let from = if last - first < MOST { first } else { hit.saturating_sub(MOST / 2).max(first) };
+        let from = if last - first < MOST {
+            first
+        } else {
+            hit.saturating_sub(MOST / 2).max(first)
+        };
         citation.quote = (from..=last)
             .take(MOST)
-            .map(|index| QuoteLine { line: Some(index as u64 + 1), text: self.line(index).into(), hit: index == hit })
+            .map(|index| QuoteLine {
+                line: Some(index as u64 + 1),
+                text: self.line(index).into(),
+                hit: index == hit,
+            })
             .collect();
         citation
     }

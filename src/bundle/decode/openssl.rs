@@ -1,0 +1,210 @@
+//! Certificates as `openssl x509` prints them (OpenSSL 1.0 to 3): with `-text`, as the Rancher collector stores them, or with
+//! `-subject -issuer -dates`, as people do.
+
+use jiff::Timestamp;
+use jiff::fmt::strtime;
+use jiff::tz::TimeZone;
+
+use super::{Certificate, Decoder, Fact, Section, TextFile};
+
+/// Printed certificates.
+pub(super) const DECODER: Decoder = Decoder {
+    name: "openssl x509",
+    decode,
+};
+
+/// How many lines one printed certificate may have; long keys and many names stay far below.
+const MOST_LINES: usize = 400;
+
+fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
+    let first = file.line(start);
+    let is_text = first == "Certificate:" && file.line(start + 1).trim() == "Data:";
+    let is_short = ["subject=", "notBefore="].iter().any(|begin| first.starts_with(begin));
+    if !is_text && !is_short {
+        return None;
+    }
+    let belongs = |line: &&str| {
+        if is_text {
+            line.starts_with(' ')
+        } else {
+            FIELDS.iter().any(|field| line.starts_with(field)) || line.starts_with(' ')
+        }
+    };
+    let end = start
+        + 1
+        + file
+            .lines
+            .iter()
+            .skip(start + 1)
+            .take(MOST_LINES)
+            .take_while(|line| belongs(line))
+            .count();
+    let mut certificate = Certificate {
+        subject: String::new(),
+        issuer: String::new(),
+        serial: String::new(),
+        not_before: None,
+        not_after: None,
+        names: Vec::new(),
+        is_ca: false,
+        subject_key: String::new(),
+        authority_key: String::new(),
+        cite: file.cite_range(start, end - 1, start),
+    };
+    for line in start..end {
+        take(&mut certificate, file.line(line).trim(), file.line(line + 1).trim());
+    }
+    // A line `subject=…` alone may stand in any log; with an end of validity it is a certificate.
+    certificate.not_after?;
+    Some(Section {
+        end,
+        facts: vec![Fact::Certificate(Box::new(certificate))],
+        ..Section::default()
+    })
+}
+
+/// Fields of the short form.
+const FIELDS: [&str; 8] = [
+    "subject=",
+    "issuer=",
+    "notBefore=",
+    "notAfter=",
+    "serial=",
+    "X509v3 ",
+    "SHA1 Fingerprint=",
+    "sha256 Fingerprint=",
+];
+
+/// Reads one line; the value of an extension stands in the line below its name.
+fn take(certificate: &mut Certificate, line: &str, below: &str) {
+    let value = |names: [&str; 2]| names.iter().find_map(|name| line.strip_prefix(name)).map(str::trim);
+    if let Some(subject) = value(["Subject:", "subject="]) {
+        certificate.subject = distinguished(subject);
+    } else if let Some(issuer) = value(["Issuer:", "issuer="]) {
+        certificate.issuer = distinguished(issuer);
+    } else if let Some(time) = value(["Not Before:", "notBefore="]) {
+        certificate.not_before = time_of(time);
+    } else if let Some(time) = value(["Not After :", "notAfter="]) {
+        certificate.not_after = time_of(time);
+    } else if let Some(serial) = value(["Serial Number:", "serial="]) {
+        certificate.serial = digits(if serial.is_empty() {
+            below
+        } else {
+            serial.rsplit("(0x").next().unwrap_or(serial)
+        });
+    } else if line.starts_with("X509v3 Basic Constraints") {
+        certificate.is_ca = below.contains("CA:TRUE");
+    } else if line.starts_with("X509v3 Subject Key Identifier") {
+        certificate.subject_key = digits(below);
+    } else if line.starts_with("X509v3 Authority Key Identifier") {
+        certificate.authority_key = digits(below.strip_prefix("keyid:").unwrap_or(below));
+    } else if line.starts_with("X509v3 Subject Alternative Name") {
+        let name = |name: &str| {
+            name.strip_prefix("DNS:")
+                .or_else(|| name.strip_prefix("IP Address:"))
+                .map(plain_address)
+        };
+        certificate.names = below.split(", ").filter_map(name).collect();
+    }
+}
+
+/// `O = kubernetes, CN = node-1` in the form the other decoder of certificates gives: `O=kubernetes, CN=node-1`.
+fn distinguished(name: &str) -> String {
+    name.replace(" = ", "=")
+}
+
+/// OpenSSL writes IPv6 addresses with all their zeros.
+fn plain_address(name: &str) -> String {
+    name.parse::<std::net::IpAddr>()
+        .map_or_else(|_| name.to_owned(), |address| address.to_string())
+}
+
+/// Lower-case hexadecimal digits without colons.
+fn digits(text: &str) -> String {
+    text.chars()
+        .filter(char::is_ascii_hexdigit)
+        .map(|digit| digit.to_ascii_lowercase())
+        .collect()
+}
+
+/// `Nov 21 09:18:10 2026 GMT`; OpenSSL always prints GMT.
+fn time_of(text: &str) -> Option<Timestamp> {
+    let civil = strtime::parse("%b %d %H:%M:%S %Y GMT", text).ok()?.to_datetime().ok()?;
+    TimeZone::UTC.to_timestamp(civil).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::section;
+    use super::*;
+
+    fn certificate(text: &str) -> Option<Certificate> {
+        match section(&DECODER, "certs/kubelet.crt", text)?.facts.pop()? {
+            Fact::Certificate(certificate) => Some(*certificate),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn the_long_form_is_read() {
+        let text = "\
+Certificate:
+    Data:
+        Version: 3 (0x2)
+        Serial Number:
+            28:98:2E
+        Issuer: O = kubernetes, CN = ca
+        Validity
+            Not Before: Nov 21 12:20:46 2026 GMT
+            Not After : Nov  1 12:20:46 2027 GMT
+        Subject: CN = node-1
+        X509v3 extensions:
+            X509v3 Subject Key Identifier: 
+                8D:3B
+            X509v3 Authority Key Identifier: 
+                keyid:7A:01
+            X509v3 Basic Constraints: critical
+                CA:TRUE
+            X509v3 Subject Alternative Name: 
+                DNS:node-1, IP Address:192.0.2.2, IP Address:FD00:0:0:0:0:0:0:1
+";
+        let read = certificate(text).unwrap();
+        assert_eq!(
+            (read.subject.as_str(), read.issuer.as_str()),
+            ("CN=node-1", "O=kubernetes, CN=ca")
+        );
+        assert_eq!(read.not_after.unwrap().to_string(), "2027-11-01T12:20:46Z");
+        assert_eq!(read.names, ["node-1", "192.0.2.2", "fd00::1"]);
+        assert_eq!(
+            (
+                read.serial.as_str(),
+                read.subject_key.as_str(),
+                read.authority_key.as_str()
+            ),
+            ("28982e", "8d3b", "7a01")
+        );
+        assert!(read.is_ca);
+    }
+
+    #[test]
+    fn the_short_form_is_read() {
+        let text = "subject=CN = kubernetes\nissuer=CN = kubernetes\nnotBefore=Nov 21 09:18:10 2026 GMT\nnotAfter=Nov 18 09:18:10 2036 GMT\n";
+        let read = certificate(text).unwrap();
+        assert_eq!(read.subject, "CN=kubernetes");
+        assert_eq!(read.not_before.unwrap().to_string(), "2026-11-21T09:18:10Z");
+    }
+
+    #[test]
+    fn cut_and_other_text_is_declined() {
+        for text in [
+            "",
+            "Certificate:\n",
+            "Certificate: expired\n",
+            "subject=CN = a\n",
+            "subject=x logged in\n",
+            "Certificate:\n    Data:\n",
+        ] {
+            assert!(certificate(text).is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Kernel parameters: `sysctl -a` (procps and busybox: `key = value`) and `/proc/sys/net/… = value` lines.
+
+use super::{Decoder, Fact, Section, TextFile};
+
+/// Kernel parameters.
+pub(super) const DECODER: Decoder = Decoder { name: "sysctl", decode };
+
+/// The top folders of `/proc/sys` (Documentation/admin-guide/sysctl/index.rst of the kernel).
+const TREES: [&str; 9] = [
+    "abi.", "debug.", "dev.", "fs.", "kernel.", "net.", "sunrpc.", "user.", "vm.",
+];
+
+fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
+    let mut section = Section {
+        end: start,
+        ..Section::default()
+    };
+    while let Some((key, value)) = file.lines.get(section.end).and_then(|line| parameter(line)) {
+        section.facts.push(Fact::Sysctl {
+            key,
+            value: value.into(),
+            cite: file.cite(section.end),
+        });
+        section.end += 1;
+    }
+    // sysctl.conf has comments, and `sysctl -a` complaints, between its lines; each run of lines is a section of its own.
+    (section.end > start).then_some(section)
+}
+
+/// `net.ipv4.ip_forward = 1` or `/proc/sys/net/ipv4/ip_forward = 1`.
+fn parameter(line: &str) -> Option<(String, &str)> {
+    let (key, value) = line.split_once('=')?;
+    let key = key.trim();
+    let dotted = match key.strip_prefix("/proc/sys/") {
+        Some(path) => path.replace('/', "."),
+        None => key.to_owned(),
+    };
+    let is_key = TREES.iter().any(|tree| dotted.starts_with(tree))
+        && dotted
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-/@:".contains(&byte));
+    is_key.then(|| (dotted, value.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::section;
+    use super::*;
+
+    fn parameters(section: &Section) -> Vec<(&str, &str)> {
+        section
+            .facts
+            .iter()
+            .filter_map(|fact| {
+                if let Fact::Sysctl { key, value, .. } = fact {
+                    Some((key.as_str(), value.as_str()))
+                } else {
+                    None
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn both_forms_are_read() {
+        let text = "net.ipv4.ip_forward = 0\nkernel.core_pattern = |/usr/lib/core %p=1\n/proc/sys/net/bridge/bridge-nf-call-iptables = 1\nfs.inotify.max_user_watches=8192\n\nrest\n";
+        let section = section(&DECODER, "x", text).unwrap();
+        assert_eq!(
+            parameters(&section),
+            [
+                ("net.ipv4.ip_forward", "0"),
+                ("kernel.core_pattern", "|/usr/lib/core %p=1"),
+                ("net.bridge.bridge-nf-call-iptables", "1"),
+                ("fs.inotify.max_user_watches", "8192"),
+            ]
+        );
+        assert_eq!(section.end, 4);
+    }
+
+    #[test]
+    fn other_text_is_declined() {
+        for line in [
+            "",
+            "net.ipv4.ip_forward",
+            "kernel: oops = 1",
+            "sysctl: reading key \"kernel.x\" = 1",
+            "user.login failed reason=x",
+            "net.ip",
+        ] {
+            assert!(section(&DECODER, "sysctl-a.txt", line).is_none(), "{line}");
+        }
+    }
+}
