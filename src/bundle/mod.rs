@@ -1,3 +1,10 @@
-//! Reading: from an archive or a directory to located facts. Nothing here judges.
+//! Reading: containers and their compression, under one budget for hostile input, and files decoded to located facts. Nothing here
+//! judges.
 
+mod budget;
+mod codec;
 pub mod decode;
+mod source;
+
+pub use budget::{Budget, Limit};
+pub use source::{Entry, Link, OpenError, Probe, SourceKind, Walked, probe, walk};
