@@ -224,7 +224,8 @@ fn all_hits(snapshot: &Snapshot, signatures: &SignatureSet) -> Vec<Hit> {
         }
     }
     for log in &snapshot.logs {
-        hits.extend(log_hits(snapshot, log));
+        let source = log.stream.source();
+        hits.extend(log_hits(snapshot, log).into_iter().filter(|hit| signatures.is_for(&hit.signature, source)));
     }
     hits
 }

@@ -51,7 +51,7 @@ pub struct LogFile {
 }
 
 /// Bytes of a line that are kept; what a report quotes is shorter.
-pub const LINE_KEPT: usize = 2048;
+const LINE_KEPT: usize = 2048;
 /// Lines kept from the end of a log.
 const TAIL: usize = 40;
 /// Distinct hits kept for one signature in one log; more only add to the count of the last.
@@ -123,7 +123,11 @@ impl<'s> LogScan<'s> {
 
     fn note_match(&mut self, index: usize, line: &str, number: u64) {
         let line = kept(line);
-        let Some(found) = self.signatures.confirm(index, clean_line(line), self.file.stream.source()) else { return };
+        // Whose log it is may turn out only when all files are read, so an unknown one keeps every match; they are sifted then.
+        if self.file.stream != Stream::Unknown && !self.signatures.applies(index, self.file.stream.source()) {
+            return;
+        }
+        let Some(found) = self.signatures.confirm(index, clean_line(line)) else { return };
         let key = (found.id.to_owned(), found.captures.iter().map(|(k, v)| (k.clone(), v.clone())).collect::<Vec<_>>());
         if let Some(hit) = self.seen.get(&key).and_then(|&at| self.file.hits.get_mut(at)) {
             hit.count += 1;

@@ -101,6 +101,12 @@ pub struct TextMatch<'s> {
 /// Bounds the size of one compiled pattern, so that a hostile or careless one cannot take all memory.
 const PATTERN_SIZE_LIMIT: usize = 1 << 20;
 
+impl Signature {
+    fn is_for(&self, source: TextSource) -> bool {
+        self.sources.is_empty() || self.sources.contains(&source)
+    }
+}
+
 impl SignatureSet {
     /// Compiles signatures given as (rule id, spec).
     pub fn new<'r>(specs: impl IntoIterator<Item = (&'r str, &'r SignatureSpec)>) -> Result<Self, SignatureError> {
@@ -144,14 +150,20 @@ impl SignatureSet {
         let mut indices: Vec<usize> = self.candidates(text.as_bytes()).map(|(_, index)| index).collect();
         indices.sort_unstable();
         indices.dedup();
-        indices.into_iter().filter_map(|index| self.confirm(index, text, source)).collect()
+        indices.into_iter().filter(|&index| self.applies(index, source)).filter_map(|index| self.confirm(index, text)).collect()
     }
 
-    pub(super) fn confirm(&self, index: usize, line: &str, source: TextSource) -> Option<TextMatch<'_>> {
+    /// True when the signature called `id` is looked for in texts from `source`.
+    pub fn is_for(&self, id: &str, source: TextSource) -> bool {
+        self.signatures.iter().any(|signature| signature.id == id && signature.is_for(source))
+    }
+
+    pub(super) fn applies(&self, index: usize, source: TextSource) -> bool {
+        self.signatures.get(index).is_some_and(|signature| signature.is_for(source))
+    }
+
+    pub(super) fn confirm(&self, index: usize, line: &str) -> Option<TextMatch<'_>> {
         let signature = self.signatures.get(index)?;
-        if !signature.sources.is_empty() && !signature.sources.contains(&source) {
-            return None;
-        }
         let found = signature.pattern.captures(line)?;
         if signature.unless.as_ref().is_some_and(|unless| unless.is_match(line)) {
             return None;

@@ -32,28 +32,28 @@ check:
   zh: 退出的容器是否因为缺少文件或目录
   en: whether a container ends for want of a file or directory
 title:
-  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}:容器 {{ container }} 打不开 {{ file }},以退出码 {{ exit_code }} 结束,重启 {{ restarts }} 次"
+  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}：容器 {{ container }} 打不开 {{ file }}，以退出码 {{ exit_code }} 结束，重启 {{ restarts }} 次"
   en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}: container {{ container }} cannot open {{ file }}, ends with exit code {{ exit_code }}, {{ restarts }} restarts"
 cause:
-  zh: "容器 {{ container }} 在退出前写出 {{ last_line }}:路径 {{ file }} 在容器内不存在{% if not mounted %},而 Pod 没有任何卷挂载到它或它的上级目录{% endif %}。"
+  zh: "容器 {{ container }} 在退出前写出 {{ last_line }}：路径 {{ file }} 在容器内不存在{% if not mounted %}，而 Pod 没有任何卷挂载到它或它的上级目录{% endif %}。"
   en: "before it ended, container {{ container }} wrote {{ last_line }}: the path {{ file }} does not exist in the container{% if not mounted %}, and no volume of the pod is mounted at it or above it{% endif %}."
 factors:
   - text: {zh: 镜像或清单没有提供应用需要的路径, en: neither the image nor the manifest provides the path that the application needs}
 rules_out:
-  - zh: "镜像拉取与调度:容器已多次启动({{ restarts }} 次重启)"
+  - zh: "镜像拉取与调度：容器已多次启动（{{ restarts }} 次重启）"
     en: "image pull and scheduling: the container did start, {{ restarts }} times over"
 questions:
-  - zh: 这个路径原本由镜像提供,还是由卷提供?最近一次发布改了哪一处?
+  - zh: 这个路径原本由镜像提供，还是由卷提供？最近一次发布改了哪一处？
     en: "was this path meant to come from the image or from a volume, and which of them did the last release change?"
 causes:
   - rule: crashloopbackoff
     ground: workload
-    mechanism: {zh: 应用打不开路径即退出,kubelet 反复重启, en: "the application ends when it cannot open the path; the kubelet restarts it"}
+    mechanism: {zh: 应用打不开路径即退出，kubelet 反复重启, en: "the application ends when it cannot open the path; the kubelet restarts it"}
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: 容器从未就绪, en: the container never gets ready}
 benign:
-  - zh: 就绪的容器日志里出现同样的文字(例如可选配置不存在)不是原因
+  - zh: 就绪的容器日志里出现同样的文字（例如可选配置不存在）不是原因
     en: "the same words in the log of a container that is ready (an optional file) are no cause"
 remedy:
   - purpose: {zh: 查看上一个实例的最后日志, en: read the last log lines of the previous instance}
@@ -62,8 +62,8 @@ remedy:
     command: "kubectl -n {{ subject.namespace }} logs {{ pod }} -c {{ container }} --previous --tail=20"
     expect: {zh: "出现 {{ file }}", en: "it names {{ file }}"}
     verify: {zh: 与本报告引用的行一致, en: it agrees with the lines quoted here}
-    rollback: {zh: 只读,无需回滚, en: read-only}
-  - purpose: {zh: "为 {{ directory }} 提供可写卷(若数据需要保留,改用 PersistentVolumeClaim)", en: "mount a volume at {{ directory }} (a PersistentVolumeClaim if the data has to be kept)"}
+    rollback: {zh: 只读，无需回滚, en: read-only}
+  - purpose: {zh: "为 {{ directory }} 提供可写卷（若数据需要保留，改用 PersistentVolumeClaim）", en: "mount a volume at {{ directory }} (a PersistentVolumeClaim if the data has to be kept)"}
     place: cluster
     risk: change
     when: "patchable"
@@ -76,7 +76,7 @@ prevention:
   - kind: prevent
     immediate: true
     text: {zh: "在镜像或清单中提供 {{ directory }}", en: "provide {{ directory }} in the image or the manifest"}
-    acceptance: {zh: 以相同清单部署到空命名空间,Pod 在 5 分钟内就绪且重启次数为 0, en: "deployed into an empty namespace, the pod is ready within 5 minutes with 0 restarts"}
+    acceptance: {zh: 以相同清单部署到空命名空间，Pod 在 5 分钟内就绪且重启次数为 0, en: "deployed into an empty namespace, the pod is ready within 5 minutes with 0 restarts"}
   - kind: detect
     text: {zh: 在发布流水线中以与生产相同的 securityContext 和挂载启动一次容器, en: "start the container once in the release pipeline, with production's securityContext and mounts"}
     acceptance: {zh: 缺少挂载的版本在流水线中失败, en: a release without the mount fails there}

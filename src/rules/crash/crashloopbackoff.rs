@@ -13,17 +13,17 @@ check:
   zh: 是否有容器反复退出
   en: whether a container ends again and again
 title:
-  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的容器 {{ container }} 反复退出{% if exit_code is defined %}(退出码 {{ exit_code }},重启 {{ restarts }} 次){% endif %}"
+  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的容器 {{ container }} 反复退出{% if exit_code is defined %}（退出码 {{ exit_code }}，重启 {{ restarts }} 次）{% endif %}"
   en: "container {{ container }} of {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} ends again and again{% if exit_code is defined %} (exit code {{ exit_code }}, {{ restarts }} restarts){% endif %}"
 cause:
-  zh: "容器 {{ container }} 反复退出;采集到的数据没有说明原因。"
+  zh: "容器 {{ container }} 反复退出；采集到的数据没有说明原因。"
   en: "container {{ container }} ends again and again; the collected data does not say why."
 causes:
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: 反复退出的容器不会就绪, en: "a container that keeps ending is never ready"}
 benign:
-  - zh: 重启次数是 Pod 整个生命周期的累计;现在就绪的容器不算
+  - zh: 重启次数是 Pod 整个生命周期的累计；现在就绪的容器不算
     en: restarts add up over a pod's whole life; a container that is ready now does not count
   - zh: 已完成的 Job 的 Pod 也处于已退出状态
     en: the pods of a completed Job have ended too
@@ -34,7 +34,7 @@ remedy:
     command: "kubectl -n {{ subject.namespace }} logs {{ pod }} -c {{ container }} --previous --tail=100"
     expect: {zh: 退出前的最后几行, en: the last lines before it ended}
     verify: {zh: 原因已记录, en: the reason is on record}
-    rollback: {zh: 只读,无需回滚, en: read-only}
+    rollback: {zh: 只读，无需回滚, en: read-only}
 prevention:
   - kind: detect
     text: {zh: 对重启速率告警, en: alert on the rate of restarts}

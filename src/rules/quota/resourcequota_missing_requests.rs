@@ -17,19 +17,19 @@ check:
   zh: 资源配额是否因容器未声明 requests/limits 而拒绝创建 Pod
   en: whether a ResourceQuota refuses pods that declare no requests or limits
 title:
-  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 没有任何 Pod:配额 {{ quota }} 要求容器声明 {{ fields }}"
+  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 没有任何 Pod：配额 {{ quota }} 要求容器声明 {{ fields }}"
   en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} has no pod at all: quota {{ quota }} demands {{ fields }} of its containers"
 cause:
-  zh: "准入阶段拒绝了 {{ subject.kind|raw }} {{ subject.name }} 的每一次 Pod 创建(ReplicaSet 上的 FailedCreate,共 {{ count }} 次):命名空间 {{ subject.namespace }} 的配额 {{ quota }} 限制了计算资源,而容器没有声明 {{ fields }}。{% if pods == 0 %}从未有 Pod 存在,因此也没有调度或镜像拉取。{% endif %}"
+  zh: "准入阶段拒绝了 {{ subject.kind|raw }} {{ subject.name }} 的每一次 Pod 创建（ReplicaSet 上的 FailedCreate，共 {{ count }} 次）：命名空间 {{ subject.namespace }} 的配额 {{ quota }} 限制了计算资源，而容器没有声明 {{ fields }}。{% if pods == 0 %}从未有 Pod 存在，因此也没有调度或镜像拉取。{% endif %}"
   en: "admission refused every pod of {{ subject.kind|raw }} {{ subject.name }} (FailedCreate on its ReplicaSet, {{ count }} times): quota {{ quota }} of namespace {{ subject.namespace }} limits compute, and the containers declare no {{ fields }}.{% if pods == 0 %} No pod ever existed, so nothing was scheduled or pulled.{% endif %}"
 factors:
   - text: {zh: 配额没有与带默认值的 LimitRange 一起交付, en: the quota was not delivered together with a LimitRange that gives defaults}
     when: no_limit_range
 rules_out:
-  - zh: "资源不足:拒绝发生在创建之前,配额已用量为 {{ used }},与节点容量无关"
+  - zh: "资源不足：拒绝发生在创建之前，配额已用量为 {{ used }}，与节点容量无关"
     en: "a lack of resources: the refusal came before creation, the quota's usage is {{ used }}, and node capacity plays no part"
 questions:
-  - zh: 配额与工作负载,哪一个先上线?当时如何验证?
+  - zh: 配额与工作负载，哪一个先上线？当时如何验证？
     en: "which came first, the quota or the workload, and how was it verified?"
 causes:
   - rule: deployment-replicafailure-failedcreate
@@ -37,9 +37,9 @@ causes:
     mechanism: {zh: 准入拒绝使 ReplicaSet 无法创建 Pod, en: admission refuses what the ReplicaSet tries to create}
   - rule: workload-unavailable
     ground: workload
-    mechanism: {zh: 没有 Pod 就没有可用副本, en: no pod, no available replica}
+    mechanism: {zh: 没有 Pod 就没有可用副本, en: "no pod, no available replica"}
 benign:
-  - zh: 已有的 Pod 不受后来新增的配额影响,只有新建时才会被拒绝
+  - zh: 已有的 Pod 不受后来新增的配额影响，只有新建时才会被拒绝
     en: pods that exist are not touched by a quota that comes later; only new ones are refused
 remedy:
   - purpose: {zh: 确认配额与拒绝的原文, en: read the quota and the refusal}
@@ -50,18 +50,18 @@ remedy:
       kubectl -n {{ subject.namespace }} get events --field-selector reason=FailedCreate
     expect: {zh: must specify 之后列出缺少的字段, en: must specify followed by the fields that are missing}
     verify: {zh: 与本报告一致, en: it agrees with this report}
-    rollback: {zh: 只读,无需回滚, en: read-only}
-  - purpose: {zh: "为 {{ subject.name }} 的容器声明 requests 与 limits(数值请按应用实际用量填写)", en: "declare requests and limits for the containers of {{ subject.name }} (with what the application really needs)"}
+    rollback: {zh: 只读，无需回滚, en: read-only}
+  - purpose: {zh: "为 {{ subject.name }} 的容器声明 requests 与 limits（数值请按应用实际用量填写）", en: "declare requests and limits for the containers of {{ subject.name }} (with what the application really needs)"}
     place: cluster
     risk: change
     when: settable
     command: "kubectl -n {{ subject.namespace }} set resources {{ resource }} {{ subject.name }} --requests=cpu=<CPU_REQUEST>,memory=<MEMORY_REQUEST> --limits=cpu=<CPU_LIMIT>,memory=<MEMORY_LIMIT>"
     expect: {zh: "{{ resource }}.apps/{{ subject.name }} resource requirements updated", en: "{{ resource }}.apps/{{ subject.name }} resource requirements updated"}
-    verify: {zh: "Pod 已创建并就绪;kubectl describe resourcequota {{ quota }} 的 Used 不再为 0", en: "the pods exist and are ready; Used of kubectl describe resourcequota {{ quota }} is no longer 0"}
+    verify: {zh: "Pod 已创建并就绪；kubectl describe resourcequota {{ quota }} 的 Used 不再为 0", en: "the pods exist and are ready; Used of kubectl describe resourcequota {{ quota }} is no longer 0"}
     rollback: {zh: "kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}", en: "kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}"}
     notes:
       - {zh: "所有副本之和不能超过配额 {{ hard }}", en: "the sum over all replicas must stay within the quota {{ hard }}"}
-  - purpose: {zh: 或者为命名空间提供默认值(LimitRange),之后的 Pod 不声明也能创建, en: "or give the namespace defaults (a LimitRange), so that later pods need not declare any"}
+  - purpose: {zh: 或者为命名空间提供默认值（LimitRange），之后的 Pod 不声明也能创建, en: "or give the namespace defaults (a LimitRange), so that later pods need not declare any"}
     place: cluster
     risk: change
     when: no_limit_range
@@ -93,7 +93,7 @@ prevention:
     acceptance: {zh: 去掉 limits 的清单在流水线中失败, en: a manifest without limits fails there}
 lessons:
   - phrase: {zh: 没有 Pod 时看 ReplicaSet, en: "No pod? Look at the ReplicaSet"}
-    text: {zh: 准入拒绝不会留下 Pod,原因写在 ReplicaSet 的事件与条件里, en: "a refusal at admission leaves no pod; the reason stands in the ReplicaSet's events and conditions"}
+    text: {zh: 准入拒绝不会留下 Pod，原因写在 ReplicaSet 的事件与条件里, en: "a refusal at admission leaves no pod; the reason stands in the ReplicaSet's events and conditions"}
 sources: ["kubernetes staging/src/k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go; pkg/quota/v1/evaluator/core/pods.go"]
 versions: Kubernetes 1.19 to 1.36 (per container since 1.25)
 examples:

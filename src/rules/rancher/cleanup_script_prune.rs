@@ -22,32 +22,32 @@ check:
   zh: 主机上的定时清理脚本是否会删除按设计处于停止状态的系统容器
   en: whether a clean-up script on a host deletes system containers that are stopped by design
 title:
-  zh: "清理脚本 {{ path }} 清除已停止容器,节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 被删除"
+  zh: "清理脚本 {{ path }} 清除已停止容器，节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 被删除"
   en: "clean-up script {{ path }} prunes stopped containers: system containers {{ missing|join(', ') }} are gone from {{ host }}"
 headline:
   zh: "Rancher 节点 {{ host }} 系统容器 {{ missing|join('、') }} 丢失"
   en: "Rancher node {{ host }}: system containers {{ missing|join(', ') }} lost"
 cause:
-  zh: "{% if proven %}节点 {{ host }} 上的 {{ missing|join('、') }} 由脚本 {{ path }} 中的 {{ line }} 删除{% if ran_at %}(执行于 {{ ran_at }}){% endif %};被删除的容器编号与{% if has_baseline %}基线中的容器编号{% else %}运行时事件中的容器名{% endif %}一致。{% else %}节点 {{ host }} 缺少 {{ missing|join('、') }},很可能由脚本 {{ path }} 中的 {{ line }} 删除;未观察到该操作本身。{% endif %}这些容器的正常状态就是“已停止”,因此会被选中。"
+  zh: "{% if proven %}节点 {{ host }} 上的 {{ missing|join('、') }} 由脚本 {{ path }} 中的 {{ line }} 删除{% if ran_at %}（执行于 {{ ran_at }}）{% endif %}；被删除的容器编号与{% if has_baseline %}基线中的容器编号{% else %}运行时事件中的容器名{% endif %}一致。{% else %}节点 {{ host }} 缺少 {{ missing|join('、') }}，很可能由脚本 {{ path }} 中的 {{ line }} 删除；未观察到该操作本身。{% endif %}这些容器的正常状态就是“已停止”，因此会被选中。"
   en: "{% if proven %}{{ missing|join(', ') }} on {{ host }} was deleted by {{ line }} in {{ path }}{% if ran_at %} (it ran at {{ ran_at }}){% endif %}; the deleted ids match {% if has_baseline %}the baseline's container ids{% else %}the names in the runtime's events{% endif %}.{% else %}{{ host }} lacks {{ missing|join(', ') }}; probably deleted by {{ line }} in {{ path }}; the operation itself was not observed.{% endif %} These containers are healthy when stopped, so they are selected."
 factors:
   - text:
-      zh: 清理脚本设计缺陷:清除命令没有排除系统容器
+      zh: 清理脚本设计缺陷：清除命令没有排除系统容器
       en: "the clean-up script has no exception for system containers"
     code: "{{ line|raw }}"
   - text:
-      zh: 缺乏关键容器保护机制:采集到的数据中没有关键容器清单,也没有针对其存在性的检查
+      zh: 缺乏关键容器保护机制：采集到的数据中没有关键容器清单，也没有针对其存在性的检查
       en: "critical containers are unprotected: the collected data holds neither an inventory of them nor a check that they exist"
     confidence: possible
 rules_out:
-  - zh: "{% if images_present %}镜像清理:{{ images|join('、') }} 仍在本机,容器缺失不是镜像被删造成的{% else %}{% endif %}"
+  - zh: "{% if images_present %}镜像清理：{{ images|join('、') }} 仍在本机，容器缺失不是镜像被删造成的{% else %}{% endif %}"
     en: "{% if images_present %}an image clean-up: {{ images|join(', ') }} is still on the host, so the containers are not missing because their image is{% endif %}"
-  - zh: "{% if running_intact %}Docker 数据丢失:运行中的 RKE 容器齐全,只有按设计停止的容器缺失{% endif %}"
+  - zh: "{% if running_intact %}Docker 数据丢失：运行中的 RKE 容器齐全，只有按设计停止的容器缺失{% endif %}"
     en: "{% if running_intact %}loss of Docker's data: every running RKE container is there, only those stopped by design are missing{% endif %}"
 questions:
-  - zh: "{% if off_schedule %}脚本的计划是 {{ schedule }},而日志记录的执行时间是 {{ ran_at }}:这次执行是如何触发的?{% endif %}"
+  - zh: "{% if off_schedule %}脚本的计划是 {{ schedule }}，而日志记录的执行时间是 {{ ran_at }}：这次执行是如何触发的？{% endif %}"
     en: "{% if off_schedule %}the script is scheduled for {{ schedule }}, but its log records a run at {{ ran_at }}: how was this run started?{% endif %}"
-  - zh: 节点代理(cattle-node-agent)会重建被删除的 share-mnt;采集时它仍然缺失,当时该代理处于什么状态?
+  - zh: 节点代理（cattle-node-agent）会重建被删除的 share-mnt；采集时它仍然缺失，当时该代理处于什么状态？
     en: "the node agent (cattle-node-agent) re-creates a deleted share-mnt; it was still missing at collection: in which state was the agent?"
 causes:
   - rule: rke1-share-mnt-missing
@@ -60,7 +60,7 @@ causes:
     ground: node
     mechanism: {zh: 清除时恰好停止的组件容器也会被删除, en: a component that happens to be stopped is deleted too}
 benign:
-  - zh: 脚本只清理镜像(docker image prune)时不会删除容器
+  - zh: 脚本只清理镜像（docker image prune）时不会删除容器
     en: a script that prunes only images deletes no container
   - zh: 带有唯一一个键过滤器 label!=io.rancher.rke.container.name 的清除命令会保留 RKE 容器
     en: a prune with exactly one key-only filter label!=io.rancher.rke.container.name keeps RKE's containers
@@ -72,22 +72,22 @@ remedy:
       docker ps -a --filter label=io.rancher.rke.container.name --format '{% raw %}{{.Names}}\t{{.Status}}{% endraw %}'
     expect: {zh: "输出中没有 {{ missing|join('、') }}", en: "the output has no {{ missing|join(', ') }}"}
     verify: {zh: 与下方矩阵一致, en: it agrees with the matrix above}
-    rollback: {zh: 只读,无需回滚, en: read-only}
-  - purpose: {zh: 在修改脚本之前停用定时清理,避免再次删除, en: stop the scheduled clean-up before anything is rebuilt}
+    rollback: {zh: 只读，无需回滚, en: read-only}
+  - purpose: {zh: 在修改脚本之前停用定时清理，避免再次删除, en: stop the scheduled clean-up before anything is rebuilt}
     place: node
     risk: change
     when: cron_file
     command: "mv {{ cron_file }} {{ cron_file ~ '.disabled-by-incident' }}"
     expect: {zh: 无输出, en: no output}
-    verify: {zh: "{{ cron_file }} 已不存在;cron 会忽略文件名含点的任务", en: "{{ cron_file }} is gone; cron ignores file names with a dot"}
+    verify: {zh: "{{ cron_file }} 已不存在；cron 会忽略文件名含点的任务", en: "{{ cron_file }} is gone; cron ignores file names with a dot"}
     rollback: {zh: "修好脚本后改回原名 {{ cron_file }}", en: "rename it back to {{ cron_file }} once the script is fixed"}
-  - purpose: {zh: 检查节点代理:若它正常,会自行重建 share-mnt, en: check the node agent, which re-creates share-mnt by itself when it is well}
+  - purpose: {zh: 检查节点代理：若它正常，会自行重建 share-mnt, en: "check the node agent, which re-creates share-mnt by itself when it is well"}
     place: cluster
     risk: read-only
     command: kubectl -n cattle-system get pods -o wide -l app=cattle-agent
     expect: {zh: 本节点的 Pod 为 Running 且就绪, en: the pod of this node is Running and ready}
-    verify: {zh: 若代理正常而容器仍缺失,先查明原因再手工重建, en: "if it is well and the container is still missing, find out why before rebuilding by hand"}
-    rollback: {zh: 只读,无需回滚, en: read-only}
+    verify: {zh: 若代理正常而容器仍缺失，先查明原因再手工重建, en: "if it is well and the container is still missing, find out why before rebuilding by hand"}
+    rollback: {zh: 只读，无需回滚, en: read-only}
   - purpose: {zh: "重建 {{ item.name }}", en: "rebuild {{ item.name }}"}
     place: node
     risk: change
@@ -97,36 +97,36 @@ remedy:
     verify: {zh: "docker ps -a --filter name={{ item.name }} 显示 {{ item.state }}", en: "docker ps -a --filter name={{ item.name }} shows {{ item.state }}"}
     rollback: {zh: "docker rm {{ item.name }}", en: "docker rm {{ item.name }}"}
     notes:
-      - zh: "参数逐个取自基线的 docker inspect,其中形似两个词的参数在原容器中就是一个参数,请保留引号"
+      - zh: "参数逐个取自基线的 docker inspect，其中形似两个词的参数在原容器中就是一个参数，请保留引号"
         en: "the arguments are those of docker inspect in the baseline, one by one; an argument that looks like two words was one, so keep its quotes"
-      - zh: "{% if item.placeholders %}请把 {{ item.placeholders|join('、') }} 换成真实值:在 Rancher 中打开集群的注册命令,或在 local 集群执行 kubectl get clusterregistrationtokens.management.cattle.io -A{% endif %}"
+      - zh: "{% if item.placeholders %}请把 {{ item.placeholders|join('、') }} 换成真实值：在 Rancher 中打开集群的注册命令，或在 local 集群执行 kubectl get clusterregistrationtokens.management.cattle.io -A{% endif %}"
         en: "{% if item.placeholders %}fill in {{ item.placeholders|join(', ') }}: it stands in the cluster's registration command in Rancher, or kubectl get clusterregistrationtokens.management.cattle.io -A on the local cluster{% endif %}"
-  - purpose: {zh: 参数来源缺失时,从同角色节点或备份取得, en: "without a baseline, take the arguments from a peer node or a backup"}
+  - purpose: {zh: 参数来源缺失时，从同角色节点或备份取得, en: "without a baseline, take the arguments from a peer node or a backup"}
     place: node
     risk: read-only
     when: "not rebuild"
     command: docker inspect share-mnt service-sidekick
-    expect: {zh: 在仍有这些容器的同角色节点上执行,得到其完整参数, en: run on a peer that still has them; it prints their full arguments}
-    verify: {zh: 用该节点的采集包作 --baseline 重新分析,即可得到重建命令, en: analyse again with that node's bundle as --baseline to get the rebuild commands}
-    rollback: {zh: 只读,无需回滚, en: read-only}
+    expect: {zh: 在仍有这些容器的同角色节点上执行，得到其完整参数, en: run on a peer that still has them; it prints their full arguments}
+    verify: {zh: 用该节点的采集包作 --baseline 重新分析，即可得到重建命令, en: analyse again with that node's bundle as --baseline to get the rebuild commands}
+    rollback: {zh: 只读，无需回滚, en: read-only}
 prevention:
   - kind: prevent
     immediate: true
-    text: {zh: "修改清理脚本 {{ script }},排除全部 RKE 容器", en: "change {{ script }} so that it leaves out every RKE container"}
+    text: {zh: "修改清理脚本 {{ script }}，排除全部 RKE 容器", en: "change {{ script }} so that it leaves out every RKE container"}
     command: docker container prune -f --filter "label!=io.rancher.rke.container.name"
     caution:
-      zh: 只写一个按键过滤的 label!=;只排除 share-mnt 仍会删除 service-sidekick,而写两个 label!= 会使保护失效
+      zh: 只写一个按键过滤的 label!=；只排除 share-mnt 仍会删除 service-sidekick，而写两个 label!= 会使保护失效
       en: "write exactly one key-only label!= filter: excluding share-mnt alone still deletes service-sidekick, and two label!= filters protect nothing"
     acceptance: {zh: 在测试主机上执行后 share-mnt 与 service-sidekick 均仍存在, en: "run on a test host, share-mnt and service-sidekick are both still there"}
   - kind: detect
     immediate: true
     text: {zh: 为每个节点的 RKE 容器增加“存在且状态符合预期”的告警, en: "alert when an RKE container of a node is missing or not in its expected state"}
-    acceptance: {zh: 在测试主机删除 share-mnt,5 分钟内收到告警, en: "delete share-mnt on a test host: the alert arrives within 5 minutes"}
+    acceptance: {zh: "在测试主机删除 share-mnt,5 分钟内收到告警", en: "delete share-mnt on a test host: the alert arrives within 5 minutes"}
   - kind: process
-    text: {zh: 建立关键组件清单,变更前后比对, en: "keep an inventory of critical components and compare it before and after changes"}
-    acceptance: {zh: 清单覆盖每种角色的节点,比对结果附在变更单中, en: "the inventory covers every node role; each change record holds a comparison"}
+    text: {zh: 建立关键组件清单，变更前后比对, en: "keep an inventory of critical components and compare it before and after changes"}
+    acceptance: {zh: 清单覆盖每种角色的节点，比对结果附在变更单中, en: "the inventory covers every node role; each change record holds a comparison"}
   - kind: process
-    text: {zh: 清理类任务先列出将删除的对象,经核对后才允许执行, en: "make clean-up jobs print what they would delete, and run only after that list was checked"}
+    text: {zh: 清理类任务先列出将删除的对象，经核对后才允许执行, en: "make clean-up jobs print what they would delete, and run only after that list was checked"}
     command: docker ps -a --filter status=exited --filter status=created --format '{% raw %}{{.Names}}\t{{.Image}}\t{{.Status}}{% endraw %}'
     acceptance: {zh: 列表中出现 RKE 容器时任务中止, en: "the job stops when the list holds an RKE container"}
   - kind: mitigate
@@ -134,17 +134,17 @@ prevention:
     acceptance: {zh: 演练记录显示恢复后的参数与原容器一致, en: "the record shows that the restored arguments equal the original's"}
 lessons:
   - phrase: {zh: 自动化需要边界条件, en: Automation needs boundaries}
-    text: {zh: 清理脚本应以标签排除系统组件,而不是假定停止的容器都可删除, en: "a clean-up leaves out system components by label instead of assuming that what is stopped can go"}
+    text: {zh: 清理脚本应以标签排除系统组件，而不是假定停止的容器都可删除, en: "a clean-up leaves out system components by label instead of assuming that what is stopped can go"}
   - phrase: {zh: 关键组件需要特殊保护, en: Critical components need protection}
-    text: {zh: share-mnt 正常时就是 Exited (0),只看“是否运行”会误判, en: "share-mnt is healthy when Exited (0); asking only whether it runs gives the wrong answer"}
+    text: {zh: share-mnt 正常时就是 Exited (0)，只看“是否运行”会误判, en: "share-mnt is healthy when Exited (0); asking only whether it runs gives the wrong answer"}
   - phrase: {zh: 备份与基线要可用, en: Backups and baselines have to be usable}
     text: {zh: 重建参数只有在另一份完好的记录中才找得到, en: "the arguments to rebuild with exist only in another, intact record"}
 knowledge:
-  - text: {zh: docker container prune 删除所有未运行的容器,包括从未启动过的, en: "docker container prune deletes every container that is not running, also those never started"}
+  - text: {zh: docker container prune 删除所有未运行的容器，包括从未启动过的, en: "docker container prune deletes every container that is not running, also those never started"}
     reference: "moby v20.10.24 daemon/prune.go; docs.docker.com container prune"
-  - text: {zh: 多个 label!= 过滤器之间不是“且”的保护关系, en: "several label!= filters do not add up to more protection"}
+  - text: {zh: "多个 label!= 过滤器之间不是“且”的保护关系", en: "several label!= filters do not add up to more protection"}
     reference: "moby/moby#40286; moby daemon/prune.go matchLabels"
-  - text: {zh: share-mnt 的正常状态是已退出 (0),service-sidekick 的正常状态是已创建;节点代理会重建被删除的 share-mnt, en: "share-mnt is healthy as Exited (0), service-sidekick as Created; the node agent re-creates a deleted share-mnt"}
+  - text: {zh: share-mnt 的正常状态是已退出 （0），service-sidekick 的正常状态是已创建；节点代理会重建被删除的 share-mnt, en: "share-mnt is healthy as Exited (0), service-sidekick as Created; the node agent re-creates a deleted share-mnt"}
     reference: "rancher/rancher v2.5.12 cmd/agent/main.go, pkg/rkeworker; rancher/rke services/sidekick.go; rancher/rancher#15364"
 sources: ["moby daemon/prune.go: output `Deleted Containers:`", "rancher/rke cluster/plan.go: label io.rancher.rke.container.name"]
 versions: Docker 1.13 to 29; RKE1 with Rancher 2.0 to 2.11

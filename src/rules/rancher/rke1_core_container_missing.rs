@@ -13,10 +13,10 @@ check:
   zh: RKE1 主机上的组件容器是否都在运行
   en: whether the component containers of an RKE1 host run
 title:
-  zh: "节点 {{ host }} 的组件容器 {{ name }} {% if state %}未运行({{ state }}){% else %}缺失{% endif %}"
+  zh: "节点 {{ host }} 的组件容器 {{ name }} {% if state %}未运行（{{ state }}）{% else %}缺失{% endif %}"
   en: "the component container {{ name }} of {{ host }} {% if state %}does not run ({{ state }}){% else %}is missing{% endif %}"
 cause:
-  zh: "{{ host }} 上的 {{ name }} {% if state %}处于 {{ state }}{% else %}不在容器清单中{% endif %};它应当一直运行。"
+  zh: "{{ host }} 上的 {{ name }} {% if state %}处于 {{ state }}{% else %}不在容器清单中{% endif %}；它应当一直运行。"
   en: "{{ name }} on {{ host }} {% if state %}is {{ state }}{% else %}is not in the container list{% endif %}; it should always run."
 benign:
   - zh: 只有控制平面角色的主机才有 kube-apiserver、kube-controller-manager 与 kube-scheduler
@@ -28,8 +28,8 @@ remedy:
     command: "docker logs --tail 100 {{ name }}"
     expect: {zh: 退出原因, en: the reason why it ended}
     verify: {zh: 原因已记录, en: the reason is on record}
-    rollback: {zh: 只读,无需回滚, en: read-only}
-  - purpose: {zh: "启动 {{ name }};若容器已不存在,在 Rancher 中触发一次集群更新(或执行 rke up)", en: "start {{ name }}; if the container is gone, trigger a cluster update in Rancher (or run rke up)"}
+    rollback: {zh: 只读，无需回滚, en: read-only}
+  - purpose: {zh: "启动 {{ name }}；若容器已不存在，在 Rancher 中触发一次集群更新（或执行 rke up）", en: "start {{ name }}; if the container is gone, trigger a cluster update in Rancher (or run rke up)"}
     place: node
     risk: change
     command: "docker start {{ name }}"
@@ -39,7 +39,7 @@ remedy:
 prevention:
   - kind: detect
     text: {zh: 为每个节点的组件容器增加“运行中”告警, en: alert when a component container of a node does not run}
-    acceptance: {zh: 在测试主机停止一个组件,5 分钟内收到告警, en: "stop one on a test host: the alert arrives within 5 minutes"}
+    acceptance: {zh: 在测试主机停止一个组件，5 分钟内收到告警, en: "stop one on a test host: the alert arrives within 5 minutes"}
 sources: ["rancher/rke cluster/plan.go"]
 versions: RKE 0.1 to 1.8
 examples:

@@ -14,10 +14,10 @@ check:
   zh: 是否有容器因镜像拉取失败而无法启动
   en: whether a container cannot start because its image cannot be pulled
 title:
-  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的镜像 {{ image }} 拉取失败({{ reason }})"
+  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的镜像 {{ image }} 拉取失败（{{ reason }}）"
   en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}: image {{ image }} cannot be pulled ({{ reason }})"
 cause:
-  zh: "镜像 {{ image }} 拉取失败;采集到的数据没有说明原因。"
+  zh: "镜像 {{ image }} 拉取失败；采集到的数据没有说明原因。"
   en: "image {{ image }} cannot be pulled; the collected data does not say why."
 causes:
   - rule: workload-unavailable
@@ -33,7 +33,7 @@ remedy:
     command: "kubectl -n {{ subject.namespace }} describe pod {{ pod }}"
     expect: {zh: 事件中有 Failed to pull image 及其原因, en: the events hold Failed to pull image with its reason}
     verify: {zh: 原因已记录, en: the reason is on record}
-    rollback: {zh: 只读,无需回滚, en: read-only}
+    rollback: {zh: 只读，无需回滚, en: read-only}
 prevention:
   - kind: detect
     text: {zh: 对等待原因 ImagePullBackOff 与 ErrImagePull 告警, en: alert on the waiting reasons ImagePullBackOff and ErrImagePull}

@@ -20,31 +20,31 @@ text:
   - id: docker
     pattern: "(?:Failed to pull image|failed to pull|Error response from daemon)[^\\n]*unauthorized: (?:authentication required|access to the requested resource is not authorized|incorrect username or password)"
 check:
-  zh: 镜像仓库是否拒绝了没有凭据的拉取(401)
+  zh: 镜像仓库是否拒绝了没有凭据的拉取（401）
   en: whether a registry refused a pull for want of credentials (401)
 title:
-  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 拉取 {{ image }} 被仓库 {{ registry }} 拒绝(401):{% if no_secret %}Pod 与 ServiceAccount {{ service_account }} 都没有 imagePullSecrets{% elif missing_secret %}引用的凭据 {{ missing_secret }} 不存在{% else %}凭据未被接受{% endif %}"
+  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 拉取 {{ image }} 被仓库 {{ registry }} 拒绝（401）：{% if no_secret %}Pod 与 ServiceAccount {{ service_account }} 都没有 imagePullSecrets{% elif missing_secret %}引用的凭据 {{ missing_secret }} 不存在{% else %}凭据未被接受{% endif %}"
   en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}: registry {{ registry }} refuses {{ image }} with 401; {% if no_secret %}neither the pod nor ServiceAccount {{ service_account }} has imagePullSecrets{% elif missing_secret %}the pull secret {{ missing_secret }} that it names does not exist{% else %}its credentials are not accepted{% endif %}"
 cause:
-  zh: "仓库 {{ registry }} 对 {{ image }} 的拉取返回 401 Unauthorized。{% if no_secret %}Pod 与 ServiceAccount {{ service_account }} 都没有配置 imagePullSecrets,因此请求不带凭据。{% elif missing_secret %}Pod 引用的 Secret {{ missing_secret }} 在命名空间 {{ subject.namespace }} 中不存在。{% else %}Pod 带有 imagePullSecrets {{ secrets|join('、') }},但仓库未接受。{% endif %}"
+  zh: "仓库 {{ registry }} 对 {{ image }} 的拉取返回 401 Unauthorized。{% if no_secret %}Pod 与 ServiceAccount {{ service_account }} 都没有配置 imagePullSecrets，因此请求不带凭据。{% elif missing_secret %}Pod 引用的 Secret {{ missing_secret }} 在命名空间 {{ subject.namespace }} 中不存在。{% else %}Pod 带有 imagePullSecrets {{ secrets|join('、') }}，但仓库未接受。{% endif %}"
   en: "registry {{ registry }} answers 401 Unauthorized to the pull of {{ image }}. {% if no_secret %}Neither the pod nor ServiceAccount {{ service_account }} has imagePullSecrets, so the request carries no credentials.{% elif missing_secret %}The Secret {{ missing_secret }} that the pod names does not exist in namespace {{ subject.namespace }}.{% else %}The pod has imagePullSecrets {{ secrets|join(', ') }}, and the registry does not accept them.{% endif %}"
 rules_out:
-  - zh: "网络、DNS 与 TLS:仓库 {{ registry }} 已经应答(401),说明名称能解析、端口可达、证书握手已完成"
+  - zh: "网络、DNS 与 TLS：仓库 {{ registry }} 已经应答（401），说明名称能解析、端口可达、证书握手已完成"
     en: "network, DNS and TLS: registry {{ registry }} did answer (401), so its name resolves, its port is reachable and the TLS handshake worked"
-  - zh: "节点运行时故障:请求由节点的运行时正常发出"
+  - zh: "节点运行时故障：请求由节点的运行时正常发出"
     en: "a broken runtime: the node's runtime sent the request as it should"
 questions:
-  - zh: "{% if no_secret %}这个命名空间以前是否有过该仓库的凭据?其他命名空间如何取得它?{% else %}这份凭据何时签发,是否已轮换或过期?{% endif %}"
+  - zh: "{% if no_secret %}这个命名空间以前是否有过该仓库的凭据？其他命名空间如何取得它？{% else %}这份凭据何时签发，是否已轮换或过期？{% endif %}"
     en: "{% if no_secret %}did this namespace ever have credentials for the registry, and how do other namespaces get theirs?{% else %}when were these credentials issued, and were they rotated or did they expire?{% endif %}"
 causes:
   - rule: image-pull-backoff
     ground: workload
-    mechanism: {zh: 401 使拉取失败,kubelet 退避重试, en: "the 401 makes the pull fail; the kubelet backs off"}
+    mechanism: {zh: 401 使拉取失败，kubelet 退避重试, en: "the 401 makes the pull fail; the kubelet backs off"}
   - rule: workload-unavailable
     ground: workload
-    mechanism: {zh: 没有镜像就没有就绪的 Pod, en: no image, no ready pod}
+    mechanism: {zh: 没有镜像就没有就绪的 Pod, en: "no image, no ready pod"}
 benign:
-  - zh: 取令牌之前的第一次 401 是正常的协议握手,只有最终结果是 401 才算
+  - zh: 取令牌之前的第一次 401 是正常的协议握手，只有最终结果是 401 才算
     en: the first 401 before a token is fetched is normal protocol; only a final 401 counts
   - zh: 之后出现 Successfully pulled image 说明已恢复
     en: Successfully pulled image afterwards means that it recovered
@@ -58,7 +58,7 @@ remedy:
       kubectl -n {{ subject.namespace }} get secrets --field-selector type=kubernetes.io/dockerconfigjson
     expect: {zh: "{% if no_secret %}前两行为空{% else %}列出引用的 Secret{% endif %}", en: "{% if no_secret %}the first two lines are empty{% else %}the Secrets that are named{% endif %}"}
     verify: {zh: 与本报告一致, en: it agrees with this report}
-    rollback: {zh: 只读,无需回滚, en: read-only}
+    rollback: {zh: 只读，无需回滚, en: read-only}
   - purpose: {zh: "在 {{ subject.namespace }} 创建该仓库的拉取凭据", en: "create a pull secret for the registry in {{ subject.namespace }}"}
     place: cluster
     risk: change
@@ -68,7 +68,7 @@ remedy:
     verify: {zh: "在节点上用同一凭据执行 crictl pull {{ image }} 成功", en: "on the node, crictl pull {{ image }} with the same credentials succeeds"}
     rollback: {zh: "kubectl -n {{ subject.namespace }} delete secret {{ missing_secret or 'registry-pull' }}", en: "kubectl -n {{ subject.namespace }} delete secret {{ missing_secret or 'registry-pull' }}"}
     notes:
-      - {zh: <REGISTRY_USER> 与 <REGISTRY_PASSWORD> 由镜像仓库管理员提供,建议使用只读的机器人账号, en: "<REGISTRY_USER> and <REGISTRY_PASSWORD> come from the registry's administrator; a read-only robot account is best"}
+      - {zh: "<REGISTRY_USER> 与 <REGISTRY_PASSWORD> 由镜像仓库管理员提供，建议使用只读的机器人账号", en: "<REGISTRY_USER> and <REGISTRY_PASSWORD> come from the registry's administrator; a read-only robot account is best"}
   - purpose: {zh: "让 ServiceAccount {{ service_account }} 使用该凭据", en: "let ServiceAccount {{ service_account }} use it"}
     place: cluster
     risk: change
@@ -79,7 +79,7 @@ remedy:
     verify: {zh: 新建 Pod 的 spec.imagePullSecrets 含有该名称, en: spec.imagePullSecrets of a new pod has the name}
     rollback: {zh: "kubectl -n {{ subject.namespace }} patch serviceaccount {{ service_account }} --type=json -p '[{\"op\":\"remove\",\"path\":\"/imagePullSecrets\"}]'", en: "kubectl -n {{ subject.namespace }} patch serviceaccount {{ service_account }} --type=json -p '[{\"op\":\"remove\",\"path\":\"/imagePullSecrets\"}]'"}
     notes:
-      - {zh: imagePullSecrets 只在创建 Pod 时由准入控制器从 ServiceAccount 复制,已有的 Pod 需要重建, en: "imagePullSecrets are copied from the ServiceAccount only when a pod is created, so existing pods have to be re-created"}
+      - {zh: imagePullSecrets 只在创建 Pod 时由准入控制器从 ServiceAccount 复制，已有的 Pod 需要重建, en: "imagePullSecrets are copied from the ServiceAccount only when a pod is created, so existing pods have to be re-created"}
   - purpose: {zh: 重建受影响的 Pod, en: re-create the affected pods}
     place: cluster
     risk: change
@@ -92,7 +92,7 @@ prevention:
   - kind: prevent
     immediate: true
     text: {zh: "以声明方式为命名空间 {{ subject.namespace }} 的 ServiceAccount 配置拉取凭据", en: "declare the pull secret of the ServiceAccounts in {{ subject.namespace }} with the rest of the namespace"}
-    acceptance: {zh: 从仓库中的清单重建空命名空间,同一镜像可以拉取, en: "rebuilt from its manifests into an empty namespace, the same image can be pulled"}
+    acceptance: {zh: 从仓库中的清单重建空命名空间，同一镜像可以拉取, en: "rebuilt from its manifests into an empty namespace, the same image can be pulled"}
   - kind: detect
     text: {zh: 每天用各命名空间的凭据对仓库做一次 HEAD 检查, en: check the registry daily with a HEAD request under each namespace's credentials}
     acceptance: {zh: 吊销测试账号后当天收到告警, en: "a revoked test account raises the alert the same day"}

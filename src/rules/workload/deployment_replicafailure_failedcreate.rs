@@ -15,7 +15,7 @@ title:
   zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 无法创建 Pod(FailedCreate)"
   en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} cannot create pods (FailedCreate)"
 cause:
-  zh: "控制器创建 Pod 时被拒绝:{{ message }}"
+  zh: "控制器创建 Pod 时被拒绝：{{ message }}"
   en: "the controller is refused when it creates pods: {{ message }}"
 causes:
   - rule: workload-unavailable
@@ -31,7 +31,7 @@ remedy:
     command: "kubectl -n {{ subject.namespace }} get events --field-selector reason=FailedCreate"
     expect: {zh: Error creating 之后是原因, en: Error creating followed by the reason}
     verify: {zh: 原因已记录, en: the reason is on record}
-    rollback: {zh: 只读,无需回滚, en: read-only}
+    rollback: {zh: 只读，无需回滚, en: read-only}
 prevention:
   - kind: detect
     text: {zh: 对 ReplicaSet 的 FailedCreate 事件告警, en: alert on FailedCreate events of ReplicaSets}

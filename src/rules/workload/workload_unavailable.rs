@@ -14,10 +14,10 @@ check:
   zh: 工作负载的可用副本数是否达到期望
   en: whether workloads have the replicas that they should
 title:
-  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}:期望 {{ wanted }} 个副本,可用 {{ available }} 个"
+  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}：期望 {{ wanted }} 个副本，可用 {{ available }} 个"
   en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}: {{ available }} of {{ wanted }} replicas available"
 cause:
-  zh: "{{ subject.kind|raw }} {{ subject.name }} 的可用副本不足;采集到的数据没有说明原因。"
+  zh: "{{ subject.kind|raw }} {{ subject.name }} 的可用副本不足；采集到的数据没有说明原因。"
   en: "{{ subject.kind|raw }} {{ subject.name }} lacks available replicas; the collected data does not say why."
 benign:
   - zh: 副本数被有意设为 0 的工作负载不算
@@ -31,7 +31,7 @@ remedy:
     command: "kubectl -n {{ subject.namespace }} describe {{ resource }} {{ subject.name }}"
     expect: {zh: 条件与事件中的原因, en: the reason in its conditions and events}
     verify: {zh: 原因已记录, en: the reason is on record}
-    rollback: {zh: 只读,无需回滚, en: read-only}
+    rollback: {zh: 只读，无需回滚, en: read-only}
 prevention:
   - kind: detect
     text: {zh: 对可用副本少于期望持续 10 分钟告警, en: alert when fewer replicas than wanted are available for 10 minutes}
