@@ -12,6 +12,15 @@ use crate::model::{Citation, When};
 pub enum Fact {
     /// A Kubernetes object in the shape of its API, whole or in part.
     Object(Box<ObjectFact>),
+    /// A listing of objects was made and had none: the ground of a claim that something is absent.
+    EmptyListing {
+        /// The kind that was asked for; empty when the text does not tell.
+        kind: String,
+        /// The namespace that was asked for; empty for all of them, or when the text does not tell.
+        namespace: String,
+        /// Where.
+        cite: Citation,
+    },
     /// A container of a host's runtime, from a listing.
     Container(ContainerFact),
     /// A container as `docker inspect` prints it.

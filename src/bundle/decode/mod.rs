@@ -5,11 +5,12 @@
 //! no decoder takes are log text. File names are hints, never needed.
 
 mod fact;
+mod kubectl;
 mod text;
 
 pub use fact::{
-    Certificate, ContainerFact, ContainerListing, ContainerState, CronEntry, DockerInspect, Fact, Form, HostNameSource, ImageFact,
-    LogSection, ObjectFact, Pointer, PruneRun, Resolver, RuntimeEvent, Script,
+    Certificate, ContainerFact, ContainerListing, ContainerState, CronEntry, DockerInspect, Fact, Form, HostNameSource,
+    ImageFact, LogSection, ObjectFact, Pointer, PruneRun, Resolver, RuntimeEvent, Script,
 };
 pub use text::{Section, TextFile};
 
@@ -22,4 +23,14 @@ pub struct Decoder {
 }
 
 /// Every decoder, the most specific first.
-pub const DECODERS: &[Decoder] = &[];
+pub const DECODERS: &[Decoder] = &[
+    // What kubectl prints for people.
+    Decoder {
+        name: "kubectl get",
+        decode: kubectl::decode_table,
+    },
+    Decoder {
+        name: "kubectl message",
+        decode: kubectl::decode_message,
+    },
+];
