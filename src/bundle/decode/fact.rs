@@ -12,12 +12,12 @@ use crate::model::{Citation, When};
 pub enum Fact {
     /// A Kubernetes object in the shape of its API, whole or in part.
     Object(Box<ObjectFact>),
-    /// A listing of a kind was read and holds nothing: the kind was looked for.
+    /// A listing of objects was made and had none: the ground of a claim that something is absent.
     EmptyListing {
-        /// The kind of the items.
+        /// The kind that was asked for; empty when the text does not tell.
         kind: String,
-        /// The namespace that was listed, where the text says so.
-        namespace: Option<String>,
+        /// The namespace that was asked for; empty for all of them, or when the text does not tell.
+        namespace: String,
         /// Where.
         cite: Citation,
     },

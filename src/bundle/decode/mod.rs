@@ -19,6 +19,7 @@ mod fact;
 mod hostname;
 mod json;
 mod known;
+mod kubectl;
 mod objects;
 mod openssl;
 mod pem;
@@ -73,6 +74,9 @@ pub const DECODERS: &[Decoder] = &[
     hostname::DECODER,
     json::DECODER,
     yaml::DECODER,
+    // What kubectl prints for people.
+    Decoder { name: "kubectl get", decode: kubectl::decode_table },
+    Decoder { name: "kubectl message", decode: kubectl::decode_message },
     known::DOCKER_STATS,
     known::CTR,
     known::DF,

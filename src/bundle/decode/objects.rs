@@ -72,7 +72,7 @@ fn item_kind(map: &Map<String, Value>) -> ListKind {
 fn empty(base: &Base<'_>, list: &ListKind, pointer: &str) -> Option<Fact> {
     (!list.kind.is_empty()).then(|| Fact::EmptyListing {
         kind: list.kind.clone(),
-        namespace: None,
+        namespace: String::new(),
         cite: Citation::pointer(base.bundle, base.file, format!("{pointer}/items"), format!("{}List: items: []", list.kind)),
     })
 }

@@ -1,0 +1,205 @@
+//! What a shell prompt or a file name tells of the output below it. A hint fills what the output leaves open, and never contradicts it.
+
+use super::super::TextFile;
+use super::kinds;
+
+/// How many lines above an output are looked at for its prompt.
+const LOOK_BACK: usize = 4;
+
+/// What is known of an output before reading it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Hint {
+    /// The kind that was asked for; empty when it is unknown or when several were.
+    pub(crate) kind: String,
+    /// The namespace that was asked for; empty when it is unknown.
+    pub(crate) namespace: String,
+    /// True when a prompt said it, false for a file name.
+    pub(crate) from_prompt: bool,
+}
+
+impl Hint {
+    /// The hint for the output that starts at a 0-based line: the prompt above it, or else the path of the file.
+    pub(crate) fn above(file: &TextFile<'_>, line: usize) -> Self {
+        let prompt = (line.saturating_sub(LOOK_BACK)..line)
+            .rev()
+            .map(|index| file.line(index).trim())
+            .filter(|text| !text.is_empty() && !text.starts_with("Warning:"))
+            .map_while(|text| Some(prompt_command(text)))
+            .next()
+            .flatten();
+        match prompt {
+            Some(command) => from_command(command),
+            None => from_path(file),
+        }
+    }
+
+    /// The namespace for an object of this kind.
+    pub(crate) fn namespace_for(&self, kind: &str) -> &str {
+        if kinds::is_cluster_scoped(kind) {
+            ""
+        } else {
+            &self.namespace
+        }
+    }
+}
+
+/// The command of a prompt line, from `kubectl` on: `$ kubectl get pods -n shop`, `[root@m1 ~]# kubectl …`, `+ kubectl …`.
+pub(crate) fn prompt_command(line: &str) -> Option<&str> {
+    let at = ["kubectl ", "oc ", "k "].iter().find_map(|tool| {
+        let at = if line.starts_with(tool) {
+            Some(0)
+        } else {
+            line.find(&format!(" {tool}")).map(|at| at + 1)
+        }?;
+        is_prompt(line.get(..at)?.trim_end()).then_some(at)
+    })?;
+    let command = line.get(at..)?;
+    let verb = command.split_whitespace().nth(1)?;
+    (matches!(
+        verb,
+        "get" | "describe" | "top" | "events" | "logs" | "version" | "apply" | "exec"
+    ) || verb.starts_with('-'))
+    .then_some(command)
+}
+
+/// True for what stands before a command: nothing, or something that ends in a prompt's sign.
+fn is_prompt(before: &str) -> bool {
+    before.chars().count() <= 80
+        && before.rsplit([' ', '\t']).next().is_none_or(|last| {
+            last.is_empty()
+                || last == "sudo"
+                || last.ends_with(['$', '#', '>', '%', '❯', '➜', '+', ':', '＄', '＃', '~'])
+        })
+}
+
+fn from_command(command: &str) -> Hint {
+    let command = command.split(['|', ';', '>', '&']).next().unwrap_or(command);
+    let mut hint = Hint {
+        from_prompt: true,
+        ..Hint::default()
+    };
+    let mut resource = None;
+    let mut words = command.split_whitespace().skip(1);
+    let mut verb = "";
+    while let Some(word) = words.next() {
+        match word {
+            "-n" | "--namespace" => hint.namespace = words.next().unwrap_or("").to_owned(),
+            "-o" | "--output" | "-l" | "--selector" | "--sort-by" | "--field-selector" | "--context"
+            | "--kubeconfig" | "-c" | "-L" => {
+                words.next();
+            }
+            _ => {
+                if let Some(namespace) = word
+                    .strip_prefix("--namespace=")
+                    .or_else(|| word.strip_prefix("-n").filter(|_| !word.starts_with("--")))
+                {
+                    hint.namespace = namespace.trim_start_matches('=').to_owned();
+                } else if word.starts_with('-') {
+                    continue;
+                } else if verb.is_empty() {
+                    verb = word;
+                } else if resource.is_none() {
+                    resource = Some(word);
+                }
+            }
+        }
+    }
+    let word = if verb == "events" {
+        "events"
+    } else {
+        resource.unwrap_or("")
+    };
+    let word = word.split('/').next().unwrap_or(word);
+    if !word.contains(',') {
+        hint.kind = kinds::kind_of(word).unwrap_or_default();
+    }
+    hint
+}
+
+/// Files are called `kubectl-get-configmaps-wide.txt`, `pods`, `describe-pods.txt`, `nodesdescribe`, `namespaces/shop/…`.
+fn from_path(file: &TextFile<'_>) -> Hint {
+    let mut hint = Hint::default();
+    let stem = file.path.file_name().split('.').next().unwrap_or("");
+    let words = stem
+        .split(['-', '_', ' '])
+        .flat_map(|word| [word, word.trim_end_matches("describe")]);
+    hint.kind = words
+        .filter(|word| word.len() > 2 || stem == *word)
+        .find_map(kinds::known)
+        .unwrap_or("")
+        .to_owned();
+    let parts: Vec<&str> = file.path.components().collect();
+    for pair in parts.windows(2) {
+        let [folder, inner] = pair else { continue };
+        if *folder == "poddescribe" {
+            hint.kind = "Pod".into();
+            hint.namespace = (*inner).to_owned();
+        } else if matches!(*folder, "namespaces" | "ns" | "namespace")
+            && !inner.contains('.')
+            && *inner != file.path.file_name()
+        {
+            hint.namespace = (*inner).to_owned();
+        }
+    }
+    hint
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundle::decode::kubectl::testing::{named, text};
+
+    fn prompt(kind: &str, namespace: &str) -> Hint {
+        Hint {
+            kind: kind.into(),
+            namespace: namespace.into(),
+            from_prompt: true,
+        }
+    }
+
+    #[test]
+    fn a_prompt_tells_kind_and_namespace() {
+        for (line, hint) in [
+            ("$ kubectl get pods -n shop", prompt("Pod", "shop")),
+            ("# kubectl -n shop get svc web -o wide", prompt("Service", "shop")),
+            (
+                "[root@m1 ~]# kubectl get deploy --namespace=shop | head",
+                prompt("Deployment", "shop"),
+            ),
+            (
+                "root@m1:~$ sudo kubectl describe configmap/app -nshop",
+                prompt("ConfigMap", "shop"),
+            ),
+            ("kubectl get pods,svc -A", prompt("", "")),
+            ("❯ k get ev -n shop --sort-by .lastTimestamp", prompt("Event", "shop")),
+        ] {
+            let source = text(&format!("{line}\n\nNAME\n"));
+            assert_eq!(Hint::above(&source.file(), 2), hint, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_sentence_is_no_prompt() {
+        assert_eq!(prompt_command("then I ran kubectl get pods and saw this"), None);
+        assert_eq!(prompt_command("kubectl is not installed"), None);
+    }
+
+    #[test]
+    fn a_file_name_tells_a_kind() {
+        for (path, kind, namespace) in [
+            ("x/kubectl-get-configmaps-wide.txt", "ConfigMap", ""),
+            ("rke2/kubectl/nodesdescribe", "Node", ""),
+            ("rke2/kubectl/poddescribe/kube-system", "Pod", "kube-system"),
+            ("namespaces/shop/core/sa.txt", "ServiceAccount", "shop"),
+            ("ticket.txt", "", ""),
+        ] {
+            let source = named(path, "NAME\n");
+            let hint = Hint::above(&source.file(), 0);
+            assert_eq!(
+                (hint.kind.as_str(), hint.namespace.as_str()),
+                (kind, namespace),
+                "{path}"
+            );
+        }
+    }
+}

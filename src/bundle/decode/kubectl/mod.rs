@@ -1,0 +1,13 @@
+//! The text that `kubectl` prints for people: tables, descriptions, messages.
+
+mod build;
+mod hint;
+mod kinds;
+mod message;
+mod table;
+#[cfg(test)]
+mod testing;
+mod values;
+
+pub(crate) use message::decode as decode_message;
+pub(crate) use table::decode as decode_table;

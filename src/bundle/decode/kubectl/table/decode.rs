@@ -1,0 +1,154 @@
+//! One or several tables in a row: finds them, cuts them, and hands each row to what knows its kind.
+
+use super::super::build::ObjectBuilder;
+use super::super::hint::Hint;
+use super::super::kinds;
+use super::super::values::{is_age, pairs};
+use super::{Header, Row, cluster, detect, event, network, pod, storage, workload};
+use crate::bundle::decode::{Form, Section, TextFile};
+
+/// Decodes the table that starts at a 0-based line and those that follow it after one empty line (as `kubectl get all` prints
+/// them), or declines.
+///
+/// Rows become objects with [`Form::Row`]. What a row tells in words that the API does not have stands beside the API's fields:
+/// `metadata.casefileAge` (the age as written), `metadata.casefileTerminating` (the object is being deleted since an unknown time),
+/// `casefileColumns` (the cells of a kind that is not known in particular).
+pub(crate) fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
+    let mut header = Header::parse(file.line(start))?;
+    let hint = Hint::above(file, start);
+    let mut section = Section {
+        end: start,
+        ..Section::default()
+    };
+    let mut at = start;
+    while let Some(end) = decode_one(file, at, &header, &hint, &mut section) {
+        section.end = end;
+        at = if file.line(end).trim().is_empty() { end + 1 } else { end };
+        match Header::parse(file.line(at)) {
+            Some(next) => header = next,
+            None => break,
+        }
+    }
+    (section.end > start).then_some(section)
+}
+
+/// Decodes one table; the 0-based line after it, or none when its kind is not told.
+fn decode_one<'t>(
+    file: &TextFile<'t>,
+    start: usize,
+    header: &Header<'t>,
+    hint: &Hint,
+    section: &mut Section,
+) -> Option<usize> {
+    let row_at = |index: usize| {
+        let line = file.line(index);
+        (Header::parse(line).is_none())
+            .then(|| header.row(line, index))
+            .flatten()
+            .filter(is_row)
+    };
+    let first = row_at(start + 1);
+    let prefixed = first.as_ref().is_some_and(|row| row.raw("NAME").contains('/'));
+    let kind = detect::kind(header, hint, prefixed)?;
+    let mut end = start + 1;
+    while let Some(row) = row_at(end) {
+        if let Some(builder) = object(file, &row, &kind, hint) {
+            section.facts.push(builder.finish(Form::Row));
+        }
+        end += 1;
+    }
+    Some(end)
+}
+
+/// A row begins with a name, or with the age of an event.
+fn is_row(row: &Row<'_, '_>) -> bool {
+    let Some((column, cell)) = row.cells().next() else {
+        return false;
+    };
+    let word = cell.split_whitespace().next().unwrap_or("");
+    match column {
+        "NAME" | "NAMESPACE" => {
+            let named = word.starts_with(|c: char| c.is_alphanumeric())
+                && word.chars().all(|c| {
+                    c.is_alphanumeric() || matches!(c, '-' | '.' | '_' | ':' | '/' | '@' | '~' | '*' | '+' | '=')
+                });
+            named && (word.len() == cell.len() || cell.ends_with("(default)"))
+        }
+        _ => is_age(word) || word.starts_with('<'),
+    }
+}
+
+fn object<'f, 't>(file: &'f TextFile<'t>, row: &Row<'_, 't>, kind: &str, hint: &Hint) -> Option<ObjectBuilder<'f, 't>> {
+    if kind == "Event" {
+        return event::object(file, row, hint);
+    }
+    let cell = row.raw("NAME");
+    let cell = cell.strip_suffix(" (default)").unwrap_or(cell);
+    let (kind, name) = match cell.split_once('/') {
+        Some((word, name)) => (kinds::kind_of(word)?, name),
+        None => (kind.to_owned(), cell),
+    };
+    if kind.is_empty() || name.is_empty() {
+        return None;
+    }
+    let mut to = ObjectBuilder::new(file, &kind, name, row.line);
+    to.namespace(
+        row.get("NAMESPACE").unwrap_or_else(|| hint.namespace_for(&kind)),
+        row.line,
+    );
+    to.set_some("/metadata/casefileAge", row.get("AGE"), row.line);
+    if row.raw("AGE").is_empty() {
+        to.set_some("/metadata/creationTimestamp", row.get("CREATED AT"), row.line);
+    }
+    for (key, value) in row.get("LABELS").map(pairs).unwrap_or_default() {
+        to.entry("/metadata/labels", key, value, row.line);
+    }
+    fill(&kind, row, &mut to);
+    Some(to)
+}
+
+fn fill(kind: &str, row: &Row<'_, '_>, to: &mut ObjectBuilder<'_, '_>) {
+    match kind {
+        "Pod" => pod::fill(row, to),
+        "Deployment" => workload::deployment(row, to),
+        "ReplicaSet" | "ReplicationController" => workload::replica_set(row, to),
+        "StatefulSet" => workload::stateful_set(row, to),
+        "DaemonSet" => workload::daemon_set(row, to),
+        "Job" => workload::job(row, to),
+        "CronJob" => workload::cron_job(row, to),
+        "HorizontalPodAutoscaler" => workload::autoscaler(row, to),
+        "PodDisruptionBudget" => workload::disruption_budget(row, to),
+        "Service" => network::service(row, to),
+        "Endpoints" => network::endpoints(row, to),
+        "EndpointSlice" => network::endpoint_slice(row, to),
+        "Ingress" => network::ingress(row, to),
+        "IngressClass" => network::ingress_class(row, to),
+        "NetworkPolicy" => network::network_policy(row, to),
+        "PersistentVolumeClaim" => storage::claim(row, to),
+        "PersistentVolume" => storage::volume(row, to),
+        "StorageClass" => storage::class(row, to),
+        "VolumeAttachment" => storage::attachment(row, to),
+        "Node" => cluster::node(row, to),
+        "Namespace" => cluster::namespace(row, to),
+        "ResourceQuota" => cluster::quota(row, to),
+        "Secret" => cluster::secret(row, to),
+        "Lease" => cluster::lease(row, to),
+        "PriorityClass" => cluster::priority_class(row, to),
+        "APIService" => cluster::api_service(row, to),
+        "CertificateSigningRequest" => cluster::signing_request(row, to),
+        "ComponentStatus" => cluster::component_status(row, to),
+        _ => keep_columns(row, to),
+    }
+}
+
+/// Keeps the cells of a kind that is not known in particular, by their column.
+fn keep_columns(row: &Row<'_, '_>, to: &mut ObjectBuilder<'_, '_>) {
+    for (column, _) in row.cells() {
+        if let Some(cell) = row
+            .get(column)
+            .filter(|_| !matches!(column, "NAMESPACE" | "NAME" | "AGE" | "LABELS"))
+        {
+            to.entry("/casefileColumns", column, cell, row.line);
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The tables of `kubectl get`.
+
+mod cluster;
+mod columns;
+mod decode;
+mod detect;
+mod event;
+mod network;
+mod pod;
+mod storage;
+mod workload;
+
+pub(crate) use columns::{Header, Row};
+pub(crate) use decode::decode;
