@@ -251,3 +251,238 @@ async fn events(ctx: &mut Context) -> Outcome {
         End::Broken => Outcome::Failed("the connection broke within the events".into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::collect::testing::{Answer, Host, chunked, ok, status, unfinished};
+
+    const ID: &str = "54e55a2ddc699ac161aaffaa029c11844fa700bfca6817edf2b1d8cadc96961e";
+    const TOKEN: &str = "q7zk4n2vxw8c5tbl9m3hs6dfg1jrp0y2aeiou7zk4n2vxw8c5tbl9m";
+    const CHECKSUM: &str = "8e673c71b7bd25e515e81d5f83d545d2b17035f0acaf2d260005f9fc36502d54";
+
+    fn list() -> String {
+        json!([{"Id": ID, "Names": ["/share-mnt"], "Command": format!("run.sh --token {TOKEN}")}]).to_string()
+    }
+
+    fn document() -> Value {
+        json!({
+            "Id": ID, "Name": "/share-mnt", "Image": format!("sha256:{CHECKSUM}"),
+            "Config": {
+                "Tty": false,
+                "Env": [format!("CATTLE_TOKEN={TOKEN}"), "PATH=/usr/bin"],
+                "Cmd": ["--no-register", "--token", TOKEN, format!("--ca-checksum {CHECKSUM}")],
+            },
+        })
+    }
+
+    /// An engine with one container that lacks only what `special` answers.
+    fn engine(special: impl Fn(&str) -> Option<Answer> + Send + Sync + 'static) -> Host {
+        Host::with_engine(move |target| {
+            special(target).unwrap_or_else(|| {
+                let path = target.split('?').next().unwrap();
+                match path.trim_start_matches("/containers/").split_once('/') {
+                    Some((ID, "json")) => ok(document().to_string()),
+                    Some((ID, "logs")) => ok(frame(1, "2026-11-21T10:00:00Z ready\n")),
+                    _ if path == "/containers/json" => ok(list()),
+                    _ if path == "/events" => ok(""),
+                    _ => ok("{}"),
+                }
+            })
+        })
+    }
+
+    fn frame(stream: u8, text: &str) -> Vec<u8> {
+        let mut bytes = vec![stream, 0, 0, 0];
+        bytes.extend(u32::try_from(text.len()).unwrap().to_be_bytes());
+        bytes.extend(text.as_bytes());
+        bytes
+    }
+
+    #[test]
+    fn a_planted_token_is_masked_in_documents_lists_and_logs_and_the_checksum_stays() {
+        let host = engine(|target| {
+            target.contains("/logs?").then(|| {
+                ok(frame(
+                    2,
+                    &format!("2026-11-21T10:00:00Z using {TOKEN}, ca {CHECKSUM}\n"),
+                ))
+            })
+        });
+        let (summary, bundle) = host.collect();
+        assert_eq!(summary.gaps, 0);
+        assert!(!bundle.contains(TOKEN));
+        let inspect = bundle.json("docker/inspect.json");
+        assert_eq!(inspect[0]["Id"], ID);
+        assert_eq!(inspect[0]["Config"]["Cmd"][3], format!("--ca-checksum {CHECKSUM}"));
+        assert!(bundle.text("docker/logs/share-mnt.log").contains(CHECKSUM));
+        assert!(!bundle.manifest()["redaction"]["tokens"].as_array().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_list_in_chunks_is_read_like_any_other() {
+        let host = engine(|target| {
+            let list = list();
+            let (start, end) = list.split_at(17);
+            target
+                .starts_with(LIST)
+                .then(|| chunked(&[start.as_bytes(), end.as_bytes()]))
+        });
+        let (_, bundle) = host.collect();
+        assert_eq!(bundle.json("docker/inspect.json")[0]["Name"], "/share-mnt");
+        assert_eq!(bundle.step("docker/inspect")["outcome"], "done");
+    }
+
+    #[test]
+    fn a_container_that_is_removed_meanwhile_is_noted_and_no_failure() {
+        let host = engine(|target| {
+            target
+                .ends_with(&format!("{ID}/json"))
+                .then(|| status(404, r#"{"message":"No such container"}"#))
+        });
+        let (summary, bundle) = host.collect();
+        assert_eq!(summary.gaps, 0);
+        assert_eq!(bundle.json("docker/inspect.json"), json!([]));
+        let notes = bundle.step("docker/inspect")["notes"].to_string();
+        assert!(notes.contains(ID) && notes.contains("removed"), "{notes}");
+    }
+
+    #[test]
+    fn an_engine_that_fails_is_quoted_and_the_other_steps_run() {
+        let host = engine(|target| (target == "/info").then(|| status(500, r#"{"message":"layer store is locked"}"#)));
+        let (summary, bundle) = host.collect();
+        assert_eq!(summary.gaps, 1);
+        assert_eq!(bundle.step("docker/info")["outcome"], "failed");
+        assert!(
+            bundle.step("docker/info")["reason"]
+                .as_str()
+                .unwrap()
+                .contains("layer store is locked")
+        );
+        assert_eq!(bundle.step("docker/images")["outcome"], "done");
+    }
+
+    #[test]
+    fn garbage_instead_of_http_or_json_is_a_failure_of_that_step() {
+        let host = engine(|target| match target {
+            "/version" => Some(Answer::Close(b"SSH-2.0-OpenSSH_9.2\r\n".to_vec())),
+            "/info" => Some(ok("<html>proxy</html>")),
+            _ => None,
+        });
+        let (summary, bundle) = host.collect();
+        assert_eq!(summary.gaps, 2);
+        assert!(
+            bundle.step("docker/version")["reason"]
+                .as_str()
+                .unwrap()
+                .contains("no HTTP")
+        );
+        assert!(
+            bundle.step("docker/info")["reason"]
+                .as_str()
+                .unwrap()
+                .contains("not JSON")
+        );
+        assert!(!bundle.has("docker/info.json"));
+    }
+
+    #[test]
+    fn an_answer_that_hangs_times_out_and_what_came_of_a_log_is_kept() {
+        let host = engine(|target| match target {
+            "/info" => Some(Answer::Hang(Vec::new())),
+            _ if target.contains("/logs?") => Some(Answer::Hang(unfinished(&[&frame(
+                1,
+                "2026-11-21T10:00:00Z last words\n",
+            )]))),
+            _ => None,
+        });
+        let (summary, bundle) = host.collect();
+        assert_eq!(summary.gaps, 2);
+        assert_eq!(bundle.step("docker/info")["outcome"], "timed-out");
+        assert_eq!(bundle.step("docker/logs/share-mnt")["outcome"], "timed-out");
+        assert_eq!(
+            bundle.text("docker/logs/share-mnt.log"),
+            "2026-11-21T10:00:00Z last words\n"
+        );
+    }
+
+    #[test]
+    fn a_connection_that_breaks_within_a_log_keeps_what_came() {
+        let host = engine(|target| {
+            let part = frame(1, "2026-11-21T10:00:00Z before the cut\n");
+            target.contains("/logs?").then(|| Answer::Close(unfinished(&[&part])))
+        });
+        let (_, bundle) = host.collect();
+        assert_eq!(bundle.step("docker/logs/share-mnt")["outcome"], "failed");
+        assert_eq!(
+            bundle.text("docker/logs/share-mnt.log"),
+            "2026-11-21T10:00:00Z before the cut\n"
+        );
+    }
+
+    #[test]
+    fn the_log_of_a_terminal_is_kept_as_it_is() {
+        let host = engine(|target| {
+            let mut document = document();
+            document["Config"]["Tty"] = true.into();
+            if target.contains("/logs?") {
+                return Some(ok("\u{1}\0\0\0 is no frame\r\n"));
+            }
+            target
+                .ends_with(&format!("{ID}/json"))
+                .then(|| ok(document.to_string()))
+        });
+        let (_, bundle) = host.collect();
+        assert_eq!(bundle.text("docker/logs/share-mnt.log"), "\u{1}\0\0\0 is no frame\r\n");
+    }
+
+    #[test]
+    fn a_log_driver_that_cannot_be_read_is_no_failure() {
+        let host = engine(|target| {
+            let message = r#"{"message":"configured logging driver does not support reading"}"#;
+            target.contains("/logs?").then(|| status(501, message))
+        });
+        let (summary, bundle) = host.collect();
+        assert_eq!(summary.gaps, 0);
+        assert_eq!(bundle.step("docker/logs/share-mnt")["outcome"], "skipped");
+    }
+
+    #[test]
+    fn events_are_kept_line_by_line_and_masked() {
+        let host = engine(|target| {
+            let event =
+                json!({"Type": "container", "Action": "destroy", "Actor": {"ID": ID, "Attributes": {"note": TOKEN}}});
+            target
+                .starts_with("/events?")
+                .then(|| chunked(&[format!("{event}\n").as_bytes(), b"torn {\n"]))
+        });
+        let (_, bundle) = host.collect();
+        let events = bundle.text("docker/events.jsonl");
+        assert!(
+            events.starts_with(r#"{"Type":"container","Action":"destroy""#),
+            "{events}"
+        );
+        assert!(events.ends_with("torn {\n"));
+        assert!(!events.contains(TOKEN));
+    }
+
+    #[test]
+    fn without_an_engine_its_steps_are_skipped() {
+        let (summary, bundle) = Host::with_files(&[]).collect();
+        assert_eq!(summary.gaps, 0);
+        assert_eq!(bundle.step("docker/inspect")["outcome"], "skipped");
+    }
+
+    #[test]
+    fn an_id_that_would_change_the_request_is_refused() {
+        let host = engine(|target| {
+            target
+                .starts_with(LIST)
+                .then(|| ok(r#"[{"Id":"../../images/prune?x="}]"#))
+        });
+        let (_, bundle) = host.collect();
+        assert_eq!(bundle.step("docker/inspect")["outcome"], "failed");
+    }
+}
