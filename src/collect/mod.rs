@@ -38,7 +38,8 @@ mod shell;
 mod steps;
 #[cfg(target_os = "linux")]
 mod sysctl;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod testing;
 
 pub use limits::{Limits, parse_size};

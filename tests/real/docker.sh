@@ -92,7 +92,8 @@ mkrootfs() {
     chmod +x "$work/rootfs/opt/rke-tools/entrypoint.sh" "$work/rootfs/run.sh"
 }
 
-try_image() { tar -C "$work/rootfs" -c . | docker import "$@" >/dev/null; }
+# try_image NAME [--change INSTRUCTION]...
+try_image() { tar -C "$work/rootfs" -c . | docker import "${@:2}" - "$1" >/dev/null; }
 
 mkrootfs
 hyperkube=rancher/hyperkube:v1.20.15-rancher2
@@ -116,7 +117,7 @@ fi
 echo "engine $(docker version --format '{{.Server.Version}}') with $started"
 try_image "$tools"
 try_image "$etcd"
-try_image --change 'WORKDIR /var/lib/rancher' --change 'ENTRYPOINT ["/run.sh"]' "$agent"
+try_image "$agent" --change 'WORKDIR /var/lib/rancher' --change 'ENTRYPOINT ["/run.sh"]'
 try_image app/report:1.0
 
 # --- containers as RKE1 makes them --------------------------------------------------------------------------------------------

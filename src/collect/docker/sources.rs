@@ -1,5 +1,6 @@
 //! The steps that ask the engine.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::client::{End, EngineError};
@@ -230,8 +231,10 @@ async fn log(ctx: &mut Context, target: &str, name: &str, terminal: bool) -> Out
 
 /// The events of the last days. `until` makes the engine end the stream; a broken engine may not, so the deadline does.
 async fn events(ctx: &mut Context) -> Outcome {
-    let until = ctx.now.as_second();
-    let target = format!("/events?since={}&until={until}", until - EVENT_SECONDS);
+    // Whole seconds would leave out what happened in this one; the engine also takes a fraction ("SystemEvents" in the reference).
+    let until = Timestamp::now();
+    let (seconds, nanos) = (until.as_second(), until.subsec_nanosecond());
+    let target = format!("/events?since={}&until={seconds}.{nanos:09}", seconds - EVENT_SECONDS);
     let mut events = ctx.evidence.tail();
     let answered = ctx
         .engine
