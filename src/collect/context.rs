@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -50,6 +51,8 @@ pub(crate) struct Context {
     pub(crate) engine: Engine,
     /// The running step should have an answer by now.
     pub(crate) deadline: Instant,
+    /// How long a step may take.
+    pub(crate) step_timeout: Duration,
     /// When collecting began.
     pub(crate) now: Timestamp,
     /// Texts in which scheduled commands stand: cron tables, periodic scripts, units of timers.

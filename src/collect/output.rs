@@ -34,6 +34,14 @@ impl Output {
             Destination::Path(path) if path.is_dir() => path.join(default_name),
             Destination::Path(path) => path.clone(),
         };
+        // The rename at the end would put a file in the place of `/dev/null` or of a pipe.
+        if path.exists() && !path.is_file() {
+            let source = io::Error::other("it exists and is no regular file");
+            return Err(CollectError::Output {
+                path: path.display().to_string(),
+                source,
+            });
+        }
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),

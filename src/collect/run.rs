@@ -60,6 +60,7 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Summar
         host,
         engine: Engine::new(plan.docker_socket.clone()),
         deadline: Instant::now(),
+        step_timeout: plan.limits.step_timeout,
         now,
         scheduled: Vec::new(),
         has_journal: false,
@@ -301,6 +302,13 @@ mod tests {
         let result = run(&host.plan, &mut |_| begun += 1);
         assert!(matches!(result, Err(CollectError::Output { .. })));
         assert_eq!(begun, 0);
+    }
+
+    #[test]
+    fn a_device_is_never_replaced_by_a_bundle() {
+        let mut host = incident();
+        host.plan.destination = Destination::Path("/dev/null".into());
+        assert!(matches!(run(&host.plan, &mut |_| {}), Err(CollectError::Output { .. })));
     }
 
     #[test]

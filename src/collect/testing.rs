@@ -196,3 +196,52 @@ impl Bundle {
             .any(|bytes| memchr::memmem::find(bytes, needle.as_bytes()).is_some())
     }
 }
+
+/// A host with one container, share-mnt, whose argument and environment hold a token.
+pub(crate) mod share_mnt {
+    use serde_json::{Value, json};
+
+    use super::{Answer, Host, ok};
+
+    pub(crate) const ID: &str = "54e55a2ddc699ac161aaffaa029c11844fa700bfca6817edf2b1d8cadc96961e";
+    pub(crate) const TOKEN: &str = "q7zk4n2vxw8c5tbl9m3hs6dfg1jrp0y2aeiou7zk4n2vxw8c5tbl9m";
+    pub(crate) const CHECKSUM: &str = "8e673c71b7bd25e515e81d5f83d545d2b17035f0acaf2d260005f9fc36502d54";
+
+    pub(crate) fn list() -> String {
+        json!([{"Id": ID, "Names": ["/share-mnt"], "Command": format!("run.sh --token {TOKEN}")}]).to_string()
+    }
+
+    pub(crate) fn document() -> Value {
+        json!({
+            "Id": ID, "Name": "/share-mnt", "Image": format!("sha256:{CHECKSUM}"),
+            "Config": {
+                "Tty": false,
+                "Env": [format!("CATTLE_TOKEN={TOKEN}"), "PATH=/usr/bin"],
+                "Cmd": ["--no-register", "--token", TOKEN, format!("--ca-checksum {CHECKSUM}")],
+            },
+        })
+    }
+
+    /// An engine with one container that lacks only what `special` answers.
+    pub(crate) fn engine(special: impl Fn(&str) -> Option<Answer> + Send + Sync + 'static) -> Host {
+        Host::with_engine(move |target| {
+            special(target).unwrap_or_else(|| {
+                let path = target.split('?').next().unwrap();
+                match path.trim_start_matches("/containers/").split_once('/') {
+                    Some((ID, "json")) => ok(document().to_string()),
+                    Some((ID, "logs")) => ok(frame(1, "2026-11-21T10:00:00Z ready\n")),
+                    _ if path == "/containers/json" => ok(list()),
+                    _ if path == "/events" => ok(""),
+                    _ => ok("{}"),
+                }
+            })
+        })
+    }
+
+    pub(crate) fn frame(stream: u8, text: &str) -> Vec<u8> {
+        let mut bytes = vec![stream, 0, 0, 0];
+        bytes.extend(u32::try_from(text.len()).unwrap().to_be_bytes());
+        bytes.extend(text.as_bytes());
+        bytes
+    }
+}

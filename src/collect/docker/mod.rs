@@ -5,6 +5,7 @@
 
 mod client;
 mod frames;
+mod logs;
 mod sources;
 
 pub(crate) use client::Engine;

@@ -2,17 +2,15 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::client::{End, EngineError};
-use super::frames::Demultiplexer;
+use super::logs;
 use crate::collect::capture::Capture;
 use crate::collect::context::{Context, Step};
 use crate::collect::{Outcome, Read};
 
 const LIST: &str = "/containers/json?all=1";
-
-/// Lines asked of each container's log.
-const LOG_LINES: usize = 2000;
 
 /// How far back events are asked for. The engine holds its last 256 only (moby, `daemon/events/events.go`, `eventsLimit`).
 const EVENT_SECONDS: i64 = 7 * 24 * 3600;
@@ -34,7 +32,8 @@ pub(crate) fn steps() -> Vec<Step> {
     ]
 }
 
-fn request(target: &str) -> Read {
+/// How the manifest writes a request.
+pub(super) fn request(target: &str) -> Read {
     Read::Request(format!("GET {target}"))
 }
 
@@ -54,7 +53,7 @@ fn document(name: &'static str, target: &'static str) -> Step {
 }
 
 async fn fetch(ctx: &Context, target: &str) -> Result<Value, Outcome> {
-    parse(fetch_bytes(ctx, target).await?)
+    parse(fetch_bytes(ctx, target, ctx.deadline).await?)
 }
 
 /// One JSON document; only a whole one can be masked by its structure, so one that is cut is not kept.
@@ -72,11 +71,11 @@ fn parse((body, end): (Capture, End)) -> Result<Value, Outcome> {
     serde_json::from_slice(bytes).map_err(|error| Outcome::Failed(format!("the answer is not JSON: {error}")))
 }
 
-async fn fetch_bytes(ctx: &Context, target: &str) -> Result<(Capture, End), EngineError> {
+async fn fetch_bytes(ctx: &Context, target: &str, deadline: Instant) -> Result<(Capture, End), EngineError> {
     let mut body = ctx.evidence.head();
     let end = ctx
         .engine
-        .get(target, ctx.deadline, &mut |part| {
+        .get(target, deadline, &mut |part| {
             body.push(part);
             !body.is_full()
         })
@@ -101,7 +100,13 @@ async fn inspect_all(ctx: &mut Context) -> Outcome {
             failed.push("a listed container has no id".to_owned());
             continue;
         };
-        let answered = fetch_bytes(ctx, &format!("/containers/{id}/json")).await;
+        if Instant::now() >= ctx.deadline {
+            outcome = Outcome::TimedOut;
+            break;
+        }
+        // One container whose state is locked must not take the time of all the others.
+        let soon = ctx.deadline.min(Instant::now() + ctx.step_timeout / 4);
+        let answered = fetch_bytes(ctx, &format!("/containers/{id}/json"), soon).await;
         let (name, terminal) = match answered
             .map_err(Missing::from)
             .and_then(|body| parse(body).map_err(Missing::Gap))
@@ -121,10 +126,6 @@ async fn inspect_all(ctx: &mut Context) -> Outcome {
                     .note(format!("container {id} was removed while it was being read"));
                 continue;
             }
-            Err(Missing::Gap(Outcome::TimedOut)) => {
-                outcome = Outcome::TimedOut;
-                break;
-            }
             Err(Missing::Gap(other)) => {
                 failed.push(format!("container {id}: {}", reason(other)));
                 (None, false)
@@ -132,7 +133,7 @@ async fn inspect_all(ctx: &mut Context) -> Outcome {
         };
         let name = name.or_else(|| listed.pointer("/Names/0").and_then(Value::as_str).map(str::to_owned));
         let name = name.map_or_else(|| id.to_owned(), |name| name.trim_start_matches('/').replace('/', "_"));
-        ctx.spawned.push(log_step(id.to_owned(), name, terminal));
+        ctx.spawned.push(logs::step(id, name, terminal));
     }
     if documents.len() < list.len() {
         ctx.evidence.note(format!(
@@ -182,53 +183,6 @@ fn is_id(id: &str) -> bool {
     !id.is_empty() && id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-fn log_step(id: String, name: String, terminal: bool) -> Step {
-    let target = format!("/containers/{id}/logs?stdout=1&stderr=1&timestamps=1&tail={LOG_LINES}");
-    let reads = vec![request(&target)];
-    Step::new(format!("docker/logs/{name}"), reads, move |ctx| {
-        Box::pin(async move { log(ctx, &target, &name, terminal).await })
-    })
-}
-
-async fn log(ctx: &mut Context, target: &str, name: &str, terminal: bool) -> Outcome {
-    let mut log = ctx.evidence.tail();
-    let mut frames = if terminal {
-        Demultiplexer::passthrough()
-    } else {
-        Demultiplexer::default()
-    };
-    let mut lines = 0;
-    let answered = ctx
-        .engine
-        .get(target, ctx.deadline, &mut |part| {
-            frames.push(part, &mut |text| {
-                lines += memchr::memchr_iter(b'\n', text).count();
-                log.push(text);
-            });
-            true
-        })
-        .await;
-    let end = match answered {
-        Ok(end) => end,
-        Err(EngineError::Status { code: 404, .. }) => {
-            return Outcome::Skipped("the container was removed meanwhile".into());
-        }
-        // 501: the container's log driver cannot be read (moby, `daemon/logger/logger.go`, `ErrReadLogsNotSupported`).
-        Err(EngineError::Status { code: 501, message }) => return Outcome::Skipped(message),
-        Err(other) => return other.into(),
-    };
-    if lines >= LOG_LINES {
-        ctx.evidence
-            .note(format!("only the last {LOG_LINES} lines were asked for"));
-    }
-    ctx.evidence.text(&format!("docker/logs/{name}.log"), log);
-    match end {
-        End::Complete | End::Enough => Outcome::Done,
-        End::TimedOut => Outcome::TimedOut,
-        End::Broken => Outcome::Failed("the connection broke within the log".into()),
-    }
-}
-
 /// The events of the last days. `until` makes the engine end the stream; a broken engine may not, so the deadline does.
 async fn events(ctx: &mut Context) -> Outcome {
     // Whole seconds would leave out what happened in this one; the engine also takes a fraction ("SystemEvents" in the reference).
@@ -260,49 +214,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::collect::testing::{Answer, Host, chunked, ok, status, unfinished};
-
-    const ID: &str = "54e55a2ddc699ac161aaffaa029c11844fa700bfca6817edf2b1d8cadc96961e";
-    const TOKEN: &str = "q7zk4n2vxw8c5tbl9m3hs6dfg1jrp0y2aeiou7zk4n2vxw8c5tbl9m";
-    const CHECKSUM: &str = "8e673c71b7bd25e515e81d5f83d545d2b17035f0acaf2d260005f9fc36502d54";
-
-    fn list() -> String {
-        json!([{"Id": ID, "Names": ["/share-mnt"], "Command": format!("run.sh --token {TOKEN}")}]).to_string()
-    }
-
-    fn document() -> Value {
-        json!({
-            "Id": ID, "Name": "/share-mnt", "Image": format!("sha256:{CHECKSUM}"),
-            "Config": {
-                "Tty": false,
-                "Env": [format!("CATTLE_TOKEN={TOKEN}"), "PATH=/usr/bin"],
-                "Cmd": ["--no-register", "--token", TOKEN, format!("--ca-checksum {CHECKSUM}")],
-            },
-        })
-    }
-
-    /// An engine with one container that lacks only what `special` answers.
-    fn engine(special: impl Fn(&str) -> Option<Answer> + Send + Sync + 'static) -> Host {
-        Host::with_engine(move |target| {
-            special(target).unwrap_or_else(|| {
-                let path = target.split('?').next().unwrap();
-                match path.trim_start_matches("/containers/").split_once('/') {
-                    Some((ID, "json")) => ok(document().to_string()),
-                    Some((ID, "logs")) => ok(frame(1, "2026-11-21T10:00:00Z ready\n")),
-                    _ if path == "/containers/json" => ok(list()),
-                    _ if path == "/events" => ok(""),
-                    _ => ok("{}"),
-                }
-            })
-        })
-    }
-
-    fn frame(stream: u8, text: &str) -> Vec<u8> {
-        let mut bytes = vec![stream, 0, 0, 0];
-        bytes.extend(u32::try_from(text.len()).unwrap().to_be_bytes());
-        bytes.extend(text.as_bytes());
-        bytes
-    }
+    use crate::collect::testing::share_mnt::{CHECKSUM, ID, TOKEN, engine, frame, list};
+    use crate::collect::testing::{Answer, Host, chunked, ok, status};
 
     #[test]
     fn a_planted_token_is_masked_in_documents_lists_and_logs_and_the_checksum_stays() {
@@ -392,67 +305,6 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_hangs_times_out_and_what_came_of_a_log_is_kept() {
-        let host = engine(|target| match target {
-            "/info" => Some(Answer::Hang(Vec::new())),
-            _ if target.contains("/logs?") => Some(Answer::Hang(unfinished(&[&frame(
-                1,
-                "2026-11-21T10:00:00Z last words\n",
-            )]))),
-            _ => None,
-        });
-        let (summary, bundle) = host.collect();
-        assert_eq!(summary.gaps, 2);
-        assert_eq!(bundle.step("docker/info")["outcome"], "timed-out");
-        assert_eq!(bundle.step("docker/logs/share-mnt")["outcome"], "timed-out");
-        assert_eq!(
-            bundle.text("docker/logs/share-mnt.log"),
-            "2026-11-21T10:00:00Z last words\n"
-        );
-    }
-
-    #[test]
-    fn a_connection_that_breaks_within_a_log_keeps_what_came() {
-        let host = engine(|target| {
-            let part = frame(1, "2026-11-21T10:00:00Z before the cut\n");
-            target.contains("/logs?").then(|| Answer::Close(unfinished(&[&part])))
-        });
-        let (_, bundle) = host.collect();
-        assert_eq!(bundle.step("docker/logs/share-mnt")["outcome"], "failed");
-        assert_eq!(
-            bundle.text("docker/logs/share-mnt.log"),
-            "2026-11-21T10:00:00Z before the cut\n"
-        );
-    }
-
-    #[test]
-    fn the_log_of_a_terminal_is_kept_as_it_is() {
-        let host = engine(|target| {
-            let mut document = document();
-            document["Config"]["Tty"] = true.into();
-            if target.contains("/logs?") {
-                return Some(ok("\u{1}\0\0\0 is no frame\r\n"));
-            }
-            target
-                .ends_with(&format!("{ID}/json"))
-                .then(|| ok(document.to_string()))
-        });
-        let (_, bundle) = host.collect();
-        assert_eq!(bundle.text("docker/logs/share-mnt.log"), "\u{1}\0\0\0 is no frame\r\n");
-    }
-
-    #[test]
-    fn a_log_driver_that_cannot_be_read_is_no_failure() {
-        let host = engine(|target| {
-            let message = r#"{"message":"configured logging driver does not support reading"}"#;
-            target.contains("/logs?").then(|| status(501, message))
-        });
-        let (summary, bundle) = host.collect();
-        assert_eq!(summary.gaps, 0);
-        assert_eq!(bundle.step("docker/logs/share-mnt")["outcome"], "skipped");
-    }
-
-    #[test]
     fn events_are_kept_line_by_line_and_masked() {
         let host = engine(|target| {
             let event =
@@ -487,5 +339,23 @@ mod tests {
         });
         let (_, bundle) = host.collect();
         assert_eq!(bundle.step("docker/inspect")["outcome"], "failed");
+    }
+
+    #[test]
+    fn a_container_that_hangs_costs_itself_only() {
+        let stuck = "69993bf16bebfa84f475592bb842c4c6e6ba4612245307eda0984984236e58e9";
+        let host = engine(move |target| match target {
+            _ if target.starts_with(LIST) => {
+                Some(ok(json!([{"Id": stuck, "Names": ["/stuck"]}, {"Id": ID}]).to_string()))
+            }
+            _ => target
+                .starts_with(&format!("/containers/{stuck}/json"))
+                .then(|| Answer::Hang(Vec::new())),
+        });
+        let (_, bundle) = host.collect();
+        assert_eq!(bundle.json("docker/inspect.json")[0]["Id"], ID);
+        let step = bundle.step("docker/inspect");
+        assert_eq!(step["outcome"], "failed");
+        assert!(step["reason"].as_str().unwrap().contains(stuck));
     }
 }
