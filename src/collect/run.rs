@@ -305,9 +305,10 @@ mod tests {
     }
 
     #[test]
-    fn a_device_is_never_replaced_by_a_bundle() {
+    fn what_is_no_regular_file_is_never_replaced_by_a_bundle() {
         let mut host = incident();
-        host.plan.destination = Destination::Path("/dev/null".into());
+        let _socket = std::os::unix::net::UnixListener::bind(host.beside("socket")).unwrap();
+        host.plan.destination = Destination::Path(host.beside("socket"));
         assert!(matches!(run(&host.plan, &mut |_| {}), Err(CollectError::Output { .. })));
     }
 

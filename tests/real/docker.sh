@@ -51,7 +51,7 @@ work=$(mktemp -d /tmp/casefile-docker.XXXXXX)
 engine=
 cleanup() {
     status=$?
-    if [ -n "$engine" ] && kill -0 "$engine" 2>/dev/null; then
+    if [ -n "$engine" ] && kill -CONT "$engine" 2>/dev/null; then
         docker ps -aq 2>/dev/null | xargs -r docker rm -f >/dev/null 2>&1 || true
         kill "$engine" 2>/dev/null || true
         wait "$engine" 2>/dev/null || true
@@ -212,9 +212,38 @@ print("the bundles hold the evidence, and the token nowhere")
 PYTHON
 python3 "$work/bundle.py" "$work" "$token" "$checksum"
 
+# --- an engine that answers nothing any more ----------------------------------------------------------------------------------
+
+cat >"$work/frozen.py" <<'PYTHON'
+"""Asserts that a bundle of a frozen engine is whole, has the host in it, and says what is missing and why. Reads it from standard input."""
+import json, sys, tarfile
+interrupted = sys.argv[1] == "interrupted"
+with tarfile.open(fileobj=sys.stdin.buffer, mode="r|gz") as tar:
+    members = {member.name.split("/", 1)[1]: tar.extractfile(member).read() for member in tar}
+manifest = json.loads(members["manifest.json"])
+assert manifest["interrupted"] == interrupted, manifest["interrupted"]
+steps = {step["name"]: step for step in manifest["steps"]}
+if interrupted:
+    assert steps["docker/inspect"]["reason"] == "interrupted" and steps["logs/files"]["outcome"] == "skipped", steps
+else:
+    assert steps["docker/inspect"]["outcome"] == "timed-out", steps["docker/inspect"]
+    assert "nodes/node-1/opt/scripts/docker-clean.sh" in members
+PYTHON
+kill -STOP "$engine"
+status=0
+"$casefile" collect -q --root "$root" --docker-socket "$work/docker.sock" --timeout 1 -o - 2>/dev/null >"$work/frozen.tar.gz" || status=$?
+[ "$status" = 4 ] || fail "collecting from a frozen engine ended with $status, not 4"
+python3 "$work/frozen.py" frozen <"$work/frozen.tar.gz"
+status=0
+timeout --preserve-status -s INT 2 "$casefile" collect -q --root "$root" --docker-socket "$work/docker.sock" -o "$work/interrupted.tar.gz" >/dev/null || status=$?
+[ "$status" = 4 ] || fail "an interrupted collection ended with $status, not 4"
+python3 "$work/frozen.py" interrupted <"$work/interrupted.tar.gz"
+kill -CONT "$engine"
+docker version >/dev/null
+echo "a frozen engine leaves a whole bundle, interrupted or not"
+
 # --- analysis and recovery ----------------------------------------------------------------------------------------------------
 
-"$casefile" analyze --help >/dev/null 2>&1 || skip "this casefile has no analyze; collecting is tested, the diagnosis is not"
 "$casefile" analyze "$work/incident.tar.gz" --baseline "$work/baseline.tar.gz" -f json,md -o "$work/out/" || fail "analyze ended with $?"
 
 cat >"$work/report.py" <<'PYTHON'
