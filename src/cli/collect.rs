@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::collect::{Destination, Limits, Outcome, Plan, Progress, Summary, parse_size};
+use crate::collect::{self, CollectError, Destination, Limits, Outcome, Plan, Progress, Summary, parse_size};
 
 /// Complete: every step is done or had nothing to read.
 const COMPLETE: u8 = 0;
@@ -53,34 +53,14 @@ pub struct CollectArgs {
 pub fn run(args: &CollectArgs) -> u8 {
     match collect(args) {
         Ok(code) => code,
-        // Standard output is closed: nobody is left to be told.
+        // The standard streams are closed: nobody is left to be told.
         Err(_) => NOT_WRITTEN,
     }
 }
 
-#[cfg(not(target_os = "linux"))]
-fn collect(_args: &CollectArgs) -> io::Result<u8> {
-    writeln!(
-        io::stderr(),
-        "casefile: collecting reads a Linux host; run `casefile collect` there, and analyze its bundle here"
-    )?;
-    Ok(USAGE)
-}
-
-#[cfg(target_os = "linux")]
 fn collect(args: &CollectArgs) -> io::Result<u8> {
-    use crate::collect;
-
     if args.dry_run {
-        let mut out = io::stdout().lock();
-        for (name, reads) in collect::dry_run() {
-            writeln!(out, "{name}")?;
-            for read in reads {
-                writeln!(out, "    {read}")?;
-            }
-        }
-        writeln!(out, "and for each container docker/logs/<name>: its last 2000 lines")?;
-        return Ok(COMPLETE);
+        return list();
     }
     let root = match std::fs::canonicalize(&args.root) {
         Ok(root) if root.is_dir() => root,
@@ -89,32 +69,55 @@ fn collect(args: &CollectArgs) -> io::Result<u8> {
             return Ok(USAGE);
         }
     };
-    let plan = plan(args, root);
     let mut show = |event: Progress<'_>| {
         if !args.quiet {
             // Progress is a courtesy; a closed standard error must not end the collection.
             let _ = progress(event);
         }
     };
-    match collect::run(&plan, &mut show) {
+    match collect::run(&plan(args, root), &mut show) {
         Ok(summary) => {
             // The archive itself may be on standard output.
-            if summary.path.is_some() {
-                summarise(&summary, &mut io::stdout())?
+            let mut out: Box<dyn Write> = if summary.path.is_some() {
+                Box::new(io::stdout())
             } else {
-                summarise(&summary, &mut io::stderr())?
-            }
+                Box::new(io::stderr())
+            };
+            // The bundle is written, whether or not anybody reads this.
+            let _ = summarise(&summary, &mut out);
             Ok(if summary.gaps > 0 || summary.interrupted {
                 PARTIAL
             } else {
                 COMPLETE
             })
         }
-        Err(error) => {
-            writeln!(io::stderr(), "casefile: {error}")?;
-            Ok(NOT_WRITTEN)
+        Err(error) => refuse(&error),
+    }
+}
+
+/// `--dry-run`: one line per step, and one for each thing that it reads.
+fn list() -> io::Result<u8> {
+    let steps = match collect::dry_run() {
+        Ok(steps) => steps,
+        Err(error) => return refuse(&error),
+    };
+    let mut out = io::stdout().lock();
+    for (name, reads) in steps {
+        writeln!(out, "{name}")?;
+        for read in reads {
+            writeln!(out, "    {read}")?;
         }
     }
+    writeln!(out, "and for each container docker/logs/<name>: its last 2000 lines")?;
+    Ok(COMPLETE)
+}
+
+fn refuse(error: &CollectError) -> io::Result<u8> {
+    writeln!(io::stderr(), "casefile: {error}")?;
+    Ok(match error {
+        CollectError::NotLinux => USAGE,
+        CollectError::Output { .. } | CollectError::Runtime(_) => NOT_WRITTEN,
+    })
 }
 
 fn plan(args: &CollectArgs, root: PathBuf) -> Plan {

@@ -18,6 +18,8 @@ mod context;
 mod cron;
 #[cfg(target_os = "linux")]
 mod docker;
+#[cfg(not(target_os = "linux"))]
+mod elsewhere;
 #[cfg(target_os = "linux")]
 mod evidence;
 #[cfg(target_os = "linux")]
@@ -42,6 +44,8 @@ mod sysctl;
 #[cfg(target_os = "linux")]
 mod testing;
 
+#[cfg(not(target_os = "linux"))]
+pub use elsewhere::{dry_run, run};
 pub use limits::{Limits, parse_size};
 pub use manifest::{Cut, FileRecord, HostFacts, Kept, Manifest, Outcome, Read, RedactionRecord, StepRecord, Tool};
 pub use plan::{CollectError, Destination, Plan, Progress, Summary};

@@ -74,6 +74,9 @@ pub struct Summary {
 /// Why there is no bundle.
 #[derive(Debug, thiserror::Error)]
 pub enum CollectError {
+    /// Only Linux hosts can be read.
+    #[error("collecting reads a Linux host; run `casefile collect` there, and analyze its bundle here")]
+    NotLinux,
     /// The bundle could not be created, written or given its name.
     #[error("cannot write {path}: {source}; give a writable place with -o")]
     Output {

@@ -257,6 +257,7 @@ for report in reports:
 report = json.loads(next(report for report in reports if report.suffix == ".json").read_text())
 cause = report["root_causes"][0]
 assert cause["rule"] in ("cleanup-script-prune", "rke1-share-mnt-missing"), cause
+# The keys of root_causes[] and recovery[] below are those of the JSON report: where that shape changes, adapt here and nowhere else.
 subjects = [cause["subject"]] + cause.get("affected", [])
 assert any(subject.get("name") == "share-mnt" for subject in subjects if isinstance(subject, dict)), cause
 
