@@ -1,1 +1,53 @@
-//! collect
+//! Collecting evidence on a host: a list of steps whose outcomes are recorded, written as one archive.
+//!
+//! Reading a Linux host and its Docker engine works on Linux only; the plan, the limits and the manifest are plain data on every system.
+
+mod limits;
+mod manifest;
+mod plan;
+
+#[cfg(target_os = "linux")]
+mod archive;
+#[cfg(target_os = "linux")]
+mod capture;
+#[cfg(target_os = "linux")]
+mod command;
+#[cfg(target_os = "linux")]
+mod context;
+#[cfg(target_os = "linux")]
+mod cron;
+#[cfg(target_os = "linux")]
+mod docker;
+#[cfg(not(target_os = "linux"))]
+mod elsewhere;
+#[cfg(target_os = "linux")]
+mod evidence;
+#[cfg(target_os = "linux")]
+mod host;
+#[cfg(target_os = "linux")]
+mod logs;
+#[cfg(target_os = "linux")]
+mod output;
+#[cfg(target_os = "linux")]
+mod root;
+#[cfg(target_os = "linux")]
+mod run;
+#[cfg(target_os = "linux")]
+mod scripts;
+#[cfg(target_os = "linux")]
+mod shell;
+#[cfg(target_os = "linux")]
+mod steps;
+#[cfg(target_os = "linux")]
+mod sysctl;
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod testing;
+
+#[cfg(not(target_os = "linux"))]
+pub use elsewhere::{dry_run, run};
+pub use limits::{Limits, parse_size};
+pub use manifest::{Cut, FileRecord, HostFacts, Kept, Manifest, Outcome, Read, RedactionRecord, StepRecord, Tool};
+pub use plan::{CollectError, Destination, Plan, Progress, Summary};
+#[cfg(target_os = "linux")]
+pub use run::{dry_run, run};

@@ -1,0 +1,197 @@
+//! `casefile collect`: evidence of this host, as one archive.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::collect::{self, CollectError, Destination, Limits, Outcome, Plan, Progress, Summary, parse_size};
+
+/// Complete: every step is done or had nothing to read.
+const COMPLETE: u8 = 0;
+/// The request makes no sense here.
+const USAGE: u8 = 2;
+/// A bundle with gaps.
+const PARTIAL: u8 = 4;
+/// No bundle.
+const NOT_WRITTEN: u8 = 5;
+
+/// Collect this host's evidence into one archive
+///
+/// Reads Docker over its socket, cron tables with their scripts and logs, the logs of kubelet, containerd and dockerd, and the host
+/// itself. Secrets are masked while collecting. Exit codes: 0 complete, 2 wrong usage, 4 written with gaps, 5 not written.
+#[derive(Debug, Args)]
+pub struct CollectArgs {
+    /// Write the archive to FILE, into a directory, or to standard output with `-` [default: casefile-<host>-<time>.tar.gz]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Keep at most SIZE of each file: the end of a log, the beginning of anything else
+    #[arg(long, value_name = "SIZE", default_value = "16M", value_parser = parse_size)]
+    max_file_size: u64,
+    /// Keep at most SIZE in all, before compression
+    #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = parse_size)]
+    max_size: u64,
+    /// Give each step at most SECONDS
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: u64,
+    /// Read the host's files below DIR, where its root is mounted; no programs are run then
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    root: PathBuf,
+    /// The Docker engine's socket [default: DOCKER_HOST if it is unix://…, else /var/run/docker.sock]
+    #[arg(long, value_name = "PATH")]
+    docker_socket: Option<PathBuf>,
+    /// List what would be read, and read nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Show no progress
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// Runs the subcommand and returns the exit code.
+pub fn run(args: &CollectArgs) -> u8 {
+    match collect(args) {
+        Ok(code) => code,
+        // The standard streams are closed: nobody is left to be told.
+        Err(_) => NOT_WRITTEN,
+    }
+}
+
+fn collect(args: &CollectArgs) -> io::Result<u8> {
+    if args.dry_run {
+        return list();
+    }
+    let root = match std::fs::canonicalize(&args.root) {
+        Ok(root) if root.is_dir() => root,
+        _ => {
+            writeln!(io::stderr(), "casefile: --root {} is no directory", args.root.display())?;
+            return Ok(USAGE);
+        }
+    };
+    let mut show = |event: Progress<'_>| {
+        if !args.quiet {
+            // Progress is a courtesy; a closed standard error must not end the collection.
+            let _ = progress(event);
+        }
+    };
+    match collect::run(&plan(args, root), &mut show) {
+        Ok(summary) => {
+            // The archive itself may be on standard output.
+            let mut out: Box<dyn Write> = if summary.path.is_some() {
+                Box::new(io::stdout())
+            } else {
+                Box::new(io::stderr())
+            };
+            // The bundle is written, whether or not anybody reads this.
+            let _ = summarise(&summary, &mut out);
+            Ok(if summary.gaps > 0 || summary.interrupted {
+                PARTIAL
+            } else {
+                COMPLETE
+            })
+        }
+        Err(error) => refuse(&error),
+    }
+}
+
+/// `--dry-run`: one line per step, and one for each thing that it reads.
+fn list() -> io::Result<u8> {
+    let steps = match collect::dry_run() {
+        Ok(steps) => steps,
+        Err(error) => return refuse(&error),
+    };
+    let mut out = io::stdout().lock();
+    for (name, reads) in steps {
+        writeln!(out, "{name}")?;
+        for read in reads {
+            writeln!(out, "    {read}")?;
+        }
+    }
+    writeln!(out, "and for each container docker/logs/<name>: its last 2000 lines")?;
+    Ok(COMPLETE)
+}
+
+fn refuse(error: &CollectError) -> io::Result<u8> {
+    writeln!(io::stderr(), "casefile: {error}")?;
+    Ok(match error {
+        CollectError::NotLinux => USAGE,
+        CollectError::Output { .. } | CollectError::Runtime(_) => NOT_WRITTEN,
+    })
+}
+
+fn plan(args: &CollectArgs, root: PathBuf) -> Plan {
+    let destination = match &args.output {
+        None => Destination::Default,
+        Some(path) if path == Path::new("-") => Destination::Stdout,
+        Some(path) => Destination::Path(path.clone()),
+    };
+    let from_environment = || {
+        std::env::var("DOCKER_HOST")
+            .ok()?
+            .strip_prefix("unix://")
+            .map(PathBuf::from)
+    };
+    let docker_socket = args
+        .docker_socket
+        .clone()
+        .or_else(from_environment)
+        .unwrap_or_else(|| root.join("var/run/docker.sock"));
+    let limits = Limits {
+        max_file_bytes: args.max_file_size,
+        max_bundle_bytes: args.max_size,
+        step_timeout: Duration::from_secs(args.timeout),
+    };
+    Plan {
+        destination,
+        limits,
+        root,
+        docker_socket,
+    }
+}
+
+/// `[ 3/21] docker/inspect … done 12 ms`
+fn progress(event: Progress<'_>) -> io::Result<()> {
+    let mut err = io::stderr().lock();
+    match event {
+        Progress::Begun { number, total, name } => write!(err, "[{number:>2}/{total}] {} … ", plain(name)),
+        Progress::Ended { record, .. } => {
+            let time = record.duration_ms;
+            match &record.outcome {
+                Outcome::Done => writeln!(err, "done {time} ms"),
+                Outcome::Skipped(reason) => writeln!(err, "skipped: {}", plain(reason)),
+                Outcome::Failed(reason) => writeln!(err, "failed: {}", plain(reason)),
+                Outcome::TimedOut => writeln!(err, "timed out after {time} ms"),
+            }
+        }
+    }
+}
+
+/// Names and reasons quote other programs; a terminal must not obey them.
+fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
+fn summarise(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+    let place = summary
+        .path
+        .as_deref()
+        .map_or_else(|| "standard output".into(), |path| path.display().to_string());
+    let Summary {
+        bytes,
+        done,
+        skipped,
+        gaps,
+        ..
+    } = summary;
+    writeln!(
+        out,
+        "{place}: {bytes} bytes; {done} steps done, {skipped} skipped, {gaps} failed or timed out"
+    )?;
+    if summary.interrupted {
+        writeln!(out, "interrupted: the bundle holds what was collected until then")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! What a step is, and what it works with.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::capture::Capture;
+use super::command::{self, Ran};
+use super::docker::Engine;
+use super::evidence::Evidence;
+use super::root::HostRoot;
+use super::{Outcome, Read};
+
+/// The running step.
+pub(crate) type StepFuture<'a> = Pin<Box<dyn Future<Output = Outcome> + 'a>>;
+
+/// One step: a value with a name, what it reads, and how.
+pub(crate) struct Step {
+    /// `docker/inspect`.
+    pub(crate) name: String,
+    /// For the manifest and `--dry-run`.
+    pub(crate) reads: Vec<Read>,
+    /// Reads it and writes it into the evidence.
+    pub(crate) run: Box<dyn for<'a> FnOnce(&'a mut Context) -> StepFuture<'a>>,
+}
+
+impl Step {
+    /// A step; `run` is called at most once.
+    pub(crate) fn new<F>(name: impl Into<String>, reads: Vec<Read>, run: F) -> Self
+    where
+        F: for<'a> FnOnce(&'a mut Context) -> StepFuture<'a> + 'static,
+    {
+        Self {
+            name: name.into(),
+            reads,
+            run: Box::new(run),
+        }
+    }
+}
+
+/// What every step gets.
+pub(crate) struct Context {
+    /// Where evidence goes.
+    pub(crate) evidence: Evidence,
+    /// The host's files.
+    pub(crate) host: HostRoot,
+    /// The Docker engine, which may be absent.
+    pub(crate) engine: Engine,
+    /// The running step should have an answer by now.
+    pub(crate) deadline: Instant,
+    /// How long a step may take.
+    pub(crate) step_timeout: Duration,
+    /// When collecting began.
+    pub(crate) now: Timestamp,
+    /// Texts in which scheduled commands stand: cron tables, periodic scripts, units of timers.
+    pub(crate) scheduled: Vec<String>,
+    /// True once a unit's journal had entries.
+    pub(crate) has_journal: bool,
+    /// Steps that the running step adds; they run next.
+    pub(crate) spawned: Vec<Step>,
+}
+
+impl Context {
+    /// Runs a program of the host and writes what it prints to `file`. What it prints on standard error becomes a note.
+    pub(crate) async fn program(&mut self, file: &str, program: &str, args: &[&str], out: Capture) -> Outcome {
+        if !self.host.is_live() {
+            return Outcome::Skipped("programs would answer for the running system, not for the given root".into());
+        }
+        match command::run(program, args, out, self.deadline).await {
+            Ran::Missing => Outcome::Skipped(format!("`{program}` is not installed")),
+            Ran::Broken(error) => Outcome::Failed(error),
+            Ran::TimedOut { out } => {
+                if !out.is_empty() {
+                    self.evidence.text(file, out);
+                }
+                Outcome::TimedOut
+            }
+            Ran::Ended { status, out, err } => {
+                if !out.is_empty() {
+                    self.evidence.text(file, out);
+                }
+                if !err.is_empty() {
+                    self.evidence.note(format!("{program}: {err}"));
+                }
+                match status {
+                    Some(0) => Outcome::Done,
+                    Some(status) => Outcome::Failed(format!("`{program}` ended with status {status}")),
+                    None => Outcome::Failed(format!("`{program}` was ended by a signal")),
+                }
+            }
+        }
+    }
+
+    /// Copies a file of the host to `place` in the bundle. False when there is no such file; what else is wrong is noted.
+    pub(crate) fn copy(&mut self, source: &str, place: &str, into: Capture) -> Result<bool, String> {
+        match self.host.read(source, into) {
+            Ok(capture) if is_binary(capture.held()) => {
+                self.evidence
+                    .note(format!("{source} is compressed or binary and was left out"));
+                Ok(true)
+            }
+            Ok(capture) => {
+                self.evidence.text(place, capture);
+                Ok(true)
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(format!("cannot read {source}: {error}")),
+        }
+    }
+}
+
+/// True for bytes that are no text in an encoding that can be masked. A few NUL bytes are a torn log, not a binary file.
+fn is_binary(bytes: &[u8]) -> bool {
+    let sample = bytes.get(..64 * 1024).unwrap_or(bytes);
+    let odd = sample
+        .iter()
+        .filter(|byte| matches!(byte, 0..=8 | 14..=26 | 28..=31))
+        .count();
+    // A quarter: half of the bytes of UTF-16 text are NUL; compressed data has a tenth of control bytes, and starts with a magic number.
+    odd * 4 > sample.len()
+        || bytes.starts_with(&[0x1f, 0x8b])
+        || bytes.starts_with(b"\x7fELF")
+        || bytes.starts_with(b"\xfd7zXZ")
+        || bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
+        || bytes.starts_with(b"BZh")
+}

@@ -1,0 +1,91 @@
+//! What a collection is asked to do, and what comes back from it.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::{Limits, StepRecord};
+
+/// One collection.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Where the bundle goes.
+    pub destination: Destination,
+    /// How much it may take.
+    pub limits: Limits,
+    /// The root of the host's files: `/`, or where another root is mounted.
+    ///
+    /// With another root no program is run: its answer would be about the system that runs casefile, not about that root.
+    pub root: PathBuf,
+    /// The Docker engine's socket.
+    pub docker_socket: PathBuf,
+}
+
+/// Where a bundle goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// The default name in the current directory.
+    Default,
+    /// A file, or a directory that gets a file with the default name.
+    Path(PathBuf),
+    /// Standard output.
+    Stdout,
+}
+
+/// What happens while collecting, for whoever shows it.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// Step `number` of (so far) `total` begins.
+    Begun {
+        /// Counted from 1.
+        number: usize,
+        /// The steps known now; a step may add further ones.
+        total: usize,
+        /// The step's name.
+        name: &'a str,
+    },
+    /// The step ended.
+    Ended {
+        /// Counted from 1.
+        number: usize,
+        /// The steps known now.
+        total: usize,
+        /// How it ended.
+        record: &'a StepRecord,
+    },
+}
+
+/// What was written.
+#[derive(Debug)]
+pub struct Summary {
+    /// The bundle; none when it went to standard output.
+    pub path: Option<PathBuf>,
+    /// The size of the compressed bundle.
+    pub bytes: u64,
+    /// Steps that are done.
+    pub done: usize,
+    /// Steps that had nothing to read.
+    pub skipped: usize,
+    /// Steps that failed or timed out.
+    pub gaps: usize,
+    /// True when a signal ended it early.
+    pub interrupted: bool,
+}
+
+/// Why there is no bundle.
+#[derive(Debug, thiserror::Error)]
+pub enum CollectError {
+    /// Only Linux hosts can be read.
+    #[error("collecting reads a Linux host; run `casefile collect` there, and analyze its bundle here")]
+    NotLinux,
+    /// The bundle could not be created, written or given its name.
+    #[error("cannot write {path}: {source}; give a writable place with -o")]
+    Output {
+        /// What was to be written.
+        path: String,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+    /// The runtime for sockets, programs and signals could not be started.
+    #[error("cannot start collecting: {0}")]
+    Runtime(io::Error),
+}

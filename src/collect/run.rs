@@ -1,0 +1,338 @@
+//! Running the steps, one after the other, into one archive.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Instant, timeout_at};
+
+use super::archive::Archive;
+use super::context::{Context, Step};
+use super::docker::Engine;
+use super::evidence::Evidence;
+use super::output::Output;
+use super::root::HostRoot;
+use super::{
+    CollectError, Manifest, Outcome, Plan, Progress, Read, RedactionRecord, StepRecord, Summary, Tool, host, steps,
+};
+
+/// Version of the manifest's shape.
+const SCHEMA_VERSION: u32 = 1;
+
+/// How long a step may take beyond its deadline, to write what it has; then it is dropped.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Every step with what it would read, in order; nothing is read or written.
+///
+/// # Errors
+/// None on Linux; elsewhere there is nothing to list.
+pub fn dry_run() -> Result<Vec<(String, Vec<Read>)>, CollectError> {
+    Ok(steps::all().into_iter().map(|step| (step.name, step.reads)).collect())
+}
+
+/// Collects, and writes the bundle; `progress` is told of each step.
+///
+/// A step that fails is in the manifest, never an error here. SIGINT and SIGTERM end it early with a readable bundle.
+///
+/// # Errors
+/// The bundle cannot be created (found out before the first step) or written.
+pub fn run(plan: &Plan, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Summary, CollectError> {
+    let now = Timestamp::now();
+    let host = HostRoot::new(plan.root.clone());
+    let facts = host::facts(&host, now);
+    let name = format!(
+        "casefile-{}-{}",
+        facts.hostname.replace(['/', '\0'], "_"),
+        now.strftime("%Y%m%dT%H%M%SZ")
+    );
+    let output = Output::open(&plan.destination, &format!("{name}.tar.gz"))?;
+    let target = output.name();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(CollectError::Runtime)?;
+    let failed = |source| CollectError::Output {
+        path: target.clone(),
+        source,
+    };
+
+    let evidence = Evidence::new(Archive::new(output, name, now), plan.limits, &facts.hostname);
+    let mut ctx = Context {
+        evidence,
+        host,
+        engine: Engine::new(plan.docker_socket.clone()),
+        deadline: Instant::now(),
+        step_timeout: plan.limits.step_timeout,
+        now,
+        scheduled: Vec::new(),
+        has_journal: false,
+        spawned: Vec::new(),
+    };
+    let (records, interrupted) = runtime.block_on(run_steps(&mut ctx, plan, &target, progress))?;
+    // Nothing of the runtime may outlive the steps: a hanging connection would keep it alive.
+    runtime.shutdown_background();
+
+    let (done, skipped, gaps) = count(&records);
+    let (mut archive, files, tokens) = ctx.evidence.finish();
+    let manifest = Manifest {
+        schema_version: SCHEMA_VERSION,
+        tool: Tool {
+            name: env!("CARGO_PKG_NAME"),
+            version: env!("CARGO_PKG_VERSION"),
+        },
+        collected_at: now,
+        finished_at: Timestamp::now(),
+        interrupted,
+        host: facts,
+        redaction: RedactionRecord { enabled: true, tokens },
+        limits: plan.limits,
+        steps: records,
+        files,
+    };
+    let manifest = serde_json::to_vec_pretty(&manifest).map_err(|error| failed(error.into()))?;
+    archive.add("manifest.json", &manifest).map_err(failed)?;
+    let (path, bytes) = archive.finish().map_err(failed)?.commit()?;
+    Ok(Summary {
+        path,
+        bytes,
+        done,
+        skipped,
+        gaps,
+        interrupted,
+    })
+}
+
+async fn run_steps(
+    ctx: &mut Context,
+    plan: &Plan,
+    target: &str,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<(Vec<StepRecord>, bool), CollectError> {
+    let mut stop = Stop::new().map_err(CollectError::Runtime)?;
+    let mut interrupted = false;
+    let mut waiting: VecDeque<Step> = steps::all().into();
+    let mut records = Vec::new();
+    while let Some(Step { name, reads, run }) = waiting.pop_front() {
+        let number = records.len() + 1;
+        progress(Progress::Begun {
+            number,
+            total: records.len() + waiting.len() + 1,
+            name: &name,
+        });
+        let started_at = Timestamp::now();
+        let begun = Instant::now();
+        ctx.deadline = begun + plan.limits.step_timeout;
+        let outcome = if interrupted {
+            Outcome::Skipped("interrupted".into())
+        } else {
+            tokio::select! {
+                biased;
+                () = stop.asked() => {
+                    interrupted = true;
+                    Outcome::Failed("interrupted".into())
+                }
+                ended = timeout_at(ctx.deadline + GRACE, run(ctx)) => ended.unwrap_or(Outcome::TimedOut),
+            }
+        };
+        if let Some(source) = ctx.evidence.take_error() {
+            return Err(CollectError::Output {
+                path: target.into(),
+                source,
+            });
+        }
+        // A step's own steps run next, in their order.
+        for step in ctx.spawned.drain(..).rev() {
+            waiting.push_front(step);
+        }
+        let outcome = match outcome {
+            Outcome::Failed(reason) => Outcome::Failed(ctx.evidence.masked(&reason)),
+            other => other,
+        };
+        let written = ctx.evidence.end_step();
+        let record = StepRecord {
+            name,
+            reads,
+            outcome,
+            started_at,
+            duration_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+            files: written.files,
+            bytes: written.bytes,
+            cut: written.cut,
+            notes: written.notes,
+        };
+        progress(Progress::Ended {
+            number,
+            total: records.len() + waiting.len() + 1,
+            record: &record,
+        });
+        records.push(record);
+    }
+    Ok((records, interrupted))
+}
+
+/// SIGINT or SIGTERM.
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+fn count(records: &[StepRecord]) -> (usize, usize, usize) {
+    let gaps = records.iter().filter(|record| record.outcome.is_gap()).count();
+    let done = records.iter().filter(|record| record.outcome == Outcome::Done).count();
+    (done, records.len() - done - gaps, gaps)
+}
+
+#[cfg(test)]
+mod tests {
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+    use crate::collect::Destination;
+    use crate::collect::testing::Host;
+
+    const SCRIPT: &str = "#!/bin/bash\nLOG=/var/log/docker-clean.log\ndocker container prune -f >> $LOG 2>&1\n";
+
+    fn incident() -> Host {
+        Host::with_files(&[
+            (
+                "/etc/cron.d/docker-clean",
+                "0 2 * * * root /opt/scripts/docker-clean.sh\n",
+            ),
+            ("/opt/scripts/docker-clean.sh", SCRIPT),
+            (
+                "/var/log/docker-clean.log",
+                "2026-11-21 10:20:33 start clean\nDeleted Containers:\n",
+            ),
+            (
+                "/var/log/kubelet.log",
+                "I1121 10:00:00.000000       1 server.go:1] started\n",
+            ),
+            ("/var/log/unrelated.log", "not asked for\n"),
+            ("/etc/shadow", "root:$6$salt$hash\n"),
+            ("/proc/sys/net/ipv4/ip_forward", "1\n"),
+            ("/proc/sys/net/ipv4/ip_local_port_range", "32768\t60999\n"),
+        ])
+    }
+
+    #[test]
+    fn the_table_its_script_and_the_scripts_log_are_in_the_bundle_under_their_own_paths() {
+        let (summary, bundle) = incident().collect();
+        assert_eq!(summary.gaps, 0);
+        assert_eq!(
+            bundle.text("etc/cron.d/docker-clean"),
+            "0 2 * * * root /opt/scripts/docker-clean.sh\n"
+        );
+        assert_eq!(bundle.text("opt/scripts/docker-clean.sh"), SCRIPT);
+        assert!(bundle.text("var/log/docker-clean.log").contains("10:20:33 start clean"));
+        assert!(bundle.text("var/log/kubelet.log").contains("server.go:1"));
+        assert!(bundle.text("host/sysctl.txt").contains("net.ipv4.ip_forward = 1\n"));
+        assert!(!bundle.has("var/log/unrelated.log"));
+        assert!(!bundle.has("etc/shadow"));
+    }
+
+    #[test]
+    fn the_manifest_is_last_and_has_the_hash_of_every_file_as_written() {
+        let (_, bundle) = incident().collect();
+        assert_eq!(bundle.names.last().unwrap(), "manifest.json");
+        let manifest = bundle.manifest();
+        assert_eq!(manifest["schema_version"], 1);
+        assert_eq!(manifest["host"]["hostname"], "node-1");
+        let files = manifest["files"].as_array().unwrap();
+        assert_eq!(files.len(), bundle.files.len() - 1);
+        for file in files {
+            let bytes = &bundle.files[file["path"].as_str().unwrap()];
+            let hash: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(file["sha256"], hash, "{file}");
+            assert_eq!(file["bytes"], bytes.len());
+        }
+    }
+
+    #[test]
+    fn a_file_over_its_limit_keeps_its_end_if_it_is_a_log_and_the_manifest_says_so() {
+        let mut host = Host::with_files(&[("/var/log/kubelet.log", &"0123456789\n".repeat(30_000))]);
+        host.plan.limits.max_file_bytes = 1100;
+        let (_, bundle) = host.collect();
+        assert_eq!(bundle.text("var/log/kubelet.log"), "0123456789\n".repeat(100));
+        let cut = &bundle.step("logs/files")["cut"][0];
+        assert_eq!(cut["file"], "nodes/node-1/var/log/kubelet.log");
+        assert_eq!(cut["which"], "tail");
+        assert_eq!(
+            (cut["kept_bytes"].as_u64(), cut["of_bytes"].as_u64()),
+            (Some(1100), Some(330_000))
+        );
+    }
+
+    #[test]
+    fn a_bundle_over_its_limit_says_which_files_it_left_out() {
+        let mut host = Host::with_files(&[
+            ("/etc/crontab", &"# 1234567\n".repeat(1000)),
+            ("/etc/hosts", "127.0.0.1 localhost\n"),
+        ]);
+        host.plan.limits.max_bundle_bytes = 5000;
+        let (_, bundle) = host.collect();
+        assert_eq!(bundle.text("etc/crontab").len(), 5000);
+        assert!(!bundle.has("etc/hosts"));
+        let cut = bundle.step("host/files")["cut"].as_array().unwrap().clone();
+        assert!(
+            cut.iter()
+                .any(|cut| cut["file"] == "nodes/node-1/etc/hosts" && cut["kept_bytes"] == 0),
+            "{cut:?}"
+        );
+    }
+
+    #[test]
+    fn an_output_that_cannot_be_written_is_found_before_the_first_step() {
+        let mut host = incident();
+        host.plan.destination = Destination::Path(host.beside("no/such/folder/x.tar.gz"));
+        let mut begun = 0;
+        let result = run(&host.plan, &mut |_| begun += 1);
+        assert!(matches!(result, Err(CollectError::Output { .. })));
+        assert_eq!(begun, 0);
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_never_replaced_by_a_bundle() {
+        let mut host = incident();
+        let _socket = std::os::unix::net::UnixListener::bind(host.beside("socket")).unwrap();
+        host.plan.destination = Destination::Path(host.beside("socket"));
+        assert!(matches!(run(&host.plan, &mut |_| {}), Err(CollectError::Output { .. })));
+    }
+
+    #[test]
+    fn only_the_bundle_is_left_in_its_folder_and_only_its_owner_may_read_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let mut host = incident();
+        let folder = host.beside("out");
+        std::fs::create_dir(&folder).unwrap();
+        host.plan.destination = Destination::Path(folder.clone());
+        run(&host.plan, &mut |_| {}).unwrap();
+        let files: Vec<_> = std::fs::read_dir(folder).unwrap().flatten().collect();
+        assert_eq!(files.len(), 1);
+        assert!(files[0].file_name().to_str().unwrap().starts_with("casefile-node-1-"));
+        assert_eq!(files[0].metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn every_step_says_what_it_reads() {
+        for (name, reads) in dry_run().unwrap() {
+            assert!(!reads.is_empty(), "{name}");
+        }
+    }
+}
