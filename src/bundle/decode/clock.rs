@@ -15,7 +15,8 @@ pub(super) const DECODER: Decoder = Decoder { name: "date", decode };
 const MOST_LINES: usize = 3;
 
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
-    if file.lines.len() > MOST_LINES {
+    // The hardware clock is another one, and may well differ.
+    if file.lines.len() > MOST_LINES || file.path.file_name().contains("hwclock") {
         return None;
     }
     let line = file.line(start).trim();
@@ -136,6 +137,11 @@ mod tests {
             let expected = Some(("2026-11-21T10:20:42Z".to_owned(), zone.to_owned(), basis));
             assert_eq!(read(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn the_hardware_clock_is_not_the_clock() {
+        assert!(section(&DECODER, "sos_commands/date/hwclock", "2026-11-21 10:20:42.123+00:00\n").is_none());
     }
 
     #[test]

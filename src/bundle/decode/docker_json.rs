@@ -177,7 +177,10 @@ impl Reader<'_, '_> {
 
     /// Parses the value at the current offset; returns it with its first and last line.
     fn parse(&mut self) -> Result<(Value, usize, usize), String> {
-        self.next_byte();
+        // Docker's elements are objects. Arrays in arrays, which a hostile file may nest at each line, are not even tried.
+        if self.next_byte() != Some(b'{') {
+            return Err("an object is missing".into());
+        }
         let rest = self.file.text.get(self.at..).unwrap_or("");
         let mut stream = Deserializer::from_str(rest).into_iter::<Value>();
         match stream.next() {

@@ -15,6 +15,8 @@ pub(super) const DECODER: Decoder = Decoder {
 
 /// How many lines one printed certificate may have; long keys and many names stay far below.
 const MOST_LINES: usize = 400;
+/// The same for the short form, which has one line for each field.
+const MOST_FIELDS: usize = 20;
 
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let first = file.line(start);
@@ -36,7 +38,7 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
             .lines
             .iter()
             .skip(start + 1)
-            .take(MOST_LINES)
+            .take(if is_text { MOST_LINES } else { MOST_FIELDS })
             .take_while(|line| belongs(line))
             .count();
     let mut certificate = Certificate {

@@ -1,4 +1,7 @@
 //! Kernel parameters: `sysctl -a` (procps and busybox: `key = value`) and `/proc/sys/net/… = value` lines.
+//!
+//! The same lines in `/etc/sysctl.conf` and `sysctl.d` (sysctl.conf(5)) say what was wished for, not what the kernel has, so they
+//! are recognised and yield nothing.
 
 use super::{Decoder, Fact, Section, TextFile};
 
@@ -11,19 +14,22 @@ const TREES: [&str; 9] = [
 ];
 
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
+    let is_wish = file.path.as_str().contains("sysctl.d/") || file.path.file_name() == "sysctl.conf";
     let mut section = Section {
         end: start,
         ..Section::default()
     };
     while let Some((key, value)) = file.lines.get(section.end).and_then(|line| parameter(line)) {
-        section.facts.push(Fact::Sysctl {
-            key,
-            value: value.into(),
-            cite: file.cite(section.end),
-        });
+        if !is_wish {
+            section.facts.push(Fact::Sysctl {
+                key,
+                value: value.into(),
+                cite: file.cite(section.end),
+            });
+        }
         section.end += 1;
     }
-    // sysctl.conf has comments, and `sysctl -a` complaints, between its lines; each run of lines is a section of its own.
+    // `sysctl -a` has complaints between its lines; each run of lines is a section of its own.
     (section.end > start).then_some(section)
 }
 
@@ -75,6 +81,14 @@ mod tests {
             ]
         );
         assert_eq!(section.end, 4);
+    }
+
+    #[test]
+    fn a_configuration_file_says_nothing_of_the_kernel() {
+        for path in ["etc/sysctl.conf", "etc/sysctl.d/50-kubernetes.conf"] {
+            let section = section(&DECODER, path, "net.ipv4.ip_forward = 1\n").unwrap();
+            assert_eq!((section.facts.len(), section.end), (0, 1), "{path}");
+        }
     }
 
     #[test]
