@@ -198,7 +198,7 @@ fn a_directory_is_read_sorted_and_hashed_by_its_content() {
 #[test]
 fn the_hash_of_an_archive_is_of_its_whole_file() {
     let bench = Bench::new();
-    // What follows the end mark is no member, and still belongs to the file. The sum is that of `sha256sum` over "abc" (FIPS 180-2).
+    // What follows the end mark is no member, and still belongs to the file.
     let tar = tar_of(&[POD]);
     let input = bench.put("a.tar", &tar);
     let with_tail = bench.put("b.tar", &[tar.as_slice(), &[7; 5000]].concat());
@@ -583,6 +583,59 @@ fn an_archive_cut_anywhere_keeps_what_came_before() {
     assert_eq!(seen.files["b"], text[..512]);
     seen.assert_problem(ProblemKind::Damaged, Some("b"), "ends in the middle");
     seen.assert_problem(ProblemKind::Damaged, None, "up to b");
+}
+
+#[test]
+fn a_cut_zip_keeps_its_first_members_with_and_without_sizes_in_their_headers() {
+    let bench = Bench::new();
+    let text: Vec<u8> = (0..3000_u32)
+        .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())
+        .collect();
+    let files = [POD, ("stream.log", text.as_slice()), LOG];
+    let seekable = zip_of(&files);
+    let mut writer = zip::ZipWriter::new_stream(Vec::new());
+    for (name, content) in files {
+        writer
+            .start_file(name, zip::write::SimpleFileOptions::default())
+            .unwrap();
+        writer.write_all(content).unwrap();
+    }
+    let streamed = writer.finish().unwrap().into_inner();
+    for whole in [seekable, streamed] {
+        let seen = see(&bench.put("cut.zip", &whole[..8000]));
+        assert_eq!(seen.order, [POD.0, "stream.log"]);
+        assert_eq!(seen.files[POD.0], POD.1);
+        assert!(text.starts_with(&seen.files["stream.log"]) && seen.files["stream.log"].len() > 4000);
+        seen.assert_problem(ProblemKind::Damaged, None, "no readable directory");
+        seen.assert_problem(
+            ProblemKind::Damaged,
+            Some("stream.log"),
+            "the rest of the file was not read",
+        );
+
+        // Only the directory is gone: every member is there.
+        let seen = see(&bench.put("cut.zip", &whole[..whole.len() - 30]));
+        assert_eq!(seen.order, [POD.0, "stream.log", LOG.0]);
+        assert_eq!(seen.files["stream.log"], text);
+    }
+}
+
+#[test]
+fn a_sparse_file_with_a_broken_map_costs_only_itself() {
+    let bench = Bench::new();
+    let mut builder = Builder::new(Vec::new());
+    builder
+        .append_pax_extensions([("GNU.sparse.major", b"1".as_slice())])
+        .unwrap();
+    builder
+        .append(&header(EntryType::Regular, "bad", 5), &b"99\n1\n"[..])
+        .unwrap();
+    builder
+        .append(&header(EntryType::Regular, "next", 1), &b"n"[..])
+        .unwrap();
+    let seen = see(&bench.put("a.tar", &builder.into_inner().unwrap()));
+    assert_eq!(seen.order, ["next"]);
+    seen.assert_problem(ProblemKind::Damaged, Some("bad"), "the sparse file was not read");
 }
 
 #[test]
