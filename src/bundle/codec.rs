@@ -62,16 +62,15 @@ fn is_tar(head: &[u8]) -> bool {
     head.get(257..262) == Some(b"ustar") || head.first_chunk().is_some_and(is_tar_header)
 }
 
-/// True when the block is a tar header whose checksum holds. A block of zeros is none.
+/// True when the block is a tar header whose checksum holds. A block of zeros is none: its checksum
+/// would have to be that of the spaces.
 pub(super) fn is_tar_header(block: &[u8; HEAD]) -> bool {
     let sum = |from: usize, to: usize| block.iter().take(to).skip(from).map(|b| u32::from(*b)).sum::<u32>();
     // The checksum field itself (148..156) counts as eight spaces; POSIX.1 pax, "chksum".
     let expected = sum(0, 148) + 8 * u32::from(b' ') + sum(156, HEAD);
-    let first = block.first().copied().unwrap_or_default();
-    first != 0
-        && tar::Header::from_byte_slice(block)
-            .cksum()
-            .is_ok_and(|written| written == expected)
+    tar::Header::from_byte_slice(block)
+        .cksum()
+        .is_ok_and(|written| written == expected)
 }
 
 /// Decodes `input`, drawing from the budget; `compressed` is the caller's counter for the bytes that went in.

@@ -12,6 +12,7 @@ mod tar_stream;
 mod walk;
 mod walker;
 mod zip;
+mod zip_salvage;
 
 pub use open::{OpenError, Probe, probe};
 pub use walk::{Entry, Link, SourceKind, Walked, walk};

@@ -88,17 +88,18 @@ impl Archive<'_, '_> {
                     walker.problem(Some(&path), ProblemKind::Refused, format!("{what} is not read"));
                 }
                 Kind::File | Kind::Sparse(_) => {
-                    if member.has_sparse_map {
-                        sparse::skip_map(&mut body)?;
+                    let map = if member.has_sparse_map {
+                        sparse::skip_map(&mut body)
+                    } else {
+                        Ok(())
+                    };
+                    match map {
+                        Ok(()) => {
+                            let depth = self.within.depth;
+                            nested::member(walker, path, Some(member.size), member.mtime, depth, &mut body);
+                        }
+                        Err(error) => walker.failed(Some(&path), "the sparse file was not read", &error),
                     }
-                    nested::member(
-                        walker,
-                        path,
-                        Some(member.size),
-                        member.mtime,
-                        self.within.depth,
-                        &mut body,
-                    );
                 }
                 Kind::Folder | Kind::LongName | Kind::LongLink | Kind::Pax | Kind::Aside => {}
             }

@@ -1,7 +1,7 @@
-//! A zip, read through its central directory.
+//! A zip, read through its central directory where it has one.
 
 use std::cell::Cell;
-use std::io::{self, Cursor, Read, Seek};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
@@ -12,6 +12,7 @@ use zip::{ExtraField, ZipArchive};
 use super::super::budget::Metered;
 use super::nested;
 use super::walker::{Walker, Within};
+use super::zip_salvage;
 use crate::model::{EntryPath, ProblemKind};
 
 /// Reads a zip that stands inside another archive: it needs seeking, so it is kept in memory up to the budget's limit, and beyond
@@ -39,15 +40,26 @@ pub(super) fn spool(walker: &mut Walker<'_>, within: &Within, input: &mut dyn Re
     read(walker, within, Cursor::new(bytes));
 }
 
-/// Reads a zip. Its members come in the order of the central directory.
-pub(super) fn read(walker: &mut Walker<'_>, within: &Within, input: impl Read + Seek) {
-    let mut archive = match ZipArchive::new(input) {
-        Ok(archive) => archive,
+/// Reads a zip. Its members come in the order of the central directory; without one, in the order they stand in.
+pub(super) fn read(walker: &mut Walker<'_>, within: &Within, mut input: impl Read + Seek) {
+    match ZipArchive::new(&mut input) {
+        Ok(archive) => members(walker, within, archive),
         Err(error) => {
-            let detail = format!("{error}: the zip has no readable central directory");
-            return walker.problem(within.prefix.as_ref(), ProblemKind::Damaged, detail);
+            let detail =
+                format!("{error}: the zip has no readable directory, its members were read one after the other");
+            walker.problem(within.prefix.as_ref(), ProblemKind::Damaged, detail);
+            let length = input
+                .seek(SeekFrom::End(0))
+                .and_then(|length| input.rewind().map(|()| length));
+            match length {
+                Ok(length) => zip_salvage::read(walker, within, input, length),
+                Err(error) => walker.failed(within.prefix.as_ref(), "the zip was not read", &error),
+            }
         }
-    };
+    }
+}
+
+fn members(walker: &mut Walker<'_>, within: &Within, mut archive: ZipArchive<impl Read + Seek>) {
     if archive.has_duplicate_names() {
         let detail = "names appear twice in the zip: of each name only the last member is read";
         walker.problem(within.prefix.as_ref(), ProblemKind::Unparsed, detail);

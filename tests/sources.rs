@@ -1,0 +1,777 @@
+//! Containers of every kind, honest, damaged and hostile, built here and walked.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot build or find its own input has to fail"
+)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Cursor, Write};
+use std::path::{Path, PathBuf};
+
+use casefile::bundle::{Budget, OpenError, Probe, SourceKind, Walked, probe, walk};
+use casefile::model::ProblemKind;
+use tar::{Builder, EntryType, Header};
+use tempfile::TempDir;
+
+/// A folder that holds the inputs of one test.
+struct Bench(TempDir);
+
+impl Bench {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.0.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+}
+
+/// What a walk gave: the files by path, in a map and in order, and the rest.
+struct Seen {
+    files: BTreeMap<String, Vec<u8>>,
+    order: Vec<String>,
+    walked: Walked,
+}
+
+impl Seen {
+    fn text(&self, path: &str) -> &str {
+        let bytes = self
+            .files
+            .get(path)
+            .unwrap_or_else(|| panic!("no {path} in {:?}", self.order));
+        std::str::from_utf8(bytes).unwrap()
+    }
+
+    fn has_problem(&self, kind: ProblemKind, file: Option<&str>, words: &str) -> bool {
+        self.walked.problems.iter().any(|problem| {
+            problem.kind == kind && problem.file.as_ref().map(|f| f.as_str()) == file && problem.detail.contains(words)
+        })
+    }
+
+    #[track_caller]
+    fn assert_problem(&self, kind: ProblemKind, file: Option<&str>, words: &str) {
+        assert!(
+            self.has_problem(kind, file, words),
+            "{kind:?} {file:?} {words}: {:#?}",
+            self.walked.problems
+        );
+    }
+}
+
+fn try_see(input: &Path, budget: &mut Budget) -> Result<Seen, OpenError> {
+    let mut files = BTreeMap::new();
+    let mut order = Vec::new();
+    let walked = walk(input, budget, &mut |entry| {
+        let mut bytes = Vec::new();
+        entry.content.read_to_end(&mut bytes).unwrap();
+        order.push(entry.path.to_string());
+        files.insert(entry.path.to_string(), bytes);
+    })?;
+    Ok(Seen { files, order, walked })
+}
+
+fn see(input: &Path) -> Seen {
+    try_see(input, &mut Budget::default()).unwrap()
+}
+
+fn see_within(input: &Path, mut budget: Budget) -> Seen {
+    try_see(input, &mut budget).unwrap()
+}
+
+fn header(kind: EntryType, name: &str, size: u64) -> Header {
+    let mut header = Header::new_gnu();
+    // The name is written as it is: `Header::set_path` refuses the hostile ones.
+    header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
+    header.set_entry_type(kind);
+    header.set_size(size);
+    header.set_mode(0o644);
+    header.set_mtime(1_700_000_000);
+    header.set_cksum();
+    header
+}
+
+fn link(kind: EntryType, name: &str, target: &str) -> Header {
+    let mut header = header(kind, name, 0);
+    header.set_link_name_literal(target).unwrap();
+    header.set_cksum();
+    header
+}
+
+fn padded(content: &[u8]) -> Vec<u8> {
+    let mut bytes = content.to_vec();
+    bytes.resize(content.len().div_ceil(512) * 512, 0);
+    bytes
+}
+
+fn member(name: &str, content: &[u8]) -> Vec<u8> {
+    [
+        header(EntryType::Regular, name, content.len() as u64).as_bytes(),
+        padded(content).as_slice(),
+    ]
+    .concat()
+}
+
+fn tar_of(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut bytes: Vec<u8> = files.iter().flat_map(|(name, content)| member(name, content)).collect();
+    bytes.extend([0; 1024]);
+    bytes
+}
+
+fn gz(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn xz(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 1);
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zst(bytes: &[u8]) -> Vec<u8> {
+    zstd::encode_all(bytes, 1).unwrap()
+}
+
+fn zip_of(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in files {
+        writer
+            .start_file(*name, zip::write::SimpleFileOptions::default())
+            .unwrap();
+        writer.write_all(content).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+const POD: (&str, &[u8]) = ("b/pods.json", b"{\"kind\":\"PodList\"}");
+const LOG: (&str, &[u8]) = ("b/logs/kubelet.log", b"I0822 12:00:00 started\n");
+
+// ---------------------------------------------------------------- kinds
+
+#[test]
+fn every_container_gives_the_same_files_whatever_it_is_called() {
+    let bench = Bench::new();
+    let tar = tar_of(&[POD, LOG]);
+    for (kind, bytes) in [
+        (SourceKind::Tar, tar.clone()),
+        (SourceKind::TarGz, gz(&tar)),
+        (SourceKind::TarXz, xz(&tar)),
+        (SourceKind::TarZst, zst(&tar)),
+        (SourceKind::Zip, zip_of(&[POD, LOG])),
+    ] {
+        let input = bench.put("bundle.txt", &bytes);
+        assert_eq!(probe(&input).unwrap(), Probe::Archive(kind));
+        let seen = see(&input);
+        assert_eq!(seen.walked.kind, kind);
+        assert_eq!(seen.order, [POD.0, LOG.0], "{kind:?}");
+        assert_eq!(seen.files[LOG.0], LOG.1);
+        assert_eq!(seen.walked.entries, 2);
+        assert_eq!(seen.walked.problems, [], "{kind:?}");
+    }
+}
+
+#[test]
+fn a_directory_is_read_sorted_and_hashed_by_its_content() {
+    let bench = Bench::new();
+    bench.put("x/b/pods.json", POD.1);
+    bench.put("x/b/logs/kubelet.log", LOG.1);
+    let first = see(&bench.0.path().join("x"));
+    assert_eq!(first.walked.kind, SourceKind::Directory);
+    assert_eq!(first.order, ["b/logs/kubelet.log", "b/pods.json"]);
+    assert_eq!(probe(&bench.0.path().join("x")).unwrap(), Probe::Directory);
+
+    // The same files elsewhere and written in another order have the same hash; one changed byte has another.
+    bench.put("y/b/logs/kubelet.log", LOG.1);
+    bench.put("y/b/pods.json", POD.1);
+    assert_eq!(see(&bench.0.path().join("y")).walked.sha256, first.walked.sha256);
+    bench.put("y/b/pods.json", b"{\"kind\":\"NodeList\"}");
+    assert_ne!(see(&bench.0.path().join("y")).walked.sha256, first.walked.sha256);
+}
+
+#[test]
+fn the_hash_of_an_archive_is_of_its_whole_file() {
+    let bench = Bench::new();
+    // What follows the end mark is no member, and still belongs to the file.
+    let tar = tar_of(&[POD]);
+    let input = bench.put("a.tar", &tar);
+    let with_tail = bench.put("b.tar", &[tar.as_slice(), &[7; 5000]].concat());
+    assert_ne!(see(&input).walked.sha256, see(&with_tail).walked.sha256);
+    use sha2::Digest;
+    let expected: String = sha2::Sha256::digest(fs::read(&with_tail).unwrap())
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    assert_eq!(see(&with_tail).walked.sha256, expected);
+}
+
+#[test]
+fn a_single_compressed_log_is_one_file_without_its_suffix() {
+    let bench = Bench::new();
+    let seen = see(&bench.put("kubelet.log.gz", &gz(LOG.1)));
+    assert_eq!(seen.walked.kind, SourceKind::CompressedFile);
+    assert_eq!(seen.order, ["kubelet.log"]);
+    assert_eq!(seen.files["kubelet.log"], LOG.1);
+}
+
+#[test]
+fn a_gzip_of_several_members_is_read_to_its_end() {
+    let bench = Bench::new();
+    let tar = tar_of(&[POD, LOG]);
+    let (start, end) = tar.split_at(700);
+    let seen = see(&bench.put("a.tgz", &[gz(start), gz(end)].concat()));
+    assert_eq!(seen.order, [POD.0, LOG.0]);
+}
+
+#[test]
+fn an_old_tar_without_magic_is_told_by_its_checksum() {
+    let bench = Bench::new();
+    let mut header = Header::new_old();
+    header.set_path("old.log").unwrap();
+    header.set_size(3);
+    header.set_mtime(5);
+    header.set_cksum();
+    let bytes = [header.as_bytes().as_slice(), &padded(b"abc"), &[0; 1024]].concat();
+    assert_eq!(see(&bench.put("x", &bytes)).text("old.log"), "abc");
+}
+
+#[test]
+fn times_and_long_names_come_from_the_archive() {
+    let bench = Bench::new();
+    let long = format!("{}/kubelet.log", "d".repeat(150));
+    let mut builder = Builder::new(Vec::new());
+    let mut gnu = header(EntryType::Regular, "", 1);
+    builder.append_data(&mut gnu, &long, &b"g"[..]).unwrap();
+    builder
+        .append_pax_extensions([
+            ("path", "pax/日志.log".as_bytes()),
+            ("mtime", b"1800000000.5".as_slice()),
+        ])
+        .unwrap();
+    builder
+        .append(&header(EntryType::Regular, "short", 1), &b"p"[..])
+        .unwrap();
+    let seen = see(&bench.put("a.tar", &builder.into_inner().unwrap()));
+    assert_eq!(seen.text(&long), "g");
+    assert_eq!(seen.text("pax/日志.log"), "p");
+    assert_eq!(seen.walked.mtime.unwrap().as_second(), 1_800_000_000);
+    assert_eq!(seen.walked.problems, []);
+}
+
+// ---------------------------------------------------------------- nesting
+
+#[test]
+fn archives_inside_archives_keep_their_names_in_the_path() {
+    let bench = Bench::new();
+    let scc = xz(&tar_of(&[("messages.txt", b"kernel\n")]));
+    let node = zip_of(&[("logs/kubelet.log", b"kubelet\n"), ("scc/scc_node.txz", &scc)]);
+    let bundle = zip_of(&[
+        ("nodes/a.zip", &node),
+        ("b.log.gz", &gz(b"plain\n")),
+        ("c.tar", &tar_of(&[LOG])),
+    ]);
+    let seen = see(&bench.put("bundle.zip", &bundle));
+    assert_eq!(seen.text("nodes/a.zip/logs/kubelet.log"), "kubelet\n");
+    assert_eq!(seen.text("nodes/a.zip/scc/scc_node.txz/messages.txt"), "kernel\n");
+    assert_eq!(seen.text("b.log"), "plain\n");
+    assert_eq!(seen.files["c.tar/b/logs/kubelet.log"], LOG.1);
+    assert_eq!(seen.walked.problems, []);
+}
+
+#[test]
+fn the_fourth_level_of_nesting_is_over_budget() {
+    let bench = Bench::new();
+    let mut bytes = tar_of(&[("deep.log", b"deep\n")]);
+    for level in 0..=4 {
+        let input = bench.put("a.tar", &bytes);
+        let seen = see(&input);
+        let path = ["n.tar.gz"; 5][..level]
+            .iter()
+            .fold(String::new(), |path, part| path + part + "/");
+        if level <= 3 {
+            assert_eq!(seen.text(&format!("{path}deep.log")), "deep\n");
+            assert_eq!(seen.walked.problems, []);
+        } else {
+            assert_eq!(seen.walked.entries, 0);
+            seen.assert_problem(
+                ProblemKind::OverBudget,
+                Some(path.trim_end_matches('/')),
+                "3 levels of nested archives",
+            );
+        }
+        bytes = tar_of(&[("n.tar.gz", &gz(&bytes))]);
+    }
+}
+
+#[test]
+fn compression_in_compression_has_an_end() {
+    let bench = Bench::new();
+    let mut bytes = b"x".repeat(100);
+    for _ in 0..9 {
+        bytes = gz(&bytes);
+    }
+    let seen = see(&bench.put("a.tar", &tar_of(&[("x.gz", &bytes), LOG])));
+    assert!(
+        seen.walked
+            .problems
+            .iter()
+            .any(|problem| problem.kind == ProblemKind::OverBudget)
+    );
+    assert_eq!(seen.files[LOG.0], LOG.1);
+}
+
+#[test]
+fn a_large_nested_zip_goes_through_a_temporary_file() {
+    let bench = Bench::new();
+    let inner = zip_of(&[("a.log", &[b'a'; 5000]), ("b.log", b"b")]);
+    let budget = Budget {
+        max_zip_in_memory: 64,
+        ..Budget::default()
+    };
+    let seen = see_within(&bench.put("a.tar", &tar_of(&[("in.zip", &inner), LOG])), budget);
+    assert_eq!(seen.files["in.zip/a.log"].len(), 5000);
+    assert_eq!(seen.text("in.zip/b.log"), "b");
+    assert_eq!(seen.files[LOG.0], LOG.1);
+}
+
+#[test]
+fn a_compressed_file_beside_its_plain_namesake_keeps_its_suffix() {
+    let bench = Bench::new();
+    let seen = see(&bench.put("a.tar", &tar_of(&[("messages", b"new"), ("messages.gz", &gz(b"old"))])));
+    assert_eq!((seen.text("messages"), seen.text("messages.gz")), ("new", "old"));
+}
+
+// ---------------------------------------------------------------- limits
+
+#[test]
+fn a_bomb_is_cut_by_its_ratio_and_the_rest_of_the_bundle_is_read() {
+    let bench = Bench::new();
+    let bomb = zst(&vec![0; 32 << 20]);
+    let bytes = tar_of(&[("bomb.zst", &bomb), LOG]);
+    let mut budget = Budget::default();
+    let seen = try_see(&bench.put("a.tar", &bytes), &mut budget).unwrap();
+    seen.assert_problem(ProblemKind::OverBudget, Some("bomb"), "ratio limit of 1000:1");
+    assert_eq!(seen.files[LOG.0], LOG.1);
+    assert!(budget.spent_bytes < 20 << 20, "{}", budget.spent_bytes);
+}
+
+#[test]
+fn too_many_entries_end_the_walk_with_one_problem() {
+    let bench = Bench::new();
+    let files: Vec<String> = (0..50).map(|n| format!("f{n}")).collect();
+    let files: Vec<(&str, &[u8])> = files.iter().map(|name| (name.as_str(), &b"x"[..])).collect();
+    for bytes in [tar_of(&files), zip_of(&files)] {
+        let budget = Budget {
+            max_entries: 20,
+            ..Budget::default()
+        };
+        let seen = see_within(&bench.put("a", &bytes), budget);
+        assert_eq!(seen.walked.entries, 20);
+        assert_eq!(seen.walked.problems.len(), 1, "{:?}", seen.walked.problems);
+        seen.assert_problem(ProblemKind::OverBudget, None, "20 entries");
+    }
+}
+
+#[test]
+fn a_file_over_its_limit_is_cut_and_the_next_one_is_whole() {
+    let bench = Bench::new();
+    let big = [b'a'; 3000];
+    for bytes in [tar_of(&[("big", &big), LOG]), zip_of(&[("big", &big), LOG])] {
+        let budget = Budget {
+            max_entry_bytes: 1000,
+            ..Budget::default()
+        };
+        let seen = see_within(&bench.put("a", &bytes), budget);
+        assert_eq!(seen.files["big"].len(), 1000);
+        seen.assert_problem(ProblemKind::OverBudget, Some("big"), "1000 bytes per file");
+        assert_eq!(seen.files[LOG.0], LOG.1);
+    }
+}
+
+#[test]
+fn the_bytes_of_nested_archives_add_up() {
+    let bench = Bench::new();
+    let inner = gz(&tar_of(&[("a", &[b'a'; 9000])]));
+    let bytes = gz(&tar_of(&[
+        ("one.tgz", &inner),
+        ("two.tgz", &inner),
+        ("three.tgz", &inner),
+    ]));
+    let budget = Budget {
+        max_bytes: 20_000,
+        ..Budget::default()
+    };
+    let seen = see_within(&bench.put("a", &bytes), budget);
+    assert_eq!(seen.files["one.tgz/a"].len(), 9000);
+    assert!(!seen.files.contains_key("three.tgz/a"));
+    assert!(
+        seen.walked
+            .problems
+            .iter()
+            .all(|problem| problem.kind == ProblemKind::OverBudget)
+    );
+    assert!(
+        seen.walked
+            .problems
+            .iter()
+            .any(|problem| problem.detail.contains("20000 bytes per bundle"))
+    );
+}
+
+#[test]
+fn an_absurdly_long_path_is_not_read() {
+    let bench = Bench::new();
+    let long = format!("{}/x", "d/".repeat(3000));
+    let mut builder = Builder::new(Vec::new());
+    builder.append_pax_extensions([("path", long.as_bytes())]).unwrap();
+    builder
+        .append(&header(EntryType::Regular, "short", 1), &b"p"[..])
+        .unwrap();
+    builder
+        .append(&header(EntryType::Regular, "next", 1), &b"n"[..])
+        .unwrap();
+    let seen = see(&bench.put("a.tar", &builder.into_inner().unwrap()));
+    assert_eq!(seen.order, ["next"]);
+    assert!(
+        seen.walked
+            .problems
+            .iter()
+            .any(|problem| problem.detail.contains("4096 bytes per path"))
+    );
+}
+
+// ---------------------------------------------------------------- hostile names, links, special files
+
+#[test]
+fn names_that_leave_the_bundle_are_brought_back_into_it() {
+    let bench = Bench::new();
+    let files: [(&str, &[u8]); 3] = [("../../x", b"1"), ("/etc/passwd", b"2"), ("C:\\w\\y", b"3")];
+    let seen = see(&bench.put("a.tar", &tar_of(&files)));
+    assert_eq!(seen.order, ["x", "etc/passwd", "w/y"]);
+}
+
+#[test]
+fn names_that_are_not_utf8_are_read_with_replacement_characters() {
+    let bench = Bench::new();
+    let mut odd = header(EntryType::Regular, "a?b", 1);
+    odd.as_mut_bytes()[1] = 0xff;
+    odd.set_cksum();
+    let bytes = [odd.as_bytes().as_slice(), &padded(b"x"), &[0; 1024]].concat();
+    assert_eq!(see(&bench.put("a.tar", &bytes)).order, ["a\u{fffd}b"]);
+}
+
+#[test]
+fn links_inside_are_recorded_and_links_outside_refused() {
+    let bench = Bench::new();
+    let mut bytes = Vec::new();
+    for header in [
+        link(EntryType::Symlink, "b/current", "logs/kubelet.log"),
+        link(EntryType::Link, "b/hard", "b/logs/kubelet.log"),
+        link(EntryType::Symlink, "b/out", "../../etc/shadow"),
+        link(EntryType::Symlink, "b/abs", "/etc/shadow"),
+        header(EntryType::Char, "b/tty", 0),
+        header(EntryType::Fifo, "b/pipe", 0),
+    ] {
+        bytes.extend(header.as_bytes());
+    }
+    bytes.extend(tar_of(&[LOG]));
+    let seen = see(&bench.put("a.tar", &bytes));
+    let links: Vec<_> = seen
+        .walked
+        .links
+        .iter()
+        .map(|l| (l.path.as_str(), l.target.as_str()))
+        .collect();
+    assert_eq!(links, [("b/current", LOG.0), ("b/hard", LOG.0)]);
+    seen.assert_problem(ProblemKind::Refused, Some("b/out"), "leaves the bundle");
+    seen.assert_problem(ProblemKind::Refused, Some("b/abs"), "leaves the bundle");
+    seen.assert_problem(ProblemKind::Refused, Some("b/tty"), "a device");
+    seen.assert_problem(ProblemKind::Refused, Some("b/pipe"), "a named pipe");
+    assert_eq!(seen.order, [LOG.0]);
+}
+
+#[test]
+fn a_link_in_a_nested_archive_stays_in_that_archive() {
+    let bench = Bench::new();
+    let inner = [
+        link(EntryType::Symlink, "up", "../outside").as_bytes().as_slice(),
+        &tar_of(&[("a", b"a")]),
+    ]
+    .concat();
+    let seen = see(&bench.put("a.tar", &tar_of(&[("in.tar", &inner)])));
+    seen.assert_problem(ProblemKind::Refused, Some("in.tar/up"), "leaves the bundle");
+    assert!(seen.walked.links.is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn in_a_directory_links_and_special_files_are_never_opened() {
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+    let bench = Bench::new();
+    bench.put("secret", b"not of the bundle");
+    bench.put("d/a.log", b"a");
+    let root = bench.0.path().join("d");
+    symlink("a.log", root.join("inside")).unwrap();
+    symlink(root.join("a.log"), root.join("inside-absolute")).unwrap();
+    symlink("../secret", root.join("outside")).unwrap();
+    symlink(".", root.join("loop")).unwrap();
+    let _socket = UnixListener::bind(root.join("socket")).unwrap();
+    let seen = see(&root);
+    assert_eq!(seen.order, ["a.log"]);
+    let links: Vec<_> = seen
+        .walked
+        .links
+        .iter()
+        .map(|l| (l.path.as_str(), l.target.as_str()))
+        .collect();
+    assert_eq!(links, [("inside", "a.log"), ("inside-absolute", "a.log")]);
+    seen.assert_problem(ProblemKind::Refused, Some("outside"), "leaves the bundle");
+    seen.assert_problem(ProblemKind::Refused, Some("socket"), "a socket");
+}
+
+#[test]
+fn a_name_that_appears_twice_is_read_twice_and_said() {
+    let bench = Bench::new();
+    let seen = see(&bench.put("a.tar", &tar_of(&[("x", b"1"), ("x", b"2")])));
+    assert_eq!(seen.order, ["x", "x"]);
+    seen.assert_problem(ProblemKind::Unparsed, Some("x"), "appears twice");
+}
+
+// ---------------------------------------------------------------- damage
+
+#[test]
+fn an_archive_cut_anywhere_keeps_what_came_before() {
+    let bench = Bench::new();
+    let text: Vec<u8> = (0..1500_u32)
+        .flat_map(|n| (n.wrapping_mul(2_654_435_761)).to_le_bytes())
+        .collect();
+    let files: [(&str, &[u8]); 3] = [("a", b"first"), ("b", &text), ("c", b"last")];
+    let tar = tar_of(&files);
+    for whole in [tar.clone(), gz(&tar), xz(&tar), zst(&tar), zip_of(&files)] {
+        for cut in (0..whole.len()).step_by(512) {
+            let input = bench.put("cut", &whole[..cut]);
+            let seen = match try_see(&input, &mut Budget::default()) {
+                Ok(seen) => seen,
+                // A decoder that gives whole blocks only has nothing to give yet.
+                Err(OpenError::Damaged { .. }) => continue,
+                Err(error) => {
+                    assert_eq!(cut, 0, "{error}");
+                    continue;
+                }
+            };
+            assert!(
+                !seen.walked.problems.is_empty() || seen.files.len() == 3,
+                "cut at {cut} of {} unnoticed",
+                whole.len()
+            );
+            for (name, content) in files {
+                if let Some(read) = seen.files.get(name) {
+                    assert!(content.starts_with(read), "{name} cut at {cut}");
+                }
+            }
+        }
+    }
+    let seen = see(&bench.put("cut.tar", &tar[..2048]));
+    assert_eq!(seen.text("a"), "first");
+    assert_eq!(seen.files["b"], text[..512]);
+    seen.assert_problem(ProblemKind::Damaged, Some("b"), "ends in the middle");
+    seen.assert_problem(ProblemKind::Damaged, None, "up to b");
+}
+
+#[test]
+fn a_cut_zip_keeps_its_first_members_with_and_without_sizes_in_their_headers() {
+    let bench = Bench::new();
+    let text: Vec<u8> = (0..3000_u32)
+        .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())
+        .collect();
+    let files = [POD, ("stream.log", text.as_slice()), LOG];
+    let seekable = zip_of(&files);
+    let mut writer = zip::ZipWriter::new_stream(Vec::new());
+    for (name, content) in files {
+        writer
+            .start_file(name, zip::write::SimpleFileOptions::default())
+            .unwrap();
+        writer.write_all(content).unwrap();
+    }
+    let streamed = writer.finish().unwrap().into_inner();
+    for whole in [seekable, streamed] {
+        let seen = see(&bench.put("cut.zip", &whole[..8000]));
+        assert_eq!(seen.order, [POD.0, "stream.log"]);
+        assert_eq!(seen.files[POD.0], POD.1);
+        assert!(text.starts_with(&seen.files["stream.log"]) && seen.files["stream.log"].len() > 4000);
+        seen.assert_problem(ProblemKind::Damaged, None, "no readable directory");
+        seen.assert_problem(
+            ProblemKind::Damaged,
+            Some("stream.log"),
+            "the rest of the file was not read",
+        );
+
+        // Only the directory is gone: every member is there.
+        let seen = see(&bench.put("cut.zip", &whole[..whole.len() - 30]));
+        assert_eq!(seen.order, [POD.0, "stream.log", LOG.0]);
+        assert_eq!(seen.files["stream.log"], text);
+    }
+}
+
+#[test]
+fn a_sparse_file_with_a_broken_map_costs_only_itself() {
+    let bench = Bench::new();
+    let mut builder = Builder::new(Vec::new());
+    builder
+        .append_pax_extensions([("GNU.sparse.major", b"1".as_slice())])
+        .unwrap();
+    builder
+        .append(&header(EntryType::Regular, "bad", 5), &b"99\n1\n"[..])
+        .unwrap();
+    builder
+        .append(&header(EntryType::Regular, "next", 1), &b"n"[..])
+        .unwrap();
+    let seen = see(&bench.put("a.tar", &builder.into_inner().unwrap()));
+    assert_eq!(seen.order, ["next"]);
+    seen.assert_problem(ProblemKind::Damaged, Some("bad"), "the sparse file was not read");
+}
+
+#[test]
+fn a_damaged_header_costs_one_member() {
+    let bench = Bench::new();
+    let mut bytes = tar_of(&[("a", b"1"), ("b", b"2"), ("c", b"3")]);
+    bytes[1024 + 10] ^= 0xff;
+    let seen = see(&bench.put("a.tar", &bytes));
+    assert_eq!(seen.order, ["a", "c"]);
+    seen.assert_problem(
+        ProblemKind::Damaged,
+        None,
+        "damaged after a: 2 blocks of 512 bytes skipped",
+    );
+}
+
+/// crust-gather writes `size = length + 1` into each header and then only `length` bytes.
+#[test]
+fn members_one_byte_shorter_than_declared_are_all_read() {
+    let bench = Bench::new();
+    let lines = [b'x'; 1024];
+    let mut bytes = Vec::new();
+    for (name, content) in [
+        ("a.json", &b"{}"[..]),
+        ("full.log", &lines),
+        ("empty", b""),
+        ("z.json", b"[]"),
+    ] {
+        bytes.extend(header(EntryType::Regular, name, content.len() as u64 + 1).as_bytes());
+        bytes.extend(padded(content));
+    }
+    bytes.extend([0; 1024]);
+    let seen = see(&bench.put("crust.tar.gz", &gz(&bytes)));
+    assert_eq!(seen.order, ["a.json", "full.log", "empty", "z.json"]);
+    assert_eq!((seen.text("a.json"), seen.text("z.json")), ("{}", "[]"));
+    assert_eq!(seen.files["full.log"], lines);
+    assert_eq!(seen.text("empty"), "");
+    seen.assert_problem(ProblemKind::Damaged, None, "2 members are one byte shorter");
+}
+
+#[test]
+fn a_zero_byte_at_the_end_of_binary_data_stays() {
+    let bench = Bench::new();
+    let seen = see(&bench.put("a.tar", &tar_of(&[("bin", b"\x01\0\x02\0")])));
+    assert_eq!(seen.files["bin"], b"\x01\0\x02\0");
+}
+
+#[test]
+fn an_absurd_size_ends_the_archive_and_nothing_else() {
+    let bench = Bench::new();
+    let mut bytes = member("a", b"1");
+    bytes.extend(header(EntryType::Regular, "huge", 1 << 60).as_bytes());
+    bytes.extend(padded(b"all there is"));
+    let seen = see(&bench.put("a.tar", &bytes));
+    assert_eq!(seen.text("a"), "1");
+    seen.assert_problem(ProblemKind::Damaged, Some("huge"), "ends in the middle");
+}
+
+#[test]
+fn holes_of_sparse_files_are_left_out() {
+    let bench = Bench::new();
+    let map = padded(b"1\n1099511627776\n4\n");
+    let body = [map.as_slice(), b"tail"].concat();
+    let mut builder = Builder::new(Vec::new());
+    builder
+        .append_pax_extensions([
+            ("GNU.sparse.major", b"1".as_slice()),
+            ("GNU.sparse.minor", b"0"),
+            ("GNU.sparse.name", b"app.log"),
+            ("GNU.sparse.realsize", b"1099511627780"),
+        ])
+        .unwrap();
+    builder
+        .append(
+            &header(EntryType::Regular, "GNUSparseFile.0/app.log", body.len() as u64),
+            &body[..],
+        )
+        .unwrap();
+    builder
+        .append(&header(EntryType::Regular, "next", 1), &b"n"[..])
+        .unwrap();
+    let seen = see(&bench.put("a.tar", &builder.into_inner().unwrap()));
+    assert_eq!((seen.text("app.log"), seen.text("next")), ("tail", "n"));
+}
+
+#[test]
+fn a_wrong_checksum_inside_is_said_and_the_rest_is_read() {
+    let bench = Bench::new();
+    let mut log = gz(LOG.1);
+    let crc = log.len() - 8;
+    log[crc] ^= 0xff;
+    let seen = see(&bench.put("a.tar", &tar_of(&[("k.log.gz", &log), POD])));
+    assert_eq!(seen.files["k.log"], LOG.1);
+    assert!(seen.has_problem(ProblemKind::Damaged, Some("k.log"), ""));
+    assert_eq!(seen.files[POD.0], POD.1);
+}
+
+#[test]
+fn unknown_forms_inside_are_refused_by_name() {
+    let bench = Bench::new();
+    let seen = see(&bench.put("a.tar", &tar_of(&[("old.log.bz2", b"BZh91AY&SY...."), POD])));
+    seen.assert_problem(ProblemKind::Refused, Some("old.log.bz2"), "bzip2");
+}
+
+// ---------------------------------------------------------------- what is no bundle
+
+#[test]
+fn what_is_no_bundle_is_said_with_a_way_out() {
+    let bench = Bench::new();
+    for (name, bytes, words) in [
+        (
+            "notes.tar.gz",
+            b"just notes".to_vec(),
+            "is plain text; give a directory",
+        ),
+        ("zero.tar", vec![], "has no files in it"),
+        ("empty.tar", vec![0; 10240], "has no files in it"),
+        ("empty.tgz", gz(&[0; 10240]), "has no files in it"),
+        ("empty.zip", zip_of(&[]), "has no files in it"),
+        ("x.tar.bz2", b"BZh91AY&SY".to_vec(), "bzip2 data"),
+        ("cut.tgz", gz(&tar_of(&[POD]))[..10].to_vec(), "cannot be decompressed"),
+    ] {
+        let input = bench.put(name, &bytes);
+        let error = try_see(&input, &mut Budget::default())
+            .err()
+            .unwrap_or_else(|| panic!("{name} opened"));
+        let message = error.to_string();
+        assert!(message.contains(words) && message.contains(name), "{name}: {message}");
+    }
+    let missing = try_see(&bench.0.path().join("nowhere"), &mut Budget::default())
+        .err()
+        .unwrap();
+    assert!(matches!(missing, OpenError::Missing { .. }));
+    fs::create_dir(bench.0.path().join("hollow")).unwrap();
+    let hollow = try_see(&bench.0.path().join("hollow"), &mut Budget::default())
+        .err()
+        .unwrap();
+    assert!(matches!(hollow, OpenError::Empty { .. }));
+}
