@@ -90,7 +90,7 @@ impl Host {
 
     /// A listing that is known to hold stopped containers too; only such a one can show that a container is absent.
     pub fn complete_listing(&self) -> Option<&ContainerListing> {
-        self.listings.iter().find(|listing| listing.with_stopped)
+        self.listings.iter().find(|listing| listing.is_complete())
     }
 
     /// An image by its exact reference.

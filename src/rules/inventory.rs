@@ -115,10 +115,10 @@ pub fn missing_on_hosts(input: &super::Input<'_>, rule: &super::RuleHeader, name
     let hosts = input.snapshot.hosts.iter().filter(|host| is_rke1(host) && known.applies(host) && host.container(name).is_none());
     hosts
         .filter_map(|host| {
-            let listing = host.complete_listing().or_else(|| host.listings.first().filter(|_| !known.is_stopped_by_design()).or_else(|| by_inference(host)))?;
+            let listing = host.complete_listing().or_else(|| host.listings.first().filter(|_| !known.is_stopped_by_design()))?;
             let mut absence = listing.cite.clone();
             absence.kind = CitationKind::Absence;
-            absence.searched = Some((listing.entries, true));
+            absence.searched = Some((listing.entries, listing.is_complete()));
             let image = host.images.iter().find(|image| names(&image.reference, known.image));
             let mut finding = super::Finding::new(rule, Subject::on_node("HostContainer", name, host.runtime_name()), Confidence::Confirmed)
                 .cite(absence)
@@ -129,10 +129,4 @@ pub fn missing_on_hosts(input: &super::Input<'_>, rule: &super::RuleHeader, name
             Some(finding)
         })
         .collect()
-}
-
-/// `docker ps -a` of a host without stopped containers looks like `docker ps`. A docker that counts zero stopped containers settles it.
-fn by_inference(host: &Host) -> Option<&crate::bundle::decode::ContainerListing> {
-    let stopped = host.values.get("docker.containers-stopped").map(|(value, _)| value.as_str());
-    host.listings.first().filter(|listing| stopped == Some("0") || listing.cite.file.file_name().contains("-a"))
 }

@@ -180,6 +180,13 @@ pub struct DockerInspect {
     pub cite: Citation,
 }
 
+impl ContainerListing {
+    /// True when every row could be read and stopped containers are in it: then what is not listed does not exist.
+    pub fn is_complete(&self) -> bool {
+        self.with_stopped && self.cite.searched.is_none_or(|(_, whole)| whole)
+    }
+}
+
 /// An image in a host's store.
 #[derive(Debug, Clone)]
 pub struct ImageFact {

@@ -63,6 +63,11 @@ pub const DECODERS: &[Decoder] = &[
     docker_images::DECODER,
     docker_info::DECODER,
     docker_events::DECODER,
+    json::DECODER,
+    yaml::DECODER,
+    // What kubectl prints for people.
+    Decoder { name: "kubectl get", decode: kubectl::decode_table },
+    Decoder { name: "kubectl message", decode: kubectl::decode_message },
     prune::DECODER,
     cron::DECODER,
     units::DECODER,
@@ -72,11 +77,6 @@ pub const DECODERS: &[Decoder] = &[
     resolv::DECODER,
     clock::DECODER,
     hostname::DECODER,
-    json::DECODER,
-    yaml::DECODER,
-    // What kubectl prints for people.
-    Decoder { name: "kubectl get", decode: kubectl::decode_table },
-    Decoder { name: "kubectl message", decode: kubectl::decode_message },
     known::DOCKER_STATS,
     known::CTR,
     known::DF,

@@ -205,7 +205,7 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
     }
 
     // The absence, what it is compared with, the image that rules out another cause, the act.
-    finding.add_cite(absence(listing.cite.clone(), listing.entries, listing.with_stopped));
+    finding.add_cite(absence(listing.cite.clone(), listing.entries, listing.is_complete()));
     for container in &missing {
         finding.evidence.extend(container.before.map(|before| before.cite.clone()));
     }

@@ -1,0 +1,154 @@
+//! Recovery steps, improvements and lessons, from the wording of the rules that name the causes.
+
+use serde_json::{Map, Value};
+
+use super::ledger::{Ledger, plain_sentence};
+use super::phrases::{filled, phrase};
+use crate::report::model::{Action, Contributing, Lessons, RecoveryStep};
+use crate::rules::{Finding, StepWording};
+
+/// More improvements are never done.
+const ACTIONS: usize = 7;
+/// As the seed has it.
+const LESSONS: usize = 3;
+/// Questions for the review.
+const QUESTIONS: usize = 5;
+
+pub(super) fn recovery(ledger: &mut Ledger<'_, '_>) -> Result<Vec<RecoveryStep>, minijinja::Error> {
+    let mut steps: Vec<RecoveryStep> = Vec::new();
+    for finding in ledger.root_findings() {
+        let wordings = ledger.header(finding).map(|header| header.remedy.as_slice()).unwrap_or_default();
+        let facts = ledger.facts(finding);
+        for wording in wordings {
+            for facts in repeated(wording, &facts) {
+                if let Some(condition) = &wording.when
+                    && !ledger.wording.holds(condition, &facts)?
+                {
+                    continue;
+                }
+                let step = step(ledger, finding, wording, &facts)?;
+                if !steps.iter().any(|known| known.command == step.command) {
+                    steps.push(step);
+                }
+            }
+        }
+    }
+    Ok(steps)
+}
+
+/// The facts of a step: once, or once for each element of the list that it is about.
+fn repeated(wording: &StepWording, facts: &Map<String, Value>) -> Vec<Map<String, Value>> {
+    let Some(name) = &wording.each else { return vec![facts.clone()] };
+    let items = facts.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    items
+        .into_iter()
+        .map(|item| {
+            let mut facts = facts.clone();
+            facts.insert("item".into(), item);
+            facts
+        })
+        .collect()
+}
+
+fn step(ledger: &mut Ledger<'_, '_>, finding: &Finding, wording: &StepWording, facts: &Map<String, Value>) -> Result<RecoveryStep, minijinja::Error> {
+    let mut notes = Vec::new();
+    for note in &wording.notes {
+        let text = ledger.wording.text(note, facts)?;
+        if !text.is_empty() {
+            notes.push(plain_sentence(text));
+        }
+    }
+    let refs = if wording.each.is_some() { ledger.cite_all(&finding.evidence) } else { Vec::new() };
+    Ok(RecoveryStep {
+        purpose: ledger.wording.text(&wording.purpose, facts)?,
+        place: wording.place,
+        node: finding.subject.node.clone(),
+        risk: wording.risk,
+        command: ledger.wording.command(&wording.command, facts)?,
+        language: language(&wording.language),
+        expect: ledger.wording.text(&wording.expect, facts)?,
+        verify: ledger.wording.text(&wording.verify, facts)?,
+        rollback: ledger.wording.text(&wording.rollback, facts)?,
+        notes,
+        refs,
+    })
+}
+
+/// Only languages that a renderer may name in a class or a fence.
+fn language(name: &str) -> &'static str {
+    match name {
+        "yaml" => "yaml",
+        "toml" => "toml",
+        "json" => "json",
+        "text" => "text",
+        _ => "bash",
+    }
+}
+
+pub(super) fn actions(ledger: &mut Ledger<'_, '_>, contributing: &[Contributing]) -> Result<Vec<Action>, minijinja::Error> {
+    let mut actions: Vec<Action> = Vec::new();
+    let findings = ledger.root_findings();
+    for finding in &findings {
+        let wordings = ledger.header(finding).map(|header| header.prevention.as_slice()).unwrap_or_default();
+        let facts = ledger.facts(finding);
+        // With several causes each gets its share of the list.
+        for wording in wordings.iter().take((ACTIONS / findings.len()).max(1)) {
+            let text = ledger.wording.text(&wording.text, &facts)?;
+            if actions.len() >= ACTIONS || actions.iter().any(|known| known.text == text) {
+                continue;
+            }
+            let id = format!("A{}", actions.len() + 1);
+            let answers = contributing.get(usize::from(!wording.immediate)).or_else(|| contributing.first());
+            let owner_blank = action_blank(ledger, &id, "owner");
+            let due_blank = action_blank(ledger, &id, "due");
+            actions.push(Action {
+                kind: wording.kind,
+                immediate: wording.immediate,
+                text,
+                answers: answers.map_or_else(|| "3.1".to_owned(), |factor| factor.id.clone()),
+                command: ledger.wording.command(&wording.command, &facts)?,
+                language: language(&wording.language),
+                caution: plain_sentence(ledger.wording.text(&wording.caution, &facts)?),
+                acceptance: ledger.wording.text(&wording.acceptance, &facts)?,
+                priority: if wording.immediate { "P1" } else { "P2" },
+                owner_blank,
+                due_blank,
+                id,
+            });
+        }
+    }
+    Ok(actions)
+}
+
+fn action_blank(ledger: &mut Ledger<'_, '_>, action: &str, what: &str) -> String {
+    let label = phrase(&format!("blank.action.{what}"));
+    let question = filled(&format!("question.action.{what}"), &[("action", action.into())]);
+    ledger.blank(&format!("action.{}.{what}", action.to_lowercase()), label, question, true)
+}
+
+pub(super) fn lessons(ledger: &mut Ledger<'_, '_>) -> Result<Lessons, minijinja::Error> {
+    let mut lessons = Lessons::default();
+    if ledger.is_healthy() {
+        return Ok(lessons);
+    }
+    lessons.intro = phrase("lessons.intro");
+    lessons.closing = phrase("lessons.closing");
+    for finding in ledger.root_findings() {
+        let Some(header) = ledger.header(finding) else { continue };
+        let room = LESSONS.saturating_sub(lessons.items.len());
+        lessons.items.extend(header.lessons.iter().take(room).cloned());
+        for question in &header.questions {
+            let text = ledger.say(question, finding)?;
+            if !text.is_empty() && lessons.questions.len() < QUESTIONS {
+                lessons.questions.push(text);
+            }
+        }
+    }
+    for id in ["lessons.ask-detection", "lessons.ask-barrier"] {
+        if lessons.questions.len() < QUESTIONS {
+            lessons.questions.push(phrase(id));
+        }
+    }
+    lessons.items.truncate(LESSONS);
+    Ok(lessons)
+}

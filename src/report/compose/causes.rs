@@ -1,0 +1,216 @@
+//! Root causes, findings, chapter 3 and the sentence of 2.3.
+
+use std::collections::BTreeMap;
+
+use super::ledger::{Ledger, plain_sentence};
+use super::overview::involved;
+use super::phrases::phrase;
+use crate::model::{CODE_CLOSE, CODE_OPEN, Confidence, Text};
+use crate::report::model::{CausalEdge, CausalGraph, CausalKind, CausalNode, Contributing, FindingView, RootCause, Sentence};
+use crate::rules::{Finding, Role};
+
+/// Nodes of the causal graph; more cannot be taken in.
+const NODES: usize = 12;
+
+fn finding_id(index: usize) -> String {
+    format!("F{}", index + 1)
+}
+
+pub(super) fn root_causes(ledger: &mut Ledger<'_, '_>) -> Result<Vec<RootCause>, minijinja::Error> {
+    let diagnosis = ledger.diagnosis;
+    let mut rows = Vec::new();
+    for root in &diagnosis.roots {
+        let Some(finding) = diagnosis.findings.get(root.finding) else { continue };
+        let mut affected = finding.affected.clone();
+        for index in &root.explains {
+            let explained = diagnosis.findings.get(*index);
+            for subject in explained.into_iter().flat_map(|finding| std::iter::once(&finding.subject).chain(&finding.affected)) {
+                if *subject != finding.subject && !affected.contains(subject) {
+                    affected.push(subject.clone());
+                }
+            }
+        }
+        rows.push(RootCause {
+            rule: finding.rule.clone(),
+            title: ledger.title(finding)?,
+            subject: finding.subject.clone(),
+            path: finding.path.clone(),
+            confidence: stated(ledger, finding),
+            findings: vec![finding_id(root.finding)],
+            explains: root.explains.iter().map(|index| finding_id(*index)).collect(),
+            affected,
+        });
+    }
+    Ok(rows)
+}
+
+/// A symptom that nothing explains is seen for certain, but as a cause it is undetermined.
+fn stated(ledger: &Ledger<'_, '_>, finding: &Finding) -> Confidence {
+    if ledger.diagnosis.role(finding) == Role::Symptom { Confidence::Undetermined } else { finding.confidence }
+}
+
+pub(super) fn findings(ledger: &mut Ledger<'_, '_>) -> Result<Vec<FindingView>, minijinja::Error> {
+    let diagnosis = ledger.diagnosis;
+    let mut rows = Vec::new();
+    for (index, finding) in diagnosis.findings.iter().enumerate() {
+        rows.push(FindingView {
+            id: finding_id(index),
+            rule: finding.rule.clone(),
+            level: finding.level,
+            confidence: finding.confidence,
+            title: ledger.title(finding)?,
+            subject: finding.subject.clone(),
+            path: finding.path.clone(),
+            affected: finding.affected.clone(),
+            first_seen: finding.first.clone(),
+            last_seen: finding.last.clone(),
+            count: finding.count,
+            evidence: ledger.cite_all(&finding.evidence),
+            caused_by: diagnosis.edges.iter().filter(|edge| edge.to == index).map(|edge| finding_id(edge.from)).collect(),
+            symptom: diagnosis.role(finding) == Role::Symptom,
+        });
+    }
+    Ok(rows)
+}
+
+pub(super) fn localisation(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Error> {
+    let mut sentences = Vec::new();
+    for finding in ledger.root_findings() {
+        let text = ledger.title(finding)?;
+        let refs = ledger.cite_all(finding.evidence.iter().take(2));
+        sentences.push(Sentence { text, refs, confidence: Some(stated(ledger, finding)) });
+    }
+    Ok(sentences)
+}
+
+pub(super) fn direct_causes(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Error> {
+    let mut sentences = Vec::new();
+    for finding in ledger.root_findings() {
+        let Some(header) = ledger.header(finding) else { continue };
+        let mut sentence = ledger.sentence(&header.cause, finding)?;
+        sentence.confidence = Some(stated(ledger, finding));
+        sentence.refs.extend(ledger.know_all(finding));
+        sentences.push(sentence);
+    }
+    Ok(sentences)
+}
+
+pub(super) fn contributing(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Contributing>, minijinja::Error> {
+    let mut rows: Vec<Contributing> = Vec::new();
+    for finding in ledger.root_findings() {
+        let factors = ledger.header(finding).map(|header| header.factors.as_slice()).unwrap_or_default();
+        let facts = ledger.facts(finding);
+        for factor in factors {
+            if let Some(condition) = &factor.when
+                && !ledger.wording.holds(condition, &facts)?
+            {
+                continue;
+            }
+            let text = ledger.wording.text(&factor.text, &facts)?;
+            let code = ledger.wording.command(&factor.code, &facts)?;
+            let confidence = factor.confidence.unwrap_or(finding.confidence);
+            let refs = if code.is_empty() { Vec::new() } else { ledger.cite_all(&finding.evidence) };
+            let id = format!("C{}", rows.len() + 1);
+            rows.push(Contributing { id, sentence: Sentence { text, refs, confidence: Some(confidence) }, code });
+        }
+    }
+    Ok(rows)
+}
+
+pub(super) fn graph(ledger: &mut Ledger<'_, '_>, contributing: &[Contributing]) -> Result<CausalGraph, minijinja::Error> {
+    let diagnosis = ledger.diagnosis;
+    let mut graph = CausalGraph::default();
+    let mut ids: BTreeMap<usize, String> = BTreeMap::new();
+    // Roots first, then what they explain: causes before effects.
+    let order = diagnosis.roots.iter().map(|root| root.finding).chain(diagnosis.roots.iter().flat_map(|root| root.explains.iter().copied()));
+    for index in order {
+        let Some(finding) = diagnosis.findings.get(index) else { continue };
+        if ids.contains_key(&index) || graph.nodes.len() >= NODES {
+            continue;
+        }
+        let is_root = diagnosis.roots.iter().any(|root| root.finding == index);
+        let kind = match (is_root, diagnosis.role(finding)) {
+            (true, Role::Cause) => CausalKind::Trigger,
+            (_, Role::Symptom) => CausalKind::Impact,
+            _ => CausalKind::Failure,
+        };
+        let id = format!("N{}", graph.nodes.len() + 1);
+        let refs = ledger.cite_all(finding.evidence.iter().take(2));
+        graph.nodes.push(CausalNode { id: id.clone(), kind, label: ledger.title(finding)?, confidence: stated(ledger, finding), refs });
+        ids.insert(index, id);
+    }
+    for edge in &diagnosis.edges {
+        if let (Some(from), Some(to), Some(cause)) = (ids.get(&edge.from), ids.get(&edge.to), diagnosis.findings.get(edge.from)) {
+            let mut refs = ledger.cite_all(cause.evidence.iter().take(1));
+            refs.extend(ledger.know_all(cause));
+            graph.edges.push(CausalEdge { from: from.clone(), to: to.clone(), label: edge.mechanism.clone(), refs });
+        }
+    }
+    barriers(ledger, contributing, &mut graph);
+    Ok(graph)
+}
+
+/// Why it was neither prevented nor noticed: what the rules say made it possible, drawn as a barrier before the first effect.
+fn barriers(ledger: &Ledger<'_, '_>, contributing: &[Contributing], graph: &mut CausalGraph) {
+    let Some(root) = graph.nodes.first().map(|node| node.id.clone()) else { return };
+    let after = graph.edges.iter().find(|edge| edge.from == root).map(|edge| edge.to.clone());
+    let Some(barrier) = contributing.last() else { return };
+    if graph.nodes.len() >= NODES || ledger.is_healthy() {
+        return;
+    }
+    let id = format!("N{}", graph.nodes.len() + 1);
+    let refs = if barrier.sentence.refs.is_empty() { graph.nodes.first().map(|node| node.refs.clone()).unwrap_or_default() } else { barrier.sentence.refs.iter().take(2).cloned().collect() };
+    graph.nodes.push(CausalNode {
+        id: id.clone(),
+        kind: CausalKind::Barrier,
+        label: barrier.sentence.text.clone(),
+        confidence: barrier.sentence.confidence.unwrap_or(Confidence::Possible),
+        refs: refs.clone(),
+    });
+    graph.edges.push(CausalEdge { from: id, to: after.unwrap_or(root), label: phrase("causal.not-prevented"), refs });
+}
+
+pub(super) fn ruled_out(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Error> {
+    let mut sentences = Vec::new();
+    for finding in ledger.root_findings() {
+        let wordings = ledger.header(finding).map(|header| header.rules_out.as_slice()).unwrap_or_default();
+        for wording in wordings {
+            let text = ledger.say(wording, finding)?;
+            if !is_blank(&text) {
+                let refs = ledger.cite_all(finding.evidence.iter().take(3));
+                sentences.push(Sentence { text, refs, confidence: Some(Confidence::RuledOut) });
+            }
+        }
+    }
+    Ok(sentences)
+}
+
+pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Error> {
+    let mut sentences = Vec::new();
+    for finding in ledger.root_findings() {
+        let wordings = ledger.header(finding).map(|header| header.questions.as_slice()).unwrap_or_default();
+        for wording in wordings {
+            let text = ledger.say(wording, finding)?;
+            if !is_blank(&text) {
+                sentences.push(plain_sentence(text));
+            }
+        }
+        if ledger.diagnosis.role(finding) == Role::Symptom {
+            sentences.push(plain_sentence(phrase("question.unexplained")));
+        }
+    }
+    let explained: Vec<&Finding> = involved(ledger);
+    let unexplained = ledger.diagnosis.findings.iter().filter(|finding| !explained.iter().any(|other| std::ptr::eq(*other, *finding)));
+    for finding in unexplained.collect::<Vec<_>>() {
+        let text = ledger.title(finding)?;
+        let refs = ledger.cite_all(finding.evidence.iter().take(1));
+        sentences.push(Sentence { text, refs, confidence: None });
+    }
+    Ok(sentences)
+}
+
+/// A template whose condition did not hold leaves nothing but marks and punctuation.
+fn is_blank(text: &Text) -> bool {
+    let empty = |text: &str| text.chars().all(|c| c == CODE_OPEN || c == CODE_CLOSE || c.is_whitespace());
+    empty(&text.zh) && empty(&text.en)
+}

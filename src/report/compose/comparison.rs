@@ -1,0 +1,158 @@
+//! Chapter 2.2: the matrix of system containers, the comparison with a baseline, and what tells rival causes apart.
+
+use serde_json::json;
+
+use super::ledger::{Ledger, plain_sentence};
+use super::overview::shown;
+use super::phrases::{filled, phrase};
+use crate::bundle::decode::ContainerState;
+use crate::cluster::Host;
+use crate::model::{Text, code};
+use crate::report::model::{CheckOutcome, DiffAbout, DiffRow, Matrix, MatrixCell, MatrixRow, Sentence};
+use crate::rules::inventory::{RKE1, is_rke1};
+
+/// More columns cannot be read on a page.
+const COLUMNS: usize = 12;
+/// Rows of the difference; the rest is counted.
+const DIFFERENCES: usize = 40;
+
+pub(super) fn analysis(ledger: &mut Ledger<'_, '_>) -> (Vec<Sentence>, Option<Matrix>) {
+    let matrix = matrix(ledger);
+    let mut sentences = Vec::new();
+    for finding in ledger.root_findings() {
+        // The absence is paired with the fact that tells its causes apart: here, that the image is still there.
+        let images = finding.facts.get("images").and_then(|value| value.as_array()).cloned().unwrap_or_default();
+        if !images.is_empty() && finding.subject.kind == "HostContainer" {
+            let mut facts = ledger.facts(finding);
+            facts.insert("images".into(), json!(images));
+            let refs = ledger.cite_all(&finding.evidence);
+            let text = ledger.wording.text(&phrase("analysis.image-present"), &facts).unwrap_or_default();
+            sentences.push(Sentence { text, refs, confidence: None });
+        }
+        let others = finding.facts.get("others_deleted").and_then(|value| value.as_array()).cloned().unwrap_or_default();
+        if !others.is_empty() {
+            sentences.push(plain_sentence(filled("analysis.others-deleted", &[("names", json!(others))])));
+        }
+    }
+    if sentences.is_empty() {
+        sentences.extend(evidence_sentences(ledger));
+    }
+    (sentences, matrix)
+}
+
+/// Without a comparison, the analysis is the evidence of the first causes in its own words.
+fn evidence_sentences(ledger: &mut Ledger<'_, '_>) -> Vec<Sentence> {
+    let mut sentences = Vec::new();
+    for finding in ledger.root_findings().into_iter().take(3) {
+        for citation in finding.evidence.iter().take(4) {
+            let id = ledger.cite(citation);
+            let Some(item) = ledger.evidence.iter().find(|item| item.id == id) else { continue };
+            let Some(line) = item.quote.iter().find(|line| line.hit).or(item.quote.first()) else { continue };
+            let text = filled("analysis.observed", &[("file", item.file.clone().into()), ("line", line.text.clone().into())]);
+            sentences.push(Sentence { text, refs: vec![id], confidence: None });
+        }
+    }
+    sentences
+}
+
+fn matrix(ledger: &mut Ledger<'_, '_>) -> Option<Matrix> {
+    let diagnosis = ledger.diagnosis;
+    let bundles = std::iter::once(diagnosis.snapshot).chain(diagnosis.baseline);
+    let hosts: Vec<(&Host, String)> = bundles
+        .flat_map(|snapshot| snapshot.hosts.iter().map(move |host| (host, snapshot)))
+        .filter(|(host, _)| is_rke1(host))
+        .map(|(host, snapshot)| (host, format!("{} · {}", host.runtime_name(), snapshot.bundle.alias)))
+        .take(COLUMNS)
+        .collect();
+    if hosts.is_empty() {
+        return None;
+    }
+    let rows = RKE1
+        .iter()
+        .map(|known| MatrixRow {
+            name: known.name.to_owned(),
+            cells: hosts.iter().map(|(host, _)| cell(ledger, host, known)).collect(),
+        })
+        .collect();
+    let source = plain_sentence(phrase("matrix.source"));
+    Some(Matrix { columns: hosts.into_iter().map(|(_, label)| label).collect(), rows, source })
+}
+
+fn cell(ledger: &mut Ledger<'_, '_>, host: &Host, known: &crate::rules::inventory::Expected) -> MatrixCell {
+    if !known.applies(host) {
+        return MatrixCell { outcome: None, text: phrase("matrix.not-applicable"), refs: Vec::new() };
+    }
+    match host.container(known.name) {
+        Some(container) => {
+            let refs = vec![ledger.cite(&container.cite)];
+            let (outcome, suffix) = if known.is_healthy(container.state) {
+                let expected = if known.is_stopped_by_design() { phrase("matrix.as-expected") } else { Text::default() };
+                (CheckOutcome::Pass, expected)
+            } else {
+                (CheckOutcome::Fail, Text::default())
+            };
+            let word = state_word(container.state);
+            let text = Text::new(format!("{}{}", word.zh, suffix.zh), format!("{}{}", word.en, suffix.en));
+            MatrixCell { outcome: Some(outcome), text, refs }
+        }
+        None => match host.complete_listing().or_else(|| host.listings.first()) {
+            Some(listing) => {
+                let refs = vec![ledger.cite(&listing.cite)];
+                MatrixCell { outcome: Some(CheckOutcome::Fail), text: phrase("state.missing"), refs }
+            }
+            None => MatrixCell { outcome: Some(CheckOutcome::Unknown), text: phrase("state.not-collected"), refs: Vec::new() },
+        },
+    }
+}
+
+fn state_word(state: ContainerState) -> Text {
+    match state {
+        ContainerState::Created => phrase("state.created"),
+        ContainerState::Running => phrase("state.running"),
+        ContainerState::Exited(code) => filled("state.exited", &[("code", code.map_or_else(|| "?".to_owned(), |code| code.to_string()).into())]),
+        ContainerState::Restarting => phrase("state.restarting"),
+        ContainerState::Paused => phrase("state.paused"),
+        ContainerState::Removing | ContainerState::Dead => phrase("state.dead"),
+    }
+}
+
+pub(super) fn differences(ledger: &mut Ledger<'_, '_>) -> (Vec<DiffRow>, Option<DiffAbout>) {
+    let diagnosis = ledger.diagnosis;
+    let (Some(differences), Some(baseline)) = (&diagnosis.differences, diagnosis.baseline) else { return (Vec::new(), None) };
+    let subjects: Vec<_> = diagnosis.findings.iter().flat_map(|finding| std::iter::once(&finding.subject).chain(&finding.affected)).collect();
+    let mut ordered: Vec<_> = differences.different.iter().map(|difference| (!subjects.contains(&&difference.subject), difference)).collect();
+    ordered.sort_by_key(|(unrelated, difference)| (*unrelated, difference.datum, difference.subject.clone()));
+    let mut rows = Vec::new();
+    for (unrelated, difference) in ordered.iter().take(DIFFERENCES) {
+        let refs = ledger.cite_all(&difference.evidence);
+        let side = |ledger: &mut Ledger<'_, '_>, value: &str| match value {
+            "" => phrase("state.absent"),
+            value => Text::same(code(&short(&ledger.masker.mask(value)))),
+        };
+        rows.push(DiffRow {
+            datum: difference.datum.to_owned(),
+            subject: difference.subject.clone(),
+            expected: side(ledger, &difference.expected),
+            actual: side(ledger, &difference.actual),
+            refs,
+            relevant: !unrelated,
+        });
+    }
+    let time = |snapshot: &crate::cluster::Snapshot| snapshot.bundle.collected_at.as_ref().map_or_else(|| "?".to_owned(), shown);
+    let facts = [
+        ("good", baseline.bundle.input.clone().into()),
+        ("bad", diagnosis.snapshot.bundle.input.clone().into()),
+        ("good_time", time(baseline).into()),
+        ("bad_time", time(diagnosis.snapshot).into()),
+        ("hidden", json!(ordered.len().saturating_sub(DIFFERENCES))),
+    ];
+    let about = DiffAbout { text: plain_sentence(filled("diff.about", &facts)), equal: differences.equal };
+    (rows, Some(about))
+}
+
+/// One line of a value that may be a whole specification.
+fn short(value: &str) -> String {
+    const WIDTH: usize = 120;
+    let line = value.replace(['\n', '\r'], " ⏎ ");
+    if line.chars().count() <= WIDTH { line } else { format!("{}…", line.chars().take(WIDTH).collect::<String>()) }
+}

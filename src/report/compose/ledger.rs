@@ -1,0 +1,176 @@
+//! The running account of a report: evidence and knowledge by number, blanks by id, wording with its facts.
+
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use crate::diagnosis::Diagnosis;
+use crate::model::{Citation, Place, QuoteLine, Text};
+use crate::redact::Masker;
+use crate::report::model::{Blank, EvidenceItem, Knowledge, Searched, Sentence};
+use crate::rules::{Finding, KnowledgeWording, RuleHeader, Wording};
+
+/// Characters of a quoted line that are shown.
+const QUOTE_WIDTH: usize = 400;
+/// Lines of one citation that are shown.
+const QUOTE_LINES: usize = 12;
+
+pub(super) struct Ledger<'d, 's> {
+    pub(super) diagnosis: &'d Diagnosis<'s>,
+    pub(super) masker: &'d mut Masker,
+    pub(super) wording: Wording,
+    pub(super) evidence: Vec<EvidenceItem>,
+    pub(super) knowledge: Vec<Knowledge>,
+    pub(super) blanks: Vec<Blank>,
+}
+
+impl<'d, 's> Ledger<'d, 's> {
+    pub(super) fn new(diagnosis: &'d Diagnosis<'s>, masker: &'d mut Masker) -> Self {
+        let (evidence, knowledge, blanks) = (Vec::new(), Vec::new(), Vec::new());
+        Self { diagnosis, masker, wording: Wording::default(), evidence, knowledge, blanks }
+    }
+
+    /// True when nothing was found that could be a cause.
+    pub(super) fn is_healthy(&self) -> bool {
+        self.diagnosis.roots.is_empty()
+    }
+
+    /// The findings that are root causes, best first. They live as long as the diagnosis, so the ledger can be written to meanwhile.
+    pub(super) fn root_findings(&self) -> Vec<&'d Finding> {
+        let diagnosis = self.diagnosis;
+        diagnosis.roots.iter().filter_map(|root| diagnosis.findings.get(root.finding)).collect()
+    }
+
+    /// The header of a finding's rule.
+    pub(super) fn header(&self, finding: &Finding) -> Option<&'d RuleHeader> {
+        let diagnosis = self.diagnosis;
+        diagnosis.rules.get(&finding.rule).map(|rule| &rule.header)
+    }
+
+    /// The number of a citation; the same place is numbered once.
+    pub(super) fn cite(&mut self, citation: &Citation) -> String {
+        let (lines, pointer) = match &citation.place {
+            Place::Lines(first, last) => (Some((*first, *last)), None),
+            Place::Pointer(pointer) => (None, Some(pointer.clone())),
+        };
+        let same = |item: &&EvidenceItem| {
+            *item.bundle == *citation.bundle && item.file == citation.file.as_str() && item.lines == lines && item.pointer == pointer
+        };
+        if let Some(known) = self.evidence.iter().find(same) {
+            return known.id.clone();
+        }
+        self.masker.enter_file(citation.file.as_str());
+        let quote: Vec<QuoteLine> = citation.quote.iter().take(QUOTE_LINES).map(|line| self.masked_line(line)).collect();
+        let joined = quote.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n");
+        let id = format!("E{}", self.evidence.len() + 1);
+        self.evidence.push(EvidenceItem {
+            id: id.clone(),
+            kind: citation.kind,
+            bundle: citation.bundle.to_string(),
+            file: self.masker.mask(citation.file.as_str()).into_owned(),
+            lines,
+            pointer,
+            sha256: digest(&joined),
+            quote,
+            time: citation.when.clone(),
+            searched: citation.searched.map(|(entries, complete)| Searched { entries, complete }),
+        });
+        id
+    }
+
+    /// The numbers of several citations, each once, in order.
+    pub(super) fn cite_all<'c>(&mut self, citations: impl IntoIterator<Item = &'c Citation>) -> Vec<String> {
+        let mut ids: Vec<String> = Vec::new();
+        for citation in citations {
+            let id = self.cite(citation);
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        ids
+    }
+
+    /// Masks before it cuts, so that no half of a secret is left over.
+    fn masked_line(&mut self, line: &QuoteLine) -> QuoteLine {
+        let masked = self.masker.mask(&line.text).into_owned();
+        let length = masked.chars().count();
+        let text = if length > QUOTE_WIDTH {
+            let kept: String = masked.chars().take(QUOTE_WIDTH).collect();
+            format!("{kept}⟨+{}⟩", length - QUOTE_WIDTH)
+        } else {
+            masked
+        };
+        QuoteLine { line: line.line, text, hit: line.hit }
+    }
+
+    /// The number of a piece of background knowledge.
+    pub(super) fn know(&mut self, wording: &KnowledgeWording) -> String {
+        if let Some(known) = self.knowledge.iter().find(|known| known.text == wording.text) {
+            return known.id.clone();
+        }
+        let id = format!("K{}", self.knowledge.len() + 1);
+        self.knowledge.push(Knowledge { id: id.clone(), text: wording.text.clone(), reference: wording.reference.clone() });
+        id
+    }
+
+    /// Knowledge that a finding's rule brings along.
+    pub(super) fn know_all(&mut self, finding: &Finding) -> Vec<String> {
+        let wordings = self.header(finding).map(|header| header.knowledge.as_slice()).unwrap_or_default();
+        wordings.iter().map(|wording| self.know(wording)).collect()
+    }
+
+    /// Registers a blank once and gives its id back.
+    pub(super) fn blank(&mut self, id: &str, label: Text, question: Text, required: bool) -> String {
+        if !self.blanks.iter().any(|blank| blank.id == id) {
+            self.blanks.push(Blank { id: id.to_owned(), label, question, required });
+        }
+        id.to_owned()
+    }
+
+    /// A finding's facts as its wording sees them, masked.
+    pub(super) fn facts(&mut self, finding: &Finding) -> Map<String, Value> {
+        let mut facts = finding.facts.clone();
+        let subject = &finding.subject;
+        facts.insert(
+            "subject".into(),
+            serde_json::json!({"kind": subject.kind, "namespace": subject.namespace, "name": subject.name, "node": subject.node}),
+        );
+        facts.insert("path".into(), finding.path.clone().into());
+        let mut value = Value::Object(facts);
+        self.masker.mask_json(&mut value);
+        match value {
+            Value::Object(facts) => facts,
+            _ => Map::new(),
+        }
+    }
+
+    /// A finding's template in both languages.
+    pub(super) fn say(&mut self, template: &Text, finding: &Finding) -> Result<Text, minijinja::Error> {
+        let facts = self.facts(finding);
+        self.wording.text(template, &facts)
+    }
+
+    /// The title of a finding.
+    pub(super) fn title(&mut self, finding: &Finding) -> Result<Text, minijinja::Error> {
+        match self.header(finding) {
+            Some(header) => self.say(&header.title, finding),
+            None => Ok(Text::same(finding.rule.clone())),
+        }
+    }
+
+    /// A sentence about a finding with its evidence and confidence.
+    pub(super) fn sentence(&mut self, template: &Text, finding: &Finding) -> Result<Sentence, minijinja::Error> {
+        let text = self.say(template, finding)?;
+        let refs = self.cite_all(&finding.evidence);
+        Ok(Sentence { text, refs, confidence: Some(finding.confidence) })
+    }
+}
+
+/// The digest of quoted text, as `verify` recomputes it.
+fn digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Text that no bundle had a part in.
+pub(super) fn plain_sentence(text: Text) -> Sentence {
+    Sentence { text, refs: Vec::new(), confidence: None }
+}

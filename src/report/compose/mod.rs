@@ -1,0 +1,112 @@
+//! From a diagnosis to the post-mortem: every sentence gets its evidence, everything is masked, what nobody can know stays blank.
+
+mod actions;
+mod appendix;
+mod causes;
+mod comparison;
+mod data;
+mod ledger;
+mod overview;
+mod phrases;
+mod severity;
+mod timeline;
+mod triage;
+
+use crate::cluster::Snapshot;
+use crate::diagnosis::Diagnosis;
+use crate::redact::Masker;
+use crate::report::model::{BundleRef, PostMortem, SCHEMA_VERSION, Tool};
+
+use ledger::Ledger;
+
+/// Composes the report of one diagnosis. `masker` has learned the secrets of all snapshots involved; it masks what is quoted here.
+///
+/// # Errors
+/// A rule's wording asks for a fact that its function did not give: a defect that the rule's examples should have found.
+pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMortem, minijinja::Error> {
+    let mut ledger = Ledger::new(diagnosis, masker);
+    // In reading order, so that evidence is numbered as it is first mentioned.
+    let incident = overview::incident(&mut ledger)?;
+    let root_causes = causes::root_causes(&mut ledger)?;
+    let symptoms = overview::symptoms(&mut ledger)?;
+    let resources = overview::resources(&mut ledger)?;
+    let timeline = timeline::timeline(&mut ledger)?;
+    let triage = triage::triage(&mut ledger);
+    let (analysis, matrix) = comparison::analysis(&mut ledger);
+    let (diff, diff_about) = comparison::differences(&mut ledger);
+    let localisation = causes::localisation(&mut ledger)?;
+    let recovery = actions::recovery(&mut ledger)?;
+    let direct_causes = causes::direct_causes(&mut ledger)?;
+    let contributing = causes::contributing(&mut ledger)?;
+    let causal = causes::graph(&mut ledger, &contributing)?;
+    let ruled_out = causes::ruled_out(&mut ledger)?;
+    let open_questions = causes::questions(&mut ledger)?;
+    let actions = actions::actions(&mut ledger, &contributing)?;
+    let lessons = actions::lessons(&mut ledger)?;
+    let findings = causes::findings(&mut ledger)?;
+    let gaps = appendix::gaps(&mut ledger);
+    let clock = appendix::clock(&mut ledger);
+    let checks = appendix::checks(&ledger);
+    let redactions = appendix::redactions(&ledger);
+    let tool = Tool { name: "casefile", version: env!("CARGO_PKG_VERSION"), rules: diagnosis.rules.iter().count() };
+    let mut bundles = vec![bundle_ref(diagnosis.snapshot, "incident")];
+    bundles.extend(diagnosis.baseline.map(|baseline| bundle_ref(baseline, "baseline")));
+    Ok(PostMortem {
+        schema_version: SCHEMA_VERSION,
+        tool,
+        bundles,
+        incident,
+        root_causes,
+        findings,
+        symptoms,
+        resources,
+        timeline,
+        triage,
+        analysis,
+        matrix,
+        diff,
+        diff_about,
+        hypotheses: None,
+        localisation,
+        recovery,
+        direct_causes,
+        contributing,
+        causal,
+        ruled_out,
+        open_questions,
+        actions,
+        lessons,
+        evidence: ledger.evidence,
+        knowledge: ledger.knowledge,
+        gaps,
+        clock,
+        redactions,
+        checks,
+        blanks: ledger.blanks,
+    })
+}
+
+/// Lets a masker learn every secret that the structure of a snapshot's objects and containers gives away.
+pub fn learn_secrets(masker: &mut Masker, snapshot: &Snapshot) {
+    for object in snapshot.objects.values() {
+        masker.learn_json(&object.value);
+    }
+    for container in snapshot.hosts.iter().flat_map(|host| &host.containers) {
+        if let Some(inspect) = &container.inspect {
+            masker.learn_json(&inspect.value);
+        }
+    }
+}
+
+fn bundle_ref(snapshot: &Snapshot, role: &'static str) -> BundleRef {
+    BundleRef {
+        alias: snapshot.bundle.alias.to_string(),
+        input: snapshot.bundle.input.clone(),
+        layout: snapshot.bundle.layout.clone(),
+        sha256: snapshot.bundle.sha256.clone(),
+        collected_at: snapshot.bundle.collected_at.clone(),
+        nodes: snapshot.node_names(),
+        files: snapshot.coverage.files.len() as u64,
+        role,
+    }
+}

@@ -1,0 +1,272 @@
+//! The top of the report: title, summary, key facts, symptoms, affected resources.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::ledger::{Ledger, plain_sentence};
+use super::phrases::{filled, phrase};
+use super::severity::severity;
+use crate::diagnosis::Checked;
+use crate::model::{Subject, Text, When};
+use crate::report::model::{Impact, Incident, Labelled, ResourceRow, Sentence, Window};
+use crate::rules::{Finding, Role};
+
+/// More subjects in one sentence are a list, not a sentence.
+const NAMED: usize = 3;
+
+pub(super) fn incident(ledger: &mut Ledger<'_, '_>) -> Result<Incident, minijinja::Error> {
+    let summary = summary(ledger)?;
+    let title = title(ledger)?;
+    let window = window(ledger);
+    if !ledger.is_healthy() {
+        key_blanks(ledger);
+    }
+    Ok(Incident {
+        title,
+        status: "draft",
+        summary,
+        severity: severity(ledger),
+        window,
+        scope: scope(ledger),
+        environment: environment(ledger),
+    })
+}
+
+fn title(ledger: &mut Ledger<'_, '_>) -> Result<Text, minijinja::Error> {
+    let roots = ledger.root_findings();
+    let Some(first) = roots.first().copied() else { return Ok(phrase("title.healthy")) };
+    let headline = match ledger.header(first) {
+        Some(header) => ledger.say(header.headline.as_ref().unwrap_or(&header.title), first)?,
+        None => Text::same(first.rule.clone()),
+    };
+    let ending = phrase("title.ending");
+    Ok(Text::new(format!("{}{}", headline.zh, ending.zh), format!("{}{}", headline.en, ending.en)))
+}
+
+fn summary(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Error> {
+    let mut sentences = Vec::new();
+    let roots = ledger.root_findings();
+    match roots.first().copied() {
+        None => sentences.push(plain_sentence(phrase("summary.healthy"))),
+        Some(first) => {
+            let text = ledger.title(first)?;
+            let refs = ledger.cite_all(first.evidence.iter().take(NAMED));
+            sentences.push(Sentence { text, refs, confidence: Some(first.confidence) });
+            if roots.len() > 1 {
+                let others = json!(roots.len() - 1);
+                sentences.push(plain_sentence(filled("summary.more-causes", &[("count", others)])));
+            }
+            if let Some(when) = &first.first {
+                let since = filled("summary.since", &[("time", shown(when).into())]);
+                let refs = ledger.cite_all(first.evidence.iter().filter(|cite| cite.when.as_ref() == Some(when)).take(1));
+                sentences.push(Sentence { text: since, refs, confidence: None });
+            }
+            if let Some(question) = biggest_unknown(ledger, first)? {
+                let text = Text::new(format!("{}{}", phrase("summary.unknown").zh, question.zh), format!("{}{}", phrase("summary.unknown").en, question.en));
+                sentences.push(plain_sentence(text));
+            }
+        }
+    }
+    let count = |wanted: fn(&Checked) -> bool| ledger.diagnosis.checks.iter().filter(|(_, checked)| wanted(checked)).count();
+    let pass = count(|checked| *checked == Checked::Pass);
+    let fail = count(|checked| *checked == Checked::Fail);
+    let unknown = count(|checked| matches!(checked, Checked::Unknown(_)));
+    let total = ledger.diagnosis.checks.len();
+    sentences.push(plain_sentence(filled(
+        "summary.checks",
+        &[("total", json!(total)), ("pass", json!(pass)), ("fail", json!(fail)), ("unknown", json!(unknown))],
+    )));
+    Ok(sentences)
+}
+
+fn biggest_unknown(ledger: &mut Ledger<'_, '_>, finding: &Finding) -> Result<Option<Text>, minijinja::Error> {
+    let questions = ledger.header(finding).map(|header| header.questions.as_slice()).unwrap_or_default();
+    for question in questions {
+        let text = ledger.say(question, finding)?;
+        if !text.is_empty() {
+            return Ok(Some(text));
+        }
+    }
+    Ok(None)
+}
+
+fn window(ledger: &Ledger<'_, '_>) -> Option<Window> {
+    let involved = involved(ledger);
+    let start = involved.iter().filter_map(|finding| finding.first.clone()).min_by_key(|when| when.earliest)?;
+    let end = involved.iter().filter_map(|finding| finding.last.clone()).max_by_key(|when| when.latest)?;
+    Some(Window { start, end })
+}
+
+/// Root causes and what they explain.
+pub(super) fn involved<'d>(ledger: &Ledger<'d, '_>) -> Vec<&'d Finding> {
+    let diagnosis = ledger.diagnosis;
+    let indices: BTreeSet<usize> = diagnosis.roots.iter().flat_map(|root| std::iter::once(root.finding).chain(root.explains.iter().copied())).collect();
+    indices.into_iter().filter_map(|index| diagnosis.findings.get(index)).collect()
+}
+
+fn scope(ledger: &mut Ledger<'_, '_>) -> Sentence {
+    let involved = involved(ledger);
+    if involved.is_empty() {
+        return plain_sentence(phrase("scope.none"));
+    }
+    let mut subjects: Vec<Subject> = Vec::new();
+    for finding in &involved {
+        for subject in std::iter::once(&finding.subject).chain(&finding.affected) {
+            if subject.kind != "Pod" && subject.kind != "ReplicaSet" && !subjects.contains(subject) {
+                subjects.push(subject.clone());
+            }
+        }
+    }
+    if subjects.is_empty() {
+        subjects = involved.iter().map(|finding| finding.subject.clone()).collect();
+    }
+    let names: Vec<String> = subjects.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = subjects.len().saturating_sub(NAMED);
+    plain_sentence(filled("scope.some", &[("names", json!(names)), ("more", json!(more))]))
+}
+
+fn environment(ledger: &mut Ledger<'_, '_>) -> Vec<Labelled> {
+    let mut rows = Vec::new();
+    let snapshot = ledger.diagnosis.snapshot;
+    let nodes: Vec<&crate::cluster::Object> = snapshot.kind("Node").collect();
+    let mut versions: Vec<String> = nodes.iter().map(|node| node.text("/status/nodeInfo/kubeletVersion").to_owned()).filter(|text| !text.is_empty()).collect();
+    versions.sort();
+    versions.dedup();
+    if let (Some(node), false) = (nodes.first(), versions.is_empty()) {
+        let refs = vec![ledger.cite(&node.cite_at("/status/nodeInfo/kubeletVersion"))];
+        rows.push(Labelled { label: phrase("environment.kubernetes"), value: Text::same(versions.join(", ")), refs });
+        let runtime = node.text("/status/nodeInfo/containerRuntimeVersion");
+        if !runtime.is_empty() {
+            let refs = vec![ledger.cite(&node.cite_at("/status/nodeInfo/containerRuntimeVersion"))];
+            rows.push(Labelled { label: phrase("environment.runtime"), value: Text::same(runtime), refs });
+        }
+        rows.push(Labelled { label: phrase("environment.nodes"), value: Text::same(nodes.len().to_string()), refs: Vec::new() });
+    }
+    for host in &snapshot.hosts {
+        for (key, label) in [("docker.server-version", "environment.docker"), ("os.name", "environment.os")] {
+            if let Some((value, cite)) = host.values.get(key) {
+                let label = phrase(label);
+                if !rows.iter().any(|row| row.label == label && row.value.en == *value) {
+                    let refs = vec![ledger.cite(cite)];
+                    rows.push(Labelled { label, value: Text::same(value.clone()), refs });
+                }
+            }
+        }
+    }
+    rows
+}
+
+fn key_blanks(ledger: &mut Ledger<'_, '_>) {
+    for (id, required) in [
+        ("time.occurred", true),
+        ("reporter", true),
+        ("impact.business", true),
+        ("severity.final", true),
+        ("detection.first-signal", true),
+        ("time.detected", false),
+        ("time.mitigated", false),
+        ("time.recovered", true),
+        ("recovery.executed", true),
+        ("cause.confirmed", true),
+    ] {
+        let label = phrase(&format!("blank.{id}"));
+        let question = phrase(&format!("question.{id}"));
+        ledger.blank(id, label, question, required);
+    }
+}
+
+pub(super) fn symptoms(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Error> {
+    let diagnosis = ledger.diagnosis;
+    let mut sentences = Vec::new();
+    for finding in involved(ledger) {
+        if diagnosis.role(finding) == Role::Symptom {
+            let header = ledger.header(finding);
+            let Some(header) = header else { continue };
+            let mut sentence = ledger.sentence(&header.title, finding)?;
+            sentence.confidence = None;
+            append_span(&mut sentence.text, finding);
+            sentences.push(sentence);
+        }
+    }
+    if sentences.is_empty() {
+        // Nothing complains aloud (a pruned container): the state itself is the symptom.
+        for finding in involved(ledger).into_iter().filter(|finding| diagnosis.role(finding) == Role::Link) {
+            let Some(header) = ledger.header(finding) else { continue };
+            sentences.push(ledger.sentence(&header.title, finding)?);
+        }
+    }
+    Ok(sentences)
+}
+
+fn append_span(text: &mut Text, finding: &Finding) {
+    if let (Some(first), Some(last)) = (&finding.first, &finding.last) {
+        let span = filled("span", &[("first", shown(first).into()), ("last", shown(last).into()), ("count", json!(finding.count))]);
+        text.zh.push_str(&span.zh);
+        text.en.push_str(&span.en);
+    }
+}
+
+pub(super) fn resources(ledger: &mut Ledger<'_, '_>) -> Result<Vec<ResourceRow>, minijinja::Error> {
+    let mut rows: Vec<ResourceRow> = Vec::new();
+    for finding in involved(ledger) {
+        let subjects: Vec<Subject> = match ledger.diagnosis.role(finding) {
+            Role::Cause => std::iter::once(&finding.subject).chain(&finding.affected).cloned().collect(),
+            _ => vec![finding.subject.clone()],
+        };
+        for subject in subjects {
+            if rows.iter().any(|row| row.subject == subject) || matches!(subject.kind.as_str(), "Registry" | "ReplicaSet") {
+                continue;
+            }
+            let (expected, actual, impact) = state(ledger, &subject, finding)?;
+            let refs = ledger.cite_all(finding.evidence.iter().take(2));
+            rows.push(ResourceRow { subject, expected, actual, first_seen: finding.first.clone(), impact, refs });
+        }
+    }
+    rows.sort_by(|a, b| (a.impact, &a.subject).cmp(&(b.impact, &b.subject)));
+    Ok(rows)
+}
+
+fn state(ledger: &mut Ledger<'_, '_>, subject: &Subject, finding: &Finding) -> Result<(Text, Text, Impact), minijinja::Error> {
+    let snapshot = ledger.diagnosis.snapshot;
+    match subject.kind.as_str() {
+        "HostContainer" => {
+            let expected = match crate::rules::inventory::expected(&subject.name).map(|known| known.state) {
+                Some(crate::rules::inventory::Healthy::ExitedZero) => phrase("state.exited-zero"),
+                Some(crate::rules::inventory::Healthy::Created) => phrase("state.created"),
+                _ => phrase("state.running"),
+            };
+            Ok((expected, phrase("state.missing"), Impact::ManagementLimited))
+        }
+        "Pod" => {
+            let pod = snapshot.pod(&subject.namespace, &subject.name);
+            let reason = pod.and_then(|pod| pod.containers().iter().find_map(|container| container.waiting().map(|waiting| waiting.reason.to_owned())));
+            let actual = reason.or_else(|| pod.map(|pod| pod.phase().to_owned())).filter(|text| !text.is_empty());
+            let actual = actual.map_or_else(|| phrase("state.unknown"), |text| Text::same(crate::model::code(&text)));
+            Ok((phrase("state.ready"), actual, Impact::Unknown))
+        }
+        "Deployment" | "StatefulSet" | "DaemonSet" => {
+            let Some(object) = snapshot.object(&subject.kind, &subject.namespace, &subject.name) else {
+                return Ok((phrase("state.ready"), phrase("state.unknown"), Impact::Unknown));
+            };
+            let wanted = object.int("/spec/replicas").or_else(|| object.int("/status/desiredNumberScheduled")).unwrap_or(1);
+            let available = ["/status/availableReplicas", "/status/numberAvailable", "/status/readyReplicas"].iter().find_map(|at| object.int(at)).unwrap_or(0);
+            let impact = match available {
+                0 => Impact::Interrupted,
+                some if some < wanted => Impact::Degraded,
+                _ => Impact::None,
+            };
+            Ok((filled("state.replicas", &[("count", json!(wanted))]), filled("state.replicas", &[("count", json!(available))]), impact))
+        }
+        _ => {
+            let title = ledger.title(finding)?;
+            Ok((phrase("state.healthy"), title, Impact::Unknown))
+        }
+    }
+}
+
+/// A time as the summary shows it: UTC with its offset; what is only assumed is marked.
+pub(super) fn shown(when: &When) -> String {
+    let text = |time: jiff::Timestamp| time.strftime("%Y-%m-%d %H:%M:%S +00:00").to_string();
+    if when.is_instant() { text(when.earliest) } else { format!("{} – {}", text(when.earliest), text(when.latest)) }
+}

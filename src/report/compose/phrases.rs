@@ -1,0 +1,52 @@
+//! The fixed sentences of a report that belong to no rule: data, in both languages, with places to fill.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::bundle::decode::parse_yaml;
+use crate::model::Text;
+use crate::rules::Wording;
+
+#[derive(Deserialize)]
+struct Phrases(std::collections::BTreeMap<String, Text>);
+
+static PHRASES: LazyLock<Phrases> = LazyLock::new(|| {
+    // The file is part of the program; a test below parses it, so an empty table never reaches a user.
+    let value = parse_yaml(include_str!("phrases.yaml")).unwrap_or_default();
+    serde_json::from_value(value).unwrap_or_else(|_| Phrases(std::collections::BTreeMap::new()))
+});
+
+/// A fixed phrase; its id where there is none, which a test rules out.
+pub(super) fn phrase(id: &str) -> Text {
+    PHRASES.0.get(id).cloned().unwrap_or_else(|| Text::same(id))
+}
+
+/// A phrase with its places filled. Strings are marked as code, as in a rule's wording.
+pub(super) fn filled(id: &str, facts: &[(&str, Value)]) -> Text {
+    let facts: Map<String, Value> = facts.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    Wording::default().text(&phrase(id), &facts).unwrap_or_else(|_| phrase(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_phrase_that_is_used_exists_in_both_languages() {
+        assert!(PHRASES.0.len() > 50, "phrases.yaml does not parse");
+        let sources = [
+            include_str!("actions.rs"), include_str!("appendix.rs"), include_str!("causes.rs"), include_str!("comparison.rs"),
+            include_str!("overview.rs"), include_str!("severity.rs"), include_str!("timeline.rs"), include_str!("triage.rs"),
+        ];
+        let used = regex::Regex::new(r#"(?:phrase|filled|blank_of)\(\s*(?:ledger, )?"([a-z0-9.-]+)""#).unwrap();
+        for source in sources {
+            for found in used.captures_iter(source) {
+                let id = &found[1];
+                let text = PHRASES.0.get(id).unwrap_or_else(|| panic!("no phrase {id}"));
+                assert!(!text.zh.is_empty() && !text.en.is_empty(), "{id} lacks a language");
+            }
+        }
+    }
+}

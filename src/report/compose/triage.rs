@@ -1,0 +1,122 @@
+//! Chapter 2.1: what a person would look at first, with the command and what the bundle says it would print.
+
+use serde_json::json;
+
+use super::ledger::Ledger;
+use super::phrases::{filled, phrase};
+use crate::bundle::decode::ContainerState;
+use crate::model::Text;
+use crate::report::model::{CheckOutcome, TriageCheck};
+use crate::rules::inventory::{RKE1, is_rke1};
+
+/// Lines observed that are shown for one check.
+const SHOWN: usize = 6;
+
+pub(super) fn triage(ledger: &mut Ledger<'_, '_>) -> Vec<TriageCheck> {
+    let mut checks = Vec::new();
+    checks.extend(rancher_server(ledger));
+    checks.extend(core_containers(ledger));
+    checks.push(nodes(ledger));
+    checks.push(pods(ledger));
+    checks.push(events(ledger));
+    checks
+}
+
+fn rancher_server(ledger: &mut Ledger<'_, '_>) -> Option<TriageCheck> {
+    let snapshot = ledger.diagnosis.snapshot;
+    let (host, container) = snapshot.hosts.iter().find_map(|host| Some((host, host.containers.iter().find(|c| crate::rules::inventory::names(&c.image, "rancher"))?)))?;
+    let running = container.state == ContainerState::Running;
+    Some(TriageCheck {
+        title: filled("triage.rancher", &[("host", host.runtime_name().into())]),
+        outcome: if running { CheckOutcome::Pass } else { CheckOutcome::Fail },
+        command: "docker ps -a | grep rancher/rancher:".into(),
+        observed: vec![format!("{}  {}  {}", container.image, container.status, container.name)],
+        note: Text::default(),
+        refs: vec![ledger.cite(&container.cite)],
+    })
+}
+
+fn core_containers(ledger: &mut Ledger<'_, '_>) -> Vec<TriageCheck> {
+    let snapshot = ledger.diagnosis.snapshot;
+    let mut checks = Vec::new();
+    for host in snapshot.hosts.iter().filter(|host| is_rke1(host)) {
+        let expected: Vec<_> = RKE1.iter().filter(|known| !known.is_stopped_by_design() && known.applies(host)).collect();
+        let present: Vec<_> = expected.iter().filter_map(|known| host.container(known.name).filter(|c| known.is_healthy(c.state))).collect();
+        let refs = ledger.cite_all(present.iter().map(|container| &container.cite).take(SHOWN));
+        let counts = [("host", host.runtime_name().into()), ("well", json!(present.len())), ("all", json!(expected.len()))];
+        checks.push(TriageCheck {
+            title: filled("triage.core", &counts),
+            outcome: if present.len() == expected.len() { CheckOutcome::Pass } else { CheckOutcome::Fail },
+            command: "docker ps -a --filter label=io.rancher.rke.container.name".into(),
+            observed: present.iter().map(|container| format!("{}  {}", container.name, container.status)).take(SHOWN).collect(),
+            note: Text::default(),
+            refs,
+        });
+    }
+    checks
+}
+
+fn nodes(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
+    let snapshot = ledger.diagnosis.snapshot;
+    let title = phrase("triage.nodes");
+    let command = "kubectl get nodes -o wide".to_owned();
+    if !snapshot.coverage.has("nodes") {
+        return unknown(title, command);
+    }
+    let mut observed = Vec::new();
+    let mut refs = Vec::new();
+    let mut all_ready = true;
+    for node in snapshot.kind("Node") {
+        let conditions = node.list("/status/conditions");
+        let ready = conditions.iter().position(|condition| condition.get("type").and_then(|kind| kind.as_str()) == Some("Ready"));
+        let status = ready.map(|index| node.text(&format!("/status/conditions/{index}/status"))).unwrap_or("");
+        all_ready &= status == "True";
+        if observed.len() < SHOWN {
+            observed.push(format!("{}  Ready={}  {}", node.key.name, if status.is_empty() { "?" } else { status }, node.text("/status/nodeInfo/kubeletVersion")));
+            if let Some(index) = ready {
+                refs.push(ledger.cite(&node.cite_at(&format!("/status/conditions/{index}/status"))));
+            }
+        }
+    }
+    TriageCheck { title, outcome: if all_ready { CheckOutcome::Pass } else { CheckOutcome::Fail }, command, observed, note: Text::default(), refs }
+}
+
+fn pods(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
+    let snapshot = ledger.diagnosis.snapshot;
+    let title = phrase("triage.pods");
+    let command = "kubectl get pods -A -o wide".to_owned();
+    if !snapshot.coverage.has("pods") {
+        return unknown(title, command);
+    }
+    let all = snapshot.pods().count();
+    let failing: Vec<_> = snapshot.pods().filter(|pod| !pod.is_well()).collect();
+    let mut refs = Vec::new();
+    let mut observed = Vec::new();
+    for pod in failing.iter().take(SHOWN) {
+        let containers = pod.containers();
+        let waiting = containers.iter().find_map(|container| container.waiting().map(|waiting| waiting.reason));
+        observed.push(format!("{}  {}  {}", pod.namespace(), pod.name(), waiting.unwrap_or_else(|| pod.phase())));
+        refs.push(ledger.cite(&pod.object.cite_at("/status/phase")));
+    }
+    let note = filled("triage.pods-note", &[("failing", json!(failing.len())), ("all", json!(all))]);
+    TriageCheck { title, outcome: if failing.is_empty() { CheckOutcome::Pass } else { CheckOutcome::Fail }, command, observed, note, refs }
+}
+
+fn events(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
+    let snapshot = ledger.diagnosis.snapshot;
+    let title = phrase("triage.events");
+    let command = "kubectl get events -A --field-selector type=Warning".to_owned();
+    if !snapshot.coverage.has("events") {
+        return unknown(title, command);
+    }
+    let warnings: Vec<_> = snapshot.events.iter().filter(|event| event.warning).collect();
+    let refs = ledger.cite_all(warnings.iter().map(|event| &event.cite).take(SHOWN));
+    let observed = warnings.iter().take(SHOWN).map(|event| ledger.masker.mask(&format!("{}  {}  {}  ×{}", event.reason, event.about, event.message, event.count)).into_owned()).collect();
+    let note = filled("triage.events-note", &[("count", json!(warnings.len()))]);
+    // Warnings alone are no fault: old and passing ones are normal.
+    TriageCheck { title, outcome: CheckOutcome::Pass, command, observed, note, refs }
+}
+
+fn unknown(title: Text, command: String) -> TriageCheck {
+    TriageCheck { title, outcome: CheckOutcome::Unknown, command, observed: Vec::new(), note: phrase("state.not-collected"), refs: Vec::new() }
+}
