@@ -1,3 +1,71 @@
-//! cli
+//! The command line: the only code that prints.
 
+mod analyze;
 pub mod collect;
+mod exit;
+mod inputs;
+mod language;
+mod outputs;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// Offline support-bundle analyzer for Kubernetes and Rancher
+#[derive(Debug, Parser)]
+#[command(name = "casefile", version, propagate_version = true, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Find the cause in support bundles and write incident reports
+    Analyze(analyze::AnalyzeArgs),
+    /// Collect this host's evidence into one archive
+    Collect(collect::CollectArgs),
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  casefile collect -o before.tar.gz          on a host, while it is healthy or broken
+  casefile analyze bundle.tar.gz             one bundle, reports in ./reports
+  casefile analyze after.tar.gz --baseline before.tar.gz -f html -o report.html
+  casefile analyze bundles -o reports        a folder of bundles, in parallel";
+
+/// What `casefile` alone says.
+const ABOUT: &str = "\
+casefile reads support bundles of Kubernetes and Rancher, offline, and drafts the post-mortem.
+  casefile collect                collect this host's evidence into one archive
+  casefile analyze BUNDLE…        find the cause, write the report (Markdown, HTML, JSON; zh, en)
+  casefile analyze BAD --baseline GOOD    … by what differs from where it works
+  casefile help analyze           options and exit codes";
+
+/// Parses the command line, runs the subcommand and gives its exit code. A closed standard output is a quiet end.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { exit::USAGE } else { exit::DONE };
+            // The streams are closed: nobody is left to be told.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let code = match cli.command {
+        Some(Command::Analyze(args)) => analyze::run(&args),
+        Some(Command::Collect(args)) => collect::run(&args),
+        None => {
+            terminal::say(ABOUT);
+            exit::DONE
+        }
+    };
+    ExitCode::from(code)
+}
+
+/// The whole command line, for help pages and completions.
+pub fn command() -> clap::Command {
+    Cli::command()
+}

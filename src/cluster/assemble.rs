@@ -31,6 +31,7 @@ pub(super) fn assemble(
                     add_object(&mut snapshot, object);
                 }
             }
+            Fact::Collected { when, .. } => snapshot.bundle.collected_at = Some(when),
             Fact::EmptyListing { kind, .. } => snapshot.coverage.note(datum_of_kind(&kind), 0),
             other => {
                 let (directory, name) = host_directory(&path);
@@ -101,7 +102,7 @@ fn host_datum(fact: &Fact) -> &'static str {
         Fact::Certificate(_) => "certificates",
         Fact::Clock { .. } => "clock",
         Fact::HostName { .. } | Fact::Value { .. } => "host-facts",
-        Fact::Object(_) | Fact::EmptyListing { .. } | Fact::LogSection(_) => "objects",
+        Fact::Object(_) | Fact::EmptyListing { .. } | Fact::Collected { .. } | Fact::LogSection(_) => "objects",
     }
 }
 
@@ -127,7 +128,7 @@ fn add_host_fact(host: &mut Host, fact: Fact) {
         Fact::Resolver(resolver) => host.resolvers.push(resolver),
         Fact::Certificate(certificate) => host.certificates.push(*certificate),
         Fact::Clock { when, zone, cite } => host.clock = host.clock.take().or(Some((when, zone, cite))),
-        Fact::Object(_) | Fact::EmptyListing { .. } | Fact::LogSection(_) => {}
+        Fact::Object(_) | Fact::EmptyListing { .. } | Fact::Collected { .. } | Fact::LogSection(_) => {}
     }
 }
 

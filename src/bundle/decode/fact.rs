@@ -77,6 +77,13 @@ pub enum Fact {
         /// Where.
         cite: Citation,
     },
+    /// When the bundle was collected, by its own manifest.
+    Collected {
+        /// The time.
+        when: When,
+        /// Where.
+        cite: Citation,
+    },
     /// The lines that follow are one container's log.
     LogSection(LogSection),
 }

@@ -4,6 +4,7 @@
 //! [`DECODERS`] are asked in order whether a section of theirs starts there; the first that answers consumes its lines. Lines that
 //! no decoder takes are log text. File names are hints, never needed.
 
+mod casefile_manifest;
 mod clock;
 mod columns;
 mod cron;
@@ -56,6 +57,7 @@ pub struct Decoder {
 
 /// Every decoder, the most specific first.
 pub const DECODERS: &[Decoder] = &[
+    casefile_manifest::DECODER,
     pod_log::DECODER,
     script::DECODER,
     docker_ps::DECODER,

@@ -1,0 +1,14 @@
+//! Exit codes, the same for all subcommands.
+
+/// Done.
+pub(super) const DONE: u8 = 0;
+/// Wrong usage or configuration.
+pub(super) const USAGE: u8 = 2;
+/// An input could not be read; reports of the others are kept.
+pub(super) const INPUT: u8 = 3;
+/// An output could not be written.
+pub(super) const OUTPUT: u8 = 5;
+/// The self-check found a secret in a report; nothing of it was written.
+pub(super) const SECRET: u8 = 6;
+/// A defect of casefile.
+pub(super) const DEFECT: u8 = 70;

@@ -1,0 +1,108 @@
+//! Where reports go: names, and writing that leaves nothing half-written and no stranger's file touched.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::model::Lang;
+use crate::report::Format;
+
+/// Where the reports of a run go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Target {
+    /// `<bundle>.<lang>.<ext>` in this directory.
+    Directory(PathBuf),
+    /// One report, in this file.
+    File(PathBuf),
+    /// One report, on standard output.
+    Stdout,
+}
+
+impl Target {
+    /// From `-o`. A path with the extension of a format is a file, unless it is a directory; everything else is a directory.
+    pub(super) fn parse(wanted: Option<&Path>) -> Self {
+        match wanted {
+            None => Self::Directory(PathBuf::from("reports")),
+            Some(path) if path == Path::new("-") => Self::Stdout,
+            Some(path) if !path.is_dir() && format_of(path).is_some() => Self::File(path.to_path_buf()),
+            Some(path) => Self::Directory(path.to_path_buf()),
+        }
+    }
+
+    /// Finds out before the long run whether the target can be written, and makes the directory.
+    pub(super) fn prepare(&self) -> Result<(), String> {
+        let directory = match self {
+            Self::Stdout => return Ok(()),
+            Self::Directory(directory) => directory.clone(),
+            Self::File(file) => parent(file),
+        };
+        fs::create_dir_all(&directory).map_err(|error| unwritable(&directory, &error))?;
+        tempfile::tempfile_in(&directory).map(drop).map_err(|error| unwritable(&directory, &error))
+    }
+
+    /// The file of one report.
+    pub(super) fn file(&self, alias: &str, lang: Lang, format: Format) -> Option<PathBuf> {
+        match self {
+            Self::Stdout => None,
+            Self::File(file) => Some(file.clone()),
+            Self::Directory(directory) => Some(directory.join(format!("{}.{}.{}", safe_name(alias), lang.code(), format.extension()))),
+        }
+    }
+}
+
+/// The format that a file's extension names.
+pub(super) fn format_of(path: &Path) -> Option<Format> {
+    path.extension()?.to_str()?.parse().ok()
+}
+
+/// Writes a report: to a temporary file beside its place, then renamed over it. A file that casefile did not write stays, unless `force`.
+pub(super) fn write(path: &Path, content: &str, force: bool) -> Result<(), String> {
+    if !force && path.exists() && !is_own(path) {
+        return Err(format!("{} exists and is no report of casefile; choose another -o, or --force to replace it", path.display()));
+    }
+    let directory = parent(path);
+    let fail = |error: io::Error| unwritable(path, &error);
+    let mut file = tempfile::NamedTempFile::new_in(&directory).map_err(fail)?;
+    file.write_all(content.as_bytes()).map_err(fail)?;
+    make_readable(file.as_file()).map_err(fail)?;
+    file.persist(path).map_err(|error| unwritable(path, &error.error))?;
+    Ok(())
+}
+
+/// A temporary file is private; a report is meant to be read.
+#[cfg(unix)]
+fn make_readable(file: &fs::File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn make_readable(_: &fs::File) -> io::Result<()> {
+    Ok(())
+}
+
+/// Reports say in their first bytes who wrote them.
+fn is_own(path: &Path) -> bool {
+    const HEAD: u64 = 4096;
+    let mut head = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
+    let text = String::from_utf8_lossy(&head);
+    let marks = ["schema: casefile-postmortem/", "<meta name=\"generator\" content=\"casefile", "\"name\": \"casefile\""];
+    read.is_ok() && marks.iter().any(|mark| text.contains(mark))
+}
+
+fn parent(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
+        _ => PathBuf::from("."),
+    }
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> String {
+    format!("cannot write {}: {error}; check the path and its permissions, or choose another -o", path.display())
+}
+
+/// A bundle's name as a file name on every system.
+fn safe_name(alias: &str) -> String {
+    alias.chars().map(|c| if c.is_control() || "/\\:*?\"<>|".contains(c) { '_' } else { c }).collect()
+}
