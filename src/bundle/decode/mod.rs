@@ -30,6 +30,10 @@ pub const DECODERS: &[Decoder] = &[
         decode: kubectl::decode_table,
     },
     Decoder {
+        name: "kubectl describe",
+        decode: kubectl::decode_description,
+    },
+    Decoder {
         name: "kubectl message",
         decode: kubectl::decode_message,
     },

@@ -1,6 +1,7 @@
 //! The text that `kubectl` prints for people: tables, descriptions, messages.
 
 mod build;
+mod describe;
 mod hint;
 mod kinds;
 mod message;
@@ -9,5 +10,6 @@ mod table;
 mod testing;
 mod values;
 
+pub(crate) use describe::decode as decode_description;
 pub(crate) use message::decode as decode_message;
 pub(crate) use table::decode as decode_table;
