@@ -34,6 +34,14 @@ pub const DECODERS: &[Decoder] = &[
         decode: kubectl::decode_description,
     },
     Decoder {
+        name: "kubectl top",
+        decode: kubectl::decode_top,
+    },
+    Decoder {
+        name: "kubectl version",
+        decode: kubectl::decode_version,
+    },
+    Decoder {
         name: "kubectl message",
         decode: kubectl::decode_message,
     },

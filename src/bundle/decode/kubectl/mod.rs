@@ -7,9 +7,15 @@ mod kinds;
 mod message;
 mod table;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod testing;
+mod top;
 mod values;
+mod version;
 
 pub(crate) use describe::decode as decode_description;
 pub(crate) use message::decode as decode_message;
 pub(crate) use table::decode as decode_table;
+pub(crate) use top::decode as decode_top;
+pub(crate) use version::decode as decode_version;

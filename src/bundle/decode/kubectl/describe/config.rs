@@ -34,15 +34,10 @@ pub(crate) fn secret(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) {
     for item in outline.roots() {
         if item.key == "Type" {
             to.set_some("/type", present(item.value), item.line);
-        } else if let Some(size) = item.value.strip_suffix(" bytes").and_then(integer) {
-            to.entry("/casefileSizes", item.key, size, item.line);
-        }
-    }
-    // Keys in lower case do not open a key of the description, so they stand below the heading.
-    let stray = outline.roots().flat_map(|root| outline.below(root));
-    for item in stray.filter(|item| !item.key.is_empty()) {
-        if let Some(size) = item.value.strip_suffix(" bytes").and_then(integer) {
-            to.entry("/casefileSizes", item.key, size, item.line);
+        } else if let Some((key, size)) = item.text.strip_suffix(" bytes").and_then(|text| text.split_once(':')) {
+            if let Some(size) = integer(size) {
+                to.entry("/casefileSizes", key, size, item.line);
+            }
         }
     }
 }
@@ -114,5 +109,61 @@ pub(crate) fn namespace(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) {
     }
     if let Some(conditions) = outline.root("Conditions") {
         super::node::conditions(outline, conditions, "/status/conditions", to);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::super::testing::{at, cited_line, find, names, text};
+    use super::super::decode;
+
+    #[test]
+    fn the_data_of_a_config_map_is_kept() {
+        let source = text(
+            "Name:         app\nNamespace:    shop\nLabels:       <none>\nAnnotations:  a: b\n\nData\n====\napp.conf:\n----\nlisten: 80\n\nStatus: on\nmode:\n----\nfast\n\n\nBinaryData\n====\n\nEvents:  <none>\n\n\nName:         other\nNamespace:    shop\nLabels:       <none>\n\nData\n====\nk:\n----\nv\nEvents:  <none>\n",
+        );
+        let section = source.decode(decode);
+        assert_eq!(names(&section), ["ConfigMap shop/app", "ConfigMap shop/other"]);
+        let app = find(&section, "ConfigMap", "app");
+        assert_eq!(at(app, "/data"), &json!({"app.conf": "listen: 80\n\nStatus: on", "mode": "fast"}));
+        assert_eq!(at(app, "/metadata/annotations"), &json!({"a": "b"}));
+        assert_eq!(cited_line(app, "/data/mode"), 13);
+    }
+
+    #[test]
+    fn a_secret_shows_its_keys_and_sizes_only() {
+        let source = text("Name:         db\nNamespace:    shop\nLabels:       <none>\nAnnotations:  <none>\n\nType:  Opaque\n\nData\n====\npassword:  12 bytes\nUSER:      4 bytes\n");
+        let section = source.decode(decode);
+        let secret = find(&section, "Secret", "db");
+        assert_eq!(at(secret, "/casefileSizes"), &json!({"password": 12, "USER": 4}));
+        assert_eq!((at(secret, "/type"), at(secret, "/data")), (&json!("Opaque"), &json!(null)));
+    }
+
+    #[test]
+    fn accounts_quotas_and_limits() {
+        let source = text(
+            "Name:                api\nNamespace:           shop\nLabels:              <none>\nAnnotations:         <none>\nImage pull secrets:  regcred (not found)\nMountable secrets:   <none>\nTokens:              <none>\nEvents:              <none>\n\n\n\
+             Name:            quota\nNamespace:       shop\nResource         Used   Hard\n--------         ----   ----\nlimits.memory    2Gi    4Gi\npods             10     10\n\n\n\
+             Name:       limits\nNamespace:  shop\nType        Resource  Min  Max  Default Request  Default Limit  Max Limit/Request Ratio\n----        --------  ---  ---  ---------------  -------------  -----------------------\nContainer   cpu       -    1    100m             500m           -\n",
+        );
+        let section = source.decode(decode);
+        assert_eq!(at(find(&section, "ServiceAccount", "api"), "/imagePullSecrets"), &json!([{"name": "regcred", "casefileMissing": true}]));
+        let quota = find(&section, "ResourceQuota", "quota");
+        assert_eq!((at(quota, "/status/used/pods"), at(quota, "/spec/hard/limits.memory")), (&json!("10"), &json!("4Gi")));
+        let limits = find(&section, "LimitRange", "limits");
+        assert_eq!(at(limits, "/spec/limits/0"), &json!({"type": "Container", "max": {"cpu": "1"}, "defaultRequest": {"cpu": "100m"}, "default": {"cpu": "500m"}}));
+    }
+
+    #[test]
+    fn namespaces_and_priority_classes() {
+        let source = text(
+            "Name:         shop\nLabels:       kubernetes.io/metadata.name=shop\nAnnotations:  <none>\nStatus:       Terminating\n\nNo resource quota.\n\nNo LimitRange resource.\n\n\n\
+             Name:           high\nValue:          1000\nGlobalDefault:  false\nDescription:    \nAnnotations:    <none>\nEvents:         <none>\n",
+        );
+        let section = source.decode(decode);
+        assert_eq!(at(find(&section, "Namespace", "shop"), "/status/phase"), "Terminating");
+        assert_eq!(at(find(&section, "PriorityClass", "high"), "/value"), 1000);
     }
 }

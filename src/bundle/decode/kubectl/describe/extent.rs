@@ -20,6 +20,7 @@ const SECOND: &[&str] = &[
     "IsDefaultClass:",
     "Value:",
     "CreationTimestamp:",
+    "Selector:",
     "Priority:",
     "Driver:",
     "Controller:",

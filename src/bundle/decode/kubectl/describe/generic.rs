@@ -74,6 +74,10 @@ fn field_name(words: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
+    use super::super::super::testing::{at, find, text};
+    use super::super::decode;
     use super::*;
 
     #[test]
@@ -81,5 +85,18 @@ mod tests {
         for (words, name) in [("Creation Timestamp", "creationTimestamp"), ("API Version", "apiVersion"), ("Spec", "spec"), ("Pod CIDR", "podCIDR")] {
             assert_eq!(field_name(words), name);
         }
+    }
+
+    #[test]
+    fn a_custom_resource_becomes_a_tree() {
+        let source = text(
+            "Name:         web-tls\nNamespace:    shop\nLabels:       <none>\nAPI Version:  cert-manager.io/v1\nKind:         Certificate\nMetadata:\n  Creation Timestamp:  2026-11-21T10:00:00Z\nSpec:\n  Dns Names:\n    a.example.com\n    b.example.com\n  Secret Name:  web-tls\n\
+             Status:\n  Conditions:\n    Message:  not issued\n    Status:   False\n    Type:     Ready\n    Message:  working\n    Status:   True\n    Type:     Issuing\nEvents:       <none>\n",
+        );
+        let section = source.decode(decode);
+        let certificate = find(&section, "Certificate", "web-tls");
+        assert_eq!(at(certificate, "/spec"), &json!({"dnsNames": ["a.example.com", "b.example.com"], "secretName": "web-tls"}));
+        assert_eq!(at(certificate, "/status/conditions/1/type"), "Issuing");
+        assert_eq!(at(certificate, "/metadata/creationTimestamp"), "2026-11-21T10:00:00Z");
     }
 }

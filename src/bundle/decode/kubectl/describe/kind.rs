@@ -58,9 +58,7 @@ pub(crate) fn kind(outline: &Outline<'_>, hint: &Hint) -> Option<String> {
     if let Some((kind, ..)) = RULES.iter().find(|(_, keys, lacks)| keys.iter().all(|key| has(key)) && !has(lacks)) {
         return Some((*kind).to_owned());
     }
-    let heading = |words: &[&str]| {
-        outline.roots().chain(outline.roots().flat_map(|root| outline.below(root))).any(|item| item.text.split_whitespace().collect::<Vec<_>>().starts_with(words))
-    };
+    let heading = |words: &[&str]| outline.lines().any(|item| item.text.split_whitespace().take(words.len()).eq(words.iter().copied()));
     let namespaced = has(&"Namespace");
     let told = if namespaced && heading(&["Resource", "Used", "Hard"]) {
         "ResourceQuota"

@@ -210,3 +210,67 @@ pub(crate) fn network_policy(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::super::testing::{at, find, text};
+    use super::super::decode;
+
+    #[test]
+    fn a_service_with_two_ports_and_no_endpoints() {
+        let source = text(
+            "Name:                     web\nNamespace:                shop\nLabels:                   <none>\nSelector:                 app=web,tier=front\nType:                     NodePort\n\
+             IP Family Policy:         SingleStack\nIP:                       10.96.1.1\nIPs:                      10.96.1.1\nPort:                     http  80/TCP\nTargetPort:               8080/TCP\n\
+             NodePort:                 http  30080/TCP\nEndpoints:                \nPort:                     admin  81/TCP\nTargetPort:               admin/TCP\nEndpoints:                <none>\nSession Affinity:         None\nEvents:                   <none>\n",
+        );
+        let section = source.decode(decode);
+        let web = find(&section, "Service", "web");
+        assert_eq!(at(web, "/spec/selector"), &json!({"app": "web", "tier": "front"}));
+        assert_eq!(at(web, "/spec/ports/0"), &json!({"port": 80, "protocol": "TCP", "name": "http", "targetPort": 8080, "nodePort": 30080}));
+        assert_eq!(at(web, "/spec/ports/1/targetPort"), "admin");
+        assert_eq!(at(web, "/casefileEndpoints"), &json!([]));
+        assert_eq!(at(web, "/spec/clusterIP"), "10.96.1.1");
+    }
+
+    #[test]
+    fn endpoints_that_are_not_ready_are_kept_apart() {
+        let source = text(
+            "Name:         web\nNamespace:    shop\nLabels:       app=web\nSubsets:\n  Addresses:          <none>\n  NotReadyAddresses:  10.0.0.7,10.0.0.8\n  Ports:\n    Name     Port  Protocol\n    ----     ----  --------\n    <unset>  80    TCP\n\nEvents:  <none>\n",
+        );
+        let section = source.decode(decode);
+        let web = find(&section, "Endpoints", "web");
+        assert_eq!(at(web, "/subsets/0/notReadyAddresses"), &json!([{"ip": "10.0.0.7"}, {"ip": "10.0.0.8"}]));
+        assert_eq!(at(web, "/subsets/0/addresses"), &json!(null));
+        assert_eq!(at(web, "/subsets/0/ports"), &json!([{"port": 80, "protocol": "TCP"}]));
+        assert_eq!(section.end, 12);
+    }
+
+    #[test]
+    fn an_ingress_names_its_backends() {
+        let source = text(
+            "Name:             web\nLabels:           <none>\nNamespace:        shop\nAddress:          10.0.0.9\nIngress Class:    nginx\nDefault backend:  <default>\nTLS:\n  web-tls terminates a.example.com\n\
+             Rules:\n  Host           Path  Backends\n  ----           ----  --------\n  a.example.com  \n                 /api   api:8080 (10.0.0.7:8080)\n                 /      web:http (<error: services \"web\" not found>)\nAnnotations:     <none>\nEvents:          <none>\n",
+        );
+        let section = source.decode(decode);
+        let web = find(&section, "Ingress", "web");
+        assert_eq!(at(web, "/spec/rules/0/host"), "a.example.com");
+        assert_eq!(at(web, "/spec/rules/0/http/paths/0/backend/service"), &json!({"name": "api", "port": {"number": 8080}}));
+        assert_eq!(at(web, "/spec/rules/0/http/paths/1/backend/service"), &json!({"name": "web", "port": {"name": "http"}}));
+        assert_eq!(at(web, "/spec/tls/0"), &json!({"secretName": "web-tls", "hosts": ["a.example.com"]}));
+        assert_eq!(at(web, "/spec/defaultBackend"), &json!(null));
+    }
+
+    #[test]
+    fn an_endpoint_slice_tells_who_is_ready() {
+        let source = text(
+            "Name:         web-abcde\nNamespace:    shop\nLabels:       kubernetes.io/service-name=web\nAnnotations:  <none>\nAddressType:  IPv4\nPorts:\n  Name  Port  Protocol\n  ----  ----  --------\n  http  8080  TCP\n\
+             Endpoints:\n  - Addresses:  10.0.0.7\n    Conditions:\n      Ready:    false\n    Hostname:   <unset>\n    TargetRef:  Pod/web-0\n    NodeName:   w1\nEvents:         <none>\n",
+        );
+        let section = source.decode(decode);
+        let slice = find(&section, "EndpointSlice", "web-abcde");
+        assert_eq!(at(slice, "/endpoints/0"), &json!({"addresses": ["10.0.0.7"], "conditions": {"ready": false}, "targetRef": {"kind": "Pod", "name": "web-0"}, "nodeName": "w1"}));
+        assert_eq!(at(slice, "/metadata/labels/kubernetes.io~1service-name"), "web");
+    }
+}

@@ -104,3 +104,46 @@ fn allocated(outline: &Outline<'_>, item: &Item<'_>, to: &mut ObjectBuilder<'_, 
         to.entry("/casefileAllocated", row.raw("Resource"), amounts, item.line);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::super::testing::{at, find, text};
+    use super::super::decode;
+
+    #[test]
+    fn conditions_taints_and_what_runs_there() {
+        let source = text(
+            "Name:               w1\nRoles:              <none>\nLabels:             kubernetes.io/hostname=w1\nTaints:             node.kubernetes.io/disk-pressure:NoSchedule\n\
+             \x20                   dedicated=db:NoExecute\nUnschedulable:      true\nConditions:\n\
+             \x20 Type             Status    LastHeartbeatTime                 LastTransitionTime                Reason                 Message\n\
+             \x20 ----             ------    -----------------                 ------------------                ------                 -------\n\
+             \x20 DiskPressure     True      Sat, 21 Nov 2026 10:27:32 +0000   Sat, 21 Nov 2026 10:18:20 +0000   KubeletHasDiskPressure kubelet has disk pressure\n\
+             \x20 Ready            Unknown   Sat, 21 Nov 2026 10:27:32 +0000   Sat, 21 Nov 2026 10:18:20 +0000   NodeStatusUnknown      Kubelet stopped posting node status.\n\
+             Addresses:\n  InternalIP:  10.0.0.2\nCapacity:\n  memory:  8Gi\nSystem Info:\n  Kubelet Version:  v1.28.4\n\
+             Non-terminated Pods:          (1 in total)\n  Namespace  Name    CPU Requests\n  ---------  ----    ------------\n  shop       web-0   0 (0%)\n\
+             Allocated resources:\n  (Total limits may be over 100 percent, i.e., overcommitted.)\n  Resource  Requests     Limits\n  --------  --------     ------\n  cpu       1500m (75%)  2 (100%)\n\
+             Events:\n  Type     Reason        Age   From     Message\n  ----     ------        ----  ----     -------\n  Warning  EvictionThresholdMet  5m  kubelet  Attempting to reclaim ephemeral-storage\n",
+        );
+        let section = source.decode(decode);
+        let node = find(&section, "Node", "w1");
+        for (pointer, expected) in [
+            ("/spec/taints/1", json!({"key": "dedicated", "effect": "NoExecute", "value": "db"})),
+            ("/spec/unschedulable", json!(true)),
+            ("/status/conditions/1/status", json!("Unknown")),
+            ("/status/conditions/1/message", json!("Kubelet stopped posting node status.")),
+            ("/status/conditions/1/lastTransitionTime", json!("2026-11-21T10:18:20Z")),
+            ("/status/addresses/0/address", json!("10.0.0.2")),
+            ("/status/capacity/memory", json!("8Gi")),
+            ("/status/nodeInfo/kubeletVersion", json!("v1.28.4")),
+            ("/casefilePods/0/name", json!("web-0")),
+            ("/casefileAllocated/cpu/requests", json!("1500m (75%)")),
+        ] {
+            assert_eq!(at(node, pointer), &expected, "{pointer}");
+        }
+        let event = section.facts.iter().map(super::super::super::testing::object).find(|fact| fact.value["kind"] == "Event").unwrap();
+        assert_eq!(at(event, "/reason"), "EvictionThresholdMet");
+        assert_eq!(at(event, "/message"), "Attempting to reclaim ephemeral-storage");
+    }
+}

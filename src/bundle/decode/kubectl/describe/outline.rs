@@ -32,6 +32,7 @@ impl<'t> Outline<'t> {
         let base = indent(file.line(start));
         let mut items: Vec<Item<'t>> = Vec::new();
         let mut open: Vec<(usize, usize)> = Vec::new();
+        let mut data = false;
         for line in start..end {
             let raw = file.line(line);
             let text = raw.trim();
@@ -42,6 +43,17 @@ impl<'t> Outline<'t> {
             let width = indent(raw);
             let stray = width <= base && !is_key(text);
             let index = items.len();
+            // The data of config maps and secrets is not the description's: its lines stand alone.
+            data = (data && !(width <= base && text.starts_with("Events:"))) || (stray && matches!(text, "Data" | "BinaryData"));
+            if data {
+                for (above, _) in open.drain(..) {
+                    if let Some(item) = items.get_mut(above) {
+                        item.end = index;
+                    }
+                }
+                items.push(Item { line, text, key: "", value: text, raw, index, end: index + 1 });
+                continue;
+            }
             while let Some(&(above, width_above)) = open.last() {
                 if stray || width_above < width {
                     break;
@@ -69,6 +81,11 @@ impl<'t> Outline<'t> {
     /// The items at the left, in order.
     pub(crate) fn roots(&self) -> impl Iterator<Item = &Item<'t>> {
         self.siblings(0, self.items.len())
+    }
+
+    /// Every item, in order.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &Item<'t>> {
+        self.items.iter()
     }
 
     /// The item at the left with this key.

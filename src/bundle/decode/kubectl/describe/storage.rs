@@ -101,3 +101,39 @@ fn phase(item: &Item<'_>, to: &mut ObjectBuilder<'_, '_>) {
         to.set_some("/status/phase", present(item.value), item.line);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::super::testing::{at, find, text};
+    use super::super::decode;
+
+    #[test]
+    fn a_claim_that_waits_for_its_class() {
+        let source = text(
+            "Name:          data-0\nNamespace:     shop\nStorageClass:  fast\nStatus:        Pending\nVolume:        \nLabels:        <none>\nCapacity:      \nAccess Modes:  \nVolumeMode:    Filesystem\nUsed By:       db-0\n\
+             Events:\n  Type     Reason              Age                 From                         Message\n  ----     ------              ----                ----                         -------\n\
+             \x20 Warning  ProvisioningFailed  3s (x4 over 33s)    persistentvolume-controller  storageclass.storage.k8s.io \"fast\" not found\n",
+        );
+        let section = source.decode(decode);
+        let claim = find(&section, "PersistentVolumeClaim", "data-0");
+        assert_eq!((at(claim, "/spec/storageClassName"), at(claim, "/status/phase"), at(claim, "/spec/volumeName")), (&json!("fast"), &json!("Pending"), &json!(null)));
+        assert_eq!(at(claim, "/casefileUsedBy"), &json!(["db-0"]));
+        assert_eq!(at(find(&section, "Event", "data-0.line14"), "/count"), 4);
+    }
+
+    #[test]
+    fn a_volume_and_a_class() {
+        let source = text(
+            "Name:              pv-1\nLabels:            <none>\nStorageClass:      local\nStatus:            Released\nClaim:             shop/data-0\nReclaim Policy:    Retain\nAccess Modes:      RWO\nCapacity:          10Gi\n\
+             Node Affinity:     \n  Required Terms:  \n    Term 0:        kubernetes.io/hostname in [w1]\nMessage:           \nSource:\n    Type:  LocalVolume (a persistent volume backed by local storage on a node)\n    Path:  /mnt/d\nEvents:    <none>\n\n\n\
+             Name:                  local\nIsDefaultClass:        Yes\nAnnotations:           <none>\nProvisioner:           kubernetes.io/no-provisioner\nParameters:            <none>\nAllowVolumeExpansion:  <unset>\nReclaimPolicy:         Delete\nVolumeBindingMode:     WaitForFirstConsumer\nEvents:                <none>\n",
+        );
+        let section = source.decode(decode);
+        let volume = find(&section, "PersistentVolume", "pv-1");
+        assert_eq!((at(volume, "/spec/claimRef/name"), at(volume, "/spec/local/path")), (&json!("data-0"), &json!("/mnt/d")));
+        assert_eq!(at(volume, "/spec/nodeAffinity/required/nodeSelectorTerms/0/matchExpressions/0/values"), &json!(["w1"]));
+        assert_eq!(at(find(&section, "StorageClass", "local"), "/volumeBindingMode"), "WaitForFirstConsumer");
+    }
+}

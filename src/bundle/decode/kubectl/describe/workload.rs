@@ -226,3 +226,59 @@ fn template(outline: &Outline<'_>, item: &Item<'_>, pointer: &str, to: &mut Obje
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::super::testing::{at, find, text};
+    use super::super::decode;
+
+    #[test]
+    fn a_deployment_with_its_template_and_conditions() {
+        let source = text(
+            "Name:                   web\nNamespace:              shop\nCreationTimestamp:      Sat, 21 Nov 2026 10:27:32 +0000\nLabels:                 app=web\n\
+             Annotations:            deployment.kubernetes.io/revision: 2\nSelector:               app=web\n\
+             Replicas:               3 desired | 1 updated | 4 total | 2 available | 2 unavailable\nStrategyType:           RollingUpdate\n\
+             RollingUpdateStrategy:  25% max unavailable, 1 max surge\nPod Template:\n  Labels:           app=web\n  Service Account:  web\n  Containers:\n   nginx:\n    Image:      nginx:9.99\n\
+             \x20   Port:       80/TCP\n    Mounts:     <none>\n  Volumes:      <none>\nConditions:\n  Type           Status  Reason\n  ----           ------  ------\n\
+             \x20 Available      False   MinimumReplicasUnavailable\n  Progressing    False   ProgressDeadlineExceeded\n\
+             OldReplicaSets:  web-1 (2/2 replicas created)\nNewReplicaSet:   web-2 (1/1 replicas created)\nEvents:          <none>\n",
+        );
+        let section = source.decode(decode);
+        let web = find(&section, "Deployment", "web");
+        for (pointer, expected) in [
+            ("/spec/replicas", json!(3)),
+            ("/status/updatedReplicas", json!(1)),
+            ("/status/unavailableReplicas", json!(2)),
+            ("/spec/selector/matchLabels/app", json!("web")),
+            ("/spec/strategy/rollingUpdate", json!({"maxUnavailable": "25%", "maxSurge": 1})),
+            ("/spec/template/spec/containers/0/image", json!("nginx:9.99")),
+            ("/spec/template/spec/serviceAccountName", json!("web")),
+            ("/status/conditions/1/reason", json!("ProgressDeadlineExceeded")),
+            ("/casefileReplicaSets", json!([{"name": "web-1", "new": false}, {"name": "web-2", "new": true}])),
+            ("/metadata/creationTimestamp", json!("2026-11-21T10:27:32Z")),
+        ] {
+            assert_eq!(at(web, pointer), &expected, "{pointer}");
+        }
+        assert_eq!(section.facts.len(), 1);
+    }
+
+    #[test]
+    fn the_other_workloads() {
+        let source = text(
+            "Name:               db\nNamespace:          shop\nSelector:           app=db\nReplicas:           3 desired | 2 total\nUpdate Strategy:    RollingUpdate\n\
+             Volume Claims:\n  Name:          data\n  StorageClass:  fast\n\n\n\
+             Name:           logs\nSelector:       app=logs\nNode-Selector:  disk=ssd\nLabels:         <none>\nDesired Number of Nodes Scheduled: 3\nNumber of Nodes Scheduled with Available Pods: 2\n\n\n\
+             Name:             backup\nNamespace:        shop\nParallelism:      1\nCompletions:      1\nPods Statuses:    0 Active (0 Ready) / 0 Succeeded / 3 Failed\n",
+        );
+        let section = source.decode(decode);
+        let db = find(&section, "StatefulSet", "db");
+        assert_eq!((at(db, "/spec/replicas"), at(db, "/status/replicas")), (&json!(3), &json!(2)));
+        assert_eq!(at(db, "/spec/volumeClaimTemplates/0/spec/storageClassName"), "fast");
+        let logs = find(&section, "DaemonSet", "logs");
+        assert_eq!(at(logs, "/status/numberAvailable"), 2);
+        assert_eq!(at(logs, "/spec/template/spec/nodeSelector/disk"), "ssd");
+        assert_eq!(at(find(&section, "Job", "backup"), "/status/failed"), 3);
+    }
+}
