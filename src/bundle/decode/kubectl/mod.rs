@@ -5,9 +5,9 @@ mod describe;
 mod hint;
 mod kinds;
 mod message;
-mod table;
 #[cfg(test)]
 mod properties;
+mod table;
 #[cfg(test)]
 mod testing;
 mod top;

@@ -89,7 +89,11 @@ fn check(source: &Source) {
     for Decoder { name, decode } in DECODERS {
         for start in 0..file.lines.len() {
             let Some(section) = decode(&file, start) else { continue };
-            assert!(section.end > start && section.end <= file.lines.len(), "{name} at {start} ends at {}", section.end);
+            assert!(
+                section.end > start && section.end <= file.lines.len(),
+                "{name} at {start} ends at {}",
+                section.end
+            );
             section.facts.iter().for_each(|fact| check_fact(&file, fact));
         }
     }
@@ -97,8 +101,14 @@ fn check(source: &Source) {
 
 fn check_fact(file: &TextFile<'_>, fact: &Fact) {
     let Fact::Object(object) = fact else { return };
-    assert!(object.value["kind"].is_string() && object.value["metadata"]["name"].is_string(), "{}", object.value);
-    let Pointer::Lines(lines) = &object.pointer else { panic!("read from text") };
+    assert!(
+        object.value["kind"].is_string() && object.value["metadata"]["name"].is_string(),
+        "{}",
+        object.value
+    );
+    let Pointer::Lines(lines) = &object.pointer else {
+        panic!("read from text")
+    };
     assert!(lines.contains_key(""));
     for (pointer, cite) in lines {
         assert!(object.value.pointer(pointer).is_some(), "{pointer} of {}", object.value);

@@ -17,8 +17,14 @@ pub(crate) fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let header = Header::inner(line)?;
     let nodes = ["CPU%", "CPU(%)"].iter().any(|column| header.has(column));
     let hint = Hint::above(file, start);
-    let mut section = Section { end: start + 1, ..Section::default() };
-    while let Some(row) = header.row(file.line(section.end), section.end).filter(|row| row.raw("CPU(cores)").starts_with(|c: char| c.is_ascii_digit() || c == '<')) {
+    let mut section = Section {
+        end: start + 1,
+        ..Section::default()
+    };
+    while let Some(row) = header.row(file.line(section.end), section.end).filter(|row| {
+        row.raw("CPU(cores)")
+            .starts_with(|c: char| c.is_ascii_digit() || c == '<')
+    }) {
         let namespace = row.get("NAMESPACE").unwrap_or(&hint.namespace);
         let subject = match (nodes, row.get("POD")) {
             (true, _) => format!("node.{}", row.raw("NAME")),
@@ -32,7 +38,11 @@ pub(crate) fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
             ("memory-percent", ["MEMORY%", "MEMORY(%)"]),
         ] {
             if let Some(value) = row.any(&columns) {
-                section.facts.push(Fact::Value { key: format!("top.{subject}.{field}"), value: value.to_owned(), cite: file.cite(row.line) });
+                section.facts.push(Fact::Value {
+                    key: format!("top.{subject}.{field}"),
+                    value: value.to_owned(),
+                    cite: file.cite(row.line),
+                });
             }
         }
         section.end += 1;
@@ -57,11 +67,20 @@ mod tests {
     #[test]
     fn nodes_and_pods() {
         assert_eq!(
-            values("NAME    CPU(cores)   CPU%        MEMORY(bytes)   MEMORY%\nw1      612m         15%         6210Mi          40%\nw2      <unknown>    <unknown>   <unknown>       <unknown>\n"),
-            ["top.node.w1.cpu=612m", "top.node.w1.memory=6210Mi", "top.node.w1.cpu-percent=15%", "top.node.w1.memory-percent=40%"]
+            values(
+                "NAME    CPU(cores)   CPU%        MEMORY(bytes)   MEMORY%\nw1      612m         15%         6210Mi          40%\nw2      <unknown>    <unknown>   <unknown>       <unknown>\n"
+            ),
+            [
+                "top.node.w1.cpu=612m",
+                "top.node.w1.memory=6210Mi",
+                "top.node.w1.cpu-percent=15%",
+                "top.node.w1.memory-percent=40%"
+            ]
         );
         assert_eq!(
-            values("$ kubectl top pods -n shop --containers\nPOD     NAME    CPU(cores)   MEMORY(bytes)\nweb-0   nginx   1m           3Mi\n"),
+            values(
+                "$ kubectl top pods -n shop --containers\nPOD     NAME    CPU(cores)   MEMORY(bytes)\nweb-0   nginx   1m           3Mi\n"
+            ),
             ["top.pod.shop/web-0/nginx.cpu=1m", "top.pod.shop/web-0/nginx.memory=3Mi"]
         );
     }

@@ -21,8 +21,16 @@ pub(crate) fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     } else {
         return None;
     };
-    let fact = Fact::Value { key: key.into(), value: value.to_owned(), cite: file.cite(at) };
-    Some(Section { end, facts: vec![fact], ..Section::default() })
+    let fact = Fact::Value {
+        key: key.into(),
+        value: value.to_owned(),
+        cite: file.cite(at),
+    };
+    Some(Section {
+        end,
+        facts: vec![fact],
+        ..Section::default()
+    })
 }
 
 /// `v1.28.4`, or the `GitVersion` of a Go struct.
@@ -44,7 +52,9 @@ fn field(line: &str) -> Option<&str> {
 
 /// `v` and a number; docker's `Server Version: 24.0.7` is not Kubernetes'.
 fn is_version(text: &str) -> bool {
-    text.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) && !text.contains(char::is_whitespace)
+    text.strip_prefix('v')
+        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        && !text.contains(char::is_whitespace)
 }
 
 #[cfg(test)]

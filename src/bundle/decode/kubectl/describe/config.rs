@@ -12,9 +12,14 @@ use crate::bundle::decode::TextFile;
 
 /// A config map with its data: `key:`, a line of dashes, the value, and since 1.30 an empty line.
 pub(crate) fn config_map(file: &TextFile<'_>, (start, end): (usize, usize), to: &mut ObjectBuilder<'_, '_>) {
-    let Some(data) = (start..end).find(|&line| file.line(line).trim_end() == "Data") else { return };
-    let stop = (data..end).find(|&line| matches!(file.line(line).trim_end(), "BinaryData") || file.line(line).starts_with("Events:")).unwrap_or(end);
-    let is_key = |line: usize| file.line(line).ends_with(':') && file.line(line + 1).trim_end() == "----" && line + 1 < stop;
+    let Some(data) = (start..end).find(|&line| file.line(line).trim_end() == "Data") else {
+        return;
+    };
+    let stop = (data..end)
+        .find(|&line| matches!(file.line(line).trim_end(), "BinaryData") || file.line(line).starts_with("Events:"))
+        .unwrap_or(end);
+    let is_key =
+        |line: usize| file.line(line).ends_with(':') && file.line(line + 1).trim_end() == "----" && line + 1 < stop;
     to.map("/data", data);
     let mut line = data + 1;
     while line < stop {
@@ -24,7 +29,12 @@ pub(crate) fn config_map(file: &TextFile<'_>, (start, end): (usize, usize), to: 
         }
         let next = (line + 2..stop).find(|&next| is_key(next)).unwrap_or(stop);
         let lines: Vec<&str> = (line + 2..next).map(|index| file.line(index)).collect();
-        to.entry("/data", file.line(line).trim_end_matches(':'), lines.join("\n").trim_end_matches('\n'), line);
+        to.entry(
+            "/data",
+            file.line(line).trim_end_matches(':'),
+            lines.join("\n").trim_end_matches('\n'),
+            line,
+        );
         line = next;
     }
 }
@@ -34,17 +44,20 @@ pub(crate) fn secret(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) {
     for item in outline.roots() {
         if item.key == "Type" {
             to.set_some("/type", present(item.value), item.line);
-        } else if let Some((key, size)) = item.text.strip_suffix(" bytes").and_then(|text| text.split_once(':')) {
-            if let Some(size) = integer(size) {
-                to.entry("/casefileSizes", key, size, item.line);
-            }
+        } else if let Some((key, size)) = item.text.strip_suffix(" bytes").and_then(|text| text.split_once(':'))
+            && let Some(size) = integer(size)
+        {
+            to.entry("/casefileSizes", key, size, item.line);
         }
     }
 }
 
 /// A service account.
 pub(crate) fn service_account(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) {
-    for (key, pointer) in [("Image pull secrets", "/imagePullSecrets"), ("Mountable secrets", "/secrets")] {
+    for (key, pointer) in [
+        ("Image pull secrets", "/imagePullSecrets"),
+        ("Mountable secrets", "/secrets"),
+    ] {
         let Some(item) = outline.root(key) else { continue };
         for (text, line) in outline.entries(item) {
             // A secret that is gone is marked: `regcred (not found)`.
@@ -61,9 +74,16 @@ pub(crate) fn service_account(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, 
 
 /// A resource quota: a table of Resource, Used, Hard.
 pub(crate) fn quota(file: &TextFile<'_>, (start, end): (usize, usize), to: &mut ObjectBuilder<'_, '_>) {
-    let Some(first) = (start..end).find(|&line| file.line(line).trim_start().starts_with("Resource ")) else { return };
-    let Some(header) = Header::inner(file.line(first)) else { return };
-    for row in (first + 1..end).filter_map(|line| header.row(file.line(line), line)).filter(|row| !row.raw("Resource").starts_with('-')) {
+    let Some(first) = (start..end).find(|&line| file.line(line).trim_start().starts_with("Resource ")) else {
+        return;
+    };
+    let Some(header) = Header::inner(file.line(first)) else {
+        return;
+    };
+    for row in (first + 1..end)
+        .filter_map(|line| header.row(file.line(line), line))
+        .filter(|row| !row.raw("Resource").starts_with('-'))
+    {
         let resource = row.raw("Resource");
         to.entry("/status/used", resource, row.raw("Used"), row.line);
         to.entry("/status/hard", resource, row.raw("Hard"), row.line);
@@ -73,13 +93,24 @@ pub(crate) fn quota(file: &TextFile<'_>, (start, end): (usize, usize), to: &mut 
 
 /// A limit range: a table of Type, Resource, Min, Max, Default Request, Default Limit, Max Limit/Request Ratio.
 pub(crate) fn limit_range(file: &TextFile<'_>, (start, end): (usize, usize), to: &mut ObjectBuilder<'_, '_>) {
-    let Some(first) = (start..end).find(|&line| file.line(line).trim_start().starts_with("Type ")) else { return };
-    let Some(header) = Header::inner(file.line(first)) else { return };
-    for row in (first + 1..end).filter_map(|line| header.row(file.line(line), line)).filter(|row| !row.raw("Type").starts_with('-')) {
+    let Some(first) = (start..end).find(|&line| file.line(line).trim_start().starts_with("Type ")) else {
+        return;
+    };
+    let Some(header) = Header::inner(file.line(first)) else {
+        return;
+    };
+    for row in (first + 1..end)
+        .filter_map(|line| header.row(file.line(line), line))
+        .filter(|row| !row.raw("Type").starts_with('-'))
+    {
         let at = to.push("/spec/limits", json!({"type": row.raw("Type")}), row.line);
-        for (field, column) in
-            [("min", "Min"), ("max", "Max"), ("defaultRequest", "Default Request"), ("default", "Default Limit"), ("maxLimitRequestRatio", "Max Limit/Request Ratio")]
-        {
+        for (field, column) in [
+            ("min", "Min"),
+            ("max", "Max"),
+            ("defaultRequest", "Default Request"),
+            ("default", "Default Limit"),
+            ("maxLimitRequestRatio", "Max Limit/Request Ratio"),
+        ] {
             if let Some(amount) = row.get(column).filter(|amount| *amount != "-") {
                 to.entry(&format!("{at}/{field}"), row.raw("Resource"), amount, row.line);
             }
@@ -127,18 +158,26 @@ mod tests {
         let section = source.decode(decode);
         assert_eq!(names(&section), ["ConfigMap shop/app", "ConfigMap shop/other"]);
         let app = find(&section, "ConfigMap", "app");
-        assert_eq!(at(app, "/data"), &json!({"app.conf": "listen: 80\n\nStatus: on", "mode": "fast"}));
+        assert_eq!(
+            at(app, "/data"),
+            &json!({"app.conf": "listen: 80\n\nStatus: on", "mode": "fast"})
+        );
         assert_eq!(at(app, "/metadata/annotations"), &json!({"a": "b"}));
         assert_eq!(cited_line(app, "/data/mode"), 13);
     }
 
     #[test]
     fn a_secret_shows_its_keys_and_sizes_only() {
-        let source = text("Name:         db\nNamespace:    shop\nLabels:       <none>\nAnnotations:  <none>\n\nType:  Opaque\n\nData\n====\npassword:  12 bytes\nUSER:      4 bytes\n");
+        let source = text(
+            "Name:         db\nNamespace:    shop\nLabels:       <none>\nAnnotations:  <none>\n\nType:  Opaque\n\nData\n====\npassword:  12 bytes\nUSER:      4 bytes\n",
+        );
         let section = source.decode(decode);
         let secret = find(&section, "Secret", "db");
         assert_eq!(at(secret, "/casefileSizes"), &json!({"password": 12, "USER": 4}));
-        assert_eq!((at(secret, "/type"), at(secret, "/data")), (&json!("Opaque"), &json!(null)));
+        assert_eq!(
+            (at(secret, "/type"), at(secret, "/data")),
+            (&json!("Opaque"), &json!(null))
+        );
     }
 
     #[test]
@@ -149,11 +188,20 @@ mod tests {
              Name:       limits\nNamespace:  shop\nType        Resource  Min  Max  Default Request  Default Limit  Max Limit/Request Ratio\n----        --------  ---  ---  ---------------  -------------  -----------------------\nContainer   cpu       -    1    100m             500m           -\n",
         );
         let section = source.decode(decode);
-        assert_eq!(at(find(&section, "ServiceAccount", "api"), "/imagePullSecrets"), &json!([{"name": "regcred", "casefileMissing": true}]));
+        assert_eq!(
+            at(find(&section, "ServiceAccount", "api"), "/imagePullSecrets"),
+            &json!([{"name": "regcred", "casefileMissing": true}])
+        );
         let quota = find(&section, "ResourceQuota", "quota");
-        assert_eq!((at(quota, "/status/used/pods"), at(quota, "/spec/hard/limits.memory")), (&json!("10"), &json!("4Gi")));
+        assert_eq!(
+            (at(quota, "/status/used/pods"), at(quota, "/spec/hard/limits.memory")),
+            (&json!("10"), &json!("4Gi"))
+        );
         let limits = find(&section, "LimitRange", "limits");
-        assert_eq!(at(limits, "/spec/limits/0"), &json!({"type": "Container", "max": {"cpu": "1"}, "defaultRequest": {"cpu": "100m"}, "default": {"cpu": "500m"}}));
+        assert_eq!(
+            at(limits, "/spec/limits/0"),
+            &json!({"type": "Container", "max": {"cpu": "1"}, "defaultRequest": {"cpu": "100m"}, "default": {"cpu": "500m"}})
+        );
     }
 
     #[test]

@@ -9,10 +9,18 @@ use super::super::values::{int_or_string, integer, items, present, timestamp};
 use super::outline::{Item, Outline};
 
 /// Reads the containers below `list` into `{spec}/{field}`; with `status`, their states into that array.
-pub(crate) fn read(outline: &Outline<'_>, list: &Item<'_>, field: &str, status: Option<&str>, to: &mut ObjectBuilder<'_, '_>) {
+pub(crate) fn read(
+    outline: &Outline<'_>,
+    list: &Item<'_>,
+    field: &str,
+    status: Option<&str>,
+    to: &mut ObjectBuilder<'_, '_>,
+) {
     for container in outline.children(list).filter(|item| !item.key.is_empty()) {
         let at = to.push(field, json!({"name": container.key}), container.line);
-        let status = status.filter(|_| outline.child(container, "State").is_some() || outline.child(container, "Restart Count").is_some());
+        let status = status.filter(|_| {
+            outline.child(container, "State").is_some() || outline.child(container, "Restart Count").is_some()
+        });
         let status = status.map(|pointer| to.push(pointer, json!({"name": container.key}), container.line));
         for item in outline.children(container) {
             spec(outline, item, &at, to);
@@ -107,14 +115,23 @@ fn ports(item: &Item<'_>, at: &str, to: &mut ObjectBuilder<'_, '_>) {
         let (port, name) = port.split_once(" (").unwrap_or((port, ""));
         let (number, protocol) = port.split_once('/').unwrap_or((port, "TCP"));
         let Some(number) = integer(number) else { continue };
-        let new = to.push(&format!("{at}/ports"), json!({"containerPort": number, "protocol": protocol}), item.line);
+        let new = to.push(
+            &format!("{at}/ports"),
+            json!({"containerPort": number, "protocol": protocol}),
+            item.line,
+        );
         to.set_some(&format!("{new}/name"), name.strip_suffix(')'), item.line);
     }
 }
 
 /// In the order of the ports; 0 means none.
 fn host_ports(item: &Item<'_>, at: &str, to: &mut ObjectBuilder<'_, '_>) {
-    for (index, port) in present(item.value).map(items).unwrap_or_default().into_iter().enumerate() {
+    for (index, port) in present(item.value)
+        .map(items)
+        .unwrap_or_default()
+        .into_iter()
+        .enumerate()
+    {
         let number = port.split('/').next().and_then(integer).filter(|&number| number > 0);
         if index < to.count(&format!("{at}/ports")) {
             to.set_some(&format!("{at}/ports/{index}/hostPort"), number, item.line);
@@ -125,9 +142,14 @@ fn host_ports(item: &Item<'_>, at: &str, to: &mut ObjectBuilder<'_, '_>) {
 /// A probe as `DescribeProbe` writes it: `http-get http://:8080/healthz delay=0s timeout=1s period=10s #success=1 #failure=3`.
 pub(crate) fn probe(text: &str) -> Value {
     let mut probe = serde_json::Map::new();
-    let (action, numbers) = text.find(" delay=").and_then(|at| text.split_at_checked(at)).unwrap_or((text, ""));
+    let (action, numbers) = text
+        .find(" delay=")
+        .and_then(|at| text.split_at_checked(at))
+        .unwrap_or((text, ""));
     for word in numbers.split_whitespace() {
-        let Some((key, value)) = word.split_once('=') else { continue };
+        let Some((key, value)) = word.split_once('=') else {
+            continue;
+        };
         let field = match key {
             "delay" => "initialDelaySeconds",
             "timeout" => "timeoutSeconds",
@@ -147,7 +169,10 @@ pub(crate) fn probe(text: &str) -> Value {
             let (host, port) = rest.rsplit_once(':').unwrap_or(("", rest));
             ("tcpSocket", with_host(json!({"port": int_or_string(port)}), host))
         }
-        "exec" => ("exec", json!({"command": rest.trim_matches(['[', ']']).split_whitespace().collect::<Vec<_>>()})),
+        "exec" => (
+            "exec",
+            json!({"command": rest.trim_matches(['[', ']']).split_whitespace().collect::<Vec<_>>()}),
+        ),
         // `grpc <pid>:port service` since 1.24.
         "grpc" => {
             let mut words = rest.split_whitespace();
@@ -162,9 +187,15 @@ pub(crate) fn probe(text: &str) -> Value {
 
 fn http_get(url: &str) -> Value {
     let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
-    let (authority, path) = rest.find('/').and_then(|at| rest.split_at_checked(at)).unwrap_or((rest, "/"));
+    let (authority, path) = rest
+        .find('/')
+        .and_then(|at| rest.split_at_checked(at))
+        .unwrap_or((rest, "/"));
     let (host, port) = authority.rsplit_once(':').unwrap_or((authority, ""));
-    with_host(json!({"path": path, "port": int_or_string(port), "scheme": scheme.to_ascii_uppercase()}), host)
+    with_host(
+        json!({"path": path, "port": int_or_string(port), "scheme": scheme.to_ascii_uppercase()}),
+        host,
+    )
 }
 
 fn with_host(mut value: Value, host: &str) -> Value {
@@ -178,12 +209,24 @@ fn with_host(mut value: Value, host: &str) -> Value {
 fn environment(name: &str, text: &str) -> Value {
     if let Some(rest) = text.strip_prefix("<set to the key '") {
         let mut parts = rest.split('\'');
-        let (key, words, object) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""), parts.next().unwrap_or(""));
-        let kind = if words.contains("secret") { "secretKeyRef" } else { "configMapKeyRef" };
+        let (key, words, object) = (
+            parts.next().unwrap_or(""),
+            parts.next().unwrap_or(""),
+            parts.next().unwrap_or(""),
+        );
+        let kind = if words.contains("secret") {
+            "secretKeyRef"
+        } else {
+            "configMapKeyRef"
+        };
         let optional = text.ends_with("Optional: true");
         return json!({"name": name, "valueFrom": {kind: {"name": object, "key": key, "optional": optional}}});
     }
-    if let Some(field) = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).and_then(|rest| rest.split_once(':')) {
+    if let Some(field) = text
+        .strip_prefix('(')
+        .and_then(|rest| rest.strip_suffix(')'))
+        .and_then(|rest| rest.split_once(':'))
+    {
         return json!({"name": name, "valueFrom": {"fieldRef": {"apiVersion": field.0, "fieldPath": field.1}}});
     }
     json!({"name": name, "value": text})
@@ -192,9 +235,18 @@ fn environment(name: &str, text: &str) -> Value {
 /// `cfg  ConfigMap  Optional: false`, `db  Secret with prefix 'X_'  Optional: true`.
 fn environment_from(text: &str) -> Value {
     let name = text.split_whitespace().next().unwrap_or("");
-    let kind = if text.contains("Secret") { "secretRef" } else { "configMapRef" };
+    let kind = if text.contains("Secret") {
+        "secretRef"
+    } else {
+        "configMapRef"
+    };
     let mut source = json!({kind: {"name": name, "optional": text.ends_with("Optional: true")}});
-    if let (Some(map), Some(prefix)) = (source.as_object_mut(), text.split("with prefix '").nth(1).and_then(|rest| rest.split('\'').next())) {
+    if let (Some(map), Some(prefix)) = (
+        source.as_object_mut(),
+        text.split("with prefix '")
+            .nth(1)
+            .and_then(|rest| rest.split('\'').next()),
+    ) {
         map.insert("prefix".into(), prefix.into());
     }
     source
@@ -228,7 +280,10 @@ mod tests {
                    "httpGet": {"path": "/healthz", "port": 8443, "scheme": "HTTPS"}})
         );
         assert_eq!(probe("tcp-socket :http delay=0s")["tcpSocket"], json!({"port": "http"}));
-        assert_eq!(probe("exec [cat /tmp/healthy] delay=0s")["exec"]["command"], json!(["cat", "/tmp/healthy"]));
+        assert_eq!(
+            probe("exec [cat /tmp/healthy] delay=0s")["exec"]["command"],
+            json!(["cat", "/tmp/healthy"])
+        );
     }
 
     #[test]
@@ -237,9 +292,22 @@ mod tests {
             environment("P", "<set to the key 'password' in secret 'db'>  Optional: false"),
             json!({"name": "P", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password", "optional": false}}})
         );
-        assert_eq!(environment("K", "<set to the key 'k' of config map 'cm'>  Optional: true")["valueFrom"]["configMapKeyRef"]["name"], "cm");
-        assert_eq!(environment("N", "(v1:metadata.name)")["valueFrom"]["fieldRef"]["fieldPath"], "metadata.name");
-        assert_eq!(environment_from("db  Secret with prefix 'X_'  Optional: true"), json!({"secretRef": {"name": "db", "optional": true}, "prefix": "X_"}));
-        assert_eq!(mount("/data from data (ro,path=\"sub\")"), Some(json!({"name": "data", "mountPath": "/data", "readOnly": true, "subPath": "sub"})));
+        assert_eq!(
+            environment("K", "<set to the key 'k' of config map 'cm'>  Optional: true")["valueFrom"]["configMapKeyRef"]
+                ["name"],
+            "cm"
+        );
+        assert_eq!(
+            environment("N", "(v1:metadata.name)")["valueFrom"]["fieldRef"]["fieldPath"],
+            "metadata.name"
+        );
+        assert_eq!(
+            environment_from("db  Secret with prefix 'X_'  Optional: true"),
+            json!({"secretRef": {"name": "db", "optional": true}, "prefix": "X_"})
+        );
+        assert_eq!(
+            mount("/data from data (ro,path=\"sub\")"),
+            Some(json!({"name": "data", "mountPath": "/data", "readOnly": true, "subPath": "sub"}))
+        );
     }
 }

@@ -15,14 +15,22 @@ pub(crate) fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         return None;
     }
     let hint = Hint::above(file, start);
-    let mut section = Section { end: start, also_log: true, ..Section::default() };
+    let mut section = Section {
+        end: start,
+        also_log: true,
+        ..Section::default()
+    };
     let mut at = start;
     while extent::starts(file, at) {
         let end = extent::end(file, at);
-        let Some(facts) = describe(file, at, end, &hint) else { break };
+        let Some(facts) = describe(file, at, end, &hint) else {
+            break;
+        };
         section.facts.extend(facts);
         section.end = end;
-        at = (end..file.lines.len()).find(|&line| !file.line(line).trim().is_empty()).unwrap_or(file.lines.len());
+        at = (end..file.lines.len())
+            .find(|&line| !file.line(line).trim().is_empty())
+            .unwrap_or(file.lines.len());
     }
     (section.end > start).then_some(section)
 }
@@ -52,15 +60,27 @@ fn metadata(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) {
         annotated(outline, annotations, to);
     }
     if let Some(created) = outline.root("CreationTimestamp").or_else(|| outline.root("Created on")) {
-        to.set_some("/metadata/creationTimestamp", present(created.value).map(timestamp), created.line);
+        to.set_some(
+            "/metadata/creationTimestamp",
+            present(created.value).map(timestamp),
+            created.line,
+        );
     }
-    if let Some(owner) = outline.root("Controlled By") {
-        if let Some((kind, name)) = owner.value.split_once('/') {
-            to.set("/metadata/ownerReferences", serde_json::json!([{"kind": kind, "name": name, "controller": true}]), owner.line);
-        }
+    if let Some(owner) = outline.root("Controlled By")
+        && let Some((kind, name)) = owner.value.split_once('/')
+    {
+        to.set(
+            "/metadata/ownerReferences",
+            serde_json::json!([{"kind": kind, "name": name, "controller": true}]),
+            owner.line,
+        );
     }
     if let Some(finalizers) = outline.root("Finalizers") {
-        let names = finalizers.value.trim_matches(['[', ']']).split_whitespace().filter(|name| present(name).is_some());
+        let names = finalizers
+            .value
+            .trim_matches(['[', ']'])
+            .split_whitespace()
+            .filter(|name| present(name).is_some());
         to.set("/metadata/finalizers", names.collect::<Vec<_>>(), finalizers.line);
     }
 }
@@ -79,7 +99,11 @@ fn annotated(outline: &Outline<'_>, item: &Item<'_>, to: &mut ObjectBuilder<'_, 
     let pointer = "/metadata/annotations";
     let mut last = String::new();
     for (text, line) in outline.entries(item) {
-        let pair = text.strip_suffix(':').map(|key| (key, "")).or_else(|| text.split_once(": ")).or_else(|| text.split_once('='));
+        let pair = text
+            .strip_suffix(':')
+            .map(|key| (key, ""))
+            .or_else(|| text.split_once(": "))
+            .or_else(|| text.split_once('='));
         match pair.filter(|(key, _)| is_annotation(key)) {
             Some((key, value)) => {
                 to.entry(pointer, key, value.trim(), line);
@@ -92,10 +116,19 @@ fn annotated(outline: &Outline<'_>, item: &Item<'_>, to: &mut ObjectBuilder<'_, 
 }
 
 fn is_annotation(key: &str) -> bool {
-    !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '/'))
+    !key.is_empty()
+        && key
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '/'))
 }
 
-fn fill(kind: &str, file: &TextFile<'_>, outline: &Outline<'_>, (start, end): (usize, usize), to: &mut ObjectBuilder<'_, '_>) {
+fn fill(
+    kind: &str,
+    file: &TextFile<'_>,
+    outline: &Outline<'_>,
+    (start, end): (usize, usize),
+    to: &mut ObjectBuilder<'_, '_>,
+) {
     match kind {
         "Pod" => pod::fill(outline, to),
         "Node" => node::fill(outline, to),

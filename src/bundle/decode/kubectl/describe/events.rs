@@ -12,14 +12,22 @@ use crate::bundle::decode::{Fact, Form, TextFile};
 
 /// The events of the object that is described.
 pub(crate) fn read(file: &TextFile<'_>, outline: &Outline<'_>, kind: &str, name: &str, namespace: &str) -> Vec<Fact> {
-    let Some(root) = outline.root("Events") else { return Vec::new() };
+    let Some(root) = outline.root("Events") else {
+        return Vec::new();
+    };
     let lines = outline.below(root);
-    let Some(header) = lines.first().and_then(|first| Header::inner(first.raw)).filter(|header| header.has("Reason")) else {
+    let Some(header) = lines
+        .first()
+        .and_then(|first| Header::inner(first.raw))
+        .filter(|header| header.has("Reason"))
+    else {
         return Vec::new();
     };
     let mut builders: Vec<ObjectBuilder<'_, '_>> = Vec::new();
     for item in lines.iter().skip(1).filter(|item| !item.text.starts_with("---")) {
-        let row = header.row(item.raw, item.line).filter(|row| !row.raw("Reason").is_empty());
+        let row = header
+            .row(item.raw, item.line)
+            .filter(|row| !row.raw("Reason").is_empty());
         match (row, builders.last_mut()) {
             (Some(row), _) => {
                 let line = item.line;
@@ -30,7 +38,12 @@ pub(crate) fn read(file: &TextFile<'_>, outline: &Outline<'_>, kind: &str, name:
                 if !kinds::is_cluster_scoped(kind) && !namespace.is_empty() {
                     to.set("/involvedObject/namespace", namespace, line);
                 }
-                for (pointer, column) in [("/type", "Type"), ("/reason", "Reason"), ("/message", "Message"), ("/involvedObject/fieldPath", "SubObjectPath")] {
+                for (pointer, column) in [
+                    ("/type", "Type"),
+                    ("/reason", "Reason"),
+                    ("/message", "Message"),
+                    ("/involvedObject/fieldPath", "SubObjectPath"),
+                ] {
                     to.set_some(pointer, row.get(column), line);
                 }
                 if let Some((component, host)) = row.get("From").map(event_source) {
@@ -40,7 +53,11 @@ pub(crate) fn read(file: &TextFile<'_>, outline: &Outline<'_>, kind: &str, name:
                 let age = row.any(&["Age", "LastSeen"]);
                 to.set_some("/metadata/casefileAge", age, line);
                 to.set_some("/metadata/casefileFirstAge", row.get("FirstSeen"), line);
-                to.set_some("/count", row.get("Count").and_then(integer).or_else(|| age.and_then(event_count)), line);
+                to.set_some(
+                    "/count",
+                    row.get("Count").and_then(integer).or_else(|| age.and_then(event_count)),
+                    line,
+                );
                 builders.push(to);
             }
             // A message of several lines, or one that was wrapped.
@@ -48,5 +65,8 @@ pub(crate) fn read(file: &TextFile<'_>, outline: &Outline<'_>, kind: &str, name:
             (None, None) => {}
         }
     }
-    builders.into_iter().map(|builder| builder.finish(Form::Describe)).collect()
+    builders
+        .into_iter()
+        .map(|builder| builder.finish(Form::Describe))
+        .collect()
 }

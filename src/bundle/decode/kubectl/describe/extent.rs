@@ -86,10 +86,14 @@ pub(crate) fn end(file: &TextFile<'_>, start: usize) -> usize {
 
 /// True for `Key:`, alone or with a value, as descriptions have at the left.
 pub(crate) fn is_key(text: &str) -> bool {
-    let Some((key, rest)) = text.split_once(':') else { return false };
+    let Some((key, rest)) = text.split_once(':') else {
+        return false;
+    };
     key.starts_with(|c: char| c.is_ascii_uppercase())
         && key.len() <= 60
-        && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '_' | '/' | '(' | ')' | '.'))
+        && key
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '_' | '/' | '(' | ')' | '.'))
         && (rest.is_empty() || rest.starts_with([' ', '\t']))
 }
 
@@ -116,17 +120,19 @@ fn is_name(line: &str) -> bool {
 /// True when the lines at `index` are the rest of a message: below them the description goes on with what only it can have, an event
 /// or a field of a container.
 fn taken_up_again(file: &TextFile<'_>, index: usize, base: usize, events: bool) -> bool {
-    (index + 1..file.lines.len().min(index + LOOK_AHEAD)).take_while(|&next| !is_name(file.line(next))).any(|next| {
-        let line = file.line(next);
-        let text = line.trim_start();
-        let deeper = indent(line) > base;
-        if events {
-            deeper && (text.starts_with("Normal  ") || text.starts_with("Warning  "))
-        } else {
-            (deeper && (text.starts_with("Exit Code:") || text.starts_with("Ready:")))
-                || (!deeper && (text.starts_with("Conditions:") || text.starts_with("Events:")))
-        }
-    })
+    (index + 1..file.lines.len().min(index + LOOK_AHEAD))
+        .take_while(|&next| !is_name(file.line(next)))
+        .any(|next| {
+            let line = file.line(next);
+            let text = line.trim_start();
+            let deeper = indent(line) > base;
+            if events {
+                deeper && (text.starts_with("Normal  ") || text.starts_with("Warning  "))
+            } else {
+                (deeper && (text.starts_with("Exit Code:") || text.starts_with("Ready:")))
+                    || (!deeper && (text.starts_with("Conditions:") || text.starts_with("Events:")))
+            }
+        })
 }
 
 #[cfg(test)]
@@ -143,7 +149,10 @@ mod tests {
 
     #[test]
     fn a_log_line_after_a_description_is_not_part_of_it() {
-        assert_eq!(lines("Name:  web\nNamespace:  shop\nEvents:  <none>\n2026-01-01 started\n"), 3);
+        assert_eq!(
+            lines("Name:  web\nNamespace:  shop\nEvents:  <none>\n2026-01-01 started\n"),
+            3
+        );
         assert_eq!(lines("Name:  web\nNamespace:  shop\n\nError: something else\n"), 2);
         assert_eq!(lines("Name:  web\nNamespace:  shop\n$ kubectl get pods\n"), 2);
     }
@@ -151,23 +160,37 @@ mod tests {
     #[test]
     fn a_message_of_several_lines_is_part_of_it() {
         assert_eq!(
-            lines("Name:  web\nNamespace:  shop\nContainers:\n  web:\n      Message:  panic\ngoroutine 1\n      Exit Code:  2\n"),
+            lines(
+                "Name:  web\nNamespace:  shop\nContainers:\n  web:\n      Message:  panic\ngoroutine 1\n      Exit Code:  2\n"
+            ),
             7
         );
         assert_eq!(
-            lines("Name:  web\nNamespace:  shop\nEvents:\n  Type  Reason\n  ----  ------\n  Warning  Unhealthy  failed:\nHTTP 500\n  Normal  Pulled  done\n"),
+            lines(
+                "Name:  web\nNamespace:  shop\nEvents:\n  Type  Reason\n  ----  ------\n  Warning  Unhealthy  failed:\nHTTP 500\n  Normal  Pulled  done\n"
+            ),
             8
         );
     }
 
     #[test]
     fn data_is_part_of_it_whatever_it_says() {
-        assert_eq!(lines("Name:  cfg\nNamespace:  shop\n\nData\n====\na:\n----\nname: x\n\nfoo\n\nBinaryData\n====\n\nEvents:  <none>\nrest\n"), 15);
+        assert_eq!(
+            lines(
+                "Name:  cfg\nNamespace:  shop\n\nData\n====\na:\n----\nname: x\n\nfoo\n\nBinaryData\n====\n\nEvents:  <none>\nrest\n"
+            ),
+            15
+        );
     }
 
     #[test]
     fn other_names_start_nothing() {
-        for other in ["Name: vm\nContainers: 3\n", "Name:\nNamespace: x\n", "Name:  two words\nNamespace:  x\n", "Names:  x\nNamespace: y\n"] {
+        for other in [
+            "Name: vm\nContainers: 3\n",
+            "Name:\nNamespace: x\n",
+            "Name:  two words\nNamespace:  x\n",
+            "Names:  x\nNamespace: y\n",
+        ] {
             assert!(!starts(&text(other).file(), 0), "{other}");
         }
     }

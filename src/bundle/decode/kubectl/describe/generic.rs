@@ -10,14 +10,26 @@ use super::super::values::present;
 use super::outline::{Item, Outline};
 
 /// Keys that are read elsewhere.
-const COMMON: &[&str] = &["Name", "Namespace", "Labels", "Annotations", "Kind", "Events", "CreationTimestamp", "Controlled By"];
+const COMMON: &[&str] = &[
+    "Name",
+    "Namespace",
+    "Labels",
+    "Annotations",
+    "Kind",
+    "Events",
+    "CreationTimestamp",
+    "Controlled By",
+];
 
 /// No tree is read deeper than this.
 const DEEPEST: usize = 24;
 
 /// Sets the tree of values. Numbers and truth values stay text, because the description does not tell them apart from text.
 pub(crate) fn fill(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) {
-    for item in outline.roots().filter(|item| !COMMON.contains(&item.key) && !item.key.is_empty()) {
+    for item in outline
+        .roots()
+        .filter(|item| !COMMON.contains(&item.key) && !item.key.is_empty())
+    {
         let field = field_name(item.key);
         let value = value(outline, item, 0);
         if item.key == "Metadata" {
@@ -36,7 +48,11 @@ fn value(outline: &Outline<'_>, item: &Item<'_>, depth: usize) -> Value {
         return present(item.value).map_or(Value::Null, Value::from);
     }
     if !item.value.is_empty() || children.peek().is_some_and(|child| child.key.is_empty()) {
-        return outline.entries(item).into_iter().map(|(text, _)| Value::from(text)).collect();
+        return outline
+            .entries(item)
+            .into_iter()
+            .map(|(text, _)| Value::from(text))
+            .collect();
     }
     // A key that comes again starts the next item of a list of objects.
     let mut list: Vec<Map<String, Value>> = vec![Map::new()];
@@ -61,7 +77,9 @@ fn field_name(words: &str) -> String {
     for word in words.split_whitespace() {
         let mut letters = word.chars();
         match letters.next() {
-            Some(_) if name.is_empty() && word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase()) => name.push_str(&word.to_ascii_lowercase()),
+            Some(_) if name.is_empty() && word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase()) => {
+                name.push_str(&word.to_ascii_lowercase())
+            }
             Some(first) if name.is_empty() => {
                 name.push(first.to_ascii_lowercase());
                 name.push_str(letters.as_str());
@@ -82,7 +100,12 @@ mod tests {
 
     #[test]
     fn words_become_field_names() {
-        for (words, name) in [("Creation Timestamp", "creationTimestamp"), ("API Version", "apiVersion"), ("Spec", "spec"), ("Pod CIDR", "podCIDR")] {
+        for (words, name) in [
+            ("Creation Timestamp", "creationTimestamp"),
+            ("API Version", "apiVersion"),
+            ("Spec", "spec"),
+            ("Pod CIDR", "podCIDR"),
+        ] {
             assert_eq!(field_name(words), name);
         }
     }
@@ -95,7 +118,10 @@ mod tests {
         );
         let section = source.decode(decode);
         let certificate = find(&section, "Certificate", "web-tls");
-        assert_eq!(at(certificate, "/spec"), &json!({"dnsNames": ["a.example.com", "b.example.com"], "secretName": "web-tls"}));
+        assert_eq!(
+            at(certificate, "/spec"),
+            &json!({"dnsNames": ["a.example.com", "b.example.com"], "secretName": "web-tls"})
+        );
         assert_eq!(at(certificate, "/status/conditions/1/type"), "Issuing");
         assert_eq!(at(certificate, "/metadata/creationTimestamp"), "2026-11-21T10:00:00Z");
     }

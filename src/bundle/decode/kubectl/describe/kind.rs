@@ -51,14 +51,24 @@ const RULES: &[(&str, &[&str], &str)] = &[
 /// The kind of a description. The generic describer names it itself; else the keys tell, the headings of tables at the left, and last
 /// the prompt or the file.
 pub(crate) fn kind(outline: &Outline<'_>, hint: &Hint) -> Option<String> {
-    if let (Some(kind), Some(_)) = (outline.root("Kind"), outline.root("API Version").or_else(|| outline.root("Api Version"))) {
+    if let (Some(kind), Some(_)) = (
+        outline.root("Kind"),
+        outline.root("API Version").or_else(|| outline.root("Api Version")),
+    ) {
         return Some(kind.value.to_owned()).filter(|kind| !kind.is_empty());
     }
     let has = |key: &&str| outline.root(key).is_some();
-    if let Some((kind, ..)) = RULES.iter().find(|(_, keys, lacks)| keys.iter().all(|key| has(key)) && !has(lacks)) {
+    if let Some((kind, ..)) = RULES
+        .iter()
+        .find(|(_, keys, lacks)| keys.iter().all(&has) && !has(lacks))
+    {
         return Some((*kind).to_owned());
     }
-    let heading = |words: &[&str]| outline.lines().any(|item| item.text.split_whitespace().take(words.len()).eq(words.iter().copied()));
+    let heading = |words: &[&str]| {
+        outline
+            .lines()
+            .any(|item| item.text.split_whitespace().take(words.len()).eq(words.iter().copied()))
+    };
     let namespaced = has(&"Namespace");
     let told = if namespaced && heading(&["Resource", "Used", "Hard"]) {
         "ResourceQuota"
@@ -66,7 +76,11 @@ pub(crate) fn kind(outline: &Outline<'_>, hint: &Hint) -> Option<String> {
         "LimitRange"
     } else if namespaced && heading(&["Data"]) && heading(&["===="]) {
         "ConfigMap"
-    } else if !namespaced && outline.root("Status").is_some_and(|status| matches!(status.value, "Active" | "Terminating")) {
+    } else if !namespaced
+        && outline
+            .root("Status")
+            .is_some_and(|status| matches!(status.value, "Active" | "Terminating"))
+    {
         "Namespace"
     } else {
         return Some(hint.kind.clone()).filter(|kind| !kind.is_empty());

@@ -16,7 +16,12 @@ pub(crate) fn service(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) {
         let line = item.line;
         match item.key {
             "Selector" => {
-                let text = outline.entries(item).into_iter().map(|(text, _)| text).collect::<Vec<_>>().join(",");
+                let text = outline
+                    .entries(item)
+                    .into_iter()
+                    .map(|(text, _)| text)
+                    .collect::<Vec<_>>()
+                    .join(",");
                 to.set_some("/spec/selector", present(&text).map(label_map), line);
             }
             "Type" => to.set_some("/spec/type", present(item.value), line),
@@ -26,7 +31,11 @@ pub(crate) fn service(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) {
             "LoadBalancer Ingress" => {
                 for address in items(item.value) {
                     let address = address.split(" (").next().unwrap_or(address);
-                    let field = if address.parse::<std::net::IpAddr>().is_ok() { "ip" } else { "hostname" };
+                    let field = if address.parse::<std::net::IpAddr>().is_ok() {
+                        "ip"
+                    } else {
+                        "hostname"
+                    };
                     to.push("/status/loadBalancer/ingress", json!({field: address}), line);
                 }
             }
@@ -35,14 +44,27 @@ pub(crate) fn service(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) {
                 let mut words = item.value.split_whitespace();
                 let (name, number) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
                 let (number, protocol) = number.split_once('/').unwrap_or((number, "TCP"));
-                port = to.push("/spec/ports", json!({"port": int_or_string(number), "protocol": protocol}), line);
+                port = to.push(
+                    "/spec/ports",
+                    json!({"port": int_or_string(number), "protocol": protocol}),
+                    line,
+                );
                 to.set_some(&format!("{port}/name"), present(name), line);
             }
             "TargetPort" if !port.is_empty() => {
-                to.set(&format!("{port}/targetPort"), int_or_string(item.value.split('/').next().unwrap_or("")), line);
+                to.set(
+                    &format!("{port}/targetPort"),
+                    int_or_string(item.value.split('/').next().unwrap_or("")),
+                    line,
+                );
             }
             "NodePort" if !port.is_empty() => {
-                let number = item.value.split_whitespace().last().and_then(|word| word.split('/').next()).and_then(integer);
+                let number = item
+                    .value
+                    .split_whitespace()
+                    .last()
+                    .and_then(|word| word.split('/').next())
+                    .and_then(integer);
                 to.set_some(&format!("{port}/nodePort"), number, line);
             }
             "Endpoints" => {
@@ -89,9 +111,18 @@ fn addresses(item: &Item<'_>, pointer: &str, to: &mut ObjectBuilder<'_, '_>) {
 /// A table of Name, Port, Protocol.
 fn ports(outline: &Outline<'_>, item: &Item<'_>, pointer: &str, to: &mut ObjectBuilder<'_, '_>) {
     let mut lines = outline.below(item).iter();
-    let Some(header) = lines.next().and_then(|first| Header::inner(first.raw)) else { return };
-    for (item, row) in lines.filter(|item| !item.text.starts_with("---")).filter_map(|item| Some((item, header.row(item.raw, item.line)?))) {
-        let at = to.push(pointer, json!({"port": row.integer("Port"), "protocol": row.raw("Protocol")}), item.line);
+    let Some(header) = lines.next().and_then(|first| Header::inner(first.raw)) else {
+        return;
+    };
+    for (item, row) in lines
+        .filter(|item| !item.text.starts_with("---"))
+        .filter_map(|item| Some((item, header.row(item.raw, item.line)?)))
+    {
+        let at = to.push(
+            pointer,
+            json!({"port": row.integer("Port"), "protocol": row.raw("Protocol")}),
+            item.line,
+        );
         to.set_some(&format!("{at}/name"), row.get("Name"), item.line);
     }
 }
@@ -120,12 +151,20 @@ pub(crate) fn endpoint_slice(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '
 fn endpoint(field: &Item<'_>, at: &str, to: &mut ObjectBuilder<'_, '_>) {
     match field.key {
         "Ready" | "Serving" | "Terminating" => {
-            to.set(&format!("{at}/conditions/{}", field.key.to_ascii_lowercase()), field.value == "true", field.line);
+            to.set(
+                &format!("{at}/conditions/{}", field.key.to_ascii_lowercase()),
+                field.value == "true",
+                field.line,
+            );
         }
         "NodeName" => to.set_some(&format!("{at}/nodeName"), present(field.value), field.line),
         "TargetRef" => {
             if let Some((kind, name)) = field.value.split_once('/') {
-                to.set(&format!("{at}/targetRef"), json!({"kind": kind, "name": name}), field.line);
+                to.set(
+                    &format!("{at}/targetRef"),
+                    json!({"kind": kind, "name": name}),
+                    field.line,
+                );
             }
         }
         _ => {}
@@ -139,19 +178,28 @@ pub(crate) fn ingress(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) {
             "Ingress Class" => to.set_some("/spec/ingressClassName", present(item.value), item.line),
             "Address" => {
                 for address in present(item.value).map(items).unwrap_or_default() {
-                    let field = if address.parse::<std::net::IpAddr>().is_ok() { "ip" } else { "hostname" };
+                    let field = if address.parse::<std::net::IpAddr>().is_ok() {
+                        "ip"
+                    } else {
+                        "hostname"
+                    };
                     to.push("/status/loadBalancer/ingress", json!({field: address}), item.line);
                 }
             }
             "Default backend" | "Default Backend" => {
-                let real = present(item.value).filter(|value| *value != "<default>" && !value.starts_with("default-http-backend:"));
+                let real = present(item.value)
+                    .filter(|value| *value != "<default>" && !value.starts_with("default-http-backend:"));
                 to.set_some("/spec/defaultBackend", real.and_then(backend), item.line);
             }
             "TLS" => {
                 // `secret terminates a.example.com,b.example.com`
                 for tls in outline.children(item) {
                     let (secret, hosts) = tls.text.split_once(" terminates ").unwrap_or((tls.text, ""));
-                    to.push("/spec/tls", json!({"secretName": present(secret), "hosts": items(hosts)}), tls.line);
+                    to.push(
+                        "/spec/tls",
+                        json!({"secretName": present(secret), "hosts": items(hosts)}),
+                        tls.line,
+                    );
                 }
             }
             "Rules" => rules(outline, item, to),
@@ -163,18 +211,30 @@ pub(crate) fn ingress(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) {
 /// Below a heading `Host  Path  Backends`: a host alone, then its paths.
 fn rules(outline: &Outline<'_>, item: &Item<'_>, to: &mut ObjectBuilder<'_, '_>) {
     let mut rule = String::new();
-    for line in outline.below(item).iter().filter(|line| !line.text.starts_with("---") && !line.text.starts_with("Host  ")) {
+    for line in outline
+        .below(item)
+        .iter()
+        .filter(|line| !line.text.starts_with("---") && !line.text.starts_with("Host  "))
+    {
         let words: Vec<&str> = line.text.split_whitespace().collect();
         match words.as_slice() {
             [host] => {
-                rule = to.push("/spec/rules", if *host == "*" { json!({}) } else { json!({"host": host}) }, line.line);
+                rule = to.push(
+                    "/spec/rules",
+                    if *host == "*" { json!({}) } else { json!({"host": host}) },
+                    line.line,
+                );
             }
             [path, target, ..] => {
                 if rule.is_empty() {
                     rule = to.push("/spec/rules", json!({}), line.line);
                 }
                 let path = if path.is_empty() { "/" } else { path };
-                to.push(&format!("{rule}/http/paths"), json!({"path": path, "backend": backend(target)}), line.line);
+                to.push(
+                    &format!("{rule}/http/paths"),
+                    json!({"path": path, "backend": backend(target)}),
+                    line.line,
+                );
             }
             [] => {}
         }
@@ -197,12 +257,21 @@ pub(crate) fn network_policy(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '
         let line = item.line;
         match item.key {
             "PodSelector" => {
-                let selector = item.value.split(" (").next().and_then(present).map_or_else(|| json!({}), label_selector);
+                let selector = item
+                    .value
+                    .split(" (")
+                    .next()
+                    .and_then(present)
+                    .map_or_else(|| json!({}), label_selector);
                 to.set("/spec/podSelector", selector, line);
             }
             "Policy Types" => to.set("/spec/policyTypes", items(item.value), line),
             "Allowing ingress traffic" | "Allowing egress traffic" => {
-                let way = if item.key.contains("ingress") { "ingress" } else { "egress" };
+                let way = if item.key.contains("ingress") {
+                    "ingress"
+                } else {
+                    "egress"
+                };
                 let words: Vec<&str> = outline.below(item).iter().map(|below| below.text).collect();
                 to.set(&format!("/spec/casefile{way}"), words, line);
             }
@@ -228,7 +297,10 @@ mod tests {
         let section = source.decode(decode);
         let web = find(&section, "Service", "web");
         assert_eq!(at(web, "/spec/selector"), &json!({"app": "web", "tier": "front"}));
-        assert_eq!(at(web, "/spec/ports/0"), &json!({"port": 80, "protocol": "TCP", "name": "http", "targetPort": 8080, "nodePort": 30080}));
+        assert_eq!(
+            at(web, "/spec/ports/0"),
+            &json!({"port": 80, "protocol": "TCP", "name": "http", "targetPort": 8080, "nodePort": 30080})
+        );
         assert_eq!(at(web, "/spec/ports/1/targetPort"), "admin");
         assert_eq!(at(web, "/casefileEndpoints"), &json!([]));
         assert_eq!(at(web, "/spec/clusterIP"), "10.96.1.1");
@@ -241,7 +313,10 @@ mod tests {
         );
         let section = source.decode(decode);
         let web = find(&section, "Endpoints", "web");
-        assert_eq!(at(web, "/subsets/0/notReadyAddresses"), &json!([{"ip": "10.0.0.7"}, {"ip": "10.0.0.8"}]));
+        assert_eq!(
+            at(web, "/subsets/0/notReadyAddresses"),
+            &json!([{"ip": "10.0.0.7"}, {"ip": "10.0.0.8"}])
+        );
         assert_eq!(at(web, "/subsets/0/addresses"), &json!(null));
         assert_eq!(at(web, "/subsets/0/ports"), &json!([{"port": 80, "protocol": "TCP"}]));
         assert_eq!(section.end, 12);
@@ -256,9 +331,18 @@ mod tests {
         let section = source.decode(decode);
         let web = find(&section, "Ingress", "web");
         assert_eq!(at(web, "/spec/rules/0/host"), "a.example.com");
-        assert_eq!(at(web, "/spec/rules/0/http/paths/0/backend/service"), &json!({"name": "api", "port": {"number": 8080}}));
-        assert_eq!(at(web, "/spec/rules/0/http/paths/1/backend/service"), &json!({"name": "web", "port": {"name": "http"}}));
-        assert_eq!(at(web, "/spec/tls/0"), &json!({"secretName": "web-tls", "hosts": ["a.example.com"]}));
+        assert_eq!(
+            at(web, "/spec/rules/0/http/paths/0/backend/service"),
+            &json!({"name": "api", "port": {"number": 8080}})
+        );
+        assert_eq!(
+            at(web, "/spec/rules/0/http/paths/1/backend/service"),
+            &json!({"name": "web", "port": {"name": "http"}})
+        );
+        assert_eq!(
+            at(web, "/spec/tls/0"),
+            &json!({"secretName": "web-tls", "hosts": ["a.example.com"]})
+        );
         assert_eq!(at(web, "/spec/defaultBackend"), &json!(null));
     }
 
@@ -270,7 +354,10 @@ mod tests {
         );
         let section = source.decode(decode);
         let slice = find(&section, "EndpointSlice", "web-abcde");
-        assert_eq!(at(slice, "/endpoints/0"), &json!({"addresses": ["10.0.0.7"], "conditions": {"ready": false}, "targetRef": {"kind": "Pod", "name": "web-0"}, "nodeName": "w1"}));
+        assert_eq!(
+            at(slice, "/endpoints/0"),
+            &json!({"addresses": ["10.0.0.7"], "conditions": {"ready": false}, "targetRef": {"kind": "Pod", "name": "web-0"}, "nodeName": "w1"})
+        );
         assert_eq!(at(slice, "/metadata/labels/kubernetes.io~1service-name"), "web");
     }
 }

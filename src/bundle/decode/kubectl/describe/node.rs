@@ -30,7 +30,11 @@ pub(crate) fn fill(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) {
         let line = item.line;
         match item.key {
             "Taints" => {
-                for (text, line) in outline.entries(item).into_iter().filter(|(text, _)| present(text).is_some()) {
+                for (text, line) in outline
+                    .entries(item)
+                    .into_iter()
+                    .filter(|(text, _)| present(text).is_some())
+                {
                     taint(text, line, to);
                 }
             }
@@ -40,7 +44,11 @@ pub(crate) fn fill(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) {
             "Conditions" => conditions(outline, item, "/status/conditions", to),
             "Addresses" => {
                 for address in outline.children(item).filter(|address| !address.key.is_empty()) {
-                    to.push("/status/addresses", json!({"type": address.key, "address": address.value}), address.line);
+                    to.push(
+                        "/status/addresses",
+                        json!({"type": address.key, "address": address.value}),
+                        address.line,
+                    );
                 }
             }
             "Capacity" | "Allocatable" => {
@@ -65,8 +73,12 @@ pub(crate) fn fill(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) {
 
 /// `key=value:NoSchedule`, `key:NoExecute`.
 fn taint(text: &str, line: usize, to: &mut ObjectBuilder<'_, '_>) {
-    let Some((key, effect)) = text.rsplit_once(':') else { return };
-    let (key, value) = key.split_once('=').map_or((key, None), |(key, value)| (key, Some(value)));
+    let Some((key, effect)) = text.rsplit_once(':') else {
+        return;
+    };
+    let (key, value) = key
+        .split_once('=')
+        .map_or((key, None), |(key, value)| (key, Some(value)));
     let at = to.push("/spec/taints", json!({"key": key, "effect": effect}), line);
     to.set_some(&format!("{at}/value"), value, line);
 }
@@ -74,20 +86,37 @@ fn taint(text: &str, line: usize, to: &mut ObjectBuilder<'_, '_>) {
 /// A table of conditions. Nodes have Type, Status, LastHeartbeatTime, LastTransitionTime, Reason, Message; deployments Type, Status, Reason.
 pub(crate) fn conditions(outline: &Outline<'_>, item: &Item<'_>, pointer: &str, to: &mut ObjectBuilder<'_, '_>) {
     let mut lines = outline.below(item).iter();
-    let Some(header) = lines.next().and_then(|first| Header::inner(first.raw)) else { return };
-    for (item, row) in lines.filter(|item| !item.text.starts_with("---")).filter_map(|item| Some((item, header.row(item.raw, item.line)?))) {
-        let at = to.push(pointer, json!({"type": row.raw("Type"), "status": row.raw("Status")}), item.line);
+    let Some(header) = lines.next().and_then(|first| Header::inner(first.raw)) else {
+        return;
+    };
+    for (item, row) in lines
+        .filter(|item| !item.text.starts_with("---"))
+        .filter_map(|item| Some((item, header.row(item.raw, item.line)?)))
+    {
+        let at = to.push(
+            pointer,
+            json!({"type": row.raw("Type"), "status": row.raw("Status")}),
+            item.line,
+        );
         for (field, column) in [("reason", "Reason"), ("message", "Message")] {
             to.set_some(&format!("{at}/{field}"), row.get(column), item.line);
         }
-        for (field, column) in [("lastHeartbeatTime", "LastHeartbeatTime"), ("lastTransitionTime", "LastTransitionTime")] {
+        for (field, column) in [
+            ("lastHeartbeatTime", "LastHeartbeatTime"),
+            ("lastTransitionTime", "LastTransitionTime"),
+        ] {
             to.set_some(&format!("{at}/{field}"), row.get(column).map(timestamp), item.line);
         }
     }
 }
 
 fn pods(outline: &Outline<'_>, item: &Item<'_>, to: &mut ObjectBuilder<'_, '_>) {
-    for pod in outline.below(item).iter().skip(1).filter(|pod| !pod.text.starts_with("---")) {
+    for pod in outline
+        .below(item)
+        .iter()
+        .skip(1)
+        .filter(|pod| !pod.text.starts_with("---"))
+    {
         let mut words = pod.text.split_whitespace();
         if let (Some(namespace), Some(name)) = (words.next(), words.next()) {
             to.push("/casefilePods", json!({"namespace": namespace, "name": name}), pod.line);
@@ -97,9 +126,17 @@ fn pods(outline: &Outline<'_>, item: &Item<'_>, to: &mut ObjectBuilder<'_, '_>) 
 
 /// Since 1.11 one resource a line; before, one line for all, which is left out.
 fn allocated(outline: &Outline<'_>, item: &Item<'_>, to: &mut ObjectBuilder<'_, '_>) {
-    let mut lines = outline.below(item).iter().skip_while(|item| !item.text.starts_with("Resource "));
-    let Some(header) = lines.next().and_then(|first| Header::inner(first.raw)) else { return };
-    for (item, row) in lines.filter(|item| !item.text.starts_with("---")).filter_map(|item| Some((item, header.row(item.raw, item.line)?))) {
+    let mut lines = outline
+        .below(item)
+        .iter()
+        .skip_while(|item| !item.text.starts_with("Resource "));
+    let Some(header) = lines.next().and_then(|first| Header::inner(first.raw)) else {
+        return;
+    };
+    for (item, row) in lines
+        .filter(|item| !item.text.starts_with("---"))
+        .filter_map(|item| Some((item, header.row(item.raw, item.line)?)))
+    {
         let amounts = json!({"requests": row.raw("Requests"), "limits": row.raw("Limits")});
         to.entry("/casefileAllocated", row.raw("Resource"), amounts, item.line);
     }
@@ -129,10 +166,16 @@ mod tests {
         let section = source.decode(decode);
         let node = find(&section, "Node", "w1");
         for (pointer, expected) in [
-            ("/spec/taints/1", json!({"key": "dedicated", "effect": "NoExecute", "value": "db"})),
+            (
+                "/spec/taints/1",
+                json!({"key": "dedicated", "effect": "NoExecute", "value": "db"}),
+            ),
             ("/spec/unschedulable", json!(true)),
             ("/status/conditions/1/status", json!("Unknown")),
-            ("/status/conditions/1/message", json!("Kubelet stopped posting node status.")),
+            (
+                "/status/conditions/1/message",
+                json!("Kubelet stopped posting node status."),
+            ),
             ("/status/conditions/1/lastTransitionTime", json!("2026-11-21T10:18:20Z")),
             ("/status/addresses/0/address", json!("10.0.0.2")),
             ("/status/capacity/memory", json!("8Gi")),
@@ -142,7 +185,12 @@ mod tests {
         ] {
             assert_eq!(at(node, pointer), &expected, "{pointer}");
         }
-        let event = section.facts.iter().map(super::super::super::testing::object).find(|fact| fact.value["kind"] == "Event").unwrap();
+        let event = section
+            .facts
+            .iter()
+            .map(super::super::super::testing::object)
+            .find(|fact| fact.value["kind"] == "Event")
+            .unwrap();
         assert_eq!(at(event, "/reason"), "EvictionThresholdMet");
         assert_eq!(at(event, "/message"), "Attempting to reclaim ephemeral-storage");
     }

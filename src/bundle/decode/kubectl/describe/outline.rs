@@ -44,14 +44,23 @@ impl<'t> Outline<'t> {
             let stray = width <= base && !is_key(text);
             let index = items.len();
             // The data of config maps and secrets is not the description's: its lines stand alone.
-            data = (data && !(width <= base && text.starts_with("Events:"))) || (stray && matches!(text, "Data" | "BinaryData"));
+            data = (data && !(width <= base && text.starts_with("Events:")))
+                || (stray && matches!(text, "Data" | "BinaryData"));
             if data {
                 for (above, _) in open.drain(..) {
                     if let Some(item) = items.get_mut(above) {
                         item.end = index;
                     }
                 }
-                items.push(Item { line, text, key: "", value: text, raw, index, end: index + 1 });
+                items.push(Item {
+                    line,
+                    text,
+                    key: "",
+                    value: text,
+                    raw,
+                    index,
+                    end: index + 1,
+                });
                 continue;
             }
             while let Some(&(above, width_above)) = open.last() {
@@ -64,7 +73,15 @@ impl<'t> Outline<'t> {
                 }
             }
             let (key, value) = split_key(text);
-            items.push(Item { line, text, key, value, raw, index, end: index + 1 });
+            items.push(Item {
+                line,
+                text,
+                key,
+                value,
+                raw,
+                index,
+                end: index + 1,
+            });
             if !stray {
                 open.push((index, width));
             }
@@ -118,7 +135,11 @@ impl<'t> Outline<'t> {
 
     /// The item's value with every line below it, as one text.
     pub(crate) fn whole(&self, item: &Item<'t>) -> String {
-        self.entries(item).into_iter().map(|(text, _)| text).collect::<Vec<_>>().join("\n")
+        self.entries(item)
+            .into_iter()
+            .map(|(text, _)| text)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     fn siblings(&self, first: usize, end: usize) -> impl Iterator<Item = &Item<'t>> {
@@ -134,7 +155,9 @@ impl<'t> Outline<'t> {
 fn split_key(text: &str) -> (&str, &str) {
     for (at, _) in text.match_indices(':') {
         match (text.get(..at), text.get(at + 1..)) {
-            (Some(key), Some(rest)) if rest.is_empty() || rest.starts_with([' ', '\t']) => return (key.trim(), rest.trim()),
+            (Some(key), Some(rest)) if rest.is_empty() || rest.starts_with([' ', '\t']) => {
+                return (key.trim(), rest.trim());
+            }
             _ => {}
         }
     }
@@ -148,7 +171,9 @@ mod tests {
 
     #[test]
     fn what_is_indented_belongs_to_what_is_above() {
-        let source = text("Name:    web\nLabels:  app=web\n         tier=front\nContainers:\n  nginx:\n    Image:  nginx:1.25\n    State:  Waiting\n      Reason:  Error\nIP:  \n");
+        let source = text(
+            "Name:    web\nLabels:  app=web\n         tier=front\nContainers:\n  nginx:\n    Image:  nginx:1.25\n    State:  Waiting\n      Reason:  Error\nIP:  \n",
+        );
         let outline = Outline::new(&source.file(), 0, 9);
         let labels = outline.root("Labels").unwrap();
         assert_eq!(outline.entries(labels), [("app=web", 1), ("tier=front", 2)]);
@@ -164,7 +189,10 @@ mod tests {
         let source = text("Name:  web\nContainers:\n  web:\n    Message:  panic\ngoroutine 1\n    Exit Code:  2\n");
         let outline = Outline::new(&source.file(), 0, 6);
         let web = outline.child(outline.root("Containers").unwrap(), "web").unwrap();
-        assert_eq!(outline.whole(outline.child(web, "Message").unwrap()), "panic\ngoroutine 1");
+        assert_eq!(
+            outline.whole(outline.child(web, "Message").unwrap()),
+            "panic\ngoroutine 1"
+        );
         assert_eq!(outline.child(web, "Exit Code").unwrap().value, "2");
     }
 

@@ -36,9 +36,21 @@ pub(crate) fn fill(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) {
             "NominatedNodeName" => to.set_some("/status/nominatedNodeName", present(item.value), line),
             "QoS Class" => to.set_some("/status/qosClass", present(item.value), line),
             "Containers" => containers::read(outline, item, "/spec/containers", Some("/status/containerStatuses"), to),
-            "Init Containers" => containers::read(outline, item, "/spec/initContainers", Some("/status/initContainerStatuses"), to),
+            "Init Containers" => containers::read(
+                outline,
+                item,
+                "/spec/initContainers",
+                Some("/status/initContainerStatuses"),
+                to,
+            ),
             "Ephemeral Containers" => {
-                containers::read(outline, item, "/spec/ephemeralContainers", Some("/status/ephemeralContainerStatuses"), to);
+                containers::read(
+                    outline,
+                    item,
+                    "/spec/ephemeralContainers",
+                    Some("/status/ephemeralContainerStatuses"),
+                    to,
+                );
             }
             "Conditions" => conditions(outline, item, to),
             _ => volumes::pod_field(outline, item, "/spec", to),
@@ -51,7 +63,10 @@ fn status(item: &Item<'_>, to: &mut ObjectBuilder<'_, '_>) {
     match item.value.strip_prefix("Terminating") {
         Some(rest) => {
             to.set("/metadata/casefileTerminating", true, item.line);
-            let lasts = rest.trim().strip_prefix("(lasts ").and_then(|rest| rest.strip_suffix(')'));
+            let lasts = rest
+                .trim()
+                .strip_prefix("(lasts ")
+                .and_then(|rest| rest.strip_suffix(')'));
             to.set_some("/metadata/casefileTerminatingAge", lasts, item.line);
         }
         None => to.set_some("/status/phase", present(item.value), item.line),
@@ -61,8 +76,14 @@ fn status(item: &Item<'_>, to: &mut ObjectBuilder<'_, '_>) {
 /// Type and status; pods have no more in a description.
 fn conditions(outline: &Outline<'_>, item: &Item<'_>, to: &mut ObjectBuilder<'_, '_>) {
     for condition in outline.below(item) {
-        if let [kind, status @ ("True" | "False" | "Unknown")] = condition.text.split_whitespace().collect::<Vec<_>>().as_slice() {
-            to.push("/status/conditions", json!({"type": kind, "status": status}), condition.line);
+        if let [kind, status @ ("True" | "False" | "Unknown")] =
+            condition.text.split_whitespace().collect::<Vec<_>>().as_slice()
+        {
+            to.push(
+                "/status/conditions",
+                json!({"type": kind, "status": status}),
+                condition.line,
+            );
         }
     }
 }
@@ -157,19 +178,34 @@ body: out of memory
         for (pointer, expected) in [
             ("/metadata/namespace", json!("shop")),
             ("/metadata/labels/app", json!("api")),
-            ("/metadata/annotations/cni.projectcalico.org~1podIP", json!("10.42.0.7/32")),
+            (
+                "/metadata/annotations/cni.projectcalico.org~1podIP",
+                json!("10.42.0.7/32"),
+            ),
             ("/metadata/ownerReferences/0/name", json!("api-7c9d")),
             ("/spec/nodeName", json!("w1")),
             ("/status/hostIP", json!("10.0.0.2")),
             ("/spec/serviceAccountName", json!("api")),
             ("/status/startTime", json!("2026-11-21T02:00:00Z")),
             ("/status/initContainerStatuses/0/state/terminated/exitCode", json!(0)),
-            ("/spec/containers/0/ports", json!([{"containerPort": 8080, "protocol": "TCP"}])),
+            (
+                "/spec/containers/0/ports",
+                json!([{"containerPort": 8080, "protocol": "TCP"}]),
+            ),
             ("/spec/containers/0/command", json!(["/bin/api", "--port=8080"])),
-            ("/status/containerStatuses/0/state/waiting/reason", json!("CrashLoopBackOff")),
-            ("/status/containerStatuses/0/lastState/terminated/reason", json!("OOMKilled")),
+            (
+                "/status/containerStatuses/0/state/waiting/reason",
+                json!("CrashLoopBackOff"),
+            ),
+            (
+                "/status/containerStatuses/0/lastState/terminated/reason",
+                json!("OOMKilled"),
+            ),
             ("/status/containerStatuses/0/lastState/terminated/exitCode", json!(137)),
-            ("/status/containerStatuses/0/lastState/terminated/finishedAt", json!("2026-11-21T02:05:30Z")),
+            (
+                "/status/containerStatuses/0/lastState/terminated/finishedAt",
+                json!("2026-11-21T02:05:30Z"),
+            ),
             ("/status/containerStatuses/0/restartCount", json!(7)),
             ("/spec/containers/0/resources/limits/memory", json!("64Mi")),
             ("/spec/containers/0/livenessProbe/initialDelaySeconds", json!(3)),
@@ -207,18 +243,31 @@ body: out of memory
     fn its_events_become_events() {
         let source = text(CRASHING);
         let section = source.decode(decode);
-        let events: Vec<_> = super::super::super::testing::objects(&section).filter(|fact| fact.value["kind"] == "Event").collect();
+        let events: Vec<_> = super::super::super::testing::objects(&section)
+            .filter(|fact| fact.value["kind"] == "Event")
+            .collect();
         assert_eq!(events.len(), 2);
-        assert_eq!(at(events[0], "/message"), "Liveness probe failed: HTTP probe failed with\nbody: out of memory");
-        assert_eq!((at(events[1], "/count"), at(events[1], "/metadata/casefileAge")), (&json!(26), &json!("2m29s (x26 over 9m)")));
-        assert_eq!(at(events[1], "/involvedObject"), &json!({"kind": "Pod", "name": "api-7c9d-x2x4z", "namespace": "shop"}));
+        assert_eq!(
+            at(events[0], "/message"),
+            "Liveness probe failed: HTTP probe failed with\nbody: out of memory"
+        );
+        assert_eq!(
+            (at(events[1], "/count"), at(events[1], "/metadata/casefileAge")),
+            (&json!(26), &json!("2m29s (x26 over 9m)"))
+        );
+        assert_eq!(
+            at(events[1], "/involvedObject"),
+            &json!({"kind": "Pod", "name": "api-7c9d-x2x4z", "namespace": "shop"})
+        );
     }
 
     #[test]
     fn windows_line_ends_change_nothing() {
         let unix = text(CRASHING);
         let windows = text(&CRASHING.replace('\n', "\r\n"));
-        let value = |source: &super::super::super::testing::Source| find(&source.decode(decode), "Pod", "api-7c9d-x2x4z").value.clone();
+        let value = |source: &super::super::super::testing::Source| {
+            find(&source.decode(decode), "Pod", "api-7c9d-x2x4z").value.clone()
+        };
         assert_eq!(value(&unix), value(&windows));
     }
 
@@ -235,17 +284,31 @@ body: out of memory
         );
         let section = source.decode(decode);
         let pod = find(&section, "Pod", "web-0");
-        assert_eq!(at(pod, "/status/containerStatuses/0/state/waiting/reason"), "ErrImagePull");
+        assert_eq!(
+            at(pod, "/status/containerStatuses/0/state/waiting/reason"),
+            "ErrImagePull"
+        );
         assert_eq!(at(pod, "/metadata/labels/app"), "web");
         let event = find(&section, "Event", "web-0.line19");
-        assert_eq!((at(event, "/reason"), at(event, "/count"), at(event, "/source/host")), (&json!("Failed"), &json!(4), &json!("w1")));
+        assert_eq!(
+            (at(event, "/reason"), at(event, "/count"), at(event, "/source/host")),
+            (&json!("Failed"), &json!(4), &json!("w1"))
+        );
         assert_eq!(at(event, "/involvedObject/fieldPath"), "spec.containers{web}");
     }
 
     #[test]
     fn several_pods_and_no_events() {
-        let one = |name: &str| format!("Name:         {name}\nNamespace:    shop\nNode:         w1/10.0.0.2\nStatus:       Running\nContainers:\n  c:\n    Image:  a\nEvents:  <none>\n");
-        let source = text(&format!("$ kubectl describe pods -n shop\n{}\n\n{}", one("a"), one("b")));
+        let one = |name: &str| {
+            format!(
+                "Name:         {name}\nNamespace:    shop\nNode:         w1/10.0.0.2\nStatus:       Running\nContainers:\n  c:\n    Image:  a\nEvents:  <none>\n"
+            )
+        };
+        let source = text(&format!(
+            "$ kubectl describe pods -n shop\n{}\n\n{}",
+            one("a"),
+            one("b")
+        ));
         assert_eq!(names(&source.decode(decode)), ["Pod shop/a", "Pod shop/b"]);
     }
 
@@ -256,7 +319,11 @@ body: out of memory
             let section = source.decode(decode);
             // From the line of the node on, it is certainly a pod.
             if end > CRASHING.find("Start Time").unwrap() {
-                assert_eq!(names(&section).first().map(String::as_str), Some("Pod shop/api-7c9d-x2x4z"), "cut at {end}");
+                assert_eq!(
+                    names(&section).first().map(String::as_str),
+                    Some("Pod shop/api-7c9d-x2x4z"),
+                    "cut at {end}"
+                );
             }
         }
     }

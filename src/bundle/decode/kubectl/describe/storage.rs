@@ -20,7 +20,11 @@ pub(crate) fn claim(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) {
             "Access Modes" => to.set_some("/spec/accessModes", present(item.value).map(access_modes), line),
             "VolumeMode" => to.set_some("/spec/volumeMode", present(item.value), line),
             "Used By" | "Mounted By" => {
-                for (name, line) in outline.entries(item).into_iter().filter(|(name, _)| present(name).is_some()) {
+                for (name, line) in outline
+                    .entries(item)
+                    .into_iter()
+                    .filter(|(name, _)| present(name).is_some())
+                {
                     to.push("/casefileUsedBy", name, line);
                 }
             }
@@ -38,7 +42,11 @@ pub(crate) fn volume(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) {
             "Status" => phase(item, to),
             "Claim" => {
                 if let Some((namespace, name)) = item.value.split_once('/') {
-                    to.set("/spec/claimRef", json!({"kind": "PersistentVolumeClaim", "namespace": namespace, "name": name}), line);
+                    to.set(
+                        "/spec/claimRef",
+                        json!({"kind": "PersistentVolumeClaim", "namespace": namespace, "name": name}),
+                        line,
+                    );
                 }
             }
             "Reclaim Policy" => to.set_some("/spec/persistentVolumeReclaimPolicy", present(item.value), line),
@@ -57,7 +65,11 @@ pub(crate) fn volume(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) {
 fn affinity(outline: &Outline<'_>, item: &Item<'_>, to: &mut ObjectBuilder<'_, '_>) {
     for term in outline.below(item).iter().filter(|term| term.key.starts_with("Term ")) {
         if let Some((key, values)) = term.value.split_once(" in ") {
-            let values: Vec<&str> = values.trim_matches(['[', ']']).split([',', ' ']).filter(|value| !value.is_empty()).collect();
+            let values: Vec<&str> = values
+                .trim_matches(['[', ']'])
+                .split([',', ' '])
+                .filter(|value| !value.is_empty())
+                .collect();
             let expression = json!({"matchExpressions": [{"key": key, "operator": "In", "values": values}]});
             to.push("/spec/nodeAffinity/required/nodeSelectorTerms", expression, term.line);
         }
@@ -70,7 +82,10 @@ fn source(outline: &Outline<'_>, item: &Item<'_>, to: &mut ObjectBuilder<'_, '_>
         Some("NFS") => ("nfs", json!({"server": get("Server"), "path": get("Path")})),
         Some("HostPath") => ("hostPath", json!({"path": get("Path")})),
         Some("LocalVolume") => ("local", json!({"path": get("Path")})),
-        Some("CSI") => ("csi", json!({"driver": get("Driver"), "volumeHandle": get("VolumeHandle")})),
+        Some("CSI") => (
+            "csi",
+            json!({"driver": get("Driver"), "volumeHandle": get("VolumeHandle")}),
+        ),
         _ => return,
     };
     to.set(&format!("/spec/{}", value.0), value.1, item.line);
@@ -82,12 +97,21 @@ pub(crate) fn class(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) {
         let line = item.line;
         match item.key {
             "IsDefaultClass" if item.value == "Yes" => {
-                to.entry("/metadata/annotations", "storageclass.kubernetes.io/is-default-class", "true", line);
+                to.entry(
+                    "/metadata/annotations",
+                    "storageclass.kubernetes.io/is-default-class",
+                    "true",
+                    line,
+                );
             }
             "Provisioner" => to.set_some("/provisioner", present(item.value), line),
             "ReclaimPolicy" => to.set_some("/reclaimPolicy", present(item.value), line),
             "VolumeBindingMode" => to.set_some("/volumeBindingMode", present(item.value), line),
-            "AllowVolumeExpansion" => to.set_some("/allowVolumeExpansion", item.value.to_ascii_lowercase().parse::<bool>().ok(), line),
+            "AllowVolumeExpansion" => to.set_some(
+                "/allowVolumeExpansion",
+                item.value.to_ascii_lowercase().parse::<bool>().ok(),
+                line,
+            ),
             _ => {}
         }
     }
@@ -118,7 +142,14 @@ mod tests {
         );
         let section = source.decode(decode);
         let claim = find(&section, "PersistentVolumeClaim", "data-0");
-        assert_eq!((at(claim, "/spec/storageClassName"), at(claim, "/status/phase"), at(claim, "/spec/volumeName")), (&json!("fast"), &json!("Pending"), &json!(null)));
+        assert_eq!(
+            (
+                at(claim, "/spec/storageClassName"),
+                at(claim, "/status/phase"),
+                at(claim, "/spec/volumeName")
+            ),
+            (&json!("fast"), &json!("Pending"), &json!(null))
+        );
         assert_eq!(at(claim, "/casefileUsedBy"), &json!(["db-0"]));
         assert_eq!(at(find(&section, "Event", "data-0.line14"), "/count"), 4);
     }
@@ -132,8 +163,20 @@ mod tests {
         );
         let section = source.decode(decode);
         let volume = find(&section, "PersistentVolume", "pv-1");
-        assert_eq!((at(volume, "/spec/claimRef/name"), at(volume, "/spec/local/path")), (&json!("data-0"), &json!("/mnt/d")));
-        assert_eq!(at(volume, "/spec/nodeAffinity/required/nodeSelectorTerms/0/matchExpressions/0/values"), &json!(["w1"]));
-        assert_eq!(at(find(&section, "StorageClass", "local"), "/volumeBindingMode"), "WaitForFirstConsumer");
+        assert_eq!(
+            (at(volume, "/spec/claimRef/name"), at(volume, "/spec/local/path")),
+            (&json!("data-0"), &json!("/mnt/d"))
+        );
+        assert_eq!(
+            at(
+                volume,
+                "/spec/nodeAffinity/required/nodeSelectorTerms/0/matchExpressions/0/values"
+            ),
+            &json!(["w1"])
+        );
+        assert_eq!(
+            at(find(&section, "StorageClass", "local"), "/volumeBindingMode"),
+            "WaitForFirstConsumer"
+        );
     }
 }

@@ -18,12 +18,20 @@ pub(crate) fn pod_field(outline: &Outline<'_>, item: &Item<'_>, spec: &str, to: 
         "Runtime Class Name" => to.set_some(&format!("{spec}/runtimeClassName"), present(item.value), line),
         "Node-Selectors" => decode::map(outline, item, &format!("{spec}/nodeSelector"), to),
         "Image Pull Secrets" | "Image pull secrets" => {
-            for (name, line) in outline.entries(item).into_iter().filter(|(name, _)| present(name).is_some()) {
+            for (name, line) in outline
+                .entries(item)
+                .into_iter()
+                .filter(|(name, _)| present(name).is_some())
+            {
                 to.push(&format!("{spec}/imagePullSecrets"), json!({"name": name}), line);
             }
         }
         "Tolerations" => {
-            for (text, line) in outline.entries(item).into_iter().filter(|(text, _)| present(text).is_some()) {
+            for (text, line) in outline
+                .entries(item)
+                .into_iter()
+                .filter(|(text, _)| present(text).is_some())
+            {
                 to.push(&format!("{spec}/tolerations"), toleration(text), line);
             }
         }
@@ -42,7 +50,9 @@ fn toleration(text: &str) -> Value {
     let mut words = text.split_whitespace().peekable();
     if let Some(word) = words.next_if(|word| !word.starts_with("op=")) {
         let (key, effect) = word.split_once(':').unwrap_or((word, ""));
-        let (key, wanted) = key.split_once('=').map_or((key, None), |(key, wanted)| (key, Some(wanted)));
+        let (key, wanted) = key
+            .split_once('=')
+            .map_or((key, None), |(key, wanted)| (key, Some(wanted)));
         value.insert("key".into(), key.into());
         if let Some(wanted) = wanted {
             value.insert("value".into(), wanted.into());
@@ -54,10 +64,10 @@ fn toleration(text: &str) -> Value {
     while let Some(word) = words.next() {
         if let Some(operator) = word.strip_prefix("op=") {
             value.insert("operator".into(), operator.into());
-        } else if word == "for" {
-            if let Some(seconds) = words.next().and_then(|word| integer(word.trim_end_matches('s'))) {
-                value.insert("tolerationSeconds".into(), seconds.into());
-            }
+        } else if word == "for"
+            && let Some(seconds) = words.next().and_then(|word| integer(word.trim_end_matches('s')))
+        {
+            value.insert("tolerationSeconds".into(), seconds.into());
         }
     }
     Value::Object(value)
@@ -70,9 +80,15 @@ fn volume(outline: &Outline<'_>, item: &Item<'_>) -> Value {
     let source = match kind.split([' ', '(']).next().unwrap_or("") {
         "ConfigMap" => ("configMap", json!({"name": get("Name"), "optional": optional})),
         "Secret" => ("secret", json!({"secretName": get("SecretName"), "optional": optional})),
-        "PersistentVolumeClaim" => ("persistentVolumeClaim", json!({"claimName": get("ClaimName"), "readOnly": get("ReadOnly") == Some("true")})),
+        "PersistentVolumeClaim" => (
+            "persistentVolumeClaim",
+            json!({"claimName": get("ClaimName"), "readOnly": get("ReadOnly") == Some("true")}),
+        ),
         "HostPath" => ("hostPath", json!({"path": get("Path"), "type": get("HostPathType")})),
-        "EmptyDir" => ("emptyDir", json!({"medium": get("Medium").unwrap_or(""), "sizeLimit": get("SizeLimit")})),
+        "EmptyDir" => (
+            "emptyDir",
+            json!({"medium": get("Medium").unwrap_or(""), "sizeLimit": get("SizeLimit")}),
+        ),
         "NFS" => ("nfs", json!({"server": get("Server"), "path": get("Path")})),
         "CSI" => ("csi", json!({"driver": get("Driver")})),
         "DownwardAPI" => ("downwardAPI", json!({})),
@@ -93,10 +109,15 @@ fn projected(outline: &Outline<'_>, item: &Item<'_>) -> Vec<Value> {
         match child.key {
             "ConfigMapName" => sources.push(json!({"configMap": {"name": child.value}})),
             "SecretName" => sources.push(json!({"secret": {"name": child.value}})),
-            "TokenExpirationSeconds" => sources.push(json!({"serviceAccountToken": {"expirationSeconds": integer(child.value)}})),
+            "TokenExpirationSeconds" => {
+                sources.push(json!({"serviceAccountToken": {"expirationSeconds": integer(child.value)}}))
+            }
             "DownwardAPI" => sources.push(json!({"downwardAPI": {}})),
             "Optional" | "ConfigMapOptional" | "SecretOptionalName" if child.value == "true" => {
-                let last = sources.last_mut().and_then(Value::as_object_mut).and_then(|source| source.values_mut().next());
+                let last = sources
+                    .last_mut()
+                    .and_then(Value::as_object_mut)
+                    .and_then(|source| source.values_mut().next());
                 if let Some(source) = last.and_then(Value::as_object_mut) {
                     source.insert("optional".into(), true.into());
                 }
@@ -117,7 +138,10 @@ mod tests {
             toleration("node.kubernetes.io/not-ready:NoExecute op=Exists for 300s"),
             json!({"key": "node.kubernetes.io/not-ready", "effect": "NoExecute", "operator": "Exists", "tolerationSeconds": 300})
         );
-        assert_eq!(toleration("dedicated=db:NoSchedule"), json!({"key": "dedicated", "value": "db", "effect": "NoSchedule"}));
+        assert_eq!(
+            toleration("dedicated=db:NoSchedule"),
+            json!({"key": "dedicated", "value": "db", "effect": "NoSchedule"})
+        );
         assert_eq!(toleration("op=Exists"), json!({"operator": "Exists"}));
     }
 }

@@ -37,7 +37,11 @@ pub(crate) fn deployment(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) 
                 for part in item.value.split(", ") {
                     if let Some((amount, word)) = part.split_once(" max ") {
                         let field = if word == "surge" { "maxSurge" } else { "maxUnavailable" };
-                        to.set(&format!("/spec/strategy/rollingUpdate/{field}"), int_or_string(amount), line);
+                        to.set(
+                            &format!("/spec/strategy/rollingUpdate/{field}"),
+                            int_or_string(amount),
+                            line,
+                        );
                     }
                 }
             }
@@ -46,7 +50,11 @@ pub(crate) fn deployment(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) 
                 for set in item.value.split("), ") {
                     let name = set.split(" (").next().unwrap_or(set);
                     if let Some(name) = present(name) {
-                        to.push("/casefileReplicaSets", json!({"name": name, "new": item.key == "NewReplicaSet"}), line);
+                        to.push(
+                            "/casefileReplicaSets",
+                            json!({"name": name, "new": item.key == "NewReplicaSet"}),
+                            line,
+                        );
                     }
                 }
             }
@@ -61,7 +69,11 @@ pub(crate) fn replica_set(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>)
     if let Some(item) = outline.root("Replicas") {
         for part in item.value.split('/') {
             let (number, word) = part.trim().split_once(' ').unwrap_or((part.trim(), ""));
-            let pointer = if word == "desired" { "/spec/replicas" } else { "/status/replicas" };
+            let pointer = if word == "desired" {
+                "/spec/replicas"
+            } else {
+                "/status/replicas"
+            };
             to.set_some(pointer, integer(number), item.line);
         }
     }
@@ -75,18 +87,33 @@ pub(crate) fn stateful_set(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>
             "Replicas" => {
                 for part in item.value.split('|') {
                     let (number, word) = part.trim().split_once(' ').unwrap_or((part.trim(), ""));
-                    let pointer = if word == "desired" { "/spec/replicas" } else { "/status/replicas" };
+                    let pointer = if word == "desired" {
+                        "/spec/replicas"
+                    } else {
+                        "/status/replicas"
+                    };
                     to.set_some(pointer, integer(number), item.line);
                 }
             }
             "Update Strategy" => to.set_some("/spec/updateStrategy/type", present(item.value), item.line),
             "Volume Claims" => {
                 for claim in outline.children(item).filter(|claim| claim.key == "Name") {
-                    to.push("/spec/volumeClaimTemplates", json!({"metadata": {"name": claim.value}}), claim.line);
+                    to.push(
+                        "/spec/volumeClaimTemplates",
+                        json!({"metadata": {"name": claim.value}}),
+                        claim.line,
+                    );
                 }
                 let last = to.count("/spec/volumeClaimTemplates").saturating_sub(1);
-                for field in outline.children(item).filter(|field| field.key == "StorageClass" && present(field.value).is_some()) {
-                    to.set(&format!("/spec/volumeClaimTemplates/{last}/spec/storageClassName"), field.value, field.line);
+                for field in outline
+                    .children(item)
+                    .filter(|field| field.key == "StorageClass" && present(field.value).is_some())
+                {
+                    to.set(
+                        &format!("/spec/volumeClaimTemplates/{last}/spec/storageClassName"),
+                        field.value,
+                        field.line,
+                    );
                 }
             }
             _ => {}
@@ -123,15 +150,25 @@ pub(crate) fn job(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) {
             "Parallelism" => to.set_some("/spec/parallelism", integer(item.value), line),
             "Completions" => to.set_some("/spec/completions", integer(item.value), line),
             "Backoff Limit" => to.set_some("/spec/backoffLimit", integer(item.value), line),
-            "Active Deadline Seconds" => to.set_some("/spec/activeDeadlineSeconds", integer(item.value.trim_end_matches('s')), line),
+            "Active Deadline Seconds" => to.set_some(
+                "/spec/activeDeadlineSeconds",
+                integer(item.value.trim_end_matches('s')),
+                line,
+            ),
             "Suspend" => to.set("/spec/suspend", item.value == "true", line),
             "Start Time" => to.set_some("/status/startTime", present(item.value).map(timestamp), line),
             "Completed At" => to.set_some("/status/completionTime", present(item.value).map(timestamp), line),
             "Pods Statuses" => {
                 for part in item.value.split(" / ") {
                     let mut words = part.split_whitespace();
-                    if let (Some(number), Some(word @ ("Active" | "Running" | "Succeeded" | "Failed"))) = (words.next().and_then(integer), words.next()) {
-                        let field = if word == "Running" { "active".to_owned() } else { word.to_ascii_lowercase() };
+                    if let (Some(number), Some(word @ ("Active" | "Running" | "Succeeded" | "Failed"))) =
+                        (words.next().and_then(integer), words.next())
+                    {
+                        let field = if word == "Running" {
+                            "active".to_owned()
+                        } else {
+                            word.to_ascii_lowercase()
+                        };
                         to.set(&format!("/status/{field}"), number, line);
                     }
                 }
@@ -149,7 +186,11 @@ pub(crate) fn cron_job(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) {
             "Schedule" => to.set_some("/spec/schedule", present(item.value), line),
             "Concurrency Policy" => to.set_some("/spec/concurrencyPolicy", present(item.value), line),
             "Suspend" => to.set("/spec/suspend", item.value.eq_ignore_ascii_case("true"), line),
-            "Starting Deadline Seconds" => to.set_some("/spec/startingDeadlineSeconds", integer(item.value.trim_end_matches('s')), line),
+            "Starting Deadline Seconds" => to.set_some(
+                "/spec/startingDeadlineSeconds",
+                integer(item.value.trim_end_matches('s')),
+                line,
+            ),
             "Last Schedule Time" => to.set_some("/status/lastScheduleTime", present(item.value).map(timestamp), line),
             "Pod Template" => template(outline, item, "/spec/jobTemplate/spec/template", to),
             _ => {}
@@ -252,11 +293,17 @@ mod tests {
             ("/status/updatedReplicas", json!(1)),
             ("/status/unavailableReplicas", json!(2)),
             ("/spec/selector/matchLabels/app", json!("web")),
-            ("/spec/strategy/rollingUpdate", json!({"maxUnavailable": "25%", "maxSurge": 1})),
+            (
+                "/spec/strategy/rollingUpdate",
+                json!({"maxUnavailable": "25%", "maxSurge": 1}),
+            ),
             ("/spec/template/spec/containers/0/image", json!("nginx:9.99")),
             ("/spec/template/spec/serviceAccountName", json!("web")),
             ("/status/conditions/1/reason", json!("ProgressDeadlineExceeded")),
-            ("/casefileReplicaSets", json!([{"name": "web-1", "new": false}, {"name": "web-2", "new": true}])),
+            (
+                "/casefileReplicaSets",
+                json!([{"name": "web-1", "new": false}, {"name": "web-2", "new": true}]),
+            ),
             ("/metadata/creationTimestamp", json!("2026-11-21T10:27:32Z")),
         ] {
             assert_eq!(at(web, pointer), &expected, "{pointer}");
@@ -274,7 +321,10 @@ mod tests {
         );
         let section = source.decode(decode);
         let db = find(&section, "StatefulSet", "db");
-        assert_eq!((at(db, "/spec/replicas"), at(db, "/status/replicas")), (&json!(3), &json!(2)));
+        assert_eq!(
+            (at(db, "/spec/replicas"), at(db, "/status/replicas")),
+            (&json!(3), &json!(2))
+        );
         assert_eq!(at(db, "/spec/volumeClaimTemplates/0/spec/storageClassName"), "fast");
         let logs = find(&section, "DaemonSet", "logs");
         assert_eq!(at(logs, "/status/numberAvailable"), 2);

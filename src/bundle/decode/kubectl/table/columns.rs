@@ -113,9 +113,16 @@ impl<'t> Header<'t> {
     /// Takes a line as the header of a table inside a description: two columns or more, in any case.
     pub(crate) fn inner(line: &'t str) -> Option<Self> {
         let chunks = chunks(line);
-        let names: Vec<&str> = chunks.iter().filter_map(|chunk| line.get(chunk.from..chunk.to)).collect();
+        let names: Vec<&str> = chunks
+            .iter()
+            .filter_map(|chunk| line.get(chunk.from..chunk.to))
+            .collect();
         let starts = chunks.iter().map(|chunk| chunk.column).collect();
-        (2..=MOST_COLUMNS).contains(&names.len()).then_some(Self { names, starts, spacing: Spacing::Wide })
+        (2..=MOST_COLUMNS).contains(&names.len()).then_some(Self {
+            names,
+            starts,
+            spacing: Spacing::Wide,
+        })
     }
 
     /// True when the table has this column.
