@@ -250,7 +250,7 @@ fn backend(text: &str) -> Option<Value> {
     Some(json!({"service": {"name": name, "port": port}}))
 }
 
-/// A network policy: its selector and types; each rule's words are kept as they are.
+/// A network policy: its selector and types. The rules stand in `spec.casefileIngress` and `spec.casefileEgress` line by line, as written.
 pub(crate) fn network_policy(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) {
     let Some(spec) = outline.root("Spec") else { return };
     for item in outline.children(spec) {
@@ -268,9 +268,9 @@ pub(crate) fn network_policy(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '
             "Policy Types" => to.set("/spec/policyTypes", items(item.value), line),
             "Allowing ingress traffic" | "Allowing egress traffic" => {
                 let way = if item.key.contains("ingress") {
-                    "ingress"
+                    "Ingress"
                 } else {
-                    "egress"
+                    "Egress"
                 };
                 let words: Vec<&str> = outline.below(item).iter().map(|below| below.text).collect();
                 to.set(&format!("/spec/casefile{way}"), words, line);
@@ -359,5 +359,20 @@ mod tests {
             &json!({"addresses": ["10.0.0.7"], "conditions": {"ready": false}, "targetRef": {"kind": "Pod", "name": "web-0"}, "nodeName": "w1"})
         );
         assert_eq!(at(slice, "/metadata/labels/kubernetes.io~1service-name"), "web");
+    }
+
+    #[test]
+    fn a_network_policy_keeps_the_words_of_its_rules() {
+        let source = text(
+            "Name:         deny\nNamespace:    shop\nCreated on:   2026-11-21 10:00:00 +0000 UTC\nLabels:       <none>\nAnnotations:  <none>\nSpec:\n  PodSelector:     <none> (Allowing the specific traffic to all pods in this namespace)\n  Allowing ingress traffic:\n    <none> (Selected pods are isolated for ingress connectivity)\n  Not affecting egress traffic\n  Policy Types: Ingress\n",
+        );
+        let section = source.decode(decode);
+        let deny = find(&section, "NetworkPolicy", "deny");
+        assert_eq!(at(deny, "/spec/podSelector"), &json!({}));
+        assert_eq!(at(deny, "/spec/policyTypes"), &json!(["Ingress"]));
+        assert_eq!(
+            at(deny, "/spec/casefileIngress"),
+            &json!(["<none> (Selected pods are isolated for ingress connectivity)"])
+        );
     }
 }
