@@ -69,6 +69,9 @@ pub const DECODERS: &[Decoder] = &[
     yaml::DECODER,
     // What kubectl prints for people.
     Decoder { name: "kubectl get", decode: kubectl::decode_table },
+    Decoder { name: "kubectl describe", decode: kubectl::decode_description },
+    Decoder { name: "kubectl top", decode: kubectl::decode_top },
+    Decoder { name: "kubectl version", decode: kubectl::decode_version },
     Decoder { name: "kubectl message", decode: kubectl::decode_message },
     prune::DECODER,
     cron::DECODER,

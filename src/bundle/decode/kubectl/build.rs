@@ -80,6 +80,17 @@ impl<'f, 't> ObjectBuilder<'f, 't> {
         }
     }
 
+    /// Adds a line to a text that was begun above; its citation stays where it begins.
+    pub(crate) fn continue_text(&mut self, pointer: &str, more: &str, line: usize) {
+        if let Some(Value::String(text)) = self.value.pointer_mut(pointer) {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text.push_str(more);
+            self.reaches(line);
+        }
+    }
+
     /// Appends to the array at a pointer and tells the pointer of the new item.
     pub(crate) fn push(&mut self, pointer: &str, value: impl Into<Value>, line: usize) -> String {
         let index = self.count(pointer);

@@ -120,14 +120,22 @@ fn from_command(command: &str) -> Hint {
 fn from_path(file: &TextFile<'_>) -> Hint {
     let mut hint = Hint::default();
     let stem = file.path.file_name().split('.').next().unwrap_or("");
-    let words = stem
+    let words: Vec<&str> = stem
         .split(['-', '_', ' '])
-        .flat_map(|word| [word, word.trim_end_matches("describe")]);
-    hint.kind = words
-        .filter(|word| word.len() > 2 || stem == *word)
-        .find_map(kinds::known)
-        .unwrap_or("")
-        .to_owned();
+        .flat_map(|word| [word, word.trim_end_matches("describe")])
+        .collect();
+    // A plural is surer than a singular: `node-1-pods` lists pods.
+    let plural = words
+        .iter()
+        .filter(|word| word.len() > 3 && word.ends_with('s'))
+        .find_map(|word| kinds::known(word));
+    let any = || {
+        words
+            .iter()
+            .filter(|word| word.len() > 2 || stem == **word)
+            .find_map(|word| kinds::known(word))
+    };
+    hint.kind = plural.or_else(any).unwrap_or("").to_owned();
     let parts: Vec<&str> = file.path.components().collect();
     for pair in parts.windows(2) {
         let [folder, inner] = pair else { continue };
@@ -191,6 +199,7 @@ mod tests {
             ("rke2/kubectl/nodesdescribe", "Node", ""),
             ("rke2/kubectl/poddescribe/kube-system", "Pod", "kube-system"),
             ("namespaces/shop/core/sa.txt", "ServiceAccount", "shop"),
+            ("node-1-pods.txt", "Pod", ""),
             ("ticket.txt", "", ""),
         ] {
             let source = named(path, "NAME\n");

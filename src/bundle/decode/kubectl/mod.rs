@@ -1,13 +1,21 @@
 //! The text that `kubectl` prints for people: tables, descriptions, messages.
 
 mod build;
+mod describe;
 mod hint;
 mod kinds;
 mod message;
+#[cfg(test)]
+mod properties;
 mod table;
 #[cfg(test)]
 mod testing;
+mod top;
 mod values;
+mod version;
 
+pub(crate) use describe::decode as decode_description;
 pub(crate) use message::decode as decode_message;
 pub(crate) use table::decode as decode_table;
+pub(crate) use top::decode as decode_top;
+pub(crate) use version::decode as decode_version;

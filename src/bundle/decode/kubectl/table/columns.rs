@@ -29,7 +29,7 @@ const PHRASES: &[&str] = &[
 ];
 
 /// Columns of free text, which may hold runs of spaces.
-const FREE_TEXT: &[&str] = &["MESSAGE", "ERROR"];
+const FREE_TEXT: &[&str] = &["MESSAGE", "ERROR", "Message"];
 
 /// The first line of a table.
 #[derive(Debug)]
@@ -108,6 +108,21 @@ impl<'t> Header<'t> {
             && (2..=MOST_COLUMNS).contains(&header.names.len())
             && header.names.iter().all(|name| !name.is_empty());
         sound.then_some(header)
+    }
+
+    /// Takes a line as the header of a table inside a description: two columns or more, in any case.
+    pub(crate) fn inner(line: &'t str) -> Option<Self> {
+        let chunks = chunks(line);
+        let names: Vec<&str> = chunks
+            .iter()
+            .filter_map(|chunk| line.get(chunk.from..chunk.to))
+            .collect();
+        let starts = chunks.iter().map(|chunk| chunk.column).collect();
+        (2..=MOST_COLUMNS).contains(&names.len()).then_some(Self {
+            names,
+            starts,
+            spacing: Spacing::Wide,
+        })
     }
 
     /// True when the table has this column.
@@ -236,14 +251,18 @@ fn is_header_char(c: char) -> bool {
         || matches!(c, ' ' | '\t' | '-' | '_' | '(' | ')' | '/' | '.' | ':' | '%' | '#')
 }
 
-/// Cuts a line at runs of two or more spaces, and at tabs.
+/// Cuts a line at runs of two or more spaces, and at tabs, which reach to the next multiple of eight columns.
 fn chunks(line: &str) -> Vec<Chunk> {
     let mut chunks: Vec<Chunk> = Vec::new();
     let mut spaces = 2;
-    for (column, (at, c)) in line.char_indices().enumerate() {
+    let mut column = 0;
+    for (at, c) in line.char_indices() {
         if c == '\t' {
             spaces = 2;
-        } else if c == ' ' {
+            column = (column / 8 + 1) * 8;
+            continue;
+        }
+        if c == ' ' {
             spaces += 1;
         } else {
             let to = at + c.len_utf8();
@@ -253,6 +272,7 @@ fn chunks(line: &str) -> Vec<Chunk> {
             }
             spaces = 0;
         }
+        column += 1;
     }
     chunks
 }

@@ -1,0 +1,72 @@
+//! The events at the end of a description.
+//!
+//! Source: `DescribeEvents` of `k8s.io/kubectl/pkg/describe/describe.go`: columns Type, Reason, Age, From, Message since 1.9; before it
+//! FirstSeen, LastSeen, Count, From, SubObjectPath, Type, Reason, Message. An age is `3m` or `3m (x5 over 10m)`.
+
+use super::super::build::ObjectBuilder;
+use super::super::kinds;
+use super::super::table::Header;
+use super::super::values::{event_count, event_source, integer};
+use super::outline::Outline;
+use crate::bundle::decode::{Fact, Form, TextFile};
+
+/// The events of the object that is described.
+pub(crate) fn read(file: &TextFile<'_>, outline: &Outline<'_>, kind: &str, name: &str, namespace: &str) -> Vec<Fact> {
+    let Some(root) = outline.root("Events") else {
+        return Vec::new();
+    };
+    let lines = outline.below(root);
+    let Some(header) = lines
+        .first()
+        .and_then(|first| Header::inner(first.raw))
+        .filter(|header| header.has("Reason"))
+    else {
+        return Vec::new();
+    };
+    let mut builders: Vec<ObjectBuilder<'_, '_>> = Vec::new();
+    for item in lines.iter().skip(1).filter(|item| !item.text.starts_with("---")) {
+        let row = header
+            .row(item.raw, item.line)
+            .filter(|row| !row.raw("Reason").is_empty());
+        match (row, builders.last_mut()) {
+            (Some(row), _) => {
+                let line = item.line;
+                let mut to = ObjectBuilder::new(file, "Event", &format!("{name}.line{}", line + 1), line);
+                to.namespace(namespace, line);
+                to.set("/involvedObject/kind", kind, line);
+                to.set("/involvedObject/name", name, line);
+                if !kinds::is_cluster_scoped(kind) && !namespace.is_empty() {
+                    to.set("/involvedObject/namespace", namespace, line);
+                }
+                for (pointer, column) in [
+                    ("/type", "Type"),
+                    ("/reason", "Reason"),
+                    ("/message", "Message"),
+                    ("/involvedObject/fieldPath", "SubObjectPath"),
+                ] {
+                    to.set_some(pointer, row.get(column), line);
+                }
+                if let Some((component, host)) = row.get("From").map(event_source) {
+                    to.set("/source/component", component, line);
+                    to.set_some("/source/host", host, line);
+                }
+                let age = row.any(&["Age", "LastSeen"]);
+                to.set_some("/metadata/casefileAge", age, line);
+                to.set_some("/metadata/casefileFirstAge", row.get("FirstSeen"), line);
+                to.set_some(
+                    "/count",
+                    row.get("Count").and_then(integer).or_else(|| age.and_then(event_count)),
+                    line,
+                );
+                builders.push(to);
+            }
+            // A message of several lines, or one that was wrapped.
+            (None, Some(last)) => last.continue_text("/message", item.text, item.line),
+            (None, None) => {}
+        }
+    }
+    builders
+        .into_iter()
+        .map(|builder| builder.finish(Form::Describe))
+        .collect()
+}

@@ -1,0 +1,18 @@
+//! The descriptions of `kubectl describe`.
+
+mod config;
+mod containers;
+mod decode;
+mod events;
+mod extent;
+mod generic;
+mod kind;
+mod network;
+mod node;
+mod outline;
+mod pod;
+mod storage;
+mod volumes;
+mod workload;
+
+pub(crate) use decode::decode;
