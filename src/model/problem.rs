@@ -40,22 +40,12 @@ pub struct Problem {
 impl Problem {
     /// A problem with a whole file.
     pub fn file(file: &EntryPath, kind: ProblemKind, detail: impl Into<String>) -> Self {
-        Self {
-            file: Some(file.clone()),
-            line: None,
-            kind,
-            detail: detail.into(),
-        }
+        Self { file: Some(file.clone()), line: None, kind, detail: detail.into() }
     }
 
     /// A problem with the bundle as a whole.
     pub fn bundle(kind: ProblemKind, detail: impl Into<String>) -> Self {
-        Self {
-            file: None,
-            line: None,
-            kind,
-            detail: detail.into(),
-        }
+        Self { file: None, line: None, kind, detail: detail.into() }
     }
 
     /// The same problem at a 1-based line.

@@ -25,12 +25,7 @@ pub struct Subject {
 impl Subject {
     /// A namespaced object.
     pub fn namespaced(kind: impl Into<String>, namespace: impl Into<String>, name: impl Into<String>) -> Self {
-        Self {
-            kind: kind.into(),
-            namespace: namespace.into(),
-            name: name.into(),
-            node: String::new(),
-        }
+        Self { kind: kind.into(), namespace: namespace.into(), name: name.into(), node: String::new() }
     }
 
     /// A cluster-scoped object, a registry, or anything else with neither namespace nor node.
@@ -40,22 +35,12 @@ impl Subject {
 
     /// A node.
     pub fn node(name: &str) -> Self {
-        Self {
-            kind: "Node".into(),
-            namespace: String::new(),
-            name: name.into(),
-            node: name.into(),
-        }
+        Self { kind: "Node".into(), namespace: String::new(), name: name.into(), node: name.into() }
     }
 
     /// A thing on a node: a container, a file, a certificate, an etcd member.
     pub fn on_node(kind: impl Into<String>, name: impl Into<String>, node: impl Into<String>) -> Self {
-        Self {
-            kind: kind.into(),
-            namespace: String::new(),
-            name: name.into(),
-            node: node.into(),
-        }
+        Self { kind: kind.into(), namespace: String::new(), name: name.into(), node: node.into() }
     }
 }
 

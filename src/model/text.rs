@@ -59,19 +59,13 @@ pub struct Text {
 impl Text {
     /// Both languages at once.
     pub fn new(zh: impl Into<String>, en: impl Into<String>) -> Self {
-        Self {
-            zh: zh.into(),
-            en: en.into(),
-        }
+        Self { zh: zh.into(), en: en.into() }
     }
 
     /// A text that reads the same in both languages: a name, a command, a quoted line.
     pub fn same(text: impl Into<String>) -> Self {
         let text = text.into();
-        Self {
-            zh: text.clone(),
-            en: text,
-        }
+        Self { zh: text.clone(), en: text }
     }
 
     /// The text in one language.

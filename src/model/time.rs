@@ -37,12 +37,7 @@ pub struct When {
 impl When {
     /// An instant.
     pub fn at(time: Timestamp, raw: impl Into<String>, basis: Basis) -> Self {
-        Self {
-            earliest: time,
-            latest: time,
-            raw: raw.into(),
-            basis,
-        }
+        Self { earliest: time, latest: time, raw: raw.into(), basis }
     }
 
     /// An RFC 3339 time such as the Kubernetes API and Docker write, with any number of fractional digits.
@@ -52,9 +47,7 @@ impl When {
         if raw.starts_with("0001-01-01T00:00:00") {
             return None;
         }
-        raw.parse::<Timestamp>()
-            .ok()
-            .map(|time| Self::at(time, raw, Basis::Exact))
+        raw.parse::<Timestamp>().ok().map(|time| Self::at(time, raw, Basis::Exact))
     }
 
     /// True when every moment of `self` is before every moment of `other`.
@@ -93,12 +86,7 @@ mod tests {
     fn overlapping_intervals_have_no_order() {
         let early: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let late: Timestamp = "2026-01-01T02:00:00Z".parse().unwrap();
-        let wide = When {
-            earliest: early,
-            latest: late,
-            raw: String::new(),
-            basis: Basis::Relative,
-        };
+        let wide = When { earliest: early, latest: late, raw: String::new(), basis: Basis::Relative };
         let inside = When::rfc3339("2026-01-01T01:00:00Z").unwrap();
         assert!(!wide.surely_before(&inside));
         assert!(!inside.surely_before(&wide));
