@@ -87,7 +87,7 @@ fn is_own(path: &Path) -> bool {
     let mut head = Vec::new();
     let read = fs::File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
     let text = String::from_utf8_lossy(&head);
-    let marks = ["schema: casefile-postmortem/", "<meta name=\"generator\" content=\"casefile", "\"name\": \"casefile\""];
+    let marks = ["schema: \"casefile/", "<meta name=\"generator\" content=\"casefile", "\"name\": \"casefile\""];
     read.is_ok() && marks.iter().any(|mark| text.contains(mark))
 }
 

@@ -1,0 +1,19 @@
+//! Renderers: the typed report in, the bytes of one format out.
+//!
+//! Markdown and HTML share one display form ([`view`]): a tree of words and [`rich::Rich`] text in one language, which templates
+//! only arrange. Escaping happens in one place for each format, when a template prints a value.
+
+mod blanks;
+mod entry;
+mod html;
+mod json;
+mod markdown;
+mod rich;
+mod scribe;
+mod templates;
+#[cfg(test)]
+mod tests;
+pub(crate) mod times;
+mod view;
+
+pub use entry::{Format, RenderError, UnknownFormat, render};

@@ -1,0 +1,193 @@
+//! Turns pieces of the model into [`Rich`] text in one language.
+
+use std::collections::BTreeSet;
+
+use super::blanks::{Blanks, Slot};
+use super::rich::{Inline, Rich};
+use super::times::{self, Grain};
+use crate::model::{Confidence, Lang, Subject, Text, When};
+use crate::report::locale::{Fixed, Words};
+use crate::report::model::{Blank, PostMortem, Sentence};
+
+/// Writes for one report in one language.
+#[derive(Debug)]
+pub(super) struct Scribe<'a> {
+    pub(super) report: &'a PostMortem,
+    pub(super) words: &'a Fixed,
+    lang: Lang,
+    /// Ids that have an entry somewhere in the report, so that a reference to them can be a link.
+    known: BTreeSet<&'a str>,
+    blanks: Blanks<'a>,
+}
+
+impl<'a> Scribe<'a> {
+    pub(super) fn new(report: &'a PostMortem, lang: Lang, words: &'a Words) -> Self {
+        let evidence = report.evidence.iter().map(|item| item.id.as_str());
+        let knowledge = report.knowledge.iter().map(|item| item.id.as_str());
+        let findings = report
+            .findings
+            .iter()
+            .take(super::view::MAX_FINDINGS)
+            .map(|item| item.id.as_str());
+        let known = evidence
+            .chain(knowledge)
+            .chain(findings)
+            .filter(|id| is_entry_id(id))
+            .collect();
+        Self {
+            report,
+            words: &words.fixed,
+            lang,
+            known,
+            blanks: Blanks::new(report),
+        }
+    }
+
+    /// The words of one language, code marks read.
+    pub(super) fn text(&self, text: &Text) -> Rich {
+        Rich::parse(text.get(self.lang))
+    }
+
+    /// Words, confidence, references.
+    pub(super) fn sentence(&self, sentence: &Sentence) -> Rich {
+        let mut rich = self.text(&sentence.text);
+        if let Some(confidence) = sentence.confidence {
+            rich.append(" ", self.badge(confidence));
+        }
+        rich.append(" ", self.refs(&sentence.refs));
+        rich
+    }
+
+    /// Sentences, empty ones left out.
+    pub(super) fn sentences(&self, sentences: &[Sentence]) -> Vec<Rich> {
+        sentences
+            .iter()
+            .map(|sentence| self.sentence(sentence))
+            .filter(|rich| !rich.0.is_empty())
+            .collect()
+    }
+
+    /// Words with references behind them.
+    pub(super) fn cited(&self, text: &Text, refs: &[String]) -> Rich {
+        let mut rich = self.text(text);
+        rich.append(" ", self.refs(refs));
+        rich
+    }
+
+    /// `[E7] [K1]`.
+    pub(super) fn refs(&self, refs: &[String]) -> Rich {
+        Rich::join(
+            refs.iter().map(|id| {
+                Rich(vec![Inline::Ref {
+                    id: id.clone(),
+                    linked: self.known.contains(id.as_str()),
+                }])
+            }),
+            " ",
+        )
+    }
+
+    /// Shape and word of a confidence.
+    pub(super) fn badge(&self, confidence: Confidence) -> Rich {
+        Rich(vec![Inline::Badge {
+            confidence,
+            word: self.words.confidence.get(confidence).to_owned(),
+        }])
+    }
+
+    /// `Deployment shop/checkout`, the kind as a word and the name as code.
+    pub(super) fn subject(&self, subject: &Subject) -> Rich {
+        let full = subject.to_string();
+        let name = full.strip_prefix(&subject.kind).unwrap_or(&full).trim_start();
+        let mut rich = Rich::default();
+        rich.push(&subject.kind);
+        rich.append(" ", Rich::code(name));
+        rich
+    }
+
+    /// Subjects in a list, at most `most`, then how many more.
+    pub(super) fn subjects(&self, subjects: &[Subject], most: usize) -> Rich {
+        let mut rich = Rich::join(
+            subjects.iter().take(most).map(|subject| self.subject(subject)),
+            &self.words.joint.list,
+        );
+        let left = subjects.len().saturating_sub(most);
+        if left > 0 {
+            rich.push(&format!(" +{left}"));
+        }
+        rich
+    }
+
+    /// A time with a word for how it is known, unless it is exact.
+    pub(super) fn when(&self, when: &When) -> Rich {
+        let mut rich = Rich::parse(&times::show(when, Grain::Second));
+        if *when != When::at(when.earliest, when.raw.clone(), crate::model::Basis::Exact) {
+            let joint = &self.words.joint;
+            rich.push(&format!(
+                "{}{}{}",
+                joint.open,
+                self.words.precision.get(when),
+                joint.close
+            ));
+        }
+        rich
+    }
+
+    /// As [`Self::when`], nothing for no time.
+    pub(super) fn maybe_when(&self, when: Option<&When>) -> Rich {
+        when.map(|when| self.when(when)).unwrap_or_default()
+    }
+
+    /// The blanks of a slot with their questions, each once in a report.
+    pub(super) fn slot(&mut self, slot: Slot) -> Rich {
+        let blanks = self.blanks.of_slot(slot);
+        Rich::join(blanks.into_iter().map(|blank| self.question(blank)), " ")
+    }
+
+    /// The blanks of a slot, each on its own.
+    pub(super) fn slot_items(&mut self, slot: Slot) -> Vec<Rich> {
+        let blanks = self.blanks.of_slot(slot);
+        blanks.into_iter().map(|blank| self.question(blank)).collect()
+    }
+
+    /// A blank by id with its label, for a table whose head says what is asked; nothing when it does not exist or is used up.
+    pub(super) fn blank(&mut self, id: &str) -> Rich {
+        let blank = self.blanks.named(id);
+        blank
+            .map(|blank| self.marker(blank, self.text(&blank.label)))
+            .unwrap_or_default()
+    }
+
+    /// Every blank that has not been shown yet.
+    pub(super) fn blanks_left(&mut self) -> Vec<Rich> {
+        let rest = self.blanks.rest();
+        rest.into_iter().map(|blank| self.question(blank)).collect()
+    }
+
+    fn question(&self, blank: &Blank) -> Rich {
+        let asked = if blank.question.is_empty() {
+            &blank.label
+        } else {
+            &blank.question
+        };
+        self.marker(blank, self.text(asked))
+    }
+
+    fn marker(&self, blank: &Blank, inside: Rich) -> Rich {
+        let words = &self.words.blank;
+        let shown = format!("{}{inside}{}", words.open, words.close);
+        Rich(vec![Inline::Blank {
+            id: blank.id.clone(),
+            required: blank.required,
+            shown,
+        }])
+    }
+}
+
+/// True for `E7`, `K1`, `F12`: only such ids become fragments.
+pub(super) fn is_entry_id(id: &str) -> bool {
+    let mut chars = id.chars();
+    chars.next().is_some_and(|c| c.is_ascii_uppercase())
+        && !chars.as_str().is_empty()
+        && chars.all(|c| c.is_ascii_digit())
+}

@@ -1,0 +1,177 @@
+//! The template environment: strict, embedded, with one formatter that escapes for the format of the template.
+
+use std::fmt::Display;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Kwargs, Value, ValueKind};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, context};
+
+use super::markdown::{self, Place};
+use super::rich::Rich;
+use super::{Format, RenderError, html};
+
+/// The name under which the formatter knows Markdown.
+const MARKDOWN: &str = "markdown";
+
+/// Every template, by name. The extension decides how values are escaped.
+const TEMPLATES: &[(&str, &str)] = &[
+    ("report.md", include_str!("../templates/md/report.md")),
+    ("macros.md", include_str!("../templates/md/macros.md")),
+    ("overview.md", include_str!("../templates/md/overview.md")),
+    ("diagnosis.md", include_str!("../templates/md/diagnosis.md")),
+    ("causes.md", include_str!("../templates/md/causes.md")),
+    ("improvement.md", include_str!("../templates/md/improvement.md")),
+    ("findings.md", include_str!("../templates/md/findings.md")),
+    ("appendix.md", include_str!("../templates/md/appendix.md")),
+    ("report.html", include_str!("../templates/html/report.html")),
+    ("macros.html", include_str!("../templates/html/macros.html")),
+    ("verdict.html", include_str!("../templates/html/verdict.html")),
+    ("overview.html", include_str!("../templates/html/overview.html")),
+    ("diagnosis.html", include_str!("../templates/html/diagnosis.html")),
+    ("causes.html", include_str!("../templates/html/causes.html")),
+    ("improvement.html", include_str!("../templates/html/improvement.html")),
+    ("findings.html", include_str!("../templates/html/findings.html")),
+    ("appendix.html", include_str!("../templates/html/appendix.html")),
+];
+
+/// The only style sheet and the only script of the page; both constant, so their hashes are too.
+const STYLE: &str = include_str!("../templates/html/style.css");
+const SCRIPT: &str = include_str!("../templates/html/script.js");
+
+/// Fills the template of `format` with the display form.
+pub(super) fn render(format: Format, page: Value) -> Result<String, RenderError> {
+    let env = environment()?;
+    let text = match format {
+        Format::Html => {
+            let fixed = context! {
+                style => Value::from_safe_string(STYLE.to_owned()),
+                script => Value::from_safe_string(SCRIPT.to_owned()),
+                style_hash => html::csp_hash(STYLE),
+                script_hash => html::csp_hash(SCRIPT),
+            };
+            env.get_template("report.html")?.render(context! { ..fixed, ..page })?
+        }
+        Format::Markdown | Format::Json => tidy(&env.get_template("report.md")?.render(page)?),
+    };
+    Ok(text)
+}
+
+fn environment() -> Result<Environment<'static>, Error> {
+    let mut env = Environment::new();
+    env.set_undefined_behavior(UndefinedBehavior::Strict);
+    env.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    env.set_auto_escape_callback(|name| {
+        if name.ends_with(".html") {
+            AutoEscape::Html
+        } else {
+            AutoEscape::Custom(MARKDOWN.into())
+        }
+    });
+    env.set_formatter(format_value);
+    env.add_filter("cell", cell);
+    env.add_filter("fence", fence);
+    env.add_filter("fill", fill);
+    env.add_filter("quoted", quoted);
+    env.add_filter("anchor", html::anchor_filter);
+    for (name, source) in TEMPLATES {
+        env.add_template(name, source)?;
+    }
+    Ok(env)
+}
+
+/// Prints every value of every template: what is not marked safe is escaped here.
+fn format_value(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
+    let text = if value.is_safe() {
+        value.to_string()
+    } else {
+        let rich = rich(value)?;
+        match state.auto_escape() {
+            AutoEscape::Html => html::inline(&rich),
+            _ => markdown::inline(&rich, Place::Prose),
+        }
+    };
+    out.write_str(&text).map_err(write_error)
+}
+
+/// A value as rich text. Undefined, none, lists and maps are mistakes of a template.
+fn rich(value: &Value) -> Result<Rich, Error> {
+    if let Some(rich) = value.downcast_object_ref::<Rich>() {
+        return Ok(rich.clone());
+    }
+    match value.kind() {
+        ValueKind::String | ValueKind::Number => Ok(Rich::parse(&value.to_string())),
+        kind => Err(Error::new(
+            ErrorKind::BadSerialization,
+            format!("a template prints a value of type {kind}"),
+        )),
+    }
+}
+
+/// Filter `cell`: the value inside a Markdown table cell; a dash where there is nothing.
+fn cell(value: &Value) -> Result<Value, Error> {
+    if value.is_safe() {
+        return Ok(value.clone());
+    }
+    let rich = rich(value)?;
+    let text = markdown::inline(&rich, Place::Cell);
+    Ok(Value::from_safe_string(if text.is_empty() {
+        "—".to_owned()
+    } else {
+        text
+    }))
+}
+
+/// Filter `fence(info, indent)`: the value as a fenced Markdown block.
+fn fence(value: &str, info: &str, indent: Option<usize>) -> Value {
+    Value::from_safe_string(markdown::fence(value, info, indent.unwrap_or(0)))
+}
+
+/// Filter `fill(n=…)`: replaces `{n}` and its like in fixed words. The result is still escaped when printed.
+fn fill(value: &str, kwargs: Kwargs) -> Result<String, Error> {
+    let mut text = value.to_owned();
+    let names: Vec<String> = kwargs.args().map(str::to_owned).collect();
+    for name in names {
+        let filling: Value = kwargs.get(&name)?;
+        text = text.replace(&format!("{{{name}}}"), &filling.to_string());
+    }
+    Ok(text)
+}
+
+/// Filter `quoted`: a double-quoted YAML scalar. JSON strings are YAML (YAML 1.2.2, 1.2), and nothing invisible is left in them.
+fn quoted(value: &Value) -> Result<Value, Error> {
+    let text = crate::report::escape::visible(&value.to_string());
+    let json = serde_json::to_string(&text)
+        .map_err(|source| Error::new(ErrorKind::BadSerialization, "front matter").with_source(source))?;
+    Ok(Value::from_safe_string(json))
+}
+
+/// Empty template branches leave runs of blank lines; Markdown needs one. Fences are left alone.
+fn tidy(markdown: &str) -> String {
+    let mut out = String::with_capacity(markdown.len());
+    let mut fence: Option<String> = None;
+    let mut blank = true;
+    for line in markdown.lines() {
+        let ticks: String = line.trim_start().chars().take_while(|&c| c == '`').collect();
+        match &fence {
+            Some(open) if line.trim() == open => fence = None,
+            // A line with a back-tick further on is a code span, not a fence (CommonMark 0.31, 4.5).
+            None if ticks.len() >= 3 && !line.trim_start_matches([' ', '`']).contains('`') => fence = Some(ticks),
+            _ => {}
+        }
+        let empty = line.trim().is_empty();
+        if empty && blank && fence.is_none() {
+            continue;
+        }
+        out.push_str(if fence.is_some() { line } else { line.trim_end() });
+        out.push('\n');
+        blank = empty;
+    }
+    let end = out.trim_end().len();
+    out.truncate(end);
+    out.push('\n');
+    out
+}
+
+fn write_error(source: impl Display) -> Error {
+    Error::new(ErrorKind::WriteFailure, source.to_string())
+}

@@ -1,0 +1,163 @@
+//! Appendices A to F.
+
+use minijinja::context;
+use minijinja::value::{Serde, Value};
+
+use super::diagnosis::glyph;
+use crate::model::QuoteLine;
+use crate::report::model::EvidenceItem;
+use crate::report::render::rich::Rich;
+use crate::report::render::scribe::{Scribe, is_entry_id};
+
+/// Evidence shown with its quote; the rest is listed by place, so that every reference still leads somewhere.
+const MAX_QUOTED: usize = 120;
+/// Lines shown of one quote.
+const MAX_LINES: usize = 12;
+/// Characters shown of one line.
+const MAX_LINE: usize = 400;
+/// Rows of the list of checks.
+const MAX_CHECKS: usize = 1000;
+
+/// Appendices A to F.
+pub(super) fn appendix(s: &Scribe<'_>) -> Value {
+    context! {
+        evidence => s.report.evidence.iter().enumerate().map(|(n, item)| evidence(s, item, n < MAX_QUOTED)).collect::<Vec<_>>(),
+        unquoted => s.report.evidence.len() > MAX_QUOTED,
+        knowledge => knowledge(s),
+        gaps => gaps(s),
+        clock => clock(s),
+        redactions => redactions(s),
+        checks => checks(s),
+        bundles => bundles(s),
+        tool => context! {
+            name => s.report.tool.name, version => s.report.tool.version, rules => s.report.tool.rules,
+        },
+    }
+}
+
+fn evidence(s: &Scribe<'_>, item: &EvidenceItem, quoted: bool) -> Value {
+    let quote: Vec<&QuoteLine> = item.quote.iter().take(if quoted { MAX_LINES } else { 0 }).collect();
+    let lines = quote.iter().map(|line| {
+        context! { number => number(line), text => cut(s, &line.text), hit => line.hit }
+    });
+    let block = quote.iter().map(|line| {
+        format!(
+            "{} {:>5}  {}",
+            if line.hit { '▶' } else { ' ' },
+            number(line),
+            cut(s, &line.text)
+        )
+    });
+    context! {
+        id => item.id.as_str(),
+        linkable => is_entry_id(&item.id),
+        kind => Value::from(Serde(item.kind)),
+        place => Rich::code(&place(item)),
+        time => s.maybe_when(item.time.as_ref()),
+        raw => item.time.as_ref().map(|when| Rich::code(&when.raw)).unwrap_or_default(),
+        sha256 => Rich::code(&item.sha256),
+        short_hash => Rich::code(&item.sha256.chars().take(12).collect::<String>()),
+        lines => lines.collect::<Vec<_>>(),
+        block => block.collect::<Vec<_>>().join("\n"),
+        searched => item.searched.map(|searched| context! { n => searched.entries, complete => searched.complete }),
+    }
+}
+
+fn number(line: &QuoteLine) -> String {
+    line.line.map(|number| number.to_string()).unwrap_or_default()
+}
+
+/// `cp1/docker/dockerpsa:1–21`, or with `#` and a JSON pointer.
+fn place(item: &EvidenceItem) -> String {
+    let file = format!("{}/{}", item.bundle, item.file);
+    match (&item.lines, &item.pointer) {
+        (Some((first, last)), _) if first == last => format!("{file}:{first}"),
+        (Some((first, last)), _) => format!("{file}:{first}–{last}"),
+        (None, Some(pointer)) => format!("{file}#{pointer}"),
+        (None, None) => file,
+    }
+}
+
+/// A quoted line, cut where it is longer than [`MAX_LINE`] characters, with how much is missing.
+pub(super) fn cut(s: &Scribe<'_>, line: &str) -> String {
+    let line = crate::model::plain(line);
+    let Some((end, _)) = line.char_indices().nth(MAX_LINE) else {
+        return line;
+    };
+    let (head, tail) = line.split_at(end);
+    let more = s
+        .words
+        .joint
+        .more_chars
+        .replace("{n}", &tail.chars().count().to_string());
+    format!("{head}{more}")
+}
+
+fn knowledge(s: &Scribe<'_>) -> Vec<Value> {
+    let items = s.report.knowledge.iter().map(|item| {
+        context! {
+            id => item.id.as_str(), linkable => is_entry_id(&item.id), text => s.text(&item.text), reference => Rich::code(&item.reference),
+        }
+    });
+    items.collect()
+}
+
+fn gaps(s: &Scribe<'_>) -> Vec<Value> {
+    let rows = s.report.gaps.iter().map(|gap| {
+        context! {
+            what => s.text(&gap.what),
+            reason => Value::from(Serde(gap.reason)),
+            detail => Rich::code(&gap.detail),
+            limits => s.text(&gap.limits),
+            collect => gap.collect.as_str(),
+            collect_code => Rich::code(&gap.collect),
+        }
+    });
+    rows.collect()
+}
+
+fn clock(s: &Scribe<'_>) -> Vec<Value> {
+    let rows = s.report.clock.iter().map(|row| {
+        context! {
+            source => Rich::code(&row.source), zone => s.text(&row.zone), skew => s.text(&row.skew), refs => s.refs(&row.refs),
+        }
+    });
+    rows.collect()
+}
+
+fn redactions(s: &Scribe<'_>) -> Vec<Value> {
+    let rows = s.report.redactions.iter().map(|row| {
+        context! { class => Rich::code(&row.class), token => Rich::code(&row.token), count => row.count, files => row.files }
+    });
+    rows.collect()
+}
+
+fn checks(s: &Scribe<'_>) -> Value {
+    let all = &s.report.checks;
+    let rows = all.iter().take(MAX_CHECKS).map(|check| {
+        context! {
+            id => Rich::code(&check.id),
+            title => s.text(&check.title),
+            outcome => Value::from(Serde(check.outcome)),
+            glyph => glyph(check.outcome).to_string(),
+            reason => s.text(&check.reason),
+        }
+    });
+    context! { rows => rows.collect::<Vec<_>>(), more => all.len().saturating_sub(MAX_CHECKS) }
+}
+
+fn bundles(s: &Scribe<'_>) -> Vec<Value> {
+    let rows = s.report.bundles.iter().map(|bundle| {
+        context! {
+            alias => Rich::code(&bundle.alias),
+            input => Rich::code(&bundle.input),
+            layout => Rich::code(&bundle.layout),
+            role => bundle.role,
+            collected => s.maybe_when(bundle.collected_at.as_ref()),
+            nodes => Rich::join(bundle.nodes.iter().map(|node| Rich::code(node)), ", "),
+            files => bundle.files,
+            sha256 => Rich::code(&bundle.sha256),
+        }
+    });
+    rows.collect()
+}

@@ -1,0 +1,156 @@
+//! Chapter 2.
+
+use minijinja::context;
+use minijinja::value::{Serde, Value};
+
+use crate::model::Confidence;
+use crate::report::model::{CheckOutcome, MatrixCell, StepPlace};
+use crate::report::render::blanks::Slot;
+use crate::report::render::rich::Rich;
+use crate::report::render::scribe::Scribe;
+
+/// Columns of the matrix; further nodes are in the JSON report.
+const MAX_COLUMNS: usize = 12;
+/// Differences in the body.
+const MAX_DIFF: usize = 40;
+
+/// Chapter 2.
+pub(super) fn diagnosis(s: &mut Scribe<'_>) -> Value {
+    let report = s.report;
+    context! {
+        triage => triage(s),
+        triage_blanks => s.slot_items(Slot::Triage),
+        analysis => s.sentences(&report.analysis),
+        analysis_blanks => s.slot_items(Slot::Analysis),
+        matrix => matrix(s),
+        diff => diff(s),
+        hypotheses => hypotheses(s),
+        localisation => s.sentences(&report.localisation),
+        localisation_blanks => s.slot_items(Slot::Localisation),
+        recovery => recovery(s),
+        recovery_blanks => s.slot_items(Slot::Recovery),
+    }
+}
+
+/// The sign that stands before the word of an outcome.
+pub(super) fn glyph(outcome: CheckOutcome) -> char {
+    match outcome {
+        CheckOutcome::Pass => '✓',
+        CheckOutcome::Fail => '✗',
+        CheckOutcome::Unknown => '?',
+    }
+}
+
+fn triage(s: &Scribe<'_>) -> Vec<Value> {
+    let checks = s.report.triage.iter().map(|check| {
+        // What the command would print follows it as comments, as a person would paste a session into a report.
+        let observed = check
+            .observed
+            .iter()
+            .flat_map(|block| block.lines())
+            .map(|line| format!("# {line}"));
+        let observed = observed.collect::<Vec<_>>().join("\n");
+        let session: Vec<&str> = [check.command.as_str(), &observed]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect();
+        context! {
+            title => s.text(&check.title),
+            outcome => Value::from(Serde(check.outcome)),
+            glyph => glyph(check.outcome).to_string(),
+            session => session.join("\n"),
+            command => check.command.as_str(),
+            observed,
+            note => s.cited(&check.note, &check.refs),
+        }
+    });
+    checks.collect()
+}
+
+fn matrix(s: &Scribe<'_>) -> Option<Value> {
+    let matrix = s.report.matrix.as_ref()?;
+    let rows = matrix.rows.iter().map(|row| {
+        let cells: Vec<Value> = row
+            .cells
+            .iter()
+            .take(MAX_COLUMNS)
+            .map(|cell| matrix_cell(s, cell))
+            .collect();
+        context! { name => Rich::code(&row.name), cells }
+    });
+    Some(context! {
+        columns => matrix.columns.iter().take(MAX_COLUMNS).map(|column| Rich::code(column)).collect::<Vec<_>>(),
+        rows => rows.collect::<Vec<_>>(),
+        more => matrix.columns.len().saturating_sub(MAX_COLUMNS),
+        source => s.sentence(&matrix.source),
+    })
+}
+
+fn matrix_cell(s: &Scribe<'_>, cell: &MatrixCell) -> Value {
+    let mut shown = Rich::parse(&cell.outcome.map_or('–', glyph).to_string());
+    shown.append(" ", s.cited(&cell.text, &cell.refs));
+    let class = match cell.outcome {
+        Some(CheckOutcome::Pass) => "pass",
+        Some(CheckOutcome::Fail) => "fail",
+        Some(CheckOutcome::Unknown) => "unknown",
+        None => "none",
+    };
+    context! { shown, class }
+}
+
+fn diff(s: &Scribe<'_>) -> Value {
+    let rows = s.report.diff.iter().take(MAX_DIFF).map(|row| {
+        context! {
+            datum => Rich::parse(&row.datum),
+            subject => s.subject(&row.subject),
+            expected => s.text(&row.expected),
+            actual => s.text(&row.actual),
+            relevant => row.relevant,
+            refs => s.refs(&row.refs),
+        }
+    });
+    let about = s.report.diff_about.as_ref();
+    context! {
+        rows => rows.collect::<Vec<_>>(),
+        more => s.report.diff.len().saturating_sub(MAX_DIFF),
+        about => about.map(|about| s.sentence(&about.text)).unwrap_or_default(),
+        equal => about.map(|about| about.equal),
+    }
+}
+
+fn hypotheses(s: &Scribe<'_>) -> Option<Value> {
+    let hypotheses = s.report.hypotheses.as_ref()?;
+    let heads = hypotheses.columns.iter().enumerate().map(|(index, text)| {
+        let mut rich = Rich::parse(&format!("H{}", index.saturating_add(1)));
+        rich.append(" ", s.text(text));
+        rich
+    });
+    let rows = hypotheses.rows.iter().map(|row| {
+        // A minus sign proper, so that two of them are not read as a dash.
+        let cells: Vec<String> = row.cells.iter().map(|cell| cell.replace('-', "−")).collect();
+        context! { evidence => s.sentence(&row.sentence), cells }
+    });
+    Some(context! {
+        columns => heads.collect::<Vec<_>>(),
+        rows => rows.collect::<Vec<_>>(),
+        verdicts => hypotheses.verdicts.iter().map(|&c: &Confidence| s.badge(c)).collect::<Vec<_>>(),
+    })
+}
+
+fn recovery(s: &Scribe<'_>) -> Vec<Value> {
+    let steps = s.report.recovery.iter().map(|step| {
+        context! {
+            purpose => s.cited(&step.purpose, &step.refs),
+            place => Value::from(Serde(step.place)),
+            node => if step.place == StepPlace::Node { Rich::code(&step.node) } else { Rich::default() },
+            risk => Value::from(Serde(step.risk)),
+            command => step.command.as_str(),
+            language => step.language,
+            expect => s.text(&step.expect),
+            verify => s.text(&step.verify),
+            rollback => s.text(&step.rollback),
+            notes => s.sentences(&step.notes),
+        }
+    });
+    steps.collect()
+}

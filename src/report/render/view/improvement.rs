@@ -1,0 +1,61 @@
+//! Chapters 4 and 5.
+
+use minijinja::context;
+use minijinja::value::{Serde, Value};
+
+use crate::report::model::Action;
+use crate::report::render::blanks::Slot;
+use crate::report::render::rich::{Inline, Rich};
+use crate::report::render::scribe::Scribe;
+
+/// Chapters 4 and 5.
+pub(super) fn improvement(s: &mut Scribe<'_>) -> Value {
+    let report = s.report;
+    let mut immediate = Vec::new();
+    let mut long_term = Vec::new();
+    for action in &report.actions {
+        let shown = one(s, action);
+        if action.immediate {
+            immediate.push(shown)
+        } else {
+            long_term.push(shown)
+        }
+    }
+    let lessons = &report.lessons;
+    let items = lessons
+        .items
+        .iter()
+        .map(|item| context! { phrase => s.text(&item.phrase), text => s.text(&item.text) });
+    context! {
+        immediate, long_term,
+        intro => s.text(&lessons.intro),
+        lessons => items.collect::<Vec<_>>(),
+        closing => s.text(&lessons.closing),
+        questions => lessons.questions.iter().map(|text| s.text(text)).collect::<Vec<_>>(),
+        went_well => s.sentences(&lessons.went_well),
+        went_wrong => s.sentences(&lessons.went_wrong),
+        lucky => s.sentences(&lessons.lucky),
+        lesson_blanks => s.slot_items(Slot::Lesson),
+    }
+}
+
+fn one(s: &mut Scribe<'_>, action: &Action) -> Value {
+    let answers = if action.answers.starts_with('F') {
+        s.refs(std::slice::from_ref(&action.answers))
+    } else {
+        Rich(vec![Inline::Text(action.answers.clone())])
+    };
+    context! {
+        id => action.id.as_str(),
+        kind => Value::from(Serde(action.kind)),
+        text => s.text(&action.text),
+        answers,
+        command => action.command.as_str(),
+        language => action.language,
+        caution => s.sentence(&action.caution),
+        acceptance => s.text(&action.acceptance),
+        priority => action.priority,
+        owner => s.blank(&action.owner_blank),
+        due => s.blank(&action.due_blank),
+    }
+}

@@ -1,0 +1,14 @@
+//! The display form of a report: words and rich text in one language, in the order of the chapters, for templates to arrange.
+
+mod appendix;
+mod causes;
+mod diagnosis;
+mod findings;
+mod improvement;
+mod overview;
+mod page;
+
+pub(super) use page::page;
+
+/// Findings shown; the JSON report has them all.
+pub(super) const MAX_FINDINGS: usize = 200;

@@ -1,0 +1,238 @@
+//! The verdict card and chapter 1.
+
+use minijinja::context;
+use minijinja::value::Value;
+
+use crate::model::{Confidence, When};
+use crate::report::model::{PostMortem, ResourceRow, Severity, TimelineKind, TimelineRow};
+use crate::report::render::blanks::Slot;
+use crate::report::render::rich::Rich;
+use crate::report::render::scribe::Scribe;
+use crate::report::render::times::{self, Grain};
+use crate::report::svg;
+
+/// Rows of the table of resources in the body.
+const MAX_RESOURCES: usize = 20;
+/// Rows of the timeline in the body.
+const MAX_TIMELINE: usize = 25;
+/// Root causes on the verdict card.
+const MAX_CAUSES: usize = 3;
+
+/// What a person needs in thirty seconds.
+pub(super) fn verdict(s: &Scribe<'_>) -> Value {
+    let report = s.report;
+    let causes: Vec<Value> = report
+        .root_causes
+        .iter()
+        .take(MAX_CAUSES)
+        .map(|cause| {
+            context! {
+                title => s.text(&cause.title),
+                subject => s.subject(&cause.subject),
+                path => Rich::code(&cause.path),
+                badge => s.badge(cause.confidence),
+            }
+        })
+        .collect();
+    let next = report.recovery.first().map(|step| s.text(&step.purpose));
+    context! {
+        causes,
+        total => report.root_causes.len(),
+        window => window(s),
+        scope => s.sentence(&report.incident.scope),
+        level => report.incident.severity.as_ref().map(level_range),
+        next => next.or_else(|| report.actions.first().map(|action| s.text(&action.text))).unwrap_or_default(),
+        open => report.open_questions.first().map(|question| s.sentence(question)).unwrap_or_default(),
+    }
+}
+
+/// Values of the Markdown front matter.
+pub(super) fn front_matter(report: &PostMortem) -> Value {
+    let window = report.incident.window.as_ref();
+    let stamp = |time: Option<&When>, end: fn(&When) -> jiff::Timestamp| time.map(|when| end(when).to_string());
+    context! {
+        severity => report.incident.severity.as_ref().map_or("", |severity| severity.suggested),
+        earliest => stamp(window.map(|w| &w.start), |when| when.earliest).unwrap_or_default(),
+        latest => stamp(window.map(|w| &w.end), |when| when.latest).unwrap_or_default(),
+        confidence => report.root_causes.first().map_or("", |cause| confidence_id(cause.confidence)),
+        tool => format!("{} {}", report.tool.name, report.tool.version),
+        bundles => report.bundles.iter().map(|bundle| context! {
+            alias => bundle.alias.as_str(), layout => bundle.layout.as_str(), sha256 => bundle.sha256.as_str(),
+        }).collect::<Vec<_>>(),
+    }
+}
+
+/// The name of a confidence in machine-readable places, as in the JSON report.
+pub(super) fn confidence_id(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::Confirmed => "confirmed",
+        Confidence::Probable => "probable",
+        Confidence::Possible => "possible",
+        Confidence::RuledOut => "ruled-out",
+        Confidence::Undetermined => "undetermined",
+    }
+}
+
+/// Chapter 1.
+pub(super) fn overview(s: &mut Scribe<'_>) -> Value {
+    let report = s.report;
+    // Timeline rows name their blanks, so the order of these calls does not matter to the slots.
+    let timeline = timeline(s);
+    context! {
+        window => window(s),
+        time_blanks => s.slot(Slot::Time),
+        reporter => s.slot(Slot::Reporter),
+        scope => s.sentence(&report.incident.scope),
+        impact => s.slot(Slot::Impact),
+        severity => report.incident.severity.as_ref().map(|severity| context! {
+            level => level_range(severity),
+            rules => severity.rules.join(", "),
+            reason => s.sentence(&severity.reason),
+        }),
+        final_level => s.slot(Slot::Severity),
+        detection => s.slot(Slot::Detection),
+        environment => environment(s),
+        symptoms => s.sentences(&report.symptoms),
+        symptom_blanks => s.slot_items(Slot::Symptom),
+        resources => resources(s),
+        timeline,
+        metrics => s.slot(Slot::Metrics),
+    }
+}
+
+fn window(s: &Scribe<'_>) -> Rich {
+    let Some(window) = &s.report.incident.window else {
+        return Rich::default();
+    };
+    let mut rich = Rich::parse(&times::span(&window.start, &window.end));
+    let joint = &s.words.joint;
+    let words = [s.words.precision.get(&window.start), s.words.precision.get(&window.end)];
+    let exact = |when: &When| when.is_instant() && when.basis == crate::model::Basis::Exact;
+    match (exact(&window.start) && exact(&window.end), words) {
+        (true, _) => {}
+        (false, [start, end]) if start == end => rich.push(&format!("{}{start}{}", joint.open, joint.close)),
+        (false, [start, end]) => rich.push(&format!("{}{start} – {end}{}", joint.open, joint.close)),
+    }
+    rich
+}
+
+/// `P2`, or `P1–P2` where the data leaves a range.
+fn level_range(severity: &Severity) -> String {
+    match severity.range.as_slice() {
+        [first, .., last] if first != last => format!("{first}–{last}"),
+        _ => severity.suggested.to_owned(),
+    }
+}
+
+fn environment(s: &mut Scribe<'_>) -> Rich {
+    let items = s.report.incident.environment.iter().map(|item| {
+        let mut rich = s.text(&item.label);
+        rich.append(" ", s.cited(&item.value, &item.refs));
+        rich
+    });
+    let mut all = Rich::join(items, " · ");
+    all.append(" · ", s.slot(Slot::Environment));
+    all
+}
+
+fn resources(s: &Scribe<'_>) -> Value {
+    let mut rows: Vec<&ResourceRow> = s.report.resources.iter().collect();
+    rows.sort_by_key(|row| row.impact);
+    let shown = rows.iter().take(MAX_RESOURCES).map(|row| {
+        let mut change = s.text(&row.expected);
+        change.append(" → ", s.text(&row.actual));
+        context! {
+            subject => s.subject(&row.subject),
+            change,
+            first => s.maybe_when(row.first_seen.as_ref()),
+            impact => Value::from(minijinja::value::Serde(row.impact)),
+            refs => s.refs(&row.refs),
+        }
+    });
+    context! { rows => shown.collect::<Vec<_>>(), more => rows.len().saturating_sub(MAX_RESOURCES) }
+}
+
+fn timeline(s: &mut Scribe<'_>) -> Value {
+    let report = s.report;
+    let rows = body_rows(&report.timeline);
+    let times: Vec<Option<&When>> = rows.iter().map(|row| row.when.as_ref()).collect();
+    let grains = times::grains(&times);
+    let labels: Vec<String> = rows.iter().map(|row| s.text(&row.text).to_string()).collect();
+    let drawing = svg::timeline(&rows, &labels, s.words);
+    let mut shown = Vec::with_capacity(rows.len());
+    for (row, grain) in rows.iter().zip(&grains) {
+        shown.push(context! {
+            time => time_cell(s, row, *grain),
+            precision => row.when.as_ref().map_or("—", |when| s.words.precision.get(when)),
+            subject => Rich::code(&row.subject),
+            kind => Value::from(minijinja::value::Serde(row.kind)),
+            text => event_text(s, row),
+            refs => s.refs(&row.refs),
+            open => row.when.is_none(),
+        });
+    }
+    context! {
+        rows => shown,
+        more => report.timeline.len().saturating_sub(rows.len()),
+        approximate => rows.iter().any(|row| row.order_unknown),
+        svg => drawing.map(Value::from_safe_string),
+    }
+}
+
+fn time_cell(s: &mut Scribe<'_>, row: &TimelineRow, grain: Grain) -> Rich {
+    let mut rich = Rich::default();
+    if row.order_unknown {
+        rich.push("≈ ");
+    }
+    match (&row.when, &row.blank) {
+        (Some(when), _) => rich.push(&times::show(when, grain)),
+        (None, Some(id)) => rich.append("", s.blank(id)),
+        (None, None) => rich.push("—"),
+    }
+    rich
+}
+
+/// The event, and for a folded repeat how often until when.
+fn event_text(s: &Scribe<'_>, row: &TimelineRow) -> Rich {
+    let mut rich = s.text(&row.text);
+    if row.count > 1 {
+        rich.push(&format!(" ×{}", row.count));
+    }
+    if let Some(until) = &row.until {
+        let joint = &s.words.joint;
+        let same_day = row
+            .when
+            .as_ref()
+            .is_some_and(|when| times::date(when.latest) == times::date(until.latest));
+        let clock = times::clock(until.latest, Grain::Second);
+        let end = if same_day {
+            clock
+        } else {
+            format!("{} {clock}", times::date(until.latest))
+        };
+        rich.push(&format!("{}{} {end}{}", joint.open, joint.until, joint.close));
+    }
+    rich
+}
+
+/// At most [`MAX_TIMELINE`] rows: what a person did or noticed, the trigger and the collection always stay.
+fn body_rows(rows: &[TimelineRow]) -> Vec<&TimelineRow> {
+    let keep = |row: &TimelineRow| {
+        !matches!(
+            row.kind,
+            TimelineKind::Change | TimelineKind::Symptom | TimelineKind::SelfHeal
+        )
+    };
+    let mut room = MAX_TIMELINE.saturating_sub(rows.iter().filter(|row| keep(row)).count());
+    rows.iter()
+        .filter(|row| {
+            if keep(row) {
+                return true;
+            }
+            let fits = room > 0;
+            room = room.saturating_sub(1);
+            fits
+        })
+        .take(MAX_TIMELINE.saturating_mul(2))
+        .collect()
+}

@@ -1,0 +1,71 @@
+//! The whole page.
+
+use minijinja::context;
+use minijinja::value::Value;
+
+use super::{appendix, causes, diagnosis, findings, improvement, overview};
+use crate::model::Lang;
+use crate::report::locale::Words;
+use crate::report::model::{CheckOutcome, PostMortem};
+use crate::report::render::scribe::Scribe;
+
+/// Builds the display form.
+pub(in crate::report::render) fn page(report: &PostMortem, lang: Lang, words: &Words) -> Value {
+    let mut scribe = Scribe::new(report, lang, words);
+    let s = &mut scribe;
+    let overview = overview::overview(s);
+    let diagnosis = diagnosis::diagnosis(s);
+    let causes = causes::causes(s);
+    let improvement = improvement::improvement(s);
+    // Last, so that it gets exactly the blanks that no chapter shows.
+    let other_blanks = s.blanks_left();
+    context! {
+        w => words.all.clone(),
+        lang => lang.tag(),
+        title => s.text(&report.incident.title),
+        plain_title => s.text(&report.incident.title).to_string(),
+        status => report.incident.status,
+        schema => report.schema_version,
+        state => state(report),
+        counts => counts(report),
+        summary => s.sentences(&report.incident.summary),
+        verdict => overview::verdict(s),
+        front => overview::front_matter(report),
+        overview, diagnosis, causes, improvement, other_blanks,
+        findings => findings::findings(s),
+        appendix => appendix::appendix(s),
+    }
+}
+
+/// What the report is about: an `incident` with causes, one whose cause is `undetermined`, nothing wrong (`healthy`), or nothing
+/// looked at (`blind`), which must never read as healthy.
+fn state(report: &PostMortem) -> &'static str {
+    if !report.root_causes.is_empty() {
+        "incident"
+    } else if !report.symptoms.is_empty()
+        || report
+            .findings
+            .iter()
+            .any(|finding| finding.level > crate::model::Level::Info)
+    {
+        "undetermined"
+    } else if report.checks.iter().any(|check| check.outcome == CheckOutcome::Pass) {
+        "healthy"
+    } else {
+        "blind"
+    }
+}
+
+fn counts(report: &PostMortem) -> Value {
+    let of = |outcome| report.checks.iter().filter(|check| check.outcome == outcome).count();
+    context! {
+        blanks => report.blanks.len(),
+        required => report.blanks.iter().filter(|blank| blank.required).count(),
+        gaps => report.gaps.len(),
+        masked => report.redactions.iter().fold(0_u64, |sum, row| sum.saturating_add(row.count)),
+        checks => report.checks.len(),
+        pass => of(CheckOutcome::Pass),
+        fail => of(CheckOutcome::Fail),
+        unknown => of(CheckOutcome::Unknown),
+    }
+}

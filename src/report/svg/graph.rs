@@ -1,0 +1,536 @@
+//! The causal graph: causes above, effects below, one row for each layer.
+
+use std::fmt::Write as _;
+
+use super::text;
+use crate::model::Confidence;
+use crate::report::escape::{html, visible};
+use crate::report::locale::Fixed;
+use crate::report::model::CausalKind;
+
+const BOX: f64 = 216.0;
+const BOX_GAP: f64 = 28.0;
+const PAD: f64 = 12.0;
+const LINE: f64 = 18.0;
+const SIZE: f64 = 13.0;
+const SMALL: f64 = 11.0;
+const MARGIN: f64 = 10.0;
+/// The room a passing edge takes in a row of boxes.
+const LANE: f64 = 40.0;
+const LABEL: f64 = 230.0;
+const MAX_NODES: usize = 12;
+const MAX_IN_ROW: usize = 4;
+const MAX_LINES: usize = 4;
+
+/// A node.
+#[derive(Debug)]
+pub(crate) struct GraphBox<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) kind: CausalKind,
+    pub(crate) confidence: Confidence,
+    /// Plain text, not escaped.
+    pub(crate) label: String,
+}
+
+/// An edge.
+#[derive(Debug)]
+pub(crate) struct GraphArrow<'a> {
+    pub(crate) from: &'a str,
+    pub(crate) to: &'a str,
+    /// Plain text, not escaped.
+    pub(crate) label: String,
+}
+
+/// Draws at most [`MAX_NODES`] nodes; none when there are fewer than two. Edges that do not lead forward in the order of the nodes
+/// are left to the list below the drawing.
+pub(crate) fn graph(boxes: &[GraphBox<'_>], arrows: &[GraphArrow<'_>], words: &Fixed) -> Option<String> {
+    let boxes = boxes.get(..boxes.len().min(MAX_NODES))?;
+    if boxes.len() < 2 {
+        return None;
+    }
+    let layout = Layout::new(boxes, arrows);
+    let mut out = String::new();
+    // Writing to a string cannot fail, here and below.
+    let _ = write!(
+        out,
+        "<svg class=\"graph\" role=\"img\" viewBox=\"0 0 {:.0} {:.0}\" aria-labelledby=\"cg-title cg-desc\" font-family=\"sans-serif\">\
+         <title id=\"cg-title\">{}</title><desc id=\"cg-desc\">{}</desc>\
+         <defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" orient=\"auto\">\
+         <path class=\"arrow\" d=\"M0 0L8 4L0 8z\" fill=\"#555555\"/></marker></defs>",
+        layout.width,
+        layout.height,
+        html(&words.svg.graph_title),
+        html(&words.svg.graph_desc)
+    );
+    for edge in &layout.edges {
+        push_line(&mut out, edge);
+    }
+    for (node, place) in boxes.iter().zip(&layout.places) {
+        push_box(&mut out, node, place, words);
+    }
+    for edge in &layout.edges {
+        push_label(&mut out, edge);
+    }
+    out.push_str("</svg>");
+    Some(out)
+}
+
+/// Where a box stands.
+#[derive(Debug, Default, Clone)]
+struct Place {
+    x: f64,
+    y: f64,
+    height: f64,
+    lines: Vec<String>,
+}
+
+/// An edge with its way and the place of its label.
+#[derive(Debug)]
+struct Way {
+    points: Vec<(f64, f64)>,
+    label: Vec<String>,
+    label_at: (f64, f64),
+    full: String,
+}
+
+struct Layout {
+    places: Vec<Place>,
+    edges: Vec<Way>,
+    width: f64,
+    height: f64,
+}
+
+/// Something in a row: a box, or an edge on its way past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Slot {
+    Node(usize),
+    Pass(usize),
+}
+
+impl Layout {
+    fn new(boxes: &[GraphBox<'_>], arrows: &[GraphArrow<'_>]) -> Self {
+        let index = |id: &str| boxes.iter().position(|node| node.id == id);
+        let edges: Vec<(usize, usize, &str)> = arrows
+            .iter()
+            .filter_map(|arrow| Some((index(arrow.from)?, index(arrow.to)?, arrow.label.as_str())))
+            .filter(|(from, to, _)| from < to)
+            .collect();
+        let layers = layers(boxes.len(), &edges);
+        let rows = rows(&layers, &edges);
+        let width = rows.iter().map(|row| row_width(row)).fold(560.0, f64::max) + 2.0 * MARGIN;
+        let centres: Vec<Vec<(Slot, f64)>> = rows.iter().map(|row| spread(row, width)).collect();
+        let mut places = vec![Place::default(); boxes.len()];
+        let mut ways: Vec<Way> = edges.iter().map(|(_, _, label)| Way::new(label)).collect();
+        let mut y = MARGIN;
+        for (number, row) in centres.iter().enumerate() {
+            let height = row_height(row, boxes);
+            for &(slot, x) in row {
+                match slot {
+                    Slot::Node(node) => {
+                        let lines = boxes.get(node).map(box_lines).unwrap_or_default();
+                        let own = box_height(lines.len());
+                        if let Some(place) = places.get_mut(node) {
+                            *place = Place {
+                                x: x - BOX / 2.0,
+                                y,
+                                height: own,
+                                lines,
+                            };
+                        }
+                        end_edges(&mut ways, &edges, node, (x, y));
+                    }
+                    Slot::Pass(edge) => {
+                        if let Some(way) = ways.get_mut(edge) {
+                            way.points.extend([(x, y), (x, y + height)]);
+                        }
+                    }
+                }
+            }
+            // Edges leave after every box of the row is known to end, so that labels stand below the tallest.
+            for &(slot, x) in row {
+                if let Slot::Node(node) = slot {
+                    let own = places.get(node).map_or(height, |place| place.height);
+                    start_edges(&mut ways, &edges, node, (x, y + own), y + height);
+                }
+            }
+            y += height;
+            if number.saturating_add(1) < centres.len() {
+                let leaving = leaving(row, &edges);
+                y += place_labels(
+                    &mut ways,
+                    &leaving,
+                    centres.get(number.saturating_add(1)),
+                    &edges,
+                    y,
+                    width,
+                );
+            }
+        }
+        Self {
+            places,
+            edges: ways,
+            width,
+            height: y + MARGIN,
+        }
+    }
+}
+
+impl Way {
+    fn new(label: &str) -> Self {
+        let full = visible(label);
+        Self {
+            points: Vec::new(),
+            label: text::wrap(&full, SMALL, LABEL, 2),
+            label_at: (0.0, 0.0),
+            full,
+        }
+    }
+
+    /// Width of the label with a little air.
+    fn label_width(&self) -> f64 {
+        self.label
+            .iter()
+            .map(|line| text::width(line, SMALL))
+            .fold(0.0, f64::max)
+            + 12.0
+    }
+
+    fn label_height(&self) -> f64 {
+        14.0 * self.label.len() as f64
+    }
+}
+
+/// The layer of each node: one below its lowest cause; at most [`MAX_IN_ROW`] in one layer, the rest moves down.
+fn layers(count: usize, edges: &[(usize, usize, &str)]) -> Vec<usize> {
+    let mut layers: Vec<usize> = Vec::with_capacity(count);
+    for node in 0..count {
+        let above = edges
+            .iter()
+            .filter(|(_, to, _)| *to == node)
+            .filter_map(|(from, ..)| layers.get(*from))
+            .max();
+        let mut layer = above.map_or(0, |layer| layer.saturating_add(1));
+        while layers.iter().filter(|other| **other == layer).count() >= MAX_IN_ROW {
+            layer = layer.saturating_add(1);
+        }
+        layers.push(layer);
+    }
+    // A cause without causes of its own stands right above its first effect, not at the far top.
+    for node in (0..count).rev() {
+        let is_source = !edges.iter().any(|(_, to, _)| *to == node);
+        let below = edges
+            .iter()
+            .filter(|(from, ..)| *from == node)
+            .filter_map(|(_, to, _)| layers.get(*to))
+            .min()
+            .copied();
+        let (true, Some(below)) = (is_source, below) else {
+            continue;
+        };
+        let target = below.saturating_sub(1);
+        if layers.iter().filter(|other| **other == target).count() < MAX_IN_ROW {
+            if let Some(layer) = layers.get_mut(node) {
+                *layer = target.max(*layer);
+            }
+        }
+    }
+    // Moving causes down may have emptied a layer.
+    let mut used = layers.clone();
+    used.sort_unstable();
+    used.dedup();
+    layers
+        .iter()
+        .map(|layer| used.binary_search(layer).unwrap_or(0))
+        .collect()
+}
+
+/// What stands in each row, ordered so that things stand below what leads to them.
+fn rows(layers: &[usize], edges: &[(usize, usize, &str)]) -> Vec<Vec<Slot>> {
+    let depth = layers.iter().max().map_or(0, |layer| layer.saturating_add(1));
+    let layer = |node: usize| layers.get(node).copied().unwrap_or(0);
+    let mut rows: Vec<Vec<Slot>> = vec![Vec::new(); depth];
+    for (node, at) in layers.iter().enumerate() {
+        if let Some(row) = rows.get_mut(*at) {
+            row.push(Slot::Node(node));
+        }
+    }
+    for (edge, (from, to, _)) in edges.iter().enumerate() {
+        for at in layer(*from).saturating_add(1)..layer(*to) {
+            if let Some(row) = rows.get_mut(at) {
+                row.push(Slot::Pass(edge));
+            }
+        }
+    }
+    for at in 1..depth {
+        let above = at
+            .checked_sub(1)
+            .and_then(|at| rows.get(at))
+            .cloned()
+            .unwrap_or_default();
+        if let Some(row) = rows.get_mut(at) {
+            row.sort_by(|a, b| barycentre(*a, &above, edges).total_cmp(&barycentre(*b, &above, edges)));
+        }
+    }
+    rows
+}
+
+/// The mean position, in the row above, of what leads to a slot.
+fn barycentre(slot: Slot, above: &[Slot], edges: &[(usize, usize, &str)]) -> f64 {
+    let position = |wanted: Slot| above.iter().position(|slot| *slot == wanted).map(|at| at as f64);
+    let from = |edge: usize| {
+        let (from, ..) = edges.get(edge)?;
+        position(Slot::Pass(edge)).or_else(|| position(Slot::Node(*from)))
+    };
+    let found: Vec<f64> = match slot {
+        Slot::Pass(edge) => from(edge).into_iter().collect(),
+        Slot::Node(node) => (0..edges.len())
+            .filter(|edge| edges.get(*edge).is_some_and(|(_, to, _)| *to == node))
+            .filter_map(from)
+            .collect(),
+    };
+    // What nothing in the row above leads to goes to the right, away from the edges.
+    if found.is_empty() {
+        above.len() as f64
+    } else {
+        found.iter().sum::<f64>() / found.len() as f64
+    }
+}
+
+fn slot_width(slot: Slot) -> f64 {
+    match slot {
+        Slot::Node(_) => BOX,
+        Slot::Pass(_) => LANE,
+    }
+}
+
+fn row_width(row: &[Slot]) -> f64 {
+    let gaps = BOX_GAP * row.len().saturating_sub(1) as f64;
+    row.iter().map(|slot| slot_width(*slot)).sum::<f64>() + gaps
+}
+
+/// The centre of each slot, the row in the middle of the drawing.
+fn spread(row: &[Slot], width: f64) -> Vec<(Slot, f64)> {
+    let mut x = (width - row_width(row)) / 2.0;
+    row.iter()
+        .map(|&slot| {
+            let centre = x + slot_width(slot) / 2.0;
+            x += slot_width(slot) + BOX_GAP;
+            (slot, centre)
+        })
+        .collect()
+}
+
+fn box_lines(node: &GraphBox<'_>) -> Vec<String> {
+    text::wrap(&visible(&node.label), SIZE, BOX - 2.0 * PAD - 6.0, MAX_LINES)
+}
+
+fn box_height(lines: usize) -> f64 {
+    PAD + 16.0 + LINE * lines as f64 + PAD * 0.6
+}
+
+fn row_height(row: &[(Slot, f64)], boxes: &[GraphBox<'_>]) -> f64 {
+    let heights = row.iter().filter_map(|(slot, _)| match slot {
+        Slot::Node(node) => boxes.get(*node).map(|node| box_height(box_lines(node).len())),
+        Slot::Pass(_) => None,
+    });
+    heights.fold(LINE, f64::max)
+}
+
+/// Edges that end at a node, side by side along its top.
+fn end_edges(ways: &mut [Way], edges: &[(usize, usize, &str)], node: usize, (x, y): (f64, f64)) {
+    let ending: Vec<usize> = (0..edges.len())
+        .filter(|e| edges.get(*e).is_some_and(|(_, to, _)| *to == node))
+        .collect();
+    for (order, edge) in ending.iter().enumerate() {
+        if let Some(way) = ways.get_mut(*edge) {
+            way.points.push((x + port(order, ending.len()), y));
+        }
+    }
+}
+
+/// Edges that start at a node: from its own bottom straight down to the bottom of its row.
+fn start_edges(ways: &mut [Way], edges: &[(usize, usize, &str)], node: usize, (x, y): (f64, f64), row_end: f64) {
+    let starting: Vec<usize> = (0..edges.len())
+        .filter(|e| edges.get(*e).is_some_and(|(from, ..)| *from == node))
+        .collect();
+    for (order, edge) in starting.iter().enumerate() {
+        if let Some(way) = ways.get_mut(*edge) {
+            let x = x + port(order, starting.len());
+            way.points.push((x, y));
+            if row_end > y {
+                way.points.push((x, row_end));
+            }
+        }
+    }
+}
+
+/// The offset of one of several edges from the middle of a box.
+fn port(order: usize, count: usize) -> f64 {
+    let step = (BOX * 0.7) / count.max(1) as f64;
+    (order as f64 - (count.saturating_sub(1)) as f64 / 2.0) * step
+}
+
+/// Edges whose label belongs below this row: those that start in it.
+fn leaving(row: &[(Slot, f64)], edges: &[(usize, usize, &str)]) -> Vec<usize> {
+    let starts = |node: usize| row.iter().any(|(slot, _)| *slot == Slot::Node(node));
+    (0..edges.len())
+        .filter(|edge| edges.get(*edge).is_some_and(|(from, ..)| starts(*from)))
+        .collect()
+}
+
+/// Gives every leaving edge a place for its label between two rows, on as many levels as it takes for none to touch another.
+/// Returns the height of the space between the rows.
+fn place_labels(
+    ways: &mut [Way],
+    leaving: &[usize],
+    next: Option<&Vec<(Slot, f64)>>,
+    edges: &[(usize, usize, &str)],
+    top: f64,
+    width: f64,
+) -> f64 {
+    const AIR: f64 = 14.0;
+    let mut levels: Vec<(f64, Vec<(f64, f64)>)> = Vec::new();
+    let mut chosen: Vec<(usize, usize, f64)> = Vec::new();
+    for &edge in leaving {
+        let Some(way) = ways.get(edge) else { continue };
+        if way.label.is_empty() {
+            continue;
+        }
+        let from = way.points.last().map_or(width / 2.0, |(x, _)| *x);
+        let target = next.into_iter().flatten().find_map(|(slot, x)| match slot {
+            Slot::Pass(pass) => (*pass == edge).then_some(*x),
+            Slot::Node(node) => edges.get(edge).is_some_and(|(_, to, _)| to == node).then_some(*x),
+        });
+        let half = way.label_width() / 2.0;
+        let low = half + MARGIN;
+        let x = f64::midpoint(from, target.unwrap_or(from)).clamp(low, (width - half - MARGIN).max(low));
+        let free = |taken: &[(f64, f64)]| taken.iter().all(|(left, right)| x + half < *left || x - half > *right);
+        let level = levels.iter().position(|(_, taken)| free(taken)).unwrap_or(levels.len());
+        if level == levels.len() {
+            levels.push((0.0, Vec::new()));
+        }
+        if let Some((height, taken)) = levels.get_mut(level) {
+            *height = height.max(way.label_height());
+            taken.push((x - half, x + half));
+        }
+        chosen.push((edge, level, x));
+    }
+    for (edge, level, x) in chosen {
+        let above: f64 = levels.iter().take(level).map(|(height, _)| height + 4.0).sum();
+        if let Some(way) = ways.get_mut(edge) {
+            way.label_at = (x, top + AIR + above);
+        }
+    }
+    let labels: f64 = levels.iter().map(|(height, _)| height + 4.0).sum();
+    2.0 * AIR + labels.max(8.0) + 4.0
+}
+
+/// The way as straight pieces where it is vertical, and curves where it goes aside.
+fn push_line(out: &mut String, way: &Way) {
+    let mut path = String::new();
+    for pair in way.points.windows(2) {
+        let [(x, y), (to_x, to_y)] = pair else { continue };
+        if path.is_empty() {
+            let _ = write!(path, "M{x:.1} {y:.1}");
+        }
+        if (x - to_x).abs() < 0.5 {
+            let _ = write!(path, "L{to_x:.1} {to_y:.1}");
+        } else {
+            let middle = f64::midpoint(*y, *to_y);
+            let _ = write!(path, "C{x:.1} {middle:.1} {to_x:.1} {middle:.1} {to_x:.1} {to_y:.1}");
+        }
+    }
+    if !path.is_empty() {
+        let _ = write!(
+            out,
+            "<path class=\"edge no-fill\" d=\"{path}\" fill=\"none\" stroke=\"#555555\" stroke-width=\"1.5\" marker-end=\"url(#tip)\"/>"
+        );
+    }
+}
+
+fn push_label(out: &mut String, way: &Way) {
+    if way.points.len() < 2 || way.label.is_empty() {
+        return;
+    }
+    let (x, y) = way.label_at;
+    let half = way.label_width() / 2.0;
+    let _ = write!(
+        out,
+        "<g><title>{}</title><rect class=\"paper\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"#ffffff\"/>",
+        html(&way.full),
+        x - half,
+        y - 1.0,
+        2.0 * half,
+        way.label_height() + 2.0
+    );
+    for (number, line) in way.label.iter().enumerate() {
+        let _ = write!(
+            out,
+            "<text class=\"ink\" x=\"{x:.1}\" y=\"{:.1}\" font-size=\"{SMALL}\" text-anchor=\"middle\" fill=\"#222222\">{}</text>",
+            y + 11.0 + 14.0 * number as f64,
+            html(line)
+        );
+    }
+    out.push_str("</g>");
+}
+
+fn push_box(out: &mut String, node: &GraphBox<'_>, place: &Place, words: &Fixed) {
+    let Place { x, y, height, lines } = place;
+    let _ = write!(out, "<g><title>{}</title>", html(&node.label));
+    push_outline(out, node, (*x, *y, *height));
+    let head = format!(
+        "{} · {}",
+        words.causal.get(node.kind),
+        words.confidence.get(node.confidence)
+    );
+    let _ = write!(
+        out,
+        "<text class=\"soft\" x=\"{:.1}\" y=\"{:.1}\" font-size=\"{SMALL}\" fill=\"#444444\">{}</text>",
+        x + PAD + 3.0,
+        y + PAD + 8.0,
+        html(&head)
+    );
+    for (number, line) in lines.iter().enumerate() {
+        let _ = write!(
+            out,
+            "<text class=\"ink\" x=\"{:.1}\" y=\"{:.1}\" font-size=\"{SIZE}\" fill=\"#222222\">{}</text>",
+            x + PAD + 3.0,
+            y + PAD + 12.0 + LINE * (number as f64 + 0.9),
+            html(line)
+        );
+    }
+    out.push_str("</g>");
+}
+
+/// The outline tells the kind by its shape and the confidence by its dashes.
+fn push_outline(out: &mut String, node: &GraphBox<'_>, (x, y, height): (f64, f64, f64)) {
+    let dashes = match node.confidence {
+        Confidence::Confirmed => "",
+        Confidence::Probable | Confidence::Possible | Confidence::RuledOut => " stroke-dasharray=\"7 4\"",
+        Confidence::Undetermined => " stroke-dasharray=\"2 4\"",
+    };
+    let (class, fill, stroke, radius) = match node.kind {
+        CausalKind::Trigger => ("b-trigger", "#fdf5e3", "#7d5200", 2.0),
+        CausalKind::Condition => ("b-condition", "#f1f2f3", "#565d66", 8.0),
+        CausalKind::Failure => ("b-failure", "#fdf0ee", "#a8261c", 2.0),
+        CausalKind::Impact => ("b-impact", "#ffffff", "#a8261c", 18.0),
+        CausalKind::Barrier => ("b-barrier", "#eef3f9", "#35577d", 8.0),
+    };
+    let _ = write!(
+        out,
+        "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{BOX}\" height=\"{height:.1}\" rx=\"{radius}\" fill=\"{fill}\" \
+         stroke=\"{stroke}\" stroke-width=\"1.7\"{dashes}/>"
+    );
+    let extra = match node.kind {
+        // A trigger has a folded corner, a failure a heavy edge, a barrier a second line inside.
+        CausalKind::Trigger => format!("M{:.1} {y:.1}l14 14", x + BOX - 14.0),
+        CausalKind::Failure => format!("M{:.1} {y:.1}v{height:.1}", x + 2.5),
+        CausalKind::Barrier => format!("M{:.1} {:.1}v{:.1}", x + 6.0, y + 7.0, height - 14.0),
+        CausalKind::Condition | CausalKind::Impact => return,
+    };
+    let heavy = if node.kind == CausalKind::Failure { 5.0 } else { 1.7 };
+    let _ = write!(
+        out,
+        "<path class=\"{class}\" d=\"{extra}\" fill=\"none\" stroke=\"{stroke}\" stroke-width=\"{heavy}\"/>"
+    );
+}
