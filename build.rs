@@ -9,7 +9,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed={}", root.display());
     let mut modules = String::new();
     let mut entries = String::new();
-    for family in walkdir::WalkDir::new(&root).min_depth(1).max_depth(1).sort_by_file_name() {
+    for family in walkdir::WalkDir::new(&root)
+        .min_depth(1)
+        .max_depth(1)
+        .sort_by_file_name()
+    {
         let family = family?;
         if !family.file_type().is_dir() {
             continue;
@@ -17,7 +21,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("cargo::rerun-if-changed={}", family.path().display());
         let family_name = family.file_name().to_string_lossy().into_owned();
         writeln!(modules, "mod {family_name} {{")?;
-        for file in walkdir::WalkDir::new(family.path()).min_depth(1).max_depth(1).sort_by_file_name() {
+        for file in walkdir::WalkDir::new(family.path())
+            .min_depth(1)
+            .max_depth(1)
+            .sort_by_file_name()
+        {
             let file = file?;
             let name = file.file_name().to_string_lossy().into_owned();
             let path = file.path().display().to_string();
@@ -37,7 +45,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         writeln!(modules, "}}")?;
     }
-    let generated = format!("{modules}\n/// Every built-in rule, in order of family and file.\npub(super) const BUILT_IN: &[RuleSource] = &[\n{entries}];\n");
+    let generated = format!(
+        "{modules}\n/// Every built-in rule, in order of family and file.\npub(super) const BUILT_IN: &[RuleSource] = &[\n{entries}];\n"
+    );
     fs::write(Path::new(&env::var("OUT_DIR")?).join("rules.rs"), generated)?;
     Ok(())
 }

@@ -12,17 +12,30 @@ fn snapshot(rules: &Rules, files: &BTreeMap<String, String>) -> Snapshot {
         reader.file(&EntryPath::new(path), &mut content.as_bytes());
     }
     let unknown = String::new;
-    reader.finish(BundleInfo { alias: "example".into(), input: unknown(), layout: unknown(), sha256: unknown(), collected_at: None })
+    reader.finish(BundleInfo {
+        alias: "example".into(),
+        input: unknown(),
+        layout: unknown(),
+        sha256: unknown(),
+        collected_at: None,
+    })
 }
 
 fn subjects(rules: &Rules, id: &str, example: &Example) -> BTreeSet<Subject> {
     let now = snapshot(rules, &example.files);
     let baseline = (!example.baseline.is_empty()).then(|| snapshot(rules, &example.baseline));
-    let input = Input { snapshot: &now, baseline: baseline.as_ref() };
+    let input = Input {
+        snapshot: &now,
+        baseline: baseline.as_ref(),
+    };
     match rules.get(id).unwrap().judge(&input) {
         Outcome::Judged(found) => {
             for finding in &found {
-                assert!(!finding.evidence.is_empty(), "{id}, {}: a finding without evidence", example.name);
+                assert!(
+                    !finding.evidence.is_empty(),
+                    "{id}, {}: a finding without evidence",
+                    example.name
+                );
             }
             found.into_iter().map(|finding| finding.subject).collect()
         }
@@ -39,7 +52,10 @@ fn examples_do_what_they_say() {
             let found = subjects(&rules, &rule.header.id, example);
             let expected: BTreeSet<Subject> = example.fires.iter().cloned().collect();
             if found != expected {
-                wrong.push(format!("{}: {}\n  expected {expected:?}\n  found    {found:?}", rule.place, example.name));
+                wrong.push(format!(
+                    "{}: {}\n  expected {expected:?}\n  found    {found:?}",
+                    rule.place, example.name
+                ));
             }
         }
     }
@@ -54,25 +70,55 @@ fn every_rule_is_whole() {
         let (header, place) = (&rule.header, rule.place);
         assert!(ids.insert(header.id.clone()), "{place}: the id {} is taken", header.id);
         let stem = place.rsplit('/').next().unwrap().split('.').next().unwrap();
-        assert_eq!(stem.replace('_', "-"), header.id, "{place}: the file is named after the id");
-        for (name, text) in [("check", &header.check), ("title", &header.title), ("cause", &header.cause)] {
-            assert!(!text.zh.is_empty() && !text.en.is_empty(), "{place}: {name} lacks a language");
+        assert_eq!(
+            stem.replace('_', "-"),
+            header.id,
+            "{place}: the file is named after the id"
+        );
+        for (name, text) in [
+            ("check", &header.check),
+            ("title", &header.title),
+            ("cause", &header.cause),
+        ] {
+            assert!(
+                !text.zh.is_empty() && !text.en.is_empty(),
+                "{place}: {name} lacks a language"
+            );
         }
         assert!(!header.benign.is_empty(), "{place}: no look-alike is named");
         assert!(!header.remedy.is_empty(), "{place}: no remedy");
         assert!(!header.prevention.is_empty(), "{place}: no prevention");
-        assert!(!header.sources.is_empty() && !header.versions.is_empty(), "{place}: no source or versions");
-        assert!(header.examples.iter().any(|example| !example.fires.is_empty()), "{place}: no example fires");
-        assert!(header.examples.iter().any(|example| example.fires.is_empty()), "{place}: no example stays silent");
+        assert!(
+            !header.sources.is_empty() && !header.versions.is_empty(),
+            "{place}: no source or versions"
+        );
+        assert!(
+            header.examples.iter().any(|example| !example.fires.is_empty()),
+            "{place}: no example fires"
+        );
+        assert!(
+            header.examples.iter().any(|example| example.fires.is_empty()),
+            "{place}: no example stays silent"
+        );
         for effect in &header.causes {
-            assert!(rules.get(&effect.rule).is_some(), "{place}: it may cause {}, which is no rule", effect.rule);
+            assert!(
+                rules.get(&effect.rule).is_some(),
+                "{place}: it may cause {}, which is no rule",
+                effect.rule
+            );
         }
         for step in &header.remedy {
-            assert!(!step.verify.is_empty() && !step.rollback.is_empty(), "{place}: a step lacks verification or rollback");
+            assert!(
+                !step.verify.is_empty() && !step.rollback.is_empty(),
+                "{place}: a step lacks verification or rollback"
+            );
             assert!(!step.command.contains("&&"), "{place}: a command joins steps");
         }
         if header.role == Role::Cause {
-            assert!(header.remedy.first().unwrap().risk == casefile::model::Risk::ReadOnly, "{place}: the first step must only look");
+            assert!(
+                header.remedy.first().unwrap().risk == casefile::model::Risk::ReadOnly,
+                "{place}: the first step must only look"
+            );
         }
     }
 }

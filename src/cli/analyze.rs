@@ -94,12 +94,17 @@ pub(super) fn run(args: &AnalyzeArgs) -> u8 {
     }
     if inputs.jobs.is_empty() {
         if inputs.errors.is_empty() {
-            complain("no bundle was found in what was named; give archives, a directory of evidence, or a folder of bundles");
+            complain(
+                "no bundle was found in what was named; give archives, a directory of evidence, or a folder of bundles",
+            );
         }
         return exit::INPUT;
     }
-    if !matches!(plan.target, Target::Directory(_)) && inputs.jobs.len() * plan.languages.len() * plan.formats.len() > 1 {
-        complain("several reports do not fit one file or standard output; give -o a directory, or one bundle, one --lang and one --format");
+    if !matches!(plan.target, Target::Directory(_)) && inputs.jobs.len() * plan.languages.len() * plan.formats.len() > 1
+    {
+        complain(
+            "several reports do not fit one file or standard output; give -o a directory, or one bundle, one --lang and one --format",
+        );
         return exit::USAGE;
     }
     if let Err(message) = plan.target.prepare() {
@@ -119,16 +124,32 @@ struct Plan {
 
 impl Plan {
     fn new(args: &AnalyzeArgs) -> Result<Self, (u8, String)> {
-        let languages = language::languages(&args.lang, |name| std::env::var(name).ok()).map_err(|message| (exit::USAGE, message))?;
+        let languages = language::languages(&args.lang, |name| std::env::var(name).ok())
+            .map_err(|message| (exit::USAGE, message))?;
         let target = Target::parse(args.output.as_deref());
         let from_name = match &target {
             Target::File(file) => format_of(file).map(|format| vec![format]),
             Target::Stdout => Some(vec![Format::Markdown]),
             Target::Directory(_) => None,
         };
-        let formats = args.format.clone().map(|formats| formats.0).or(from_name).unwrap_or_else(|| Format::ALL.to_vec());
-        let rules = Rules::load().map_err(|error| (exit::DEFECT, format!("the built-in rules do not load: {error}; please report this")))?;
-        Ok(Self { languages, formats, target, rules })
+        let formats = args
+            .format
+            .clone()
+            .map(|formats| formats.0)
+            .or(from_name)
+            .unwrap_or_else(|| Format::ALL.to_vec());
+        let rules = Rules::load().map_err(|error| {
+            (
+                exit::DEFECT,
+                format!("the built-in rules do not load: {error}; please report this"),
+            )
+        })?;
+        Ok(Self {
+            languages,
+            formats,
+            target,
+            rules,
+        })
     }
 }
 
@@ -146,12 +167,19 @@ fn analyse_all(args: &AnalyzeArgs, plan: &Plan, inputs: &Inputs) -> u8 {
             .collect()
     };
     // A pool that cannot be built (a system without threads) leaves the global one.
-    let results = match rayon::ThreadPoolBuilder::new().num_threads(args.threads.map_or(0, usize::from)).build() {
+    let results = match rayon::ThreadPoolBuilder::new()
+        .num_threads(args.threads.map_or(0, usize::from))
+        .build()
+    {
         Ok(pool) => pool.install(work),
         Err(_) => work(),
     };
     bar.finish_and_clear();
-    let mut code = if inputs.errors.is_empty() { exit::DONE } else { exit::INPUT };
+    let mut code = if inputs.errors.is_empty() {
+        exit::DONE
+    } else {
+        exit::INPUT
+    };
     for result in results {
         let outcome = match result {
             Ok(analysed) => publish(args, plan, &analysed),
@@ -171,7 +199,11 @@ fn analyse_all(args: &AnalyzeArgs, plan: &Plan, inputs: &Inputs) -> u8 {
 fn progress(quiet: bool, jobs: usize) -> ProgressBar {
     let bar = ProgressBar::new(jobs as u64);
     // indicatif draws only where standard error is a terminal.
-    bar.set_draw_target(if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() });
+    bar.set_draw_target(if quiet {
+        ProgressDrawTarget::hidden()
+    } else {
+        ProgressDrawTarget::stderr()
+    });
     if let Ok(style) = ProgressStyle::with_template("analysing {pos}/{len} {wide_bar} {elapsed}") {
         bar.set_style(style);
     }
@@ -180,17 +212,27 @@ fn progress(quiet: bool, jobs: usize) -> ProgressBar {
 
 fn analyse(plan: &Plan, job: &Job) -> Result<Analysed, Failure> {
     let read = |path: &PathBuf, alias: &str| {
-        read_bundle(path, alias, plan.rules.signatures(), Budget::default()).map_err(|error: OpenError| Failure::Input(error.to_string()))
+        read_bundle(path, alias, plan.rules.signatures(), Budget::default())
+            .map_err(|error: OpenError| Failure::Input(error.to_string()))
     };
     let snapshot = read(&job.path, &job.alias)?;
-    let baseline = job.baseline.as_ref().map(|(alias, path)| read(path, alias)).transpose()?;
+    let baseline = job
+        .baseline
+        .as_ref()
+        .map(|(alias, path)| read(path, alias))
+        .transpose()?;
     let mut masker = Masker::new();
     learn_secrets(&mut masker, &snapshot);
     if let Some(baseline) = &baseline {
         learn_secrets(&mut masker, baseline);
     }
     let diagnosis = diagnose(&plan.rules, &snapshot, baseline.as_ref());
-    let defect = |error: String| Failure::Defect(format!("{}: the report could not be composed: {error}; please report this", job.alias));
+    let defect = |error: String| {
+        Failure::Defect(format!(
+            "{}: the report could not be composed: {error}; please report this",
+            job.alias
+        ))
+    };
     let report = compose(&diagnosis, &mut masker).map_err(|error| defect(format!("{error:#}")))?;
     let mut rendered = Vec::new();
     for &lang in &plan.languages {
@@ -205,7 +247,11 @@ fn analyse(plan: &Plan, job: &Job) -> Result<Analysed, Failure> {
             rendered.push((lang, format, text));
         }
     }
-    Ok(Analysed { alias: job.alias.clone(), report, rendered })
+    Ok(Analysed {
+        alias: job.alias.clone(),
+        report,
+        rendered,
+    })
 }
 
 /// Writes one bundle's reports and says what was found.
@@ -222,7 +268,11 @@ fn publish(args: &AnalyzeArgs, plan: &Plan, analysed: &Analysed) -> Result<(), (
     }
     if !args.quiet && plan.target != Target::Stdout {
         let lang = plan.languages.first().copied().unwrap_or(Lang::En);
-        say(&format!("{}: {}", safe(&analysed.alias), safe(&verdict(&analysed.report, lang))));
+        say(&format!(
+            "{}: {}",
+            safe(&analysed.alias),
+            safe(&verdict(&analysed.report, lang))
+        ));
         for file in written {
             say(&format!("  {}", safe(&file)));
         }
@@ -237,6 +287,11 @@ fn verdict(report: &PostMortem, lang: Lang) -> String {
             let confidence = crate::report::confidence_word(cause.confidence, lang);
             format!("{} [{confidence}]", cause.title.get(lang))
         }
-        None => report.incident.summary.first().map(|sentence| sentence.text.get(lang).to_owned()).unwrap_or_default(),
+        None => report
+            .incident
+            .summary
+            .first()
+            .map(|sentence| sentence.text.get(lang).to_owned())
+            .unwrap_or_default(),
     }
 }

@@ -36,8 +36,15 @@ pub(super) fn inputs(paths: &[PathBuf], baseline: Option<&Path>) -> Inputs {
     for path in paths {
         match probe(path) {
             Ok(Probe::Directory) if is_folder_of_bundles(path) => folder(path, &mut found),
-            Ok(Probe::NotABundle(what)) => found.errors.push(OpenError::NotABundle { path: path.clone(), looks: what }),
-            Ok(_) => found.jobs.push(Job { alias: alias(path), path: path.clone(), baseline: None }),
+            Ok(Probe::NotABundle(what)) => found.errors.push(OpenError::NotABundle {
+                path: path.clone(),
+                looks: what,
+            }),
+            Ok(_) => found.jobs.push(Job {
+                alias: alias(path),
+                path: path.clone(),
+                baseline: None,
+            }),
             Err(error) => found.errors.push(error),
         }
     }
@@ -52,13 +59,20 @@ pub(super) fn inputs(paths: &[PathBuf], baseline: Option<&Path>) -> Inputs {
 
 /// A directory with archives directly in it holds bundles; any other directory is one.
 fn is_folder_of_bundles(directory: &Path) -> bool {
-    children(directory).iter().any(|child| child.is_file() && is_bundle_archive(child))
+    children(directory)
+        .iter()
+        .any(|child| child.is_file() && is_bundle_archive(child))
 }
 
 /// A single compressed file (`kubelet.log.gz`) is evidence and no bundle.
 fn is_bundle_archive(path: &Path) -> bool {
-    let compressed_text = alias(path).contains('.') && path.extension().is_some_and(|ending| ending == "gz" || ending == "xz" || ending == "zst");
-    let named_tar = path.file_name().is_some_and(|name| name.to_string_lossy().contains(".t"));
+    let compressed_text = alias(path).contains('.')
+        && path
+            .extension()
+            .is_some_and(|ending| ending == "gz" || ending == "xz" || ending == "zst");
+    let named_tar = path
+        .file_name()
+        .is_some_and(|name| name.to_string_lossy().contains(".t"));
     match probe(path) {
         Ok(Probe::Archive(SourceKind::CompressedFile)) => false,
         Ok(Probe::Archive(SourceKind::Tar | SourceKind::Zip)) => true,
@@ -68,14 +82,23 @@ fn is_bundle_archive(path: &Path) -> bool {
 }
 
 fn children(directory: &Path) -> Vec<PathBuf> {
-    let walk = walkdir::WalkDir::new(directory).min_depth(1).max_depth(1).sort_by_file_name();
-    walk.into_iter().filter_map(Result::ok).map(walkdir::DirEntry::into_path).collect()
+    let walk = walkdir::WalkDir::new(directory)
+        .min_depth(1)
+        .max_depth(1)
+        .sort_by_file_name();
+    walk.into_iter()
+        .filter_map(Result::ok)
+        .map(walkdir::DirEntry::into_path)
+        .collect()
 }
 
 fn folder(directory: &Path, found: &mut Inputs) {
     let mut bundles: BTreeMap<String, PathBuf> = BTreeMap::new();
     for child in children(directory) {
-        let name = child.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = child
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
         match probe(&child) {
             Ok(Probe::NotABundle(what)) => found.remarks.push(format!("skipped {name}: {what}")),
             Ok(_) => {
@@ -86,7 +109,10 @@ fn folder(directory: &Path, found: &mut Inputs) {
     }
     let mut baselines = BTreeMap::new();
     for name in bundles.keys().cloned().collect::<Vec<_>>() {
-        let owner = name.strip_suffix(BASELINE).filter(|owner| bundles.contains_key(*owner)).map(str::to_owned);
+        let owner = name
+            .strip_suffix(BASELINE)
+            .filter(|owner| bundles.contains_key(*owner))
+            .map(str::to_owned);
         if let (Some(owner), Some(path)) = (owner, bundles.get(&name).cloned()) {
             found.remarks.push(format!("{name} is the baseline of {owner}"));
             baselines.insert(owner, (name, path));
@@ -95,7 +121,11 @@ fn folder(directory: &Path, found: &mut Inputs) {
     let is_baseline = |name: &String| baselines.values().any(|(other, _)| other == name);
     for (name, path) in &bundles {
         if !is_baseline(name) {
-            found.jobs.push(Job { alias: name.clone(), path: path.clone(), baseline: baselines.get(name).cloned() });
+            found.jobs.push(Job {
+                alias: name.clone(),
+                path: path.clone(),
+                baseline: baselines.get(name).cloned(),
+            });
         }
     }
 }
@@ -110,7 +140,9 @@ pub(super) fn alias(path: &Path) -> String {
         canonical = path.canonicalize().unwrap_or_else(|_| PathBuf::from("bundle"));
         &canonical
     };
-    let mut name = named.file_name().map_or_else(|| "bundle".to_owned(), |name| name.to_string_lossy().into_owned());
+    let mut name = named
+        .file_name()
+        .map_or_else(|| "bundle".to_owned(), |name| name.to_string_lossy().into_owned());
     if !path.is_dir() {
         for ending in [".gz", ".tgz", ".xz", ".txz", ".zst", ".tzst", ".bz2", ".zip", ".tar"] {
             if let Some(stem) = name.strip_suffix(ending)
@@ -141,7 +173,13 @@ mod tests {
 
     #[test]
     fn endings_of_archives_are_no_part_of_the_name() {
-        for (file, name) in [("a/s21.tar.gz", "s21"), ("x.tgz", "x"), ("must-gather.tar.zst", "must-gather"), ("plain", "plain"), (".zip", ".zip")] {
+        for (file, name) in [
+            ("a/s21.tar.gz", "s21"),
+            ("x.tgz", "x"),
+            ("must-gather.tar.zst", "must-gather"),
+            ("plain", "plain"),
+            (".zip", ".zip"),
+        ] {
             assert_eq!(alias(Path::new(file)), name);
         }
     }

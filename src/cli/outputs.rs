@@ -37,7 +37,9 @@ impl Target {
             Self::File(file) => parent(file),
         };
         fs::create_dir_all(&directory).map_err(|error| unwritable(&directory, &error))?;
-        tempfile::tempfile_in(&directory).map(drop).map_err(|error| unwritable(&directory, &error))
+        tempfile::tempfile_in(&directory)
+            .map(drop)
+            .map_err(|error| unwritable(&directory, &error))
     }
 
     /// The file of one report.
@@ -45,7 +47,9 @@ impl Target {
         match self {
             Self::Stdout => None,
             Self::File(file) => Some(file.clone()),
-            Self::Directory(directory) => Some(directory.join(format!("{}.{}.{}", safe_name(alias), lang.code(), format.extension()))),
+            Self::Directory(directory) => {
+                Some(directory.join(format!("{}.{}.{}", safe_name(alias), lang.code(), format.extension())))
+            }
         }
     }
 }
@@ -58,7 +62,10 @@ pub(super) fn format_of(path: &Path) -> Option<Format> {
 /// Writes a report: to a temporary file beside its place, then renamed over it. A file that casefile did not write stays, unless `force`.
 pub(super) fn write(path: &Path, content: &str, force: bool) -> Result<(), String> {
     if !force && path.exists() && !is_own(path) {
-        return Err(format!("{} exists and is no report of casefile; choose another -o, or --force to replace it", path.display()));
+        return Err(format!(
+            "{} exists and is no report of casefile; choose another -o, or --force to replace it",
+            path.display()
+        ));
     }
     let directory = parent(path);
     let fail = |error: io::Error| unwritable(path, &error);
@@ -87,7 +94,11 @@ fn is_own(path: &Path) -> bool {
     let mut head = Vec::new();
     let read = fs::File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
     let text = String::from_utf8_lossy(&head);
-    let marks = ["schema: \"casefile/", "<meta name=\"generator\" content=\"casefile", "\"name\": \"casefile\""];
+    let marks = [
+        "schema: \"casefile/",
+        "<meta name=\"generator\" content=\"casefile",
+        "\"name\": \"casefile\"",
+    ];
     read.is_ok() && marks.iter().any(|mark| text.contains(mark))
 }
 
@@ -99,10 +110,22 @@ fn parent(path: &Path) -> PathBuf {
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> String {
-    format!("cannot write {}: {error}; check the path and its permissions, or choose another -o", path.display())
+    format!(
+        "cannot write {}: {error}; check the path and its permissions, or choose another -o",
+        path.display()
+    )
 }
 
 /// A bundle's name as a file name on every system.
 fn safe_name(alias: &str) -> String {
-    alias.chars().map(|c| if c.is_control() || "/\\:*?\"<>|".contains(c) { '_' } else { c }).collect()
+    alias
+        .chars()
+        .map(|c| {
+            if c.is_control() || "/\\:*?\"<>|".contains(c) {
+                '_'
+            } else {
+                c
+            }
+        })
+        .collect()
 }

@@ -38,6 +38,9 @@ mod tests {
 
     #[test]
     fn escapes_and_direction_marks_do_not_reach_the_terminal() {
-        assert_eq!(safe("a\u{1b}[31mb\u{202e}c\r\n"), "a\u{FFFD}[31mb\u{FFFD}c\u{FFFD}\u{FFFD}");
+        assert_eq!(
+            safe("a\u{1b}[31mb\u{202e}c\r\n"),
+            "a\u{FFFD}[31mb\u{FFFD}c\u{FFFD}\u{FFFD}"
+        );
     }
 }

@@ -20,8 +20,15 @@ pub(super) fn assemble(
     coverage: Coverage,
     signatures: &SignatureSet,
 ) -> Snapshot {
-    let mut snapshot =
-        Snapshot { bundle, objects: BTreeMap::new(), events: Vec::new(), hosts: Vec::new(), logs, hits: Vec::new(), coverage };
+    let mut snapshot = Snapshot {
+        bundle,
+        objects: BTreeMap::new(),
+        events: Vec::new(),
+        hosts: Vec::new(),
+        logs,
+        hits: Vec::new(),
+        coverage,
+    };
     let mut hosts: BTreeMap<String, Host> = BTreeMap::new();
     for Located { path, fact } in facts {
         match fact {
@@ -35,16 +42,22 @@ pub(super) fn assemble(
             Fact::EmptyListing { kind, .. } => snapshot.coverage.note(datum_of_kind(&kind), 0),
             other => {
                 let (directory, name) = host_directory(&path);
-                let host = hosts
-                    .entry(directory.clone())
-                    .or_insert_with(|| Host { directory, directory_name: name, ..Host::default() });
+                let host = hosts.entry(directory.clone()).or_insert_with(|| Host {
+                    directory,
+                    directory_name: name,
+                    ..Host::default()
+                });
                 snapshot.coverage.note(host_datum(&other), 1);
                 add_host_fact(host, other);
             }
         }
     }
     snapshot.hosts = hosts.into_values().collect();
-    snapshot.bundle.collected_at = snapshot.bundle.collected_at.take().or_else(|| reference_time(&snapshot));
+    snapshot.bundle.collected_at = snapshot
+        .bundle
+        .collected_at
+        .take()
+        .or_else(|| reference_time(&snapshot));
     fold_duplicate_events(&mut snapshot.events);
     attribute_logs(&mut snapshot);
     let hits = all_hits(&snapshot, signatures);
@@ -134,7 +147,10 @@ fn add_host_fact(host: &mut Host, fact: Fact) {
 
 /// "Now" of a bundle: the latest clock of its hosts, else the latest time that its events or objects mention.
 fn reference_time(snapshot: &Snapshot) -> Option<When> {
-    let clocks = snapshot.hosts.iter().filter_map(|host| host.clock.as_ref().map(|(when, ..)| when.clone()));
+    let clocks = snapshot
+        .hosts
+        .iter()
+        .filter_map(|host| host.clock.as_ref().map(|(when, ..)| when.clone()));
     if let Some(latest) = clocks.max_by_key(|when| when.latest) {
         return Some(latest);
     }
@@ -150,11 +166,22 @@ fn reference_time(snapshot: &Snapshot) -> Option<When> {
 /// The same event is often dumped twice (as JSON and YAML, in two files). Identical ones count once.
 fn fold_duplicate_events(events: &mut Vec<Event>) {
     events.sort_by(|a, b| {
-        let key = |event: &Event| (event.first.clone().map(|when| when.earliest), event.about.clone(), event.reason.clone(), event.message.clone());
+        let key = |event: &Event| {
+            (
+                event.first.clone().map(|when| when.earliest),
+                event.about.clone(),
+                event.reason.clone(),
+                event.message.clone(),
+            )
+        };
         key(a).cmp(&key(b))
     });
     events.dedup_by(|b, a| {
-        let same = a.about == b.about && a.reason == b.reason && a.message == b.message && a.first == b.first && a.container == b.container;
+        let same = a.about == b.about
+            && a.reason == b.reason
+            && a.message == b.message
+            && a.first == b.first
+            && a.container == b.container;
         if same && b.last > a.last {
             a.last = b.last.clone();
             a.count = a.count.max(b.count);
@@ -165,7 +192,10 @@ fn fold_duplicate_events(events: &mut Vec<Event>) {
 
 /// A log of which the path says nothing belongs to the pod whose name a component of the path starts with.
 fn attribute_logs(snapshot: &mut Snapshot) {
-    let pods: Vec<(String, String)> = snapshot.pods().map(|pod| (pod.namespace().to_owned(), pod.name().to_owned())).collect();
+    let pods: Vec<(String, String)> = snapshot
+        .pods()
+        .map(|pod| (pod.namespace().to_owned(), pod.name().to_owned()))
+        .collect();
     for log in &mut snapshot.logs {
         if log.stream != Stream::Unknown {
             continue;
@@ -178,7 +208,12 @@ fn attribute_logs(snapshot: &mut Snapshot) {
         if let Some((namespace, pod)) = found {
             let file = log.path.file_name();
             let previous = file.contains("previous") || file.contains("-prev") || file.contains("_prev");
-            log.stream = Stream::Container(ContainerRef { namespace: namespace.clone(), pod: pod.clone(), container: String::new(), previous });
+            log.stream = Stream::Container(ContainerRef {
+                namespace: namespace.clone(),
+                pod: pod.clone(),
+                container: String::new(),
+                previous,
+            });
         }
     }
 }
@@ -189,7 +224,11 @@ fn all_hits(snapshot: &Snapshot, signatures: &SignatureSet) -> Vec<Hit> {
         let about = About {
             object: event.about.clone(),
             container: event.container.clone(),
-            node: if event.about.kind == "Node" { event.about.name.clone() } else { event.host.clone() },
+            node: if event.about.kind == "Node" {
+                event.about.name.clone()
+            } else {
+                event.host.clone()
+            },
         };
         for found in signatures.matches(&event.message, TextSource::Event) {
             hits.push(Hit {
@@ -226,7 +265,11 @@ fn all_hits(snapshot: &Snapshot, signatures: &SignatureSet) -> Vec<Hit> {
     }
     for log in &snapshot.logs {
         let source = log.stream.source();
-        hits.extend(log_hits(snapshot, log).into_iter().filter(|hit| signatures.is_for(&hit.signature, source)));
+        hits.extend(
+            log_hits(snapshot, log)
+                .into_iter()
+                .filter(|hit| signatures.is_for(&hit.signature, source)),
+        );
     }
     hits
 }
@@ -235,7 +278,11 @@ fn all_hits(snapshot: &Snapshot, signatures: &SignatureSet) -> Vec<Hit> {
 fn status_messages(object: &Object) -> Vec<(String, &str, &str)> {
     let mut found = Vec::new();
     for (index, condition) in object.list("/status/conditions").iter().enumerate() {
-        if let Some(text) = condition.get("message").and_then(|value| value.as_str()).filter(|text| !text.is_empty()) {
+        if let Some(text) = condition
+            .get("message")
+            .and_then(|value| value.as_str())
+            .filter(|text| !text.is_empty())
+        {
             found.push((format!("/status/conditions/{index}/message"), "", text));
         }
     }
@@ -244,8 +291,16 @@ fn status_messages(object: &Object) -> Vec<(String, &str, &str)> {
     }
     if object.key.kind == "Pod" {
         for container in (PodView { object }).containers() {
-            for below in ["/state/waiting/message", "/state/terminated/message", "/lastState/terminated/message"] {
-                if let Some(text) = container.status.and_then(|status| status.pointer(below)).and_then(|value| value.as_str()) {
+            for below in [
+                "/state/waiting/message",
+                "/state/terminated/message",
+                "/lastState/terminated/message",
+            ] {
+                if let Some(text) = container
+                    .status
+                    .and_then(|status| status.pointer(below))
+                    .and_then(|value| value.as_str())
+                {
                     found.push((format!("{}{below}", container.status_pointer), container.name, text));
                 }
             }
@@ -257,7 +312,11 @@ fn status_messages(object: &Object) -> Vec<(String, &str, &str)> {
 fn log_hits(snapshot: &Snapshot, log: &LogFile) -> Vec<Hit> {
     let reference: Option<Timestamp> = snapshot.now();
     let when = |text: &str| stamp_of(text).and_then(|(stamp, raw)| stamp.resolve(raw, reference));
-    let host = snapshot.hosts.iter().filter(|host| under(&log.path, &host.directory)).max_by_key(|host| host.directory.len());
+    let host = snapshot
+        .hosts
+        .iter()
+        .filter(|host| under(&log.path, &host.directory))
+        .max_by_key(|host| host.directory.len());
     let node = host.map(|host| host.node_name().to_owned()).unwrap_or_default();
     log.hits
         .iter()
@@ -268,7 +327,11 @@ fn log_hits(snapshot: &Snapshot, log: &LogFile) -> Vec<Hit> {
                     container: container.container.clone(),
                     node: node.clone(),
                 },
-                _ => About { object: pod_in_line(&hit.text).unwrap_or_default(), container: String::new(), node: node.clone() },
+                _ => About {
+                    object: pod_in_line(&hit.text).unwrap_or_default(),
+                    container: String::new(),
+                    node: node.clone(),
+                },
             };
             if let Some(pod) = snapshot.object(&about.object.kind, &about.object.namespace, &about.object.name)
                 && about.node.is_empty()
@@ -276,7 +339,11 @@ fn log_hits(snapshot: &Snapshot, log: &LogFile) -> Vec<Hit> {
                 about.node = pod.text("/spec/nodeName").to_owned();
             }
             let first = when(&hit.text);
-            let last = hit.last.as_ref().and_then(|(_, text)| when(text)).or_else(|| first.clone());
+            let last = hit
+                .last
+                .as_ref()
+                .and_then(|(_, text)| when(text))
+                .or_else(|| first.clone());
             Hit {
                 signature: hit.signature.clone(),
                 captures: hit.captures.clone(),
@@ -292,7 +359,11 @@ fn log_hits(snapshot: &Snapshot, log: &LogFile) -> Vec<Hit> {
 }
 
 fn under(path: &EntryPath, directory: &str) -> bool {
-    directory.is_empty() || path.as_str().strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
+    directory.is_empty()
+        || path
+            .as_str()
+            .strip_prefix(directory)
+            .is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// The pod that a line of the kubelet names: `pod="namespace/name"` (klog's structured form, `k8s.io/klog` `ObjectRef.String`).
@@ -312,13 +383,21 @@ impl Snapshot {
 
     /// A key that sorts unknown times last.
     pub fn order(when: Option<&When>) -> (bool, Option<Timestamp>, Basis) {
-        (when.is_none(), when.map(|when| when.earliest), when.map_or(Basis::Mtime, |when| when.basis))
+        (
+            when.is_none(),
+            when.map(|when| when.earliest),
+            when.map_or(Basis::Mtime, |when| when.basis),
+        )
     }
 }
 
 /// Identity of an object in a snapshot, for lookups by parts.
 impl From<&Subject> for ObjectKey {
     fn from(subject: &Subject) -> Self {
-        Self { kind: subject.kind.clone(), namespace: subject.namespace.clone(), name: subject.name.clone() }
+        Self {
+            kind: subject.kind.clone(),
+            namespace: subject.namespace.clone(),
+            name: subject.name.clone(),
+        }
     }
 }

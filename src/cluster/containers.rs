@@ -32,7 +32,14 @@ pub(super) fn add_row(host: &mut Host, row: ContainerFact) {
 
 /// Adds an inspection. Its state is newer knowledge than a row's words only in detail, so it wins for state, image and labels.
 pub(super) fn add_inspect(host: &mut Host, inspect: DockerInspect) {
-    let text = |pointer: &str| inspect.value.pointer(pointer).and_then(Value::as_str).unwrap_or("").to_owned();
+    let text = |pointer: &str| {
+        inspect
+            .value
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or("")
+            .to_owned()
+    };
     let id = text("/Id");
     let name = text("/Name").trim_start_matches('/').to_owned();
     let exit_code = inspect.value.pointer("/State/ExitCode").and_then(Value::as_i64);
@@ -63,7 +70,16 @@ pub(super) fn add_inspect(host: &mut Host, inspect: DockerInspect) {
         return;
     }
     let cite = inspect.cite.clone();
-    host.containers.push(HostContainer { id, name, image, state, status: String::new(), labels, inspect: Some(inspect), cite });
+    host.containers.push(HostContainer {
+        id,
+        name,
+        image,
+        state,
+        status: String::new(),
+        labels,
+        inspect: Some(inspect),
+        cite,
+    });
 }
 
 /// Inspections without any listing are a listing only in part: running or stopped, what was not inspected may exist.

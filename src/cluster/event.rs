@@ -33,18 +33,47 @@ pub struct Event {
 impl Event {
     /// From an object of kind `Event`.
     pub fn new(object: &Object) -> Option<Self> {
-        let about = if object.get("/involvedObject").is_some() { "/involvedObject" } else { "/regarding" };
+        let about = if object.get("/involvedObject").is_some() {
+            "/involvedObject"
+        } else {
+            "/regarding"
+        };
         let about_text = |field: &str| object.text(&format!("{about}/{field}")).to_owned();
-        let first_of = |pointers: [&str; 3]| pointers.iter().map(|pointer| object.text(pointer)).find(|text| !text.is_empty()).unwrap_or("").to_owned();
-        let message_at = if object.get("/message").is_some() { "/message" } else { "/note" };
-        let first = ["/firstTimestamp", "/deprecatedFirstTimestamp", "/eventTime"].iter().find_map(|pointer| object.time(pointer));
-        let last = ["/series/lastObservedTime", "/lastTimestamp", "/deprecatedLastTimestamp", "/eventTime"]
+        let first_of = |pointers: [&str; 3]| {
+            pointers
+                .iter()
+                .map(|pointer| object.text(pointer))
+                .find(|text| !text.is_empty())
+                .unwrap_or("")
+                .to_owned()
+        };
+        let message_at = if object.get("/message").is_some() {
+            "/message"
+        } else {
+            "/note"
+        };
+        let first = ["/firstTimestamp", "/deprecatedFirstTimestamp", "/eventTime"]
             .iter()
             .find_map(|pointer| object.time(pointer));
+        let last = [
+            "/series/lastObservedTime",
+            "/lastTimestamp",
+            "/deprecatedLastTimestamp",
+            "/eventTime",
+        ]
+        .iter()
+        .find_map(|pointer| object.time(pointer));
         let created = || object.time("/metadata/creationTimestamp");
-        let count = ["/count", "/series/count", "/deprecatedCount"].iter().find_map(|pointer| object.int(pointer)).unwrap_or(1);
+        let count = ["/count", "/series/count", "/deprecatedCount"]
+            .iter()
+            .find_map(|pointer| object.int(pointer))
+            .unwrap_or(1);
         let field_path = about_text("fieldPath");
-        let container = field_path.split_once('{').and_then(|(_, rest)| rest.strip_suffix('}')).unwrap_or("").to_owned();
+        let container = field_path
+            .split_once('{')
+            .and_then(|(_, rest)| rest.strip_suffix('}'))
+            .unwrap_or("")
+            .to_owned();
         let reason = object.text("/reason").to_owned();
         let message = object.text(message_at).trim_end().to_owned();
         let last = last.or_else(created);

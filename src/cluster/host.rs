@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::bundle::decode::{
-    Certificate, ContainerListing, ContainerState, CronEntry, DockerInspect, HostNameSource, ImageFact, PruneRun, Resolver, RuntimeEvent,
-    Script,
+    Certificate, ContainerListing, ContainerState, CronEntry, DockerInspect, HostNameSource, ImageFact, PruneRun,
+    Resolver, RuntimeEvent, Script,
 };
 use crate::model::{Citation, When};
 
@@ -80,7 +80,10 @@ impl Host {
     }
 
     fn name_of(&self, order: &[HostNameSource]) -> &str {
-        order.iter().find_map(|source| self.names.get(source)).map_or(self.directory_name.as_str(), |(name, _)| name)
+        order
+            .iter()
+            .find_map(|source| self.names.get(source))
+            .map_or(self.directory_name.as_str(), |(name, _)| name)
     }
 
     /// The container of this name.

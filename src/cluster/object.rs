@@ -33,9 +33,25 @@ pub struct Object {
 impl Object {
     /// From a decoded fact; none when it has neither name nor kind.
     pub fn new(fact: ObjectFact) -> Option<Self> {
-        let text = |pointer: &str| fact.value.pointer(pointer).and_then(Value::as_str).unwrap_or("").to_owned();
-        let key = ObjectKey { kind: text("/kind"), namespace: text("/metadata/namespace"), name: text("/metadata/name") };
-        (!key.kind.is_empty()).then_some(Self { key, value: fact.value, form: fact.form, cite: fact.cite, pointer: fact.pointer })
+        let text = |pointer: &str| {
+            fact.value
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .unwrap_or("")
+                .to_owned()
+        };
+        let key = ObjectKey {
+            kind: text("/kind"),
+            namespace: text("/metadata/namespace"),
+            name: text("/metadata/name"),
+        };
+        (!key.kind.is_empty()).then_some(Self {
+            key,
+            value: fact.value,
+            form: fact.form,
+            cite: fact.cite,
+            pointer: fact.pointer,
+        })
     }
 
     /// The value at a JSON pointer; null counts as missing.
@@ -89,7 +105,11 @@ impl Object {
             Pointer::At(base) => {
                 let mut citation = self.cite.clone();
                 citation.place = Place::Pointer(format!("{base}{pointer}"));
-                citation.quote = vec![QuoteLine { line: None, text: self.shown(pointer), hit: true }];
+                citation.quote = vec![QuoteLine {
+                    line: None,
+                    text: self.shown(pointer),
+                    hit: true,
+                }];
                 citation
             }
         }
@@ -103,7 +123,11 @@ impl Object {
             Some(Value::String(text)) => text.clone(),
             Some(other) => other.to_string(),
         };
-        if label.is_empty() { value } else { format!("{label}: {value}") }
+        if label.is_empty() {
+            value
+        } else {
+            format!("{label}: {value}")
+        }
     }
 
     /// Takes over what a poorer or older form of the same object knows and this one does not.

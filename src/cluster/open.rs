@@ -10,12 +10,25 @@ use crate::logs::SignatureSet;
 ///
 /// # Errors
 /// The path is missing, unreadable, empty or no bundle. Anything that is wrong inside is a problem of the snapshot's coverage.
-pub fn read_bundle(input: &Path, alias: &str, signatures: &SignatureSet, mut budget: Budget) -> Result<Snapshot, OpenError> {
+pub fn read_bundle(
+    input: &Path,
+    alias: &str,
+    signatures: &SignatureSet,
+    mut budget: Budget,
+) -> Result<Snapshot, OpenError> {
     let mut reader = Reader::new(signatures, alias);
     let walked = walk(input, &mut budget, &mut |entry| reader.file(&entry.path, entry.content))?;
     for problem in walked.problems {
         reader.problem(problem);
     }
-    let name = input.file_name().map_or_else(|| alias.to_owned(), |name| name.to_string_lossy().into_owned());
-    Ok(reader.finish(BundleInfo { alias: alias.into(), input: name, layout: String::new(), sha256: walked.sha256, collected_at: None }))
+    let name = input
+        .file_name()
+        .map_or_else(|| alias.to_owned(), |name| name.to_string_lossy().into_owned());
+    Ok(reader.finish(BundleInfo {
+        alias: alias.into(),
+        input: name,
+        layout: String::new(),
+        sha256: walked.sha256,
+        collected_at: None,
+    }))
 }

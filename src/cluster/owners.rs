@@ -20,12 +20,16 @@ impl Snapshot {
             current = Subject::namespaced(&kind, &current.namespace, &name);
             match self.object(&kind, &current.namespace, &name) {
                 Some(owner) => reference = controller(owner),
-                None if kind == "ReplicaSet" => reference = deployment_of_replica_set(&name).map(|name| ("Deployment".into(), name)),
+                None if kind == "ReplicaSet" => {
+                    reference = deployment_of_replica_set(&name).map(|name| ("Deployment".into(), name))
+                }
                 None => {}
             }
         }
         if current.kind == "Pod" && current.name == object.key.name && controller(object).is_none() {
-            return self.owner_of_pod_name(&current.namespace, &current.name).unwrap_or(current);
+            return self
+                .owner_of_pod_name(&current.namespace, &current.name)
+                .unwrap_or(current);
         }
         current
     }
@@ -36,9 +40,13 @@ impl Snapshot {
             return self.top_owner(object);
         }
         match subject.kind.as_str() {
-            "Pod" => self.owner_of_pod_name(&subject.namespace, &subject.name).unwrap_or_else(|| subject.clone()),
-            "ReplicaSet" => deployment_of_replica_set(&subject.name)
-                .map_or_else(|| subject.clone(), |name| Subject::namespaced("Deployment", &subject.namespace, name)),
+            "Pod" => self
+                .owner_of_pod_name(&subject.namespace, &subject.name)
+                .unwrap_or_else(|| subject.clone()),
+            "ReplicaSet" => deployment_of_replica_set(&subject.name).map_or_else(
+                || subject.clone(),
+                |name| Subject::namespaced("Deployment", &subject.namespace, name),
+            ),
             _ => subject.clone(),
         }
     }
@@ -56,7 +64,11 @@ impl Snapshot {
             return Some(self.top_owner(set));
         }
         let ordinal = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit());
-        let by_kind = if ordinal { ["StatefulSet", "DaemonSet", "Job"] } else { ["DaemonSet", "Job", "StatefulSet"] };
+        let by_kind = if ordinal {
+            ["StatefulSet", "DaemonSet", "Job"]
+        } else {
+            ["DaemonSet", "Job", "StatefulSet"]
+        };
         by_kind.iter().find_map(|kind| known(kind, stem)).or_else(|| {
             // A pod of a Deployment that was not collected still has the two suffixes that only the Deployment and ReplicaSet controllers give.
             workload_of_pod_name(pod).map(|name| Subject::namespaced("Deployment", namespace, name))
@@ -67,9 +79,14 @@ impl Snapshot {
 /// The controlling owner: kind and name.
 fn controller(object: &Object) -> Option<(String, String)> {
     let owners = object.list("/metadata/ownerReferences");
-    let controlling = owners.iter().find(|owner| owner.get("controller").and_then(|value| value.as_bool()) == Some(true));
+    let controlling = owners
+        .iter()
+        .find(|owner| owner.get("controller").and_then(|value| value.as_bool()) == Some(true));
     let owner = controlling.or_else(|| owners.first())?;
-    Some((owner.get("kind")?.as_str()?.to_owned(), owner.get("name")?.as_str()?.to_owned()))
+    Some((
+        owner.get("kind")?.as_str()?.to_owned(),
+        owner.get("name")?.as_str()?.to_owned(),
+    ))
 }
 
 /// The Deployment's name in a ReplicaSet's, `<deployment>-<pod-template-hash>`; the hash uses the alphabet of
@@ -83,7 +100,8 @@ fn deployment_of_replica_set(name: &str) -> Option<String> {
 pub fn workload_of_pod_name(pod: &str) -> Option<&str> {
     let (set, suffix) = pod.rsplit_once('-')?;
     let (deployment, hash) = set.rsplit_once('-')?;
-    let shaped = suffix.len() == 5 && is_safe_alphabet(suffix) && (5..=10).contains(&hash.len()) && is_safe_alphabet(hash);
+    let shaped =
+        suffix.len() == 5 && is_safe_alphabet(suffix) && (5..=10).contains(&hash.len()) && is_safe_alphabet(hash);
     (shaped && !deployment.is_empty()).then_some(deployment)
 }
 

@@ -32,14 +32,24 @@ pub struct Reader<'s> {
 impl<'s> Reader<'s> {
     /// A reader for a bundle that citations call `alias`.
     pub fn new(signatures: &'s SignatureSet, alias: &str) -> Self {
-        Self { signatures, alias: alias.into(), facts: Vec::new(), logs: Vec::new(), coverage: Coverage::default() }
+        Self {
+            signatures,
+            alias: alias.into(),
+            facts: Vec::new(),
+            logs: Vec::new(),
+            coverage: Coverage::default(),
+        }
     }
 
     /// Reads one file to its end or to what the budget of `content` gives.
     pub fn file(&mut self, path: &EntryPath, content: &mut dyn Read) {
         let mut head = Vec::new();
         if let Err(error) = content.take(BLOCK as u64).read_to_end(&mut head) {
-            self.problem(Problem::file(path, ProblemKind::Damaged, format!("reading stopped: {error}")));
+            self.problem(Problem::file(
+                path,
+                ProblemKind::Damaged,
+                format!("reading stopped: {error}"),
+            ));
         }
         if head.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0) && head.len() < BLOCK {
             self.record(path, head.len() as u64, Treatment::Empty);
@@ -66,7 +76,11 @@ impl<'s> Reader<'s> {
     fn whole_file(&mut self, path: &EntryPath, mut bytes: Vec<u8>, content: &mut dyn Read) {
         let room = (WHOLE_FILE - bytes.len()) as u64;
         if let Err(error) = content.take(room).read_to_end(&mut bytes) {
-            self.problem(Problem::file(path, ProblemKind::Damaged, format!("reading stopped: {error}")));
+            self.problem(Problem::file(
+                path,
+                ProblemKind::Damaged,
+                format!("reading stopped: {error}"),
+            ));
         }
         if bytes.len() >= WHOLE_FILE {
             let detail = format!("larger than {} MiB, so it was only scanned as a log", WHOLE_FILE >> 20);
@@ -81,7 +95,10 @@ impl<'s> Reader<'s> {
         let mut log_lines = Vec::new();
         let mut line = 0;
         while line < file.lines.len() {
-            match DECODERS.iter().find_map(|decoder| Some((decoder.name, (decoder.decode)(&file, line)?))) {
+            match DECODERS
+                .iter()
+                .find_map(|decoder| Some((decoder.name, (decoder.decode)(&file, line)?)))
+            {
                 Some((name, section)) => {
                     let end = section.end.max(line + 1).min(file.lines.len());
                     if section.also_log {
@@ -107,7 +124,11 @@ impl<'s> Reader<'s> {
         if !log_lines.is_empty() {
             self.scan_lines(&file, stream_of(path), &log_lines);
         }
-        let treatment = if used.is_empty() { Treatment::Log } else { Treatment::Read(used) };
+        let treatment = if used.is_empty() {
+            Treatment::Log
+        } else {
+            Treatment::Read(used)
+        };
         self.record(path, size, treatment);
     }
 
@@ -116,7 +137,10 @@ impl<'s> Reader<'s> {
             if let Fact::LogSection(section) = &fact {
                 self.scan_section(file, section);
             } else {
-                self.facts.push(Located { path: file.path.clone(), fact });
+                self.facts.push(Located {
+                    path: file.path.clone(),
+                    fact,
+                });
             }
         }
     }
@@ -134,7 +158,10 @@ impl<'s> Reader<'s> {
     fn scan_lines(&mut self, file: &TextFile<'_>, stream: Stream, ranges: &[(usize, usize)]) {
         let mut scan = LogScan::new(self.signatures, file.path.clone(), stream);
         for &(from, to) in ranges {
-            let block = file.text.get(file.offset_of_line(from)..file.offset_of_line(to)).unwrap_or("");
+            let block = file
+                .text
+                .get(file.offset_of_line(from)..file.offset_of_line(to))
+                .unwrap_or("");
             scan.feed(block, from as u64 + 1);
         }
         self.logs.push(scan.finish());
@@ -155,7 +182,11 @@ impl<'s> Reader<'s> {
                 Ok(0) => break,
                 Ok(read) => size += read as u64,
                 Err(error) => {
-                    self.problem(Problem::file(path, ProblemKind::Damaged, format!("reading stopped: {error}")));
+                    self.problem(Problem::file(
+                        path,
+                        ProblemKind::Damaged,
+                        format!("reading stopped: {error}"),
+                    ));
                     break;
                 }
             }
@@ -168,7 +199,11 @@ impl<'s> Reader<'s> {
     }
 
     fn record(&mut self, path: &EntryPath, bytes: u64, treatment: Treatment) {
-        self.coverage.files.push(FileRecord { path: path.clone(), bytes, treatment });
+        self.coverage.files.push(FileRecord {
+            path: path.clone(),
+            bytes,
+            treatment,
+        });
     }
 }
 

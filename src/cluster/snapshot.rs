@@ -83,19 +83,37 @@ impl Snapshot {
 
     /// All objects of a kind, in order of namespace and name.
     pub fn kind<'s>(&'s self, kind: &str) -> impl Iterator<Item = &'s Object> + use<'s> {
-        let from = ObjectKey { kind: kind.to_owned(), namespace: String::new(), name: String::new() };
+        let from = ObjectKey {
+            kind: kind.to_owned(),
+            namespace: String::new(),
+            name: String::new(),
+        };
         let kind = kind.to_owned();
-        self.objects.range(from..).map(|(_, object)| object).take_while(move |object| object.key.kind == kind)
+        self.objects
+            .range(from..)
+            .map(|(_, object)| object)
+            .take_while(move |object| object.key.kind == kind)
     }
 
     /// One object.
     pub fn object(&self, kind: &str, namespace: &str, name: &str) -> Option<&Object> {
-        self.objects.get(&ObjectKey { kind: kind.into(), namespace: namespace.into(), name: name.into() })
+        self.objects.get(&ObjectKey {
+            kind: kind.into(),
+            namespace: namespace.into(),
+            name: name.into(),
+        })
     }
 
     /// The events about one object.
-    pub fn events_on<'s>(&'s self, kind: &'s str, namespace: &'s str, name: &'s str) -> impl Iterator<Item = &'s Event> {
-        self.events.iter().filter(move |event| event.about.kind == kind && event.about.namespace == namespace && event.about.name == name)
+    pub fn events_on<'s>(
+        &'s self,
+        kind: &'s str,
+        namespace: &'s str,
+        name: &'s str,
+    ) -> impl Iterator<Item = &'s Event> {
+        self.events.iter().filter(move |event| {
+            event.about.kind == kind && event.about.namespace == namespace && event.about.name == name
+        })
     }
 
     /// The matches of one signature, given as `rule/signature`.
@@ -104,7 +122,12 @@ impl Snapshot {
     }
 
     /// The logs of one container; an empty container name stands for any.
-    pub fn container_logs<'s>(&'s self, namespace: &'s str, pod: &'s str, container: &'s str) -> impl Iterator<Item = &'s LogFile> {
+    pub fn container_logs<'s>(
+        &'s self,
+        namespace: &'s str,
+        pod: &'s str,
+        container: &'s str,
+    ) -> impl Iterator<Item = &'s LogFile> {
         self.logs.iter().filter(move |log| match &log.stream {
             Stream::Container(found) => {
                 found.pod == pod

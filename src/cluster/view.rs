@@ -66,7 +66,8 @@ impl Snapshot {
 
     /// The pods whose top owner is `workload`.
     pub fn pods_of<'s>(&'s self, workload: &'s Subject) -> impl Iterator<Item = PodView<'s>> {
-        self.pods().filter(move |pod| pod.namespace() == workload.namespace && self.top_owner(pod.object) == *workload)
+        self.pods()
+            .filter(move |pod| pod.namespace() == workload.namespace && self.top_owner(pod.object) == *workload)
     }
 }
 
@@ -100,7 +101,11 @@ impl<'s> PodView<'s> {
     pub fn is_well(&self) -> bool {
         match self.phase() {
             "Succeeded" => true,
-            "Running" => self.containers().iter().filter(|container| !container.init).all(ContainerInstance::is_ready),
+            "Running" => self
+                .containers()
+                .iter()
+                .filter(|container| !container.init)
+                .all(ContainerInstance::is_ready),
             _ => false,
         }
     }
@@ -130,7 +135,10 @@ impl<'s> PodView<'s> {
             .collect();
         for (index, status) in statuses.iter().enumerate() {
             let pointer = format!("{statuses_at}/{index}");
-            match found.iter_mut().find(|container| container.name == name_of(status) && container.status.is_none()) {
+            match found
+                .iter_mut()
+                .find(|container| container.name == name_of(status) && container.status.is_none())
+            {
                 Some(container) => {
                     container.status = Some(status);
                     container.status_pointer = pointer;
@@ -159,12 +167,17 @@ impl<'s> ContainerInstance<'s> {
     pub fn waiting(&self) -> Option<Waiting<'s>> {
         let waiting = self.status?.pointer("/state/waiting")?;
         let text = |key: &str| waiting.get(key).and_then(Value::as_str).unwrap_or("");
-        Some(Waiting { reason: text("reason"), message: text("message") })
+        Some(Waiting {
+            reason: text("reason"),
+            message: text("message"),
+        })
     }
 
     /// How it ended last: now, or before its current instance.
     pub fn ended(&self) -> Option<Ended<'s>> {
-        ["/state/terminated", "/lastState/terminated"].iter().find_map(|pointer| self.ended_at(pointer))
+        ["/state/terminated", "/lastState/terminated"]
+            .iter()
+            .find_map(|pointer| self.ended_at(pointer))
     }
 
     fn ended_at(&self, pointer: &str) -> Option<Ended<'s>> {
@@ -181,12 +194,18 @@ impl<'s> ContainerInstance<'s> {
 
     /// Restarts.
     pub fn restarts(&self) -> i64 {
-        self.status.and_then(|status| status.get("restartCount")).and_then(Value::as_i64).unwrap_or(0)
+        self.status
+            .and_then(|status| status.get("restartCount"))
+            .and_then(Value::as_i64)
+            .unwrap_or(0)
     }
 
     /// True when its status says ready.
     pub fn is_ready(&self) -> bool {
-        self.status.and_then(|status| status.get("ready")).and_then(Value::as_bool).unwrap_or(false)
+        self.status
+            .and_then(|status| status.get("ready"))
+            .and_then(Value::as_bool)
+            .unwrap_or(false)
     }
 
     /// The image that was asked for, else the one that runs.
@@ -216,11 +235,17 @@ impl Image {
             _ => (bare, ""),
         };
         let (registry, repository) = match name.split_once('/') {
-            Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => (first.to_owned(), rest.to_owned()),
+            Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => {
+                (first.to_owned(), rest.to_owned())
+            }
             Some(_) => ("docker.io".to_owned(), name.to_owned()),
             None => ("docker.io".to_owned(), format!("library/{name}")),
         };
-        Self { registry, repository, tag: tag.to_owned() }
+        Self {
+            registry,
+            repository,
+            tag: tag.to_owned(),
+        }
     }
 }
 
@@ -233,11 +258,19 @@ mod tests {
         for (reference, registry, repository, tag) in [
             ("nginx", "docker.io", "library/nginx", ""),
             ("bitnami/redis:7", "docker.io", "bitnami/redis", "7"),
-            ("harbor.corp.local:5000/shop/checkout:2.4.1", "harbor.corp.local:5000", "shop/checkout", "2.4.1"),
+            (
+                "harbor.corp.local:5000/shop/checkout:2.4.1",
+                "harbor.corp.local:5000",
+                "shop/checkout",
+                "2.4.1",
+            ),
             ("localhost/x@sha256:abc", "localhost", "x", ""),
         ] {
             let image = Image::parse(reference);
-            assert_eq!((image.registry.as_str(), image.repository.as_str(), image.tag.as_str()), (registry, repository, tag));
+            assert_eq!(
+                (image.registry.as_str(), image.repository.as_str(), image.tag.as_str()),
+                (registry, repository, tag)
+            );
         }
     }
 }

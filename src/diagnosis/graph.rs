@@ -21,8 +21,16 @@ pub fn edges(rules: &Rules, findings: &[Finding]) -> Vec<Edge> {
         let Some(rule) = rules.get(&cause.rule) else { continue };
         for effect in &rule.header.causes {
             for (to, suffers) in findings.iter().enumerate() {
-                if from != to && suffers.rule == effect.rule && share(cause, suffers, effect.ground) && may_follow(cause, suffers) {
-                    found.push(Edge { from, to, mechanism: effect.mechanism.clone() });
+                if from != to
+                    && suffers.rule == effect.rule
+                    && share(cause, suffers, effect.ground)
+                    && may_follow(cause, suffers)
+                {
+                    found.push(Edge {
+                        from,
+                        to,
+                        mechanism: effect.mechanism.clone(),
+                    });
                 }
             }
         }

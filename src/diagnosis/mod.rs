@@ -61,12 +61,23 @@ pub fn diagnose<'s>(rules: &'s Rules, snapshot: &'s Snapshot, baseline: Option<&
     let edges = edges(rules, &findings);
     let roots = roots(rules, &findings, &edges);
     let differences = baseline.map(|baseline| differences(baseline, snapshot));
-    Diagnosis { snapshot, baseline, rules, findings, edges, roots, checks, differences }
+    Diagnosis {
+        snapshot,
+        baseline,
+        rules,
+        findings,
+        edges,
+        roots,
+        checks,
+        differences,
+    }
 }
 
 impl Diagnosis<'_> {
     /// The role of a finding's rule.
     pub fn role(&self, finding: &Finding) -> Role {
-        self.rules.get(&finding.rule).map_or(Role::Symptom, |rule| rule.header.role)
+        self.rules
+            .get(&finding.rule)
+            .map_or(Role::Symptom, |rule| rule.header.role)
     }
 }

@@ -20,14 +20,29 @@ pub fn roots(rules: &Rules, findings: &[Finding], edges: &[Edge]) -> Vec<Root> {
     let role = |finding: &Finding| rules.get(&finding.rule).map_or(Role::Symptom, |rule| rule.header.role);
     let mut roots: Vec<Root> = (0..findings.len())
         .filter(|index| !edges.iter().any(|edge| edge.to == *index))
-        .map(|finding| Root { finding, explains: explained(finding, edges) })
+        .map(|finding| Root {
+            finding,
+            explains: explained(finding, edges),
+        })
         .collect();
-    roots.retain(|root| findings.get(root.finding).is_some_and(|finding| role(finding) != Role::Factor));
-    let causes: Vec<usize> = roots.iter().map(|root| root.finding).filter(|index| findings.get(*index).is_some_and(|finding| role(finding) == Role::Cause)).collect();
+    roots.retain(|root| {
+        findings
+            .get(root.finding)
+            .is_some_and(|finding| role(finding) != Role::Factor)
+    });
+    let causes: Vec<usize> = roots
+        .iter()
+        .map(|root| root.finding)
+        .filter(|index| findings.get(*index).is_some_and(|finding| role(finding) == Role::Cause))
+        .collect();
     // What a cause at the same place already accounts for is not a second incident.
     roots.retain(|root| {
         findings.get(root.finding).is_some_and(|finding| {
-            role(finding) == Role::Cause || !causes.iter().filter_map(|index| findings.get(*index)).any(|cause| same_place(cause, finding))
+            role(finding) == Role::Cause
+                || !causes
+                    .iter()
+                    .filter_map(|index| findings.get(*index))
+                    .any(|cause| same_place(cause, finding))
         })
     });
     roots.sort_by_cached_key(|root| {
@@ -63,7 +78,12 @@ fn explained(root: usize, edges: &[Edge]) -> Vec<usize> {
 fn same_place(a: &Finding, b: &Finding) -> bool {
     let local = |finding: &Finding| -> BTreeSet<(Ground, String)> {
         let here = [Ground::Pod, Ground::Workload, Ground::Object];
-        finding.touches.iter().filter(|touch| here.contains(&touch.ground)).map(|touch| (touch.ground, touch.key.clone())).collect()
+        finding
+            .touches
+            .iter()
+            .filter(|touch| here.contains(&touch.ground))
+            .map(|touch| (touch.ground, touch.key.clone()))
+            .collect()
     };
     !local(a).is_disjoint(&local(b))
 }

@@ -39,8 +39,14 @@ mod tests {
 
     #[test]
     fn the_most_selective_part_is_chosen() {
-        assert_eq!(required(r"pulling from host (?P<host>\S+) failed with status code .*401").unwrap(), [" failed with status code "]);
-        assert_eq!(required(r"(?i)(?:No such file|Not a directory)").unwrap(), ["no such file", "not a directory"]);
+        assert_eq!(
+            required(r"pulling from host (?P<host>\S+) failed with status code .*401").unwrap(),
+            [" failed with status code "]
+        );
+        assert_eq!(
+            required(r"(?i)(?:No such file|Not a directory)").unwrap(),
+            ["no such file", "not a directory"]
+        );
         assert_eq!(required(r"\d+ [a-z]+"), None);
     }
 }

@@ -69,8 +69,22 @@ pub struct LogScan<'s> {
 impl<'s> LogScan<'s> {
     /// Starts a scan.
     pub fn new(signatures: &'s SignatureSet, path: EntryPath, stream: Stream) -> Self {
-        let file = LogFile { path, stream, lines: 0, first_stamped: None, last_stamped: None, tail: Vec::new(), hits: Vec::new() };
-        Self { signatures, file, tail: VecDeque::new(), seen: HashMap::new(), distinct: HashMap::new() }
+        let file = LogFile {
+            path,
+            stream,
+            lines: 0,
+            first_stamped: None,
+            last_stamped: None,
+            tail: Vec::new(),
+            hits: Vec::new(),
+        };
+        Self {
+            signatures,
+            file,
+            tail: VecDeque::new(),
+            seen: HashMap::new(),
+            distinct: HashMap::new(),
+        }
     }
 
     /// Scans whole lines; `first_line` is the 1-based number of the first.
@@ -117,7 +131,10 @@ impl<'s> LogScan<'s> {
             if self.tail.len() == TAIL {
                 self.tail.pop_front();
             }
-            self.tail.push_back(TailLine { line: number, text: kept(line).to_owned() });
+            self.tail.push_back(TailLine {
+                line: number,
+                text: kept(line).to_owned(),
+            });
         }
     }
 
@@ -127,8 +144,17 @@ impl<'s> LogScan<'s> {
         if self.file.stream != Stream::Unknown && !self.signatures.applies(index, self.file.stream.source()) {
             return;
         }
-        let Some(found) = self.signatures.confirm(index, clean_line(line)) else { return };
-        let key = (found.id.to_owned(), found.captures.iter().map(|(k, v)| (k.clone(), v.clone())).collect::<Vec<_>>());
+        let Some(found) = self.signatures.confirm(index, clean_line(line)) else {
+            return;
+        };
+        let key = (
+            found.id.to_owned(),
+            found
+                .captures
+                .iter()
+                .map(|(k, v)| (k.clone(), v.clone()))
+                .collect::<Vec<_>>(),
+        );
         if let Some(hit) = self.seen.get(&key).and_then(|&at| self.file.hits.get_mut(at)) {
             hit.count += 1;
             hit.last = Some((number, line.to_owned()));
@@ -169,7 +195,12 @@ mod tests {
     use super::*;
 
     fn scan(blocks: &[&str]) -> LogFile {
-        let spec = SignatureSpec { id: "s".into(), pattern: r"cannot open (?P<file>\S+)".into(), sources: Vec::new(), unless: None };
+        let spec = SignatureSpec {
+            id: "s".into(),
+            pattern: r"cannot open (?P<file>\S+)".into(),
+            sources: Vec::new(),
+            unless: None,
+        };
         let set = SignatureSet::new([("r", &spec)]).unwrap();
         let mut scan = LogScan::new(&set, EntryPath::new("a.log"), Stream::Unknown);
         let mut line = 1;
@@ -184,7 +215,14 @@ mod tests {
     fn repeats_fold_and_keep_first_and_last() {
         let file = scan(&["x\ncannot open /a\n", "cannot open /b\ncannot open /a\n"]);
         assert_eq!(file.hits.len(), 2);
-        assert_eq!((file.hits[0].line, file.hits[0].count, file.hits[0].last.as_ref().unwrap().0), (2, 2, 4));
+        assert_eq!(
+            (
+                file.hits[0].line,
+                file.hits[0].count,
+                file.hits[0].last.as_ref().unwrap().0
+            ),
+            (2, 2, 4)
+        );
         assert_eq!(file.hits[1].captures["file"], "/b");
         assert_eq!(file.lines, 4);
     }

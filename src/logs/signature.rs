@@ -60,7 +60,10 @@ pub enum SignatureError {
         source: Box<regex::Error>,
     },
     /// No literal of four bytes or more is required by the pattern, so it would be tried on every line of every log.
-    #[error("signature {id}: the pattern needs a literal part of at least {} bytes", literal::SHORTEST)]
+    #[error(
+        "signature {id}: the pattern needs a literal part of at least {} bytes",
+        literal::SHORTEST
+    )]
     NoLiteral {
         /// `rule/signature`.
         id: String,
@@ -119,14 +122,23 @@ impl SignatureSet {
                 regex::RegexBuilder::new(pattern)
                     .size_limit(PATTERN_SIZE_LIMIT)
                     .build()
-                    .map_err(|source| SignatureError::Pattern { id: id.clone(), source: Box::new(source) })
+                    .map_err(|source| SignatureError::Pattern {
+                        id: id.clone(),
+                        source: Box::new(source),
+                    })
             };
             let pattern = compile(&spec.pattern)?;
             let unless = spec.unless.as_deref().map(compile).transpose()?;
-            let required = literal::required(&spec.pattern).ok_or_else(|| SignatureError::NoLiteral { id: id.clone() })?;
+            let required =
+                literal::required(&spec.pattern).ok_or_else(|| SignatureError::NoLiteral { id: id.clone() })?;
             owner.extend(required.iter().map(|_| signatures.len()));
             literals.extend(required);
-            signatures.push(Signature { id, pattern, unless, sources: spec.sources.clone() });
+            signatures.push(Signature {
+                id,
+                pattern,
+                unless,
+                sources: spec.sources.clone(),
+            });
         }
         // With a few hundred literals the automatic choice is an NFA a third as fast.
         let automaton = AhoCorasick::builder()
@@ -135,7 +147,11 @@ impl SignatureSet {
             .ascii_case_insensitive(true)
             .build(&literals)
             .map_err(|error| SignatureError::Automaton(Box::new(error)))?;
-        Ok(Self { signatures, automaton, owner })
+        Ok(Self {
+            signatures,
+            automaton,
+            owner,
+        })
     }
 
     /// Byte offsets in `block` at which a literal of some signature ends, with the signature's index. For scanning whole blocks.
@@ -150,16 +166,24 @@ impl SignatureSet {
         let mut indices: Vec<usize> = self.candidates(text.as_bytes()).map(|(_, index)| index).collect();
         indices.sort_unstable();
         indices.dedup();
-        indices.into_iter().filter(|&index| self.applies(index, source)).filter_map(|index| self.confirm(index, text)).collect()
+        indices
+            .into_iter()
+            .filter(|&index| self.applies(index, source))
+            .filter_map(|index| self.confirm(index, text))
+            .collect()
     }
 
     /// True when the signature called `id` is looked for in texts from `source`.
     pub fn is_for(&self, id: &str, source: TextSource) -> bool {
-        self.signatures.iter().any(|signature| signature.id == id && signature.is_for(source))
+        self.signatures
+            .iter()
+            .any(|signature| signature.id == id && signature.is_for(source))
     }
 
     pub(super) fn applies(&self, index: usize, source: TextSource) -> bool {
-        self.signatures.get(index).is_some_and(|signature| signature.is_for(source))
+        self.signatures
+            .get(index)
+            .is_some_and(|signature| signature.is_for(source))
     }
 
     pub(super) fn confirm(&self, index: usize, line: &str) -> Option<TextMatch<'_>> {
@@ -174,7 +198,10 @@ impl SignatureSet {
             .flatten()
             .filter_map(|name| Some((name.to_owned(), found.name(name)?.as_str().to_owned())))
             .collect();
-        Some(TextMatch { id: &signature.id, captures })
+        Some(TextMatch {
+            id: &signature.id,
+            captures,
+        })
     }
 }
 
@@ -183,14 +210,22 @@ mod tests {
     use super::*;
 
     fn spec(id: &str, pattern: &str) -> SignatureSpec {
-        SignatureSpec { id: id.into(), pattern: pattern.into(), sources: Vec::new(), unless: None }
+        SignatureSpec {
+            id: id.into(),
+            pattern: pattern.into(),
+            sources: Vec::new(),
+            unless: None,
+        }
     }
 
     #[test]
     fn captures_come_back_by_name() {
         let specs = [spec("refused", r"dial tcp (?P<peer>\S+): connect: connection refused")];
         let set = SignatureSet::new(specs.iter().map(|spec| ("r", spec))).unwrap();
-        let found = set.matches("Get \"https://x/v2/\": dial tcp 10.0.0.9:443: connect: connection refused", TextSource::Event);
+        let found = set.matches(
+            "Get \"https://x/v2/\": dial tcp 10.0.0.9:443: connect: connection refused",
+            TextSource::Event,
+        );
         assert_eq!(found[0].id, "r/refused");
         assert_eq!(found[0].captures["peer"], "10.0.0.9:443");
     }
@@ -198,7 +233,10 @@ mod tests {
     #[test]
     fn a_pattern_without_a_literal_is_refused() {
         let specs = [spec("any", r"\w+ \d+")];
-        assert!(matches!(SignatureSet::new(specs.iter().map(|spec| ("r", spec))), Err(SignatureError::NoLiteral { .. })));
+        assert!(matches!(
+            SignatureSet::new(specs.iter().map(|spec| ("r", spec))),
+            Err(SignatureError::NoLiteral { .. })
+        ));
     }
 
     #[test]
@@ -208,7 +246,10 @@ mod tests {
         one.sources = vec![TextSource::Kubelet];
         let set = SignatureSet::new([("r", &one)]).unwrap();
         assert_eq!(set.matches("connection refused", TextSource::Kubelet).len(), 1);
-        assert!(set.matches("connection refused, retrying", TextSource::Kubelet).is_empty());
+        assert!(
+            set.matches("connection refused, retrying", TextSource::Kubelet)
+                .is_empty()
+        );
         assert!(set.matches("connection refused", TextSource::Event).is_empty());
     }
 }

@@ -28,8 +28,13 @@ impl Stamp {
             Self::NoYear(civil) => {
                 let limit = reference?.checked_add(SignedDuration::from_hours(24)).ok()?;
                 let year = limit.to_zoned(TimeZone::UTC).year();
-                let candidates = [year, year - 1].into_iter().filter_map(|year| utc(&civil.with().year(year).build().ok()?));
-                candidates.into_iter().find(|time| *time <= limit).map(|time| When::at(time, raw, Basis::YearInferred))
+                let candidates = [year, year - 1]
+                    .into_iter()
+                    .filter_map(|year| utc(&civil.with().year(year).build().ok()?));
+                candidates
+                    .into_iter()
+                    .find(|time| *time <= limit)
+                    .map(|time| When::at(time, raw, Basis::YearInferred))
             }
         }
     }
@@ -38,7 +43,10 @@ impl Stamp {
 /// The stamp of a line and the text that was read as its time; none for a line that has none.
 pub fn stamp_of(line: &str) -> Option<(Stamp, &str)> {
     let line = line.trim_start();
-    leading_iso(line).or_else(|| klog(line)).or_else(|| syslog(line)).or_else(|| keyed(line))
+    leading_iso(line)
+        .or_else(|| klog(line))
+        .or_else(|| syslog(line))
+        .or_else(|| keyed(line))
 }
 
 /// The line without the prefix that a container runtime put before it (CRI: `<time> stdout F `; `docker logs -t`: `<time> `), for quoting and matching.
@@ -60,17 +68,38 @@ fn leading_iso(line: &str) -> Option<(Stamp, &str)> {
     let body = line.strip_prefix('[').unwrap_or(line);
     let bytes = body.as_bytes();
     let shape = [4usize, 7, 10, 13, 16].map(|at| bytes.get(at).copied());
-    if !matches!(shape, [Some(b'-' | b'/'), Some(b'-' | b'/'), Some(b'T' | b' ' | b't'), Some(b':'), Some(b':')]) {
+    if !matches!(
+        shape,
+        [
+            Some(b'-' | b'/'),
+            Some(b'-' | b'/'),
+            Some(b'T' | b' ' | b't'),
+            Some(b':'),
+            Some(b':')
+        ]
+    ) {
         return None;
     }
     let seconds_end = 19;
     let fraction = match bytes.get(seconds_end) {
-        Some(b'.' | b',') => bytes.get(seconds_end + 1..)?.iter().take_while(|byte| byte.is_ascii_digit()).count() + 1,
+        Some(b'.' | b',') => {
+            bytes
+                .get(seconds_end + 1..)?
+                .iter()
+                .take_while(|byte| byte.is_ascii_digit())
+                .count()
+                + 1
+        }
         _ => 0,
     };
     let civil_end = seconds_end + fraction;
     let civil_text = body.get(..civil_end)?;
-    let civil: DateTime = civil_text.replace('/', "-").replacen(' ', "T", 1).replace(',', ".").parse().ok()?;
+    let civil: DateTime = civil_text
+        .replace('/', "-")
+        .replacen(' ', "T", 1)
+        .replace(',', ".")
+        .parse()
+        .ok()?;
     let zone = body.get(civil_end..)?;
     let zone_length = zone_length(zone);
     let raw = body.get(..civil_end + zone_length)?;
@@ -106,7 +135,10 @@ fn offset_of(zone: &str) -> Option<jiff::tz::Offset> {
 /// `I1121 09:33:14.911793    6441 file.go:12] …` (klog: no year; k8s.io/klog `klog.go`, `formatHeader`).
 fn klog(line: &str) -> Option<(Stamp, &str)> {
     let bytes = line.as_bytes();
-    if !matches!(bytes.first(), Some(b'I' | b'W' | b'E' | b'F')) || bytes.get(5) != Some(&b' ') || bytes.get(8) != Some(&b':') {
+    if !matches!(bytes.first(), Some(b'I' | b'W' | b'E' | b'F'))
+        || bytes.get(5) != Some(&b' ')
+        || bytes.get(8) != Some(&b':')
+    {
         return None;
     }
     let month: i8 = line.get(1..3)?.parse().ok()?;
@@ -120,7 +152,9 @@ fn klog(line: &str) -> Option<(Stamp, &str)> {
 
 /// `Nov 21 10:20:42 host …` (RFC 3164: no year, no zone; journalctl's default `short` too).
 fn syslog(line: &str) -> Option<(Stamp, &str)> {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
     let month = MONTHS.iter().position(|month| line.starts_with(month))? + 1;
     let day: i8 = line.get(4..6)?.trim_start().parse().ok()?;
     let rest = line.get(7..)?;
@@ -132,7 +166,14 @@ fn syslog(line: &str) -> Option<(Stamp, &str)> {
 
 /// `time="2026-…"` (logfmt: containerd, dockerd), `"ts":"2026-…"`, `"time":"…"`, `"@timestamp":"…"` (JSON).
 fn keyed(line: &str) -> Option<(Stamp, &str)> {
-    const KEYS: [&str; 6] = ["time=\"", "\"ts\":\"", "\"time\":\"", "\"@timestamp\":\"", "\"timestamp\":\"", "ts="];
+    const KEYS: [&str; 6] = [
+        "time=\"",
+        "\"ts\":\"",
+        "\"time\":\"",
+        "\"@timestamp\":\"",
+        "\"timestamp\":\"",
+        "ts=",
+    ];
     KEYS.iter().find_map(|key| {
         let at = line.find(key)? + key.len();
         leading_iso(line.get(at..)?)
@@ -155,10 +196,19 @@ mod tests {
             ("2025-11-21T09:34:42.5Z stdout F x", "2025-11-21T09:34:42.5Z"),
             ("2025-11-21T17:34:42+08:00 x", "2025-11-21T09:34:42Z"),
             ("2025-11-21T17:34:42+0800 host kubelet[1]: x", "2025-11-21T09:34:42Z"),
-            ("2025/11/21 09:34:42 [error] 31#31: connect() failed", "2025-11-21T09:34:42Z"),
+            (
+                "2025/11/21 09:34:42 [error] 31#31: connect() failed",
+                "2025-11-21T09:34:42Z",
+            ),
             ("2025-11-21 09:34:42,123 ERROR [main] x", "2025-11-21T09:34:42.123Z"),
-            ("time=\"2025-11-21T09:33:15.24Z\" level=info msg=x", "2025-11-21T09:33:15.24Z"),
-            ("{\"level\":\"info\",\"ts\":\"2025-11-21T09:34:21.070Z\"}", "2025-11-21T09:34:21.07Z"),
+            (
+                "time=\"2025-11-21T09:33:15.24Z\" level=info msg=x",
+                "2025-11-21T09:33:15.24Z",
+            ),
+            (
+                "{\"level\":\"info\",\"ts\":\"2025-11-21T09:34:21.070Z\"}",
+                "2025-11-21T09:34:21.07Z",
+            ),
             ("Nov  3 10:20:42 host kernel: x", "2025-11-03T10:20:42Z"),
         ] {
             assert_eq!(time(line), expected, "{line}");
@@ -175,7 +225,10 @@ mod tests {
 
     #[test]
     fn the_runtime_prefix_is_not_part_of_the_message() {
-        assert_eq!(clean_line("2026-11-21T09:34:42.500253854Z stderr F sh: can't create x"), "sh: can't create x");
+        assert_eq!(
+            clean_line("2026-11-21T09:34:42.500253854Z stderr F sh: can't create x"),
+            "sh: can't create x"
+        );
         assert_eq!(clean_line("plain line"), "plain line");
         assert_eq!(stamp_of("no time here"), None);
     }

@@ -118,11 +118,19 @@ const COMPONENTS: [(&str, Component); 18] = [
 /// The stream of a file, from its path alone.
 pub fn stream_of(path: &EntryPath) -> Stream {
     let parts: Vec<&str> = path.components().collect();
-    if let Some(container) = pods_directory(&parts).or_else(|| containers_directory(&parts)).or_else(|| pod_logs(&parts)) {
+    if let Some(container) = pods_directory(&parts)
+        .or_else(|| containers_directory(&parts))
+        .or_else(|| pod_logs(&parts))
+    {
         return Stream::Container(container);
     }
     let stem = path.file_name().split('.').next().unwrap_or("");
-    let named = |word: &str| stem == word || stem.strip_prefix(word).is_some_and(|rest| rest.starts_with(['-', '_']) && is_log_word(rest));
+    let named = |word: &str| {
+        stem == word
+            || stem
+                .strip_prefix(word)
+                .is_some_and(|rest| rest.starts_with(['-', '_']) && is_log_word(rest))
+    };
     match COMPONENTS.iter().find(|(word, _)| named(word)) {
         Some(&(_, component)) => Stream::Component(component),
         None => Stream::Unknown,
@@ -132,12 +140,17 @@ pub fn stream_of(path: &EntryPath) -> Stream {
 /// `kubelet-journal.txt` and `kubelet_2026.log` are logs of the kubelet; `docker-ps-a.txt` is none of dockerd's.
 fn is_log_word(rest: &str) -> bool {
     let rest = rest.trim_start_matches(['-', '_']);
-    ["log", "journal", "previous", "tail", "service"].iter().any(|word| rest.starts_with(word)) || rest.starts_with(|c: char| c.is_ascii_digit())
+    ["log", "journal", "previous", "tail", "service"]
+        .iter()
+        .any(|word| rest.starts_with(word))
+        || rest.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// `…/<namespace>_<pod>_<uid>/<container>/<restart>.log` (the kubelet's `/var/log/pods`: `pkg/kubelet/kuberuntime/helpers.go`, `BuildPodLogsDirectory`).
 fn pods_directory(parts: &[&str]) -> Option<ContainerRef> {
-    let [.., directory, container, file] = parts else { return None };
+    let [.., directory, container, file] = parts else {
+        return None;
+    };
     let restart = file.split('.').next()?;
     if restart.is_empty() || !restart.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -163,19 +176,31 @@ fn containers_directory(parts: &[&str]) -> Option<ContainerRef> {
     }
     let mut pieces = head.splitn(3, '_');
     match (pieces.next(), pieces.next(), pieces.next()) {
-        (Some(pod), Some(namespace), Some(container)) => {
-            Some(ContainerRef { namespace: namespace.into(), pod: pod.into(), container: container.into(), previous: false })
-        }
+        (Some(pod), Some(namespace), Some(container)) => Some(ContainerRef {
+            namespace: namespace.into(),
+            pod: pod.into(),
+            container: container.into(),
+            previous: false,
+        }),
         _ => None,
     }
 }
 
 /// `pods/logs/<namespace>/<pod>/<container>[-previous].log` (Troubleshoot, `pkg/collect/cluster_resources.go`).
 fn pod_logs(parts: &[&str]) -> Option<ContainerRef> {
-    let [.., "pods", "logs", namespace, pod, file] = parts else { return None };
+    let [.., "pods", "logs", namespace, pod, file] = parts else {
+        return None;
+    };
     let stem = file.strip_suffix(".log")?;
-    let (container, previous) = stem.strip_suffix("-previous").map_or((stem, false), |container| (container, true));
-    Some(ContainerRef { namespace: (*namespace).into(), pod: (*pod).into(), container: container.into(), previous })
+    let (container, previous) = stem
+        .strip_suffix("-previous")
+        .map_or((stem, false), |container| (container, true));
+    Some(ContainerRef {
+        namespace: (*namespace).into(),
+        pod: (*pod).into(),
+        container: container.into(),
+        previous,
+    })
 }
 
 #[cfg(test)]
@@ -186,16 +211,30 @@ mod tests {
     fn containers_are_told_from_their_paths() {
         let uid = "ba78f1d1-2229-4998-aa9c-9ba1e0ced0de";
         let path = EntryPath::new(&format!("n/var-log-pods/shop_web-1_{uid}/nginx/4.log"));
-        let Stream::Container(found) = stream_of(&path) else { panic!() };
-        assert_eq!((found.namespace.as_str(), found.pod.as_str(), found.container.as_str()), ("shop", "web-1", "nginx"));
-        let Stream::Container(found) = stream_of(&EntryPath::new("cluster-resources/pods/logs/a/b/c-previous.log")) else { panic!() };
+        let Stream::Container(found) = stream_of(&path) else {
+            panic!()
+        };
+        assert_eq!(
+            (found.namespace.as_str(), found.pod.as_str(), found.container.as_str()),
+            ("shop", "web-1", "nginx")
+        );
+        let Stream::Container(found) = stream_of(&EntryPath::new("cluster-resources/pods/logs/a/b/c-previous.log"))
+        else {
+            panic!()
+        };
         assert!(found.previous && found.container == "c");
     }
 
     #[test]
     fn components_are_told_from_their_files_names() {
-        assert_eq!(stream_of(&EntryPath::new("logs/kubelet.log")), Stream::Component(Component::Kubelet));
-        assert_eq!(stream_of(&EntryPath::new("journald/kubelet-journal.txt")), Stream::Component(Component::Kubelet));
+        assert_eq!(
+            stream_of(&EntryPath::new("logs/kubelet.log")),
+            Stream::Component(Component::Kubelet)
+        );
+        assert_eq!(
+            stream_of(&EntryPath::new("journald/kubelet-journal.txt")),
+            Stream::Component(Component::Kubelet)
+        );
         assert_eq!(stream_of(&EntryPath::new("docker-ps-a.txt")), Stream::Unknown);
         assert_eq!(stream_of(&EntryPath::new("kubelet-config.yaml")), Stream::Unknown);
     }

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::model::{CitationKind, Confidence, Level, QuoteLine, Subject, Text, When};
 pub use crate::model::{ActionKind, Lesson, Risk, StepPlace};
+use crate::model::{CitationKind, Confidence, Level, QuoteLine, Subject, Text, When};
 
 /// The version of the JSON report, semantic: a new key is minor, a changed or removed one major.
 pub const SCHEMA_VERSION: &str = "1.0";

@@ -40,13 +40,19 @@ pub struct Touch {
 impl Touch {
     /// A touch.
     pub fn new(ground: Ground, key: impl Into<String>) -> Self {
-        Self { ground, key: key.into() }
+        Self {
+            ground,
+            key: key.into(),
+        }
     }
 
     /// What a subject touches by itself.
     pub fn of(subject: &Subject) -> Vec<Self> {
         let named = format!("{}/{}", subject.namespace, subject.name);
-        let mut touches = vec![Self::new(Ground::Object, format!("{}/{named}", subject.kind)), Self::new(Ground::Cluster, "")];
+        let mut touches = vec![
+            Self::new(Ground::Object, format!("{}/{named}", subject.kind)),
+            Self::new(Ground::Cluster, ""),
+        ];
         match subject.kind.as_str() {
             "Pod" => touches.push(Self::new(Ground::Pod, named)),
             "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job" | "CronJob" | "ReplicationController" => {

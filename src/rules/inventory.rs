@@ -46,13 +46,48 @@ pub enum Where {
 
 /// The catalogue. Containers that depend on roles which a host does not show (etcd, nginx-proxy) are not in it.
 pub const RKE1: [Expected; 7] = [
-    Expected { name: "kube-apiserver", image: "hyperkube", state: Healthy::Running, on: Where::ControlPlane },
-    Expected { name: "kube-controller-manager", image: "hyperkube", state: Healthy::Running, on: Where::ControlPlane },
-    Expected { name: "kube-scheduler", image: "hyperkube", state: Healthy::Running, on: Where::ControlPlane },
-    Expected { name: "kubelet", image: "hyperkube", state: Healthy::Running, on: Where::Every },
-    Expected { name: "kube-proxy", image: "hyperkube", state: Healthy::Running, on: Where::Every },
-    Expected { name: "service-sidekick", image: "rke-tools", state: Healthy::Created, on: Where::Every },
-    Expected { name: "share-mnt", image: "rancher-agent", state: Healthy::ExitedZero, on: Where::RancherLaunched },
+    Expected {
+        name: "kube-apiserver",
+        image: "hyperkube",
+        state: Healthy::Running,
+        on: Where::ControlPlane,
+    },
+    Expected {
+        name: "kube-controller-manager",
+        image: "hyperkube",
+        state: Healthy::Running,
+        on: Where::ControlPlane,
+    },
+    Expected {
+        name: "kube-scheduler",
+        image: "hyperkube",
+        state: Healthy::Running,
+        on: Where::ControlPlane,
+    },
+    Expected {
+        name: "kubelet",
+        image: "hyperkube",
+        state: Healthy::Running,
+        on: Where::Every,
+    },
+    Expected {
+        name: "kube-proxy",
+        image: "hyperkube",
+        state: Healthy::Running,
+        on: Where::Every,
+    },
+    Expected {
+        name: "service-sidekick",
+        image: "rke-tools",
+        state: Healthy::Created,
+        on: Where::Every,
+    },
+    Expected {
+        name: "share-mnt",
+        image: "rancher-agent",
+        state: Healthy::ExitedZero,
+        on: Where::RancherLaunched,
+    },
 ];
 
 impl Expected {
@@ -61,7 +96,9 @@ impl Expected {
         match self.on {
             Where::Every => true,
             Where::RancherLaunched => has_image(host, self.image),
-            Where::ControlPlane => ["kube-apiserver", "kube-controller-manager", "kube-scheduler"].iter().any(|name| host.container(name).is_some()),
+            Where::ControlPlane => ["kube-apiserver", "kube-controller-manager", "kube-scheduler"]
+                .iter()
+                .any(|name| host.container(name).is_some()),
         }
     }
 
@@ -87,17 +124,24 @@ pub fn expected(name: &str) -> Option<&'static Expected> {
 
 /// True when the host runs RKE1: it has containers with RKE's label, or RKE's names with RKE's images.
 pub fn is_rke1(host: &Host) -> bool {
-    host.containers.iter().any(|container| container.labels.contains_key(RKE_LABEL) || is_rke_container(container))
+    host.containers
+        .iter()
+        .any(|container| container.labels.contains_key(RKE_LABEL) || is_rke_container(container))
 }
 
 /// True for a container that belongs to RKE1 by label, or by name and image.
 pub fn is_rke_container(container: &HostContainer) -> bool {
-    container.labels.contains_key(RKE_LABEL) || expected(&container.name).is_some_and(|known| container.image.contains(known.image))
+    container.labels.contains_key(RKE_LABEL)
+        || expected(&container.name).is_some_and(|known| container.image.contains(known.image))
 }
 
 /// True when the host has an image of this repository, in its list or in use.
 pub fn has_image(host: &Host, repository: &str) -> bool {
-    host.images.iter().any(|image| names(&image.reference, repository)) || host.containers.iter().any(|container| names(&container.image, repository))
+    host.images.iter().any(|image| names(&image.reference, repository))
+        || host
+            .containers
+            .iter()
+            .any(|container| names(&container.image, repository))
 }
 
 /// True when the last part of the reference's name is this repository.
@@ -112,19 +156,29 @@ pub fn names(reference: &str, repository: &str) -> bool {
 pub fn missing_on_hosts(input: &super::Input<'_>, rule: &super::RuleHeader, name: &str) -> Vec<super::Finding> {
     use crate::model::{CitationKind, Confidence, Subject};
     let Some(known) = expected(name) else { return Vec::new() };
-    let hosts = input.snapshot.hosts.iter().filter(|host| is_rke1(host) && known.applies(host) && host.container(name).is_none());
+    let hosts = input
+        .snapshot
+        .hosts
+        .iter()
+        .filter(|host| is_rke1(host) && known.applies(host) && host.container(name).is_none());
     hosts
         .filter_map(|host| {
-            let listing = host.complete_listing().or_else(|| host.listings.first().filter(|_| !known.is_stopped_by_design()))?;
+            let listing = host
+                .complete_listing()
+                .or_else(|| host.listings.first().filter(|_| !known.is_stopped_by_design()))?;
             let mut absence = listing.cite.clone();
             absence.kind = CitationKind::Absence;
             absence.searched = Some((listing.entries, listing.is_complete()));
             let image = host.images.iter().find(|image| names(&image.reference, known.image));
-            let mut finding = super::Finding::new(rule, Subject::on_node("HostContainer", name, host.runtime_name()), Confidence::Confirmed)
-                .cite(absence)
-                .fact("host", host.runtime_name())
-                .fact("entries", listing.entries)
-                .fact("image", image.map_or(String::new(), |image| image.reference.clone()));
+            let mut finding = super::Finding::new(
+                rule,
+                Subject::on_node("HostContainer", name, host.runtime_name()),
+                Confidence::Confirmed,
+            )
+            .cite(absence)
+            .fact("host", host.runtime_name())
+            .fact("entries", listing.entries)
+            .fact("image", image.map_or(String::new(), |image| image.reference.clone()));
             finding.evidence.extend(image.map(|image| image.cite.clone()));
             Some(finding)
         })

@@ -15,6 +15,8 @@ mod wording;
 
 pub use finding::{Finding, Input, Outcome};
 pub use grounds::{Ground, Touch};
-pub use header::{ActionWording, Effect, Example, FactorWording, KnowledgeWording, Role, RuleHeader, StepWording, Subjects};
+pub use header::{
+    ActionWording, Effect, Example, FactorWording, KnowledgeWording, Role, RuleHeader, StepWording, Subjects,
+};
 pub use registry::{Rule, RuleError, Rules};
 pub use wording::{Wording, shell_quote};

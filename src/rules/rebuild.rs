@@ -23,10 +23,18 @@ pub struct Rebuilt {
 /// the container's image where the bundle has one: its defaults are then left out.
 pub fn docker_run(inspect: &Value, created_only: bool) -> Rebuilt {
     let mut words = Words::default();
-    words.line(if created_only { vec!["docker".into(), "create".into()] } else { vec!["docker".into(), "run".into(), "-d".into()] });
+    words.line(if created_only {
+        vec!["docker".into(), "create".into()]
+    } else {
+        vec!["docker".into(), "run".into(), "-d".into()]
+    });
     let config = Part(inspect.get("Config"));
     let host = Part(inspect.get("HostConfig"));
-    let name = inspect.get("Name").and_then(Value::as_str).unwrap_or("").trim_start_matches('/');
+    let name = inspect
+        .get("Name")
+        .and_then(Value::as_str)
+        .unwrap_or("")
+        .trim_start_matches('/');
     words.flag("--name", name);
     identity(&mut words, &config, &host);
     isolation(&mut words, &host);
@@ -75,7 +83,11 @@ fn ports(words: &mut Words, config: &Part<'_>, host: &Part<'_>) {
         for binding in bindings.as_array().into_iter().flatten() {
             let part = Part(Some(binding));
             let address = part.text("HostIp");
-            let prefix = if address.is_empty() { String::new() } else { format!("{address}:") };
+            let prefix = if address.is_empty() {
+                String::new()
+            } else {
+                format!("{address}:")
+            };
             words.flag("--publish", &format!("{prefix}{}:{port}", part.text("HostPort")));
         }
     }
@@ -93,7 +105,12 @@ fn isolation(words: &mut Words, host: &Part<'_>) {
     if host.is_true("Privileged") {
         words.switch("--privileged");
     }
-    for (flag, key) in [("--pid", "PidMode"), ("--uts", "UTSMode"), ("--userns", "UsernsMode"), ("--cgroup-parent", "CgroupParent")] {
+    for (flag, key) in [
+        ("--pid", "PidMode"),
+        ("--uts", "UTSMode"),
+        ("--userns", "UsernsMode"),
+        ("--cgroup-parent", "CgroupParent"),
+    ] {
         words.optional(flag, host.text(key));
     }
     // `private` and `shareable` are the daemon's own defaults, written back into every inspection.
@@ -150,18 +167,41 @@ fn storage(words: &mut Words, inspect: &Value, host: &Part<'_>) {
     }
     for (path, options) in host.map("Tmpfs") {
         let options = options.as_str().unwrap_or_default();
-        words.flag("--tmpfs", &if options.is_empty() { path } else { format!("{path}:{options}") });
+        words.flag(
+            "--tmpfs",
+            &if options.is_empty() {
+                path
+            } else {
+                format!("{path}:{options}")
+            },
+        );
     }
-    for device in host.0.and_then(|host| host.get("Devices")).and_then(Value::as_array).into_iter().flatten() {
+    for device in host
+        .0
+        .and_then(|host| host.get("Devices"))
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
         let part = Part(Some(device));
-        words.flag("--device", &format!("{}:{}:{}", part.text("PathOnHost"), part.text("PathInContainer"), part.text("CgroupPermissions")));
+        words.flag(
+            "--device",
+            &format!(
+                "{}:{}:{}",
+                part.text("PathOnHost"),
+                part.text("PathInContainer"),
+                part.text("CgroupPermissions")
+            ),
+        );
     }
 }
 
 fn environment(words: &mut Words, config: &Part<'_>) {
     for entry in config.strings("Env") {
         match entry.split_once('=') {
-            Some((name, value)) if !value.is_empty() && is_secret_name(name) => words.placeholder_flag("--env", &format!("{name}="), name),
+            Some((name, value)) if !value.is_empty() && is_secret_name(name) => {
+                words.placeholder_flag("--env", &format!("{name}="), name)
+            }
             _ => words.flag("--env", &entry),
         }
     }
@@ -189,7 +229,10 @@ fn limits(words: &mut Words, host: &Part<'_>) {
     }
     if host.int("NanoCpus") != 0 {
         let nano = host.int("NanoCpus");
-        words.flag("--cpus", &format!("{}.{:09}", nano / 1_000_000_000, nano % 1_000_000_000));
+        words.flag(
+            "--cpus",
+            &format!("{}.{:09}", nano / 1_000_000_000, nano % 1_000_000_000),
+        );
     }
     if host.int("OomScoreAdj") != 0 {
         words.flag("--oom-score-adj", &host.int("OomScoreAdj").to_string());
@@ -203,7 +246,10 @@ fn limits(words: &mut Words, host: &Part<'_>) {
     let ulimits = host.0.and_then(|host| host.get("Ulimits")).and_then(Value::as_array);
     for ulimit in ulimits.into_iter().flatten() {
         let part = Part(Some(ulimit));
-        words.flag("--ulimit", &format!("{}={}:{}", part.text("Name"), part.int("Soft"), part.int("Hard")));
+        words.flag(
+            "--ulimit",
+            &format!("{}={}:{}", part.text("Name"), part.int("Soft"), part.int("Hard")),
+        );
     }
     let log = Part(host.0.and_then(|host| host.get("LogConfig")));
     if !matches!(log.text("Type"), "" | "json-file") {
@@ -223,24 +269,43 @@ fn health_and_stop(words: &mut Words, config: &Part<'_>) {
 
 /// What an inspection can hold and this command does not express, so that a person looks.
 fn not_expressed(host: &Part<'_>) -> Vec<String> {
-    ["BlkioWeightDevice", "BlkioDeviceReadBps", "BlkioDeviceWriteBps", "DeviceRequests", "StorageOpt", "Annotations"]
-        .into_iter()
-        .filter(|key| {
-            host.0.and_then(|host| host.get(*key)).is_some_and(|value| match value {
-                Value::Array(items) => !items.is_empty(),
-                Value::Object(map) => !map.is_empty(),
-                _ => false,
-            })
+    [
+        "BlkioWeightDevice",
+        "BlkioDeviceReadBps",
+        "BlkioDeviceWriteBps",
+        "DeviceRequests",
+        "StorageOpt",
+        "Annotations",
+    ]
+    .into_iter()
+    .filter(|key| {
+        host.0.and_then(|host| host.get(*key)).is_some_and(|value| match value {
+            Value::Array(items) => !items.is_empty(),
+            Value::Object(map) => !map.is_empty(),
+            _ => false,
         })
-        .map(|key| format!("HostConfig.{key}"))
-        .collect()
+    })
+    .map(|key| format!("HostConfig.{key}"))
+    .collect()
 }
 
 /// A name that promises a secret value.
 fn is_secret_name(name: &str) -> bool {
     let upper = name.to_uppercase();
     let is_reference = ["_FILE", "_PATH", "_NAME"].iter().any(|suffix| upper.ends_with(suffix));
-    !is_reference && ["TOKEN", "PASSWORD", "PASSWD", "SECRET", "PRIVATE_KEY", "ACCESS_KEY", "API_KEY", "DOCKER_CONFIG"].iter().any(|word| upper.contains(word))
+    !is_reference
+        && [
+            "TOKEN",
+            "PASSWORD",
+            "PASSWD",
+            "SECRET",
+            "PRIVATE_KEY",
+            "ACCESS_KEY",
+            "API_KEY",
+            "DOCKER_CONFIG",
+        ]
+        .iter()
+        .any(|word| upper.contains(word))
 }
 
 /// A JSON object that may be missing, read without complaint.
@@ -248,24 +313,42 @@ struct Part<'v>(Option<&'v Value>);
 
 impl<'v> Part<'v> {
     fn text(&self, key: &str) -> &'v str {
-        self.0.and_then(|value| value.get(key)).and_then(Value::as_str).unwrap_or("")
+        self.0
+            .and_then(|value| value.get(key))
+            .and_then(Value::as_str)
+            .unwrap_or("")
     }
 
     fn int(&self, key: &str) -> i64 {
-        self.0.and_then(|value| value.get(key)).and_then(Value::as_i64).unwrap_or(0)
+        self.0
+            .and_then(|value| value.get(key))
+            .and_then(Value::as_i64)
+            .unwrap_or(0)
     }
 
     fn is_true(&self, key: &str) -> bool {
-        self.0.and_then(|value| value.get(key)).and_then(Value::as_bool).unwrap_or(false)
+        self.0
+            .and_then(|value| value.get(key))
+            .and_then(Value::as_bool)
+            .unwrap_or(false)
     }
 
     fn strings(&self, key: &str) -> Vec<String> {
         let items = self.0.and_then(|value| value.get(key)).and_then(Value::as_array);
-        items.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+        items
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect()
     }
 
     fn map(&self, key: &str) -> Map<String, Value> {
-        self.0.and_then(|value| value.get(key)).and_then(Value::as_object).cloned().unwrap_or_default()
+        self.0
+            .and_then(|value| value.get(key))
+            .and_then(Value::as_object)
+            .cloned()
+            .unwrap_or_default()
     }
 }
 
@@ -278,7 +361,8 @@ struct Words {
 
 impl Words {
     fn line(&mut self, words: Vec<String>) {
-        self.lines.push(words.iter().map(|word| shell_quote(word)).collect::<Vec<_>>().join(" "));
+        self.lines
+            .push(words.iter().map(|word| shell_quote(word)).collect::<Vec<_>>().join(" "));
     }
 
     fn switch(&mut self, flag: &str) {
@@ -298,12 +382,25 @@ impl Words {
     /// A placeholder stays outside quotes: a command that is pasted with it unfilled then fails as a redirection instead of running.
     fn placeholder_flag(&mut self, flag: &str, before: &str, name: &str) {
         let placeholder = self.placeholder(name);
-        let before = if before.is_empty() { String::new() } else { shell_quote(before) };
+        let before = if before.is_empty() {
+            String::new()
+        } else {
+            shell_quote(before)
+        };
         self.lines.push(format!("{flag} {before}{placeholder}"));
     }
 
     fn placeholder(&mut self, name: &str) -> String {
-        let name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+        let name: String = name
+            .chars()
+            .map(|c| {
+                if c.is_ascii_alphanumeric() {
+                    c.to_ascii_uppercase()
+                } else {
+                    '_'
+                }
+            })
+            .collect();
         let placeholder = format!("<{name}>");
         if !self.placeholders.contains(&placeholder) {
             self.placeholders.push(placeholder.clone());
@@ -334,19 +431,29 @@ impl Words {
     }
 
     fn finish(self, not_expressed: Vec<String>) -> Rebuilt {
-        Rebuilt { command: self.lines.join(" \\\n  "), placeholders: self.placeholders, not_expressed }
+        Rebuilt {
+            command: self.lines.join(" \\\n  "),
+            placeholders: self.placeholders,
+            not_expressed,
+        }
     }
 }
 
 /// A flag that carries a secret: the flag, its placeholder's name, and what joins the value to it (nothing: the next element).
 fn secret_flag(argument: &str) -> Option<(&'static str, &'static str, &'static str)> {
-    const FLAGS: [(&str, &str); 3] = [("--token", "CLUSTER_TOKEN"), ("--password", "PASSWORD"), ("--agent-token", "AGENT_TOKEN")];
-    FLAGS.into_iter().find_map(|(flag, name)| match argument.strip_prefix(flag)? {
-        "" => Some((flag, name, "")),
-        rest if rest.starts_with('=') => Some((flag, name, "=")),
-        rest if rest.starts_with(' ') => Some((flag, name, " ")),
-        _ => None,
-    })
+    const FLAGS: [(&str, &str); 3] = [
+        ("--token", "CLUSTER_TOKEN"),
+        ("--password", "PASSWORD"),
+        ("--agent-token", "AGENT_TOKEN"),
+    ];
+    FLAGS
+        .into_iter()
+        .find_map(|(flag, name)| match argument.strip_prefix(flag)? {
+            "" => Some((flag, name, "")),
+            rest if rest.starts_with('=') => Some((flag, name, "=")),
+            rest if rest.starts_with(' ') => Some((flag, name, " ")),
+            _ => None,
+        })
 }
 
 #[cfg(test)]
@@ -378,7 +485,10 @@ mod tests {
 
     #[test]
     fn a_container_that_never_runs_is_only_created() {
-        let rebuilt = docker_run(&json!({"Name": "/service-sidekick", "Config": {"Image": "rancher/rke-tools:v0.1.80"}, "Mounts": [{"Type": "volume", "Destination": "/opt/rke-tools"}]}), true);
+        let rebuilt = docker_run(
+            &json!({"Name": "/service-sidekick", "Config": {"Image": "rancher/rke-tools:v0.1.80"}, "Mounts": [{"Type": "volume", "Destination": "/opt/rke-tools"}]}),
+            true,
+        );
         assert!(rebuilt.command.starts_with("docker create"));
         assert!(rebuilt.command.contains("--volume /opt/rke-tools"));
     }

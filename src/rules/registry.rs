@@ -59,7 +59,9 @@ impl Rules {
     /// Loads the built-in rules.
     pub fn load() -> Result<Self, RuleError> {
         let rules: Vec<Rule> = BUILT_IN.iter().map(Rule::parse).collect::<Result<_, _>>()?;
-        let specs = rules.iter().flat_map(|rule| rule.header.text.iter().map(|spec| (rule.header.id.as_str(), spec)));
+        let specs = rules
+            .iter()
+            .flat_map(|rule| rule.header.text.iter().map(|spec| (rule.header.id.as_str(), spec)));
         let signatures = SignatureSet::new(specs)?;
         Ok(Self { rules, signatures })
     }
@@ -82,10 +84,19 @@ impl Rules {
 
 impl Rule {
     fn parse(source: &RuleSource) -> Result<Self, RuleError> {
-        let error = |message: String| RuleError::Header { place: source.place.to_owned(), message };
-        let value = parse_yaml(source.header).map_err(|(line, message)| error(format!("line {line} of the header: {message}")))?;
+        let error = |message: String| RuleError::Header {
+            place: source.place.to_owned(),
+            message,
+        };
+        let value = parse_yaml(source.header)
+            .map_err(|(line, message)| error(format!("line {line} of the header: {message}")))?;
         let header: RuleHeader = serde_json::from_value(value).map_err(|problem| error(problem.to_string()))?;
-        Ok(Self { header, family: source.family, place: source.place, detect: source.detect })
+        Ok(Self {
+            header,
+            family: source.family,
+            place: source.place,
+            detect: source.detect,
+        })
     }
 
     /// Judges a snapshot. A rule whose data were not read cannot say that all is well.
@@ -95,8 +106,18 @@ impl Rule {
             (None, Some(subjects)) => judge_text(input, &self.header, subjects),
             (None, None) => Vec::new(),
         };
-        let missing: Vec<String> = self.header.needs.iter().filter(|need| !is_read(input, need)).cloned().collect();
-        if found.is_empty() && !missing.is_empty() { Outcome::Unknown(missing) } else { Outcome::Judged(found) }
+        let missing: Vec<String> = self
+            .header
+            .needs
+            .iter()
+            .filter(|need| !is_read(input, need))
+            .cloned()
+            .collect();
+        if found.is_empty() && !missing.is_empty() {
+            Outcome::Unknown(missing)
+        } else {
+            Outcome::Judged(found)
+        }
     }
 }
 

@@ -19,7 +19,9 @@ pub(super) fn judge_text(input: &Input<'_>, rule: &RuleHeader, subjects: &Subjec
             if subjects.only_while_failing && !pod_is_failing(input.snapshot, &hit.about.object) {
                 continue;
             }
-            let Some(subject) = subject_of(input, hit, &subjects.subject) else { continue };
+            let Some(subject) = subject_of(input, hit, &subjects.subject) else {
+                continue;
+            };
             let finding = found.entry(subject.clone()).or_insert_with(|| {
                 let mut finding = Finding::new(rule, subject, subjects.confidence);
                 finding.count = 0;
@@ -39,10 +41,15 @@ pub(super) fn judge_text(input: &Input<'_>, rule: &RuleHeader, subjects: &Subjec
 
 fn subject_of(input: &Input<'_>, hit: &Hit, wanted: &SubjectOf) -> Option<Subject> {
     match wanted {
-        SubjectOf::Workload => (!hit.about.object.name.is_empty()).then(|| input.snapshot.top_owner_of(&hit.about.object)),
+        SubjectOf::Workload => {
+            (!hit.about.object.name.is_empty()).then(|| input.snapshot.top_owner_of(&hit.about.object))
+        }
         SubjectOf::Object => (!hit.about.object.name.is_empty()).then(|| hit.about.object.clone()),
         SubjectOf::Node => (!hit.about.node.is_empty()).then(|| Subject::node(&hit.about.node)),
-        SubjectOf::Registry => hit.captures.get("registry").map(|registry| Subject::cluster("Registry", registry)),
+        SubjectOf::Registry => hit
+            .captures
+            .get("registry")
+            .map(|registry| Subject::cluster("Registry", registry)),
     }
 }
 
@@ -50,7 +57,10 @@ fn subject_of(input: &Input<'_>, hit: &Hit, wanted: &SubjectOf) -> Option<Subjec
 pub(super) fn add_hit(input: &Input<'_>, finding: &mut Finding, hit: &Hit) {
     finding.count += hit.count;
     for (name, value) in &hit.captures {
-        finding.facts.entry(name.clone()).or_insert_with(|| value.clone().into());
+        finding
+            .facts
+            .entry(name.clone())
+            .or_insert_with(|| value.clone().into());
     }
     if finding.evidence.len() < CITATIONS {
         finding.add_cite(hit.cite.clone());

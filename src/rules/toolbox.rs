@@ -7,8 +7,17 @@ use crate::model::{Citation, QuoteLine, Subject};
 
 /// All matches of a rule's own signatures.
 pub fn own_hits<'s>(input: &Input<'s>, rule: &RuleHeader) -> Vec<&'s Hit> {
-    let ids: Vec<String> = rule.text.iter().map(|spec| format!("{}/{}", rule.id, spec.id)).collect();
-    input.snapshot.hits.iter().filter(|hit| ids.contains(&hit.signature)).collect()
+    let ids: Vec<String> = rule
+        .text
+        .iter()
+        .map(|spec| format!("{}/{}", rule.id, spec.id))
+        .collect();
+    input
+        .snapshot
+        .hits
+        .iter()
+        .filter(|hit| ids.contains(&hit.signature))
+        .collect()
 }
 
 /// Adds a match to a finding: captures, citation, times, what it touches.
@@ -41,8 +50,16 @@ pub fn pod_is_failing(snapshot: &Snapshot, pod: &Subject) -> bool {
 
 /// The last lines of a container's log that say something, newest last, with the citation of those lines. The previous instance's
 /// log is preferred: it ends with what killed it.
-pub fn last_words<'s>(snapshot: &'s Snapshot, pod: &PodView<'s>, container: &'s str, most: usize) -> Option<(&'s LogFile, Vec<&'s TailLine>)> {
-    let mut logs: Vec<&LogFile> = snapshot.container_logs(pod.namespace(), pod.name(), container).filter(|log| !log.tail.is_empty()).collect();
+pub fn last_words<'s>(
+    snapshot: &'s Snapshot,
+    pod: &PodView<'s>,
+    container: &'s str,
+    most: usize,
+) -> Option<(&'s LogFile, Vec<&'s TailLine>)> {
+    let mut logs: Vec<&LogFile> = snapshot
+        .container_logs(pod.namespace(), pod.name(), container)
+        .filter(|log| !log.tail.is_empty())
+        .collect();
     let is_previous = |log: &LogFile| matches!(&log.stream, crate::logs::Stream::Container(found) if found.previous);
     logs.sort_by_key(|log| (!is_previous(log), log.path.clone()));
     let log = logs.first()?;
@@ -55,8 +72,14 @@ pub fn cite_tail(snapshot: &Snapshot, log: &LogFile, lines: &[&TailLine]) -> Opt
     let (first, last) = (lines.first()?, lines.last()?);
     let mut citation = Citation::line(&snapshot.bundle.alias, &log.path, last.line, last.text.clone());
     citation.place = crate::model::Place::Lines(first.line, last.line);
-    citation.quote =
-        lines.iter().map(|line| QuoteLine { line: Some(line.line), text: line.text.clone(), hit: line.line == last.line }).collect();
+    citation.quote = lines
+        .iter()
+        .map(|line| QuoteLine {
+            line: Some(line.line),
+            text: line.text.clone(),
+            hit: line.line == last.line,
+        })
+        .collect();
     let when = stamp_of(&last.text).and_then(|(stamp, raw)| stamp.resolve(raw, snapshot.now()));
     Some(citation.at(when))
 }

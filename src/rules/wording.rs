@@ -15,7 +15,10 @@ pub struct Wording {
 
 impl Default for Wording {
     fn default() -> Self {
-        Self { sentences: environment(code), commands: environment(shell_quote) }
+        Self {
+            sentences: environment(code),
+            commands: environment(shell_quote),
+        }
     }
 }
 
@@ -23,36 +26,68 @@ fn environment(show: fn(&str) -> String) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
+    // Each element is shown by itself, so that a list of names is no single name.
+    environment.add_filter(
+        "join",
+        move |items: &Value, between: &str| -> Result<Value, minijinja::Error> {
+            let shown: Vec<String> = items
+                .try_iter()?
+                .map(|item| item.as_str().map_or_else(|| item.to_string(), show))
+                .collect();
+            Ok(Value::from_safe_string(shown.join(between)))
+        },
+    );
     environment.add_filter("raw", |value: &str| Value::from_safe_string(value.to_owned()));
-    environment.set_formatter(move |out: &mut minijinja::Output<'_>, _: &mut State<'_, '_>, value: &Value| {
-        match value.kind() {
-            ValueKind::String if !value.is_safe() => out.write_str(&show(value.as_str().unwrap_or_default()))?,
-            ValueKind::Undefined => return Err(minijinja::ErrorKind::UndefinedError.into()),
-            _ => out.write_str(&value.to_string())?,
-        }
-        Ok(())
-    });
+    environment.set_formatter(
+        move |out: &mut minijinja::Output<'_>, _: &mut State<'_, '_>, value: &Value| {
+            match value.kind() {
+                ValueKind::String if !value.is_safe() => out.write_str(&show(value.as_str().unwrap_or_default()))?,
+                ValueKind::Undefined => return Err(minijinja::ErrorKind::UndefinedError.into()),
+                _ => out.write_str(&value.to_string())?,
+            }
+            Ok(())
+        },
+    );
     environment
 }
 
 impl Wording {
-    /// Both languages of a sentence.
+    /// Both languages of a sentence. The English one starts with a capital, unless it starts with a name.
     pub fn text(&self, template: &Text, facts: &Map<String, Json>) -> Result<Text, minijinja::Error> {
-        Ok(Text { zh: self.sentence(&template.zh, facts)?, en: self.sentence(&template.en, facts)? })
+        Ok(Text {
+            zh: self.sentence(&template.zh, facts)?,
+            en: capitalised(self.sentence(&template.en, facts)?),
+        })
     }
 
     fn sentence(&self, template: &str, facts: &Map<String, Json>) -> Result<String, minijinja::Error> {
-        self.sentences.render_str(template, context(facts)).map(|text| text.trim().to_owned())
+        self.sentences
+            .render_str(template, context(facts))
+            .map(|text| text.trim().to_owned())
     }
 
     /// A command.
     pub fn command(&self, template: &str, facts: &Map<String, Json>) -> Result<String, minijinja::Error> {
-        self.commands.render_str(template, context(facts)).map(|text| text.trim_end().to_owned())
+        self.commands
+            .render_str(template, context(facts))
+            .map(|text| text.trim_end().to_owned())
     }
 
     /// True when the fact of this name (or the expression over facts) is true.
     pub fn holds(&self, condition: &str, facts: &Map<String, Json>) -> Result<bool, minijinja::Error> {
-        Ok(self.sentences.compile_expression(condition)?.eval(context(facts))?.is_true())
+        Ok(self
+            .sentences
+            .compile_expression(condition)?
+            .eval(context(facts))?
+            .is_true())
+    }
+}
+
+fn capitalised(text: String) -> String {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) if first.is_ascii_lowercase() => first.to_ascii_uppercase().to_string() + chars.as_str(),
+        _ => text,
     }
 }
 
@@ -81,12 +116,26 @@ mod tests {
         let wording = Wording::default();
         let text = wording.text(&Text::same("{{ name }} x{{ count }}"), facts).unwrap();
         assert_eq!(text.en, format!("{CODE_OPEN}a b; rm -rf /{CODE_CLOSE} x3"));
-        assert_eq!(wording.command("kubectl get pod {{ name }}", facts).unwrap(), "kubectl get pod 'a b; rm -rf /'");
+        assert_eq!(
+            wording.command("kubectl get pod {{ name }}", facts).unwrap(),
+            "kubectl get pod 'a b; rm -rf /'"
+        );
         assert_eq!(wording.command("{{ built|raw }}", facts).unwrap(), "docker ps -a");
+        let list = serde_json::json!({"names": ["a", "b c"]});
+        assert_eq!(
+            wording
+                .command("rm {{ names|join(' ') }}", list.as_object().unwrap())
+                .unwrap(),
+            "rm a 'b c'"
+        );
     }
 
     #[test]
     fn a_missing_fact_is_an_error_and_no_gap_in_a_sentence() {
-        assert!(Wording::default().text(&Text::same("{{ nothing }}"), &Map::new()).is_err());
+        assert!(
+            Wording::default()
+                .text(&Text::same("{{ nothing }}"), &Map::new())
+                .is_err()
+        );
     }
 }

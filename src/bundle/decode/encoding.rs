@@ -17,7 +17,9 @@ pub fn to_text(bytes: &[u8]) -> Cow<'_, str> {
 
 fn utf16(bytes: &[u8], word: fn([u8; 2]) -> u16) -> String {
     let words = bytes.as_chunks::<2>().0.iter().map(|&pair| word(pair));
-    char::decode_utf16(words).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    char::decode_utf16(words)
+        .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
+        .collect()
 }
 
 fn trim_nul(bytes: &[u8]) -> &[u8] {
@@ -31,7 +33,10 @@ pub fn is_binary(head: &[u8]) -> bool {
         return false;
     }
     let head = trim_nul(head.get(..4096).unwrap_or(head));
-    let odd = head.iter().filter(|&&byte| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0C | 0x1B)).count();
+    let odd = head
+        .iter()
+        .filter(|&&byte| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0C | 0x1B))
+        .count();
     odd * 10 > head.len()
 }
 
@@ -41,7 +46,10 @@ mod tests {
 
     #[test]
     fn powershell_output_reads_as_text() {
-        let utf16le: Vec<u8> = [0xFF, 0xFE].into_iter().chain("NAME\r\n".encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        let utf16le: Vec<u8> = [0xFF, 0xFE]
+            .into_iter()
+            .chain("NAME\r\n".encode_utf16().flat_map(u16::to_le_bytes))
+            .collect();
         assert_eq!(to_text(&utf16le), "NAME\r\n");
         assert_eq!(to_text("\u{FEFF}NAME".as_bytes()), "NAME");
         assert!(!is_binary(&utf16le));

@@ -19,13 +19,25 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     match stream.next()? {
         Ok(value) => {
             let end = end_line(file, start, stream.byte_offset());
-            let base = Base { bundle: &file.bundle, file: file.path, pointer: document_prefix(file, start) };
-            Some(Section { end, facts: objects(&base, value), ..Section::default() })
+            let base = Base {
+                bundle: &file.bundle,
+                file: file.path,
+                pointer: document_prefix(file, start),
+            };
+            Some(Section {
+                end,
+                facts: objects(&base, value),
+                ..Section::default()
+            })
         }
         // A bracketed word at the start of a log line (`[INFO] 10.42.0.5:…`) is not broken JSON; an opening brace on a line of its own is.
         Err(error) if looks_like_document(line) => {
             let bad_line = (start + error.line()) as u64;
-            let cut = if error.is_eof() { "the JSON ends in the middle" } else { "the JSON is malformed" };
+            let cut = if error.is_eof() {
+                "the JSON ends in the middle"
+            } else {
+                "the JSON is malformed"
+            };
             let problem = Problem::file(file.path, ProblemKind::Unparsed, format!("{cut}: {error}")).at_line(bad_line);
             let mut section = recover_items(file, start);
             section.problems.push(problem);
@@ -40,7 +52,17 @@ fn is_log_line(line: &str) -> bool {
     if !line.starts_with('{') || !line.trim_end().ends_with('}') {
         return false;
     }
-    let keys = ["\"level\"", "\"msg\"", "\"message\"", "\"ts\"", "\"time\"", "\"@timestamp\"", "\"severity\"", "\"log\"", "\"timestamp\""];
+    let keys = [
+        "\"level\"",
+        "\"msg\"",
+        "\"message\"",
+        "\"ts\"",
+        "\"time\"",
+        "\"@timestamp\"",
+        "\"severity\"",
+        "\"log\"",
+        "\"timestamp\"",
+    ];
     let found = keys.iter().filter(|key| line.contains(**key)).count();
     let is_object = line.contains("\"kind\"") && line.contains("\"metadata\"");
     found >= 2 && !is_object
@@ -66,7 +88,10 @@ fn end_line(file: &TextFile<'_>, start: usize, consumed: usize) -> usize {
 
 /// A pretty-printed list that is cut still has whole items: each starts with `        {` two levels in and ends with the matching line.
 fn recover_items(file: &TextFile<'_>, start: usize) -> Section {
-    let mut section = Section { end: file.lines.len(), ..Section::default() };
+    let mut section = Section {
+        end: file.lines.len(),
+        ..Section::default()
+    };
     let kind_line = file.lines.iter().skip(start).take(8).find_map(|line| {
         let kind = line.trim().strip_prefix("\"kind\": \"")?.trim_end_matches([',', '"']);
         kind.strip_suffix("List").map(str::to_owned)
@@ -74,7 +99,13 @@ fn recover_items(file: &TextFile<'_>, start: usize) -> Section {
     let Some(kind) = kind_line else { return section };
     let open = (start..file.lines.len()).find(|&index| file.line(index).trim() == "\"items\": [");
     let Some(open) = open else { return section };
-    let Some(indent) = file.lines.get(open + 1).map(|line| line.len() - line.trim_start().len()) else { return section };
+    let Some(indent) = file
+        .lines
+        .get(open + 1)
+        .map(|line| line.len() - line.trim_start().len())
+    else {
+        return section;
+    };
     let mut first = None;
     let mut index = 0usize;
     for number in open + 1..file.lines.len() {
@@ -85,7 +116,11 @@ fn recover_items(file: &TextFile<'_>, start: usize) -> Section {
         } else if depth == indent && line.trim().trim_end_matches(',') == "}" {
             let Some(from) = first.take() else { break };
             let text: String = file.lines.get(from..number).unwrap_or(&[]).join("\n") + "}";
-            let base = Base { bundle: &file.bundle, file: file.path, pointer: format!("{}/items/{index}", document_prefix(file, start)) };
+            let base = Base {
+                bundle: &file.bundle,
+                file: file.path,
+                pointer: format!("{}/items/{index}", document_prefix(file, start)),
+            };
             if let Ok(mut value) = serde_json::from_str::<Value>(&text) {
                 if let Some(map) = value.as_object_mut()
                     && !map.contains_key("kind")
@@ -119,7 +154,13 @@ mod tests {
 
     #[test]
     fn structured_log_lines_are_left_to_the_log_reader() {
-        assert!(sections(&DECODER, r#"{"level":"info","ts":"2026-11-21T09:34:21.070Z","msg":"compact tree index"}"#).is_empty());
+        assert!(
+            sections(
+                &DECODER,
+                r#"{"level":"info","ts":"2026-11-21T09:34:21.070Z","msg":"compact tree index"}"#
+            )
+            .is_empty()
+        );
         assert!(sections(&DECODER, "[INFO] 10.42.0.5:5353 - 1 \"A IN x.\" NOERROR").is_empty());
     }
 
@@ -133,7 +174,10 @@ mod tests {
 
     #[test]
     fn an_empty_list_says_that_the_kind_was_listed() {
-        let found = sections(&DECODER, r#"{"kind":"ServiceList","apiVersion":"v1","metadata":{},"items":[]}"#);
+        let found = sections(
+            &DECODER,
+            r#"{"kind":"ServiceList","apiVersion":"v1","metadata":{},"items":[]}"#,
+        );
         assert!(matches!(&found[0].facts[0], super::super::Fact::EmptyListing { kind, .. } if kind == "Service"));
     }
 

@@ -187,18 +187,6 @@ pub(super) const CONTAINERD: Decoder = Decoder {
         if is_config { whole_file(file, start) } else { None }
     },
 };
-/// The kubelet's configuration file (`kubelet.config.k8s.io/v1beta1`).
-pub(super) const KUBELET: Decoder = Decoder {
-    name: "kubelet configuration",
-    decode: |file, start| {
-        let begins = ["apiVersion: kubelet.config.k8s.io/", "kind: KubeletConfiguration"];
-        if begins.iter().any(|begin| file.line(start).starts_with(begin)) {
-            whole_file(file, start)
-        } else {
-            None
-        }
-    },
-};
 /// A CNI network (the CNI specification, section 1).
 pub(super) const CNI: Decoder = Decoder {
     name: "cni configuration",
@@ -358,10 +346,6 @@ mod tests {
             (
                 "docker stats",
                 "CONTAINER ID   NAME   CPU %     MEM USAGE / LIMIT\n29a2614d4315   a   0.00%\n",
-            ),
-            (
-                "kubelet configuration",
-                "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n",
             ),
             (
                 "containerd configuration",

@@ -65,14 +65,30 @@ pub const DECODERS: &[Decoder] = &[
     docker_images::DECODER,
     docker_info::DECODER,
     docker_events::DECODER,
+    known::CNI,
     json::DECODER,
     yaml::DECODER,
     // What kubectl prints for people.
-    Decoder { name: "kubectl get", decode: kubectl::decode_table },
-    Decoder { name: "kubectl describe", decode: kubectl::decode_description },
-    Decoder { name: "kubectl top", decode: kubectl::decode_top },
-    Decoder { name: "kubectl version", decode: kubectl::decode_version },
-    Decoder { name: "kubectl message", decode: kubectl::decode_message },
+    Decoder {
+        name: "kubectl get",
+        decode: kubectl::decode_table,
+    },
+    Decoder {
+        name: "kubectl describe",
+        decode: kubectl::decode_description,
+    },
+    Decoder {
+        name: "kubectl top",
+        decode: kubectl::decode_top,
+    },
+    Decoder {
+        name: "kubectl version",
+        decode: kubectl::decode_version,
+    },
+    Decoder {
+        name: "kubectl message",
+        decode: kubectl::decode_message,
+    },
     prune::DECODER,
     cron::DECODER,
     units::DECODER,
@@ -101,8 +117,6 @@ pub const DECODERS: &[Decoder] = &[
     known::MOUNT,
     known::HOSTS,
     known::CONTAINERD,
-    known::KUBELET,
-    known::CNI,
 ];
 
 #[cfg(test)]

@@ -73,7 +73,12 @@ fn empty(base: &Base<'_>, list: &ListKind, pointer: &str) -> Option<Fact> {
     (!list.kind.is_empty()).then(|| Fact::EmptyListing {
         kind: list.kind.clone(),
         namespace: String::new(),
-        cite: Citation::pointer(base.bundle, base.file, format!("{pointer}/items"), format!("{}List: items: []", list.kind)),
+        cite: Citation::pointer(
+            base.bundle,
+            base.file,
+            format!("{pointer}/items"),
+            format!("{}List: items: []", list.kind),
+        ),
     })
 }
 
@@ -89,7 +94,11 @@ fn object(base: &Base<'_>, mut map: Map<String, Value>, list: &ListKind, pointer
     if !map.contains_key("metadata") && !map.contains_key("apiVersion") {
         return None;
     }
-    let name = map.get("metadata").and_then(|meta| meta.get("name")).and_then(Value::as_str).unwrap_or("");
+    let name = map
+        .get("metadata")
+        .and_then(|meta| meta.get("name"))
+        .and_then(Value::as_str)
+        .unwrap_or("");
     let cite = Citation::pointer(base.bundle, base.file, pointer, format!("kind: {kind}, name: {name}"));
     Some(Fact::Object(Box::new(ObjectFact {
         value: Value::Object(map),
@@ -102,7 +111,13 @@ fn object(base: &Base<'_>, mut map: Map<String, Value>, list: &ListKind, pointer
 
 /// Dumps of kubectl before 1.8 wrote Go field names (`TypeMeta`, `ObjectMeta`, `Items`). Only the envelope is renamed: that is what indexing needs.
 fn rename_title_case(map: &mut Map<String, Value>) {
-    for (old, new) in [("Items", "items"), ("ListMeta", "metadata"), ("ObjectMeta", "metadata"), ("Spec", "spec"), ("Status", "status")] {
+    for (old, new) in [
+        ("Items", "items"),
+        ("ListMeta", "metadata"),
+        ("ObjectMeta", "metadata"),
+        ("Spec", "spec"),
+        ("Status", "status"),
+    ] {
         if !map.contains_key(new)
             && let Some(value) = map.remove(old)
         {

@@ -7,10 +7,16 @@ use super::{Decoder, Fact, LogSection, Section, TextFile};
 use crate::model::{Problem, ProblemKind};
 
 /// One block between its START and END markers.
-pub(super) const DECODER: Decoder = Decoder { name: "cluster-info dump log", decode };
+pub(super) const DECODER: Decoder = Decoder {
+    name: "cluster-info dump log",
+    decode,
+};
 
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
-    let head = file.line(start).strip_prefix("==== START logs for container ")?.strip_suffix(" ====")?;
+    let head = file
+        .line(start)
+        .strip_prefix("==== START logs for container ")?
+        .strip_suffix(" ====")?;
     let (container, pod) = head.split_once(" of pod ")?;
     let (namespace, pod) = pod.split_once('/')?;
     let closing = format!("==== END logs for container {container} of pod {namespace}/{pod} ====");
@@ -25,8 +31,16 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     };
     let mut problems = Vec::new();
     if found.is_none() {
-        problems.push(Problem::file(file.path, ProblemKind::Truncated, "the log block has no END marker").at_line(start as u64 + 1));
+        problems.push(
+            Problem::file(file.path, ProblemKind::Truncated, "the log block has no END marker")
+                .at_line(start as u64 + 1),
+        );
     }
     let end = found.map_or(log_end, |index| index + 1);
-    Some(Section { end, facts: vec![Fact::LogSection(section)], problems, also_log: false })
+    Some(Section {
+        end,
+        facts: vec![Fact::LogSection(section)],
+        problems,
+        also_log: false,
+    })
 }

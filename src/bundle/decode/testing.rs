@@ -28,9 +28,11 @@ pub(super) fn names(sections: &[Section]) -> Vec<String> {
         .iter()
         .flat_map(|section| &section.facts)
         .filter_map(|fact| match fact {
-            Fact::Object(object) => {
-                Some(format!("{}/{}", object.value["kind"].as_str()?, object.value["metadata"]["name"].as_str()?))
-            }
+            Fact::Object(object) => Some(format!(
+                "{}/{}",
+                object.value["kind"].as_str()?,
+                object.value["metadata"]["name"].as_str()?
+            )),
             _ => None,
         })
         .collect()

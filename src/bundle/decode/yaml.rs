@@ -19,18 +19,28 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         line if starts_document(line) => start,
         _ => return None,
     };
-    let has_key = (first..file.lines.len()).map(|index| file.line(index)).take(3).any(starts_document);
+    let has_key = (first..file.lines.len())
+        .map(|index| file.line(index))
+        .take(3)
+        .any(starts_document);
     if !has_key {
         return None;
     }
-    let end = (first..file.lines.len()).find(|&index| !belongs(file.line(index))).unwrap_or(file.lines.len());
-    let mut section = Section { end: end.max(start + 1), ..Section::default() };
+    let end = (first..file.lines.len())
+        .find(|&index| !belongs(file.line(index)))
+        .unwrap_or(file.lines.len());
+    let mut section = Section {
+        end: end.max(start + 1),
+        ..Section::default()
+    };
     read_document(file, first, end, &mut section);
     Some(section)
 }
 
 fn starts_document(line: &str) -> bool {
-    ["apiVersion:", "kind:", "items:", "metadata:"].iter().any(|key| line.starts_with(key))
+    ["apiVersion:", "kind:", "items:", "metadata:"]
+        .iter()
+        .any(|key| line.starts_with(key))
 }
 
 /// True when a line can be part of the document: indented, empty, a comment, a list item or a key at the margin.
@@ -39,7 +49,10 @@ fn belongs(line: &str) -> bool {
         None | Some(b' ' | b'\t' | b'#') => true,
         Some(b'-') => line != "---",
         Some(_) => line.split_once(':').is_some_and(|(key, rest)| {
-            (rest.is_empty() || rest.starts_with(' ')) && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-./\"'$".contains(&b))
+            (rest.is_empty() || rest.starts_with(' '))
+                && key
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"_-./\"'$".contains(&b))
         }),
     }
 }
@@ -49,29 +62,56 @@ fn read_document(file: &TextFile<'_>, first: usize, end: usize, section: &mut Se
     let items_at = (first..end).find(|&index| file.line(index).trim_end() == "items:");
     let Some(items_at) = items_at else {
         let value = parse(file, first, end, section);
-        let base = Base { bundle: &file.bundle, file: file.path, pointer: prefix };
-        section.facts.extend(value.map(|value| objects(&base, value)).unwrap_or_default());
+        let base = Base {
+            bundle: &file.bundle,
+            file: file.path,
+            pointer: prefix,
+        };
+        section
+            .facts
+            .extend(value.map(|value| objects(&base, value)).unwrap_or_default());
         return;
     };
     let (starts, items_end) = item_starts(file, items_at + 1, end);
-    let head: Vec<&str> = [file.lines.get(first..items_at), file.lines.get(items_end..end)].into_iter().flatten().flatten().copied().collect();
+    let head: Vec<&str> = [file.lines.get(first..items_at), file.lines.get(items_end..end)]
+        .into_iter()
+        .flatten()
+        .flatten()
+        .copied()
+        .collect();
     let envelope = serde_yaml::from_str::<Value>(&head.join("\n")).unwrap_or_default();
-    let kind = envelope.get("kind").and_then(Value::as_str).unwrap_or("List").to_owned();
-    let api_version = envelope.get("apiVersion").and_then(Value::as_str).unwrap_or("v1").to_owned();
+    let kind = envelope
+        .get("kind")
+        .and_then(Value::as_str)
+        .unwrap_or("List")
+        .to_owned();
+    let api_version = envelope
+        .get("apiVersion")
+        .and_then(Value::as_str)
+        .unwrap_or("v1")
+        .to_owned();
     for (index, &item_start) in starts.iter().enumerate() {
         let item_end = starts.get(index + 1).copied().unwrap_or(items_end);
         // One item is a list of one; the list's kind goes with it, for items that have none.
         if let Some(items) = parse(file, item_start, item_end, section) {
             let item = items.get(0).cloned().unwrap_or_default();
-            let base = Base { bundle: &file.bundle, file: file.path, pointer: format!("{prefix}/items/{index}") };
-            section.facts.extend(objects(&base, lend_kind(item, &kind, &api_version)));
+            let base = Base {
+                bundle: &file.bundle,
+                file: file.path,
+                pointer: format!("{prefix}/items/{index}"),
+            };
+            section
+                .facts
+                .extend(objects(&base, lend_kind(item, &kind, &api_version)));
         }
     }
 }
 
 fn lend_kind(mut item: Value, list_kind: &str, api_version: &str) -> Value {
-    if let (Some(map), Some(kind)) = (item.as_object_mut(), list_kind.strip_suffix("List").filter(|kind| !kind.is_empty()))
-        && !map.contains_key("kind")
+    if let (Some(map), Some(kind)) = (
+        item.as_object_mut(),
+        list_kind.strip_suffix("List").filter(|kind| !kind.is_empty()),
+    ) && !map.contains_key("kind")
     {
         map.insert("kind".into(), kind.into());
         map.insert("apiVersion".into(), api_version.into());
@@ -82,7 +122,12 @@ fn lend_kind(mut item: Value, list_kind: &str, api_version: &str) -> Value {
 /// The lines at which the items start, and the line after the last. Items stand at the margin (kubectl) or indented (other writers).
 fn item_starts(file: &TextFile<'_>, from: usize, end: usize) -> (Vec<usize>, usize) {
     let indent_of = |line: &str| line.len() - line.trim_start_matches(' ').len();
-    let Some(indent) = file.lines.get(from).filter(|line| line.trim_start().starts_with('-')).map(|line| indent_of(line)) else {
+    let Some(indent) = file
+        .lines
+        .get(from)
+        .filter(|line| line.trim_start().starts_with('-'))
+        .map(|line| indent_of(line))
+    else {
         return (Vec::new(), from);
     };
     let mut starts = Vec::new();
@@ -105,7 +150,14 @@ fn parse(file: &TextFile<'_>, first: usize, end: usize, section: &mut Section) -
         Ok(value) => Some(value),
         Err((line, message)) => {
             let line = (first + line.max(1)) as u64;
-            section.problems.push(Problem::file(file.path, ProblemKind::Unparsed, format!("YAML does not parse: {message}")).at_line(line));
+            section.problems.push(
+                Problem::file(
+                    file.path,
+                    ProblemKind::Unparsed,
+                    format!("YAML does not parse: {message}"),
+                )
+                .at_line(line),
+            );
             None
         }
     }
@@ -113,7 +165,12 @@ fn parse(file: &TextFile<'_>, first: usize, end: usize, section: &mut Section) -
 
 /// Parses one YAML document; `Err` holds its 1-based line (0 when unknown) and the message. Merge keys (`<<`) are applied.
 pub fn parse_value(text: &str) -> Result<Value, (usize, String)> {
-    let located = |error: serde_yaml::Error| (error.location().map_or(0, |location| location.line()), error.to_string());
+    let located = |error: serde_yaml::Error| {
+        (
+            error.location().map_or(0, |location| location.line()),
+            error.to_string(),
+        )
+    };
     let mut value: serde_yaml::Value = serde_yaml::from_str(text).map_err(located)?;
     value.apply_merge().map_err(located)?;
     serde_json::to_value(value).map_err(|error| (0, error.to_string()))
@@ -123,7 +180,12 @@ fn document_prefix(file: &TextFile<'_>, first: usize) -> String {
     let before = file.lines.get(..first).unwrap_or(&[]);
     let separators = before.iter().filter(|line| **line == "---").count();
     // A leading separator opens the first document.
-    let leading = usize::from(before.iter().find(|line| !line.trim().is_empty() && !line.starts_with('#')).is_some_and(|line| *line == "---"));
+    let leading = usize::from(
+        before
+            .iter()
+            .find(|line| !line.trim().is_empty() && !line.starts_with('#'))
+            .is_some_and(|line| *line == "---"),
+    );
     match separators - leading {
         0 => String::new(),
         index => format!("{index}#"),
@@ -161,12 +223,17 @@ mod tests {
         let text = "---\napiVersion: v1\nkind: Service\nmetadata:\n  name: s\n---\napiVersion: v1\nkind: PodList\nitems:\n  - metadata:\n      name: p\n";
         let found = sections(&DECODER, text);
         assert_eq!(names(&found), ["Service/s", "Pod/p"]);
-        assert!(matches!(&found[1].facts[0], super::super::Fact::Object(object) if object.cite.place == crate::model::Place::Pointer("1#/items/0".into())));
+        assert!(
+            matches!(&found[1].facts[0], super::super::Fact::Object(object) if object.cite.place == crate::model::Place::Pointer("1#/items/0".into()))
+        );
     }
 
     #[test]
     fn a_tab_is_reported_with_its_line() {
-        let found = sections(&DECODER, "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nauthentication:\n\tanonymous:\n    enabled: false\n");
+        let found = sections(
+            &DECODER,
+            "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nauthentication:\n\tanonymous:\n    enabled: false\n",
+        );
         assert_eq!(found[0].problems[0].line, Some(4));
     }
 

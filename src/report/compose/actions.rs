@@ -17,7 +17,10 @@ const QUESTIONS: usize = 5;
 pub(super) fn recovery(ledger: &mut Ledger<'_, '_>) -> Result<Vec<RecoveryStep>, minijinja::Error> {
     let mut steps: Vec<RecoveryStep> = Vec::new();
     for finding in ledger.root_findings() {
-        let wordings = ledger.header(finding).map(|header| header.remedy.as_slice()).unwrap_or_default();
+        let wordings = ledger
+            .header(finding)
+            .map(|header| header.remedy.as_slice())
+            .unwrap_or_default();
         let facts = ledger.facts(finding);
         for wording in wordings {
             for facts in repeated(wording, &facts) {
@@ -38,7 +41,9 @@ pub(super) fn recovery(ledger: &mut Ledger<'_, '_>) -> Result<Vec<RecoveryStep>,
 
 /// The facts of a step: once, or once for each element of the list that it is about.
 fn repeated(wording: &StepWording, facts: &Map<String, Value>) -> Vec<Map<String, Value>> {
-    let Some(name) = &wording.each else { return vec![facts.clone()] };
+    let Some(name) = &wording.each else {
+        return vec![facts.clone()];
+    };
     let items = facts.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
     items
         .into_iter()
@@ -50,7 +55,12 @@ fn repeated(wording: &StepWording, facts: &Map<String, Value>) -> Vec<Map<String
         .collect()
 }
 
-fn step(ledger: &mut Ledger<'_, '_>, finding: &Finding, wording: &StepWording, facts: &Map<String, Value>) -> Result<RecoveryStep, minijinja::Error> {
+fn step(
+    ledger: &mut Ledger<'_, '_>,
+    finding: &Finding,
+    wording: &StepWording,
+    facts: &Map<String, Value>,
+) -> Result<RecoveryStep, minijinja::Error> {
     let mut notes = Vec::new();
     for note in &wording.notes {
         let text = ledger.wording.text(note, facts)?;
@@ -58,7 +68,11 @@ fn step(ledger: &mut Ledger<'_, '_>, finding: &Finding, wording: &StepWording, f
             notes.push(plain_sentence(text));
         }
     }
-    let refs = if wording.each.is_some() { ledger.cite_all(&finding.evidence) } else { Vec::new() };
+    let refs = if wording.each.is_some() {
+        ledger.cite_all(&finding.evidence)
+    } else {
+        Vec::new()
+    };
     Ok(RecoveryStep {
         purpose: ledger.wording.text(&wording.purpose, facts)?,
         place: wording.place,
@@ -85,11 +99,17 @@ fn language(name: &str) -> &'static str {
     }
 }
 
-pub(super) fn actions(ledger: &mut Ledger<'_, '_>, contributing: &[Contributing]) -> Result<Vec<Action>, minijinja::Error> {
+pub(super) fn actions(
+    ledger: &mut Ledger<'_, '_>,
+    contributing: &[Contributing],
+) -> Result<Vec<Action>, minijinja::Error> {
     let mut actions: Vec<Action> = Vec::new();
     let findings = ledger.root_findings();
     for finding in &findings {
-        let wordings = ledger.header(finding).map(|header| header.prevention.as_slice()).unwrap_or_default();
+        let wordings = ledger
+            .header(finding)
+            .map(|header| header.prevention.as_slice())
+            .unwrap_or_default();
         let facts = ledger.facts(finding);
         // With several causes each gets its share of the list.
         for wording in wordings.iter().take((ACTIONS / findings.len()).max(1)) {
@@ -98,7 +118,9 @@ pub(super) fn actions(ledger: &mut Ledger<'_, '_>, contributing: &[Contributing]
                 continue;
             }
             let id = format!("A{}", actions.len() + 1);
-            let answers = contributing.get(usize::from(!wording.immediate)).or_else(|| contributing.first());
+            let answers = contributing
+                .get(usize::from(!wording.immediate))
+                .or_else(|| contributing.first());
             let owner_blank = action_blank(ledger, &id, "owner");
             let due_blank = action_blank(ledger, &id, "due");
             actions.push(Action {
@@ -123,7 +145,12 @@ pub(super) fn actions(ledger: &mut Ledger<'_, '_>, contributing: &[Contributing]
 fn action_blank(ledger: &mut Ledger<'_, '_>, action: &str, what: &str) -> String {
     let label = phrase(&format!("blank.action.{what}"));
     let question = filled(&format!("question.action.{what}"), &[("action", action.into())]);
-    ledger.blank(&format!("action.{}.{what}", action.to_lowercase()), label, question, true)
+    ledger.blank(
+        &format!("action.{}.{what}", action.to_lowercase()),
+        label,
+        question,
+        true,
+    )
 }
 
 pub(super) fn lessons(ledger: &mut Ledger<'_, '_>) -> Result<Lessons, minijinja::Error> {

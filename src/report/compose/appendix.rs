@@ -28,7 +28,12 @@ pub(super) fn gaps(ledger: &mut Ledger<'_, '_>) -> Vec<Gap> {
         .into_iter()
         .map(|(need, rules)| {
             let data: Vec<_> = need.split('|').map(datum).collect();
-            let join = |separator: &str, of: fn(&Text) -> &str| data.iter().map(|datum| of(&datum.name).to_owned()).collect::<Vec<_>>().join(separator);
+            let join = |separator: &str, of: fn(&Text) -> &str| {
+                data.iter()
+                    .map(|datum| of(&datum.name).to_owned())
+                    .collect::<Vec<_>>()
+                    .join(separator)
+            };
             Gap {
                 what: Text::new(join(" / ", |text| &text.zh), join(" / ", |text| &text.en)),
                 reason: GapReason::NotCollected,
@@ -40,9 +45,18 @@ pub(super) fn gaps(ledger: &mut Ledger<'_, '_>) -> Vec<Gap> {
         .collect();
     let problems = &diagnosis.snapshot.coverage.problems;
     for problem in problems.iter().take(PROBLEMS) {
-        let place = problem.file.as_ref().map_or_else(String::new, |file| file.as_str().to_owned());
-        let place = problem.line.map_or_else(|| place.clone(), |line| format!("{place}:{line}"));
-        let what = if place.is_empty() { phrase("gap.archive") } else { Text::same(crate::model::code(&ledger.masker.mask(&place))) };
+        let place = problem
+            .file
+            .as_ref()
+            .map_or_else(String::new, |file| file.as_str().to_owned());
+        let place = problem
+            .line
+            .map_or_else(|| place.clone(), |line| format!("{place}:{line}"));
+        let what = if place.is_empty() {
+            phrase("gap.archive")
+        } else {
+            Text::same(crate::model::code(&ledger.masker.mask(&place)))
+        };
         gaps.push(Gap {
             what,
             reason: reason(problem.kind),
@@ -53,7 +67,13 @@ pub(super) fn gaps(ledger: &mut Ledger<'_, '_>) -> Vec<Gap> {
     }
     if problems.len() > PROBLEMS {
         let what = filled("gap.more", &[("count", json!(problems.len() - PROBLEMS))]);
-        gaps.push(Gap { what, reason: GapReason::Unparsed, detail: String::new(), limits: phrase("gap.that-file"), collect: "casefile inspect --files".into() });
+        gaps.push(Gap {
+            what,
+            reason: GapReason::Unparsed,
+            detail: String::new(),
+            limits: phrase("gap.that-file"),
+            collect: "casefile inspect --files".into(),
+        });
     }
     gaps
 }
@@ -71,16 +91,35 @@ pub(super) fn clock(ledger: &mut Ledger<'_, '_>) -> Vec<ClockRow> {
     let mut rows = Vec::new();
     for host in snapshot.hosts.iter().filter(|host| !host.runtime_name().is_empty()) {
         let Some((when, zone, cite)) = &host.clock else {
-            rows.push(ClockRow { source: host.runtime_name().to_owned(), zone: phrase("clock.unknown"), skew: phrase("clock.skew-unknown"), refs: Vec::new() });
+            rows.push(ClockRow {
+                source: host.runtime_name().to_owned(),
+                zone: phrase("clock.unknown"),
+                skew: phrase("clock.skew-unknown"),
+                refs: Vec::new(),
+            });
             continue;
         };
         let known = when.basis == Basis::Exact;
-        let zone = if known { filled("clock.known", &[("zone", zone.clone().into())]) } else { phrase("clock.assumed") };
+        let zone = if known {
+            filled("clock.known", &[("zone", zone.clone().into())])
+        } else {
+            phrase("clock.assumed")
+        };
         let refs = vec![ledger.cite(cite)];
-        rows.push(ClockRow { source: host.runtime_name().to_owned(), zone, skew: phrase("clock.skew-unknown"), refs });
+        rows.push(ClockRow {
+            source: host.runtime_name().to_owned(),
+            zone,
+            skew: phrase("clock.skew-unknown"),
+            refs,
+        });
     }
     if rows.is_empty() {
-        rows.push(ClockRow { source: snapshot.bundle.alias.to_string(), zone: phrase("clock.from-events"), skew: phrase("clock.skew-unknown"), refs: Vec::new() });
+        rows.push(ClockRow {
+            source: snapshot.bundle.alias.to_string(),
+            zone: phrase("clock.from-events"),
+            skew: phrase("clock.skew-unknown"),
+            refs: Vec::new(),
+        });
     }
     rows
 }
@@ -94,15 +133,32 @@ pub(super) fn checks(ledger: &Ledger<'_, '_>) -> Vec<Check> {
             let (outcome, reason) = match checked {
                 Checked::Pass => (CheckOutcome::Pass, Text::default()),
                 Checked::Fail => (CheckOutcome::Fail, Text::default()),
-                Checked::Unknown(needs) => (CheckOutcome::Unknown, filled("check.missing", &[("data", json!(needs))])),
+                Checked::Unknown(needs) => (
+                    CheckOutcome::Unknown,
+                    filled("check.missing", &[("data", json!(needs))]),
+                ),
             };
-            let title = diagnosis.rules.get(id).map_or_else(Text::default, |rule| rule.header.check.clone());
-            Check { id: id.clone(), title, outcome, reason }
+            let title = diagnosis
+                .rules
+                .get(id)
+                .map_or_else(Text::default, |rule| rule.header.check.clone());
+            Check {
+                id: id.clone(),
+                title,
+                outcome,
+                reason,
+            }
         })
         .collect()
 }
 
 pub(super) fn redactions(ledger: &Ledger<'_, '_>) -> Vec<RedactionRow> {
     let rows = ledger.masker.summary().into_iter();
-    rows.map(|row| RedactionRow { class: row.class.slug().to_owned(), token: row.token, count: row.count, files: row.files }).collect()
+    rows.map(|row| RedactionRow {
+        class: row.class.slug().to_owned(),
+        token: row.token,
+        count: row.count,
+        files: row.files,
+    })
+    .collect()
 }

@@ -6,7 +6,9 @@ use super::ledger::{Ledger, plain_sentence};
 use super::overview::involved;
 use super::phrases::phrase;
 use crate::model::{CODE_CLOSE, CODE_OPEN, Confidence, Text};
-use crate::report::model::{CausalEdge, CausalGraph, CausalKind, CausalNode, Contributing, FindingView, RootCause, Sentence};
+use crate::report::model::{
+    CausalEdge, CausalGraph, CausalKind, CausalNode, Contributing, FindingView, RootCause, Sentence,
+};
 use crate::rules::{Finding, Role};
 
 /// Nodes of the causal graph; more cannot be taken in.
@@ -20,11 +22,16 @@ pub(super) fn root_causes(ledger: &mut Ledger<'_, '_>) -> Result<Vec<RootCause>,
     let diagnosis = ledger.diagnosis;
     let mut rows = Vec::new();
     for root in &diagnosis.roots {
-        let Some(finding) = diagnosis.findings.get(root.finding) else { continue };
+        let Some(finding) = diagnosis.findings.get(root.finding) else {
+            continue;
+        };
         let mut affected = finding.affected.clone();
         for index in &root.explains {
             let explained = diagnosis.findings.get(*index);
-            for subject in explained.into_iter().flat_map(|finding| std::iter::once(&finding.subject).chain(&finding.affected)) {
+            for subject in explained
+                .into_iter()
+                .flat_map(|finding| std::iter::once(&finding.subject).chain(&finding.affected))
+            {
                 if *subject != finding.subject && !affected.contains(subject) {
                     affected.push(subject.clone());
                 }
@@ -46,7 +53,11 @@ pub(super) fn root_causes(ledger: &mut Ledger<'_, '_>) -> Result<Vec<RootCause>,
 
 /// A symptom that nothing explains is seen for certain, but as a cause it is undetermined.
 fn stated(ledger: &Ledger<'_, '_>, finding: &Finding) -> Confidence {
-    if ledger.diagnosis.role(finding) == Role::Symptom { Confidence::Undetermined } else { finding.confidence }
+    if ledger.diagnosis.role(finding) == Role::Symptom {
+        Confidence::Undetermined
+    } else {
+        finding.confidence
+    }
 }
 
 pub(super) fn findings(ledger: &mut Ledger<'_, '_>) -> Result<Vec<FindingView>, minijinja::Error> {
@@ -66,7 +77,12 @@ pub(super) fn findings(ledger: &mut Ledger<'_, '_>) -> Result<Vec<FindingView>, 
             last_seen: finding.last.clone(),
             count: finding.count,
             evidence: ledger.cite_all(&finding.evidence),
-            caused_by: diagnosis.edges.iter().filter(|edge| edge.to == index).map(|edge| finding_id(edge.from)).collect(),
+            caused_by: diagnosis
+                .edges
+                .iter()
+                .filter(|edge| edge.to == index)
+                .map(|edge| finding_id(edge.from))
+                .collect(),
             symptom: diagnosis.role(finding) == Role::Symptom,
         });
     }
@@ -78,7 +94,11 @@ pub(super) fn localisation(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>,
     for finding in ledger.root_findings() {
         let text = ledger.title(finding)?;
         let refs = ledger.cite_all(finding.evidence.iter().take(2));
-        sentences.push(Sentence { text, refs, confidence: Some(stated(ledger, finding)) });
+        sentences.push(Sentence {
+            text,
+            refs,
+            confidence: Some(stated(ledger, finding)),
+        });
     }
     Ok(sentences)
 }
@@ -98,7 +118,10 @@ pub(super) fn direct_causes(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>
 pub(super) fn contributing(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Contributing>, minijinja::Error> {
     let mut rows: Vec<Contributing> = Vec::new();
     for finding in ledger.root_findings() {
-        let factors = ledger.header(finding).map(|header| header.factors.as_slice()).unwrap_or_default();
+        let factors = ledger
+            .header(finding)
+            .map(|header| header.factors.as_slice())
+            .unwrap_or_default();
         let facts = ledger.facts(finding);
         for factor in factors {
             if let Some(condition) = &factor.when
@@ -109,22 +132,43 @@ pub(super) fn contributing(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Contributi
             let text = ledger.wording.text(&factor.text, &facts)?;
             let code = ledger.wording.command(&factor.code, &facts)?;
             let confidence = factor.confidence.unwrap_or(finding.confidence);
-            let refs = if code.is_empty() { Vec::new() } else { ledger.cite_all(&finding.evidence) };
+            let refs = if code.is_empty() {
+                Vec::new()
+            } else {
+                ledger.cite_all(&finding.evidence)
+            };
             let id = format!("C{}", rows.len() + 1);
-            rows.push(Contributing { id, sentence: Sentence { text, refs, confidence: Some(confidence) }, code });
+            rows.push(Contributing {
+                id,
+                sentence: Sentence {
+                    text,
+                    refs,
+                    confidence: Some(confidence),
+                },
+                code,
+            });
         }
     }
     Ok(rows)
 }
 
-pub(super) fn graph(ledger: &mut Ledger<'_, '_>, contributing: &[Contributing]) -> Result<CausalGraph, minijinja::Error> {
+pub(super) fn graph(
+    ledger: &mut Ledger<'_, '_>,
+    contributing: &[Contributing],
+) -> Result<CausalGraph, minijinja::Error> {
     let diagnosis = ledger.diagnosis;
     let mut graph = CausalGraph::default();
     let mut ids: BTreeMap<usize, String> = BTreeMap::new();
     // Roots first, then what they explain: causes before effects.
-    let order = diagnosis.roots.iter().map(|root| root.finding).chain(diagnosis.roots.iter().flat_map(|root| root.explains.iter().copied()));
+    let order = diagnosis
+        .roots
+        .iter()
+        .map(|root| root.finding)
+        .chain(diagnosis.roots.iter().flat_map(|root| root.explains.iter().copied()));
     for index in order {
-        let Some(finding) = diagnosis.findings.get(index) else { continue };
+        let Some(finding) = diagnosis.findings.get(index) else {
+            continue;
+        };
         if ids.contains_key(&index) || graph.nodes.len() >= NODES {
             continue;
         }
@@ -136,14 +180,29 @@ pub(super) fn graph(ledger: &mut Ledger<'_, '_>, contributing: &[Contributing]) 
         };
         let id = format!("N{}", graph.nodes.len() + 1);
         let refs = ledger.cite_all(finding.evidence.iter().take(2));
-        graph.nodes.push(CausalNode { id: id.clone(), kind, label: ledger.title(finding)?, confidence: stated(ledger, finding), refs });
+        graph.nodes.push(CausalNode {
+            id: id.clone(),
+            kind,
+            label: ledger.title(finding)?,
+            confidence: stated(ledger, finding),
+            refs,
+        });
         ids.insert(index, id);
     }
     for edge in &diagnosis.edges {
-        if let (Some(from), Some(to), Some(cause)) = (ids.get(&edge.from), ids.get(&edge.to), diagnosis.findings.get(edge.from)) {
+        if let (Some(from), Some(to), Some(cause)) = (
+            ids.get(&edge.from),
+            ids.get(&edge.to),
+            diagnosis.findings.get(edge.from),
+        ) {
             let mut refs = ledger.cite_all(cause.evidence.iter().take(1));
             refs.extend(ledger.know_all(cause));
-            graph.edges.push(CausalEdge { from: from.clone(), to: to.clone(), label: edge.mechanism.clone(), refs });
+            graph.edges.push(CausalEdge {
+                from: from.clone(),
+                to: to.clone(),
+                label: edge.mechanism.clone(),
+                refs,
+            });
         }
     }
     barriers(ledger, contributing, &mut graph);
@@ -152,14 +211,24 @@ pub(super) fn graph(ledger: &mut Ledger<'_, '_>, contributing: &[Contributing]) 
 
 /// Why it was neither prevented nor noticed: what the rules say made it possible, drawn as a barrier before the first effect.
 fn barriers(ledger: &Ledger<'_, '_>, contributing: &[Contributing], graph: &mut CausalGraph) {
-    let Some(root) = graph.nodes.first().map(|node| node.id.clone()) else { return };
-    let after = graph.edges.iter().find(|edge| edge.from == root).map(|edge| edge.to.clone());
+    let Some(root) = graph.nodes.first().map(|node| node.id.clone()) else {
+        return;
+    };
+    let after = graph
+        .edges
+        .iter()
+        .find(|edge| edge.from == root)
+        .map(|edge| edge.to.clone());
     let Some(barrier) = contributing.last() else { return };
     if graph.nodes.len() >= NODES || ledger.is_healthy() {
         return;
     }
     let id = format!("N{}", graph.nodes.len() + 1);
-    let refs = if barrier.sentence.refs.is_empty() { graph.nodes.first().map(|node| node.refs.clone()).unwrap_or_default() } else { barrier.sentence.refs.iter().take(2).cloned().collect() };
+    let refs = if barrier.sentence.refs.is_empty() {
+        graph.nodes.first().map(|node| node.refs.clone()).unwrap_or_default()
+    } else {
+        barrier.sentence.refs.iter().take(2).cloned().collect()
+    };
     graph.nodes.push(CausalNode {
         id: id.clone(),
         kind: CausalKind::Barrier,
@@ -167,18 +236,30 @@ fn barriers(ledger: &Ledger<'_, '_>, contributing: &[Contributing], graph: &mut 
         confidence: barrier.sentence.confidence.unwrap_or(Confidence::Possible),
         refs: refs.clone(),
     });
-    graph.edges.push(CausalEdge { from: id, to: after.unwrap_or(root), label: phrase("causal.not-prevented"), refs });
+    graph.edges.push(CausalEdge {
+        from: id,
+        to: after.unwrap_or(root),
+        label: phrase("causal.not-prevented"),
+        refs,
+    });
 }
 
 pub(super) fn ruled_out(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Error> {
     let mut sentences = Vec::new();
     for finding in ledger.root_findings() {
-        let wordings = ledger.header(finding).map(|header| header.rules_out.as_slice()).unwrap_or_default();
+        let wordings = ledger
+            .header(finding)
+            .map(|header| header.rules_out.as_slice())
+            .unwrap_or_default();
         for wording in wordings {
             let text = ledger.say(wording, finding)?;
             if !is_blank(&text) {
                 let refs = ledger.cite_all(finding.evidence.iter().take(3));
-                sentences.push(Sentence { text, refs, confidence: Some(Confidence::RuledOut) });
+                sentences.push(Sentence {
+                    text,
+                    refs,
+                    confidence: Some(Confidence::RuledOut),
+                });
             }
         }
     }
@@ -188,7 +269,10 @@ pub(super) fn ruled_out(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, mi
 pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Error> {
     let mut sentences = Vec::new();
     for finding in ledger.root_findings() {
-        let wordings = ledger.header(finding).map(|header| header.questions.as_slice()).unwrap_or_default();
+        let wordings = ledger
+            .header(finding)
+            .map(|header| header.questions.as_slice())
+            .unwrap_or_default();
         for wording in wordings {
             let text = ledger.say(wording, finding)?;
             if !is_blank(&text) {
@@ -200,17 +284,28 @@ pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, mi
         }
     }
     let explained: Vec<&Finding> = involved(ledger);
-    let unexplained = ledger.diagnosis.findings.iter().filter(|finding| !explained.iter().any(|other| std::ptr::eq(*other, *finding)));
+    let unexplained = ledger
+        .diagnosis
+        .findings
+        .iter()
+        .filter(|finding| !explained.iter().any(|other| std::ptr::eq(*other, *finding)));
     for finding in unexplained.collect::<Vec<_>>() {
         let text = ledger.title(finding)?;
         let refs = ledger.cite_all(finding.evidence.iter().take(1));
-        sentences.push(Sentence { text, refs, confidence: None });
+        sentences.push(Sentence {
+            text,
+            refs,
+            confidence: None,
+        });
     }
     Ok(sentences)
 }
 
 /// A template whose condition did not hold leaves nothing but marks and punctuation.
 fn is_blank(text: &Text) -> bool {
-    let empty = |text: &str| text.chars().all(|c| c == CODE_OPEN || c == CODE_CLOSE || c.is_whitespace());
+    let empty = |text: &str| {
+        text.chars()
+            .all(|c| c == CODE_OPEN || c == CODE_CLOSE || c.is_whitespace())
+    };
     empty(&text.zh) && empty(&text.en)
 }

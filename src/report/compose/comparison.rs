@@ -21,17 +21,37 @@ pub(super) fn analysis(ledger: &mut Ledger<'_, '_>) -> (Vec<Sentence>, Option<Ma
     let mut sentences = Vec::new();
     for finding in ledger.root_findings() {
         // The absence is paired with the fact that tells its causes apart: here, that the image is still there.
-        let images = finding.facts.get("images").and_then(|value| value.as_array()).cloned().unwrap_or_default();
+        let images = finding
+            .facts
+            .get("images")
+            .and_then(|value| value.as_array())
+            .cloned()
+            .unwrap_or_default();
         if !images.is_empty() && finding.subject.kind == "HostContainer" {
             let mut facts = ledger.facts(finding);
             facts.insert("images".into(), json!(images));
             let refs = ledger.cite_all(&finding.evidence);
-            let text = ledger.wording.text(&phrase("analysis.image-present"), &facts).unwrap_or_default();
-            sentences.push(Sentence { text, refs, confidence: None });
+            let text = ledger
+                .wording
+                .text(&phrase("analysis.image-present"), &facts)
+                .unwrap_or_default();
+            sentences.push(Sentence {
+                text,
+                refs,
+                confidence: None,
+            });
         }
-        let others = finding.facts.get("others_deleted").and_then(|value| value.as_array()).cloned().unwrap_or_default();
+        let others = finding
+            .facts
+            .get("others_deleted")
+            .and_then(|value| value.as_array())
+            .cloned()
+            .unwrap_or_default();
         if !others.is_empty() {
-            sentences.push(plain_sentence(filled("analysis.others-deleted", &[("names", json!(others))])));
+            sentences.push(plain_sentence(filled(
+                "analysis.others-deleted",
+                &[("names", json!(others))],
+            )));
         }
     }
     if sentences.is_empty() {
@@ -46,10 +66,21 @@ fn evidence_sentences(ledger: &mut Ledger<'_, '_>) -> Vec<Sentence> {
     for finding in ledger.root_findings().into_iter().take(3) {
         for citation in finding.evidence.iter().take(4) {
             let id = ledger.cite(citation);
-            let Some(item) = ledger.evidence.iter().find(|item| item.id == id) else { continue };
-            let Some(line) = item.quote.iter().find(|line| line.hit).or(item.quote.first()) else { continue };
-            let text = filled("analysis.observed", &[("file", item.file.clone().into()), ("line", line.text.clone().into())]);
-            sentences.push(Sentence { text, refs: vec![id], confidence: None });
+            let Some(item) = ledger.evidence.iter().find(|item| item.id == id) else {
+                continue;
+            };
+            let Some(line) = item.quote.iter().find(|line| line.hit).or(item.quote.first()) else {
+                continue;
+            };
+            let text = filled(
+                "analysis.observed",
+                &[("file", item.file.clone().into()), ("line", line.text.clone().into())],
+            );
+            sentences.push(Sentence {
+                text,
+                refs: vec![id],
+                confidence: None,
+            });
         }
     }
     sentences
@@ -75,32 +106,56 @@ fn matrix(ledger: &mut Ledger<'_, '_>) -> Option<Matrix> {
         })
         .collect();
     let source = plain_sentence(phrase("matrix.source"));
-    Some(Matrix { columns: hosts.into_iter().map(|(_, label)| label).collect(), rows, source })
+    Some(Matrix {
+        columns: hosts.into_iter().map(|(_, label)| label).collect(),
+        rows,
+        source,
+    })
 }
 
 fn cell(ledger: &mut Ledger<'_, '_>, host: &Host, known: &crate::rules::inventory::Expected) -> MatrixCell {
     if !known.applies(host) {
-        return MatrixCell { outcome: None, text: phrase("matrix.not-applicable"), refs: Vec::new() };
+        return MatrixCell {
+            outcome: None,
+            text: phrase("matrix.not-applicable"),
+            refs: Vec::new(),
+        };
     }
     match host.container(known.name) {
         Some(container) => {
             let refs = vec![ledger.cite(&container.cite)];
             let (outcome, suffix) = if known.is_healthy(container.state) {
-                let expected = if known.is_stopped_by_design() { phrase("matrix.as-expected") } else { Text::default() };
+                let expected = if known.is_stopped_by_design() {
+                    phrase("matrix.as-expected")
+                } else {
+                    Text::default()
+                };
                 (CheckOutcome::Pass, expected)
             } else {
                 (CheckOutcome::Fail, Text::default())
             };
             let word = state_word(container.state);
             let text = Text::new(format!("{}{}", word.zh, suffix.zh), format!("{}{}", word.en, suffix.en));
-            MatrixCell { outcome: Some(outcome), text, refs }
+            MatrixCell {
+                outcome: Some(outcome),
+                text,
+                refs,
+            }
         }
         None => match host.complete_listing().or_else(|| host.listings.first()) {
             Some(listing) => {
                 let refs = vec![ledger.cite(&listing.cite)];
-                MatrixCell { outcome: Some(CheckOutcome::Fail), text: phrase("state.missing"), refs }
+                MatrixCell {
+                    outcome: Some(CheckOutcome::Fail),
+                    text: phrase("state.missing"),
+                    refs,
+                }
             }
-            None => MatrixCell { outcome: Some(CheckOutcome::Unknown), text: phrase("state.not-collected"), refs: Vec::new() },
+            None => MatrixCell {
+                outcome: Some(CheckOutcome::Unknown),
+                text: phrase("state.not-collected"),
+                refs: Vec::new(),
+            },
         },
     }
 }
@@ -109,7 +164,13 @@ fn state_word(state: ContainerState) -> Text {
     match state {
         ContainerState::Created => phrase("state.created"),
         ContainerState::Running => phrase("state.running"),
-        ContainerState::Exited(code) => filled("state.exited", &[("code", code.map_or_else(|| "?".to_owned(), |code| code.to_string()).into())]),
+        ContainerState::Exited(code) => filled(
+            "state.exited",
+            &[(
+                "code",
+                code.map_or_else(|| "?".to_owned(), |code| code.to_string()).into(),
+            )],
+        ),
         ContainerState::Restarting => phrase("state.restarting"),
         ContainerState::Paused => phrase("state.paused"),
         ContainerState::Removing | ContainerState::Dead => phrase("state.dead"),
@@ -118,9 +179,19 @@ fn state_word(state: ContainerState) -> Text {
 
 pub(super) fn differences(ledger: &mut Ledger<'_, '_>) -> (Vec<DiffRow>, Option<DiffAbout>) {
     let diagnosis = ledger.diagnosis;
-    let (Some(differences), Some(baseline)) = (&diagnosis.differences, diagnosis.baseline) else { return (Vec::new(), None) };
-    let subjects: Vec<_> = diagnosis.findings.iter().flat_map(|finding| std::iter::once(&finding.subject).chain(&finding.affected)).collect();
-    let mut ordered: Vec<_> = differences.different.iter().map(|difference| (!subjects.contains(&&difference.subject), difference)).collect();
+    let (Some(differences), Some(baseline)) = (&diagnosis.differences, diagnosis.baseline) else {
+        return (Vec::new(), None);
+    };
+    let subjects: Vec<_> = diagnosis
+        .findings
+        .iter()
+        .flat_map(|finding| std::iter::once(&finding.subject).chain(&finding.affected))
+        .collect();
+    let mut ordered: Vec<_> = differences
+        .different
+        .iter()
+        .map(|difference| (!subjects.contains(&&difference.subject), difference))
+        .collect();
     ordered.sort_by_key(|(unrelated, difference)| (*unrelated, difference.datum, difference.subject.clone()));
     let mut rows = Vec::new();
     for (unrelated, difference) in ordered.iter().take(DIFFERENCES) {
@@ -138,7 +209,13 @@ pub(super) fn differences(ledger: &mut Ledger<'_, '_>) -> (Vec<DiffRow>, Option<
             relevant: !unrelated,
         });
     }
-    let time = |snapshot: &crate::cluster::Snapshot| snapshot.bundle.collected_at.as_ref().map_or_else(|| "?".to_owned(), shown);
+    let time = |snapshot: &crate::cluster::Snapshot| {
+        snapshot
+            .bundle
+            .collected_at
+            .as_ref()
+            .map_or_else(|| "?".to_owned(), shown)
+    };
     let facts = [
         ("good", baseline.bundle.input.clone().into()),
         ("bad", diagnosis.snapshot.bundle.input.clone().into()),
@@ -146,7 +223,10 @@ pub(super) fn differences(ledger: &mut Ledger<'_, '_>) -> (Vec<DiffRow>, Option<
         ("bad_time", time(diagnosis.snapshot).into()),
         ("hidden", json!(ordered.len().saturating_sub(DIFFERENCES))),
     ];
-    let about = DiffAbout { text: plain_sentence(filled("diff.about", &facts)), equal: differences.equal };
+    let about = DiffAbout {
+        text: plain_sentence(filled("diff.about", &facts)),
+        equal: differences.equal,
+    };
     (rows, Some(about))
 }
 
@@ -154,5 +234,9 @@ pub(super) fn differences(ledger: &mut Ledger<'_, '_>) -> (Vec<DiffRow>, Option<
 fn short(value: &str) -> String {
     const WIDTH: usize = 120;
     let line = value.replace(['\n', '\r'], " ⏎ ");
-    if line.chars().count() <= WIDTH { line } else { format!("{}…", line.chars().take(WIDTH).collect::<String>()) }
+    if line.chars().count() <= WIDTH {
+        line
+    } else {
+        format!("{}…", line.chars().take(WIDTH).collect::<String>())
+    }
 }

@@ -26,7 +26,14 @@ pub(super) struct Ledger<'d, 's> {
 impl<'d, 's> Ledger<'d, 's> {
     pub(super) fn new(diagnosis: &'d Diagnosis<'s>, masker: &'d mut Masker) -> Self {
         let (evidence, knowledge, blanks) = (Vec::new(), Vec::new(), Vec::new());
-        Self { diagnosis, masker, wording: Wording::default(), evidence, knowledge, blanks }
+        Self {
+            diagnosis,
+            masker,
+            wording: Wording::default(),
+            evidence,
+            knowledge,
+            blanks,
+        }
     }
 
     /// True when nothing was found that could be a cause.
@@ -37,7 +44,11 @@ impl<'d, 's> Ledger<'d, 's> {
     /// The findings that are root causes, best first. They live as long as the diagnosis, so the ledger can be written to meanwhile.
     pub(super) fn root_findings(&self) -> Vec<&'d Finding> {
         let diagnosis = self.diagnosis;
-        diagnosis.roots.iter().filter_map(|root| diagnosis.findings.get(root.finding)).collect()
+        diagnosis
+            .roots
+            .iter()
+            .filter_map(|root| diagnosis.findings.get(root.finding))
+            .collect()
     }
 
     /// The header of a finding's rule.
@@ -53,14 +64,26 @@ impl<'d, 's> Ledger<'d, 's> {
             Place::Pointer(pointer) => (None, Some(pointer.clone())),
         };
         let same = |item: &&EvidenceItem| {
-            *item.bundle == *citation.bundle && item.file == citation.file.as_str() && item.lines == lines && item.pointer == pointer
+            *item.bundle == *citation.bundle
+                && item.file == citation.file.as_str()
+                && item.lines == lines
+                && item.pointer == pointer
         };
         if let Some(known) = self.evidence.iter().find(same) {
             return known.id.clone();
         }
         self.masker.enter_file(citation.file.as_str());
-        let quote: Vec<QuoteLine> = citation.quote.iter().take(QUOTE_LINES).map(|line| self.masked_line(line)).collect();
-        let joined = quote.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n");
+        let quote: Vec<QuoteLine> = citation
+            .quote
+            .iter()
+            .take(QUOTE_LINES)
+            .map(|line| self.masked_line(line))
+            .collect();
+        let joined = quote
+            .iter()
+            .map(|line| line.text.as_str())
+            .collect::<Vec<_>>()
+            .join("\n");
         let id = format!("E{}", self.evidence.len() + 1);
         self.evidence.push(EvidenceItem {
             id: id.clone(),
@@ -72,7 +95,9 @@ impl<'d, 's> Ledger<'d, 's> {
             sha256: digest(&joined),
             quote,
             time: citation.when.clone(),
-            searched: citation.searched.map(|(entries, complete)| Searched { entries, complete }),
+            searched: citation
+                .searched
+                .map(|(entries, complete)| Searched { entries, complete }),
         });
         id
     }
@@ -99,7 +124,11 @@ impl<'d, 's> Ledger<'d, 's> {
         } else {
             masked
         };
-        QuoteLine { line: line.line, text, hit: line.hit }
+        QuoteLine {
+            line: line.line,
+            text,
+            hit: line.hit,
+        }
     }
 
     /// The number of a piece of background knowledge.
@@ -108,20 +137,32 @@ impl<'d, 's> Ledger<'d, 's> {
             return known.id.clone();
         }
         let id = format!("K{}", self.knowledge.len() + 1);
-        self.knowledge.push(Knowledge { id: id.clone(), text: wording.text.clone(), reference: wording.reference.clone() });
+        self.knowledge.push(Knowledge {
+            id: id.clone(),
+            text: wording.text.clone(),
+            reference: wording.reference.clone(),
+        });
         id
     }
 
     /// Knowledge that a finding's rule brings along.
     pub(super) fn know_all(&mut self, finding: &Finding) -> Vec<String> {
-        let wordings = self.header(finding).map(|header| header.knowledge.as_slice()).unwrap_or_default();
+        let wordings = self
+            .header(finding)
+            .map(|header| header.knowledge.as_slice())
+            .unwrap_or_default();
         wordings.iter().map(|wording| self.know(wording)).collect()
     }
 
     /// Registers a blank once and gives its id back.
     pub(super) fn blank(&mut self, id: &str, label: Text, question: Text, required: bool) -> String {
         if !self.blanks.iter().any(|blank| blank.id == id) {
-            self.blanks.push(Blank { id: id.to_owned(), label, question, required });
+            self.blanks.push(Blank {
+                id: id.to_owned(),
+                label,
+                question,
+                required,
+            });
         }
         id.to_owned()
     }
@@ -161,16 +202,27 @@ impl<'d, 's> Ledger<'d, 's> {
     pub(super) fn sentence(&mut self, template: &Text, finding: &Finding) -> Result<Sentence, minijinja::Error> {
         let text = self.say(template, finding)?;
         let refs = self.cite_all(&finding.evidence);
-        Ok(Sentence { text, refs, confidence: Some(finding.confidence) })
+        Ok(Sentence {
+            text,
+            refs,
+            confidence: Some(finding.confidence),
+        })
     }
 }
 
 /// The digest of quoted text, as `verify` recomputes it.
 fn digest(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Text that no bundle had a part in.
 pub(super) fn plain_sentence(text: Text) -> Sentence {
-    Sentence { text, refs: Vec::new(), confidence: None }
+    Sentence {
+        text,
+        refs: Vec::new(),
+        confidence: None,
+    }
 }

@@ -48,7 +48,11 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
     let clock = appendix::clock(&mut ledger);
     let checks = appendix::checks(&ledger);
     let redactions = appendix::redactions(&ledger);
-    let tool = Tool { name: "casefile", version: env!("CARGO_PKG_VERSION"), rules: diagnosis.rules.iter().count() };
+    let tool = Tool {
+        name: "casefile",
+        version: env!("CARGO_PKG_VERSION"),
+        rules: diagnosis.rules.iter().count(),
+    };
     let mut bundles = vec![bundle_ref(diagnosis.snapshot, "incident")];
     bundles.extend(diagnosis.baseline.map(|baseline| bundle_ref(baseline, "baseline")));
     Ok(PostMortem {

@@ -35,13 +35,18 @@ pub(super) fn incident(ledger: &mut Ledger<'_, '_>) -> Result<Incident, minijinj
 
 fn title(ledger: &mut Ledger<'_, '_>) -> Result<Text, minijinja::Error> {
     let roots = ledger.root_findings();
-    let Some(first) = roots.first().copied() else { return Ok(phrase("title.healthy")) };
+    let Some(first) = roots.first().copied() else {
+        return Ok(phrase("title.healthy"));
+    };
     let headline = match ledger.header(first) {
         Some(header) => ledger.say(header.headline.as_ref().unwrap_or(&header.title), first)?,
         None => Text::same(first.rule.clone()),
     };
     let ending = phrase("title.ending");
-    Ok(Text::new(format!("{}{}", headline.zh, ending.zh), format!("{}{}", headline.en, ending.en)))
+    Ok(Text::new(
+        format!("{}{}", headline.zh, ending.zh),
+        format!("{}{}", headline.en, ending.en),
+    ))
 }
 
 fn summary(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Error> {
@@ -52,36 +57,68 @@ fn summary(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Erro
         Some(first) => {
             let text = ledger.title(first)?;
             let refs = ledger.cite_all(first.evidence.iter().take(NAMED));
-            sentences.push(Sentence { text, refs, confidence: Some(first.confidence) });
+            sentences.push(Sentence {
+                text,
+                refs,
+                confidence: Some(first.confidence),
+            });
             if roots.len() > 1 {
                 let others = json!(roots.len() - 1);
                 sentences.push(plain_sentence(filled("summary.more-causes", &[("count", others)])));
             }
             if let Some(when) = &first.first {
                 let since = filled("summary.since", &[("time", shown(when).into())]);
-                let refs = ledger.cite_all(first.evidence.iter().filter(|cite| cite.when.as_ref() == Some(when)).take(1));
-                sentences.push(Sentence { text: since, refs, confidence: None });
+                let refs = ledger.cite_all(
+                    first
+                        .evidence
+                        .iter()
+                        .filter(|cite| cite.when.as_ref() == Some(when))
+                        .take(1),
+                );
+                sentences.push(Sentence {
+                    text: since,
+                    refs,
+                    confidence: None,
+                });
             }
             if let Some(question) = biggest_unknown(ledger, first)? {
-                let text = Text::new(format!("{}{}", phrase("summary.unknown").zh, question.zh), format!("{}{}", phrase("summary.unknown").en, question.en));
+                let text = Text::new(
+                    format!("{}{}", phrase("summary.unknown").zh, question.zh),
+                    format!("{}{}", phrase("summary.unknown").en, question.en),
+                );
                 sentences.push(plain_sentence(text));
             }
         }
     }
-    let count = |wanted: fn(&Checked) -> bool| ledger.diagnosis.checks.iter().filter(|(_, checked)| wanted(checked)).count();
+    let count = |wanted: fn(&Checked) -> bool| {
+        ledger
+            .diagnosis
+            .checks
+            .iter()
+            .filter(|(_, checked)| wanted(checked))
+            .count()
+    };
     let pass = count(|checked| *checked == Checked::Pass);
     let fail = count(|checked| *checked == Checked::Fail);
     let unknown = count(|checked| matches!(checked, Checked::Unknown(_)));
     let total = ledger.diagnosis.checks.len();
     sentences.push(plain_sentence(filled(
         "summary.checks",
-        &[("total", json!(total)), ("pass", json!(pass)), ("fail", json!(fail)), ("unknown", json!(unknown))],
+        &[
+            ("total", json!(total)),
+            ("pass", json!(pass)),
+            ("fail", json!(fail)),
+            ("unknown", json!(unknown)),
+        ],
     )));
     Ok(sentences)
 }
 
 fn biggest_unknown(ledger: &mut Ledger<'_, '_>, finding: &Finding) -> Result<Option<Text>, minijinja::Error> {
-    let questions = ledger.header(finding).map(|header| header.questions.as_slice()).unwrap_or_default();
+    let questions = ledger
+        .header(finding)
+        .map(|header| header.questions.as_slice())
+        .unwrap_or_default();
     for question in questions {
         let text = ledger.say(question, finding)?;
         if !text.is_empty() {
@@ -93,16 +130,29 @@ fn biggest_unknown(ledger: &mut Ledger<'_, '_>, finding: &Finding) -> Result<Opt
 
 fn window(ledger: &Ledger<'_, '_>) -> Option<Window> {
     let involved = involved(ledger);
-    let start = involved.iter().filter_map(|finding| finding.first.clone()).min_by_key(|when| when.earliest)?;
-    let end = involved.iter().filter_map(|finding| finding.last.clone()).max_by_key(|when| when.latest)?;
+    let start = involved
+        .iter()
+        .filter_map(|finding| finding.first.clone())
+        .min_by_key(|when| when.earliest)?;
+    let end = involved
+        .iter()
+        .filter_map(|finding| finding.last.clone())
+        .max_by_key(|when| when.latest)?;
     Some(Window { start, end })
 }
 
 /// Root causes and what they explain.
 pub(super) fn involved<'d>(ledger: &Ledger<'d, '_>) -> Vec<&'d Finding> {
     let diagnosis = ledger.diagnosis;
-    let indices: BTreeSet<usize> = diagnosis.roots.iter().flat_map(|root| std::iter::once(root.finding).chain(root.explains.iter().copied())).collect();
-    indices.into_iter().filter_map(|index| diagnosis.findings.get(index)).collect()
+    let indices: BTreeSet<usize> = diagnosis
+        .roots
+        .iter()
+        .flat_map(|root| std::iter::once(root.finding).chain(root.explains.iter().copied()))
+        .collect();
+    indices
+        .into_iter()
+        .filter_map(|index| diagnosis.findings.get(index))
+        .collect()
 }
 
 fn scope(ledger: &mut Ledger<'_, '_>) -> Sentence {
@@ -130,26 +180,49 @@ fn environment(ledger: &mut Ledger<'_, '_>) -> Vec<Labelled> {
     let mut rows = Vec::new();
     let snapshot = ledger.diagnosis.snapshot;
     let nodes: Vec<&crate::cluster::Object> = snapshot.kind("Node").collect();
-    let mut versions: Vec<String> = nodes.iter().map(|node| node.text("/status/nodeInfo/kubeletVersion").to_owned()).filter(|text| !text.is_empty()).collect();
+    let mut versions: Vec<String> = nodes
+        .iter()
+        .map(|node| node.text("/status/nodeInfo/kubeletVersion").to_owned())
+        .filter(|text| !text.is_empty())
+        .collect();
     versions.sort();
     versions.dedup();
     if let (Some(node), false) = (nodes.first(), versions.is_empty()) {
         let refs = vec![ledger.cite(&node.cite_at("/status/nodeInfo/kubeletVersion"))];
-        rows.push(Labelled { label: phrase("environment.kubernetes"), value: Text::same(versions.join(", ")), refs });
+        rows.push(Labelled {
+            label: phrase("environment.kubernetes"),
+            value: Text::same(versions.join(", ")),
+            refs,
+        });
         let runtime = node.text("/status/nodeInfo/containerRuntimeVersion");
         if !runtime.is_empty() {
             let refs = vec![ledger.cite(&node.cite_at("/status/nodeInfo/containerRuntimeVersion"))];
-            rows.push(Labelled { label: phrase("environment.runtime"), value: Text::same(runtime), refs });
+            rows.push(Labelled {
+                label: phrase("environment.runtime"),
+                value: Text::same(runtime),
+                refs,
+            });
         }
-        rows.push(Labelled { label: phrase("environment.nodes"), value: Text::same(nodes.len().to_string()), refs: Vec::new() });
+        rows.push(Labelled {
+            label: phrase("environment.nodes"),
+            value: Text::same(nodes.len().to_string()),
+            refs: Vec::new(),
+        });
     }
     for host in &snapshot.hosts {
-        for (key, label) in [("docker.server-version", "environment.docker"), ("os.name", "environment.os")] {
+        for (key, label) in [
+            ("docker.server-version", "environment.docker"),
+            ("os.name", "environment.os"),
+        ] {
             if let Some((value, cite)) = host.values.get(key) {
                 let label = phrase(label);
                 if !rows.iter().any(|row| row.label == label && row.value.en == *value) {
                     let refs = vec![ledger.cite(cite)];
-                    rows.push(Labelled { label, value: Text::same(value.clone()), refs });
+                    rows.push(Labelled {
+                        label,
+                        value: Text::same(value.clone()),
+                        refs,
+                    });
                 }
             }
         }
@@ -191,7 +264,10 @@ pub(super) fn symptoms(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, min
     }
     if sentences.is_empty() {
         // Nothing complains aloud (a pruned container): the state itself is the symptom.
-        for finding in involved(ledger).into_iter().filter(|finding| diagnosis.role(finding) == Role::Link) {
+        for finding in involved(ledger)
+            .into_iter()
+            .filter(|finding| diagnosis.role(finding) == Role::Link)
+        {
             let Some(header) = ledger.header(finding) else { continue };
             sentences.push(ledger.sentence(&header.title, finding)?);
         }
@@ -201,7 +277,14 @@ pub(super) fn symptoms(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, min
 
 fn append_span(text: &mut Text, finding: &Finding) {
     if let (Some(first), Some(last)) = (&finding.first, &finding.last) {
-        let span = filled("span", &[("first", shown(first).into()), ("last", shown(last).into()), ("count", json!(finding.count))]);
+        let span = filled(
+            "span",
+            &[
+                ("first", shown(first).into()),
+                ("last", shown(last).into()),
+                ("count", json!(finding.count)),
+            ],
+        );
         text.zh.push_str(&span.zh);
         text.en.push_str(&span.en);
     }
@@ -211,23 +294,39 @@ pub(super) fn resources(ledger: &mut Ledger<'_, '_>) -> Result<Vec<ResourceRow>,
     let mut rows: Vec<ResourceRow> = Vec::new();
     for finding in involved(ledger) {
         let subjects: Vec<Subject> = match ledger.diagnosis.role(finding) {
-            Role::Cause => std::iter::once(&finding.subject).chain(&finding.affected).cloned().collect(),
+            Role::Cause => std::iter::once(&finding.subject)
+                .chain(&finding.affected)
+                .cloned()
+                .collect(),
             _ => vec![finding.subject.clone()],
         };
         for subject in subjects {
-            if rows.iter().any(|row| row.subject == subject) || matches!(subject.kind.as_str(), "Registry" | "ReplicaSet") {
+            if rows.iter().any(|row| row.subject == subject)
+                || matches!(subject.kind.as_str(), "Registry" | "ReplicaSet")
+            {
                 continue;
             }
             let (expected, actual, impact) = state(ledger, &subject, finding)?;
             let refs = ledger.cite_all(finding.evidence.iter().take(2));
-            rows.push(ResourceRow { subject, expected, actual, first_seen: finding.first.clone(), impact, refs });
+            rows.push(ResourceRow {
+                subject,
+                expected,
+                actual,
+                first_seen: finding.first.clone(),
+                impact,
+                refs,
+            });
         }
     }
     rows.sort_by(|a, b| (a.impact, &a.subject).cmp(&(b.impact, &b.subject)));
     Ok(rows)
 }
 
-fn state(ledger: &mut Ledger<'_, '_>, subject: &Subject, finding: &Finding) -> Result<(Text, Text, Impact), minijinja::Error> {
+fn state(
+    ledger: &mut Ledger<'_, '_>,
+    subject: &Subject,
+    finding: &Finding,
+) -> Result<(Text, Text, Impact), minijinja::Error> {
     let snapshot = ledger.diagnosis.snapshot;
     match subject.kind.as_str() {
         "HostContainer" => {
@@ -240,8 +339,14 @@ fn state(ledger: &mut Ledger<'_, '_>, subject: &Subject, finding: &Finding) -> R
         }
         "Pod" => {
             let pod = snapshot.pod(&subject.namespace, &subject.name);
-            let reason = pod.and_then(|pod| pod.containers().iter().find_map(|container| container.waiting().map(|waiting| waiting.reason.to_owned())));
-            let actual = reason.or_else(|| pod.map(|pod| pod.phase().to_owned())).filter(|text| !text.is_empty());
+            let reason = pod.and_then(|pod| {
+                pod.containers()
+                    .iter()
+                    .find_map(|container| container.waiting().map(|waiting| waiting.reason.to_owned()))
+            });
+            let actual = reason
+                .or_else(|| pod.map(|pod| pod.phase().to_owned()))
+                .filter(|text| !text.is_empty());
             let actual = actual.map_or_else(|| phrase("state.unknown"), |text| Text::same(crate::model::code(&text)));
             Ok((phrase("state.ready"), actual, Impact::Unknown))
         }
@@ -249,14 +354,28 @@ fn state(ledger: &mut Ledger<'_, '_>, subject: &Subject, finding: &Finding) -> R
             let Some(object) = snapshot.object(&subject.kind, &subject.namespace, &subject.name) else {
                 return Ok((phrase("state.ready"), phrase("state.unknown"), Impact::Unknown));
             };
-            let wanted = object.int("/spec/replicas").or_else(|| object.int("/status/desiredNumberScheduled")).unwrap_or(1);
-            let available = ["/status/availableReplicas", "/status/numberAvailable", "/status/readyReplicas"].iter().find_map(|at| object.int(at)).unwrap_or(0);
+            let wanted = object
+                .int("/spec/replicas")
+                .or_else(|| object.int("/status/desiredNumberScheduled"))
+                .unwrap_or(1);
+            let available = [
+                "/status/availableReplicas",
+                "/status/numberAvailable",
+                "/status/readyReplicas",
+            ]
+            .iter()
+            .find_map(|at| object.int(at))
+            .unwrap_or(0);
             let impact = match available {
                 0 => Impact::Interrupted,
                 some if some < wanted => Impact::Degraded,
                 _ => Impact::None,
             };
-            Ok((filled("state.replicas", &[("count", json!(wanted))]), filled("state.replicas", &[("count", json!(available))]), impact))
+            Ok((
+                filled("state.replicas", &[("count", json!(wanted))]),
+                filled("state.replicas", &[("count", json!(available))]),
+                impact,
+            ))
         }
         _ => {
             let title = ledger.title(finding)?;
@@ -268,5 +387,9 @@ fn state(ledger: &mut Ledger<'_, '_>, subject: &Subject, finding: &Finding) -> R
 /// A time as the summary shows it: UTC with its offset; what is only assumed is marked.
 pub(super) fn shown(when: &When) -> String {
     let text = |time: jiff::Timestamp| time.strftime("%Y-%m-%d %H:%M:%S +00:00").to_string();
-    if when.is_instant() { text(when.earliest) } else { format!("{} – {}", text(when.earliest), text(when.latest)) }
+    if when.is_instant() {
+        text(when.earliest)
+    } else {
+        format!("{} – {}", text(when.earliest), text(when.latest))
+    }
 }

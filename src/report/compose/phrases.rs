@@ -25,8 +25,13 @@ pub(super) fn phrase(id: &str) -> Text {
 
 /// A phrase with its places filled. Strings are marked as code, as in a rule's wording.
 pub(super) fn filled(id: &str, facts: &[(&str, Value)]) -> Text {
-    let facts: Map<String, Value> = facts.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    Wording::default().text(&phrase(id), &facts).unwrap_or_else(|_| phrase(id))
+    let facts: Map<String, Value> = facts
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone()))
+        .collect();
+    Wording::default()
+        .text(&phrase(id), &facts)
+        .unwrap_or_else(|_| phrase(id))
 }
 
 #[cfg(test)]
@@ -37,8 +42,14 @@ mod tests {
     fn every_phrase_that_is_used_exists_in_both_languages() {
         assert!(PHRASES.0.len() > 50, "phrases.yaml does not parse");
         let sources = [
-            include_str!("actions.rs"), include_str!("appendix.rs"), include_str!("causes.rs"), include_str!("comparison.rs"),
-            include_str!("overview.rs"), include_str!("severity.rs"), include_str!("timeline.rs"), include_str!("triage.rs"),
+            include_str!("actions.rs"),
+            include_str!("appendix.rs"),
+            include_str!("causes.rs"),
+            include_str!("comparison.rs"),
+            include_str!("overview.rs"),
+            include_str!("severity.rs"),
+            include_str!("timeline.rs"),
+            include_str!("triage.rs"),
         ];
         let used = regex::Regex::new(r#"(?:phrase|filled|blank_of)\(\s*(?:ledger, )?"([a-z0-9.-]+)""#).unwrap();
         for source in sources {

@@ -14,14 +14,28 @@ pub(super) fn severity(ledger: &mut Ledger<'_, '_>) -> Option<Severity> {
     let host_container = involved.iter().find(|finding| finding.subject.kind == "HostContainer");
     let replicas = |finding: &&crate::rules::Finding, available: fn(i64, i64) -> bool| {
         let subject = &finding.subject;
-        snapshot.object(&subject.kind, &subject.namespace, &subject.name).is_some_and(|object| {
-            let wanted = object.int("/spec/replicas").or_else(|| object.int("/status/desiredNumberScheduled"));
-            let now = ["/status/availableReplicas", "/status/numberAvailable", "/status/readyReplicas"].iter().find_map(|at| object.int(at));
-            wanted.is_some_and(|wanted| available(now.unwrap_or(0), wanted))
-        })
+        snapshot
+            .object(&subject.kind, &subject.namespace, &subject.name)
+            .is_some_and(|object| {
+                let wanted = object
+                    .int("/spec/replicas")
+                    .or_else(|| object.int("/status/desiredNumberScheduled"));
+                let now = [
+                    "/status/availableReplicas",
+                    "/status/numberAvailable",
+                    "/status/readyReplicas",
+                ]
+                .iter()
+                .find_map(|at| object.int(at));
+                wanted.is_some_and(|wanted| available(now.unwrap_or(0), wanted))
+            })
     };
-    let down = involved.iter().find(|finding| replicas(finding, |now, wanted| now == 0 && wanted > 0));
-    let degraded = involved.iter().find(|finding| replicas(finding, |now, wanted| 0 < now && now < wanted));
+    let down = involved
+        .iter()
+        .find(|finding| replicas(finding, |now, wanted| now == 0 && wanted > 0));
+    let degraded = involved
+        .iter()
+        .find(|finding| replicas(finding, |now, wanted| 0 < now && now < wanted));
     let (suggested, range, rule, reason, finding) = if let Some(finding) = host_container {
         ("P2", vec!["P1", "P2"], "SEV-M1", "severity.m1", finding)
     } else if let Some(finding) = down {
@@ -30,8 +44,22 @@ pub(super) fn severity(ledger: &mut Ledger<'_, '_>) -> Option<Severity> {
         ("P3", vec!["P2", "P3"], "SEV-W1", "severity.w1", finding)
     } else {
         let reason = plain_sentence(phrase("severity.n0"));
-        return Some(Severity { suggested: "P3", range: vec!["P1", "P2", "P3", "P4"], rules: vec!["SEV-N0"], reason });
+        return Some(Severity {
+            suggested: "P3",
+            range: vec!["P1", "P2", "P3", "P4"],
+            rules: vec!["SEV-N0"],
+            reason,
+        });
     };
     let refs = ledger.cite_all(finding.evidence.iter().take(1));
-    Some(Severity { suggested, range, rules: vec![rule], reason: Sentence { text: phrase(reason), refs, confidence: None } })
+    Some(Severity {
+        suggested,
+        range,
+        rules: vec![rule],
+        reason: Sentence {
+            text: phrase(reason),
+            refs,
+            confidence: None,
+        },
+    })
 }

@@ -13,7 +13,9 @@ const ROWS: usize = 25;
 pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, minijinja::Error> {
     let mut rows = Vec::new();
     for finding in involved(ledger) {
-        let (Some(first), Some(last)) = (&finding.first, &finding.last) else { continue };
+        let (Some(first), Some(last)) = (&finding.first, &finding.last) else {
+            continue;
+        };
         let kind = match ledger.diagnosis.role(finding) {
             Role::Cause if finding.subject.kind == "HostContainer" => TimelineKind::Trigger,
             _ => TimelineKind::Symptom,
@@ -22,7 +24,15 @@ pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, 
         let dated = finding.evidence.iter().filter(|cite| cite.when.is_some());
         let refs = ledger.cite_all(dated.take(3));
         let until = (first != last).then(|| last.clone());
-        rows.push(row(first.clone(), finding.subject.to_string(), kind, text, finding.count, until, refs));
+        rows.push(row(
+            first.clone(),
+            finding.subject.to_string(),
+            kind,
+            text,
+            finding.count,
+            until,
+            refs,
+        ));
     }
     changes(ledger, &mut rows);
     rows.sort_by(|a, b| key(a).cmp(&key(b)));
@@ -31,24 +41,65 @@ pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, 
     for index in 1..rows.len() {
         let before = rows.get(index - 1).and_then(|row| row.when.clone());
         if let (Some(before), Some(row)) = (before, rows.get_mut(index)) {
-            row.order_unknown = row.when.as_ref().is_some_and(|when| !before.surely_before(when) && before != *when);
+            row.order_unknown = row
+                .when
+                .as_ref()
+                .is_some_and(|when| !before.surely_before(when) && before != *when);
         }
     }
     if let Some(text) = span {
-        rows.push(TimelineRow { when: None, subject: String::new(), kind: TimelineKind::Change, text, count: 1, until: None, refs: Vec::new(), blank: None, order_unknown: false });
+        rows.push(TimelineRow {
+            when: None,
+            subject: String::new(),
+            kind: TimelineKind::Change,
+            text,
+            count: 1,
+            until: None,
+            refs: Vec::new(),
+            blank: None,
+            order_unknown: false,
+        });
     }
     if !ledger.is_healthy() {
-        for (kind, id) in [(TimelineKind::Detection, "time.detected"), (TimelineKind::Response, "time.mitigated"), (TimelineKind::Recovery, "time.recovered")] {
+        for (kind, id) in [
+            (TimelineKind::Detection, "time.detected"),
+            (TimelineKind::Response, "time.mitigated"),
+            (TimelineKind::Recovery, "time.recovered"),
+        ] {
             let text = phrase(&format!("milestone.{id}"));
             let blank = Some(id.to_owned());
-            rows.push(TimelineRow { when: None, subject: String::new(), kind, text, count: 1, until: None, refs: Vec::new(), blank, order_unknown: false });
+            rows.push(TimelineRow {
+                when: None,
+                subject: String::new(),
+                kind,
+                text,
+                count: 1,
+                until: None,
+                refs: Vec::new(),
+                blank,
+                order_unknown: false,
+            });
         }
     }
     if let Some(when) = ledger.diagnosis.snapshot.bundle.collected_at.clone() {
-        let cite = ledger.diagnosis.snapshot.hosts.iter().find_map(|host| host.clock.as_ref()).map(|(_, _, cite)| cite.clone());
+        let cite = ledger
+            .diagnosis
+            .snapshot
+            .hosts
+            .iter()
+            .find_map(|host| host.clock.as_ref())
+            .map(|(_, _, cite)| cite.clone());
         let refs = cite.map(|cite| vec![ledger.cite(&cite)]).unwrap_or_default();
         let subject = ledger.diagnosis.snapshot.bundle.alias.to_string();
-        rows.push(row(when, subject, TimelineKind::Collection, phrase("timeline.collected"), 1, None, refs));
+        rows.push(row(
+            when,
+            subject,
+            TimelineKind::Collection,
+            phrase("timeline.collected"),
+            1,
+            None,
+            refs,
+        ));
     }
     Ok(rows)
 }
@@ -56,34 +107,85 @@ pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, 
 /// What was done to the things involved: scale-ups from the API's events, deletions from the runtime's.
 fn changes(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
     let snapshot = ledger.diagnosis.snapshot;
-    let subjects: Vec<_> = involved(ledger).iter().flat_map(|finding| std::iter::once(finding.subject.clone()).chain(finding.affected.iter().cloned())).collect();
-    for event in snapshot.events.iter().filter(|event| event.reason == "ScalingReplicaSet" && subjects.contains(&event.about)) {
+    let subjects: Vec<_> = involved(ledger)
+        .iter()
+        .flat_map(|finding| std::iter::once(finding.subject.clone()).chain(finding.affected.iter().cloned()))
+        .collect();
+    for event in snapshot
+        .events
+        .iter()
+        .filter(|event| event.reason == "ScalingReplicaSet" && subjects.contains(&event.about))
+    {
         if let Some(when) = &event.first {
             let refs = vec![ledger.cite(&event.cite)];
             let message = ledger.masker.mask(&event.message).into_owned();
             let text = filled("timeline.quoted", &[("text", message.into())]);
-            rows.push(row(when.clone(), event.about.to_string(), TimelineKind::Change, text, event.count, None, refs));
+            rows.push(row(
+                when.clone(),
+                event.about.to_string(),
+                TimelineKind::Change,
+                text,
+                event.count,
+                None,
+                refs,
+            ));
         }
     }
     for host in &snapshot.hosts {
-        for event in host.runtime_events.iter().filter(|event| event.kind == "container" && event.action == "destroy") {
+        for event in host
+            .runtime_events
+            .iter()
+            .filter(|event| event.kind == "container" && event.action == "destroy")
+        {
             let name = event.attributes.get("name").cloned().unwrap_or_default();
-            let concerned = subjects.iter().any(|subject| subject.kind == "HostContainer" && subject.name == name);
+            let concerned = subjects
+                .iter()
+                .any(|subject| subject.kind == "HostContainer" && subject.name == name);
             if let (Some(when), true) = (&event.when, concerned) {
                 let refs = vec![ledger.cite(&event.cite)];
                 let text = filled("timeline.destroyed", &[("name", name.into())]);
-                rows.push(row(when.clone(), host.runtime_name().to_owned(), TimelineKind::Change, text, 1, None, refs));
+                rows.push(row(
+                    when.clone(),
+                    host.runtime_name().to_owned(),
+                    TimelineKind::Change,
+                    text,
+                    1,
+                    None,
+                    refs,
+                ));
             }
         }
     }
 }
 
-fn row(when: When, subject: String, kind: TimelineKind, text: Text, count: u64, until: Option<When>, refs: Vec<String>) -> TimelineRow {
-    TimelineRow { when: Some(when), subject, kind, text, count, until, refs, blank: None, order_unknown: false }
+fn row(
+    when: When,
+    subject: String,
+    kind: TimelineKind,
+    text: Text,
+    count: u64,
+    until: Option<When>,
+    refs: Vec<String>,
+) -> TimelineRow {
+    TimelineRow {
+        when: Some(when),
+        subject,
+        kind,
+        text,
+        count,
+        until,
+        refs,
+        blank: None,
+        order_unknown: false,
+    }
 }
 
 fn key(row: &TimelineRow) -> (Option<jiff::Timestamp>, TimelineKind, String) {
-    (row.when.as_ref().map(|when| when.earliest), row.kind, row.text.en.clone())
+    (
+        row.when.as_ref().map(|when| when.earliest),
+        row.kind,
+        row.text.en.clone(),
+    )
 }
 
 /// Keeps the first rows and says how many more there are.

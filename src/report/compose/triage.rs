@@ -24,11 +24,22 @@ pub(super) fn triage(ledger: &mut Ledger<'_, '_>) -> Vec<TriageCheck> {
 
 fn rancher_server(ledger: &mut Ledger<'_, '_>) -> Option<TriageCheck> {
     let snapshot = ledger.diagnosis.snapshot;
-    let (host, container) = snapshot.hosts.iter().find_map(|host| Some((host, host.containers.iter().find(|c| crate::rules::inventory::names(&c.image, "rancher"))?)))?;
+    let (host, container) = snapshot.hosts.iter().find_map(|host| {
+        Some((
+            host,
+            host.containers
+                .iter()
+                .find(|c| crate::rules::inventory::names(&c.image, "rancher"))?,
+        ))
+    })?;
     let running = container.state == ContainerState::Running;
     Some(TriageCheck {
         title: filled("triage.rancher", &[("host", host.runtime_name().into())]),
-        outcome: if running { CheckOutcome::Pass } else { CheckOutcome::Fail },
+        outcome: if running {
+            CheckOutcome::Pass
+        } else {
+            CheckOutcome::Fail
+        },
         command: "docker ps -a | grep rancher/rancher:".into(),
         observed: vec![format!("{}  {}  {}", container.image, container.status, container.name)],
         note: Text::default(),
@@ -40,15 +51,33 @@ fn core_containers(ledger: &mut Ledger<'_, '_>) -> Vec<TriageCheck> {
     let snapshot = ledger.diagnosis.snapshot;
     let mut checks = Vec::new();
     for host in snapshot.hosts.iter().filter(|host| is_rke1(host)) {
-        let expected: Vec<_> = RKE1.iter().filter(|known| !known.is_stopped_by_design() && known.applies(host)).collect();
-        let present: Vec<_> = expected.iter().filter_map(|known| host.container(known.name).filter(|c| known.is_healthy(c.state))).collect();
+        let expected: Vec<_> = RKE1
+            .iter()
+            .filter(|known| !known.is_stopped_by_design() && known.applies(host))
+            .collect();
+        let present: Vec<_> = expected
+            .iter()
+            .filter_map(|known| host.container(known.name).filter(|c| known.is_healthy(c.state)))
+            .collect();
         let refs = ledger.cite_all(present.iter().map(|container| &container.cite).take(SHOWN));
-        let counts = [("host", host.runtime_name().into()), ("well", json!(present.len())), ("all", json!(expected.len()))];
+        let counts = [
+            ("host", host.runtime_name().into()),
+            ("well", json!(present.len())),
+            ("all", json!(expected.len())),
+        ];
         checks.push(TriageCheck {
             title: filled("triage.core", &counts),
-            outcome: if present.len() == expected.len() { CheckOutcome::Pass } else { CheckOutcome::Fail },
+            outcome: if present.len() == expected.len() {
+                CheckOutcome::Pass
+            } else {
+                CheckOutcome::Fail
+            },
             command: "docker ps -a --filter label=io.rancher.rke.container.name".into(),
-            observed: present.iter().map(|container| format!("{}  {}", container.name, container.status)).take(SHOWN).collect(),
+            observed: present
+                .iter()
+                .map(|container| format!("{}  {}", container.name, container.status))
+                .take(SHOWN)
+                .collect(),
             note: Text::default(),
             refs,
         });
@@ -68,17 +97,37 @@ fn nodes(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
     let mut all_ready = true;
     for node in snapshot.kind("Node") {
         let conditions = node.list("/status/conditions");
-        let ready = conditions.iter().position(|condition| condition.get("type").and_then(|kind| kind.as_str()) == Some("Ready"));
-        let status = ready.map(|index| node.text(&format!("/status/conditions/{index}/status"))).unwrap_or("");
+        let ready = conditions
+            .iter()
+            .position(|condition| condition.get("type").and_then(|kind| kind.as_str()) == Some("Ready"));
+        let status = ready
+            .map(|index| node.text(&format!("/status/conditions/{index}/status")))
+            .unwrap_or("");
         all_ready &= status == "True";
         if observed.len() < SHOWN {
-            observed.push(format!("{}  Ready={}  {}", node.key.name, if status.is_empty() { "?" } else { status }, node.text("/status/nodeInfo/kubeletVersion")));
+            observed.push(format!(
+                "{}  Ready={}  {}",
+                node.key.name,
+                if status.is_empty() { "?" } else { status },
+                node.text("/status/nodeInfo/kubeletVersion")
+            ));
             if let Some(index) = ready {
                 refs.push(ledger.cite(&node.cite_at(&format!("/status/conditions/{index}/status"))));
             }
         }
     }
-    TriageCheck { title, outcome: if all_ready { CheckOutcome::Pass } else { CheckOutcome::Fail }, command, observed, note: Text::default(), refs }
+    TriageCheck {
+        title,
+        outcome: if all_ready {
+            CheckOutcome::Pass
+        } else {
+            CheckOutcome::Fail
+        },
+        command,
+        observed,
+        note: Text::default(),
+        refs,
+    }
 }
 
 fn pods(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
@@ -94,12 +143,33 @@ fn pods(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
     let mut observed = Vec::new();
     for pod in failing.iter().take(SHOWN) {
         let containers = pod.containers();
-        let waiting = containers.iter().find_map(|container| container.waiting().map(|waiting| waiting.reason));
-        observed.push(format!("{}  {}  {}", pod.namespace(), pod.name(), waiting.unwrap_or_else(|| pod.phase())));
+        let waiting = containers
+            .iter()
+            .find_map(|container| container.waiting().map(|waiting| waiting.reason));
+        observed.push(format!(
+            "{}  {}  {}",
+            pod.namespace(),
+            pod.name(),
+            waiting.unwrap_or_else(|| pod.phase())
+        ));
         refs.push(ledger.cite(&pod.object.cite_at("/status/phase")));
     }
-    let note = filled("triage.pods-note", &[("failing", json!(failing.len())), ("all", json!(all))]);
-    TriageCheck { title, outcome: if failing.is_empty() { CheckOutcome::Pass } else { CheckOutcome::Fail }, command, observed, note, refs }
+    let note = filled(
+        "triage.pods-note",
+        &[("failing", json!(failing.len())), ("all", json!(all))],
+    );
+    TriageCheck {
+        title,
+        outcome: if failing.is_empty() {
+            CheckOutcome::Pass
+        } else {
+            CheckOutcome::Fail
+        },
+        command,
+        observed,
+        note,
+        refs,
+    }
 }
 
 fn events(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
@@ -111,12 +181,38 @@ fn events(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
     }
     let warnings: Vec<_> = snapshot.events.iter().filter(|event| event.warning).collect();
     let refs = ledger.cite_all(warnings.iter().map(|event| &event.cite).take(SHOWN));
-    let observed = warnings.iter().take(SHOWN).map(|event| ledger.masker.mask(&format!("{}  {}  {}  ×{}", event.reason, event.about, event.message, event.count)).into_owned()).collect();
+    let observed = warnings
+        .iter()
+        .take(SHOWN)
+        .map(|event| {
+            ledger
+                .masker
+                .mask(&format!(
+                    "{}  {}  {}  ×{}",
+                    event.reason, event.about, event.message, event.count
+                ))
+                .into_owned()
+        })
+        .collect();
     let note = filled("triage.events-note", &[("count", json!(warnings.len()))]);
     // Warnings alone are no fault: old and passing ones are normal.
-    TriageCheck { title, outcome: CheckOutcome::Pass, command, observed, note, refs }
+    TriageCheck {
+        title,
+        outcome: CheckOutcome::Pass,
+        command,
+        observed,
+        note,
+        refs,
+    }
 }
 
 fn unknown(title: Text, command: String) -> TriageCheck {
-    TriageCheck { title, outcome: CheckOutcome::Unknown, command, observed: Vec::new(), note: phrase("state.not-collected"), refs: Vec::new() }
+    TriageCheck {
+        title,
+        outcome: CheckOutcome::Unknown,
+        command,
+        observed: Vec::new(),
+        note: phrase("state.not-collected"),
+        refs: Vec::new(),
+    }
 }

@@ -2,5 +2,5 @@
 
 mod words;
 
-pub use words::{LocaleError, confidence_word};
 pub(crate) use words::{Fixed, Words};
+pub use words::{LocaleError, confidence_word};

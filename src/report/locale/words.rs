@@ -49,7 +49,9 @@ pub(crate) struct BlankWords {
 
 /// The word for a confidence; empty when the language's words do not load, which a test rules out.
 pub fn confidence_word(confidence: Confidence, lang: Lang) -> String {
-    Words::load(lang).map(|words| words.fixed.confidence.get(confidence).to_owned()).unwrap_or_default()
+    Words::load(lang)
+        .map(|words| words.fixed.confidence.get(confidence).to_owned())
+        .unwrap_or_default()
 }
 
 /// One word for each confidence.

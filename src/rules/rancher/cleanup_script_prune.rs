@@ -317,19 +317,25 @@ struct Deletions {
 }
 
 impl Deletions {
+    /// Only the last run counts: an earlier one deleted earlier containers of the same names.
     fn read(snapshot: &Snapshot, host: &Host) -> Self {
-        let pruned: Vec<(String, Citation)> = host.prunes.iter().flat_map(|run| run.deleted_containers.iter().cloned()).collect();
-        let is_container = |event: &&crate::bundle::decode::RuntimeEvent| event.kind == "container";
-        let destroyed: Vec<(String, String, Citation)> = host
-            .runtime_events
-            .iter()
-            .filter(is_container)
-            .filter(|event| event.action == "destroy")
+        let run = host.prunes.iter().rev().find(|run| !run.deleted_containers.is_empty());
+        let pruned: Vec<(String, Citation)> = run.map(|run| run.deleted_containers.clone()).unwrap_or_default();
+        let of_containers = || host.runtime_events.iter().filter(|event| event.kind == "container");
+        let prune_event = of_containers().filter(|event| event.action == "prune").filter_map(|event| event.when.clone()).next_back();
+        let stamped = run.and_then(|run| snapshot.time_of(run.stamped.as_deref()?));
+        let ran_at = prune_event.or(stamped);
+        let belongs = |id: &str, when: Option<&When>| match (&ran_at, when) {
+            _ if !pruned.is_empty() => pruned.iter().any(|(other, _)| other == id),
+            // The engine deletes one container after the other and reports the prune at the end.
+            (Some(ran_at), Some(when)) => !ran_at.surely_before(when) && when.gap_to(ran_at) < jiff::SignedDuration::from_mins(1),
+            _ => true,
+        };
+        let destroyed = of_containers()
+            .filter(|event| event.action == "destroy" && belongs(&event.id, event.when.as_ref()))
             .map(|event| (event.id.clone(), event.attributes.get("name").cloned().unwrap_or_default(), event.cite.clone()))
             .collect();
-        let prune_event = host.runtime_events.iter().filter(is_container).filter(|event| event.action == "prune").filter_map(|event| event.when.clone()).next_back();
-        let stamped = host.prunes.iter().rev().find(|run| !run.deleted_containers.is_empty()).and_then(|run| snapshot.time_of(run.stamped.as_deref()?));
-        Self { pruned, destroyed, ran_at: prune_event.or(stamped) }
+        Self { pruned, destroyed, ran_at }
     }
 
     /// The deleted id is the baseline's id of this container, or the runtime's events give the id this name.
