@@ -343,9 +343,11 @@ fn row_height(row: &[(Slot, f64)], boxes: &[GraphBox<'_>]) -> f64 {
 
 /// Edges that end at a node, side by side along its top.
 fn end_edges(ways: &mut [Way], edges: &[(usize, usize, &str)], node: usize, (x, y): (f64, f64)) {
-    let ending: Vec<usize> = (0..edges.len())
+    let mut ending: Vec<usize> = (0..edges.len())
         .filter(|e| edges.get(*e).is_some_and(|(_, to, _)| *to == node))
         .collect();
+    let comes_from = |edge: &usize| ways.get(*edge).and_then(|way| way.origin).unwrap_or(x);
+    ending.sort_by(|a, b| comes_from(a).total_cmp(&comes_from(b)));
     for (order, edge) in ending.iter().enumerate() {
         if let Some(way) = ways.get_mut(*edge) {
             way.points.push((x + port(order, ending.len()), y));
@@ -442,7 +444,7 @@ fn place_labels(
         }
     }
     let labels: f64 = levels.iter().map(|(height, _)| height + 4.0).sum();
-    2.0 * AIR + labels.max(8.0) + 4.0
+    2.0 * AIR + labels.max(8.0) + 8.0
 }
 
 /// The way as straight pieces, through the middle of its label.
