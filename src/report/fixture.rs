@@ -897,7 +897,7 @@ fn improvement(report: &mut PostMortem) {
             "Alert on presence and state of the system containers of each node",
             "C2",
             (
-                "测试机删除 share-mnt,5 分钟内告警",
+                "测试机删除 share-mnt，5 分钟内告警",
                 "removing share-mnt on a test host alerts within 5 minutes",
             ),
         ),

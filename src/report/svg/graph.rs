@@ -53,8 +53,8 @@ pub(crate) fn graph(boxes: &[GraphBox<'_>], arrows: &[GraphArrow<'_>], words: &F
     // Writing to a string cannot fail, here and below.
     let _ = write!(
         out,
-        "<svg class=\"graph\" role=\"img\" viewBox=\"0 0 {:.0} {:.0}\" aria-labelledby=\"cg-title cg-desc\" font-family=\"sans-serif\">\
-         <title id=\"cg-title\">{}</title><desc id=\"cg-desc\">{}</desc>\
+        "<svg class=\"graph\" role=\"img\" width=\"{0:.0}\" height=\"{1:.0}\" viewBox=\"0 0 {0:.0} {1:.0}\" aria-labelledby=\"cg-title cg-desc\" font-family=\"sans-serif\">\
+         <title id=\"cg-title\">{2}</title><desc id=\"cg-desc\">{3}</desc>\
          <defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" orient=\"auto\">\
          <path class=\"arrow\" d=\"M0 0L8 4L0 8z\" fill=\"#555555\"/></marker></defs>",
         layout.width,
@@ -88,6 +88,8 @@ struct Place {
 #[derive(Debug)]
 struct Way {
     points: Vec<(f64, f64)>,
+    /// Where it leaves the row it was last seen in, so that edges into one box do not cross.
+    origin: Option<f64>,
     label: Vec<String>,
     label_at: (f64, f64),
     full: String,
@@ -123,6 +125,7 @@ impl Layout {
         let mut ways: Vec<Way> = edges.iter().map(|(_, _, label)| Way::new(label)).collect();
         let mut y = MARGIN;
         for (number, row) in centres.iter().enumerate() {
+            let next = centres.get(number.saturating_add(1));
             let height = row_height(row, boxes);
             for &(slot, x) in row {
                 match slot {
@@ -142,6 +145,7 @@ impl Layout {
                     Slot::Pass(edge) => {
                         if let Some(way) = ways.get_mut(edge) {
                             way.points.extend([(x, y), (x, y + height)]);
+                            way.origin = Some(x);
                         }
                     }
                 }
@@ -150,7 +154,7 @@ impl Layout {
             for &(slot, x) in row {
                 if let Slot::Node(node) = slot {
                     let own = places.get(node).map_or(height, |place| place.height);
-                    start_edges(&mut ways, &edges, node, (x, y + own), y + height);
+                    start_edges(&mut ways, &edges, node, (x, y + own, y + height), next);
                 }
             }
             y += height;
@@ -180,6 +184,7 @@ impl Way {
         let full = visible(label);
         Self {
             points: Vec::new(),
+            origin: None,
             label: text::wrap(&full, SMALL, LABEL, 2),
             label_at: (0.0, 0.0),
             full,
@@ -338,9 +343,11 @@ fn row_height(row: &[(Slot, f64)], boxes: &[GraphBox<'_>]) -> f64 {
 
 /// Edges that end at a node, side by side along its top.
 fn end_edges(ways: &mut [Way], edges: &[(usize, usize, &str)], node: usize, (x, y): (f64, f64)) {
-    let ending: Vec<usize> = (0..edges.len())
+    let mut ending: Vec<usize> = (0..edges.len())
         .filter(|e| edges.get(*e).is_some_and(|(_, to, _)| *to == node))
         .collect();
+    let comes_from = |edge: &usize| ways.get(*edge).and_then(|way| way.origin).unwrap_or(x);
+    ending.sort_by(|a, b| comes_from(a).total_cmp(&comes_from(b)));
     for (order, edge) in ending.iter().enumerate() {
         if let Some(way) = ways.get_mut(*edge) {
             way.points.push((x + port(order, ending.len()), y));
@@ -348,20 +355,37 @@ fn end_edges(ways: &mut [Way], edges: &[(usize, usize, &str)], node: usize, (x, 
     }
 }
 
-/// Edges that start at a node: from its own bottom straight down to the bottom of its row.
-fn start_edges(ways: &mut [Way], edges: &[(usize, usize, &str)], node: usize, (x, y): (f64, f64), row_end: f64) {
-    let starting: Vec<usize> = (0..edges.len())
+/// Edges that start at a node, side by side in the order of their goals: from its own bottom down to the bottom of its row.
+fn start_edges(
+    ways: &mut [Way],
+    edges: &[(usize, usize, &str)],
+    node: usize,
+    (x, y, row_end): (f64, f64, f64),
+    next: Option<&Vec<(Slot, f64)>>,
+) {
+    let mut starting: Vec<usize> = (0..edges.len())
         .filter(|e| edges.get(*e).is_some_and(|(from, ..)| *from == node))
         .collect();
+    let goal = |edge: &usize| goal_x(*edge, edges, next).unwrap_or(x);
+    starting.sort_by(|a, b| goal(a).total_cmp(&goal(b)));
     for (order, edge) in starting.iter().enumerate() {
         if let Some(way) = ways.get_mut(*edge) {
             let x = x + port(order, starting.len());
+            way.origin = Some(x);
             way.points.push((x, y));
             if row_end > y {
                 way.points.push((x, row_end));
             }
         }
     }
+}
+
+/// Where an edge goes in the next row.
+fn goal_x(edge: usize, edges: &[(usize, usize, &str)], next: Option<&Vec<(Slot, f64)>>) -> Option<f64> {
+    next.into_iter().flatten().find_map(|(slot, x)| match slot {
+        Slot::Pass(pass) => (*pass == edge).then_some(*x),
+        Slot::Node(node) => edges.get(edge).is_some_and(|(_, to, _)| to == node).then_some(*x),
+    })
 }
 
 /// The offset of one of several edges from the middle of a box.
@@ -397,10 +421,7 @@ fn place_labels(
             continue;
         }
         let from = way.points.last().map_or(width / 2.0, |(x, _)| *x);
-        let target = next.into_iter().flatten().find_map(|(slot, x)| match slot {
-            Slot::Pass(pass) => (*pass == edge).then_some(*x),
-            Slot::Node(node) => edges.get(edge).is_some_and(|(_, to, _)| to == node).then_some(*x),
-        });
+        let target = goal_x(edge, edges, next);
         let half = way.label_width() / 2.0;
         let low = half + MARGIN;
         let x = f64::midpoint(from, target.unwrap_or(from)).clamp(low, (width - half - MARGIN).max(low));
@@ -419,31 +440,22 @@ fn place_labels(
         let above: f64 = levels.iter().take(level).map(|(height, _)| height + 4.0).sum();
         if let Some(way) = ways.get_mut(edge) {
             way.label_at = (x, top + AIR + above);
+            way.points.push((x, top + AIR + above + way.label_height() / 2.0));
         }
     }
     let labels: f64 = levels.iter().map(|(height, _)| height + 4.0).sum();
-    2.0 * AIR + labels.max(8.0) + 4.0
+    2.0 * AIR + labels.max(8.0) + 8.0
 }
 
-/// The way as straight pieces where it is vertical, and curves where it goes aside.
+/// The way as straight pieces, through the middle of its label.
 fn push_line(out: &mut String, way: &Way) {
-    let mut path = String::new();
-    for pair in way.points.windows(2) {
-        let [(x, y), (to_x, to_y)] = pair else { continue };
-        if path.is_empty() {
-            let _ = write!(path, "M{x:.1} {y:.1}");
-        }
-        if (x - to_x).abs() < 0.5 {
-            let _ = write!(path, "L{to_x:.1} {to_y:.1}");
-        } else {
-            let middle = f64::midpoint(*y, *to_y);
-            let _ = write!(path, "C{x:.1} {middle:.1} {to_x:.1} {middle:.1} {to_x:.1} {to_y:.1}");
-        }
-    }
-    if !path.is_empty() {
+    let points: Vec<String> = way.points.iter().map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
+    if points.len() >= 2 {
         let _ = write!(
             out,
-            "<path class=\"edge no-fill\" d=\"{path}\" fill=\"none\" stroke=\"#555555\" stroke-width=\"1.5\" marker-end=\"url(#tip)\"/>"
+            "<path class=\"edge no-fill\" d=\"M{}\" fill=\"none\" stroke=\"#555555\" stroke-width=\"1.5\" \
+             stroke-linejoin=\"round\" marker-end=\"url(#tip)\"/>",
+            points.join("L")
         );
     }
 }
