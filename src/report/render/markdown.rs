@@ -23,7 +23,9 @@ pub(super) fn inline(rich: &Rich, place: Place) -> String {
                 out.push_str(&format!("[[{id}]](#{})", id.to_ascii_lowercase()));
             }
             Inline::Ref { id, linked: false } => push_prose(&mut out, &format!("[{id}]"), place),
-            Inline::Badge { confidence, word } => push_prose(&mut out, &format!("{} {word}", shape(*confidence)), place),
+            Inline::Badge { confidence, word } => {
+                push_prose(&mut out, &format!("{} {word}", shape(*confidence)), place)
+            }
             Inline::Blank { id, required, shown } => {
                 push_prose(&mut out, shown, place);
                 let required = if *required { " required" } else { "" };
