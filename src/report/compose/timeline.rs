@@ -131,6 +131,7 @@ fn changes(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
             ));
         }
     }
+    let cited: Vec<_> = involved(ledger).into_iter().flat_map(|finding| &finding.evidence).collect();
     for host in &snapshot.hosts {
         for event in host
             .runtime_events
@@ -138,9 +139,8 @@ fn changes(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
             .filter(|event| event.kind == "container" && event.action == "destroy")
         {
             let name = event.attributes.get("name").cloned().unwrap_or_default();
-            let concerned = subjects
-                .iter()
-                .any(|subject| subject.kind == "HostContainer" && subject.name == name);
+            // Only what a finding rests on: earlier containers of the same name were deleted for other reasons.
+            let concerned = cited.iter().any(|cite| cite.file == event.cite.file && cite.place == event.cite.place);
             if let (Some(when), true) = (&event.when, concerned) {
                 let refs = vec![ledger.cite(&event.cite)];
                 let text = filled("timeline.destroyed", &[("name", name.into())]);

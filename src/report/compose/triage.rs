@@ -138,6 +138,9 @@ fn pods(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
         return unknown(title, command);
     }
     let all = snapshot.pods().count();
+    if all == 0 {
+        return TriageCheck { note: phrase("triage.no-pods"), ..unknown(title, command) };
+    }
     let failing: Vec<_> = snapshot.pods().filter(|pod| !pod.is_well()).collect();
     let mut refs = Vec::new();
     let mut observed = Vec::new();

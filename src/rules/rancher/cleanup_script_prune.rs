@@ -121,7 +121,7 @@ prevention:
   - kind: detect
     immediate: true
     text: {zh: 为每个节点的 RKE 容器增加“存在且状态符合预期”的告警, en: "alert when an RKE container of a node is missing or not in its expected state"}
-    acceptance: {zh: "在测试主机删除 share-mnt,5 分钟内收到告警", en: "delete share-mnt on a test host: the alert arrives within 5 minutes"}
+    acceptance: {zh: "在测试主机删除 share-mnt，5 分钟内收到告警", en: "delete share-mnt on a test host: the alert arrives within 5 minutes"}
   - kind: process
     text: {zh: 建立关键组件清单，变更前后比对, en: "keep an inventory of critical components and compare it before and after changes"}
     acceptance: {zh: 清单覆盖每种角色的节点，比对结果附在变更单中, en: "the inventory covers every node role; each change record holds a comparison"}
