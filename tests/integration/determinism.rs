@@ -1,0 +1,55 @@
+//! Same input, same bytes: whatever the run, the number of threads and the container that the files came in.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use super::support::{SAMPLES, analyse, baseline_of, checkout, files, sample};
+
+/// The reports of all samples as one run of the program writes them.
+fn run(threads: &str) -> BTreeMap<String, Vec<u8>> {
+    let folder = tempfile::tempdir().unwrap();
+    let status = Command::new(assert_cmd::cargo::cargo_bin!("casefile"))
+        .args(["analyze", "--quiet", "--lang", "zh,en", "--threads", threads, "-o"])
+        .arg(folder.path())
+        .arg(checkout("bundles"))
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let entries = fs::read_dir(folder.path()).unwrap().map(Result::unwrap);
+    entries
+        .map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap()))
+        .collect()
+}
+
+#[test]
+fn runs_and_threads_do_not_show_in_the_reports() {
+    let first = run("1");
+    assert_eq!(first.len(), SAMPLES.len() * 2 * 3);
+    for threads in ["1", "4"] {
+        for (name, bytes) in run(threads) {
+            assert!(first[&name] == bytes, "{name} differs with {threads} threads");
+        }
+    }
+}
+
+fn unpack(archive: &Path, into: &Path) {
+    for (path, text) in files(archive) {
+        let path = into.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+}
+
+#[test]
+fn a_directory_tells_the_same_causes_as_its_archive() {
+    for (name, reports) in SAMPLES.iter() {
+        let folder = tempfile::tempdir().unwrap();
+        unpack(&sample(name), folder.path());
+        let unpacked = analyse(folder.path(), name, baseline_of(name).as_deref());
+        for part in ["root_causes", "checks", "timeline", "recovery"] {
+            assert_eq!(unpacked.json[part], reports.json[part], "{name}: {part}");
+        }
+    }
+}
