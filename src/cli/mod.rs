@@ -6,6 +6,7 @@ mod exit;
 mod inputs;
 mod language;
 mod outputs;
+mod rules;
 mod terminal;
 
 use std::process::ExitCode;
@@ -26,6 +27,10 @@ enum Command {
     Analyze(analyze::AnalyzeArgs),
     /// Collect this host's evidence into one archive
     Collect(collect::CollectArgs),
+    /// Show the failure modes that casefile knows
+    Rules(rules::RulesArgs),
+    /// Explain one failure mode: what it is, its look-alikes, its remedy
+    Explain(rules::ExplainArgs),
 }
 
 const AFTER_HELP: &str = "\
@@ -62,6 +67,8 @@ pub fn run() -> ExitCode {
     let code = match cli.command {
         Some(Command::Analyze(args)) => analyze::run(&args),
         Some(Command::Collect(args)) => collect::run(&args),
+        Some(Command::Rules(args)) => rules::run(&args),
+        Some(Command::Explain(args)) => rules::explain(&args),
         None => {
             terminal::say(ABOUT);
             exit::DONE

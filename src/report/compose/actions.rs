@@ -68,8 +68,13 @@ fn step(
             notes.push(plain_sentence(text));
         }
     }
-    let item = facts.get("item").and_then(|item| item.get("name")).and_then(Value::as_str);
-    let refs = item.map(|name| ledger.cite_about(finding, &[name.to_owned()])).unwrap_or_default();
+    let item = facts
+        .get("item")
+        .and_then(|item| item.get("name"))
+        .and_then(Value::as_str);
+    let refs = item
+        .map(|name| ledger.cite_about(finding, &[name.to_owned()]))
+        .unwrap_or_default();
     Ok(RecoveryStep {
         purpose: ledger.wording.text(&wording.purpose, facts)?,
         place: wording.place,

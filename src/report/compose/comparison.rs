@@ -30,7 +30,10 @@ pub(super) fn analysis(ledger: &mut Ledger<'_, '_>) -> (Vec<Sentence>, Option<Ma
         if !images.is_empty() && finding.subject.kind == "HostContainer" {
             let mut facts = ledger.facts(finding);
             facts.insert("images".into(), json!(images));
-            let absent = finding.evidence.iter().filter(|cite| cite.kind == CitationKind::Absence);
+            let absent = finding
+                .evidence
+                .iter()
+                .filter(|cite| cite.kind == CitationKind::Absence);
             let mut refs = ledger.cite_all(absent);
             let repository = |image: &serde_json::Value| image.as_str()?.split(':').next().map(str::to_owned);
             let repositories: Vec<String> = images.iter().filter_map(repository).collect();

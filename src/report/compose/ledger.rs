@@ -118,9 +118,18 @@ impl<'d, 's> Ledger<'d, 's> {
 
     /// The numbers of a finding's citations that quote one of these words; of its first ones when none does.
     pub(super) fn cite_about(&mut self, finding: &Finding, words: &[String]) -> Vec<String> {
-        let quotes = |citation: &&Citation| citation.quote.iter().any(|line| words.iter().any(|word| line.text.contains(word.as_str())));
+        let quotes = |citation: &&Citation| {
+            citation
+                .quote
+                .iter()
+                .any(|line| words.iter().any(|word| line.text.contains(word.as_str())))
+        };
         let about: Vec<&Citation> = finding.evidence.iter().filter(quotes).take(REFS).collect();
-        if about.is_empty() { self.cite_all(finding.evidence.iter().take(2)) } else { self.cite_all(about) }
+        if about.is_empty() {
+            self.cite_all(finding.evidence.iter().take(2))
+        } else {
+            self.cite_all(about)
+        }
     }
 
     /// Masks before it cuts, so that no half of a secret is left over.

@@ -131,7 +131,10 @@ fn changes(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
             ));
         }
     }
-    let cited: Vec<_> = involved(ledger).into_iter().flat_map(|finding| &finding.evidence).collect();
+    let cited: Vec<_> = involved(ledger)
+        .into_iter()
+        .flat_map(|finding| &finding.evidence)
+        .collect();
     for host in &snapshot.hosts {
         for event in host
             .runtime_events
@@ -140,7 +143,9 @@ fn changes(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
         {
             let name = event.attributes.get("name").cloned().unwrap_or_default();
             // Only what a finding rests on: earlier containers of the same name were deleted for other reasons.
-            let concerned = cited.iter().any(|cite| cite.file == event.cite.file && cite.place == event.cite.place);
+            let concerned = cited
+                .iter()
+                .any(|cite| cite.file == event.cite.file && cite.place == event.cite.place);
             if let (Some(when), true) = (&event.when, concerned) {
                 let refs = vec![ledger.cite(&event.cite)];
                 let text = filled("timeline.destroyed", &[("name", name.into())]);
