@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::age;
 use super::containers::{add_inspect, add_row, note_listing};
 use super::coverage::datum_of_kind;
+use super::events::fold_duplicates;
+use super::namespaces::Namespaces;
 use super::reader::Located;
 use super::{About, BundleInfo, Coverage, Event, Hit, Host, Object, ObjectKey, PodView, Snapshot};
-use crate::bundle::decode::Fact;
+use crate::bundle::decode::{Fact, Form};
 use crate::logs::{ContainerRef, LogFile, SignatureSet, Stream, TextSource, stamp_of};
 use crate::model::{Basis, Citation, EntryPath, Subject, When};
 
@@ -30,12 +33,17 @@ pub(super) fn assemble(
         coverage,
     };
     let mut hosts: BTreeMap<String, Host> = BTreeMap::new();
+    let mut events: Vec<Object> = Vec::new();
     for Located { path, fact } in facts {
         match fact {
             Fact::Object(object) => {
                 if let Some(object) = Object::new(*object) {
                     snapshot.coverage.note(datum_of_kind(&object.key.kind), 1);
-                    add_object(&mut snapshot, object);
+                    if object.key.kind == "Event" {
+                        events.push(object);
+                    } else {
+                        add_object(&mut snapshot, object);
+                    }
                 }
             }
             Fact::Collected { when, .. } => snapshot.bundle.collected_at = Some(when),
@@ -57,8 +65,17 @@ pub(super) fn assemble(
         .bundle
         .collected_at
         .take()
-        .or_else(|| reference_time(&snapshot));
-    fold_duplicate_events(&mut snapshot.events);
+        .or_else(|| reference_time(&snapshot, &events));
+    resolve_ages(&mut snapshot, &mut events);
+    let namespaces = Namespaces::new(&snapshot.objects, &events);
+    for object in namespaces.place(&mut snapshot.objects) {
+        add_object(&mut snapshot, object);
+    }
+    for event in &mut events {
+        namespaces.complete(event);
+    }
+    snapshot.events = events.iter().filter_map(Event::new).collect();
+    fold_duplicates(&mut snapshot.events);
     attribute_logs(&mut snapshot);
     let hits = all_hits(&snapshot, signatures);
     snapshot.hits = hits;
@@ -66,10 +83,6 @@ pub(super) fn assemble(
 }
 
 fn add_object(snapshot: &mut Snapshot, object: Object) {
-    if object.key.kind == "Event" {
-        snapshot.events.extend(Event::new(&object));
-        return;
-    }
     match snapshot.objects.get_mut(&object.key) {
         None => {
             snapshot.objects.insert(object.key.clone(), object);
@@ -146,7 +159,7 @@ fn add_host_fact(host: &mut Host, fact: Fact) {
 }
 
 /// "Now" of a bundle: the latest clock of its hosts, else the latest time that its events or objects mention.
-fn reference_time(snapshot: &Snapshot) -> Option<When> {
+fn reference_time(snapshot: &Snapshot, events: &[Object]) -> Option<When> {
     let clocks = snapshot
         .hosts
         .iter()
@@ -154,7 +167,7 @@ fn reference_time(snapshot: &Snapshot) -> Option<When> {
     if let Some(latest) = clocks.max_by_key(|when| when.latest) {
         return Some(latest);
     }
-    let events = snapshot.events.iter().filter_map(|event| event.last.clone());
+    let events = events.iter().filter_map(|event| Event::new(event)?.last);
     let leases = snapshot.kind("Lease").filter_map(|lease| lease.time("/spec/renewTime"));
     let heartbeats = snapshot.kind("Node").flat_map(|node| {
         let conditions = 0..node.list("/status/conditions").len();
@@ -163,31 +176,22 @@ fn reference_time(snapshot: &Snapshot) -> Option<When> {
     events.chain(leases).chain(heartbeats).max_by_key(|when| when.latest)
 }
 
-/// The same event is often dumped twice (as JSON and YAML, in two files). Identical ones count once.
-fn fold_duplicate_events(events: &mut Vec<Event>) {
-    events.sort_by(|a, b| {
-        let key = |event: &Event| {
-            (
-                event.first.clone().map(|when| when.earliest),
-                event.about.clone(),
-                event.reason.clone(),
-                event.message.clone(),
-            )
-        };
-        key(a).cmp(&key(b))
-    });
-    events.dedup_by(|b, a| {
-        let same = a.about == b.about
-            && a.reason == b.reason
-            && a.message == b.message
-            && a.first == b.first
-            && a.container == b.container;
-        if same && b.last > a.last {
-            a.last = b.last.clone();
-            a.count = a.count.max(b.count);
-        }
-        same
-    });
+/// Turns every relative age into an interval before the reference time.
+fn resolve_ages(snapshot: &mut Snapshot, events: &mut [Object]) {
+    let Some(reference) = snapshot.bundle.collected_at.clone() else {
+        return;
+    };
+    let texts = snapshot
+        .objects
+        .values_mut()
+        .chain(events)
+        .filter(|object| object.form != Form::Api);
+    for object in texts {
+        age::resolve(&mut object.value, &reference);
+    }
+    for container in snapshot.hosts.iter_mut().flat_map(|host| &mut host.containers) {
+        container.since = age::docker(&container.status, &reference);
+    }
 }
 
 /// A log of which the path says nothing belongs to the pod whose name a component of the path starts with.

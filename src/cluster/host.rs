@@ -56,6 +56,8 @@ pub struct HostContainer {
     pub state: ContainerState,
     /// Status words of the listing; empty when only inspected.
     pub status: String,
+    /// When it came into this state, by the status words of the listing (`Exited (0) 3 hours ago`).
+    pub since: Option<When>,
     /// Labels.
     pub labels: BTreeMap<String, String>,
     /// `docker inspect`, where there is one.

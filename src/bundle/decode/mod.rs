@@ -43,6 +43,7 @@ pub use fact::{
     Certificate, ContainerFact, ContainerListing, ContainerState, CronEntry, DockerInspect, Fact, Form, HostNameSource,
     ImageFact, LogSection, ObjectFact, Pointer, PruneRun, Resolver, RuntimeEvent, Script,
 };
+pub(crate) use kubectl::is_namespaced;
 pub use pem::certificates_in;
 pub use text::{Section, TextFile};
 pub use yaml::parse_value as parse_yaml;

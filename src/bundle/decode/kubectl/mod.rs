@@ -15,6 +15,7 @@ mod values;
 mod version;
 
 pub(crate) use describe::decode as decode_description;
+pub(crate) use kinds::is_namespaced;
 pub(crate) use message::decode as decode_message;
 pub(crate) use table::decode as decode_table;
 pub(crate) use top::decode as decode_top;
