@@ -10,6 +10,7 @@ mod open;
 mod owners;
 mod reader;
 mod snapshot;
+mod tools;
 mod view;
 
 pub use coverage::{Coverage, FileRecord, Treatment};
@@ -20,4 +21,5 @@ pub use open::read_bundle;
 pub use owners::workload_of_pod_name;
 pub use reader::Reader;
 pub use snapshot::{About, BundleInfo, Hit, Snapshot};
+pub use tools::HostTools;
 pub use view::{ContainerInstance, Ended, Image, PodView, Waiting};
