@@ -128,7 +128,12 @@ fn host_datum(fact: &Fact) -> &'static str {
         Fact::Certificate(_) => "certificates",
         Fact::Clock { .. } => "clock",
         Fact::HostName { .. } | Fact::Value { .. } => "host-facts",
-        Fact::Object(_) | Fact::EmptyListing { .. } | Fact::Collected { .. } | Fact::LogSection(_) => "objects",
+        Fact::Host(fact) => super::tools::datum(fact),
+        Fact::Object(_)
+        | Fact::EmptyListing { .. }
+        | Fact::Collected { .. }
+        | Fact::LogSection(_)
+        | Fact::UnitLog(_) => "objects",
     }
 }
 
@@ -154,7 +159,12 @@ fn add_host_fact(host: &mut Host, fact: Fact) {
         Fact::Resolver(resolver) => host.resolvers.push(resolver),
         Fact::Certificate(certificate) => host.certificates.push(*certificate),
         Fact::Clock { when, zone, cite } => host.clock = host.clock.take().or(Some((when, zone, cite))),
-        Fact::Object(_) | Fact::EmptyListing { .. } | Fact::Collected { .. } | Fact::LogSection(_) => {}
+        Fact::Host(fact) => host.tools.add(fact),
+        Fact::Object(_)
+        | Fact::EmptyListing { .. }
+        | Fact::Collected { .. }
+        | Fact::LogSection(_)
+        | Fact::UnitLog(_) => {}
     }
 }
 

@@ -13,6 +13,7 @@ mod open;
 mod owners;
 mod reader;
 mod snapshot;
+mod tools;
 mod view;
 
 pub use coverage::{Coverage, FileRecord, Treatment};
@@ -23,6 +24,7 @@ pub use open::read_bundle;
 pub use owners::workload_of_pod_name;
 pub use reader::Reader;
 pub use snapshot::{About, BundleInfo, Hit, Snapshot};
+pub use tools::HostTools;
 pub use view::{ContainerInstance, Ended, Image, PodView, Waiting};
 
 /// A snapshot of files that a test writes down: path and text.
