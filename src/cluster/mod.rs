@@ -1,6 +1,7 @@
 //! What a bundle says, normalised and immutable: objects, events, hosts, logs, and what is missing.
 
 mod assemble;
+mod attribution;
 mod containers;
 mod coverage;
 mod event;
