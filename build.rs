@@ -15,7 +15,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .sort_by_file_name()
     {
         let family = family?;
-        if !family.file_type().is_dir() {
+        // The toolbox is what rules share, and no family.
+        if !family.file_type().is_dir() || family.file_name() == "toolbox" {
             continue;
         }
         println!("cargo::rerun-if-changed={}", family.path().display());

@@ -13,7 +13,7 @@ use super::namespaces::Namespaces;
 use super::reader::Located;
 use super::{About, BundleInfo, Coverage, Event, Hit, Host, Object, ObjectKey, PodView, Snapshot};
 use crate::bundle::decode::{Fact, Form};
-use crate::logs::{ContainerRef, LogFile, SignatureSet, Stream, TextSource, stamp_of};
+use crate::logs::{LogFile, SignatureSet, Stream, TextSource, stamp_of};
 use crate::model::{Basis, Citation, EntryPath, Subject, When};
 
 pub(super) fn assemble(
@@ -76,7 +76,7 @@ pub(super) fn assemble(
     }
     snapshot.events = events.iter().filter_map(Event::new).collect();
     fold_duplicates(&mut snapshot.events);
-    attribute_logs(&mut snapshot);
+    super::attribution::attribute_logs(&mut snapshot);
     let hits = all_hits(&snapshot, signatures);
     snapshot.hits = hits;
     snapshot
@@ -201,34 +201,6 @@ fn resolve_ages(snapshot: &mut Snapshot, events: &mut [Object]) {
     }
     for container in snapshot.hosts.iter_mut().flat_map(|host| &mut host.containers) {
         container.since = age::docker(&container.status, &reference);
-    }
-}
-
-/// A log of which the path says nothing belongs to the pod whose name a component of the path starts with.
-fn attribute_logs(snapshot: &mut Snapshot) {
-    let pods: Vec<(String, String)> = snapshot
-        .pods()
-        .map(|pod| (pod.namespace().to_owned(), pod.name().to_owned()))
-        .collect();
-    for log in &mut snapshot.logs {
-        if log.stream != Stream::Unknown {
-            continue;
-        }
-        let components: Vec<&str> = log.path.components().collect();
-        let found = pods
-            .iter()
-            .filter(|(_, pod)| components.iter().any(|part| part.contains(pod.as_str())))
-            .max_by_key(|(_, pod)| pod.len());
-        if let Some((namespace, pod)) = found {
-            let file = log.path.file_name();
-            let previous = file.contains("previous") || file.contains("-prev") || file.contains("_prev");
-            log.stream = Stream::Container(ContainerRef {
-                namespace: namespace.clone(),
-                pod: pod.clone(),
-                container: String::new(),
-                previous,
-            });
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod age;
 mod assemble;
+mod attribution;
 mod containers;
 mod coverage;
 mod event;

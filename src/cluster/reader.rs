@@ -152,7 +152,7 @@ impl<'s> Reader<'s> {
             namespace: section.namespace.clone(),
             pod: section.pod.clone(),
             container: section.container.clone(),
-            previous: false,
+            previous: section.previous,
         };
         self.scan_lines(file, Stream::Container(container), &[(section.first, section.end)]);
     }

@@ -322,6 +322,8 @@ pub struct LogSection {
     pub pod: String,
     /// Container.
     pub container: String,
+    /// True for the log of the instance before the current one.
+    pub previous: bool,
     /// First line of the log, 0-based.
     pub first: usize,
     /// The line after the last, 0-based.

@@ -80,6 +80,10 @@ pub const DECODERS: &[Decoder] = &[
     yaml::DECODER,
     // What kubectl prints for people.
     Decoder {
+        name: "kubectl logs",
+        decode: kubectl::decode_logs,
+    },
+    Decoder {
         name: "kubectl get",
         decode: kubectl::decode_table,
     },
