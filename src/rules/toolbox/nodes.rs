@@ -20,7 +20,9 @@ pub fn condition<'s>(node: &'s Object, kind: &str) -> Option<(usize, &'s Value)>
 
 /// The status of a condition (`True`, `False`, `Unknown`); empty when it is not known.
 pub fn status_of<'s>(node: &'s Object, kind: &str) -> &'s str {
-    condition(node, kind).and_then(|(_, condition)| condition.get("status")?.as_str()).unwrap_or("")
+    condition(node, kind)
+        .and_then(|(_, condition)| condition.get("status")?.as_str())
+        .unwrap_or("")
 }
 
 /// Whether the node is ready now; none when no form of it says so.
@@ -45,7 +47,9 @@ const STILL: SignedDuration = SignedDuration::from_mins(15);
 /// True unless the log that a match stands in goes on for long without it.
 pub fn persists(snapshot: &Snapshot, hit: &Hit) -> bool {
     let log = snapshot.logs.iter().find(|log| log.path == hit.cite.file);
-    let end = log.and_then(|log| log.last_stamped.as_deref()).and_then(|line| snapshot.time_of(line));
+    let end = log
+        .and_then(|log| log.last_stamped.as_deref())
+        .and_then(|line| snapshot.time_of(line));
     match (&hit.last, &end) {
         (Some(last), Some(end)) => last.gap_to(end) <= STILL,
         _ => true,
@@ -58,7 +62,9 @@ pub fn node_of(snapshot: &Snapshot, hit: &Hit) -> Option<String> {
         return Some(hit.about.node.clone());
     }
     if hit.about.object.kind == "Pod" {
-        let node = snapshot.pod(&hit.about.object.namespace, &hit.about.object.name)?.node();
+        let node = snapshot
+            .pod(&hit.about.object.namespace, &hit.about.object.name)?
+            .node();
         return (!node.is_empty()).then(|| node.to_owned());
     }
     let names = snapshot.node_names();
@@ -98,7 +104,11 @@ pub fn by_node(input: &Input<'_>, rule: &RuleHeader, least: u64, confidence: Con
 
 /// The line that shows it, without what stands before the message.
 fn quote(finding: &Finding) -> String {
-    let line = finding.evidence.first().and_then(|cite| cite.quote.first()).map_or("", |line| line.text.as_str());
+    let line = finding
+        .evidence
+        .first()
+        .and_then(|cite| cite.quote.first())
+        .map_or("", |line| line.text.as_str());
     crate::logs::clean_line(line).trim().chars().take(240).collect()
 }
 

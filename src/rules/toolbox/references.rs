@@ -52,7 +52,9 @@ pub enum Resolved<'s> {
 }
 
 /// Endings of variables of which the value is a host even without scheme and port.
-const HOST_ENDINGS: [&str; 8] = ["HOST", "HOSTNAME", "ADDR", "ADDRESS", "SERVER", "ENDPOINT", "URL", "URI"];
+const HOST_ENDINGS: [&str; 8] = [
+    "HOST", "HOSTNAME", "ADDR", "ADDRESS", "SERVER", "ENDPOINT", "URL", "URI",
+];
 
 /// All settings that name hosts.
 pub fn references(snapshot: &Snapshot) -> Vec<Reference<'_>> {
@@ -69,7 +71,12 @@ pub fn references(snapshot: &Snapshot) -> Vec<Reference<'_>> {
         for object in snapshot.kind(kind) {
             let workload = snapshot.top_owner(object);
             for reference in of_object(snapshot, object, &workload, at) {
-                if seen.insert((reference.workload.clone(), reference.key.clone(), reference.host.clone(), reference.port)) {
+                if seen.insert((
+                    reference.workload.clone(),
+                    reference.key.clone(),
+                    reference.host.clone(),
+                    reference.port,
+                )) {
                     found.push(reference);
                 }
             }
@@ -85,19 +92,43 @@ fn of_object<'s>(snapshot: &'s Snapshot, object: &'s Object, workload: &Subject,
         for (index, container) in object.list(&format!("{at}/{group}")).iter().enumerate() {
             let pointer = format!("{at}/{group}/{index}");
             let name = container.get("name").and_then(Value::as_str).unwrap_or("");
-            let env = container.get("env").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+            let env = container
+                .get("env")
+                .and_then(Value::as_array)
+                .map_or(&[][..], Vec::as_slice);
             for (entry, variable) in env.iter().enumerate() {
                 let key = text(variable, "name");
-                maps.extend(variable.pointer("/valueFrom/configMapKeyRef/name").and_then(Value::as_str).map(ToOwned::to_owned));
+                maps.extend(
+                    variable
+                        .pointer("/valueFrom/configMapKeyRef/name")
+                        .and_then(Value::as_str)
+                        .map(ToOwned::to_owned),
+                );
                 for host in hosts_in(key, text(variable, "value"), &|other| value_of(env, other)) {
-                    found.push(reference(object, workload, key, text(variable, "value"), host, format!("spec.template.spec.containers[{name}].env[{key}]"), &format!("{pointer}/env/{entry}/value")));
+                    found.push(reference(
+                        object,
+                        workload,
+                        key,
+                        text(variable, "value"),
+                        host,
+                        format!("spec.template.spec.containers[{name}].env[{key}]"),
+                        &format!("{pointer}/env/{entry}/value"),
+                    ));
                 }
             }
             for source in container.get("envFrom").and_then(Value::as_array).into_iter().flatten() {
-                maps.extend(source.pointer("/configMapRef/name").and_then(Value::as_str).map(ToOwned::to_owned));
+                maps.extend(
+                    source
+                        .pointer("/configMapRef/name")
+                        .and_then(Value::as_str)
+                        .map(ToOwned::to_owned),
+                );
             }
             for field in ["command", "args"] {
-                let words = container.get(field).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+                let words = container
+                    .get(field)
+                    .and_then(Value::as_array)
+                    .map_or(&[][..], Vec::as_slice);
                 for (entry, word) in words.iter().enumerate() {
                     let word = word.as_str().unwrap_or("");
                     // A script is a program: what it names may never run.
@@ -106,16 +137,30 @@ fn of_object<'s>(snapshot: &'s Snapshot, object: &'s Object, workload: &Subject,
                     }
                     let (key, value) = word.split_once('=').unwrap_or(("", word));
                     for host in hosts_in(key, value, &|_| None).into_iter().filter(|host| host.explicit) {
-                        found.push(reference(object, workload, key, word, host, format!("spec.template.spec.containers[{name}].{field}"), &format!("{pointer}/{field}/{entry}")));
+                        found.push(reference(
+                            object,
+                            workload,
+                            key,
+                            word,
+                            host,
+                            format!("spec.template.spec.containers[{name}].{field}"),
+                            &format!("{pointer}/{field}/{entry}"),
+                        ));
                     }
                 }
             }
         }
     }
     for volume in object.list(&format!("{at}/volumes")) {
-        maps.extend(volume.pointer("/configMap/name").and_then(Value::as_str).map(ToOwned::to_owned));
+        maps.extend(
+            volume
+                .pointer("/configMap/name")
+                .and_then(Value::as_str)
+                .map(ToOwned::to_owned),
+        );
     }
-    let mine = |map: &&Object| maps.contains(&map.key.name) && same_namespace(&map.key.namespace, &object.key.namespace);
+    let mine =
+        |map: &&Object| maps.contains(&map.key.name) && same_namespace(&map.key.namespace, &object.key.namespace);
     for map in snapshot.kind("ConfigMap").filter(mine) {
         found.extend(of_config_map(map, workload));
     }
@@ -124,20 +169,43 @@ fn of_object<'s>(snapshot: &'s Snapshot, object: &'s Object, workload: &Subject,
 
 /// Short values only: a whole configuration file names hosts in its own syntax, comments and defaults included.
 fn of_config_map<'s>(map: &'s Object, workload: &Subject) -> Vec<Reference<'s>> {
-    let Some(data) = map.get("/data").and_then(Value::as_object) else { return Vec::new() };
+    let Some(data) = map.get("/data").and_then(Value::as_object) else {
+        return Vec::new();
+    };
     let other = |wanted: &str| data.get(wanted).and_then(Value::as_str).map(ToOwned::to_owned);
     let mut found = Vec::new();
     for (key, value) in data {
-        let Some(value) = value.as_str().filter(|value| !value.contains('\n') && value.len() <= 512) else { continue };
+        let Some(value) = value
+            .as_str()
+            .filter(|value| !value.contains('\n') && value.len() <= 512)
+        else {
+            continue;
+        };
         let pointer = format!("/data/{}", key.replace('~', "~0").replace('/', "~1"));
         for host in hosts_in(key, value, &other) {
-            found.push(reference(map, workload, key, value, host, format!("data.{key}"), &pointer));
+            found.push(reference(
+                map,
+                workload,
+                key,
+                value,
+                host,
+                format!("data.{key}"),
+                &pointer,
+            ));
         }
     }
     found
 }
 
-fn reference<'s>(holder: &'s Object, workload: &Subject, key: &str, value: &str, host: Host, path: String, pointer: &str) -> Reference<'s> {
+fn reference<'s>(
+    holder: &'s Object,
+    workload: &Subject,
+    key: &str,
+    value: &str,
+    host: Host,
+    path: String,
+    pointer: &str,
+) -> Reference<'s> {
     Reference {
         workload: workload.clone(),
         namespace: workload.namespace.clone(),
@@ -181,11 +249,19 @@ fn hosts_in(key: &str, value: &str, other: &dyn Fn(&str) -> Option<String>) -> V
     let upper = key.to_ascii_uppercase().replace(['.', '-'], "_");
     let last = upper.rsplit('_').next().unwrap_or("");
     if found.is_empty() && HOST_ENDINGS.contains(&last) && is_host(value) {
-        found.push(Host { name: value.to_owned(), port: None, implied: false, explicit: false });
+        found.push(Host {
+            name: value.to_owned(),
+            port: None,
+            implied: false,
+            explicit: false,
+        });
     }
     if let [only] = found.as_mut_slice()
         && only.port.is_none()
-        && let Some(stem) = key.strip_suffix("HOST").or_else(|| key.strip_suffix("HOSTNAME")).or_else(|| key.strip_suffix("ADDR"))
+        && let Some(stem) = key
+            .strip_suffix("HOST")
+            .or_else(|| key.strip_suffix("HOSTNAME"))
+            .or_else(|| key.strip_suffix("ADDR"))
     {
         only.port = other(&format!("{stem}PORT")).and_then(|port| port.parse().ok());
     }
@@ -212,7 +288,12 @@ fn host_in(word: &str) -> Option<Host> {
         (None, "https") => Some(443),
         _ => None,
     };
-    Some(Host { name: name.to_owned(), port: port.map(i64::from).or(implied), implied: implied.is_some(), explicit: true })
+    Some(Host {
+        name: name.to_owned(),
+        port: port.map(i64::from).or(implied),
+        implied: implied.is_some(),
+        explicit: true,
+    })
 }
 
 /// A DNS name in lower case with a letter in it, and not this machine.
@@ -221,7 +302,9 @@ fn is_host(name: &str) -> bool {
         && name.len() <= 253
         && name.split('.').all(|label| {
             !label.is_empty()
-                && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
                 && !label.starts_with('-')
         });
     shaped && name.bytes().any(|byte| byte.is_ascii_lowercase()) && !matches!(name, "localhost" | "true" | "false")
@@ -249,8 +332,14 @@ impl Reference<'_> {
         };
         match service(snapshot, &namespace, name) {
             Some(service) => Resolved::Service(service),
-            None if snapshot.kind("Service").any(|service| same_namespace(&service.key.namespace, &namespace)) => {
-                Resolved::Missing { namespace, name: name.to_owned() }
+            None if snapshot
+                .kind("Service")
+                .any(|service| same_namespace(&service.key.namespace, &namespace)) =>
+            {
+                Resolved::Missing {
+                    namespace,
+                    name: name.to_owned(),
+                }
             }
             None => Resolved::Elsewhere,
         }
@@ -275,11 +364,22 @@ mod tests {
             ("DSN", "postgres://u:p@pg.data:5432/shop", "pg.data", Some(5432)),
             ("JDBC", "jdbc:mysql://db:3306/x?useSSL=false", "db", Some(3306)),
             ("DSN", "user:pw@tcp(db:3306)/x", "db", Some(3306)),
-            ("BROKERS", "kafka-0.kafka:9092,kafka-1.kafka:9092", "kafka-0.kafka", Some(9092)),
+            (
+                "BROKERS",
+                "kafka-0.kafka:9092,kafka-1.kafka:9092",
+                "kafka-0.kafka",
+                Some(9092),
+            ),
         ] {
             assert_eq!(one(key, value), Some((host.to_owned(), port)), "{key}={value}");
         }
-        for (key, value) in [("MODE", "production"), ("X", "10.0.0.1:80"), ("IMAGE", "nginx:1.25"), ("X_HOST", "localhost"), ("A", "a:b")] {
+        for (key, value) in [
+            ("MODE", "production"),
+            ("X", "10.0.0.1:80"),
+            ("IMAGE", "nginx:1.25"),
+            ("X_HOST", "localhost"),
+            ("A", "a:b"),
+        ] {
             assert_eq!(one(key, value), None, "{key}={value}");
         }
     }

@@ -135,14 +135,19 @@ pub fn service<'s>(snapshot: &'s Snapshot, namespace: &str, name: &str) -> Optio
 
 /// How many Services of a namespace were seen.
 pub fn services_in<'s>(snapshot: &'s Snapshot, namespace: &'s str) -> impl Iterator<Item = &'s Object> {
-    snapshot.kind("Service").filter(move |service| same_namespace(&service.key.namespace, namespace))
+    snapshot
+        .kind("Service")
+        .filter(move |service| same_namespace(&service.key.namespace, namespace))
 }
 
 /// Everything in a namespace that a Service could select.
 pub fn backends<'s>(snapshot: &'s Snapshot, namespace: &str) -> Vec<Backend<'s>> {
     let mut found = Vec::new();
     for kind in ["Deployment", "StatefulSet", "DaemonSet", "ReplicationController"] {
-        for object in snapshot.kind(kind).filter(|object| same_namespace(&object.key.namespace, namespace)) {
+        for object in snapshot
+            .kind(kind)
+            .filter(|object| same_namespace(&object.key.namespace, namespace))
+        {
             let template = map(object, "/spec/template/metadata/labels");
             let (labels, labels_at, complete) = match (template, map(object, "/spec/selector/matchLabels")) {
                 (Some(labels), _) => (labels, "/spec/template/metadata/labels", true),
@@ -164,10 +169,15 @@ pub fn backends<'s>(snapshot: &'s Snapshot, namespace: &str) -> Vec<Backend<'s>>
         .pods()
         .filter(|pod| same_namespace(pod.namespace(), namespace) && !pod.is_terminating() && pod.phase() != "Succeeded")
     {
-        let Some(labels) = map(pod.object, "/metadata/labels") else { continue };
+        let Some(labels) = map(pod.object, "/metadata/labels") else {
+            continue;
+        };
         let subject = snapshot.top_owner(pod.object);
         // A pod knows more than a workload of which only a row was seen.
-        if let Some(known) = found.iter_mut().find(|known: &&mut Backend<'_>| known.subject == subject) {
+        if let Some(known) = found
+            .iter_mut()
+            .find(|known: &&mut Backend<'_>| known.subject == subject)
+        {
             if known.complete && !known.containers.is_empty() {
                 continue;
             }
@@ -226,7 +236,11 @@ pub fn labels_are_known(snapshot: &Snapshot, namespace: &str, backends: &[Backen
 pub fn answering(snapshot: &Snapshot, service: &Object) -> Option<Answering> {
     let key = &service.key;
     of_slices(snapshot, service)
-        .or_else(|| snapshot.object("Endpoints", &key.namespace, &key.name).and_then(of_endpoints))
+        .or_else(|| {
+            snapshot
+                .object("Endpoints", &key.namespace, &key.name)
+                .and_then(of_endpoints)
+        })
         .or_else(|| of_description(service))
 }
 
@@ -235,7 +249,12 @@ fn of_endpoints(endpoints: &Object) -> Option<Answering> {
     if endpoints.get("/subsets").is_none() && endpoints.form != Form::Api {
         return None;
     }
-    let mut found = Answering { ready: 0, not_ready: 0, ports: Vec::new(), cite: endpoints.cite_at("/subsets") };
+    let mut found = Answering {
+        ready: 0,
+        not_ready: 0,
+        ports: Vec::new(),
+        cite: endpoints.cite_at("/subsets"),
+    };
     for subset in endpoints.list("/subsets") {
         let count = |key: &str| subset.get(key).and_then(Value::as_array).map_or(0, Vec::len);
         found.ready += count("addresses");
@@ -247,7 +266,10 @@ fn of_endpoints(endpoints: &Object) -> Option<Answering> {
 
 fn of_slices(snapshot: &Snapshot, service: &Object) -> Option<Answering> {
     let mut found: Option<Answering> = None;
-    for slice in snapshot.kind("EndpointSlice").filter(|slice| same_namespace(&slice.key.namespace, &service.key.namespace)) {
+    for slice in snapshot
+        .kind("EndpointSlice")
+        .filter(|slice| same_namespace(&slice.key.namespace, &service.key.namespace))
+    {
         let named = slice.text("/metadata/labels/kubernetes.io~1service-name");
         // A table shows no label; the controller's generated names are the Service's with five characters more.
         let by_name = named.is_empty()
@@ -267,7 +289,11 @@ fn of_slices(snapshot: &Snapshot, service: &Object) -> Option<Answering> {
         });
         for endpoint in slice.list("/endpoints") {
             let is_ready = endpoint.pointer("/conditions/ready").and_then(Value::as_bool) != Some(false);
-            if is_ready { found.ready += 1 } else { found.not_ready += 1 }
+            if is_ready {
+                found.ready += 1
+            } else {
+                found.not_ready += 1
+            }
         }
         found.ports.extend(numbers(slice.get("/ports")));
     }
@@ -280,7 +306,12 @@ fn of_description(service: &Object) -> Option<Answering> {
         .iter()
         .filter_map(|endpoint| endpoint.as_str()?.rsplit_once(':')?.1.parse().ok())
         .collect();
-    Some(Answering { ready: list.len(), not_ready: 0, ports, cite: service.cite_at("/casefileEndpoints") })
+    Some(Answering {
+        ready: list.len(),
+        not_ready: 0,
+        ports,
+        cite: service.cite_at("/casefileEndpoints"),
+    })
 }
 
 fn numbers(ports: Option<&Value>) -> impl Iterator<Item = i64> + '_ {
@@ -308,7 +339,11 @@ pub fn container_ports(containers: &[Value]) -> Vec<(&str, i64, &str)> {
         .flatten()
         .filter_map(|port| {
             let text = |key: &str| port.get(key).and_then(Value::as_str).unwrap_or("");
-            let protocol = if text("protocol").is_empty() { "TCP" } else { text("protocol") };
+            let protocol = if text("protocol").is_empty() {
+                "TCP"
+            } else {
+                text("protocol")
+            };
             Some((text("name"), port.get("containerPort")?.as_i64()?, protocol))
         })
         .collect()
@@ -335,7 +370,9 @@ fn distance(a: &str, b: &str) -> usize {
         let mut next = vec![i + 1];
         for (j, y) in b.bytes().enumerate() {
             let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX / 2);
-            let best = (at(&row, j) + usize::from(x != y)).min(at(&row, j + 1) + 1).min(at(&next, j) + 1);
+            let best = (at(&row, j) + usize::from(x != y))
+                .min(at(&row, j + 1) + 1)
+                .min(at(&next, j) + 1);
             next.push(best);
         }
         row = next;
@@ -349,7 +386,12 @@ mod tests {
 
     #[test]
     fn a_slip_of_the_hand_is_near_and_another_name_is_not() {
-        for (a, b) in [("web", "web-v2"), ("points", "points-api"), ("mysql", "mysqll"), ("frontend", "fronted")] {
+        for (a, b) in [
+            ("web", "web-v2"),
+            ("points", "points-api"),
+            ("mysql", "mysqll"),
+            ("frontend", "fronted"),
+        ] {
             assert!(is_near(a, b), "{a} {b}");
         }
         for (a, b) in [("web", "api"), ("cart", "card-db"), ("redis", "mysql")] {
