@@ -35,7 +35,7 @@ pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, 
         ));
     }
     changes(ledger, &mut rows);
-    rows.sort_by(|a, b| key(a).cmp(&key(b)));
+    rows.sort_by_key(key);
     rows.dedup_by(|b, a| a.text == b.text && a.when == b.when);
     let span = folded(&mut rows);
     for index in 1..rows.len() {
