@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::containers::{add_inspect, add_row, note_listing};
 use super::coverage::datum_of_kind;
 use super::reader::Located;
+use super::whereabouts::{known_nodes, node_of_log};
 use super::{About, BundleInfo, Coverage, Event, Hit, Host, Object, ObjectKey, PodView, Snapshot};
 use crate::bundle::decode::Fact;
 use crate::logs::{ContainerRef, LogFile, SignatureSet, Stream, TextSource, stamp_of};
@@ -263,10 +264,11 @@ fn all_hits(snapshot: &Snapshot, signatures: &SignatureSet) -> Vec<Hit> {
             }
         }
     }
+    let nodes = known_nodes(snapshot);
     for log in &snapshot.logs {
         let source = log.stream.source();
         hits.extend(
-            log_hits(snapshot, log)
+            log_hits(snapshot, log, &nodes)
                 .into_iter()
                 .filter(|hit| signatures.is_for(&hit.signature, source)),
         );
@@ -309,7 +311,7 @@ fn status_messages(object: &Object) -> Vec<(String, &str, &str)> {
     found
 }
 
-fn log_hits(snapshot: &Snapshot, log: &LogFile) -> Vec<Hit> {
+fn log_hits(snapshot: &Snapshot, log: &LogFile, nodes: &[String]) -> Vec<Hit> {
     let reference: Option<Timestamp> = snapshot.now();
     let when = |text: &str| stamp_of(text).and_then(|(stamp, raw)| stamp.resolve(raw, reference));
     let host = snapshot
@@ -337,6 +339,9 @@ fn log_hits(snapshot: &Snapshot, log: &LogFile) -> Vec<Hit> {
                 && about.node.is_empty()
             {
                 about.node = pod.text("/spec/nodeName").to_owned();
+            }
+            if about.node.is_empty() && !matches!(log.stream, Stream::Container(_)) {
+                about.node = node_of_log(&log.path, &hit.text, nodes);
             }
             let first = when(&hit.text);
             let last = hit

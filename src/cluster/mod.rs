@@ -11,6 +11,7 @@ mod owners;
 mod reader;
 mod snapshot;
 mod view;
+mod whereabouts;
 
 pub use coverage::{Coverage, FileRecord, Treatment};
 pub use event::Event;
