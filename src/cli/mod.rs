@@ -6,6 +6,7 @@ mod exit;
 mod inputs;
 mod language;
 mod outputs;
+mod rules;
 mod terminal;
 
 use std::process::ExitCode;
@@ -26,6 +27,10 @@ enum Command {
     Analyze(analyze::AnalyzeArgs),
     /// Collect this host's evidence into one archive
     Collect(collect::CollectArgs),
+    /// Show the failure modes that casefile knows
+    Rules(rules::RulesArgs),
+    /// Explain one failure mode: what it is, its look-alikes, its remedy
+    Explain(rules::ExplainArgs),
 }
 
 const AFTER_HELP: &str = "\
@@ -45,6 +50,11 @@ casefile reads support bundles of Kubernetes and Rancher, offline, and drafts th
 
 /// Parses the command line, runs the subcommand and gives its exit code. A closed standard output is a quiet end.
 pub fn run() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| {
+        // Its message may quote a bundle, secrets included; its place is enough for a report.
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        terminal::complain(&format!("internal error at {place}; please report this"));
+    }));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -57,6 +67,8 @@ pub fn run() -> ExitCode {
     let code = match cli.command {
         Some(Command::Analyze(args)) => analyze::run(&args),
         Some(Command::Collect(args)) => collect::run(&args),
+        Some(Command::Rules(args)) => rules::run(&args),
+        Some(Command::Explain(args)) => rules::explain(&args),
         None => {
             terminal::say(ABOUT);
             exit::DONE

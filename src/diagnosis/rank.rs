@@ -45,12 +45,14 @@ pub fn roots(rules: &Rules, findings: &[Finding], edges: &[Edge]) -> Vec<Root> {
                     .any(|cause| same_place(cause, finding))
         })
     });
+    // What is broken comes before what is merely odd, and what explains something that people see before what explains nothing.
     roots.sort_by_cached_key(|root| {
         findings.get(root.finding).map(|finding| {
             (
                 role(finding),
-                Reverse(finding.confidence),
                 Reverse(finding.level),
+                root.explains.is_empty(),
+                Reverse(finding.confidence),
                 Reverse(root.explains.len()),
                 finding.first.as_ref().map(|when| when.earliest),
                 finding.rule.clone(),

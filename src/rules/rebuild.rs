@@ -36,6 +36,11 @@ pub fn docker_run(inspect: &Value, created_only: bool) -> Rebuilt {
         .unwrap_or("")
         .trim_start_matches('/');
     words.flag("--name", name);
+    let id = inspect.get("Id").and_then(Value::as_str).unwrap_or("");
+    // The engine names a host after its container's id unless told otherwise; the new container has a new id.
+    if !config.text("Hostname").is_empty() && !id.starts_with(config.text("Hostname")) {
+        words.flag("--hostname", config.text("Hostname"));
+    }
     identity(&mut words, &config, &host);
     isolation(&mut words, &host);
     storage(&mut words, inspect, &host);
@@ -55,7 +60,6 @@ pub fn docker_run(inspect: &Value, created_only: bool) -> Rebuilt {
 
 fn identity(words: &mut Words, config: &Part<'_>, host: &Part<'_>) {
     let network = host.text("NetworkMode");
-    words.flag("--hostname", config.text("Hostname"));
     if !config.text("Domainname").is_empty() {
         words.flag("--domainname", config.text("Domainname"));
     }

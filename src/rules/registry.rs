@@ -30,6 +30,8 @@ pub struct Rule {
     pub family: &'static str,
     /// Its file.
     pub place: &'static str,
+    /// Its header, as it is written.
+    pub source: &'static str,
     detect: Option<Detect>,
 }
 
@@ -95,6 +97,7 @@ impl Rule {
             header,
             family: source.family,
             place: source.place,
+            source: source.header,
             detect: source.detect,
         })
     }

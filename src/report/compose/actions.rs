@@ -68,11 +68,13 @@ fn step(
             notes.push(plain_sentence(text));
         }
     }
-    let refs = if wording.each.is_some() {
-        ledger.cite_all(&finding.evidence)
-    } else {
-        Vec::new()
-    };
+    let item = facts
+        .get("item")
+        .and_then(|item| item.get("name"))
+        .and_then(Value::as_str);
+    let refs = item
+        .map(|name| ledger.cite_about(finding, &[name.to_owned()]))
+        .unwrap_or_default();
     Ok(RecoveryStep {
         purpose: ledger.wording.text(&wording.purpose, facts)?,
         place: wording.place,

@@ -135,7 +135,7 @@ pub(super) fn contributing(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Contributi
             let refs = if code.is_empty() {
                 Vec::new()
             } else {
-                ledger.cite_all(&finding.evidence)
+                ledger.cite_about(finding, std::slice::from_ref(&code))
             };
             let id = format!("C{}", rows.len() + 1);
             rows.push(Contributing {

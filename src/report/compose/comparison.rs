@@ -7,7 +7,7 @@ use super::overview::shown;
 use super::phrases::{filled, phrase};
 use crate::bundle::decode::ContainerState;
 use crate::cluster::Host;
-use crate::model::{Text, code};
+use crate::model::{CitationKind, Text, code};
 use crate::report::model::{CheckOutcome, DiffAbout, DiffRow, Matrix, MatrixCell, MatrixRow, Sentence};
 use crate::rules::inventory::{RKE1, is_rke1};
 
@@ -30,7 +30,18 @@ pub(super) fn analysis(ledger: &mut Ledger<'_, '_>) -> (Vec<Sentence>, Option<Ma
         if !images.is_empty() && finding.subject.kind == "HostContainer" {
             let mut facts = ledger.facts(finding);
             facts.insert("images".into(), json!(images));
-            let refs = ledger.cite_all(&finding.evidence);
+            let absent = finding
+                .evidence
+                .iter()
+                .filter(|cite| cite.kind == CitationKind::Absence);
+            let mut refs = ledger.cite_all(absent);
+            let repository = |image: &serde_json::Value| image.as_str()?.split(':').next().map(str::to_owned);
+            let repositories: Vec<String> = images.iter().filter_map(repository).collect();
+            for id in ledger.cite_about(finding, &repositories) {
+                if !refs.contains(&id) {
+                    refs.push(id);
+                }
+            }
             let text = ledger
                 .wording
                 .text(&phrase("analysis.image-present"), &facts)

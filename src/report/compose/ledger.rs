@@ -11,6 +11,8 @@ use crate::rules::{Finding, KnowledgeWording, RuleHeader, Wording};
 
 /// Characters of a quoted line that are shown.
 const QUOTE_WIDTH: usize = 400;
+/// Citations behind one sentence; a finding lists all of its own.
+pub(super) const REFS: usize = 5;
 /// Lines of one citation that are shown.
 const QUOTE_LINES: usize = 12;
 
@@ -114,6 +116,22 @@ impl<'d, 's> Ledger<'d, 's> {
         ids
     }
 
+    /// The numbers of a finding's citations that quote one of these words; of its first ones when none does.
+    pub(super) fn cite_about(&mut self, finding: &Finding, words: &[String]) -> Vec<String> {
+        let quotes = |citation: &&Citation| {
+            citation
+                .quote
+                .iter()
+                .any(|line| words.iter().any(|word| line.text.contains(word.as_str())))
+        };
+        let about: Vec<&Citation> = finding.evidence.iter().filter(quotes).take(REFS).collect();
+        if about.is_empty() {
+            self.cite_all(finding.evidence.iter().take(2))
+        } else {
+            self.cite_all(about)
+        }
+    }
+
     /// Masks before it cuts, so that no half of a secret is left over.
     fn masked_line(&mut self, line: &QuoteLine) -> QuoteLine {
         let masked = self.masker.mask(&line.text).into_owned();
@@ -201,7 +219,7 @@ impl<'d, 's> Ledger<'d, 's> {
     /// A sentence about a finding with its evidence and confidence.
     pub(super) fn sentence(&mut self, template: &Text, finding: &Finding) -> Result<Sentence, minijinja::Error> {
         let text = self.say(template, finding)?;
-        let refs = self.cite_all(&finding.evidence);
+        let refs = self.cite_all(finding.evidence.iter().take(REFS));
         Ok(Sentence {
             text,
             refs,

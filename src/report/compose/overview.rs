@@ -7,7 +7,6 @@ use serde_json::json;
 use super::ledger::{Ledger, plain_sentence};
 use super::phrases::{filled, phrase};
 use super::severity::severity;
-use crate::diagnosis::Checked;
 use crate::model::{Subject, Text, When};
 use crate::report::model::{Impact, Incident, Labelled, ResourceRow, Sentence, Window};
 use crate::rules::{Finding, Role};
@@ -81,51 +80,9 @@ fn summary(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Erro
                     confidence: None,
                 });
             }
-            if let Some(question) = biggest_unknown(ledger, first)? {
-                let text = Text::new(
-                    format!("{}{}", phrase("summary.unknown").zh, question.zh),
-                    format!("{}{}", phrase("summary.unknown").en, question.en),
-                );
-                sentences.push(plain_sentence(text));
-            }
         }
     }
-    let count = |wanted: fn(&Checked) -> bool| {
-        ledger
-            .diagnosis
-            .checks
-            .iter()
-            .filter(|(_, checked)| wanted(checked))
-            .count()
-    };
-    let pass = count(|checked| *checked == Checked::Pass);
-    let fail = count(|checked| *checked == Checked::Fail);
-    let unknown = count(|checked| matches!(checked, Checked::Unknown(_)));
-    let total = ledger.diagnosis.checks.len();
-    sentences.push(plain_sentence(filled(
-        "summary.checks",
-        &[
-            ("total", json!(total)),
-            ("pass", json!(pass)),
-            ("fail", json!(fail)),
-            ("unknown", json!(unknown)),
-        ],
-    )));
     Ok(sentences)
-}
-
-fn biggest_unknown(ledger: &mut Ledger<'_, '_>, finding: &Finding) -> Result<Option<Text>, minijinja::Error> {
-    let questions = ledger
-        .header(finding)
-        .map(|header| header.questions.as_slice())
-        .unwrap_or_default();
-    for question in questions {
-        let text = ledger.say(question, finding)?;
-        if !text.is_empty() {
-            return Ok(Some(text));
-        }
-    }
-    Ok(None)
 }
 
 fn window(ledger: &Ledger<'_, '_>) -> Option<Window> {

@@ -35,7 +35,7 @@ pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, 
         ));
     }
     changes(ledger, &mut rows);
-    rows.sort_by(|a, b| key(a).cmp(&key(b)));
+    rows.sort_by_key(key);
     rows.dedup_by(|b, a| a.text == b.text && a.when == b.when);
     let span = folded(&mut rows);
     for index in 1..rows.len() {
@@ -131,6 +131,10 @@ fn changes(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
             ));
         }
     }
+    let cited: Vec<_> = involved(ledger)
+        .into_iter()
+        .flat_map(|finding| &finding.evidence)
+        .collect();
     for host in &snapshot.hosts {
         for event in host
             .runtime_events
@@ -138,9 +142,10 @@ fn changes(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
             .filter(|event| event.kind == "container" && event.action == "destroy")
         {
             let name = event.attributes.get("name").cloned().unwrap_or_default();
-            let concerned = subjects
+            // Only what a finding rests on: earlier containers of the same name were deleted for other reasons.
+            let concerned = cited
                 .iter()
-                .any(|subject| subject.kind == "HostContainer" && subject.name == name);
+                .any(|cite| cite.file == event.cite.file && cite.place == event.cite.place);
             if let (Some(when), true) = (&event.when, concerned) {
                 let refs = vec![ledger.cite(&event.cite)];
                 let text = filled("timeline.destroyed", &[("name", name.into())]);

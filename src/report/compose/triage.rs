@@ -138,6 +138,12 @@ fn pods(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
         return unknown(title, command);
     }
     let all = snapshot.pods().count();
+    if all == 0 {
+        return TriageCheck {
+            note: phrase("triage.no-pods"),
+            ..unknown(title, command)
+        };
+    }
     let failing: Vec<_> = snapshot.pods().filter(|pod| !pod.is_well()).collect();
     let mut refs = Vec::new();
     let mut observed = Vec::new();
@@ -195,10 +201,15 @@ fn events(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
         })
         .collect();
     let note = filled("triage.events-note", &[("count", json!(warnings.len()))]);
-    // Warnings alone are no fault: old and passing ones are normal.
+    // Warnings alone are no fault: old and passing ones are normal. Beside a cause they are part of what is wrong.
+    let outcome = if warnings.is_empty() || ledger.is_healthy() {
+        CheckOutcome::Pass
+    } else {
+        CheckOutcome::Fail
+    };
     TriageCheck {
         title,
-        outcome: CheckOutcome::Pass,
+        outcome,
         command,
         observed,
         note,

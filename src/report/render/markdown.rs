@@ -17,15 +17,17 @@ pub(super) fn inline(rich: &Rich, place: Place) -> String {
     let mut out = String::new();
     for part in &rich.0 {
         match part {
-            Inline::Text(text) => push_prose(&mut out, text),
+            Inline::Text(text) => push_prose(&mut out, text, place),
             Inline::Code(text) => push_code(&mut out, text, place),
             Inline::Ref { id, linked: true } => {
                 out.push_str(&format!("[[{id}]](#{})", id.to_ascii_lowercase()));
             }
-            Inline::Ref { id, linked: false } => push_prose(&mut out, &format!("[{id}]")),
-            Inline::Badge { confidence, word } => push_prose(&mut out, &format!("{} {word}", shape(*confidence))),
+            Inline::Ref { id, linked: false } => push_prose(&mut out, &format!("[{id}]"), place),
+            Inline::Badge { confidence, word } => {
+                push_prose(&mut out, &format!("{} {word}", shape(*confidence)), place)
+            }
             Inline::Blank { id, required, shown } => {
-                push_prose(&mut out, shown);
+                push_prose(&mut out, shown, place);
                 let required = if *required { " required" } else { "" };
                 out.push_str(&format!("<!-- blank:{}{required} -->", comment_id(id)));
             }
@@ -53,8 +55,10 @@ pub(super) fn fence(content: &str, info: &str, indent: usize) -> String {
 ///
 /// `@`, `#1` and `!1` are set as code, because GitHub and GitLab look for mentions after Markdown is done, where an escape is
 /// no longer visible.
-fn push_prose(out: &mut String, text: &str) {
+fn push_prose(out: &mut String, text: &str, place: Place) {
     let visible = escape::visible(text);
+    // Headings, lists and rules begin at the start of a line; a cell never does.
+    let line = place == Place::Prose;
     let mut first = out.is_empty();
     let mut chars = visible.chars().peekable();
     while let Some(c) = chars.next() {
@@ -68,8 +72,8 @@ fn push_prose(out: &mut String, text: &str) {
             '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '|' | '~' | '^' => push_escaped(out, c),
             ':' if next == '/' => push_escaped(out, c),
             '.' if ends_with_www(out) => push_escaped(out, c),
-            '#' | '+' | '-' | '=' if first => push_escaped(out, c),
-            '.' | ')' if is_list_number(out) => push_escaped(out, c),
+            '#' | '+' | '-' | '=' if first && line => push_escaped(out, c),
+            '.' | ')' if line && is_list_number(out) => push_escaped(out, c),
             _ => out.push(c),
         }
         first = false;

@@ -3,6 +3,7 @@
 //! Every shape has presentation attributes and a class, so that it is readable where a page's style sheet is refused.
 
 mod graph;
+mod layout;
 mod text;
 mod timeline;
 

@@ -51,6 +51,8 @@ pub(crate) fn timeline(rows: &[&TimelineRow], labels: &[String], words: &Fixed) 
 struct Scale {
     /// Moments in order, each with its x.
     stops: Vec<(Timestamp, f64)>,
+    /// Spans in which something repeats, which are therefore not silent.
+    repeats: Vec<(Timestamp, Timestamp)>,
 }
 
 impl Scale {
@@ -73,7 +75,18 @@ impl Scale {
             stops.push((moment, x));
             x += weights.get(index).copied().unwrap_or(0.0) * unit;
         }
-        Some(Self { stops })
+        let repeats = rows
+            .iter()
+            .filter_map(|row| Some((row.when.as_ref()?.earliest, row.until.as_ref()?.latest)));
+        Some(Self {
+            stops,
+            repeats: repeats.collect(),
+        })
+    }
+
+    /// True when nothing is known of the time between two neighbouring moments, for long enough to be shown.
+    fn silent(&self, from: Timestamp, to: Timestamp) -> bool {
+        seconds(&[from, to]) > GAP_SECONDS && !self.repeats.iter().any(|(start, end)| *start <= from && to <= *end)
     }
 
     fn x(&self, time: Timestamp) -> f64 {
@@ -146,7 +159,7 @@ fn middle(lane: usize) -> f64 {
 fn push_gaps(out: &mut String, scale: &Scale, bottom: f64, no_data: &str) {
     for pair in scale.stops.windows(2) {
         let [(from, x), (to, end)] = pair else { continue };
-        if seconds(&[*from, *to]) <= GAP_SECONDS || end - x < 14.0 {
+        if !scale.silent(*from, *to) || end - x < 14.0 {
             continue;
         }
         let (x, width) = (x + 5.0, end - x - 10.0);

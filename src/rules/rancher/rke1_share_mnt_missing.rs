@@ -43,7 +43,7 @@ remedy:
 prevention:
   - kind: detect
     text: {zh: 为 share-mnt 的存在性增加告警, en: alert when share-mnt is missing}
-    acceptance: {zh: "在测试主机删除 share-mnt,5 分钟内收到告警", en: "delete it on a test host: the alert arrives within 5 minutes"}
+    acceptance: {zh: "在测试主机删除 share-mnt，5 分钟内收到告警", en: "delete it on a test host: the alert arrives within 5 minutes"}
 knowledge:
   - text: {zh: share-mnt 写完证书后以 0 退出，只有在需要重写节点证书时才有作用, en: "share-mnt writes certificates and ends with 0; it matters when node certificates have to be written again"}
     reference: "rancher/rancher v2.5.12 cmd/agent/main.go exitCertWriter"

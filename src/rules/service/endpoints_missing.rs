@@ -71,13 +71,20 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let snapshot = input.snapshot;
     let mut findings: Vec<Finding> = Vec::new();
     for object in snapshot.kind("Service") {
-        let (Some(wanted), Some(answering)) = (selector(object), answering(snapshot, object)) else { continue };
+        let (Some(wanted), Some(answering)) = (selector(object), answering(snapshot, object)) else {
+            continue;
+        };
         if answering.ready > 0 {
             continue;
         }
-        let mut finding = Finding::new(rule, object.subject(), Confidence::Confirmed).cite(answering.cite).cite(object.cite_at("/spec/selector"));
+        let mut finding = Finding::new(rule, object.subject(), Confidence::Confirmed)
+            .cite(answering.cite)
+            .cite(object.cite_at("/spec/selector"));
         let mut needed = false;
-        for backend in backends(snapshot, &object.key.namespace).iter().filter(|backend| fit(wanted, backend) == Fit::Selected) {
+        for backend in backends(snapshot, &object.key.namespace)
+            .iter()
+            .filter(|backend| fit(wanted, backend) == Fit::Selected)
+        {
             for pod in snapshot.pods_of(&backend.subject).filter(|pod| !pod.is_well()) {
                 let pod = Subject::namespaced("Pod", pod.namespace(), pod.name());
                 finding.touches.extend(workload_touches(snapshot, &pod));
@@ -99,7 +106,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     for hit in own_hits(input, rule) {
         let named = |name: &str| hit.captures.get(name).map_or("", String::as_str);
         let name = named("service").split('.').next().unwrap_or("");
-        let Some(object) = service(snapshot, named("namespace"), name) else { continue };
+        let Some(object) = service(snapshot, named("namespace"), name) else {
+            continue;
+        };
         if answering(snapshot, object).is_some_and(|answering| answering.ready > 0) {
             continue;
         }

@@ -75,7 +75,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     for reference in references(input.snapshot) {
         if let Resolved::Missing { namespace, name } = reference.resolve(input.snapshot)
             && let Some(finding) = judge(input, rule, &reference, &namespace, &name)
-            && !findings.iter().any(|known| known.subject == finding.subject && known.facts.get("missing") == finding.facts.get("missing"))
+            && !findings.iter().any(|known| {
+                known.subject == finding.subject && known.facts.get("missing") == finding.facts.get("missing")
+            })
         {
             findings.push(finding);
         }
@@ -83,27 +85,55 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     findings
 }
 
-fn judge(input: &Input<'_>, rule: &RuleHeader, reference: &Reference<'_>, namespace: &str, name: &str) -> Option<Finding> {
+fn judge(
+    input: &Input<'_>,
+    rule: &RuleHeader,
+    reference: &Reference<'_>,
+    namespace: &str,
+    name: &str,
+) -> Option<Finding> {
     let snapshot = input.snapshot;
-    let aliases = |pointer: &str| reference.holder.list(pointer).iter().any(|alias| alias.to_string().contains(&format!("\"{name}\"")));
-    if aliases("/spec/hostAliases") || aliases("/spec/template/spec/hostAliases") || service(snapshot, namespace, name).is_some() {
+    let aliases = |pointer: &str| {
+        reference
+            .holder
+            .list(pointer)
+            .iter()
+            .any(|alias| alias.to_string().contains(&format!("\"{name}\"")))
+    };
+    if aliases("/spec/hostAliases")
+        || aliases("/spec/template/spec/hostAliases")
+        || service(snapshot, namespace, name).is_some()
+    {
         return None;
     }
-    let near = services_in(snapshot, namespace).map(|service| service.key.name.as_str()).filter(|other| is_near(other, name)).min_by_key(|other| other.len().abs_diff(name.len()));
+    let near = services_in(snapshot, namespace)
+        .map(|service| service.key.name.as_str())
+        .filter(|other| is_near(other, name))
+        .min_by_key(|other| other.len().abs_diff(name.len()));
     let signature = format!("{}/unresolved", rule.id);
     let said: Vec<_> = snapshot
         .hits(&signature)
         .filter(|hit| {
             let line = hit.cite.quote.first().map_or("", |line| line.text.as_str());
-            line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).any(|word| word == name)
-                && (hit.about.object.name.is_empty() || (snapshot.top_owner_of(&hit.about.object) == reference.workload && pod_is_failing_or_running(input, &hit.about.object)))
+            line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
+                .any(|word| word == name)
+                && (hit.about.object.name.is_empty()
+                    || (snapshot.top_owner_of(&hit.about.object) == reference.workload
+                        && pod_is_failing_or_running(input, &hit.about.object)))
         })
         .collect();
-    let is_slip = near.is_some() && (reference.explicit || reference.host.contains('-') || near.is_some_and(|near| near.len().abs_diff(name.len()) <= 2));
+    let is_slip = near.is_some()
+        && (reference.explicit
+            || reference.host.contains('-')
+            || near.is_some_and(|near| near.len().abs_diff(name.len()) <= 2));
     if said.is_empty() && !is_slip {
         return None;
     }
-    let confidence = if said.is_empty() { Confidence::Probable } else { Confidence::Confirmed };
+    let confidence = if said.is_empty() {
+        Confidence::Probable
+    } else {
+        Confidence::Confirmed
+    };
     let mut finding = Finding::new(rule, reference.workload.clone(), confidence)
         .at(reference.path.clone())
         .cite(reference.cite.clone())

@@ -72,7 +72,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     for reference in references(input.snapshot) {
         if let (Resolved::Service(service), Some(port)) = (reference.resolve(input.snapshot), reference.port)
             && let Some(finding) = judge(input, rule, &reference, service, port)
-            && !findings.iter().any(|known| known.subject == finding.subject && known.path == finding.path)
+            && !findings
+                .iter()
+                .any(|known| known.subject == finding.subject && known.path == finding.path)
         {
             findings.push(finding);
         }
@@ -80,15 +82,27 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     findings
 }
 
-fn judge(input: &Input<'_>, rule: &RuleHeader, reference: &Reference<'_>, service: &Object, port: i64) -> Option<Finding> {
+fn judge(
+    input: &Input<'_>,
+    rule: &RuleHeader,
+    reference: &Reference<'_>,
+    service: &Object,
+    port: i64,
+) -> Option<Finding> {
     let offered = ports(service);
-    if offered.is_empty() || offered.iter().any(|offer| offer.port == port) || service.text("/spec/type") == "ExternalName" {
+    if offered.is_empty()
+        || offered.iter().any(|offer| offer.port == port)
+        || service.text("/spec/type") == "ExternalName"
+    {
         return None;
     }
     let served_directly = is_headless(service)
         && selector(service).is_none_or(|wanted| {
             let all = backends(input.snapshot, &service.key.namespace);
-            let selected: Vec<_> = all.iter().filter(|backend| fit(wanted, backend) == Fit::Selected).collect();
+            let selected: Vec<_> = all
+                .iter()
+                .filter(|backend| fit(wanted, backend) == Fit::Selected)
+                .collect();
             selected.is_empty()
                 || selected.iter().any(|backend| {
                     let declared = container_ports(backend.containers);
@@ -100,7 +114,11 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, reference: &Reference<'_>, servic
     }
     let list: Vec<serde_json::Value> = offered.iter().map(|offer| offer.port.to_string().into()).collect();
     // A URL without a port may be completed by the program that reads it.
-    let confidence = if reference.implied { Confidence::Possible } else { Confidence::Confirmed };
+    let confidence = if reference.implied {
+        Confidence::Possible
+    } else {
+        Confidence::Confirmed
+    };
     let finding = Finding::new(rule, reference.workload.clone(), confidence)
         .at(reference.path.clone())
         .cite(reference.cite.clone())

@@ -97,9 +97,21 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, workload: &Object) -> Option<Find
     let service = needed_by(input, workload)?;
     let event = snapshot
         .events_on(&workload.key.kind, &workload.key.namespace, &workload.key.name)
-        .filter(|event| event.reason == "ScalingReplicaSet" && (event.message.ends_with(" to 0") || event.message.contains(" to 0 from ")))
+        .filter(|event| {
+            event.reason == "ScalingReplicaSet"
+                && (event.message.ends_with(" to 0") || event.message.contains(" to 0 from "))
+        })
         .last();
-    let before = event.and_then(|event| event.message.rsplit_once("from ")?.1.split(' ').next()?.parse::<i64>().ok());
+    let before = event.and_then(|event| {
+        event
+            .message
+            .rsplit_once("from ")?
+            .1
+            .split(' ')
+            .next()?
+            .parse::<i64>()
+            .ok()
+    });
     let mut finding = Finding::new(rule, workload.subject(), Confidence::Confirmed)
         .at("spec.replicas")
         .cite(workload.cite_at("/spec/replicas"))
@@ -132,7 +144,10 @@ fn needed_by<'s>(input: &Input<'s>, workload: &'s Object) -> Option<&'s Object> 
     let mine: Subject = workload.subject();
     let all = backends(snapshot, &workload.key.namespace);
     let replicas = |subject: &Subject| {
-        snapshot.object(&subject.kind, &subject.namespace, &subject.name).and_then(|object| object.int("/spec/replicas")).unwrap_or(1)
+        snapshot
+            .object(&subject.kind, &subject.namespace, &subject.name)
+            .and_then(|object| object.int("/spec/replicas"))
+            .unwrap_or(1)
     };
     services_in(snapshot, &workload.key.namespace).find(|service| {
         if answering(snapshot, service).is_some_and(|found| found.ready + found.not_ready > 0) {
@@ -140,20 +155,25 @@ fn needed_by<'s>(input: &Input<'s>, workload: &'s Object) -> Option<&'s Object> 
         }
         match selector(service) {
             Some(wanted) => {
-                let of = |backend: &&crate::rules::toolbox::services::Backend<'_>| fit(wanted, backend) == Fit::Selected;
+                let of =
+                    |backend: &&crate::rules::toolbox::services::Backend<'_>| fit(wanted, backend) == Fit::Selected;
                 let selected: Vec<_> = all.iter().filter(of).collect();
-                selected.iter().any(|backend| backend.subject == mine) && selected.iter().all(|backend| replicas(&backend.subject) == 0)
+                selected.iter().any(|backend| backend.subject == mine)
+                    && selected.iter().all(|backend| replicas(&backend.subject) == 0)
             }
             // A table without selectors: the name tells, provided that no other workload could be meant.
             None => {
                 service.form == crate::bundle::decode::Form::Row
                     && service.key.name == workload.key.name
-                    && !snapshot.kind("Deployment").chain(snapshot.kind("StatefulSet")).any(|other| {
-                        other.key.name != workload.key.name
-                            && same_namespace(&other.key.namespace, &workload.key.namespace)
-                            && is_near(&other.key.name, &workload.key.name)
-                            && other.int("/spec/replicas") != Some(0)
-                    })
+                    && !snapshot
+                        .kind("Deployment")
+                        .chain(snapshot.kind("StatefulSet"))
+                        .any(|other| {
+                            other.key.name != workload.key.name
+                                && same_namespace(&other.key.namespace, &workload.key.namespace)
+                                && is_near(&other.key.name, &workload.key.name)
+                                && other.int("/spec/replicas") != Some(0)
+                        })
             }
         }
     })
@@ -165,5 +185,8 @@ fn scales_to_zero(input: &Input<'_>, workload: &Object) -> bool {
     let knative = workload.get("/metadata/labels/serving.knative.dev~1revision").is_some();
     knative
         || input.snapshot.kind("ScaledObject").any(targets)
-        || input.snapshot.kind("HorizontalPodAutoscaler").any(|object| targets(object) && object.int("/spec/minReplicas") == Some(0))
+        || input
+            .snapshot
+            .kind("HorizontalPodAutoscaler")
+            .any(|object| targets(object) && object.int("/spec/minReplicas") == Some(0))
 }

@@ -92,7 +92,11 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     for kind in ["Ingress", "HTTPRoute", "IngressRoute", "VirtualService"] {
         for object in snapshot.kind(kind) {
             let all = backends_of(object);
-            findings.extend(all.iter().filter_map(|backend| judge(snapshot, rule, object, backend, &all)).next());
+            findings.extend(
+                all.iter()
+                    .filter_map(|backend| judge(snapshot, rule, object, backend, &all))
+                    .next(),
+            );
         }
     }
     for hit in own_hits(input, rule) {
@@ -107,7 +111,10 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             },
             name => Subject::namespaced("Ingress", of("namespace"), name),
         };
-        match findings.iter_mut().find(|finding: &&mut Finding| finding.subject == subject) {
+        match findings
+            .iter_mut()
+            .find(|finding: &&mut Finding| finding.subject == subject)
+        {
             Some(finding) => add_hit(input, finding, hit),
             None => {
                 let near = near_service(snapshot, of("namespace"), of("service"));
@@ -128,26 +135,49 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     findings
 }
 
-fn judge(snapshot: &Snapshot, rule: &RuleHeader, object: &Object, backend: &Backend, all: &[Backend]) -> Option<Finding> {
+fn judge(
+    snapshot: &Snapshot,
+    rule: &RuleHeader,
+    object: &Object,
+    backend: &Backend,
+    all: &[Backend],
+) -> Option<Finding> {
     services_in(snapshot, &backend.namespace).next()?;
     let (problem, near) = match service(snapshot, &backend.namespace, &backend.service) {
         None => ("missing", near_service(snapshot, &backend.namespace, &backend.service)),
         Some(found) => {
             let offered = ports(found);
-            let agrees = |port: &Value| offered.iter().any(|offer| port.as_i64() == Some(offer.port) || port.as_str() == Some(offer.name));
+            let agrees = |port: &Value| {
+                offered
+                    .iter()
+                    .any(|offer| port.as_i64() == Some(offer.port) || port.as_str() == Some(offer.name))
+            };
             // A table shows numbers, no names.
             let names_known = found.form != crate::bundle::decode::Form::Row;
             match &backend.port {
-                Some(port) if !offered.is_empty() && !agrees(port) && (port.is_number() || names_known) => {
-                    ("port", offered.iter().map(|offer| offer.port.to_string()).collect::<Vec<_>>().join("、"))
-                }
+                Some(port) if !offered.is_empty() && !agrees(port) && (port.is_number() || names_known) => (
+                    "port",
+                    offered
+                        .iter()
+                        .map(|offer| offer.port.to_string())
+                        .collect::<Vec<_>>()
+                        .join("、"),
+                ),
                 _ => ("path", unrouted_namesake(snapshot, backend, all)?),
             }
         }
     };
-    let confidence = if problem == "path" { Confidence::Probable } else { Confidence::Confirmed };
+    let confidence = if problem == "path" {
+        Confidence::Probable
+    } else {
+        Confidence::Confirmed
+    };
     let shown = match &backend.port {
-        Some(port) => format!("{}:{}", backend.service, port.as_str().map_or_else(|| port.to_string(), ToOwned::to_owned)),
+        Some(port) => format!(
+            "{}:{}",
+            backend.service,
+            port.as_str().map_or_else(|| port.to_string(), ToOwned::to_owned)
+        ),
         None => backend.service.clone(),
     };
     let path = backend.pointer.trim_start_matches('/').replace('/', ".");
@@ -168,25 +198,42 @@ fn judge(snapshot: &Snapshot, rule: &RuleHeader, object: &Object, backend: &Back
 
 /// `/cart` leads to another Service, while a Service `cart` exists and no route leads to it.
 fn unrouted_namesake(snapshot: &Snapshot, backend: &Backend, all: &[Backend]) -> Option<String> {
-    let first = backend.route.rsplit_once(' ').map_or(backend.route.as_str(), |(_, path)| path);
-    let first = first.trim_start_matches('/').split(['/', '(']).next().filter(|part| part.len() >= 3)?;
+    let first = backend
+        .route
+        .rsplit_once(' ')
+        .map_or(backend.route.as_str(), |(_, path)| path);
+    let first = first
+        .trim_start_matches('/')
+        .split(['/', '('])
+        .next()
+        .filter(|part| part.len() >= 3)?;
     let routed = |name: &str| all.iter().any(|other| other.service == name);
     let related = is_near(first, &backend.service) || backend.service.contains(first);
-    let mut namesakes = services_in(snapshot, &backend.namespace).map(|service| service.key.name.as_str()).filter(|name| {
-        *name == first || name.strip_prefix(first).is_some_and(|rest| matches!(rest, "-service" | "-svc" | "-api"))
-    });
+    let mut namesakes = services_in(snapshot, &backend.namespace)
+        .map(|service| service.key.name.as_str())
+        .filter(|name| {
+            *name == first
+                || name
+                    .strip_prefix(first)
+                    .is_some_and(|rest| matches!(rest, "-service" | "-svc" | "-api"))
+        });
     namesakes.find(|name| !routed(name) && !related).map(ToOwned::to_owned)
 }
 
 fn near_service(snapshot: &Snapshot, namespace: &str, name: &str) -> String {
     let names = services_in(snapshot, namespace).map(|service| service.key.name.as_str());
     let share = |other: &&str| is_near(other, name) || other.split('-').next() == name.split('-').next();
-    names.filter(share).min_by_key(|other| other.len().abs_diff(name.len())).unwrap_or("").to_owned()
+    names
+        .filter(share)
+        .min_by_key(|other| other.len().abs_diff(name.len()))
+        .unwrap_or("")
+        .to_owned()
 }
 
 fn routes_to<'s>(snapshot: &'s Snapshot, namespace: &str, name: &str) -> Option<&'s Object> {
     snapshot.kind("Ingress").find(|object| {
-        same_namespace(&object.key.namespace, namespace) && backends_of(object).iter().any(|backend| backend.service == name)
+        same_namespace(&object.key.namespace, namespace)
+            && backends_of(object).iter().any(|backend| backend.service == name)
     })
 }
 
@@ -199,20 +246,46 @@ fn backends_of(object: &Object) -> Vec<Backend> {
             // `name.namespace.svc…` of a mesh's host.
             let mut labels = name.split('.');
             let name = labels.next().unwrap_or(name).to_owned();
-            let own = value.get("namespace").and_then(Value::as_str).or_else(|| labels.next()).unwrap_or(namespace).to_owned();
-            let port = value.pointer(port_at).filter(|port| port.is_number() || port.is_string()).cloned();
-            found.push(Backend { route, service: name, namespace: own, port, pointer });
+            let own = value
+                .get("namespace")
+                .and_then(Value::as_str)
+                .or_else(|| labels.next())
+                .unwrap_or(namespace)
+                .to_owned();
+            let port = value
+                .pointer(port_at)
+                .filter(|port| port.is_number() || port.is_string())
+                .cloned();
+            found.push(Backend {
+                route,
+                service: name,
+                namespace: own,
+                port,
+                pointer,
+            });
         }
     };
     let text = |value: &Value, at: &str| value.pointer(at).and_then(Value::as_str).unwrap_or("").to_owned();
     match object.key.kind.as_str() {
         "Ingress" => {
             for (rule_at, rule) in object.list("/spec/rules").iter().enumerate() {
-                for (path_at, path) in rule.pointer("/http/paths").and_then(Value::as_array).into_iter().flatten().enumerate() {
+                for (path_at, path) in rule
+                    .pointer("/http/paths")
+                    .and_then(Value::as_array)
+                    .into_iter()
+                    .flatten()
+                    .enumerate()
+                {
                     let pointer = format!("/spec/rules/{rule_at}/http/paths/{path_at}/backend");
-                    let route = format!("{} {}", text(rule, "/host"), text(path, "/path")).trim().to_owned();
+                    let route = format!("{} {}", text(rule, "/host"), text(path, "/path"))
+                        .trim()
+                        .to_owned();
                     let Some(backend) = path.get("backend") else { continue };
-                    let port_at = if backend.pointer("/service/port/number").is_some() { "/service/port/number" } else { "/service/port/name" };
+                    let port_at = if backend.pointer("/service/port/number").is_some() {
+                        "/service/port/number"
+                    } else {
+                        "/service/port/name"
+                    };
                     add(route.clone(), backend, "/service/name", port_at, pointer.clone());
                     add(route, backend, "/serviceName", "/servicePort", pointer);
                 }
@@ -220,31 +293,75 @@ fn backends_of(object: &Object) -> Vec<Backend> {
         }
         "HTTPRoute" => {
             for (rule_at, rule) in object.list("/spec/rules").iter().enumerate() {
-                for (at, backend) in rule.get("backendRefs").and_then(Value::as_array).into_iter().flatten().enumerate() {
-                    if backend.get("kind").and_then(Value::as_str).is_none_or(|kind| kind == "Service") {
-                        add(text(rule, "/matches/0/path/value"), backend, "/name", "/port", format!("/spec/rules/{rule_at}/backendRefs/{at}"));
+                for (at, backend) in rule
+                    .get("backendRefs")
+                    .and_then(Value::as_array)
+                    .into_iter()
+                    .flatten()
+                    .enumerate()
+                {
+                    if backend
+                        .get("kind")
+                        .and_then(Value::as_str)
+                        .is_none_or(|kind| kind == "Service")
+                    {
+                        add(
+                            text(rule, "/matches/0/path/value"),
+                            backend,
+                            "/name",
+                            "/port",
+                            format!("/spec/rules/{rule_at}/backendRefs/{at}"),
+                        );
                     }
                 }
             }
         }
         "IngressRoute" => {
             for (route_at, route) in object.list("/spec/routes").iter().enumerate() {
-                for (at, backend) in route.get("services").and_then(Value::as_array).into_iter().flatten().enumerate() {
-                    if backend.get("kind").and_then(Value::as_str).is_none_or(|kind| kind == "Service") {
-                        add(text(route, "/match"), backend, "/name", "/port", format!("/spec/routes/{route_at}/services/{at}"));
+                for (at, backend) in route
+                    .get("services")
+                    .and_then(Value::as_array)
+                    .into_iter()
+                    .flatten()
+                    .enumerate()
+                {
+                    if backend
+                        .get("kind")
+                        .and_then(Value::as_str)
+                        .is_none_or(|kind| kind == "Service")
+                    {
+                        add(
+                            text(route, "/match"),
+                            backend,
+                            "/name",
+                            "/port",
+                            format!("/spec/routes/{route_at}/services/{at}"),
+                        );
                     }
                 }
             }
         }
         _ => {
             for (http_at, http) in object.list("/spec/http").iter().enumerate() {
-                for (at, route) in http.get("route").and_then(Value::as_array).into_iter().flatten().enumerate() {
+                for (at, route) in http
+                    .get("route")
+                    .and_then(Value::as_array)
+                    .into_iter()
+                    .flatten()
+                    .enumerate()
+                {
                     // Another name with dots is that of a ServiceEntry, outside the cluster.
                     let host = text(route, "/destination/host");
                     if host.contains('.') && !host.contains(".svc") {
                         continue;
                     }
-                    add(text(http, "/match/0/uri/prefix"), route, "/destination/host", "/destination/port/number", format!("/spec/http/{http_at}/route/{at}"));
+                    add(
+                        text(http, "/match/0/uri/prefix"),
+                        route,
+                        "/destination/host",
+                        "/destination/port/number",
+                        format!("/spec/http/{http_at}/route/{at}"),
+                    );
                 }
             }
         }

@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use crate::cluster::Object;
 use crate::model::Confidence;
-use crate::rules::toolbox::services::{Backend, Fit, ServicePort, Target, answering, backends, container_ports, fit, is_headless, ports, selector};
+use crate::rules::toolbox::services::{
+    Backend, Fit, ServicePort, Target, answering, backends, container_ports, fit, is_headless, ports, selector,
+};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -82,7 +84,11 @@ examples:
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
-    input.snapshot.kind("Service").filter_map(|service| judge(input, rule, service)).collect()
+    input
+        .snapshot
+        .kind("Service")
+        .filter_map(|service| judge(input, rule, service))
+        .collect()
 }
 
 fn judge(input: &Input<'_>, rule: &RuleHeader, service: &Object) -> Option<Finding> {
@@ -103,7 +109,11 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, service: &Object) -> Option<Findi
     }
     let is_served = |port: &ServicePort<'_>| match port.target {
         None => true,
-        Some(Target::Name(name)) => selected.iter().any(|backend| container_ports(backend.containers).iter().any(|(found, ..)| *found == name)),
+        Some(Target::Name(name)) => selected.iter().any(|backend| {
+            container_ports(backend.containers)
+                .iter()
+                .any(|(found, ..)| *found == name)
+        }),
         Some(Target::Number(number)) => is_headless(service) || selected.iter().any(|backend| serves(backend, number)),
     };
     let wrong: Vec<&ServicePort<'_>> = offered.iter().filter(|port| !is_served(port)).collect();
@@ -115,15 +125,32 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, service: &Object) -> Option<Findi
         None => return None,
     };
     let served = container_ports(first.containers);
-    let right = served.iter().find(|(name, ..)| !name.is_empty() && *name == port.name).or_else(|| served.first())?;
+    let right = served
+        .iter()
+        .find(|(name, ..)| !name.is_empty() && *name == port.name)
+        .or_else(|| served.first())?;
     let target = match port.target? {
         Target::Name(name) => name.to_owned(),
         Target::Number(number) => number.to_string(),
     };
-    let list: Vec<Value> = served.iter().map(|(name, number, _)| if name.is_empty() { number.to_string() } else { format!("{number} ({name})") }.into()).collect();
+    let list: Vec<Value> = served
+        .iter()
+        .map(|(name, number, _)| {
+            if name.is_empty() {
+                number.to_string()
+            } else {
+                format!("{number} ({name})")
+            }
+            .into()
+        })
+        .collect();
     let patch = serde_json::json!([{"op": "replace", "path": format!("/spec/ports/{}/targetPort", port.index), "value": right.1}]);
     let refused = input.snapshot.pods_of(&first.subject).any(|pod| pod.is_well());
-    let confidence = if named.is_some() || refused { Confidence::Confirmed } else { Confidence::Probable };
+    let confidence = if named.is_some() || refused {
+        Confidence::Confirmed
+    } else {
+        Confidence::Probable
+    };
     let mut finding = Finding::new(rule, service.subject(), confidence)
         .at(format!("spec.ports[{}].targetPort", port.index))
         .cite(service.cite_at(&format!("/spec/ports/{}/targetPort", port.index)))
@@ -144,12 +171,21 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, service: &Object) -> Option<Findi
 /// True when the containers declare the port, or name its number in a probe, an argument or a variable.
 fn serves(backend: &Backend<'_>, number: i64) -> bool {
     let digits = number.to_string();
-    container_ports(backend.containers).iter().any(|(_, port, _)| *port == number)
+    container_ports(backend.containers)
+        .iter()
+        .any(|(_, port, _)| *port == number)
         || backend.containers.iter().any(|container| {
-            ["livenessProbe", "readinessProbe", "startupProbe", "env", "args", "command"]
-                .iter()
-                .filter_map(|key| container.get(*key))
-                .any(|value| names_number(value, number, &digits))
+            [
+                "livenessProbe",
+                "readinessProbe",
+                "startupProbe",
+                "env",
+                "args",
+                "command",
+            ]
+            .iter()
+            .filter_map(|key| container.get(*key))
+            .any(|value| names_number(value, number, &digits))
         })
 }
 

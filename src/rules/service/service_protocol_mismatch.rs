@@ -62,7 +62,10 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let mut findings = Vec::new();
     for service in input.snapshot.kind("Service") {
         let Some(wanted) = selector(service) else { continue };
-        for backend in backends(input.snapshot, &service.key.namespace).iter().filter(|backend| fit(wanted, backend) == Fit::Selected) {
+        for backend in backends(input.snapshot, &service.key.namespace)
+            .iter()
+            .filter(|backend| fit(wanted, backend) == Fit::Selected)
+        {
             let served = container_ports(backend.containers);
             let wrong = ports(service).into_iter().find_map(|port| {
                 let of_target: Vec<_> = served
@@ -75,10 +78,14 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                     .collect();
                 let other = of_target.first()?;
                 // A second port of the Service with the right protocol means that this one is a mere extra.
-                let both = ports(service).iter().any(|twin| twin.port == port.port && twin.protocol == other.2);
-                (!both && of_target.iter().all(|(.., protocol)| *protocol != port.protocol)).then(|| (port, **other))
+                let both = ports(service)
+                    .iter()
+                    .any(|twin| twin.port == port.port && twin.protocol == other.2);
+                (!both && of_target.iter().all(|(.., protocol)| *protocol != port.protocol)).then_some((port, **other))
             });
-            let Some((port, (_, number, protocol))) = wrong else { continue };
+            let Some((port, (_, number, protocol))) = wrong else {
+                continue;
+            };
             let at = format!("/spec/ports/{}/protocol", port.index);
             findings.push(
                 Finding::new(rule, service.subject(), Confidence::Probable)
@@ -91,7 +98,10 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                     .fact("served", protocol)
                     .fact("candidate_kind", backend.subject.kind.clone())
                     .fact("candidate", backend.subject.name.clone())
-                    .fact("patch", serde_json::json!([{"op": "replace", "path": at, "value": protocol}]).to_string()),
+                    .fact(
+                        "patch",
+                        serde_json::json!([{"op": "replace", "path": at, "value": protocol}]).to_string(),
+                    ),
             );
             break;
         }

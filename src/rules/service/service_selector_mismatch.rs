@@ -2,7 +2,9 @@
 
 use crate::cluster::Object;
 use crate::model::Confidence;
-use crate::rules::toolbox::services::{Backend, Fit, Labels, answering, backends, fit, is_near, labels_are_known, selector, services_in, shown};
+use crate::rules::toolbox::services::{
+    Backend, Fit, Labels, answering, backends, fit, is_near, labels_are_known, selector, services_in, shown,
+};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -89,7 +91,11 @@ examples:
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
-    input.snapshot.kind("Service").filter_map(|service| judge(input, rule, service)).collect()
+    input
+        .snapshot
+        .kind("Service")
+        .filter_map(|service| judge(input, rule, service))
+        .collect()
 }
 
 fn judge(input: &Input<'_>, rule: &RuleHeader, service: &Object) -> Option<Finding> {
@@ -100,7 +106,10 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, service: &Object) -> Option<Findi
         return None;
     }
     let answering = answering(snapshot, service);
-    if answering.as_ref().is_some_and(|found| found.ready + found.not_ready > 0) {
+    if answering
+        .as_ref()
+        .is_some_and(|found| found.ready + found.not_ready > 0)
+    {
         return None;
     }
     // That the endpoints are empty says that nothing is selected, even where some pods' labels are not known.
@@ -112,9 +121,20 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, service: &Object) -> Option<Findi
         .filter_map(|backend| Some((likeness(input, service, wanted, backend)?, backend)))
         .max_by_key(|(likeness, backend)| (*likeness, std::cmp::Reverse(backend.subject.clone())))?
         .1;
-    let wrong: Vec<&String> = wanted.iter().filter(|(key, value)| meant.labels.get(*key) != Some(*value)).map(|(key, _)| key).collect();
-    let pairs = |labels: &Labels| -> Labels { labels.iter().filter(|(key, _)| wrong.contains(key)).map(|(k, v)| (k.clone(), v.clone())).collect() };
-    let patch = serde_json::json!([{"op": "replace", "path": "/spec/selector", "value": corrected(wanted, meant.labels)}]);
+    let wrong: Vec<&String> = wanted
+        .iter()
+        .filter(|(key, value)| meant.labels.get(*key) != Some(*value))
+        .map(|(key, _)| key)
+        .collect();
+    let pairs = |labels: &Labels| -> Labels {
+        labels
+            .iter()
+            .filter(|(key, _)| wrong.contains(key))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect()
+    };
+    let patch =
+        serde_json::json!([{"op": "replace", "path": "/spec/selector", "value": corrected(wanted, meant.labels)}]);
     let mut finding = Finding::new(rule, service.subject(), Confidence::Confirmed)
         .at("spec.selector")
         .cite(service.cite_at("/spec/selector"))
@@ -130,7 +150,11 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, service: &Object) -> Option<Findi
         finding.add_cite(answering.cite);
     }
     // The workload itself is well; it is only joined on, so that what it shows of itself stays its own.
-    finding.touches.extend(crate::rules::Touch::of(&meant.subject).into_iter().filter(|touch| touch.ground == crate::rules::Ground::Object));
+    finding.touches.extend(
+        crate::rules::Touch::of(&meant.subject)
+            .into_iter()
+            .filter(|touch| touch.ground == crate::rules::Ground::Object),
+    );
     Some(finding)
 }
 
@@ -157,9 +181,16 @@ fn likeness(input: &Input<'_>, service: &Object, wanted: &Labels, backend: &Back
 
 /// The selector with the pods' own values; keys that they lack are dropped.
 fn corrected(wanted: &Labels, labels: &Labels) -> Labels {
-    let kept: Labels = wanted.keys().filter_map(|key| Some((key.clone(), labels.get(key)?.clone()))).collect();
+    let kept: Labels = wanted
+        .keys()
+        .filter_map(|key| Some((key.clone(), labels.get(key)?.clone())))
+        .collect();
     if !kept.is_empty() {
         return kept;
     }
-    labels.iter().filter(|(key, _)| key.as_str() != "pod-template-hash").map(|(key, value)| (key.clone(), value.clone())).collect()
+    labels
+        .iter()
+        .filter(|(key, _)| key.as_str() != "pod-template-hash")
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
 }

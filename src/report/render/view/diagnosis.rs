@@ -61,7 +61,8 @@ fn triage(s: &Scribe<'_>) -> Vec<Value> {
             session => session.join("\n"),
             command => check.command.as_str(),
             observed,
-            note => s.cited(&check.note, &check.refs),
+            note => s.text(&check.note),
+            refs => s.refs(&check.refs),
         }
     });
     checks.collect()
@@ -140,7 +141,8 @@ fn hypotheses(s: &Scribe<'_>) -> Option<Value> {
 fn recovery(s: &Scribe<'_>) -> Vec<Value> {
     let steps = s.report.recovery.iter().map(|step| {
         context! {
-            purpose => s.cited(&step.purpose, &step.refs),
+            purpose => s.text(&step.purpose),
+            refs => s.refs(&step.refs),
             place => Value::from(Serde(step.place)),
             node => if step.place == StepPlace::Node { Rich::code(&step.node) } else { Rich::default() },
             risk => Value::from(Serde(step.risk)),

@@ -4,7 +4,7 @@ use minijinja::context;
 use minijinja::value::{Serde, Value};
 
 use super::overview::confidence_id;
-use crate::model::{Confidence, Level, QuoteLine};
+use crate::model::{CitationKind, Confidence, Level, QuoteLine};
 use crate::report::model::{EvidenceItem, FindingView};
 use crate::report::render::rich::Rich;
 use crate::report::render::scribe::{Scribe, is_entry_id};
@@ -65,10 +65,13 @@ fn one(s: &Scribe<'_>, finding: &FindingView) -> Value {
     }
 }
 
-/// The line that shows the fact, from the first evidence of the finding.
+/// The line that shows the fact, from the first evidence of the finding; no line shows that something is absent.
 fn snippet(s: &Scribe<'_>, finding: &FindingView) -> Option<String> {
     let id = finding.evidence.first()?;
     let item: &EvidenceItem = s.report.evidence.iter().find(|item| item.id == *id)?;
+    if item.kind == CitationKind::Absence {
+        return None;
+    }
     let line: &QuoteLine = item.quote.iter().find(|line| line.hit).or_else(|| item.quote.first())?;
     Some(super::appendix::cut(s, &line.text))
 }

@@ -13,6 +13,7 @@ use crate::report::render::scribe::Scribe;
 pub(in crate::report::render) fn page(report: &PostMortem, lang: Lang, words: &Words) -> Value {
     let mut scribe = Scribe::new(report, lang, words);
     let s = &mut scribe;
+    let state = state(report);
     let overview = overview::overview(s);
     let diagnosis = diagnosis::diagnosis(s);
     let causes = causes::causes(s);
@@ -26,7 +27,9 @@ pub(in crate::report::render) fn page(report: &PostMortem, lang: Lang, words: &W
         plain_title => s.text(&report.incident.title).to_string(),
         status => report.incident.status,
         schema => report.schema_version,
-        state => state(report),
+        state,
+        // With nothing to tell, a report is short: only what holds something is shown.
+        quiet => matches!(state, "healthy" | "blind"),
         counts => counts(report),
         summary => s.sentences(&report.incident.summary),
         verdict => overview::verdict(s),

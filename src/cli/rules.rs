@@ -1,0 +1,205 @@
+//! `casefile rules` and `casefile explain`: the catalogue for people.
+
+use clap::{Args, Subcommand};
+
+use super::terminal::{complain, say};
+use super::{exit, language};
+use crate::model::{Lang, Text};
+use crate::rules::{Role, Rule, RuleHeader, Rules};
+
+/// Show the failure modes that casefile knows
+#[derive(Debug, Args)]
+pub(super) struct RulesArgs {
+    #[command(subcommand)]
+    command: RulesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum RulesCommand {
+    /// One line per rule: id, family, what is checked
+    List {
+        /// zh, en or auto
+        #[arg(long, value_name = "LANG", default_value = "auto")]
+        lang: String,
+    },
+    /// A rule's file, as it is
+    Show {
+        /// The rule's id
+        id: String,
+    },
+}
+
+/// Explain one failure mode: what it is, its look-alikes, its remedy
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// The rule's id, as `rules list` and reports show it
+    id: String,
+    /// zh, en, both with a comma, or auto
+    #[arg(long, value_name = "LANG", default_value = "auto")]
+    lang: String,
+}
+
+/// Runs `rules` and gives the exit code.
+pub(super) fn run(args: &RulesArgs) -> u8 {
+    with_rules(|rules| match &args.command {
+        RulesCommand::List { lang } => {
+            with_languages(lang, |lang| rules.iter().for_each(|rule| say(&list_line(rule, lang))))
+        }
+        RulesCommand::Show { id } => with_rule(rules, id, |rule| {
+            say(&format!("# {}\n{}", rule.place, rule.source.trim()))
+        }),
+    })
+}
+
+/// Runs `explain` and gives the exit code.
+pub(super) fn explain(args: &ExplainArgs) -> u8 {
+    with_rules(|rules| with_rule_in_languages(rules, args))
+}
+
+fn with_rule_in_languages(rules: &Rules, args: &ExplainArgs) -> u8 {
+    let mut code = exit::DONE;
+    let shown = with_languages(&args.lang, |lang| {
+        code = with_rule(rules, &args.id, |rule| say(&explained(rule, lang)))
+    });
+    shown.max(code)
+}
+
+fn with_rules(work: impl FnOnce(&Rules) -> u8) -> u8 {
+    match Rules::load() {
+        Ok(rules) => work(&rules),
+        Err(error) => {
+            complain(&format!("the built-in rules do not load: {error}; please report this"));
+            exit::DEFECT
+        }
+    }
+}
+
+fn with_languages(wanted: &str, mut work: impl FnMut(Lang)) -> u8 {
+    match language::languages(wanted, |name| std::env::var(name).ok()) {
+        Ok(languages) => {
+            languages.into_iter().for_each(&mut work);
+            exit::DONE
+        }
+        Err(message) => {
+            complain(&message);
+            exit::USAGE
+        }
+    }
+}
+
+fn with_rule(rules: &Rules, id: &str, work: impl FnOnce(&Rule)) -> u8 {
+    match rules.get(id) {
+        Some(rule) => {
+            work(rule);
+            exit::DONE
+        }
+        None => {
+            let near: Vec<&str> = rules
+                .iter()
+                .map(|rule| rule.header.id.as_str())
+                .filter(|known| known.contains(id) || shares_a_word(known, id))
+                .take(5)
+                .collect();
+            let hint = if near.is_empty() {
+                "see casefile rules list".to_owned()
+            } else {
+                format!("did you mean {}?", near.join(", "))
+            };
+            complain(&format!("no rule is called {id:?}; {hint}"));
+            exit::USAGE
+        }
+    }
+}
+
+fn shares_a_word(known: &str, wanted: &str) -> bool {
+    wanted
+        .split('-')
+        .any(|word| word.len() > 3 && known.split('-').any(|other| other == word))
+}
+
+fn list_line(rule: &Rule, lang: Lang) -> String {
+    format!(
+        "{:<40} {:<12} {}",
+        rule.header.id,
+        rule.family,
+        rule.header.check.get(lang)
+    )
+}
+
+/// A rule for a reader: its wording with the places to fill left as they are.
+fn explained(rule: &Rule, lang: Lang) -> String {
+    let header = &rule.header;
+    let words = |zh: &'static str, en: &'static str| if lang == Lang::Zh { zh } else { en };
+    let mut lines = vec![
+        format!("{} ({}, {})", header.id, rule.family, role_word(header, lang)),
+        String::new(),
+    ];
+    lines.push(format!("  {}", header.check.get(lang)));
+    let mut section = |title: &str, items: Vec<String>| {
+        if !items.is_empty() {
+            lines.push(String::new());
+            lines.push(format!("{title}:"));
+            lines.extend(items.into_iter().map(|item| format!("  - {item}")));
+        }
+    };
+    let all = |texts: &[Text]| texts.iter().map(|text| text.get(lang).to_owned()).collect::<Vec<_>>();
+    section(words("需要的数据", "Needs"), header.needs.clone());
+    section(
+        words("会引起", "May cause"),
+        header
+            .causes
+            .iter()
+            .map(|effect| format!("{}: {}", effect.rule, effect.mechanism.get(lang)))
+            .collect(),
+    );
+    section(
+        words("看似相同但正常的情况", "Look-alikes that are normal"),
+        all(&header.benign),
+    );
+    section(
+        words("恢复", "Remedy"),
+        header
+            .remedy
+            .iter()
+            .map(|step| {
+                format!(
+                    "{}\n      {}",
+                    step.purpose.get(lang),
+                    step.command.trim().replace('\n', "\n      ")
+                )
+            })
+            .collect(),
+    );
+    section(
+        words("预防", "Prevention"),
+        header
+            .prevention
+            .iter()
+            .map(|action| action.text.get(lang).to_owned())
+            .collect(),
+    );
+    section(
+        words("背景知识", "Background"),
+        header
+            .knowledge
+            .iter()
+            .map(|fact| format!("{} ({})", fact.text.get(lang), fact.reference))
+            .collect(),
+    );
+    section(words("来源", "Sources"), header.sources.clone());
+    section(words("版本", "Versions"), vec![header.versions.clone()]);
+    lines.join("\n")
+}
+
+fn role_word(header: &RuleHeader, lang: Lang) -> &'static str {
+    match (header.role, lang) {
+        (Role::Cause, Lang::Zh) => "原因",
+        (Role::Cause, Lang::En) => "cause",
+        (Role::Link, Lang::Zh) => "中间环节",
+        (Role::Link, Lang::En) => "link",
+        (Role::Symptom, Lang::Zh) => "症状",
+        (Role::Symptom, Lang::En) => "symptom",
+        (Role::Factor, Lang::Zh) => "促成因素",
+        (Role::Factor, Lang::En) => "contributing factor",
+    }
+}
