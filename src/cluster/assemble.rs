@@ -11,6 +11,7 @@ use super::coverage::datum_of_kind;
 use super::events::fold_duplicates;
 use super::namespaces::Namespaces;
 use super::reader::Located;
+use super::whereabouts::{known_nodes, node_of_log};
 use super::{About, BundleInfo, Coverage, Event, Hit, Host, Object, ObjectKey, PodView, Snapshot};
 use crate::bundle::decode::{Fact, Form};
 use crate::logs::{LogFile, SignatureSet, Stream, TextSource, stamp_of};
@@ -249,10 +250,11 @@ fn all_hits(snapshot: &Snapshot, signatures: &SignatureSet) -> Vec<Hit> {
             }
         }
     }
+    let nodes = known_nodes(snapshot);
     for log in &snapshot.logs {
         let source = log.stream.source();
         hits.extend(
-            log_hits(snapshot, log)
+            log_hits(snapshot, log, &nodes)
                 .into_iter()
                 .filter(|hit| signatures.is_for(&hit.signature, source)),
         );
@@ -295,7 +297,7 @@ fn status_messages(object: &Object) -> Vec<(String, &str, &str)> {
     found
 }
 
-fn log_hits(snapshot: &Snapshot, log: &LogFile) -> Vec<Hit> {
+fn log_hits(snapshot: &Snapshot, log: &LogFile, nodes: &[String]) -> Vec<Hit> {
     let reference: Option<Timestamp> = snapshot.now();
     let when = |text: &str| stamp_of(text).and_then(|(stamp, raw)| stamp.resolve(raw, reference));
     let host = snapshot
@@ -323,6 +325,9 @@ fn log_hits(snapshot: &Snapshot, log: &LogFile) -> Vec<Hit> {
                 && about.node.is_empty()
             {
                 about.node = pod.text("/spec/nodeName").to_owned();
+            }
+            if about.node.is_empty() && !matches!(log.stream, Stream::Container(_)) {
+                about.node = node_of_log(&log.path, &hit.text, nodes);
             }
             let first = when(&hit.text);
             let last = hit

@@ -16,6 +16,7 @@ mod reader;
 mod snapshot;
 mod tools;
 mod view;
+mod whereabouts;
 
 pub use coverage::{Coverage, FileRecord, Treatment};
 pub use event::Event;
