@@ -1,6 +1,7 @@
 //! What several rules ask of a snapshot.
 
 pub mod nodes;
+pub mod policies;
 pub mod pressure;
 pub mod references;
 pub mod services;
