@@ -202,9 +202,16 @@ fn fold_duplicate_events(events: &mut Vec<Event>) {
 
 /// A log of which the path says nothing belongs to the pod whose name a component of the path starts with.
 fn attribute_logs(snapshot: &mut Snapshot) {
-    let pods: Vec<(String, String)> = snapshot
+    let pods: Vec<(String, String, Vec<String>)> = snapshot
         .pods()
-        .map(|pod| (pod.namespace().to_owned(), pod.name().to_owned()))
+        .map(|pod| {
+            let containers = pod
+                .containers()
+                .iter()
+                .map(|container| container.name.to_owned())
+                .collect();
+            (pod.namespace().to_owned(), pod.name().to_owned(), containers)
+        })
         .collect();
     for log in &mut snapshot.logs {
         if log.stream != Stream::Unknown {
@@ -213,19 +220,31 @@ fn attribute_logs(snapshot: &mut Snapshot) {
         let components: Vec<&str> = log.path.components().collect();
         let found = pods
             .iter()
-            .filter(|(_, pod)| components.iter().any(|part| part.contains(pod.as_str())))
-            .max_by_key(|(_, pod)| pod.len());
-        if let Some((namespace, pod)) = found {
+            .filter(|(_, pod, _)| components.iter().any(|part| part.contains(pod.as_str())))
+            .max_by_key(|(_, pod, _)| pod.len());
+        if let Some((namespace, pod, containers)) = found {
             let file = log.path.file_name();
             let previous = file.contains("previous") || file.contains("-prev") || file.contains("_prev");
             log.stream = Stream::Container(ContainerRef {
                 namespace: namespace.clone(),
                 pod: pod.clone(),
-                container: String::new(),
+                container: container_in(file, pod, containers),
                 previous,
             });
         }
     }
+}
+
+/// Which of a pod's containers `<pod>-<container>.log` names; empty when it names none of them.
+fn container_in(file: &str, pod: &str, containers: &[String]) -> String {
+    let rest = file.split_once(pod).map_or("", |(_, rest)| rest);
+    let rest = rest.trim_start_matches(['-', '_']);
+    let is_named = |name: &&String| {
+        rest.strip_prefix(name.as_str())
+            .is_some_and(|end| end.starts_with(['.', '-', '_']))
+    };
+    let longest = containers.iter().filter(is_named).max_by_key(|name| name.len());
+    longest.cloned().unwrap_or_default()
 }
 
 fn all_hits(snapshot: &Snapshot, signatures: &SignatureSet) -> Vec<Hit> {
@@ -321,13 +340,19 @@ fn status_messages(object: &Object) -> Vec<(String, &str, &str)> {
 
 fn log_hits(snapshot: &Snapshot, log: &LogFile) -> Vec<Hit> {
     let reference: Option<Timestamp> = snapshot.now();
-    let when = |text: &str| stamp_of(text).and_then(|(stamp, raw)| stamp.resolve(raw, reference));
     let host = snapshot
         .hosts
         .iter()
         .filter(|host| under(&log.path, &host.directory))
         .max_by_key(|host| host.directory.len());
     let node = host.map(|host| host.node_name().to_owned()).unwrap_or_default();
+    let booted = host.and_then(Host::booted);
+    let when = |text: &str| {
+        let (stamp, raw) = stamp_of(text)?;
+        stamp
+            .resolve(raw, reference)
+            .or_else(|| stamp.resolve_since(raw, booted?))
+    };
     log.hits
         .iter()
         .map(|hit| {
@@ -408,6 +433,25 @@ impl From<&Subject> for ObjectKey {
             kind: subject.kind.clone(),
             namespace: subject.namespace.clone(),
             name: subject.name.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::container_in;
+
+    #[test]
+    fn a_file_names_a_container_that_its_pod_has() {
+        let containers = ["cart".to_owned(), "cart-proxy".to_owned()];
+        for (file, container) in [
+            ("web-1-cart.log", "cart"),
+            ("web-1_cart-proxy-previous.log", "cart-proxy"),
+            ("logs-web-1-cart-20261121-102042-prev.log", "cart"),
+            ("web-1-previous.log", ""),
+            ("web-1-cartoon.log", ""),
+        ] {
+            assert_eq!(container_in(file, "web-1", &containers), container, "{file}");
         }
     }
 }

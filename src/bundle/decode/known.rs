@@ -37,13 +37,6 @@ pub(super) const DOCKER_STATS: Decoder = Decoder {
     name: "docker stats",
     decode: |file, start| table(file, start, &["CONTAINER ID", "NAME", "CPU %"]),
 };
-static UPTIME_LINE: Shape = Shape::new(|| Regex::new(r"^\s*\d{1,2}:\d\d(?::\d\d)? up .*load average: "));
-/// `uptime`.
-pub(super) const UPTIME: Decoder = Decoder {
-    name: "uptime",
-    decode: |file, start| lines(file, start, &UPTIME_LINE, ""),
-};
-
 static LINK_LINE: Shape = Shape::new(|| Regex::new(r"^\d+: \S+: <[A-Z0-9_,-]+> mtu \d+ "));
 /// `ip addr`, `ip link`.
 pub(super) const IP_ADDR: Decoder = Decoder {

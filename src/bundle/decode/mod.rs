@@ -119,7 +119,7 @@ pub const DECODERS: &[Decoder] = &[
     host::PS,
     known::MODULES,
     known::BLOCK_DEVICES,
-    known::UPTIME,
+    host::UPTIME,
     known::IP_ADDR,
     known::IP_ROUTE,
     known::IP_RULE,

@@ -13,6 +13,7 @@ mod ps;
 mod systemctl;
 #[cfg(test)]
 mod testing;
+mod uptime;
 
 pub(super) use config::DECODER as CONFIG;
 pub(super) use cri::DECODER as CRI_TABLE;
@@ -23,6 +24,7 @@ pub(super) use etcd::DECODER as ETCD;
 pub(super) use etcd_json::DECODER as ETCD_JSON;
 pub(super) use ps::DECODER as PS;
 pub(super) use systemctl::{LIST as SYSTEMCTL_LIST, STATUS as SYSTEMCTL_STATUS};
+pub(super) use uptime::DECODER as UPTIME;
 
 pub use fact::{
     CertificateExpiry, Config, ConfigFormat, Counted, CriEntry, CriKind, CriListing, Directory, EtcdAlarm,
