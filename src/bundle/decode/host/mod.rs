@@ -8,8 +8,13 @@ mod directory;
 mod etcd;
 mod etcd_json;
 mod fact;
+mod firewall;
 mod grid;
+mod hosts;
+mod interface;
 mod ps;
+mod route;
+mod sockets;
 mod systemctl;
 #[cfg(test)]
 mod testing;
@@ -22,7 +27,12 @@ pub(super) use df::DECODER as DF;
 pub(super) use directory::DECODER as DIRECTORY;
 pub(super) use etcd::DECODER as ETCD;
 pub(super) use etcd_json::DECODER as ETCD_JSON;
+pub(super) use firewall::DECODER as FIREWALL;
+pub(super) use hosts::DECODER as HOSTS;
+pub(super) use interface::DECODER as INTERFACE;
 pub(super) use ps::DECODER as PS;
+pub(super) use route::DECODER as ROUTE;
+pub(super) use sockets::DECODER as SOCKETS;
 pub(super) use systemctl::{LIST as SYSTEMCTL_LIST, STATUS as SYSTEMCTL_STATUS};
 pub(super) use uptime::DECODER as UPTIME;
 
