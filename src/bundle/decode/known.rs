@@ -8,16 +8,6 @@ use regex::Regex;
 use super::Decoder;
 use super::shape::{Shape, lines, table};
 
-/// `free`.
-pub(super) const FREE: Decoder = Decoder {
-    name: "free",
-    decode: |file, start| table(file, start, &["total", "used", "free", "shared"]),
-};
-/// `lsmod`.
-pub(super) const MODULES: Decoder = Decoder {
-    name: "lsmod",
-    decode: |file, start| table(file, start, &["Module", "Size", "Used by"]),
-};
 /// `lsblk`.
 pub(super) const BLOCK_DEVICES: Decoder = Decoder {
     name: "lsblk",
@@ -45,13 +35,6 @@ static NEIGHBOUR_LINE: Shape = Shape::new(|| {
 pub(super) const IP_NEIGHBOUR: Decoder = Decoder {
     name: "ip neighbour",
     decode: |file, start| lines(file, start, &NEIGHBOUR_LINE, ""),
-};
-
-static CONNTRACK_LINE: Shape = Shape::new(|| Regex::new(r"^cpu=\d+\s+(?:found|searched)=\d+ "));
-/// `conntrack -S`.
-pub(super) const CONNTRACK: Decoder = Decoder {
-    name: "conntrack -S",
-    decode: |file, start| lines(file, start, &CONNTRACK_LINE, ""),
 };
 
 static MOUNT_LINE: Shape = Shape::new(|| Regex::new(r"^\S+ on /\S* type [\w.]+ \("));
@@ -84,7 +67,7 @@ mod tests {
                 "Filesystem     Inodes IUsed IFree IUse% Mounted on\n/dev/vda 9 1 8 1% /\n",
             ),
             (
-                "free",
+                "memory",
                 "       total   used   free  shared  buff/cache  available\nMem: 1 1 1 1 1 1\n",
             ),
             (
@@ -120,9 +103,9 @@ mod tests {
                 "ps",
                 "USER       PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND\nroot 1 x\n",
             ),
-            ("lsmod", "Module                  Size  Used by\nbr_netfilter 1 0\n"),
+            ("system", "Module                  Size  Used by\nbr_netfilter 1 0\n"),
             (
-                "conntrack -S",
+                "system",
                 "cpu=0   \tfound=0 invalid=0 insert=0\ncpu=1 \tfound=0 invalid=0\n",
             ),
             (
@@ -155,7 +138,7 @@ mod tests {
     fn a_section_ends_where_another_output_begins() {
         assert_eq!(
             known("x", "Module  Size  Used by\nx 1 0\n\n$ date\n"),
-            Some(("lsmod", 2))
+            Some(("system", 2))
         );
         assert_eq!(known("x", "proc on /proc type proc (rw)\n$ date\n"), Some(("mount", 1)));
     }
