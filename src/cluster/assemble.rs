@@ -299,13 +299,19 @@ fn status_messages(object: &Object) -> Vec<(String, &str, &str)> {
 
 fn log_hits(snapshot: &Snapshot, log: &LogFile, nodes: &[String]) -> Vec<Hit> {
     let reference: Option<Timestamp> = snapshot.now();
-    let when = |text: &str| stamp_of(text).and_then(|(stamp, raw)| stamp.resolve(raw, reference));
     let host = snapshot
         .hosts
         .iter()
         .filter(|host| under(&log.path, &host.directory))
         .max_by_key(|host| host.directory.len());
     let node = host.map(|host| host.node_name().to_owned()).unwrap_or_default();
+    let booted = host.and_then(Host::booted);
+    let when = |text: &str| {
+        let (stamp, raw) = stamp_of(text)?;
+        stamp
+            .resolve(raw, reference)
+            .or_else(|| stamp.resolve_since(raw, booted?))
+    };
     log.hits
         .iter()
         .map(|hit| {
