@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::cluster::Hit;
 use crate::model::{Confidence, Subject};
-use crate::rules::toolbox::nodes::{condition, cite_condition, is_ready, node_of, quote, touch_pods};
+use crate::rules::toolbox::nodes::{cite_condition, condition, is_ready, node_of, quote, touch_pods};
 use crate::rules::toolbox::{add_hit, own_hits};
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -120,10 +120,15 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         for hit in &hits {
             add_hit(input, &mut finding, hit);
         }
-        let reason = ["reason", "why"].iter().find_map(|name| finding.facts.get(*name)?.as_str().map(ToOwned::to_owned));
+        let reason = ["reason", "why"]
+            .iter()
+            .find_map(|name| finding.facts.get(*name)?.as_str().map(ToOwned::to_owned));
         let node = snapshot.object("Node", "", &name);
         let ready = node.and_then(|node| Some((node, condition(node, "Ready")?)));
-        let said = ready.and_then(|(_, (_, ready))| ready.get("message")?.as_str()).unwrap_or("").to_owned();
+        let said = ready
+            .and_then(|(_, (_, ready))| ready.get("message")?.as_str())
+            .unwrap_or("")
+            .to_owned();
         if let Some((node, (index, _))) = ready {
             finding.add_cite(cite_condition(node, index, "message"));
         }
@@ -138,7 +143,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
 
 fn ends_log(input: &Input<'_>, hit: &Hit) -> bool {
     let log = input.snapshot.logs.iter().find(|log| log.path == hit.cite.file);
-    let Some((log, hits)) = log.map(|log| (log, &log.hits)) else { return true };
+    let Some((log, hits)) = log.map(|log| (log, &log.hits)) else {
+        return true;
+    };
     hits.iter()
         .filter(|found| found.signature == hit.signature && found.captures == hit.captures)
         .map(|found| found.last.as_ref().map_or(found.line, |(line, _)| *line))

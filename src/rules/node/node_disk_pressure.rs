@@ -73,5 +73,15 @@ examples:
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
-    under_pressure(input, rule, "DiskPressure", &["nodefs.available", "imagefs.available", "nodefs.inodesFree", "imagefs.inodesFree"])
+    under_pressure(
+        input,
+        rule,
+        "DiskPressure",
+        &[
+            "nodefs.available",
+            "imagefs.available",
+            "nodefs.inodesFree",
+            "imagefs.inodesFree",
+        ],
+    )
 }

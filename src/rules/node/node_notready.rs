@@ -68,14 +68,24 @@ examples:
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let mut findings = Vec::new();
     for node in input.snapshot.kind("Node") {
-        let Some((index, ready)) = condition(node, "Ready") else { continue };
+        let Some((index, ready)) = condition(node, "Ready") else {
+            continue;
+        };
         let text = |key: &str| ready.get(key).and_then(|value| value.as_str()).unwrap_or("");
         if text("status") == "True" || text("status").is_empty() {
             continue;
         }
         let name = node.key.name.as_str();
         let mut finding = Finding::new(rule, Subject::node(name), Confidence::Confirmed)
-            .cite(cite_condition(node, index, if text("message").is_empty() { "status" } else { "message" }))
+            .cite(cite_condition(
+                node,
+                index,
+                if text("message").is_empty() {
+                    "status"
+                } else {
+                    "message"
+                },
+            ))
             .fact("node", name)
             .fact("status", text("status"))
             .fact("message", text("message"));
