@@ -58,6 +58,7 @@ pub(super) fn assemble(
         .collected_at
         .take()
         .or_else(|| reference_time(&snapshot));
+    super::namespaces::adopt(&mut snapshot);
     fold_duplicate_events(&mut snapshot.events);
     attribute_logs(&mut snapshot);
     let hits = all_hits(&snapshot, signatures);
@@ -65,7 +66,7 @@ pub(super) fn assemble(
     snapshot
 }
 
-fn add_object(snapshot: &mut Snapshot, object: Object) {
+pub(super) fn add_object(snapshot: &mut Snapshot, object: Object) {
     if object.key.kind == "Event" {
         snapshot.events.extend(Event::new(&object));
         return;
@@ -317,7 +318,11 @@ fn log_hits(snapshot: &Snapshot, log: &LogFile) -> Vec<Hit> {
         .iter()
         .filter(|host| under(&log.path, &host.directory))
         .max_by_key(|host| host.directory.len());
-    let node = host.map(|host| host.node_name().to_owned()).unwrap_or_default();
+    // A directory of logs alone is no host, but it still tells whose logs they are.
+    let node = match host_directory(&log.path) {
+        (_, name) if !name.is_empty() => name,
+        _ => host.map(|host| host.node_name().to_owned()).unwrap_or_default(),
+    };
     log.hits
         .iter()
         .map(|hit| {

@@ -5,6 +5,7 @@ mod containers;
 mod coverage;
 mod event;
 mod host;
+mod namespaces;
 mod object;
 mod open;
 mod owners;

@@ -1,6 +1,7 @@
 //! From a pod up to what a person would change: its top owner.
 
 use super::{Object, Snapshot};
+use crate::bundle::decode::Form;
 use crate::model::Subject;
 
 impl Snapshot {
@@ -25,6 +26,15 @@ impl Snapshot {
                 }
                 None => {}
             }
+        }
+        // A row of a table has no owner references; what the name says counts when the Deployment was seen too.
+        if current.kind == "ReplicaSet"
+            && current.name == object.key.name
+            && controller(object).is_none()
+            && let Some(name) = deployment_of_replica_set(&current.name)
+            && (object.form != Form::Api || self.object("Deployment", &current.namespace, &name).is_some())
+        {
+            return Subject::namespaced("Deployment", &current.namespace, name);
         }
         if current.kind == "Pod" && current.name == object.key.name && controller(object).is_none() {
             return self

@@ -1,7 +1,8 @@
 //! A quota on compute refuses pods whose containers declare none.
 
-use crate::cluster::{Hit, Object};
+use crate::cluster::Hit;
 use crate::model::{Confidence, Subject};
+use crate::rules::refused::has_all_replicas;
 use crate::rules::toolbox::{add_hit, own_hits};
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -117,7 +118,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     for hit in own_hits(input, rule) {
         let owner = snapshot.top_owner_of(&hit.about.object);
         let workload = snapshot.object(&owner.kind, &owner.namespace, &owner.name);
-        if owner.name.is_empty() || workload.is_some_and(is_complete) {
+        if owner.name.is_empty() || workload.is_some_and(has_all_replicas) {
             continue;
         }
         match findings.iter_mut().find(|finding| finding.subject == owner) {
@@ -142,12 +143,25 @@ fn new_finding(input: &Input<'_>, rule: &RuleHeader, owner: Subject, hit: &Hit) 
         .affects(hit.about.object.clone())
         .fact("pods", pods)
         .fact("resource", resource.clone())
-        .fact("settable", matches!(resource.as_str(), "deployment" | "statefulset" | "daemonset"))
-        .fact("no_limit_range", snapshot.coverage.has("limitranges") && !snapshot.kind("LimitRange").any(|range| range.key.namespace == namespace));
+        .fact(
+            "settable",
+            matches!(resource.as_str(), "deployment" | "statefulset" | "daemonset"),
+        )
+        .fact(
+            "no_limit_range",
+            snapshot.coverage.has("limitranges")
+                && !snapshot
+                    .kind("LimitRange")
+                    .any(|range| range.key.namespace == namespace),
+        );
     finding.count = 0;
     add_hit(input, &mut finding, hit);
     let object = snapshot.object("ResourceQuota", &namespace, &quota);
-    let json = |pointer: &str| object.and_then(|object| object.get(pointer)).map_or_else(|| "?".to_owned(), ToString::to_string);
+    let json = |pointer: &str| {
+        object
+            .and_then(|object| object.get(pointer))
+            .map_or_else(|| "?".to_owned(), ToString::to_string)
+    };
     finding.facts.insert("hard".into(), json("/spec/hard").into());
     finding.facts.insert("used".into(), json("/status/used").into());
     if let Some(object) = object {
@@ -156,10 +170,4 @@ fn new_finding(input: &Input<'_>, rule: &RuleHeader, owner: Subject, hit: &Hit) 
         finding.add_affected(object.subject());
     }
     finding
-}
-
-/// True when every replica that is wanted is available.
-fn is_complete(workload: &Object) -> bool {
-    let wanted = workload.int("/spec/replicas").unwrap_or(1);
-    workload.int("/status/availableReplicas").unwrap_or(0) >= wanted
 }

@@ -1,6 +1,7 @@
 //! A ReplicaSet cannot create pods: what people see, never why.
 
 use crate::model::Confidence;
+use crate::rules::refused::has_all_replicas;
 use crate::rules::{Finding, Input, RuleHeader, Touch};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -51,13 +52,15 @@ examples:
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
-    for event in input.snapshot.events.iter().filter(|event| event.reason == "FailedCreate") {
+    for event in input
+        .snapshot
+        .events
+        .iter()
+        .filter(|event| event.reason == "FailedCreate")
+    {
         let owner = input.snapshot.top_owner_of(&event.about);
         let workload = input.snapshot.object(&owner.kind, &owner.namespace, &owner.name);
-        let complete = workload.is_some_and(|workload| {
-            workload.int("/status/availableReplicas").unwrap_or(0) >= workload.int("/spec/replicas").unwrap_or(1)
-        });
-        if complete {
+        if workload.is_some_and(has_all_replicas) {
             continue;
         }
         match findings.iter_mut().find(|finding| finding.subject == owner) {
@@ -68,7 +71,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 }
             }
             None => {
-                let mut finding = Finding::new(rule, owner, Confidence::Confirmed).cite(event.cite.clone()).fact("message", event.message.clone());
+                let mut finding = Finding::new(rule, owner, Confidence::Confirmed)
+                    .cite(event.cite.clone())
+                    .fact("message", event.message.clone());
                 finding.count = event.count;
                 finding.touches.extend(Touch::of(&event.about));
                 if let Some(workload) = workload {
