@@ -46,6 +46,8 @@ static FORMATTED: LazyLock<Option<Regex>> =
 
 /// Files → the namespaces that one of their objects or events is known to have.
 type Known = BTreeMap<EntryPath, BTreeSet<String>>;
+/// Kind and name → the namespaces in which such an object is known.
+type Names = BTreeMap<(String, String), BTreeSet<String>>;
 
 /// Gives objects and events without a namespace the one that the rest of the bundle proves. What stays unproved stays empty.
 pub(super) fn adopt(snapshot: &mut Snapshot) {
@@ -108,7 +110,7 @@ fn is_namespaced(kind: &str) -> bool {
 }
 
 /// Pods → namespace from texts that name both, and (kind, name) → namespaces from objects and events that have one.
-fn witnesses(snapshot: &Snapshot) -> (BTreeMap<String, String>, BTreeMap<(String, String), BTreeSet<String>>) {
+fn witnesses(snapshot: &Snapshot) -> (BTreeMap<String, String>, Names) {
     let mut pods = BTreeMap::new();
     for event in &snapshot.events {
         if let Some(found) = ASSIGNED.as_ref().and_then(|regex| regex.captures(&event.message)) {
@@ -120,7 +122,7 @@ fn witnesses(snapshot: &Snapshot) -> (BTreeMap<String, String>, BTreeMap<(String
             pods.insert(pod.to_owned(), namespace.to_owned());
         }
     }
-    let mut names: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+    let mut names: Names = BTreeMap::new();
     let objects = snapshot
         .objects
         .keys()
@@ -138,11 +140,7 @@ fn witnesses(snapshot: &Snapshot) -> (BTreeMap<String, String>, BTreeMap<(String
     (pods, names)
 }
 
-fn by_file(
-    snapshot: &Snapshot,
-    pods: &BTreeMap<String, String>,
-    names: &BTreeMap<(String, String), BTreeSet<String>>,
-) -> Known {
+fn by_file(snapshot: &Snapshot, pods: &BTreeMap<String, String>, names: &Names) -> Known {
     let mut known = Known::new();
     let objects = snapshot.objects.values().map(|object| {
         (
