@@ -304,7 +304,11 @@ fn log_hits(snapshot: &Snapshot, log: &LogFile, nodes: &[String]) -> Vec<Hit> {
         .iter()
         .filter(|host| under(&log.path, &host.directory))
         .max_by_key(|host| host.directory.len());
-    let node = host.map(|host| host.node_name().to_owned()).unwrap_or_default();
+    // A directory of logs alone is no host, but it still tells whose logs they are.
+    let node = match host_directory(&log.path) {
+        (_, name) if !name.is_empty() => name,
+        _ => host.map(|host| host.node_name().to_owned()).unwrap_or_default(),
+    };
     let booted = host.and_then(Host::booted);
     let when = |text: &str| {
         let (stamp, raw) = stamp_of(text)?;
