@@ -1,8 +1,12 @@
 //! What several rules ask of a snapshot.
 
+pub mod complaints;
 pub mod nodes;
+pub mod peers;
+pub mod probes;
 pub mod references;
 pub mod services;
+pub mod speakers;
 
 use super::{Finding, Ground, Input, RuleHeader, Touch};
 use crate::cluster::{Hit, PodView, Snapshot};
