@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::HostTools;
 use crate::bundle::decode::{
     Certificate, ContainerListing, ContainerState, CronEntry, DockerInspect, HostNameSource, ImageFact, PruneRun,
     Resolver, RuntimeEvent, Script,
@@ -41,6 +42,8 @@ pub struct Host {
     pub values: BTreeMap<String, (String, Citation)>,
     /// Its clock at collection.
     pub clock: Option<(When, String, Citation)>,
+    /// What its tools say of units, processes, files, the network, the CRI runtime and etcd.
+    pub tools: HostTools,
 }
 
 /// A container of a host's runtime.
@@ -56,6 +59,8 @@ pub struct HostContainer {
     pub state: ContainerState,
     /// Status words of the listing; empty when only inspected.
     pub status: String,
+    /// When it came into this state, by the status words of the listing (`Exited (0) 3 hours ago`).
+    pub since: Option<When>,
     /// Labels.
     pub labels: BTreeMap<String, String>,
     /// `docker inspect`, where there is one.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::assemble::assemble;
 use super::{BundleInfo, Coverage, FileRecord, Snapshot, Treatment};
 use crate::bundle::decode::{DECODERS, Fact, LogSection, TextFile, is_binary, to_text};
-use crate::logs::{ContainerRef, LogFile, LogScan, SignatureSet, Stream, stamp_of, stream_of};
+use crate::logs::{ContainerRef, LogFile, LogScan, SignatureSet, Stream, stamp_of, stream_of, stream_of_unit};
 use crate::model::{EntryPath, Problem, ProblemKind};
 
 /// A file up to this size is decoded as a whole; a larger one is scanned as a log, whatever it is.
@@ -136,13 +136,13 @@ impl<'s> Reader<'s> {
 
     fn take_section(&mut self, file: &TextFile<'_>, facts: Vec<Fact>) {
         for fact in facts {
-            if let Fact::LogSection(section) = &fact {
-                self.scan_section(file, section);
-            } else {
-                self.facts.push(Located {
+            match &fact {
+                Fact::LogSection(section) => self.scan_section(file, section),
+                Fact::UnitLog(log) => self.scan_lines(file, stream_of_unit(&log.unit), &[(log.first, log.end)]),
+                _ => self.facts.push(Located {
                     path: file.path.clone(),
                     fact,
-                });
+                }),
             }
         }
     }

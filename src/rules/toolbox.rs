@@ -4,6 +4,8 @@ pub mod complaints;
 pub mod nodes;
 pub mod peers;
 pub mod probes;
+pub mod policies;
+pub mod pressure;
 pub mod references;
 pub mod services;
 pub mod speakers;

@@ -7,7 +7,10 @@
     reason = "a test that cannot build or find its own input has to fail"
 )]
 
+mod architecture;
 mod cli;
+mod determinism;
+mod reports_fresh;
 mod rules;
 mod samples;
 mod sources;

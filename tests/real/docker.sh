@@ -290,6 +290,9 @@ for container in ("share-mnt", "service-sidekick"):
         before, after = old, new
         for key in path.split("."):
             before, after = before[key], after[key]
+        # The docker client passes several -v in the order of a Go map, which is none.
+        if path == "HostConfig.Binds":
+            before, after = sorted(before or []), sorted(after or [])
         # Without --hostname a container is called by the first twelve digits of its own id.
         if path == "Config.Hostname" and before == old["Id"][:12]:
             before, after = "the id's", "the id's" if after == new["Id"][:12] else after

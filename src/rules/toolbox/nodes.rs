@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{add_hit, own_hits};
 use crate::cluster::{Hit, Object, Snapshot};
+use crate::logs::{LineHit, stamp_of};
 use crate::model::{Citation, Confidence, Subject};
 use crate::rules::{Finding, Ground, Input, RuleHeader};
 
@@ -43,15 +44,31 @@ pub fn cite_condition(node: &Object, index: usize, field: &str) -> Citation {
 
 /// A log line that is long past when its log ends tells of trouble that is over.
 const STILL: SignedDuration = SignedDuration::from_mins(15);
+/// A reference for two lines of one log in a bundle that has none: the first of January 2100.
+const SOME_DAY: Timestamp = Timestamp::constant(4_102_444_800, 0);
 
 /// True unless the log that a match stands in goes on for long without it.
 pub fn persists(snapshot: &Snapshot, hit: &Hit) -> bool {
-    let log = snapshot.logs.iter().find(|log| log.path == hit.cite.file);
-    let end = log
-        .and_then(|log| log.last_stamped.as_deref())
-        .and_then(|line| snapshot.time_of(line));
-    match (&hit.last, &end) {
-        (Some(last), Some(end)) => last.gap_to(end) <= STILL,
+    let Some(log) = snapshot.logs.iter().find(|log| log.path == hit.cite.file) else {
+        return true;
+    };
+    let same = |found: &&LineHit| found.signature == hit.signature && found.captures == hit.captures;
+    let last = log
+        .hits
+        .iter()
+        .filter(same)
+        .map(|found| {
+            found
+                .last
+                .as_ref()
+                .map_or(found.text.as_str(), |(_, text)| text.as_str())
+        })
+        .next_back();
+    // Only the distance counts, so a line without a year may stand in any.
+    let now = snapshot.now().unwrap_or(SOME_DAY);
+    let time = |line: &str| stamp_of(line).and_then(|(stamp, raw)| stamp.resolve(raw, Some(now)));
+    match (last.and_then(time), log.last_stamped.as_deref().and_then(time)) {
+        (Some(last), Some(end)) => last.gap_to(&end) <= STILL,
         _ => true,
     }
 }
@@ -60,6 +77,9 @@ pub fn persists(snapshot: &Snapshot, hit: &Hit) -> bool {
 pub fn node_of(snapshot: &Snapshot, hit: &Hit) -> Option<String> {
     if !hit.about.node.is_empty() {
         return Some(hit.about.node.clone());
+    }
+    if hit.about.object.kind == "Node" {
+        return Some(hit.about.object.name.clone());
     }
     if hit.about.object.kind == "Pod" {
         let node = snapshot
@@ -103,7 +123,7 @@ pub fn by_node(input: &Input<'_>, rule: &RuleHeader, least: u64, confidence: Con
 }
 
 /// The line that shows it, without what stands before the message.
-fn quote(finding: &Finding) -> String {
+pub fn quote(finding: &Finding) -> String {
     let line = finding
         .evidence
         .first()
@@ -119,4 +139,25 @@ pub fn touch_pods(snapshot: &Snapshot, node: &str, finding: &mut Finding) {
         let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
         finding.touches.extend(super::workload_touches(snapshot, &subject));
     }
+}
+
+/// One finding for each node on which pods are not well now and of which the rule's signatures tell.
+///
+/// Messages about a pod count while it, or what came in its place, is not well; messages of a node's own log while they persist.
+pub fn by_node_of_failing_pods(input: &Input<'_>, rule: &RuleHeader, confidence: Confidence) -> Vec<Finding> {
+    let mut findings = by_node(input, rule, 1, confidence);
+    findings.retain(|finding| {
+        let pods: Vec<&Hit> = own_hits(input, rule)
+            .into_iter()
+            .filter(|hit| {
+                node_of(input.snapshot, hit).as_deref() == Some(finding.subject.name.as_str())
+                    && hit.about.object.kind == "Pod"
+            })
+            .collect();
+        pods.is_empty()
+            || pods
+                .iter()
+                .any(|hit| super::pod_is_failing(input.snapshot, &hit.about.object))
+    });
+    findings
 }

@@ -49,11 +49,7 @@ fn target(command: &str) -> Option<LogSection> {
         let (flag, inline) = word
             .split_once('=')
             .map_or((word, None), |(flag, value)| (flag, Some(value)));
-        let mut value = || {
-            inline
-                .map_or_else(|| words.next().unwrap_or(""), |value| value)
-                .to_owned()
-        };
+        let mut value = || inline.unwrap_or_else(|| words.next().unwrap_or("")).to_owned();
         match flag {
             "|" | ">" | "2>&1" | ";" => break,
             "-n" | "--namespace" => section.namespace = value(),

@@ -1,0 +1,178 @@
+//! Objects of which a text does not tell the namespace (`kubectl get pods` without `-A`) go to the namespace where they are known.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Object, ObjectKey};
+use crate::bundle::decode::{Form, is_namespaced};
+
+/// Which namespaces a bundle mentions, and for which object.
+#[derive(Default)]
+pub(super) struct Namespaces {
+    of_object: BTreeMap<(String, String), BTreeSet<String>>,
+    all: BTreeSet<String>,
+}
+
+impl Namespaces {
+    /// From objects, and from events, which name the object they are about.
+    pub(super) fn new(objects: &BTreeMap<ObjectKey, Object>, events: &[Object]) -> Self {
+        let mut found = Self::default();
+        for key in objects.keys() {
+            found.add(&key.kind, &key.name, &key.namespace);
+        }
+        for event in events {
+            let about = about(event);
+            let text = |field: &str| event.text(&format!("{about}/{field}"));
+            found.add(text("kind"), text("name"), text("namespace"));
+        }
+        found
+    }
+
+    fn add(&mut self, kind: &str, name: &str, namespace: &str) {
+        if namespace.is_empty() {
+            return;
+        }
+        self.all.insert(namespace.to_owned());
+        self.of_object
+            .entry((kind.to_owned(), name.to_owned()))
+            .or_default()
+            .insert(namespace.to_owned());
+    }
+
+    /// The namespace of an object of which only kind and name are told: where an object of that kind and name is known, if that is
+    /// one place; else the only namespace of the bundle.
+    fn find(&self, kind: &str, name: &str) -> Option<&str> {
+        let known = self.of_object.get(&(kind.to_owned(), name.to_owned()));
+        let of_namespaced = || is_namespaced(kind) == Some(true);
+        match known {
+            Some(places) => only(places),
+            None if of_namespaced() => only(&self.all),
+            None => None,
+        }
+    }
+
+    /// The objects of text forms that have no namespace and should, taken out of `objects` and put where they belong.
+    pub(super) fn place(&self, objects: &mut BTreeMap<ObjectKey, Object>) -> Vec<Object> {
+        let homeless: Vec<ObjectKey> = objects
+            .iter()
+            .filter(|(key, object)| {
+                key.namespace.is_empty() && object.form != Form::Api && is_namespaced(&key.kind) != Some(false)
+            })
+            .filter(|(key, _)| self.find(&key.kind, &key.name).is_some())
+            .map(|(key, _)| key.clone())
+            .collect();
+        let mut placed = Vec::new();
+        for key in homeless {
+            if let (Some(mut object), Some(namespace)) = (objects.remove(&key), self.find(&key.kind, &key.name)) {
+                object.key.namespace = namespace.to_owned();
+                set(&mut object.value, "metadata", namespace);
+                placed.push(object);
+            }
+        }
+        placed
+    }
+
+    /// Completes the object that an event is about.
+    pub(super) fn complete(&self, event: &mut Object) {
+        let about = about(event);
+        let text = |field: &str| event.text(&format!("{about}/{field}"));
+        if event.form == Form::Api || !text("namespace").is_empty() || is_namespaced(text("kind")) == Some(false) {
+            return;
+        }
+        if let Some(namespace) = self.find(text("kind"), text("name")) {
+            set(&mut event.value, about.trim_start_matches('/'), namespace);
+        }
+    }
+}
+
+/// Where an event of either API names its object.
+fn about(event: &Object) -> &'static str {
+    if event.get("/regarding").is_some() {
+        "/regarding"
+    } else {
+        "/involvedObject"
+    }
+}
+
+fn only(places: &BTreeSet<String>) -> Option<&str> {
+    match places.len() {
+        1 => places.first().map(String::as_str),
+        _ => None,
+    }
+}
+
+fn set(value: &mut Value, map: &str, namespace: &str) {
+    if let Some(map) = value.get_mut(map).and_then(Value::as_object_mut) {
+        map.insert("namespace".into(), namespace.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::reading;
+
+    const TABLE: (&str, &str) = (
+        "get-pods.txt",
+        "NAME    READY   STATUS             RESTARTS      AGE\nweb-0   0/1     CrashLoopBackOff   3 (58s ago)   75s\n",
+    );
+
+    fn pod(namespace: &str, name: &str) -> String {
+        format!(
+            r#"{{"kind":"Pod","apiVersion":"v1","metadata":{{"name":"{name}","namespace":"{namespace}","uid":"u"}},"status":{{}}}}"#
+        )
+    }
+
+    #[test]
+    fn a_row_without_namespace_is_the_object_of_that_name() {
+        let snapshot = reading(&[
+            TABLE,
+            ("pod.json", &pod("shop", "web-0")),
+            ("b.json", &pod("else", "b")),
+        ]);
+        let names: Vec<_> = snapshot
+            .objects
+            .keys()
+            .map(|key| (&*key.namespace, &*key.name))
+            .collect();
+        assert_eq!(names, [("else", "b"), ("shop", "web-0")]);
+    }
+
+    #[test]
+    fn the_only_namespace_of_a_bundle_is_that_of_all_its_rows() {
+        let snapshot = reading(&[TABLE, ("pod.json", &pod("shop", "b"))]);
+        assert!(snapshot.object("Pod", "shop", "web-0").is_some());
+    }
+
+    #[test]
+    fn two_objects_of_the_name_leave_the_row_alone() {
+        let snapshot = reading(&[
+            TABLE,
+            ("a.json", &pod("shop", "web-0")),
+            ("b.json", &pod("else", "web-0")),
+        ]);
+        assert!(snapshot.object("Pod", "", "web-0").is_some());
+        assert_eq!(snapshot.objects.len(), 3);
+    }
+
+    #[test]
+    fn a_node_has_none() {
+        let node = "NAME     STATUS   ROLES    AGE   VERSION\nnode-1   Ready    <none>   66m   v1.36.2\n";
+        let snapshot = reading(&[("nodes.txt", node), ("pod.json", &pod("shop", "b"))]);
+        assert!(snapshot.object("Node", "", "node-1").is_some());
+    }
+
+    #[test]
+    fn the_ages_of_a_row_are_times() {
+        let snapshot = reading(&[
+            TABLE,
+            ("pod.json", &pod("shop", "b")),
+            ("date.txt", "Sat Nov 21 10:26:17 UTC 2026\n"),
+        ]);
+        let pod = snapshot.pod("shop", "web-0").unwrap();
+        let created = pod.object.time("/metadata/creationTimestamp").unwrap();
+        assert_eq!(created.latest.to_string(), "2026-11-21T10:25:02Z");
+        let ended = pod.containers()[0].ended().unwrap().finished.unwrap();
+        assert_eq!(ended.latest.to_string(), "2026-11-21T10:25:19Z");
+    }
+}
