@@ -138,6 +138,12 @@ impl Snapshot {
         })
     }
 
+    /// The uid of the namespace `kube-system`, by which people and tools tell clusters apart.
+    pub fn cluster_uid(&self) -> Option<&str> {
+        let namespace = self.object("Namespace", "", "kube-system")?;
+        Some(namespace.text("/metadata/uid")).filter(|uid| !uid.is_empty())
+    }
+
     /// The names of nodes for which there is evidence: node objects, then machines that are no node object.
     pub fn node_names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.kind("Node").map(|node| node.key.name.clone()).collect();
