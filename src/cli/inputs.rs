@@ -1,9 +1,10 @@
 //! Which bundles a command line names: archives, directories, folders of bundles, and which of them is whose baseline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::bundle::{OpenError, Probe, SourceKind, probe};
+use crate::cluster::{Snapshot, belong_together};
 
 /// A bundle to analyse.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub(super) struct Job {
     pub(super) path: PathBuf,
     /// Its healthy counterpart: alias and path.
     pub(super) baseline: Option<(String, PathBuf)>,
+    /// Further archives of the same cluster, read into the same report: alias and path.
+    pub(super) merged: Vec<(String, PathBuf)>,
 }
 
 /// What was found for a command line.
@@ -31,7 +34,10 @@ pub(super) struct Inputs {
 const BASELINE: &str = "-baseline";
 
 /// Looks at every path. With `baseline` given, it is the counterpart of all of them.
-pub(super) fn inputs(paths: &[PathBuf], baseline: Option<&Path>) -> Inputs {
+///
+/// # Errors
+/// The given baseline is missing or no bundle. What is wrong with a bundle to analyse stands in [`Inputs::errors`].
+pub(super) fn inputs(paths: &[PathBuf], baseline: Option<&Path>) -> Result<Inputs, OpenError> {
     let mut found = Inputs::default();
     for path in paths {
         match probe(path) {
@@ -44,17 +50,84 @@ pub(super) fn inputs(paths: &[PathBuf], baseline: Option<&Path>) -> Inputs {
                 alias: alias(path),
                 path: path.clone(),
                 baseline: None,
+                merged: Vec::new(),
             }),
             Err(error) => found.errors.push(error),
         }
     }
     if let Some(path) = baseline {
+        if let Probe::NotABundle(looks) = probe(path)? {
+            let path = path.to_path_buf();
+            return Err(OpenError::NotABundle { path, looks });
+        }
         for job in &mut found.jobs {
             job.baseline = Some((alias(path), path.to_path_buf()));
         }
     }
     make_unique(&mut found.jobs);
-    found
+    Ok(found)
+}
+
+impl Inputs {
+    /// Makes one job of all.
+    pub(super) fn merge_all(&mut self) {
+        let mut rest = std::mem::take(&mut self.jobs).into_iter();
+        if let Some(mut first) = rest.next() {
+            for job in rest {
+                first.baseline = first.baseline.take().or(job.baseline);
+                first.merged.push((job.alias, job.path));
+            }
+            self.jobs.push(first);
+        }
+    }
+
+    /// Merges the archives of different machines of one cluster that were collected together, and says so.
+    ///
+    /// Collectors that make one archive per machine put the day into its name (`n1-2026-11-21_10_20_42.tar.gz`,
+    /// `sosreport-n1-2026-11-21-abcdefg.tar.xz`), so only such bundles are read for it. `read` reads one without judging.
+    pub(super) fn merge_machines(&mut self, read: impl Fn(&Path, &str) -> Option<Snapshot>) {
+        let mut seen: Vec<(usize, Snapshot)> = Vec::new();
+        let mut kept: Vec<Job> = Vec::new();
+        let dated = self.jobs.iter().filter(|job| is_dated(&job.alias)).count();
+        for job in std::mem::take(&mut self.jobs) {
+            let candidate = dated > 1 && job.baseline.is_none() && is_dated(&job.alias);
+            let snapshot = if candidate { read(&job.path, &job.alias) } else { None };
+            let Some(snapshot) = snapshot else {
+                kept.push(job);
+                continue;
+            };
+            let of = |at: usize| seen.iter().filter(move |(index, _)| *index == at);
+            let home = (0..kept.len())
+                .find(|&at| of(at).count() > 0 && of(at).all(|(_, other)| belong_together(other, &snapshot)));
+            let at = match home.and_then(|at| Some((at, kept.get_mut(at)?))) {
+                Some((at, first)) => {
+                    let (one, other) = (&job.alias, &first.alias);
+                    self.remarks.push(format!(
+                        "{one} is of the same cluster and time as {other}: one report for both"
+                    ));
+                    first.merged.push((job.alias, job.path));
+                    at
+                }
+                None => {
+                    kept.push(job);
+                    kept.len() - 1
+                }
+            };
+            seen.push((at, snapshot));
+        }
+        self.jobs = kept;
+    }
+}
+
+/// True for a name with a day in it: `2026-11-21`.
+fn is_dated(name: &str) -> bool {
+    const SHAPE: &[u8] = b"dddd-dd-dd";
+    name.as_bytes().windows(SHAPE.len()).any(|window| {
+        window.iter().zip(SHAPE).all(|(byte, shape)| match shape {
+            b'd' => byte.is_ascii_digit(),
+            other => byte == other,
+        })
+    })
 }
 
 /// A directory with archives directly in it holds bundles; any other directory is one.
@@ -93,7 +166,7 @@ fn children(directory: &Path) -> Vec<PathBuf> {
 }
 
 fn folder(directory: &Path, found: &mut Inputs) {
-    let mut bundles: BTreeMap<String, PathBuf> = BTreeMap::new();
+    let mut bundles: Vec<(String, PathBuf)> = Vec::new();
     for child in children(directory) {
         let name = child
             .file_name()
@@ -101,30 +174,29 @@ fn folder(directory: &Path, found: &mut Inputs) {
             .unwrap_or_default();
         match probe(&child) {
             Ok(Probe::NotABundle(what)) => found.remarks.push(format!("skipped {name}: {what}")),
-            Ok(_) => {
-                bundles.insert(alias(&child), child);
-            }
+            Ok(_) => bundles.push((alias(&child), child)),
             Err(error) => found.errors.push(error),
         }
     }
+    let names: BTreeSet<String> = bundles.iter().map(|(name, _)| name.clone()).collect();
+    let owner_of = |name: &str| {
+        let owner = name.strip_suffix(BASELINE)?;
+        names.contains(owner).then(|| owner.to_owned())
+    };
     let mut baselines = BTreeMap::new();
-    for name in bundles.keys().cloned().collect::<Vec<_>>() {
-        let owner = name
-            .strip_suffix(BASELINE)
-            .filter(|owner| bundles.contains_key(*owner))
-            .map(str::to_owned);
-        if let (Some(owner), Some(path)) = (owner, bundles.get(&name).cloned()) {
+    for (name, path) in &bundles {
+        if let Some(owner) = owner_of(name) {
             found.remarks.push(format!("{name} is the baseline of {owner}"));
-            baselines.insert(owner, (name, path));
+            baselines.insert(owner, (name.clone(), path.clone()));
         }
     }
-    let is_baseline = |name: &String| baselines.values().any(|(other, _)| other == name);
-    for (name, path) in &bundles {
-        if !is_baseline(name) {
+    for (name, path) in bundles {
+        if owner_of(&name).is_none() {
             found.jobs.push(Job {
-                alias: name.clone(),
-                path: path.clone(),
-                baseline: baselines.get(name).cloned(),
+                baseline: baselines.get(&name).cloned(),
+                alias: name,
+                path,
+                merged: Vec::new(),
             });
         }
     }
@@ -155,14 +227,17 @@ pub(super) fn alias(path: &Path) -> String {
     name
 }
 
-/// Two bundles of one name get reports of two names.
+/// Two bundles of one name get reports of two names, and neither takes that of a third.
 fn make_unique(jobs: &mut [Job]) {
-    let mut taken: BTreeMap<String, u32> = BTreeMap::new();
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    let given: BTreeSet<String> = jobs.iter().map(|job| job.alias.clone()).collect();
     for job in jobs {
-        let count = taken.entry(job.alias.clone()).or_default();
-        *count += 1;
-        if *count > 1 {
-            job.alias = format!("{}-{count}", job.alias);
+        if !taken.insert(job.alias.clone()) {
+            let free = (2..)
+                .map(|number: u64| format!("{}-{number}", job.alias))
+                .find(|name| !given.contains(name) && !taken.contains(name));
+            job.alias = free.unwrap_or_default();
+            taken.insert(job.alias.clone());
         }
     }
 }
@@ -182,5 +257,16 @@ mod tests {
         ] {
             assert_eq!(alias(Path::new(file)), name);
         }
+    }
+    #[test]
+    fn every_bundle_has_a_name_of_its_own() {
+        let mut jobs = ["a", "a", "a-2", "a"].map(|name| Job {
+            alias: name.into(),
+            path: PathBuf::new(),
+            baseline: None,
+            merged: Vec::new(),
+        });
+        make_unique(&mut jobs);
+        assert_eq!(jobs.map(|job| job.alias), ["a", "a-3", "a-2", "a-4"]);
     }
 }

@@ -47,7 +47,13 @@ pub(super) fn run(args: &InspectArgs) -> u8 {
             return exit::DEFECT;
         }
     };
-    let found = inputs(&args.bundles, None);
+    let found = match inputs(&args.bundles, None) {
+        Ok(found) => found,
+        Err(error) => {
+            complain(&error.to_string());
+            return exit::INPUT;
+        }
+    };
     let mut errors: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
     let mut overviews = Vec::new();
     for job in &found.jobs {

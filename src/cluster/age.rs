@@ -113,9 +113,9 @@ pub(super) fn kubectl(text: &str, reference: &When) -> Option<When> {
 fn kubectl_grain(seconds: i64) -> i64 {
     match seconds {
         ..600 => 1,
-        ..28_800 => MINUTE,
-        ..691_200 => HOUR,
-        ..252_288_000 => DAY,
+        600..28_800 => MINUTE,
+        28_800..691_200 => HOUR,
+        691_200..252_288_000 => DAY,
         _ => YEAR,
     }
 }

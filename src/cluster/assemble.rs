@@ -15,7 +15,7 @@ use super::reader::Located;
 use super::{About, BundleInfo, Coverage, Event, Hit, Host, Object, ObjectKey, PodView, Snapshot};
 use crate::bundle::decode::{Fact, Form};
 use crate::bundle::layout::{Detected, NodePlace};
-use crate::logs::{ContainerRef, LogFile, SignatureSet, Stream, TextSource, stamp_of, stream_of};
+use crate::logs::{LogFile, SignatureSet, Stream, TextSource, stamp_of, stream_of};
 use crate::model::{Basis, Citation, EntryPath, Subject, When};
 
 pub(super) fn assemble(
@@ -32,6 +32,7 @@ pub(super) fn assemble(
             ..bundle
         },
         objects: BTreeMap::new(),
+        applied: Vec::new(),
         events: Vec::new(),
         hosts: Vec::new(),
         logs,
@@ -44,6 +45,7 @@ pub(super) fn assemble(
     let mut places = Places::new(detected);
     let mut hosts: BTreeMap<String, Host> = BTreeMap::new();
     let mut events: Vec<Object> = Vec::new();
+    let mut manifests: Vec<Object> = Vec::new();
     for Located { path, fact } in facts {
         match fact {
             Fact::Object(mut object) => {
@@ -54,6 +56,8 @@ pub(super) fn assemble(
                     snapshot.coverage.note(datum_of_kind(&object.key.kind), 1);
                     if object.key.kind == "Event" {
                         events.push(object);
+                    } else if object.is_manifest() {
+                        manifests.push(object);
                     } else {
                         add_object(&mut snapshot, object);
                     }
@@ -87,12 +91,35 @@ pub(super) fn assemble(
     for event in &mut events {
         namespaces.complete(event);
     }
+    add_manifests(&mut snapshot, &namespaces, manifests);
     snapshot.events = events.iter().filter_map(Event::new).collect();
     fold_duplicates(&mut snapshot.events);
-    attribute_logs(&mut snapshot, detected);
+    place_logs(&mut snapshot, detected);
+    super::attribution::attribute_logs(&mut snapshot);
     let hits = all_hits(&snapshot, signatures, detected);
     snapshot.hits = hits;
     snapshot
+}
+
+/// What was applied is kept apart from what is, so that it never hides it. A manifest of which nothing live was seen is all that is
+/// known of its object.
+fn add_manifests(snapshot: &mut Snapshot, namespaces: &Namespaces, manifests: Vec<Object>) {
+    let mut unseen = Vec::new();
+    for mut manifest in manifests {
+        if manifest.key.namespace.is_empty()
+            && let Some(namespace) = namespaces.of_known(&manifest.key.kind, &manifest.key.name)
+        {
+            manifest.key.namespace = namespace.to_owned();
+        }
+        if snapshot.objects.contains_key(&manifest.key) {
+            snapshot.applied.push(manifest);
+        } else {
+            unseen.push(manifest);
+        }
+    }
+    for manifest in unseen {
+        add_object(snapshot, manifest);
+    }
 }
 
 fn add_object(snapshot: &mut Snapshot, object: Object) {
@@ -160,7 +187,12 @@ fn host_datum(fact: &Fact) -> &'static str {
         Fact::Certificate(_) => "certificates",
         Fact::Clock { .. } => "clock",
         Fact::HostName { .. } | Fact::Value { .. } => "host-facts",
-        Fact::Object(_) | Fact::EmptyListing { .. } | Fact::Collected { .. } | Fact::LogSection(_) => "objects",
+        Fact::Host(fact) => super::tools::datum(fact),
+        Fact::Object(_)
+        | Fact::EmptyListing { .. }
+        | Fact::Collected { .. }
+        | Fact::LogSection(_)
+        | Fact::UnitLog(_) => "objects",
     }
 }
 
@@ -186,7 +218,12 @@ fn add_host_fact(host: &mut Host, fact: Fact) {
         Fact::Resolver(resolver) => host.resolvers.push(resolver),
         Fact::Certificate(certificate) => host.certificates.push(*certificate),
         Fact::Clock { when, zone, cite } => host.clock = host.clock.take().or(Some((when, zone, cite))),
-        Fact::Object(_) | Fact::EmptyListing { .. } | Fact::Collected { .. } | Fact::LogSection(_) => {}
+        Fact::Host(fact) => host.tools.add(fact),
+        Fact::Object(_)
+        | Fact::EmptyListing { .. }
+        | Fact::Collected { .. }
+        | Fact::LogSection(_)
+        | Fact::UnitLog(_) => {}
     }
 }
 
@@ -232,12 +269,12 @@ fn resolve_ages(snapshot: &mut Snapshot, events: &mut [Object]) {
     }
 }
 
-/// Whose a log is: as its text, its layout or its path says, else the pod's whose name is in a component of the path.
-fn attribute_logs(snapshot: &mut Snapshot, detected: &Detected<'_>) {
-    let pods: Vec<(String, String)> = snapshot
-        .pods()
-        .map(|pod| (pod.namespace().to_owned(), pod.name().to_owned()))
-        .collect();
+/// Whose a log is, where its text did not tell: as its layout says, or the names in its path.
+fn place_logs(snapshot: &mut Snapshot, detected: &Detected<'_>) {
+    let mut namespaces: BTreeMap<String, String> = BTreeMap::new();
+    for pod in snapshot.pods() {
+        namespaces.insert(pod.name().to_owned(), pod.namespace().to_owned());
+    }
     for log in &mut snapshot.logs {
         if log.stream == Stream::Unknown {
             log.stream = match detected.place(&log.path).log {
@@ -247,27 +284,9 @@ fn attribute_logs(snapshot: &mut Snapshot, detected: &Detected<'_>) {
         }
         if let Stream::Container(container) = &mut log.stream
             && container.namespace.is_empty()
-            && let Some((namespace, _)) = pods.iter().find(|(_, pod)| *pod == container.pod)
+            && let Some(namespace) = namespaces.get(&container.pod)
         {
             container.namespace.clone_from(namespace);
-        }
-        if log.stream != Stream::Unknown {
-            continue;
-        }
-        let components: Vec<&str> = log.path.components().collect();
-        let found = pods
-            .iter()
-            .filter(|(_, pod)| components.iter().any(|part| part.contains(pod.as_str())))
-            .max_by_key(|(_, pod)| pod.len());
-        if let Some((namespace, pod)) = found {
-            let file = log.path.file_name();
-            let previous = file.contains("previous") || file.contains("-prev") || file.contains("_prev");
-            log.stream = Stream::Container(ContainerRef {
-                namespace: namespace.clone(),
-                pod: pod.clone(),
-                container: String::new(),
-                previous,
-            });
         }
     }
 }

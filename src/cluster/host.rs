@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::HostTools;
 use crate::bundle::decode::{
     Certificate, ContainerListing, ContainerState, CronEntry, DockerInspect, HostNameSource, ImageFact, PruneRun,
     Resolver, RuntimeEvent, Script,
@@ -41,6 +42,8 @@ pub struct Host {
     pub values: BTreeMap<String, (String, Citation)>,
     /// Its clock at collection.
     pub clock: Option<(When, String, Citation)>,
+    /// What its tools say of units, processes, files, the network, the CRI runtime and etcd.
+    pub tools: HostTools,
 }
 
 /// A container of a host's runtime.

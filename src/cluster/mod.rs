@@ -2,27 +2,32 @@
 
 mod age;
 mod assemble;
+mod attribution;
 mod containers;
 mod coverage;
 mod event;
 mod events;
 mod host;
+mod merge;
 mod namespaces;
 mod object;
 mod open;
 mod owners;
 mod reader;
 mod snapshot;
+mod tools;
 mod view;
 
 pub use coverage::{Coverage, FileRecord, Treatment};
 pub use event::Event;
 pub use host::{Host, HostContainer};
+pub use merge::{belong_together, merge};
 pub use object::{Object, ObjectKey};
 pub use open::read_bundle;
 pub use owners::workload_of_pod_name;
 pub use reader::Reader;
 pub use snapshot::{About, BundleInfo, Hit, Snapshot};
+pub use tools::HostTools;
 pub use view::{ContainerInstance, Ended, Image, PodView, Waiting};
 
 /// A snapshot of files that a test writes down: path and text.

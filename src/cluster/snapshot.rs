@@ -63,6 +63,8 @@ pub struct Snapshot {
     pub bundle: BundleInfo,
     /// Objects by identity.
     pub objects: BTreeMap<ObjectKey, Object>,
+    /// Manifests of objects that also exist live: what was applied, which may differ from what is.
+    pub applied: Vec<Object>,
     /// Events, in time order as far as it is known.
     pub events: Vec<Event>,
     /// Machines.

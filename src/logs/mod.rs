@@ -10,4 +10,4 @@ mod stream;
 pub use scan::{LineHit, LogFile, LogScan, TailLine};
 pub use signature::{Signature, SignatureError, SignatureSet, SignatureSpec, TextMatch, TextSource};
 pub use stamp::{Stamp, clean_line, stamp_of};
-pub use stream::{Component, ContainerRef, Stream, stream_of};
+pub use stream::{Component, ContainerRef, Stream, stream_of, stream_of_unit};

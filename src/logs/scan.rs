@@ -54,6 +54,8 @@ pub struct LogFile {
 const LINE_KEPT: usize = 2048;
 /// Lines kept from the end of a log.
 const TAIL: usize = 40;
+/// Lines at either end of a block in which a time stamp is looked for.
+const EDGE: usize = 50;
 /// Distinct hits kept for one signature in one log; more only add to the count of the last.
 const DISTINCT_HITS: usize = 20;
 
@@ -88,29 +90,38 @@ impl<'s> LogScan<'s> {
     }
 
     /// Scans whole lines; `first_line` is the 1-based number of the first.
+    ///
+    /// Only lines that hold a literal of some signature are looked at one by one. The time span and the last lines are read from
+    /// the edges of the block, so that the cost of a log is that of one pass of the automaton.
     pub fn feed(&mut self, block: &str, first_line: u64) {
         let bytes = block.as_bytes();
+        let newlines = memchr::memchr_iter(b'\n', bytes).count() as u64;
+        let lines = newlines + u64::from(!bytes.is_empty() && !bytes.ends_with(b"\n"));
+        self.file.lines += lines;
+        self.note_edges(block, first_line, lines);
         let mut candidates: Vec<(usize, usize)> = self.signatures.candidates(bytes).collect();
         candidates.sort_unstable();
+        let mut counted_to = 0;
+        let mut number = first_line;
         let mut pending = candidates.into_iter().peekable();
-        let mut offset = 0;
-        for (line_number, raw) in (first_line..).zip(block.split_inclusive('\n')) {
-            let end = offset + raw.len();
-            let line = raw.trim_end_matches(['\n', '\r']);
-            self.note_line(line, line_number);
-            let mut indices = Vec::new();
-            while let Some(&(at, index)) = pending.peek()
-                && at <= end
+        while let Some((at, index)) = pending.next() {
+            let start = memchr::memrchr(b'\n', bytes.get(..at).unwrap_or(&[])).map_or(0, |newline| newline + 1);
+            let end = memchr::memchr(b'\n', bytes.get(at..).unwrap_or(&[])).map_or(bytes.len(), |newline| at + newline);
+            number += memchr::memchr_iter(b'\n', bytes.get(counted_to..start).unwrap_or(&[])).count() as u64;
+            counted_to = start;
+            let mut indices = vec![index];
+            while let Some(&(next, other)) = pending.peek()
+                && next <= end
             {
                 pending.next();
-                indices.push(index);
+                indices.push(other);
             }
             indices.sort_unstable();
             indices.dedup();
+            let line = block.get(start..end).unwrap_or("").trim_end_matches('\r');
             for index in indices {
-                self.note_match(index, line, line_number);
+                self.note_match(index, line, number);
             }
-            offset = end;
         }
     }
 
@@ -120,22 +131,29 @@ impl<'s> LogScan<'s> {
         self.file
     }
 
-    fn note_line(&mut self, line: &str, number: u64) {
-        self.file.lines += 1;
-        if stamp_of(line).is_some() {
-            let kept = || kept(line).to_owned();
-            self.file.first_stamped.get_or_insert_with(kept);
-            self.file.last_stamped = Some(kept());
+    /// Reads the time span and the last lines from the first and last lines of a block.
+    fn note_edges(&mut self, block: &str, first_line: u64, lines: u64) {
+        let stamped = |line: &&str| stamp_of(line).is_some();
+        if self.file.first_stamped.is_none() {
+            self.file.first_stamped = block.lines().take(EDGE).find(stamped).map(|line| kept(line).to_owned());
         }
-        if !line.trim().is_empty() {
-            if self.tail.len() == TAIL {
-                self.tail.pop_front();
-            }
-            self.tail.push_back(TailLine {
-                line: number,
-                text: kept(line).to_owned(),
-            });
+        if let Some(last) = block.lines().rev().take(EDGE).find(stamped) {
+            self.file.last_stamped = Some(kept(last).to_owned());
         }
+        let end = first_line + lines;
+        let numbered = block.lines().rev().zip(1..).map(|(line, back)| (end - back, line));
+        let mut tail: Vec<TailLine> = numbered
+            .filter(|(_, line)| !line.trim().is_empty())
+            .take(TAIL)
+            .map(|(line, text)| TailLine {
+                line,
+                text: kept(text).to_owned(),
+            })
+            .collect();
+        tail.reverse();
+        self.tail.extend(tail);
+        let surplus = self.tail.len().saturating_sub(TAIL);
+        self.tail.drain(..surplus);
     }
 
     fn note_match(&mut self, index: usize, line: &str, number: u64) {

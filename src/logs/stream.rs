@@ -162,6 +162,17 @@ pub fn stream_of(path: &EntryPath) -> Stream {
     }
 }
 
+/// The stream of a unit of systemd, such as `kubelet.service` or the snap's `snap.kubelet.daemon.service`.
+pub fn stream_of_unit(unit: &str) -> Stream {
+    let stem = unit.strip_suffix(".service").unwrap_or(unit);
+    let stem = stem.strip_prefix("snap.").unwrap_or(stem);
+    let stem = stem.strip_suffix(".daemon").unwrap_or(stem);
+    let found = COMPONENTS.iter().find(|(word, _)| *word == stem);
+    found.map_or(Stream::Component(Component::System), |(_, component)| {
+        Stream::Component(*component)
+    })
+}
+
 /// `kubelet-journal.txt` and `kubelet_2026.log` are logs of the kubelet; `docker-ps-a.txt` is none of dockerd's.
 fn is_log_word(rest: &str) -> bool {
     let rest = rest.trim_start_matches(['-', '_']);

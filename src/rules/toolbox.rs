@@ -1,5 +1,9 @@
 //! What several rules ask of a snapshot.
 
+pub mod nodes;
+pub mod references;
+pub mod services;
+
 use super::{Finding, Ground, Input, RuleHeader, Touch};
 use crate::cluster::{Hit, PodView, Snapshot};
 use crate::logs::{LogFile, TailLine, clean_line, stamp_of};

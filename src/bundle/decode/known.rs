@@ -3,18 +3,11 @@
 //! Each kind is known by the heading of its table, by the shape of its lines, or by how its file begins. Sources are the programs'
 //! own output: procps, coreutils, util-linux, kmod, iproute2, iptables, conntrack-tools, containerd's `ctr`.
 
-use std::sync::LazyLock;
-
 use regex::Regex;
 
-use super::docker_json::may_start;
-use super::{Decoder, Section, TextFile};
+use super::Decoder;
+use super::shape::{Shape, lines, table, until_blank};
 
-/// `df`, `df -i`.
-pub(super) const DF: Decoder = Decoder {
-    name: "df",
-    decode: |file, start| table(file, start, &["Filesystem", "Mounted on"]),
-};
 /// `free`.
 pub(super) const FREE: Decoder = Decoder {
     name: "free",
@@ -27,18 +20,6 @@ pub(super) const SOCKETS: Decoder = Decoder {
         ["Netid", "State", "Proto"]
             .iter()
             .find_map(|first| table(file, start, &[first, "Recv-Q", "Send-Q", "Local Address"]))
-    },
-};
-/// `ps aux`, `ps -ef`, `ps`.
-pub(super) const PROCESSES: Decoder = Decoder {
-    name: "ps",
-    decode: |file, start| {
-        let headings: [&[&str]; 3] = [
-            &["USER", "PID", "COMMAND"],
-            &["UID", "PID", "CMD"],
-            &["PID", "TTY", "TIME"],
-        ];
-        headings.iter().find_map(|words| table(file, start, words))
     },
 };
 /// `lsmod`.
@@ -56,19 +37,6 @@ pub(super) const DOCKER_STATS: Decoder = Decoder {
     name: "docker stats",
     decode: |file, start| table(file, start, &["CONTAINER ID", "NAME", "CPU %"]),
 };
-/// `ctr containers ls`, `ctr images ls`, `ctr tasks ls`.
-pub(super) const CTR: Decoder = Decoder {
-    name: "ctr",
-    decode: |file, start| {
-        let headings: [&[&str]; 3] = [
-            &["REF", "TYPE", "DIGEST"],
-            &["CONTAINER", "IMAGE", "RUNTIME"],
-            &["TASK", "PID", "STATUS"],
-        ];
-        headings.iter().find_map(|words| table(file, start, words))
-    },
-};
-
 static UPTIME_LINE: Shape = Shape::new(|| Regex::new(r"^\s*\d{1,2}:\d\d(?::\d\d)? up .*load average: "));
 /// `uptime`.
 pub(super) const UPTIME: Decoder = Decoder {
@@ -163,117 +131,6 @@ pub(super) const HOSTS: Decoder = Decoder {
     },
 };
 
-/// The configuration of containerd (`config.toml`, `certs.d/*/hosts.toml`; containerd's docs/man and docs/hosts.md).
-pub(super) const CONTAINERD: Decoder = Decoder {
-    name: "containerd configuration",
-    decode: |file, start| {
-        let first = file.line(start);
-        let begins = [
-            "version = ",
-            "root = ",
-            "state = ",
-            "disabled_plugins",
-            "imports",
-            "[plugins",
-            "[grpc]",
-            "server = ",
-            "[host.",
-        ];
-        let is_config = begins.iter().any(|begin| first.starts_with(begin))
-            && is_first(file, start)
-            && (file.text.contains("io.containerd.")
-                || file.text.contains("[host.\"")
-                || file.path.file_name() == "hosts.toml");
-        if is_config { whole_file(file, start) } else { None }
-    },
-};
-/// A CNI network (the CNI specification, section 1).
-pub(super) const CNI: Decoder = Decoder {
-    name: "cni configuration",
-    decode: |file, start| {
-        if may_start(file, start, &["\"cniVersion\""]) {
-            whole_file(file, start)
-        } else {
-            None
-        }
-    },
-};
-
-/// A regular expression that is compiled at first use; one that does not compile fits nothing.
-struct Shape(LazyLock<Result<Regex, regex::Error>>);
-
-impl Shape {
-    const fn new(make: fn() -> Result<Regex, regex::Error>) -> Self {
-        Self(LazyLock::new(make))
-    }
-
-    fn fits(&self, line: &str) -> bool {
-        self.0.as_ref().is_ok_and(|regex| regex.is_match(line))
-    }
-}
-
-/// A table: `words` stand in the heading in this order, the first at its beginning; it ends at a blank line.
-fn table(file: &TextFile<'_>, start: usize, words: &[&str]) -> Option<Section> {
-    let mut rest = file.line(start).trim_start();
-    if !rest.starts_with(words.first()?) {
-        return None;
-    }
-    for word in words {
-        rest = rest
-            .split_once(word)
-            .filter(|(before, _)| before.is_empty() || before.ends_with(char::is_whitespace))?
-            .1;
-    }
-    Some(until_blank(file, start))
-}
-
-/// Consecutive lines of one shape, and those between that begin with `continued` unless that is empty.
-fn lines(file: &TextFile<'_>, start: usize, shape: &Shape, continued: &str) -> Option<Section> {
-    if !shape.fits(file.line(start)) {
-        return None;
-    }
-    let belongs = |line: &&str| shape.fits(line) || !continued.is_empty() && line.starts_with(continued);
-    let end = start + file.lines.iter().skip(start).take_while(|line| belongs(line)).count();
-    Some(Section {
-        end,
-        ..Section::default()
-    })
-}
-
-fn until_blank(file: &TextFile<'_>, start: usize) -> Section {
-    let end = start
-        + file
-            .lines
-            .iter()
-            .skip(start)
-            .take_while(|line| !line.trim().is_empty())
-            .count();
-    Section {
-        end,
-        ..Section::default()
-    }
-}
-
-/// The whole file, if nothing but blank lines and comments stands before `start`.
-fn whole_file(file: &TextFile<'_>, start: usize) -> Option<Section> {
-    is_first(file, start).then(|| Section {
-        end: file.lines.len(),
-        ..Section::default()
-    })
-}
-
-/// True when nothing but blank lines and comments stands before `start`.
-fn is_first(file: &TextFile<'_>, start: usize) -> bool {
-    /// A licence fits in; a hostile file cannot make each of its lines look at all those before.
-    const MOST_COMMENTS: usize = 100;
-    start <= MOST_COMMENTS
-        && file
-            .lines
-            .iter()
-            .take(start)
-            .all(|line| line.trim().is_empty() || line.starts_with('#') || *line == "---")
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::{DECODERS, sample::section};
@@ -342,16 +199,16 @@ mod tests {
                 "mount",
                 "proc on /proc type proc (rw,relatime)\nsysfs on /sys type sysfs (rw)\n",
             ),
-            ("ctr", "TASK    PID    STATUS    \nabc 1 RUNNING\n"),
+            ("crictl", "TASK    PID    STATUS    \nabc 1 RUNNING\n"),
             (
                 "docker stats",
                 "CONTAINER ID   NAME   CPU %     MEM USAGE / LIMIT\n29a2614d4315   a   0.00%\n",
             ),
             (
-                "containerd configuration",
+                "configuration",
                 "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\n",
             ),
-            ("cni configuration", "{\"cniVersion\":\"0.4.0\",\n\"name\":\"cbr0\"}\n"),
+            ("configuration", "{\"cniVersion\":\"0.4.0\",\n\"name\":\"cbr0\"}\n"),
         ] {
             assert_eq!(known("x", text), Some((name, text.lines().count())), "{text}");
         }

@@ -108,27 +108,40 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         if pod_subject.kind != "Pod" || !pod_is_failing(snapshot, pod_subject) {
             continue;
         }
-        let Some(pod) = snapshot.pod(&pod_subject.namespace, &pod_subject.name).or_else(|| {
-            snapshot.pods().find(|pod| pod.name() == pod_subject.name)
-        }) else {
+        let Some(pod) = snapshot
+            .pod(&pod_subject.namespace, &pod_subject.name)
+            .or_else(|| snapshot.pods().find(|pod| pod.name() == pod_subject.name))
+        else {
             continue;
         };
         let containers = pod.containers();
-        let named = containers.iter().find(|container| container.name == hit.about.container && !container.is_ready());
-        let Some(container) = named.or_else(|| containers.iter().find(|container| !container.is_ready() && container.ended().is_some())) else {
+        let named = containers
+            .iter()
+            .find(|container| container.name == hit.about.container && !container.is_ready());
+        let Some(container) = named.or_else(|| {
+            containers
+                .iter()
+                .find(|container| !container.is_ready() && container.ended().is_some())
+        }) else {
             continue;
         };
-        let Some(ended) = container.ended().filter(|ended| ended.exit_code != Some(0)) else { continue };
+        let Some(ended) = container.ended().filter(|ended| ended.exit_code != Some(0)) else {
+            continue;
+        };
         let owner = snapshot.top_owner(pod.object);
         if let Some(known) = findings.iter_mut().find(|finding| finding.subject == owner) {
             add_hit(input, known, hit);
             continue;
         }
-        let mut finding = Finding::new(rule, owner.clone(), Confidence::Confirmed).at(format!("spec.containers[{}]", container.name));
+        let mut finding =
+            Finding::new(rule, owner.clone(), Confidence::Confirmed).at(format!("spec.containers[{}]", container.name));
         finding.count = 0;
         add_hit(input, &mut finding, hit);
         let tail = last_words(snapshot, &pod, container.name, LAST_LINES);
-        let last_line = tail.as_ref().and_then(|(_, lines)| lines.last().map(|line| words(line).to_owned())).unwrap_or_default();
+        let last_line = tail
+            .as_ref()
+            .and_then(|(_, lines)| lines.last().map(|line| words(line).to_owned()))
+            .unwrap_or_default();
         if let Some((log, lines)) = &tail
             && let Some(citation) = cite_tail(snapshot, log, lines)
         {
@@ -137,7 +150,10 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         finding.add_cite(pod.object.cite_at(&ended.pointer).at(ended.finished.clone()));
         finding.add_cite(pod.cite_status(container, "/restartCount"));
         let file = hit.captures.get("file").cloned().unwrap_or_default();
-        let directory = file.rsplit_once('/').map_or("/", |(directory, _)| if directory.is_empty() { "/" } else { directory }).to_owned();
+        let directory = file
+            .rsplit_once('/')
+            .map_or("/", |(directory, _)| if directory.is_empty() { "/" } else { directory })
+            .to_owned();
         let mounted = container
             .spec
             .and_then(|spec| spec.get("volumeMounts"))
@@ -158,7 +174,10 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 .touch(Ground::Node, pod.node())
                 .fact("container", container.name)
                 .fact("pod", pod.name())
-                .fact("exit_code", ended.exit_code.map_or_else(|| "?".to_owned(), |code| code.to_string()))
+                .fact(
+                    "exit_code",
+                    ended.exit_code.map_or_else(|| "?".to_owned(), |code| code.to_string()),
+                )
                 .fact("restarts", container.restarts())
                 .fact("last_line", last_line)
                 .fact("directory", directory)

@@ -55,9 +55,13 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let mut findings: Vec<Finding> = Vec::new();
     for pod in input.snapshot.pods().filter(|pod| !pod.is_terminating()) {
         for container in pod.containers() {
-            let waits = container.waiting().is_some_and(|waiting| waiting.reason == "CrashLoopBackOff");
+            let waits = container
+                .waiting()
+                .is_some_and(|waiting| waiting.reason == "CrashLoopBackOff");
             let ended = container.ended();
-            let failed = ended.as_ref().is_some_and(|ended| ended.exit_code != Some(0) || ended.reason == "Error");
+            let failed = ended
+                .as_ref()
+                .is_some_and(|ended| ended.exit_code != Some(0) || ended.reason == "Error");
             if container.is_ready() || !(waits || (failed && container.restarts() >= 2)) {
                 continue;
             }
@@ -81,7 +85,11 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 }
             };
             finding.count += u64::try_from(container.restarts()).unwrap_or(0).max(1);
-            let below = if waits { "/state/waiting/reason" } else { "/restartCount" };
+            let below = if waits {
+                "/state/waiting/reason"
+            } else {
+                "/restartCount"
+            };
             finding.add_cite(pod.cite_status(&container, below));
             if let Some(ended) = ended {
                 finding.add_cite(pod.object.cite_at(&ended.pointer).at(ended.finished));

@@ -142,12 +142,25 @@ fn new_finding(input: &Input<'_>, rule: &RuleHeader, owner: Subject, hit: &Hit) 
         .affects(hit.about.object.clone())
         .fact("pods", pods)
         .fact("resource", resource.clone())
-        .fact("settable", matches!(resource.as_str(), "deployment" | "statefulset" | "daemonset"))
-        .fact("no_limit_range", snapshot.coverage.has("limitranges") && !snapshot.kind("LimitRange").any(|range| range.key.namespace == namespace));
+        .fact(
+            "settable",
+            matches!(resource.as_str(), "deployment" | "statefulset" | "daemonset"),
+        )
+        .fact(
+            "no_limit_range",
+            snapshot.coverage.has("limitranges")
+                && !snapshot
+                    .kind("LimitRange")
+                    .any(|range| range.key.namespace == namespace),
+        );
     finding.count = 0;
     add_hit(input, &mut finding, hit);
     let object = snapshot.object("ResourceQuota", &namespace, &quota);
-    let json = |pointer: &str| object.and_then(|object| object.get(pointer)).map_or_else(|| "?".to_owned(), ToString::to_string);
+    let json = |pointer: &str| {
+        object
+            .and_then(|object| object.get(pointer))
+            .map_or_else(|| "?".to_owned(), ToString::to_string)
+    };
     finding.facts.insert("hard".into(), json("/spec/hard").into());
     finding.facts.insert("used".into(), json("/status/used").into());
     if let Some(object) = object {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::bundle::decode::{ContainerState, Script};
 use crate::cluster::{Host, HostContainer, Snapshot};
 use crate::model::{Citation, CitationKind, Confidence, Subject, When};
-use crate::rules::inventory::{RKE1, RKE_LABEL, is_rke_container, is_rke1, names};
+use crate::rules::inventory::{RKE_LABEL, RKE1, is_rke_container, is_rke1, names};
 use crate::rules::rebuild::docker_run;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -179,11 +179,18 @@ examples:
 "##;
 
 /// A command that deletes stopped containers.
-static PRUNES: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"docker\s+(?:container|system)\s+prune|docker\s+(?:container\s+)?rm\b.*docker\s+(?:container\s+)?ps\b|docker\s+ps\b.*\|\s*xargs\b.*docker\s+(?:container\s+)?rm\b").ok());
+static PRUNES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"docker\s+(?:container|system)\s+prune|docker\s+(?:container\s+)?rm\b.*docker\s+(?:container\s+)?ps\b|docker\s+ps\b.*\|\s*xargs\b.*docker\s+(?:container\s+)?rm\b").ok()
+});
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
-    input.snapshot.hosts.iter().filter(|host| is_rke1(host)).flat_map(|host| judge_host(input, rule, host)).collect()
+    input
+        .snapshot
+        .hosts
+        .iter()
+        .filter(|host| is_rke1(host))
+        .flat_map(|host| judge_host(input, rule, host))
+        .collect()
 }
 
 fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Finding> {
@@ -197,7 +204,11 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
     let subject = |name: &str| Subject::on_node("HostContainer", name, node);
 
     let proven = missing.iter().any(|container| deletions.proves(container));
-    let confidence = if proven { Confidence::Confirmed } else { Confidence::Probable };
+    let confidence = if proven {
+        Confidence::Confirmed
+    } else {
+        Confidence::Probable
+    };
     let script_path = path_on_host(host, script);
     let mut finding = Finding::new(rule, subject(&first.name), confidence).at(format!("{script_path}:{line_number}"));
     for other in missing.iter().skip(1) {
@@ -207,28 +218,43 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
     // The absence, what it is compared with, the image that rules out another cause, the act.
     finding.add_cite(absence(listing.cite.clone(), listing.entries, listing.is_complete()));
     for container in &missing {
-        finding.evidence.extend(container.before.map(|before| before.cite.clone()));
+        finding
+            .evidence
+            .extend(container.before.map(|before| before.cite.clone()));
     }
-    let images: Vec<&crate::bundle::decode::ImageFact> =
-        missing.iter().filter_map(|container| host.images.iter().find(|image| container.uses(&image.reference))).collect();
+    let images: Vec<&crate::bundle::decode::ImageFact> = missing
+        .iter()
+        .filter_map(|container| host.images.iter().find(|image| container.uses(&image.reference)))
+        .collect();
     for image in &images {
         finding.add_cite(image.cite.clone());
     }
     let mut script_cite = script.cite.clone();
     script_cite.place = crate::model::Place::Lines(line_number, line_number);
-    script_cite.quote = vec![crate::model::QuoteLine { line: Some(line_number), text: line.clone(), hit: true }];
+    script_cite.quote = vec![crate::model::QuoteLine {
+        line: Some(line_number),
+        text: line.clone(),
+        hit: true,
+    }];
     finding.add_cite(script_cite);
     for citation in deletions.citations(&missing) {
         finding.add_cite(citation);
     }
-    let cron = host.cron.iter().find(|entry| entry.command.contains(&script_path) || entry.command.contains(file_name(&script.path)));
+    let cron = host
+        .cron
+        .iter()
+        .find(|entry| entry.command.contains(&script_path) || entry.command.contains(file_name(&script.path)));
     finding.evidence.extend(cron.map(|entry| entry.cite.clone()));
     if let Some(ran_at) = &deletions.ran_at {
         finding.see(ran_at.clone(), ran_at.clone());
     }
 
-    let names_of = |list: &[Missing<'_>]| -> Vec<String> { list.iter().map(|container| container.name.clone()).collect() };
-    let running_intact = RKE1.iter().filter(|known| !known.is_stopped_by_design() && known.applies(host)).all(|known| host.container(known.name).is_some());
+    let names_of =
+        |list: &[Missing<'_>]| -> Vec<String> { list.iter().map(|container| container.name.clone()).collect() };
+    let running_intact = RKE1
+        .iter()
+        .filter(|known| !known.is_stopped_by_design() && known.applies(host))
+        .all(|known| host.container(known.name).is_some());
     let rebuild: Vec<Value> = missing.iter().filter_map(Missing::rebuilt).collect();
     let schedule = cron.map_or("", |entry| entry.schedule.as_str());
     Some(
@@ -239,12 +265,21 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
             .fact("missing", names_of(&missing))
             .fact("proven", proven)
             .fact("has_baseline", before.is_some())
-            .fact("images", images.iter().map(|image| image.reference.clone()).collect::<Vec<_>>())
+            .fact(
+                "images",
+                images.iter().map(|image| image.reference.clone()).collect::<Vec<_>>(),
+            )
             .fact("images_present", !images.is_empty())
             .fact("running_intact", running_intact)
-            .fact("ran_at", deletions.ran_at.as_ref().map_or(String::new(), |when| shown(when)))
+            .fact("ran_at", deletions.ran_at.as_ref().map_or(String::new(), shown))
             .fact("schedule", schedule)
-            .fact("off_schedule", deletions.ran_at.as_ref().is_some_and(|when| is_off_schedule(schedule, when)))
+            .fact(
+                "off_schedule",
+                deletions
+                    .ran_at
+                    .as_ref()
+                    .is_some_and(|when| is_off_schedule(schedule, when)),
+            )
             .fact("cron_file", cron.map_or(String::new(), |entry| cron_file(&entry.cite)))
             .fact("rebuild", rebuild)
             .fact("others_deleted", deletions.others(&missing)),
@@ -276,7 +311,9 @@ impl Missing<'_> {
             ContainerState::Exited(_) => "Exited (0)",
             _ => "Up",
         };
-        Some(json!({"name": self.name, "command": rebuilt.command, "placeholders": rebuilt.placeholders, "state": state}))
+        Some(
+            json!({"name": self.name, "command": rebuilt.command, "placeholders": rebuilt.placeholders, "state": state}),
+        )
     }
 }
 
@@ -285,12 +322,21 @@ fn missing_containers<'s>(host: &Host, before: Option<&'s Host>) -> Vec<Missing<
     let mut missing: Vec<Missing<'s>> = Vec::new();
     for container in before.into_iter().flat_map(|before| &before.containers) {
         if is_rke_container(container) && host.container(&container.name).is_none() {
-            missing.push(Missing { name: container.name.clone(), before: Some(container) });
+            missing.push(Missing {
+                name: container.name.clone(),
+                before: Some(container),
+            });
         }
     }
-    for known in RKE1.iter().filter(|known| known.is_stopped_by_design() && known.applies(host)) {
+    for known in RKE1
+        .iter()
+        .filter(|known| known.is_stopped_by_design() && known.applies(host))
+    {
         if host.container(known.name).is_none() && !missing.iter().any(|container| container.name == known.name) {
-            missing.push(Missing { name: known.name.to_owned(), before: None });
+            missing.push(Missing {
+                name: known.name.to_owned(),
+                before: None,
+            });
         }
     }
     missing.sort_by_key(|container| (container.name != "share-mnt", container.name.clone()));
@@ -299,7 +345,10 @@ fn missing_containers<'s>(host: &Host, before: Option<&'s Host>) -> Vec<Missing<
 
 /// The same machine in the baseline, else its only one.
 fn counterpart<'s>(baseline: &'s Snapshot, host: &Host) -> Option<&'s Host> {
-    let same = baseline.hosts.iter().find(|other| other.runtime_name() == host.runtime_name() && !other.containers.is_empty());
+    let same = baseline
+        .hosts
+        .iter()
+        .find(|other| other.runtime_name() == host.runtime_name() && !other.containers.is_empty());
     let mut rke1 = baseline.hosts.iter().filter(|other| is_rke1(other));
     same.or_else(|| match (rke1.next(), rke1.next()) {
         (Some(only), None) => Some(only),
@@ -322,20 +371,35 @@ impl Deletions {
         let run = host.prunes.iter().rev().find(|run| !run.deleted_containers.is_empty());
         let pruned: Vec<(String, Citation)> = run.map(|run| run.deleted_containers.clone()).unwrap_or_default();
         let of_containers = || host.runtime_events.iter().filter(|event| event.kind == "container");
-        let prune_event = of_containers().filter(|event| event.action == "prune").filter_map(|event| event.when.clone()).next_back();
+        let prune_event = of_containers()
+            .filter(|event| event.action == "prune")
+            .filter_map(|event| event.when.clone())
+            .next_back();
         let stamped = run.and_then(|run| snapshot.time_of(run.stamped.as_deref()?));
         let ran_at = prune_event.or(stamped);
         let belongs = |id: &str, when: Option<&When>| match (&ran_at, when) {
             _ if !pruned.is_empty() => pruned.iter().any(|(other, _)| other == id),
             // The engine deletes one container after the other and reports the prune at the end.
-            (Some(ran_at), Some(when)) => !ran_at.surely_before(when) && when.gap_to(ran_at) < jiff::SignedDuration::from_mins(1),
+            (Some(ran_at), Some(when)) => {
+                !ran_at.surely_before(when) && when.gap_to(ran_at) < jiff::SignedDuration::from_mins(1)
+            }
             _ => true,
         };
         let destroyed = of_containers()
             .filter(|event| event.action == "destroy" && belongs(&event.id, event.when.as_ref()))
-            .map(|event| (event.id.clone(), event.attributes.get("name").cloned().unwrap_or_default(), event.cite.clone()))
+            .map(|event| {
+                (
+                    event.id.clone(),
+                    event.attributes.get("name").cloned().unwrap_or_default(),
+                    event.cite.clone(),
+                )
+            })
             .collect();
-        Self { pruned, destroyed, ran_at }
+        Self {
+            pruned,
+            destroyed,
+            ran_at,
+        }
     }
 
     /// The deleted id is the baseline's id of this container, or the runtime's events give the id this name.
@@ -344,7 +408,9 @@ impl Deletions {
     }
 
     fn matching(&self, container: &Missing<'_>) -> Vec<Citation> {
-        let same = |id: &str, other: &str| id.len() >= 12 && other.len() >= 12 && (id.starts_with(other) || other.starts_with(id));
+        let same = |id: &str, other: &str| {
+            id.len() >= 12 && other.len() >= 12 && (id.starts_with(other) || other.starts_with(id))
+        };
         let ids: BTreeSet<&str> = self
             .destroyed
             .iter()
@@ -352,8 +418,16 @@ impl Deletions {
             .map(|(id, ..)| id.as_str())
             .chain(container.before.map(|before| before.id.as_str()))
             .collect();
-        let from_log = self.pruned.iter().filter(|(id, _)| ids.iter().any(|known| same(id, known))).map(|(_, cite)| cite.clone());
-        let from_events = self.destroyed.iter().filter(|(id, name, _)| *name == container.name || ids.iter().any(|known| same(id, known))).map(|(.., cite)| cite.clone());
+        let from_log = self
+            .pruned
+            .iter()
+            .filter(|(id, _)| ids.iter().any(|known| same(id, known)))
+            .map(|(_, cite)| cite.clone());
+        let from_events = self
+            .destroyed
+            .iter()
+            .filter(|(id, name, _)| *name == container.name || ids.iter().any(|known| same(id, known)))
+            .map(|(.., cite)| cite.clone());
         from_log.chain(from_events).collect()
     }
 
@@ -387,7 +461,9 @@ fn unprotected_prune(script: &Script) -> Option<(&Script, u64, String)> {
 /// Exactly one `label!=` filter, on RKE's key alone.
 fn is_protected(line: &str) -> bool {
     let mut filters = line.match_indices("label!=");
-    let (Some((at, filter)), None) = (filters.next(), filters.next()) else { return false };
+    let (Some((at, filter)), None) = (filters.next(), filters.next()) else {
+        return false;
+    };
     let value = line.get(at + filter.len()..).unwrap_or("");
     value.strip_prefix(RKE_LABEL).is_some_and(|rest| !rest.starts_with('='))
 }
@@ -396,7 +472,10 @@ fn is_protected(line: &str) -> bool {
 fn path_on_host(host: &Host, script: &Script) -> String {
     let file = file_name(&script.path);
     let words = host.cron.iter().flat_map(|entry| entry.command.split_whitespace());
-    if let Some(named) = words.filter(|word| word.starts_with('/')).find(|word| file_name(word) == file) {
+    if let Some(named) = words
+        .filter(|word| word.starts_with('/'))
+        .find(|word| file_name(word) == file)
+    {
         return named.to_owned();
     }
     let below = script.path.strip_prefix(&host.directory).unwrap_or(&script.path);
@@ -429,6 +508,9 @@ fn shown(when: &When) -> String {
 /// True when a plain daily schedule (`M H * * *`) names another minute of the day than the run's. Zones are not known here, so a
 /// difference of whole hours is no difference.
 fn is_off_schedule(schedule: &str, ran_at: &When) -> bool {
-    let minute = schedule.split_whitespace().next().and_then(|field| field.parse::<i8>().ok());
+    let minute = schedule
+        .split_whitespace()
+        .next()
+        .and_then(|field| field.parse::<i8>().ok());
     minute.is_some_and(|minute| ran_at.earliest.to_zoned(jiff::tz::TimeZone::UTC).minute() != minute)
 }

@@ -67,18 +67,29 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 finding.facts.insert("name".into(), known.name.into());
                 finding.facts.insert("state".into(), "".into());
             }
-            let stopped = input.snapshot.hosts.iter().filter(|host| is_rke1(host)).filter_map(|host| {
-                let container = host.container(known.name).filter(|container| !known.is_healthy(container.state))?;
-                let subject = Subject::on_node("HostContainer", known.name, host.runtime_name());
-                let state = if container.status.is_empty() { "stopped" } else { &container.status };
-                Some(
-                    Finding::new(rule, subject, Confidence::Confirmed)
-                        .cite(container.cite.clone())
-                        .fact("host", host.runtime_name())
-                        .fact("name", known.name)
-                        .fact("state", state),
-                )
-            });
+            let stopped = input
+                .snapshot
+                .hosts
+                .iter()
+                .filter(|host| is_rke1(host))
+                .filter_map(|host| {
+                    let container = host
+                        .container(known.name)
+                        .filter(|container| !known.is_healthy(container.state))?;
+                    let subject = Subject::on_node("HostContainer", known.name, host.runtime_name());
+                    let state = if container.status.is_empty() {
+                        "stopped"
+                    } else {
+                        &container.status
+                    };
+                    Some(
+                        Finding::new(rule, subject, Confidence::Confirmed)
+                            .cite(container.cite.clone())
+                            .fact("host", host.runtime_name())
+                            .fact("name", known.name)
+                            .fact("state", state),
+                    )
+                });
             findings.into_iter().chain(stopped).collect::<Vec<_>>()
         })
         .collect()

@@ -56,7 +56,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let mut findings: Vec<Finding> = Vec::new();
     for pod in input.snapshot.pods().filter(|pod| !pod.is_terminating()) {
         for container in pod.containers() {
-            let Some(waiting) = container.waiting().filter(|waiting| REASONS.contains(&waiting.reason)) else { continue };
+            let Some(waiting) = container.waiting().filter(|waiting| REASONS.contains(&waiting.reason)) else {
+                continue;
+            };
             let owner = input.snapshot.top_owner(pod.object);
             let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
             let evidence = pod.cite_status(&container, "/state/waiting/reason");

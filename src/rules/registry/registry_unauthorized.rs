@@ -134,7 +134,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             continue;
         }
         let pod = snapshot.pod(&about.namespace, &about.name).map(|pod| pod.object);
-        let image = quoted_image(&hit.cite).or_else(|| pod.map(|pod| pod.text("/spec/containers/0/image").to_owned())).unwrap_or_default();
+        let image = quoted_image(&hit.cite)
+            .or_else(|| pod.map(|pod| pod.text("/spec/containers/0/image").to_owned()))
+            .unwrap_or_default();
         let registry = Image::parse(&image).registry;
         let credentials = Credentials::of(input, pod, &about.namespace);
         let mut finding = Finding::new(rule, owner, Confidence::Confirmed).at("spec.template.spec.imagePullSecrets");
@@ -155,7 +157,10 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 .fact("no_secret", credentials.names.is_empty())
                 .fact("missing_secret", credentials.missing)
                 .fact("secrets", credentials.names)
-                .fact("restartable", matches!(resource.as_str(), "deployment" | "statefulset" | "daemonset"))
+                .fact(
+                    "restartable",
+                    matches!(resource.as_str(), "deployment" | "statefulset" | "daemonset"),
+                )
                 .fact("resource", resource),
         );
     }
@@ -174,7 +179,11 @@ struct Credentials {
 impl Credentials {
     fn of(input: &Input<'_>, pod: Option<&Object>, namespace: &str) -> Self {
         let snapshot = input.snapshot;
-        let service_account = pod.map(|pod| pod.text("/spec/serviceAccountName")).filter(|name| !name.is_empty()).unwrap_or("default").to_owned();
+        let service_account = pod
+            .map(|pod| pod.text("/spec/serviceAccountName"))
+            .filter(|name| !name.is_empty())
+            .unwrap_or("default")
+            .to_owned();
         let mut evidence = Vec::new();
         let mut names = Vec::new();
         if let Some(pod) = pod {
@@ -187,19 +196,34 @@ impl Credentials {
         }
         names.dedup();
         let listed = snapshot.coverage.has("secrets");
-        let missing = names.iter().find(|name| listed && snapshot.object("Secret", namespace, name).is_none()).cloned().unwrap_or_default();
-        Self { service_account, names, missing, evidence }
+        let missing = names
+            .iter()
+            .find(|name| listed && snapshot.object("Secret", namespace, name).is_none())
+            .cloned()
+            .unwrap_or_default();
+        Self {
+            service_account,
+            names,
+            missing,
+            evidence,
+        }
     }
 }
 
 fn secret_names(references: &[Value]) -> Vec<String> {
-    references.iter().filter_map(|reference| reference.get("name")?.as_str().map(str::to_owned)).collect()
+    references
+        .iter()
+        .filter_map(|reference| reference.get("name")?.as_str().map(str::to_owned))
+        .collect()
 }
 
 /// The image in `Failed to pull image "…"` (kubernetes `pkg/kubelet/images/image_manager.go`) or `PullImage "…" failed` (containerd).
 fn quoted_image(citation: &Citation) -> Option<String> {
     let line = citation.quote.iter().find(|line| line.hit)?;
-    let (_, rest) = line.text.split_once("image \"").or_else(|| line.text.split_once("PullImage \\\""))?;
+    let (_, rest) = line
+        .text
+        .split_once("image \"")
+        .or_else(|| line.text.split_once("PullImage \\\""))?;
     let image = rest.split(['"', '\\']).next()?;
     (!image.is_empty()).then(|| image.to_owned())
 }
@@ -212,7 +236,13 @@ mod tests {
     #[test]
     fn the_image_is_read_from_the_kubelets_and_containerds_wording() {
         let cite = |text: &str| Citation::line(&"b".into(), &EntryPath::new("f"), 1, text);
-        assert_eq!(quoted_image(&cite("Failed to pull image \"r.io/a:1\": boom")).unwrap(), "r.io/a:1");
-        assert_eq!(quoted_image(&cite(r#"msg="PullImage \"r.io/a:1\" failed""#)).unwrap(), "r.io/a:1");
+        assert_eq!(
+            quoted_image(&cite("Failed to pull image \"r.io/a:1\": boom")).unwrap(),
+            "r.io/a:1"
+        );
+        assert_eq!(
+            quoted_image(&cite(r#"msg="PullImage \"r.io/a:1\" failed""#)).unwrap(),
+            "r.io/a:1"
+        );
     }
 }

@@ -51,7 +51,12 @@ examples:
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
-    for event in input.snapshot.events.iter().filter(|event| event.reason == "FailedCreate") {
+    for event in input
+        .snapshot
+        .events
+        .iter()
+        .filter(|event| event.reason == "FailedCreate")
+    {
         let owner = input.snapshot.top_owner_of(&event.about);
         let workload = input.snapshot.object(&owner.kind, &owner.namespace, &owner.name);
         let complete = workload.is_some_and(|workload| {
@@ -68,7 +73,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 }
             }
             None => {
-                let mut finding = Finding::new(rule, owner, Confidence::Confirmed).cite(event.cite.clone()).fact("message", event.message.clone());
+                let mut finding = Finding::new(rule, owner, Confidence::Confirmed)
+                    .cite(event.cite.clone())
+                    .fact("message", event.message.clone());
                 finding.count = event.count;
                 finding.touches.extend(Touch::of(&event.about));
                 if let Some(workload) = workload {

@@ -49,14 +49,30 @@ examples:
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
-    ["Deployment", "StatefulSet", "DaemonSet"].iter().flat_map(|kind| input.snapshot.kind(kind)).filter_map(|workload| judge(input, rule, workload)).collect()
+    ["Deployment", "StatefulSet", "DaemonSet"]
+        .iter()
+        .flat_map(|kind| input.snapshot.kind(kind))
+        .filter_map(|workload| judge(input, rule, workload))
+        .collect()
 }
 
 fn judge(input: &Input<'_>, rule: &RuleHeader, workload: &Object) -> Option<Finding> {
     let (wanted, wanted_at, available_at) = match workload.key.kind.as_str() {
-        "DaemonSet" => (workload.int("/status/desiredNumberScheduled")?, "/status/desiredNumberScheduled", "/status/numberAvailable"),
-        "StatefulSet" => (workload.int("/spec/replicas").unwrap_or(1), "/spec/replicas", "/status/readyReplicas"),
-        _ => (workload.int("/spec/replicas").unwrap_or(1), "/spec/replicas", "/status/availableReplicas"),
+        "DaemonSet" => (
+            workload.int("/status/desiredNumberScheduled")?,
+            "/status/desiredNumberScheduled",
+            "/status/numberAvailable",
+        ),
+        "StatefulSet" => (
+            workload.int("/spec/replicas").unwrap_or(1),
+            "/spec/replicas",
+            "/status/readyReplicas",
+        ),
+        _ => (
+            workload.int("/spec/replicas").unwrap_or(1),
+            "/spec/replicas",
+            "/status/availableReplicas",
+        ),
     };
     // An object without any status (an applied manifest) says nothing about replicas.
     workload.get("/status")?;

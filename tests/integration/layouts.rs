@@ -14,7 +14,7 @@ fn read(path: &Path) -> Snapshot {
 }
 
 fn sample(name: &str) -> Snapshot {
-    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("bundles").join(name))
+    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(name))
 }
 
 /// A directory with these files, read as a bundle.
@@ -133,14 +133,14 @@ fn trees() -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
 #[test]
 fn every_sample_has_its_layout_and_no_other() {
     for (sample_name, layout) in [
-        ("layouts/must-gather.tar.gz", "must-gather"),
-        ("layouts/rancher-logs-collector.tar.gz", "rancher-logs-collector"),
-        ("layouts/sonobuoy.tar.gz", "sonobuoy"),
-        ("layouts/sos.tar.gz", "sos"),
-        ("layouts/troubleshoot-v0.50.tar.gz", "troubleshoot"),
-        ("layouts/troubleshoot-v0.123.tar.gz", "troubleshoot"),
-        ("layouts/troubleshoot-missing-version.tar.gz", "troubleshoot"),
-        ("crash-loop.tar.gz", "pile"),
+        ("tests/layouts/must-gather.tar.gz", "must-gather"),
+        ("tests/layouts/rancher-logs-collector.tar.gz", "rancher-logs-collector"),
+        ("tests/layouts/sonobuoy.tar.gz", "sonobuoy"),
+        ("tests/layouts/sos.tar.gz", "sos"),
+        ("tests/layouts/troubleshoot-v0.50.tar.gz", "troubleshoot"),
+        ("tests/layouts/troubleshoot-v0.123.tar.gz", "troubleshoot"),
+        ("tests/layouts/troubleshoot-missing-version.tar.gz", "troubleshoot"),
+        ("bundles/crash-loop.tar.gz", "pile"),
     ] {
         let snapshot = sample(sample_name);
         assert_eq!(snapshot.bundle.layout, layout, "{sample_name}");
@@ -178,10 +178,10 @@ fn g03_wrapper_directories() {
 #[test]
 fn g06_lists_objects_and_arrays() {
     // Troubleshoot 0.50 wrote custom resources as bare YAML lists.
-    let snapshot = sample("layouts/troubleshoot-v0.50.tar.gz");
+    let snapshot = sample("tests/layouts/troubleshoot-v0.50.tar.gz");
     assert!(snapshot.coverage.has("addons"), "{:?}", snapshot.coverage.read);
     // Sonobuoy writes bare JSON arrays.
-    assert!(sample("layouts/sonobuoy.tar.gz").kind("Node").next().is_some());
+    assert!(sample("tests/layouts/sonobuoy.tar.gz").kind("Node").next().is_some());
 }
 
 #[test]
@@ -319,12 +319,12 @@ fn g18_errors_of_collectors_are_gaps() {
 fn g19_the_reference_time_is_the_bundles() {
     for (name, time, basis) in [
         (
-            "layouts/must-gather.tar.gz",
+            "tests/layouts/must-gather.tar.gz",
             "2024-10-24T14:45:15.249541038Z",
             Basis::Exact,
         ),
         (
-            "layouts/rancher-logs-collector.tar.gz",
+            "tests/layouts/rancher-logs-collector.tar.gz",
             "2026-11-21T10:20:43Z",
             Basis::Exact,
         ),
@@ -346,7 +346,7 @@ fn g19_the_reference_time_is_the_bundles() {
 
 #[test]
 fn the_machine_of_a_file_is_told_by_its_layout() {
-    let rancher = sample("layouts/rancher-logs-collector.tar.gz");
+    let rancher = sample("tests/layouts/rancher-logs-collector.tar.gz");
     assert_eq!(
         rancher.hosts.iter().map(|host| host.node_name()).collect::<Vec<_>>(),
         ["vm"]
