@@ -43,13 +43,16 @@ impl Namespaces {
     /// The namespace of an object of which only kind and name are told: where an object of that kind and name is known, if that is
     /// one place; else the only namespace of the bundle.
     fn find(&self, kind: &str, name: &str) -> Option<&str> {
-        let known = self.of_object.get(&(kind.to_owned(), name.to_owned()));
-        let of_namespaced = || is_namespaced(kind) == Some(true);
-        match known {
+        match self.of_object.get(&(kind.to_owned(), name.to_owned())) {
             Some(places) => only(places),
-            None if of_namespaced() => only(&self.all),
+            None if is_namespaced(kind) == Some(true) => only(&self.all),
             None => None,
         }
+    }
+
+    /// The one namespace in which an object of this kind and name was seen.
+    pub(super) fn of_known(&self, kind: &str, name: &str) -> Option<&str> {
+        only(self.of_object.get(&(kind.to_owned(), name.to_owned()))?)
     }
 
     /// The objects of text forms that have no namespace and should, taken out of `objects` and put where they belong.
@@ -153,6 +156,28 @@ mod tests {
         ]);
         assert!(snapshot.object("Pod", "", "web-0").is_some());
         assert_eq!(snapshot.objects.len(), 3);
+    }
+
+    #[test]
+    fn what_was_applied_does_not_hide_what_is() {
+        let live = r#"{"kind":"Deployment","apiVersion":"apps/v1","metadata":{"name":"web","namespace":"shop","uid":"u","resourceVersion":"9"},
+            "spec":{"replicas":3},"status":{"replicas":3}}"#;
+        let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\nspec:\n  replicas: 1\n";
+        let alone = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: new\nspec:\n  replicas: 2\n";
+        let snapshot = reading(&[
+            ("deploy.yaml", manifest),
+            ("deployments.json", live),
+            ("new.yaml", alone),
+        ]);
+        assert_eq!(
+            snapshot
+                .object("Deployment", "shop", "web")
+                .unwrap()
+                .int("/spec/replicas"),
+            Some(3)
+        );
+        assert_eq!(snapshot.applied[0].int("/spec/replicas"), Some(1));
+        assert_eq!(snapshot.kind("Deployment").count(), 2);
     }
 
     #[test]

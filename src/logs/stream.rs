@@ -1,5 +1,6 @@
 //! Which program wrote a log, told from its path. The content confirms or the pods' names decide where the path says nothing.
 
+use crate::bundle::layout::LogPlace;
 use crate::model::EntryPath;
 
 use super::TextSource;
@@ -86,6 +87,30 @@ pub enum Stream {
     Component(Component),
     /// Not known.
     Unknown,
+}
+
+impl From<LogPlace> for Stream {
+    fn from(place: LogPlace) -> Self {
+        match place {
+            LogPlace::Container {
+                namespace,
+                pod,
+                container,
+                previous,
+            } => Self::Container(ContainerRef {
+                namespace,
+                pod,
+                container,
+                previous,
+            }),
+            LogPlace::Component(name) => COMPONENTS
+                .iter()
+                .find(|(word, _)| *word == name)
+                .map_or(Self::Component(Component::System), |&(_, component)| {
+                    Self::Component(component)
+                }),
+        }
+    }
 }
 
 impl Stream {

@@ -10,6 +10,7 @@
 mod architecture;
 mod cli;
 mod determinism;
+mod layouts;
 mod reports_fresh;
 mod rules;
 mod samples;
