@@ -15,12 +15,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .sort_by_file_name()
     {
         let family = family?;
-        if !family.file_type().is_dir() {
+        // The toolbox is what rules share, and no family.
+        if !family.file_type().is_dir() || family.file_name() == "toolbox" {
             continue;
         }
         println!("cargo::rerun-if-changed={}", family.path().display());
         let family_name = family.file_name().to_string_lossy().into_owned();
-        writeln!(modules, "mod {family_name} {{")?;
+        // Prefixed, so that a family may be called what a module of the registry is called.
+        writeln!(modules, "mod family_{family_name} {{")?;
         for file in walkdir::WalkDir::new(family.path())
             .min_depth(1)
             .max_depth(1)
@@ -34,7 +36,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 writeln!(modules, "    #[path = {path:?}]\n    pub(super) mod {stem};")?;
                 writeln!(
                     entries,
-                    "    RuleSource {{ place: {place:?}, family: {family_name:?}, header: {family_name}::{stem}::RULE, detect: Some({family_name}::{stem}::detect) }},"
+                    "    RuleSource {{ place: {place:?}, family: {family_name:?}, header: family_{family_name}::{stem}::RULE, detect: Some(family_{family_name}::{stem}::detect) }},"
                 )?;
             } else if name.ends_with(".yaml") {
                 writeln!(

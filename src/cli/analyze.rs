@@ -1,5 +1,6 @@
 //! `casefile analyze`: bundles in, reports out.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -11,9 +12,9 @@ use super::outputs::{Target, format_of, write};
 use super::terminal::{complain, remark, safe, say};
 use super::{exit, language};
 use crate::bundle::{Budget, OpenError};
-use crate::cluster::read_bundle;
+use crate::cluster::{Snapshot, read_bundle};
 use crate::diagnosis::diagnose;
-use crate::model::Lang;
+use crate::model::{Lang, ProblemKind};
 use crate::redact::Masker;
 use crate::report::model::PostMortem;
 use crate::report::{Format, compose, learn_secrets, render};
@@ -64,16 +65,29 @@ fn parse_formats(list: &str) -> Result<Formats, String> {
 /// What became of one bundle.
 struct Analysed {
     alias: String,
-    report: PostMortem,
+    /// The first root cause and its confidence, in one line.
+    verdict: String,
+    /// What of the bundle could not be read, one line for each archive.
+    losses: Vec<String>,
     /// Rendered reports, in order of language and format.
     rendered: Vec<(Lang, Format, String)>,
 }
 
-/// Why a bundle has no report.
+/// Why a bundle has no report, with the message.
 enum Failure {
     Input(String),
     Secret(String),
     Defect(String),
+}
+
+impl Failure {
+    fn into_exit(self) -> (u8, String) {
+        match self {
+            Self::Input(message) => (exit::INPUT, message),
+            Self::Secret(message) => (exit::SECRET, message),
+            Self::Defect(message) => (exit::DEFECT, message),
+        }
+    }
 }
 
 /// Runs the subcommand and gives the exit code.
@@ -85,7 +99,13 @@ pub(super) fn run(args: &AnalyzeArgs) -> u8 {
             return code;
         }
     };
-    let inputs = inputs(&args.bundles, args.baseline.as_deref());
+    let inputs = match inputs(&args.bundles, args.baseline.as_deref()) {
+        Ok(inputs) => inputs,
+        Err(error) => {
+            complain(&format!("the baseline cannot be used: {error}"));
+            return exit::INPUT;
+        }
+    };
     if !args.quiet {
         inputs.remarks.iter().for_each(|line| remark(line));
     }
@@ -138,6 +158,7 @@ impl Plan {
             .map(|formats| formats.0)
             .or(from_name)
             .unwrap_or_else(|| Format::ALL.to_vec());
+        check_ending(&target, &formats)?;
         let rules = Rules::load().map_err(|error| {
             (
                 exit::DEFECT,
@@ -153,6 +174,20 @@ impl Plan {
     }
 }
 
+/// A file that is named `.json` must not hold Markdown.
+fn check_ending(target: &Target, formats: &[Format]) -> Result<(), (u8, String)> {
+    match (target, formats) {
+        (Target::File(file), [format]) if format_of(file).is_some_and(|named| named != *format) => Err((
+            exit::USAGE,
+            format!(
+                "{} is named for another format than --format {format}; rename it, or leave --format out",
+                file.display()
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
 fn analyse_all(args: &AnalyzeArgs, plan: &Plan, inputs: &Inputs) -> u8 {
     let bar = progress(args.quiet, inputs.jobs.len());
     let work = || -> Vec<Result<Analysed, Failure>> {
@@ -160,7 +195,7 @@ fn analyse_all(args: &AnalyzeArgs, plan: &Plan, inputs: &Inputs) -> u8 {
             .jobs
             .par_iter()
             .map(|job| {
-                let result = analyse(plan, job);
+                let result = guarded(plan, job);
                 bar.inc(1);
                 result
             })
@@ -175,21 +210,23 @@ fn analyse_all(args: &AnalyzeArgs, plan: &Plan, inputs: &Inputs) -> u8 {
         Err(_) => work(),
     };
     bar.finish_and_clear();
-    let mut code = if inputs.errors.is_empty() {
+    let code = if inputs.errors.is_empty() {
         exit::DONE
     } else {
         exit::INPUT
     };
+    code.max(conclude(args, plan, results))
+}
+
+/// Publishes what succeeded, complains about the rest, and gives the code of the gravest outcome.
+fn conclude(args: &AnalyzeArgs, plan: &Plan, results: Vec<Result<Analysed, Failure>>) -> u8 {
+    let mut code = exit::DONE;
     for result in results {
-        let outcome = match result {
-            Ok(analysed) => publish(args, plan, &analysed),
-            Err(Failure::Input(message)) => Err((exit::INPUT, message)),
-            Err(Failure::Secret(message)) => Err((exit::SECRET, message)),
-            Err(Failure::Defect(message)) => Err((exit::DEFECT, message)),
-        };
+        let outcome = result
+            .map_err(Failure::into_exit)
+            .and_then(|analysed| publish(args, plan, &analysed));
         if let Err((failure, message)) = outcome {
             complain(&message);
-            // The gravest outcome is the run's.
             code = code.max(failure);
         }
     }
@@ -210,6 +247,16 @@ fn progress(quiet: bool, jobs: usize) -> ProgressBar {
     bar
 }
 
+/// A defect that one bundle brings to light does not take the reports of the others with it. The panic hook has said where it is.
+fn guarded(plan: &Plan, job: &Job) -> Result<Analysed, Failure> {
+    catch_unwind(AssertUnwindSafe(|| analyse(plan, job))).unwrap_or_else(|_| {
+        Err(Failure::Defect(format!(
+            "{}: the analysis stopped at a defect of casefile; please report this",
+            job.alias
+        )))
+    })
+}
+
 fn analyse(plan: &Plan, job: &Job) -> Result<Analysed, Failure> {
     let read = |path: &PathBuf, alias: &str| {
         read_bundle(path, alias, plan.rules.signatures(), Budget::default())
@@ -222,9 +269,10 @@ fn analyse(plan: &Plan, job: &Job) -> Result<Analysed, Failure> {
         .map(|(alias, path)| read(path, alias))
         .transpose()?;
     let mut masker = Masker::new();
-    learn_secrets(&mut masker, &snapshot);
-    if let Some(baseline) = &baseline {
-        learn_secrets(&mut masker, baseline);
+    let mut losses = Vec::new();
+    for snapshot in std::iter::once(&snapshot).chain(&baseline) {
+        learn_secrets(&mut masker, snapshot);
+        losses.extend(loss(snapshot));
     }
     let diagnosis = diagnose(&plan.rules, &snapshot, baseline.as_ref());
     let defect = |error: String| {
@@ -238,20 +286,53 @@ fn analyse(plan: &Plan, job: &Job) -> Result<Analysed, Failure> {
     for &lang in &plan.languages {
         for &format in &plan.formats {
             let text = render(&report, lang, format).map_err(|error| defect(error.to_string()))?;
-            if let Some(leak) = masker.leaks(text.as_bytes()).first() {
-                return Err(Failure::Secret(format!(
-                    "{}: the {format} report would have held the secret behind {} ({}); nothing was written; please report this",
-                    job.alias, leak.token, leak.form
-                )));
-            }
+            check_for_secrets(&masker, &job.alias, format, &text)?;
             rendered.push((lang, format, text));
         }
     }
+    let lang = plan.languages.first().copied().unwrap_or(Lang::En);
+    let losses = losses.iter().map(|line| masker.mask(line).into_owned()).collect();
     Ok(Analysed {
         alias: job.alias.clone(),
-        report,
+        verdict: verdict(&report, lang),
+        losses,
         rendered,
     })
+}
+
+/// The self-check: no secret that is known may stand in what is about to be written.
+fn check_for_secrets(masker: &Masker, alias: &str, format: Format, text: &str) -> Result<(), Failure> {
+    match masker.leaks(text.as_bytes()).first() {
+        None => Ok(()),
+        Some(leak) => Err(Failure::Secret(format!(
+            "{alias}: the {format} report would have held the secret behind {} ({}); nothing was written; please report this",
+            leak.token, leak.form
+        ))),
+    }
+}
+
+/// What of an archive could not be read, in one line. The report has the whole list among its gaps.
+fn loss(snapshot: &Snapshot) -> Option<String> {
+    let problems = &snapshot.coverage.problems;
+    let mut lost = problems.iter().filter_map(|problem| match problem.kind {
+        ProblemKind::Damaged => Some(("damaged", problem)),
+        ProblemKind::OverBudget => Some(("over the limits", problem)),
+        _ => None,
+    });
+    let (word, first) = lost.next()?;
+    let file = first
+        .file
+        .as_ref()
+        .map(|file| format!(" at {file}"))
+        .unwrap_or_default();
+    let more = match lost.count() {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    Some(format!(
+        "{}: {word}{file}: {}{more}; what could be read was analysed",
+        snapshot.bundle.alias, first.detail
+    ))
 }
 
 /// Writes one bundle's reports and says what was found.
@@ -266,13 +347,11 @@ fn publish(args: &AnalyzeArgs, plan: &Plan, analysed: &Analysed) -> Result<(), (
             }
         }
     }
+    if !args.quiet {
+        analysed.losses.iter().for_each(|line| remark(line));
+    }
     if !args.quiet && plan.target != Target::Stdout {
-        let lang = plan.languages.first().copied().unwrap_or(Lang::En);
-        say(&format!(
-            "{}: {}",
-            safe(&analysed.alias),
-            safe(&verdict(&analysed.report, lang))
-        ));
+        say(&format!("{}: {}", safe(&analysed.alias), safe(&analysed.verdict)));
         for file in written {
             say(&format!("  {}", safe(&file)));
         }
@@ -293,5 +372,59 @@ fn verdict(report: &PostMortem, lang: Lang) -> String {
             .first()
             .map(|sentence| sentence.text.get(lang).to_owned())
             .unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args, FromArgMatches};
+
+    use super::*;
+    use crate::redact::Class;
+
+    const PLANTED: &str = "kubeconfig-u-7x2lq:zq8w5l2v9c";
+
+    fn analysed(alias: &str, text: &str) -> Analysed {
+        Analysed {
+            alias: alias.into(),
+            verdict: String::new(),
+            losses: Vec::new(),
+            rendered: vec![(Lang::En, Format::Markdown, text.into())],
+        }
+    }
+
+    #[test]
+    fn a_report_with_a_secret_in_it_is_not_written_and_the_run_ends_with_6() {
+        let mut masker = Masker::new();
+        masker.learn_secret(Class::Token, PLANTED);
+        let judge = |alias: &str, text: &str| {
+            check_for_secrets(&masker, alias, Format::Markdown, text).map(|()| analysed(alias, text))
+        };
+        let results = vec![judge("good", "all is well"), judge("bad", &format!("token: {PLANTED}"))];
+
+        let folder = tempfile::tempdir().unwrap();
+        let command = AnalyzeArgs::augment_args(clap::Command::new("analyze"));
+        let output = folder.path().to_str().unwrap();
+        let matches = command.get_matches_from(["analyze", "x", "--quiet", "-f", "md", "--lang", "en", "-o", output]);
+        let args = AnalyzeArgs::from_arg_matches(&matches).unwrap();
+        let plan = Plan::new(&args).ok().unwrap();
+        assert_eq!(conclude(&args, &plan, results), 6);
+        assert!(folder.path().join("good.en.md").exists());
+        assert!(!folder.path().join("bad.en.md").exists());
+    }
+
+    #[test]
+    fn the_message_about_a_secret_does_not_tell_it() {
+        let mut masker = Masker::new();
+        masker.learn_secret(Class::Token, PLANTED);
+        let Err(failure) = check_for_secrets(&masker, "ticket", Format::Json, PLANTED) else {
+            panic!("the secret went through");
+        };
+        let (code, message) = failure.into_exit();
+        assert_eq!(code, 6);
+        assert!(
+            message.contains("ticket") && message.contains("json") && !message.contains(PLANTED),
+            "{message}"
+        );
     }
 }

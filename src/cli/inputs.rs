@@ -1,6 +1,6 @@
 //! Which bundles a command line names: archives, directories, folders of bundles, and which of them is whose baseline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::bundle::{OpenError, Probe, SourceKind, probe};
@@ -31,7 +31,10 @@ pub(super) struct Inputs {
 const BASELINE: &str = "-baseline";
 
 /// Looks at every path. With `baseline` given, it is the counterpart of all of them.
-pub(super) fn inputs(paths: &[PathBuf], baseline: Option<&Path>) -> Inputs {
+///
+/// # Errors
+/// The given baseline is missing or no bundle. What is wrong with a bundle to analyse stands in [`Inputs::errors`].
+pub(super) fn inputs(paths: &[PathBuf], baseline: Option<&Path>) -> Result<Inputs, OpenError> {
     let mut found = Inputs::default();
     for path in paths {
         match probe(path) {
@@ -49,12 +52,16 @@ pub(super) fn inputs(paths: &[PathBuf], baseline: Option<&Path>) -> Inputs {
         }
     }
     if let Some(path) = baseline {
+        if let Probe::NotABundle(looks) = probe(path)? {
+            let path = path.to_path_buf();
+            return Err(OpenError::NotABundle { path, looks });
+        }
         for job in &mut found.jobs {
             job.baseline = Some((alias(path), path.to_path_buf()));
         }
     }
     make_unique(&mut found.jobs);
-    found
+    Ok(found)
 }
 
 /// A directory with archives directly in it holds bundles; any other directory is one.
@@ -93,7 +100,7 @@ fn children(directory: &Path) -> Vec<PathBuf> {
 }
 
 fn folder(directory: &Path, found: &mut Inputs) {
-    let mut bundles: BTreeMap<String, PathBuf> = BTreeMap::new();
+    let mut bundles: Vec<(String, PathBuf)> = Vec::new();
     for child in children(directory) {
         let name = child
             .file_name()
@@ -101,30 +108,28 @@ fn folder(directory: &Path, found: &mut Inputs) {
             .unwrap_or_default();
         match probe(&child) {
             Ok(Probe::NotABundle(what)) => found.remarks.push(format!("skipped {name}: {what}")),
-            Ok(_) => {
-                bundles.insert(alias(&child), child);
-            }
+            Ok(_) => bundles.push((alias(&child), child)),
             Err(error) => found.errors.push(error),
         }
     }
+    let names: BTreeSet<String> = bundles.iter().map(|(name, _)| name.clone()).collect();
+    let owner_of = |name: &str| {
+        let owner = name.strip_suffix(BASELINE)?;
+        names.contains(owner).then(|| owner.to_owned())
+    };
     let mut baselines = BTreeMap::new();
-    for name in bundles.keys().cloned().collect::<Vec<_>>() {
-        let owner = name
-            .strip_suffix(BASELINE)
-            .filter(|owner| bundles.contains_key(*owner))
-            .map(str::to_owned);
-        if let (Some(owner), Some(path)) = (owner, bundles.get(&name).cloned()) {
+    for (name, path) in &bundles {
+        if let Some(owner) = owner_of(name) {
             found.remarks.push(format!("{name} is the baseline of {owner}"));
-            baselines.insert(owner, (name, path));
+            baselines.insert(owner, (name.clone(), path.clone()));
         }
     }
-    let is_baseline = |name: &String| baselines.values().any(|(other, _)| other == name);
-    for (name, path) in &bundles {
-        if !is_baseline(name) {
+    for (name, path) in bundles {
+        if owner_of(&name).is_none() {
             found.jobs.push(Job {
-                alias: name.clone(),
-                path: path.clone(),
-                baseline: baselines.get(name).cloned(),
+                baseline: baselines.get(&name).cloned(),
+                alias: name,
+                path,
             });
         }
     }
@@ -155,14 +160,17 @@ pub(super) fn alias(path: &Path) -> String {
     name
 }
 
-/// Two bundles of one name get reports of two names.
+/// Two bundles of one name get reports of two names, and neither takes that of a third.
 fn make_unique(jobs: &mut [Job]) {
-    let mut taken: BTreeMap<String, u32> = BTreeMap::new();
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    let given: BTreeSet<String> = jobs.iter().map(|job| job.alias.clone()).collect();
     for job in jobs {
-        let count = taken.entry(job.alias.clone()).or_default();
-        *count += 1;
-        if *count > 1 {
-            job.alias = format!("{}-{count}", job.alias);
+        if !taken.insert(job.alias.clone()) {
+            let free = (2..)
+                .map(|number: u64| format!("{}-{number}", job.alias))
+                .find(|name| !given.contains(name) && !taken.contains(name));
+            job.alias = free.unwrap_or_default();
+            taken.insert(job.alias.clone());
         }
     }
 }
@@ -182,5 +190,15 @@ mod tests {
         ] {
             assert_eq!(alias(Path::new(file)), name);
         }
+    }
+    #[test]
+    fn every_bundle_has_a_name_of_its_own() {
+        let mut jobs = ["a", "a", "a-2", "a"].map(|name| Job {
+            alias: name.into(),
+            path: PathBuf::new(),
+            baseline: None,
+        });
+        make_unique(&mut jobs);
+        assert_eq!(jobs.map(|job| job.alias), ["a", "a-3", "a-2", "a-4"]);
     }
 }

@@ -50,6 +50,11 @@ casefile reads support bundles of Kubernetes and Rancher, offline, and drafts th
 
 /// Parses the command line, runs the subcommand and gives its exit code. A closed standard output is a quiet end.
 pub fn run() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| {
+        // Its message may quote a bundle, secrets included; its place is enough for a report.
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        terminal::complain(&format!("internal error at {place}; please report this"));
+    }));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -36,6 +36,12 @@ impl Target {
             Self::Directory(directory) => directory.clone(),
             Self::File(file) => parent(file),
         };
+        if directory.is_file() {
+            return Err(format!(
+                "{} is a file, where a directory is needed; choose another -o, or a file that ends in .md, .html or .json",
+                directory.display()
+            ));
+        }
         fs::create_dir_all(&directory).map_err(|error| unwritable(&directory, &error))?;
         tempfile::tempfile_in(&directory)
             .map(drop)

@@ -5,12 +5,16 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::age;
 use super::containers::{add_inspect, add_row, note_listing};
 use super::coverage::datum_of_kind;
+use super::events::fold_duplicates;
+use super::namespaces::Namespaces;
 use super::reader::Located;
+use super::whereabouts::{known_nodes, node_of_log};
 use super::{About, BundleInfo, Coverage, Event, Hit, Host, Object, ObjectKey, PodView, Snapshot};
-use crate::bundle::decode::Fact;
-use crate::logs::{ContainerRef, LogFile, SignatureSet, Stream, TextSource, stamp_of};
+use crate::bundle::decode::{Fact, Form};
+use crate::logs::{LogFile, SignatureSet, Stream, TextSource, stamp_of};
 use crate::model::{Basis, Citation, EntryPath, Subject, When};
 
 pub(super) fn assemble(
@@ -30,12 +34,17 @@ pub(super) fn assemble(
         coverage,
     };
     let mut hosts: BTreeMap<String, Host> = BTreeMap::new();
+    let mut events: Vec<Object> = Vec::new();
     for Located { path, fact } in facts {
         match fact {
             Fact::Object(object) => {
                 if let Some(object) = Object::new(*object) {
                     snapshot.coverage.note(datum_of_kind(&object.key.kind), 1);
-                    add_object(&mut snapshot, object);
+                    if object.key.kind == "Event" {
+                        events.push(object);
+                    } else {
+                        add_object(&mut snapshot, object);
+                    }
                 }
             }
             Fact::Collected { when, .. } => snapshot.bundle.collected_at = Some(when),
@@ -57,20 +66,24 @@ pub(super) fn assemble(
         .bundle
         .collected_at
         .take()
-        .or_else(|| reference_time(&snapshot));
-    super::namespaces::adopt(&mut snapshot);
-    fold_duplicate_events(&mut snapshot.events);
-    attribute_logs(&mut snapshot);
+        .or_else(|| reference_time(&snapshot, &events));
+    resolve_ages(&mut snapshot, &mut events);
+    let namespaces = Namespaces::new(&snapshot.objects, &events);
+    for object in namespaces.place(&mut snapshot.objects) {
+        add_object(&mut snapshot, object);
+    }
+    for event in &mut events {
+        namespaces.complete(event);
+    }
+    snapshot.events = events.iter().filter_map(Event::new).collect();
+    fold_duplicates(&mut snapshot.events);
+    super::attribution::attribute_logs(&mut snapshot);
     let hits = all_hits(&snapshot, signatures);
     snapshot.hits = hits;
     snapshot
 }
 
-pub(super) fn add_object(snapshot: &mut Snapshot, object: Object) {
-    if object.key.kind == "Event" {
-        snapshot.events.extend(Event::new(&object));
-        return;
-    }
+fn add_object(snapshot: &mut Snapshot, object: Object) {
     match snapshot.objects.get_mut(&object.key) {
         None => {
             snapshot.objects.insert(object.key.clone(), object);
@@ -116,7 +129,12 @@ fn host_datum(fact: &Fact) -> &'static str {
         Fact::Certificate(_) => "certificates",
         Fact::Clock { .. } => "clock",
         Fact::HostName { .. } | Fact::Value { .. } => "host-facts",
-        Fact::Object(_) | Fact::EmptyListing { .. } | Fact::Collected { .. } | Fact::LogSection(_) => "objects",
+        Fact::Host(fact) => super::tools::datum(fact),
+        Fact::Object(_)
+        | Fact::EmptyListing { .. }
+        | Fact::Collected { .. }
+        | Fact::LogSection(_)
+        | Fact::UnitLog(_) => "objects",
     }
 }
 
@@ -142,12 +160,17 @@ fn add_host_fact(host: &mut Host, fact: Fact) {
         Fact::Resolver(resolver) => host.resolvers.push(resolver),
         Fact::Certificate(certificate) => host.certificates.push(*certificate),
         Fact::Clock { when, zone, cite } => host.clock = host.clock.take().or(Some((when, zone, cite))),
-        Fact::Object(_) | Fact::EmptyListing { .. } | Fact::Collected { .. } | Fact::LogSection(_) => {}
+        Fact::Host(fact) => host.tools.add(fact),
+        Fact::Object(_)
+        | Fact::EmptyListing { .. }
+        | Fact::Collected { .. }
+        | Fact::LogSection(_)
+        | Fact::UnitLog(_) => {}
     }
 }
 
 /// "Now" of a bundle: the latest clock of its hosts, else the latest time that its events or objects mention.
-fn reference_time(snapshot: &Snapshot) -> Option<When> {
+fn reference_time(snapshot: &Snapshot, events: &[Object]) -> Option<When> {
     let clocks = snapshot
         .hosts
         .iter()
@@ -155,7 +178,7 @@ fn reference_time(snapshot: &Snapshot) -> Option<When> {
     if let Some(latest) = clocks.max_by_key(|when| when.latest) {
         return Some(latest);
     }
-    let events = snapshot.events.iter().filter_map(|event| event.last.clone());
+    let events = events.iter().filter_map(|event| Event::new(event)?.last);
     let leases = snapshot.kind("Lease").filter_map(|lease| lease.time("/spec/renewTime"));
     let heartbeats = snapshot.kind("Node").flat_map(|node| {
         let conditions = 0..node.list("/status/conditions").len();
@@ -164,58 +187,21 @@ fn reference_time(snapshot: &Snapshot) -> Option<When> {
     events.chain(leases).chain(heartbeats).max_by_key(|when| when.latest)
 }
 
-/// The same event is often dumped twice (as JSON and YAML, in two files). Identical ones count once.
-fn fold_duplicate_events(events: &mut Vec<Event>) {
-    events.sort_by(|a, b| {
-        let key = |event: &Event| {
-            (
-                event.first.clone().map(|when| when.earliest),
-                event.about.clone(),
-                event.reason.clone(),
-                event.message.clone(),
-            )
-        };
-        key(a).cmp(&key(b))
-    });
-    events.dedup_by(|b, a| {
-        let same = a.about == b.about
-            && a.reason == b.reason
-            && a.message == b.message
-            && a.first == b.first
-            && a.container == b.container;
-        if same && b.last > a.last {
-            a.last = b.last.clone();
-            a.count = a.count.max(b.count);
-        }
-        same
-    });
-}
-
-/// A log of which the path says nothing belongs to the pod whose name a component of the path starts with.
-fn attribute_logs(snapshot: &mut Snapshot) {
-    let pods: Vec<(String, String)> = snapshot
-        .pods()
-        .map(|pod| (pod.namespace().to_owned(), pod.name().to_owned()))
-        .collect();
-    for log in &mut snapshot.logs {
-        if log.stream != Stream::Unknown {
-            continue;
-        }
-        let components: Vec<&str> = log.path.components().collect();
-        let found = pods
-            .iter()
-            .filter(|(_, pod)| components.iter().any(|part| part.contains(pod.as_str())))
-            .max_by_key(|(_, pod)| pod.len());
-        if let Some((namespace, pod)) = found {
-            let file = log.path.file_name();
-            let previous = file.contains("previous") || file.contains("-prev") || file.contains("_prev");
-            log.stream = Stream::Container(ContainerRef {
-                namespace: namespace.clone(),
-                pod: pod.clone(),
-                container: String::new(),
-                previous,
-            });
-        }
+/// Turns every relative age into an interval before the reference time.
+fn resolve_ages(snapshot: &mut Snapshot, events: &mut [Object]) {
+    let Some(reference) = snapshot.bundle.collected_at.clone() else {
+        return;
+    };
+    let texts = snapshot
+        .objects
+        .values_mut()
+        .chain(events)
+        .filter(|object| object.form != Form::Api);
+    for object in texts {
+        age::resolve(&mut object.value, &reference);
+    }
+    for container in snapshot.hosts.iter_mut().flat_map(|host| &mut host.containers) {
+        container.since = age::docker(&container.status, &reference);
     }
 }
 
@@ -264,10 +250,11 @@ fn all_hits(snapshot: &Snapshot, signatures: &SignatureSet) -> Vec<Hit> {
             }
         }
     }
+    let nodes = known_nodes(snapshot);
     for log in &snapshot.logs {
         let source = log.stream.source();
         hits.extend(
-            log_hits(snapshot, log)
+            log_hits(snapshot, log, &nodes)
                 .into_iter()
                 .filter(|hit| signatures.is_for(&hit.signature, source)),
         );
@@ -310,9 +297,8 @@ fn status_messages(object: &Object) -> Vec<(String, &str, &str)> {
     found
 }
 
-fn log_hits(snapshot: &Snapshot, log: &LogFile) -> Vec<Hit> {
+fn log_hits(snapshot: &Snapshot, log: &LogFile, nodes: &[String]) -> Vec<Hit> {
     let reference: Option<Timestamp> = snapshot.now();
-    let when = |text: &str| stamp_of(text).and_then(|(stamp, raw)| stamp.resolve(raw, reference));
     let host = snapshot
         .hosts
         .iter()
@@ -322,6 +308,13 @@ fn log_hits(snapshot: &Snapshot, log: &LogFile) -> Vec<Hit> {
     let node = match host_directory(&log.path) {
         (_, name) if !name.is_empty() => name,
         _ => host.map(|host| host.node_name().to_owned()).unwrap_or_default(),
+    };
+    let booted = host.and_then(Host::booted);
+    let when = |text: &str| {
+        let (stamp, raw) = stamp_of(text)?;
+        stamp
+            .resolve(raw, reference)
+            .or_else(|| stamp.resolve_since(raw, booted?))
     };
     log.hits
         .iter()
@@ -342,6 +335,9 @@ fn log_hits(snapshot: &Snapshot, log: &LogFile) -> Vec<Hit> {
                 && about.node.is_empty()
             {
                 about.node = pod.text("/spec/nodeName").to_owned();
+            }
+            if about.node.is_empty() && !matches!(log.stream, Stream::Container(_)) {
+                about.node = node_of_log(&log.path, &hit.text, nodes);
             }
             let first = when(&hit.text);
             let last = hit

@@ -63,7 +63,10 @@ impl Event {
         ]
         .iter()
         .find_map(|pointer| object.time(pointer));
-        let created = || object.time("/metadata/creationTimestamp");
+        let created = || {
+            let written = object.get("/metadata/creationTimestamp")?.as_str()?;
+            When::rfc3339(written)
+        };
         let count = ["/count", "/series/count", "/deprecatedCount"]
             .iter()
             .find_map(|pointer| object.int(pointer))
@@ -89,7 +92,8 @@ impl Event {
             },
             container,
             count: u64::try_from(count).unwrap_or(1).max(1),
-            first: first.or_else(created),
+            // Most tables have no first time; the last stands for it.
+            first: first.or_else(created).or_else(|| last.clone()),
             cite: object.cite_at(message_at).at(last.clone()),
             last,
             component: first_of(["/source/component", "/reportingComponent", "/reportingController"]),

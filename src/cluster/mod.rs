@@ -1,9 +1,12 @@
 //! What a bundle says, normalised and immutable: objects, events, hosts, logs, and what is missing.
 
+mod age;
 mod assemble;
+mod attribution;
 mod containers;
 mod coverage;
 mod event;
+mod events;
 mod host;
 mod namespaces;
 mod object;
@@ -11,7 +14,9 @@ mod open;
 mod owners;
 mod reader;
 mod snapshot;
+mod tools;
 mod view;
+mod whereabouts;
 
 pub use coverage::{Coverage, FileRecord, Treatment};
 pub use event::Event;
@@ -21,4 +26,22 @@ pub use open::read_bundle;
 pub use owners::workload_of_pod_name;
 pub use reader::Reader;
 pub use snapshot::{About, BundleInfo, Hit, Snapshot};
+pub use tools::HostTools;
 pub use view::{ContainerInstance, Ended, Image, PodView, Waiting};
+
+/// A snapshot of files that a test writes down: path and text.
+#[cfg(test)]
+fn reading(files: &[(&str, &str)]) -> Snapshot {
+    let signatures = crate::logs::SignatureSet::new([]).unwrap();
+    let mut reader = Reader::new(&signatures, "b");
+    for (path, text) in files {
+        reader.file(&crate::model::EntryPath::new(path), &mut text.as_bytes());
+    }
+    reader.finish(BundleInfo {
+        alias: "b".into(),
+        input: "b.tar.gz".into(),
+        layout: String::new(),
+        sha256: String::new(),
+        collected_at: None,
+    })
+}

@@ -1,238 +1,234 @@
-//! The namespace of what a listing shows without one: `kubectl get pods` without `-A` has no column for it.
-//!
-//! All rows of such a listing are of one namespace, so one object of a file that is known from elsewhere tells it for the whole file.
+//! Objects of which a text does not tell the namespace (`kubectl get pods` without `-A`) go to the namespace where they are known.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use regex::Regex;
+use serde_json::Value;
 
-use super::{Object, Snapshot};
+use super::{Object, ObjectKey};
+use crate::bundle::decode::{Form, is_namespaced};
 use crate::model::EntryPath;
 
-/// Kinds that have a namespace and that `kubectl get` lists.
-const NAMESPACED: [&str; 20] = [
-    "Pod",
-    "Deployment",
-    "ReplicaSet",
-    "StatefulSet",
-    "DaemonSet",
-    "Job",
-    "CronJob",
-    "ReplicationController",
-    "Service",
-    "Endpoints",
-    "EndpointSlice",
-    "Ingress",
-    "ConfigMap",
-    "Secret",
-    "ServiceAccount",
-    "PersistentVolumeClaim",
-    "ResourceQuota",
-    "LimitRange",
-    "HorizontalPodAutoscaler",
-    "PodDisruptionBudget",
-];
-
-/// Namespaces of the cluster's own components; they say nothing about where an application lives.
-const SYSTEM: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", "local-path-storage"];
-
-/// `Successfully assigned shop/web-0 to node-1` (`pkg/scheduler/schedule_one.go`).
+/// `Successfully assigned shop/web-0 to node-1` (kubernetes `pkg/scheduler/schedule_one.go`).
 static ASSIGNED: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"Successfully assigned ([a-z0-9-]+)/([a-z0-9.-]+) to ").ok());
-/// `… container app in pod web-0_shop(1b2c…)` (`pkg/kubelet/util/format/pod.go`).
+    LazyLock::new(|| Regex::new(r"^Successfully assigned ([a-z0-9-]+)/([a-z0-9.-]+) to ").ok());
+/// `… container app in pod web-0_shop(1b2c…)` (kubernetes `pkg/kubelet/util/format/pod.go`).
 static FORMATTED: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"\b([a-z0-9][a-z0-9.-]*)_([a-z0-9-]+)\([0-9a-f-]{8,36}\)").ok());
 
-/// Files → the namespaces that one of their objects or events is known to have.
-type Known = BTreeMap<EntryPath, BTreeSet<String>>;
-/// Kind and name → the namespaces in which such an object is known.
-type Names = BTreeMap<(String, String), BTreeSet<String>>;
+/// Which namespaces a bundle mentions, and for which object.
+#[derive(Default)]
+pub(super) struct Namespaces {
+    of_object: BTreeMap<(String, String), BTreeSet<String>>,
+    /// A listing without a column for the namespace is of one namespace, so one known row tells it for the file.
+    of_file: BTreeMap<EntryPath, BTreeSet<String>>,
+    all: BTreeSet<String>,
+}
 
-/// Gives objects and events without a namespace the one that the rest of the bundle proves. What stays unproved stays empty.
-pub(super) fn adopt(snapshot: &mut Snapshot) {
-    let lacking = |object: &&Object| object.key.namespace.is_empty() && is_namespaced(&object.key.kind);
-    let lacks = snapshot.objects.values().any(|object| lacking(&object))
-        || snapshot
-            .events
-            .iter()
-            .any(|event| event.about.namespace.is_empty() && is_namespaced(&event.about.kind));
-    if !lacks {
-        return;
-    }
-    let (pods, names) = witnesses(snapshot);
-    let known = by_file(snapshot, &pods, &names);
-    let only = only_namespace(snapshot, &known);
-    let namespace_for = |file: &EntryPath| match known.get(file) {
-        Some(found) if found.len() == 1 => found.first().cloned(),
-        Some(_) => None,
-        None => only.clone(),
-    };
-    for event in &mut snapshot.events {
-        if event.about.namespace.is_empty() && is_namespaced(&event.about.kind) {
-            let own = pods.get(&event.about.name).filter(|_| event.about.kind == "Pod");
-            event.about.namespace = own
-                .cloned()
-                .or_else(|| namespace_for(&event.cite.file))
-                .unwrap_or_default();
+impl Namespaces {
+    /// From objects, and from events, which name the object they are about.
+    pub(super) fn new(objects: &BTreeMap<ObjectKey, Object>, events: &[Object]) -> Self {
+        let mut found = Self::default();
+        for key in objects.keys() {
+            found.add(&key.kind, &key.name, &key.namespace);
         }
-    }
-    let lacking: Vec<_> = snapshot
-        .objects
-        .values()
-        .filter(lacking)
-        .map(|object| object.key.clone())
-        .collect();
-    for key in lacking {
-        let Some(object) = snapshot.objects.get(&key) else {
-            continue;
-        };
-        let own = pods.get(&key.name).filter(|_| key.kind == "Pod");
-        let Some(namespace) = own.cloned().or_else(|| namespace_for(&object.cite.file)) else {
-            continue;
-        };
-        if let Some(mut object) = snapshot.objects.remove(&key) {
-            if let Some(metadata) = object
-                .value
-                .get_mut("metadata")
-                .and_then(|metadata| metadata.as_object_mut())
-            {
-                metadata.insert("namespace".into(), namespace.clone().into());
+        for event in events {
+            let about = about(event);
+            let text = |field: &str| event.text(&format!("{about}/{field}"));
+            found.add(text("kind"), text("name"), text("namespace"));
+            let message = event.text("/message");
+            if let Some(told) = ASSIGNED.as_ref().and_then(|regex| regex.captures(message)) {
+                let (_, [namespace, pod]) = told.extract();
+                found.add("Pod", pod, namespace);
             }
-            object.key.namespace = namespace;
-            super::assemble::add_object(snapshot, object);
+            if let Some(told) = FORMATTED.as_ref().and_then(|regex| regex.captures(message)) {
+                let (_, [pod, namespace]) = told.extract();
+                found.add("Pod", pod, namespace);
+            }
         }
+        for (key, object) in objects.iter().filter(|(key, _)| key.namespace.is_empty()) {
+            found.note_file(&key.kind, &key.name, &object.cite.file);
+        }
+        for event in events {
+            let text = |field: &str| event.text(&format!("{}/{field}", about(event)));
+            if text("namespace").is_empty() {
+                found.note_file(text("kind"), text("name"), &event.cite.file);
+            }
+        }
+        found
     }
-}
 
-fn is_namespaced(kind: &str) -> bool {
-    NAMESPACED.contains(&kind)
-}
-
-/// Pods → namespace from texts that name both, and (kind, name) → namespaces from objects and events that have one.
-fn witnesses(snapshot: &Snapshot) -> (BTreeMap<String, String>, Names) {
-    let mut pods = BTreeMap::new();
-    for event in &snapshot.events {
-        if let Some(found) = ASSIGNED.as_ref().and_then(|regex| regex.captures(&event.message)) {
-            let (_, [namespace, pod]) = found.extract();
-            pods.insert(pod.to_owned(), namespace.to_owned());
+    fn add(&mut self, kind: &str, name: &str, namespace: &str) {
+        if namespace.is_empty() {
+            return;
         }
-        if let Some(found) = FORMATTED.as_ref().and_then(|regex| regex.captures(&event.message)) {
-            let (_, [pod, namespace]) = found.extract();
-            pods.insert(pod.to_owned(), namespace.to_owned());
-        }
-    }
-    let mut names: Names = BTreeMap::new();
-    let objects = snapshot
-        .objects
-        .keys()
-        .map(|key| (&key.kind, &key.namespace, &key.name));
-    let events = snapshot
-        .events
-        .iter()
-        .map(|event| (&event.about.kind, &event.about.namespace, &event.about.name));
-    for (kind, namespace, name) in objects.chain(events).filter(|(_, namespace, _)| !namespace.is_empty()) {
-        names
-            .entry((kind.clone(), name.clone()))
+        self.all.insert(namespace.to_owned());
+        self.of_object
+            .entry((kind.to_owned(), name.to_owned()))
             .or_default()
-            .insert(namespace.clone());
+            .insert(namespace.to_owned());
     }
-    (pods, names)
-}
 
-fn by_file(snapshot: &Snapshot, pods: &BTreeMap<String, String>, names: &Names) -> Known {
-    let mut known = Known::new();
-    let objects = snapshot.objects.values().map(|object| {
-        (
-            &object.key.kind,
-            &object.key.namespace,
-            &object.key.name,
-            &object.cite.file,
-        )
-    });
-    let events = snapshot.events.iter().map(|event| {
-        (
-            &event.about.kind,
-            &event.about.namespace,
-            &event.about.name,
-            &event.cite.file,
-        )
-    });
-    for (kind, namespace, name, file) in objects.chain(events) {
-        if !namespace.is_empty() || !is_namespaced(kind) {
-            continue;
-        }
-        let by_text = pods.get(name).filter(|_| kind == "Pod").cloned();
-        // A name that exists in two namespaces (`default`, `kube-root-ca.crt`) proves nothing.
-        let by_name = || {
-            names
-                .get(&(kind.clone(), name.clone()))
-                .filter(|found| found.len() == 1)
-                .and_then(|found| found.first().cloned())
-        };
-        if let Some(namespace) = by_text.or_else(by_name) {
-            known.entry(file.clone()).or_default().insert(namespace);
+    /// A file that shows an object without its namespace, where that is known from elsewhere.
+    fn note_file(&mut self, kind: &str, name: &str, file: &EntryPath) {
+        let known = self.of_object.get(&(kind.to_owned(), name.to_owned()));
+        if let Some(namespace) = known.and_then(only) {
+            self.of_file
+                .entry(file.clone())
+                .or_default()
+                .insert(namespace.to_owned());
         }
     }
-    known
+
+    /// The namespace of an object of which only kind and name are told: where an object of that kind and name is known, if that is
+    /// one place; else that of the file's other rows; else the only namespace of the bundle.
+    fn find(&self, kind: &str, name: &str, file: &EntryPath) -> Option<&str> {
+        let known = self.of_object.get(&(kind.to_owned(), name.to_owned()));
+        let of_namespaced = || is_namespaced(kind) == Some(true);
+        match known {
+            Some(places) => only(places),
+            None if of_namespaced() => self.of_file.get(file).map_or_else(|| only(&self.all), only),
+            None => None,
+        }
+    }
+
+    /// The objects of text forms that have no namespace and should, taken out of `objects` and put where they belong.
+    pub(super) fn place(&self, objects: &mut BTreeMap<ObjectKey, Object>) -> Vec<Object> {
+        let homeless: Vec<ObjectKey> = objects
+            .iter()
+            .filter(|(key, object)| {
+                key.namespace.is_empty() && object.form != Form::Api && is_namespaced(&key.kind) != Some(false)
+            })
+            .filter(|(key, object)| self.find(&key.kind, &key.name, &object.cite.file).is_some())
+            .map(|(key, _)| key.clone())
+            .collect();
+        let mut placed = Vec::new();
+        for key in homeless {
+            let Some(mut object) = objects.remove(&key) else {
+                continue;
+            };
+            if let Some(namespace) = self.find(&key.kind, &key.name, &object.cite.file) {
+                object.key.namespace = namespace.to_owned();
+                set(&mut object.value, "metadata", namespace);
+                placed.push(object);
+            }
+        }
+        placed
+    }
+
+    /// Completes the object that an event is about.
+    pub(super) fn complete(&self, event: &mut Object) {
+        let about = about(event);
+        let text = |field: &str| event.text(&format!("{about}/{field}"));
+        if event.form == Form::Api || !text("namespace").is_empty() || is_namespaced(text("kind")) == Some(false) {
+            return;
+        }
+        if let Some(namespace) = self.find(text("kind"), text("name"), &event.cite.file) {
+            set(&mut event.value, about.trim_start_matches('/'), namespace);
+        }
+    }
 }
 
-/// The one namespace that the whole bundle is about, if there is just one beside the system's.
-fn only_namespace(snapshot: &Snapshot, known: &Known) -> Option<String> {
-    let proved = known.values().flatten();
-    let objects = snapshot.objects.keys().map(|key| &key.namespace);
-    let events = snapshot.events.iter().map(|event| &event.about.namespace);
-    let all: BTreeSet<&String> = proved
-        .chain(objects)
-        .chain(events)
-        .filter(|namespace| !namespace.is_empty() && !SYSTEM.contains(&namespace.as_str()))
-        .collect();
-    let mut all = all.into_iter();
-    match (all.next(), all.next()) {
-        (Some(only), None) => Some(only.clone()),
+/// Where an event of either API names its object.
+fn about(event: &Object) -> &'static str {
+    if event.get("/regarding").is_some() {
+        "/regarding"
+    } else {
+        "/involvedObject"
+    }
+}
+
+fn only(places: &BTreeSet<String>) -> Option<&str> {
+    match places.len() {
+        1 => places.first().map(String::as_str),
         _ => None,
+    }
+}
+
+fn set(value: &mut Value, map: &str, namespace: &str) {
+    if let Some(map) = value.get_mut(map).and_then(Value::as_object_mut) {
+        map.insert("namespace".into(), namespace.into());
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::cluster::{BundleInfo, Reader, Snapshot};
-    use crate::model::EntryPath;
-    use crate::rules::Rules;
+    use super::super::reading;
 
-    fn read(files: &[(&str, &str)]) -> Snapshot {
-        let rules = Rules::load().unwrap();
-        let mut reader = Reader::new(rules.signatures(), "b");
-        for (path, content) in files {
-            reader.file(&EntryPath::new(path), &mut content.as_bytes());
-        }
-        reader.finish(BundleInfo {
-            alias: "b".into(),
-            input: String::new(),
-            layout: String::new(),
-            sha256: String::new(),
-            collected_at: None,
-        })
+    const TABLE: (&str, &str) = (
+        "get-pods.txt",
+        "NAME    READY   STATUS             RESTARTS      AGE\nweb-0   0/1     CrashLoopBackOff   3 (58s ago)   75s\n",
+    );
+
+    fn pod(namespace: &str, name: &str) -> String {
+        format!(
+            r#"{{"kind":"Pod","apiVersion":"v1","metadata":{{"name":"{name}","namespace":"{namespace}","uid":"u"}},"status":{{}}}}"#
+        )
     }
 
-    const PODS: &str = "NAME                     READY   STATUS    RESTARTS   AGE\nweb-7c9d5f6b84-x4kqp   0/1     Pending   0          9m\nother-0                  1/1     Running   0          9m\n";
-
     #[test]
-    fn one_pod_that_the_scheduler_names_tells_the_namespace_of_the_whole_listing() {
-        let snapshot = read(&[
-            ("pods.txt", PODS),
-            (
-                "events.txt",
-                "LAST SEEN   TYPE     REASON      OBJECT                       MESSAGE\n9m          Normal   Scheduled   pod/web-7c9d5f6b84-x4kqp   Successfully assigned shop/web-7c9d5f6b84-x4kqp to n1\n",
-            ),
+    fn a_row_without_namespace_is_the_object_of_that_name() {
+        let snapshot = reading(&[
+            TABLE,
+            ("pod.json", &pod("shop", "web-0")),
+            ("b.json", &pod("else", "b")),
         ]);
-        assert!(snapshot.pod("shop", "other-0").is_some());
-        assert_eq!(snapshot.events[0].about.namespace, "shop");
+        let names: Vec<_> = snapshot
+            .objects
+            .keys()
+            .map(|key| (&*key.namespace, &*key.name))
+            .collect();
+        assert_eq!(names, [("else", "b"), ("shop", "web-0")]);
     }
 
     #[test]
-    fn without_proof_it_stays_unknown() {
-        let snapshot = read(&[("pods.txt", PODS)]);
-        assert!(snapshot.pod("", "other-0").is_some());
+    fn the_only_namespace_of_a_bundle_is_that_of_all_its_rows() {
+        let snapshot = reading(&[TABLE, ("pod.json", &pod("shop", "b"))]);
+        assert!(snapshot.object("Pod", "shop", "web-0").is_some());
+    }
+
+    #[test]
+    fn two_objects_of_the_name_leave_the_row_alone() {
+        let snapshot = reading(&[
+            TABLE,
+            ("a.json", &pod("shop", "web-0")),
+            ("b.json", &pod("else", "web-0")),
+        ]);
+        assert!(snapshot.object("Pod", "", "web-0").is_some());
+        assert_eq!(snapshot.objects.len(), 3);
+    }
+
+    #[test]
+    fn one_pod_that_the_scheduler_names_tells_the_namespace_of_its_listing() {
+        let listing = "NAME    READY   STATUS    RESTARTS   AGE\nweb-0   0/1     Pending   0          75s\nold-0   1/1     Running   0          75s\n";
+        let events = "LAST SEEN   TYPE     REASON      OBJECT      MESSAGE\n9m          Normal   Scheduled   pod/web-0   Successfully assigned shop/web-0 to n1\n";
+        let snapshot = reading(&[
+            ("pods.txt", listing),
+            ("events.txt", events),
+            ("b.json", &pod("else", "b")),
+        ]);
+        assert!(snapshot.object("Pod", "shop", "old-0").is_some());
+    }
+
+    #[test]
+    fn a_node_has_none() {
+        let node = "NAME     STATUS   ROLES    AGE   VERSION\nnode-1   Ready    <none>   66m   v1.36.2\n";
+        let snapshot = reading(&[("nodes.txt", node), ("pod.json", &pod("shop", "b"))]);
+        assert!(snapshot.object("Node", "", "node-1").is_some());
+    }
+
+    #[test]
+    fn the_ages_of_a_row_are_times() {
+        let snapshot = reading(&[
+            TABLE,
+            ("pod.json", &pod("shop", "b")),
+            ("date.txt", "Sat Nov 21 10:26:17 UTC 2026\n"),
+        ]);
+        let pod = snapshot.pod("shop", "web-0").unwrap();
+        let created = pod.object.time("/metadata/creationTimestamp").unwrap();
+        assert_eq!(created.latest.to_string(), "2026-11-21T10:25:02Z");
+        let ended = pod.containers()[0].ended().unwrap().finished.unwrap();
+        assert_eq!(ended.latest.to_string(), "2026-11-21T10:25:19Z");
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::age;
 use crate::bundle::decode::{Form, ObjectFact, Pointer};
 use crate::model::{Citation, Place, QuoteLine, Subject, When};
 
@@ -74,9 +75,12 @@ impl Object {
         self.get(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 
-    /// The RFC 3339 time at a pointer.
+    /// The time at a pointer: an RFC 3339 text, or the interval of the age that a text form has in its place.
     pub fn time(&self, pointer: &str) -> Option<When> {
-        self.get(pointer).and_then(Value::as_str).and_then(When::rfc3339)
+        match self.get(pointer) {
+            Some(value) => value.as_str().and_then(When::rfc3339),
+            None => age::of_field(&self.value, pointer),
+        }
     }
 
     /// The object as the subject of a finding.

@@ -79,10 +79,52 @@ impl Snapshot {
         } else {
             ["DaemonSet", "Job", "StatefulSet"]
         };
-        by_kind.iter().find_map(|kind| known(kind, stem)).or_else(|| {
-            // A pod of a Deployment that was not collected still has the two suffixes that only the Deployment and ReplicaSet controllers give.
-            workload_of_pod_name(pod).map(|name| Subject::namespaced("Deployment", namespace, name))
-        })
+        by_kind
+            .iter()
+            .find_map(|kind| known(kind, stem))
+            .or_else(|| {
+                // A pod of a Deployment that was not collected still has the two suffixes that only the Deployment and ReplicaSet controllers give.
+                workload_of_pod_name(pod).map(|name| Subject::namespaced("Deployment", namespace, name))
+            })
+            .or_else(|| self.set_by_name(namespace, pod))
+    }
+
+    /// For a row of a table or a pod that was not collected: the StatefulSet of `name-0`, the CronJob of `name-29188500-x8sdz`, the
+    /// DaemonSet of pods that differ only in five characters. An object of the API without an owner has none.
+    fn set_by_name(&self, namespace: &str, pod: &str) -> Option<Subject> {
+        if self
+            .object("Pod", namespace, pod)
+            .is_some_and(|object| object.form != Form::Row)
+        {
+            return None;
+        }
+        let (stem, last) = pod.rsplit_once('-')?;
+        if is_made_by_a_set(pod) {
+            return Some(Subject::namespaced("StatefulSet", namespace, stem));
+        }
+        if last.len() != 5 || !is_safe_alphabet(last) {
+            return None;
+        }
+        if let Some((name, minutes)) = stem.rsplit_once('-')
+            && (8..=10).contains(&minutes.len())
+            && minutes.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            return Some(Subject::namespaced("CronJob", namespace, name));
+        }
+        let is_sibling = |name: &str| {
+            name != pod
+                && name
+                    .strip_prefix(stem)
+                    .and_then(|rest| rest.strip_prefix('-'))
+                    .is_some_and(|rest| rest.len() == 5 && is_safe_alphabet(rest))
+        };
+        self.kind("Pod")
+            .any(|other| {
+                other.key.namespace == namespace
+                    && is_sibling(&other.key.name)
+                    && other.text("/status/phase") != "Succeeded"
+            })
+            .then(|| Subject::namespaced("DaemonSet", namespace, stem))
     }
 }
 
@@ -113,6 +155,16 @@ pub fn workload_of_pod_name(pod: &str) -> Option<&str> {
     let shaped =
         suffix.len() == 5 && is_safe_alphabet(suffix) && (5..=10).contains(&hash.len()) && is_safe_alphabet(hash);
     (shaped && !deployment.is_empty()).then_some(deployment)
+}
+
+/// True for `name-<ordinal>`, as the StatefulSet controller names pods (`pkg/controller/statefulset/stateful_set_utils.go`); a date's `-01` is none.
+pub(super) fn is_made_by_a_set(pod: &str) -> bool {
+    let Some((stem, ordinal)) = pod.rsplit_once('-') else {
+        return false;
+    };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let ordinal_only = digits(ordinal) && ordinal.len() <= 3 && (ordinal == "0" || !ordinal.starts_with('0'));
+    ordinal_only && stem.starts_with(|c: char| c.is_ascii_lowercase()) && !digits(stem.rsplit('-').next().unwrap_or(""))
 }
 
 fn is_safe_alphabet(text: &str) -> bool {

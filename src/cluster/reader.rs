@@ -6,13 +6,15 @@ use std::sync::Arc;
 use super::assemble::assemble;
 use super::{BundleInfo, Coverage, FileRecord, Snapshot, Treatment};
 use crate::bundle::decode::{DECODERS, Fact, LogSection, TextFile, is_binary, to_text};
-use crate::logs::{ContainerRef, LogFile, LogScan, SignatureSet, Stream, stamp_of, stream_of};
+use crate::logs::{ContainerRef, LogFile, LogScan, SignatureSet, Stream, stamp_of, stream_of, stream_of_unit};
 use crate::model::{EntryPath, Problem, ProblemKind};
 
 /// A file up to this size is decoded as a whole; a larger one is scanned as a log, whatever it is.
 const WHOLE_FILE: usize = 64 << 20;
 /// Bytes by which a file is judged, and the size of the blocks in which a log is scanned.
 const BLOCK: usize = 1 << 20;
+/// Blocks that may wait for the scanner.
+const BLOCKS_AHEAD: usize = 4;
 
 /// Facts with the file they were read from.
 pub(super) struct Located {
@@ -134,13 +136,13 @@ impl<'s> Reader<'s> {
 
     fn take_section(&mut self, file: &TextFile<'_>, facts: Vec<Fact>) {
         for fact in facts {
-            if let Fact::LogSection(section) = &fact {
-                self.scan_section(file, section);
-            } else {
-                self.facts.push(Located {
+            match &fact {
+                Fact::LogSection(section) => self.scan_section(file, section),
+                Fact::UnitLog(log) => self.scan_lines(file, stream_of_unit(&log.unit), &[(log.first, log.end)]),
+                _ => self.facts.push(Located {
                     path: file.path.clone(),
                     fact,
-                });
+                }),
             }
         }
     }
@@ -150,7 +152,7 @@ impl<'s> Reader<'s> {
             namespace: section.namespace.clone(),
             pod: section.pod.clone(),
             container: section.container.clone(),
-            previous: false,
+            previous: section.previous,
         };
         self.scan_lines(file, Stream::Container(container), &[(section.first, section.end)]);
     }
@@ -167,34 +169,55 @@ impl<'s> Reader<'s> {
         self.logs.push(scan.finish());
     }
 
-    /// Scans a log block by block, each cut at its last line end.
-    fn stream_log(&mut self, path: &EntryPath, mut buffer: Vec<u8>, content: &mut dyn Read) {
-        let mut scan = LogScan::new(self.signatures, path.clone(), stream_of(path));
-        let mut size = buffer.len() as u64;
-        let mut next_line = 1;
-        loop {
-            let cut = memchr::memrchr(b'\n', &buffer).map_or(buffer.len(), |at| at + 1);
-            let rest = buffer.split_off(cut);
-            scan.feed(&to_text(&buffer), next_line);
-            next_line += memchr::memchr_iter(b'\n', &buffer).count() as u64;
-            buffer = rest;
-            match content.take(BLOCK as u64).read_to_end(&mut buffer) {
-                Ok(0) => break,
-                Ok(read) => size += read as u64,
-                Err(error) => {
-                    self.problem(Problem::file(
-                        path,
-                        ProblemKind::Damaged,
-                        format!("reading stopped: {error}"),
-                    ));
+    /// Scans a log block by block, each cut at its last line end. Reading (and with it decompressing) goes on while the block before is
+    /// scanned, so that one large log uses two processors.
+    fn stream_log(&mut self, path: &EntryPath, head: Vec<u8>, content: &mut dyn Read) {
+        let (signatures, stream) = (self.signatures, stream_of(path));
+        let mut size = head.len() as u64;
+        let (log, problem) = std::thread::scope(|scope| {
+            let (send, receive) = std::sync::mpsc::sync_channel::<Vec<u8>>(BLOCKS_AHEAD);
+            let scanner = scope.spawn(move || {
+                let mut scan = LogScan::new(signatures, path.clone(), stream);
+                let mut next_line = 1;
+                for block in receive {
+                    scan.feed(&to_text(&block), next_line);
+                    next_line += memchr::memchr_iter(b'\n', &block).count() as u64;
+                }
+                scan.finish()
+            });
+            let mut buffer = head;
+            let mut problem = None;
+            loop {
+                let cut = memchr::memrchr(b'\n', &buffer).map_or(buffer.len(), |at| at + 1);
+                let rest = buffer.split_off(cut);
+                if send.send(std::mem::replace(&mut buffer, rest)).is_err() {
                     break;
                 }
+                match content.take(BLOCK as u64).read_to_end(&mut buffer) {
+                    Ok(0) => break,
+                    Ok(read) => size += read as u64,
+                    Err(error) => {
+                        problem = Some(format!("reading stopped: {error}"));
+                        break;
+                    }
+                }
             }
+            // A last line without a line end is still in the buffer; the scanner is gone only if it failed.
+            let _ = send.send(buffer);
+            drop(send);
+            (scanner.join(), problem)
+        });
+        match log {
+            Ok(log) => self.logs.push(log),
+            Err(_) => self.problem(Problem::file(
+                path,
+                ProblemKind::Unparsed,
+                "the log could not be scanned",
+            )),
         }
-        if !buffer.is_empty() {
-            scan.feed(&to_text(&buffer), next_line);
+        if let Some(detail) = problem {
+            self.problem(Problem::file(path, ProblemKind::Damaged, detail));
         }
-        self.logs.push(scan.finish());
         self.record(path, size, Treatment::Log);
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Object, Snapshot};
+use super::{Object, Snapshot, age};
 use crate::model::{Citation, Subject, When};
 
 /// A pod.
@@ -187,7 +187,7 @@ impl<'s> ContainerInstance<'s> {
             exit_code: ended.get("exitCode").and_then(Value::as_i64),
             reason: text("reason"),
             message: text("message"),
-            finished: When::rfc3339(text("finishedAt")),
+            finished: When::rfc3339(text("finishedAt")).or_else(|| age::of_field(ended, "/finishedAt")),
             pointer: format!("{}{pointer}", self.status_pointer),
         })
     }

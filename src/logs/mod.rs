@@ -1,13 +1,15 @@
 //! Log text: which stream a file is, when a line was written, which signatures it carries. Kept are hits, counts and bounded
 //! samples, never the log.
 
+mod forms;
 mod literal;
 mod scan;
 mod signature;
 mod stamp;
 mod stream;
+mod wrapped;
 
 pub use scan::{LineHit, LogFile, LogScan, TailLine};
 pub use signature::{Signature, SignatureError, SignatureSet, SignatureSpec, TextMatch, TextSource};
 pub use stamp::{Stamp, clean_line, stamp_of};
-pub use stream::{Component, ContainerRef, Stream, stream_of};
+pub use stream::{Component, ContainerRef, Stream, stream_of, stream_of_unit};

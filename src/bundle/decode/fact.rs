@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::HostFact;
 use crate::model::{Citation, When};
 
 /// One fact.
@@ -86,6 +87,10 @@ pub enum Fact {
     },
     /// The lines that follow are one container's log.
     LogSection(LogSection),
+    /// The lines that follow are the log of a unit of systemd.
+    UnitLog(UnitLog),
+    /// What a tool of the machine says.
+    Host(HostFact),
 }
 
 /// How rich the form is in which an object was seen. A richer form wins over a poorer one.
@@ -317,6 +322,19 @@ pub struct LogSection {
     pub pod: String,
     /// Container.
     pub container: String,
+    /// True for the log of the instance before the current one.
+    pub previous: bool,
+    /// First line of the log, 0-based.
+    pub first: usize,
+    /// The line after the last, 0-based.
+    pub end: usize,
+}
+
+/// Marks the lines of a unit's journal inside a file that holds more (`systemctl status`).
+#[derive(Debug, Clone)]
+pub struct UnitLog {
+    /// `kubelet.service`.
+    pub unit: String,
     /// First line of the log, 0-based.
     pub first: usize,
     /// The line after the last, 0-based.

@@ -17,6 +17,7 @@ mod docker_ps;
 mod docker_ps_json;
 mod encoding;
 mod fact;
+mod host;
 mod hostname;
 mod json;
 mod known;
@@ -30,6 +31,7 @@ mod resolv;
 #[cfg(test)]
 mod sample;
 mod script;
+mod shape;
 mod sysctl;
 #[cfg(test)]
 mod testing;
@@ -41,8 +43,14 @@ pub use encoding::{is_binary, to_text};
 
 pub use fact::{
     Certificate, ContainerFact, ContainerListing, ContainerState, CronEntry, DockerInspect, Fact, Form, HostNameSource,
-    ImageFact, LogSection, ObjectFact, Pointer, PruneRun, Resolver, RuntimeEvent, Script,
+    ImageFact, LogSection, ObjectFact, Pointer, PruneRun, Resolver, RuntimeEvent, Script, UnitLog,
 };
+pub use host::{
+    CertificateExpiry, Config, ConfigFormat, Counted, CriEntry, CriKind, CriListing, Directory, EtcdAlarm,
+    EtcdEndpoint, EtcdMember, Filesystem, Firewall, FirewallChain, FirewallRule, HealthCheck, HostFact, HostsEntry,
+    Interface, Listener, Process, Route, Unit, VirtualServer,
+};
+pub(crate) use kubectl::is_namespaced;
 pub use pem::certificates_in;
 pub use text::{Section, TextFile};
 pub use yaml::parse_value as parse_yaml;
@@ -65,10 +73,17 @@ pub const DECODERS: &[Decoder] = &[
     docker_images::DECODER,
     docker_info::DECODER,
     docker_events::DECODER,
-    known::CNI,
+    host::CRI_JSON,
+    host::ETCD_JSON,
+    host::CONFIG,
+    host::FIO,
     json::DECODER,
     yaml::DECODER,
     // What kubectl prints for people.
+    Decoder {
+        name: "kubectl logs",
+        decode: kubectl::decode_logs,
+    },
     Decoder {
         name: "kubectl get",
         decode: kubectl::decode_table,
@@ -99,24 +114,30 @@ pub const DECODERS: &[Decoder] = &[
     clock::DECODER,
     hostname::DECODER,
     known::DOCKER_STATS,
-    known::CTR,
-    known::DF,
-    known::FREE,
-    known::SOCKETS,
-    known::PROCESSES,
-    known::MODULES,
+    host::SYSTEMCTL_STATUS,
+    host::SYSTEMCTL_LIST,
+    host::CRI_TABLE,
+    host::ETCD,
+    host::DF,
+    host::DIRECTORY,
+    host::MEMORY,
+    host::SOCKETS,
+    host::PS,
+    host::SYSTEM,
     known::BLOCK_DEVICES,
-    known::UPTIME,
-    known::IP_ADDR,
-    known::IP_ROUTE,
+    host::UPTIME,
+    host::INTERFACE,
+    host::ROUTE,
     known::IP_RULE,
     known::IP_NEIGHBOUR,
-    known::IPTABLES_SAVE,
-    known::IPTABLES_LIST,
-    known::CONNTRACK,
+    host::FIREWALL,
+    host::IPVS,
+    host::TIME_SYNC,
+    host::CERTIFICATE_EXPIRY,
+    host::HEALTH_CHECKS,
+    host::ETCD_METRICS,
     known::MOUNT,
-    known::HOSTS,
-    known::CONTAINERD,
+    host::HOSTS,
 ];
 
 #[cfg(test)]
@@ -138,6 +159,20 @@ mod tests {
                 "-----BEGIN RSA PRIVATE KEY-----", "net.ipv4.ip_forward = 1", "nameserver 1.1.1.1", "2026年 11月 21日 é1:é", "[",
                 "{\"Id\": \"é\", \"State\": {}, \"Config\": {}},", "]", "{", "\"Id\": 1", "{\"Type\":\"a\",\"Action\":\"b\",\"Actor\":{}}",
                 "2026-11-21T10:20:33Z container prune  (a=1, é=2, b)", "Sat Nov 21 10:20:42 UTC 2026", "",
+                "● é.service - é", "     Loaded: loaded (é)", "     Active: failed (Result: é) since é; é", "UNIT LOAD ACTIVE SUB DESCRIPTION",
+                "● é.service loaded failed failed é", "USER PID STAT COMMAND", "é 1 D é", "Filesystem Size Used Avail Use% Mounted on",
+                "é 1G 1G 1G 1% /é", "total 0", "-rw-r--r-- 1 é é 1 Nov 21 10:20 é", "POD ID  CREATED  STATE  NAME  NAMESPACE  ATTEMPT",
+                "TASK   PID   STATUS", "é   1   RUNNING", "8e9e05c52164694d, started, é, é, é, false", "é:1, 8e9e05, 3.4.1, 1 é, true, 1",
+                "+---+---+", "| ENDPOINT | é |", "| é | é |", "version = 2", "[plugins.\"io.containerd.é\"]", "{\"cniVersion\":\"é\"",
+                "{\"header\":{\"member_id\":1},\"members\":[{\"ID\":1,\"peerURLs\":[\"é\"]}]}", "kind: KubeletConfiguration",
+                "2: é: <UP> mtu 1500 qdisc", "    inet 10.0.0.1/8 é", "default via é dev é proto", "Destination Gateway Genmask Flags", "*filter",
+                ":é DROP [0:0]", "-A é -j DROP", "Chain é (policy DROP)", "table ip é {", "\tchain é {", "\t\tdrop", "State Recv-Q Send-Q Local Address",
+                "LISTEN 0 0 é:1 é", "MemTotal: 1 kB", "total used free shared available", "Mem: 1Gi é", "Module Size Used by", "cpu=0 found=1 é",
+                "Linux é 6.1 #1 é x86_64", "PRETTY_NAME=é", "ID=é", "Local time: é", "Reference ID : é", "remote refid st t when poll reach delay offset",
+                "IP Virtual Server version é", "TCP é", "-> é", "[+]é ok", "CERTIFICATE   EXPIRES   RESIDUAL TIME", "# HELP etcd_é",
+                "etcd_disk_wal_fsync_duration_seconds_bucket{le=\"é\"} 1", "    sync percentiles (usec):", "99.00th=[1]", "{\"fio version\":\"é\"}",
+                " 10:20 up 1 min, load average: é", "127.0.0.1 é",
+                "{\"containers\":[{\"id\":\"é\",\"podSandboxId\":\"é\"}]}",
             ]).prop_map(str::to_owned),
             1 => ".{0,40}",
         ]
@@ -148,7 +183,7 @@ mod tests {
         fn no_decoder_panics_and_every_section_has_lines(
             parts in prop::collection::vec(fragment(), 0..12),
             end in prop::sample::select(vec!["\n", "\r\n", " ", "\t"]),
-            path in prop::sample::select(vec!["x.log", "etc/cron.d/x", "resolv.conf", "hostname", "docker-ps-a.txt", "x.service", "hosts"]),
+            path in prop::sample::select(vec!["x.log", "etc/cron.d/x", "resolv.conf", "hostname", "docker-ps-a.txt", "x.service", "hosts", "config.toml", "ls-l"]),
         ) {
             let path = EntryPath::new(path);
             let text = parts.join(end);

@@ -26,6 +26,7 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         namespace: namespace.to_owned(),
         pod: pod.to_owned(),
         container: container.to_owned(),
+        previous: false,
         first: start + 1,
         end: log_end,
     };

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::ledger::{Ledger, plain_sentence};
-use super::overview::involved;
 use super::phrases::phrase;
 use crate::model::{CODE_CLOSE, CODE_OPEN, Confidence, Text};
 use crate::report::model::{
@@ -283,7 +282,7 @@ pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, mi
             sentences.push(plain_sentence(phrase("question.unexplained")));
         }
     }
-    let explained: Vec<&Finding> = involved(ledger);
+    let explained: Vec<&Finding> = ledger.involved();
     let unexplained = ledger
         .diagnosis
         .findings

@@ -1,5 +1,7 @@
 //! The running account of a report: evidence and knowledge by number, blanks by id, wording with its facts.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -50,6 +52,19 @@ impl<'d, 's> Ledger<'d, 's> {
             .roots
             .iter()
             .filter_map(|root| diagnosis.findings.get(root.finding))
+            .collect()
+    }
+
+    /// Root causes and what they explain, in the order of the findings.
+    pub(super) fn involved(&self) -> Vec<&'d Finding> {
+        let diagnosis = self.diagnosis;
+        let roots = diagnosis.roots.iter();
+        let indices: BTreeSet<usize> = roots
+            .flat_map(|root| std::iter::once(root.finding).chain(root.explains.iter().copied()))
+            .collect();
+        indices
+            .into_iter()
+            .filter_map(|index| diagnosis.findings.get(index))
             .collect()
     }
 

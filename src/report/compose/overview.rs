@@ -1,7 +1,5 @@
 //! The top of the report: title, summary, key facts, symptoms, affected resources.
 
-use std::collections::BTreeSet;
-
 use serde_json::json;
 
 use super::ledger::{Ledger, plain_sentence};
@@ -86,7 +84,7 @@ fn summary(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Erro
 }
 
 fn window(ledger: &Ledger<'_, '_>) -> Option<Window> {
-    let involved = involved(ledger);
+    let involved = ledger.involved();
     let start = involved
         .iter()
         .filter_map(|finding| finding.first.clone())
@@ -98,22 +96,8 @@ fn window(ledger: &Ledger<'_, '_>) -> Option<Window> {
     Some(Window { start, end })
 }
 
-/// Root causes and what they explain.
-pub(super) fn involved<'d>(ledger: &Ledger<'d, '_>) -> Vec<&'d Finding> {
-    let diagnosis = ledger.diagnosis;
-    let indices: BTreeSet<usize> = diagnosis
-        .roots
-        .iter()
-        .flat_map(|root| std::iter::once(root.finding).chain(root.explains.iter().copied()))
-        .collect();
-    indices
-        .into_iter()
-        .filter_map(|index| diagnosis.findings.get(index))
-        .collect()
-}
-
 fn scope(ledger: &mut Ledger<'_, '_>) -> Sentence {
-    let involved = involved(ledger);
+    let involved = ledger.involved();
     if involved.is_empty() {
         return plain_sentence(phrase("scope.none"));
     }
@@ -209,7 +193,7 @@ fn key_blanks(ledger: &mut Ledger<'_, '_>) {
 pub(super) fn symptoms(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Error> {
     let diagnosis = ledger.diagnosis;
     let mut sentences = Vec::new();
-    for finding in involved(ledger) {
+    for finding in ledger.involved() {
         if diagnosis.role(finding) == Role::Symptom {
             let header = ledger.header(finding);
             let Some(header) = header else { continue };
@@ -221,7 +205,8 @@ pub(super) fn symptoms(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, min
     }
     if sentences.is_empty() {
         // Nothing complains aloud (a pruned container): the state itself is the symptom.
-        for finding in involved(ledger)
+        for finding in ledger
+            .involved()
             .into_iter()
             .filter(|finding| diagnosis.role(finding) == Role::Link)
         {
@@ -249,7 +234,7 @@ fn append_span(text: &mut Text, finding: &Finding) {
 
 pub(super) fn resources(ledger: &mut Ledger<'_, '_>) -> Result<Vec<ResourceRow>, minijinja::Error> {
     let mut rows: Vec<ResourceRow> = Vec::new();
-    for finding in involved(ledger) {
+    for finding in ledger.involved() {
         let subjects: Vec<Subject> = match ledger.diagnosis.role(finding) {
             Role::Cause => std::iter::once(&finding.subject)
                 .chain(&finding.affected)

@@ -1,7 +1,6 @@
 //! A proposed severity: from what is down, how much of it, and what is left. If unsure, the higher level stands first.
 
 use super::ledger::{Ledger, plain_sentence};
-use super::overview::involved;
 use super::phrases::phrase;
 use crate::report::model::{Sentence, Severity};
 
@@ -10,7 +9,7 @@ pub(super) fn severity(ledger: &mut Ledger<'_, '_>) -> Option<Severity> {
         return None;
     }
     let snapshot = ledger.diagnosis.snapshot;
-    let involved = involved(ledger);
+    let involved = ledger.involved();
     let host_container = involved.iter().find(|finding| finding.subject.kind == "HostContainer");
     let replicas = |finding: &&crate::rules::Finding, available: fn(i64, i64) -> bool| {
         let subject = &finding.subject;

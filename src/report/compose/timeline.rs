@@ -1,7 +1,6 @@
 //! One timeline over all sources: what the evidence dates, milestones that only people know, and the collection last.
 
 use super::ledger::Ledger;
-use super::overview::involved;
 use super::phrases::{filled, phrase};
 use crate::model::{Text, When};
 use crate::report::model::{TimelineKind, TimelineRow};
@@ -12,7 +11,7 @@ const ROWS: usize = 25;
 
 pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, minijinja::Error> {
     let mut rows = Vec::new();
-    for finding in involved(ledger) {
+    for finding in ledger.involved() {
         let (Some(first), Some(last)) = (&finding.first, &finding.last) else {
             continue;
         };
@@ -35,7 +34,7 @@ pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, 
         ));
     }
     changes(ledger, &mut rows);
-    rows.sort_by(|a, b| key(a).cmp(&key(b)));
+    rows.sort_by_key(key);
     rows.dedup_by(|b, a| a.text == b.text && a.when == b.when);
     let span = folded(&mut rows);
     for index in 1..rows.len() {
@@ -107,7 +106,8 @@ pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, 
 /// What was done to the things involved: scale-ups from the API's events, deletions from the runtime's.
 fn changes(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
     let snapshot = ledger.diagnosis.snapshot;
-    let subjects: Vec<_> = involved(ledger)
+    let subjects: Vec<_> = ledger
+        .involved()
         .iter()
         .flat_map(|finding| std::iter::once(finding.subject.clone()).chain(finding.affected.iter().cloned()))
         .collect();
@@ -131,7 +131,8 @@ fn changes(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
             ));
         }
     }
-    let cited: Vec<_> = involved(ledger)
+    let cited: Vec<_> = ledger
+        .involved()
         .into_iter()
         .flat_map(|finding| &finding.evidence)
         .collect();

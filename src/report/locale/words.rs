@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use minijinja::value::{Serde, Value};
+use minijinja::value::Value;
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -164,9 +164,20 @@ impl Words {
             source,
         };
         let all: BTreeMap<String, BTreeMap<String, String>> = serde_yaml::from_str(source).map_err(fail)?;
+        // Fixed words are ours and hold no markup (a test looks): they are not escaped, so that `(` after a blank stays one.
+        let safe = |words: BTreeMap<String, String>| -> BTreeMap<String, Value> {
+            words
+                .into_iter()
+                .map(|(key, word)| (key, Value::from_safe_string(word)))
+                .collect()
+        };
+        let all: BTreeMap<String, Value> = all
+            .into_iter()
+            .map(|(group, words)| (group, Value::from(safe(words))))
+            .collect();
         Ok(Self {
             fixed: serde_yaml::from_str(source).map_err(fail)?,
-            all: Value::from(Serde(all)),
+            all: Value::from(all),
         })
     }
 }
@@ -176,6 +187,15 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn fixed_words_hold_no_markup() {
+        for source in [ZH, EN] {
+            let groups: BTreeMap<String, BTreeMap<String, String>> = serde_yaml::from_str(source).unwrap();
+            let words = groups.values().flat_map(BTreeMap::values);
+            words.for_each(|word| assert!(!word.contains(['<', '>', '&', '`', '*', '|']), "{word}"));
+        }
+    }
 
     fn keys(source: &str) -> BTreeSet<(String, String)> {
         let groups: BTreeMap<String, BTreeMap<String, String>> = serde_yaml::from_str(source).unwrap();

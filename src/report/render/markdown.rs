@@ -27,7 +27,15 @@ pub(super) fn inline(rich: &Rich, place: Place) -> String {
                 push_prose(&mut out, &format!("{} {word}", shape(*confidence)), place)
             }
             Inline::Blank { id, required, shown } => {
-                push_prose(&mut out, shown, place);
+                // A bracket that is followed by a comment and has no definition anywhere is no link, and people search for it as it is.
+                match shown.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+                    Some(inner) => {
+                        out.push('[');
+                        push_prose(&mut out, inner, place);
+                        out.push(']');
+                    }
+                    None => push_prose(&mut out, shown, place),
+                }
                 let required = if *required { " required" } else { "" };
                 out.push_str(&format!("<!-- blank:{}{required} -->", comment_id(id)));
             }

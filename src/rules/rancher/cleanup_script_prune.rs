@@ -271,10 +271,7 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
             )
             .fact("images_present", !images.is_empty())
             .fact("running_intact", running_intact)
-            .fact(
-                "ran_at",
-                deletions.ran_at.as_ref().map_or(String::new(), |when| shown(when)),
-            )
+            .fact("ran_at", deletions.ran_at.as_ref().map_or(String::new(), shown))
             .fact("schedule", schedule)
             .fact(
                 "off_schedule",

@@ -133,9 +133,16 @@ pub(crate) fn kind_of(word: &str) -> Option<String> {
         .map(|first| first.to_ascii_uppercase().to_string() + letters.as_str())
 }
 
-/// True for the kinds that have no namespace.
+/// Whether objects of a built-in kind live in a namespace; none for other kinds.
+pub(crate) fn is_namespaced(kind: &str) -> Option<bool> {
+    ROWS.iter()
+        .find(|&&(name, ..)| name == kind)
+        .map(|&(_, namespaced, _)| namespaced)
+}
+
+/// True for the built-in kinds that have no namespace.
 pub(crate) fn is_cluster_scoped(kind: &str) -> bool {
-    ROWS.iter().any(|&(name, namespaced, _)| name == kind && !namespaced)
+    is_namespaced(kind) == Some(false)
 }
 
 #[cfg(test)]

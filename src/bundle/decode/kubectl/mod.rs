@@ -4,6 +4,7 @@ mod build;
 mod describe;
 mod hint;
 mod kinds;
+mod logs;
 mod message;
 #[cfg(test)]
 mod properties;
@@ -15,6 +16,8 @@ mod values;
 mod version;
 
 pub(crate) use describe::decode as decode_description;
+pub(crate) use kinds::is_namespaced;
+pub(crate) use logs::decode as decode_logs;
 pub(crate) use message::decode as decode_message;
 pub(crate) use table::decode as decode_table;
 pub(crate) use top::decode as decode_top;

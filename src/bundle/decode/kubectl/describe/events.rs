@@ -46,6 +46,10 @@ pub(crate) fn read(file: &TextFile<'_>, outline: &Outline<'_>, kind: &str, name:
                 ] {
                     to.set_some(pointer, row.get(column), line);
                 }
+                if let Some((path, message)) = row.get("Message").and_then(field_path) {
+                    to.set("/involvedObject/fieldPath", path, line);
+                    to.set("/message", message, line);
+                }
                 if let Some((component, host)) = row.get("From").map(event_source) {
                     to.set("/source/component", component, line);
                     to.set_some("/source/host", host, line);
@@ -69,4 +73,15 @@ pub(crate) fn read(file: &TextFile<'_>, outline: &Outline<'_>, kind: &str, name:
         .into_iter()
         .map(|builder| builder.finish(Form::Describe))
         .collect()
+}
+
+/// Since 1.33 the message of a container's event begins with its field path: `spec.containers{api}: Container created`.
+fn field_path(message: &str) -> Option<(&str, &str)> {
+    let (path, rest) = message.split_once("}: ")?;
+    let (list, container) = path.split_once('{')?;
+    let is_path = matches!(
+        list,
+        "spec.containers" | "spec.initContainers" | "spec.ephemeralContainers"
+    );
+    (is_path && !container.contains(' ')).then_some((message.get(..=path.len())?, rest))
 }

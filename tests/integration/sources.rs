@@ -1,10 +1,4 @@
 //! Containers of every kind, honest, damaged and hostile, built here and walked.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot build or find its own input has to fail"
-)]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,0 +1,179 @@
+//! `df` (coreutils, busybox) with `-h`, `-i`, `-P`, `-T` and their combinations.
+
+use regex::Regex;
+
+use super::fact::{Counted, Filesystem, HostFact};
+use crate::bundle::decode::shape::{Shape, group, is_heading, until_blank};
+use crate::bundle::decode::{Decoder, Fact, Section, TextFile};
+
+/// The use of file systems.
+pub(in crate::bundle::decode) const DECODER: Decoder = Decoder { name: "df", decode };
+
+fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
+    let heading = file.line(start);
+    // zh_CN of coreutils: `文件系统 … 挂载点`.
+    if !is_heading(heading, &["Filesystem", "Mounted on"]) && !is_heading(heading, &["文件系统", "挂载点"]) {
+        return None;
+    }
+    let has = |word: &str| heading.split_whitespace().any(|known| known == word);
+    let counted = if has("Inodes") || has("Inode") {
+        Counted::Inodes
+    } else {
+        Counted::Bytes
+    };
+    let with_type = has("Type") || has("类型");
+    let unit = block_size(heading);
+    let mut section = until_blank(file, start);
+    let mut line = start + 1;
+    while line < section.end {
+        // A long device name stands on a line of its own in the output of older versions.
+        let is_wrapped = file.line(line).split_whitespace().count() == 1 && line + 1 < section.end;
+        let last = if is_wrapped { line + 1 } else { line };
+        let row = if is_wrapped {
+            format!("{} {}", file.line(line), file.line(last))
+        } else {
+            file.line(line).to_owned()
+        };
+        if let Some(found) = read_row(&row, with_type) {
+            let amount = |text: &str| match counted {
+                Counted::Bytes => bytes(text, unit),
+                Counted::Inodes => bytes(text, 1),
+            };
+            section.facts.push(Fact::Host(HostFact::Filesystem(Filesystem {
+                device: group(&found, "device").to_owned(),
+                kind: group(&found, "kind").to_owned(),
+                mount: group(&found, "mount").to_owned(),
+                counted,
+                total: amount(group(&found, "total")),
+                used: amount(group(&found, "used")),
+                available: amount(group(&found, "free")),
+                percent: group(&found, "percent").trim_end_matches('%').parse().ok(),
+                cite: file.cite(last),
+            })));
+        }
+        line = last + 1;
+    }
+    Some(section)
+}
+
+fn read_row(row: &str, with_type: bool) -> Option<regex::Captures<'_>> {
+    static TYPED: Shape = Shape::new(|| {
+        Regex::new(
+            r"^\s*(?<device>\S.*?)\s+(?<kind>[\w.]+)\s+(?<total>[\d.]+\w?|-)\s+(?<used>[\d.]+\w?|-)\s+(?<free>-?[\d.]+\w?|-)\s+(?<percent>\d+%|-)\s+(?<mount>/.*?)\s*$",
+        )
+    });
+    static PLAIN: Shape = Shape::new(|| {
+        Regex::new(
+            r"^\s*(?<device>\S.*?)\s+(?<total>[\d.]+\w?|-)\s+(?<used>[\d.]+\w?|-)\s+(?<free>-?[\d.]+\w?|-)\s+(?<percent>\d+%|-)\s+(?<mount>/.*?)\s*$",
+        )
+    });
+    if with_type {
+        TYPED.groups(row)
+    } else {
+        PLAIN.groups(row)
+    }
+}
+
+/// Bytes of one block: `1K-blocks`, `1024-blocks`, `512-blocks`, `1M-blocks`; one where sizes have their own unit.
+fn block_size(heading: &str) -> u64 {
+    let named = heading
+        .split_whitespace()
+        .find_map(|word| word.strip_suffix("-blocks").or_else(|| word.strip_suffix("-块")));
+    named.and_then(|size| bytes(size, 1)).unwrap_or(1)
+}
+
+/// `252G`, `8.6M`, `1024` in units of `unit` bytes.
+fn bytes(text: &str, unit: u64) -> Option<u64> {
+    let letter = text.find(|c: char| c.is_ascii_alphabetic());
+    let number: f64 = text
+        .get(..letter.unwrap_or(text.len()))?
+        .parse()
+        .ok()
+        .filter(|number| *number >= 0.0)?;
+    let factor = match letter.and_then(|at| text.get(at..)) {
+        None => unit,
+        Some("B") => 1,
+        Some("K" | "k") => 1 << 10,
+        Some("M") => 1 << 20,
+        Some("G") => 1 << 30,
+        Some("T") => 1 << 40,
+        Some("P") => 1 << 50,
+        Some(_) => return None,
+    };
+    // A conversion from a float saturates, so an absurd size stays a size.
+    Some((number * factor as f64) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::host_facts;
+    use super::*;
+    use crate::bundle::decode::sample::section;
+
+    fn rows(text: &str) -> Vec<Filesystem> {
+        let is_row = |fact| match fact {
+            HostFact::Filesystem(row) => Some(row),
+            _ => None,
+        };
+        host_facts(section(&DECODER, "x", text).unwrap())
+            .into_iter()
+            .filter_map(is_row)
+            .collect()
+    }
+
+    const GIB: u64 = 1 << 30;
+
+    #[test]
+    fn every_option_gives_the_same_facts() {
+        for text in [
+            "Filesystem      Size  Used Avail Use% Mounted on\n/dev/vda 10G 9G 1G 90% /var/lib\n",
+            "Filesystem     Type  Size  Used Avail Use% Mounted on\n/dev/vda  ext4 10G 9G 1G 90% /var/lib\n",
+            "Filesystem     1K-blocks    Used Available Use% Mounted on\n/dev/vda 10485760 9437184 1048576 90% /var/lib\n",
+            "Filesystem     Type 1024-blocks    Used Available Capacity Mounted on\n/dev/vda ext4 10485760 9437184 1048576 90% /var/lib\n",
+            "Filesystem 1M-blocks Used Available Use% Mounted on\n/dev/vda\n      10240 9216 1024 90% /var/lib\n",
+            "文件系统        容量  已用  可用 已用% 挂载点\n/dev/vda 10G 9G 1G 90% /var/lib\n",
+        ] {
+            let [row] = rows(text).try_into().unwrap();
+            assert_eq!(
+                (row.device.as_str(), row.mount.as_str(), row.counted),
+                ("/dev/vda", "/var/lib", Counted::Bytes),
+                "{text}"
+            );
+            assert_eq!(
+                (row.total, row.used, row.available, row.percent),
+                (Some(10 * GIB), Some(9 * GIB), Some(GIB), Some(90)),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn inodes_are_not_bytes() {
+        let [row] = rows("Filesystem     Inodes IUsed IFree IUse% Mounted on\n/dev/vda 100 100 0 100% /\n")
+            .try_into()
+            .unwrap();
+        assert_eq!(
+            (row.counted, row.available, row.percent),
+            (Counted::Inodes, Some(0), Some(100))
+        );
+    }
+
+    #[test]
+    fn what_has_no_numbers_has_none() {
+        let text = "Filesystem Size Used Avail Use% Mounted on\nefivarfs - - - - /sys/firmware/efi/efivars\ndf: /mnt: Stale file handle\n";
+        let [row] = rows(text).try_into().unwrap();
+        assert_eq!((row.total, row.percent), (None, None));
+    }
+
+    #[test]
+    fn other_text_is_declined() {
+        for text in [
+            "",
+            "Filesystem is full, Mounted elsewhere",
+            "Use% Mounted on",
+            "the Filesystem was Mounted on /",
+        ] {
+            assert!(section(&DECODER, "x", text).is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! Whose log a file is when its path is in no known arrangement: `checkout.log`, `02-coredns.log`, `logs/nginx-previous.log`, `1.log`.
+
+use std::collections::BTreeSet;
+
+use super::owners::{is_made_by_a_set, workload_of_pod_name};
+use super::{PodView, Snapshot};
+use crate::logs::{ContainerRef, LogFile, Stream};
+use crate::model::EntryPath;
+
+/// Names shorter than this are found in too many file names by chance.
+const SHORTEST_NAME: usize = 3;
+/// Words that say that a file is a log, and nothing of whose.
+const GENERIC: [&str; 22] = [
+    "log",
+    "logs",
+    "previous",
+    "prev",
+    "current",
+    "cur",
+    "last",
+    "old",
+    "out",
+    "output",
+    "stdout",
+    "stderr",
+    "app",
+    "pod",
+    "container",
+    "crash",
+    "error",
+    "kubectl",
+    "tail",
+    "raw",
+    "paste",
+    "text",
+];
+
+/// What is compared with a file's name.
+struct Candidate {
+    namespace: String,
+    pod: String,
+    workload: String,
+    containers: Vec<String>,
+    failing: bool,
+}
+
+/// Gives each log of which the path says nothing to a pod, where one can be told.
+pub(super) fn attribute_logs(snapshot: &mut Snapshot) {
+    let candidates = candidates(snapshot);
+    let mut streams: Vec<(usize, Stream)> = Vec::new();
+    for (index, log) in snapshot.logs.iter().enumerate() {
+        match &log.stream {
+            Stream::Unknown => streams.extend(by_name(&candidates, log).map(|stream| (index, stream))),
+            Stream::Container(found) => streams.extend(by_workload(&candidates, found).map(|stream| (index, stream))),
+            Stream::Component(_) => {}
+        }
+    }
+    for (index, stream) in streams {
+        if let Some(log) = snapshot.logs.get_mut(index) {
+            log.stream = stream;
+        }
+    }
+    only_failing_one(snapshot, &candidates);
+}
+
+fn candidates(snapshot: &Snapshot) -> Vec<Candidate> {
+    let of = |pod: PodView<'_>| Candidate {
+        namespace: pod.namespace().to_owned(),
+        pod: pod.name().to_owned(),
+        workload: snapshot.top_owner(pod.object).name,
+        containers: pod
+            .containers()
+            .iter()
+            .map(|container| container.name.to_owned())
+            .collect(),
+        failing: !pod.is_well() && !pod.is_terminating(),
+    };
+    let mut found: Vec<Candidate> = snapshot.pods().map(of).collect();
+    // What is surely in a namespace, and what fails, is preferred where several would do.
+    found.sort_by_key(|candidate| (candidate.namespace.is_empty(), !candidate.failing));
+    found
+}
+
+/// A log command may name a workload in place of a pod: `kubectl logs deploy/cart`.
+fn by_workload(candidates: &[Candidate], found: &ContainerRef) -> Option<Stream> {
+    if candidates.iter().any(|candidate| candidate.pod == found.pod) {
+        return None;
+    }
+    let candidate = candidates.iter().find(|candidate| {
+        candidate.workload == found.pod && (found.namespace.is_empty() || found.namespace == candidate.namespace)
+    })?;
+    Some(Stream::Container(ContainerRef {
+        namespace: candidate.namespace.clone(),
+        pod: candidate.pod.clone(),
+        ..found.clone()
+    }))
+}
+
+fn by_name(candidates: &[Candidate], log: &LogFile) -> Option<Stream> {
+    let parts: Vec<&str> = log.path.components().collect();
+    let stem = stem_of(&log.path);
+    let named = candidates
+        .iter()
+        .filter(|candidate| parts.iter().any(|part| part.contains(candidate.pod.as_str())))
+        .max_by_key(|candidate| (candidate.pod.len(), !candidate.namespace.is_empty()));
+    if let Some(candidate) = named {
+        let container = candidate
+            .containers
+            .iter()
+            .find(|container| has_word(&stem.replace(&candidate.pod, ""), container));
+        return Some(stream(
+            &log.path,
+            &candidate.namespace,
+            &candidate.pod,
+            container.map_or("", String::as_str),
+        ));
+    }
+    if let Some(pod) = parts.iter().rev().find_map(|part| pod_in(part, candidates.is_empty())) {
+        return Some(stream(&log.path, "", &pod, ""));
+    }
+    if !is_log(log, stem) {
+        return None;
+    }
+    let folder = parts
+        .len()
+        .checked_sub(2)
+        .and_then(|index| parts.get(index))
+        .copied()
+        .unwrap_or("");
+    let workload = longest(candidates, |candidate| {
+        (has_word(stem, &candidate.workload) || folder == candidate.workload).then_some(candidate.workload.len())
+    });
+    if let Some(candidate) = workload {
+        return Some(stream(&log.path, &candidate.namespace, &candidate.pod, ""));
+    }
+    let container_of = |candidate: &Candidate| {
+        candidate
+            .containers
+            .iter()
+            .filter(|name| has_word(stem, name))
+            .max_by_key(|name| name.len())
+            .cloned()
+    };
+    let owners: BTreeSet<&String> = candidates
+        .iter()
+        .filter(|candidate| container_of(candidate).is_some())
+        .map(|candidate| &candidate.workload)
+        .collect();
+    let by_container = candidates
+        .iter()
+        .find(|candidate| container_of(candidate).is_some())
+        .filter(|_| owners.len() == 1)?;
+    Some(stream(
+        &log.path,
+        &by_container.namespace,
+        &by_container.pod,
+        &container_of(by_container).unwrap_or_default(),
+    ))
+}
+
+/// The candidate with the longest match; among equals the first, which fails or is surely in a namespace.
+fn longest(candidates: &[Candidate], length: impl Fn(&Candidate) -> Option<usize>) -> Option<&Candidate> {
+    let best = candidates.iter().filter_map(&length).max()?;
+    candidates.iter().find(|candidate| length(candidate) == Some(best))
+}
+
+/// One log with a name that says nothing, beside one workload that fails: people bring the log of what fails.
+fn only_failing_one(snapshot: &mut Snapshot, candidates: &[Candidate]) {
+    let failing: BTreeSet<&String> = candidates
+        .iter()
+        .filter(|candidate| candidate.failing)
+        .map(|candidate| &candidate.workload)
+        .collect();
+    let unknown = |log: &&mut LogFile| {
+        log.stream == Stream::Unknown && is_log(log, stem_of(&log.path)) && is_generic(stem_of(&log.path))
+    };
+    let mut logs = snapshot.logs.iter_mut().filter(unknown);
+    if failing.len() == 1
+        && let Some(candidate) = candidates.iter().find(|candidate| candidate.failing)
+        && let (Some(log), None) = (logs.next(), logs.next())
+    {
+        log.stream = stream(&log.path, &candidate.namespace, &candidate.pod, "");
+    }
+}
+
+fn stream(path: &EntryPath, namespace: &str, pod: &str, container: &str) -> Stream {
+    let file = path.file_name();
+    Stream::Container(ContainerRef {
+        namespace: namespace.to_owned(),
+        pod: pod.to_owned(),
+        container: container.to_owned(),
+        previous: file.contains("previous")
+            || file.contains("-prev")
+            || file.contains("_prev")
+            || file.starts_with("prev"),
+    })
+}
+
+/// A pod's name inside a file name, told by the shape that its controllers gave it. An ordinal (`mysql-0`) counts only in a bundle
+/// that shows no pods at all.
+fn pod_in(part: &str, ordinals: bool) -> Option<String> {
+    let pieces = part.split(['_', '.', ' ', '@']);
+    pieces
+        .map(|piece| {
+            ["-previous", "-prev", "-current", "-logs", "-log"]
+                .iter()
+                .find_map(|end| piece.strip_suffix(end))
+                .unwrap_or(piece)
+        })
+        .find(|piece| workload_of_pod_name(piece).is_some() || (ordinals && is_made_by_a_set(piece)))
+        .map(ToOwned::to_owned)
+}
+
+fn stem_of(path: &EntryPath) -> &str {
+    path.file_name()
+        .trim_end_matches(".gz")
+        .rsplit_once('.')
+        .map_or_else(|| path.file_name(), |(stem, _)| stem)
+}
+
+/// A note or a list beside the logs may carry a workload's name too; a log says so in its name or has times.
+fn is_log(log: &LogFile, stem: &str) -> bool {
+    let file = log.path.file_name();
+    file.contains(".log")
+        || ["log", "prev", "stdout", "stderr"]
+            .iter()
+            .any(|word| stem.contains(word))
+        || log.first_stamped.is_some()
+}
+
+fn is_generic(stem: &str) -> bool {
+    stem.split(|c: char| !c.is_ascii_alphabetic())
+        .filter(|word| !word.is_empty())
+        .all(|word| GENERIC.contains(&word.to_ascii_lowercase().as_str()))
+}
+
+/// True when `name` stands in `text` as a word of its own: no letter or digit touches it.
+fn has_word(text: &str, name: &str) -> bool {
+    if name.len() < SHORTEST_NAME {
+        return false;
+    }
+    text.match_indices(name).any(|(at, _)| {
+        let before = text.get(..at).and_then(|head| head.chars().next_back());
+        let after = text.get(at + name.len()..).and_then(|tail| tail.chars().next());
+        !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::{BundleInfo, Reader};
+    use crate::logs::SignatureSet;
+
+    const PODS: &str = "NAMESPACE   NAME                        READY   STATUS             RESTARTS   AGE\nshop        cart-6bdf8c9d7-jd5lx        0/1     CrashLoopBackOff   7          12m\nshop        cart-db-0                   1/1     Running            0          77d\nshop        web-84cf6d6b95-qk4rc        1/1     Running            0          14d\n";
+
+    fn owner(pods: &str, path: &str) -> String {
+        let signatures = SignatureSet::new([]).unwrap();
+        let mut reader = Reader::new(&signatures, "b");
+        for (path, content) in [("pods.txt", pods), (path, "2026-01-01T00:00:00Z hello\n")] {
+            reader.file(&EntryPath::new(path), &mut content.as_bytes());
+        }
+        let snapshot = reader.finish(BundleInfo {
+            alias: "b".into(),
+            input: String::new(),
+            layout: String::new(),
+            sha256: String::new(),
+            collected_at: None,
+        });
+        match snapshot.logs.first().map(|log| &log.stream) {
+            Some(Stream::Container(found)) => found.pod.clone(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_log_belongs_to_the_workload_that_its_name_spells() {
+        assert_eq!(owner(PODS, "cart.log"), "cart-6bdf8c9d7-jd5lx");
+        assert_eq!(owner(PODS, "02-cart-db.log"), "cart-db-0");
+        assert_eq!(owner(PODS, "logs/web/current.log"), "web-84cf6d6b95-qk4rc");
+    }
+
+    #[test]
+    fn a_name_that_says_nothing_belongs_to_what_fails() {
+        assert_eq!(owner(PODS, "1.log"), "cart-6bdf8c9d7-jd5lx");
+        assert_eq!(owner(PODS, "payments.log"), "Some(Unknown)");
+    }
+
+    #[test]
+    fn without_any_list_of_pods_the_name_of_a_pod_is_known_by_its_shape() {
+        assert_eq!(
+            owner("", "decoder-7c4cf4d69f-2rkhd-previous.log"),
+            "decoder-7c4cf4d69f-2rkhd"
+        );
+        assert_eq!(owner("", "mysql-0.log"), "mysql-0");
+    }
+}

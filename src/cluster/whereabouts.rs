@@ -1,0 +1,85 @@
+//! On which node a log was written, where no directory of a machine says so.
+
+use super::Snapshot;
+use crate::model::EntryPath;
+
+/// The names of nodes that the bundle's objects mention.
+pub(super) fn known_nodes(snapshot: &Snapshot) -> Vec<String> {
+    let mut names: Vec<String> = snapshot.kind("Node").map(|node| node.key.name.clone()).collect();
+    names.extend(snapshot.pods().map(|pod| pod.node().to_owned()));
+    names.retain(|name| !name.is_empty());
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The node in a log's path (`wrk-03/dmesg.txt`, `wk5-kubelet.log`), else the host that a line of syslog or the journal names.
+pub(super) fn node_of_log(path: &EntryPath, line: &str, nodes: &[String]) -> String {
+    let in_path = nodes
+        .iter()
+        .filter(|node| path.components().any(|part| names(part, node)))
+        .max_by_key(|node| node.len());
+    if let Some(node) = in_path {
+        return node.clone();
+    }
+    let host = syslog_host(line).unwrap_or("");
+    // A host writes its short name, the node may have the full one.
+    let same = |node: &&String| node.as_str() == host || node.split('.').next() == Some(host);
+    nodes.iter().find(same).map_or_else(|| host.to_owned(), Clone::clone)
+}
+
+/// True when the name stands in the text by itself, not as a part of a longer one.
+fn names(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, _)| {
+        let before = text.get(..at).and_then(|head| head.chars().next_back());
+        let after = text.get(at + name.len()..).and_then(|tail| tail.chars().next());
+        let apart = |c: Option<char>| c.is_none_or(|c| !c.is_ascii_alphanumeric());
+        apart(before) && apart(after)
+    })
+}
+
+/// The host in `Mar 22 09:11:30 host program[pid]: …` and `2024-03-22T09:11:30+0100 host program[pid]: …`
+/// (RFC 3164, and `journalctl -o short` and `short-iso`).
+fn syslog_host(line: &str) -> Option<&str> {
+    let words: Vec<&str> = line.split_whitespace().take(5).collect();
+    let (host, program) = match words.as_slice() {
+        [month, day, time, host, program] if month.len() == 3 && is_number(day) && is_clock(time) => (*host, *program),
+        [time, host, program, ..] if time.len() >= 19 && time.as_bytes().get(10) == Some(&b'T') => (*host, *program),
+        _ => return None,
+    };
+    let program = program.strip_suffix(':')?;
+    let plain = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+    };
+    let named = program.split('[').next().unwrap_or("");
+    (plain(host) && plain(named) && !named.is_empty() && host.bytes().any(|byte| byte.is_ascii_alphabetic()))
+        .then_some(host)
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_clock(text: &str) -> bool {
+    text.len() >= 8 && text.split(':').count() == 3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_told_by_the_path_or_by_the_line() {
+        let nodes = ["wk5".to_owned(), "wk5.corp.local".to_owned(), "wk55".to_owned()];
+        for (path, line, node) in [
+            ("wk5-kubelet.log", "", "wk5"),
+            ("wk55/dmesg.txt", "", "wk55"),
+            ("kubelet.log", "Mar 22 09:11:30 wk55 kubelet[1]: E0322 x", "wk55"),
+            ("kubelet.log", "Mar  2 09:11:30 other systemd[1]: x", "other"),
+            ("kubelet.log", "E0322 09:11:30.1 1 x.go:1] wk5", ""),
+        ] {
+            assert_eq!(node_of_log(&EntryPath::new(path), line, &nodes), node, "{path} {line}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! A node has no working CNI.
+
+use crate::model::Confidence;
+use crate::rules::toolbox::nodes::by_node;
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: cni-not-ready
+role: cause
+level: critical
+needs: [nodes|kubelet-log|events]
+text:
+  - id: node
+    pattern: "(?:NetworkPluginNotReady|network is not ready)[^\\n]{0,60}(?:cni config uninitialized|cni plugin not initialized|No CNI configuration file)"
+  - id: kubelet
+    in: [kubelet, system, runtime, other]
+    pattern: "cni plugin not initialized|cni config uninitialized|no network config found in /etc/cni/net\\.d|No CNI configuration file in"
+check:
+  zh: "节点的 CNI 是否就绪"
+  en: "whether the CNI of each node is ready"
+title:
+  zh: "节点 {{ node }} 没有可用的 CNI 配置，网络未就绪"
+  en: "node {{ node }} has no CNI configuration in place: its network is not ready"
+cause:
+  zh: "运行时在 /etc/cni/net.d 中没有找到可用的网络配置：{{ line }}；除 hostNetwork 外的 Pod 都无法启动。"
+  en: "the runtime finds no usable network configuration in /etc/cni/net.d: {{ line }}; no pod but those of the host network can start."
+causes:
+  - rule: node-notready
+    ground: node
+    mechanism: {zh: "节点因此不再就绪", en: "the node is not ready for it"}
+  - rule: sandbox-creation-failure
+    ground: node
+    mechanism: {zh: "沙箱网络无法建立", en: "the network of the sandbox cannot be set up"}
+  - rule: workload-unavailable
+    ground: workload
+    mechanism: {zh: "没有沙箱就没有容器", en: "no sandbox, no container"}
+  - rule: endpoints-missing
+    ground: workload
+    mechanism: {zh: "没有沙箱就没有容器", en: "no sandbox, no container"}
+benign:
+  - {zh: "节点加入后的一两分钟内是正常的", en: "normal for a minute or two after a node joins"}
+  - {zh: "hostNetwork 的 Pod 仍能启动", en: "pods of the host network start all the same"}
+remedy:
+  - purpose: {zh: "查看现状", en: "look at the present state"}
+    place: node
+    risk: read-only
+    command: "ls -l /etc/cni/net.d"
+    expect: {zh: "为空，或只有 .bak 等不被读取的文件", en: "empty, or only files that are not read, such as .bak"}
+    verify: {zh: "原因已记录", en: "the reason is on record"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "查看现状", en: "look at the present state"}
+    place: cluster
+    risk: read-only
+    command: "kubectl -n kube-system get pods -o wide --field-selector spec.nodeName={{ node }}"
+    expect: {zh: "该节点的 CNI 守护 Pod 的状态", en: "the state of the CNI daemon of the node"}
+    verify: {zh: "原因已记录", en: "the reason is on record"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+prevention:
+  - kind: detect
+    text: {zh: "对节点 NotReady 持续 5 分钟告警", en: "alert when a node is NotReady for 5 minutes"}
+    acceptance: {zh: "停掉测试节点的 kubelet，按时收到告警", en: "stopping a test node's kubelet raises the alert in time"}
+sources: ["containerd go-cni errors.go: `cni plugin not initialized`", "kubernetes pkg/kubelet/dockershim/network/cni: `cni config uninitialized`"]
+versions: "Kubernetes 1.12 to 1.36, containerd 1.3 to 2.1"
+examples:
+  - name: "the node's condition"
+    files:
+      nodes.json: "{\"kind\":\"NodeList\",\"apiVersion\":\"v1\",\"items\":[{\"metadata\":{\"name\":\"n1\"},\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"False\",\"reason\":\"KubeletNotReady\",\"message\":\"container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized\"}]}}]}"
+    fires: [{kind: "Node", name: "n1", node: "n1"}]
+  - name: "while it joined"
+    files:
+      nodes.txt: |
+        NAME   STATUS   ROLES   AGE   VERSION
+        n1   Ready   <none>   90d   v1.28.4
+      kubelet.log: |
+        E0322 09:24:41.889702 1 kubelet.go:1] "Container runtime network not ready" networkReady="NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized"
+        I0322 12:24:41.889702 1 kubelet.go:1] "x"
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    by_node(input, rule, 1, Confidence::Confirmed)
+}

@@ -1,0 +1,312 @@
+//! A network policy drops traffic that workloads need.
+
+use std::collections::BTreeMap;
+
+use crate::cluster::{Hit, Object};
+use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::add_hit;
+use crate::rules::toolbox::policies::{Way, isolates, rules, selects};
+use crate::rules::toolbox::references::{Resolved, references};
+use crate::rules::toolbox::services::{
+    Backend, Fit, Target, backends, fit, ports, same_namespace, selector, services_in, shown,
+};
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: networkpolicy-blocks-traffic
+role: cause
+level: critical
+needs: [networkpolicies]
+text:
+  - id: silence
+    in: [container-log, event, status, other]
+    pattern: "(?i)(?:i/o timeout|timed out|timeout expired|Temporary failure in name resolution|EAI_AGAIN|ETIMEDOUT|no servers could be reached|context deadline exceeded|could not translate host name|could not resolve|connect timeout|SocketTimeoutException|UnknownHostException)"
+check:
+  zh: 网络策略是否放行工作负载需要的流量
+  en: whether network policies let the traffic through that workloads need
+title:
+  zh: "NetworkPolicy {{ subject.namespace }}/{{ subject.name }} {% if kind == 'dns' %}不放行 {{ from }} 的 DNS 查询（出向 53 端口）{% elif kind == 'nobody' %}拒绝到 {{ to }} 的所有入向流量{% else %}阻断 {{ from }} 到 {{ to }} 的流量{% endif %}"
+  en: "NetworkPolicy {{ subject.namespace }}/{{ subject.name }} {% if kind == 'dns' %}does not let the DNS queries of {{ from }} out (port 53){% elif kind == 'nobody' %}refuses all traffic to {{ to }}{% else %}blocks the traffic from {{ from }} to {{ to }}{% endif %}"
+cause:
+  zh: "策略 {{ subject.name }} 选中了标签为 {{ labels }} 的 Pod，使它们在{{ way_zh|raw }}方向被隔离；没有任何选中这些 Pod 的策略放行{% if kind == 'dns' %}到 DNS 的 53 端口{% elif kind == 'nobody' %}任何来源{% else %} {{ from }} 到 {{ to }}{% if port %} 端口 {{ port }}{% endif %} 的连接{% endif %}，数据包被静默丢弃。"
+  en: "policy {{ subject.name }} selects the pods labelled {{ labels }} and isolates them for {{ way_en|raw }}; no policy that selects them lets {% if kind == 'dns' %}port 53 of the DNS{% elif kind == 'nobody' %}anybody{% else %}{{ from }} through to {{ to }}{% if port %} at port {{ port }}{% endif %}{% endif %}, so packets are dropped in silence."
+questions:
+  - {zh: 集群的 CNI 是否执行网络策略（Flannel 不执行）？, en: "does the cluster's CNI enforce network policies (Flannel does not)?"}
+causes:
+  - rule: workload-unavailable
+    ground: workload
+    mechanism: {zh: 依赖连不上，Pod 不就绪, en: "what the pods depend on is out of reach"}
+  - rule: crashloopbackoff
+    ground: workload
+    mechanism: {zh: 依赖连不上，进程退出, en: "what the process depends on is out of reach, so it ends"}
+benign:
+  - zh: 策略不影响镜像拉取与 hostNetwork 的 Pod
+    en: policies never affect image pulls or pods of the host network
+  - zh: 默认拒绝再加上相应放行策略是常见做法
+    en: a default deny together with policies that allow what is needed is common practice
+remedy:
+  - purpose: {zh: 查看该命名空间的策略, en: look at the policies of the namespace}
+    place: cluster
+    risk: read-only
+    command: "kubectl -n {{ subject.namespace }} describe networkpolicy"
+    expect: {zh: "没有策略放行所需的流量", en: "none of them lets the traffic through"}
+    verify: {zh: 已确认, en: confirmed}
+    rollback: {zh: 只读，无需回滚, en: read-only}
+  - purpose: {zh: 在策略中放行所需的流量, en: let the traffic through in the policy}
+    place: cluster
+    risk: change
+    command: "kubectl -n {{ subject.namespace }} edit networkpolicy {{ subject.name }}"
+    expect: {zh: "{% if kind == 'dns' %}在 egress 中加入到 kube-dns 的 53/UDP 与 53/TCP{% else %}加入对应的规则{% endif %}", en: "{% if kind == 'dns' %}egress to kube-dns at 53/UDP and 53/TCP{% else %}a rule for it{% endif %}"}
+    verify: {zh: 客户端能连通, en: the client can connect}
+    rollback: {zh: 去掉新加的规则, en: take the new rule out}
+prevention:
+  - kind: prevent
+    text: {zh: 默认拒绝策略总与放行 DNS 的策略一起发布, en: ship every default deny together with a policy that allows DNS}
+    acceptance: {zh: 新命名空间中的测试 Pod 能解析 Service 名称, en: a test pod in a new namespace resolves the name of a Service}
+sources: ["kubernetes.io/docs/concepts/services-networking/network-policies", "kubectl pkg/describe: printNetworkPolicySpecIngressFrom"]
+versions: Kubernetes 1.7 to 1.36
+examples:
+  - name: default deny of egress without DNS, and the client cannot resolve
+    files:
+      np.json: '{"kind":"NetworkPolicy","apiVersion":"networking.k8s.io/v1","metadata":{"name":"deny-egress","namespace":"pay"},"spec":{"podSelector":{},"policyTypes":["Egress"],"egress":[{"ports":[{"port":5432}]}]}}'
+      pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"api-6c8fdd7b9c-8jhnx","namespace":"pay","labels":{"app":"api"}},"spec":{"containers":[{"name":"a"}]},"status":{"phase":"Running"}}]}'
+      api-6c8fdd7b9c-8jhnx.log: |
+        dial tcp: lookup db on 10.96.0.10:53: read udp 10.244.1.5:33->10.96.0.10:53: i/o timeout
+    fires: [{kind: NetworkPolicy, namespace: pay, name: deny-egress}]
+  - name: a policy of which the selector misses the client
+    files:
+      np.txt: |
+        Name:         db-allow
+        Namespace:    pay
+        Created on:   2025-01-01 00:00:00 +0000 UTC
+        Labels:       <none>
+        Annotations:  <none>
+        Spec:
+          PodSelector:     app=db
+          Allowing ingress traffic:
+            To Port: 5432/TCP
+            From:
+              PodSelector: app=apis
+          Not affecting egress traffic
+          Policy Types: Ingress
+      svc.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"db","namespace":"pay"},"spec":{"selector":{"app":"db"},"ports":[{"port":5432}]}}]}'
+      pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"api-6c8fdd7b9c-8jhnx","namespace":"pay","labels":{"app":"api"}},"spec":{"containers":[{"name":"a","env":[{"name":"DB_HOST","value":"db"}]}]},"status":{"phase":"Running"}},{"metadata":{"name":"db-0","namespace":"pay","labels":{"app":"db"}},"spec":{"containers":[{"name":"d"}]},"status":{"phase":"Running"}}]}'
+    fires: [{kind: NetworkPolicy, namespace: pay, name: db-allow}]
+  - name: a default deny with what is needed allowed
+    files:
+      np.json: '{"kind":"NetworkPolicyList","apiVersion":"networking.k8s.io/v1","items":[{"metadata":{"name":"deny","namespace":"pay"},"spec":{"podSelector":{},"policyTypes":["Ingress"]}},{"metadata":{"name":"db-allow","namespace":"pay"},"spec":{"podSelector":{"matchLabels":{"app":"db"}},"ingress":[{"from":[{"podSelector":{"matchLabels":{"app":"api"}}}],"ports":[{"port":5432}]}]}}]}'
+      svc.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"db","namespace":"pay"},"spec":{"selector":{"app":"db"},"ports":[{"port":5432}]}}]}'
+      pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"api-6c8fdd7b9c-8jhnx","namespace":"pay","labels":{"app":"api"}},"spec":{"containers":[{"name":"a","env":[{"name":"DB_HOST","value":"db"}]}]},"status":{"phase":"Running"}},{"metadata":{"name":"db-0","namespace":"pay","labels":{"app":"db"}},"spec":{"containers":[{"name":"d"}]},"status":{"phase":"Running"}}]}'
+"##;
+
+/// Traffic that does not pass.
+struct Blocked<'s> {
+    policy: &'s Object,
+    kind: &'static str,
+    way: Way,
+    isolated: Backend<'s>,
+    from: Option<Subject>,
+    to: Option<Subject>,
+    port: Option<i64>,
+}
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let mut findings: BTreeMap<Subject, Finding> = BTreeMap::new();
+    for blocked in dns(input).into_iter().chain(between(input)).chain(nobody(input)) {
+        let subject = blocked.policy.subject();
+        if let Some(known) = findings.get_mut(&subject) {
+            for client in blocked.from.into_iter().chain(blocked.to) {
+                known.add_affected(client);
+            }
+            continue;
+        }
+        let hits = silences(input, blocked.from.as_ref());
+        let failing = blocked
+            .from
+            .as_ref()
+            .is_some_and(|client| input.snapshot.pods_of(client).any(|pod| !pod.is_well()));
+        // Nothing that suffers, nothing that is known to need it: a policy may well forbid it on purpose.
+        if hits.is_empty() && !failing && blocked.kind == "dns" && !needs_names(input, blocked.from.as_ref()) {
+            continue;
+        }
+        let confidence = if hits.is_empty() {
+            Confidence::Probable
+        } else {
+            Confidence::Confirmed
+        };
+        let (way_zh, way_en, at) = match blocked.way {
+            Way::Ingress => ("入向", "ingress", "/spec/ingress"),
+            Way::Egress => ("出向", "egress", "/spec/egress"),
+        };
+        let name = |subject: &Option<Subject>| {
+            subject
+                .as_ref()
+                .map_or(String::new(), |subject| format!("{}/{}", subject.kind, subject.name))
+        };
+        let mut finding = Finding::new(rule, subject.clone(), confidence)
+            .at(at.trim_start_matches('/').replace('/', "."))
+            .cite(blocked.policy.cite_at("/spec/podSelector"))
+            .cite(blocked.policy.cite_at(at))
+            .cite(blocked.isolated.object.cite_at(blocked.isolated.labels_at))
+            .fact("kind", blocked.kind)
+            .fact("labels", shown(blocked.isolated.labels))
+            .fact("way_zh", way_zh)
+            .fact("way_en", way_en)
+            .fact("from", name(&blocked.from))
+            .fact("to", name(&blocked.to))
+            .fact("port", blocked.port);
+        for hit in hits {
+            add_hit(input, &mut finding, hit);
+        }
+        for client in blocked.from.into_iter().chain(blocked.to) {
+            finding.add_affected(client);
+        }
+        findings.insert(subject, finding);
+    }
+    findings.into_values().collect()
+}
+
+fn policies<'s>(input: &Input<'s>, backend: &Backend<'_>, way: Way) -> Vec<&'s Object> {
+    input
+        .snapshot
+        .kind("NetworkPolicy")
+        .filter(|policy| {
+            same_namespace(&policy.key.namespace, &backend.subject.namespace)
+                && isolates(policy, way)
+                && selects(policy, backend.labels)
+        })
+        .collect()
+}
+
+/// Workloads that are isolated for egress and may not ask the DNS.
+fn dns<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
+    let mut found = Vec::new();
+    for backend in all_backends(input) {
+        let selecting = policies(input, &backend, Way::Egress);
+        if selecting
+            .iter()
+            .flat_map(|policy| rules(policy, Way::Egress))
+            .any(|rule| rule.lets_dns_through())
+        {
+            continue;
+        }
+        if let Some(policy) = selecting.first() {
+            found.push(Blocked {
+                policy,
+                kind: "dns",
+                way: Way::Egress,
+                from: Some(backend.subject.clone()),
+                to: None,
+                port: None,
+                isolated: backend,
+            });
+        }
+    }
+    found
+}
+
+/// Clients that name a Service of which the pods do not let them in, or that are not let out to it.
+fn between<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
+    let snapshot = input.snapshot;
+    let mut found = Vec::new();
+    let all = all_backends(input);
+    for reference in references(snapshot) {
+        let Resolved::Service(service) = reference.resolve(snapshot) else {
+            continue;
+        };
+        let Some(wanted) = selector(service) else { continue };
+        let Some(client) = all
+            .iter()
+            .find(|backend| backend.subject == reference.workload && backend.complete)
+        else {
+            continue;
+        };
+        for server in all.iter().filter(|backend| {
+            backend.subject.namespace == client.subject.namespace
+                && fit(wanted, backend) == Fit::Selected
+                && backend.subject != client.subject
+        }) {
+            let target = ports(service)
+                .into_iter()
+                .find(|port| reference.port.is_none_or(|wanted| wanted == port.port))
+                .and_then(|port| match port.target {
+                    Some(Target::Number(number)) => Some(number),
+                    _ => None,
+                });
+            for (way, isolated, peer) in [(Way::Ingress, server, client), (Way::Egress, client, server)] {
+                let selecting = policies(input, isolated, way);
+                let passes = selecting
+                    .iter()
+                    .flat_map(|policy| rules(policy, way))
+                    .any(|rule| rule.admits(peer.labels) && target.is_none_or(|port| rule.opens(port)));
+                if let (false, Some(policy)) = (passes, selecting.first()) {
+                    found.push(Blocked {
+                        policy,
+                        kind: "between",
+                        way,
+                        isolated: isolated.clone(),
+                        from: Some(client.subject.clone()),
+                        to: Some(server.subject.clone()),
+                        port: target,
+                    });
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Pods behind a Service that let nobody in.
+fn nobody<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
+    let mut found = Vec::new();
+    for backend in all_backends(input) {
+        let served = services_in(input.snapshot, &backend.subject.namespace)
+            .any(|service| selector(service).is_some_and(|wanted| fit(wanted, &backend) == Fit::Selected));
+        let selecting = policies(input, &backend, Way::Ingress);
+        if let (true, Some(policy), true) = (
+            served,
+            selecting.first(),
+            selecting.iter().all(|policy| rules(policy, Way::Ingress).is_empty()),
+        ) {
+            found.push(Blocked {
+                policy,
+                kind: "nobody",
+                way: Way::Ingress,
+                from: None,
+                to: Some(backend.subject.clone()),
+                port: None,
+                isolated: backend,
+            });
+        }
+    }
+    found
+}
+
+fn all_backends<'s>(input: &Input<'s>) -> Vec<Backend<'s>> {
+    let mut namespaces: Vec<&str> = input
+        .snapshot
+        .kind("NetworkPolicy")
+        .map(|policy| policy.key.namespace.as_str())
+        .collect();
+    namespaces.dedup();
+    namespaces
+        .into_iter()
+        .flat_map(|namespace| backends(input.snapshot, namespace))
+        .collect()
+}
+
+/// What the client's logs say of connections that get no answer.
+fn silences<'s>(input: &Input<'s>, client: Option<&Subject>) -> Vec<&'s Hit> {
+    let rule = "networkpolicy-blocks-traffic/silence";
+    input
+        .snapshot
+        .hits(rule)
+        .filter(|hit| client.is_some_and(|client| input.snapshot.top_owner_of(&hit.about.object) == *client))
+        .collect()
+}
+
+fn needs_names(input: &Input<'_>, client: Option<&Subject>) -> bool {
+    references(input.snapshot).iter().any(|reference| {
+        Some(&reference.workload) == client && matches!(reference.resolve(input.snapshot), Resolved::Service(_))
+    })
+}

@@ -1,0 +1,84 @@
+//! A node as a whole runs out of memory.
+
+use crate::model::Confidence;
+use crate::rules::toolbox::nodes::by_node;
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: kernel-oom
+role: cause
+level: critical
+needs: [system-log|events|container-logs]
+text:
+  - id: global
+    pattern: "oom-kill:constraint=CONSTRAINT_NONE[^\\n]*global_oom[^\\n]*task=(?P<victim>[^,\\s]+)"
+  - id: old
+    pattern: "^[^\\n]*Out of memory: Kill(?:ed)? process \\d+ \\((?P<victim>[^)]+)\\)"
+  - id: event
+    in: [event]
+    pattern: "System OOM encountered, victim process: (?P<victim>[^,]+), pid: \\d+"
+check:
+  zh: "节点是否整体内存耗尽"
+  en: "whether a node as a whole ran out of memory"
+title:
+  zh: "节点 {{ node }} 内存耗尽，内核杀死了 {{ victim }}（{{ times }} 次）"
+  en: "node {{ node }} ran out of memory: the kernel killed {{ victim }} ({{ times }} times)"
+cause:
+  zh: "不是容器的限额，而是整个节点的内存用尽：{{ line }}；被杀的进程不一定是占用最多的那个。"
+  en: "not the limit of a container: the memory of the whole node is used up: {{ line }}; the victim need not be the largest user."
+causes:
+  - rule: node-notready
+    ground: node
+    mechanism: {zh: "节点因此不再就绪", en: "the node is not ready for it"}
+  - rule: container-runtime-down
+    ground: node
+    mechanism: {zh: "运行时被杀", en: "the runtime is killed"}
+  - rule: workload-unavailable
+    ground: workload
+    mechanism: {zh: "Pod 的进程被杀", en: "processes of its pods are killed"}
+benign:
+  - {zh: "CONSTRAINT_MEMCG 是容器限额，不是节点", en: "CONSTRAINT_MEMCG is a container limit, not the node"}
+remedy:
+  - purpose: {zh: "查看现状", en: "look at the present state"}
+    place: node
+    risk: read-only
+    command: "free -m"
+    expect: {zh: "available 很小", en: "available is small"}
+    verify: {zh: "原因已记录", en: "the reason is on record"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "查看现状", en: "look at the present state"}
+    place: cluster
+    risk: read-only
+    command: "kubectl describe node {{ node }}"
+    expect: {zh: "Allocated resources 的 limits 是否超过 100%", en: "whether the limits under Allocated resources exceed 100 %"}
+    verify: {zh: "原因已记录", en: "the reason is on record"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+prevention:
+  - kind: prevent
+    text: {zh: "为 kubelet 设置 systemReserved、kubeReserved 与 evictionHard", en: "set systemReserved, kubeReserved and evictionHard of the kubelet"}
+    acceptance: {zh: "节点的 Allocatable 小于 Capacity", en: "Allocatable of the node is below Capacity"}
+sources: ["Linux mm/oom_kill.c", "kubernetes pkg/kubelet/oom/oom_watcher_linux.go"]
+versions: "Linux 3.10 to 6.x, Kubernetes 1.18 to 1.36"
+examples:
+  - name: "the whole node"
+    files:
+      nodes.txt: |
+        NAME   STATUS   ROLES   AGE   VERSION
+        n1   Ready   <none>   90d   v1.28.4
+      dmesg.txt: |
+        [Tue Jan 21 18:20:44 2025] oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/system.slice,task=java,pid=5,uid=0
+        [Tue Jan 21 18:20:44 2025] Out of memory: Killed process 5 (java) total-vm:1kB, anon-rss:1kB, file-rss:0kB
+    fires: [{kind: "Node", name: "n1", node: "n1"}]
+  - name: "a container's limit"
+    files:
+      nodes.txt: |
+        NAME   STATUS   ROLES   AGE   VERSION
+        n1   Ready   <none>   90d   v1.28.4
+      dmesg.txt: |
+        [Tue Jan 21 18:20:44 2025] oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=x,mems_allowed=0,oom_memcg=/kubepods,task_memcg=/kubepods/x,task=java,pid=5,uid=0
+        [Tue Jan 21 18:20:44 2025] Memory cgroup out of memory: Killed process 5 (java) total-vm:1kB
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    by_node(input, rule, 1, Confidence::Confirmed)
+}

@@ -1,0 +1,153 @@
+//! The kubelet of a node does not run.
+
+use std::collections::BTreeMap;
+
+use crate::cluster::Hit;
+use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::nodes::{cite_condition, condition, is_ready, node_of, quote, touch_pods};
+use crate::rules::toolbox::{add_hit, own_hits};
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: kubelet-not-running
+role: link
+level: critical
+needs: [kubelet-log|system-log|nodes]
+text:
+  - id: failed
+    pattern: "(?:\"(?:Failed to run kubelet|command failed)\" err=\"(?P<reason>[^\\n]{1,300})|failed to run Kubelet: (?P<why>[^\\n]{1,300})|failed to load kubelet config file)"
+  - id: unit
+    pattern: "kubelet\\.service: (?:Main process exited|main process exited|Failed with result|Start request repeated too quickly)"
+    unless: "status=0/SUCCESS|result .success"
+  - id: entered
+    pattern: "Unit kubelet\\.service entered failed state"
+  - id: shutdown
+    pattern: "Shutting down (?:DynamicServingCertificateController|Kubelet Volume Manager)|Stopped kubelet|Stopped Kubelet|kubelet\\.service: Succeeded"
+check:
+  zh: "kubelet 是否在运行"
+  en: "whether the kubelet runs"
+title:
+  zh: "节点 {{ node }} 的 kubelet 没有运行{% if last %}（{{ last }}）{% endif %}"
+  en: "the kubelet of node {{ node }} does not run{% if last %} ({{ last }}){% endif %}"
+cause:
+  zh: "kubelet 的日志到此为止或反复以错误退出：{{ line }}；没有 kubelet，控制面就收不到该节点的状态，其上的 Pod 也不再被管理。"
+  en: "the log of the kubelet ends here, or the kubelet keeps ending with an error: {{ line }}; without it the control plane hears nothing of the node, and nobody manages its pods."
+causes:
+  - rule: node-notready
+    ground: node
+    mechanism: {zh: "节点因此不再就绪", en: "the node is not ready for it"}
+benign:
+  - {zh: "kubeadm init/join 之前 kubelet 按设计反复重启", en: "before kubeadm init or join the kubelet restarts by design"}
+  - {zh: "计划内的重启：之后又有日志", en: "a planned restart: the log goes on"}
+remedy:
+  - purpose: {zh: "查看现状", en: "look at the present state"}
+    place: node
+    risk: read-only
+    command: "systemctl status kubelet --no-pager -l"
+    expect: {zh: "Active 不是 active (running)", en: "Active is not active (running)"}
+    verify: {zh: "原因已记录", en: "the reason is on record"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "查看现状", en: "look at the present state"}
+    place: node
+    risk: read-only
+    command: "journalctl -u kubelet -n 50 --no-pager"
+    expect: {zh: "最后几行说明为何退出", en: "its last lines say why it ended"}
+    verify: {zh: "原因已记录", en: "the reason is on record"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "排除原因后启动", en: "start it once the reason is gone"}
+    place: node
+    risk: change
+    command: "systemctl restart kubelet"
+    expect: {zh: "无输出", en: "no output"}
+    verify: {zh: "kubectl get node 显示 Ready", en: "kubectl get node shows Ready"}
+    rollback: {zh: "systemctl stop kubelet", en: "systemctl stop kubelet"}
+prevention:
+  - kind: detect
+    text: {zh: "对节点 NotReady 持续 5 分钟告警", en: "alert when a node is NotReady for 5 minutes"}
+    acceptance: {zh: "停掉测试节点的 kubelet，按时收到告警", en: "stopping a test node's kubelet raises the alert in time"}
+sources: ["kubernetes cmd/kubelet/app/server.go: `failed to run Kubelet`, `failed to load kubelet config file`", "kubernetes pkg/kubelet/volumemanager: `Shutting down Kubelet Volume Manager`", "systemd src/core/service.c"]
+versions: "Kubernetes 1.18 to 1.36"
+examples:
+  - name: "it was stopped and never came back"
+    files:
+      nodes.json: "{\"kind\":\"NodeList\",\"apiVersion\":\"v1\",\"items\":[{\"metadata\":{\"name\":\"n1\"},\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"Unknown\",\"reason\":\"NodeStatusUnknown\",\"message\":\"Kubelet stopped posting node status.\"}]}}]}"
+      kubelet.log: |
+        I1121 09:44:15.140508    6441 kubelet.go:2752] "SyncLoop"
+        I1121 09:44:24.500014    6441 volume_manager.go:316] "Shutting down Kubelet Volume Manager"
+    fires: [{kind: "Node", name: "n1", node: "n1"}]
+  - name: "it ends with an error"
+    files:
+      kubelet.log: |
+        Mar 22 09:24:41 n6 kubelet[51730]: E0322 09:24:41.889702   51730 run.go:74] "command failed" err="failed to run Kubelet: x"
+        Mar 22 09:24:41 n6 systemd[1]: kubelet.service: Main process exited, code=exited, status=1/FAILURE
+    fires: [{kind: "Node", name: "n6", node: "n6"}]
+  - name: "a restart by hand"
+    files:
+      kubelet.log: |
+        Mar 22 09:24:41 n6 systemd[1]: Stopped kubelet: The Kubernetes Node Agent.
+        Mar 22 09:24:42 n6 systemd[1]: Started kubelet: The Kubernetes Node Agent.
+        Mar 22 09:24:43 n6 kubelet[5]: I0322 09:24:43.1 5 a.go:1] one
+        Mar 22 09:24:44 n6 kubelet[5]: I0322 09:24:44.1 5 a.go:1] two
+        Mar 22 09:24:45 n6 kubelet[5]: I0322 09:24:45.1 5 a.go:1] three
+        Mar 22 09:24:46 n6 kubelet[5]: I0322 09:24:46.1 5 a.go:1] four
+        Mar 22 09:24:46 n6 kubelet[5]: I0322 09:24:46.2 5 a.go:1] five
+        Mar 22 09:24:47 n6 kubelet[5]: I0322 09:24:47.2 5 a.go:1] six
+"##;
+
+/// A line that tells of the kubelet's end has to stand so close to the end of its log; a kubelet that runs writes on.
+const LAST_LINES: u64 = 4;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let snapshot = input.snapshot;
+    let mut nodes: BTreeMap<String, Vec<&Hit>> = BTreeMap::new();
+    for hit in own_hits(input, rule) {
+        if let Some(node) = node_of(snapshot, hit)
+            && is_ready(snapshot, &node) != Some(true)
+        {
+            nodes.entry(node).or_default().push(hit);
+        }
+    }
+    let mut findings = Vec::new();
+    for (name, hits) in nodes {
+        if !hits.iter().any(|hit| ends_log(input, hit)) {
+            continue;
+        }
+        let mut finding = Finding::new(rule, Subject::node(&name), Confidence::Confirmed).fact("node", name.clone());
+        finding.count = 0;
+        let mut hits = hits;
+        // What the kubelet says of its end tells more than what systemd says of it.
+        hits.sort_by_key(|hit| !hit.signature.ends_with("/failed"));
+        for hit in &hits {
+            add_hit(input, &mut finding, hit);
+        }
+        let reason = ["reason", "why"]
+            .iter()
+            .find_map(|name| finding.facts.get(*name)?.as_str().map(ToOwned::to_owned));
+        let node = snapshot.object("Node", "", &name);
+        let ready = node.and_then(|node| Some((node, condition(node, "Ready")?)));
+        let said = ready
+            .and_then(|(_, (_, ready))| ready.get("message")?.as_str())
+            .unwrap_or("")
+            .to_owned();
+        if let Some((node, (index, _))) = ready {
+            finding.add_cite(cite_condition(node, index, "message"));
+        }
+        let line = quote(&finding);
+        let finding = finding.fact("line", line).fact("last", reason.unwrap_or(said));
+        let mut finding = finding;
+        touch_pods(snapshot, &name, &mut finding);
+        findings.push(finding);
+    }
+    findings
+}
+
+fn ends_log(input: &Input<'_>, hit: &Hit) -> bool {
+    let log = input.snapshot.logs.iter().find(|log| log.path == hit.cite.file);
+    let Some((log, hits)) = log.map(|log| (log, &log.hits)) else {
+        return true;
+    };
+    hits.iter()
+        .filter(|found| found.signature == hit.signature && found.captures == hit.captures)
+        .map(|found| found.last.as_ref().map_or(found.line, |(line, _)| *line))
+        .any(|line| line + LAST_LINES > log.tail.last().map_or(0, |tail| tail.line))
+}

@@ -1,0 +1,70 @@
+//! A node is under process id pressure.
+
+use crate::rules::toolbox::pressure::under_pressure;
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: node-pid-pressure
+role: cause
+level: critical
+needs: [nodes|events|kubelet-log]
+text:
+  - id: evicts
+    pattern: "(?:must evict pod\\(s\\) to reclaim|[Aa]ttempting to reclaim)\"?\\s*(?:resourceName=\")?(?:pids)"
+check:
+  zh: "节点是否有进程号压力"
+  en: "whether a node is under process id pressure"
+title:
+  zh: "节点 {{ node }} 有进程号压力{% if threshold %}：驱逐阈值 {{ threshold }}{% endif %}"
+  en: "node {{ node }} is under process id pressure{% if threshold %}: eviction threshold {{ threshold }}{% endif %}"
+cause:
+  zh: "节点 {{ node }} 的可用进程号低于 kubelet 的驱逐阈值（{{ said }}）{% if threshold %}；kubelet 配置为 {{ threshold }}，这个阈值本身过高，几乎任何用量都会触发{% endif %}：kubelet 驱逐 Pod，调度器不再向它调度。"
+  en: "the free process id of node {{ node }} is below the eviction threshold of its kubelet ({{ said }}){% if threshold %}; the kubelet is configured with {{ threshold }}, which almost any use exceeds{% endif %}: it evicts pods, and the scheduler sends it no more."
+causes:
+  - rule: node-notready
+    ground: node
+    mechanism: {zh: "节点因此不再就绪", en: "the node is not ready for it"}
+  - rule: workload-unavailable
+    ground: workload
+    mechanism: {zh: "Pod 被驱逐", en: "its pods are evicted"}
+  - rule: endpoints-missing
+    ground: workload
+    mechanism: {zh: "Pod 被驱逐", en: "its pods are evicted"}
+benign:
+  - {zh: "恢复后该条件还会保留 5 分钟", en: "the condition stays for 5 minutes after recovery"}
+remedy:
+  - purpose: {zh: "查看现状", en: "look at the present state"}
+    place: node
+    risk: read-only
+    command: "ps -eLf --no-headers | wc -l"
+    expect: {zh: "接近 kernel.pid_max", en: "close to kernel.pid_max"}
+    verify: {zh: "原因已记录", en: "the reason is on record"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+prevention:
+  - kind: detect
+    text: {zh: "在驱逐阈值之前对进程号告警", en: "alert on process id before the eviction threshold"}
+    acceptance: {zh: "填充测试节点时先收到告警，后发生驱逐", en: "filling a test node raises the alert before any eviction"}
+sources: ["kubernetes pkg/kubelet/eviction/eviction_manager.go", "kubernetes pkg/kubelet/nodestatus/setters.go: KubeletHasInsufficientPID"]
+versions: "Kubernetes 1.18 to 1.36"
+examples:
+  - name: "the condition"
+    files:
+      nodes.json: "{\"kind\":\"NodeList\",\"apiVersion\":\"v1\",\"items\":[{\"metadata\":{\"name\":\"n1\"},\"status\":{\"conditions\":[{\"type\":\"PIDPressure\",\"status\":\"True\",\"reason\":\"KubeletHasInsufficientPID\",\"message\":\"kubelet has it\"},{\"type\":\"Ready\",\"status\":\"True\"}]}}]}"
+    fires: [{kind: "Node", name: "n1", node: "n1"}]
+  - name: "only the event"
+    files:
+      events.txt: |
+        LAST SEEN   TYPE      REASON                 OBJECT    MESSAGE
+        2m          Warning   EvictionThresholdMet   node/n1   Attempting to reclaim pids
+    fires: [{kind: "Node", name: "n1", node: "n1"}]
+  - name: "it is over"
+    files:
+      nodes.json: "{\"kind\":\"NodeList\",\"apiVersion\":\"v1\",\"items\":[{\"metadata\":{\"name\":\"n1\"},\"status\":{\"conditions\":[{\"type\":\"PIDPressure\",\"status\":\"False\",\"reason\":\"x\",\"message\":\"enough\"},{\"type\":\"Ready\",\"status\":\"True\"}]}}]}"
+      events.txt: |
+        LAST SEEN   TYPE      REASON                 OBJECT    MESSAGE
+        2m          Warning   EvictionThresholdMet   node/n1   Attempting to reclaim pids
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    under_pressure(input, rule, "PIDPressure", &["pid.available"])
+}

@@ -1,0 +1,66 @@
+//! kubelet and runtime use different cgroup drivers.
+
+use crate::model::Confidence;
+use crate::rules::toolbox::nodes::by_node;
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: cgroup-driver-mismatch
+role: cause
+level: critical
+needs: [kubelet-log|system-log]
+text:
+  - id: docker
+    pattern: "kubelet cgroup driver: \\\\?\"(?P<kubelet>\\w+)\\\\?\" is different from docker cgroup driver: \\\\?\"(?P<runtime>\\w+)\\\\?\""
+  - id: runc
+    pattern: "expected cgroupsPath to be of format \\\\*\"slice:prefix:name\\\\*\" for systemd cgroups"
+check:
+  zh: "kubelet 与运行时的 cgroup 驱动是否一致"
+  en: "whether kubelet and runtime use one cgroup driver"
+title:
+  zh: "节点 {{ node }} 的 kubelet 与容器运行时的 cgroup 驱动不一致"
+  en: "kubelet and container runtime of node {{ node }} use different cgroup drivers"
+cause:
+  zh: "{{ line }}：一个用 systemd，另一个用 cgroupfs，kubelet 拒绝启动或容器无法创建。"
+  en: "{{ line }}: one uses systemd, the other cgroupfs, so the kubelet refuses to start or no container can be created."
+causes:
+  - rule: node-notready
+    ground: node
+    mechanism: {zh: "节点因此不再就绪", en: "the node is not ready for it"}
+  - rule: kubelet-not-running
+    ground: node
+    mechanism: {zh: "kubelet 启动即退出", en: "the kubelet ends as it starts"}
+  - rule: sandbox-creation-failure
+    ground: node
+    mechanism: {zh: "runc 拒绝该 cgroup 路径", en: "runc refuses the cgroup path"}
+benign:
+  - {zh: "1.28 起 kubelet 可从 CRI 取得驱动", en: "since 1.28 the kubelet can take the driver from the CRI"}
+remedy:
+  - purpose: {zh: "查看现状", en: "look at the present state"}
+    place: node
+    risk: read-only
+    command: "grep -rn cgroupDriver /var/lib/kubelet/config.yaml"
+    expect: {zh: "与运行时的设置不同", en: "differs from the setting of the runtime"}
+    verify: {zh: "原因已记录", en: "the reason is on record"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+prevention:
+  - kind: prevent
+    text: {zh: "在节点镜像中统一使用 systemd 驱动", en: "use the systemd driver everywhere in the node image"}
+    acceptance: {zh: "新节点的两处设置一致", en: "both settings of a new node agree"}
+sources: ["kubernetes pkg/kubelet/dockershim/docker_service.go: `misconfiguration: kubelet cgroup driver`", "opencontainers/runc libcontainer/specconv"]
+versions: "Kubernetes 1.6 to 1.36"
+examples:
+  - name: "dockershim refuses"
+    files:
+      kubelet.log: |
+        Mar 22 09:11:30 n6 kubelet[4]: F0322 09:11:30.1 4 server.go:1] failed to run Kubelet: misconfiguration: kubelet cgroup driver: "systemd" is different from docker cgroup driver: "cgroupfs"
+    fires: [{kind: "Node", name: "n6", node: "n6"}]
+  - name: "it agrees"
+    files:
+      kubelet.log: |
+        Mar 22 09:11:30 n6 kubelet[4]: I0322 09:11:30.1 4 server.go:1] "Using cgroup driver setting received from the CRI runtime" cgroupDriver="systemd"
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    by_node(input, rule, 1, Confidence::Confirmed)
+}

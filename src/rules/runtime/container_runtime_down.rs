@@ -1,0 +1,79 @@
+//! The container runtime of a node does not answer.
+
+use crate::model::Confidence;
+use crate::rules::toolbox::nodes::by_node;
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: container-runtime-down
+role: link
+level: critical
+needs: [kubelet-log|nodes|system-log]
+text:
+  - id: kubelet
+    in: [kubelet, system, status, other, container-log]
+    pattern: "container runtime is down"
+  - id: socket
+    pattern: "dial unix (?:/var)?/run/(?:containerd/containerd|crio/crio|cri-dockerd|docker)\\.sock: connect: (?P<why>no such file or directory|connection refused)"
+  - id: docker
+    in: [kubelet, system, other, runtime]
+    pattern: "Cannot connect to the Docker daemon at unix:///var/run/docker\\.sock"
+  - id: unit
+    pattern: "(?:containerd|docker|crio)\\.service: (?:Main process exited, code=(?:exited|killed|dumped)|Failed with result|Start request repeated too quickly)"
+check:
+  zh: "容器运行时是否应答"
+  en: "whether the container runtime answers"
+title:
+  zh: "节点 {{ node }} 的容器运行时没有应答"
+  en: "the container runtime of node {{ node }} does not answer"
+cause:
+  zh: "kubelet 连不上容器运行时：{{ line }}"
+  en: "the kubelet does not reach the container runtime: {{ line }}"
+causes:
+  - rule: node-notready
+    ground: node
+    mechanism: {zh: "节点因此不再就绪", en: "the node is not ready for it"}
+  - rule: kubelet-not-running
+    ground: node
+    mechanism: {zh: "kubelet 启动时需要运行时", en: "the kubelet needs the runtime to start"}
+benign:
+  - {zh: "kubelet 启动时的一次 runtime status check may not have completed yet", en: "one `runtime status check may not have completed yet` at each start of the kubelet"}
+remedy:
+  - purpose: {zh: "查看现状", en: "look at the present state"}
+    place: node
+    risk: read-only
+    command: "systemctl status containerd docker crio --no-pager"
+    expect: {zh: "不是 active (running) 的那个", en: "the one that is not active (running)"}
+    verify: {zh: "原因已记录", en: "the reason is on record"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "查看现状", en: "look at the present state"}
+    place: node
+    risk: read-only
+    command: "crictl info"
+    expect: {zh: "返回运行时的状态", en: "prints the status of the runtime"}
+    verify: {zh: "原因已记录", en: "the reason is on record"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+prevention:
+  - kind: detect
+    text: {zh: "对节点 NotReady 持续 5 分钟告警", en: "alert when a node is NotReady for 5 minutes"}
+    acceptance: {zh: "停掉测试节点的 kubelet，按时收到告警", en: "stopping a test node's kubelet raises the alert in time"}
+sources: ["kubernetes pkg/kubelet/runtime.go: `container runtime is down`", "moby client/errors.go"]
+versions: "Kubernetes 1.18 to 1.36"
+examples:
+  - name: "the node's condition"
+    files:
+      nodes.json: "{\"kind\":\"NodeList\",\"apiVersion\":\"v1\",\"items\":[{\"metadata\":{\"name\":\"n1\"},\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"False\",\"reason\":\"KubeletNotReady\",\"message\":\"container runtime is down\"}]}}]}"
+    fires: [{kind: "Node", name: "n1", node: "n1"}]
+  - name: "at start, and well since"
+    files:
+      nodes.txt: |
+        NAME   STATUS   ROLES   AGE   VERSION
+        n1   Ready   <none>   90d   v1.28.4
+      kubelet.log: |
+        E0322 09:24:41.889702 1 kubelet.go:1] "Skipping pod synchronization" err="container runtime is down"
+        I0322 12:24:41.889702 1 kubelet.go:1] "x"
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    by_node(input, rule, 1, Confidence::Confirmed)
+}

@@ -1,0 +1,136 @@
+//! A setting names an existing Service with a port that it does not offer.
+
+use crate::cluster::Object;
+use crate::model::Confidence;
+use crate::rules::toolbox::references::{Reference, Resolved, references};
+use crate::rules::toolbox::services::{Fit, backends, container_ports, fit, is_headless, ports, selector};
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: env-service-port-wrong
+role: cause
+level: critical
+needs: [services, pods|deployments|statefulsets|daemonsets]
+check:
+  zh: 环境变量、参数与 ConfigMap 中的端口是否为 Service 的端口
+  en: whether the ports that variables, arguments and ConfigMaps name are ports of the Service
+title:
+  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的 {{ key }} 连接 {{ service }} 的端口 {{ port }}，而该 Service 只有端口 {{ offered|join('、') }}"
+  en: "{{ key }} of {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} uses port {{ port }} of Service {{ service }}, which offers only {{ offered|join(', ') }}"
+cause:
+  zh: "设置 {{ key }} 的值是 {{ value }}{% if implied %}（URL 未写端口，默认为 {{ port }}）{% endif %}；Service {{ service }} 没有端口 {{ port }}，它的端口是 {{ offered|join('、') }}，连接不会成功。"
+  en: "the setting {{ key }} is {{ value }}{% if implied %} (a URL without a port means {{ port }}){% endif %}; Service {{ service }} has no port {{ port }}, only {{ offered|join(', ') }}, so the connection cannot succeed."
+rules_out:
+  - zh: 后端自身：它的 Service 存在，客户端使用的端口不对
+    en: "the backend: its Service exists; the client uses another port"
+benign:
+  - zh: 无头 Service 的客户端直接使用容器端口
+    en: clients of a headless Service use the containers' ports
+remedy:
+  - purpose: {zh: 查看 Service 的端口, en: look at the Service's ports}
+    place: cluster
+    risk: read-only
+    command: "kubectl -n {{ service_namespace }} get service {{ service }}"
+    expect: {zh: "端口为 {{ offered|join('、') }}", en: "its ports are {{ offered|join(', ') }}"}
+    verify: {zh: 差异已确认, en: the difference is confirmed}
+    rollback: {zh: 只读，无需回滚, en: read-only}
+  - purpose: {zh: "在 {{ path }} 改正端口", en: "correct the port at {{ path }}"}
+    place: cluster
+    risk: change
+    command: "kubectl -n {{ holder.namespace }} edit {{ holder.kind }} {{ holder.name }}"
+    expect: {zh: 保存后触发滚动更新, en: a rollout starts when it is saved}
+    verify: {zh: 新 Pod 能连通, en: the new pods connect}
+    rollback: {zh: "kubectl rollout undo", en: "kubectl rollout undo"}
+prevention:
+  - kind: prevent
+    text: {zh: 由同一个值生成 Service 端口与客户端设置, en: generate the Service's port and the clients' settings from one value}
+    acceptance: {zh: 改动该值后两处同时变化, en: changing the value changes both}
+sources: ["kubernetes pkg/proxy: a cluster IP has rules only for the Service's own ports"]
+versions: Kubernetes 1.0 to 1.36
+examples:
+  - name: a URL with another port
+    files:
+      services.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"seatmap","namespace":"t"},"spec":{"clusterIP":"10.0.0.1","selector":{"app":"seatmap"},"ports":[{"port":80,"targetPort":9090}]}}]}'
+      deployments.json: '{"kind":"DeploymentList","apiVersion":"apps/v1","items":[{"metadata":{"name":"checkout","namespace":"t"},"spec":{"template":{"metadata":{"labels":{"app":"c"}},"spec":{"containers":[{"name":"c","env":[{"name":"SEATMAP_URL","value":"http://seatmap:8080"}]}]}}}}]}'
+    fires: [{kind: Deployment, namespace: t, name: checkout}]
+  - name: a pair of host and port
+    files:
+      out.txt: |
+        $ kubectl get svc -n t
+        NAME    TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)    AGE
+        mysql   ClusterIP   10.96.1.1    <none>        3306/TCP   5d
+      pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"shop-6c8fdd7b9c-8jhnx","namespace":"t"},"spec":{"containers":[{"name":"s","env":[{"name":"DB_HOST","value":"mysql"},{"name":"DB_PORT","value":"3307"}]}]},"status":{"phase":"Running"}}]}'
+    fires: [{kind: Deployment, namespace: t, name: shop}]
+  - name: the default port of a URL that the Service offers
+    files:
+      services.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"seatmap","namespace":"t"},"spec":{"clusterIP":"10.0.0.1","selector":{"app":"seatmap"},"ports":[{"port":80,"targetPort":9090}]}}]}'
+      deployments.json: '{"kind":"DeploymentList","apiVersion":"apps/v1","items":[{"metadata":{"name":"checkout","namespace":"t"},"spec":{"template":{"metadata":{"labels":{"app":"c"}},"spec":{"containers":[{"name":"c","env":[{"name":"SEATMAP_URL","value":"http://seatmap/api"}]}]}}}}]}'
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for reference in references(input.snapshot) {
+        if let (Resolved::Service(service), Some(port)) = (reference.resolve(input.snapshot), reference.port)
+            && let Some(finding) = judge(input, rule, &reference, service, port)
+            && !findings
+                .iter()
+                .any(|known| known.subject == finding.subject && known.path == finding.path)
+        {
+            findings.push(finding);
+        }
+    }
+    findings
+}
+
+fn judge(
+    input: &Input<'_>,
+    rule: &RuleHeader,
+    reference: &Reference<'_>,
+    service: &Object,
+    port: i64,
+) -> Option<Finding> {
+    let offered = ports(service);
+    if offered.is_empty()
+        || offered.iter().any(|offer| offer.port == port)
+        || service.text("/spec/type") == "ExternalName"
+    {
+        return None;
+    }
+    let served_directly = is_headless(service)
+        && selector(service).is_none_or(|wanted| {
+            let all = backends(input.snapshot, &service.key.namespace);
+            let selected: Vec<_> = all
+                .iter()
+                .filter(|backend| fit(wanted, backend) == Fit::Selected)
+                .collect();
+            selected.is_empty()
+                || selected.iter().any(|backend| {
+                    let declared = container_ports(backend.containers);
+                    declared.is_empty() || declared.iter().any(|(_, number, _)| *number == port)
+                })
+        });
+    if served_directly {
+        return None;
+    }
+    let list: Vec<serde_json::Value> = offered.iter().map(|offer| offer.port.to_string().into()).collect();
+    // A URL without a port may be completed by the program that reads it.
+    let confidence = if reference.implied {
+        Confidence::Possible
+    } else {
+        Confidence::Confirmed
+    };
+    let finding = Finding::new(rule, reference.workload.clone(), confidence)
+        .at(reference.path.clone())
+        .cite(reference.cite.clone())
+        .cite(service.cite_at("/spec/ports"))
+        .fact("key", if reference.key.is_empty() { reference.path.clone() } else { reference.key.clone() })
+        .fact("value", reference.value.clone())
+        .fact("implied", reference.implied)
+        .fact("port", port)
+        .fact("service", service.key.name.clone())
+        .fact("service_namespace", service.key.namespace.clone())
+        .fact("offered", list)
+        .fact("path", reference.path.clone())
+        .fact("holder", serde_json::json!({"kind": reference.holder.key.kind, "namespace": reference.holder.key.namespace, "name": reference.holder.key.name}));
+    Some(finding)
+}

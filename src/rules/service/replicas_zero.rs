@@ -1,0 +1,192 @@
+//! A workload that something needs is scaled to zero.
+
+use crate::cluster::Object;
+use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::references::{Resolved, references};
+use crate::rules::toolbox::services::{Fit, answering, backends, fit, is_near, same_namespace, selector, services_in};
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: replicas-zero
+role: cause
+level: critical
+needs: [deployments|statefulsets]
+check:
+  zh: 被依赖的工作负载的副本数是否为 0
+  en: whether workloads that are needed are scaled to zero
+title:
+  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的副本数为 0，{{ service_kind|raw }} {{ service }} 后面没有 Pod"
+  en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} is scaled to 0 replicas: no pod stands behind {{ service_kind|raw }} {{ service }}"
+cause:
+  zh: "{{ subject.kind|raw }} {{ subject.name }} 的 spec.replicas 为 0，而 {{ service_kind|raw }} {{ service }} 需要它的 Pod{% if event %}；事件：{{ event }}{% endif %}。"
+  en: "spec.replicas of {{ subject.kind|raw }} {{ subject.name }} is 0, while {{ service_kind|raw }} {{ service }} needs its pods{% if event %}; event: {{ event }}{% endif %}."
+rules_out:
+  - zh: 调度、镜像与崩溃：没有要求任何 Pod，也就没有 Pod 失败
+    en: "scheduling, images and crashes: no pod is asked for, so none fails"
+questions:
+  - {zh: 谁在什么时候把它缩到 0，是否有意？, en: "who scaled it to 0, when, and on purpose?"}
+causes:
+  - rule: endpoints-missing
+    ground: service
+    mechanism: {zh: 没有 Pod 就没有端点, en: "no pod, no endpoint"}
+benign:
+  - zh: 没有 Service 需要的工作负载，以及由 KEDA 或 Knative 缩到 0 的
+    en: a workload that no Service needs, or that KEDA or Knative scales to zero
+remedy:
+  - purpose: {zh: 确认副本数与来历, en: confirm the replicas and where they come from}
+    place: cluster
+    risk: read-only
+    command: "kubectl -n {{ subject.namespace }} describe {{ resource }} {{ subject.name }}"
+    expect: {zh: "Replicas 为 0 desired；事件中有 Scaled down", en: "Replicas: 0 desired; a Scaled down event"}
+    verify: {zh: 来历已记录, en: where it comes from is on record}
+    rollback: {zh: 只读，无需回滚, en: read-only}
+  - purpose: {zh: 恢复副本数, en: scale it up again}
+    place: cluster
+    risk: change
+    command: "kubectl -n {{ subject.namespace }} scale {{ resource }} {{ subject.name }} --replicas={{ replicas }}"
+    expect: {zh: scaled, en: scaled}
+    verify: {zh: Pod 就绪且端点不为空, en: its pods are ready and the endpoints are not empty}
+    rollback: {zh: "--replicas=0", en: "--replicas=0"}
+prevention:
+  - kind: detect
+    text: {zh: 对有 Service 而期望副本数为 0 的工作负载告警, en: alert on workloads with a Service and 0 desired replicas}
+    acceptance: {zh: 把测试工作负载缩到 0，5 分钟内收到告警, en: scaling a test workload to 0 raises the alert within 5 minutes}
+sources: ["kubernetes apps/v1 DeploymentSpec.replicas", "kubernetes pkg/controller/deployment: event ScalingReplicaSet `Scaled %s replica set %s from %d to %d`"]
+versions: Kubernetes 1.9 to 1.36
+examples:
+  - name: a Service selects its pods
+    files:
+      services.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"geo","namespace":"hotel"},"spec":{"selector":{"app":"geo"},"ports":[{"port":8083}]}}]}'
+      deployments.json: '{"kind":"DeploymentList","apiVersion":"apps/v1","items":[{"metadata":{"name":"geo","namespace":"hotel"},"spec":{"replicas":0,"template":{"metadata":{"labels":{"app":"geo"}}}}}]}'
+    fires: [{kind: Deployment, namespace: hotel, name: geo}]
+  - name: as tables, by the name
+    files:
+      out.txt: |
+        $ kubectl get deploy,svc,ep -n sec
+        NAME                      READY   UP-TO-DATE   AVAILABLE   AGE
+        deployment.apps/gate      0/0     0            0           90d
+        deployment.apps/scanner   1/1     1            1           90d
+
+        NAME           TYPE        CLUSTER-IP      EXTERNAL-IP   PORT(S)   AGE
+        service/gate   ClusterIP   10.108.77.30    <none>        443/TCP   90d
+
+        NAME             ENDPOINTS   AGE
+        endpoints/gate   <none>      90d
+    fires: [{kind: Deployment, namespace: sec, name: gate}]
+  - name: a worker that nothing needs
+    files:
+      services.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"geo","namespace":"hotel"},"spec":{"selector":{"app":"geo"},"ports":[{"port":8083}]}}]}'
+      deployments.json: '{"kind":"DeploymentList","apiVersion":"apps/v1","items":[{"metadata":{"name":"batch","namespace":"hotel"},"spec":{"replicas":0,"template":{"metadata":{"labels":{"app":"batch"}}}}}]}'
+  - name: the old side of a pair behind one Service
+    files:
+      services.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"geo","namespace":"hotel"},"spec":{"selector":{"app":"geo"},"ports":[{"port":8083}]}}]}'
+      deployments.json: '{"kind":"DeploymentList","apiVersion":"apps/v1","items":[{"metadata":{"name":"geo-v1","namespace":"hotel"},"spec":{"replicas":0,"template":{"metadata":{"labels":{"app":"geo","v":"1"}}}}},{"metadata":{"name":"geo-v2","namespace":"hotel"},"spec":{"replicas":2,"template":{"metadata":{"labels":{"app":"geo","v":"2"}}}}}]}'
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    ["Deployment", "StatefulSet"]
+        .iter()
+        .flat_map(|kind| input.snapshot.kind(kind))
+        .filter(|workload| workload.int("/spec/replicas") == Some(0) && !scales_to_zero(input, workload))
+        .filter_map(|workload| judge(input, rule, workload))
+        .collect()
+}
+
+fn judge(input: &Input<'_>, rule: &RuleHeader, workload: &Object) -> Option<Finding> {
+    let snapshot = input.snapshot;
+    let service = needed_by(input, workload)?;
+    let event = snapshot
+        .events_on(&workload.key.kind, &workload.key.namespace, &workload.key.name)
+        .filter(|event| {
+            event.reason == "ScalingReplicaSet"
+                && (event.message.ends_with(" to 0") || event.message.contains(" to 0 from "))
+        })
+        .last();
+    let before = event.and_then(|event| {
+        event
+            .message
+            .rsplit_once("from ")?
+            .1
+            .split(' ')
+            .next()?
+            .parse::<i64>()
+            .ok()
+    });
+    let mut finding = Finding::new(rule, workload.subject(), Confidence::Confirmed)
+        .at("spec.replicas")
+        .cite(workload.cite_at("/spec/replicas"))
+        .cite(service.cite_at("/spec/selector"))
+        .affects(service.subject())
+        .fact("service_kind", service.key.kind.clone())
+        .fact("service", service.key.name.clone())
+        .fact("resource", workload.key.kind.to_lowercase())
+        .fact("replicas", before.filter(|count| *count > 0).unwrap_or(1))
+        .fact("event", event.map_or(String::new(), |event| event.message.clone()));
+    if let Some(event) = event {
+        finding.add_cite(event.cite.clone());
+    }
+    if let Some(answering) = answering(snapshot, service) {
+        finding.add_cite(answering.cite);
+    }
+    for reference in references(snapshot) {
+        if let Resolved::Service(found) = reference.resolve(snapshot)
+            && found.key == service.key
+        {
+            finding.add_affected(reference.workload.clone());
+        }
+    }
+    Some(finding)
+}
+
+/// The Service that has nobody else to lead to.
+fn needed_by<'s>(input: &Input<'s>, workload: &'s Object) -> Option<&'s Object> {
+    let snapshot = input.snapshot;
+    let mine: Subject = workload.subject();
+    let all = backends(snapshot, &workload.key.namespace);
+    let replicas = |subject: &Subject| {
+        snapshot
+            .object(&subject.kind, &subject.namespace, &subject.name)
+            .and_then(|object| object.int("/spec/replicas"))
+            .unwrap_or(1)
+    };
+    services_in(snapshot, &workload.key.namespace).find(|service| {
+        if answering(snapshot, service).is_some_and(|found| found.ready + found.not_ready > 0) {
+            return false;
+        }
+        match selector(service) {
+            Some(wanted) => {
+                let of =
+                    |backend: &&crate::rules::toolbox::services::Backend<'_>| fit(wanted, backend) == Fit::Selected;
+                let selected: Vec<_> = all.iter().filter(of).collect();
+                selected.iter().any(|backend| backend.subject == mine)
+                    && selected.iter().all(|backend| replicas(&backend.subject) == 0)
+            }
+            // A table without selectors: the name tells, provided that no other workload could be meant.
+            None => {
+                service.form == crate::bundle::decode::Form::Row
+                    && service.key.name == workload.key.name
+                    && !snapshot
+                        .kind("Deployment")
+                        .chain(snapshot.kind("StatefulSet"))
+                        .any(|other| {
+                            other.key.name != workload.key.name
+                                && same_namespace(&other.key.namespace, &workload.key.namespace)
+                                && is_near(&other.key.name, &workload.key.name)
+                                && other.int("/spec/replicas") != Some(0)
+                        })
+            }
+        }
+    })
+}
+
+/// True when an autoscaler that knows zero owns the replicas.
+fn scales_to_zero(input: &Input<'_>, workload: &Object) -> bool {
+    let targets = |object: &Object| object.text("/spec/scaleTargetRef/name") == workload.key.name;
+    let knative = workload.get("/metadata/labels/serving.knative.dev~1revision").is_some();
+    knative
+        || input.snapshot.kind("ScaledObject").any(targets)
+        || input
+            .snapshot
+            .kind("HorizontalPodAutoscaler")
+            .any(|object| targets(object) && object.int("/spec/minReplicas") == Some(0))
+}

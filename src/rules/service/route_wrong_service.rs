@@ -1,0 +1,370 @@
+//! A route of an Ingress, a gateway or a mesh leads to a Service that is not there, to a port that it lacks, or to the wrong one.
+
+use serde_json::Value;
+
+use crate::cluster::{Object, Snapshot};
+use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::services::{is_near, ports, same_namespace, service, services_in};
+use crate::rules::toolbox::{add_hit, own_hits};
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: route-wrong-service
+role: cause
+level: critical
+needs: [ingresses|httproutes|ingressroutes|virtualservices|container-logs]
+text:
+  - id: traefik
+    pattern: "(?i)(?:Cannot create service|Service not found|Endpoints not found).{0,80}(?:error=\"service not found\".{0,20})?ingress=(?P<ingress>[a-z0-9.-]+) namespace=(?P<namespace>[a-z0-9-]+).{0,60}serviceName=(?P<service>[a-z0-9-]+)"
+  - id: nginx
+    pattern: "Error obtaining Endpoints for Service \"(?P<namespace>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)\": no object matching key"
+check:
+  zh: 路由指向的 Service 与端口是否存在
+  en: whether the Services and ports that routes lead to exist
+title:
+  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的路由 {{ route }} 指向 {{ backend }}，{% if problem == 'missing' %}该 Service 不存在{% elif problem == 'port' %}该 Service 没有这个端口{% else %}而同名的 Service {{ near }} 没有任何路由{% endif %}{% if near and problem != 'path' %}（存在的是 {{ near }}）{% endif %}"
+  en: "route {{ route }} of {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} leads to {{ backend }}, {% if problem == 'missing' %}a Service that does not exist{% elif problem == 'port' %}a port that the Service does not offer{% else %}while no route leads to Service {{ near }} of that name{% endif %}{% if near and problem != 'path' %} ({{ near }} does){% endif %}"
+cause:
+  zh: "{{ subject.kind|raw }} {{ subject.name }} 的 {{ path }} 为 {{ backend }}；命名空间 {{ subject.namespace }} 中的 Service 与它不符，请求得不到正确的后端（404、502 或 503）。"
+  en: "{{ path }} of {{ subject.kind|raw }} {{ subject.name }} is {{ backend }}; the Services of namespace {{ subject.namespace }} do not agree with it, so requests reach no right backend (404, 502 or 503)."
+rules_out:
+  - zh: 后端应用：请求没有被转发给它
+    en: "the backend application: requests are not forwarded to it"
+benign:
+  - zh: 未知主机名得到的 404 来自默认后端
+    en: a 404 for an unknown host comes from the default backend
+remedy:
+  - purpose: {zh: 对照路由与 Service, en: compare the route with the Services}
+    place: cluster
+    risk: read-only
+    command: "kubectl -n {{ subject.namespace }} get services"
+    expect: {zh: "没有与 {{ backend }} 相符的 Service 与端口", en: "no Service and port that agree with {{ backend }}"}
+    verify: {zh: 差异已确认, en: the difference is confirmed}
+    rollback: {zh: 只读，无需回滚, en: read-only}
+  - purpose: {zh: "改正 {{ path }}", en: "correct {{ path }}"}
+    place: cluster
+    risk: change
+    command: "kubectl -n {{ subject.namespace }} edit {{ resource }} {{ subject.name }}"
+    expect: {zh: 已保存, en: saved}
+    verify: {zh: 经由该路由的请求返回正常内容, en: a request over the route gets the right answer}
+    rollback: {zh: 改回原值, en: put the old value back}
+prevention:
+  - kind: prevent
+    text: {zh: 在 CI 中校验路由的后端 Service 与端口, en: check in CI that the backends of routes exist}
+    acceptance: {zh: 指向不存在 Service 的路由使流水线失败, en: a route to a missing Service fails the pipeline}
+sources: ["kubernetes networking.k8s.io/v1 IngressBackend", "traefik pkg/provider/kubernetes/ingress: `Cannot create service`", "ingress-nginx internal/ingress/controller: `Error obtaining Endpoints for Service`"]
+versions: Kubernetes 1.19 to 1.36, Traefik 2 and 3, ingress-nginx 0.20 to 1.13
+examples:
+  - name: a backend that does not exist
+    files:
+      ing.json: '{"kind":"Ingress","apiVersion":"networking.k8s.io/v1","metadata":{"name":"kiosk","namespace":"k"},"spec":{"rules":[{"http":{"paths":[{"path":"/api","backend":{"service":{"name":"order-service","port":{"number":8080}}}}]}}]}}'
+      svc.txt: |
+        $ kubectl get svc -n k
+        NAME        TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)    AGE
+        order-api   ClusterIP   10.96.1.1    <none>        8080/TCP   5d
+    fires: [{kind: Ingress, namespace: k, name: kiosk}]
+  - name: only the controller's log tells
+    files:
+      traefik.log: |
+        2026-05-19T11:41:30Z ERR Cannot create service error="service not found" ingress=kiosk namespace=k providerName=kubernetes serviceName=order-service servicePort=&ServiceBackendPort{Name:,Number:8080,}
+    fires: [{kind: Ingress, namespace: k, name: kiosk}]
+  - name: a backend and a port that exist
+    files:
+      ing.json: '{"kind":"Ingress","apiVersion":"networking.k8s.io/v1","metadata":{"name":"kiosk","namespace":"k"},"spec":{"rules":[{"http":{"paths":[{"path":"/api","backend":{"service":{"name":"order-api","port":{"number":8080}}}}]}}]}}'
+      svc.txt: |
+        $ kubectl get svc -n k
+        NAME        TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)    AGE
+        order-api   ClusterIP   10.96.1.1    <none>        8080/TCP   5d
+"##;
+
+/// One place to which a route leads.
+struct Backend {
+    route: String,
+    service: String,
+    namespace: String,
+    port: Option<Value>,
+    pointer: String,
+}
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let snapshot = input.snapshot;
+    let mut findings = Vec::new();
+    for kind in ["Ingress", "HTTPRoute", "IngressRoute", "VirtualService"] {
+        for object in snapshot.kind(kind) {
+            let all = backends_of(object);
+            findings.extend(
+                all.iter()
+                    .filter_map(|backend| judge(snapshot, rule, object, backend, &all))
+                    .next(),
+            );
+        }
+    }
+    for hit in own_hits(input, rule) {
+        let of = |name: &str| hit.captures.get(name).map_or("", String::as_str);
+        if service(snapshot, of("namespace"), of("service")).is_some_and(|found| !found.key.namespace.is_empty()) {
+            continue;
+        }
+        let subject = match of("ingress") {
+            "" => match routes_to(snapshot, of("namespace"), of("service")) {
+                Some(object) => object.subject(),
+                None => continue,
+            },
+            name => Subject::namespaced("Ingress", of("namespace"), name),
+        };
+        match findings
+            .iter_mut()
+            .find(|finding: &&mut Finding| finding.subject == subject)
+        {
+            Some(finding) => add_hit(input, finding, hit),
+            None => {
+                let near = near_service(snapshot, of("namespace"), of("service"));
+                let mut finding = Finding::new(rule, subject, Confidence::Confirmed)
+                    .at("spec.rules[*].http.paths[*].backend.service.name")
+                    .fact("route", "*")
+                    .fact("backend", of("service"))
+                    .fact("problem", "missing")
+                    .fact("near", near)
+                    .fact("path", "spec.rules[*].http.paths[*].backend.service.name")
+                    .fact("resource", "ingress");
+                finding.count = 0;
+                add_hit(input, &mut finding, hit);
+                findings.push(finding);
+            }
+        }
+    }
+    findings
+}
+
+fn judge(
+    snapshot: &Snapshot,
+    rule: &RuleHeader,
+    object: &Object,
+    backend: &Backend,
+    all: &[Backend],
+) -> Option<Finding> {
+    services_in(snapshot, &backend.namespace).next()?;
+    let (problem, near) = match service(snapshot, &backend.namespace, &backend.service) {
+        None => ("missing", near_service(snapshot, &backend.namespace, &backend.service)),
+        Some(found) => {
+            let offered = ports(found);
+            let agrees = |port: &Value| {
+                offered
+                    .iter()
+                    .any(|offer| port.as_i64() == Some(offer.port) || port.as_str() == Some(offer.name))
+            };
+            // A table shows numbers, no names.
+            let names_known = found.form != crate::bundle::decode::Form::Row;
+            match &backend.port {
+                Some(port) if !offered.is_empty() && !agrees(port) && (port.is_number() || names_known) => (
+                    "port",
+                    offered
+                        .iter()
+                        .map(|offer| offer.port.to_string())
+                        .collect::<Vec<_>>()
+                        .join("、"),
+                ),
+                _ => ("path", unrouted_namesake(snapshot, backend, all)?),
+            }
+        }
+    };
+    let confidence = if problem == "path" {
+        Confidence::Probable
+    } else {
+        Confidence::Confirmed
+    };
+    let shown = match &backend.port {
+        Some(port) => format!(
+            "{}:{}",
+            backend.service,
+            port.as_str().map_or_else(|| port.to_string(), ToOwned::to_owned)
+        ),
+        None => backend.service.clone(),
+    };
+    let path = backend.pointer.trim_start_matches('/').replace('/', ".");
+    let mut finding = Finding::new(rule, object.subject(), confidence)
+        .at(path.clone())
+        .cite(object.cite_at(&backend.pointer))
+        .fact("route", backend.route.clone())
+        .fact("backend", shown)
+        .fact("problem", problem)
+        .fact("near", near)
+        .fact("path", path)
+        .fact("resource", object.key.kind.to_lowercase());
+    if let Some(found) = service(snapshot, &backend.namespace, &backend.service) {
+        finding.add_cite(found.cite_at("/spec/ports"));
+    }
+    Some(finding)
+}
+
+/// `/cart` leads to another Service, while a Service `cart` exists and no route leads to it.
+fn unrouted_namesake(snapshot: &Snapshot, backend: &Backend, all: &[Backend]) -> Option<String> {
+    let first = backend
+        .route
+        .rsplit_once(' ')
+        .map_or(backend.route.as_str(), |(_, path)| path);
+    let first = first
+        .trim_start_matches('/')
+        .split(['/', '('])
+        .next()
+        .filter(|part| part.len() >= 3)?;
+    let routed = |name: &str| all.iter().any(|other| other.service == name);
+    let related = is_near(first, &backend.service) || backend.service.contains(first);
+    let mut namesakes = services_in(snapshot, &backend.namespace)
+        .map(|service| service.key.name.as_str())
+        .filter(|name| {
+            *name == first
+                || name
+                    .strip_prefix(first)
+                    .is_some_and(|rest| matches!(rest, "-service" | "-svc" | "-api"))
+        });
+    namesakes.find(|name| !routed(name) && !related).map(ToOwned::to_owned)
+}
+
+fn near_service(snapshot: &Snapshot, namespace: &str, name: &str) -> String {
+    let names = services_in(snapshot, namespace).map(|service| service.key.name.as_str());
+    let share = |other: &&str| is_near(other, name) || other.split('-').next() == name.split('-').next();
+    names
+        .filter(share)
+        .min_by_key(|other| other.len().abs_diff(name.len()))
+        .unwrap_or("")
+        .to_owned()
+}
+
+fn routes_to<'s>(snapshot: &'s Snapshot, namespace: &str, name: &str) -> Option<&'s Object> {
+    snapshot.kind("Ingress").find(|object| {
+        same_namespace(&object.key.namespace, namespace)
+            && backends_of(object).iter().any(|backend| backend.service == name)
+    })
+}
+
+/// Every place to which an object of one of the routing APIs leads.
+fn backends_of(object: &Object) -> Vec<Backend> {
+    let mut found = Vec::new();
+    let namespace = object.key.namespace.as_str();
+    let mut add = |route: String, value: &Value, name_at: &str, port_at: &str, pointer: String| {
+        if let Some(name) = value.pointer(name_at).and_then(Value::as_str) {
+            // `name.namespace.svc…` of a mesh's host.
+            let mut labels = name.split('.');
+            let name = labels.next().unwrap_or(name).to_owned();
+            let own = value
+                .get("namespace")
+                .and_then(Value::as_str)
+                .or_else(|| labels.next())
+                .unwrap_or(namespace)
+                .to_owned();
+            let port = value
+                .pointer(port_at)
+                .filter(|port| port.is_number() || port.is_string())
+                .cloned();
+            found.push(Backend {
+                route,
+                service: name,
+                namespace: own,
+                port,
+                pointer,
+            });
+        }
+    };
+    let text = |value: &Value, at: &str| value.pointer(at).and_then(Value::as_str).unwrap_or("").to_owned();
+    match object.key.kind.as_str() {
+        "Ingress" => {
+            for (rule_at, rule) in object.list("/spec/rules").iter().enumerate() {
+                for (path_at, path) in rule
+                    .pointer("/http/paths")
+                    .and_then(Value::as_array)
+                    .into_iter()
+                    .flatten()
+                    .enumerate()
+                {
+                    let pointer = format!("/spec/rules/{rule_at}/http/paths/{path_at}/backend");
+                    let route = format!("{} {}", text(rule, "/host"), text(path, "/path"))
+                        .trim()
+                        .to_owned();
+                    let Some(backend) = path.get("backend") else { continue };
+                    let port_at = if backend.pointer("/service/port/number").is_some() {
+                        "/service/port/number"
+                    } else {
+                        "/service/port/name"
+                    };
+                    add(route.clone(), backend, "/service/name", port_at, pointer.clone());
+                    add(route, backend, "/serviceName", "/servicePort", pointer);
+                }
+            }
+        }
+        "HTTPRoute" => {
+            for (rule_at, rule) in object.list("/spec/rules").iter().enumerate() {
+                for (at, backend) in rule
+                    .get("backendRefs")
+                    .and_then(Value::as_array)
+                    .into_iter()
+                    .flatten()
+                    .enumerate()
+                {
+                    if backend
+                        .get("kind")
+                        .and_then(Value::as_str)
+                        .is_none_or(|kind| kind == "Service")
+                    {
+                        add(
+                            text(rule, "/matches/0/path/value"),
+                            backend,
+                            "/name",
+                            "/port",
+                            format!("/spec/rules/{rule_at}/backendRefs/{at}"),
+                        );
+                    }
+                }
+            }
+        }
+        "IngressRoute" => {
+            for (route_at, route) in object.list("/spec/routes").iter().enumerate() {
+                for (at, backend) in route
+                    .get("services")
+                    .and_then(Value::as_array)
+                    .into_iter()
+                    .flatten()
+                    .enumerate()
+                {
+                    if backend
+                        .get("kind")
+                        .and_then(Value::as_str)
+                        .is_none_or(|kind| kind == "Service")
+                    {
+                        add(
+                            text(route, "/match"),
+                            backend,
+                            "/name",
+                            "/port",
+                            format!("/spec/routes/{route_at}/services/{at}"),
+                        );
+                    }
+                }
+            }
+        }
+        _ => {
+            for (http_at, http) in object.list("/spec/http").iter().enumerate() {
+                for (at, route) in http
+                    .get("route")
+                    .and_then(Value::as_array)
+                    .into_iter()
+                    .flatten()
+                    .enumerate()
+                {
+                    // Another name with dots is that of a ServiceEntry, outside the cluster.
+                    let host = text(route, "/destination/host");
+                    if host.contains('.') && !host.contains(".svc") {
+                        continue;
+                    }
+                    add(
+                        text(http, "/match/0/uri/prefix"),
+                        route,
+                        "/destination/host",
+                        "/destination/port/number",
+                        format!("/spec/http/{http_at}/route/{at}"),
+                    );
+                }
+            }
+        }
+    }
+    found
+}

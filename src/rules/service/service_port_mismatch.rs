@@ -1,0 +1,200 @@
+//! A Service leads to a port that no container of its pods serves.
+
+use serde_json::Value;
+
+use crate::cluster::Object;
+use crate::model::Confidence;
+use crate::rules::toolbox::services::{
+    Backend, Fit, ServicePort, Target, answering, backends, container_ports, fit, is_headless, ports, selector,
+};
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: service-port-mismatch
+role: cause
+level: critical
+needs: [services, pods|deployments|statefulsets|daemonsets]
+check:
+  zh: Service 的 targetPort 是否由容器提供
+  en: whether a container serves each Service's targetPort
+title:
+  zh: "Service {{ subject.namespace }}/{{ subject.name }} 的端口 {{ port }} 指向 {{ target }}，而 {{ candidate_kind|raw }} {{ candidate }} 的容器只提供 {{ served|join('、') }}"
+  en: "port {{ port }} of Service {{ subject.namespace }}/{{ subject.name }} leads to {{ target }}, but the containers of {{ candidate_kind|raw }} {{ candidate }} serve {{ served|join(', ') }}"
+cause:
+  zh: "Service {{ subject.name }} 把端口 {{ port }} 转发到 Pod 的 {{ target }}{% if named %}（按名称查找容器端口，没有这个名称就没有端点）{% endif %}；{{ candidate_kind|raw }} {{ candidate }} 声明的容器端口是 {{ served|join('、') }}，那个端口上没有进程监听。"
+  en: "Service {{ subject.name }} forwards port {{ port }} to {{ target }} of its pods{% if named %}, looked up by name among the container ports: without that name there is no endpoint{% endif %}; the containers of {{ candidate_kind|raw }} {{ candidate }} declare {{ served|join(', ') }}, and nothing listens on the other."
+rules_out:
+  - zh: 标签选择：selector 匹配到了这些 Pod
+    en: "label selection: the selector does match these pods"
+causes:
+  - rule: endpoints-missing
+    ground: service
+    mechanism: {zh: 按名称找不到容器端口就没有端点, en: "no container port of that name, no endpoint"}
+benign:
+  - zh: 数字端口无需在 containerPort 中声明；被探针、参数或环境变量提到的端口视为有人监听
+    en: a numeric port need not be declared as containerPort; one that a probe, an argument or a variable names counts as served
+remedy:
+  - purpose: {zh: 对照 Service 与容器的端口, en: compare the ports of the Service and the containers}
+    place: cluster
+    risk: read-only
+    command: "kubectl -n {{ subject.namespace }} get service {{ subject.name }} -o jsonpath='{.spec.ports}'"
+    expect: {zh: "targetPort 为 {{ target }}", en: "targetPort is {{ target }}"}
+    verify: {zh: 差异已确认, en: the difference is confirmed}
+    rollback: {zh: 只读，无需回滚, en: read-only}
+  - purpose: {zh: 把 targetPort 改为容器提供的端口, en: set targetPort to the port that the container serves}
+    place: cluster
+    risk: change
+    command: "kubectl -n {{ subject.namespace }} patch service {{ subject.name }} --type=json -p {{ patch }}"
+    expect: {zh: service 已 patched, en: service patched}
+    verify: {zh: "kubectl get endpoints {{ subject.name }} 显示该端口，从另一个 Pod 能连通", en: "kubectl get endpoints {{ subject.name }} shows the port, and another pod can connect"}
+    rollback: {zh: "把 targetPort 改回 {{ target }}", en: "set targetPort back to {{ target }}"}
+prevention:
+  - kind: prevent
+    text: {zh: 统一用端口名称作 targetPort，并在 CI 中校验名称存在, en: use port names as targetPort and check in CI that they exist}
+    acceptance: {zh: 提交一个不存在的端口名称时流水线失败, en: a commit with an unknown port name fails the pipeline}
+sources: ["kubernetes pkg/api/v1/pod FindPort: a named targetPort is looked up among container ports of the same protocol"]
+versions: Kubernetes 1.0 to 1.36
+examples:
+  - name: a named port that no container has
+    files:
+      services.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"viewer","namespace":"a"},"spec":{"selector":{"app":"viewer"},"ports":[{"port":80,"targetPort":"http"}]}}]}'
+      deployments.json: '{"kind":"DeploymentList","apiVersion":"apps/v1","items":[{"metadata":{"name":"viewer","namespace":"a"},"spec":{"template":{"metadata":{"labels":{"app":"viewer"}},"spec":{"containers":[{"name":"v","ports":[{"name":"web","containerPort":8080}]}]}}}}]}'
+    fires: [{kind: Service, namespace: a, name: viewer}]
+  - name: a number that no container serves
+    files:
+      out.txt: |
+        Name:              user-service
+        Namespace:         social
+        Labels:            <none>
+        Annotations:       <none>
+        Selector:          service=user-service
+        Type:              ClusterIP
+        IP:                10.96.1.1
+        Port:              9090  9090/TCP
+        TargetPort:        9999/TCP
+        Endpoints:         10.244.1.7:9999
+        Session Affinity:  None
+        Events:            <none>
+      pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"user-service-6c8fdd7b9c-8jhnx","namespace":"social","labels":{"service":"user-service"}},"spec":{"containers":[{"name":"u","ports":[{"containerPort":9090}]}]},"status":{"phase":"Running"}}]}'
+    fires: [{kind: Service, namespace: social, name: user-service}]
+  - name: an undeclared port that the readiness probe uses
+    files:
+      services.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"v","namespace":"a"},"spec":{"selector":{"app":"v"},"ports":[{"port":80,"targetPort":9000}]}}]}'
+      deployments.json: '{"kind":"DeploymentList","apiVersion":"apps/v1","items":[{"metadata":{"name":"v","namespace":"a"},"spec":{"template":{"metadata":{"labels":{"app":"v"}},"spec":{"containers":[{"name":"v","ports":[{"containerPort":9100}],"readinessProbe":{"httpGet":{"port":9000}}}]}}}}]}'
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    input
+        .snapshot
+        .kind("Service")
+        .filter_map(|service| judge(input, rule, service))
+        .collect()
+}
+
+fn judge(input: &Input<'_>, rule: &RuleHeader, service: &Object) -> Option<Finding> {
+    let wanted = selector(service)?;
+    let candidates = backends(input.snapshot, &service.key.namespace);
+    let selected: Vec<&Backend<'_>> = candidates
+        .iter()
+        .filter(|backend| fit(wanted, backend) == Fit::Selected && !container_ports(backend.containers).is_empty())
+        .collect();
+    let first = selected.first()?;
+    let answering = answering(input.snapshot, service);
+    let mut offered = ports(service);
+    if let ([only], Some(answering)) = (offered.as_mut_slice(), &answering)
+        && only.target.is_none()
+    {
+        // A table of the Service shows no target, but that of its endpoints does.
+        only.target = answering.ports.first().map(|port| Target::Number(*port));
+    }
+    let is_served = |port: &ServicePort<'_>| match port.target {
+        None => true,
+        Some(Target::Name(name)) => selected.iter().any(|backend| {
+            container_ports(backend.containers)
+                .iter()
+                .any(|(found, ..)| *found == name)
+        }),
+        Some(Target::Number(number)) => is_headless(service) || selected.iter().any(|backend| serves(backend, number)),
+    };
+    let wrong: Vec<&ServicePort<'_>> = offered.iter().filter(|port| !is_served(port)).collect();
+    let named = wrong.iter().find(|port| matches!(port.target, Some(Target::Name(_))));
+    // An extra port beside one that is right is often served without being declared.
+    let port = match named {
+        Some(port) => port,
+        None if wrong.len() == offered.len() => wrong.first()?,
+        None => return None,
+    };
+    let served = container_ports(first.containers);
+    let right = served
+        .iter()
+        .find(|(name, ..)| !name.is_empty() && *name == port.name)
+        .or_else(|| served.first())?;
+    let target = match port.target? {
+        Target::Name(name) => name.to_owned(),
+        Target::Number(number) => number.to_string(),
+    };
+    let list: Vec<Value> = served
+        .iter()
+        .map(|(name, number, _)| {
+            if name.is_empty() {
+                number.to_string()
+            } else {
+                format!("{number} ({name})")
+            }
+            .into()
+        })
+        .collect();
+    let patch = serde_json::json!([{"op": "replace", "path": format!("/spec/ports/{}/targetPort", port.index), "value": right.1}]);
+    let refused = input.snapshot.pods_of(&first.subject).any(|pod| pod.is_well());
+    let confidence = if named.is_some() || refused {
+        Confidence::Confirmed
+    } else {
+        Confidence::Probable
+    };
+    let mut finding = Finding::new(rule, service.subject(), confidence)
+        .at(format!("spec.ports[{}].targetPort", port.index))
+        .cite(service.cite_at(&format!("/spec/ports/{}/targetPort", port.index)))
+        .cite(first.object.cite_at(&format!("{}/0/ports", first.containers_at)))
+        .fact("port", port.port)
+        .fact("target", target)
+        .fact("named", named.is_some())
+        .fact("served", list)
+        .fact("candidate_kind", first.subject.kind.clone())
+        .fact("candidate", first.subject.name.clone())
+        .fact("patch", patch.to_string());
+    if let Some(answering) = answering {
+        finding.add_cite(answering.cite);
+    }
+    Some(finding)
+}
+
+/// True when the containers declare the port, or name its number in a probe, an argument or a variable.
+fn serves(backend: &Backend<'_>, number: i64) -> bool {
+    let digits = number.to_string();
+    container_ports(backend.containers)
+        .iter()
+        .any(|(_, port, _)| *port == number)
+        || backend.containers.iter().any(|container| {
+            [
+                "livenessProbe",
+                "readinessProbe",
+                "startupProbe",
+                "env",
+                "args",
+                "command",
+            ]
+            .iter()
+            .filter_map(|key| container.get(*key))
+            .any(|value| names_number(value, number, &digits))
+        })
+}
+
+fn names_number(value: &Value, number: i64, digits: &str) -> bool {
+    match value {
+        Value::Number(found) => found.as_i64() == Some(number),
+        Value::String(text) => text.split(|c: char| !c.is_ascii_digit()).any(|part| part == digits),
+        Value::Array(list) => list.iter().any(|value| names_number(value, number, digits)),
+        Value::Object(map) => map.values().any(|value| names_number(value, number, digits)),
+        _ => false,
+    }
+}

@@ -1,0 +1,196 @@
+//! A Service selects no pod, because its selector and the labels of the pods that it is meant for differ.
+
+use crate::cluster::Object;
+use crate::model::Confidence;
+use crate::rules::toolbox::services::{
+    Backend, Fit, Labels, answering, backends, fit, is_near, labels_are_known, selector, services_in, shown,
+};
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: service-selector-mismatch
+role: cause
+level: critical
+needs: [services, pods|deployments|statefulsets|daemonsets]
+check:
+  zh: Service 的 selector 是否匹配到 Pod
+  en: whether each Service's selector matches pods
+title:
+  zh: "Service {{ subject.namespace }}/{{ subject.name }} 的 selector {{ wrong }} 不匹配 {{ candidate_kind|raw }} {{ candidate }} 的标签{% if has %} {{ has }}{% endif %}，没有任何后端"
+  en: "Service {{ subject.namespace }}/{{ subject.name }} selects {{ wrong }}, but the pods of {{ candidate_kind|raw }} {{ candidate }} carry {% if has %}{{ has }}{% else %}no such label{% endif %}: it has no backend"
+cause:
+  zh: "Service {{ subject.name }} 的 selector 是 {{ selector }}，而 {{ candidate_kind|raw }} {{ candidate }} 的 Pod 标签是 {{ labels }}；命名空间中没有 Pod 同时具备 selector 的全部标签，因此 Endpoints 为空，连接会被拒绝。"
+  en: "the selector of Service {{ subject.name }} is {{ selector }}, while the pods of {{ candidate_kind|raw }} {{ candidate }} carry {{ labels }}; no pod of the namespace has every label of the selector, so there is no endpoint and connections are refused."
+rules_out:
+  - zh: 后端应用自身的故障：请求根本到不了它的 Pod
+    en: "a fault of the backend itself: requests never reach its pods"
+questions:
+  - {zh: "最近改的是 Service 的 selector，还是工作负载的标签？", en: "which was changed last, the Service's selector or the workload's labels?"}
+causes:
+  - rule: endpoints-missing
+    ground: service
+    mechanism: {zh: 没有被选中的 Pod 就没有端点, en: "no selected pod, no endpoint"}
+benign:
+  - zh: 没有 selector 的 Service（外部地址、ExternalName）自行维护端点
+    en: Services without a selector (external addresses, ExternalName) have their endpoints made by hand
+  - zh: 蓝绿或金丝雀中尚未部署的一侧，同一工作负载已被另一个 Service 选中
+    en: the side of a blue-green pair that is not deployed, while another Service selects the same workload
+remedy:
+  - purpose: {zh: 对照 selector 与 Pod 标签, en: compare the selector with the pods' labels}
+    place: cluster
+    risk: read-only
+    command: "kubectl -n {{ subject.namespace }} get pods --show-labels"
+    expect: {zh: "Pod 标签与 {{ selector }} 不同", en: "the pods' labels differ from {{ selector }}"}
+    verify: {zh: 差异已确认, en: the difference is confirmed}
+    rollback: {zh: 只读，无需回滚, en: read-only}
+  - purpose: {zh: 把 selector 改为 Pod 实际的标签, en: set the selector to the labels that the pods have}
+    place: cluster
+    risk: change
+    command: "kubectl -n {{ subject.namespace }} patch service {{ subject.name }} --type=json -p {{ patch }}"
+    expect: {zh: service 已 patched, en: service patched}
+    verify: {zh: "kubectl get endpoints {{ subject.name }} 列出 Pod 地址", en: "kubectl get endpoints {{ subject.name }} lists the pods' addresses"}
+    rollback: {zh: "用原 selector {{ selector }} 再次 patch", en: "patch again with the old selector {{ selector }}"}
+prevention:
+  - kind: prevent
+    text: {zh: 在 CI 中检查每个 Service 的 selector 至少匹配一个工作负载模板, en: check in CI that every Service selector matches a workload template}
+    acceptance: {zh: 提交一个错误 selector 时流水线失败, en: a commit with a wrong selector fails the pipeline}
+  - kind: detect
+    text: {zh: 对没有就绪端点的 Service 告警, en: alert on Services without a ready endpoint}
+    acceptance: {zh: 测试 Service 的端点清空后 5 分钟内收到告警, en: a test Service without endpoints raises the alert within 5 minutes}
+sources: ["kubernetes pkg/controller/endpointslice: pods are listed by Service.spec.selector", "kubernetes.io/docs/concepts/services-networking/service"]
+versions: Kubernetes 1.0 to 1.36
+examples:
+  - name: one label differs from the Deployment's
+    files:
+      services.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"cart","namespace":"shop"},"spec":{"selector":{"app":"carts"},"ports":[{"port":80}]}}]}'
+      deployments.json: '{"kind":"DeploymentList","apiVersion":"apps/v1","items":[{"metadata":{"name":"cart","namespace":"shop"},"spec":{"selector":{"matchLabels":{"app":"cart"}},"template":{"metadata":{"labels":{"app":"cart"}}}}}]}'
+    fires: [{kind: Service, namespace: shop, name: cart}]
+  - name: as tables
+    files:
+      out.txt: |
+        $ kubectl get svc -n shop -o wide
+        NAME   TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)   AGE   SELECTOR
+        cart   ClusterIP   10.96.1.1    <none>        80/TCP    5d    app=cart,version=v2
+        $ kubectl get pods -n shop --show-labels
+        NAME                    READY   STATUS    RESTARTS   AGE   LABELS
+        cart-6c8fdd7b9c-8jhnx   1/1     Running   0          38d   app=cart,version=v1
+    fires: [{kind: Service, namespace: shop, name: cart}]
+  - name: the green side is not deployed and the blue one serves
+    files:
+      services.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"web","namespace":"shop"},"spec":{"selector":{"app":"web","color":"blue"},"ports":[{"port":80}]}},{"metadata":{"name":"web-green","namespace":"shop"},"spec":{"selector":{"app":"web","color":"green"},"ports":[{"port":80}]}}]}'
+      deployments.json: '{"kind":"DeploymentList","apiVersion":"apps/v1","items":[{"metadata":{"name":"web-blue","namespace":"shop"},"spec":{"template":{"metadata":{"labels":{"app":"web","color":"blue"}}}}}]}'
+  - name: pods of which no label is known
+    files:
+      out.txt: |
+        $ kubectl get svc -n shop -o wide
+        NAME   TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)   AGE   SELECTOR
+        cart   ClusterIP   10.96.1.1    <none>        80/TCP    5d    app=cart
+        $ kubectl get pods -n shop
+        NAME                    READY   STATUS    RESTARTS   AGE
+        cart-6c8fdd7b9c-8jhnx   1/1     Running   0          38d
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    input
+        .snapshot
+        .kind("Service")
+        .filter_map(|service| judge(input, rule, service))
+        .collect()
+}
+
+fn judge(input: &Input<'_>, rule: &RuleHeader, service: &Object) -> Option<Finding> {
+    let snapshot = input.snapshot;
+    let wanted = selector(service)?;
+    let candidates = backends(snapshot, &service.key.namespace);
+    if candidates.iter().any(|backend| fit(wanted, backend) != Fit::Refused) {
+        return None;
+    }
+    let answering = answering(snapshot, service);
+    if answering
+        .as_ref()
+        .is_some_and(|found| found.ready + found.not_ready > 0)
+    {
+        return None;
+    }
+    // That the endpoints are empty says that nothing is selected, even where some pods' labels are not known.
+    if answering.is_none() && !labels_are_known(snapshot, &service.key.namespace, &candidates) {
+        return None;
+    }
+    let meant = candidates
+        .iter()
+        .filter_map(|backend| Some((likeness(input, service, wanted, backend)?, backend)))
+        .max_by_key(|(likeness, backend)| (*likeness, std::cmp::Reverse(backend.subject.clone())))?
+        .1;
+    let wrong: Vec<&String> = wanted
+        .iter()
+        .filter(|(key, value)| meant.labels.get(*key) != Some(*value))
+        .map(|(key, _)| key)
+        .collect();
+    let pairs = |labels: &Labels| -> Labels {
+        labels
+            .iter()
+            .filter(|(key, _)| wrong.contains(key))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect()
+    };
+    let patch =
+        serde_json::json!([{"op": "replace", "path": "/spec/selector", "value": corrected(wanted, meant.labels)}]);
+    let mut finding = Finding::new(rule, service.subject(), Confidence::Confirmed)
+        .at("spec.selector")
+        .cite(service.cite_at("/spec/selector"))
+        .cite(meant.object.cite_at(meant.labels_at))
+        .fact("selector", shown(wanted))
+        .fact("labels", shown(meant.labels))
+        .fact("wrong", shown(&pairs(wanted)))
+        .fact("has", shown(&pairs(meant.labels)))
+        .fact("candidate_kind", meant.subject.kind.clone())
+        .fact("candidate", meant.subject.name.clone())
+        .fact("patch", patch.to_string());
+    if let Some(answering) = answering {
+        finding.add_cite(answering.cite);
+    }
+    // The workload itself is well; it is only joined on, so that what it shows of itself stays its own.
+    finding.touches.extend(
+        crate::rules::Touch::of(&meant.subject)
+            .into_iter()
+            .filter(|touch| touch.ground == crate::rules::Ground::Object),
+    );
+    Some(finding)
+}
+
+/// How surely the Service is meant for this backend; none when it is not.
+fn likeness(input: &Input<'_>, service: &Object, wanted: &Labels, backend: &Backend<'_>) -> Option<u8> {
+    let name = service.key.name.as_str();
+    let same_name = backend.subject.name == name || backend.labels.values().any(|value| value.as_str() == Some(name));
+    let shared = wanted.iter().any(|(key, value)| backend.labels.get(key) == Some(value));
+    let near = wanted.iter().any(|(key, value)| {
+        let has = backend.labels.get(key).and_then(|value| value.as_str()).unwrap_or("");
+        is_near(value.as_str().unwrap_or(""), has)
+    });
+    let taken = services_in(input.snapshot, &service.key.namespace)
+        .filter(|other| other.key != service.key)
+        .any(|other| selector(other).is_some_and(|labels| fit(labels, backend) != Fit::Refused));
+    match (same_name, shared, near, taken) {
+        (true, true, ..) => Some(4),
+        (true, false, ..) => Some(3),
+        (false, true, _, false) => Some(2),
+        (false, false, true, false) => Some(1),
+        _ => None,
+    }
+}
+
+/// The selector with the pods' own values; keys that they lack are dropped.
+fn corrected(wanted: &Labels, labels: &Labels) -> Labels {
+    let kept: Labels = wanted
+        .keys()
+        .filter_map(|key| Some((key.clone(), labels.get(key)?.clone())))
+        .collect();
+    if !kept.is_empty() {
+        return kept;
+    }
+    labels
+        .iter()
+        .filter(|(key, _)| key.as_str() != "pod-template-hash")
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
+}

@@ -1,0 +1,163 @@
+//! Nodes: their conditions, and what the logs of one node say of it.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::{add_hit, own_hits};
+use crate::cluster::{Hit, Object, Snapshot};
+use crate::logs::{LineHit, stamp_of};
+use crate::model::{Citation, Confidence, Subject};
+use crate::rules::{Finding, Ground, Input, RuleHeader};
+
+/// A node's condition with its index.
+pub fn condition<'s>(node: &'s Object, kind: &str) -> Option<(usize, &'s Value)> {
+    node.list("/status/conditions")
+        .iter()
+        .enumerate()
+        .find(|(_, condition)| condition.get("type").and_then(Value::as_str) == Some(kind))
+}
+
+/// The status of a condition (`True`, `False`, `Unknown`); empty when it is not known.
+pub fn status_of<'s>(node: &'s Object, kind: &str) -> &'s str {
+    condition(node, kind)
+        .and_then(|(_, condition)| condition.get("status")?.as_str())
+        .unwrap_or("")
+}
+
+/// Whether the node is ready now; none when no form of it says so.
+pub fn is_ready(snapshot: &Snapshot, node: &str) -> Option<bool> {
+    let node = snapshot.object("Node", "", node)?;
+    match status_of(node, "Ready") {
+        "" => None,
+        status => Some(status == "True"),
+    }
+}
+
+/// Cites a field of a condition.
+pub fn cite_condition(node: &Object, index: usize, field: &str) -> Citation {
+    let at = format!("/status/conditions/{index}");
+    let when = node.time(&format!("{at}/lastTransitionTime"));
+    node.cite_at(&format!("{at}/{field}")).at(when)
+}
+
+/// A log line that is long past when its log ends tells of trouble that is over.
+const STILL: SignedDuration = SignedDuration::from_mins(15);
+/// A reference for two lines of one log in a bundle that has none: the first of January 2100.
+const SOME_DAY: Timestamp = Timestamp::constant(4_102_444_800, 0);
+
+/// True unless the log that a match stands in goes on for long without it.
+pub fn persists(snapshot: &Snapshot, hit: &Hit) -> bool {
+    let Some(log) = snapshot.logs.iter().find(|log| log.path == hit.cite.file) else {
+        return true;
+    };
+    let same = |found: &&LineHit| found.signature == hit.signature && found.captures == hit.captures;
+    let last = log
+        .hits
+        .iter()
+        .filter(same)
+        .map(|found| {
+            found
+                .last
+                .as_ref()
+                .map_or(found.text.as_str(), |(_, text)| text.as_str())
+        })
+        .next_back();
+    // Only the distance counts, so a line without a year may stand in any.
+    let now = snapshot.now().unwrap_or(SOME_DAY);
+    let time = |line: &str| stamp_of(line).and_then(|(stamp, raw)| stamp.resolve(raw, Some(now)));
+    match (last.and_then(time), log.last_stamped.as_deref().and_then(time)) {
+        (Some(last), Some(end)) => last.gap_to(&end) <= STILL,
+        _ => true,
+    }
+}
+
+/// The node that a match is about: named by its place, or the only one that the bundle is of.
+pub fn node_of(snapshot: &Snapshot, hit: &Hit) -> Option<String> {
+    if !hit.about.node.is_empty() {
+        return Some(hit.about.node.clone());
+    }
+    if hit.about.object.kind == "Node" {
+        return Some(hit.about.object.name.clone());
+    }
+    if hit.about.object.kind == "Pod" {
+        let node = snapshot
+            .pod(&hit.about.object.namespace, &hit.about.object.name)?
+            .node();
+        return (!node.is_empty()).then(|| node.to_owned());
+    }
+    let names = snapshot.node_names();
+    match names.as_slice() {
+        [only] => Some(only.clone()),
+        _ => None,
+    }
+}
+
+/// One finding for each node of which the rule's signatures tell `least` times or more, and still do at the end.
+pub fn by_node(input: &Input<'_>, rule: &RuleHeader, least: u64, confidence: Confidence) -> Vec<Finding> {
+    let snapshot = input.snapshot;
+    let mut groups: BTreeMap<String, Vec<&Hit>> = BTreeMap::new();
+    for hit in own_hits(input, rule) {
+        if let Some(node) = node_of(snapshot, hit)
+            && (is_ready(snapshot, &node) == Some(false) || persists(snapshot, hit))
+        {
+            groups.entry(node).or_default().push(hit);
+        }
+    }
+    groups
+        .into_iter()
+        .filter(|(_, hits)| hits.iter().map(|hit| hit.count).sum::<u64>() >= least)
+        .map(|(node, hits)| {
+            let mut finding = Finding::new(rule, Subject::node(&node), confidence).fact("node", node.clone());
+            finding.count = 0;
+            for hit in hits {
+                add_hit(input, &mut finding, hit);
+            }
+            finding.facts.insert("times".into(), finding.count.into());
+            finding.facts.insert("line".into(), quote(&finding).into());
+            touch_pods(snapshot, &node, &mut finding);
+            finding
+        })
+        .collect()
+}
+
+/// The line that shows it, without what stands before the message.
+pub fn quote(finding: &Finding) -> String {
+    let line = finding
+        .evidence
+        .first()
+        .and_then(|cite| cite.quote.first())
+        .map_or("", |line| line.text.as_str());
+    crate::logs::clean_line(line).trim().chars().take(240).collect()
+}
+
+/// A finding about a node touches the pods on it that are not well, and their owners.
+pub fn touch_pods(snapshot: &Snapshot, node: &str, finding: &mut Finding) {
+    finding.touches.insert(crate::rules::Touch::new(Ground::Node, node));
+    for pod in snapshot.pods().filter(|pod| pod.node() == node && !pod.is_well()) {
+        let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
+        finding.touches.extend(super::workload_touches(snapshot, &subject));
+    }
+}
+
+/// One finding for each node on which pods are not well now and of which the rule's signatures tell.
+///
+/// Messages about a pod count while it, or what came in its place, is not well; messages of a node's own log while they persist.
+pub fn by_node_of_failing_pods(input: &Input<'_>, rule: &RuleHeader, confidence: Confidence) -> Vec<Finding> {
+    let mut findings = by_node(input, rule, 1, confidence);
+    findings.retain(|finding| {
+        let pods: Vec<&Hit> = own_hits(input, rule)
+            .into_iter()
+            .filter(|hit| {
+                node_of(input.snapshot, hit).as_deref() == Some(finding.subject.name.as_str())
+                    && hit.about.object.kind == "Pod"
+            })
+            .collect();
+        pods.is_empty()
+            || pods
+                .iter()
+                .any(|hit| super::pod_is_failing(input.snapshot, &hit.about.object))
+    });
+    findings
+}

@@ -1,0 +1,234 @@
+//! Network policies: which pods they isolate and what they let through, in the API's form or as `kubectl describe` words it.
+//!
+//! Source: `networking.k8s.io/v1` NetworkPolicySpec; `k8s.io/kubectl/pkg/describe` printNetworkPolicySpecIngressFrom / EgressTo.
+
+use serde_json::Value;
+
+use super::services::Labels;
+use crate::bundle::decode::Form;
+use crate::cluster::Object;
+
+/// The direction of traffic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// To the selected pods.
+    Ingress,
+    /// From them.
+    Egress,
+}
+
+/// One rule: what it lets through.
+#[derive(Debug, Clone, Default)]
+pub struct Allowed {
+    /// Ports; none means all.
+    pub ports: Option<Vec<i64>>,
+    /// Peers; none means everybody.
+    pub peers: Option<Vec<Peer>>,
+}
+
+/// One peer of a rule.
+#[derive(Debug, Clone, Default)]
+pub struct Peer {
+    /// Labels of pods; none means all pods.
+    pub pods: Option<Labels>,
+    /// True when the rule names namespaces: their labels are not looked up, so any may be meant.
+    pub namespaces: bool,
+    /// True for addresses.
+    pub addresses: bool,
+    /// A selector that is more than equalities, so that nothing is refused by it.
+    pub open: bool,
+}
+
+/// True when the policy isolates pods in this direction, and its rules are known.
+pub fn isolates(policy: &Object, way: Way) -> bool {
+    if policy.form == Form::Row {
+        return false;
+    }
+    let types = policy.list("/spec/policyTypes");
+    let word = if way == Way::Ingress { "Ingress" } else { "Egress" };
+    if types.is_empty() {
+        return way == Way::Ingress || policy.get("/spec/egress").is_some();
+    }
+    types.iter().any(|found| found.as_str() == Some(word))
+}
+
+/// True when the policy selects pods with these labels.
+pub fn selects(policy: &Object, labels: &Labels) -> bool {
+    policy
+        .get("/spec/podSelector")
+        .is_none_or(|selector| matches_selector(selector, labels))
+}
+
+fn matches_selector(selector: &Value, labels: &Labels) -> bool {
+    let equal = selector
+        .get("matchLabels")
+        .and_then(Value::as_object)
+        .is_none_or(|wanted| contains(labels, wanted));
+    equal
+        && selector
+            .get("matchExpressions")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .all(|expression| {
+                let key = expression.get("key").and_then(Value::as_str).unwrap_or("");
+                let values = expression
+                    .get("values")
+                    .and_then(Value::as_array)
+                    .map_or(&[][..], Vec::as_slice);
+                let has = labels.get(key);
+                match expression.get("operator").and_then(Value::as_str) {
+                    Some("In") => has.is_some_and(|value| values.contains(value)),
+                    Some("NotIn") => has.is_none_or(|value| !values.contains(value)),
+                    Some("Exists") => has.is_some(),
+                    Some("DoesNotExist") => has.is_none(),
+                    _ => true,
+                }
+            })
+}
+
+fn contains(labels: &Labels, wanted: &Labels) -> bool {
+    wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
+}
+
+/// The policy's rules in one direction.
+pub fn rules(policy: &Object, way: Way) -> Vec<Allowed> {
+    let (api, words, peers) = match way {
+        Way::Ingress => ("/spec/ingress", "/spec/casefileIngress", "from"),
+        Way::Egress => ("/spec/egress", "/spec/casefileEgress", "to"),
+    };
+    if policy.get(words).is_some() {
+        return from_words(policy.list(words));
+    }
+    policy.list(api).iter().map(|rule| from_api(rule, peers)).collect()
+}
+
+fn from_api(rule: &Value, peers: &str) -> Allowed {
+    let list = |key: &str| rule.get(key).and_then(Value::as_array).filter(|list| !list.is_empty());
+    let port = |value: &Value| match value.get("port") {
+        Some(Value::Number(number)) => number.as_i64(),
+        // A named port, or every port of a protocol: it lets through what cannot be told.
+        _ => None,
+    };
+    let ports = list("ports").and_then(|list| list.iter().map(port).collect::<Option<Vec<i64>>>());
+    let peer = |value: &Value| {
+        let selector = value.get("podSelector");
+        Peer {
+            pods: selector.and_then(|selector| selector.get("matchLabels")?.as_object().cloned()),
+            namespaces: value.get("namespaceSelector").is_some(),
+            addresses: value.get("ipBlock").is_some(),
+            open: selector.is_some_and(|selector| selector.get("matchExpressions").is_some()),
+        }
+    };
+    Allowed {
+        ports,
+        peers: list(peers).map(|list| list.iter().map(peer).collect()),
+    }
+}
+
+/// `To Port: 53/UDP`, `From:`, `PodSelector: app=web`, rules apart by a line of dashes.
+fn from_words(words: &[Value]) -> Vec<Allowed> {
+    let mut found: Vec<Allowed> = Vec::new();
+    let mut current: Option<Allowed> = None;
+    let mut any_port = false;
+    for line in words.iter().filter_map(Value::as_str).map(str::trim) {
+        if line.starts_with("<none>") {
+            return Vec::new();
+        }
+        if line.starts_with("----") {
+            found.extend(current.take());
+            any_port = false;
+            continue;
+        }
+        let (key, value) = line
+            .split_once(':')
+            .map_or((line, ""), |(key, value)| (key, value.trim()));
+        let rule = current.get_or_insert_with(Allowed::default);
+        match key {
+            "To Port" => match value.split('/').next().and_then(|port| port.parse().ok()) {
+                Some(port) if !any_port => rule.ports.get_or_insert_with(Vec::new).push(port),
+                _ => {
+                    any_port = true;
+                    rule.ports = None;
+                }
+            },
+            "From" | "To" if value.is_empty() => rule.peers.get_or_insert_with(Vec::new).push(Peer::default()),
+            "PodSelector" | "NamespaceSelector" | "IPBlock" => {
+                if let Some(peer) = rule.peers.as_mut().and_then(|peers| peers.last_mut()) {
+                    match key {
+                        "PodSelector" => {
+                            peer.open = value.contains([' ', '!', '(']);
+                            peer.pods = (value != "<none>").then(|| equalities(value));
+                        }
+                        "NamespaceSelector" => peer.namespaces = true,
+                        _ => peer.addresses = true,
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    found.extend(current);
+    found
+}
+
+fn equalities(text: &str) -> Labels {
+    text.split(',')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(key, value)| (key.trim().to_owned(), value.trim().into()))
+        .collect()
+}
+
+impl Allowed {
+    /// True when traffic of pods with these labels of the same namespace may pass.
+    pub fn admits(&self, labels: &Labels) -> bool {
+        self.peers.as_ref().is_none_or(|peers| {
+            peers.iter().any(|peer| {
+                peer.open || peer.addresses || peer.pods.as_ref().is_none_or(|wanted| contains(labels, wanted))
+            })
+        })
+    }
+
+    /// True when this port may be used.
+    pub fn opens(&self, port: i64) -> bool {
+        self.ports.as_ref().is_none_or(|ports| ports.contains(&port))
+    }
+
+    /// True when name resolution may pass: port 53, to whatever peer that could be the cluster's DNS.
+    pub fn lets_dns_through(&self) -> bool {
+        self.opens(53)
+            && self.peers.as_ref().is_none_or(|peers| {
+                peers
+                    .iter()
+                    .any(|peer| peer.namespaces || peer.addresses || self.ports.is_some())
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_read_from_the_words_of_a_description() {
+        let words: Vec<Value> = [
+            "To Port: 6379/TCP",
+            "From:",
+            "NamespaceSelector: <none>",
+            "PodSelector: app=web,tier=x",
+            "----------",
+            "To Port: <any> (traffic allowed to all ports)",
+            "From: <any> (traffic not restricted by source)",
+        ]
+        .into_iter()
+        .map(Value::from)
+        .collect();
+        let rules = from_words(&words);
+        assert_eq!(rules.len(), 2);
+        let labels = |text: &str| equalities(text);
+        assert!(rules[0].opens(6379) && !rules[0].opens(80));
+        assert!(rules[0].admits(&labels("app=web,tier=x,v=1")) && !rules[0].admits(&labels("app=web")));
+        assert!(rules[1].opens(80) && rules[1].admits(&labels("a=b")));
+        assert!(from_words(&["<none> (Selected pods are isolated for ingress connectivity)".into()]).is_empty());
+    }
+}

@@ -1,0 +1,17 @@
+//! The whole program and its promises, from the outside. One binary, so that everything is linked once.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot build or find its own input has to fail"
+)]
+
+mod architecture;
+mod cli;
+mod determinism;
+mod reports_fresh;
+mod rules;
+mod samples;
+mod sources;
+mod support;

@@ -1,0 +1,333 @@
+//! Every sample bundle gets the report that `bundles/expected.json` asks for, and every claim in it leads back to the bundle.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use casefile::model::Lang;
+use casefile::report::Format;
+use regex::Regex;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::support::{Reports, SAMPLES, analyse, baseline_of, expected, files, sample};
+
+fn strings(value: &Value) -> Vec<&str> {
+    value
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|text| text.as_str().unwrap())
+        .collect()
+}
+
+/// Every value below `value` that stands under one of `keys`, with the key.
+fn under<'v>(value: &'v Value, keys: &[&str], found: &mut Vec<(String, &'v Value)>) {
+    match value {
+        Value::Object(members) => {
+            for (key, inner) in members {
+                if keys.contains(&key.as_str()) {
+                    found.push((key.clone(), inner));
+                }
+                under(inner, keys, found);
+            }
+        }
+        Value::Array(elements) => elements.iter().for_each(|inner| under(inner, keys, found)),
+        _ => {}
+    }
+}
+
+fn ids(report: &Value, list: &str) -> BTreeSet<String> {
+    let items = report[list].as_array().unwrap();
+    let ids: Vec<_> = items
+        .iter()
+        .map(|item| item["id"].as_str().unwrap().to_owned())
+        .collect();
+    let set: BTreeSet<_> = ids.iter().cloned().collect();
+    assert_eq!(set.len(), ids.len(), "{list} has an id twice");
+    set
+}
+
+#[test]
+fn the_first_root_cause_is_the_one_that_was_made() {
+    for wanted in expected() {
+        let name = wanted["bundle"].as_str().unwrap();
+        let found = SAMPLES[name].json["root_causes"].as_array().unwrap();
+        let Some(cause) = wanted["root_causes"].get(0) else {
+            assert_eq!(found.len(), 0, "{name}: {found:?}");
+            continue;
+        };
+        assert!(
+            strings(&cause["rule_any"]).contains(&found[0]["rule"].as_str().unwrap()),
+            "{name}: {}",
+            found[0]
+        );
+        assert!(
+            cause["subject_any"].as_array().unwrap().contains(&found[0]["subject"]),
+            "{name}: {}",
+            found[0]
+        );
+    }
+}
+
+#[test]
+fn reports_say_what_they_must_and_nothing_that_they_must_not() {
+    for wanted in expected() {
+        let name = wanted["bundle"].as_str().unwrap();
+        for lang in [Lang::Zh, Lang::En] {
+            // Markdown escapes what it would otherwise take for markup; a reader does not see that.
+            let text = SAMPLES[name].text(lang, Format::Markdown);
+            let seen = text.replace('\\', "");
+            for words in strings(&wanted["must_say"]) {
+                assert!(
+                    text.contains(words) || seen.contains(words),
+                    "{name}.{}: {words:?} is missing",
+                    lang.code()
+                );
+            }
+            for words in strings(&wanted["must_not_say"]) {
+                assert!(!seen.contains(words), "{name}.{}: says {words:?}", lang.code());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_healthy_bundle_gets_a_short_report_without_cause_or_severity() {
+    let healthy = &SAMPLES["healthy"];
+    assert_eq!(healthy.json["root_causes"], Value::Array(Vec::new()));
+    assert_eq!(healthy.json["findings"], Value::Array(Vec::new()));
+    assert_eq!(healthy.json["recovery"], Value::Array(Vec::new()));
+    assert_eq!(healthy.json["incident"]["severity"], Value::Null);
+    for lang in [Lang::Zh, Lang::En] {
+        let [quiet, loud] = ["healthy", "quota"].map(|name| SAMPLES[name].text(lang, Format::Markdown).len());
+        assert!(quiet * 2 < loud, "{quiet} bytes about nothing, {loud} about a quota");
+    }
+}
+
+// ---------------------------------------------------------------- the incident of the clean-up script
+
+/// Names in the subjects and the affected of root causes, findings and resources: what the report calls broken.
+fn broken(report: &Reports) -> BTreeSet<&str> {
+    let mut found = Vec::new();
+    for part in ["root_causes", "findings", "resources"] {
+        under(&report.json[part], &["subject", "affected"], &mut found);
+    }
+    let subjects = found.iter().flat_map(|(_, value)| match value {
+        Value::Array(list) => list.iter().collect(),
+        one => vec![*one],
+    });
+    subjects.map(|subject| subject["name"].as_str().unwrap()).collect()
+}
+
+fn commands(report: &Reports) -> Vec<&str> {
+    let steps = report.json["recovery"].as_array().unwrap();
+    steps.iter().map(|step| step["command"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn the_pruned_system_containers_are_named_with_and_without_a_baseline() {
+    let alone = analyse(&sample("share-mnt"), "share-mnt", None);
+    for (report, how) in [(&SAMPLES["share-mnt"], "with a baseline"), (&alone, "alone")] {
+        assert_eq!(report.roots(), [("cleanup-script-prune", "share-mnt")], "{how}");
+        let affected = &report.json["root_causes"][0]["affected"];
+        assert!(
+            affected
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|subject| subject["name"] == "service-sidekick"),
+            "{how}: {affected}"
+        );
+        assert!(
+            !broken(report).contains("app-old"),
+            "{how}: an application's old container is no loss"
+        );
+    }
+}
+
+#[test]
+fn without_a_baseline_nothing_is_invented_about_the_lost_container() {
+    let alone = analyse(&sample("share-mnt"), "share-mnt", None);
+    assert_eq!(alone.json["diff"], Value::Array(Vec::new()));
+    for command in commands(&alone) {
+        assert!(
+            !command.contains("--ca-checksum"),
+            "its arguments are known only from a baseline: {command}"
+        );
+    }
+}
+
+#[test]
+fn the_lost_container_is_rebuilt_argument_for_argument() {
+    let report = &SAMPLES["share-mnt"];
+    let rebuild = commands(report)
+        .into_iter()
+        .find(|command| command.contains("--name share-mnt"))
+        .unwrap();
+    assert!(rebuild.starts_with("docker run"), "{rebuild}");
+    let end = Regex::new(r"--token <CLUSTER_TOKEN> '--ca-checksum [0-9a-f]{64}'$").unwrap();
+    assert!(end.is_match(rebuild), "{rebuild}");
+}
+
+#[test]
+fn no_step_prunes_what_the_incident_was_about() {
+    for command in commands(&SAMPLES["share-mnt"]) {
+        assert!(!command.contains("prune"), "{command}");
+    }
+}
+
+#[test]
+fn the_registration_token_stands_in_no_report() {
+    let inspect = &files(&sample("share-mnt-baseline"))["s21-baseline/nodes/node-1/docker-inspect.json"];
+    let token = Regex::new(r#""--token",\s*"([a-z0-9]{54})""#)
+        .unwrap()
+        .captures(inspect)
+        .unwrap()[1]
+        .to_owned();
+    for ((lang, extension), text) in &SAMPLES["share-mnt"].texts {
+        assert!(!text.contains(&token), "{lang}.{extension} holds the token");
+    }
+}
+
+// ---------------------------------------------------------------- every claim leads back to the bundle
+
+#[test]
+fn every_reference_leads_somewhere() {
+    for (name, reports) in SAMPLES.iter() {
+        let report = &reports.json;
+        let [evidence, knowledge, findings, blanks] =
+            ["evidence", "knowledge", "findings", "blanks"].map(|list| ids(report, list));
+        let sources: BTreeSet<_> = evidence.union(&knowledge).cloned().collect();
+        let mut found = Vec::new();
+        under(
+            report,
+            &[
+                "refs",
+                "evidence",
+                "explains",
+                "caused_by",
+                "findings",
+                "blank",
+                "owner_blank",
+                "due_blank",
+            ],
+            &mut found,
+        );
+        let mut cited = BTreeSet::new();
+        for (key, value) in found {
+            let known = match key.as_str() {
+                "refs" | "evidence" => &sources,
+                "explains" | "caused_by" | "findings" => &findings,
+                _ => &blanks,
+            };
+            let targets = match value {
+                Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
+                Value::String(one) => vec![one.as_str()],
+                _ => Vec::new(),
+            };
+            for target in targets {
+                assert!(known.contains(target), "{name}: {key} names {target}, which is nowhere");
+                cited.insert(target.to_owned());
+            }
+        }
+        let idle: Vec<_> = evidence.difference(&cited).collect();
+        assert!(idle.is_empty(), "{name}: nothing refers to {idle:?}");
+        for finding in report["findings"].as_array().unwrap() {
+            assert_ne!(
+                finding["evidence"],
+                Value::Array(Vec::new()),
+                "{name}: {} has no evidence",
+                finding["id"]
+            );
+        }
+    }
+}
+
+#[test]
+fn every_hash_is_of_the_lines_that_are_printed() {
+    for (name, reports) in SAMPLES.iter() {
+        for item in reports.json["evidence"].as_array().unwrap() {
+            let quote: Vec<_> = item["quote"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|line| line["text"].as_str().unwrap())
+                .collect();
+            let digest = Sha256::digest(quote.join("\n").as_bytes());
+            let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(item["sha256"], hex, "{name}: {}", item["id"]);
+        }
+    }
+}
+
+/// Whether `quote` is `line`, apart from masked values (`‹token-1›`) and a cut end (`⟨+69⟩`).
+fn quotes(quote: &str, line: &str) -> bool {
+    let gaps = Regex::new("‹[a-z-]+-[0-9]+›|⟨\\+[0-9]+⟩$").unwrap();
+    let literal: Vec<_> = gaps.split(quote).map(regex::escape).collect();
+    Regex::new(&format!("^{}$", literal.join(".+"))).unwrap().is_match(line)
+}
+
+#[test]
+fn a_quote_is_recognised_by_what_is_left_of_it() {
+    assert!(quotes("login --token ‹token-1› now", "login --token abc now"));
+    assert!(quotes("a long li⟨+2⟩", "a long line"));
+    assert!(!quotes("login --token ‹token-1› now", "login --token abc then"));
+    assert!(!quotes("a long line", "a long line and more"));
+}
+
+#[test]
+fn every_citation_stands_where_it_says() {
+    for (name, reports) in SAMPLES.iter() {
+        let mut bundles = BTreeMap::from([(name.clone(), files(&sample(name)))]);
+        if let Some(baseline) = baseline_of(name) {
+            bundles.insert(format!("{name}-baseline"), files(&baseline));
+        }
+        let evidence = reports.json["evidence"].as_array().unwrap();
+        assert!(!evidence.is_empty(), "{name}");
+        for item in evidence {
+            let file = &bundles[item["bundle"].as_str().unwrap()][item["file"].as_str().unwrap()];
+            match item["pointer"].as_str() {
+                Some(pointer) => assert_resolves(file, pointer, item),
+                None => assert_quoted(file, item),
+            }
+        }
+    }
+}
+
+/// The quoted lines are those of the file, inside the cited range.
+fn assert_quoted(file: &str, item: &Value) {
+    let lines: Vec<_> = file.lines().collect();
+    let [first, last] = [0, 1].map(|end| item["lines"][end].as_u64().unwrap());
+    assert!(1 <= first && first <= last && last as usize <= lines.len(), "{item}");
+    for quote in item["quote"].as_array().unwrap() {
+        let Some(number) = quote["line"].as_u64() else { continue };
+        assert!(
+            quotes(quote["text"].as_str().unwrap(), lines[number as usize - 1]),
+            "{item}: line {number}"
+        );
+        assert!(
+            quote["hit"] == false || (first..=last).contains(&number),
+            "{item}: line {number} is outside"
+        );
+    }
+}
+
+/// The pointer leads to the value that the quote shows; to nothing, where the quote says that there is nothing.
+fn assert_resolves(file: &str, pointer: &str, item: &Value) {
+    let document: Value = serde_json::from_str(file)
+        .or_else(|_| serde_yaml::from_str(file))
+        .unwrap();
+    let shown = item["quote"][0]["text"].as_str().unwrap();
+    let (_, shown) = shown.split_once(": ").unwrap();
+    match document.pointer(pointer) {
+        None => assert_eq!(shown, "(absent)", "{item}"),
+        Some(Value::String(text)) => assert!(quotes(shown, text.lines().next().unwrap_or_default()), "{item}: {text}"),
+        // An object may be shown by its main members only.
+        Some(Value::Object(members)) => {
+            let shown: Value = serde_json::from_str(shown).unwrap();
+            for (key, value) in shown.as_object().unwrap() {
+                assert_eq!(members.get(key), Some(value), "{item}");
+            }
+        }
+        Some(value) => assert!(quotes(shown, &value.to_string()), "{item}: {value}"),
+    }
+}
