@@ -1,7 +1,9 @@
 //! The cause graph: an edge where a rule declares that it may cause another and the two findings share the ground for it.
 
+use std::collections::BTreeSet;
+
 use crate::model::Text;
-use crate::rules::{Finding, Ground, Rules, Touch};
+use crate::rules::{Finding, Ground, Role, Rules, Touch};
 
 /// One finding causes another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,9 +37,51 @@ pub fn edges(rules: &Rules, findings: &[Finding]) -> Vec<Edge> {
             }
         }
     }
+    add_blamed(rules, findings, &mut found);
     found.sort_by_key(|edge| (edge.from, edge.to));
     found.dedup_by_key(|edge| (edge.from, edge.to));
     found
+}
+
+/// Who complains of a peer is explained by whatever ails that peer, unless the peer's trouble already comes from the complaint.
+fn add_blamed(rules: &Rules, findings: &[Finding], edges: &mut Vec<Edge>) {
+    for (to, complaint) in findings.iter().enumerate() {
+        for (from, ailing) in findings.iter().enumerate() {
+            let is_factor = rules
+                .get(&ailing.rule)
+                .is_none_or(|rule| rule.header.role == Role::Factor);
+            if from != to
+                && !is_factor
+                && complaint.blames.contains(&ailing.subject)
+                && may_follow(ailing, complaint)
+                && !reaches(edges, to, from)
+            {
+                edges.push(Edge {
+                    from,
+                    to,
+                    mechanism: Text {
+                        zh: "被调用的对端自身有故障，请求因此失败".to_owned(),
+                        en: "the peer that is called is itself in trouble, so the calls fail".to_owned(),
+                    },
+                });
+            }
+        }
+    }
+}
+
+/// True when one finding explains the other, directly or not.
+fn reaches(edges: &[Edge], from: usize, to: usize) -> bool {
+    let mut open = vec![from];
+    let mut seen = BTreeSet::new();
+    while let Some(at) = open.pop() {
+        if at == to {
+            return true;
+        }
+        if seen.insert(at) {
+            open.extend(edges.iter().filter(|edge| edge.from == at).map(|edge| edge.to));
+        }
+    }
+    false
 }
 
 fn share(a: &Finding, b: &Finding, ground: Ground) -> bool {

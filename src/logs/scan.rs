@@ -72,7 +72,8 @@ pub struct LogScan<'s> {
     parts: BTreeMap<&'static str, (u64, Wrapped<'static>)>,
     order: Order,
     seen: HashMap<(String, Vec<(String, String)>), usize>,
-    distinct: HashMap<String, usize>,
+    /// For each signature: how many distinct hits, and the place of the last.
+    distinct: HashMap<String, (usize, usize)>,
 }
 
 impl<'s> LogScan<'s> {
@@ -271,11 +272,16 @@ impl<'s> LogScan<'s> {
             hit.last = Some((number, line.to_owned()));
             return;
         }
-        let distinct = self.distinct.entry(key.0.clone()).or_default();
+        let (distinct, place) = self.distinct.entry(key.0.clone()).or_default();
         if *distinct >= DISTINCT_HITS {
+            if let Some(hit) = self.file.hits.get_mut(*place) {
+                hit.count += 1;
+                hit.last = Some((number, line.to_owned()));
+            }
             return;
         }
         *distinct += 1;
+        *place = self.file.hits.len();
         self.seen.insert(key, self.file.hits.len());
         self.file.hits.push(LineHit {
             signature: found.id.to_owned(),

@@ -53,6 +53,8 @@ pub struct Finding {
     pub count: u64,
     /// What it can be joined on.
     pub touches: BTreeSet<Touch>,
+    /// What the failure is said to be about: peers that do not answer. Whatever ails one of them explains this finding.
+    pub blames: BTreeSet<Subject>,
 }
 
 impl Finding {
@@ -72,6 +74,7 @@ impl Finding {
             last: None,
             count: 1,
             touches,
+            blames: BTreeSet::new(),
         }
     }
 
@@ -124,6 +127,13 @@ impl Finding {
     pub fn touch(mut self, ground: Ground, key: impl Into<String>) -> Self {
         self.touches.insert(Touch::new(ground, key));
         self
+    }
+
+    /// Names an object whose own trouble would explain this finding.
+    pub fn blame(&mut self, peer: Subject) {
+        if peer != self.subject {
+            self.blames.insert(peer);
+        }
     }
 
     /// Widens the interval in which it was seen.

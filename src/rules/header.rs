@@ -95,6 +95,9 @@ pub struct Subjects {
     /// A match counts only while its pod is not well now, so that resolved trouble is no cause.
     #[serde(default)]
     pub only_while_failing: bool,
+    /// For applications: what a data store writes in its own log is about its clients, and no finding on it.
+    #[serde(default)]
+    pub clients_only: bool,
 }
 
 /// From a match to its subject.
@@ -109,6 +112,8 @@ pub enum SubjectOf {
     Object,
     /// The registry in the capture `registry`.
     Registry,
+    /// The workload whose log, status or event it is, while the complaint ails it: see [`super::toolbox::complaints`].
+    Application,
 }
 
 /// A contributing factor.

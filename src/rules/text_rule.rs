@@ -13,6 +13,10 @@ const CITATIONS: usize = 6;
 
 /// Turns the matches of a rule's signatures into findings, one for each subject.
 pub(super) fn judge_text(input: &Input<'_>, rule: &RuleHeader, subjects: &Subjects) -> Vec<Finding> {
+    if subjects.subject == SubjectOf::Application {
+        let findings = super::toolbox::complaints::judge(input, rule, subjects);
+        return with_paths(findings, &subjects.path);
+    }
     let mut found: BTreeMap<Subject, Finding> = BTreeMap::new();
     for spec in &rule.text {
         for hit in input.snapshot.hits(&format!("{}/{}", rule.id, spec.id)) {
@@ -30,18 +34,21 @@ pub(super) fn judge_text(input: &Input<'_>, rule: &RuleHeader, subjects: &Subjec
             add_hit(input, finding, hit);
         }
     }
+    with_paths(found.into_values().collect(), &subjects.path)
+}
+
+/// A path template that asks for a capture that this match has not simply gives no path.
+fn with_paths(mut findings: Vec<Finding>, template: &str) -> Vec<Finding> {
     let wording = super::Wording::default();
-    let mut findings: Vec<Finding> = found.into_values().collect();
     for finding in &mut findings {
-        // A path template that asks for a capture that this match has not simply gives no path.
-        finding.path = wording.command(&subjects.path, &finding.facts).unwrap_or_default();
+        finding.path = wording.command(template, &finding.facts).unwrap_or_default();
     }
     findings
 }
 
 fn subject_of(input: &Input<'_>, hit: &Hit, wanted: &SubjectOf) -> Option<Subject> {
     match wanted {
-        SubjectOf::Workload => {
+        SubjectOf::Workload | SubjectOf::Application => {
             (!hit.about.object.name.is_empty()).then(|| input.snapshot.top_owner_of(&hit.about.object))
         }
         SubjectOf::Object => (!hit.about.object.name.is_empty()).then(|| hit.about.object.clone()),

@@ -1,10 +1,14 @@
 //! What several rules ask of a snapshot.
 
+pub mod complaints;
 pub mod nodes;
+pub mod peers;
+pub mod probes;
 pub mod policies;
 pub mod pressure;
 pub mod references;
 pub mod services;
+pub mod speakers;
 
 use super::refused::has_all_replicas;
 use super::{Finding, Ground, Input, RuleHeader, Touch};

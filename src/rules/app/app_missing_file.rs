@@ -1,191 +1,323 @@
-//! An application ends because a file or directory that it needs is not there.
+//! An application ends because a file, directory or module that it needs is not there.
 
-use crate::model::{Confidence, Subject};
-use crate::rules::toolbox::{add_hit, cite_tail, last_words, own_hits, pod_is_failing, words};
-use crate::rules::{Finding, Ground, Input, RuleHeader};
+use crate::cluster::PodView;
+use crate::model::Subject;
+use crate::rules::toolbox::complaints::judge;
+use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
 id: app-missing-file
 role: cause
 level: critical
-needs: [pods, container-logs]
+needs: [container-logs|pods]
 text:
   - id: shell
     in: [container-log, status]
-    pattern: "(?:can't create|cannot create|can't open|cannot open) ['‘]?(?P<file>/[^'’:\\s]+)['’]?: (?:nonexistent directory|no such file|No such file or directory|Directory nonexistent)"
+    pattern: '(?:can''t create|cannot create|can''t open|cannot open|cannot access|cannot stat|can''t cd to|can''t stat) [''‘]?(?P<file>/[^''’:\s]+)[''’]?: (?:nonexistent directory|no such file|No such file or directory|Directory nonexistent)'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  - id: shell-plain
+    in: [container-log, status]
+    pattern: '^(?:[^\s:]+: )?(?:line \d+: |\d+: )?(?:[\w.-]+: )?(?P<file>/[\w./-]+): (?:No such file or directory|not found)\s*$'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
   - id: enoent
     in: [container-log, status]
-    pattern: "ENOENT: no such file or directory, \\w+ '(?P<file>[^']+)'"
+    pattern: 'ENOENT: no such file or directory, \w+ ''(?P<file>[^'']+)'''
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
   - id: python
     in: [container-log, status]
-    pattern: "FileNotFoundError: \\[Errno 2\\] No such file or directory: ['\"](?P<file>[^'\"]+)['\"]"
+    pattern: 'FileNotFoundError: \[Errno 2\] No such file or directory: [''\"](?P<file>[^''\"]+)[''\"]'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  - id: python-script
+    in: [container-log, status]
+    pattern: 'can''t open file ''(?P<file>[^'']+)'': \[Errno 2\]'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
   - id: go
     in: [container-log, status]
-    pattern: "(?:open|stat|lstat|chdir|read|unable to read|failed to open|could not open|cannot open) ['\"]?(?P<file>/[^'\":\\s]+)['\"]?: no such file or directory"
+    pattern: '(?:open|stat|lstat|chdir|read|unable to read|failed to open|could not open|cannot open) [''\"]?(?P<file>[\w./-]+)[''\"]?: no such file or directory'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
   - id: java
     in: [container-log, status]
-    pattern: "java\\.(?:io\\.FileNotFoundException|nio\\.file\\.NoSuchFileException): (?P<file>/[^\\s(]+)"
+    pattern: 'java\.(?:io\.FileNotFoundException|nio\.file\.NoSuchFileException): (?P<file>[\w./-]+)(?: \(No such file or directory\))?'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  - id: spring
+    in: [container-log, status]
+    pattern: '(?:class path resource|Config data resource|Config data location|file) \[?''?(?P<file>[^\]''\s]+)''?\]? (?:cannot be (?:opened|resolved)[^\n]*does not exist|does not exist)'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  - id: jar
+    in: [container-log, status]
+    pattern: 'Unable to access jarfile (?P<file>\S+)'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  - id: main-class
+    in: [container-log, status]
+    pattern: 'Could not find or load main class (?P<file>\S+)'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  - id: node-module
+    in: [container-log, status]
+    pattern: '(?:Cannot find module|Cannot find package) ''(?P<file>[^'']+)'''
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  - id: python-module
+    in: [container-log, status]
+    pattern: '(?:ModuleNotFoundError|ImportError): No module named ''?(?P<file>[\w.]+)''?'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  - id: ruby
+    in: [container-log, status]
+    pattern: 'cannot load such file -- (?P<file>\S+)'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  - id: ruby-errno
+    in: [container-log, status]
+    pattern: 'No such file or directory @ rb_sysopen - (?P<file>\S+)'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  - id: library
+    in: [container-log, status]
+    pattern: 'error while loading shared libraries: (?P<file>[^:\s]+): cannot open shared object file'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  - id: musl-library
+    in: [container-log, status]
+    pattern: 'Error loading shared library (?P<file>[^:\s]+): No such file'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  - id: nginx
+    in: [container-log, status]
+    pattern: '\[emerg\][^\n]*"(?P<file>/[^"]+)"[^\n]*(?:No such file or directory|\(2:)'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  - id: php
+    in: [container-log, status]
+    pattern: '(?:Failed opening required|failed to open stream: No such file or directory[^\n]*|Could not open input file:) ?''?(?P<file>/?[\w./-]+)'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  - id: dotnet
+    in: [container-log, status]
+    pattern: '(?:Could not find (?:file|a part of the path)|The application|The specified framework) ''(?P<file>[^'']+)''(?: does not exist| was not found|\.)'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  - id: dotnet-settings
+    in: [container-log, status]
+    pattern: 'The configuration file ''(?P<file>[^'']+)'' was not found and is not optional'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  - id: rust
+    in: [container-log, status]
+    pattern: 'No such file or directory \(os error 2\)'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
   - id: plain
     in: [container-log, status]
-    pattern: "(?i)(?:cannot|can't|could not|failed to|unable to) (?:open|read|load|find|stat|access) (?:\\w+ ){0,3}['\"]?(?P<file>/[\\w./-]+)['\"]?(?:: (?:no such file|not found)| does not exist)"
+    pattern: '(?i)(?:cannot|can''t|could not|failed to|unable to|error) (?:open|opening|read|reading|load|loading|find|stat|access)(?:ing)? (?:\w+ ){0,3}(?:file |directory )?[''\"]?(?P<file>/[\w./-]+)[''\"]?(?:[:,]? \(?(?:no such file|not found)| does not exist)'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  - id: not-exist
+    in: [container-log, status]
+    pattern: '(?i)(?:file|directory|path|config|certificate|key|template)[^\n/]{0,20} [''\"]?(?P<file>/[\w./-]+)[''\"]? (?:does not exist|doesn''t exist|not found|is missing|no such file)'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  - id: runtime
+    in: [status, event, container-log]
+    pattern: '(?:exec|stat) "?(?P<file>/[^\s":]+)"?: no such file or directory'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  - id: keystore
+    in: [container-log, status]
+    pattern: '(?i)(?:keystore|truststore|pem)[^\n]{0,30} (?P<file>/[\w./-]+)[^\n]{0,20}(?:not exist|not found|No such file)'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+finds:
+  subject: application
+  confidence: confirmed
+  only_while_failing: true
 check:
-  zh: 退出的容器是否因为缺少文件或目录
-  en: whether a container ends for want of a file or directory
+  zh: '退出的容器是否因为缺少文件或目录'
+  en: 'whether a container ends for want of a file or directory'
 title:
-  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}：容器 {{ container }} 打不开 {{ file }}，以退出码 {{ exit_code }} 结束，重启 {{ restarts }} 次"
-  en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}: container {{ container }} cannot open {{ file }}, ends with exit code {{ exit_code }}, {{ restarts }} restarts"
+  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：容器 {{ container }} 找不到 {% if file is defined %}{{ file }}{% else %}所需的文件{% endif %}，以退出码 {{ exit_code }} 结束，重启 {{ restarts }} 次'
+  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: container {{ container }} does not find {% if file is defined %}{{ file }}{% else %}a file that it needs{% endif %}, ends with exit code {{ exit_code }}, {{ restarts }} restarts'
 cause:
-  zh: "容器 {{ container }} 在退出前写出 {{ last_line }}：路径 {{ file }} 在容器内不存在{% if not mounted %}，而 Pod 没有任何卷挂载到它或它的上级目录{% endif %}。"
-  en: "before it ended, container {{ container }} wrote {{ last_line }}: the path {{ file }} does not exist in the container{% if not mounted %}, and no volume of the pod is mounted at it or above it{% endif %}."
+  zh: '容器 {{ container }} 写出 {{ said }}：{% if directory %}路径 {{ file }} 在容器内不存在{% if known and not mounted %}，而 Pod 没有任何卷挂载到它或它的上级目录{% elif mounted %}，它所在的卷已挂载，但卷里没有这个文件{% endif %}。{% else %}镜像里没有它要加载的文件或模块。{% endif %}'
+  en: 'container {{ container }} wrote {{ said }}: {% if directory %}the path {{ file }} does not exist in the container{% if known and not mounted %}, and no volume of the pod is mounted at it or above it{% elif mounted %}; its volume is mounted and lacks the file{% endif %}.{% else %}the image lacks a file or module that it loads.{% endif %}'
 factors:
-  - text: {zh: 镜像或清单没有提供应用需要的路径, en: neither the image nor the manifest provides the path that the application needs}
-rules_out:
-  - zh: "镜像拉取与调度：容器已多次启动（{{ restarts }} 次重启）"
-    en: "image pull and scheduling: the container did start, {{ restarts }} times over"
-questions:
-  - zh: 这个路径原本由镜像提供，还是由卷提供？最近一次发布改了哪一处？
-    en: "was this path meant to come from the image or from a volume, and which of them did the last release change?"
+  - text:
+      zh: '镜像或清单没有提供应用需要的路径'
+      en: 'neither the image nor the manifest provides the path that the application needs'
 causes:
   - rule: crashloopbackoff
     ground: workload
-    mechanism: {zh: 应用打不开路径即退出，kubelet 反复重启, en: "the application ends when it cannot open the path; the kubelet restarts it"}
+    mechanism:
+      zh: '应用因此退出，kubelet 反复重启'
+      en: 'the application ends over it and the kubelet restarts it'
   - rule: workload-unavailable
     ground: workload
-    mechanism: {zh: 容器从未就绪, en: the container never gets ready}
+    mechanism:
+      zh: '容器不能就绪'
+      en: 'its containers do not get ready'
+  - rule: readiness-probe-failing
+    ground: workload
+    mechanism:
+      zh: '应用不能提供服务，就绪探针失败'
+      en: 'it cannot serve, so the readiness probe fails'
+  - rule: liveness-probe-failing
+    ground: workload
+    mechanism:
+      zh: '应用不能提供服务，存活探针失败'
+      en: 'it cannot serve, so the liveness probe fails'
+  - rule: job-backoff-limit
+    ground: workload
+    mechanism:
+      zh: '任务的每次尝试都因此失败'
+      en: 'every attempt of the Job fails over it'
 benign:
-  - zh: 就绪的容器日志里出现同样的文字（例如可选配置不存在）不是原因
-    en: "the same words in the log of a container that is ready (an optional file) are no cause"
+  - zh: '就绪的容器日志里出现同样的文字（例如可选配置不存在）不是原因'
+    en: 'the same words in the log of a container that is ready (an optional file) are no cause'
+  - zh: '“使用默认值”一类的提示不算'
+    en: 'a note that a default is used instead does not count'
 remedy:
-  - purpose: {zh: 查看上一个实例的最后日志, en: read the last log lines of the previous instance}
+  - purpose:
+      zh: '查看这段日志的前后文'
+      en: 'read what stands around this line'
     place: cluster
     risk: read-only
-    command: "kubectl -n {{ subject.namespace }} logs {{ pod }} -c {{ container }} --previous --tail=20"
-    expect: {zh: "出现 {{ file }}", en: "it names {{ file }}"}
-    verify: {zh: 与本报告引用的行一致, en: it agrees with the lines quoted here}
-    rollback: {zh: 只读，无需回滚, en: read-only}
-  - purpose: {zh: "为 {{ directory }} 提供可写卷（若数据需要保留，改用 PersistentVolumeClaim）", en: "mount a volume at {{ directory }} (a PersistentVolumeClaim if the data has to be kept)"}
+    command: '{{ log_command|raw }}'
+    expect:
+      zh: '出现 {{ said }}'
+      en: 'it shows {{ said }}'
+    verify:
+      zh: '与本报告引用的行一致'
+      en: 'it agrees with the lines quoted here'
+    rollback:
+      zh: '只读，无需回滚'
+      en: 'read-only'
+  - purpose:
+      zh: '为 {{ directory }} 提供可写卷（若数据需要保留，改用 PersistentVolumeClaim）'
+      en: 'mount a volume at {{ directory }} (a PersistentVolumeClaim if the data has to be kept)'
     place: cluster
     risk: change
-    when: "patchable"
-    command: |
-      kubectl -n {{ subject.namespace }} patch {{ resource }} {{ subject.name }} --type=strategic -p {{ patch }}
-    expect: {zh: "{{ resource }}.apps/{{ subject.name }} patched", en: "{{ resource }}.apps/{{ subject.name }} patched"}
-    verify: {zh: 新 Pod 就绪且不再重启, en: the new pod is ready and does not restart}
-    rollback: {zh: "kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}", en: "kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}"}
+    when: 'patchable'
+    command: 'kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}patch {{ resource }} {{ subject.name }} --type=strategic -p {{ patch }}'
+    expect:
+      zh: '{{ resource }}.apps/{{ subject.name }} patched'
+      en: '{{ resource }}.apps/{{ subject.name }} patched'
+    verify:
+      zh: '新 Pod 就绪且不再重启'
+      en: 'the new pod is ready and does not restart'
+    rollback:
+      zh: 'kubectl rollout undo 回到上一个版本'
+      en: 'kubectl rollout undo to the former revision'
+  - purpose:
+      zh: '由镜像、ConfigMap、Secret 或卷提供这个文件（或改正路径），然后滚动重启'
+      en: 'provide the file by image, ConfigMap, Secret or volume (or correct the path), then restart'
+    place: cluster
+    risk: change
+    command: 'kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}rollout restart {{ subject.kind|lower }}/{{ subject.name }}'
+    verify:
+      zh: '应用启动后日志不再出现该错误，Pod 就绪'
+      en: 'the log no longer shows the error after a restart and the pod is ready'
+    rollback:
+      zh: '恢复修改前的值并再次滚动重启'
+      en: 'put the former value back and restart again'
 prevention:
   - kind: prevent
-    immediate: true
-    text: {zh: "在镜像或清单中提供 {{ directory }}", en: "provide {{ directory }} in the image or the manifest"}
-    acceptance: {zh: 以相同清单部署到空命名空间，Pod 在 5 分钟内就绪且重启次数为 0, en: "deployed into an empty namespace, the pod is ready within 5 minutes with 0 restarts"}
+    text:
+      zh: '在流水线中以与生产相同的 securityContext 和挂载启动一次容器'
+      en: 'start the container once in the release pipeline, with production''s securityContext and mounts'
+    acceptance:
+      zh: '缺少文件或挂载的版本在流水线中失败'
+      en: 'a release without the file or mount fails there'
   - kind: detect
-    text: {zh: 在发布流水线中以与生产相同的 securityContext 和挂载启动一次容器, en: "start the container once in the release pipeline, with production's securityContext and mounts"}
-    acceptance: {zh: 缺少挂载的版本在流水线中失败, en: a release without the mount fails there}
-lessons:
-  - phrase: {zh: 运行依赖应写在清单里, en: Run-time needs belong in the manifest}
-    text: {zh: 应用写入的每个路径都应对应镜像中的目录或一个卷, en: "each path that an application writes to is a directory of the image or a volume"}
-sources: ["busybox shell/ash.c `nonexistent directory`; dash `Directory nonexistent`; libuv ENOENT; CPython FileNotFoundError; Go os.PathError; JDK"]
-versions: any
+    text:
+      zh: '对该工作负载不可用持续 5 分钟告警'
+      en: 'alert when the workload is unavailable for 5 minutes'
+    acceptance:
+      zh: '在测试环境重现该故障，按时收到告警'
+      en: 'the alert arrives in time when the fault is made in a test environment'
+sources:
+  - 'busybox shell/ash.c `nonexistent directory`; dash `Directory nonexistent`'
+  - 'libuv ENOENT'
+  - 'CPython FileNotFoundError, ModuleNotFoundError'
+  - 'golang os.PathError'
+  - 'openjdk FileNotFoundException, launcher.properties'
+  - 'nodejs lib/internal/modules/cjs/loader.js'
+  - 'glibc elf/dl-load.c; musl ldso/dynlink.c'
+  - 'nginx src/core/ngx_conf_file.c'
+  - 'dotnet System.IO, hostfxr'
+versions: 'any'
 examples:
-  - name: a shell cannot create its output file
+  - name: 'a shell cannot create its output file'
     files:
-      pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"job-abc","namespace":"reports"},"spec":{"containers":[{"name":"gen"}]},"status":{"phase":"Running","containerStatuses":[{"name":"gen","ready":false,"restartCount":4,"state":{"waiting":{"reason":"CrashLoopBackOff"}},"lastState":{"terminated":{"exitCode":1,"reason":"Error"}}}]}}]}'
-      logs/job-abc.log: "sh: can't create /data/out/x.csv: nonexistent directory\nFATAL cannot write\n"
-    fires: [{kind: Pod, namespace: reports, name: job-abc}]
-  - name: a ready container that looked for an optional file
+      'pods.json': '{"kind": "PodList", "apiVersion": "v1", "items": [{"metadata": {"name": "job-abc", "namespace": "shop"}, "spec": {"containers": [{"name": "gen"}]}, "status": {"phase": "Running", "containerStatuses": [{"name": "gen", "ready": false, "restartCount": 4, "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": {"exitCode": 1, "reason": "Error"}}}]}}]}'
+      'logs/job-abc.log': |
+        sh: can't create /data/out/x.csv: nonexistent directory
+        FATAL cannot write
+    fires:
+      - {kind: 'Pod', namespace: 'shop', name: 'job-abc'}
+  - name: 'Python, table and log'
     files:
-      pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-abc","namespace":"reports"},"spec":{"containers":[{"name":"web"}]},"status":{"phase":"Running","containerStatuses":[{"name":"web","ready":true,"restartCount":0,"state":{"running":{}}}]}}]}'
-      logs/web-abc.log: "open /etc/app/optional.yaml: no such file or directory\nlistening on :8080\n"
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        ranker-68c9b7bd97-p7f2n           0/1     CrashLoopBackOff   7 (90s ago)   41m
+      'ranker.log': |
+        Traceback (most recent call last):
+        FileNotFoundError: [Errno 2] No such file or directory: '/models/ranker/model.onnx'
+    fires:
+      - {kind: 'Deployment', namespace: 'shop', name: 'ranker'}
+  - name: 'a ready container that looked for an optional file'
+    files:
+      'pods.json': '{"kind": "PodList", "apiVersion": "v1", "items": [{"metadata": {"name": "web-abc", "namespace": "shop"}, "spec": {"containers": [{"name": "web"}]}, "status": {"phase": "Running", "containerStatuses": [{"name": "web", "ready": true, "restartCount": 0, "state": {"running": {}}}]}}]}'
+      'logs/web-abc.log': |
+        open /etc/app/optional.yaml: no such file or directory
+        listening on :8080
+  - name: 'a default is used instead'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        tile-server-85c7b6f9d8-m4tvh      0/1     Running            0             41m
+      'tile-server.log': |
+        WRN config file /etc/tiles.yaml not found, using defaults
 "##;
 
-/// The cause stands among the last lines; earlier complaints were survived.
-const LAST_LINES: usize = 6;
-
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
-    let snapshot = input.snapshot;
-    let mut findings: Vec<Finding> = Vec::new();
-    for hit in own_hits(input, rule) {
-        let pod_subject = &hit.about.object;
-        if pod_subject.kind != "Pod" || !pod_is_failing(snapshot, pod_subject) {
-            continue;
-        }
-        let Some(pod) = snapshot
-            .pod(&pod_subject.namespace, &pod_subject.name)
-            .or_else(|| snapshot.pods().find(|pod| pod.name() == pod_subject.name))
-        else {
-            continue;
-        };
-        let containers = pod.containers();
-        let named = containers
-            .iter()
-            .find(|container| container.name == hit.about.container && !container.is_ready());
-        let Some(container) = named.or_else(|| {
-            containers
-                .iter()
-                .find(|container| !container.is_ready() && container.ended().is_some())
-        }) else {
-            continue;
-        };
-        let Some(ended) = container.ended().filter(|ended| ended.exit_code != Some(0)) else {
-            continue;
-        };
-        let owner = snapshot.top_owner(pod.object);
-        if let Some(known) = findings.iter_mut().find(|finding| finding.subject == owner) {
-            add_hit(input, known, hit);
-            continue;
-        }
-        let mut finding =
-            Finding::new(rule, owner.clone(), Confidence::Confirmed).at(format!("spec.containers[{}]", container.name));
-        finding.count = 0;
-        add_hit(input, &mut finding, hit);
-        let tail = last_words(snapshot, &pod, container.name, LAST_LINES);
-        let last_line = tail
-            .as_ref()
-            .and_then(|(_, lines)| lines.last().map(|line| words(line).to_owned()))
-            .unwrap_or_default();
-        if let Some((log, lines)) = &tail
-            && let Some(citation) = cite_tail(snapshot, log, lines)
-        {
-            finding.add_cite(citation);
-        }
-        finding.add_cite(pod.object.cite_at(&ended.pointer).at(ended.finished.clone()));
-        finding.add_cite(pod.cite_status(container, "/restartCount"));
-        let file = hit.captures.get("file").cloned().unwrap_or_default();
-        let directory = file
-            .rsplit_once('/')
-            .map_or("/", |(directory, _)| if directory.is_empty() { "/" } else { directory })
-            .to_owned();
-        let mounted = container
-            .spec
-            .and_then(|spec| spec.get("volumeMounts"))
-            .and_then(|mounts| mounts.as_array())
-            .into_iter()
-            .flatten()
-            .filter_map(|mount| mount.get("mountPath").and_then(|path| path.as_str()))
-            .any(|path| directory == path || directory.starts_with(&format!("{}/", path.trim_end_matches('/'))));
-        let resource = owner.kind.to_lowercase();
-        let patchable = matches!(resource.as_str(), "deployment" | "statefulset" | "daemonset") && !mounted;
-        let patch = serde_json::json!({"spec": {"template": {"spec": {
-            "volumes": [{"name": "writable-dir", "emptyDir": {}}],
-            "containers": [{"name": container.name, "volumeMounts": [{"name": "writable-dir", "mountPath": directory}]}],
-        }}}});
-        findings.push(
-            finding
-                .affects(Subject::namespaced("Pod", pod.namespace(), pod.name()))
-                .touch(Ground::Node, pod.node())
-                .fact("container", container.name)
-                .fact("pod", pod.name())
-                .fact(
-                    "exit_code",
-                    ended.exit_code.map_or_else(|| "?".to_owned(), |code| code.to_string()),
-                )
-                .fact("restarts", container.restarts())
-                .fact("last_line", last_line)
-                .fact("directory", directory)
-                .fact("mounted", mounted)
-                .fact("resource", resource)
-                .fact("patchable", patchable)
-                .fact("patch", patch.to_string()),
-        );
+    let Some(subjects) = &rule.finds else { return Vec::new() };
+    let mut findings = judge(input, rule, subjects);
+    for finding in &mut findings {
+        let text = |name: &str| finding.facts.get(name).and_then(|value| value.as_str()).unwrap_or("").to_owned();
+        let (file, pod, container) = (text("file"), text("pod"), text("container"));
+        let pod = input.snapshot.pods().find(|view| view.name() == pod && view.namespace() == finding.subject.namespace);
+        add_mounts(finding, &file, pod, &container);
     }
     findings
+}
+
+/// Whether a volume reaches the path, as facts, with a patch that mounts one where the workload can take it.
+fn add_mounts(finding: &mut Finding, file: &str, pod: Option<PodView<'_>>, container: &str) {
+    let directory = if file.starts_with('/') { parent(file) } else { "" };
+    let specs: Vec<_> = pod
+        .map(|pod| pod.containers())
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|candidate| container.is_empty() || candidate.name == container)
+        .filter_map(|candidate| Some((candidate.name, candidate.spec?)))
+        .collect();
+    let mounted = specs
+        .iter()
+        .filter_map(|(_, spec)| spec.get("volumeMounts")?.as_array())
+        .flatten()
+        .filter_map(|mount| mount.get("mountPath")?.as_str())
+        .any(|path| directory == path || directory.starts_with(&format!("{}/", path.trim_end_matches('/'))));
+    let Subject { kind, .. } = &finding.subject;
+    let resource = kind.to_lowercase();
+    let is_workload = matches!(resource.as_str(), "deployment" | "statefulset" | "daemonset");
+    // Where the program writes a file, an empty directory is what it lacks; a file that it reads has to come from somewhere.
+    let writes = finding.facts.get("said").and_then(|said| said.as_str()).is_some_and(|said| said.contains("create"));
+    let name = specs.first().map_or(container, |(name, _)| *name);
+    let patch = serde_json::json!({"spec": {"template": {"spec": {
+        "volumes": [{"name": "writable-dir", "emptyDir": {}}],
+        "containers": [{"name": name, "volumeMounts": [{"name": "writable-dir", "mountPath": directory}]}],
+    }}}});
+    let patchable = is_workload && writes && !mounted && !directory.is_empty() && !name.is_empty();
+    for (fact, value) in [
+        ("directory", directory.into()),
+        ("known", (!specs.is_empty()).into()),
+        ("mounted", mounted.into()),
+        ("resource", resource.into()),
+        ("patchable", patchable.into()),
+        ("patch", patch.to_string().into()),
+    ] {
+        let value: serde_json::Value = value;
+        finding.facts.insert(fact.to_owned(), value);
+    }
+}
+
+fn parent(file: &str) -> &str {
+    match file.rsplit_once('/') {
+        Some(("", _)) | None => "/",
+        Some((directory, _)) => directory,
+    }
 }

@@ -69,6 +69,13 @@ examples:
         [Tue Jan 21 18:20:44 2025] oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/system.slice,task=java,pid=5,uid=0
         [Tue Jan 21 18:20:44 2025] Out of memory: Killed process 5 (java) total-vm:1kB, anon-rss:1kB, file-rss:0kB
     fires: [{kind: "Node", name: "n1", node: "n1"}]
+  - name: "an undated line of long ago"
+    files:
+      nodes.txt: |
+        NAME   STATUS   ROLES   AGE   VERSION
+        n1   Ready   <none>   90d   v1.28.4
+      dmesg.txt: |
+        [ 120.1] Out of memory: Killed process 5 (java) total-vm:1kB
   - name: "a container's limit"
     files:
       nodes.txt: |
@@ -80,5 +87,13 @@ examples:
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
-    by_node(input, rule, 1, Confidence::Confirmed)
+    let mut findings = by_node(input, rule, 1, Confidence::Confirmed);
+    // The ring buffer keeps lines of months: one with seconds since the boot instead of a date says nothing of now.
+    findings.retain(|finding| {
+        finding.evidence.iter().flat_map(|cite| &cite.quote).any(|line| {
+            let since_boot = line.text.strip_prefix('[').map(str::trim_start);
+            !since_boot.is_some_and(|text| text.starts_with(|c: char| c.is_ascii_digit()))
+        })
+    });
+    findings
 }

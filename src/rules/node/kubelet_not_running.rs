@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::cluster::Hit;
 use crate::model::{Confidence, Subject};
-use crate::rules::toolbox::nodes::{cite_condition, condition, is_ready, node_of, quote, touch_pods};
+use crate::rules::toolbox::nodes::{cite_condition, condition, ends_log, is_ready, node_of, quote, touch_pods};
 use crate::rules::toolbox::{add_hit, own_hits};
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -94,9 +94,6 @@ examples:
         Mar 22 09:24:47 n6 kubelet[5]: I0322 09:24:47.2 5 a.go:1] six
 "##;
 
-/// A line that tells of the kubelet's end has to stand so close to the end of its log; a kubelet that runs writes on.
-const LAST_LINES: u64 = 4;
-
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let mut nodes: BTreeMap<String, Vec<&Hit>> = BTreeMap::new();
@@ -109,7 +106,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     }
     let mut findings = Vec::new();
     for (name, hits) in nodes {
-        if !hits.iter().any(|hit| ends_log(input, hit)) {
+        if !hits.iter().any(|hit| ends_log(input.snapshot, hit)) {
             continue;
         }
         let mut finding = Finding::new(rule, Subject::node(&name), Confidence::Confirmed).fact("node", name.clone());
@@ -120,15 +117,10 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         for hit in &hits {
             add_hit(input, &mut finding, hit);
         }
-        let reason = ["reason", "why"]
-            .iter()
-            .find_map(|name| finding.facts.get(*name)?.as_str().map(ToOwned::to_owned));
+        let reason = ["reason", "why"].iter().find_map(|name| finding.facts.get(*name)?.as_str().map(ToOwned::to_owned));
         let node = snapshot.object("Node", "", &name);
         let ready = node.and_then(|node| Some((node, condition(node, "Ready")?)));
-        let said = ready
-            .and_then(|(_, (_, ready))| ready.get("message")?.as_str())
-            .unwrap_or("")
-            .to_owned();
+        let said = ready.and_then(|(_, (_, ready))| ready.get("message")?.as_str()).unwrap_or("").to_owned();
         if let Some((node, (index, _))) = ready {
             finding.add_cite(cite_condition(node, index, "message"));
         }
@@ -139,15 +131,4 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         findings.push(finding);
     }
     findings
-}
-
-fn ends_log(input: &Input<'_>, hit: &Hit) -> bool {
-    let log = input.snapshot.logs.iter().find(|log| log.path == hit.cite.file);
-    let Some((log, hits)) = log.map(|log| (log, &log.hits)) else {
-        return true;
-    };
-    hits.iter()
-        .filter(|found| found.signature == hit.signature && found.captures == hit.captures)
-        .map(|found| found.last.as_ref().map_or(found.line, |(line, _)| *line))
-        .any(|line| line + LAST_LINES > log.tail.last().map_or(0, |tail| tail.line))
 }

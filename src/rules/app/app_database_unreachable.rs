@@ -1,0 +1,360 @@
+//! An application cannot reach its database, cache or broker: by what its driver says, or by the port or name of the peer that refused.
+
+use crate::rules::toolbox::complaints::{complaints, findings};
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: app-database-unreachable
+role: cause
+level: critical
+needs: [container-logs|pods]
+text:
+  - id: libpq
+    in: [container-log, status]
+    pattern: 'connection to server at "(?P<host>[^"]+)"[^:]*, port (?P<port>\d+) failed: (?P<reason>Connection refused|Connection timed out|timeout expired|No route to host|server closed the connection unexpectedly|FATAL: +the database system is (?:starting up|shutting down|in recovery mode))'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: libpq-old
+    in: [container-log, status]
+    pattern: 'could not connect to server: (?P<reason>Connection refused|Connection timed out|No route to host|Host is unreachable)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: libpq-socket
+    in: [container-log, status]
+    pattern: 'connection to server on socket "(?P<socket>[^"]+)" failed: (?P<reason>No such file or directory|Connection refused)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: pg-state
+    in: [container-log, status]
+    pattern: '(?P<reason>the database system is (?:starting up|shutting down|in recovery mode|not accepting connections))'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: pg-jdbc
+    in: [container-log, status]
+    pattern: 'Connection to (?P<peer>[\w.-]+:\d+) refused\. Check that the hostname and port are correct'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: pg-jdbc-failed
+    in: [container-log, status]
+    pattern: 'org\.postgresql\.util\.PSQLException: (?P<reason>The connection attempt failed)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: mysql
+    in: [container-log, status]
+    pattern: 'Can''t connect to (?:local )?(?:MySQL |MariaDB )?server (?:through socket|on|at) ?''(?P<host>[^'':]+)(?::(?P<port>\d+))?'''
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: mysql-jdbc
+    in: [container-log, status]
+    pattern: '(?P<reason>Communications link failure)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: mysql-pdo
+    in: [container-log, status]
+    pattern: 'SQLSTATE\[HY000\] \[2002\] (?P<reason>Connection refused|Connection timed out|No route to host|Operation timed out|No such file or directory)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: mysql-lost
+    in: [container-log, status]
+    pattern: '(?P<reason>Lost connection to (?:MySQL|MariaDB) server at ''[^'']+''|MySQL server has gone away)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: hikari
+    in: [container-log, status]
+    pattern: 'Failed to initialize pool: (?P<reason>[^\n]{3,80})'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: hikari-none
+    in: [container-log, status]
+    pattern: 'Connection is not available, request timed out after \d+ms(?: \(total=0|[^(\n]*$)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: mongo
+    in: [container-log, status]
+    pattern: '(?:MongoNetworkError|MongoServerSelectionError|MongooseServerSelectionError|MongooseError|MongoTimeoutException|MongoSocketOpenException|ServerSelectionTimeoutError)[:,]? ?(?P<reason>[^\n]{0,120})'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: mongo-java
+    in: [container-log, status]
+    pattern: '(?P<reason>Timed out (?:after|while) [^\n]{0,40}(?:waiting for a server|while waiting to connect))'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: mongo-go
+    in: [container-log, status]
+    pattern: 'server selection error: (?P<reason>server selection timeout|context deadline exceeded)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: redis-py
+    in: [container-log, status]
+    pattern: 'Error (?:\d+ )?(?:while )?connecting to (?:Redis at )?(?P<peer>[\w.-]+:\d+)\. (?P<reason>Connection refused|timed out|No route to host)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: redis-cli
+    in: [container-log, status]
+    pattern: 'Could not connect to Redis at (?P<peer>[\w.:-]+): (?P<reason>Connection refused|Connection timed out|No route to host)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: redis-java
+    in: [container-log, status]
+    pattern: '(?P<reason>Unable to connect to (?:Redis|\[?[\w.-]+[:/]6379)|RedisConnectionFailureException|JedisConnectionException: [^\n]{0,80}|Cannot connect to Redis)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: redis-ruby
+    in: [container-log, status]
+    pattern: 'Error connecting to Redis on (?P<peer>[\w.-]+:\d+) \((?P<reason>[^)]+)\)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: redis-dotnet
+    in: [container-log, status]
+    pattern: '(?P<reason>It was not possible to connect to the redis server)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: redis-node
+    in: [container-log, status]
+    pattern: '(?P<reason>MaxRetriesPerRequestError: [^\n]{0,80}|Redis(?: client)? (?:connection )?[Ee]rror[^\n]{0,20}ECONNREFUSED)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: kafka-java
+    in: [container-log, status]
+    pattern: 'Connection to node -?\d+ \((?P<peer>[^)\s]+)\) could not be established\. (?P<reason>(?:Broker|Node) may not be available)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: kafka-bootstrap
+    in: [container-log, status]
+    pattern: 'Bootstrap broker (?P<peer>[\w.-]+:\d+) \(id: [^)]*\) (?P<reason>disconnected)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: kafka
+    in: [container-log, status]
+    pattern: '(?P<reason>client has run out of available brokers|NoBrokersAvailable|Timed out waiting for a node assignment|Timeout expired while fetching topic metadata|brokers? (?:are )?down|KafkaJSConnectionError|KafkaJSNumberOfRetriesExceeded)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: librdkafka
+    in: [container-log, status]
+    pattern: '(?P<peer>[\w.-]+:\d+)/\w+: Connect to [^\n]*failed: (?P<reason>Connection refused|Connection timed out|No route to host)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: amqp
+    in: [container-log, status]
+    pattern: '(?P<reason>AMQPConnectionError|AmqpConnectException|None of the specified endpoints were reachable|AMQPIOException|RabbitMQ\D{0,20}(?:ECONNREFUSED|not reachable))'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: elasticsearch
+    in: [container-log, status]
+    pattern: '(?P<reason>NoNodeAvailableException|None of the configured nodes (?:are|were) available|Unable to retrieve version information from Elasticsearch nodes|No living connections|NoLivingConnectionsError|Elasticsearch (?:cluster )?is (?:down|unreachable)|no available connection: no Elasticsearch node available)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: mssql
+    in: [container-log, status]
+    pattern: '(?P<reason>A network-related or instance-specific error occurred while establishing a connection to SQL Server)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: oracle
+    in: [container-log, status]
+    pattern: '(?P<reason>ORA-(?:12170|12541|12514|12545|17002))'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: cassandra
+    in: [container-log, status]
+    pattern: '(?P<reason>NoHostAvailable(?:Exception)?|Unable to connect to any servers)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: memcached
+    in: [container-log, status]
+    pattern: '(?P<reason>memcache: no servers configured|No Memcached servers)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: prisma
+    in: [container-log, status]
+    pattern: 'Can''t reach database server at `(?P<peer>[^`]+)`'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: words
+    in: [container-log, status]
+    pattern: '(?i)(?:failed|unable|cannot|could not|error) (?:to )?connect(?:ing)? to (?:the )?(?P<store>database|db|postgres(?:ql)?|mysql|mariadb|mongo(?:db)?|redis|rabbitmq|kafka|elasticsearch|sql server)\b'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: words-after
+    in: [container-log, status]
+    pattern: '(?i)(?P<store>database|postgres(?:ql)?|mysql|mongo(?:db)?|redis|rabbitmq|kafka)(?: server| connection| host)? (?:is )?(?P<reason>unreachable|unavailable|not reachable|connection (?:failed|refused|timed? ?out|error))'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+finds:
+  subject: application
+  confidence: confirmed
+  clients_only: true
+check:
+  zh: '应用能否连到它的数据库、缓存或消息中间件'
+  en: 'whether an application reaches its database, cache or broker'
+title:
+  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：连不上数据库{% if peer %} {{ peer }}{% elif store is defined %}（{{ store }}）{% endif %}{% if reason is defined %}（{{ reason }}）{% endif %}'
+  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: the database{% if peer %} {{ peer }}{% elif store is defined %} ({{ store }}){% endif %} cannot be reached{% if reason is defined %} ({{ reason }}){% endif %}'
+cause:
+  zh: '应用写出 {{ said }}（共 {{ times }} 次）：到数据库的连接没有建立，还没有走到登录。{% if crashing %}容器因此以退出码 {{ exit_code }} 结束，已重启 {{ restarts }} 次。{% endif %}'
+  en: 'the application wrote {{ said }} ({{ times }} times): no connection to the database came about, so it never got to a login.{% if crashing %} The container ends over it with exit code {{ exit_code }}, {{ restarts }} restarts.{% endif %}'
+causes:
+  - rule: crashloopbackoff
+    ground: workload
+    mechanism:
+      zh: '应用因此退出，kubelet 反复重启'
+      en: 'the application ends over it and the kubelet restarts it'
+  - rule: workload-unavailable
+    ground: workload
+    mechanism:
+      zh: '容器不能就绪'
+      en: 'its containers do not get ready'
+  - rule: readiness-probe-failing
+    ground: workload
+    mechanism:
+      zh: '应用不能提供服务，就绪探针失败'
+      en: 'it cannot serve, so the readiness probe fails'
+  - rule: liveness-probe-failing
+    ground: workload
+    mechanism:
+      zh: '应用不能提供服务，存活探针失败'
+      en: 'it cannot serve, so the liveness probe fails'
+  - rule: job-backoff-limit
+    ground: workload
+    mechanism:
+      zh: '任务的每次尝试都因此失败'
+      en: 'every attempt of the Job fails over it'
+  - rule: app-upstream-refused
+    ground: workload
+    mechanism:
+      zh: '同一次连接失败'
+      en: 'it is the same failed connection'
+benign:
+  - zh: '启动时等待数据库的几次重试，成功之后不算'
+    en: 'retries at start until the database is up do not count once they succeed'
+  - zh: '数据库自身的故障才是原因，这里只是它的表现'
+    en: 'where the database itself is in trouble, that is the cause and this its effect'
+remedy:
+  - purpose:
+      zh: '查看这段日志的前后文'
+      en: 'read what stands around this line'
+    place: cluster
+    risk: read-only
+    command: '{{ log_command|raw }}'
+    expect:
+      zh: '出现 {{ said }}'
+      en: 'it shows {{ said }}'
+    verify:
+      zh: '与本报告引用的行一致'
+      en: 'it agrees with the lines quoted here'
+    rollback:
+      zh: '只读，无需回滚'
+      en: 'read-only'
+  - purpose:
+      zh: '查看数据库的 Service、端点与 Pod'
+      en: 'look at the database''s Service, endpoints and pods'
+    place: cluster
+    risk: read-only
+    command: 'kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}get service,endpoints,pods -o wide'
+    expect:
+      zh: '该 Service 有就绪的端点，端口一致'
+      en: 'the Service has ready endpoints, and the port agrees'
+    verify:
+      zh: '确认是地址或端口写错，还是数据库没有运行'
+      en: 'known: the wrong address or port, or the database does not run'
+    rollback:
+      zh: '只读，无需回滚'
+      en: 'read-only'
+  - purpose:
+      zh: '恢复数据库，或改正应用里的主机与端口，然后滚动重启'
+      en: 'bring the database back, or correct host and port in the application, then restart'
+    place: cluster
+    risk: change
+    command: 'kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}rollout restart {{ subject.kind|lower }}/{{ subject.name }}'
+    verify:
+      zh: '应用启动后日志不再出现该错误，Pod 就绪'
+      en: 'the log no longer shows the error after a restart and the pod is ready'
+    rollback:
+      zh: '恢复修改前的值并再次滚动重启'
+      en: 'put the former value back and restart again'
+prevention:
+  - kind: mitigate
+    text:
+      zh: '应用启动时对数据库连接做带退避的重试'
+      en: 'retry the database with a back-off at start'
+    acceptance:
+      zh: '先启动应用、一分钟后启动数据库，应用自行恢复'
+      en: 'started a minute before its database, the application recovers by itself'
+  - kind: detect
+    text:
+      zh: '对该工作负载不可用持续 5 分钟告警'
+      en: 'alert when the workload is unavailable for 5 minutes'
+    acceptance:
+      zh: '在测试环境重现该故障，按时收到告警'
+      en: 'the alert arrives in time when the fault is made in a test environment'
+sources:
+  - 'postgresql src/interfaces/libpq/fe-connect.c'
+  - 'mysql-connector-j CommunicationsException'
+  - 'brettwooldridge/HikariCP HikariPool.java'
+  - 'mongodb drivers server selection specification'
+  - 'redis-py connection.py, hiredis, lettuce, jedis'
+  - 'apache/kafka clients NetworkClient.java; librdkafka rdkafka_broker.c'
+  - 'elastic/elasticsearch-js; kibana'
+  - 'Microsoft.Data.SqlClient'
+versions: 'any'
+examples:
+  - name: 'MySQL from Java; table and log'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        tariffs-5d88b9c6f4-x7k2v          0/1     CrashLoopBackOff   7 (90s ago)   41m
+      'tariffs-5d88b9c6f4-x7k2v.log': |
+        ERROR HikariPool-1 - Exception during pool initialization.
+        com.mysql.cj.jdbc.exceptions.CommunicationsException: Communications link failure
+        Caused by: java.net.ConnectException: Connection refused
+    fires:
+      - {kind: 'Deployment', namespace: 'shop', name: 'tariffs'}
+  - name: 'a PostgreSQL port refused to a Go program; objects'
+    files:
+      'pods.json': '{"kind": "PodList", "apiVersion": "v1", "items": [{"metadata": {"name": "web-0", "namespace": "shop", "ownerReferences": [{"kind": "StatefulSet", "name": "web", "controller": true}]}, "spec": {"containers": [{"name": "app"}]}, "status": {"phase": "Running", "containerStatuses": [{"name": "app", "ready": false, "restartCount": 5, "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": {"exitCode": 1, "reason": "Error"}}}]}}]}'
+      'logs/web-0.log': |
+        FATAL dial tcp 10.96.4.9:5432: connect: connection refused
+    fires:
+      - {kind: 'StatefulSet', namespace: 'shop', name: 'web'}
+  - name: 'retries at start that ended well'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        tariffs-5d88b9c6f4-x7k2v          1/1     Running            0             41m
+      'tariffs.log': |
+        could not connect to server: Connection refused
+        could not connect to server: Connection refused
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+        ok
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let Some(subjects) = &rule.finds else { return Vec::new() };
+    let mut mine = complaints(input.snapshot, &|id| id.starts_with("app-database-unreachable/"), subjects);
+    let peers = complaints(input.snapshot, &|id| id.starts_with("app-upstream-refused/"), subjects);
+    mine.extend(peers.into_iter().filter(|complaint| complaint.peer().is_data_store()));
+    findings(input, rule, mine)
+}

@@ -1,0 +1,291 @@
+//! An application cannot reach a peer that it names. Data stores are told apart: see `app_database_unreachable`.
+
+use crate::rules::toolbox::complaints::{complaints, findings};
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: app-upstream-refused
+role: cause
+level: critical
+needs: [container-logs|pods]
+text:
+  - id: go
+    in: [container-log, status]
+    pattern: 'dial (?:tcp|udp) (?P<peer>[\w.\[\]:-]+): (?:connect: |i/o )?(?P<reason>connection refused|timeout|no route to host|network is unreachable|connection timed out|connection reset by peer)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: go-read
+    in: [container-log, status]
+    pattern: '(?:read|write) tcp [\d.:\[\]a-f]+->(?P<peer>[\d.:\[\]a-f]+): (?:read: |write: |i/o )?(?P<reason>connection reset by peer|broken pipe|timeout)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: node
+    in: [container-log, status]
+    pattern: 'connect (?P<reason>ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH|ECONNRESET) (?P<peer>[\w.:-]+)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: node-reset
+    in: [container-log, status]
+    pattern: '(?P<reason>read ECONNRESET|socket hang up)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: nginx
+    in: [container-log, status]
+    pattern: 'connect\(\) failed \(\d+: (?P<reason>[^)]+)\) while connecting to upstream.*upstream: "(?:\w+://)?(?P<peer>[^"/]+)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: nginx-timeout
+    in: [container-log, status]
+    pattern: '(?P<reason>upstream timed out) \(110: [^)]*\) while (?:connecting to|reading response header from) upstream.*upstream: "(?:\w+://)?(?P<peer>[^"/]+)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: nginx-reset
+    in: [container-log, status]
+    pattern: 'recv\(\) failed \(104: (?P<reason>Connection reset by peer)\) while reading response header from upstream.*upstream: "(?:\w+://)?(?P<peer>[^"/]+)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: nginx-closed
+    in: [container-log, status]
+    pattern: 'upstream (?P<reason>prematurely closed connection) while reading response header from upstream.*upstream: "(?:\w+://)?(?P<peer>[^"/]+)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: nginx-live
+    in: [container-log, status]
+    pattern: '(?P<reason>no live upstreams) while connecting to upstream.*upstream: "(?:\w+://)?(?P<peer>[^"/]+)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: apache-client
+    in: [container-log, status]
+    pattern: 'Connect to (?P<peer>[\w.-]+:\d+) \[[^\]]*\] failed: (?P<reason>Connection refused|[Cc]onnect timed out|Connection timed out|Read timed out)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: netty
+    in: [container-log, status]
+    pattern: '(?P<reason>Connection refused|connection timed out|Connection reset)(?: by peer)?: (?:no further information: )?(?P<peer>[\w.-]*/[\d.]+:\d+)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: java
+    in: [container-log, status]
+    pattern: 'java\.net\.(?:ConnectException|SocketException|NoRouteToHostException|SocketTimeoutException): (?P<reason>Connection refused|Connection timed out|Connection reset|No route to host|[Cc]onnect timed out|Read timed out)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: feign
+    in: [container-log, status]
+    pattern: '(?P<reason>Connection refused|Read timed out|connect timed out) executing \w+ https?://(?P<peer>[\w.:-]+)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: spring-rest
+    in: [container-log, status]
+    pattern: 'I/O error on \w+ request for "https?://(?P<peer>[\w.:-]+)[^"]*": (?P<reason>[^;\n]{3,60})'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: urllib
+    in: [container-log, status]
+    pattern: 'HTTPS?ConnectionPool\(host=''(?P<host>[^'']+)'', port=(?P<port>\d+)\).*(?P<reason>Connection refused|timed out|No route to host|Connection reset by peer)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: python
+    in: [container-log, status]
+    pattern: '(?P<reason>ConnectionRefusedError: \[Errno 111\]|ConnectionResetError: \[Errno 104\]|\[Errno 111\] Connection refused|\[Errno 113\] No route to host)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: aiohttp
+    in: [container-log, status]
+    pattern: 'Cannot connect to host (?P<peer>[\w.-]+:\d+) ssl:[^\[]*\[(?P<reason>[^\]]+)\]'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: curl
+    in: [container-log, status]
+    pattern: '(?:Failed to connect to|connect to) (?P<host>[\w.-]+) (?:\([^)]*\) )?port (?P<port>\d+)[^\n]*(?P<reason>Connection refused|Connection timed out|No route to host|Could not connect to server|Couldn\''t connect)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: wget
+    in: [container-log, status]
+    pattern: 'can''t connect to remote host(?: \((?P<peer>[\d.]+)\))?: (?P<reason>Connection refused|Connection timed out|No route to host|Host is unreachable)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: ruby
+    in: [container-log, status]
+    pattern: 'Failed to open TCP connection to (?P<peer>[\w.-]+:\d+) \((?P<reason>Connection refused|execution expired|No route to host)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: dotnet
+    in: [container-log, status]
+    pattern: '(?P<reason>Connection refused|Connection timed out|No route to host) \((?P<peer>[\w.-]+:\d+)\)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: rust
+    in: [container-log, status]
+    pattern: '(?:error sending request for url \(https?://(?P<peer>[\w.:-]+)[^\n]*|tcp connect error: )(?P<reason>Connection refused|operation timed out|No route to host)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: php
+    in: [container-log, status]
+    pattern: '(?:stream_socket_client|fsockopen|cURL error (?:7|28))[^\n]*?(?:(?:to|connect to) (?:tcp://)?(?P<host>[\w.-]+?)(?: port |:)(?P<port>\d+))[^\n]*(?P<reason>Connection refused|timed out|Operation timed out)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: haproxy
+    in: [container-log, status]
+    pattern: 'Server (?P<backend>\S+/\S+) is DOWN, reason: (?P<reason>Layer\d [^,\n]+)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: haproxy-backend
+    in: [container-log, status]
+    pattern: 'backend ''?(?P<backend>\S+?)''? has no server available'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: envoy
+    in: [container-log, status]
+    pattern: 'upstream connect error or disconnect/reset before headers\.[^\n]*?reset reason: (?P<reason>[\w ]+)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: grpc
+    in: [container-log, status]
+    pattern: '(?:code = Unavailable desc = |StatusCode\.UNAVAILABLE|14 UNAVAILABLE: )[^\n]{0,200}?(?:failed to connect to all addresses|No connection established|connection error)[^\n]*?(?:ipv4:|dial tcp )?(?P<peer>\d+\.\d+\.\d+\.\d+:\d+)?[^\n]*(?P<reason>[Cc]onnection refused|i/o timeout|timed out|Connection reset)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: wait
+    in: [container-log, status]
+    pattern: '(?P<peer>[\w.-]+:\d+)(?: is)? (?P<reason>not (?:yet )?(?:reachable|available|ready)|unreachable|refused the connection|timed out)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: bash
+    in: [container-log, status]
+    pattern: '/dev/tcp/(?P<peer>[\w.-]+/\d+): (?P<reason>Connection refused|Connection timed out)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: status-503
+    in: [container-log, status]
+    pattern: '(?P<reason>503 Service (?:Temporarily )?Unavailable|502 Bad Gateway|504 Gateway Time-?out) (?:from|for url|for|while calling|on \w+)[: ]+(?:https?://)?(?P<peer>[\w.-]+(?::\d+)?)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+finds:
+  subject: application
+  confidence: confirmed
+  clients_only: true
+check:
+  zh: '应用调用的对端是否拒绝、重置连接或不应答'
+  en: 'whether a peer that an application calls refuses, resets or does not answer'
+title:
+  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：调用的对端{% if peer %} {{ peer }}{% elif backend is defined %} {{ backend }}{% endif %} 连接失败{% if reason is defined %}（{{ reason }}）{% endif %}'
+  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: the peer{% if peer %} {{ peer }}{% elif backend is defined %} {{ backend }}{% endif %} that it calls cannot be reached{% if reason is defined %} ({{ reason }}){% endif %}'
+cause:
+  zh: '应用写出 {{ said }}（共 {{ times }} 次）：{% if local %}同一个 Pod 里没有程序在这个地址与端口上监听。{% else %}对端地址已知，但那里没有程序接受连接，或连接被中途断开。{% endif %}{% if crashing %}容器因此以退出码 {{ exit_code }} 结束，已重启 {{ restarts }} 次。{% endif %}'
+  en: 'the application wrote {{ said }} ({{ times }} times): {% if local %}nothing in the same pod listens at that address and port.{% else %}the address is known, but nothing accepts connections there, or they are cut off.{% endif %}{% if crashing %} The container ends over it with exit code {{ exit_code }}, {{ restarts }} restarts.{% endif %}'
+causes:
+  - rule: crashloopbackoff
+    ground: workload
+    mechanism:
+      zh: '应用因此退出，kubelet 反复重启'
+      en: 'the application ends over it and the kubelet restarts it'
+  - rule: workload-unavailable
+    ground: workload
+    mechanism:
+      zh: '容器不能就绪'
+      en: 'its containers do not get ready'
+  - rule: readiness-probe-failing
+    ground: workload
+    mechanism:
+      zh: '应用不能提供服务，就绪探针失败'
+      en: 'it cannot serve, so the readiness probe fails'
+  - rule: liveness-probe-failing
+    ground: workload
+    mechanism:
+      zh: '应用不能提供服务，存活探针失败'
+      en: 'it cannot serve, so the liveness probe fails'
+  - rule: job-backoff-limit
+    ground: workload
+    mechanism:
+      zh: '任务的每次尝试都因此失败'
+      en: 'every attempt of the Job fails over it'
+benign:
+  - zh: '启动顺序造成的几次重试，成功之后不算'
+    en: 'retries at start until the peer is up do not count once they succeed'
+  - zh: '对端滚动更新的瞬间出现一次是正常的'
+    en: 'once, while the peer is being rolled, is normal'
+  - zh: '对端自身的故障才是原因，这里只是它的表现'
+    en: 'where the peer itself is in trouble, that is the cause and this its effect'
+remedy:
+  - purpose:
+      zh: '查看这段日志的前后文'
+      en: 'read what stands around this line'
+    place: cluster
+    risk: read-only
+    command: '{{ log_command|raw }}'
+    expect:
+      zh: '出现 {{ said }}'
+      en: 'it shows {{ said }}'
+    verify:
+      zh: '与本报告引用的行一致'
+      en: 'it agrees with the lines quoted here'
+    rollback:
+      zh: '只读，无需回滚'
+      en: 'read-only'
+  - purpose:
+      zh: '查看对端的 Service 与端点'
+      en: 'look at the peer''s Service and endpoints'
+    place: cluster
+    risk: read-only
+    command: 'kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}get service,endpoints -o wide'
+    expect:
+      zh: '该端口有就绪的端点'
+      en: 'ready endpoints at that port'
+    verify:
+      zh: '确认是端口写错、没有端点，还是对端不监听'
+      en: 'known: the wrong port, no endpoint, or nothing listens'
+    rollback:
+      zh: '只读，无需回滚'
+      en: 'read-only'
+  - purpose:
+      zh: '改正应用里的地址与端口（或使对端监听该端口），然后滚动重启'
+      en: 'correct address and port in the application (or let the peer listen there), then restart'
+    place: cluster
+    risk: change
+    command: 'kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}rollout restart {{ subject.kind|lower }}/{{ subject.name }}'
+    verify:
+      zh: '应用启动后日志不再出现该错误，Pod 就绪'
+      en: 'the log no longer shows the error after a restart and the pod is ready'
+    rollback:
+      zh: '恢复修改前的值并再次滚动重启'
+      en: 'put the former value back and restart again'
+prevention:
+  - kind: prevent
+    text:
+      zh: '在流水线中把应用与它的依赖一起启动一次'
+      en: 'start the application with its dependencies once in the pipeline'
+    acceptance:
+      zh: '端口写错的版本在流水线中失败'
+      en: 'a release with a wrong port fails there'
+  - kind: detect
+    text:
+      zh: '对该工作负载不可用持续 5 分钟告警'
+      en: 'alert when the workload is unavailable for 5 minutes'
+    acceptance:
+      zh: '在测试环境重现该故障，按时收到告警'
+      en: 'the alert arrives in time when the fault is made in a test environment'
+sources:
+  - 'golang net.OpError, syscall ECONNREFUSED'
+  - 'libuv ECONNREFUSED'
+  - 'nginx src/http/ngx_http_upstream.c, src/os/unix/ngx_recv.c'
+  - 'apache httpcomponents HttpHostConnectException'
+  - 'netty AbstractChannel.AnnotatedConnectException'
+  - 'urllib3 connectionpool.py'
+  - 'curl lib/connect.c'
+  - 'haproxy src/server.c'
+  - 'envoy source/common/router/router.cc'
+  - 'grpc src/core'
+versions: 'any'
+examples:
+  - name: 'nginx and a FastCGI port that nobody serves'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        cms-php-5d9b66ccf4-2dzqv          2/2     Running            0             41m
+      'cms-php-5d9b66ccf4-2dzqv_nginx.log': |
+        2025/03/11 18:59:11 [error] 22#22: *4187 connect() failed (111: Connection refused) while connecting to upstream, client: 10.52.3.1, server: www, request: "GET / HTTP/1.1", upstream: "fastcgi://127.0.0.1:9000", host: "www"
+        2025/03/11 18:59:11 [error] 22#22: *4187 connect() failed (111: Connection refused) while connecting to upstream, client: 10.52.3.1, server: www, request: "GET / HTTP/1.1", upstream: "fastcgi://127.0.0.1:9000", host: "www"
+        2025/03/11 18:59:11 [error] 22#22: *4187 connect() failed (111: Connection refused) while connecting to upstream, client: 10.52.3.1, server: www, request: "GET / HTTP/1.1", upstream: "fastcgi://127.0.0.1:9000", host: "www"
+    fires:
+      - {kind: 'Deployment', namespace: 'shop', name: 'cms-php'}
+  - name: 'a pod ends over it; objects'
+    files:
+      'pods.json': '{"kind": "PodList", "apiVersion": "v1", "items": [{"metadata": {"name": "web-0", "namespace": "shop", "ownerReferences": [{"kind": "StatefulSet", "name": "web", "controller": true}]}, "spec": {"containers": [{"name": "app"}]}, "status": {"phase": "Running", "containerStatuses": [{"name": "app", "ready": false, "restartCount": 5, "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": {"exitCode": 1, "reason": "Error"}}}]}}]}'
+      'logs/web-0.log': |
+        Error: connect ECONNREFUSED 10.96.4.2:8080
+    fires:
+      - {kind: 'StatefulSet', namespace: 'shop', name: 'web'}
+  - name: 'retries until the peer was up'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        till-0                            1/1     Running            0             41m
+      'till-0.log': |
+        ledger not reachable yet (connection refused), retrying
+        connected to ledger:7000
+        till ready
+  - name: 'a database is another rule''s'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        api-5d9b66ccf4-2dzqv              0/1     CrashLoopBackOff   7 (90s ago)   41m
+      'api.log': |
+        FATAL dial tcp 10.96.4.9:5432: connect: connection refused
+"##;
+
+/// A host that is asked for its health, or a proxy without a name for its peer, still counts; a data store is another failure.
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let Some(subjects) = &rule.finds else { return Vec::new() };
+    let mut mine = complaints(input.snapshot, &|id| id.starts_with("app-upstream-refused/"), subjects);
+    mine.retain(|complaint| !complaint.peer().is_data_store());
+    findings(input, rule, mine)
+}

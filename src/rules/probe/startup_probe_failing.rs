@@ -1,0 +1,94 @@
+//! The startup probe of a container fails: why it is restarted or gets no traffic, not yet why it does not answer.
+
+use crate::rules::toolbox::probes::{Kind, failing};
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: startup-probe-failing
+role: link
+level: critical
+needs: [events, pods]
+check:
+  zh: '启动探针是否失败'
+  en: 'whether a startup probe fails'
+title:
+  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：容器 {{ container }} 的启动探针失败（{{ reason }}）'
+  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: the startup probe of container {{ container }} fails ({{ reason }})'
+cause:
+  zh: '启动探针失败 {{ times }} 次（{{ reason }}），kubelet 因此在启动完成前结束容器（已重启 {{ restarts }} 次）。采集到的数据没有说明应用为何不应答。'
+  en: 'the startup probe failed {{ times }} times ({{ reason }}), so the kubelet ends it before it has started ({{ restarts }} restarts). The collected data does not say why the application does not answer.'
+causes:
+  - rule: crashloopbackoff
+    ground: workload
+    mechanism:
+      zh: 'kubelet 因探针失败而结束容器'
+      en: 'the kubelet ends the container over the failed probe'
+  - rule: workload-unavailable
+    ground: workload
+    mechanism:
+      zh: '不就绪的 Pod 不计入可用副本'
+      en: 'a pod that is not ready is no available replica'
+benign:
+  - zh: '启动或滚动更新期间的几次失败，之后 Pod 就绪，不算'
+    en: 'a few failures at start or during a rollout do not count once the pod is ready'
+  - zh: '退出码 137 只有在原因为 OOMKilled 时才是内存不足'
+    en: 'exit code 137 is a lack of memory only with the reason OOMKilled'
+remedy:
+  - purpose:
+      zh: '查看探针的定义与失败信息'
+      en: 'see the probe and why it fails'
+    place: cluster
+    risk: read-only
+    command: 'kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}describe pod {{ pod }}'
+    expect:
+      zh: 'Unhealthy 事件与探针定义'
+      en: 'the Unhealthy events and the probe'
+    verify:
+      zh: '与本报告一致'
+      en: 'it agrees with this report'
+    rollback:
+      zh: '只读，无需回滚'
+      en: 'read-only'
+prevention:
+  - kind: prevent
+    text:
+      zh: '为启动慢的应用配置 startupProbe，存活探针不检查下游依赖'
+      en: 'give slow starters a startupProbe; let liveness check no downstream'
+    acceptance:
+      zh: '下游停止时 Pod 不重启'
+      en: 'no pod restarts when a downstream stops'
+  - kind: detect
+    text:
+      zh: '对 Unhealthy 事件速率告警'
+      en: 'alert on the rate of Unhealthy events'
+    acceptance:
+      zh: '测试 Pod 探针失败 5 分钟内收到告警'
+      en: 'a failing test pod raises the alert within 5 minutes'
+sources:
+  - 'kubernetes pkg/kubelet/prober/prober.go, prober_manager.go'
+  - 'kubernetes pkg/kubelet/kuberuntime/kuberuntime_manager.go'
+versions: 'Kubernetes 1.19 to 1.36'
+examples:
+  - name: 'it fails now; tables'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        cart-6bdf8c9d7-jd5lx              0/1     Running            6 (40s ago)   41m
+      'events.txt': |
+        NAMESPACE   LAST SEEN   TYPE      REASON      OBJECT                                   MESSAGE
+        shop        2m          Warning   Unhealthy   pod/cart-6bdf8c9d7-jd5lx                 Startup probe failed: HTTP probe failed with statuscode: 500
+    fires:
+      - {kind: 'Deployment', namespace: 'shop', name: 'cart'}
+  - name: 'it failed at start and passes now'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        cart-6bdf8c9d7-jd5lx              1/1     Running            0             41m
+      'events.txt': |
+        NAMESPACE   LAST SEEN   TYPE      REASON      OBJECT                                   MESSAGE
+        shop        2m          Warning   Unhealthy   pod/cart-6bdf8c9d7-jd5lx                 Startup probe failed: HTTP probe failed with statuscode: 500
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    failing(input, rule, Kind::Startup)
+}

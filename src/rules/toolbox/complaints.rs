@@ -1,0 +1,354 @@
+//! What applications complain of in their own logs, told apart from noise: a complaint counts while it ails the workload now.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::peers::{Peer, objects_of};
+use super::speakers::{Speaker, State, is_data_store, of_log, of_pod};
+use super::workload_touches;
+use crate::cluster::Snapshot;
+use crate::logs::{LineHit, LogFile, TextSource, clean_line};
+use crate::model::{Citation, Confidence, Subject};
+use crate::rules::{Finding, Input, RuleHeader, Subjects, shell_quote};
+
+/// A complaint within so many lines of the end of a log is among the last words of who ended then; a stack trace takes its room.
+const LAST_WORDS: u64 = 40;
+/// Characters of a line that wording quotes.
+const QUOTED: usize = 240;
+/// At most so many citations for one finding.
+const CITATIONS: usize = 4;
+
+/// A line, who said it, and how much it weighs.
+pub struct Complaint<'s> {
+    /// Who.
+    pub speaker: Speaker<'s>,
+    /// What was captured.
+    pub captures: BTreeMap<String, String>,
+    /// The line, without the runtime's prefix.
+    pub said: String,
+    /// How often.
+    pub count: u64,
+    /// How surely it is what ails the workload.
+    pub confidence: Confidence,
+    /// Lines between it and the end of its log.
+    after: u64,
+    cite: Citation,
+    last: Option<Citation>,
+}
+
+impl Complaint<'_> {
+    /// The peer that it names; an empty one when it names none.
+    pub fn peer(&self) -> Peer {
+        match (
+            self.captures.get("peer").or_else(|| self.captures.get("host")),
+            self.captures.get("port"),
+        ) {
+            (Some(text), port) => Peer::parse(text, port.map(String::as_str)),
+            (None, _) => Peer::default(),
+        }
+    }
+}
+
+/// Findings for the complaints of one rule, one for each workload, the most telling complaint first.
+pub fn judge(input: &Input<'_>, rule: &RuleHeader, subjects: &Subjects) -> Vec<Finding> {
+    let is_own = |id: &str| {
+        id.strip_prefix(rule.id.as_str())
+            .is_some_and(|rest| rest.starts_with('/'))
+    };
+    findings(input, rule, complaints(input.snapshot, &is_own, subjects))
+}
+
+/// The complaints that carry one of the wanted signatures (`rule/signature`) and ail their workload now.
+pub fn complaints<'s>(
+    snapshot: &'s Snapshot,
+    is_wanted: &dyn Fn(&str) -> bool,
+    subjects: &Subjects,
+) -> Vec<Complaint<'s>> {
+    let mut found = Vec::new();
+    for log in &snapshot.logs {
+        let hits: Vec<&LineHit> = log.hits.iter().filter(|hit| is_wanted(&hit.signature)).collect();
+        if hits.is_empty() {
+            continue;
+        }
+        let Some(speaker) = of_log(snapshot, log) else { continue };
+        if subjects.clients_only && speaker_is_data_store(&speaker) {
+            continue;
+        }
+        let total: u64 = hits
+            .iter()
+            .filter(|hit| weight(&hit.text) == Weight::Plain)
+            .map(|hit| hit.count)
+            .sum();
+        found.extend(
+            hits.into_iter()
+                .filter_map(|hit| of_line(snapshot, log, hit, total, &speaker, subjects)),
+        );
+    }
+    for hit in snapshot.hits.iter().filter(|hit| is_wanted(&hit.signature)) {
+        let said_by_cluster = matches!(hit.source, TextSource::Event | TextSource::Status);
+        if !said_by_cluster || hit.about.object.kind != "Pod" {
+            continue;
+        }
+        let speaker = of_pod(snapshot, &hit.about.object, &hit.about.container);
+        if speaker.state == State::Well {
+            continue;
+        }
+        let said = hit.cite.quote.first().map_or("", |line| line.text.as_str());
+        found.push(Complaint {
+            speaker,
+            captures: hit.captures.clone(),
+            said: quoted(said),
+            count: hit.count,
+            confidence: Confidence::Confirmed,
+            after: 0,
+            cite: hit.cite.clone(),
+            last: None,
+        });
+    }
+    found
+}
+
+fn speaker_is_data_store(speaker: &Speaker<'_>) -> bool {
+    is_data_store(&speaker.workload.name)
+        || speaker.pod.is_some_and(|pod| {
+            pod.containers().iter().any(|container| {
+                let image = container.image();
+                let bare = image.split('@').next().unwrap_or(image);
+                let name = bare.rsplit('/').next().unwrap_or(bare);
+                container.name == speaker.container && is_data_store(name.split(':').next().unwrap_or(name))
+            })
+        })
+}
+
+fn of_line<'s>(
+    snapshot: &Snapshot,
+    log: &LogFile,
+    hit: &LineHit,
+    total: u64,
+    speaker: &Speaker<'s>,
+    subjects: &Subjects,
+) -> Option<Complaint<'s>> {
+    let last_line = hit.last.as_ref().map_or(hit.line, |(line, _)| *line);
+    let end = log.tail.last().map_or(log.lines, |line| line.line);
+    let after = end.saturating_sub(last_line);
+    let weight = weight(&hit.text);
+    let near_end = after <= 12 || after <= log.lines / 5;
+    let plain = weight == Weight::Plain;
+    let confidence = match speaker.state {
+        _ if weight == Weight::Dismissed => None,
+        State::Crashing if after <= LAST_WORDS => Some(if plain {
+            Confidence::Confirmed
+        } else {
+            Confidence::Probable
+        }),
+        State::Crashing => (hit.count >= 2 || plain).then_some(Confidence::Possible),
+        State::NotReady if after <= LAST_WORDS || near_end => Some(if plain {
+            Confidence::Confirmed
+        } else {
+            Confidence::Probable
+        }),
+        State::NotReady => (hit.count >= 3).then_some(Confidence::Possible),
+        State::Well => {
+            (!subjects.only_while_failing && plain && total >= 2 && near_end).then_some(Confidence::Probable)
+        }
+        State::Unknown => (after <= LAST_WORDS && (plain || hit.count >= 3)).then_some(Confidence::Probable),
+    }?;
+    let confidence = if speaker.certain {
+        confidence
+    } else {
+        confidence.min(Confidence::Probable)
+    };
+    let cite = |line: u64, text: &str| {
+        Citation::line(&snapshot.bundle.alias, &log.path, line, text).at(snapshot.time_of(text))
+    };
+    Some(Complaint {
+        speaker: speaker.clone(),
+        captures: hit.captures.clone(),
+        said: quoted(clean_line(&hit.text)),
+        count: hit.count,
+        confidence,
+        after,
+        cite: cite(hit.line, &hit.text),
+        last: hit.last.as_ref().map(|(line, text)| cite(*line, text)),
+    })
+}
+
+/// One finding for each workload.
+pub fn findings(input: &Input<'_>, rule: &RuleHeader, complaints: Vec<Complaint<'_>>) -> Vec<Finding> {
+    let mut groups: BTreeMap<Subject, Vec<Complaint<'_>>> = BTreeMap::new();
+    for complaint in complaints {
+        groups
+            .entry(complaint.speaker.workload.clone())
+            .or_default()
+            .push(complaint);
+    }
+    groups
+        .into_iter()
+        .filter_map(|(workload, group)| finding(input, rule, workload, group))
+        .collect()
+}
+
+fn finding(input: &Input<'_>, rule: &RuleHeader, workload: Subject, mut group: Vec<Complaint<'_>>) -> Option<Finding> {
+    // Of equally sure ones the more specific comes first, which captured more, then the one nearer to the end.
+    group.sort_by_key(|complaint| {
+        (
+            std::cmp::Reverse(complaint.confidence),
+            std::cmp::Reverse(complaint.captures.len()),
+            complaint.after,
+        )
+    });
+    let best = group.first()?;
+    let mut finding = Finding::new(rule, workload, best.confidence);
+    finding.count = group.iter().map(|complaint| complaint.count).sum();
+    for complaint in &group {
+        for (name, value) in &complaint.captures {
+            finding
+                .facts
+                .entry(name.clone())
+                .or_insert_with(|| value.clone().into());
+        }
+        if finding.evidence.len() < CITATIONS {
+            finding.add_cite(complaint.cite.clone());
+        }
+        if let Some(when) = complaint.last.as_ref().and_then(|last| last.when.clone()) {
+            finding.see(when.clone(), when);
+        }
+    }
+    let peer = best.peer();
+    for object in objects_of(input.snapshot, &finding.subject.namespace, &peer) {
+        finding.blame(object);
+    }
+    let speaker = &best.speaker;
+    add_state(input.snapshot, &mut finding, speaker);
+    let log_command = log_command(&finding.subject, speaker);
+    let times = finding.count;
+    Some(
+        finding
+            .fact("said", best.said.clone())
+            .fact("local", peer.is_local())
+            .fact("peer", peer.shown())
+            .fact("times", times)
+            .fact("pod", speaker.pod_name.clone())
+            .fact("container", speaker.container.clone())
+            .fact("crashing", speaker.state == State::Crashing)
+            .fact("log_command", log_command),
+    )
+}
+
+/// What the pod's status says of the container that fails: cited, and as facts `exit_code` (a word, `?` when unknown) and `restarts`.
+fn add_state(snapshot: &Snapshot, finding: &mut Finding, speaker: &Speaker<'_>) {
+    let mut exit_code = "?".to_owned();
+    let mut restarts = 0;
+    if let Some(pod) = &speaker.pod {
+        let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
+        finding.touches.extend(workload_touches(snapshot, &subject));
+        finding.add_affected(subject);
+        let containers = pod.containers();
+        let failing = containers.iter().find(|container| {
+            !container.is_ready()
+                && (speaker.container.is_empty() || container.name.is_empty() || container.name == speaker.container)
+        });
+        if let Some(container) = failing {
+            restarts = container.restarts();
+            if let Some(ended) = container.ended() {
+                if let Some(code) = ended.exit_code {
+                    exit_code = code.to_string();
+                    finding.add_cite(pod.object.cite_at(&ended.pointer).at(ended.finished));
+                }
+            }
+            if container.waiting().is_some() {
+                finding.add_cite(pod.cite_status(container, "/state/waiting/reason"));
+            }
+        }
+    }
+    finding.facts.insert("exit_code".into(), exit_code.into());
+    finding.facts.insert("restarts".into(), restarts.into());
+}
+
+/// `kubectl -n shop logs web-0 -c app --previous --tail=50`, quoted for the shell.
+fn log_command(workload: &Subject, speaker: &Speaker<'_>) -> String {
+    let mut words = vec!["kubectl".to_owned()];
+    if !workload.namespace.is_empty() {
+        words.extend(["-n".to_owned(), shell_quote(&workload.namespace)]);
+    }
+    words.push("logs".into());
+    if speaker.pod_name.is_empty() {
+        words.push(shell_quote(&format!(
+            "{}/{}",
+            workload.kind.to_lowercase(),
+            workload.name
+        )));
+    } else {
+        words.push(shell_quote(&speaker.pod_name));
+    }
+    if !speaker.container.is_empty() {
+        words.extend(["-c".to_owned(), shell_quote(&speaker.container)]);
+    }
+    if speaker.state == State::Crashing {
+        words.push("--previous".into());
+    }
+    words.push("--tail=50".into());
+    words.join(" ")
+}
+
+fn quoted(line: &str) -> String {
+    line.trim().lines().next().unwrap_or("").chars().take(QUOTED).collect()
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Weight {
+    /// The line itself says that it does not matter.
+    Dismissed,
+    /// A warning, or something that is tried again.
+    Mild,
+    /// An error, or a line without a level.
+    Plain,
+}
+
+/// The first word for a level decides: `level=warn … err=…` is a warning.
+static LEVEL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:(?P<mild>warn|warning|wrn|info|inf|debug|dbg|trace|notice|fine)|error|err|fatal|panic|emerg|crit|critical|alert|severe|fail)\b").ok()
+});
+static DISMISSED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)using (?:the )?default|fall(?:ing|s)? ?back|\bignor(?:ed|ing)\b|\bskipp(?:ed|ing)\b|\boptional\b|harmless|non-fatal|not fatal|\bdeprecat|kube-probe|can be (?:safely )?ignored").ok()
+});
+
+fn weight(line: &str) -> Weight {
+    let is = |pattern: &LazyLock<Option<Regex>>| pattern.as_ref().is_some_and(|regex| regex.is_match(line));
+    if is(&DISMISSED) {
+        return Weight::Dismissed;
+    }
+    let level = LEVEL.as_ref().and_then(|regex| regex.captures(line));
+    let lower = line.to_ascii_lowercase();
+    if level.is_some_and(|found| found.name("mild").is_some())
+        || lower.contains("retry")
+        || lower.contains("will try again")
+    {
+        Weight::Mild
+    } else {
+        Weight::Plain
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_itself_how_much_it_matters() {
+        for (line, expected) in [
+            ("2026-01-01 ERROR cannot open /x", Weight::Plain),
+            ("panic: boom", Weight::Plain),
+            ("level=warn msg=\"late\" err=\"refused\"", Weight::Mild),
+            ("connection refused, retrying in 5s", Weight::Mild),
+            (
+                "WRN config file /etc/tiles.yaml not found, using defaults",
+                Weight::Dismissed,
+            ),
+        ] {
+            assert_eq!(weight(line), expected, "{line}");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Whom an application means by the peer that it names: a Service of the cluster and the workloads behind it, or something outside.
+
+use super::services::{Fit, backends, fit, same_namespace, selector};
+use crate::cluster::Snapshot;
+use crate::model::Subject;
+
+/// Ports that data stores listen on by default, as their own documents give them.
+const STORE_PORTS: [u16; 16] = [
+    5432, 5433, 6432, 3306, 3307, 33060, 27017, 27018, 6379, 26379, 1433, 1521, 9042, 5672, 9092, 9200,
+];
+
+/// A peer as an application writes it, taken apart.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Peer {
+    /// Host name or address.
+    pub host: String,
+    /// Port.
+    pub port: Option<u16>,
+}
+
+impl Peer {
+    /// From `host`, `host:port`, `[v6]:port`, `tcp://host:port/path`, `host/10.0.0.7:5432` (netty), and a port given apart.
+    pub fn parse(text: &str, port: Option<&str>) -> Self {
+        let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+        // Java writes `name/address:port`; the name is what a person configured, and is left out when there is none.
+        let (named, address) = rest.split_once('/').unwrap_or((rest, ""));
+        let rest = if named.is_empty() { address } else { named };
+        let split = |text: &str| -> (String, Option<u16>) {
+            match text.rsplit_once(':') {
+                Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
+                    (host.trim_matches(['[', ']']).to_owned(), port.parse().ok())
+                }
+                _ => (text.trim_matches(['[', ']']).to_owned(), None),
+            }
+        };
+        let (host, own_port) = split(rest);
+        let port = own_port.or_else(|| split(address).1).or_else(|| port?.parse().ok());
+        Self {
+            host: host.trim_end_matches('.').to_owned(),
+            port,
+        }
+    }
+
+    /// `host:port`, or as much of it as is known.
+    pub fn shown(&self) -> String {
+        match self.port {
+            Some(port) => format!("{}:{port}", self.host),
+            None => self.host.clone(),
+        }
+    }
+
+    /// True for the machine, or pod, itself.
+    pub fn is_local(&self) -> bool {
+        self.host == "localhost" || self.host == "::1" || self.host.starts_with("127.")
+    }
+
+    /// True when the port or the name is a database's, a cache's or a broker's.
+    pub fn is_data_store(&self) -> bool {
+        self.port.is_some_and(|port| STORE_PORTS.contains(&port))
+            || super::speakers::is_data_store(self.host.split('.').next().unwrap_or(""))
+    }
+
+    fn is_address(&self) -> bool {
+        self.host.parse::<std::net::IpAddr>().is_ok()
+    }
+}
+
+/// The objects of the cluster that a peer stands for: its Service, then the workloads behind it. Empty for what is outside or local.
+pub fn objects_of(snapshot: &Snapshot, namespace: &str, peer: &Peer) -> Vec<Subject> {
+    if peer.host.is_empty() || peer.is_local() {
+        return Vec::new();
+    }
+    if peer.is_address() {
+        return by_address(snapshot, &peer.host);
+    }
+    let mut labels = peer.host.split('.');
+    let name = labels.next().unwrap_or("");
+    let second = labels.next();
+    // `mysql-0.mysql`: a pod of a headless Service.
+    if let Some(pod) = snapshot.pods().find(|pod| pod.name() == name)
+        && second.is_some()
+    {
+        return vec![snapshot.top_owner(pod.object)];
+    }
+    let is_wanted = |found: &str| match second {
+        Some(wanted) => found.is_empty() || found == wanted,
+        None => same_namespace(found, namespace),
+    };
+    match snapshot
+        .kind("Service")
+        .find(|service| service.key.name == name && is_wanted(&service.key.namespace))
+    {
+        Some(service) => {
+            let mut found = vec![service.subject()];
+            found.extend(behind(snapshot, &service.key.namespace, name));
+            found
+        }
+        None => workloads_called(snapshot, second.unwrap_or(namespace), name),
+    }
+}
+
+fn by_address(snapshot: &Snapshot, address: &str) -> Vec<Subject> {
+    if let Some(service) = snapshot
+        .kind("Service")
+        .find(|service| service.text("/spec/clusterIP") == address)
+    {
+        let mut found = vec![service.subject()];
+        found.extend(behind(snapshot, &service.key.namespace, &service.key.name));
+        return found;
+    }
+    snapshot
+        .pods()
+        .filter(|pod| pod.object.text("/status/podIP") == address)
+        .map(|pod| snapshot.top_owner(pod.object))
+        .collect()
+}
+
+/// The workloads that a Service selects; by its name where the form of the Service shows no selector.
+fn behind(snapshot: &Snapshot, namespace: &str, name: &str) -> Vec<Subject> {
+    let selected: Vec<Subject> = snapshot
+        .object("Service", namespace, name)
+        .and_then(selector)
+        .map(|labels| {
+            backends(snapshot, namespace)
+                .into_iter()
+                .filter(|backend| fit(labels, backend) == Fit::Selected)
+                .map(|backend| backend.subject)
+                .collect()
+        })
+        .unwrap_or_default();
+    if selected.is_empty() {
+        workloads_called(snapshot, namespace, name)
+    } else {
+        selected
+    }
+}
+
+fn workloads_called(snapshot: &Snapshot, namespace: &str, name: &str) -> Vec<Subject> {
+    let mut found: Vec<Subject> = ["Deployment", "StatefulSet", "DaemonSet"]
+        .iter()
+        .flat_map(|kind| snapshot.kind(kind))
+        .filter(|object| object.key.name == name && same_namespace(&object.key.namespace, namespace))
+        .map(|object| object.subject())
+        .collect();
+    for owner in snapshot.pods().map(|pod| snapshot.top_owner(pod.object)) {
+        if owner.name == name && same_namespace(&owner.namespace, namespace) && !found.contains(&owner) {
+            found.push(owner);
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Peer;
+
+    #[test]
+    fn peers_are_taken_apart_as_applications_write_them() {
+        for (text, port, host, number) in [
+            ("10.96.0.7:5432", None, "10.96.0.7", Some(5432)),
+            ("cart", Some("8080"), "cart", Some(8080)),
+            ("fastcgi://127.0.0.1:9000", None, "127.0.0.1", Some(9000)),
+            ("orders-db/10.96.0.7:5432", None, "orders-db", Some(5432)),
+            ("/10.96.0.7:5432", None, "10.96.0.7", Some(5432)),
+            ("[fd00::7]:80", None, "fd00::7", Some(80)),
+            ("fd00::7", None, "fd00::7", None),
+            (
+                "redis.cache.svc.cluster.local.",
+                None,
+                "redis.cache.svc.cluster.local",
+                None,
+            ),
+        ] {
+            let peer = Peer::parse(text, port);
+            assert_eq!((peer.host.as_str(), peer.port), (host, number), "{text}");
+        }
+    }
+}
