@@ -71,7 +71,10 @@ examples:
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
-    for hit in own_hits(input, rule).into_iter().filter(|hit| persists(input.snapshot, hit)) {
+    for hit in own_hits(input, rule)
+        .into_iter()
+        .filter(|hit| persists(input.snapshot, hit))
+    {
         // The line names the mirror pod; the node is that of the kubelet that wrote it.
         if hit.about.node.is_empty() {
             continue;
@@ -80,7 +83,8 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         match findings.iter_mut().find(|finding| finding.subject == subject) {
             Some(finding) => add_hit(input, finding, hit),
             None => {
-                let mut finding = Finding::new(rule, subject, Confidence::Confirmed).fact("node", hit.about.node.clone());
+                let mut finding =
+                    Finding::new(rule, subject, Confidence::Confirmed).fact("node", hit.about.node.clone());
                 finding.count = 0;
                 add_hit(input, &mut finding, hit);
                 let line = quote(&finding);

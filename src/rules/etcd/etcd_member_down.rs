@@ -89,10 +89,19 @@ examples:
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
-    for hit in own_hits(input, rule).into_iter().filter(|hit| ends_log(input.snapshot, hit)) {
-        let Some(member) = ["member", "peer", "id"].iter().find_map(|name| hit.captures.get(*name)) else { continue };
+    for hit in own_hits(input, rule)
+        .into_iter()
+        .filter(|hit| ends_log(input.snapshot, hit))
+    {
+        let Some(member) = ["member", "peer", "id"].iter().find_map(|name| hit.captures.get(*name)) else {
+            continue;
+        };
         // The log of a member that stops is its own; what a peer says is of another machine.
-        let node = if hit.captures.contains_key("member") { node_of(input.snapshot, hit).unwrap_or_default() } else { String::new() };
+        let node = if hit.captures.contains_key("member") {
+            node_of(input.snapshot, hit).unwrap_or_default()
+        } else {
+            String::new()
+        };
         let subject = Subject::on_node("EtcdMember", member, node);
         match findings.iter_mut().find(|finding| finding.subject == subject) {
             Some(finding) => add_hit(input, finding, hit),

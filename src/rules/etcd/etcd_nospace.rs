@@ -95,13 +95,27 @@ examples:
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
-    let mut hits: Vec<&Hit> = own_hits(input, rule).into_iter().filter(|hit| persists(snapshot, hit)).collect();
+    let mut hits: Vec<&Hit> = own_hits(input, rule)
+        .into_iter()
+        .filter(|hit| persists(snapshot, hit))
+        .collect();
     // The alarm is the member's own word; what clients are told comes after it.
     hits.sort_by_key(|hit| !hit.signature.ends_with("/alarm"));
     let Some(first) = hits.first() else { return Vec::new() };
-    let member = if first.signature.ends_with("/alarm") { hits.iter().filter(|hit| hit.signature.ends_with("/alarm")).find_map(|hit| node_of(snapshot, hit)) } else { None };
+    let member = if first.signature.ends_with("/alarm") {
+        hits.iter()
+            .filter(|hit| hit.signature.ends_with("/alarm"))
+            .find_map(|hit| node_of(snapshot, hit))
+    } else {
+        None
+    };
     let member = member.unwrap_or_default();
-    let mut finding = Finding::new(rule, Subject::on_node("EtcdMember", &member, &member), Confidence::Confirmed).fact("member", member.clone());
+    let mut finding = Finding::new(
+        rule,
+        Subject::on_node("EtcdMember", &member, &member),
+        Confidence::Confirmed,
+    )
+    .fact("member", member.clone());
     finding.count = 0;
     for hit in hits {
         add_hit(input, &mut finding, hit);

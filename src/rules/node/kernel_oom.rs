@@ -6,7 +6,7 @@ use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
 id: kernel-oom
-role: cause
+role: link
 level: critical
 needs: [system-log|events|container-logs]
 text:

@@ -117,10 +117,15 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         for hit in &hits {
             add_hit(input, &mut finding, hit);
         }
-        let reason = ["reason", "why"].iter().find_map(|name| finding.facts.get(*name)?.as_str().map(ToOwned::to_owned));
+        let reason = ["reason", "why"]
+            .iter()
+            .find_map(|name| finding.facts.get(*name)?.as_str().map(ToOwned::to_owned));
         let node = snapshot.object("Node", "", &name);
         let ready = node.and_then(|node| Some((node, condition(node, "Ready")?)));
-        let said = ready.and_then(|(_, (_, ready))| ready.get("message")?.as_str()).unwrap_or("").to_owned();
+        let said = ready
+            .and_then(|(_, (_, ready))| ready.get("message")?.as_str())
+            .unwrap_or("")
+            .to_owned();
         if let Some((node, (index, _))) = ready {
             finding.add_cite(cite_condition(node, index, "message"));
         }

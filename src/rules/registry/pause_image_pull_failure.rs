@@ -30,6 +30,12 @@ rules_out:
 questions:
   - {zh: "这个节点的 sandbox_image 与其他节点一致吗？", en: "does this node's sandbox_image agree with that of other nodes?"}
 causes:
+  - rule: sandbox-creation-failure
+    ground: node
+    mechanism: {zh: "沙箱由该镜像创建，取不到镜像就没有沙箱", en: "the sandbox is made from that image: no image, no sandbox"}
+  - rule: sandbox-creation-failure
+    ground: pod
+    mechanism: {zh: "沙箱由该镜像创建，取不到镜像就没有沙箱", en: "the sandbox is made from that image: no image, no sandbox"}
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: "没有沙箱就没有 Pod", en: "no sandbox, no pod"}
