@@ -74,7 +74,7 @@ examples:
       events.txt: |
         NAMESPACE   LAST SEEN   TYPE      REASON   OBJECT      MESSAGE
         shop        2m          Warning   Failed   pod/web-0   Error: failed to start container "app": Error response from daemon: OCI runtime create failed: container_linux.go:380: starting container process caused: exec: "/app/run.sh": permission denied: unknown
-    fires: [{kind: Pod, namespace: shop, name: web-0}]
+    fires: [{kind: StatefulSet, namespace: shop, name: web}]
   - name: "a probe's command"
     files:
       pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop"},"spec":{"containers":[{"name":"app","image":"r.example/a:1"}],"nodeName":"n1"},"status":{"phase":"Running","containerStatuses":[{"name":"app","ready":false,"restartCount":0,"state":{"waiting":{"reason":"x"}}}]}}]}'

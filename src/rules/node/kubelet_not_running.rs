@@ -33,6 +33,9 @@ cause:
   zh: "kubelet 的日志到此为止或反复以错误退出：{{ line }}；没有 kubelet，控制面就收不到该节点的状态，其上的 Pod 也不再被管理。"
   en: "the log of the kubelet ends here, or the kubelet keeps ending with an error: {{ line }}; without it the control plane hears nothing of the node, and nobody manages its pods."
 causes:
+  - rule: failedscheduling-taint
+    ground: node
+    mechanism: {zh: "节点的状况变成污点，调度器因此避开它", en: "the node's condition becomes a taint, and the scheduler keeps away"}
   - rule: node-notready
     ground: node
     mechanism: {zh: "节点因此不再就绪", en: "the node is not ready for it"}

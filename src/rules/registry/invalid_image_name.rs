@@ -59,7 +59,7 @@ examples:
       pods.txt: |
         NAMESPACE   NAME    READY   STATUS             RESTARTS   AGE
         shop        web-0   0/1     InvalidImageName   0          9m
-    fires: [{kind: Pod, namespace: shop, name: web-0}]
+    fires: [{kind: StatefulSet, namespace: shop, name: web}]
   - name: "a pull error is something else"
     files:
       pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop"},"spec":{"containers":[{"name":"app","image":"r.example/a:1"}],"nodeName":"n1"},"status":{"phase":"Pending","containerStatuses":[{"name":"app","ready":false,"restartCount":0,"state":{"waiting":{"reason":"ErrImagePull"}}}]}}]}'

@@ -76,7 +76,7 @@ examples:
       events.txt: |
         NAMESPACE   LAST SEEN   TYPE      REASON             OBJECT      MESSAGE
         shop        2m          Warning   FailedScheduling   pod/web-0   0/3 nodes are available: 1 node(s) had taint {node-role.kubernetes.io/master: }, that the pod didn't tolerate, 2 Insufficient memory.
-    fires: [{kind: Pod, namespace: shop, name: web-0}]
+    fires: [{kind: StatefulSet, namespace: shop, name: web}]
   - name: "scheduled since"
     files:
       pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop"},"spec":{"containers":[{"name":"app","image":"r.example/a:1"}],"nodeName":"n1"},"status":{"phase":"Running","containerStatuses":[{"name":"app","ready":true,"restartCount":0,"state":{"running":{}}}]}}]}'

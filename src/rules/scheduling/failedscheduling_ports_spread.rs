@@ -69,7 +69,7 @@ examples:
       events.txt: |
         NAMESPACE   LAST SEEN   TYPE      REASON             OBJECT      MESSAGE
         shop        2m          Warning   FailedScheduling   pod/web-0   0/2 nodes are available: 2 node(s) didn't match pod topology spread constraints (missing required label).
-    fires: [{kind: Pod, namespace: shop, name: web-0}]
+    fires: [{kind: StatefulSet, namespace: shop, name: web}]
   - name: "scheduled since"
     files:
       pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop"},"spec":{"containers":[{"name":"app","image":"r.example/a:1"}],"nodeName":"n1"},"status":{"phase":"Running","containerStatuses":[{"name":"app","ready":true,"restartCount":0,"state":{"running":{}}}]}}]}'
