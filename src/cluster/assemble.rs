@@ -417,7 +417,9 @@ fn log_hits(snapshot: &Snapshot, log: &LogFile, detected: &Detected<'_>, nodes: 
             {
                 about.node = pod.text("/spec/nodeName").to_owned();
             }
-            if about.node.is_empty() && !matches!(log.stream, Stream::Container(_)) {
+            // The log of a pod that no object knows may be a node's own file, taken for a pod's by its name.
+            let is_known = snapshot.pod(&about.object.namespace, &about.object.name).is_some();
+            if about.node.is_empty() && !(is_known && matches!(log.stream, Stream::Container(_))) {
                 about.node = node_of_log(&log.path, &hit.text, nodes);
             }
             let first = when(&hit.text);
