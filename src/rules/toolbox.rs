@@ -3,9 +3,9 @@
 pub mod complaints;
 pub mod nodes;
 pub mod peers;
-pub mod probes;
 pub mod policies;
 pub mod pressure;
+pub mod probes;
 pub mod references;
 pub mod services;
 pub mod speakers;

@@ -166,9 +166,15 @@ impl Words {
         let all: BTreeMap<String, BTreeMap<String, String>> = serde_yaml::from_str(source).map_err(fail)?;
         // Fixed words are ours and hold no markup (a test looks): they are not escaped, so that `(` after a blank stays one.
         let safe = |words: BTreeMap<String, String>| -> BTreeMap<String, Value> {
-            words.into_iter().map(|(key, word)| (key, Value::from_safe_string(word))).collect()
+            words
+                .into_iter()
+                .map(|(key, word)| (key, Value::from_safe_string(word)))
+                .collect()
         };
-        let all: BTreeMap<String, Value> = all.into_iter().map(|(group, words)| (group, Value::from(safe(words)))).collect();
+        let all: BTreeMap<String, Value> = all
+            .into_iter()
+            .map(|(group, words)| (group, Value::from(safe(words))))
+            .collect();
         Ok(Self {
             fixed: serde_yaml::from_str(source).map_err(fail)?,
             all: Value::from(all),
