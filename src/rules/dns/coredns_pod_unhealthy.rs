@@ -67,15 +67,15 @@ examples:
   - name: 'none is ready'
     files:
       'pods.txt': |
-        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
-        kube-system coredns-6d4b75cb6d-hbs2m          0/1     CrashLoopBackOff   7 (90s ago)   41m
+        NAMESPACE     NAME                              READY   STATUS             RESTARTS      AGE
+        kube-system   coredns-6d4b75cb6d-hbs2m          0/1     CrashLoopBackOff   7 (90s ago)   41m
     fires:
       - {kind: 'Deployment', namespace: 'kube-system', name: 'coredns'}
   - name: 'all are'
     files:
       'pods.txt': |
-        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
-        kube-system coredns-6d4b75cb6d-hbs2m          1/1     Running            34 (3d ago)   41m
+        NAMESPACE     NAME                              READY   STATUS             RESTARTS      AGE
+        kube-system   coredns-6d4b75cb6d-hbs2m          1/1     Running            34 (3d ago)   41m
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {

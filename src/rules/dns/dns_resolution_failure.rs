@@ -133,8 +133,8 @@ examples:
   - name: 'queries time out, again and again'
     files:
       'pods.txt': |
-        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
-        shop        web-6bdf8c9d7-jd5lx               1/1     Running            0             41m
+        NAMESPACE     NAME                              READY   STATUS             RESTARTS      AGE
+        shop          web-6bdf8c9d7-jd5lx               1/1     Running            0             41m
       'web.log': |
         dial tcp: lookup api.example on 10.43.0.10:53: read udp 10.42.0.5:45123->10.43.0.10:53: i/o timeout
         dial tcp: lookup api.example on 10.43.0.10:53: read udp 10.42.0.5:45123->10.43.0.10:53: i/o timeout
@@ -151,8 +151,8 @@ examples:
   - name: 'the name does not exist'
     files:
       'pods.txt': |
-        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
-        shop        web-6bdf8c9d7-jd5lx               0/1     CrashLoopBackOff   7 (90s ago)   41m
+        NAMESPACE     NAME                              READY   STATUS             RESTARTS      AGE
+        shop          web-6bdf8c9d7-jd5lx               0/1     CrashLoopBackOff   7 (90s ago)   41m
       'web.log': |
         dial tcp: lookup db on 10.43.0.10:53: no such host
 "##;
