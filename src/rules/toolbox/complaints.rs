@@ -88,7 +88,13 @@ pub fn complaints<'s>(
     }
     for hit in snapshot.hits.iter().filter(|hit| is_wanted(&hit.signature)) {
         let said_by_cluster = matches!(hit.source, TextSource::Event | TextSource::Status);
-        if !said_by_cluster || hit.about.object.kind != "Pod" {
+        // What the kubelet says of a pull is about a registry, and no application's word.
+        let of_pull = hit.cite.quote.iter().any(|line| {
+            ["pull", "resolve reference", "manifest"]
+                .iter()
+                .any(|word| line.text.contains(word))
+        });
+        if !said_by_cluster || hit.about.object.kind != "Pod" || of_pull {
             continue;
         }
         let speaker = of_pod(snapshot, &hit.about.object, &hit.about.container);

@@ -274,6 +274,16 @@ pub fn is_data_store(name: &str) -> bool {
     }
 }
 
+/// True for a pod of the cluster's name service: CoreDNS or kube-dns in `kube-system`, by label or name
+/// (kubernetes `cluster/addons/dns`; RKE2's chart calls it `rke2-coredns-rke2-coredns`). Autoscalers beside it are none.
+pub fn is_name_service(pod: &PodView<'_>) -> bool {
+    let name = pod.name();
+    let is_called_so = (name.starts_with("coredns-") || name.starts_with("kube-dns-") || name.contains("-coredns-"))
+        && !name.contains("autoscaler");
+    matches!(pod.namespace(), "" | "kube-system" | "openshift-dns")
+        && (pod.object.text("/metadata/labels/k8s-app") == "kube-dns" || is_called_so)
+}
+
 #[cfg(test)]
 mod tests {
     use super::is_data_store;

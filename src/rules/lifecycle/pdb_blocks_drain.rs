@@ -1,0 +1,160 @@
+//! A PodDisruptionBudget allows no eviction, so a node cannot be drained.
+
+use crate::cluster::{Hit, Object, Snapshot};
+use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::{add_hit, own_hits};
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: pdb-blocks-drain
+role: cause
+level: warning
+needs: [pods|poddisruptionbudgets]
+text:
+  - id: refused
+    pattern: 'error when evicting pods?/"(?P<pod>[^"]+)" -n "(?P<namespace>[^"]+)"[^\n]*Cannot evict pod as it would violate'
+  - id: older
+    pattern: 'error when evicting pod "(?P<pod>[^"]+)"[^\n]*Cannot evict pod as it would violate'
+  - id: needs
+    pattern: 'The disruption budget (?P<budget>\S+) needs (?P<needs>\d+) healthy pods and has (?P<has>\d+) currently'
+check:
+  zh: '驱逐是否被 PodDisruptionBudget 阻止'
+  en: 'whether a PodDisruptionBudget holds up evictions'
+title:
+  zh: '{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 不允许再驱逐 Pod {{ pod }}，节点排空无法完成'
+  en: '{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} allows no eviction of pod {{ pod }}, so a node cannot be drained'
+cause:
+  zh: '驱逐 {{ pod }} 被拒绝 {{ times }} 次：预算{% if minimum %}要求至少 {{ minimum }} 个 Pod 可用，{% endif %}当前允许的中断数为 0{% if single %}，而工作负载只有 {{ replicas }} 个副本，预算永远不会允许驱逐{% endif %}。'
+  en: 'the eviction of {{ pod }} was refused {{ times }} times: the budget {% if minimum %}wants {{ minimum }} pods available and {% endif %}allows 0 disruptions{% if single %}; with only {{ replicas }} replicas it never will{% endif %}.'
+benign:
+  - zh: '随后成功驱逐（evicted）的不算'
+    en: 'an eviction that succeeded later (evicted) does not count'
+  - zh: 'Longhorn 的 instance-manager 在最后一个健康副本上会有意阻止排空'
+    en: 'Longhorn''s instance-manager holds a drain up on purpose while the last healthy replica is there'
+remedy:
+  - purpose:
+      zh: '查看预算与 Pod'
+      en: 'see budget and pods'
+    place: cluster
+    risk: read-only
+    command: 'kubectl -n {{ subject.namespace }} get poddisruptionbudgets,deployments,statefulsets'
+    expect:
+      zh: 'ALLOWED DISRUPTIONS 为 0'
+      en: 'ALLOWED DISRUPTIONS is 0'
+    verify:
+      zh: '与本报告一致'
+      en: 'it agrees with this report'
+    rollback:
+      zh: '只读，无需回滚'
+      en: 'read-only'
+  - purpose:
+      zh: '先增加一个副本，再继续排空'
+      en: 'add a replica first, then go on draining'
+    place: cluster
+    risk: change
+    when: 'scalable'
+    command: 'kubectl -n {{ subject.namespace }} scale {{ resource }} {{ workload }} --replicas={{ more }}'
+    verify:
+      zh: 'ALLOWED DISRUPTIONS 至少为 1，排空完成'
+      en: 'ALLOWED DISRUPTIONS is 1 or more and the drain ends'
+    rollback:
+      zh: '排空后改回 {{ replicas }} 个副本'
+      en: 'scale back to {{ replicas }} afterwards'
+prevention:
+  - kind: prevent
+    text:
+      zh: '在流水线中拒绝 minAvailable 不小于副本数的预算'
+      en: 'refuse budgets whose minAvailable is not below the number of replicas'
+    acceptance:
+      zh: '单副本加 minAvailable 1 的清单在流水线中失败'
+      en: 'one replica with minAvailable 1 fails in the pipeline'
+sources:
+  - 'kubernetes pkg/registry/core/pod/storage/eviction.go'
+  - 'kubectl pkg/drain/drain.go'
+versions: 'Kubernetes 1.19 to 1.36'
+examples:
+  - name: 'one replica and minAvailable 1'
+    files:
+      'drain.log': |
+        node/vm-4 cordoned
+        error when evicting pods/"legacy-5cd7c9bd9d-rkd8x" -n "soap" (will retry after 5s): Cannot evict pod as it would violate the pod's disruption budget.
+        error when evicting pods/"legacy-5cd7c9bd9d-rkd8x" -n "soap" (will retry after 5s): Cannot evict pod as it would violate the pod's disruption budget.
+        error when evicting pods/"legacy-5cd7c9bd9d-rkd8x" -n "soap" (will retry after 5s): Cannot evict pod as it would violate the pod's disruption budget.
+      'pdb.txt': |
+        $ kubectl get pdb -A
+        NAMESPACE   NAME         MIN AVAILABLE   MAX UNAVAILABLE   ALLOWED DISRUPTIONS   AGE
+        soap        legacy-pdb   1               N/A               0                     2y
+
+        $ kubectl get deploy -n soap
+        NAME     READY   UP-TO-DATE   AVAILABLE   AGE
+        legacy   1/1     1            1           2y
+    fires:
+      - {kind: 'PodDisruptionBudget', namespace: 'soap', name: 'legacy-pdb'}
+  - name: 'evicted in the end'
+    files:
+      'drain.log': |
+        node/vm-4 cordoned
+        error when evicting pods/"legacy-5cd7c9bd9d-rkd8x" -n "soap" (will retry after 5s): Cannot evict pod as it would violate the pod's disruption budget.
+        error when evicting pods/"legacy-5cd7c9bd9d-rkd8x" -n "soap" (will retry after 5s): Cannot evict pod as it would violate the pod's disruption budget.
+        error when evicting pods/"legacy-5cd7c9bd9d-rkd8x" -n "soap" (will retry after 5s): Cannot evict pod as it would violate the pod's disruption budget.
+        pod/legacy-5cd7c9bd9d-rkd8x evicted
+        node/vm-4 drained
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let snapshot = input.snapshot;
+    let mut findings: Vec<Finding> = Vec::new();
+    for hit in own_hits(input, rule) {
+        let Some(pod) = hit.captures.get("pod").filter(|pod| !was_evicted(snapshot, hit, pod)) else { continue };
+        let namespace = hit.captures.get("namespace").map_or("", String::as_str);
+        let workload = snapshot.top_owner_of(&Subject::namespaced("Pod", namespace, pod.as_str()));
+        let budget = budget_of(snapshot, namespace, &workload);
+        let subject = budget.map_or_else(|| workload.clone(), Object::subject);
+        if let Some(known) = findings.iter_mut().find(|finding| finding.subject == subject) {
+            add_hit(input, known, hit);
+            continue;
+        }
+        let replicas = snapshot.object(&workload.kind, &workload.namespace, &workload.name).and_then(|object| object.int("/spec/replicas").or_else(|| object.int("/status/replicas")));
+        let minimum = budget.and_then(|budget| budget.get("/spec/minAvailable")).map_or(String::new(), |value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned));
+        let single = replicas.zip(minimum.parse::<i64>().ok()).is_some_and(|(replicas, minimum)| replicas <= minimum);
+        let resource = workload.kind.to_lowercase();
+        let mut finding = Finding::new(rule, subject, Confidence::Confirmed)
+            .at("spec.minAvailable")
+            .fact("pod", pod.clone())
+            .fact("minimum", minimum)
+            .fact("single", single)
+            .fact("replicas", replicas.unwrap_or(0))
+            .fact("more", replicas.unwrap_or(1).saturating_add(1))
+            .fact("scalable", matches!(resource.as_str(), "deployment" | "statefulset") && replicas.is_some())
+            .fact("resource", resource)
+            .fact("workload", workload.name.clone())
+            .affects(workload);
+        finding.count = 0;
+        add_hit(input, &mut finding, hit);
+        finding.evidence.extend(budget.map(|budget| budget.cite_at("/status/disruptionsAllowed")));
+        findings.push(finding);
+    }
+    for finding in &mut findings {
+        finding.facts.insert("times".into(), finding.count.into());
+    }
+    findings
+}
+
+/// True when the same log says later that the pod was evicted.
+fn was_evicted(snapshot: &Snapshot, hit: &Hit, pod: &str) -> bool {
+    let done = format!("pod/{pod} evicted");
+    snapshot.logs.iter().filter(|log| log.path == hit.cite.file).any(|log| log.tail.iter().any(|line| line.text.contains(&done)))
+}
+
+/// The budget that allows nothing: of those in the namespace the one whose name or selector fits the workload, or the only one.
+fn budget_of<'s>(snapshot: &'s Snapshot, namespace: &str, workload: &Subject) -> Option<&'s Object> {
+    let spent: Vec<&Object> = snapshot
+        .kind("PodDisruptionBudget")
+        .filter(|budget| (namespace.is_empty() || budget.key.namespace == namespace) && budget.int("/status/disruptionsAllowed").unwrap_or(0) == 0)
+        .collect();
+    let fits = |budget: &&&Object| {
+        let selected = budget.get("/spec/selector/matchLabels").and_then(|labels| labels.as_object()).is_some_and(|labels| labels.values().any(|value| value.as_str() == Some(workload.name.as_str())));
+        selected || budget.key.name.contains(workload.name.as_str())
+    };
+    spent.iter().find(fits).or_else(|| spent.first().filter(|_| spent.len() == 1)).copied()
+}
