@@ -106,7 +106,10 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
 /// The kubelet reports a process that a container's limit killed as `System OOM` too, where it runs in a container itself.
 fn is_of_the_node(input: &Input<'_>, rule: &RuleHeader, node: &str) -> bool {
     let snapshot = input.snapshot;
-    let hits: Vec<_> = own_hits(input, rule).into_iter().filter(|hit| node_of(snapshot, hit).as_deref() == Some(node)).collect();
+    let hits: Vec<_> = own_hits(input, rule)
+        .into_iter()
+        .filter(|hit| node_of(snapshot, hit).as_deref() == Some(node))
+        .collect();
     let of = |id: &'static str| hits.iter().filter(move |hit| hit.signature.ends_with(id));
     let killed_by_limit = || {
         snapshot
@@ -116,7 +119,14 @@ fn is_of_the_node(input: &Input<'_>, rule: &RuleHeader, node: &str) -> bool {
             .any(|container| container.ended().is_some_and(|ended| ended.reason == "OOMKilled"))
     };
     // The ring buffer keeps lines of months: one with seconds since the boot instead of a date says nothing of now.
-    let is_dated = |line: &str| !line.strip_prefix('[').map(str::trim_start).is_some_and(|text| text.starts_with(|c: char| c.is_ascii_digit()));
-    let told = of("/global").chain(of("/old")).any(|hit| hit.cite.quote.iter().any(|line| is_dated(&line.text)));
+    let is_dated = |line: &str| {
+        !line
+            .strip_prefix('[')
+            .map(str::trim_start)
+            .is_some_and(|text| text.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    let told = of("/global")
+        .chain(of("/old"))
+        .any(|hit| hit.cite.quote.iter().any(|line| is_dated(&line.text)));
     told || (of("/event").next().is_some() && of("/limit").next().is_none() && !killed_by_limit())
 }
