@@ -14,5 +14,6 @@ mod layouts;
 mod reports_fresh;
 mod rules;
 mod samples;
+mod scenarios;
 mod sources;
 mod support;
