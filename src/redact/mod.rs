@@ -9,6 +9,7 @@ mod commands;
 mod detectors;
 mod forms;
 mod leak;
+mod leaves;
 mod masker;
 mod memory;
 mod names;

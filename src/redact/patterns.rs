@@ -139,7 +139,7 @@ impl Detector {
             line_start: indent.is_empty() || indent.ends_with('\n'),
             clause_end: after.is_empty() || after.starts_with(['\n', '\r', ',', ';', '}', ')', ']', '"', '\'', '\\']),
         };
-        if values::is_placeholder(text) || !(self.judge)(&found) {
+        if values::is_placeholder(text) || values::is_placeholder(secret.as_str()) || !(self.judge)(&found) {
             return None;
         }
         let value = forms::json_unescaped(text).into_owned();
@@ -238,6 +238,10 @@ pub(super) fn literals(class: Class, value: &str) -> Vec<String> {
     }
     if class == Class::Token {
         literals.extend(value.rsplit_once(':').map(|(_, secret)| secret.to_owned()));
+    }
+    // A token would be broken by a literal with its brackets; what stands beside them is known by itself.
+    if value.contains(['‹', '›']) {
+        literals.extend(value.split(['‹', '›']).map(str::to_owned));
     }
     literals.retain(|literal| values::is_memorable(literal));
     literals

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::names::{self, Site};
-use super::{Class, forms, patterns, values};
+use super::{Class, forms, leaves, patterns, values};
 
 /// A secret that its place gives away.
 pub(super) struct Found {
@@ -104,7 +104,7 @@ impl Walk {
         }
         self.depth += 1;
         match value {
-            Value::Object(map) => self.object(map),
+            Value::Object(map) => self.object(map, false),
             Value::Array(items) => {
                 for (at, item) in items.iter().enumerate() {
                     self.at(at.to_string(), |walk| walk.value(item));
@@ -116,13 +116,15 @@ impl Walk {
         self.depth -= 1;
     }
 
-    fn object(&mut self, map: &Map<String, Value>) {
-        let is_secret = is_secret(map);
+    fn object(&mut self, map: &Map<String, Value>, lent: bool) {
+        let is_secret = is_secret(map) || lent && !map.contains_key("kind");
+        let lends = map.get("kind").and_then(Value::as_str) == Some("SecretList");
         self.variable(map);
         for (key, value) in map {
             self.at(escaped(key), |walk| match value {
                 Value::Object(data) if is_secret && key == "data" => walk.secret_data(data, true),
                 Value::Object(data) if is_secret && key == "stringData" => walk.secret_data(data, false),
+                Value::Array(items) if lends && key == "items" => walk.secrets(items),
                 Value::Object(hosts) if key == "auths" => walk.registry_logins(hosts),
                 Value::Object(notes) if key == "annotations" => walk.annotations(notes),
                 Value::Array(items) if key.eq_ignore_ascii_case("env") => walk.environment(items),
@@ -133,12 +135,23 @@ impl Walk {
         }
     }
 
+    /// Items of a `SecretList`, which need not say their kind.
+    fn secrets(&mut self, items: &[Value]) {
+        for (at, item) in items.iter().enumerate() {
+            self.at(at.to_string(), |walk| match item {
+                Value::Object(map) => walk.object(map, true),
+                _ => walk.value(item),
+            });
+        }
+    }
+
     /// `data` and `stringData` of a Secret. Public certificates stay: when they expire is what people look for.
     fn secret_data(&mut self, data: &Map<String, Value>, encoded: bool) {
         for (key, value) in data {
             let Some(text) = value.as_str() else { continue };
             let decoded = if encoded {
-                forms::base64_text(text)
+                // Folded YAML leaves white space in base64.
+                forms::base64_text(&text.split_whitespace().collect::<String>())
             } else {
                 Some(text.to_owned())
             };
@@ -150,6 +163,21 @@ impl Walk {
             let plain = PLAIN_KEYS.contains(&key.to_ascii_lowercase().as_str());
             self.embedded(&value);
             self.at(escaped(key), |walk| walk.push(class, &value, 0, !plain));
+            self.leaves(&value);
+        }
+    }
+
+    /// Settings of a file that is the value of a Secret. They are replaced with it, so they have no place of their own.
+    fn leaves(&mut self, text: &str) {
+        for (key, value) in leaves::of(text) {
+            if !PLAIN_KEYS.contains(&key.to_ascii_lowercase().as_str()) {
+                self.found.push(Found {
+                    class: class_of_secret(&key, &value),
+                    value,
+                    searched: true,
+                    place: None,
+                });
+            }
         }
     }
 
@@ -235,6 +263,13 @@ impl Walk {
         for (at, item) in items.iter().enumerate() {
             let Some(text) = item.as_str() else { continue };
             let before = announced.take().filter(|_| !text.starts_with('-'));
+            let after_secret = at
+                .checked_sub(1)
+                .and_then(|at| items.get(at))
+                .and_then(Value::as_str)
+                .is_some_and(|flag| matches!(flag, "-secret" | "--secret"));
+            let is_value = after_secret && values::looks_random(text) && !text.contains('=') && !text.starts_with('-');
+            let before = before.or(is_value.then_some(Class::Secret));
             let joined = joined_flag(text, takes_p);
             if joined.is_none() && !text.contains([' ', '=']) {
                 announced = if text == "-p" && takes_p {
@@ -283,7 +318,7 @@ impl Walk {
     }
 
     fn push(&mut self, class: Class, value: &str, from: usize, searched: bool) {
-        if value.is_empty() || value.contains(['‹', '›']) {
+        if value.is_empty() || values::is_masked(value) {
             return;
         }
         let pointer = || {
@@ -418,6 +453,39 @@ mod tests {
                 "correct horse",
             ),
             (
+                json!({"kind": "SecretList", "items": [{"metadata": {}, "data": {"k": STANDARD.encode("correct horse")}}]}),
+                "correct horse",
+            ),
+            (
+                json!({"kind": "Secret", "data": {"k": STANDARD.encode("line1secretAA\nline2secretBB")}}),
+                "line2secretBB",
+            ),
+            (
+                json!({"kind": "Secret", "data": {"app.properties": STANDARD.encode("spring.x=correct horse\nb=c\n")}}),
+                "correct horse",
+            ),
+            (
+                json!({"kind": "Secret", "stringData": {"values.yaml": "db:\n  x: correct horse\n"}}),
+                "correct horse",
+            ),
+            (
+                json!({"kind": "Secret", "data": {"config.json": STANDARD.encode("{\"db\": {\"x\": \"correct horse\"}}")}}),
+                "correct horse",
+            ),
+            (
+                json!({"kind": "Secret", "data": {"k": "Y29ycmVj dCBob3Jz\nZQ=="}}),
+                "correct horse",
+            ),
+            (
+                json!({"kind": "Secret", "data": {"k": STANDARD.encode("abc‹K0rrect-horse")}}),
+                "K0rrect-horse",
+            ),
+            (
+                json!({"kind": "Secret", "stringData": {"k": "/etc/Zq7brace99slash"}}),
+                "/etc/Zq7brace99slash",
+            ),
+            (json!({"args": ["--secret", "K0rrect-horse"]}), "K0rrect-horse"),
+            (
                 json!({"kind": "Secret", "metadata": {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": applied}}}),
                 "correct horse",
             ),
@@ -438,7 +506,7 @@ mod tests {
     #[test]
     fn names_of_secrets_and_files_stay_in_json() {
         let document = json!({"spec": {"serviceAccountName": "default", "containers": [{"command": ["mysqld", "--user=mysql"],
-            "args": ["-p", "8080", "--token-file", "/etc/token"], "env": [
+            "args": ["-p", "8080", "--token-file", "/etc/token", "--secret", "regcred"], "env": [
                 {"name": "TLS_SECRET_NAME", "value": "checkout-tls"},
                 {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}}]}],
             "volumes": [{"secret": {"secretName": "checkout-tls"}}], "imagePullSecrets": [{"name": "regcred"}]}});

@@ -7,22 +7,41 @@ pub(super) fn is_placeholder(value: &str) -> bool {
     let value = value.trim();
     let lower = value.to_ascii_lowercase();
     value.is_empty()
-        || value.contains(['‹', '›'])
+        || is_masked(value)
         || value.starts_with(['<', '$', '{', '[', '%', '|', '>', '*', '&', '!'].as_slice()) && is_notation(value)
         || matches!(
             lower.as_str(),
             "null" | "nil" | "none" | "true" | "false" | "yes" | "no" | "redacted" | "hidden" | "masked" | "omitted"
         )
-        || lower.contains("[redacted]")
-        || lower.contains("***")
         || lower.chars().all(|c| matches!(c, 'x' | '.' | '-' | '…' | '#'))
 }
 
-/// `<TOKEN>`, `${TOKEN}`, `$(TOKEN)`, `$TOKEN`, `{{ .Token }}`, `[…]`, `%s`, YAML's `|` and `>-`, `***`, anchors.
+/// True when nothing but tokens such as `‹token-1›` and punctuation between them is left of a value.
+pub(super) fn is_masked(value: &str) -> bool {
+    let mut parts = value.split('‹');
+    let is_punctuation = |text: &str| text.chars().all(|c| c.is_ascii_punctuation() || c.is_whitespace());
+    let starts = parts.next().is_some_and(is_punctuation);
+    let mut tokens = 0;
+    let rest = parts.all(|part| {
+        tokens += 1;
+        part.split_once('›').is_some_and(|(token, after)| {
+            let (slug, number) = token.rsplit_once('-').unwrap_or_default();
+            is_punctuation(after)
+                && number.bytes().all(|b| b.is_ascii_digit())
+                && Class::ALL.iter().any(|class| class.slug() == slug)
+        })
+    });
+    starts && rest && tokens > 0
+}
+
+/// `<TOKEN>`, `${TOKEN}`, `$(TOKEN)`, `$TOKEN`, `{{ .Token }}`, `{token}`, `[…]`, `%s`, YAML's `|` and `>-`, `***`, `***HIDDEN***`,
+/// anchors; always the whole value, because a password may start with any of these signs.
 fn is_notation(value: &str) -> bool {
     let Some(first) = value.chars().next() else { return true };
+    let inner = || value.trim_matches(['{', '}', '[', ']', '*']);
+    let is_words = || inner().chars().all(|c| c.is_alphabetic() || " _-.…".contains(c));
     match first {
-        '<' => value.contains('>') || value.chars().skip(1).all(|c| c.is_ascii_alphabetic()),
+        '<' => value.ends_with('>') || value.chars().skip(1).all(|c| c.is_ascii_alphabetic()),
         '$' => {
             value
                 .chars()
@@ -30,10 +49,13 @@ fn is_notation(value: &str) -> bool {
                 .all(|c| c.is_ascii_alphanumeric() || "_{}().:-".contains(c))
                 && has_name(value)
         }
-        '{' | '[' => true,
+        '{' => {
+            inner().is_empty() || value.starts_with("{{") && value.ends_with("}}") || value.ends_with('}') && is_words()
+        }
+        '[' => inner().is_empty() || value.ends_with(']') && is_words(),
         '%' => value.len() <= 3,
         '|' | '>' => value.len() <= 2,
-        '*' => value.chars().all(|c| c == '*'),
+        '*' => inner().is_empty() || value.starts_with("***") && value.ends_with("***") && is_words(),
         _ => value.len() == 1,
     }
 }
@@ -45,8 +67,13 @@ fn has_name(value: &str) -> bool {
         .starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
 }
 
-/// True for an absolute path of at least two parts, as flags and variables name the file that holds a token.
+/// True for an absolute path of at least two parts, as flags and variables name the file that holds a token. Base64 may start with
+/// a slash too, but is random.
 pub(super) fn is_path(value: &str) -> bool {
+    let is_random = |part: &str| part.len() >= 12 && !part.contains('.') && is_mixed(part);
+    if value.len() >= 16 && value.split('/').any(is_random) {
+        return false;
+    }
     let mut parts = value.split('/');
     parts.next() == Some("")
         && parts
@@ -164,13 +191,39 @@ mod tests {
             "null",
             "true",
             "‹token-1›",
+            "‹credential-1›:‹password-12›",
+            "{password}",
+            "{}",
             "xxxxxxxx",
         ] {
             assert!(is_placeholder(value), "{value}");
         }
-        for value in ["hunter2", "$2b$12$abcdefghijk", "<a1", "*pass*1", "%complex1"] {
+        for value in [
+            "hunter2",
+            "$2b$12$abcdefghijk",
+            "<a1",
+            "*pass*1",
+            "%complex1",
+            "{horse",
+            "[horse1]",
+            "ab***cd12",
+            "ab‹token-1›",
+            "ab‹cd",
+            "<a>horse",
+            "my[redacted]x",
+        ] {
             assert!(!is_placeholder(value), "{value}");
         }
+    }
+
+    #[test]
+    fn random_text_is_no_path() {
+        assert!(is_path("/var/run/secrets/kubernetes.io/serviceaccount/token"));
+        assert!(is_path(
+            "/var/lib/kubelet/pods/0b9e7c1a-6a1f-4a52-9a3e-1d2f3c4b5a69/volumes"
+        ));
+        assert!(!is_path("/etc/Zq7brace99slash"));
+        assert!(!is_path("/x/Zq7RandomSecretVal"));
     }
 
     #[test]
