@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::inputs::{Inputs, Job, inputs};
 use super::outputs::{Target, format_of, write};
-use super::terminal::{complain, remark, safe, say};
+use super::terminal::{complain, deliver, remark, safe, say};
 use super::{exit, language};
 use crate::bundle::{Budget, OpenError};
 use crate::cluster::{Snapshot, merge, read_bundle};
@@ -355,7 +355,7 @@ fn publish(args: &AnalyzeArgs, plan: &Plan, analysed: &Analysed) -> Result<(), (
     let mut written = Vec::new();
     for (lang, format, text) in &analysed.rendered {
         match plan.target.file(&analysed.alias, *lang, *format) {
-            None => say(text.trim_end()),
+            None => deliver(text.trim_end()).map_err(|message| (exit::OUTPUT, message))?,
             Some(file) => {
                 write(&file, text, args.force).map_err(|message| (exit::OUTPUT, message))?;
                 written.push(file.display().to_string());

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::terminal::{complain, safe};
 use crate::collect::{self, CollectError, Destination, Limits, Outcome, Plan, Progress, Summary, parse_size};
 
 /// Complete: every step is done or had nothing to read.
@@ -26,6 +27,9 @@ pub struct CollectArgs {
     /// Write the archive to FILE, into a directory, or to standard output with `-` [default: casefile-<host>-<time>.tar.gz]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Replace FILE if it exists
+    #[arg(long)]
+    force: bool,
     /// Keep at most SIZE of each file: the end of a log, the beginning of anything else
     #[arg(long, value_name = "SIZE", default_value = "16M", value_parser = parse_size)]
     max_file_size: u64,
@@ -65,7 +69,7 @@ fn collect(args: &CollectArgs) -> io::Result<u8> {
     let root = match std::fs::canonicalize(&args.root) {
         Ok(root) if root.is_dir() => root,
         _ => {
-            writeln!(io::stderr(), "casefile: --root {} is no directory", args.root.display())?;
+            complain(&format!("--root {} is no directory", args.root.display()));
             return Ok(USAGE);
         }
     };
@@ -113,7 +117,7 @@ fn list() -> io::Result<u8> {
 }
 
 fn refuse(error: &CollectError) -> io::Result<u8> {
-    writeln!(io::stderr(), "casefile: {error}")?;
+    complain(&error.to_string());
     Ok(match error {
         CollectError::NotLinux => USAGE,
         CollectError::Output { .. } | CollectError::Runtime(_) => NOT_WRITTEN,
@@ -144,6 +148,7 @@ fn plan(args: &CollectArgs, root: PathBuf) -> Plan {
     };
     Plan {
         destination,
+        replace: args.force,
         limits,
         root,
         docker_socket,
@@ -154,24 +159,17 @@ fn plan(args: &CollectArgs, root: PathBuf) -> Plan {
 fn progress(event: Progress<'_>) -> io::Result<()> {
     let mut err = io::stderr().lock();
     match event {
-        Progress::Begun { number, total, name } => write!(err, "[{number:>2}/{total}] {} … ", plain(name)),
+        Progress::Begun { number, total, name } => write!(err, "[{number:>2}/{total}] {} … ", safe(name)),
         Progress::Ended { record, .. } => {
             let time = record.duration_ms;
             match &record.outcome {
                 Outcome::Done => writeln!(err, "done {time} ms"),
-                Outcome::Skipped(reason) => writeln!(err, "skipped: {}", plain(reason)),
-                Outcome::Failed(reason) => writeln!(err, "failed: {}", plain(reason)),
+                Outcome::Skipped(reason) => writeln!(err, "skipped: {}", safe(reason)),
+                Outcome::Failed(reason) => writeln!(err, "failed: {}", safe(reason)),
                 Outcome::TimedOut => writeln!(err, "timed out after {time} ms"),
             }
         }
     }
-}
-
-/// Names and reasons quote other programs; a terminal must not obey them.
-fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
 }
 
 fn summarise(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
@@ -188,7 +186,8 @@ fn summarise(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     } = summary;
     writeln!(
         out,
-        "{place}: {bytes} bytes; {done} steps done, {skipped} skipped, {gaps} failed or timed out"
+        "{}: {bytes} bytes; {done} steps done, {skipped} skipped, {gaps} failed or timed out",
+        safe(&place)
     )?;
     if summary.interrupted {
         writeln!(out, "interrupted: the bundle holds what was collected until then")?;

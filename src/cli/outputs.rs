@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+
 use crate::model::Lang;
 use crate::report::Format;
 
@@ -34,7 +36,10 @@ impl Target {
         let directory = match self {
             Self::Stdout => return Ok(()),
             Self::Directory(directory) => directory.clone(),
-            Self::File(file) => parent(file),
+            Self::File(file) => {
+                refuse_special(file)?;
+                parent(file)
+            }
         };
         if directory.is_file() {
             return Err(format!(
@@ -66,7 +71,9 @@ pub(super) fn format_of(path: &Path) -> Option<Format> {
 }
 
 /// Writes a report: to a temporary file beside its place, then renamed over it. A file that casefile did not write stays, unless `force`.
+/// What is no regular file (a pipe, a device) is never opened nor replaced.
 pub(super) fn write(path: &Path, content: &str, force: bool) -> Result<(), String> {
+    refuse_special(path)?;
     if !force && path.exists() && !is_own(path) {
         return Err(format!(
             "{} exists and is no report of casefile; choose another -o, or --force to replace it",
@@ -80,6 +87,17 @@ pub(super) fn write(path: &Path, content: &str, force: bool) -> Result<(), Strin
     make_readable(file.as_file()).map_err(fail)?;
     file.persist(path).map_err(|error| unwritable(path, &error.error))?;
     Ok(())
+}
+
+/// A named pipe would block whoever opens it, and the rename would put a file in the place of a device.
+fn refuse_special(path: &Path) -> Result<(), String> {
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => Err(format!(
+            "{} exists and is no regular file; choose another -o, or - for standard output",
+            path.display()
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// A temporary file is private; a report is meant to be read.
@@ -122,9 +140,13 @@ fn unwritable(path: &Path, error: &io::Error) -> String {
     )
 }
 
-/// A bundle's name as a file name on every system.
+/// Bytes of a name that are kept; with language, extension and the temporary prefix it stays below the 255 of common file systems.
+const NAME_BYTES: usize = 120;
+
+/// A bundle's name as a file name on every system: without separators and controls, short, and none that Windows keeps for devices
+/// ("Naming Files, Paths, and Namespaces", learn.microsoft.com).
 fn safe_name(alias: &str) -> String {
-    alias
+    let mut name: String = alias
         .chars()
         .map(|c| {
             if c.is_control() || "/\\:*?\"<>|".contains(c) {
@@ -133,5 +155,77 @@ fn safe_name(alias: &str) -> String {
                 c
             }
         })
-        .collect()
+        .collect();
+    if is_reserved(&name) {
+        name.insert(0, '_');
+    }
+    if name.len() <= NAME_BYTES {
+        return name;
+    }
+    // The hash keeps two long names apart that begin alike.
+    let hash: String = Sha256::digest(alias.as_bytes())
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let mut end = NAME_BYTES - hash.len() - 1;
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    name.truncate(end);
+    format!("{name}~{hash}")
+}
+
+/// Windows takes these for devices, whatever follows the first dot.
+fn is_reserved(name: &str) -> bool {
+    let stem = name
+        .split('.')
+        .next()
+        .unwrap_or_default()
+        .trim_end()
+        .to_ascii_uppercase();
+    let numbered = |prefix| {
+        stem.strip_prefix(prefix)
+            .is_some_and(|rest| rest.len() == 1 && rest.bytes().all(|b| b.is_ascii_digit()))
+    };
+    matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL") || numbered("COM") || numbered("LPT")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_are_shortened_and_stay_apart() {
+        let (a, b) = (
+            safe_name(&format!("{}a", "卷".repeat(100))),
+            safe_name(&format!("{}b", "卷".repeat(100))),
+        );
+        assert!(a.len() <= NAME_BYTES && a.starts_with("卷卷"), "{a}");
+        assert_ne!(a, b);
+        assert_eq!(safe_name("ticket-42"), "ticket-42");
+    }
+
+    #[test]
+    fn names_of_devices_are_changed() {
+        assert_eq!(safe_name("con"), "_con");
+        assert_eq!(safe_name("NUL.tar"), "_NUL.tar");
+        assert_eq!(safe_name("COM1"), "_COM1");
+        assert_eq!(safe_name("console"), "console");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_regular_file_is_refused_without_opening_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("socket.md");
+        let _listening = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        assert!(
+            Target::parse(Some(&socket))
+                .prepare()
+                .unwrap_err()
+                .contains("no regular file")
+        );
+        assert!(write(&socket, "text", true).unwrap_err().contains("no regular file"));
+    }
 }

@@ -4,9 +4,23 @@ use std::io::{self, Write};
 
 use crate::model::plain;
 
-/// A line to standard output. A closed pipe is no error: whoever closed it has seen enough.
+/// A line to standard output, for what is a courtesy beside the files that are written.
 pub(super) fn say(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
+}
+
+/// Text to standard output that is the very result of the run. A closed pipe is no error: whoever closed it has seen enough.
+///
+/// # Errors
+/// Standard output took not all of it: a full disk, a closed descriptor.
+pub(super) fn deliver(text: &str) -> Result<(), String> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!(
+            "cannot write to standard output: {error}; check where it goes, or choose another -o"
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// An error to standard error: what, where, what to do.

@@ -15,6 +15,8 @@ pub(crate) enum Output {
         temporary: NamedTempFile,
         /// The final name.
         path: PathBuf,
+        /// Whether it may take the place of a file.
+        replace: bool,
         /// Bytes written so far.
         bytes: u64,
     },
@@ -26,8 +28,9 @@ pub(crate) enum Output {
 }
 
 impl Output {
-    /// Opens the destination; `default_name` is the file's name where the destination names none.
-    pub(crate) fn open(destination: &Destination, default_name: &str) -> Result<Self, CollectError> {
+    /// Opens the destination; `default_name` is the file's name where the destination names none. A file that exists
+    /// is refused unless `replace`.
+    pub(crate) fn open(destination: &Destination, default_name: &str, replace: bool) -> Result<Self, CollectError> {
         let path = match destination {
             Destination::Stdout => return Ok(Self::Stdout { bytes: 0 }),
             Destination::Default => PathBuf::from(default_name),
@@ -42,6 +45,13 @@ impl Output {
                 source,
             });
         }
+        if path.exists() && !replace {
+            let source = io::Error::other("it exists; choose another -o, or --force to replace it");
+            return Err(CollectError::Output {
+                path: path.display().to_string(),
+                source,
+            });
+        }
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
@@ -50,6 +60,7 @@ impl Output {
             Ok(temporary) => Ok(Self::File {
                 temporary,
                 path,
+                replace,
                 bytes: 0,
             }),
             Err(source) => Err(CollectError::Output {
@@ -71,11 +82,21 @@ impl Output {
     pub(crate) fn commit(self) -> Result<(Option<PathBuf>, u64), CollectError> {
         match self {
             Self::Stdout { bytes } => Ok((None, bytes)),
-            Self::File { temporary, path, bytes } => {
-                let kept = temporary
-                    .as_file()
-                    .sync_all()
-                    .and_then(|()| temporary.persist(&path).map_err(|error| error.error));
+            Self::File {
+                temporary,
+                path,
+                replace,
+                bytes,
+            } => {
+                let kept = temporary.as_file().sync_all().and_then(|()| {
+                    // Somebody may have made the file since the collection began.
+                    let named = if replace {
+                        temporary.persist(&path)
+                    } else {
+                        temporary.persist_noclobber(&path)
+                    };
+                    named.map_err(|error| error.error)
+                });
                 match kept {
                     Ok(_) => Ok((Some(path), bytes)),
                     Err(source) => Err(CollectError::Output {

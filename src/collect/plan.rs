@@ -10,6 +10,8 @@ use super::{Limits, StepRecord};
 pub struct Plan {
     /// Where the bundle goes.
     pub destination: Destination,
+    /// Whether a file that exists at the destination may be replaced.
+    pub replace: bool,
     /// How much it may take.
     pub limits: Limits,
     /// The root of the host's files: `/`, or where another root is mounted.

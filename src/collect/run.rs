@@ -43,10 +43,10 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Summar
     let facts = host::facts(&host, now);
     let name = format!(
         "casefile-{}-{}",
-        facts.hostname.replace(['/', '\0'], "_"),
+        name_part(&facts.hostname),
         now.strftime("%Y%m%dT%H%M%SZ")
     );
-    let output = Output::open(&plan.destination, &format!("{name}.tar.gz"))?;
+    let output = Output::open(&plan.destination, &format!("{name}.tar.gz"), plan.replace)?;
     let target = output.name();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -101,6 +101,22 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Summar
         gaps,
         interrupted,
     })
+}
+
+/// A host's name as a part of a file's name: a host may call itself anything, a label of DNS has at most 63 of these characters
+/// (RFC 1035, section 2.3.4).
+fn name_part(hostname: &str) -> String {
+    hostname
+        .chars()
+        .take(63)
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "._-".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect()
 }
 
 async fn run_steps(
@@ -313,6 +329,31 @@ mod tests {
         let _socket = std::os::unix::net::UnixListener::bind(host.beside("socket")).unwrap();
         host.plan.destination = Destination::Path(host.beside("socket"));
         assert!(matches!(run(&host.plan, &mut |_| {}), Err(CollectError::Output { .. })));
+    }
+
+    #[test]
+    fn a_file_that_exists_is_replaced_only_when_asked_for() {
+        let mut host = incident();
+        let kept = host.beside("keep.tar.gz");
+        std::fs::write(&kept, "precious").unwrap();
+        host.plan.destination = Destination::Path(kept.clone());
+        let mut begun = 0;
+        assert!(matches!(
+            run(&host.plan, &mut |_| begun += 1),
+            Err(CollectError::Output { .. })
+        ));
+        assert_eq!(begun, 0);
+        assert_eq!(std::fs::read(&kept).unwrap(), b"precious");
+        host.plan.replace = true;
+        run(&host.plan, &mut |_| {}).unwrap();
+        assert_ne!(std::fs::read(&kept).unwrap(), b"precious");
+    }
+
+    #[test]
+    fn a_hosts_name_is_harmless_in_a_files_name() {
+        assert_eq!(name_part("node-1.example"), "node-1.example");
+        assert_eq!(name_part("a/../\u{1b}[31m 节点"), "a_..___31m___");
+        assert_eq!(name_part(&"x".repeat(300)).len(), 63);
     }
 
     #[test]

@@ -71,6 +71,7 @@ impl Host {
         }
         let plan = Plan {
             destination: Destination::Path(dir.path().join("bundle.tar.gz")),
+            replace: false,
             limits: Limits {
                 step_timeout: Duration::from_millis(500),
                 ..Limits::default()

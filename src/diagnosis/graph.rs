@@ -1,9 +1,9 @@
 //! The cause graph: an edge where a rule declares that it may cause another and the two findings share the ground for it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::model::Text;
-use crate::rules::{Finding, Ground, Role, Rules, Touch};
+use crate::model::{Subject, Text};
+use crate::rules::{Finding, Role, Rules, Touch};
 
 /// One finding causes another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,16 +18,24 @@ pub struct Edge {
 
 /// All edges between findings, in order of cause and effect.
 pub fn edges(rules: &Rules, findings: &[Finding]) -> Vec<Edge> {
+    let mut by_touch: HashMap<(&str, &Touch), Vec<usize>> = HashMap::new();
+    for (index, finding) in findings.iter().enumerate() {
+        for touch in &finding.touches {
+            by_touch.entry((&finding.rule, touch)).or_default().push(index);
+        }
+    }
     let mut found = Vec::new();
     for (from, cause) in findings.iter().enumerate() {
         let Some(rule) = rules.get(&cause.rule) else { continue };
         for effect in &rule.header.causes {
-            for (to, suffers) in findings.iter().enumerate() {
-                if from != to
-                    && suffers.rule == effect.rule
-                    && share(cause, suffers, effect.ground)
-                    && may_follow(cause, suffers)
-                {
+            let shared = cause.touches.iter().filter(|touch| touch.ground == effect.ground);
+            let candidates: BTreeSet<usize> = shared
+                .filter_map(|touch| by_touch.get(&(effect.rule.as_str(), touch)))
+                .flatten()
+                .copied()
+                .collect();
+            for to in candidates {
+                if from != to && findings.get(to).is_some_and(|suffers| may_follow(cause, suffers)) {
                     found.push(Edge {
                         from,
                         to,
@@ -45,17 +53,31 @@ pub fn edges(rules: &Rules, findings: &[Finding]) -> Vec<Edge> {
 
 /// Who complains of a peer is explained by whatever ails that peer, unless the peer's trouble already comes from the complaint.
 fn add_blamed(rules: &Rules, findings: &[Finding], edges: &mut Vec<Edge>) {
+    let mut ailing: BTreeMap<&Subject, Vec<usize>> = BTreeMap::new();
+    for (index, finding) in findings.iter().enumerate() {
+        let is_factor = rules
+            .get(&finding.rule)
+            .is_none_or(|rule| rule.header.role == Role::Factor);
+        if !is_factor {
+            ailing.entry(&finding.subject).or_default().push(index);
+        }
+    }
+    let mut effects: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for edge in edges.iter() {
+        effects.entry(edge.from).or_default().push(edge.to);
+    }
     for (to, complaint) in findings.iter().enumerate() {
-        for (from, ailing) in findings.iter().enumerate() {
-            let is_factor = rules
-                .get(&ailing.rule)
-                .is_none_or(|rule| rule.header.role == Role::Factor);
-            if from != to
-                && !is_factor
-                && complaint.blames.contains(&ailing.subject)
-                && may_follow(ailing, complaint)
-                && !reaches(edges, to, from)
-            {
+        let blamed: BTreeSet<usize> = complaint
+            .blames
+            .iter()
+            .filter_map(|peer| ailing.get(peer))
+            .flatten()
+            .copied()
+            .collect();
+        for from in blamed {
+            let follows = findings.get(from).is_some_and(|ailing| may_follow(ailing, complaint));
+            if from != to && follows && !reaches(&effects, to, from) {
+                effects.entry(from).or_default().push(to);
                 edges.push(Edge {
                     from,
                     to,
@@ -70,7 +92,7 @@ fn add_blamed(rules: &Rules, findings: &[Finding], edges: &mut Vec<Edge>) {
 }
 
 /// True when one finding explains the other, directly or not.
-fn reaches(edges: &[Edge], from: usize, to: usize) -> bool {
+fn reaches(effects: &BTreeMap<usize, Vec<usize>>, from: usize, to: usize) -> bool {
     let mut open = vec![from];
     let mut seen = BTreeSet::new();
     while let Some(at) = open.pop() {
@@ -78,15 +100,10 @@ fn reaches(edges: &[Edge], from: usize, to: usize) -> bool {
             return true;
         }
         if seen.insert(at) {
-            open.extend(edges.iter().filter(|edge| edge.from == at).map(|edge| edge.to));
+            open.extend(effects.get(&at).into_iter().flatten());
         }
     }
     false
-}
-
-fn share(a: &Finding, b: &Finding, ground: Ground) -> bool {
-    let mine = a.touches.iter().filter(|touch| touch.ground == ground);
-    mine.clone().any(|touch: &Touch| b.touches.contains(touch))
 }
 
 /// An effect that was surely over before its cause was first seen is no effect of it.

@@ -1,10 +1,10 @@
 //! Which findings are root causes, and in which order.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Edge;
-use crate::rules::{Finding, Ground, Role, Rules};
+use crate::rules::{Finding, Ground, Role, Rules, Touch};
 
 /// A root cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,11 +18,16 @@ pub struct Root {
 /// The sources of the graph, best first. A symptom is a root only when nothing explains it, and then it stands last.
 pub fn roots(rules: &Rules, findings: &[Finding], edges: &[Edge]) -> Vec<Root> {
     let role = |finding: &Finding| rules.get(&finding.rule).map_or(Role::Symptom, |rule| rule.header.role);
+    let mut effects: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for edge in edges {
+        effects.entry(edge.from).or_default().push(edge.to);
+    }
+    let caused: BTreeSet<usize> = edges.iter().map(|edge| edge.to).collect();
     let mut roots: Vec<Root> = (0..findings.len())
-        .filter(|index| !edges.iter().any(|edge| edge.to == *index))
+        .filter(|index| !caused.contains(index))
         .map(|finding| Root {
             finding,
-            explains: explained(finding, edges),
+            explains: explained(finding, &effects),
         })
         .collect();
     roots.retain(|root| {
@@ -30,20 +35,17 @@ pub fn roots(rules: &Rules, findings: &[Finding], edges: &[Edge]) -> Vec<Root> {
             .get(root.finding)
             .is_some_and(|finding| role(finding) != Role::Factor)
     });
-    let causes: Vec<usize> = roots
+    let taken: BTreeSet<&Touch> = roots
         .iter()
-        .map(|root| root.finding)
-        .filter(|index| findings.get(*index).is_some_and(|finding| role(finding) == Role::Cause))
+        .filter_map(|root| findings.get(root.finding))
+        .filter(|finding| role(finding) == Role::Cause)
+        .flat_map(local)
         .collect();
     // What a cause at the same place already accounts for is not a second incident.
     roots.retain(|root| {
-        findings.get(root.finding).is_some_and(|finding| {
-            role(finding) == Role::Cause
-                || !causes
-                    .iter()
-                    .filter_map(|index| findings.get(*index))
-                    .any(|cause| same_place(cause, finding))
-        })
+        findings
+            .get(root.finding)
+            .is_some_and(|finding| role(finding) == Role::Cause || !local(finding).any(|touch| taken.contains(touch)))
     });
     // What is broken comes before what is merely odd, and what explains something that people see before what explains nothing.
     roots.sort_by_cached_key(|root| {
@@ -63,29 +65,23 @@ pub fn roots(rules: &Rules, findings: &[Finding], edges: &[Edge]) -> Vec<Root> {
     roots
 }
 
-fn explained(root: usize, edges: &[Edge]) -> Vec<usize> {
+fn explained(root: usize, effects: &BTreeMap<usize, Vec<usize>>) -> Vec<usize> {
     let mut found = BTreeSet::new();
     let mut open = vec![root];
     while let Some(at) = open.pop() {
-        for edge in edges.iter().filter(|edge| edge.from == at) {
-            if edge.to != root && found.insert(edge.to) {
-                open.push(edge.to);
+        for &to in effects.get(&at).into_iter().flatten() {
+            if to != root && found.insert(to) {
+                open.push(to);
             }
         }
     }
     found.into_iter().collect()
 }
 
-/// The same pod, workload or thing on a host.
-fn same_place(a: &Finding, b: &Finding) -> bool {
-    let local = |finding: &Finding| -> BTreeSet<(Ground, String)> {
-        let here = [Ground::Pod, Ground::Workload, Ground::Object];
-        finding
-            .touches
-            .iter()
-            .filter(|touch| here.contains(&touch.ground))
-            .map(|touch| (touch.ground, touch.key.clone()))
-            .collect()
-    };
-    !local(a).is_disjoint(&local(b))
+/// Where a finding is: its pod, workload or thing on a host.
+fn local(finding: &Finding) -> impl Iterator<Item = &Touch> {
+    finding
+        .touches
+        .iter()
+        .filter(|touch| matches!(touch.ground, Ground::Pod | Ground::Workload | Ground::Object))
 }

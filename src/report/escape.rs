@@ -76,7 +76,7 @@ fn skip_terminal_sequence(chars: &mut Peekable<Chars<'_>>) {
 ///
 /// Sources: Unicode 16 `DerivedCoreProperties.txt` (Default_Ignorable_Code_Point, without the variation selectors that ordinary
 /// symbols carry), `PropList.txt` (Bidi_Control), and the line separators that HTML and JavaScript read as line ends.
-fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{80}'..='\u{9f}' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
         | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'

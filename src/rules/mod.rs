@@ -24,4 +24,4 @@ pub use header::{
     ActionWording, Effect, Example, FactorWording, KnowledgeWording, Role, RuleHeader, StepWording, Subjects,
 };
 pub use registry::{Rule, RuleError, Rules};
-pub use wording::{Wording, shell_quote};
+pub use wording::{Wording, operand, shell_quote};

@@ -91,7 +91,7 @@ impl Rule {
             message,
         };
         let value = parse_yaml(source.header)
-            .map_err(|(line, message)| error(format!("line {line} of the header: {message}")))?;
+            .map_err(|wrong| error(format!("line {} of the header: {}", wrong.line, wrong.message)))?;
         let header: RuleHeader = serde_json::from_value(value).map_err(|problem| error(problem.to_string()))?;
         Ok(Self {
             header,

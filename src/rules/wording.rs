@@ -17,7 +17,7 @@ impl Default for Wording {
     fn default() -> Self {
         Self {
             sentences: environment(code),
-            commands: environment(shell_quote),
+            commands: environment(operand),
         }
     }
 }
@@ -95,6 +95,15 @@ fn context(facts: &Map<String, Json>) -> Value {
     Value::from(minijinja::value::Serde(facts))
 }
 
+/// One value in a command, quoted for a POSIX shell. A name that begins with `-` would be taken for an option, by any program and
+/// with or without quotes: a placeholder stands in its place, which a shell refuses when it is pasted.
+pub fn operand(word: &str) -> String {
+    if word.starts_with('-') {
+        return "<NAME>".to_owned();
+    }
+    shell_quote(word)
+}
+
 /// Quotes one word for a POSIX shell; words of harmless characters stay bare.
 pub fn shell_quote(word: &str) -> String {
     let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
@@ -127,6 +136,21 @@ mod tests {
                 .command("rm {{ names|join(' ') }}", list.as_object().unwrap())
                 .unwrap(),
             "rm a 'b c'"
+        );
+    }
+
+    #[test]
+    fn a_name_cannot_become_an_option() {
+        let facts = serde_json::json!({"name": "--kubeconfig=/tmp/evil", "names": ["web", "-rf"]});
+        let facts = facts.as_object().unwrap();
+        let wording = Wording::default();
+        assert_eq!(
+            wording.command("kubectl delete ingress {{ name }}", facts).unwrap(),
+            "kubectl delete ingress <NAME>"
+        );
+        assert_eq!(
+            wording.command("rm {{ names|join(' ') }}", facts).unwrap(),
+            "rm web <NAME>"
         );
     }
 

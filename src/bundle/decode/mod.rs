@@ -22,6 +22,7 @@ mod hostname;
 mod json;
 mod known;
 mod kubectl;
+mod nesting;
 mod objects;
 mod openssl;
 mod pem;
@@ -53,7 +54,7 @@ pub use host::{
 pub(crate) use kubectl::is_namespaced;
 pub use pem::certificates_in;
 pub use text::{Section, TextFile};
-pub use yaml::parse_value as parse_yaml;
+pub use yaml::{YamlError, parse_value as parse_yaml};
 
 /// One kind of section.
 pub struct Decoder {

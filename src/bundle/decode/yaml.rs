@@ -6,6 +6,7 @@
 
 use serde_json::Value;
 
+use super::nesting::{MAX_DEPTH, too_deep};
 use super::objects::{Base, objects};
 use super::{Decoder, Section, TextFile};
 use crate::model::{Problem, ProblemKind};
@@ -81,7 +82,7 @@ fn read_document(file: &TextFile<'_>, first: usize, end: usize, section: &mut Se
         .flatten()
         .copied()
         .collect();
-    let envelope = serde_yaml::from_str::<Value>(&head.join("\n")).unwrap_or_default();
+    let envelope = parse_value(&head.join("\n")).unwrap_or_default();
     let kind = envelope
         .get("kind")
         .and_then(Value::as_str)
@@ -150,32 +151,51 @@ fn parse(file: &TextFile<'_>, first: usize, end: usize, section: &mut Section) -
     match parse_value(&text) {
         Ok(Value::Null) => None,
         Ok(value) => Some(value),
-        Err((line, message)) => {
-            let line = (first + line.max(1)) as u64;
+        Err(error) => {
+            let line = (first + error.line.max(1)) as u64;
             section.problems.push(
-                Problem::file(
-                    file.path,
-                    ProblemKind::Unparsed,
-                    format!("YAML does not parse: {message}"),
-                )
-                .at_line(line),
+                Problem::file(file.path, error.kind, format!("YAML does not parse: {}", error.message)).at_line(line),
             );
             None
         }
     }
 }
 
-/// Parses one YAML document; `Err` holds its 1-based line (0 when unknown) and the message. Merge keys (`<<`) are applied.
-pub fn parse_value(text: &str) -> Result<Value, (usize, String)> {
-    let located = |error: serde_yaml::Error| {
-        (
-            error.location().map_or(0, |location| location.line()),
-            error.to_string(),
-        )
+/// Why a YAML document was not parsed.
+#[derive(Debug)]
+pub struct YamlError {
+    /// The 1-based line in the document; 0 when it is unknown.
+    pub line: usize,
+    /// `OverBudget` for a document that nests too deep, which is not even tried; `Unparsed` for everything else.
+    pub kind: ProblemKind,
+    /// What is wrong, as a lower-case fragment.
+    pub message: String,
+}
+
+/// Parses one YAML document. Merge keys (`<<`) are applied.
+///
+/// # Errors
+/// It nests too deep, or it is no YAML.
+pub fn parse_value(text: &str) -> Result<Value, YamlError> {
+    if let Some(line) = too_deep(text) {
+        return Err(YamlError {
+            line,
+            kind: ProblemKind::OverBudget,
+            message: format!("it nests deeper than {MAX_DEPTH} levels"),
+        });
+    }
+    let located = |error: serde_yaml::Error| YamlError {
+        line: error.location().map_or(0, |location| location.line()),
+        kind: ProblemKind::Unparsed,
+        message: error.to_string(),
     };
     let mut value: serde_yaml::Value = serde_yaml::from_str(text).map_err(located)?;
     value.apply_merge().map_err(located)?;
-    serde_json::to_value(value).map_err(|error| (0, error.to_string()))
+    serde_json::to_value(value).map_err(|error| YamlError {
+        line: 0,
+        kind: ProblemKind::Unparsed,
+        message: error.to_string(),
+    })
 }
 
 fn document_prefix(file: &TextFile<'_>, first: usize) -> String {
@@ -237,6 +257,13 @@ mod tests {
             "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nauthentication:\n\tanonymous:\n    enabled: false\n",
         );
         assert_eq!(found[0].problems[0].line, Some(4));
+    }
+
+    #[test]
+    fn a_document_that_nests_too_deep_is_refused_at_once() {
+        let found = sections(&DECODER, &format!("kind: Pod\nmetadata: {}\n", "[".repeat(200_000)));
+        assert_eq!(found[0].problems[0].kind, ProblemKind::OverBudget);
+        assert_eq!(found[0].problems[0].line, Some(2));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Root causes, findings, chapter 3 and the sentence of 2.3.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::ledger::{Ledger, plain_sentence};
+use super::ledger::{Ledger, ROOTS, plain_sentence};
 use super::phrases::phrase;
 use crate::model::{CODE_CLOSE, CODE_OPEN, Confidence, Text};
 use crate::report::model::{
@@ -25,13 +25,14 @@ pub(super) fn root_causes(ledger: &mut Ledger<'_, '_>) -> Result<Vec<RootCause>,
             continue;
         };
         let mut affected = finding.affected.clone();
+        let mut seen: BTreeSet<_> = std::iter::once(&finding.subject).chain(&finding.affected).collect();
         for index in &root.explains {
             let explained = diagnosis.findings.get(*index);
             for subject in explained
                 .into_iter()
                 .flat_map(|finding| std::iter::once(&finding.subject).chain(&finding.affected))
             {
-                if *subject != finding.subject && !affected.contains(subject) {
+                if seen.insert(subject) {
                     affected.push(subject.clone());
                 }
             }
@@ -61,6 +62,10 @@ fn stated(ledger: &Ledger<'_, '_>, finding: &Finding) -> Confidence {
 
 pub(super) fn findings(ledger: &mut Ledger<'_, '_>) -> Result<Vec<FindingView>, minijinja::Error> {
     let diagnosis = ledger.diagnosis;
+    let mut causes: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for edge in &diagnosis.edges {
+        causes.entry(edge.to).or_default().push(finding_id(edge.from));
+    }
     let mut rows = Vec::new();
     for (index, finding) in diagnosis.findings.iter().enumerate() {
         rows.push(FindingView {
@@ -76,12 +81,7 @@ pub(super) fn findings(ledger: &mut Ledger<'_, '_>) -> Result<Vec<FindingView>, 
             last_seen: finding.last.clone(),
             count: finding.count,
             evidence: ledger.cite_all(&finding.evidence),
-            caused_by: diagnosis
-                .edges
-                .iter()
-                .filter(|edge| edge.to == index)
-                .map(|edge| finding_id(edge.from))
-                .collect(),
+            caused_by: causes.remove(&index).unwrap_or_default(),
             symptom: diagnosis.role(finding) == Role::Symptom,
         });
     }
@@ -282,13 +282,18 @@ pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, mi
             sentences.push(plain_sentence(phrase("question.unexplained")));
         }
     }
-    let explained: Vec<&Finding> = ledger.involved();
-    let unexplained = ledger
-        .diagnosis
+    let diagnosis = ledger.diagnosis;
+    let explained: BTreeSet<usize> = diagnosis
+        .roots
+        .iter()
+        .flat_map(|root| std::iter::once(root.finding).chain(root.explains.iter().copied()))
+        .collect();
+    let unexplained = diagnosis
         .findings
         .iter()
-        .filter(|finding| !explained.iter().any(|other| std::ptr::eq(*other, *finding)));
-    for finding in unexplained.collect::<Vec<_>>() {
+        .enumerate()
+        .filter(|(index, _)| !explained.contains(index));
+    for (_, finding) in unexplained.take(ROOTS) {
         let text = ledger.title(finding)?;
         let refs = ledger.cite_all(finding.evidence.iter().take(1));
         sentences.push(Sentence {

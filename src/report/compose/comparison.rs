@@ -1,5 +1,7 @@
 //! Chapter 2.2: the matrix of system containers, the comparison with a baseline, and what tells rival causes apart.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::ledger::{Ledger, plain_sentence};
@@ -193,7 +195,7 @@ pub(super) fn differences(ledger: &mut Ledger<'_, '_>) -> (Vec<DiffRow>, Option<
     let (Some(differences), Some(baseline)) = (&diagnosis.differences, diagnosis.baseline) else {
         return (Vec::new(), None);
     };
-    let subjects: Vec<_> = diagnosis
+    let subjects: BTreeSet<_> = diagnosis
         .findings
         .iter()
         .flat_map(|finding| std::iter::once(&finding.subject).chain(&finding.affected))
@@ -201,7 +203,7 @@ pub(super) fn differences(ledger: &mut Ledger<'_, '_>) -> (Vec<DiffRow>, Option<
     let mut ordered: Vec<_> = differences
         .different
         .iter()
-        .map(|difference| (!subjects.contains(&&difference.subject), difference))
+        .map(|difference| (!subjects.contains(&difference.subject), difference))
         .collect();
     ordered.sort_by_key(|(unrelated, difference)| (*unrelated, difference.datum, difference.subject.clone()));
     let mut rows = Vec::new();

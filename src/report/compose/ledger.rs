@@ -1,16 +1,18 @@
 //! The running account of a report: evidence and knowledge by number, blanks by id, wording with its facts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::diagnosis::Diagnosis;
+use crate::diagnosis::{Checked, Diagnosis};
 use crate::model::{Citation, Place, QuoteLine, Text};
 use crate::redact::Masker;
 use crate::report::model::{Blank, EvidenceItem, Knowledge, Searched, Sentence};
 use crate::rules::{Finding, KnowledgeWording, RuleHeader, Wording};
 
+/// Root causes that the chapters treat; the rest is counted in the summary and listed in the JSON report.
+pub(super) const ROOTS: usize = 50;
 /// Characters of a quoted line that are shown.
 const QUOTE_WIDTH: usize = 400;
 /// Citations behind one sentence; a finding lists all of its own.
@@ -23,6 +25,8 @@ pub(super) struct Ledger<'d, 's> {
     pub(super) masker: &'d mut Masker,
     pub(super) wording: Wording,
     pub(super) evidence: Vec<EvidenceItem>,
+    /// The index of each citation's evidence, by bundle, file and place as they stand in the bundle.
+    cited: HashMap<(String, String, Place), usize>,
     pub(super) knowledge: Vec<Knowledge>,
     pub(super) blanks: Vec<Blank>,
 }
@@ -35,6 +39,7 @@ impl<'d, 's> Ledger<'d, 's> {
             masker,
             wording: Wording::default(),
             evidence,
+            cited: HashMap::new(),
             knowledge,
             blanks,
         }
@@ -45,20 +50,29 @@ impl<'d, 's> Ledger<'d, 's> {
         self.diagnosis.roots.is_empty()
     }
 
-    /// The findings that are root causes, best first. They live as long as the diagnosis, so the ledger can be written to meanwhile.
+    /// True when no check came to a verdict, so that finding nothing means nothing.
+    pub(super) fn is_blind(&self) -> bool {
+        self.diagnosis
+            .checks
+            .iter()
+            .all(|(_, checked)| matches!(checked, Checked::Unknown(_)))
+    }
+
+    /// The findings that are root causes, best first, at most [`ROOTS`]. They live as long as the diagnosis, so the ledger can be written to meanwhile.
     pub(super) fn root_findings(&self) -> Vec<&'d Finding> {
         let diagnosis = self.diagnosis;
         diagnosis
             .roots
             .iter()
+            .take(ROOTS)
             .filter_map(|root| diagnosis.findings.get(root.finding))
             .collect()
     }
 
-    /// Root causes and what they explain, in the order of the findings.
+    /// The root causes that the chapters treat and what they explain, in the order of the findings.
     pub(super) fn involved(&self) -> Vec<&'d Finding> {
         let diagnosis = self.diagnosis;
-        let roots = diagnosis.roots.iter();
+        let roots = diagnosis.roots.iter().take(ROOTS);
         let indices: BTreeSet<usize> = roots
             .flat_map(|root| std::iter::once(root.finding).chain(root.explains.iter().copied()))
             .collect();
@@ -80,15 +94,15 @@ impl<'d, 's> Ledger<'d, 's> {
             Place::Lines(first, last) => (Some((*first, *last)), None),
             Place::Pointer(pointer) => (None, Some(pointer.clone())),
         };
-        let same = |item: &&EvidenceItem| {
-            *item.bundle == *citation.bundle
-                && item.file == citation.file.as_str()
-                && item.lines == lines
-                && item.pointer == pointer
-        };
-        if let Some(known) = self.evidence.iter().find(same) {
-            return known.id.clone();
+        let key = (
+            citation.bundle.to_string(),
+            citation.file.as_str().to_owned(),
+            citation.place.clone(),
+        );
+        if let Some(index) = self.cited.get(&key) {
+            return evidence_id(*index);
         }
+        self.cited.insert(key, self.evidence.len());
         self.masker.enter_file(citation.file.as_str());
         let quote: Vec<QuoteLine> = citation
             .quote
@@ -101,7 +115,7 @@ impl<'d, 's> Ledger<'d, 's> {
             .map(|line| line.text.as_str())
             .collect::<Vec<_>>()
             .join("\n");
-        let id = format!("E{}", self.evidence.len() + 1);
+        let id = evidence_id(self.evidence.len());
         self.evidence.push(EvidenceItem {
             id: id.clone(),
             kind: citation.kind,
@@ -241,6 +255,10 @@ impl<'d, 's> Ledger<'d, 's> {
             confidence: Some(finding.confidence),
         })
     }
+}
+
+fn evidence_id(index: usize) -> String {
+    format!("E{}", index + 1)
 }
 
 /// The digest of quoted text, as `verify` recomputes it.

@@ -1,5 +1,7 @@
 //! The top of the report: title, summary, key facts, symptoms, affected resources.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::ledger::{Ledger, plain_sentence};
@@ -33,7 +35,11 @@ pub(super) fn incident(ledger: &mut Ledger<'_, '_>) -> Result<Incident, minijinj
 fn title(ledger: &mut Ledger<'_, '_>) -> Result<Text, minijinja::Error> {
     let roots = ledger.root_findings();
     let Some(first) = roots.first().copied() else {
-        return Ok(phrase("title.healthy"));
+        return Ok(phrase(if ledger.is_blind() {
+            "title.blind"
+        } else {
+            "title.healthy"
+        }));
     };
     let headline = match ledger.header(first) {
         Some(header) => ledger.say(header.headline.as_ref().unwrap_or(&header.title), first)?,
@@ -50,6 +56,7 @@ fn summary(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Erro
     let mut sentences = Vec::new();
     let roots = ledger.root_findings();
     match roots.first().copied() {
+        None if ledger.is_blind() => sentences.push(plain_sentence(phrase("summary.blind"))),
         None => sentences.push(plain_sentence(phrase("summary.healthy"))),
         Some(first) => {
             let text = ledger.title(first)?;
@@ -59,9 +66,14 @@ fn summary(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Erro
                 refs,
                 confidence: Some(first.confidence),
             });
-            if roots.len() > 1 {
-                let others = json!(roots.len() - 1);
+            let all = ledger.diagnosis.roots.len();
+            if all > 1 {
+                let others = json!(all - 1);
                 sentences.push(plain_sentence(filled("summary.more-causes", &[("count", others)])));
+            }
+            if all > roots.len() {
+                let counts = [("shown", json!(roots.len())), ("hidden", json!(all - roots.len()))];
+                sentences.push(plain_sentence(filled("summary.hidden-causes", &counts)));
             }
             if let Some(when) = &first.first {
                 let since = filled("summary.since", &[("time", shown(when).into())]);
@@ -102,9 +114,10 @@ fn scope(ledger: &mut Ledger<'_, '_>) -> Sentence {
         return plain_sentence(phrase("scope.none"));
     }
     let mut subjects: Vec<Subject> = Vec::new();
+    let mut seen = BTreeSet::new();
     for finding in &involved {
         for subject in std::iter::once(&finding.subject).chain(&finding.affected) {
-            if subject.kind != "Pod" && subject.kind != "ReplicaSet" && !subjects.contains(subject) {
+            if subject.kind != "Pod" && subject.kind != "ReplicaSet" && seen.insert(subject) {
                 subjects.push(subject.clone());
             }
         }
@@ -234,6 +247,7 @@ fn append_span(text: &mut Text, finding: &Finding) {
 
 pub(super) fn resources(ledger: &mut Ledger<'_, '_>) -> Result<Vec<ResourceRow>, minijinja::Error> {
     let mut rows: Vec<ResourceRow> = Vec::new();
+    let mut seen = BTreeSet::new();
     for finding in ledger.involved() {
         let subjects: Vec<Subject> = match ledger.diagnosis.role(finding) {
             Role::Cause => std::iter::once(&finding.subject)
@@ -243,9 +257,7 @@ pub(super) fn resources(ledger: &mut Ledger<'_, '_>) -> Result<Vec<ResourceRow>,
             _ => vec![finding.subject.clone()],
         };
         for subject in subjects {
-            if rows.iter().any(|row| row.subject == subject)
-                || matches!(subject.kind.as_str(), "Registry" | "ReplicaSet")
-            {
+            if matches!(subject.kind.as_str(), "Registry" | "ReplicaSet") || !seen.insert(subject.clone()) {
                 continue;
             }
             let (expected, actual, impact) = state(ledger, &subject, finding)?;

@@ -1,5 +1,7 @@
 //! One timeline over all sources: what the evidence dates, milestones that only people know, and the collection last.
 
+use std::collections::BTreeSet;
+
 use super::ledger::Ledger;
 use super::phrases::{filled, phrase};
 use crate::model::{Text, When};
@@ -106,7 +108,7 @@ pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, 
 /// What was done to the things involved: scale-ups from the API's events, deletions from the runtime's.
 fn changes(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
     let snapshot = ledger.diagnosis.snapshot;
-    let subjects: Vec<_> = ledger
+    let subjects: BTreeSet<_> = ledger
         .involved()
         .iter()
         .flat_map(|finding| std::iter::once(finding.subject.clone()).chain(finding.affected.iter().cloned()))

@@ -1,5 +1,7 @@
 //! A container that ends again and again: what people see, never why.
 
+use std::collections::BTreeMap;
+
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::workload_touches;
 use crate::rules::{Finding, Input, RuleHeader};
@@ -13,11 +15,11 @@ check:
   zh: 是否有容器反复退出
   en: whether a container ends again and again
 title:
-  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的容器 {{ container }} 反复退出{% if exit_code is defined %}（退出码 {{ exit_code }}，重启 {{ restarts }} 次）{% endif %}"
-  en: "container {{ container }} of {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} ends again and again{% if exit_code is defined %} (exit code {{ exit_code }}, {{ restarts }} restarts){% endif %}"
+  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的容器{% if container %} {{ container }} {% endif %}反复退出{% if exit_code is defined %}（退出码 {{ exit_code }}，重启 {{ restarts }} 次）{% endif %}"
+  en: "{% if container %}container {{ container }}{% else %}a container{% endif %} of {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} ends again and again{% if exit_code is defined %} (exit code {{ exit_code }}, {{ restarts }} restarts){% endif %}"
 cause:
-  zh: "容器 {{ container }} 反复退出；采集到的数据没有说明原因。"
-  en: "container {{ container }} ends again and again; the collected data does not say why."
+  zh: "容器{% if container %} {{ container }} {% endif %}反复退出；采集到的数据没有说明原因。"
+  en: "{% if container %}container {{ container }}{% else %}a container{% endif %} ends again and again; the collected data does not say why."
 causes:
   - rule: workload-unavailable
     ground: workload
@@ -31,7 +33,7 @@ remedy:
   - purpose: {zh: 查看上一个实例的日志, en: read the log of the previous instance}
     place: cluster
     risk: read-only
-    command: "kubectl -n {{ subject.namespace }} logs {{ pod }} -c {{ container }} --previous --tail=100"
+    command: "kubectl -n {{ subject.namespace }} logs {{ pod }}{% if container %} -c {{ container }}{% endif %} --previous --tail=100"
     expect: {zh: 退出前的最后几行, en: the last lines before it ended}
     verify: {zh: 原因已记录, en: the reason is on record}
     rollback: {zh: 只读，无需回滚, en: read-only}
@@ -46,6 +48,10 @@ examples:
     files:
       pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop"},"status":{"phase":"Running","containerStatuses":[{"name":"app","ready":false,"restartCount":7,"state":{"waiting":{"reason":"CrashLoopBackOff"}},"lastState":{"terminated":{"exitCode":1,"reason":"Error"}}}]}}]}'
     fires: [{kind: Pod, namespace: shop, name: web-0}]
+  - name: a row of a table, which names no container
+    files:
+      pods.txt: "NAMESPACE   NAME   READY   STATUS             RESTARTS   AGE\nd           web    0/1     CrashLoopBackOff   9          3d\n"
+    fires: [{kind: Pod, namespace: d, name: web}]
   - name: restarts of long ago, ready now
     files:
       pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop"},"status":{"phase":"Running","containerStatuses":[{"name":"app","ready":true,"restartCount":7,"state":{"running":{}},"lastState":{"terminated":{"exitCode":1,"reason":"Error"}}}]}}]}'
@@ -53,6 +59,7 @@ examples:
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
+    let mut by_owner: BTreeMap<Subject, usize> = BTreeMap::new();
     for pod in input.snapshot.pods().filter(|pod| !pod.is_terminating()) {
         for container in pod.containers() {
             let waits = container
@@ -66,9 +73,11 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 continue;
             }
             let owner = input.snapshot.top_owner(pod.object);
-            let finding = match findings.iter_mut().find(|finding| finding.subject == owner) {
+            let known = by_owner.get(&owner).copied();
+            let finding = match known.and_then(|index| findings.get_mut(index)) {
                 Some(finding) => finding,
                 None => {
+                    by_owner.insert(owner.clone(), findings.len());
                     let mut finding = Finding::new(rule, owner, Confidence::Confirmed)
                         .fact("container", container.name)
                         .fact("pod", pod.name())

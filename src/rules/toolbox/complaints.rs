@@ -11,7 +11,7 @@ use super::workload_touches;
 use crate::cluster::Snapshot;
 use crate::logs::{LineHit, LogFile, TextSource, clean_line};
 use crate::model::{Citation, Confidence, Subject};
-use crate::rules::{Finding, Input, RuleHeader, Subjects, shell_quote};
+use crate::rules::{Finding, Input, RuleHeader, Subjects, operand, shell_quote};
 
 /// A complaint within so many lines of the end of a log is among the last words of who ended then; a stack trace takes its room.
 const LAST_WORDS: u64 = 40;
@@ -277,7 +277,7 @@ fn add_state(snapshot: &Snapshot, finding: &mut Finding, speaker: &Speaker<'_>) 
 fn log_command(workload: &Subject, speaker: &Speaker<'_>) -> String {
     let mut words = vec!["kubectl".to_owned()];
     if !workload.namespace.is_empty() {
-        words.extend(["-n".to_owned(), shell_quote(&workload.namespace)]);
+        words.extend(["-n".to_owned(), operand(&workload.namespace)]);
     }
     words.push("logs".into());
     if speaker.pod_name.is_empty() {
@@ -287,10 +287,10 @@ fn log_command(workload: &Subject, speaker: &Speaker<'_>) -> String {
             workload.name
         )));
     } else {
-        words.push(shell_quote(&speaker.pod_name));
+        words.push(operand(&speaker.pod_name));
     }
     if !speaker.container.is_empty() {
-        words.extend(["-c".to_owned(), shell_quote(&speaker.container)]);
+        words.extend(["-c".to_owned(), operand(&speaker.container)]);
     }
     if speaker.state == State::Crashing {
         words.push("--previous".into());

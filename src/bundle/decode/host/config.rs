@@ -33,7 +33,7 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         ConfigFormat::Json => {
             Some(serde_json::from_str::<Value>(text).map_err(|error| (error.line(), error.to_string())))
         }
-        ConfigFormat::Yaml => Some(parse_yaml(text)),
+        ConfigFormat::Yaml => Some(parse_yaml(text).map_err(|error| (error.line, error.message))),
         ConfigFormat::Toml | ConfigFormat::Lines => None,
     };
     let value = match parsed {
