@@ -186,7 +186,8 @@ const COMPONENTS: [(&str, Component); 32] = [
 /// The stream of a file, from its path alone.
 pub fn stream_of(path: &EntryPath) -> Stream {
     let parts: Vec<&str> = path.components().collect();
-    const READERS: [fn(&[&str]) -> Option<ContainerRef>; 6] = [
+    type PathReader = fn(&[&str]) -> Option<ContainerRef>;
+    const READERS: [PathReader; 6] = [
         pods_directory,
         containers_directory,
         pod_logs,

@@ -173,7 +173,7 @@ fn judge(
     let fits =
         lifetime.is_some_and(|seconds| seconds >= budget.saturating_sub(15) && seconds <= budget.saturating_add(SLACK));
     let was_starting = has_log(snapshot, pod);
-    if lifetime.is_some() && !fits || (!fits && !was_starting) || !matches!(ended.exit_code, Some(137 | 143)) {
+    if !(fits || lifetime.is_none() && was_starting) || !matches!(ended.exit_code, Some(137 | 143)) {
         return None;
     }
     let tail = last_words(snapshot, pod, container.name, 3);

@@ -34,9 +34,7 @@ fn histogram(file: &TextFile<'_>, start: usize) -> Option<Section> {
     if !first.starts_with("# HELP etcd_") && !BUCKET.fits(first) {
         return None;
     }
-    let is_metric = |line: &&&str| {
-        line.starts_with('#') || line.contains(|c: char| c == '_') && line.split_whitespace().count() >= 2
-    };
+    let is_metric = |line: &&&str| line.starts_with('#') || line.contains('_') && line.split_whitespace().count() >= 2;
     let end = start + file.lines.iter().skip(start).take_while(is_metric).count();
     let mut facts = Vec::new();
     for (name, key) in [
