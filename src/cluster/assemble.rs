@@ -35,6 +35,7 @@ pub(super) fn assemble(
     };
     let mut hosts: BTreeMap<String, Host> = BTreeMap::new();
     let mut events: Vec<Object> = Vec::new();
+    let mut named: Vec<String> = Vec::new();
     for Located { path, fact } in facts {
         match fact {
             Fact::Object(object) => {
@@ -48,6 +49,7 @@ pub(super) fn assemble(
                 }
             }
             Fact::Collected { when, .. } => snapshot.bundle.collected_at = Some(when),
+            Fact::NamespaceNamed(namespace) => named.push(namespace),
             Fact::EmptyListing { kind, .. } => snapshot.coverage.note(datum_of_kind(&kind), 0),
             other => {
                 let (directory, name) = host_directory(&path);
@@ -68,7 +70,7 @@ pub(super) fn assemble(
         .take()
         .or_else(|| reference_time(&snapshot, &events));
     resolve_ages(&mut snapshot, &mut events);
-    let namespaces = Namespaces::new(&snapshot.objects, &events);
+    let namespaces = Namespaces::new(&snapshot.objects, &events, named);
     for object in namespaces.place(&mut snapshot.objects) {
         add_object(&mut snapshot, object);
     }
@@ -134,6 +136,7 @@ fn host_datum(fact: &Fact) -> &'static str {
         | Fact::EmptyListing { .. }
         | Fact::Collected { .. }
         | Fact::LogSection(_)
+        | Fact::NamespaceNamed(_)
         | Fact::UnitLog(_) => "objects",
     }
 }
@@ -165,6 +168,7 @@ fn add_host_fact(host: &mut Host, fact: Fact) {
         | Fact::EmptyListing { .. }
         | Fact::Collected { .. }
         | Fact::LogSection(_)
+        | Fact::NamespaceNamed(_)
         | Fact::UnitLog(_) => {}
     }
 }

@@ -258,11 +258,11 @@ fn add_state(snapshot: &Snapshot, finding: &mut Finding, speaker: &Speaker<'_>) 
         });
         if let Some(container) = failing {
             restarts = container.restarts();
-            if let Some(ended) = container.ended() {
-                if let Some(code) = ended.exit_code {
-                    exit_code = code.to_string();
-                    finding.add_cite(pod.object.cite_at(&ended.pointer).at(ended.finished));
-                }
+            if let Some(ended) = container.ended()
+                && let Some(code) = ended.exit_code
+            {
+                exit_code = code.to_string();
+                finding.add_cite(pod.object.cite_at(&ended.pointer).at(ended.finished));
             }
             if container.waiting().is_some() {
                 finding.add_cite(pod.cite_status(container, "/state/waiting/reason"));
