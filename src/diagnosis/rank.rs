@@ -30,9 +30,8 @@ pub fn roots(rules: &Rules, findings: &[Finding], edges: &[Edge]) -> Vec<Root> {
             .get(root.finding)
             .is_some_and(|finding| role(finding) != Role::Factor)
     });
-    let causes: Vec<usize> = roots
-        .iter()
-        .map(|root| root.finding)
+    // A cause that is itself explained accounts for its place as well: who complains of a peer that is down has no second incident.
+    let causes: Vec<usize> = (0..findings.len())
         .filter(|index| findings.get(*index).is_some_and(|finding| role(finding) == Role::Cause))
         .collect();
     // What a cause at the same place already accounts for is not a second incident.
