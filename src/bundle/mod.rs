@@ -4,6 +4,7 @@
 mod budget;
 mod codec;
 pub mod decode;
+pub mod layout;
 mod source;
 
 pub use budget::{Budget, Limit};

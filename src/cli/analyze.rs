@@ -12,8 +12,9 @@ use super::outputs::{Target, format_of, write};
 use super::terminal::{complain, remark, safe, say};
 use super::{exit, language};
 use crate::bundle::{Budget, OpenError};
-use crate::cluster::{Snapshot, read_bundle};
+use crate::cluster::{Snapshot, merge, read_bundle};
 use crate::diagnosis::diagnose;
+use crate::logs::SignatureSet;
 use crate::model::{Lang, ProblemKind};
 use crate::redact::Masker;
 use crate::report::model::PostMortem;
@@ -35,6 +36,11 @@ pub(super) struct AnalyzeArgs {
     /// A healthy bundle to compare with
     #[arg(long, value_name = "BUNDLE")]
     baseline: Option<PathBuf>,
+    /// Read all bundles as archives of one cluster, into one report
+    ///
+    /// Archives of different machines of one cluster that were collected within 30 minutes are merged without being told.
+    #[arg(long)]
+    merge: bool,
     /// Formats: md, html, json, or several with commas [default: all, or what FILE's extension says]
     #[arg(short, long, value_name = "FORMATS", value_parser = parse_formats)]
     format: Option<Formats>,
@@ -99,13 +105,18 @@ pub(super) fn run(args: &AnalyzeArgs) -> u8 {
             return code;
         }
     };
-    let inputs = match inputs(&args.bundles, args.baseline.as_deref()) {
+    let mut inputs = match inputs(&args.bundles, args.baseline.as_deref()) {
         Ok(inputs) => inputs,
         Err(error) => {
             complain(&format!("the baseline cannot be used: {error}"));
             return exit::INPUT;
         }
     };
+    if args.merge {
+        inputs.merge_all();
+    } else if let Ok(no_signatures) = SignatureSet::new([]) {
+        inputs.merge_machines(|path, alias| read_bundle(path, alias, &no_signatures, Budget::default()).ok());
+    }
     if !args.quiet {
         inputs.remarks.iter().for_each(|line| remark(line));
     }
@@ -262,7 +273,11 @@ fn analyse(plan: &Plan, job: &Job) -> Result<Analysed, Failure> {
         read_bundle(path, alias, plan.rules.signatures(), Budget::default())
             .map_err(|error: OpenError| Failure::Input(error.to_string()))
     };
-    let snapshot = read(&job.path, &job.alias)?;
+    let mut parts = vec![read(&job.path, &job.alias)?];
+    for (alias, path) in &job.merged {
+        parts.push(read(path, alias)?);
+    }
+    let snapshot = merge(parts).ok_or_else(|| Failure::Input(format!("{}: nothing was read", job.alias)))?;
     let baseline = job
         .baseline
         .as_ref()

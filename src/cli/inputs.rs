@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::bundle::{OpenError, Probe, SourceKind, probe};
+use crate::cluster::{Snapshot, belong_together};
 
 /// A bundle to analyse.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub(super) struct Job {
     pub(super) path: PathBuf,
     /// Its healthy counterpart: alias and path.
     pub(super) baseline: Option<(String, PathBuf)>,
+    /// Further archives of the same cluster, read into the same report: alias and path.
+    pub(super) merged: Vec<(String, PathBuf)>,
 }
 
 /// What was found for a command line.
@@ -47,6 +50,7 @@ pub(super) fn inputs(paths: &[PathBuf], baseline: Option<&Path>) -> Result<Input
                 alias: alias(path),
                 path: path.clone(),
                 baseline: None,
+                merged: Vec::new(),
             }),
             Err(error) => found.errors.push(error),
         }
@@ -62,6 +66,68 @@ pub(super) fn inputs(paths: &[PathBuf], baseline: Option<&Path>) -> Result<Input
     }
     make_unique(&mut found.jobs);
     Ok(found)
+}
+
+impl Inputs {
+    /// Makes one job of all.
+    pub(super) fn merge_all(&mut self) {
+        let mut rest = std::mem::take(&mut self.jobs).into_iter();
+        if let Some(mut first) = rest.next() {
+            for job in rest {
+                first.baseline = first.baseline.take().or(job.baseline);
+                first.merged.push((job.alias, job.path));
+            }
+            self.jobs.push(first);
+        }
+    }
+
+    /// Merges the archives of different machines of one cluster that were collected together, and says so.
+    ///
+    /// Collectors that make one archive per machine put the day into its name (`n1-2026-11-21_10_20_42.tar.gz`,
+    /// `sosreport-n1-2026-11-21-abcdefg.tar.xz`), so only such bundles are read for it. `read` reads one without judging.
+    pub(super) fn merge_machines(&mut self, read: impl Fn(&Path, &str) -> Option<Snapshot>) {
+        let mut seen: Vec<(usize, Snapshot)> = Vec::new();
+        let mut kept: Vec<Job> = Vec::new();
+        let dated = self.jobs.iter().filter(|job| is_dated(&job.alias)).count();
+        for job in std::mem::take(&mut self.jobs) {
+            let candidate = dated > 1 && job.baseline.is_none() && is_dated(&job.alias);
+            let snapshot = if candidate { read(&job.path, &job.alias) } else { None };
+            let Some(snapshot) = snapshot else {
+                kept.push(job);
+                continue;
+            };
+            let of = |at: usize| seen.iter().filter(move |(index, _)| *index == at);
+            let home = (0..kept.len())
+                .find(|&at| of(at).count() > 0 && of(at).all(|(_, other)| belong_together(other, &snapshot)));
+            let at = match home.and_then(|at| Some((at, kept.get_mut(at)?))) {
+                Some((at, first)) => {
+                    let (one, other) = (&job.alias, &first.alias);
+                    self.remarks.push(format!(
+                        "{one} is of the same cluster and time as {other}: one report for both"
+                    ));
+                    first.merged.push((job.alias, job.path));
+                    at
+                }
+                None => {
+                    kept.push(job);
+                    kept.len() - 1
+                }
+            };
+            seen.push((at, snapshot));
+        }
+        self.jobs = kept;
+    }
+}
+
+/// True for a name with a day in it: `2026-11-21`.
+fn is_dated(name: &str) -> bool {
+    const SHAPE: &[u8] = b"dddd-dd-dd";
+    name.as_bytes().windows(SHAPE.len()).any(|window| {
+        window.iter().zip(SHAPE).all(|(byte, shape)| match shape {
+            b'd' => byte.is_ascii_digit(),
+            other => byte == other,
+        })
+    })
 }
 
 /// A directory with archives directly in it holds bundles; any other directory is one.
@@ -130,6 +196,7 @@ fn folder(directory: &Path, found: &mut Inputs) {
                 baseline: baselines.get(&name).cloned(),
                 alias: name,
                 path,
+                merged: Vec::new(),
             });
         }
     }
@@ -197,6 +264,7 @@ mod tests {
             alias: name.into(),
             path: PathBuf::new(),
             baseline: None,
+            merged: Vec::new(),
         });
         make_unique(&mut jobs);
         assert_eq!(jobs.map(|job| job.alias), ["a", "a-3", "a-2", "a-4"]);

@@ -4,6 +4,7 @@ mod analyze;
 pub mod collect;
 mod exit;
 mod inputs;
+mod inspect;
 mod language;
 mod outputs;
 mod rules;
@@ -25,6 +26,8 @@ struct Cli {
 enum Command {
     /// Find the cause in support bundles and write incident reports
     Analyze(analyze::AnalyzeArgs),
+    /// Say what a bundle is and what is in it
+    Inspect(inspect::InspectArgs),
     /// Collect this host's evidence into one archive
     Collect(collect::CollectArgs),
     /// Show the failure modes that casefile knows
@@ -36,6 +39,7 @@ enum Command {
 const AFTER_HELP: &str = "\
 Examples:
   casefile collect -o before.tar.gz          on a host, while it is healthy or broken
+  casefile inspect bundle.tar.gz             what it is and what is in it
   casefile analyze bundle.tar.gz             one bundle, reports in ./reports
   casefile analyze after.tar.gz --baseline before.tar.gz -f html -o report.html
   casefile analyze bundles -o reports        a folder of bundles, in parallel";
@@ -46,6 +50,7 @@ casefile reads support bundles of Kubernetes and Rancher, offline, and drafts th
   casefile collect                collect this host's evidence into one archive
   casefile analyze BUNDLE…        find the cause, write the report (Markdown, HTML, JSON; zh, en)
   casefile analyze BAD --baseline GOOD    … by what differs from where it works
+  casefile inspect BUNDLE…        what a bundle is, what is in it, what could not be read
   casefile help analyze           options and exit codes";
 
 /// Parses the command line, runs the subcommand and gives its exit code. A closed standard output is a quiet end.
@@ -66,6 +71,7 @@ pub fn run() -> ExitCode {
     };
     let code = match cli.command {
         Some(Command::Analyze(args)) => analyze::run(&args),
+        Some(Command::Inspect(args)) => inspect::run(&args),
         Some(Command::Collect(args)) => collect::run(&args),
         Some(Command::Rules(args)) => rules::run(&args),
         Some(Command::Explain(args)) => rules::explain(&args),

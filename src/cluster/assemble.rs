@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::age;
 use super::containers::{add_inspect, add_row, note_listing};
@@ -14,7 +15,8 @@ use super::reader::Located;
 use super::whereabouts::{known_nodes, node_of_log};
 use super::{About, BundleInfo, Coverage, Event, Hit, Host, Object, ObjectKey, PodView, Snapshot};
 use crate::bundle::decode::{Fact, Form};
-use crate::logs::{LogFile, SignatureSet, Stream, TextSource, stamp_of};
+use crate::bundle::layout::{Detected, NodePlace};
+use crate::logs::{LogFile, SignatureSet, Stream, TextSource, stamp_of, stream_of};
 use crate::model::{Basis, Citation, EntryPath, Subject, When};
 
 pub(super) fn assemble(
@@ -23,26 +25,41 @@ pub(super) fn assemble(
     logs: Vec<LogFile>,
     coverage: Coverage,
     signatures: &SignatureSet,
+    detected: &Detected<'_>,
 ) -> Snapshot {
     let mut snapshot = Snapshot {
-        bundle,
+        bundle: BundleInfo {
+            layout: detected.name().to_owned(),
+            ..bundle
+        },
         objects: BTreeMap::new(),
+        applied: Vec::new(),
         events: Vec::new(),
         hosts: Vec::new(),
         logs,
         hits: Vec::new(),
-        coverage,
+        coverage: Coverage {
+            layouts: detected.found(),
+            ..coverage
+        },
     };
+    let mut places = Places::new(detected);
     let mut hosts: BTreeMap<String, Host> = BTreeMap::new();
     let mut events: Vec<Object> = Vec::new();
     let mut named: Vec<String> = Vec::new();
+    let mut manifests: Vec<Object> = Vec::new();
     for Located { path, fact } in facts {
         match fact {
-            Fact::Object(object) => {
+            Fact::Object(mut object) => {
+                if detected.writes_null_for_empty(&path) {
+                    empty_nulls(&mut object.value);
+                }
                 if let Some(object) = Object::new(*object) {
                     snapshot.coverage.note(datum_of_kind(&object.key.kind), 1);
                     if object.key.kind == "Event" {
                         events.push(object);
+                    } else if object.is_manifest() {
+                        manifests.push(object);
                     } else {
                         add_object(&mut snapshot, object);
                     }
@@ -52,7 +69,7 @@ pub(super) fn assemble(
             Fact::NamespaceNamed(namespace) => named.push(namespace),
             Fact::EmptyListing { kind, .. } => snapshot.coverage.note(datum_of_kind(&kind), 0),
             other => {
-                let (directory, name) = host_directory(&path);
+                let NodePlace { directory, name } = places.node(&path);
                 let host = hosts.entry(directory.clone()).or_insert_with(|| Host {
                     directory,
                     directory_name: name,
@@ -77,12 +94,35 @@ pub(super) fn assemble(
     for event in &mut events {
         namespaces.complete(event);
     }
+    add_manifests(&mut snapshot, &namespaces, manifests);
     snapshot.events = events.iter().filter_map(Event::new).collect();
     fold_duplicates(&mut snapshot.events);
+    place_logs(&mut snapshot, detected);
     super::attribution::attribute_logs(&mut snapshot);
-    let hits = all_hits(&snapshot, signatures);
+    let hits = all_hits(&snapshot, signatures, detected);
     snapshot.hits = hits;
     snapshot
+}
+
+/// What was applied is kept apart from what is, so that it never hides it. A manifest of which nothing live was seen is all that is
+/// known of its object.
+fn add_manifests(snapshot: &mut Snapshot, namespaces: &Namespaces, manifests: Vec<Object>) {
+    let mut unseen = Vec::new();
+    for mut manifest in manifests {
+        if manifest.key.namespace.is_empty()
+            && let Some(namespace) = namespaces.of_known(&manifest.key.kind, &manifest.key.name)
+        {
+            manifest.key.namespace = namespace.to_owned();
+        }
+        if snapshot.objects.contains_key(&manifest.key) {
+            snapshot.applied.push(manifest);
+        } else {
+            unseen.push(manifest);
+        }
+    }
+    for manifest in unseen {
+        add_object(snapshot, manifest);
+    }
 }
 
 fn add_object(snapshot: &mut Snapshot, object: Object) {
@@ -103,18 +143,37 @@ fn add_object(snapshot: &mut Snapshot, object: Object) {
     }
 }
 
-/// The machine that a file belongs to: the directory after a `nodes` or `node` component, or the bundle itself.
-fn host_directory(path: &EntryPath) -> (String, String) {
-    let parts: Vec<&str> = path.components().collect();
-    for (index, pair) in parts.windows(2).enumerate() {
-        if let ["nodes" | "node" | "hosts", name] = pair
-            && index + 2 < parts.len()
-        {
-            let directory = parts.get(..index + 2).unwrap_or(&[]).join("/");
-            return (directory, (*name).to_owned());
-        }
+/// Asks for the machine of a file once, however many facts it has.
+struct Places<'d> {
+    detected: &'d Detected<'d>,
+    last: Option<(EntryPath, NodePlace)>,
+}
+
+impl<'d> Places<'d> {
+    fn new(detected: &'d Detected<'d>) -> Self {
+        Self { detected, last: None }
     }
-    (String::new(), String::new())
+
+    fn node(&mut self, path: &EntryPath) -> NodePlace {
+        if let Some((known, place)) = &self.last
+            && known == path
+        {
+            return place.clone();
+        }
+        let place = self.detected.place(path).node.unwrap_or_default();
+        self.last = Some((path.clone(), place.clone()));
+        place
+    }
+}
+
+/// Makes the text `null` empty again, where a producer wrote it for an empty text.
+fn empty_nulls(value: &mut Value) {
+    match value {
+        Value::String(text) if text == "null" => text.clear(),
+        Value::Array(items) => items.iter_mut().for_each(empty_nulls),
+        Value::Object(map) => map.values_mut().for_each(empty_nulls),
+        _ => {}
+    }
 }
 
 fn host_datum(fact: &Fact) -> &'static str {
@@ -173,14 +232,20 @@ fn add_host_fact(host: &mut Host, fact: Fact) {
     }
 }
 
-/// "Now" of a bundle: the latest clock of its hosts, else the latest time that its events or objects mention.
+/// "Now" of a bundle that does not say it in a manifest: the layout's time if its zone is written, the latest clock of its hosts, the
+/// layout's time in an unknown zone, else the latest time that its events or objects mention.
 fn reference_time(snapshot: &Snapshot, events: &[Object]) -> Option<When> {
+    let layouts = &snapshot.coverage.layouts;
+    let told = layouts.iter().find_map(|found| found.collected_at.clone());
+    if let Some(exact) = told.clone().filter(|when| when.basis == Basis::Exact) {
+        return Some(exact);
+    }
     let clocks = snapshot
         .hosts
         .iter()
         .filter_map(|host| host.clock.as_ref().map(|(when, ..)| when.clone()));
-    if let Some(latest) = clocks.max_by_key(|when| when.latest) {
-        return Some(latest);
+    if let Some(known) = clocks.max_by_key(|when| when.latest).or(told) {
+        return Some(known);
     }
     let events = events.iter().filter_map(|event| Event::new(event)?.last);
     let leases = snapshot.kind("Lease").filter_map(|lease| lease.time("/spec/renewTime"));
@@ -209,7 +274,29 @@ fn resolve_ages(snapshot: &mut Snapshot, events: &mut [Object]) {
     }
 }
 
-fn all_hits(snapshot: &Snapshot, signatures: &SignatureSet) -> Vec<Hit> {
+/// Whose a log is, where its text did not tell: as its layout says, or the names in its path.
+fn place_logs(snapshot: &mut Snapshot, detected: &Detected<'_>) {
+    let mut namespaces: BTreeMap<String, String> = BTreeMap::new();
+    for pod in snapshot.pods() {
+        namespaces.insert(pod.name().to_owned(), pod.namespace().to_owned());
+    }
+    for log in &mut snapshot.logs {
+        if log.stream == Stream::Unknown {
+            log.stream = match detected.place(&log.path).log {
+                Some(place) => place.into(),
+                None => stream_of(&log.path),
+            };
+        }
+        if let Stream::Container(container) = &mut log.stream
+            && container.namespace.is_empty()
+            && let Some(namespace) = namespaces.get(&container.pod)
+        {
+            container.namespace.clone_from(namespace);
+        }
+    }
+}
+
+fn all_hits(snapshot: &Snapshot, signatures: &SignatureSet, detected: &Detected<'_>) -> Vec<Hit> {
     let mut hits = Vec::new();
     for event in &snapshot.events {
         let about = About {
@@ -258,7 +345,7 @@ fn all_hits(snapshot: &Snapshot, signatures: &SignatureSet) -> Vec<Hit> {
     for log in &snapshot.logs {
         let source = log.stream.source();
         hits.extend(
-            log_hits(snapshot, log, &nodes)
+            log_hits(snapshot, log, detected, &nodes)
                 .into_iter()
                 .filter(|hit| signatures.is_for(&hit.signature, source)),
         );
@@ -301,15 +388,19 @@ fn status_messages(object: &Object) -> Vec<(String, &str, &str)> {
     found
 }
 
-fn log_hits(snapshot: &Snapshot, log: &LogFile, nodes: &[String]) -> Vec<Hit> {
+fn log_hits(snapshot: &Snapshot, log: &LogFile, detected: &Detected<'_>, nodes: &[String]) -> Vec<Hit> {
     let reference: Option<Timestamp> = snapshot.now();
-    let when = |text: &str| stamp_of(text).and_then(|(stamp, raw)| stamp.resolve(raw, reference));
-    let host = snapshot
-        .hosts
-        .iter()
-        .filter(|host| under(&log.path, &host.directory))
-        .max_by_key(|host| host.directory.len());
-    let node = host.map(|host| host.node_name().to_owned()).unwrap_or_default();
+    let place = detected.place(&log.path).node.unwrap_or_default();
+    let host = snapshot.hosts.iter().find(|host| host.directory == place.directory);
+    // A directory of logs alone is no host, but it still tells whose logs they are.
+    let node = host.map_or(place.name, |host| host.node_name().to_owned());
+    let booted = host.and_then(Host::booted);
+    let when = |text: &str| {
+        let (stamp, raw) = stamp_of(text)?;
+        stamp
+            .resolve(raw, reference)
+            .or_else(|| stamp.resolve_since(raw, booted?))
+    };
     log.hits
         .iter()
         .map(|hit| {
@@ -326,11 +417,13 @@ fn log_hits(snapshot: &Snapshot, log: &LogFile, nodes: &[String]) -> Vec<Hit> {
                 },
             };
             if let Some(pod) = snapshot.object(&about.object.kind, &about.object.namespace, &about.object.name)
-                && about.node.is_empty()
+                && !pod.text("/spec/nodeName").is_empty()
             {
                 about.node = pod.text("/spec/nodeName").to_owned();
             }
-            if about.node.is_empty() && !matches!(log.stream, Stream::Container(_)) {
+            // The log of a pod that no object knows may be a node's own file, taken for a pod's by its name.
+            let is_known = snapshot.pod(&about.object.namespace, &about.object.name).is_some();
+            if about.node.is_empty() && !(is_known && matches!(log.stream, Stream::Container(_))) {
                 about.node = node_of_log(&log.path, &hit.text, nodes);
             }
             let first = when(&hit.text);
@@ -351,14 +444,6 @@ fn log_hits(snapshot: &Snapshot, log: &LogFile, nodes: &[String]) -> Vec<Hit> {
             }
         })
         .collect()
-}
-
-fn under(path: &EntryPath, directory: &str) -> bool {
-    directory.is_empty()
-        || path
-            .as_str()
-            .strip_prefix(directory)
-            .is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// The pod that a line of the kubelet names: `pod="namespace/name"` (klog's structured form, `k8s.io/klog` `ObjectRef.String`).

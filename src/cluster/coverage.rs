@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::bundle::layout::Found;
 use crate::model::{EntryPath, Problem};
 
 /// What became of one file.
@@ -41,6 +42,8 @@ pub struct Coverage {
     pub files: Vec<FileRecord>,
     /// What went wrong.
     pub problems: Vec<Problem>,
+    /// The producers whose arrangement was found, the outermost first; none for a pile of files.
+    pub layouts: Vec<Found>,
 }
 
 impl Coverage {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::HostTools;
 use crate::bundle::decode::{
     Certificate, ContainerListing, ContainerState, CronEntry, DockerInspect, HostNameSource, ImageFact, PruneRun,
@@ -82,6 +84,18 @@ impl Host {
         } else {
             &self.directory_name
         }
+    }
+
+    /// Between which moments it booted: its clock at collection less the time it had been up (`uptime`, to the minute).
+    pub fn booted(&self) -> Option<(Timestamp, Timestamp)> {
+        /// The two were not read in the same instant.
+        const APART: SignedDuration = SignedDuration::from_secs(30);
+        let (clock, ..) = self.clock.as_ref()?;
+        let (seconds, _) = self.values.get("host.uptime-seconds")?;
+        let up = SignedDuration::from_secs(seconds.parse().ok()?);
+        let earliest = clock.earliest.checked_sub(up).ok()?.checked_sub(APART).ok()?;
+        let earliest = earliest.checked_sub(SignedDuration::from_mins(1)).ok()?;
+        Some((earliest, clock.latest.checked_sub(up).ok()?.checked_add(APART).ok()?))
     }
 
     fn name_of(&self, order: &[HostNameSource]) -> &str {

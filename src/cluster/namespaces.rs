@@ -1,16 +1,28 @@
 //! Objects of which a text does not tell the namespace (`kubectl get pods` without `-A`) go to the namespace where they are known.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
+use regex::Regex;
 use serde_json::Value;
 
 use super::{Object, ObjectKey};
 use crate::bundle::decode::{Form, is_namespaced};
+use crate::model::EntryPath;
+
+/// `Successfully assigned shop/web-0 to node-1` (kubernetes `pkg/scheduler/schedule_one.go`).
+static ASSIGNED: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^Successfully assigned ([a-z0-9-]+)/([a-z0-9.-]+) to ").ok());
+/// `… container app in pod web-0_shop(1b2c…)` (kubernetes `pkg/kubelet/util/format/pod.go`).
+static FORMATTED: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"\b([a-z0-9][a-z0-9.-]*)_([a-z0-9-]+)\([0-9a-f-]{8,36}\)").ok());
 
 /// Which namespaces a bundle mentions, and for which object.
 #[derive(Default)]
 pub(super) struct Namespaces {
     of_object: BTreeMap<(String, String), BTreeSet<String>>,
+    /// A listing without a column for the namespace is of one namespace, so one known row tells it for the file.
+    of_file: BTreeMap<EntryPath, BTreeSet<String>>,
     all: BTreeSet<String>,
 }
 
@@ -28,6 +40,24 @@ impl Namespaces {
             let about = about(event);
             let text = |field: &str| event.text(&format!("{about}/{field}"));
             found.add(text("kind"), text("name"), text("namespace"));
+            let message = event.text("/message");
+            if let Some(told) = ASSIGNED.as_ref().and_then(|regex| regex.captures(message)) {
+                let (_, [namespace, pod]) = told.extract();
+                found.add("Pod", pod, namespace);
+            }
+            if let Some(told) = FORMATTED.as_ref().and_then(|regex| regex.captures(message)) {
+                let (_, [pod, namespace]) = told.extract();
+                found.add("Pod", pod, namespace);
+            }
+        }
+        for (key, object) in objects.iter().filter(|(key, _)| key.namespace.is_empty()) {
+            found.note_file(&key.kind, &key.name, &object.cite.file);
+        }
+        for event in events {
+            let text = |field: &str| event.text(&format!("{}/{field}", about(event)));
+            if text("namespace").is_empty() {
+                found.note_file(text("kind"), text("name"), &event.cite.file);
+            }
         }
         found
     }
@@ -43,16 +73,30 @@ impl Namespaces {
             .insert(namespace.to_owned());
     }
 
-    /// The namespace of an object of which only kind and name are told: where an object of that kind and name is known, if that is
-    /// one place; else the only namespace of the bundle.
-    fn find(&self, kind: &str, name: &str) -> Option<&str> {
+    /// A file that shows an object without its namespace, where that is known from elsewhere.
+    fn note_file(&mut self, kind: &str, name: &str, file: &EntryPath) {
         let known = self.of_object.get(&(kind.to_owned(), name.to_owned()));
-        let of_namespaced = || is_namespaced(kind) == Some(true);
-        match known {
+        if let Some(namespace) = known.and_then(only) {
+            self.of_file
+                .entry(file.clone())
+                .or_default()
+                .insert(namespace.to_owned());
+        }
+    }
+
+    /// The namespace of an object of which only kind and name are told: where an object of that kind and name is known, if that is
+    /// one place; else that of the file's other rows; else the only namespace of the bundle.
+    fn find(&self, kind: &str, name: &str, file: &EntryPath) -> Option<&str> {
+        match self.of_object.get(&(kind.to_owned(), name.to_owned())) {
             Some(places) => only(places),
-            None if of_namespaced() => only(&self.all),
+            None if is_namespaced(kind) == Some(true) => self.of_file.get(file).map_or_else(|| only(&self.all), only),
             None => None,
         }
+    }
+
+    /// The one namespace in which an object of this kind and name was seen.
+    pub(super) fn of_known(&self, kind: &str, name: &str) -> Option<&str> {
+        only(self.of_object.get(&(kind.to_owned(), name.to_owned()))?)
     }
 
     /// The objects of text forms that have no namespace and should, taken out of `objects` and put where they belong.
@@ -62,12 +106,15 @@ impl Namespaces {
             .filter(|(key, object)| {
                 key.namespace.is_empty() && object.form != Form::Api && is_namespaced(&key.kind) != Some(false)
             })
-            .filter(|(key, _)| self.find(&key.kind, &key.name).is_some())
+            .filter(|(key, object)| self.find(&key.kind, &key.name, &object.cite.file).is_some())
             .map(|(key, _)| key.clone())
             .collect();
         let mut placed = Vec::new();
         for key in homeless {
-            if let (Some(mut object), Some(namespace)) = (objects.remove(&key), self.find(&key.kind, &key.name)) {
+            let Some(mut object) = objects.remove(&key) else {
+                continue;
+            };
+            if let Some(namespace) = self.find(&key.kind, &key.name, &object.cite.file) {
                 object.key.namespace = namespace.to_owned();
                 set(&mut object.value, "metadata", namespace);
                 placed.push(object);
@@ -83,7 +130,7 @@ impl Namespaces {
         if event.form == Form::Api || !text("namespace").is_empty() || is_namespaced(text("kind")) == Some(false) {
             return;
         }
-        if let Some(namespace) = self.find(text("kind"), text("name")) {
+        if let Some(namespace) = self.find(text("kind"), text("name"), &event.cite.file) {
             set(&mut event.value, about.trim_start_matches('/'), namespace);
         }
     }
@@ -156,6 +203,40 @@ mod tests {
         ]);
         assert!(snapshot.object("Pod", "", "web-0").is_some());
         assert_eq!(snapshot.objects.len(), 3);
+    }
+
+    #[test]
+    fn what_was_applied_does_not_hide_what_is() {
+        let live = r#"{"kind":"Deployment","apiVersion":"apps/v1","metadata":{"name":"web","namespace":"shop","uid":"u","resourceVersion":"9"},
+            "spec":{"replicas":3},"status":{"replicas":3}}"#;
+        let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\nspec:\n  replicas: 1\n";
+        let alone = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: new\nspec:\n  replicas: 2\n";
+        let snapshot = reading(&[
+            ("deploy.yaml", manifest),
+            ("deployments.json", live),
+            ("new.yaml", alone),
+        ]);
+        assert_eq!(
+            snapshot
+                .object("Deployment", "shop", "web")
+                .unwrap()
+                .int("/spec/replicas"),
+            Some(3)
+        );
+        assert_eq!(snapshot.applied[0].int("/spec/replicas"), Some(1));
+        assert_eq!(snapshot.kind("Deployment").count(), 2);
+    }
+
+    #[test]
+    fn one_pod_that_the_scheduler_names_tells_the_namespace_of_its_listing() {
+        let listing = "NAME    READY   STATUS    RESTARTS   AGE\nweb-0   0/1     Pending   0          75s\nold-0   1/1     Running   0          75s\n";
+        let events = "LAST SEEN   TYPE     REASON      OBJECT      MESSAGE\n9m          Normal   Scheduled   pod/web-0   Successfully assigned shop/web-0 to n1\n";
+        let snapshot = reading(&[
+            ("pods.txt", listing),
+            ("events.txt", events),
+            ("b.json", &pod("else", "b")),
+        ]);
+        assert!(snapshot.object("Pod", "shop", "old-0").is_some());
     }
 
     #[test]

@@ -83,6 +83,19 @@ impl Object {
         }
     }
 
+    /// True for what a person wrote to be applied: nothing in it that only the API server or a controller writes.
+    pub(super) fn is_manifest(&self) -> bool {
+        const SET_BY_THE_SERVER: [&str; 6] = [
+            "/metadata/uid",
+            "/metadata/resourceVersion",
+            "/metadata/creationTimestamp",
+            "/metadata/generation",
+            "/metadata/managedFields",
+            "/status",
+        ];
+        self.form == Form::Api && SET_BY_THE_SERVER.iter().all(|pointer| self.get(pointer).is_none())
+    }
+
     /// The object as the subject of a finding.
     pub fn subject(&self) -> Subject {
         if self.key.kind == "Node" {

@@ -27,6 +27,15 @@ impl Snapshot {
                 None => {}
             }
         }
+        // A row of a table has no owner references; what the name says counts when the Deployment was seen too.
+        if current.kind == "ReplicaSet"
+            && current.name == object.key.name
+            && controller(object).is_none()
+            && let Some(name) = deployment_of_replica_set(&current.name)
+            && (object.form != Form::Api || self.object("Deployment", &current.namespace, &name).is_some())
+        {
+            return Subject::namespaced("Deployment", &current.namespace, name);
+        }
         if current.kind == "Pod" && current.name == object.key.name && controller(object).is_none() {
             return self
                 .owner_of_pod_name(&current.namespace, &current.name)

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::assemble::assemble;
 use super::{BundleInfo, Coverage, FileRecord, Snapshot, Treatment};
 use crate::bundle::decode::{DECODERS, Fact, LogSection, TextFile, is_binary, to_text};
-use crate::logs::{ContainerRef, LogFile, LogScan, SignatureSet, Stream, stamp_of, stream_of, stream_of_unit};
+use crate::bundle::layout::{Inventory, detect};
+use crate::logs::{ContainerRef, LogFile, LogScan, SignatureSet, Stream, stamp_of, stream_of_unit};
 use crate::model::{EntryPath, Problem, ProblemKind};
 
 /// A file up to this size is decoded as a whole; a larger one is scanned as a log, whatever it is.
@@ -29,6 +30,7 @@ pub struct Reader<'s> {
     facts: Vec<Located>,
     logs: Vec<LogFile>,
     coverage: Coverage,
+    inventory: Inventory,
 }
 
 impl<'s> Reader<'s> {
@@ -40,6 +42,7 @@ impl<'s> Reader<'s> {
             facts: Vec::new(),
             logs: Vec::new(),
             coverage: Coverage::default(),
+            inventory: Inventory::default(),
         }
     }
 
@@ -53,6 +56,7 @@ impl<'s> Reader<'s> {
                 format!("reading stopped: {error}"),
             ));
         }
+        self.inventory.note(path, &head);
         if head.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0) && head.len() < BLOCK {
             self.record(path, head.len() as u64, Treatment::Empty);
         } else if is_binary(&head) {
@@ -71,8 +75,10 @@ impl<'s> Reader<'s> {
     }
 
     /// Puts everything together. `bundle` has what the files do not say of the bundle; its reference time is set here.
-    pub fn finish(self, bundle: BundleInfo) -> Snapshot {
-        assemble(bundle, self.facts, self.logs, self.coverage, self.signatures)
+    pub fn finish(mut self, bundle: BundleInfo) -> Snapshot {
+        self.inventory.set_input(&bundle.input);
+        let detected = detect(&self.inventory);
+        assemble(bundle, self.facts, self.logs, self.coverage, self.signatures, &detected)
     }
 
     fn whole_file(&mut self, path: &EntryPath, mut bytes: Vec<u8>, content: &mut dyn Read) {
@@ -124,7 +130,10 @@ impl<'s> Reader<'s> {
         }
         log_lines.retain(|&(from, to)| (from..to).any(|index| !file.line(index).trim().is_empty()));
         if !log_lines.is_empty() {
-            self.scan_lines(&file, stream_of(path), &log_lines);
+            self.scan_lines(&file, Stream::Unknown, &log_lines);
+        }
+        if used.contains(&"cluster-info dump log") && used.contains(&"json") {
+            self.inventory.note_dump(path);
         }
         let treatment = if used.is_empty() {
             Treatment::Log
@@ -172,12 +181,12 @@ impl<'s> Reader<'s> {
     /// Scans a log block by block, each cut at its last line end. Reading (and with it decompressing) goes on while the block before is
     /// scanned, so that one large log uses two processors.
     fn stream_log(&mut self, path: &EntryPath, head: Vec<u8>, content: &mut dyn Read) {
-        let (signatures, stream) = (self.signatures, stream_of(path));
+        let signatures = self.signatures;
         let mut size = head.len() as u64;
         let (log, problem) = std::thread::scope(|scope| {
             let (send, receive) = std::sync::mpsc::sync_channel::<Vec<u8>>(BLOCKS_AHEAD);
             let scanner = scope.spawn(move || {
-                let mut scan = LogScan::new(signatures, path.clone(), stream);
+                let mut scan = LogScan::new(signatures, path.clone(), Stream::Unknown);
                 let mut next_line = 1;
                 for block in receive {
                     scan.feed(&to_text(&block), next_line);

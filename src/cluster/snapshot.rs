@@ -63,6 +63,8 @@ pub struct Snapshot {
     pub bundle: BundleInfo,
     /// Objects by identity.
     pub objects: BTreeMap<ObjectKey, Object>,
+    /// Manifests of objects that also exist live: what was applied, which may differ from what is.
+    pub applied: Vec<Object>,
     /// Events, in time order as far as it is known.
     pub events: Vec<Event>,
     /// Machines.
@@ -136,6 +138,12 @@ impl Snapshot {
             }
             _ => false,
         })
+    }
+
+    /// The uid of the namespace `kube-system`, by which people and tools tell clusters apart.
+    pub fn cluster_uid(&self) -> Option<&str> {
+        let namespace = self.object("Namespace", "", "kube-system")?;
+        Some(namespace.text("/metadata/uid")).filter(|uid| !uid.is_empty())
     }
 
     /// The names of nodes for which there is evidence: node objects, then machines that are no node object.

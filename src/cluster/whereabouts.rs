@@ -7,6 +7,8 @@ use crate::model::EntryPath;
 pub(super) fn known_nodes(snapshot: &Snapshot) -> Vec<String> {
     let mut names: Vec<String> = snapshot.kind("Node").map(|node| node.key.name.clone()).collect();
     names.extend(snapshot.pods().map(|pod| pod.node().to_owned()));
+    let of_events = snapshot.events.iter().filter(|event| event.about.kind == "Node");
+    names.extend(of_events.map(|event| event.about.name.clone()));
     names.retain(|name| !name.is_empty());
     names.sort();
     names.dedup();

@@ -118,8 +118,13 @@ mod tests {
             collected_at: None,
         });
         let diagnosis = diagnose(&rules, &snapshot, None);
-        let named = diagnosis.roots.iter().filter_map(|root| diagnosis.findings.get(root.finding));
-        named.map(|finding| format!("{} {}", finding.rule, finding.subject.name)).collect()
+        let named = diagnosis
+            .roots
+            .iter()
+            .filter_map(|root| diagnosis.findings.get(root.finding));
+        named
+            .map(|finding| format!("{} {}", finding.rule, finding.subject.name))
+            .collect()
     }
 
     const SERVICES: &str = "NAMESPACE   NAME     TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)    AGE\nshop        orders   ClusterIP   10.96.0.12   <none>        8080/TCP   41m\n";
@@ -138,7 +143,10 @@ mod tests {
             ("pods.txt", pods.as_str()),
             ("svc.txt", SERVICES),
             ("web.log", WEB),
-            ("orders.log", "FATAL open /etc/orders/rates.csv: no such file or directory\n"),
+            (
+                "orders.log",
+                "FATAL open /etc/orders/rates.csv: no such file or directory\n",
+            ),
         ];
         assert_eq!(roots(&files), ["app-missing-file orders"]);
     }

@@ -1,11 +1,13 @@
 //! Log text: which stream a file is, when a line was written, which signatures it carries. Kept are hits, counts and bounded
 //! samples, never the log.
 
+mod forms;
 mod literal;
 mod scan;
 mod signature;
 mod stamp;
 mod stream;
+mod wrapped;
 
 pub use scan::{LineHit, LogFile, LogScan, TailLine};
 pub use signature::{Signature, SignatureError, SignatureSet, SignatureSpec, TextMatch, TextSource};

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use super::{SignatureSet, Stream, clean_line, stamp_of};
+use super::wrapped::{Wrapped, may_hold, unwrap};
+use super::{SignatureSet, Stamp, Stream, clean_line, stamp_of};
 use crate::model::EntryPath;
 
 /// A line that carries a signature.
@@ -44,7 +45,9 @@ pub struct LogFile {
     pub first_stamped: Option<String>,
     /// See `first_stamped`.
     pub last_stamped: Option<String>,
-    /// The last lines.
+    /// True when the newest line stands first (`journalctl -r`). Times, tail and hits are in time order all the same.
+    pub is_newest_first: bool,
+    /// The last lines in time.
     pub tail: Vec<TailLine>,
     /// Lines with signatures.
     pub hits: Vec<LineHit>,
@@ -63,7 +66,11 @@ const DISTINCT_HITS: usize = 20;
 pub struct LogScan<'s> {
     signatures: &'s SignatureSet,
     file: LogFile,
+    head: Vec<TailLine>,
     tail: VecDeque<TailLine>,
+    /// Parts of a line by stream, with the number of the first.
+    parts: BTreeMap<&'static str, (u64, Wrapped<'static>)>,
+    order: Order,
     seen: HashMap<(String, Vec<(String, String)>), usize>,
     /// For each signature: how many distinct hits, and the place of the last.
     distinct: HashMap<String, (usize, usize)>,
@@ -78,13 +85,17 @@ impl<'s> LogScan<'s> {
             lines: 0,
             first_stamped: None,
             last_stamped: None,
+            is_newest_first: false,
             tail: Vec::new(),
             hits: Vec::new(),
         };
         Self {
             signatures,
             file,
+            head: Vec::new(),
             tail: VecDeque::new(),
+            parts: BTreeMap::new(),
+            order: Order::default(),
             seen: HashMap::new(),
             distinct: HashMap::new(),
         }
@@ -95,6 +106,10 @@ impl<'s> LogScan<'s> {
     /// Only lines that hold a literal of some signature are looked at one by one. The time span and the last lines are read from
     /// the edges of the block, so that the cost of a log is that of one pass of the automaton.
     pub fn feed(&mut self, block: &str, first_line: u64) {
+        if !self.parts.is_empty() || may_hold(block.as_bytes()) {
+            self.feed_wrapped(block, first_line);
+            return;
+        }
         let bytes = block.as_bytes();
         let newlines = memchr::memchr_iter(b'\n', bytes).count() as u64;
         let lines = newlines + u64::from(!bytes.is_empty() && !bytes.ends_with(b"\n"));
@@ -128,33 +143,111 @@ impl<'s> LogScan<'s> {
 
     /// Ends the scan.
     pub fn finish(mut self) -> LogFile {
+        for (_, (number, part)) in std::mem::take(&mut self.parts) {
+            self.note_whole(&part.to_line(), number);
+        }
         self.file.tail = self.tail.into();
+        if self.order.is_newest_first() {
+            self.file.is_newest_first = true;
+            std::mem::swap(&mut self.file.first_stamped, &mut self.file.last_stamped);
+            self.head.reverse();
+            self.file.tail = self.head;
+            self.file.hits.reverse();
+            for hit in &mut self.file.hits {
+                if let Some((line, text)) = &mut hit.last {
+                    std::mem::swap(line, &mut hit.line);
+                    std::mem::swap(text, &mut hit.text);
+                }
+            }
+        }
         self.file
     }
 
-    /// Reads the time span and the last lines from the first and last lines of a block.
+    /// Reads the time span, the order and the last lines from the first and last lines of a block.
     fn note_edges(&mut self, block: &str, first_line: u64, lines: u64) {
-        let stamped = |line: &&str| stamp_of(line).is_some();
-        if self.file.first_stamped.is_none() {
-            self.file.first_stamped = block.lines().take(EDGE).find(stamped).map(|line| kept(line).to_owned());
+        for (number, line) in (first_line..).zip(block.lines()).take(EDGE) {
+            self.note_line(line, number);
         }
-        if let Some(last) = block.lines().rev().take(EDGE).find(stamped) {
-            self.file.last_stamped = Some(kept(last).to_owned());
+        let back = usize::try_from(lines)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(EDGE)
+            .min(EDGE);
+        let mut last: Vec<&str> = block.lines().rev().take(back).collect();
+        last.reverse();
+        for (number, line) in (first_line + lines - back as u64..).zip(last) {
+            self.note_line(line, number);
         }
-        let end = first_line + lines;
-        let numbered = block.lines().rev().zip(1..).map(|(line, back)| (end - back, line));
-        let mut tail: Vec<TailLine> = numbered
-            .filter(|(_, line)| !line.trim().is_empty())
-            .take(TAIL)
-            .map(|(line, text)| TailLine {
-                line,
-                text: kept(text).to_owned(),
-            })
+    }
+
+    /// Scans lines one by one, as their container wrote them: without the runtime's escapes, parts joined.
+    fn feed_wrapped(&mut self, block: &str, first_line: u64) {
+        for (number, raw) in (first_line..).zip(block.split_inclusive('\n')) {
+            let line = raw.trim_end_matches(['\n', '\r']);
+            self.file.lines += 1;
+            let Some(wrapped) = unwrap(line) else {
+                self.note_whole(line, number);
+                continue;
+            };
+            match self.parts.remove(wrapped.stream) {
+                Some((first, mut before)) => {
+                    // What goes beyond is never looked at.
+                    if before.text.len() < LINE_KEPT {
+                        before.text.to_mut().push_str(&wrapped.text);
+                    }
+                    if wrapped.is_part {
+                        self.parts.insert(wrapped.stream, (first, before));
+                    } else {
+                        self.note_whole(&before.to_line(), first);
+                    }
+                }
+                None if wrapped.is_part => {
+                    let part = Wrapped {
+                        time: wrapped.time.into_owned().into(),
+                        stream: wrapped.stream,
+                        text: kept(&wrapped.text).to_owned().into(),
+                        is_part: true,
+                    };
+                    self.parts.insert(wrapped.stream, (number, part));
+                }
+                None => self.note_whole(&wrapped.to_line(), number),
+            }
+        }
+    }
+
+    fn note_whole(&mut self, line: &str, number: u64) {
+        self.note_line(line, number);
+        let mut indices: Vec<usize> = self
+            .signatures
+            .candidates(line.as_bytes())
+            .map(|(_, index)| index)
             .collect();
-        tail.reverse();
-        self.tail.extend(tail);
-        let surplus = self.tail.len().saturating_sub(TAIL);
-        self.tail.drain(..surplus);
+        indices.sort_unstable();
+        indices.dedup();
+        for index in indices {
+            self.note_match(index, line, number);
+        }
+    }
+
+    fn note_line(&mut self, line: &str, number: u64) {
+        if let Some((stamp, _)) = stamp_of(line) {
+            self.order.note(stamp);
+            let kept = || kept(line).to_owned();
+            self.file.first_stamped.get_or_insert_with(kept);
+            self.file.last_stamped = Some(kept());
+        }
+        if !line.trim().is_empty() {
+            let kept = || TailLine {
+                line: number,
+                text: kept(line).to_owned(),
+            };
+            if self.head.len() < TAIL {
+                self.head.push(kept());
+            }
+            if self.tail.len() == TAIL {
+                self.tail.pop_front();
+            }
+            self.tail.push_back(kept());
+        }
     }
 
     fn note_match(&mut self, index: usize, line: &str, number: u64) {
@@ -198,6 +291,31 @@ impl<'s> LogScan<'s> {
             count: 1,
             last: None,
         });
+    }
+}
+
+/// Whether the times of a log rise or fall from line to line.
+#[derive(Default)]
+struct Order {
+    last: Option<Stamp>,
+    rising: u64,
+    falling: u64,
+}
+
+impl Order {
+    fn note(&mut self, stamp: Stamp) {
+        if let Some(last) = &self.last
+            && std::mem::discriminant(last) == std::mem::discriminant(&stamp)
+        {
+            self.rising += u64::from(*last < stamp);
+            self.falling += u64::from(*last > stamp);
+        }
+        self.last = Some(stamp);
+    }
+
+    /// Two steps back may be an accident of several writers, or a new year without a year.
+    fn is_newest_first(&self) -> bool {
+        self.falling > 2 && self.falling > self.rising * 4
     }
 }
 
@@ -249,6 +367,46 @@ mod tests {
         );
         assert_eq!(file.hits[1].captures["file"], "/b");
         assert_eq!(file.lines, 4);
+    }
+
+    #[test]
+    fn what_a_runtime_wrapped_is_seen_as_it_was_written() {
+        let file = scan(&[
+            "{\"log\":\"cannot \",\"stream\":\"stderr\",\"time\":\"2026-11-21T09:34:42Z\"}\n",
+            "{\"log\":\"other\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-21T09:34:42Z\"}\n{\"log\":\"open \\\"/a\\\"\\n\",\"stream\":\"stderr\",\"time\":\"2026-11-21T09:34:43Z\"}\n",
+        ]);
+        assert_eq!((file.hits.len(), file.lines), (1, 3));
+        assert_eq!(
+            (file.hits[0].line, file.hits[0].captures["file"].as_str()),
+            (1, "\"/a\"")
+        );
+        assert_eq!(file.hits[0].text, "2026-11-21T09:34:42Z stderr F cannot open \"/a\"");
+        let file = scan(&[
+            "2026-11-21T09:34:42Z stdout P cannot op\n",
+            "2026-11-21T09:34:42Z stdout F en /a\n",
+        ]);
+        assert_eq!(file.hits[0].captures["file"], "/a");
+        // A last part without an end is not lost.
+        assert_eq!(scan(&["2026-11-21T09:34:42Z stdout P cannot open /a\n"]).hits.len(), 1);
+    }
+
+    #[test]
+    fn a_journal_with_its_newest_line_first_is_turned_round() {
+        let lines = [
+            "45 h x: cannot open /a",
+            "44 h x: cannot open /b",
+            "43 h x: y",
+            "42 h x: cannot open /a",
+            "41 h x: z",
+        ];
+        let text: String = lines.iter().map(|line| format!("Nov 21 10:20:{line}\n")).collect();
+        let file = scan(&[&text]);
+        assert!(file.is_newest_first);
+        assert!(file.first_stamped.unwrap().contains(":41") && file.last_stamped.unwrap().contains(":45"));
+        assert!(file.tail.last().unwrap().text.contains(":45"));
+        let hit = file.hits.iter().find(|hit| hit.captures["file"] == "/a").unwrap();
+        assert_eq!((hit.line, hit.last.as_ref().unwrap().0), (4, 1));
+        assert!(!scan(&["Nov 21 10:20:45 a\nNov 21 10:20:44 b\n"]).is_newest_first);
     }
 
     #[test]

@@ -105,8 +105,17 @@ pub struct TextMatch<'s> {
 const PATTERN_SIZE_LIMIT: usize = 1 << 20;
 
 impl Signature {
+    /// A whole journal, `/var/log/messages` and the log of k3s or RKE2 hold the lines of every component of the node.
     fn is_for(&self, source: TextSource) -> bool {
-        self.sources.is_empty() || self.sources.contains(&source)
+        const IN_A_JOURNAL: [TextSource; 4] = [
+            TextSource::Kubelet,
+            TextSource::Runtime,
+            TextSource::Etcd,
+            TextSource::ControlPlane,
+        ];
+        self.sources.is_empty()
+            || self.sources.contains(&source)
+            || source == TextSource::System && self.sources.iter().any(|source| IN_A_JOURNAL.contains(source))
     }
 }
 

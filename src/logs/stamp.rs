@@ -1,13 +1,14 @@
 //! When a log line was written, in the many ways in which components write it, and the line without that.
 
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
+use super::forms::{MONTHS, epoch, offset, since_boot, without_decoration, written};
 use crate::model::{Basis, When};
 
 /// A time as a line has it, before the bundle's reference time fills in what is missing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stamp {
     /// Date, time and zone.
     Exact(Timestamp),
@@ -15,6 +16,8 @@ pub enum Stamp {
     NoZone(DateTime),
     /// Month, day and time without year and zone; the year in the value is a placeholder.
     NoYear(DateTime),
+    /// Time since the machine booted.
+    SinceBoot(SignedDuration),
 }
 
 impl Stamp {
@@ -36,17 +39,44 @@ impl Stamp {
                     .find(|time| *time <= limit)
                     .map(|time| When::at(time, raw, Basis::YearInferred))
             }
+            Self::SinceBoot(_) => None,
         }
+    }
+
+    /// The interval of a time since boot, when the machine is known to have booted within `booted`; none for any other stamp.
+    pub fn resolve_since(&self, raw: &str, booted: (Timestamp, Timestamp)) -> Option<When> {
+        let Self::SinceBoot(after) = self else { return None };
+        Some(When {
+            earliest: booted.0.checked_add(*after).ok()?,
+            latest: booted.1.checked_add(*after).ok()?,
+            raw: raw.to_owned(),
+            basis: Basis::Relative,
+        })
     }
 }
 
 /// The stamp of a line and the text that was read as its time; none for a line that has none.
 pub fn stamp_of(line: &str) -> Option<(Stamp, &str)> {
-    let line = line.trim_start();
+    let line = without_decoration(line);
     leading_iso(line)
         .or_else(|| klog(line))
         .or_else(|| syslog(line))
+        .or_else(|| since_boot(line))
+        .or_else(|| after_a_word(line))
         .or_else(|| keyed(line))
+        .or_else(|| written(line))
+}
+
+/// `Sat 2026-11-21 10:20:42 UTC host …` (journalctl's `short-full`), `INFO 2026-11-21 10:20:42 …`, `[ERROR] 2026/11/21 10:20:42 …`.
+fn after_a_word(line: &str) -> Option<(Stamp, &str)> {
+    let (word, rest) = line.split_once(' ')?;
+    // `周六` and `星期六` in zh_CN.
+    let is_word = word.chars().count() <= 10
+        && word
+            .chars()
+            .all(|c| c.is_alphabetic() || matches!(c, '[' | ']' | ':' | '|'))
+        && word.chars().any(char::is_alphabetic);
+    if is_word { leading_iso(rest.trim_start()) } else { None }
 }
 
 /// The line without the prefix that a container runtime put before it (CRI: `<time> stdout F `; `docker logs -t`: `<time> `), for quoting and matching.
@@ -64,7 +94,7 @@ pub fn clean_line(line: &str) -> &str {
 }
 
 /// `2026-11-21T09:34:42.500253854Z`, with an offset, with a blank for the T, with or without a zone, with a comma before the fraction, optionally in brackets.
-fn leading_iso(line: &str) -> Option<(Stamp, &str)> {
+pub(super) fn leading_iso(line: &str) -> Option<(Stamp, &str)> {
     let body = line.strip_prefix('[').unwrap_or(line);
     let bytes = body.as_bytes();
     let shape = [4usize, 7, 10, 13, 16].map(|at| bytes.get(at).copied());
@@ -106,7 +136,12 @@ fn leading_iso(line: &str) -> Option<(Stamp, &str)> {
     if zone_length == 0 {
         return Some((Stamp::NoZone(civil), raw));
     }
-    let offset = offset_of(zone.get(..zone_length)?)?;
+    let zone = zone.get(..zone_length)?;
+    let offset = if matches!(zone, "Z" | " UTC" | " GMT") {
+        Offset::UTC
+    } else {
+        offset(zone.trim_start())?
+    };
     let time = civil.to_zoned(TimeZone::fixed(offset)).ok()?.timestamp();
     Some((Stamp::Exact(time), raw))
 }
@@ -115,21 +150,13 @@ fn zone_length(zone: &str) -> usize {
     let bytes = zone.as_bytes();
     match bytes {
         [b'Z', ..] => 1,
+        // PostgreSQL and `short-full` write the zone's name.
+        [b' ', b'U', b'T', b'C', ..] | [b' ', b'G', b'M', b'T', ..] => 4,
         [b'+' | b'-', a, b, b':', c, d, ..] if [a, b, c, d].iter().all(|byte| byte.is_ascii_digit()) => 6,
         [b'+' | b'-', a, b, c, d, ..] if [a, b, c, d].iter().all(|byte| byte.is_ascii_digit()) => 5,
+        [b' ', b'+' | b'-', a, b, c, d, ..] if [a, b, c, d].iter().all(|byte| byte.is_ascii_digit()) => 6,
         _ => 0,
     }
-}
-
-fn offset_of(zone: &str) -> Option<jiff::tz::Offset> {
-    if zone == "Z" {
-        return Some(jiff::tz::Offset::UTC);
-    }
-    let digits: String = zone.chars().filter(char::is_ascii_digit).collect();
-    let hours: i32 = digits.get(..2)?.parse().ok()?;
-    let minutes: i32 = digits.get(2..)?.parse().ok()?;
-    let seconds = (hours * 60 + minutes) * 60;
-    jiff::tz::Offset::from_seconds(if zone.starts_with('-') { -seconds } else { seconds }).ok()
 }
 
 /// `I1121 09:33:14.911793    6441 file.go:12] …` (klog: no year; k8s.io/klog `klog.go`, `formatHeader`).
@@ -152,9 +179,6 @@ fn klog(line: &str) -> Option<(Stamp, &str)> {
 
 /// `Nov 21 10:20:42 host …` (RFC 3164: no year, no zone; journalctl's default `short` too).
 fn syslog(line: &str) -> Option<(Stamp, &str)> {
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
     let month = MONTHS.iter().position(|month| line.starts_with(month))? + 1;
     let day: i8 = line.get(4..6)?.trim_start().parse().ok()?;
     let rest = line.get(7..)?;
@@ -164,19 +188,24 @@ fn syslog(line: &str) -> Option<(Stamp, &str)> {
     Some((Stamp::NoYear(date.to_datetime(time)), line.get(..7 + end)?))
 }
 
-/// `time="2026-…"` (logfmt: containerd, dockerd), `"ts":"2026-…"`, `"time":"…"`, `"@timestamp":"…"` (JSON).
+/// `time="2026-…"` (logfmt: containerd, dockerd), `"ts":"2026-…"`, `"time":"…"`, `"@timestamp":"…"` (JSON), with a number for the
+/// seconds or milliseconds since 1970 (zap, pino), or journald's own field, in microseconds (systemd.journal-fields(7)).
 fn keyed(line: &str) -> Option<(Stamp, &str)> {
-    const KEYS: [&str; 6] = [
-        "time=\"",
-        "\"ts\":\"",
-        "\"time\":\"",
-        "\"@timestamp\":\"",
-        "\"timestamp\":\"",
+    const KEYS: [&str; 8] = [
+        "time=",
+        "\"ts\":",
+        "\"time\":",
+        "\"@timestamp\":",
+        "\"timestamp\":",
         "ts=",
+        "\"__REALTIME_TIMESTAMP\" :",
+        "\"__REALTIME_TIMESTAMP\":",
     ];
     KEYS.iter().find_map(|key| {
         let at = line.find(key)? + key.len();
-        leading_iso(line.get(at..)?)
+        let value = line.get(at..)?.trim_start();
+        let value = value.strip_prefix('"').unwrap_or(value);
+        leading_iso(value).or_else(|| epoch(value))
     })
 }
 
@@ -210,6 +239,40 @@ mod tests {
                 "2025-11-21T09:34:21.07Z",
             ),
             ("Nov  3 10:20:42 host kernel: x", "2025-11-03T10:20:42Z"),
+            (
+                "Nov  3 10:20:42.000123 host kubelet[1]: x",
+                "2025-11-03T10:20:42.000123Z",
+            ),
+            ("Mon 2025-11-03 10:20:42 UTC host kubelet[1]: x", "2025-11-03T10:20:42Z"),
+            ("[Mon Nov  3 10:20:42 2025] Out of memory", "2025-11-03T10:20:42Z"),
+            ("[一 11月  3 10:20:42 2025] Out of memory", "2025-11-03T10:20:42Z"),
+            ("11月 03 10:20:42 host kubelet[1]: x", "2025-11-03T10:20:42Z"),
+            ("2025年11月3日 下午1:20:42 x", "2025-11-03T13:20:42Z"),
+            ("<34>1 2025-11-03T10:20:42Z host app - - x", "2025-11-03T10:20:42Z"),
+            ("\u{1b}[32m2025-11-03T10:20:42Z\u{1b}[0m INFO x", "2025-11-03T10:20:42Z"),
+            (
+                "10.0.0.1 - - [03/Nov/2025:18:20:42 +0800] \"GET / HTTP/1.1\" 502",
+                "2025-11-03T10:20:42Z",
+            ),
+            ("03-Nov-2025 10:20:42.123 SEVERE [main] x", "2025-11-03T10:20:42.123Z"),
+            ("1:M 03 Nov 2025 10:20:42.123 * Ready", "2025-11-03T10:20:42.123Z"),
+            ("Nov 3, 2025 12:20:42 AM org.apache.x", "2025-11-03T00:20:42Z"),
+            ("十一月 3, 2025 1:20:42 下午 org.apache.x", "2025-11-03T13:20:42Z"),
+            ("INFO:     2025-11-03 10:20:42,5 started", "2025-11-03T10:20:42.5Z"),
+            ("[2025-11-03 10:20:42,123] ERROR in app: x", "2025-11-03T10:20:42.123Z"),
+            ("2025-11-03 18:20:42.123 +0800 [1] FATAL: x", "2025-11-03T10:20:42.123Z"),
+            (
+                "{\"level\":\"info\",\"ts\":1762165242.5,\"msg\":\"x\"}",
+                "2025-11-03T10:20:42.5Z",
+            ),
+            (
+                "{\"level\":30,\"time\":1762165242123,\"msg\":\"x\"}",
+                "2025-11-03T10:20:42.123Z",
+            ),
+            (
+                "{\"__REALTIME_TIMESTAMP\" : \"1762165242123456\"}",
+                "2025-11-03T10:20:42.123456Z",
+            ),
         ] {
             assert_eq!(time(line), expected, "{line}");
         }
@@ -221,6 +284,41 @@ mod tests {
         assert_eq!(time("I0102 00:10:00.0 1 x.go:1] y"), "2026-01-02T00:10:00Z");
         let (stamp, raw) = stamp_of("E1121 09:34:42.1 1 x.go:1] y").unwrap();
         assert_eq!(stamp.resolve(raw, None), None);
+    }
+
+    #[test]
+    fn a_time_since_boot_is_an_interval_once_the_boot_is_known() {
+        let (stamp, raw) = stamp_of("<4>[   90.500000] Out of memory").unwrap();
+        assert_eq!(
+            (raw, stamp.resolve(raw, Some(Timestamp::UNIX_EPOCH))),
+            ("90.500000", None)
+        );
+        let booted = (
+            "2026-01-01T00:00:00Z".parse().unwrap(),
+            "2026-01-01T00:01:00Z".parse().unwrap(),
+        );
+        let when = stamp.resolve_since(raw, booted).unwrap();
+        assert_eq!(
+            (when.earliest.to_string(), when.latest.to_string()),
+            ("2026-01-01T00:01:30.5Z".into(), "2026-01-01T00:02:30.5Z".into())
+        );
+    }
+
+    #[test]
+    fn numbers_and_words_that_are_no_times_are_left_alone() {
+        for line in [
+            "{\"ts\":12,\"time\":\"soon\"}",
+            "[main] started",
+            "[12] x",
+            "[1.5] x",
+            "Mon Nov 31 10:20:42 2025 x",
+            "11月 x",
+            "[03/Abc/2025:18:20:42 +0800]",
+            "time=1762165242123999999999",
+            "2025-13-03 10:20:42 x",
+        ] {
+            assert_eq!(stamp_of(line), None, "{line}");
+        }
     }
 
     #[test]

@@ -49,14 +49,16 @@ macro_rules! value {
 /// A name with one of the words that [`super::names::class_of`] knows.
 macro_rules! key {
     () => {
-        r"(?<key>[A-Za-z0-9_.-]*(?:token|passw|passphrase|secret|api[_-]?key|access[_-]?key|private[_-]?key|client-key-data|credential|pwd)[A-Za-z0-9_.-]*)"
+        r"(?<key>[A-Za-z0-9_.-]*(?:token|pass|secret|(?:api|access|auth|encryption|private|signing)[_-]?key|client-key-data|credential|pwd)[A-Za-z0-9_.-]*)"
     };
 }
 
-const NAME_WORDS: &[&str] = &[
+pub(super) use {key, value};
+
+/// Words without which no name of a secret can be.
+pub(super) const NAME_WORDS: &[&str] = &[
     "token",
-    "passw",
-    "passphrase",
+    "pass",
     "secret",
     "apikey",
     "api_key",
@@ -64,6 +66,15 @@ const NAME_WORDS: &[&str] = &[
     "accesskey",
     "access_key",
     "access-key",
+    "authkey",
+    "auth_key",
+    "auth-key",
+    "encryptionkey",
+    "encryption_key",
+    "encryption-key",
+    "signingkey",
+    "signing_key",
+    "signing-key",
     "privatekey",
     "private_key",
     "private-key",
@@ -198,7 +209,12 @@ pub(super) const DETECTORS: &[Detector] = &[
         class: Class::Secret,
         words: NAME_WORDS,
         more_lines: 0,
-        expression: concat!(r#"(?i)--"#, key!(), r#"(?:[ \t]+|\\*["'],?\s*(?:\\+n\s*)?)"#, value!()),
+        expression: concat!(
+            r#"(?i)(?:--|(?:^|[\s"'\[(,])-)"#,
+            key!(),
+            r#"(?:[ \t]+|\\*["'],?\s*(?:\\+n\s*)?)"#,
+            value!()
+        ),
         site: Site::Key,
         judge: |found| !found.value.starts_with(['-', '=', ':', '|', '&', ';']) && !is_reference(found),
     },
@@ -210,7 +226,7 @@ pub(super) const DETECTORS: &[Detector] = &[
         expression: concat!(
             "(?i)",
             key!(),
-            r#"(?:\\*["'])?[ \t]*(?<sep>[:=]{1,2}|:=|=>)[ \t]*"#,
+            r#"(?:\\*["'])?[ \t]*(?<sep>[:=]{1,2}|:=|=>|：)[ \t]*"#,
             value!()
         ),
         site: Site::Key,

@@ -5,6 +5,7 @@
 //! [`Masker::mask`] also finds secrets by their looks. What was learned once is masked in all later text.
 
 mod class;
+mod commands;
 mod detectors;
 mod forms;
 mod leak;
@@ -13,6 +14,7 @@ mod memory;
 mod names;
 mod patterns;
 mod pem;
+mod shapes;
 mod structure;
 mod values;
 

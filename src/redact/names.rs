@@ -1,6 +1,6 @@
 //! Which names announce a secret: environment variables, flags, configuration keys.
 
-use super::Class;
+use super::{Class, values};
 
 /// Where a name stands. It decides how freely the name is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -90,9 +90,25 @@ const KEY_OF: &[&str] = &["access", "api", "auth", "encryption", "private", "sec
 
 /// Words before `secret` that make it a value, where `secret` alone would be the name of a Secret.
 const SECRET_OF: &[&str] = &[
-    "access", "api", "app", "auth", "client", "consumer", "cookie", "hmac", "jwt", "oauth", "session", "shared",
+    "access", "api", "app", "auth", "client", "consumer", "cookie", "hmac", "jwt", "key", "oauth", "session", "shared",
     "signing", "token",
 ];
+
+/// The class of `value`, which stands after `name`; none when the name announces no secret, or not one that looks so: `pwd` is a
+/// password or the working directory, `pass` is a password, the outcome of a test, a count, or the target of a proxy.
+pub(super) fn announced(name: &str, site: Site, value: &str) -> Option<Class> {
+    let class = class_of(name, site)?;
+    let words = words(name);
+    let last = words.last().map(String::as_str).unwrap_or_default();
+    let is_place = || values::is_path(value) || value.contains("://") || matches!(value, "/" | "." | "..");
+    let is_count = || value.len() < 6 && value.bytes().all(|b| b.is_ascii_digit());
+    let is_other = match last {
+        "pwd" => words.len() == 1 && (is_place() || value.starts_with(['/', '~'])),
+        "pass" => is_place() || is_count() || name.trim_start_matches('-') == "PASS" && !values::looks_random(value),
+        _ => false,
+    };
+    (!is_other).then_some(class)
+}
 
 /// The class of the value that `name` announces; none when the name announces no secret.
 pub(super) fn class_of(name: &str, site: Site) -> Option<Class> {
@@ -130,7 +146,7 @@ fn class_at(words: &[&str], at: usize, site: Site) -> Option<Class> {
         "secret" if site == Site::Variable || SECRET_OF.contains(&before) => Some(Class::Secret),
         "clientsecret" | "appsecret" => Some(Class::Secret),
         "credential" | "credentials" if site == Site::Variable => Some(Class::Credential),
-        "pwd" if !before.is_empty() => Some(Class::Password),
+        "pwd" | "pass" | "requirepass" | "bindpw" => Some(Class::Password),
         _ if word.ends_with("password") || word.ends_with("passwd") || word.ends_with("passphrase") => {
             Some(Class::Password)
         }
@@ -175,6 +191,13 @@ mod tests {
             ("CATTLE_TOKEN", Class::Token),
             ("--bootstrap-token", Class::Token),
             ("identitytoken", Class::Token),
+            ("ansible_ssh_pass", Class::Password),
+            ("DB_PASS", Class::Password),
+            ("pwd", Class::Password),
+            ("bindpw", Class::Password),
+            ("AccessKeySecret", Class::Secret),
+            ("encryptionKey", Class::Secret),
+            ("SECRET_KEY_BASE", Class::Secret),
             ("AWS_SECRET_ACCESS_KEY", Class::Secret),
             ("secretKey", Class::Secret),
             ("APIKey", Class::Secret),
@@ -186,6 +209,27 @@ mod tests {
         }
         assert_eq!(class_of("PULL_SECRET", Site::Variable), Some(Class::Secret));
         assert_eq!(class_of("TOKEN_FOR_CI", Site::Variable), Some(Class::Token));
+    }
+
+    #[test]
+    fn working_directories_and_outcomes_are_no_passwords() {
+        for (name, value) in [
+            ("PWD", "/root"),
+            ("pwd", "/home/bob"),
+            ("PASS", "TestMask"),
+            ("pass", "12"),
+            ("proxy_pass", "http://web:80"),
+        ] {
+            assert_eq!(announced(name, Site::Key, value), None, "{name}");
+        }
+        for (name, value) in [
+            ("pwd", "hunter2"),
+            ("MYSQL_PWD", "/slash"),
+            ("pass", "hunter2"),
+            ("db_pass", "horse"),
+        ] {
+            assert_eq!(announced(name, Site::Key, value), Some(Class::Password), "{name}");
+        }
     }
 
     #[test]
@@ -202,7 +246,7 @@ mod tests {
             "expirationSeconds",
             "ca-checksum",
             "secretKeyRef",
-            "PWD",
+            "bypass",
             "KEY",
             "tokenExpirationSeconds",
         ] {

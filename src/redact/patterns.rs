@@ -7,8 +7,10 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 use regex::{Captures, Regex};
 
+use super::commands::COMMANDS;
 use super::detectors::{DETECTORS, Detector, Found, MORE_LINES};
 use super::names;
+use super::shapes::SHAPES;
 use super::{Class, forms, pem, values};
 
 /// A secret that a pattern found.
@@ -28,14 +30,14 @@ pub(super) struct Hit {
 struct Table {
     words: AhoCorasick,
     owner: Vec<usize>,
-    detectors: Vec<Regex>,
+    detectors: Vec<(&'static Detector, Regex)>,
 }
 
 #[expect(clippy::unwrap_used, reason = "a constant table that the tests compile")]
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let words = DETECTORS.iter().flat_map(|detector| detector.words);
-    let owner = DETECTORS
-        .iter()
+    let all = || DETECTORS.iter().chain(SHAPES).chain(COMMANDS);
+    let words = all().flat_map(|detector| detector.words);
+    let owner = all()
         .enumerate()
         .flat_map(|(at, detector)| detector.words.iter().map(move |_| at));
     Table {
@@ -44,9 +46,8 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
             .build(words)
             .unwrap(),
         owner: owner.collect(),
-        detectors: DETECTORS
-            .iter()
-            .map(|detector| Regex::new(detector.expression).unwrap())
+        detectors: all()
+            .map(|detector| (detector, Regex::new(detector.expression).unwrap()))
             .collect(),
     }
 });
@@ -55,7 +56,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 pub(super) fn find(text: &str) -> Vec<Hit> {
     let mut hits = Vec::new();
     for (detector, start, end) in windows(text) {
-        if let (Some(detector), Some(regex)) = (DETECTORS.get(detector), TABLE.detectors.get(detector)) {
+        if let Some((detector, regex)) = TABLE.detectors.get(detector) {
             let window = text.get(start..end).unwrap_or_default();
             hits.extend(
                 regex
@@ -93,7 +94,10 @@ fn windows(text: &str) -> BTreeSet<(usize, usize, usize)> {
                 }),
             );
         }
-        let more = DETECTORS.get(detector).map_or(0, |detector| detector.more_lines);
+        let more = TABLE
+            .detectors
+            .get(detector)
+            .map_or(0, |(detector, _)| detector.more_lines);
         let [first, ..] = line.1;
         windows.insert((detector, line.0, line.1.get(more).copied().unwrap_or(first)));
     }
@@ -118,7 +122,7 @@ impl Detector {
             secret.as_str().trim_end_matches([',', ';', ')', ']', '}', '`'])
         };
         let class = match captures.name("key") {
-            Some(key) => names::class_of(key.as_str(), self.site)?,
+            Some(key) => names::announced(key.as_str(), self.site, text)?,
             None => self.class,
         };
         let before = window.get(..captures.get(0)?.start()).unwrap_or_default();
@@ -128,7 +132,9 @@ impl Detector {
             value: text,
             class,
             quoted,
-            colon: captures.name("sep").is_some_and(|sep| sep.as_str().starts_with(':')),
+            colon: captures
+                .name("sep")
+                .is_some_and(|sep| sep.as_str().starts_with([':', '：'])),
             tight: captures.name("sep").is_some_and(|sep| sep.end() == secret.start()),
             line_start: indent.is_empty() || indent.ends_with('\n'),
             clause_end: after.is_empty() || after.starts_with(['\n', '\r', ',', ';', '}', ')', ']', '"', '\'', '\\']),
@@ -243,8 +249,7 @@ mod tests {
 
     #[test]
     fn every_detector_compiles_and_has_words() {
-        assert_eq!(TABLE.detectors.len(), DETECTORS.len());
-        for detector in DETECTORS {
+        for (detector, _) in &TABLE.detectors {
             assert!(!detector.words.is_empty(), "{}", detector.expression);
         }
     }

@@ -208,7 +208,7 @@ impl Walk {
         ) else {
             return;
         };
-        if let Some(class) = names::class_of(name, Site::Variable) {
+        if let Some(class) = names::announced(name, Site::Variable, value) {
             self.at("value".to_owned(), |walk| walk.announced(class, value, 0));
         }
     }
@@ -218,7 +218,8 @@ impl Walk {
         for (at, item) in items.iter().enumerate() {
             self.at(at.to_string(), |walk| {
                 let pair = item.as_str().and_then(|text| text.split_once('='));
-                let named = pair.and_then(|(name, value)| Some((names::class_of(name, Site::Variable)?, name, value)));
+                let named =
+                    pair.and_then(|(name, value)| Some((names::announced(name, Site::Variable, value)?, name, value)));
                 match named {
                     Some((class, name, value)) => walk.announced(class, value, name.len() + 1),
                     None => walk.value(item),
@@ -252,7 +253,7 @@ impl Walk {
 
     /// `key: value` anywhere, as in a kubeconfig, in Helm values and in the configuration of controllers.
     fn setting(&mut self, key: &str, text: &str) {
-        if let Some(class) = names::class_of(key, Site::Key)
+        if let Some(class) = names::announced(key, Site::Key, text)
             && (class == Class::Password || !text.contains(' '))
         {
             self.announced(class, text, 0);

@@ -135,6 +135,13 @@ pub(super) fn looks_random(value: &str) -> bool {
     value.len() >= 6 && value.bytes().any(|b| b.is_ascii_digit()) && value.bytes().any(|b| b.is_ascii_alphabetic())
 }
 
+/// True when a value has capitals, small letters and digits, as names of Kubernetes objects never have.
+pub(super) fn is_mixed(value: &str) -> bool {
+    value.bytes().any(|b| b.is_ascii_uppercase())
+        && value.bytes().any(|b| b.is_ascii_lowercase())
+        && value.bytes().any(|b| b.is_ascii_digit())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,12 +3,17 @@
 //! A rule is data (a YAML header: wording in both languages, what it may cause, remedies, examples) and, where objects have to be
 //! compared, one function that turns a snapshot into typed findings. It never formats sentences and never sees a path of a bundle.
 
+mod claims;
 mod finding;
 mod grounds;
 mod header;
 pub mod inventory;
+mod missing;
+mod pull;
 pub mod rebuild;
+mod refused;
 mod registry;
+mod scheduling;
 mod text_rule;
 pub mod toolbox;
 mod wording;

@@ -10,7 +10,9 @@ pub mod references;
 pub mod services;
 pub mod speakers;
 
+use super::refused::has_all_replicas;
 use super::{Finding, Ground, Input, RuleHeader, Touch};
+use crate::bundle::decode::Form;
 use crate::cluster::{Hit, PodView, Snapshot};
 use crate::logs::{LogFile, TailLine, clean_line, stamp_of};
 use crate::model::{Citation, QuoteLine, Subject};
@@ -47,15 +49,29 @@ pub fn workload_touches(snapshot: &Snapshot, pod: &Subject) -> Vec<Touch> {
     touches
 }
 
-/// True unless the pod is known and well now: a pod that is gone counts as failing only while no sibling of it is well.
+/// True unless the pod is known and well now: a pod that is gone counts as failing only while no sibling of it is well, and, where
+/// the pods of its namespace were listed, only while its workload still lacks replicas.
 pub fn pod_is_failing(snapshot: &Snapshot, pod: &Subject) -> bool {
     match snapshot.pod(&pod.namespace, &pod.name) {
         Some(view) => !view.is_well(),
         None => {
             let owner = snapshot.top_owner_of(pod);
-            !snapshot.pods_of(&owner).any(|sibling| sibling.is_well())
+            let siblings: Vec<PodView<'_>> = snapshot.pods_of(&owner).collect();
+            if siblings.is_empty() && lists_pods(snapshot, &pod.namespace) {
+                let workload = snapshot.object(&owner.kind, &owner.namespace, &owner.name);
+                return workload.is_some_and(|workload| !has_all_replicas(workload));
+            }
+            !siblings.iter().any(PodView::is_well)
         }
     }
+}
+
+/// True when the bundle has a listing of the namespace's pods: descriptions and single objects are none.
+fn lists_pods(snapshot: &Snapshot, namespace: &str) -> bool {
+    let listed = snapshot
+        .pods()
+        .filter(|pod| pod.namespace() == namespace && pod.object.form != Form::Describe);
+    listed.count() >= 2
 }
 
 /// The last lines of a container's log that say something, newest last, with the citation of those lines. The previous instance's

@@ -10,8 +10,10 @@
 mod architecture;
 mod cli;
 mod determinism;
+mod layouts;
 mod reports_fresh;
 mod rules;
 mod samples;
+mod scenarios;
 mod sources;
 mod support;

@@ -17,6 +17,7 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let rest = file.from_line(start);
     let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
     match stream.next()? {
+        Ok(value) if is_bracketed_text(&value, rest.get(stream.byte_offset()..).unwrap_or("")) => None,
         Ok(value) => {
             let end = end_line(file, start, stream.byte_offset());
             let base = Base {
@@ -66,6 +67,15 @@ fn is_log_line(line: &str) -> bool {
     let found = keys.iter().filter(|key| line.contains(**key)).count();
     let is_object = line.contains("\"kind\"") && line.contains("\"metadata\"");
     found >= 2 && !is_object
+}
+
+/// A number in brackets before text is valid JSON too: the kernel's ring buffer begins each line with `[ 3226.997274]`.
+fn is_bracketed_text(value: &Value, rest: &str) -> bool {
+    let is_followed = rest.lines().next().is_some_and(|rest| !rest.trim().is_empty());
+    is_followed
+        && value
+            .as_array()
+            .is_some_and(|list| list.iter().all(|item| !item.is_object() && !item.is_array()))
 }
 
 fn looks_like_document(line: &str) -> bool {
@@ -158,6 +168,13 @@ mod tests {
             sections(
                 &DECODER,
                 r#"{"level":"info","ts":"2026-11-21T09:34:21.070Z","msg":"compact tree index"}"#
+            )
+            .is_empty()
+        );
+        assert!(
+            sections(
+                &DECODER,
+                "[    0.000000] Linux version 5.4\n[ 3226.997274] Out of memory\n"
             )
             .is_empty()
         );

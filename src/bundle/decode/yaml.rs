@@ -10,7 +10,7 @@ use super::objects::{Base, objects};
 use super::{Decoder, Section, TextFile};
 use crate::model::{Problem, ProblemKind};
 
-/// YAML documents that start with `---`, `apiVersion:`, `kind:`, `items:` or `metadata:`.
+/// YAML documents that start with `---`, `apiVersion:`, `kind:`, `items:` or `metadata:`, or with a list item that does.
 pub(super) const DECODER: Decoder = Decoder { name: "yaml", decode };
 
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
@@ -38,6 +38,8 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
 }
 
 fn starts_document(line: &str) -> bool {
+    // A list without an envelope: Troubleshoot's custom resources before 0.76.
+    let line = line.strip_prefix("- ").unwrap_or(line);
     ["apiVersion:", "kind:", "items:", "metadata:"]
         .iter()
         .any(|key| line.starts_with(key))

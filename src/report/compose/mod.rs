@@ -92,7 +92,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
 
 /// Lets a masker learn every secret that the structure of a snapshot's objects and containers gives away.
 pub fn learn_secrets(masker: &mut Masker, snapshot: &Snapshot) {
-    for object in snapshot.objects.values() {
+    for object in snapshot.objects.values().chain(&snapshot.applied) {
         masker.learn_json(&object.value);
     }
     for container in snapshot.hosts.iter().flat_map(|host| &host.containers) {

@@ -93,20 +93,34 @@ const LAST_LINES: usize = 5;
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let mut findings: Vec<Finding> = Vec::new();
-    for pod in snapshot.pods().filter(|pod| state_of(snapshot, pod, "") == State::Crashing) {
+    for pod in snapshot
+        .pods()
+        .filter(|pod| state_of(snapshot, pod, "") == State::Crashing)
+    {
         let owner = snapshot.top_owner(pod.object);
-        let probed = [Kind::Liveness, Kind::Startup].into_iter().any(|kind| !failures(snapshot, &pod, kind).is_empty());
+        let probed = [Kind::Liveness, Kind::Startup]
+            .into_iter()
+            .any(|kind| !failures(snapshot, &pod, kind).is_empty());
         if probed || findings.iter().any(|finding| finding.subject == owner) {
             continue;
         }
         let containers = pod.containers();
-        let Some(container) = containers.iter().find(|container| !container.is_ready() && container.ended().is_none_or(|ended| ended.exit_code != Some(0) && ended.reason != "OOMKilled")) else {
+        let Some(container) = containers.iter().find(|container| {
+            !container.is_ready()
+                && container
+                    .ended()
+                    .is_none_or(|ended| ended.exit_code != Some(0) && ended.reason != "OOMKilled")
+        }) else {
             continue;
         };
         let ended = container.ended();
-        let Some((log, lines)) = last_words(snapshot, &pod, container.name, LAST_LINES) else { continue };
+        let Some((log, lines)) = last_words(snapshot, &pod, container.name, LAST_LINES) else {
+            continue;
+        };
         let Some(last) = lines.last() else { continue };
-        let Some(citation) = cite_tail(snapshot, log, &lines) else { continue };
+        let Some(citation) = cite_tail(snapshot, log, &lines) else {
+            continue;
+        };
         let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
         let code = ended.as_ref().and_then(|ended| ended.exit_code);
         let (zh, en) = meaning(code);
@@ -114,7 +128,10 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .cite(citation)
             .fact("container", container.name)
             .fact("pod", pod.name())
-            .fact("exit_code", code.map_or_else(|| "?".to_owned(), |code| code.to_string()))
+            .fact(
+                "exit_code",
+                code.map_or_else(|| "?".to_owned(), |code| code.to_string()),
+            )
             .fact("meaning", zh)
             .fact("meaning_en", en)
             .fact("said", words(last).chars().take(240).collect::<String>())
@@ -141,7 +158,10 @@ fn meaning(code: Option<i64>) -> (&'static str, &'static str) {
         Some(137) => ("被 SIGKILL 结束", "ended by SIGKILL"),
         Some(139) => ("段错误（SIGSEGV）", "a segmentation fault (SIGSEGV)"),
         Some(143) => ("被 SIGTERM 结束", "ended by SIGTERM"),
-        Some(255) => ("程序返回 255，或节点、运行时中断", "the program returned 255, or node or runtime were interrupted"),
+        Some(255) => (
+            "程序返回 255，或节点、运行时中断",
+            "the program returned 255, or node or runtime were interrupted",
+        ),
         _ => ("", ""),
     }
 }

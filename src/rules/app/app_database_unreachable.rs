@@ -353,7 +353,11 @@ examples:
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let Some(subjects) = &rule.finds else { return Vec::new() };
-    let mut mine = complaints(input.snapshot, &|id| id.starts_with("app-database-unreachable/"), subjects);
+    let mut mine = complaints(
+        input.snapshot,
+        &|id| id.starts_with("app-database-unreachable/"),
+        subjects,
+    );
     let peers = complaints(input.snapshot, &|id| id.starts_with("app-upstream-refused/"), subjects);
     mine.extend(peers.into_iter().filter(|complaint| complaint.peer().is_data_store()));
     findings(input, rule, mine)

@@ -267,9 +267,19 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let Some(subjects) = &rule.finds else { return Vec::new() };
     let mut findings = judge(input, rule, subjects);
     for finding in &mut findings {
-        let text = |name: &str| finding.facts.get(name).and_then(|value| value.as_str()).unwrap_or("").to_owned();
+        let text = |name: &str| {
+            finding
+                .facts
+                .get(name)
+                .and_then(|value| value.as_str())
+                .unwrap_or("")
+                .to_owned()
+        };
         let (file, pod, container) = (text("file"), text("pod"), text("container"));
-        let pod = input.snapshot.pods().find(|view| view.name() == pod && view.namespace() == finding.subject.namespace);
+        let pod = input
+            .snapshot
+            .pods()
+            .find(|view| view.name() == pod && view.namespace() == finding.subject.namespace);
         add_mounts(finding, &file, pod, &container);
     }
     findings
@@ -295,7 +305,11 @@ fn add_mounts(finding: &mut Finding, file: &str, pod: Option<PodView<'_>>, conta
     let resource = kind.to_lowercase();
     let is_workload = matches!(resource.as_str(), "deployment" | "statefulset" | "daemonset");
     // Where the program writes a file, an empty directory is what it lacks; a file that it reads has to come from somewhere.
-    let writes = finding.facts.get("said").and_then(|said| said.as_str()).is_some_and(|said| said.contains("create"));
+    let writes = finding
+        .facts
+        .get("said")
+        .and_then(|said| said.as_str())
+        .is_some_and(|said| said.contains("create"));
     let name = specs.first().map_or(container, |(name, _)| *name);
     let patch = serde_json::json!({"spec": {"template": {"spec": {
         "volumes": [{"name": "writable-dir", "emptyDir": {}}],

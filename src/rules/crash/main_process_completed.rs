@@ -95,19 +95,41 @@ examples:
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let mut findings: Vec<Finding> = Vec::new();
-    for pod in snapshot.pods().filter(|pod| !pod.is_terminating() && pod.phase() != "Succeeded") {
+    for pod in snapshot
+        .pods()
+        .filter(|pod| !pod.is_terminating() && pod.phase() != "Succeeded")
+    {
         let owner = snapshot.top_owner(pod.object);
-        let is_meant_to_end = matches!(owner.kind.as_str(), "Job" | "CronJob") || matches!(pod.object.text("/spec/restartPolicy"), "Never" | "OnFailure");
+        let is_meant_to_end = matches!(owner.kind.as_str(), "Job" | "CronJob")
+            || matches!(pod.object.text("/spec/restartPolicy"), "Never" | "OnFailure");
         if is_meant_to_end || findings.iter().any(|finding| finding.subject == owner) {
             continue;
         }
-        if [Kind::Liveness, Kind::Startup].into_iter().any(|kind| !failures(snapshot, &pod, kind).is_empty()) {
+        if [Kind::Liveness, Kind::Startup]
+            .into_iter()
+            .any(|kind| !failures(snapshot, &pod, kind).is_empty())
+        {
             continue;
         }
-        for container in pod.containers().into_iter().filter(|container| !container.init && !container.is_ready() && container.restarts() >= 1) {
-            let Some(ended) = container.ended().filter(|ended| ended.exit_code == Some(0)) else { continue };
+        for container in pod
+            .containers()
+            .into_iter()
+            .filter(|container| !container.init && !container.is_ready() && container.restarts() >= 1)
+        {
+            let Some(ended) = container.ended().filter(|ended| ended.exit_code == Some(0)) else {
+                continue;
+            };
             let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
-            let list = |key: &str| container.spec.and_then(|spec| spec.get(key)?.as_array()).into_iter().flatten().filter_map(|word| word.as_str()).collect::<Vec<_>>().join(" ");
+            let list = |key: &str| {
+                container
+                    .spec
+                    .and_then(|spec| spec.get(key)?.as_array())
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|word| word.as_str())
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            };
             let command = format!("{} {}", list("command"), list("args"));
             let mut finding = Finding::new(rule, owner.clone(), Confidence::Confirmed)
                 .at(format!("spec.template.spec.containers[{}].command", container.name))

@@ -134,37 +134,63 @@ const RECENT: SignedDuration = SignedDuration::from_mins(60);
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let mut findings: Vec<Finding> = Vec::new();
-    for pod in snapshot.pods().filter(|pod| !pod.is_terminating() && pod.phase() != "Succeeded") {
+    for pod in snapshot
+        .pods()
+        .filter(|pod| !pod.is_terminating() && pod.phase() != "Succeeded")
+    {
         for container in pod.containers() {
-            let Some(ended) = container.ended().filter(|ended| ended.reason == "OOMKilled") else { continue };
+            let Some(ended) = container.ended().filter(|ended| ended.reason == "OOMKilled") else {
+                continue;
+            };
             let ails = state_of(snapshot, &pod, container.name) != State::Well && !container.is_ready();
             if !ails && !comes_back(snapshot, &container, &ended) {
                 continue;
             }
             let owner = snapshot.top_owner(pod.object);
             let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
-            let evidence = pod.object.cite_at(&format!("{}/reason", ended.pointer)).at(ended.finished.clone());
+            let evidence = pod
+                .object
+                .cite_at(&format!("{}/reason", ended.pointer))
+                .at(ended.finished.clone());
             if let Some(known) = findings.iter_mut().find(|finding| finding.subject == owner) {
                 known.add_cite(evidence);
                 known.add_affected(subject.clone());
                 known.touches.extend(workload_touches(snapshot, &subject));
                 continue;
             }
-            let limit = container.spec.and_then(|spec| spec.pointer("/resources/limits/memory")?.as_str()).unwrap_or("");
+            let limit = container
+                .spec
+                .and_then(|spec| spec.pointer("/resources/limits/memory")?.as_str())
+                .unwrap_or("");
             let resource = owner.kind.to_lowercase();
             let mut finding = Finding::new(rule, owner, Confidence::Confirmed)
-                .at(format!("spec.template.spec.containers[{}].resources.limits.memory", container.name))
+                .at(format!(
+                    "spec.template.spec.containers[{}].resources.limits.memory",
+                    container.name
+                ))
                 .cite(evidence)
                 .cite(pod.cite_status(&container, "/restartCount"))
                 .fact("container", container.name)
                 .fact("limit", limit)
                 .fact("restarts", container.restarts())
-                .fact("exit_code", ended.exit_code.map_or_else(|| "137".to_owned(), |code| code.to_string()))
-                .fact("settable", matches!(resource.as_str(), "deployment" | "statefulset" | "daemonset") && !container.name.is_empty())
+                .fact(
+                    "exit_code",
+                    ended
+                        .exit_code
+                        .map_or_else(|| "137".to_owned(), |code| code.to_string()),
+                )
+                .fact(
+                    "settable",
+                    matches!(resource.as_str(), "deployment" | "statefulset" | "daemonset")
+                        && !container.name.is_empty(),
+                )
                 .fact("resource", resource)
                 .affects(subject.clone());
             if !limit.is_empty() {
-                finding.add_cite(pod.object.cite_at(&format!("{}/resources/limits/memory", container.spec_pointer)));
+                finding.add_cite(
+                    pod.object
+                        .cite_at(&format!("{}/resources/limits/memory", container.spec_pointer)),
+                );
             }
             finding.touches.extend(workload_touches(snapshot, &subject));
             findings.push(finding);

@@ -81,7 +81,10 @@ examples:
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let mut servers: BTreeMap<Subject, Vec<PodView<'_>>> = BTreeMap::new();
-    for pod in snapshot.pods().filter(|pod| is_name_service(pod) && !pod.is_terminating()) {
+    for pod in snapshot
+        .pods()
+        .filter(|pod| is_name_service(pod) && !pod.is_terminating())
+    {
         servers.entry(snapshot.top_owner(pod.object)).or_default().push(pod);
     }
     let mut findings = Vec::new();

@@ -167,7 +167,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             finding.blame(snapshot.top_owner(pod.object));
         }
         for service in snapshot.kind("Service") {
-            let is_dns = service.text("/metadata/labels/k8s-app") == "kube-dns" || service.key.name == "kube-dns" || service.key.name.ends_with("coredns");
+            let is_dns = service.text("/metadata/labels/k8s-app") == "kube-dns"
+                || service.key.name == "kube-dns"
+                || service.key.name.ends_with("coredns");
             if is_dns && matches!(service.key.namespace.as_str(), "" | "kube-system") {
                 finding.blame(service.subject());
             }

@@ -66,10 +66,16 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         let text = |index: usize, field: &str| scaler.text(&format!("/status/conditions/{index}/{field}"));
         let failed = (0..scaler.list("/status/conditions").len()).find(|&index| {
             // ScalingDisabled: the target has 0 replicas, on purpose or by another fault.
-            text(index, "type") == "ScalingActive" && text(index, "status") == "False" && text(index, "reason") != "ScalingDisabled"
+            text(index, "type") == "ScalingActive"
+                && text(index, "status") == "False"
+                && text(index, "reason") != "ScalingDisabled"
         });
         let Some(index) = failed else { continue };
-        let target = Subject::namespaced(scaler.text("/spec/scaleTargetRef/kind"), &scaler.key.namespace, scaler.text("/spec/scaleTargetRef/name"));
+        let target = Subject::namespaced(
+            scaler.text("/spec/scaleTargetRef/kind"),
+            &scaler.key.namespace,
+            scaler.text("/spec/scaleTargetRef/name"),
+        );
         let message = text(index, "message");
         let mut finding = Finding::new(rule, scaler.subject(), Confidence::Confirmed)
             .at("status.conditions[ScalingActive]")

@@ -103,12 +103,17 @@ const CONDITIONS: [&str; 5] = [
 ];
 
 /// `…server APIs: metrics.k8s.io/v1beta1: …`
-static GROUP: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"([a-z0-9.-]+\.[a-z0-9.-]+)/(v[0-9][a-z0-9]*)").ok());
+static GROUP: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"([a-z0-9.-]+\.[a-z0-9.-]+)/(v[0-9][a-z0-9]*)").ok());
 /// `… finalizers remaining: x/y in 1 resource instances`
 static FINALIZER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"finalizers remaining: (\S+) in ").ok());
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
-    input.snapshot.kind("Namespace").filter_map(|namespace| judge(input, rule, namespace)).collect()
+    input
+        .snapshot
+        .kind("Namespace")
+        .filter_map(|namespace| judge(input, rule, namespace))
+        .collect()
 }
 
 fn judge(input: &Input<'_>, rule: &RuleHeader, namespace: &Object) -> Option<Finding> {
@@ -116,8 +121,14 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, namespace: &Object) -> Option<Fin
         return None;
     }
     let conditions = namespace.list("/status/conditions");
-    let text = |index: usize, field: &str| namespace.text(&format!("/status/conditions/{index}/{field}")).to_owned();
-    let index = CONDITIONS.iter().find_map(|wanted| (0..conditions.len()).find(|&index| text(index, "type") == *wanted && text(index, "status") == "True"))?;
+    let text = |index: usize, field: &str| {
+        namespace
+            .text(&format!("/status/conditions/{index}/{field}"))
+            .to_owned()
+    };
+    let index = CONDITIONS.iter().find_map(|wanted| {
+        (0..conditions.len()).find(|&index| text(index, "type") == *wanted && text(index, "status") == "True")
+    })?;
     let message = text(index, "message");
     let first = |regex: &LazyLock<Option<Regex>>| regex.as_ref().and_then(|regex| regex.captures(&message));
     let group = first(&GROUP).filter(|_| text(index, "type").contains("Discovery"));
@@ -125,10 +136,18 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, namespace: &Object) -> Option<Fin
         let part = |at: usize| found.get(at).map_or("", |part| part.as_str()).to_owned();
         (part(1), part(2))
     });
-    let apiservice = if group_version.0.is_empty() { String::new() } else { format!("{}.{}", group_version.1, group_version.0) };
-    let finalizer = first(&FINALIZER).and_then(|found| found.get(1)).map_or(String::new(), |part| part.as_str().to_owned());
+    let apiservice = if group_version.0.is_empty() {
+        String::new()
+    } else {
+        format!("{}.{}", group_version.1, group_version.0)
+    };
+    let finalizer = first(&FINALIZER)
+        .and_then(|found| found.get(1))
+        .map_or(String::new(), |part| part.as_str().to_owned());
     let at = format!("/status/conditions/{index}/message");
-    let since = namespace.time("/metadata/deletionTimestamp").or_else(|| namespace.time(&format!("/status/conditions/{index}/lastTransitionTime")));
+    let since = namespace
+        .time("/metadata/deletionTimestamp")
+        .or_else(|| namespace.time(&format!("/status/conditions/{index}/lastTransitionTime")));
     let mut finding = Finding::new(rule, namespace.subject(), Confidence::Confirmed)
         .at("status.conditions")
         .cite(namespace.cite_at(&at).at(since))

@@ -105,7 +105,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let snapshot = input.snapshot;
     let mut findings: Vec<Finding> = Vec::new();
     for hit in own_hits(input, rule) {
-        let Some(pod) = hit.captures.get("pod").filter(|pod| !was_evicted(snapshot, hit, pod)) else { continue };
+        let Some(pod) = hit.captures.get("pod").filter(|pod| !was_evicted(snapshot, hit, pod)) else {
+            continue;
+        };
         let namespace = hit.captures.get("namespace").map_or("", String::as_str);
         let workload = snapshot.top_owner_of(&Subject::namespaced("Pod", namespace, pod.as_str()));
         let budget = budget_of(snapshot, namespace, &workload);
@@ -114,9 +116,17 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             add_hit(input, known, hit);
             continue;
         }
-        let replicas = snapshot.object(&workload.kind, &workload.namespace, &workload.name).and_then(|object| object.int("/spec/replicas").or_else(|| object.int("/status/replicas")));
-        let minimum = budget.and_then(|budget| budget.get("/spec/minAvailable")).map_or(String::new(), |value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned));
-        let single = replicas.zip(minimum.parse::<i64>().ok()).is_some_and(|(replicas, minimum)| replicas <= minimum);
+        let replicas = snapshot
+            .object(&workload.kind, &workload.namespace, &workload.name)
+            .and_then(|object| object.int("/spec/replicas").or_else(|| object.int("/status/replicas")));
+        let minimum = budget
+            .and_then(|budget| budget.get("/spec/minAvailable"))
+            .map_or(String::new(), |value| {
+                value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+            });
+        let single = replicas
+            .zip(minimum.parse::<i64>().ok())
+            .is_some_and(|(replicas, minimum)| replicas <= minimum);
         let resource = workload.kind.to_lowercase();
         let mut finding = Finding::new(rule, subject, Confidence::Confirmed)
             .at("spec.minAvailable")
@@ -125,13 +135,18 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .fact("single", single)
             .fact("replicas", replicas.unwrap_or(0))
             .fact("more", replicas.unwrap_or(1).saturating_add(1))
-            .fact("scalable", matches!(resource.as_str(), "deployment" | "statefulset") && replicas.is_some())
+            .fact(
+                "scalable",
+                matches!(resource.as_str(), "deployment" | "statefulset") && replicas.is_some(),
+            )
             .fact("resource", resource)
             .fact("workload", workload.name.clone())
             .affects(workload);
         finding.count = 0;
         add_hit(input, &mut finding, hit);
-        finding.evidence.extend(budget.map(|budget| budget.cite_at("/status/disruptionsAllowed")));
+        finding
+            .evidence
+            .extend(budget.map(|budget| budget.cite_at("/status/disruptionsAllowed")));
         findings.push(finding);
     }
     for finding in &mut findings {
@@ -143,18 +158,36 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
 /// True when the same log says later that the pod was evicted.
 fn was_evicted(snapshot: &Snapshot, hit: &Hit, pod: &str) -> bool {
     let done = format!("pod/{pod} evicted");
-    snapshot.logs.iter().filter(|log| log.path == hit.cite.file).any(|log| log.tail.iter().any(|line| line.text.contains(&done)))
+    snapshot
+        .logs
+        .iter()
+        .filter(|log| log.path == hit.cite.file)
+        .any(|log| log.tail.iter().any(|line| line.text.contains(&done)))
 }
 
 /// The budget that allows nothing: of those in the namespace the one whose name or selector fits the workload, or the only one.
 fn budget_of<'s>(snapshot: &'s Snapshot, namespace: &str, workload: &Subject) -> Option<&'s Object> {
     let spent: Vec<&Object> = snapshot
         .kind("PodDisruptionBudget")
-        .filter(|budget| (namespace.is_empty() || budget.key.namespace == namespace) && budget.int("/status/disruptionsAllowed").unwrap_or(0) == 0)
+        .filter(|budget| {
+            (namespace.is_empty() || budget.key.namespace == namespace)
+                && budget.int("/status/disruptionsAllowed").unwrap_or(0) == 0
+        })
         .collect();
     let fits = |budget: &&&Object| {
-        let selected = budget.get("/spec/selector/matchLabels").and_then(|labels| labels.as_object()).is_some_and(|labels| labels.values().any(|value| value.as_str() == Some(workload.name.as_str())));
+        let selected = budget
+            .get("/spec/selector/matchLabels")
+            .and_then(|labels| labels.as_object())
+            .is_some_and(|labels| {
+                labels
+                    .values()
+                    .any(|value| value.as_str() == Some(workload.name.as_str()))
+            });
         selected || budget.key.name.contains(workload.name.as_str())
     };
-    spent.iter().find(fits).or_else(|| spent.first().filter(|_| spent.len() == 1)).copied()
+    spent
+        .iter()
+        .find(fits)
+        .or_else(|| spent.first().filter(|_| spent.len() == 1))
+        .copied()
 }

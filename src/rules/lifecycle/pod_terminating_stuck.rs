@@ -68,15 +68,24 @@ const PATIENCE_MINUTES: i64 = 10;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
-    let Some(now) = &snapshot.bundle.collected_at else { return Vec::new() };
+    let Some(now) = &snapshot.bundle.collected_at else {
+        return Vec::new();
+    };
     let mut findings = Vec::new();
     for pod in snapshot.pods() {
-        let Some(asked) = pod.object.time("/metadata/deletionTimestamp") else { continue };
+        let Some(asked) = pod.object.time("/metadata/deletionTimestamp") else {
+            continue;
+        };
         let minutes = asked.gap_to(now).as_mins();
         if minutes < PATIENCE_MINUTES {
             continue;
         }
-        let finalizers: Vec<&str> = pod.object.list("/metadata/finalizers").iter().filter_map(|name| name.as_str()).collect();
+        let finalizers: Vec<&str> = pod
+            .object
+            .list("/metadata/finalizers")
+            .iter()
+            .filter_map(|name| name.as_str())
+            .collect();
         let mut finding = Finding::new(rule, pod.object.subject(), Confidence::Confirmed)
             .cite(pod.object.cite_at("/metadata/deletionTimestamp").at(Some(asked)))
             .fact("minutes", minutes)
@@ -85,7 +94,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         if !finalizers.is_empty() {
             finding.add_cite(pod.object.cite_at("/metadata/finalizers"));
         }
-        finding.touches.extend(workload_touches(snapshot, &pod.object.subject()));
+        finding
+            .touches
+            .extend(workload_touches(snapshot, &pod.object.subject()));
         findings.push(finding);
     }
     findings

@@ -25,6 +25,9 @@ cause:
   zh: "运行时在 /etc/cni/net.d 中没有找到可用的网络配置：{{ line }}；除 hostNetwork 外的 Pod 都无法启动。"
   en: "the runtime finds no usable network configuration in /etc/cni/net.d: {{ line }}; no pod but those of the host network can start."
 causes:
+  - rule: failedscheduling-taint
+    ground: node
+    mechanism: {zh: "节点的状况变成污点，调度器因此避开它", en: "the node's condition becomes a taint, and the scheduler keeps away"}
   - rule: node-notready
     ground: node
     mechanism: {zh: "节点因此不再就绪", en: "the node is not ready for it"}

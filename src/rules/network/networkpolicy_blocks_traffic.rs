@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::cluster::{Hit, Object};
 use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::add_hit;
 use crate::rules::toolbox::policies::{Way, isolates, rules, selects};
 use crate::rules::toolbox::references::{Resolved, references};
-use crate::rules::toolbox::services::{Backend, Fit, Target, backends, fit, ports, same_namespace, selector, services_in, shown};
-use crate::rules::toolbox::add_hit;
+use crate::rules::toolbox::services::{
+    Backend, Fit, Target, backends, fit, ports, same_namespace, selector, services_in, shown,
+};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -119,17 +121,28 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             continue;
         }
         let hits = silences(input, blocked.from.as_ref());
-        let failing = blocked.from.as_ref().is_some_and(|client| input.snapshot.pods_of(client).any(|pod| !pod.is_well()));
+        let failing = blocked
+            .from
+            .as_ref()
+            .is_some_and(|client| input.snapshot.pods_of(client).any(|pod| !pod.is_well()));
         // Nothing that suffers, nothing that is known to need it: a policy may well forbid it on purpose.
         if hits.is_empty() && !failing && blocked.kind == "dns" && !needs_names(input, blocked.from.as_ref()) {
             continue;
         }
-        let confidence = if hits.is_empty() { Confidence::Probable } else { Confidence::Confirmed };
+        let confidence = if hits.is_empty() {
+            Confidence::Probable
+        } else {
+            Confidence::Confirmed
+        };
         let (way_zh, way_en, at) = match blocked.way {
             Way::Ingress => ("入向", "ingress", "/spec/ingress"),
             Way::Egress => ("出向", "egress", "/spec/egress"),
         };
-        let name = |subject: &Option<Subject>| subject.as_ref().map_or(String::new(), |subject| format!("{}/{}", subject.kind, subject.name));
+        let name = |subject: &Option<Subject>| {
+            subject
+                .as_ref()
+                .map_or(String::new(), |subject| format!("{}/{}", subject.kind, subject.name))
+        };
         let mut finding = Finding::new(rule, subject.clone(), confidence)
             .at(at.trim_start_matches('/').replace('/', "."))
             .cite(blocked.policy.cite_at("/spec/podSelector"))
@@ -157,7 +170,11 @@ fn policies<'s>(input: &Input<'s>, backend: &Backend<'_>, way: Way) -> Vec<&'s O
     input
         .snapshot
         .kind("NetworkPolicy")
-        .filter(|policy| same_namespace(&policy.key.namespace, &backend.subject.namespace) && isolates(policy, way) && selects(policy, backend.labels))
+        .filter(|policy| {
+            same_namespace(&policy.key.namespace, &backend.subject.namespace)
+                && isolates(policy, way)
+                && selects(policy, backend.labels)
+        })
         .collect()
 }
 
@@ -166,11 +183,23 @@ fn dns<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
     let mut found = Vec::new();
     for backend in all_backends(input) {
         let selecting = policies(input, &backend, Way::Egress);
-        if selecting.iter().flat_map(|policy| rules(policy, Way::Egress)).any(|rule| rule.lets_dns_through()) {
+        if selecting
+            .iter()
+            .flat_map(|policy| rules(policy, Way::Egress))
+            .any(|rule| rule.lets_dns_through())
+        {
             continue;
         }
         if let Some(policy) = selecting.first() {
-            found.push(Blocked { policy, kind: "dns", way: Way::Egress, from: Some(backend.subject.clone()), to: None, port: None, isolated: backend });
+            found.push(Blocked {
+                policy,
+                kind: "dns",
+                way: Way::Egress,
+                from: Some(backend.subject.clone()),
+                to: None,
+                port: None,
+                isolated: backend,
+            });
         }
     }
     found
@@ -182,19 +211,44 @@ fn between<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
     let mut found = Vec::new();
     let all = all_backends(input);
     for reference in references(snapshot) {
-        let Resolved::Service(service) = reference.resolve(snapshot) else { continue };
+        let Resolved::Service(service) = reference.resolve(snapshot) else {
+            continue;
+        };
         let Some(wanted) = selector(service) else { continue };
-        let Some(client) = all.iter().find(|backend| backend.subject == reference.workload && backend.complete) else { continue };
-        for server in all.iter().filter(|backend| backend.subject.namespace == client.subject.namespace && fit(wanted, backend) == Fit::Selected && backend.subject != client.subject) {
-            let target = ports(service).into_iter().find(|port| reference.port.is_none_or(|wanted| wanted == port.port)).and_then(|port| match port.target {
-                Some(Target::Number(number)) => Some(number),
-                _ => None,
-            });
+        let Some(client) = all
+            .iter()
+            .find(|backend| backend.subject == reference.workload && backend.complete)
+        else {
+            continue;
+        };
+        for server in all.iter().filter(|backend| {
+            backend.subject.namespace == client.subject.namespace
+                && fit(wanted, backend) == Fit::Selected
+                && backend.subject != client.subject
+        }) {
+            let target = ports(service)
+                .into_iter()
+                .find(|port| reference.port.is_none_or(|wanted| wanted == port.port))
+                .and_then(|port| match port.target {
+                    Some(Target::Number(number)) => Some(number),
+                    _ => None,
+                });
             for (way, isolated, peer) in [(Way::Ingress, server, client), (Way::Egress, client, server)] {
                 let selecting = policies(input, isolated, way);
-                let passes = selecting.iter().flat_map(|policy| rules(policy, way)).any(|rule| rule.admits(peer.labels) && target.is_none_or(|port| rule.opens(port)));
+                let passes = selecting
+                    .iter()
+                    .flat_map(|policy| rules(policy, way))
+                    .any(|rule| rule.admits(peer.labels) && target.is_none_or(|port| rule.opens(port)));
                 if let (false, Some(policy)) = (passes, selecting.first()) {
-                    found.push(Blocked { policy, kind: "between", way, isolated: isolated.clone(), from: Some(client.subject.clone()), to: Some(server.subject.clone()), port: target });
+                    found.push(Blocked {
+                        policy,
+                        kind: "between",
+                        way,
+                        isolated: isolated.clone(),
+                        from: Some(client.subject.clone()),
+                        to: Some(server.subject.clone()),
+                        port: target,
+                    });
                 }
             }
         }
@@ -206,27 +260,53 @@ fn between<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
 fn nobody<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
     let mut found = Vec::new();
     for backend in all_backends(input) {
-        let served = services_in(input.snapshot, &backend.subject.namespace).any(|service| selector(service).is_some_and(|wanted| fit(wanted, &backend) == Fit::Selected));
+        let served = services_in(input.snapshot, &backend.subject.namespace)
+            .any(|service| selector(service).is_some_and(|wanted| fit(wanted, &backend) == Fit::Selected));
         let selecting = policies(input, &backend, Way::Ingress);
-        if let (true, Some(policy), true) = (served, selecting.first(), selecting.iter().all(|policy| rules(policy, Way::Ingress).is_empty())) {
-            found.push(Blocked { policy, kind: "nobody", way: Way::Ingress, from: None, to: Some(backend.subject.clone()), port: None, isolated: backend });
+        if let (true, Some(policy), true) = (
+            served,
+            selecting.first(),
+            selecting.iter().all(|policy| rules(policy, Way::Ingress).is_empty()),
+        ) {
+            found.push(Blocked {
+                policy,
+                kind: "nobody",
+                way: Way::Ingress,
+                from: None,
+                to: Some(backend.subject.clone()),
+                port: None,
+                isolated: backend,
+            });
         }
     }
     found
 }
 
 fn all_backends<'s>(input: &Input<'s>) -> Vec<Backend<'s>> {
-    let mut namespaces: Vec<&str> = input.snapshot.kind("NetworkPolicy").map(|policy| policy.key.namespace.as_str()).collect();
+    let mut namespaces: Vec<&str> = input
+        .snapshot
+        .kind("NetworkPolicy")
+        .map(|policy| policy.key.namespace.as_str())
+        .collect();
     namespaces.dedup();
-    namespaces.into_iter().flat_map(|namespace| backends(input.snapshot, namespace)).collect()
+    namespaces
+        .into_iter()
+        .flat_map(|namespace| backends(input.snapshot, namespace))
+        .collect()
 }
 
 /// What the client's logs say of connections that get no answer.
 fn silences<'s>(input: &Input<'s>, client: Option<&Subject>) -> Vec<&'s Hit> {
     let rule = "networkpolicy-blocks-traffic/silence";
-    input.snapshot.hits(rule).filter(|hit| client.is_some_and(|client| input.snapshot.top_owner_of(&hit.about.object) == *client)).collect()
+    input
+        .snapshot
+        .hits(rule)
+        .filter(|hit| client.is_some_and(|client| input.snapshot.top_owner_of(&hit.about.object) == *client))
+        .collect()
 }
 
 fn needs_names(input: &Input<'_>, client: Option<&Subject>) -> bool {
-    references(input.snapshot).iter().any(|reference| Some(&reference.workload) == client && matches!(reference.resolve(input.snapshot), Resolved::Service(_)))
+    references(input.snapshot).iter().any(|reference| {
+        Some(&reference.workload) == client && matches!(reference.resolve(input.snapshot), Resolved::Service(_))
+    })
 }

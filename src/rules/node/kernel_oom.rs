@@ -1,12 +1,13 @@
 //! A node as a whole runs out of memory.
 
 use crate::model::Confidence;
-use crate::rules::toolbox::nodes::by_node;
+use crate::rules::toolbox::nodes::{by_node, node_of};
+use crate::rules::toolbox::own_hits;
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
 id: kernel-oom
-role: cause
+role: link
 level: critical
 needs: [system-log|events|container-logs]
 text:
@@ -17,6 +18,8 @@ text:
   - id: event
     in: [event]
     pattern: "System OOM encountered, victim process: (?P<victim>[^,]+), pid: \\d+"
+  - id: limit
+    pattern: "CONSTRAINT_MEMCG|Memory cgroup out of memory"
 check:
   zh: "节点是否整体内存耗尽"
   en: "whether a node as a whole ran out of memory"
@@ -69,6 +72,21 @@ examples:
         [Tue Jan 21 18:20:44 2025] oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/system.slice,task=java,pid=5,uid=0
         [Tue Jan 21 18:20:44 2025] Out of memory: Killed process 5 (java) total-vm:1kB, anon-rss:1kB, file-rss:0kB
     fires: [{kind: "Node", name: "n1", node: "n1"}]
+  - name: "an undated line of long ago"
+    files:
+      nodes.txt: |
+        NAME   STATUS   ROLES   AGE   VERSION
+        n1   Ready   <none>   90d   v1.28.4
+      dmesg.txt: |
+        [ 120.1] Out of memory: Killed process 5 (java) total-vm:1kB
+  - name: "a container's limit, reported as one of the system"
+    files:
+      nodes/n1/dmesg.txt: |
+        [ 3226.997692] oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=x
+        [ 3226.997713] Memory cgroup out of memory: Killed process 27632 (tail) total-vm:34376kB
+      events.txt: |
+        LAST SEEN   TYPE      REASON      OBJECT    MESSAGE
+        2m          Warning   SystemOOM   node/n1   System OOM encountered, victim process: y2, pid: 14239
   - name: "a container's limit"
     files:
       nodes.txt: |
@@ -80,5 +98,35 @@ examples:
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
-    by_node(input, rule, 1, Confidence::Confirmed)
+    let mut findings = by_node(input, rule, 1, Confidence::Confirmed);
+    findings.retain(|finding| is_of_the_node(input, rule, &finding.subject.name));
+    findings
+}
+
+/// The kubelet reports a process that a container's limit killed as `System OOM` too, where it runs in a container itself.
+fn is_of_the_node(input: &Input<'_>, rule: &RuleHeader, node: &str) -> bool {
+    let snapshot = input.snapshot;
+    let hits: Vec<_> = own_hits(input, rule)
+        .into_iter()
+        .filter(|hit| node_of(snapshot, hit).as_deref() == Some(node))
+        .collect();
+    let of = |id: &'static str| hits.iter().filter(move |hit| hit.signature.ends_with(id));
+    let killed_by_limit = || {
+        snapshot
+            .pods()
+            .filter(|pod| pod.node() == node)
+            .flat_map(|pod| pod.containers())
+            .any(|container| container.ended().is_some_and(|ended| ended.reason == "OOMKilled"))
+    };
+    // The ring buffer keeps lines of months: one with seconds since the boot instead of a date says nothing of now.
+    let is_dated = |line: &str| {
+        !line
+            .strip_prefix('[')
+            .map(str::trim_start)
+            .is_some_and(|text| text.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    let told = of("/global")
+        .chain(of("/old"))
+        .any(|hit| hit.cite.quote.iter().any(|line| is_dated(&line.text)));
+    told || (of("/event").next().is_some() && of("/limit").next().is_none() && !killed_by_limit())
 }

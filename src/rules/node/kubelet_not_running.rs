@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::cluster::Hit;
 use crate::model::{Confidence, Subject};
-use crate::rules::toolbox::nodes::{condition, cite_condition, is_ready, node_of, quote, touch_pods};
+use crate::rules::toolbox::nodes::{cite_condition, condition, ends_log, is_ready, node_of, quote, touch_pods};
 use crate::rules::toolbox::{add_hit, own_hits};
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -33,6 +33,9 @@ cause:
   zh: "kubelet 的日志到此为止或反复以错误退出：{{ line }}；没有 kubelet，控制面就收不到该节点的状态，其上的 Pod 也不再被管理。"
   en: "the log of the kubelet ends here, or the kubelet keeps ending with an error: {{ line }}; without it the control plane hears nothing of the node, and nobody manages its pods."
 causes:
+  - rule: failedscheduling-taint
+    ground: node
+    mechanism: {zh: "节点的状况变成污点，调度器因此避开它", en: "the node's condition becomes a taint, and the scheduler keeps away"}
   - rule: node-notready
     ground: node
     mechanism: {zh: "节点因此不再就绪", en: "the node is not ready for it"}
@@ -94,9 +97,6 @@ examples:
         Mar 22 09:24:47 n6 kubelet[5]: I0322 09:24:47.2 5 a.go:1] six
 "##;
 
-/// A line that tells of the kubelet's end has to stand so close to the end of its log; a kubelet that runs writes on.
-const LAST_LINES: u64 = 4;
-
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let mut nodes: BTreeMap<String, Vec<&Hit>> = BTreeMap::new();
@@ -109,7 +109,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     }
     let mut findings = Vec::new();
     for (name, hits) in nodes {
-        if !hits.iter().any(|hit| ends_log(input, hit)) {
+        if !hits.iter().any(|hit| ends_log(input.snapshot, hit)) {
             continue;
         }
         let mut finding = Finding::new(rule, Subject::node(&name), Confidence::Confirmed).fact("node", name.clone());
@@ -120,10 +120,15 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         for hit in &hits {
             add_hit(input, &mut finding, hit);
         }
-        let reason = ["reason", "why"].iter().find_map(|name| finding.facts.get(*name)?.as_str().map(ToOwned::to_owned));
+        let reason = ["reason", "why"]
+            .iter()
+            .find_map(|name| finding.facts.get(*name)?.as_str().map(ToOwned::to_owned));
         let node = snapshot.object("Node", "", &name);
         let ready = node.and_then(|node| Some((node, condition(node, "Ready")?)));
-        let said = ready.and_then(|(_, (_, ready))| ready.get("message")?.as_str()).unwrap_or("").to_owned();
+        let said = ready
+            .and_then(|(_, (_, ready))| ready.get("message")?.as_str())
+            .unwrap_or("")
+            .to_owned();
         if let Some((node, (index, _))) = ready {
             finding.add_cite(cite_condition(node, index, "message"));
         }
@@ -134,13 +139,4 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         findings.push(finding);
     }
     findings
-}
-
-fn ends_log(input: &Input<'_>, hit: &Hit) -> bool {
-    let log = input.snapshot.logs.iter().find(|log| log.path == hit.cite.file);
-    let Some((log, hits)) = log.map(|log| (log, &log.hits)) else { return true };
-    hits.iter()
-        .filter(|found| found.signature == hit.signature && found.captures == hit.captures)
-        .map(|found| found.last.as_ref().map_or(found.line, |(line, _)| *line))
-        .any(|line| line + LAST_LINES > log.tail.last().map_or(0, |tail| tail.line))
 }

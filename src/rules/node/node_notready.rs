@@ -19,6 +19,9 @@ cause:
   zh: "节点 {{ node }} 的 Ready 条件为 {{ status }}{% if message %}（{{ message }}）{% endif %}；采集到的数据没有说明更深的原因。"
   en: "the Ready condition of node {{ node }} is {{ status }}{% if message %} ({{ message }}){% endif %}; the collected data does not say more."
 causes:
+  - rule: failedscheduling-taint
+    ground: node
+    mechanism: {zh: "节点的状况变成污点，调度器因此避开它", en: "the node's condition becomes a taint, and the scheduler keeps away"}
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: "节点上的 Pod 不再就绪", en: "the pods on the node are no longer ready"}
@@ -68,14 +71,24 @@ examples:
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let mut findings = Vec::new();
     for node in input.snapshot.kind("Node") {
-        let Some((index, ready)) = condition(node, "Ready") else { continue };
+        let Some((index, ready)) = condition(node, "Ready") else {
+            continue;
+        };
         let text = |key: &str| ready.get(key).and_then(|value| value.as_str()).unwrap_or("");
         if text("status") == "True" || text("status").is_empty() {
             continue;
         }
         let name = node.key.name.as_str();
         let mut finding = Finding::new(rule, Subject::node(name), Confidence::Confirmed)
-            .cite(cite_condition(node, index, if text("message").is_empty() { "status" } else { "message" }))
+            .cite(cite_condition(
+                node,
+                index,
+                if text("message").is_empty() {
+                    "status"
+                } else {
+                    "message"
+                },
+            ))
             .fact("node", name)
             .fact("status", text("status"))
             .fact("message", text("message"));

@@ -218,10 +218,16 @@ fn judge(
     let (port, at) = probe.port()?;
     // Any container of the pod may answer: they share an address.
     let declared = container_ports(specs);
-    let own = container.spec.map_or_else(Vec::new, |spec| container_ports(std::slice::from_ref(spec)));
+    let own = container
+        .spec
+        .map_or_else(Vec::new, |spec| container_ports(std::slice::from_ref(spec)));
     let says = listens(snapshot, pod);
     let events = failures(snapshot, pod, probe.kind);
-    let refused = events.iter().any(|event| reason(event).contains("refused") || reason(event).contains("invalid port") || reason(event).contains("couldn't find port"));
+    let refused = events.iter().any(|event| {
+        reason(event).contains("refused")
+            || reason(event).contains("invalid port")
+            || reason(event).contains("couldn't find port")
+    });
     if !events.is_empty() && !refused {
         return None;
     }
@@ -239,31 +245,63 @@ fn judge(
         return None;
     }
     let listening: Vec<String> = says.iter().map(|(port, _)| port.to_string()).collect();
-    let field = format!("spec.template.spec.containers[{}].{}{}", container.name, probe.kind.field(), at.replace('/', "."));
+    let field = format!(
+        "spec.template.spec.containers[{}].{}{}",
+        container.name,
+        probe.kind.field(),
+        at.replace('/', ".")
+    );
     let resource = owner.kind.to_lowercase();
-    let right = says.first().map(|(port, _)| *port).or_else(|| own.first().map(|(_, port, _)| *port));
+    let right = says
+        .first()
+        .map(|(port, _)| *port)
+        .or_else(|| own.first().map(|(_, port, _)| *port));
     let handler = at.trim_start_matches('/').split('/').next().unwrap_or("").to_owned();
     let patch = serde_json::json!({"spec": {"template": {"spec": {"containers": [{"name": container.name, probe.kind.field(): {handler: {"port": right}}}]}}}});
-    let confidence = if says.is_empty() && events.is_empty() { Confidence::Probable } else { Confidence::Confirmed };
+    let confidence = if says.is_empty() && events.is_empty() {
+        Confidence::Probable
+    } else {
+        Confidence::Confirmed
+    };
     let mut finding = Finding::new(rule, owner.clone(), confidence)
         .at(field.clone())
         .cite(pod.object.cite_at(&format!("{}{at}", probe.pointer)))
         .fact("kind", probe.kind.word().to_lowercase())
-        .fact("port", port.as_str().map_or_else(|| port.to_string(), ToOwned::to_owned))
+        .fact(
+            "port",
+            port.as_str().map_or_else(|| port.to_string(), ToOwned::to_owned),
+        )
         .fact("container", container.name)
         .fact("pod", pod.name())
         .fact("field", field)
         .fact("listening", listening.join(", "))
-        .fact("declared", own.iter().map(|(_, port, _)| port.to_string()).collect::<Vec<_>>().join(", "))
-        .fact("patchable", matches!(resource.as_str(), "deployment" | "statefulset" | "daemonset") && right.is_some())
+        .fact(
+            "declared",
+            own.iter()
+                .map(|(_, port, _)| port.to_string())
+                .collect::<Vec<_>>()
+                .join(", "),
+        )
+        .fact(
+            "patchable",
+            matches!(resource.as_str(), "deployment" | "statefulset" | "daemonset") && right.is_some(),
+        )
         .fact("resource", resource)
         .fact("patch", patch.to_string())
         .affects(Subject::namespaced("Pod", pod.namespace(), pod.name()));
-    finding.touches.extend(workload_touches(snapshot, &Subject::namespaced("Pod", pod.namespace(), pod.name())));
+    finding.touches.extend(workload_touches(
+        snapshot,
+        &Subject::namespaced("Pod", pod.namespace(), pod.name()),
+    ));
     if !own.is_empty() {
         finding.add_cite(pod.object.cite_at(&format!("{}/ports", container.spec_pointer)));
     }
-    for cite in says.into_iter().map(|(_, cite)| cite).chain(events.iter().map(|event| event.cite.clone())).take(4) {
+    for cite in says
+        .into_iter()
+        .map(|(_, cite)| cite)
+        .chain(events.iter().map(|event| event.cite.clone()))
+        .take(4)
+    {
         finding.add_cite(cite);
     }
     Some(finding)

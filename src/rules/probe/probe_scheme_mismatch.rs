@@ -202,7 +202,14 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     findings
 }
 
-fn judge(input: &Input<'_>, rule: &RuleHeader, owner: &Subject, pod: &PodView<'_>, container: &ContainerInstance<'_>, probe: &Probe<'_>) -> Option<Finding> {
+fn judge(
+    input: &Input<'_>,
+    rule: &RuleHeader,
+    owner: &Subject,
+    pod: &PodView<'_>,
+    container: &ContainerInstance<'_>,
+    probe: &Probe<'_>,
+) -> Option<Finding> {
     let snapshot = input.snapshot;
     let scheme = probe.scheme()?;
     let events = failures(snapshot, pod, probe.kind);
@@ -214,16 +221,27 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, owner: &Subject, pod: &PodView<'_
     let (port, _) = probe.port()?;
     let number = port.as_i64();
     // Ports and names that are TLS by convention: IANA's 443, its usual unprivileged twins, and port names that say so.
-    let is_tls_port = matches!(number, Some(443 | 8443 | 9443 | 6443)) || port.as_str().is_some_and(|name| name.contains("https") || name.contains("tls"));
+    let is_tls_port = matches!(number, Some(443 | 8443 | 9443 | 6443))
+        || port
+            .as_str()
+            .is_some_and(|name| name.contains("https") || name.contains("tls"));
     let (event, serves) = if scheme == "HTTPS" {
-        (says("server gave HTTP response to HTTPS client").or_else(|| says("first record does not look like a TLS handshake"))?, "HTTP")
+        (
+            says("server gave HTTP response to HTTPS client")
+                .or_else(|| says("first record does not look like a TLS handshake"))?,
+            "HTTP",
+        )
     } else {
         let garbled = says("malformed HTTP response \"\\x15\\x03").or_else(|| says("malformed HTTP response"));
         let status = says("statuscode: 400").filter(|_| is_tls_port || !serves_tls.is_empty());
         (garbled.or(status)?, "HTTPS")
     };
     let resource = owner.kind.to_lowercase();
-    let field = format!("spec.template.spec.containers[{}].{}.httpGet.scheme", container.name, probe.kind.field());
+    let field = format!(
+        "spec.template.spec.containers[{}].{}.httpGet.scheme",
+        container.name,
+        probe.kind.field()
+    );
     let patch = serde_json::json!({"spec": {"template": {"spec": {"containers": [{"name": container.name, probe.kind.field(): {"httpGet": {"scheme": serves}}}]}}}});
     let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
     let mut finding = Finding::new(rule, owner.clone(), Confidence::Confirmed)
@@ -233,11 +251,17 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, owner: &Subject, pod: &PodView<'_
         .fact("kind", probe.kind.word().to_lowercase())
         .fact("scheme", scheme)
         .fact("serves", serves)
-        .fact("port", port.as_str().map_or_else(|| port.to_string(), ToOwned::to_owned))
+        .fact(
+            "port",
+            port.as_str().map_or_else(|| port.to_string(), ToOwned::to_owned),
+        )
         .fact("container", container.name)
         .fact("pod", pod.name())
         .fact("reason", reason(event).chars().take(200).collect::<String>())
-        .fact("patchable", matches!(resource.as_str(), "deployment" | "statefulset" | "daemonset"))
+        .fact(
+            "patchable",
+            matches!(resource.as_str(), "deployment" | "statefulset" | "daemonset"),
+        )
         .fact("resource", resource)
         .fact("patch", patch.to_string())
         .affects(subject.clone());

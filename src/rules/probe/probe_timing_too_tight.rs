@@ -123,7 +123,11 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let mut findings: Vec<Finding> = Vec::new();
     for pod in snapshot.pods().filter(|pod| is_ailing(snapshot, pod)) {
         let owner = snapshot.top_owner(pod.object);
-        for container in pod.containers().iter().filter(|container| !container.init && container.restarts() >= 2) {
+        for container in pod
+            .containers()
+            .iter()
+            .filter(|container| !container.init && container.restarts() >= 2)
+        {
             if !findings.iter().any(|finding| finding.subject == owner) {
                 findings.extend(judge(input, rule, &owner, &pod, container));
             }
@@ -132,24 +136,42 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     findings
 }
 
-fn judge(input: &Input<'_>, rule: &RuleHeader, owner: &Subject, pod: &PodView<'_>, container: &ContainerInstance<'_>) -> Option<Finding> {
+fn judge(
+    input: &Input<'_>,
+    rule: &RuleHeader,
+    owner: &Subject,
+    pod: &PodView<'_>,
+    container: &ContainerInstance<'_>,
+) -> Option<Finding> {
     let snapshot = input.snapshot;
     let probes = Probe::of(container);
     let of = |kind: Kind| probes.iter().find(|probe| probe.kind == kind);
     // With a startup probe, that is the one which ends a program that has not started.
     let probe = of(Kind::Startup).or_else(|| of(Kind::Liveness))?;
     let events = failures(snapshot, pod, probe.kind);
-    let silent = |text: &str| ["refused", "deadline exceeded", "timeout", "timed out"].iter().any(|word| text.contains(word));
+    let silent = |text: &str| {
+        ["refused", "deadline exceeded", "timeout", "timed out"]
+            .iter()
+            .any(|word| text.contains(word))
+    };
     let event = events.iter().find(|event| silent(reason(event)))?;
     let ended = container.ended()?;
     // 143: ended by the signal; 137: killed when it did not. Some programs then end with 0 or a code of their own.
     if ended.reason == "OOMKilled" || !listens(snapshot, pod).is_empty() {
         return None;
     }
-    let started = container.status?.pointer(&ended.pointer.replacen(&container.status_pointer, "", 1))?.get("startedAt").and_then(|time| time.as_str()).and_then(When::rfc3339);
-    let lifetime = started.zip(ended.finished.clone()).map(|(from, to)| from.gap_to(&to).as_secs());
+    let started = container
+        .status?
+        .pointer(&ended.pointer.replacen(&container.status_pointer, "", 1))?
+        .get("startedAt")
+        .and_then(|time| time.as_str())
+        .and_then(When::rfc3339);
+    let lifetime = started
+        .zip(ended.finished.clone())
+        .map(|(from, to)| from.gap_to(&to).as_secs());
     let budget = probe.budget();
-    let fits = lifetime.is_some_and(|seconds| seconds >= budget.saturating_sub(15) && seconds <= budget.saturating_add(SLACK));
+    let fits =
+        lifetime.is_some_and(|seconds| seconds >= budget.saturating_sub(15) && seconds <= budget.saturating_add(SLACK));
     let was_starting = has_log(snapshot, pod);
     // Without times, its log has to show that it was still starting.
     let in_time = fits || (lifetime.is_none() && was_starting);
@@ -167,9 +189,17 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, owner: &Subject, pod: &PodView<'_
     }
     let patch = serde_json::json!({"spec": {"template": {"spec": {"containers": [{"name": container.name, "startupProbe": startup}]}}}});
     let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
-    let confidence = if fits && was_starting { Confidence::Confirmed } else { Confidence::Probable };
+    let confidence = if fits && was_starting {
+        Confidence::Confirmed
+    } else {
+        Confidence::Probable
+    };
     let mut finding = Finding::new(rule, owner.clone(), confidence)
-        .at(format!("spec.template.spec.containers[{}].{}", container.name, probe.kind.field()))
+        .at(format!(
+            "spec.template.spec.containers[{}].{}",
+            container.name,
+            probe.kind.field()
+        ))
         .cite(pod.object.cite_at(&probe.pointer))
         .cite(event.cite.clone())
         .cite(pod.object.cite_at(&ended.pointer).at(ended.finished.clone()))
@@ -179,12 +209,26 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, owner: &Subject, pod: &PodView<'_
         .fact("restarts", container.restarts())
         .fact("container", container.name)
         .fact("pod", pod.name())
-        .fact("last_line", tail.as_ref().and_then(|(_, lines)| lines.last().map(|line| words(line).chars().take(200).collect::<String>())).unwrap_or_default())
-        .fact("patchable", matches!(resource.as_str(), "deployment" | "statefulset" | "daemonset"))
+        .fact(
+            "last_line",
+            tail.as_ref()
+                .and_then(|(_, lines)| {
+                    lines
+                        .last()
+                        .map(|line| words(line).chars().take(200).collect::<String>())
+                })
+                .unwrap_or_default(),
+        )
+        .fact(
+            "patchable",
+            matches!(resource.as_str(), "deployment" | "statefulset" | "daemonset"),
+        )
         .fact("resource", resource)
         .fact("patch", patch.to_string())
         .affects(subject.clone());
-    finding.evidence.extend(tail.as_ref().and_then(|(log, lines)| cite_tail(snapshot, log, lines)));
+    finding
+        .evidence
+        .extend(tail.as_ref().and_then(|(log, lines)| cite_tail(snapshot, log, lines)));
     finding.touches.extend(workload_touches(snapshot, &subject));
     Some(finding)
 }

@@ -1,7 +1,8 @@
 //! A quota on compute refuses pods whose containers declare none.
 
-use crate::cluster::{Hit, Object};
+use crate::cluster::Hit;
 use crate::model::{Confidence, Subject};
+use crate::rules::refused::has_all_replicas;
 use crate::rules::toolbox::{add_hit, own_hits};
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -117,7 +118,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     for hit in own_hits(input, rule) {
         let owner = snapshot.top_owner_of(&hit.about.object);
         let workload = snapshot.object(&owner.kind, &owner.namespace, &owner.name);
-        if owner.name.is_empty() || workload.is_some_and(is_complete) {
+        if owner.name.is_empty() || workload.is_some_and(has_all_replicas) {
             continue;
         }
         match findings.iter_mut().find(|finding| finding.subject == owner) {
@@ -169,10 +170,4 @@ fn new_finding(input: &Input<'_>, rule: &RuleHeader, owner: Subject, hit: &Hit) 
         finding.add_affected(object.subject());
     }
     finding
-}
-
-/// True when every replica that is wanted is available.
-fn is_complete(workload: &Object) -> bool {
-    let wanted = workload.int("/spec/replicas").unwrap_or(1);
-    workload.int("/status/availableReplicas").unwrap_or(0) >= wanted
 }

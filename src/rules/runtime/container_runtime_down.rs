@@ -30,6 +30,9 @@ cause:
   zh: "kubelet 连不上容器运行时：{{ line }}"
   en: "the kubelet does not reach the container runtime: {{ line }}"
 causes:
+  - rule: failedscheduling-taint
+    ground: node
+    mechanism: {zh: "节点的状况变成污点，调度器因此避开它", en: "the node's condition becomes a taint, and the scheduler keeps away"}
   - rule: node-notready
     ground: node
     mechanism: {zh: "节点因此不再就绪", en: "the node is not ready for it"}

@@ -25,6 +25,10 @@ title:
 cause:
   zh: "Service {{ subject.name }} 没有任何就绪的 Pod 地址，发往它的连接会被拒绝；采集到的数据没有说明原因。"
   en: "no ready pod address stands behind Service {{ subject.name }}, so connections to it are refused; the collected data does not say why."
+causes:
+  - rule: webhook-call-failed
+    ground: service
+    mechanism: {zh: "webhook 的 Service 没有后端，API 服务器无法调用它", en: "the webhook's Service has no endpoint, so the API server cannot call it"}
 benign:
   - zh: 没有 selector 的 Service 与未被使用的 Service 不算
     en: Services without a selector, and those that nothing uses, do not count

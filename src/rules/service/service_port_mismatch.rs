@@ -27,6 +27,9 @@ rules_out:
   - zh: 标签选择：selector 匹配到了这些 Pod
     en: "label selection: the selector does match these pods"
 causes:
+  - rule: webhook-call-failed
+    ground: service
+    mechanism: {zh: "webhook 的 Service 指向没有进程监听的端口", en: "the webhook's Service points to a port that nothing serves"}
   - rule: endpoints-missing
     ground: service
     mechanism: {zh: 按名称找不到容器端口就没有端点, en: "no container port of that name, no endpoint"}

@@ -82,10 +82,18 @@ pub fn node_of(snapshot: &Snapshot, hit: &Hit) -> Option<String> {
         return Some(hit.about.object.name.clone());
     }
     if hit.about.object.kind == "Pod" {
-        let node = snapshot
-            .pod(&hit.about.object.namespace, &hit.about.object.name)?
-            .node();
-        return (!node.is_empty()).then(|| node.to_owned());
+        let pod = &hit.about.object;
+        let bound = snapshot.pod(&pod.namespace, &pod.name).map_or("", |pod| pod.node());
+        if !bound.is_empty() {
+            return Some(bound.to_owned());
+        }
+        // The kubelet names the mirror of a static pod `<name>-<node>` (pkg/kubelet/config/common.go, generatePodName).
+        let mirrored = |node: &String| {
+            pod.name
+                .strip_suffix(node.as_str())
+                .is_some_and(|name| name.ends_with('-'))
+        };
+        return snapshot.node_names().into_iter().find(mirrored);
     }
     let names = snapshot.node_names();
     match names.as_slice() {
@@ -160,4 +168,20 @@ pub fn by_node_of_failing_pods(input: &Input<'_>, rule: &RuleHeader, confidence:
                 .any(|hit| super::pod_is_failing(input.snapshot, &hit.about.object))
     });
     findings
+}
+
+/// A line that tells of an end has to stand so close to the end of its log; a program that runs writes on.
+const LAST_LINES: u64 = 4;
+
+/// True when the match is among the last lines of its log.
+pub fn ends_log(snapshot: &Snapshot, hit: &Hit) -> bool {
+    let Some(log) = snapshot.logs.iter().find(|log| log.path == hit.cite.file) else {
+        return true;
+    };
+    let end = log.tail.last().map_or(0, |tail| tail.line);
+    log.hits
+        .iter()
+        .filter(|found| found.signature == hit.signature && found.captures == hit.captures)
+        .map(|found| found.last.as_ref().map_or(found.line, |(line, _)| *line))
+        .any(|line| line + LAST_LINES > end)
 }

@@ -1,6 +1,7 @@
 //! A ReplicaSet cannot create pods: what people see, never why.
 
 use crate::model::Confidence;
+use crate::rules::refused::has_all_replicas;
 use crate::rules::{Finding, Input, RuleHeader, Touch};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -59,10 +60,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     {
         let owner = input.snapshot.top_owner_of(&event.about);
         let workload = input.snapshot.object(&owner.kind, &owner.namespace, &owner.name);
-        let complete = workload.is_some_and(|workload| {
-            workload.int("/status/availableReplicas").unwrap_or(0) >= workload.int("/spec/replicas").unwrap_or(1)
-        });
-        if complete {
+        if workload.is_some_and(has_all_replicas) {
             continue;
         }
         match findings.iter_mut().find(|finding| finding.subject == owner) {

@@ -63,26 +63,45 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let snapshot = input.snapshot;
     let mut findings: Vec<Finding> = Vec::new();
     for job in snapshot.kind("Job") {
-        let failed = job.list("/status/conditions").iter().enumerate().find(|(_, condition)| {
-            let is = |key: &str, value: &str| condition.get(key).and_then(|found| found.as_str()) == Some(value);
-            is("type", "Failed") && is("status", "True")
-        });
+        let failed = job
+            .list("/status/conditions")
+            .iter()
+            .enumerate()
+            .find(|(_, condition)| {
+                let is = |key: &str, value: &str| condition.get(key).and_then(|found| found.as_str()) == Some(value);
+                is("type", "Failed") && is("status", "True")
+            });
         let Some((index, condition)) = failed else { continue };
         let owner = snapshot.top_owner(job);
         // A later run of the same CronJob that succeeded makes this one history.
-        let recovered = owner.kind == "CronJob" && snapshot.kind("Job").any(|other| snapshot.top_owner(other) == owner && other.int("/status/succeeded") > Some(0));
+        let recovered = owner.kind == "CronJob"
+            && snapshot
+                .kind("Job")
+                .any(|other| snapshot.top_owner(other) == owner && other.int("/status/succeeded") > Some(0));
         if recovered || findings.iter().any(|finding| finding.subject == owner) {
             continue;
         }
         let at = format!("/status/conditions/{index}");
         let mut finding = Finding::new(rule, owner, Confidence::Confirmed)
-            .cite(job.cite_at(&format!("{at}/reason")).at(job.time(&format!("{at}/lastTransitionTime"))))
+            .cite(
+                job.cite_at(&format!("{at}/reason"))
+                    .at(job.time(&format!("{at}/lastTransitionTime"))),
+            )
             .fact("job", job.key.name.clone())
             .fact("failed", job.int("/status/failed").unwrap_or(0))
-            .fact("reason", condition.get("reason").and_then(|reason| reason.as_str()).unwrap_or("Failed"))
+            .fact(
+                "reason",
+                condition
+                    .get("reason")
+                    .and_then(|reason| reason.as_str())
+                    .unwrap_or("Failed"),
+            )
             .affects(job.subject());
         for pod in snapshot.pods_of(&job.subject()) {
-            finding.touches.extend(workload_touches(snapshot, &Subject::namespaced("Pod", pod.namespace(), pod.name())));
+            finding.touches.extend(workload_touches(
+                snapshot,
+                &Subject::namespaced("Pod", pod.namespace(), pod.name()),
+            ));
         }
         findings.push(finding);
     }

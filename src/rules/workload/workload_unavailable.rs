@@ -1,9 +1,9 @@
 //! A workload serves with fewer replicas than it should: what people see, never why.
 
-use crate::cluster::Object;
+use crate::cluster::{Object, Snapshot};
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::workload_touches;
-use crate::rules::{Finding, Input, RuleHeader};
+use crate::rules::{Finding, Input, RuleHeader, Touch};
 
 pub(in crate::rules) const RULE: &str = r##"
 id: workload-unavailable
@@ -19,6 +19,10 @@ title:
 cause:
   zh: "{{ subject.kind|raw }} {{ subject.name }} 的可用副本不足；采集到的数据没有说明原因。"
   en: "{{ subject.kind|raw }} {{ subject.name }} lacks available replicas; the collected data does not say why."
+causes:
+  - rule: webhook-call-failed
+    ground: service
+    mechanism: {zh: 提供 webhook 的工作负载没有就绪的 Pod, en: "the workload that serves the webhook has no ready pod"}
 benign:
   - zh: 副本数被有意设为 0 的工作负载不算
     en: a workload that was set to 0 replicas on purpose does not count
@@ -91,5 +95,29 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, workload: &Object) -> Option<Find
         finding.touches.extend(workload_touches(input.snapshot, &subject));
         finding.add_affected(subject);
     }
+    for service in services(input.snapshot, workload) {
+        finding.touches.extend(Touch::of(&service));
+    }
     Some(finding)
+}
+
+/// The Services that its pods serve: by selector, or by name where the form of the Service shows no selector.
+fn services(snapshot: &Snapshot, workload: &Object) -> Vec<Subject> {
+    let labels = workload
+        .get("/spec/template/metadata/labels")
+        .and_then(|labels| labels.as_object());
+    let in_namespace = snapshot
+        .kind("Service")
+        .filter(|service| service.key.namespace == workload.key.namespace);
+    in_namespace
+        .filter(
+            |service| match (service.get("/spec/selector").and_then(|map| map.as_object()), labels) {
+                (Some(selector), Some(labels)) if !selector.is_empty() => {
+                    selector.iter().all(|(key, value)| labels.get(key) == Some(value))
+                }
+                _ => service.key.name == workload.key.name,
+            },
+        )
+        .map(Object::subject)
+        .collect()
 }

@@ -1,5 +1,6 @@
 //! What the tools of a machine print: systemd, procps, coreutils, iproute2, the packet filter, CRI runtimes, etcd.
 
+mod checks;
 mod config;
 mod cri;
 mod cri_json;
@@ -8,12 +9,24 @@ mod directory;
 mod etcd;
 mod etcd_json;
 mod fact;
+mod firewall;
 mod grid;
+mod hosts;
+mod interface;
+mod ipvs;
+mod kernel;
+mod latency;
+mod memory;
 mod ps;
+mod route;
+mod sockets;
 mod systemctl;
 #[cfg(test)]
 mod testing;
+mod timesync;
+mod uptime;
 
+pub(super) use checks::{EXPIRY as CERTIFICATE_EXPIRY, HEALTH as HEALTH_CHECKS};
 pub(super) use config::DECODER as CONFIG;
 pub(super) use cri::DECODER as CRI_TABLE;
 pub(super) use cri_json::DECODER as CRI_JSON;
@@ -21,8 +34,19 @@ pub(super) use df::DECODER as DF;
 pub(super) use directory::DECODER as DIRECTORY;
 pub(super) use etcd::DECODER as ETCD;
 pub(super) use etcd_json::DECODER as ETCD_JSON;
+pub(super) use firewall::DECODER as FIREWALL;
+pub(super) use hosts::DECODER as HOSTS;
+pub(super) use interface::DECODER as INTERFACE;
+pub(super) use ipvs::DECODER as IPVS;
+pub(super) use kernel::DECODER as SYSTEM;
+pub(super) use latency::{FIO, HISTOGRAM as ETCD_METRICS};
+pub(super) use memory::DECODER as MEMORY;
 pub(super) use ps::DECODER as PS;
+pub(super) use route::DECODER as ROUTE;
+pub(super) use sockets::DECODER as SOCKETS;
 pub(super) use systemctl::{LIST as SYSTEMCTL_LIST, STATUS as SYSTEMCTL_STATUS};
+pub(super) use timesync::DECODER as TIME_SYNC;
+pub(super) use uptime::DECODER as UPTIME;
 
 pub use fact::{
     CertificateExpiry, Config, ConfigFormat, Counted, CriEntry, CriKind, CriListing, Directory, EtcdAlarm,

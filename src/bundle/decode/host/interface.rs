@@ -1,0 +1,112 @@
+//! `ip addr`, `ip link`, `ip -o addr` (iproute2 `ip/ipaddress.c`).
+
+use regex::Regex;
+
+use super::fact::{HostFact, Interface};
+use crate::bundle::decode::shape::{Shape, group};
+use crate::bundle::decode::{Decoder, Fact, Section, TextFile};
+
+/// Network interfaces.
+pub(in crate::bundle::decode) const DECODER: Decoder = Decoder {
+    name: "ip addr",
+    decode,
+};
+
+static LINK: Shape = Shape::new(|| Regex::new(r"^\d+: (?<name>[^\s:@]+)(?:@\S+)?: <[A-Z0-9_,-]+> mtu (?<mtu>\d+) "));
+static STATE: Shape = Shape::new(|| Regex::new(r" state (?<state>[A-Z]+)"));
+static ADDRESS: Shape = Shape::new(|| Regex::new(r"^\s+inet6? (?<address>[0-9a-f.:]+(?:/\d+)?)"));
+static ONE_LINE: Shape =
+    Shape::new(|| Regex::new(r"^\d+: (?<name>\S+)\s+inet6? (?<address>[0-9a-f.:]+(?:/\d+)?) .*\bscope \w+"));
+const MOST_INTERFACES: usize = 1_000;
+
+fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
+    if !file.line(start).starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let mut interfaces: Vec<Interface> = Vec::new();
+    let mut end = start;
+    while let Some(line) = file.lines.get(end) {
+        if let Some(found) = LINK.groups(line) {
+            interfaces.push(Interface {
+                name: group(&found, "name").to_owned(),
+                mtu: group(&found, "mtu").parse().ok(),
+                state: STATE
+                    .groups(line)
+                    .map_or(String::new(), |found| group(&found, "state").to_owned()),
+                addresses: Vec::new(),
+                cite: file.cite(end),
+            });
+        } else if let Some(found) = ONE_LINE.groups(line) {
+            interfaces.push(Interface {
+                name: group(&found, "name").to_owned(),
+                mtu: None,
+                state: String::new(),
+                addresses: vec![group(&found, "address").to_owned()],
+                cite: file.cite(end),
+            });
+        } else if line.starts_with(' ') && end > start {
+            if let (Some(found), Some(last)) = (ADDRESS.groups(line), interfaces.last_mut()) {
+                last.addresses.push(group(&found, "address").to_owned());
+            }
+        } else {
+            break;
+        }
+        end += 1;
+    }
+    interfaces.truncate(MOST_INTERFACES);
+    (end > start).then(|| Section {
+        end,
+        facts: interfaces
+            .into_iter()
+            .map(|interface| Fact::Host(HostFact::Interface(interface)))
+            .collect(),
+        ..Section::default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::host_facts;
+    use super::*;
+    use crate::bundle::decode::sample::section;
+
+    fn interfaces(text: &str) -> Vec<(String, Option<u64>, String, Vec<String>)> {
+        let shown = |fact| match fact {
+            HostFact::Interface(found) => Some((found.name, found.mtu, found.state, found.addresses)),
+            _ => None,
+        };
+        host_facts(section(&DECODER, "x", text).unwrap())
+            .into_iter()
+            .filter_map(shown)
+            .collect()
+    }
+
+    #[test]
+    fn an_interface_has_its_size_state_and_addresses() {
+        let text = "2: flannel.1: <BROADCAST,UP> mtu 1450 qdisc noqueue state UNKNOWN group default\n    link/ether 2e:d2:7b:ae:36:c9\n    inet 10.42.0.0/32 scope global flannel.1\n    inet6 fe80::1/64 scope link\n3: veth1@if2: <UP> mtu 1500 qdisc noqueue master cni0 state DOWN\n";
+        assert_eq!(
+            interfaces(text),
+            [
+                (
+                    "flannel.1".into(),
+                    Some(1450),
+                    "UNKNOWN".into(),
+                    vec!["10.42.0.0/32".into(), "fe80::1/64".into()]
+                ),
+                ("veth1".into(), Some(1500), "DOWN".into(), vec![]),
+            ]
+        );
+        let text = "2: ens3    inet 10.6.3.201/16 brd 10.6.255.255 scope global dynamic ens3\\       valid_lft 1sec\n";
+        assert_eq!(
+            interfaces(text),
+            [("ens3".into(), None, String::new(), vec!["10.6.3.201/16".into()])]
+        );
+    }
+
+    #[test]
+    fn other_text_is_declined() {
+        for text in ["", "1: first item", "2: eth0 inet", "    inet 10.0.0.1/8 scope host lo"] {
+            assert!(section(&DECODER, "x", text).is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! `timedatectl` (systemd `src/timedate/timedatectl.c`), `chronyc tracking` (chrony `client.c`), `ntpq -p` (ntp `ntpq-subs.c`).
+
+use crate::bundle::decode::shape::is_heading;
+use crate::bundle::decode::{Decoder, Fact, Section, TextFile};
+
+/// `clock.synchronised` (`yes`, `no`), `clock.offset-seconds` (positive when this clock is ahead), `clock.zone`.
+pub(in crate::bundle::decode) const DECODER: Decoder = Decoder {
+    name: "time synchronisation",
+    decode,
+};
+
+fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
+    let first = file.line(start).trim_start();
+    if first.starts_with("Local time: ") {
+        return Some(fields(file, start, timedatectl));
+    }
+    if first.starts_with("Reference ID ") && first.contains(": ") {
+        return Some(fields(file, start, chrony));
+    }
+    is_heading(
+        first,
+        &["remote", "refid", "st", "when", "poll", "reach", "delay", "offset"],
+    )
+    .then(|| peers(file, start))
+}
+
+/// The key and value of a fact in a line `name: text`.
+type Read = fn(&str, &str) -> Option<(&'static str, String)>;
+
+fn fields(file: &TextFile<'_>, start: usize, read: Read) -> Section {
+    let mut section = Section {
+        end: start,
+        ..Section::default()
+    };
+    while let Some((name, text)) = file.lines.get(section.end).and_then(|line| line.split_once(':')) {
+        if let Some((key, value)) = read(name.trim(), text.trim()) {
+            section.facts.push(Fact::Value {
+                key: key.to_owned(),
+                value,
+                cite: file.cite(section.end),
+            });
+        }
+        section.end += 1;
+    }
+    section
+}
+
+fn timedatectl(name: &str, text: &str) -> Option<(&'static str, String)> {
+    match name {
+        // The second name is that of systemd before 239.
+        "System clock synchronized" | "NTP synchronized" => Some(("clock.synchronised", text.to_owned())),
+        "Time zone" => Some(("clock.zone", text.split(' ').next()?.to_owned())),
+        _ => None,
+    }
+}
+
+/// `System time     : 0.000012345 seconds fast of NTP time`, `Leap status     : Not synchronised`.
+fn chrony(name: &str, text: &str) -> Option<(&'static str, String)> {
+    match name {
+        "Leap status" => Some((
+            "clock.synchronised",
+            if text == "Not synchronised" { "no" } else { "yes" }.to_owned(),
+        )),
+        "System time" => {
+            let mut words = text.split_whitespace();
+            let seconds: f64 = words.next()?.parse().ok()?;
+            let is_slow = words.nth(1) == Some("slow");
+            Some((
+                "clock.offset-seconds",
+                format!("{}", if is_slow { -seconds } else { seconds }),
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// The peer that the clock follows is marked with `*`; its offset is in milliseconds, positive when the peer is ahead.
+fn peers(file: &TextFile<'_>, start: usize) -> Section {
+    let mut end = start + 1;
+    let mut chosen = None;
+    while let Some(line) = file.lines.get(end).filter(|line| !line.trim().is_empty()) {
+        let is_row = line.starts_with("====") || line.split_whitespace().count() >= 9;
+        if !is_row {
+            break;
+        }
+        if line.starts_with('*') {
+            chosen = Some(end);
+        }
+        end += 1;
+    }
+    let cite = file.cite(chosen.unwrap_or(start));
+    let value = |key: &str, value: String| Fact::Value {
+        key: key.to_owned(),
+        value,
+        cite: cite.clone(),
+    };
+    let mut facts = vec![value(
+        "clock.synchronised",
+        if chosen.is_some() { "yes" } else { "no" }.to_owned(),
+    )];
+    let offset = chosen.and_then(|line| file.line(line).split_whitespace().nth(8)?.parse::<f64>().ok());
+    facts.extend(offset.map(|offset| value("clock.offset-seconds", format!("{}", -offset / 1000.0))));
+    Section {
+        end,
+        facts,
+        ..Section::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::values;
+    use super::*;
+    use crate::bundle::decode::sample::section;
+
+    #[test]
+    fn every_program_says_whether_the_clock_is_right() {
+        for (text, expected) in [
+            (
+                "               Local time: Fri 2022-02-11 19:24:03 UTC\n                Time zone: Etc/UTC (UTC, +0000)\nSystem clock synchronized: yes\n",
+                vec!["clock.zone=Etc/UTC", "clock.synchronised=yes"],
+            ),
+            (
+                "Reference ID    : 00000000 ()\nSystem time     : 12.500000000 seconds slow of NTP time\nLeap status     : Not synchronised\n",
+                vec!["clock.offset-seconds=-12.5", "clock.synchronised=no"],
+            ),
+            (
+                "     remote           refid      st t when poll reach   delay   offset  jitter\n==============================================================================\n*192.0.2.1       .GPS.            1 u   33   64  377    0.500 -250.000   0.100\n",
+                vec!["clock.synchronised=yes", "clock.offset-seconds=0.25"],
+            ),
+        ] {
+            assert_eq!(values(&section(&DECODER, "x", text).unwrap()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn other_text_is_declined() {
+        for text in ["", "Local time is wrong", "Reference ID", "remote refid"] {
+            assert!(section(&DECODER, "x", text).is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! casefile's own bundles: a `manifest.json` that names the tool. The manifest is read for its times by its decoder.
+
+use super::detect::Layout;
+use super::place::Place;
+
+pub(super) const LAYOUT: Layout = Layout {
+    name: "casefile",
+    markers: &["manifest.json"],
+    fits: |root| {
+        let head: String = root
+            .head("manifest.json")
+            .chars()
+            .filter(|c| !c.is_whitespace())
+            .collect();
+        head.contains("\"tool\":{\"name\":\"casefile\"")
+    },
+    place: |_, _| Place::default(),
+    anchor: |_| None,
+};

@@ -1,0 +1,69 @@
+//! What a path says of a file.
+
+/// Whose log a file is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogPlace {
+    /// A container's.
+    Container {
+        /// Namespace; empty when the path has none.
+        namespace: String,
+        /// Pod.
+        pod: String,
+        /// Container; empty when the path has none.
+        container: String,
+        /// True for the instance before the current one.
+        previous: bool,
+    },
+    /// A component's, by its usual name: `kubelet`, `containerd`, `dockerd`, `crio`, `kube-proxy`, `system`…
+    Component(&'static str),
+}
+
+/// The machine a file belongs to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NodePlace {
+    /// What all files of the machine have in common: the directory that holds them where there is one.
+    pub directory: String,
+    /// The name that the layout gives it; empty when it gives none.
+    pub name: String,
+}
+
+/// What a path says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The machine.
+    pub node: Option<NodePlace>,
+    /// The log.
+    pub log: Option<LogPlace>,
+}
+
+impl Place {
+    /// A container's log.
+    pub(super) fn container(namespace: &str, pod: &str, container: &str, previous: bool) -> Self {
+        Self {
+            node: None,
+            log: Some(LogPlace::Container {
+                namespace: namespace.to_owned(),
+                pod: pod.to_owned(),
+                container: container.to_owned(),
+                previous,
+            }),
+        }
+    }
+
+    /// A component's log.
+    pub(super) fn component(name: &'static str) -> Self {
+        Self {
+            node: None,
+            log: Some(LogPlace::Component(name)),
+        }
+    }
+
+    /// The same on a machine.
+    pub(super) fn on(mut self, directory: String, name: &str) -> Self {
+        self.node = Some(NodePlace {
+            directory,
+            name: name.to_owned(),
+        });
+        self
+    }
+}

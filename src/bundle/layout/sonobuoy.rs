@@ -1,0 +1,31 @@
+//! Sonobuoy's results: resources as bare arrays, logs of its own pods, what its plugins left per node.
+//!
+//! Source: vmware-tanzu/sonobuoy `pkg/discovery/`, `pkg/plugin/aggregation/`.
+
+use super::detect::Layout;
+use super::inventory::{Root, join};
+use super::place::Place;
+
+pub(super) const LAYOUT: Layout = Layout {
+    name: "sonobuoy",
+    markers: &["meta/config.json"],
+    fits: |root| root.has_dir("plugins") && root.has_dir("resources"),
+    place,
+    anchor: |_| None,
+};
+
+fn place(root: &Root<'_>, parts: &[&str]) -> Place {
+    match parts {
+        ["podlogs", namespace, pod, "logs", file] | ["podlogs", namespace, pod, file] => {
+            let container = file.split('.').next().unwrap_or(file);
+            Place::container(namespace, pod, container, false)
+        }
+        ["plugins", "systemd-logs", "results", node, _] => {
+            Place::component("system").on(join(root.path, &format!("hosts/{node}")), node)
+        }
+        ["plugins", _, "results", node, ..] if *node != "global" => {
+            Place::default().on(join(root.path, &format!("hosts/{node}")), node)
+        }
+        _ => Place::default(),
+    }
+}

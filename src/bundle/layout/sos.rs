@@ -1,0 +1,53 @@
+//! sos reports: one host, commands by plugin under `sos_commands`.
+//!
+//! Source: sosreport/sos `sos/report/__init__.py`, `sos/report/plugins/{kubernetes,logs,crio,docker}.py`.
+
+use super::detect::Layout;
+use super::inventory::Root;
+use super::place::Place;
+
+pub(super) const LAYOUT: Layout = Layout {
+    name: "sos",
+    markers: &["sos_commands/"],
+    fits: |_| true,
+    place,
+    // Its name has only a day; `date` has the time, and is read as the host's clock.
+    anchor: |_| None,
+};
+
+fn place(root: &Root<'_>, parts: &[&str]) -> Place {
+    let name = ["hostname", "etc/hostname", "sos_commands/host/hostname"]
+        .iter()
+        .map(|file| root.head(file).trim())
+        .find(|name| !name.is_empty() && name.bytes().all(is_name_byte))
+        .unwrap_or("");
+    log(parts).on(root.path.to_owned(), name)
+}
+
+fn log(parts: &[&str]) -> Place {
+    match parts {
+        ["sos_commands", .., namespace, "podlogs", pod, file] => {
+            let container = file.rsplit_once("_-c_").map_or("", |(_, container)| container);
+            Place::container(namespace, pod, container, file.contains("_-p"))
+        }
+        ["sos_commands", .., file] => match file.split_once("journalctl_--no-pager") {
+            Some(("", rest)) => Place::component(match rest.rsplit_once("_--unit_").map(|(_, unit)| unit) {
+                Some("kubelet") => "kubelet",
+                Some("containerd") => "containerd",
+                Some("docker") => "dockerd",
+                Some("crio") => "crio",
+                _ => "system",
+            }),
+            _ => Place::default(),
+        },
+        ["var", "log", file] if ["messages", "syslog", "kern"].iter().any(|word| file.starts_with(word)) => {
+            Place::component("system")
+        }
+        _ => Place::default(),
+    }
+}
+
+/// A packed-again report may hold the target of its link `hostname` in the file's place.
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
+}

@@ -1,0 +1,44 @@
+//! Rancher's support-bundle-kit, which Harvester and Longhorn use.
+//!
+//! Source: rancher/support-bundle-kit `pkg/manager/{cluster,manager}.go`, `pkg/manager/collectors/`, `hack/collector-*`.
+
+use super::detect::{Layout, without_archive_ending};
+use super::inventory::{Root, join};
+use super::place::Place;
+use super::wrapper;
+
+/// The layout's name.
+pub(super) const NAME: &str = "support-bundle-kit";
+
+pub(super) const LAYOUT: Layout = Layout {
+    name: NAME,
+    markers: &["bundleGenerationError.log", "metadata.yaml"],
+    fits: |root| {
+        let metadata = root.head("metadata.yaml");
+        let is_named = metadata.contains("bundlename:") || metadata.contains("projectname:");
+        root.has_dir("yamls") && (root.has("bundleGenerationError.log") || is_named && root.has_dir("logs"))
+    },
+    place,
+    anchor: |root| wrapper::time_in(root.name()),
+};
+
+fn place(root: &Root<'_>, parts: &[&str]) -> Place {
+    match parts {
+        ["logs", namespace, pod, file] => match file.split_once(".log") {
+            Some((container, rest)) => Place::container(namespace, pod, container, !rest.is_empty()),
+            None => Place::default(),
+        },
+        ["nodes", archive, .., file] => {
+            let directory = join(root.path, &format!("nodes/{archive}"));
+            let log = if file.starts_with("kubelet") || file.starts_with("k3s-") {
+                Place::component("kubelet")
+            } else if file.starts_with("kernel.log") || file.starts_with("dmesg") {
+                Place::component("system")
+            } else {
+                Place::default()
+            };
+            log.on(directory, without_archive_ending(archive))
+        }
+        _ => Place::default(),
+    }
+}

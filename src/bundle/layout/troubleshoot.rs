@@ -1,0 +1,60 @@
+//! Troubleshoot's support bundles, in all dialects since 2019.
+//!
+//! Sources: replicatedhq/troubleshoot `pkg/constants/constants.go`, `pkg/collect/{cluster_resources,logs,copy_from_host,sysctl}.go`.
+
+use super::detect::Layout;
+use super::inventory::{Root, join};
+use super::place::Place;
+use super::wrapper;
+
+pub(super) const LAYOUT: Layout = Layout {
+    name: "troubleshoot",
+    markers: &["version.yaml", "cluster-resources/", "analysis.json"],
+    fits,
+    place,
+    anchor: |root| wrapper::time_in(root.name()),
+};
+
+/// `version.yaml` names the kind (`SupportBundle`, `HostPreflight`). Bundles before 2020 and re-packed ones have none.
+fn fits(root: &Root<'_>) -> bool {
+    let version = root.head("version.yaml");
+    if version.contains("troubleshoot.") && version.contains("kind:") {
+        return true;
+    }
+    // The results of its own analysers.
+    if root.head("analysis.json").contains("\"insight\":") {
+        return true;
+    }
+    let is_json = |part: Option<&&str>| part.is_some_and(|part| part.ends_with(".json"));
+    root.any(|parts| parts.first() == Some(&"cluster-resources") && is_json(parts.last()))
+}
+
+fn place(root: &Root<'_>, parts: &[&str]) -> Place {
+    let on_node = |node: &str| Place::default().on(join(root.path, node), node);
+    match parts {
+        ["cluster-resources", "pods", "logs", namespace, pod, file] => container(namespace, pod, file),
+        ["cluster-resources", ..] => Place::default(),
+        ["sysctl", node] => on_node(node),
+        // Collectors of the host that ran inside the cluster put a node's name between.
+        ["host-collectors", kind, node, _] if *kind != "dns" && *kind != "run-host" => on_node(node),
+        [.., node, "archive.tar", _] | [_, .., node, "error.txt" | "stderr.txt"] => on_node(node),
+        [.., "archive.tar", _, _] => parts
+            .iter()
+            .position(|part| *part == "archive.tar")
+            .and_then(|at| parts.get(at.checked_sub(1)?))
+            .map_or_else(Place::default, |node| on_node(node)),
+        // Before 0.48 logs stood below the name of their collector only; since then these are links.
+        [_, pod, file] if file.ends_with(".log") => container("", pod, file),
+        _ => Place::default(),
+    }
+}
+
+fn container(namespace: &str, pod: &str, file: &str) -> Place {
+    match file.strip_suffix(".log") {
+        Some(stem) if !stem.ends_with("-logs-errors") => match stem.strip_suffix("-previous") {
+            Some(container) => Place::container(namespace, pod, container, true),
+            None => Place::container(namespace, pod, stem, false),
+        },
+        _ => Place::default(),
+    }
+}

@@ -1,0 +1,278 @@
+//! `casefile inspect`: what a bundle is and what is in it, before anything is judged.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::exit;
+use super::inputs::inputs;
+use super::terminal::{complain, safe, say};
+use crate::bundle::Budget;
+use crate::cluster::{FileRecord, Snapshot, Treatment, read_bundle};
+use crate::logs::{SignatureSet, Stream};
+use crate::model::{Problem, When};
+
+/// Say what a bundle is and what is in it: producer, cluster, nodes, time, data, what could not be read
+///
+/// Exit codes: 0 done, 2 wrong usage, 3 a bundle could not be read.
+#[derive(Debug, Args)]
+pub(super) struct InspectArgs {
+    /// Bundles, or folders of bundles
+    #[arg(required = true, value_name = "BUNDLE")]
+    bundles: Vec<PathBuf>,
+    /// List every file: read, log, empty, or ignored with the reason
+    #[arg(long)]
+    files: bool,
+    /// Format of the output
+    #[arg(short, long, value_enum, default_value_t = View::Table)]
+    format: View,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum View {
+    Table,
+    Json,
+}
+
+/// Runs the subcommand and gives the exit code.
+pub(super) fn run(args: &InspectArgs) -> u8 {
+    let signatures = match SignatureSet::new([]) {
+        Ok(signatures) => signatures,
+        Err(error) => {
+            complain(&format!(
+                "the scanner of logs could not be made: {error}; please report this"
+            ));
+            return exit::DEFECT;
+        }
+    };
+    let found = match inputs(&args.bundles, None) {
+        Ok(found) => found,
+        Err(error) => {
+            complain(&error.to_string());
+            return exit::INPUT;
+        }
+    };
+    let mut errors: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
+    let mut overviews = Vec::new();
+    for job in &found.jobs {
+        let with_baseline = [
+            Some((&job.alias, &job.path)),
+            job.baseline.as_ref().map(|(a, p)| (a, p)),
+        ];
+        for (alias, path) in with_baseline.into_iter().flatten() {
+            match read_bundle(path, alias, &signatures, Budget::default()) {
+                Ok(snapshot) => overviews.push(Overview::new(&snapshot, args.files)),
+                Err(error) => errors.push(error.to_string()),
+            }
+        }
+    }
+    match args.format {
+        View::Json => match serde_json::to_string_pretty(&overviews) {
+            Ok(text) => say(&text),
+            Err(error) => errors.push(format!("the overview could not be written as JSON: {error}")),
+        },
+        View::Table => overviews.iter().for_each(print),
+    }
+    errors.iter().for_each(|error| complain(error));
+    if errors.is_empty() && !overviews.is_empty() {
+        exit::DONE
+    } else {
+        exit::INPUT
+    }
+}
+
+/// What is said of one bundle. The names of its fields are keys of the JSON form.
+#[derive(Debug, Serialize)]
+struct Overview {
+    bundle: String,
+    layout: String,
+    /// Root and layout of every producer found, the outermost first.
+    layouts: Vec<(String, &'static str)>,
+    sha256: String,
+    /// The uid of the namespace `kube-system`, by which clusters are told apart.
+    cluster: Option<String>,
+    versions: BTreeMap<String, BTreeSet<String>>,
+    nodes: Vec<String>,
+    hosts: Vec<String>,
+    reference_time: Option<When>,
+    /// Datum → number of facts; 0 for a listing that was empty.
+    data: BTreeMap<String, u64>,
+    problems: Vec<Problem>,
+    file_count: u64,
+    bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files: Option<Vec<FileLine>>,
+}
+
+/// One file: `read` by its decoders, `log` of a stream, `empty`, or `ignored` for a reason.
+#[derive(Debug, Serialize)]
+struct FileLine {
+    path: String,
+    bytes: u64,
+    treatment: &'static str,
+    detail: String,
+}
+
+impl Overview {
+    fn new(snapshot: &Snapshot, with_files: bool) -> Self {
+        let mut data = snapshot.coverage.read.clone();
+        let mut streams: BTreeMap<&str, String> = BTreeMap::new();
+        for log in &snapshot.logs {
+            let datum = match &log.stream {
+                Stream::Container(_) => "container-logs",
+                Stream::Component(component) => component.datum(),
+                Stream::Unknown => "other-text",
+            };
+            *data.entry(datum.to_owned()).or_default() += 1;
+            streams.insert(log.path.as_str(), stream_name(&log.stream));
+        }
+        let files = &snapshot.coverage.files;
+        Self {
+            bundle: snapshot.bundle.alias.to_string(),
+            layout: snapshot.bundle.layout.clone(),
+            layouts: snapshot
+                .coverage
+                .layouts
+                .iter()
+                .map(|found| (found.root.clone(), found.layout))
+                .collect(),
+            sha256: snapshot.bundle.sha256.clone(),
+            cluster: snapshot.cluster_uid().map(str::to_owned),
+            versions: versions(snapshot),
+            nodes: snapshot.node_names(),
+            hosts: snapshot
+                .hosts
+                .iter()
+                .map(|host| host.node_name().to_owned())
+                .filter(|name| !name.is_empty())
+                .collect(),
+            reference_time: snapshot.bundle.collected_at.clone(),
+            data,
+            problems: snapshot.coverage.problems.clone(),
+            file_count: files.len() as u64,
+            bytes: files.iter().map(|file| file.bytes).sum(),
+            files: with_files.then(|| files.iter().map(|file| file_line(file, &streams)).collect()),
+        }
+    }
+}
+
+fn file_line(file: &FileRecord, streams: &BTreeMap<&str, String>) -> FileLine {
+    let stream = || streams.get(file.path.as_str()).cloned();
+    let (treatment, detail) = match &file.treatment {
+        Treatment::Read(decoders) => ("read", decoders.join(", ")),
+        Treatment::Log => ("log", stream().unwrap_or_default()),
+        Treatment::Empty => ("empty", String::new()),
+        Treatment::Ignored(reason) => ("ignored", (*reason).to_owned()),
+    };
+    FileLine {
+        path: file.path.as_str().to_owned(),
+        bytes: file.bytes,
+        treatment,
+        detail,
+    }
+}
+
+fn stream_name(stream: &Stream) -> String {
+    match stream {
+        Stream::Container(container) => format!(
+            "container {}/{}/{}{}",
+            container.namespace,
+            container.pod,
+            container.container,
+            if container.previous { " (previous)" } else { "" }
+        ),
+        Stream::Component(component) => component.datum().to_owned(),
+        Stream::Unknown => "text of no known form, scanned as a log".to_owned(),
+    }
+}
+
+/// Versions by component: of the kubelets, and whatever the hosts tell as a version.
+fn versions(snapshot: &Snapshot) -> BTreeMap<String, BTreeSet<String>> {
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut add = |component: &str, version: &str| {
+        if !version.is_empty() {
+            found
+                .entry(component.to_owned())
+                .or_default()
+                .insert(version.to_owned());
+        }
+    };
+    for node in snapshot.kind("Node") {
+        add("kubelet", node.text("/status/nodeInfo/kubeletVersion"));
+        add(
+            "container-runtime",
+            node.text("/status/nodeInfo/containerRuntimeVersion"),
+        );
+    }
+    for host in &snapshot.hosts {
+        for (key, (value, _)) in &host.values {
+            if key.ends_with("version") {
+                add(key, value);
+            }
+        }
+    }
+    found
+}
+
+/// Problems that the table shows; the JSON form has all.
+const PROBLEMS_SHOWN: usize = 30;
+
+fn print(overview: &Overview) {
+    let row = |name: &str, value: &str| {
+        if !value.is_empty() {
+            say(&format!("  {name:<16}{}", safe(value)));
+        }
+    };
+    say(&safe(&overview.bundle));
+    row("layout", &overview.layout);
+    for (root, layout) in overview.layouts.iter().skip(1) {
+        row("", &format!("{layout} in {root}"));
+    }
+    row("cluster", overview.cluster.as_deref().unwrap_or(""));
+    for (component, versions) in &overview.versions {
+        let versions: Vec<&str> = versions.iter().map(String::as_str).collect();
+        row("version", &format!("{component} {}", versions.join(", ")));
+    }
+    row("nodes", &overview.nodes.join(", "));
+    row("hosts", &overview.hosts.join(", "));
+    match &overview.reference_time {
+        Some(when) => row("reference time", &reference_words(when)),
+        None => row("reference time", "unknown"),
+    }
+    row("files", &format!("{} ({} bytes)", overview.file_count, overview.bytes));
+    for (datum, count) in &overview.data {
+        row("data", &format!("{count:>7} {datum}"));
+    }
+    for problem in overview.problems.iter().take(PROBLEMS_SHOWN) {
+        let file = problem.file.as_ref().map_or("", |file| file.as_str());
+        let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
+        row("problem", &format!("{file}{line}: {}", problem.detail));
+    }
+    let more = overview.problems.len().saturating_sub(PROBLEMS_SHOWN);
+    if more > 0 {
+        row("", &format!("… and {more} more problems (-f json has all)"));
+    }
+    for file in overview.files.iter().flatten() {
+        say(&format!(
+            "  {:<8}{:>12}  {}{}",
+            file.treatment,
+            file.bytes,
+            safe(&file.path),
+            if file.detail.is_empty() {
+                String::new()
+            } else {
+                format!("  [{}]", safe(&file.detail))
+            }
+        ));
+    }
+}
+
+fn reference_words(when: &When) -> String {
+    let basis = serde_json::to_value(when.basis)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default();
+    format!("{} ({basis}, from {})", when.latest, when.raw)
+}

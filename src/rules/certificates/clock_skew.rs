@@ -1,0 +1,85 @@
+//! A node's clock is wrong, so certificates seem to come from the future.
+
+use crate::model::Confidence;
+use crate::rules::toolbox::nodes::by_node;
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: clock-skew
+role: cause
+level: critical
+needs: [kubelet-log|etcd-log|container-logs|clock]
+text:
+  - id: before
+    pattern: "x509: certificate has expired or is not yet valid: current time (?P<clock>\\d{4}-[0-9T:-]+Z?) is before (?P<valid>\\d{4}-[0-9T:-]+Z?)"
+  - id: etcd
+    pattern: "(?:the clock difference against peer|prober found high clock drift)"
+check:
+  zh: "节点时钟是否一致"
+  en: "whether the clocks of the nodes agree"
+title:
+  zh: "节点 {{ node }} 的时钟不准{% if clock is defined %}：它以为现在是 {{ clock }}，而证书从 {{ valid }} 起才有效{% endif %}"
+  en: "the clock of node {{ node }} is wrong{% if clock is defined %}: it believes that it is {{ clock }}, and the certificate is valid from {{ valid }} only{% endif %}"
+cause:
+  zh: "节点 {{ node }} 校验证书失败：{{ line }}；它的时钟落后于签发方（或证书签发方的时钟超前），TLS 连接全部失败。"
+  en: "node {{ node }} refuses a certificate: {{ line }}; its clock is behind that of the issuer (or the clock of the issuer is ahead), so every TLS connection fails."
+causes:
+  - rule: node-notready
+    ground: node
+    mechanism: {zh: "节点因此不再就绪", en: "the node is not ready for it"}
+  - rule: kubelet-not-running
+    ground: node
+    mechanism: {zh: "kubelet 无法建立 TLS 连接", en: "the kubelet cannot set up TLS"}
+benign:
+  - {zh: "时区不同不是时钟偏差：以 UTC 比较", en: "another time zone is no skew: compare UTC"}
+  - {zh: "虚拟机首次启动时短暂出现", en: "for a moment at the first boot of a virtual machine"}
+remedy:
+  - purpose: {zh: "查看现状", en: "look at the present state"}
+    place: node
+    risk: read-only
+    command: "timedatectl"
+    expect: {zh: "System clock synchronized: no", en: "System clock synchronized: no"}
+    verify: {zh: "原因已记录", en: "the reason is on record"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "查看现状", en: "look at the present state"}
+    place: node
+    risk: read-only
+    command: "chronyc sources"
+    expect: {zh: "没有可用的时间源（^?）", en: "no source that can be used (^?)"}
+    verify: {zh: "原因已记录", en: "the reason is on record"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "恢复时间源后立即校时", en: "step the clock once a source is back"}
+    place: node
+    risk: change
+    command: "chronyc makestep"
+    expect: {zh: "200 OK", en: "200 OK"}
+    verify: {zh: "date -u 与其他节点一致", en: "date -u agrees with the other nodes"}
+    rollback: {zh: "无需回滚", en: "nothing to undo"}
+prevention:
+  - kind: detect
+    text: {zh: "对 node_timex_offset_seconds 与未同步状态告警", en: "alert on node_timex_offset_seconds and on a clock that is not synchronised"}
+    acceptance: {zh: "停掉测试节点的 chronyd 后收到告警", en: "stopping chronyd of a test node raises the alert"}
+sources: ["Go crypto/x509 verify.go: `current time %s is before %s`", "etcd rafthttp/probing_status.go"]
+versions: "Go 1.14 and newer; etcd 3.3 to 3.6"
+examples:
+  - name: "a kubelet in the past"
+    files:
+      nodes.txt: |
+        NAME   STATUS   ROLES   AGE   VERSION
+        k-wk4   Ready   <none>   90d   v1.28.4
+        k-wk5   NotReady   <none>   90d   v1.28.4
+      k-wk5-kubelet.log: |
+        Feb 12 06:08:41 k-wk5 kubelet[1033]: E0212 06:08:41.120087    1033 reflector.go:150] Failed to watch: tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2026-02-12T06:08:41Z is before 2026-02-12T13:02:17Z
+    fires: [{kind: "Node", name: "k-wk5", node: "k-wk5"}]
+  - name: "a certificate that has expired"
+    files:
+      nodes.txt: |
+        NAME   STATUS   ROLES   AGE   VERSION
+        k-wk5   NotReady   <none>   90d   v1.28.4
+      k-wk5-kubelet.log: |
+        Feb 12 06:08:41 k-wk5 kubelet[1033]: E0212 06:08:41.120087    1033 reflector.go:150] Failed to watch: tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2026-02-12T06:08:41Z is after 2026-02-11T13:02:17Z
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    by_node(input, rule, 1, Confidence::Confirmed)
+}

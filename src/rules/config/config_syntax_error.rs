@@ -1,0 +1,145 @@
+//! A program refuses its configuration file for an error of syntax.
+
+use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::nodes::{ends_log, is_ready, node_of, persists, touch_pods};
+use crate::rules::toolbox::{add_hit, own_hits, pod_is_failing};
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: config-syntax-error
+role: cause
+level: critical
+needs: [container-logs|kubelet-log|containerd-log|dockerd-log]
+text:
+  - id: yaml
+    pattern: "(?:(?P<file>[\\w./-]+)[^\\n]{0,80})?(?P<said>yaml: (?:line \\d+: |unmarshal errors|invalid )[^\\n\"]{0,160})"
+  - id: toml
+    pattern: "(?P<said>(?:failed to (?:load|parse|unmarshal) TOML|toml: (?:line \\d+|cannot|expected))[^\\n]{0,160})"
+  - id: docker
+    pattern: "unable to configure the Docker daemon with file (?P<file>\\S+): (?P<said>[^\\n]{1,160})"
+  - id: nginx
+    pattern: "\\[emerg\\] [^\\n]{0,20}(?P<said>(?:unexpected|unknown directive|invalid (?:number of arguments|parameter)|directive \"[^\"]+\" (?:is not allowed|is not terminated|has no opening))[^\\n]{0,120}) in (?P<file>/[^\\s:]+:\\d+)"
+  - id: corefile
+    pattern: "(?P<file>Corefile:\\d+) - (?P<said>Error during parsing: [^\\n]{1,160})"
+  - id: haproxy
+    pattern: "\\[ALERT\\][^\\n]{0,30}parsing \\[(?P<file>[^\\]]+:\\d+)\\] ?: (?P<said>[^\\n]{1,160})"
+  - id: envoy
+    pattern: "(?P<said>error initializing configuration \\'[^\\']+\\': [^\\n]{1,160})"
+  - id: apache
+    pattern: "AH00526: (?P<said>Syntax error on line \\d+ of (?P<file>[^:\\s]+))"
+  - id: prometheus
+    pattern: "(?:error loading config|couldn\\'t load configuration|Loading configuration file failed)[^\\n]{0,60}(?P<said>parsing YAML[^\\n]{1,160})"
+  - id: json
+    in: [container-log, other, status]
+    pattern: "(?P<said>(?:invalid character \\'[^\\']+\\' (?:looking for beginning of|after)[^\\n]{0,80}|Unexpected token \\S{1,12} in JSON at position \\d+|json\\.decoder\\.JSONDecodeError: [^\\n]{0,100}))"
+  - id: redis
+    pattern: "(?P<said>\\*\\*\\* FATAL CONFIG FILE ERROR[^\\n]{0,80})"
+  - id: postgres
+    pattern: "(?P<said>syntax error in file \"(?P<file>[^\"]+)\" line \\d+)"
+check:
+  zh: "程序是否因配置文件的语法错误而无法启动"
+  en: "whether a program fails to start for a syntax error in its configuration"
+title:
+  zh: "{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} 的配置有语法错误{% if file is defined %}（{{ file }}）{% endif %}：{{ said }}"
+  en: "the configuration of {{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} has a syntax error{% if file is defined %} ({{ file }}){% endif %}: {{ said }}"
+cause:
+  zh: "程序读取配置{% if file is defined %} {{ file }} {% endif %}时报告 {{ said }}，然后退出；YAML 中的制表符、缺少的引号与括号、误拼的指令都会这样。"
+  en: "reading its configuration{% if file is defined %} {{ file }}{% endif %}, the program reports {{ said }} and ends; a tab in YAML, a quote or bracket left out, a directive misspelt do this."
+causes:
+  - rule: crashloopbackoff
+    ground: workload
+    mechanism: {zh: "读取配置失败即退出", en: "it ends when it cannot read its configuration"}
+  - rule: workload-unavailable
+    ground: workload
+    mechanism: {zh: "读取配置失败即退出", en: "it ends when it cannot read its configuration"}
+  - rule: kubelet-not-running
+    ground: node
+    mechanism: {zh: "kubelet 读取配置失败即退出", en: "the kubelet ends when it cannot read its configuration"}
+  - rule: container-runtime-down
+    ground: node
+    mechanism: {zh: "运行时读取配置失败即退出", en: "the runtime ends when it cannot read its configuration"}
+  - rule: node-notready
+    ground: node
+    mechanism: {zh: "节点因此不再就绪", en: "the node is not ready for it"}
+benign:
+  - {zh: "健康应用日志中的 SQL 或用户输入的语法错误", en: "syntax errors of SQL or of user input in the logs of a healthy application"}
+  - {zh: "运行中的进程沿用旧配置，错误在下次重启时才出现", en: "a process that runs keeps its old configuration: the error shows at the next restart"}
+remedy:
+  - purpose: {zh: "查看出错的位置", en: "look at the place that is reported"}
+    place: node
+    risk: read-only
+    command: "{% if subject.kind == 'Node' %}grep -nP '\\t' {{ file if file is defined else '/var/lib/kubelet/config.yaml' }}{% else %}kubectl -n {{ subject.namespace }} get configmaps{% endif %}"
+    expect: {zh: "报告的行有误", en: "the line that is reported is wrong"}
+    verify: {zh: "原因已记录", en: "the reason is on record"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "改正后重启", en: "correct it, then restart"}
+    place: node
+    risk: change
+    command: "{% if subject.kind == 'Node' %}systemctl restart kubelet{% else %}kubectl -n {{ subject.namespace }} rollout restart {{ subject.kind }} {{ subject.name }}{% endif %}"
+    expect: {zh: "无错误", en: "no error"}
+    verify: {zh: "日志不再有该错误", en: "the log shows the error no more"}
+    rollback: {zh: "恢复上一版本的配置", en: "put the version before back"}
+prevention:
+  - kind: prevent
+    text: {zh: "在 CI 中用程序自带的检查（nginx -t、haproxy -c、promtool check）校验配置", en: "check the configuration in CI with the program's own check (nginx -t, haproxy -c, promtool check)"}
+    acceptance: {zh: "错误的配置使流水线失败", en: "a wrong configuration fails the pipeline"}
+sources: ["kubernetes cmd/kubelet: `failed to load Kubelet config file`", "go.yaml.in/yaml scanner: `found character that cannot start any token`", "nginx src/core/ngx_conf_file.c", "haproxy src/cfgparse.c", "coredns corefile parser"]
+versions: "any"
+examples:
+  - name: "a tab in the configuration of a kubelet"
+    files:
+      nodes.txt: |
+        NAME   STATUS   ROLES   AGE   VERSION
+        n1   NotReady   <none>   90d   v1.28.4
+      kubelet.log: |
+        E1121 09:51:14.675792    8912 run.go:72] "command failed" err="failed to load kubelet config file, path: kubelet.yaml, error: failed to load Kubelet config file kubelet.yaml, error failed to decode: yaml: line 21: found character that cannot start any token"
+    fires: [{kind: "Node", name: "n1", node: "n1"}]
+  - name: "haproxy"
+    files:
+      pods.txt: |
+        NAME                          READY   STATUS             RESTARTS        AGE
+        edge-proxy-6658fdc4c5-j8wqs   0/1     CrashLoopBackOff   8 (2m20s ago)   18m
+      edge-proxy-6658fdc4c5-j8wqs.log: |
+        [ALERT]    (1) : config : parsing [/usr/local/etc/haproxy/haproxy.cfg:31] : unknown keyword 'blance' in 'backend' section; did you mean 'balance' maybe ?
+    fires: [{kind: "Deployment", name: "edge-proxy"}]
+  - name: "a user of a healthy application sent bad JSON"
+    files:
+      pods.txt: |
+        NAME                    READY   STATUS    RESTARTS   AGE
+        api-6658fdc4c5-j8wqs    1/1     Running   0          18m
+      api-6658fdc4c5-j8wqs.log: |
+        POST /v1/x 400 invalid character '}' looking for beginning of value
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let snapshot = input.snapshot;
+    let mut findings: Vec<Finding> = Vec::new();
+    for hit in own_hits(input, rule) {
+        let subject = if hit.about.object.kind == "Pod" {
+            if !pod_is_failing(snapshot, &hit.about.object) {
+                continue;
+            }
+            snapshot.top_owner_of(&hit.about.object)
+        } else {
+            let Some(node) = node_of(snapshot, hit) else { continue };
+            if is_ready(snapshot, &node) == Some(true) || !(persists(snapshot, hit) || ends_log(snapshot, hit)) {
+                continue;
+            }
+            Subject::node(&node)
+        };
+        match findings.iter_mut().find(|finding| finding.subject == subject) {
+            Some(finding) => add_hit(input, finding, hit),
+            None => {
+                let mut finding = Finding::new(rule, subject.clone(), Confidence::Confirmed);
+                finding.count = 0;
+                add_hit(input, &mut finding, hit);
+                finding.path = hit.captures.get("file").cloned().unwrap_or_default();
+                if subject.kind == "Node" {
+                    touch_pods(snapshot, &subject.name, &mut finding);
+                }
+                findings.push(finding);
+            }
+        }
+    }
+    findings
+}

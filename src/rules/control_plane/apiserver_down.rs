@@ -1,0 +1,67 @@
+//! The API server is not reached: what is seen, rarely why.
+
+use crate::model::Confidence;
+use crate::rules::toolbox::nodes::by_node;
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: apiserver-down
+role: link
+level: critical
+needs: [kubelet-log|container-logs|system-log]
+text:
+  - id: kubelet
+    pattern: "(?:Failed to ensure lease exists|Error updating node status|Unable to (?:register|update) node)[^\\n]*dial tcp (?P<server>[0-9a-f.:\\[\\]]+:\\d+): connect: connection refused"
+check:
+  zh: "API 服务器是否可达"
+  en: "whether the API server is reached"
+title:
+  zh: "节点 {{ node }} 连不上 API 服务器 {{ server }}"
+  en: "node {{ node }} does not reach the API server {{ server }}"
+cause:
+  zh: "kubelet 的连接被拒绝：{{ line }}；在 {{ server }} 上没有进程监听。"
+  en: "connections of the kubelet are refused: {{ line }}; nothing listens at {{ server }}."
+causes:
+  - rule: node-notready
+    ground: node
+    mechanism: {zh: "节点因此不再就绪", en: "the node is not ready for it"}
+benign:
+  - {zh: "RKE1 worker 的 127.0.0.1:6443 是 nginx-proxy，k3s 的 127.0.0.1:6444 是代理", en: "127.0.0.1:6443 of an RKE1 worker is nginx-proxy, 127.0.0.1:6444 of k3s its load balancer"}
+  - {zh: "API 服务器重启时的几次拒绝", en: "a few refusals while the API server restarts"}
+remedy:
+  - purpose: {zh: "查看现状", en: "look at the present state"}
+    place: node
+    risk: read-only
+    command: "crictl ps -a --name kube-apiserver"
+    expect: {zh: "Exited，或没有容器", en: "Exited, or no container"}
+    verify: {zh: "原因已记录", en: "the reason is on record"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "查看现状", en: "look at the present state"}
+    place: node
+    risk: read-only
+    command: "crictl logs $(crictl ps -a --name kube-apiserver -q | head -1)"
+    expect: {zh: "退出前的最后几行", en: "the last lines before it ended"}
+    verify: {zh: "原因已记录", en: "the reason is on record"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+prevention:
+  - kind: detect
+    text: {zh: "对节点 NotReady 持续 5 分钟告警", en: "alert when a node is NotReady for 5 minutes"}
+    acceptance: {zh: "停掉测试节点的 kubelet，按时收到告警", en: "stopping a test node's kubelet raises the alert in time"}
+sources: ["kubernetes pkg/kubelet: `Failed to ensure lease exists, will retry`"]
+versions: "Kubernetes 1.18 to 1.36"
+examples:
+  - name: "refused to the end"
+    files:
+      kubelet-cp.log: |
+        May 14 21:16:47 cp kubelet[980]: E0514 21:16:47.330110     980 controller.go:145] "Failed to ensure lease exists, will retry" err="Get \"https://10.66.0.10:6443/x?timeout=10s\": dial tcp 10.66.0.10:6443: connect: connection refused" interval="7s"
+    fires: [{kind: "Node", name: "cp", node: "cp"}]
+  - name: "a moment long ago"
+    files:
+      kubelet-cp.log: |
+        May 14 21:16:47 cp kubelet[980]: E0514 21:16:47.330110     980 controller.go:145] "Failed to ensure lease exists, will retry" err="Get \"https://10.66.0.10:6443/x?timeout=10s\": dial tcp 10.66.0.10:6443: connect: connection refused" interval="7s"
+        May 14 23:16:47 cp kubelet[980]: I0514 23:16:47.330110     980 x.go:145] "well"
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    by_node(input, rule, 1, Confidence::Confirmed)
+}

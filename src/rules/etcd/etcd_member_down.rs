@@ -1,0 +1,118 @@
+//! A member of etcd is down.
+
+use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::nodes::{ends_log, node_of, quote};
+use crate::rules::toolbox::{add_hit, own_hits};
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: etcd-member-down
+role: cause
+level: critical
+needs: [etcd-log|container-logs]
+text:
+  - id: closed
+    pattern: "\"msg\":\"clos(?:ed|ing) etcd server\",\"name\":\"(?P<member>[^\"]+)\""
+  - id: peer
+    pattern: "(?:\"msg\":\"(?:peer became inactive \\(message send to peer failed\\)|prober detected unhealthy status)\"[^\\n]*\"(?:peer-id|remote-peer-id)\":\"(?P<peer>[0-9a-f]+)\"|health check for peer (?P<id>[0-9a-f]+) could not connect)"
+check:
+  zh: "etcd 成员是否都在运行"
+  en: "whether every member of etcd runs"
+title:
+  zh: "etcd 成员 {{ member }} 已停止"
+  en: "etcd member {{ member }} is down"
+cause:
+  zh: "etcd 的日志显示 {{ line }}，此后没有恢复；成员过半停止时，API 服务器无法读写。"
+  en: "the log of etcd says {{ line }}, and nothing after it tells of a recovery; with half of the members down the API server can neither read nor write."
+causes:
+  - rule: apiserver-down
+    ground: cluster
+    mechanism: {zh: "API 服务器失去存储", en: "the API server loses its store"}
+  - rule: node-notready
+    ground: cluster
+    mechanism: {zh: "kubelet 无法更新租约", en: "kubelets cannot renew their leases"}
+  - rule: workload-unavailable
+    ground: cluster
+    mechanism: {zh: "控制面无法工作", en: "the control plane cannot work"}
+benign:
+  - {zh: "滚动重启期间的 prober 日志是正常的", en: "prober lines during a rolling restart are normal"}
+remedy:
+  - purpose: {zh: "查看现状", en: "look at the present state"}
+    place: node
+    risk: read-only
+    command: "etcdctl endpoint health --cluster"
+    expect: {zh: "停止的成员显示 unhealthy", en: "the member that is down shows as unhealthy"}
+    verify: {zh: "原因已记录", en: "the reason is on record"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "查看现状", en: "look at the present state"}
+    place: node
+    risk: read-only
+    command: "crictl ps -a --name etcd"
+    expect: {zh: "Exited 的容器", en: "a container that has Exited"}
+    verify: {zh: "原因已记录", en: "the reason is on record"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "排除原因后启动它", en: "start it once the reason is gone"}
+    place: node
+    risk: change
+    command: "systemctl restart kubelet"
+    expect: {zh: "无输出", en: "no output"}
+    verify: {zh: "etcdctl endpoint health 全部 healthy", en: "etcdctl endpoint health shows all healthy"}
+    rollback: {zh: "无需回滚", en: "nothing to undo"}
+prevention:
+  - kind: detect
+    text: {zh: "对 etcd 成员数减少告警", en: "alert when etcd has fewer members up than it should"}
+    acceptance: {zh: "停掉一个测试成员后收到告警", en: "stopping a test member raises the alert"}
+sources: ["etcd server/embed/etcd.go: `closed etcd server`", "etcd rafthttp: `peer became inactive (message send to peer failed)`"]
+versions: "etcd 3.3 to 3.6"
+examples:
+  - name: "its log ends there"
+    files:
+      nodes.txt: |
+        NAME   STATUS   ROLES   AGE   VERSION
+        m1   Ready   <none>   90d   v1.28.4
+      etcd-m1.log: |
+        {"level":"info","ts":"2026-11-21T09:54:28.100Z","msg":"stopped serving peer traffic"}
+        {"level":"info","ts":"2026-11-21T09:54:28.118Z","caller":"embed/etcd.go:375","msg":"closed etcd server","name":"m1","data-dir":"/var/lib/etcd"}
+    fires: [{kind: "EtcdMember", name: "m1", node: "m1"}]
+  - name: "a restart"
+    files:
+      nodes.txt: |
+        NAME   STATUS   ROLES   AGE   VERSION
+        m1   Ready   <none>   90d   v1.28.4
+      etcd-m1.log: |
+        {"level":"info","ts":"2026-11-21T09:54:28.118Z","msg":"closed etcd server","name":"m1"}
+        {"level":"info","ts":"2026-11-21T09:54:38.118Z","msg":"starting etcd"}
+        {"level":"info","ts":"2026-11-21T09:54:39.118Z","msg":"ready to serve client requests"}
+        {"level":"info","ts":"2026-11-21T09:54:40.118Z","msg":"a"}
+        {"level":"info","ts":"2026-11-21T09:54:41.118Z","msg":"b"}
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for hit in own_hits(input, rule)
+        .into_iter()
+        .filter(|hit| ends_log(input.snapshot, hit))
+    {
+        let Some(member) = ["member", "peer", "id"].iter().find_map(|name| hit.captures.get(*name)) else {
+            continue;
+        };
+        // The log of a member that stops is its own; what a peer says is of another machine.
+        let node = if hit.captures.contains_key("member") {
+            node_of(input.snapshot, hit).unwrap_or_default()
+        } else {
+            String::new()
+        };
+        let subject = Subject::on_node("EtcdMember", member, node);
+        match findings.iter_mut().find(|finding| finding.subject == subject) {
+            Some(finding) => add_hit(input, finding, hit),
+            None => {
+                let mut finding = Finding::new(rule, subject, Confidence::Confirmed).fact("member", member.clone());
+                finding.count = 0;
+                add_hit(input, &mut finding, hit);
+                let line = quote(&finding);
+                findings.push(finding.fact("line", line));
+            }
+        }
+    }
+    findings
+}

@@ -1,0 +1,114 @@
+//! Every free volume is smaller than what a claim requests.
+
+use crate::rules::claims::{finding, pending, quantity};
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: pvc-capacity-unmet
+role: cause
+level: critical
+needs: [persistentvolumeclaims]
+check:
+  zh: "空闲的 PV 是否满足 PVC 的容量"
+  en: "whether free volumes are as large as claims request"
+title:
+  zh: "PVC {{ namespace }}/{{ claim }} 请求 {{ requested }}，空闲的 PV 最大只有 {{ largest }}（{{ volume }}）"
+  en: "claim {{ namespace }}/{{ claim }} requests {{ requested }}, and the largest free volume has {{ largest }} ({{ volume }})"
+cause:
+  zh: "PVC {{ claim }} 请求 {{ requested }}，而类 {{ class }} 中没有 provisioner，只能绑定现有的 PV；空闲的 PV 中最大的 {{ volume }} 只有 {{ largest }}。"
+  en: "claim {{ claim }} requests {{ requested }}; class {{ class }} has no provisioner, so only an existing volume can be bound, and the largest free one, {{ volume }}, has {{ largest }}."
+rules_out:
+  - {zh: "节点资源与镜像：声明在绑定之前就停住了", en: "node resources and image: it stops at the claim"}
+causes:
+  - rule: pvc-pending
+    ground: claim
+    mechanism: {zh: "声明得不到卷", en: "the claim gets no volume"}
+  - rule: failedscheduling-volume
+    ground: claim
+    mechanism: {zh: "声明未绑定，Pod 无法调度", en: "the claim is not bound, so the pod cannot be scheduled"}
+  - rule: failedscheduling-volume
+    ground: pod
+    mechanism: {zh: "声明未绑定，Pod 无法调度", en: "the claim is not bound, so the pod cannot be scheduled"}
+  - rule: workload-unavailable
+    ground: workload
+    mechanism: {zh: "没有卷的 Pod 不会就绪", en: "a pod without its volume never gets ready"}
+benign:
+  - {zh: "之后已绑定的声明不算", en: "a claim that was bound since does not count"}
+  - {zh: "waiting for first consumer（WaitForFirstConsumer）是正常的等待", en: "waiting for first consumer (WaitForFirstConsumer) is normal"}
+  - {zh: "由 provisioner 动态创建卷的类不看现有的 PV", en: "a class with a provisioner makes volumes and does not look at existing ones"}
+remedy:
+  - purpose: {zh: "查看声明、卷与存储类", en: "look at the claim, the volumes and the classes"}
+    place: cluster
+    risk: read-only
+    command: |
+      kubectl -n {{ namespace }} describe pvc {{ claim }}
+      kubectl get pv
+      kubectl get storageclass
+    expect: {zh: "Events 中有原因", en: "the reason stands under Events"}
+    verify: {zh: "与本报告一致", en: "it agrees with this report"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "把请求改到 {{ largest }} 以内（或新建足够大的 PV）", en: "request at most {{ largest }} (or make a volume that is large enough)"}
+    place: cluster
+    risk: dangerous
+    command: |
+      kubectl -n {{ namespace }} get pvc {{ claim }} -o yaml > {{ claim }}.yaml
+      kubectl -n {{ namespace }} delete pvc {{ claim }}
+      kubectl apply -f {{ claim }}.yaml
+    expect: {zh: "persistentvolumeclaim/{{ claim }} created", en: "persistentvolumeclaim/{{ claim }} created"}
+    verify: {zh: "声明变为 Bound", en: "the claim becomes Bound"}
+    rollback: {zh: "用保存的 {{ claim }}.yaml 重建", en: "re-create it from the saved {{ claim }}.yaml"}
+    notes:
+      - {zh: "未绑定的声明没有数据，可以删除重建；在第一步与第二步之间修改 {{ claim }}.yaml", en: "a claim that was never bound holds no data and can be re-created; edit {{ claim }}.yaml between the first and the second command"}
+prevention:
+  - kind: prevent
+    immediate: true
+    text: {zh: "在流水线中核对声明的存储类、容量与访问模式在目标集群中可以满足", en: "check in the pipeline that class, size and access mode of claims can be met on the cluster"}
+    acceptance: {zh: "不能满足的声明在流水线中失败", en: "a claim that cannot be met fails there"}
+  - kind: detect
+    text: {zh: "对 Pending 超过 10 分钟的 PVC 告警", en: "alert on claims that are Pending for 10 minutes"}
+    acceptance: {zh: "类不存在的测试 PVC 触发告警", en: "a test claim with an absent class raises the alert"}
+sources: ["kubernetes pkg/controller/volume/persistentvolume/index.go, staging/src/k8s.io/component-helpers/storage/volume/pv_helpers.go: FindMatchingVolume"]
+versions: "Kubernetes 1.19 to 1.36"
+examples:
+  - name: "requests more than any volume has"
+    files:
+      pvc.json: '{"kind":"PersistentVolumeClaimList","apiVersion":"v1","items":[{"metadata":{"name":"data","namespace":"shop"},"spec":{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"50Gi"}},"storageClassName":"manual"},"status":{"phase":"Pending"}}]}'
+      pv.json: '{"kind":"PersistentVolumeList","apiVersion":"v1","items":[{"metadata":{"name":"pv1","labels":{}},"spec":{"capacity":{"storage":"10Gi"},"accessModes":["ReadWriteOnce"],"storageClassName":"manual"},"status":{"phase":"Available"}}]}'
+    fires: [{kind: PersistentVolumeClaim, namespace: shop, name: data}]
+  - name: "dynamic provisioning"
+    files:
+      pvc.json: '{"kind":"PersistentVolumeClaimList","apiVersion":"v1","items":[{"metadata":{"name":"data","namespace":"shop"},"spec":{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"50Gi"}},"storageClassName":"manual"},"status":{"phase":"Pending"}}]}'
+      pv.json: '{"kind":"PersistentVolumeList","apiVersion":"v1","items":[{"metadata":{"name":"pv1","labels":{}},"spec":{"capacity":{"storage":"10Gi"},"accessModes":["ReadWriteOnce"],"storageClassName":"manual"},"status":{"phase":"Available"}}]}'
+      sc.json: '{"kind":"StorageClassList","apiVersion":"v1","items":[{"metadata":{"name":"manual"},"provisioner":"x.example/p"}]}'
+  - name: "large enough"
+    files:
+      pvc.json: '{"kind":"PersistentVolumeClaimList","apiVersion":"v1","items":[{"metadata":{"name":"data","namespace":"shop"},"spec":{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"5Gi"}},"storageClassName":"manual"},"status":{"phase":"Pending"}}]}'
+      pv.json: '{"kind":"PersistentVolumeList","apiVersion":"v1","items":[{"metadata":{"name":"pv1","labels":{}},"spec":{"capacity":{"storage":"10Gi"},"accessModes":["ReadWriteOnce"],"storageClassName":"manual"},"status":{"phase":"Available"}}]}'
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for claim in pending(input.snapshot).into_iter().filter(|claim| !claim.dynamic) {
+        let requested = claim.object.text("/spec/resources/requests/storage");
+        let Some(wanted) = quantity(requested) else { continue };
+        let sized = claim
+            .free
+            .iter()
+            .filter_map(|volume| Some((quantity(volume.text("/spec/capacity/storage"))?, *volume)));
+        let Some((size, largest)) = sized.max_by(|a, b| a.0.total_cmp(&b.0)) else {
+            continue;
+        };
+        if size >= wanted {
+            continue;
+        }
+        findings.push(
+            finding(input.snapshot, rule, claim.object, claim.object.subject())
+                .at("spec.resources.requests.storage")
+                .cite(claim.object.cite_at("/spec/resources/requests/storage"))
+                .cite(largest.cite_at("/spec/capacity/storage"))
+                .fact("volume", largest.key.name.clone())
+                .fact("largest", largest.text("/spec/capacity/storage")),
+        );
+    }
+    findings
+}
