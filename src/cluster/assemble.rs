@@ -46,6 +46,7 @@ pub(super) fn assemble(
     let mut places = Places::new(detected);
     let mut hosts: BTreeMap<String, Host> = BTreeMap::new();
     let mut events: Vec<Object> = Vec::new();
+    let mut named: Vec<String> = Vec::new();
     let mut manifests: Vec<Object> = Vec::new();
     for Located { path, fact } in facts {
         match fact {
@@ -65,6 +66,7 @@ pub(super) fn assemble(
                 }
             }
             Fact::Collected { when, .. } => snapshot.bundle.collected_at = Some(when),
+            Fact::NamespaceNamed(namespace) => named.push(namespace),
             Fact::EmptyListing { kind, .. } => snapshot.coverage.note(datum_of_kind(&kind), 0),
             other => {
                 let NodePlace { directory, name } = places.node(&path);
@@ -85,7 +87,7 @@ pub(super) fn assemble(
         .take()
         .or_else(|| reference_time(&snapshot, &events));
     resolve_ages(&mut snapshot, &mut events);
-    let namespaces = Namespaces::new(&snapshot.objects, &events);
+    let namespaces = Namespaces::new(&snapshot.objects, &events, named);
     for object in namespaces.place(&mut snapshot.objects) {
         add_object(&mut snapshot, object);
     }
@@ -193,6 +195,7 @@ fn host_datum(fact: &Fact) -> &'static str {
         | Fact::EmptyListing { .. }
         | Fact::Collected { .. }
         | Fact::LogSection(_)
+        | Fact::NamespaceNamed(_)
         | Fact::UnitLog(_) => "objects",
     }
 }
@@ -224,6 +227,7 @@ fn add_host_fact(host: &mut Host, fact: Fact) {
         | Fact::EmptyListing { .. }
         | Fact::Collected { .. }
         | Fact::LogSection(_)
+        | Fact::NamespaceNamed(_)
         | Fact::UnitLog(_) => {}
     }
 }

@@ -27,9 +27,12 @@ pub(super) struct Namespaces {
 }
 
 impl Namespaces {
-    /// From objects, and from events, which name the object they are about.
-    pub(super) fn new(objects: &BTreeMap<ObjectKey, Object>, events: &[Object]) -> Self {
-        let mut found = Self::default();
+    /// From objects, from events, which name the object they are about, and from what commands at prompts named.
+    pub(super) fn new(objects: &BTreeMap<ObjectKey, Object>, events: &[Object], named: Vec<String>) -> Self {
+        let mut found = Self {
+            all: named.into_iter().collect(),
+            ..Self::default()
+        };
         for key in objects.keys() {
             found.add(&key.kind, &key.name, &key.namespace);
         }

@@ -113,3 +113,65 @@ fn may_follow(cause: &Finding, effect: &Finding) -> bool {
         _ => true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::diagnose;
+    use crate::cluster::{BundleInfo, Reader};
+    use crate::model::EntryPath;
+    use crate::rules::Rules;
+
+    fn roots(files: &[(&str, &str)]) -> Vec<String> {
+        let rules = Rules::load().unwrap();
+        let mut reader = Reader::new(rules.signatures(), "b");
+        for (path, content) in files {
+            reader.file(&EntryPath::new(path), &mut content.as_bytes());
+        }
+        let snapshot = reader.finish(BundleInfo {
+            alias: "b".into(),
+            input: String::new(),
+            layout: String::new(),
+            sha256: String::new(),
+            collected_at: None,
+        });
+        let diagnosis = diagnose(&rules, &snapshot, None);
+        let named = diagnosis
+            .roots
+            .iter()
+            .filter_map(|root| diagnosis.findings.get(root.finding));
+        named
+            .map(|finding| format!("{} {}", finding.rule, finding.subject.name))
+            .collect()
+    }
+
+    const SERVICES: &str = "NAMESPACE   NAME     TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)    AGE\nshop        orders   ClusterIP   10.96.0.12   <none>        8080/TCP   41m\n";
+    const WEB: &str = "panic: dial tcp 10.96.0.12:8080: connect: connection refused\n";
+
+    fn pods(orders: &str) -> String {
+        format!(
+            "NAMESPACE   NAME                       READY   STATUS             RESTARTS   AGE\nshop        web-57b96b46b7-zv4q2       0/1     CrashLoopBackOff   7          41m\nshop        orders-6bdf8c9d7-jd5lx     {orders}   41m\n"
+        )
+    }
+
+    #[test]
+    fn who_complains_of_a_peer_that_is_down_is_explained_by_the_peers_own_cause() {
+        let pods = pods("0/1     CrashLoopBackOff   9       ");
+        let files = [
+            ("pods.txt", pods.as_str()),
+            ("svc.txt", SERVICES),
+            ("web.log", WEB),
+            (
+                "orders.log",
+                "FATAL open /etc/orders/rates.csv: no such file or directory\n",
+            ),
+        ];
+        assert_eq!(roots(&files), ["app-missing-file orders"]);
+    }
+
+    #[test]
+    fn a_complaint_of_a_peer_that_is_well_stands_by_itself() {
+        let pods = pods("1/1     Running            0       ");
+        let files = [("pods.txt", pods.as_str()), ("svc.txt", SERVICES), ("web.log", WEB)];
+        assert_eq!(roots(&files), ["app-upstream-refused web"]);
+    }
+}

@@ -35,9 +35,9 @@ pub fn roots(rules: &Rules, findings: &[Finding], edges: &[Edge]) -> Vec<Root> {
             .get(root.finding)
             .is_some_and(|finding| role(finding) != Role::Factor)
     });
-    let taken: BTreeSet<&Touch> = roots
+    // A cause that is itself explained accounts for its place as well: who complains of a peer that is down has no second incident.
+    let taken: BTreeSet<&Touch> = findings
         .iter()
-        .filter_map(|root| findings.get(root.finding))
         .filter(|finding| role(finding) == Role::Cause)
         .flat_map(local)
         .collect();

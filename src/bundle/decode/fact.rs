@@ -87,6 +87,8 @@ pub enum Fact {
     },
     /// The lines that follow are one container's log.
     LogSection(LogSection),
+    /// A command at a prompt names this namespace.
+    NamespaceNamed(String),
     /// The lines that follow are the log of a unit of systemd.
     UnitLog(UnitLog),
     /// What a tool of the machine says.

@@ -86,6 +86,10 @@ pub const DECODERS: &[Decoder] = &[
         decode: kubectl::decode_logs,
     },
     Decoder {
+        name: "kubectl command",
+        decode: kubectl::decode_prompt,
+    },
+    Decoder {
         name: "kubectl get",
         decode: kubectl::decode_table,
     },

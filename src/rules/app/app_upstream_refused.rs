@@ -1,6 +1,7 @@
 //! An application cannot reach a peer that it names. Data stores are told apart: see `app_database_unreachable`.
 
-use crate::rules::toolbox::complaints::{complaints, findings};
+use crate::rules::toolbox::complaints::{Complaint, complaints, findings};
+use crate::rules::toolbox::speakers::State;
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -286,6 +287,14 @@ examples:
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let Some(subjects) = &rule.finds else { return Vec::new() };
     let mut mine = complaints(input.snapshot, &|id| id.starts_with("app-upstream-refused/"), subjects);
-    mine.retain(|complaint| !complaint.peer().is_data_store());
+    // A workload that is ready may lose a client now and then; without a peer's name that is what such a line is about.
+    let names_a_peer = |complaint: &Complaint<'_>| {
+        !complaint.peer().host.is_empty()
+            || complaint.captures.contains_key("backend")
+            || complaint.said.contains("upstream")
+    };
+    mine.retain(|complaint| {
+        !complaint.peer().is_data_store() && (complaint.speaker.state != State::Well || names_a_peer(complaint))
+    });
     findings(input, rule, mine)
 }

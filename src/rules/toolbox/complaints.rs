@@ -227,6 +227,7 @@ fn finding(input: &Input<'_>, rule: &RuleHeader, workload: Subject, mut group: V
         finding.blame(object);
     }
     let speaker = &best.speaker;
+    let container = container_name(speaker);
     add_state(input.snapshot, &mut finding, speaker);
     let log_command = log_command(&finding.subject, speaker);
     let times = finding.count;
@@ -237,7 +238,7 @@ fn finding(input: &Input<'_>, rule: &RuleHeader, workload: Subject, mut group: V
             .fact("peer", peer.shown())
             .fact("times", times)
             .fact("pod", speaker.pod_name.clone())
-            .fact("container", speaker.container.clone())
+            .fact("container", container)
             .fact("crashing", speaker.state == State::Crashing)
             .fact("log_command", log_command),
     )
@@ -271,6 +272,22 @@ fn add_state(snapshot: &Snapshot, finding: &mut Finding, speaker: &Speaker<'_>) 
     }
     finding.facts.insert("exit_code".into(), exit_code.into());
     finding.facts.insert("restarts".into(), restarts.into());
+}
+
+/// The container that speaks: as its log says, else the only one of its pod, else `?`.
+fn container_name(speaker: &Speaker<'_>) -> String {
+    if !speaker.container.is_empty() {
+        return speaker.container.clone();
+    }
+    let containers = speaker.pod.map(|pod| pod.containers()).unwrap_or_default();
+    let mut names = containers
+        .iter()
+        .filter(|container| !container.init)
+        .map(|container| container.name);
+    match (names.next(), names.next()) {
+        (Some(only), None) if !only.is_empty() => only.to_owned(),
+        _ => "?".to_owned(),
+    }
 }
 
 /// `kubectl -n shop logs web-0 -c app --previous --tail=50`, quoted for the shell.
@@ -318,7 +335,7 @@ static LEVEL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)\b(?:(?P<mild>warn|warning|wrn|info|inf|debug|dbg|trace|notice|fine)|error|err|fatal|panic|emerg|crit|critical|alert|severe|fail)\b").ok()
 });
 static DISMISSED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)using (?:the )?default|fall(?:ing|s)? ?back|\bignor(?:ed|ing)\b|\bskipp(?:ed|ing)\b|\boptional\b|harmless|non-fatal|not fatal|\bdeprecat|kube-probe|can be (?:safely )?ignored").ok()
+    Regex::new(r"(?i)using (?:the )?default|fall(?:ing|s)? ?back|\bignor(?:ed|ing)\b|\bskipp(?:ed|ing)\b|\(optional\)|\bis optional\b|\boptional (?:file|config\w*|feature|dependency|plugin)\b|harmless|non-fatal|not fatal|\bdeprecat|kube-probe|can be (?:safely )?ignored").ok()
 });
 
 fn weight(line: &str) -> Weight {

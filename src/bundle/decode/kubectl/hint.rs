@@ -1,6 +1,6 @@
 //! What a shell prompt or a file name tells of the output below it. A hint fills what the output leaves open, and never contradicts it.
 
-use super::super::TextFile;
+use super::super::{Fact, Section, TextFile};
 use super::kinds;
 
 /// How many lines above an output are looked at for its prompt.
@@ -70,6 +70,26 @@ fn is_prompt(before: &str) -> bool {
                 || last == "sudo"
                 || last.ends_with(['$', '#', '>', '%', '❯', '➜', '+', ':', '＄', '＃', '~'])
         })
+}
+
+/// The namespace that the command of a prompt line names, for outputs that no decoder takes: `$ kubectl -n shop exec web-0 -- ss -lntp`.
+pub(crate) fn decode_prompt(file: &TextFile<'_>, start: usize) -> Option<Section> {
+    let line = file.line(start).trim();
+    if !line.contains("kubectl ") && !line.contains("oc ") {
+        return None;
+    }
+    let namespace = from_command(prompt_command(line)?).namespace;
+    // A placeholder is no name, and a look at the system's pods says nothing of where an application lives.
+    let is_name = !namespace.is_empty()
+        && namespace
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    (is_name && namespace != "kube-system").then(|| Section {
+        end: start + 1,
+        facts: vec![Fact::NamespaceNamed(namespace)],
+        problems: Vec::new(),
+        also_log: true,
+    })
 }
 
 fn from_command(command: &str) -> Hint {

@@ -106,6 +106,14 @@ pub(crate) fn kind(header: &Header<'_>, hint: &Hint, prefixed: bool) -> Option<S
         _ if custom => Some(hint.kind.clone()),
         Some((kind, Sure, ..)) => Some((*kind).to_owned()),
         _ if prefixed => Some(String::new()),
+        // `kubectl get pods; kubectl get secrets`: the second table has not the columns that the first kind always has.
+        Some((kind, ..))
+            if RULES
+                .iter()
+                .any(|(other, strength, ..)| *other == hint.kind && *strength == Sure) =>
+        {
+            Some((*kind).to_owned())
+        }
         _ if hint.from_prompt && !hint.kind.is_empty() => Some(hint.kind.clone()),
         Some((kind, ..)) => Some((*kind).to_owned()),
         None => {
