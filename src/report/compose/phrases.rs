@@ -23,15 +23,16 @@ pub(super) fn phrase(id: &str) -> Text {
     PHRASES.0.get(id).cloned().unwrap_or_else(|| Text::same(id))
 }
 
+/// Made once: a report fills hundreds of phrases.
+static WORDING: LazyLock<Wording> = LazyLock::new(Wording::default);
+
 /// A phrase with its places filled. Strings are marked as code, as in a rule's wording.
 pub(super) fn filled(id: &str, facts: &[(&str, Value)]) -> Text {
     let facts: Map<String, Value> = facts
         .iter()
         .map(|(name, value)| ((*name).to_owned(), value.clone()))
         .collect();
-    Wording::default()
-        .text(&phrase(id), &facts)
-        .unwrap_or_else(|_| phrase(id))
+    WORDING.text(&phrase(id), &facts).unwrap_or_else(|_| phrase(id))
 }
 
 #[cfg(test)]
