@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::assemble::assemble;
 use super::{BundleInfo, Coverage, FileRecord, Snapshot, Treatment};
-use crate::bundle::decode::{DECODERS, Fact, LogSection, TextFile, is_binary, to_text};
+use crate::bundle::decode::{DECODERS, Fact, LogSection, TextFile, is_binary, to_text, undress};
 use crate::bundle::layout::{Inventory, detect};
 use crate::logs::{ContainerRef, LogFile, LogScan, SignatureSet, Stream, stamp_of, stream_of_unit};
 use crate::model::{EntryPath, Problem, ProblemKind};
@@ -97,7 +97,7 @@ impl<'s> Reader<'s> {
             return;
         }
         let size = bytes.len() as u64;
-        let text = to_text(&bytes);
+        let text = undress(to_text(&bytes));
         let file = TextFile::new(self.alias.clone(), path, &text);
         let mut used = Vec::new();
         let mut log_lines = Vec::new();

@@ -37,6 +37,7 @@ mod sysctl;
 #[cfg(test)]
 mod testing;
 mod text;
+mod undress;
 mod units;
 mod yaml;
 
@@ -54,6 +55,7 @@ pub use host::{
 pub(crate) use kubectl::is_namespaced;
 pub use pem::certificates_in;
 pub use text::{Section, TextFile};
+pub use undress::undress;
 pub use yaml::{YamlError, parse_value as parse_yaml};
 
 /// One kind of section.
