@@ -99,6 +99,7 @@ pub(super) fn assemble(
     fold_duplicates(&mut snapshot.events);
     place_logs(&mut snapshot, detected);
     super::attribution::attribute_logs(&mut snapshot);
+    super::unused::set_aside(&mut snapshot, detected);
     let hits = all_hits(&snapshot, signatures, detected);
     snapshot.hits = hits;
     snapshot

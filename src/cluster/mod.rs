@@ -16,6 +16,7 @@ mod owners;
 mod reader;
 mod snapshot;
 mod tools;
+mod unused;
 mod view;
 mod whereabouts;
 

@@ -39,6 +39,7 @@ mod testing;
 mod text;
 mod undress;
 mod units;
+mod unused;
 mod yaml;
 
 pub use encoding::{is_binary, to_text};
@@ -56,6 +57,7 @@ pub(crate) use kubectl::is_namespaced;
 pub use pem::certificates_in;
 pub use text::{Section, TextFile};
 pub use undress::undress;
+pub use unused::reason_unused;
 pub use yaml::{YamlError, parse_value as parse_yaml};
 
 /// One kind of section.
