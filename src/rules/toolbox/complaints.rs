@@ -79,7 +79,7 @@ pub fn complaints<'s>(
         }
         let total: u64 = hits
             .iter()
-            .filter(|hit| weight(&hit.text) == Weight::Plain)
+            .filter(|hit| weight_of(hit) == Weight::Plain)
             .map(|hit| hit.count)
             .sum();
         found.extend(
@@ -140,7 +140,7 @@ fn of_line<'s>(
     let last_line = hit.last.as_ref().map_or(hit.line, |(line, _)| *line);
     let end = log.tail.last().map_or(log.lines, |line| line.line);
     let after = end.saturating_sub(last_line);
-    let weight = weight(&hit.text);
+    let weight = weight_of(hit);
     let near_end = after <= 12 || after <= log.lines / 5;
     let plain = weight == Weight::Plain;
     let confidence = match speaker.state {
@@ -327,7 +327,13 @@ fn quoted(line: &str) -> String {
     line.trim().lines().next().unwrap_or("").chars().take(QUOTED).collect()
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Of many alike lines the weightiest of those kept decides.
+fn weight_of(hit: &LineHit) -> Weight {
+    let last = hit.last.as_ref().map(|(_, text)| weight(text));
+    weight(&hit.text).max(last.unwrap_or(Weight::Dismissed))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Weight {
     /// The line itself says that it does not matter.
     Dismissed,
