@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::peers::{Peer, dependencies, objects_of};
+use super::peers::{Peer, dependencies, objects_of, service_meant};
 use super::speakers::{Speaker, State, is_data_store, of_log, of_pod};
 use super::workload_touches;
 use crate::cluster::Snapshot;
@@ -226,6 +226,9 @@ fn finding(input: &Input<'_>, rule: &RuleHeader, workload: Subject, mut group: V
     let peer = best.peer();
     for object in objects_of(input.snapshot, &finding.subject.namespace, &peer) {
         finding.blame(object);
+    }
+    if let Some((namespace, name)) = service_meant(input.snapshot, &finding.subject.namespace, &peer) {
+        finding.blame(Subject::namespaced("Service", &namespace, &name));
     }
     // Who does not say whom it called can only have called what its settings name.
     if peer.host.is_empty() {
