@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::peers::{Peer, objects_of};
+use super::peers::{Peer, dependencies, objects_of, service_meant};
 use super::speakers::{Speaker, State, is_data_store, of_log, of_pod};
 use super::workload_touches;
 use crate::cluster::Snapshot;
@@ -34,7 +34,8 @@ pub struct Complaint<'s> {
     pub confidence: Confidence,
     /// Lines between it and the end of its log.
     after: u64,
-    cite: Citation,
+    /// The line's place.
+    pub cite: Citation,
     last: Option<Citation>,
 }
 
@@ -78,7 +79,7 @@ pub fn complaints<'s>(
         }
         let total: u64 = hits
             .iter()
-            .filter(|hit| weight(&hit.text) == Weight::Plain)
+            .filter(|hit| weight_of(hit) == Weight::Plain)
             .map(|hit| hit.count)
             .sum();
         found.extend(
@@ -139,7 +140,7 @@ fn of_line<'s>(
     let last_line = hit.last.as_ref().map_or(hit.line, |(line, _)| *line);
     let end = log.tail.last().map_or(log.lines, |line| line.line);
     let after = end.saturating_sub(last_line);
-    let weight = weight(&hit.text);
+    let weight = weight_of(hit);
     let near_end = after <= 12 || after <= log.lines / 5;
     let plain = weight == Weight::Plain;
     let confidence = match speaker.state {
@@ -225,6 +226,15 @@ fn finding(input: &Input<'_>, rule: &RuleHeader, workload: Subject, mut group: V
     let peer = best.peer();
     for object in objects_of(input.snapshot, &finding.subject.namespace, &peer) {
         finding.blame(object);
+    }
+    if let Some((namespace, name)) = service_meant(input.snapshot, &finding.subject.namespace, &peer) {
+        finding.blame(Subject::namespaced("Service", &namespace, &name));
+    }
+    // Who does not say whom it called can only have called what its settings name.
+    if peer.host.is_empty() {
+        for called in dependencies(input.snapshot, &finding.subject) {
+            finding.blame(called);
+        }
     }
     let speaker = &best.speaker;
     let container = container_name(speaker);
@@ -320,7 +330,13 @@ fn quoted(line: &str) -> String {
     line.trim().lines().next().unwrap_or("").chars().take(QUOTED).collect()
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Of many alike lines the weightiest of those kept decides.
+fn weight_of(hit: &LineHit) -> Weight {
+    let last = hit.last.as_ref().map(|(_, text)| weight(text));
+    weight(&hit.text).max(last.unwrap_or(Weight::Dismissed))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Weight {
     /// The line itself says that it does not matter.
     Dismissed,
