@@ -52,7 +52,7 @@ const KNOWN: &[(&str, &str)] = &[
     ),
     (r"^major minor  #blocks  name", "partitions (/proc/partitions)"),
     (
-        r"^BOOT_IMAGE=\S+ |^(?:ro|rw|root=\S+)(?: \S+)* (?:console|root|quiet)=?\S*$",
+        r"^(?:ro|rw|root=\S+)(?: \S+)* (?:console|root|quiet)=?\S*$",
         "the kernel's command line (/proc/cmdline)",
     ),
     (
