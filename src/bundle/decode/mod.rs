@@ -22,11 +22,13 @@ mod hostname;
 mod json;
 mod known;
 mod kubectl;
+mod log_export;
 mod nesting;
 mod objects;
 mod openssl;
 mod pem;
 mod pod_log;
+mod prompt;
 mod prune;
 mod resolv;
 #[cfg(test)]
@@ -54,7 +56,9 @@ pub use host::{
     Interface, Listener, Process, Route, Unit, VirtualServer,
 };
 pub(crate) use kubectl::is_namespaced;
+pub use log_export::ExportedLog;
 pub use pem::certificates_in;
+pub use prompt::prompts;
 pub use text::{Section, TextFile};
 pub use undress::undress;
 pub use unused::reason_unused;
@@ -83,8 +87,11 @@ pub const DECODERS: &[Decoder] = &[
     host::ETCD_JSON,
     host::CONFIG,
     host::FIO,
+    log_export::JSON,
     json::DECODER,
     yaml::DECODER,
+    log_export::PREFIXED,
+    log_export::CSV,
     host::HELM,
     // What kubectl prints for people.
     Decoder {
@@ -125,6 +132,7 @@ pub const DECODERS: &[Decoder] = &[
     clock::DECODER,
     hostname::DECODER,
     known::DOCKER_STATS,
+    known::CRI_STATS,
     host::SYSTEMCTL_STATUS,
     host::SYSTEMCTL_LIST,
     host::SYSTEMCTL_UNIT_FILES,
