@@ -23,6 +23,7 @@ mod json;
 mod known;
 mod kubectl;
 mod log_export;
+mod log_prompt;
 mod nesting;
 mod objects;
 mod openssl;
@@ -90,6 +91,7 @@ pub const DECODERS: &[Decoder] = &[
     log_export::JSON,
     json::DECODER,
     yaml::DECODER,
+    log_prompt::DECODER,
     log_export::PREFIXED,
     log_export::CSV,
     host::HELM,

@@ -134,6 +134,11 @@ pub fn prompts(file: &TextFile<'_>) -> Vec<usize> {
     sure
 }
 
+/// True for a line at which a command was typed, or may have been (`# docker ps`).
+pub(super) fn is_command(line: &str) -> bool {
+    kind(line).is_some()
+}
+
 enum Kind {
     Prompt,
     /// `#` before a program.
