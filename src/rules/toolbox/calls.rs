@@ -30,6 +30,7 @@ pub fn of_clients() -> Subjects {
         confidence: Confidence::Probable,
         only_while_failing: false,
         clients_only: true,
+        out_of_reach: true,
         server_side: Vec::new(),
     }
 }
