@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rayon::prelude::*;
 
 use super::inputs::{Inputs, Job, inputs};
+use super::limits::LimitArgs;
 use super::outputs::{Target, format_of, write};
 use super::terminal::{complain, deliver, remark, safe, say};
 use super::{exit, language};
@@ -59,6 +60,8 @@ pub(super) struct AnalyzeArgs {
     /// Errors only: no progress, no summary
     #[arg(short, long)]
     quiet: bool,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 #[derive(Debug, Clone)]
@@ -115,7 +118,7 @@ pub(super) fn run(args: &AnalyzeArgs) -> u8 {
     if args.merge {
         inputs.merge_all();
     } else if let Ok(no_signatures) = SignatureSet::new([]) {
-        inputs.merge_machines(|path, alias| read_bundle(path, alias, &no_signatures, Budget::default()).ok());
+        inputs.merge_machines(|path, alias| read_bundle(path, alias, &no_signatures, args.limits.budget()).ok());
     }
     if !args.quiet {
         inputs.remarks.iter().for_each(|line| remark(line));
@@ -151,6 +154,7 @@ struct Plan {
     formats: Vec<Format>,
     target: Target,
     rules: Rules,
+    budget: Budget,
 }
 
 impl Plan {
@@ -181,6 +185,7 @@ impl Plan {
             formats,
             target,
             rules,
+            budget: args.limits.budget(),
         })
     }
 }
@@ -270,7 +275,7 @@ fn guarded(plan: &Plan, job: &Job) -> Result<Analysed, Failure> {
 
 fn analyse(plan: &Plan, job: &Job) -> Result<Analysed, Failure> {
     let read = |path: &PathBuf, alias: &str| {
-        read_bundle(path, alias, plan.rules.signatures(), Budget::default())
+        read_bundle(path, alias, plan.rules.signatures(), plan.budget.clone())
             .map_err(|error: OpenError| Failure::Input(error.to_string()))
     };
     let mut parts = vec![read(&job.path, &job.alias)?];

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::exit;
 use super::inputs::inputs;
+use super::limits::LimitArgs;
 use super::terminal::{complain, safe, say};
-use crate::bundle::Budget;
 use crate::cluster::{FileRecord, Snapshot, Treatment, read_bundle};
 use crate::logs::{SignatureSet, Stream};
 use crate::model::{Problem, When};
@@ -28,6 +28,8 @@ pub(super) struct InspectArgs {
     /// Format of the output
     #[arg(short, long, value_enum, default_value_t = View::Table)]
     format: View,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -62,7 +64,7 @@ pub(super) fn run(args: &InspectArgs) -> u8 {
             job.baseline.as_ref().map(|(a, p)| (a, p)),
         ];
         for (alias, path) in with_baseline.into_iter().flatten() {
-            match read_bundle(path, alias, &signatures, Budget::default()) {
+            match read_bundle(path, alias, &signatures, args.limits.budget()) {
                 Ok(snapshot) => overviews.push(Overview::new(&snapshot, args.files)),
                 Err(error) => errors.push(error.to_string()),
             }

@@ -6,6 +6,7 @@ mod exit;
 mod inputs;
 mod inspect;
 mod language;
+mod limits;
 mod outputs;
 mod rules;
 mod terminal;

@@ -3,6 +3,7 @@
 mod age;
 mod assemble;
 mod attribution;
+mod blocks;
 mod containers;
 mod coverage;
 mod event;

@@ -39,8 +39,9 @@ mod testing;
 mod text;
 mod units;
 mod yaml;
+mod yaml_value;
 
-pub use encoding::{is_binary, to_text};
+pub use encoding::{Encoding, Transcoded, is_binary, to_text};
 
 pub use fact::{
     Certificate, ContainerFact, ContainerListing, ContainerState, CronEntry, DockerInspect, Fact, Form, HostNameSource,
@@ -54,7 +55,7 @@ pub use host::{
 pub(crate) use kubectl::is_namespaced;
 pub use pem::certificates_in;
 pub use text::{Section, TextFile};
-pub use yaml::{YamlError, parse_value as parse_yaml};
+pub use yaml_value::{YamlError, parse_value as parse_yaml, parse_within as parse_yaml_within};
 
 /// One kind of section.
 pub struct Decoder {

@@ -103,7 +103,10 @@ pub fn objects_of(snapshot: &Snapshot, namespace: &str, peer: &Peer) -> Vec<Subj
 /// What a workload's settings say that it calls: Services of the cluster, and the workloads behind them.
 pub fn dependencies(snapshot: &Snapshot, workload: &Subject) -> Vec<Subject> {
     let mut found = Vec::new();
-    for reference in references(snapshot).iter().filter(|reference| reference.workload == *workload) {
+    for reference in references(snapshot)
+        .iter()
+        .filter(|reference| reference.workload == *workload)
+    {
         if let Resolved::Service(service) = reference.resolve(snapshot) {
             found.push(service.subject());
             found.extend(behind(snapshot, &service.key.namespace, &service.key.name));
