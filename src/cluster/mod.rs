@@ -5,6 +5,7 @@ mod assemble;
 mod attribution;
 mod blocks;
 mod containers;
+mod copies;
 mod coverage;
 mod event;
 mod events;

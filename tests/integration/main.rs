@@ -8,12 +8,15 @@
 )]
 
 mod architecture;
+mod archives;
 mod cli;
 mod determinism;
 mod layouts;
+mod limits;
 mod reports_fresh;
 mod rules;
 mod samples;
 mod scenarios;
 mod sources;
 mod support;
+mod traps;

@@ -6,6 +6,7 @@
 
 mod casefile_manifest;
 mod clock;
+mod collector_errors;
 mod columns;
 mod cron;
 mod docker_events;
@@ -20,6 +21,7 @@ mod fact;
 mod host;
 mod hostname;
 mod json;
+mod kindless;
 mod known;
 mod kubectl;
 mod nesting;
@@ -37,6 +39,7 @@ mod sysctl;
 #[cfg(test)]
 mod testing;
 mod text;
+mod title_case;
 mod units;
 mod yaml;
 mod yaml_value;
@@ -68,6 +71,7 @@ pub struct Decoder {
 /// Every decoder, the most specific first.
 pub const DECODERS: &[Decoder] = &[
     casefile_manifest::DECODER,
+    collector_errors::DECODER,
     pod_log::DECODER,
     script::DECODER,
     docker_ps::DECODER,
