@@ -1,6 +1,7 @@
 //! The command line: the only code that prints.
 
 mod analyze;
+mod cases;
 pub mod collect;
 mod exit;
 mod inputs;

@@ -32,6 +32,7 @@ pub(super) fn assemble(
             layout: detected.name().to_owned(),
             ..bundle
         },
+        merged: Vec::new(),
         objects: BTreeMap::new(),
         applied: Vec::new(),
         events: Vec::new(),

@@ -47,7 +47,10 @@ mod tests {
                 "var/log/containers/web-0_shop_nginx-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.log",
                 LINES,
             ),
-            ("var/log/pods/shop_web-0_uid/nginx/0.log", LINES),
+            (
+                "var/log/pods/shop_web-0_2f1c0b4e-6f0a-4c8e-9d53-0a7d1f5b9c11/nginx/0.log",
+                LINES,
+            ),
         ]);
         assert_eq!(snapshot.container_logs("shop", "web-0", "nginx").count(), 1);
         assert_eq!(snapshot.coverage.files.len(), 2, "both are listed");
@@ -56,10 +59,22 @@ mod tests {
     #[test]
     fn logs_of_two_pods_and_logs_without_times_stay() {
         let snapshot = reading(&[
-            ("var/log/pods/shop_web-0_uid/nginx/0.log", LINES),
-            ("var/log/pods/shop_web-1_uid/nginx/0.log", LINES),
-            ("var/log/pods/shop_web-2_uid/nginx/0.log", "ready\n"),
-            ("var/log/pods/shop_web-2_uid/nginx/1.log", "ready\n"),
+            (
+                "var/log/pods/shop_web-0_2f1c0b4e-6f0a-4c8e-9d53-0a7d1f5b9c11/nginx/0.log",
+                LINES,
+            ),
+            (
+                "var/log/pods/shop_web-1_2f1c0b4e-6f0a-4c8e-9d53-0a7d1f5b9c11/nginx/0.log",
+                LINES,
+            ),
+            (
+                "var/log/pods/shop_web-2_2f1c0b4e-6f0a-4c8e-9d53-0a7d1f5b9c11/nginx/0.log",
+                "ready\n",
+            ),
+            (
+                "var/log/pods/shop_web-2_2f1c0b4e-6f0a-4c8e-9d53-0a7d1f5b9c11/nginx/1.log",
+                "ready\n",
+            ),
         ]);
         assert_eq!(snapshot.logs.len(), 4);
     }

@@ -13,6 +13,7 @@ mod cli;
 mod determinism;
 mod layouts;
 mod limits;
+mod merging;
 mod reports_fresh;
 mod rules;
 mod samples;

@@ -509,7 +509,10 @@ fn g16_the_same_evidence_twice() {
     let id = "0123456789abcdef".repeat(4);
     let twice = written(&[
         (&format!("n1/containers/web-0_shop_nginx-{id}.log"), LINE),
-        ("n1/pods/shop_web-0_uid/nginx/0.log", LINE),
+        (
+            "n1/pods/shop_web-0_2f1c0b4e-6f0a-4c8e-9d53-0a7d1f5b9c11/nginx/0.log",
+            LINE,
+        ),
     ]);
     assert_eq!(twice.container_logs("shop", "web-0", "nginx").count(), 1);
 }
