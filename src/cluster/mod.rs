@@ -12,6 +12,7 @@ mod events;
 mod host;
 mod identity;
 mod merge;
+mod namespace_hints;
 mod namespaces;
 mod object;
 mod open;
