@@ -103,6 +103,7 @@ pub(super) fn assemble(
     place_logs(&mut snapshot, detected);
     super::attribution::attribute_logs(&mut snapshot);
     super::copies::fold_copies(&mut snapshot.logs);
+    super::unused::set_aside(&mut snapshot, detected);
     let hits = all_hits(&snapshot, signatures, detected);
     snapshot.hits = hits;
     snapshot
