@@ -1,6 +1,7 @@
 //! What several rules ask of a snapshot.
 
 pub mod complaints;
+pub mod daemons;
 pub mod hosts;
 pub mod nodes;
 pub mod peers;
