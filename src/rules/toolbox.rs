@@ -3,6 +3,7 @@
 pub mod complaints;
 pub mod daemons;
 pub mod hosts;
+pub mod names;
 pub mod nodes;
 pub mod peers;
 pub mod policies;
