@@ -5,6 +5,7 @@ pub mod daemons;
 pub mod hosts;
 pub mod names;
 pub mod nodes;
+pub mod packets;
 pub mod peers;
 pub mod policies;
 pub mod pressure;
