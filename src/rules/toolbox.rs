@@ -2,6 +2,7 @@
 
 pub mod complaints;
 pub mod daemons;
+pub mod disks;
 pub mod hosts;
 pub mod names;
 pub mod nodes;
