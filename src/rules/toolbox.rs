@@ -2,7 +2,12 @@
 
 pub mod calls;
 pub mod complaints;
+pub mod daemons;
+pub mod disks;
+pub mod hosts;
+pub mod names;
 pub mod nodes;
+pub mod packets;
 pub mod peers;
 pub mod policies;
 pub mod pressure;
