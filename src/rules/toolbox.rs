@@ -1,8 +1,10 @@
 //! What several rules ask of a snapshot.
 
 pub mod complaints;
+pub mod grouping;
 pub mod nodes;
 pub mod peers;
+pub mod planes;
 pub mod policies;
 pub mod pressure;
 pub mod probes;
