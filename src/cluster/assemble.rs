@@ -190,7 +190,6 @@ struct Places<'d> {
 }
 
 impl Places<'_> {
-
     fn node(&mut self, path: &EntryPath) -> NodePlace {
         if let Some((known, place)) = &self.last
             && known == path
