@@ -6,6 +6,7 @@
 
 mod casefile_manifest;
 mod clock;
+mod collector_errors;
 mod columns;
 mod cron;
 mod docker_events;
@@ -20,6 +21,7 @@ mod fact;
 mod host;
 mod hostname;
 mod json;
+mod kindless;
 mod known;
 mod kubectl;
 mod log_export;
@@ -40,12 +42,14 @@ mod sysctl;
 #[cfg(test)]
 mod testing;
 mod text;
+mod title_case;
 mod undress;
 mod units;
 mod unused;
 mod yaml;
+mod yaml_value;
 
-pub use encoding::{is_binary, to_text};
+pub use encoding::{Encoding, Transcoded, is_binary, to_text};
 
 pub use fact::{
     Certificate, ContainerFact, ContainerListing, ContainerState, CronEntry, DockerInspect, Fact, Form, HostNameSource,
@@ -63,7 +67,7 @@ pub use prompt::prompts;
 pub use text::{Section, TextFile};
 pub use undress::undress;
 pub use unused::reason_unused;
-pub use yaml::{YamlError, parse_value as parse_yaml};
+pub use yaml_value::{YamlError, parse_value as parse_yaml, parse_within as parse_yaml_within};
 
 /// One kind of section.
 pub struct Decoder {
@@ -76,6 +80,7 @@ pub struct Decoder {
 /// Every decoder, the most specific first.
 pub const DECODERS: &[Decoder] = &[
     casefile_manifest::DECODER,
+    collector_errors::DECODER,
     pod_log::DECODER,
     script::DECODER,
     docker_ps::DECODER,
