@@ -1,8 +1,10 @@
-//! Lines of a terminal at which a person typed a command: where one output ends and the next begins.
+//! Lines of a terminal at which a person typed a command, and headings between the outputs of several files: where one output ends
+//! and the next begins.
 
 use regex::Regex;
 
 use super::TextFile;
+use super::headings::heading;
 use super::shape::{Shape, group};
 
 /// Prompts that nothing else looks like, with or without a command behind them.
@@ -149,6 +151,9 @@ fn kind(line: &str) -> Option<Kind> {
     // No prompt is longer. An indented one may stand in the data of a manifest, which it must not cut.
     const LONGEST: usize = 100;
     let head = line.get(..line.floor_char_boundary(LONGEST)).unwrap_or("");
+    if line.starts_with("==> ") && heading(line).is_some() {
+        return Some(Kind::Prompt);
+    }
     if !head.contains(['$', '#', '%', '>', '+', '❯', '➜']) {
         return None;
     }

@@ -68,6 +68,14 @@ const KNOWN: &[(&str, &str)] = &[
         "shared memory between processes (ipcs)",
     ),
     (r"^processor\s+vendor_id", "processors"),
+    (
+        r#"^\{"timestamp":"[^"]+","vendor_id":"#,
+        "the machine's hardware (cAdvisor)",
+    ),
+    (
+        r": command not found$|: not found$",
+        "an answer that the command is not installed",
+    ),
     // Open files, limits, services of other init systems.
     (r"^COMMAND +PID .*\bFD\b.*\bNODE NAME", "open files (lsof)"),
     (
