@@ -1,7 +1,10 @@
 //! What several rules ask of a snapshot.
 
+pub mod certificates;
 pub mod complaints;
+pub mod etcd;
 pub mod grouping;
+pub mod longhorn;
 pub mod nodes;
 pub mod peers;
 pub mod planes;
