@@ -1,5 +1,6 @@
 //! Which Services the settings of workloads name: environment variables, arguments, values of the ConfigMaps that they use.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
@@ -242,6 +243,8 @@ struct Host {
 
 /// The hosts in a value. `other` looks up a neighbouring variable, for pairs such as `DB_HOST` and `DB_PORT`.
 fn hosts_in(key: &str, value: &str, other: &dyn Fn(&str) -> Option<String>) -> Vec<Host> {
+    let expanded = expanded(value);
+    let value = expanded.as_ref();
     let mut found: Vec<Host> = value
         .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '"' | '\'' | '(' | ')'))
         .filter_map(host_in)
@@ -294,6 +297,17 @@ fn host_in(word: &str) -> Option<Host> {
         implied: implied.is_some(),
         explicit: true,
     })
+}
+
+/// `$(POD_NAME).brokers` with a label in the place of what the kubelet fills in: which pod it is does not change the Service.
+fn expanded(value: &str) -> Cow<'_, str> {
+    match (value.find("$("), value.find(").")) {
+        (Some(start), Some(end)) if start < end => {
+            let (before, after) = (value.get(..start).unwrap_or(""), value.get(end + 1..).unwrap_or(""));
+            Cow::Owned(format!("{before}0{after}"))
+        }
+        _ => Cow::Borrowed(value),
+    }
 }
 
 /// A DNS name in lower case with a letter in it, and not this machine.
