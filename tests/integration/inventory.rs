@@ -25,6 +25,10 @@ fn nothing_in_any_sample_is_unexplained() {
             }
         }
     }
-    assert!(overviews.len() > 25 && files > 1_000, "{} bundles, {files} files", overviews.len());
+    assert!(
+        overviews.len() > 25 && files > 1_000,
+        "{} bundles, {files} files",
+        overviews.len()
+    );
     assert_eq!(unexplained, Vec::<String>::new());
 }

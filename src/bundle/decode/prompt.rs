@@ -154,7 +154,9 @@ fn kind(line: &str) -> Option<Kind> {
     if line.starts_with("==> ") && heading(line).is_some() {
         return Some(Kind::Prompt);
     }
-    if !head.contains(['$', '#', '%', '>', '+', '❯', '➜']) {
+    // The signs of prompts; the last byte begins `❯` and `➜`.
+    let bytes = head.as_bytes();
+    if memchr::memchr3(b'$', b'#', b'%', bytes).is_none() && memchr::memchr3(b'>', b'+', 0xE2, bytes).is_none() {
         return None;
     }
     if SURE.fits(head) {

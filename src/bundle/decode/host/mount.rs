@@ -26,7 +26,7 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let is_table = first.starts_with("TARGET") && is_heading(first, &["TARGET", "SOURCE", "FSTYPE", "OPTIONS"]);
     let shape = if is_table {
         &FOUND
-    } else if first.contains(" on /") && PRINTED.fits(first) {
+    } else if first.ends_with(')') && PRINTED.fits(first) {
         &PRINTED
     } else if first.ends_with(" 0") && PROC.fits(first) {
         &PROC
