@@ -5,6 +5,7 @@ pub mod certificates;
 pub mod complaints;
 pub mod daemons;
 pub mod disks;
+pub mod errors;
 pub mod etcd;
 pub mod grouping;
 pub mod hosts;

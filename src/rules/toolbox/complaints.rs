@@ -92,12 +92,12 @@ pub fn complaints<'s>(
     }
     for hit in snapshot.hits.iter().filter(|hit| is_wanted(&hit.signature)) {
         let said_by_cluster = matches!(hit.source, TextSource::Event | TextSource::Status);
-        // What the kubelet says of a pull is about a registry, and no application's word.
-        let of_pull = hit.cite.quote.iter().any(|line| {
-            ["pull", "resolve reference", "manifest"]
-                .iter()
-                .any(|word| line.text.contains(word))
-        });
+        // What the kubelet says of pulls, sandboxes and mounts is no application's word.
+        let of_pull = hit
+            .cite
+            .quote
+            .iter()
+            .any(|line| KUBELETS_OWN.iter().any(|word| line.text.contains(word)));
         if !said_by_cluster || hit.about.object.kind != "Pod" || of_pull {
             continue;
         }
@@ -208,6 +208,18 @@ fn is_over(snapshot: &Snapshot, log: &LogFile, hit: &LineHit, after: u64) -> boo
 /// So long, and so many lines, after the last complaint a workload that is well has got over it.
 const SINCE: SignedDuration = SignedDuration::from_mins(30);
 const SINCE_LINES: u64 = 5;
+
+/// Words of what the kubelet itself does for a pod.
+const KUBELETS_OWN: [&str; 8] = [
+    "pull",
+    "resolve reference",
+    "manifest",
+    "sandbox",
+    "MountVolume",
+    "AttachVolume",
+    "mount volumes",
+    "network for",
+];
 
 /// One finding for each workload.
 pub fn findings(input: &Input<'_>, rule: &RuleHeader, complaints: Vec<Complaint<'_>>) -> Vec<Finding> {
