@@ -16,7 +16,9 @@ const MOST_LINES: usize = 3;
 
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     // The hardware clock is another one, and may well differ.
-    let answers = start.checked_sub(1).is_some_and(|before| asks_for_date(file.line(before)));
+    let answers = start
+        .checked_sub(1)
+        .is_some_and(|before| asks_for_date(file.line(before)));
     if file.lines.len() > MOST_LINES && !answers || file.path.file_name().contains("hwclock") {
         return None;
     }
@@ -32,7 +34,9 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
 
 /// True for a prompt with the command `date` behind it, as people paste it between other commands.
 fn asks_for_date(line: &str) -> bool {
-    let command = line.rsplit_once(['$', '#', '>']).map_or("", |(_, command)| command.trim());
+    let command = line
+        .rsplit_once(['$', '#', '>'])
+        .map_or("", |(_, command)| command.trim());
     command == "date" || command.starts_with("date -") || command.starts_with("date +")
 }
 

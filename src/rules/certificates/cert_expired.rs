@@ -6,7 +6,7 @@ use crate::rules::toolbox::certificates::{ended, is_of_kubelet, node_at, peer_in
 use crate::rules::toolbox::grouping::{by_subject, component_of};
 use crate::rules::toolbox::nodes::{node_of, persists, touch_pods};
 use crate::rules::toolbox::workload_touches;
-use crate::rules::{Finding, Input, RuleHeader};
+use crate::rules::{Finding, Input, RuleHeader, Touch};
 
 /// More lines of applications add nothing for a reader.
 const CITED: usize = 4;
@@ -221,6 +221,14 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let complaints: Vec<&Hit> = input.snapshot.hits.iter().filter(|hit| is_complaint(hit)).collect();
     for finding in &mut seen {
         for hit in &complaints {
+            // A table of Secrets without its namespace: the certificate is of where its clients are.
+            if finding.subject.kind == "Certificate"
+                && finding.subject.namespace.is_empty()
+                && finding.subject.node.is_empty()
+            {
+                finding.subject.namespace.clone_from(&hit.about.object.namespace);
+                finding.touches.extend(Touch::of(&finding.subject));
+            }
             if finding.evidence.len() < CITED {
                 finding.add_cite(hit.cite.clone());
             }

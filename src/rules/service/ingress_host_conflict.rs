@@ -54,8 +54,13 @@ examples:
       "ingress.json": '{"kind": "IngressList", "apiVersion": "networking.k8s.io/v1", "items": [{"metadata": {"name": "web", "namespace": "shop", "creationTimestamp": "2026-01-01T00:00:00Z", "uid": "web"}, "spec": {"ingressClassName": "nginx", "rules": [{"host": "a.example", "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "web", "port": {"number": 80}}}}]}}]}}, {"metadata": {"name": "web2", "namespace": "beta", "creationTimestamp": "2026-01-01T00:00:00Z", "uid": "web2"}, "spec": {"ingressClassName": "nginx", "rules": [{"host": "a.example", "http": {"paths": [{"path": "/b", "pathType": "Prefix", "backend": {"service": {"name": "other", "port": {"number": 80}}}}]}}]}}]}'
 "##;
 
+/// Class, host, and path with its type.
+type Place = (String, String, String);
+/// Who claims it, and for which backend.
+type Claim<'s> = (&'s Object, String);
+
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
-    let mut claims: BTreeMap<(String, String, String), Vec<(&Object, String)>> = BTreeMap::new();
+    let mut claims: BTreeMap<Place, Vec<Claim<'_>>> = BTreeMap::new();
     for ingress in input.snapshot.kind("Ingress") {
         let class = ingress.text("/spec/ingressClassName").to_owned();
         for entry in ingress.list("/spec/rules") {

@@ -105,7 +105,13 @@ fn secret_of(snapshot: &Snapshot, one: &Placed) -> Option<Subject> {
     if one.path.starts_with('/') || !one.subject.node.is_empty() {
         return None;
     }
-    let common = one.certificate.subject.rsplit("CN").next().unwrap_or("").trim_start_matches([' ', '=']);
+    let common = one
+        .certificate
+        .subject
+        .rsplit("CN")
+        .next()
+        .unwrap_or("")
+        .trim_start_matches([' ', '=']);
     let holders: Vec<&str> = one
         .certificate
         .names
