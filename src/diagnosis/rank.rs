@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Edge;
+use crate::model::Confidence;
 use crate::rules::{Finding, Ground, Role, Rules, Touch};
 
 /// A root cause.
@@ -56,6 +57,7 @@ pub fn roots(rules: &Rules, findings: &[Finding], edges: &[Edge]) -> Vec<Root> {
             .get(root.finding)
             .is_some_and(|finding| role(finding) == Role::Cause || !is_second(finding))
     });
+    drop_last_resorts(findings, &mut roots);
     // What is broken comes before what is merely odd, and what explains something that people see before what explains nothing.
     roots.sort_by_cached_key(|root| {
         findings.get(root.finding).map(|finding| {
@@ -72,6 +74,21 @@ pub fn roots(rules: &Rules, findings: &[Finding], edges: &[Edge]) -> Vec<Root> {
         })
     });
     roots
+}
+
+/// A lead of the last resort is none where something surer was found at the same place.
+fn drop_last_resorts(findings: &[Finding], roots: &mut Vec<Root>) {
+    let sure: BTreeSet<&Touch> = roots
+        .iter()
+        .filter_map(|root| findings.get(root.finding))
+        .filter(|finding| finding.confidence > Confidence::Possible)
+        .flat_map(local)
+        .collect();
+    roots.retain(|root| {
+        findings.get(root.finding).is_some_and(|finding| {
+            finding.confidence > Confidence::Possible || !local(finding).any(|touch| sure.contains(touch))
+        })
+    });
 }
 
 fn explained(root: usize, effects: &BTreeMap<usize, Vec<usize>>) -> Vec<usize> {
