@@ -34,6 +34,24 @@ cause:
 questions:
   - {zh: 集群的 CNI 是否执行网络策略（Flannel 不执行）？, en: "does the cluster's CNI enforce network policies (Flannel does not)?"}
 causes:
+  - rule: app-upstream-refused
+    ground: workload
+    mechanism: {zh: "策略拒绝了这些流量", en: "the policy refuses this traffic"}
+  - rule: app-upstream-unresolved
+    ground: workload
+    mechanism: {zh: "策略拒绝了这些流量", en: "the policy refuses this traffic"}
+  - rule: app-database-unreachable
+    ground: workload
+    mechanism: {zh: "策略拒绝了这些流量", en: "the policy refuses this traffic"}
+  - rule: dns-resolution-failure
+    ground: workload
+    mechanism: {zh: "策略拒绝了这些流量", en: "the policy refuses this traffic"}
+  - rule: dns-resolution-failure
+    ground: namespace
+    mechanism: {zh: "策略拒绝了这些流量", en: "the policy refuses this traffic"}
+  - rule: readiness-probe-failing
+    ground: workload
+    mechanism: {zh: "策略拒绝了这些流量", en: "the policy refuses this traffic"}
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: 依赖连不上，Pod 不就绪, en: "what the pods depend on is out of reach"}
