@@ -2,6 +2,7 @@
 
 pub mod calls;
 pub mod complaints;
+pub mod credentials;
 pub mod daemons;
 pub mod disks;
 pub mod hosts;

@@ -31,6 +31,7 @@ pub fn of_clients() -> Subjects {
         only_while_failing: false,
         clients_only: true,
         server_side: Vec::new(),
+        least: 1,
     }
 }
 
