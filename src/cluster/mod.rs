@@ -3,11 +3,14 @@
 mod age;
 mod assemble;
 mod attribution;
+mod blocks;
 mod containers;
+mod copies;
 mod coverage;
 mod event;
 mod events;
 mod host;
+mod identity;
 mod merge;
 mod namespace_hints;
 mod namespaces;
@@ -17,18 +20,20 @@ mod owners;
 mod reader;
 mod snapshot;
 mod tools;
+mod unused;
 mod view;
 mod whereabouts;
 
 pub use coverage::{Coverage, FileRecord, Treatment};
 pub use event::Event;
 pub use host::{Host, HostContainer};
-pub use merge::{belong_together, merge};
+pub use identity::{Identity, groups};
+pub use merge::merge;
 pub use object::{Object, ObjectKey};
 pub use open::read_bundle;
 pub use owners::workload_of_pod_name;
 pub use reader::Reader;
-pub use snapshot::{About, BundleInfo, Hit, Snapshot};
+pub use snapshot::{About, Archive, BundleInfo, Hit, Snapshot};
 pub use tools::HostTools;
 pub use view::{ContainerInstance, Ended, Image, PodView, Waiting};
 

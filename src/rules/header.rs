@@ -102,6 +102,9 @@ pub struct Subjects {
     /// For applications: what a data store writes in its own log is about its clients, and no finding on it.
     #[serde(default)]
     pub clients_only: bool,
+    /// For applications: it is about a peer that cannot be reached, so a peer that cannot be told is whatever is down beside it.
+    #[serde(default)]
+    pub out_of_reach: bool,
     /// For applications: signatures of refusals that a data store gives for its own sake. Then it is the subject, where it is known.
     #[serde(default)]
     pub server_side: Vec<String>,

@@ -41,7 +41,11 @@ pub fn dns_addresses(snapshot: &Snapshot) -> Vec<&str> {
 
 /// True when the bundle holds a listing of the Services of `kube-system`, so that one that is not in it is not there.
 pub fn lists_system_services(snapshot: &Snapshot) -> bool {
-    let services = || snapshot.kind("Service").filter(|service| service.form != Form::Describe);
+    let services = || {
+        snapshot
+            .kind("Service")
+            .filter(|service| service.form != Form::Describe)
+    };
     let of_system = services()
         .filter(|service| service.key.namespace == "kube-system")
         .count();

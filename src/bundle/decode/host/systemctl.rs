@@ -78,7 +78,7 @@ fn status(file: &TextFile<'_>, start: usize) -> Option<Section> {
 }
 
 /// A unit of which only the name is known.
-fn named(name: &str, cite: Citation) -> Unit {
+pub(super) fn named(name: &str, cite: Citation) -> Unit {
     Unit {
         name: name.to_owned(),
         loaded: String::new(),
