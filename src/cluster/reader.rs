@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::assemble::assemble;
 use super::blocks::{BLOCK, Blocks};
+use super::whereabouts::host_above;
 use super::{BundleInfo, Coverage, FileRecord, Snapshot, Treatment};
 use crate::bundle::decode::{
     DECODERS, Encoding, Fact, LogSection, TextFile, Transcoded, is_binary, reason_unused, to_text, undress,
@@ -22,6 +23,8 @@ const BLOCKS_AHEAD: usize = 4;
 /// Facts with the file they were read from.
 pub(super) struct Located {
     pub(super) path: EntryPath,
+    /// The machine that a prompt or a heading above names; empty when none does. It may be no node at all.
+    pub(super) host: String,
     pub(super) fact: Fact,
 }
 
@@ -126,6 +129,7 @@ impl<'s> Reader<'s> {
         let mut problems = Vec::new();
         let mut used = Vec::new();
         let mut log_lines = Vec::new();
+        let mut host = String::new();
         let mut line = 0;
         while line < file.lines.len() {
             match DECODERS
@@ -137,7 +141,7 @@ impl<'s> Reader<'s> {
                     if section.also_log {
                         log_lines.push((line, end));
                     }
-                    self.take_section(&file, section.facts);
+                    self.take_section(&file, &host, section.facts);
                     problems.extend(section.problems);
                     if !used.contains(&name) {
                         used.push(name);
@@ -145,6 +149,9 @@ impl<'s> Reader<'s> {
                     line = end;
                 }
                 None => {
+                    if let Some(named) = host_above(file.line(line)) {
+                        host = named.to_owned();
+                    }
                     match log_lines.last_mut() {
                         Some((_, end)) if *end == line => *end = line + 1,
                         _ => log_lines.push((line, line + 1)),
@@ -175,21 +182,22 @@ impl<'s> Reader<'s> {
         self.record(path, size, treatment);
     }
 
-    fn take_section(&mut self, file: &TextFile<'_>, facts: Vec<Fact>) {
+    fn take_section(&mut self, file: &TextFile<'_>, host: &str, facts: Vec<Fact>) {
         for fact in facts {
             match &fact {
                 Fact::LogSection(section) => self.scan_section(file, section),
                 Fact::UnitLog(log) => self.scan_lines(file, stream_of_unit(&log.unit), &[(log.first, log.end)]),
-                _ => self.keep(file.path, fact),
+                _ => self.keep(file.path, host, fact),
             }
         }
     }
 
-    fn keep(&mut self, path: &EntryPath, fact: Fact) {
+    fn keep(&mut self, path: &EntryPath, host: &str, fact: Fact) {
         let most = self.budget.max_objects;
         if (self.facts.len() as u64) < most {
             self.facts.push(Located {
                 path: path.clone(),
+                host: host.to_owned(),
                 fact,
             });
         } else if !self.is_full {

@@ -101,6 +101,9 @@ examples:
   - name: "each has its own"
     files:
       "nodes.json": '{"kind": "NodeList", "apiVersion": "v1", "items": [{"metadata": {"name": "n1"}, "spec": {"podCIDR": "10.42.0.0/24"}, "status": {"addresses": [{"type": "InternalIP", "address": "10.0.0.5"}], "conditions": [{"type": "Ready", "status": "True"}]}}, {"metadata": {"name": "n2"}, "spec": {"podCIDR": "10.42.1.0/24"}, "status": {"addresses": [{"type": "InternalIP", "address": "10.0.0.6"}], "conditions": [{"type": "Ready", "status": "False"}]}}]}'
+  - name: "masked by the collector"
+    files:
+      "nodes.json": '{"kind": "NodeList", "apiVersion": "v1", "items": [{"metadata": {"name": "n1"}, "spec": {"podCIDR": "10.42.0.0/24"}, "status": {"addresses": [{"type": "InternalIP", "address": "***HIDDEN***"}], "conditions": [{"type": "Ready", "status": "True"}]}}, {"metadata": {"name": "n2"}, "spec": {"podCIDR": "10.42.1.0/24"}, "status": {"addresses": [{"type": "InternalIP", "address": "***HIDDEN***"}], "conditions": [{"type": "Ready", "status": "False"}]}}]}'
   - name: "detection passes"
     files:
       "nodes.txt": |
@@ -128,9 +131,12 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
 
 /// The address or the pod network that two nodes share: about the one that suffers.
 fn shared(snapshot: &Snapshot, rule: &RuleHeader, one: &Object, other: &Object) -> Option<Finding> {
-    let address = internal(one).filter(|(text, _)| internal(other).is_some_and(|(same, _)| same == *text));
+    // A collector may have masked them all alike.
+    let is_address = |text: &str| text.split('/').next().unwrap_or("").parse::<std::net::IpAddr>().is_ok();
+    let address =
+        internal(one).filter(|(text, _)| is_address(text) && internal(other).is_some_and(|(same, _)| same == *text));
     let network = ("/spec/podCIDR".to_owned(), one.text("/spec/podCIDR"));
-    let is_same_network = !network.1.is_empty() && network.1 == other.text("/spec/podCIDR");
+    let is_same_network = is_address(network.1) && network.1 == other.text("/spec/podCIDR");
     let (text, at, is_network) = match address {
         Some((text, at)) => (text, at, false),
         None if is_same_network => (network.1, network.0, true),

@@ -4,7 +4,8 @@ use crate::cluster::Snapshot;
 use crate::model::Confidence;
 use crate::rules::toolbox::daemons::ailing;
 use crate::rules::toolbox::hosts::{is_up, machines, state_of};
-use crate::rules::toolbox::nodes::by_node;
+use crate::rules::toolbox::nodes::{by_node, ends_log, node_of};
+use crate::rules::toolbox::own_hits;
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -165,7 +166,12 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     }
     for complaint in by_node(input, rule, LASTING, Confidence::Probable) {
         let node = complaint.subject.name.clone();
-        if !is_told(&findings, &node) {
+        // A program that runs again writes on.
+        let is_last = own_hits(input, rule)
+            .into_iter()
+            .filter(|hit| node_of(input.snapshot, hit).as_deref() == Some(node.as_str()))
+            .any(|hit| ends_log(input.snapshot, hit));
+        if is_last && !is_told(&findings, &node) {
             let said = complaint.facts.get("line").cloned().unwrap_or_default();
             findings.push(without_pod(complaint).fact("node", node).fact("said", said));
         }

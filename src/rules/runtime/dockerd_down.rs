@@ -12,6 +12,7 @@ level: critical
 needs: [dockerd-log|system-log|systemd-units]
 text:
   - id: start
+    in: [runtime, system]
     pattern: '(?:failed to start daemon|Error starting daemon): (?P<why>[^\n"]{1,240})'
 check: {zh: "Docker 守护进程是否运行", en: "whether the Docker daemon runs"}
 title:

@@ -33,7 +33,6 @@ pub fn of_clients() -> Subjects {
         clients_only: true,
         out_of_reach: true,
         server_side: Vec::new(),
-        least: 1,
     }
 }
 

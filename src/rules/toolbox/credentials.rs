@@ -47,7 +47,10 @@ pub fn refused(snapshot: &Snapshot) -> Vec<Refused<'_>> {
                 .waiting()
                 .is_some_and(|waiting| is_image_reason(waiting.reason))
         });
-        let Some(image) = waiting.map(|container| container.image()).filter(|image| !image.is_empty()) else {
+        let Some(image) = waiting
+            .map(|container| container.image())
+            .filter(|image| !image.is_empty())
+        else {
             continue;
         };
         let account = match pod.object.text("/spec/serviceAccountName") {
