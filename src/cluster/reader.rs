@@ -132,6 +132,9 @@ impl<'s> Reader<'s> {
         let mut host = String::new();
         let mut line = 0;
         while line < file.lines.len() {
+            if let Some(named) = host_above(file.line(line)) {
+                host = named.to_owned();
+            }
             match DECODERS
                 .iter()
                 .find_map(|decoder| Some((decoder.name, (decoder.decode)(&file, line)?)))
@@ -149,9 +152,6 @@ impl<'s> Reader<'s> {
                     line = end;
                 }
                 None => {
-                    if let Some(named) = host_above(file.line(line)) {
-                        host = named.to_owned();
-                    }
                     match log_lines.last_mut() {
                         Some((_, end)) if *end == line => *end = line + 1,
                         _ => log_lines.push((line, line + 1)),

@@ -3,7 +3,7 @@
 use crate::cluster::Snapshot;
 use crate::model::Confidence;
 use crate::rules::toolbox::daemons::ailing;
-use crate::rules::toolbox::hosts::{is_up, machines, state_of};
+use crate::rules::toolbox::hosts::{is_down, machines, state_of};
 use crate::rules::toolbox::nodes::{by_node, ends_log, node_of};
 use crate::rules::toolbox::own_hits;
 use crate::rules::{Finding, Input, RuleHeader};
@@ -189,7 +189,7 @@ fn by_units(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
         };
         let is_unused = unit.enabled == "disabled" && unit.active == "inactive";
         let runs = machine.runs_container("kube-proxy") || machine.host.tools.process("kube-proxy").is_some();
-        if is_up(unit) || is_unused || runs {
+        if !is_down(unit) || is_unused || runs {
             continue;
         }
         let finding = machine

@@ -1,7 +1,7 @@
 //! The Docker daemon of a node does not start, or is stopped.
 
 use crate::model::Confidence;
-use crate::rules::toolbox::hosts::{is_up, machines, state_of};
+use crate::rules::toolbox::hosts::{is_down, machines, state_of};
 use crate::rules::toolbox::nodes::by_node;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -118,7 +118,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         let version = snapshot
             .object("Node", "", &machine.node)
             .map_or("", |node| node.text("/status/nodeInfo/containerRuntimeVersion"));
-        let unit = machine.unit_of(&["docker"]).filter(|unit| !is_up(unit));
+        let unit = machine.unit_of(&["docker"]).filter(|unit| is_down(unit));
         let (Some(unit), true) = (unit, version.starts_with("docker://")) else {
             continue;
         };
