@@ -44,11 +44,11 @@ pub(super) fn assemble(
             ..coverage
         },
     };
-    let mut of_hosts: Vec<(EntryPath, Fact)> = Vec::new();
+    let mut of_hosts: Vec<Located> = Vec::new();
     let mut events: Vec<Object> = Vec::new();
     let mut named: Vec<String> = Vec::new();
     let mut manifests: Vec<Object> = Vec::new();
-    for Located { path, fact } in facts {
+    for Located { path, host, fact } in facts {
         match fact {
             Fact::Object(mut object) => {
                 if detected.writes_null_for_empty(&path) {
@@ -70,7 +70,11 @@ pub(super) fn assemble(
             Fact::EmptyListing { kind, .. } => snapshot.coverage.note(datum_of_kind(&kind), 0),
             other => {
                 snapshot.coverage.note(host_datum(&other), 1);
-                of_hosts.push((path, other));
+                of_hosts.push(Located {
+                    path,
+                    host,
+                    fact: other,
+                });
             }
         }
     }
@@ -142,23 +146,27 @@ fn add_object(snapshot: &mut Snapshot, object: Object) {
 }
 
 /// The machines, each with its facts.
-fn hosts(detected: &Detected<'_>, nodes: &[String], facts: Vec<(EntryPath, Fact)>) -> Vec<Host> {
+fn hosts(detected: &Detected<'_>, nodes: &[String], facts: Vec<Located>) -> Vec<Host> {
     let mut places = Places {
         detected,
         nodes,
         last: None,
     };
     let mut hosts: BTreeMap<String, Host> = BTreeMap::new();
-    for (path, fact) in facts {
+    for Located { path, host, fact } in facts {
         let mut place = places.node(&path);
-        // What people paste of several machines into one file still tells whose each unit is.
-        if let (Fact::Host(HostFact::Unit(unit)), true) = (&fact, place.directory.is_empty() && !nodes.is_empty())
-            && let Some(node) = node_of_host(&unit.host, nodes)
-        {
-            place = NodePlace {
-                directory: node.clone(),
-                name: node,
+        // What people paste of several machines into one file still tells whose each part is: by the journal of a unit, or the prompt.
+        if place.directory.is_empty() {
+            let of_unit = match &fact {
+                Fact::Host(HostFact::Unit(unit)) => node_of_host(&unit.host, nodes),
+                _ => None,
             };
+            if let Some(node) = of_unit.or_else(|| node_of_host(&host, nodes)) {
+                place = NodePlace {
+                    directory: node.clone(),
+                    name: node,
+                };
+            }
         }
         let NodePlace { directory, name } = place;
         let host = hosts.entry(directory.clone()).or_insert_with(|| Host {

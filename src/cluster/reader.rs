@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::assemble::assemble;
 use super::blocks::{BLOCK, Blocks};
+use super::whereabouts::host_above;
 use super::{BundleInfo, Coverage, FileRecord, Snapshot, Treatment};
 use crate::bundle::decode::{
     DECODERS, Encoding, ExportedLog, Fact, LogSection, TextFile, Transcoded, is_binary, prompts, reason_unused,
@@ -23,6 +24,8 @@ const BLOCKS_AHEAD: usize = 4;
 /// Facts with the file they were read from.
 pub(super) struct Located {
     pub(super) path: EntryPath,
+    /// The machine that a prompt or a heading above names; empty when none does. It may be no node at all.
+    pub(super) host: String,
     pub(super) fact: Fact,
 }
 
@@ -127,6 +130,7 @@ impl<'s> Reader<'s> {
         let mut problems = Vec::new();
         let mut used = Vec::new();
         let mut log_lines = Vec::new();
+        let mut host = String::new();
         let mut line = 0;
         // No output goes on beyond the next command: decoders see the lines up to there and no further.
         let mut ends = prompts(&file);
@@ -139,6 +143,9 @@ impl<'s> Reader<'s> {
                 file.lines.extend(all.get(file.lines.len()..end).unwrap_or_default());
                 continue;
             }
+            if let Some(named) = host_above(file.line(line)) {
+                host = named.to_owned();
+            }
             match DECODERS
                 .iter()
                 .find_map(|decoder| Some((decoder.name, (decoder.decode)(&file, line)?)))
@@ -148,7 +155,7 @@ impl<'s> Reader<'s> {
                     if section.also_log {
                         log_lines.push((line, end));
                     }
-                    self.take_section(&file, section.facts);
+                    self.take_section(&file, &host, section.facts);
                     problems.extend(section.problems);
                     if !used.contains(&name) {
                         used.push(name);
@@ -186,22 +193,23 @@ impl<'s> Reader<'s> {
         self.record(path, size, treatment);
     }
 
-    fn take_section(&mut self, file: &TextFile<'_>, facts: Vec<Fact>) {
+    fn take_section(&mut self, file: &TextFile<'_>, host: &str, facts: Vec<Fact>) {
         for fact in facts {
             match &fact {
                 Fact::LogSection(section) => self.scan_section(file, section),
                 Fact::ExportedLog(log) => self.scan_exported(file, log),
                 Fact::UnitLog(log) => self.scan_lines(file, stream_of_unit(&log.unit), &[(log.first, log.end)]),
-                _ => self.keep(file.path, fact),
+                _ => self.keep(file.path, host, fact),
             }
         }
     }
 
-    fn keep(&mut self, path: &EntryPath, fact: Fact) {
+    fn keep(&mut self, path: &EntryPath, host: &str, fact: Fact) {
         let most = self.budget.max_objects;
         if (self.facts.len() as u64) < most {
             self.facts.push(Located {
                 path: path.clone(),
+                host: host.to_owned(),
                 fact,
             });
         } else if !self.is_full {
