@@ -47,16 +47,19 @@ impl Case {
     }
 
     /// Only archives of one folder that are compared with the same baseline are ever joined by themselves.
-    fn place(&self) -> (PathBuf, Option<PathBuf>) {
+    fn place(&self) -> Place {
         let folder = self.job.path.parent().map(Path::to_path_buf).unwrap_or_default();
         (folder, self.job.baseline.as_ref().map(|(_, path)| path.clone()))
     }
 }
 
+/// A folder, and the baseline of its bundles.
+type Place = (PathBuf, Option<PathBuf>);
+
 /// Joins the archives of different machines of one cluster that lie in one folder and were collected together; the second part says
 /// so, one line for each that was joined to another.
 pub(super) fn join(cases: Vec<Case>) -> (Vec<Case>, Vec<String>) {
-    let mut by_place: BTreeMap<(PathBuf, Option<PathBuf>), Vec<(usize, Case)>> = BTreeMap::new();
+    let mut by_place: BTreeMap<Place, Vec<(usize, Case)>> = BTreeMap::new();
     for (at, case) in cases.into_iter().enumerate() {
         by_place.entry(case.place()).or_default().push((at, case));
     }

@@ -76,6 +76,8 @@ pub struct PostMortem {
     pub redactions: Vec<RedactionRow>,
     /// Appendix E.
     pub checks: Vec<Check>,
+    /// Appendix G: fields of manifests that are otherwise in the cluster.
+    pub applied: Vec<AppliedRow>,
     /// Every place for a person to fill.
     pub blanks: Vec<Blank>,
 }
@@ -631,6 +633,21 @@ pub struct Gap {
     pub limits: Text,
     /// One command that would collect it; empty when there is none.
     pub collect: String,
+}
+
+/// One row of appendix G.
+#[derive(Debug, Clone, Serialize)]
+pub struct AppliedRow {
+    /// The object.
+    pub subject: Subject,
+    /// The field: `spec.replicas`.
+    pub path: String,
+    /// What the manifest says.
+    pub applied: Text,
+    /// What is in the cluster.
+    pub live: Text,
+    /// Evidence ids, both sides.
+    pub refs: Vec<String>,
 }
 
 /// One row of appendix C.
