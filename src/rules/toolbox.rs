@@ -3,6 +3,7 @@
 pub mod calls;
 pub mod certificates;
 pub mod complaints;
+pub mod credentials;
 pub mod daemons;
 pub mod disks;
 pub mod errors;

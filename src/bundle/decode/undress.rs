@@ -272,6 +272,13 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_line_is_lost(text in "([>|: \\-\ta0-9\u{1b}\\[m\u{a0}é]{0,12}\r?\n){0,12}[>| a]{0,3}") {
+            proptest::prop_assert_eq!(plain(&text).split('\n').count(), text.split('\n').count());
+        }
+    }
+
     #[test]
     fn an_escape_that_is_cut_takes_no_line_with_it() {
         for (pasted, expected) in [

@@ -24,6 +24,9 @@ cause:
   zh: '没有一条规则认出这些日志，也没有基础设施方面的原因；{% if running %}容器在运行，但主要在写错误，最多的是 {{ said }}，原因在应用自身：代码、数据或它的配置。{% else %}容器在结束（退出码 {{ exit_code }}{% if meaning %}，即{{ meaning|raw }}{% endif %}）前写出 {{ said }}，原因在应用自身或它的配置。{% endif %}'
   en: 'no rule knows these lines and nothing points to the infrastructure; {% if running %}the container runs but writes mostly errors, most often {{ said }}, so look at the application itself: its code, its data or its settings.{% else %}before its end (exit code {{ exit_code }}{% if meaning_en %}: {{ meaning_en|raw }}{% endif %}) the container wrote {{ said }}, so look at the application or its configuration.{% endif %}'
 causes:
+  - rule: endpoints-missing
+    ground: workload
+    mechanism: {zh: "没有就绪的 Pod，Service 就没有端点", en: "without a ready pod the Service has no endpoint"}
   - rule: crashloopbackoff
     ground: workload
     mechanism:

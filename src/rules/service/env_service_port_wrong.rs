@@ -25,6 +25,28 @@ cause:
 rules_out:
   - zh: 后端自身：它的 Service 存在，客户端使用的端口不对
     en: "the backend: its Service exists; the client uses another port"
+causes:
+  - rule: app-upstream-refused
+    ground: workload
+    mechanism: {zh: "指向的端口没有提供，连接被拒绝", en: "the port is not offered, and connections are refused"}
+  - rule: app-database-unreachable
+    ground: workload
+    mechanism: {zh: "指向的端口没有提供，连接被拒绝", en: "the port is not offered, and connections are refused"}
+  - rule: crashloopbackoff
+    ground: workload
+    mechanism: {zh: "指向的端口没有提供，连接被拒绝", en: "the port is not offered, and connections are refused"}
+  - rule: readiness-probe-failing
+    ground: workload
+    mechanism: {zh: "指向的端口没有提供，连接被拒绝", en: "the port is not offered, and connections are refused"}
+  - rule: liveness-probe-failing
+    ground: workload
+    mechanism: {zh: "指向的端口没有提供，连接被拒绝", en: "the port is not offered, and connections are refused"}
+  - rule: workload-unavailable
+    ground: workload
+    mechanism: {zh: "指向的端口没有提供，连接被拒绝", en: "the port is not offered, and connections are refused"}
+  - rule: endpoints-missing
+    ground: workload
+    mechanism: {zh: "指向的端口没有提供，连接被拒绝", en: "the port is not offered, and connections are refused"}
 benign:
   - zh: 无头 Service 的客户端直接使用容器端口
     en: clients of a headless Service use the containers' ports

@@ -307,6 +307,11 @@ fn finding(input: &Input<'_>, rule: &RuleHeader, workload: Subject, mut group: V
         for called in dependencies(input.snapshot, &finding.subject) {
             finding.blame(called);
         }
+        let signature = best.signature.rsplit('/').next().unwrap_or("");
+        let namespace = finding.subject.namespace.clone();
+        for store in stores_of(input.snapshot, &namespace, technology(signature)) {
+            finding.blame(store);
+        }
     }
     let out_of_reach = rule.finds.as_ref().is_some_and(|finds| finds.out_of_reach);
     finding.blames_unknown = out_of_reach && finding.blames.is_empty() && (peer.host.is_empty() || peer.is_address());

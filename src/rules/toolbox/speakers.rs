@@ -298,11 +298,13 @@ pub fn is_previous(log: &LogFile) -> bool {
 /// The words by which a technology's workloads are called; the signature's id names the technology.
 pub fn technology(signature: &str) -> &'static [&'static str] {
     match signature.split('-').next().unwrap_or("") {
-        "postgres" | "pgbouncer" => &["postgres", "postgresql", "pg", "pgsql", "pgbouncer"],
-        "mysql" => &["mysql", "mariadb", "percona"],
+        "postgres" | "pgbouncer" | "libpq" | "pg" => &["postgres", "postgresql", "pg", "pgsql", "pgbouncer", "db"],
+        "mysql" => &["mysql", "mariadb", "percona", "db"],
         "redis" => &["redis", "valkey"],
         "mongo" => &["mongo", "mongodb"],
-        "rabbitmq" => &["rabbitmq", "rabbit"],
+        "kafka" | "librdkafka" => &["kafka", "redpanda"],
+        "cassandra" => &["cassandra", "scylla"],
+        "rabbitmq" | "amqp" => &["rabbitmq", "rabbit"],
         "elasticsearch" => &["elasticsearch", "elastic", "opensearch"],
         "memcached" => &["memcached"],
         _ => &[],
@@ -315,7 +317,10 @@ pub fn stores_of<'s>(
     namespace: &'s str,
     words: &'static [&'static str],
 ) -> impl Iterator<Item = Subject> + 's {
-    let is_one = |name: &str| name.split(['-', '_', '.', '/', ':']).any(|part| words.contains(&part));
+    let is_one = |name: &str| {
+        name.split(['-', '_', '.', '/', ':', '@'])
+            .any(|part| words.contains(&part))
+    };
     let found: BTreeSet<Subject> = snapshot
         .pods()
         .filter(|pod| pod.namespace() == namespace)
