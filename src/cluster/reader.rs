@@ -181,15 +181,17 @@ impl<'s> Reader<'s> {
                 }
             }
         }
-        if used.is_empty()
-            && let Some(reason) = reason_unused(&file)
-        {
-            self.record(path, size, Treatment::Ignored(reason));
-            return;
-        }
         log_lines.retain(|&(from, to)| (from..to).any(|index| !file.line(index).trim().is_empty()));
         if !log_lines.is_empty() {
             self.scan_lines(&file, Stream::Unknown, &log_lines);
+        }
+        // What a rule asks for after all is a log, whatever it looks like.
+        if used.is_empty()
+            && let Some(reason) = reason_unused(&file)
+            && self.logs.pop_if(|log| log.hits.is_empty()).is_some()
+        {
+            self.record(path, size, Treatment::Ignored(reason));
+            return;
         }
         self.coverage.problems.append(&mut problems);
         if unlisted > 0 {
