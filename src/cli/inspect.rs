@@ -257,6 +257,7 @@ fn is_log_name(path: &str) -> bool {
     let file = path.rsplit('/').next().unwrap_or(path);
     let stem = file.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
     path.contains("var/log/")
+        || path.contains("logs/")
         || [".log", ".logs", ".err", ".stderr", ".out"]
             .iter()
             .any(|end| stem.ends_with(end))

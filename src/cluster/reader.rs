@@ -8,8 +8,8 @@ use super::blocks::{BLOCK, Blocks};
 use super::whereabouts::host_above;
 use super::{BundleInfo, Coverage, FileRecord, Snapshot, Treatment};
 use crate::bundle::decode::{
-    DECODERS, Encoding, ExportedLog, Fact, LogSection, TextFile, Transcoded, is_binary, prompts, reason_unused,
-    to_text, undress,
+    DECODERS, Encoding, ExportedLog, Fact, LogSection, TextFile, Transcoded, binary_reason, is_binary, prompts,
+    reason_unused, to_text, undress,
 };
 use crate::bundle::layout::{Inventory, detect};
 use crate::bundle::{Budget, Limit};
@@ -92,7 +92,11 @@ impl<'s> Reader<'s> {
             self.record(path, head.len() as u64, Treatment::Empty);
         } else if is_binary(&head) {
             let rest = std::io::copy(content, &mut std::io::sink()).unwrap_or(0);
-            self.record(path, head.len() as u64 + rest, Treatment::Ignored("binary".into()));
+            self.record(
+                path,
+                head.len() as u64 + rest,
+                Treatment::Ignored(binary_reason(&head).into()),
+            );
         } else if head.len() == BLOCK && looks_like_log(&head) {
             self.stream_log(path, head, content);
         } else {
