@@ -1,4 +1,4 @@
-//! A text over and over, up to half a megabyte: what is asked at every line must not look at all the others.
+//! A text over and over, up to a quarter of a megabyte: what is asked at every line must not look at all the others.
 //!
 //! The first byte says how many of the lines stand only once, at the beginning.
 #![no_main]
@@ -9,7 +9,7 @@ use casefile::logs::SignatureSet;
 use casefile_fuzz::snapshot;
 use libfuzzer_sys::fuzz_target;
 
-const SIZE: usize = 512 << 10;
+const SIZE: usize = 256 << 10;
 
 static NO_SIGNATURES: LazyLock<SignatureSet> = LazyLock::new(|| SignatureSet::new([]).expect("an empty set compiles"));
 

@@ -84,8 +84,7 @@ fn looks_like_document(line: &str) -> bool {
 
 /// Later documents of a stream are told apart by the line at which they start, counted as documents before it.
 fn document_prefix(file: &TextFile<'_>, start: usize) -> String {
-    let before = file.lines.get(..start).unwrap_or(&[]);
-    match before.iter().filter(|line| line.starts_with(['{', '['])).count() {
+    match file.json_starts_before(start) {
         0 => String::new(),
         index => format!("{index}#"),
     }

@@ -4,6 +4,7 @@
 //! [`DECODERS`] are asked in order whether a section of theirs starts there; the first that answers consumes its lines. Lines that
 //! no decoder takes are log text. File names are hints, never needed.
 
+mod block_yaml;
 mod casefile_manifest;
 mod clock;
 mod columns;
@@ -22,12 +23,14 @@ mod hostname;
 mod json;
 mod known;
 mod kubectl;
+mod literal_block;
 mod nesting;
 mod objects;
 mod openssl;
 mod pem;
 mod pod_log;
 mod prune;
+mod quoted;
 mod resolv;
 #[cfg(test)]
 mod sample;

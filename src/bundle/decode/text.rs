@@ -1,5 +1,6 @@
 //! A decoded text file, cut into lines, and the sections found in it.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use super::Fact;
@@ -16,6 +17,8 @@ pub struct TextFile<'t> {
     /// The lines.
     pub lines: Vec<&'t str>,
     offsets: Vec<usize>,
+    json_starts: OnceCell<Vec<usize>>,
+    separators: OnceCell<Vec<usize>>,
 }
 
 impl<'t> TextFile<'t> {
@@ -36,6 +39,8 @@ impl<'t> TextFile<'t> {
             text,
             lines,
             offsets,
+            json_starts: OnceCell::new(),
+            separators: OnceCell::new(),
         }
     }
 
@@ -60,6 +65,36 @@ impl<'t> TextFile<'t> {
     /// The byte offset at which a 0-based line starts; the length of the text beyond the end.
     pub fn offset_of_line(&self, index: usize) -> usize {
         self.offsets.get(index).copied().unwrap_or(self.text.len())
+    }
+
+    /// How many lines before the 0-based `index` begin with a brace or a bracket.
+    ///
+    /// A file may hold a document on each of its lines, so that what stands before each of them must not be looked at every time.
+    pub(super) fn json_starts_before(&self, index: usize) -> usize {
+        let starts = self
+            .json_starts
+            .get_or_init(|| self.lines_that(|line| line.starts_with(['{', '['])));
+        starts.partition_point(|&start| start < index)
+    }
+
+    /// How many YAML documents end before the 0-based `index`: a separator before any content opens the first one.
+    pub(super) fn documents_before(&self, index: usize) -> usize {
+        let separators = self.separators.get_or_init(|| {
+            let is_content = |line: &&str| !line.trim().is_empty() && !line.starts_with('#');
+            let first = self.lines.iter().position(is_content).unwrap_or(0);
+            let mut separators = self.lines_that(|line| line == "---");
+            separators.retain(|&line| line > first);
+            separators
+        });
+        separators.partition_point(|&line| line < index)
+    }
+
+    fn lines_that(&self, is_wanted: fn(&str) -> bool) -> Vec<usize> {
+        let lines = self.lines.iter().enumerate();
+        lines
+            .filter(|(_, line)| is_wanted(line))
+            .map(|(index, _)| index)
+            .collect()
     }
 
     /// Cites one 0-based line.

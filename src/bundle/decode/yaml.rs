@@ -1,4 +1,4 @@
-//! YAML documents. The only user of the YAML crate.
+//! YAML documents. The only user of the YAML crate, which reads what [`block_yaml`] leaves.
 //!
 //! A document is cut out by its lines before it is parsed, and a long list is parsed item by item, so that one broken item costs
 //! only itself and a cut tail costs only the last. The crate's own document iterator is never used: after a syntax error it yields
@@ -6,6 +6,7 @@
 
 use serde_json::Value;
 
+use super::block_yaml;
 use super::nesting::{MAX_DEPTH, too_deep};
 use super::objects::{Base, objects};
 use super::{Decoder, Section, TextFile};
@@ -97,7 +98,10 @@ fn read_document(file: &TextFile<'_>, first: usize, end: usize, section: &mut Se
         let item_end = starts.get(index + 1).copied().unwrap_or(items_end);
         // One item is a list of one; the list's kind goes with it, for items that have none.
         if let Some(items) = parse(file, item_start, item_end, section) {
-            let item = items.get(0).cloned().unwrap_or_default();
+            let item = match items {
+                Value::Array(items) => items.into_iter().next().unwrap_or_default(),
+                _ => Value::Null,
+            };
             let base = Base {
                 bundle: &file.bundle,
                 file: file.path,
@@ -147,7 +151,11 @@ fn item_starts(file: &TextFile<'_>, from: usize, end: usize) -> (Vec<usize>, usi
 }
 
 fn parse(file: &TextFile<'_>, first: usize, end: usize, section: &mut Section) -> Option<Value> {
-    let text = file.lines.get(first..end).unwrap_or(&[]).join("\n");
+    let lines = file.lines.get(first..end).unwrap_or(&[]);
+    if let Some(value) = block_yaml::read(lines) {
+        return Some(value);
+    }
+    let text = lines.join("\n");
     match parse_value(&text) {
         Ok(Value::Null) => None,
         Ok(value) => Some(value),
@@ -199,16 +207,7 @@ pub fn parse_value(text: &str) -> Result<Value, YamlError> {
 }
 
 fn document_prefix(file: &TextFile<'_>, first: usize) -> String {
-    let before = file.lines.get(..first).unwrap_or(&[]);
-    let separators = before.iter().filter(|line| **line == "---").count();
-    // A leading separator opens the first document.
-    let leading = usize::from(
-        before
-            .iter()
-            .find(|line| !line.trim().is_empty() && !line.starts_with('#'))
-            .is_some_and(|line| *line == "---"),
-    );
-    match separators - leading {
+    match file.documents_before(first) {
         0 => String::new(),
         index => format!("{index}#"),
     }

@@ -35,11 +35,8 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
 }
 
 fn table(file: &TextFile<'_>, start: usize) -> Option<Section> {
-    let grid = Grid::at(file, start)?;
+    let grid = Grid::at(file, start, &["PEER ADDRS", "ENDPOINT"])?;
     let is_members = grid.has("PEER ADDRS");
-    if !is_members && !grid.has("ENDPOINT") {
-        return None;
-    }
     let facts = grid.rows.iter().map(|(line, cells)| {
         let cell = |name: &str| grid.get(cells, name);
         let cite = file.cite(*line);
