@@ -245,28 +245,3 @@ fn looks_like_log(head: &[u8]) -> bool {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).take(20).collect();
     lines.iter().filter(|line| stamp_of(line).is_some()).count() * 2 >= lines.len().max(1)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What is asked at every line must not look at all the others: a text of a few bytes, over and over, would take hours.
-    #[test]
-    fn a_text_that_repeats_is_read_in_time_that_grows_with_its_length() {
-        const SIZE: usize = 200_000;
-        for unit in [
-            "+---+\n| A |\n",
-            "{\"Id\": 1}\n",
-            "---\nkind: a\n",
-            "#\n\n---\nkind: a\n",
-        ] {
-            let text = unit.repeat(SIZE / unit.len());
-            let signatures = SignatureSet::new([]).unwrap();
-            let mut reader = Reader::new(&signatures, "b");
-            let start = std::time::Instant::now();
-            reader.file(&EntryPath::new("x.txt"), &mut text.as_bytes());
-            // A line costs microseconds; one that looks at all the others costs milliseconds here.
-            assert!(start.elapsed().as_secs() < 15, "{unit:?} took {:?}", start.elapsed());
-        }
-    }
-}

@@ -215,7 +215,7 @@ fn document_prefix(file: &TextFile<'_>, first: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{names, sections};
+    use super::super::testing::{assert_takes_linear_time, names, sections};
     use super::*;
 
     const LIST: &str = "apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata:\n    name: a\n- apiVersion: v1\n  kind: Pod\n  metadata:\n    name: b\nkind: List\nmetadata:\n  resourceVersion: \"\"\n";
@@ -277,5 +277,11 @@ mod tests {
         let text = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n$ kubectl get nodes\nNAME   STATUS\n";
         let found = sections(&DECODER, text);
         assert_eq!(found[0].end, 4);
+    }
+
+    #[test]
+    fn many_short_documents_cost_no_more_than_one_long() {
+        assert_takes_linear_time(&DECODER, "---\nkind: a\n");
+        assert_takes_linear_time(&DECODER, "#\n\n---\nkind: a\n");
     }
 }

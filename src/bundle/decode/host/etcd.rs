@@ -213,6 +213,7 @@ fn size(text: &str) -> Option<u64> {
 mod tests {
     use super::super::testing::host_facts;
     use super::*;
+    use crate::bundle::decode::testing::assert_takes_linear_time;
     use crate::bundle::decode::sample::section;
 
     fn facts(text: &str) -> Vec<HostFact> {
@@ -323,5 +324,10 @@ mod tests {
         ] {
             assert!(section(&DECODER, "x", text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn another_programs_table_is_declined_by_its_heading() {
+        assert_takes_linear_time(&DECODER, "+---+\n| A |\n");
     }
 }
