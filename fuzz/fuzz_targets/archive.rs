@@ -19,8 +19,7 @@ const BUDGET: Budget = Budget {
     max_path_bytes: 1024,
     max_zip_in_memory: 1 << 20,
     max_decoder_memory: 64 << 20,
-    spent_entries: 0,
-    spent_bytes: 0,
+    ..Budget::DEFAULT
 };
 
 /// The reader takes a path, as people give one.
@@ -37,7 +36,7 @@ fuzz_target!(|bytes: &[u8]| {
         let size = std::io::copy(&mut entry.content.take(u64::MAX), &mut std::io::sink());
         let size = size.expect("the content of an entry never fails");
         assert!(size <= BUDGET.max_entry_bytes);
-        assert!(entry.path.as_str().len() <= BUDGET.max_path_bytes, "{}", entry.path);
+        assert!(entry.path.as_str().len() as u64 <= BUDGET.max_path_bytes, "{}", entry.path);
         read += size;
     });
     assert!(budget.spent_entries <= BUDGET.max_entries);

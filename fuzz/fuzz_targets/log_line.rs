@@ -22,7 +22,7 @@ fuzz_target!(|bytes: &[u8]| {
         }
         assert!(line.ends_with(clean_line(line)));
     }
-    let mut scan = LogScan::new(RULES.signatures(), EntryPath::new("a.log"), Stream::Unknown);
+    let mut scan = LogScan::new(RULES.signatures(), EntryPath::new("a.log"), Stream::Unknown, 10_000);
     let mut next = 1;
     for block in text.split_inclusive('\u{1}') {
         scan.feed(block, next);

@@ -1,5 +1,6 @@
 //! `casefile analyze`: bundles in, reports out.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
@@ -7,14 +8,15 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rayon::prelude::*;
 
+use super::cases::{Case, join};
 use super::inputs::{Inputs, Job, inputs};
+use super::limits::LimitArgs;
 use super::outputs::{Target, format_of, write};
 use super::terminal::{complain, deliver, remark, safe, say};
 use super::{exit, language};
-use crate::bundle::{Budget, OpenError};
-use crate::cluster::{Snapshot, merge, read_bundle};
+use crate::bundle::Budget;
+use crate::cluster::Snapshot;
 use crate::diagnosis::diagnose;
-use crate::logs::SignatureSet;
 use crate::model::{Lang, ProblemKind};
 use crate::redact::Masker;
 use crate::report::model::PostMortem;
@@ -59,6 +61,8 @@ pub(super) struct AnalyzeArgs {
     /// Errors only: no progress, no summary
     #[arg(short, long)]
     quiet: bool,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 #[derive(Debug, Clone)]
@@ -114,8 +118,6 @@ pub(super) fn run(args: &AnalyzeArgs) -> u8 {
     };
     if args.merge {
         inputs.merge_all();
-    } else if let Ok(no_signatures) = SignatureSet::new([]) {
-        inputs.merge_machines(|path, alias| read_bundle(path, alias, &no_signatures, Budget::default()).ok());
     }
     if !args.quiet {
         inputs.remarks.iter().for_each(|line| remark(line));
@@ -134,7 +136,7 @@ pub(super) fn run(args: &AnalyzeArgs) -> u8 {
     if !matches!(plan.target, Target::Directory(_)) && inputs.jobs.len() * plan.languages.len() * plan.formats.len() > 1
     {
         complain(
-            "several reports do not fit one file or standard output; give -o a directory, or one bundle, one --lang and one --format",
+            "several reports do not fit one file or standard output; give -o a directory, or one bundle (--merge makes one of several archives), one --lang and one --format",
         );
         return exit::USAGE;
     }
@@ -151,6 +153,7 @@ struct Plan {
     formats: Vec<Format>,
     target: Target,
     rules: Rules,
+    budget: Budget,
 }
 
 impl Plan {
@@ -181,6 +184,7 @@ impl Plan {
             formats,
             target,
             rules,
+            budget: args.limits.budget(),
         })
     }
 }
@@ -201,16 +205,17 @@ fn check_ending(target: &Target, formats: &[Format]) -> Result<(), (u8, String)>
 
 fn analyse_all(args: &AnalyzeArgs, plan: &Plan, inputs: &Inputs) -> u8 {
     let bar = progress(args.quiet, inputs.jobs.len());
-    let work = || -> Vec<Result<Analysed, Failure>> {
-        inputs
+    let work = || {
+        let begun: Vec<Begun> = inputs
             .jobs
             .par_iter()
             .map(|job| {
-                let result = guarded(plan, job);
-                bar.inc(1);
-                result
+                let begun = begin(plan, job, inputs.jobs.len() > 1);
+                bar.inc(u64::from(!matches!(begun, Begun::Waiting(_))));
+                begun
             })
-            .collect()
+            .collect();
+        finish(args, plan, begun, &bar)
     };
     // A pool that cannot be built (a system without threads) leaves the global one.
     let results = match rayon::ThreadPoolBuilder::new()
@@ -227,6 +232,54 @@ fn analyse_all(args: &AnalyzeArgs, plan: &Plan, inputs: &Inputs) -> u8 {
         exit::INPUT
     };
     code.max(conclude(args, plan, results))
+}
+
+/// How far a bundle has come when all were read.
+enum Begun {
+    /// Read and analysed, or failed.
+    Done(Box<Result<Analysed, Failure>>),
+    /// Read; it may belong to another.
+    Waiting(Box<Case>),
+}
+
+/// Reads a bundle. Unless it may belong to another, it is analysed at once, so that little is in memory at any time.
+fn begin(plan: &Plan, job: &Job, has_others: bool) -> Begun {
+    let done = |result| Begun::Done(Box::new(result));
+    let read = guarded(&job.alias, || {
+        Case::read(job, plan.rules.signatures(), &plan.budget).map_err(|error| Failure::Input(error.to_string()))
+    });
+    match read {
+        Ok(case) if has_others && case.may_be_a_part() => Begun::Waiting(Box::new(case)),
+        Ok(case) => done(guarded(&job.alias, || analyse(plan, &case))),
+        Err(failure) => done(Err(failure)),
+    }
+}
+
+/// Joins what belongs together, says so, and analyses it. The results stand in the order of the bundles.
+fn finish(args: &AnalyzeArgs, plan: &Plan, begun: Vec<Begun>, bar: &ProgressBar) -> Vec<Result<Analysed, Failure>> {
+    let mut results: Vec<(usize, Result<Analysed, Failure>)> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let mut waiting = Vec::new();
+    for (at, begun) in begun.into_iter().enumerate() {
+        match begun {
+            Begun::Done(result) => results.push((at, *result)),
+            Begun::Waiting(case) => {
+                places.insert(case.job.alias.clone(), at);
+                waiting.push(*case);
+            }
+        }
+    }
+    let (cases, remarks) = join(waiting);
+    if !args.quiet {
+        bar.suspend(|| remarks.iter().for_each(|line| remark(line)));
+    }
+    results.par_extend(cases.into_par_iter().map(|case| {
+        let result = guarded(&case.job.alias, || analyse(plan, &case));
+        bar.inc(1 + case.job.merged.len() as u64);
+        (places.get(&case.job.alias).copied().unwrap_or(usize::MAX), result)
+    }));
+    results.sort_by_key(|(at, _)| *at);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Publishes what succeeded, complains about the rest, and gives the code of the gravest outcome.
@@ -259,37 +312,27 @@ fn progress(quiet: bool, jobs: usize) -> ProgressBar {
 }
 
 /// A defect that one bundle brings to light does not take the reports of the others with it. The panic hook has said where it is.
-fn guarded(plan: &Plan, job: &Job) -> Result<Analysed, Failure> {
-    catch_unwind(AssertUnwindSafe(|| analyse(plan, job))).unwrap_or_else(|_| {
+fn guarded<T>(alias: &str, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
         Err(Failure::Defect(format!(
-            "{}: the analysis stopped at a defect of casefile; please report this",
-            job.alias
+            "{alias}: the analysis stopped at a defect of casefile; please report this"
         )))
     })
 }
 
-fn analyse(plan: &Plan, job: &Job) -> Result<Analysed, Failure> {
-    let read = |path: &PathBuf, alias: &str| {
-        read_bundle(path, alias, plan.rules.signatures(), Budget::default())
-            .map_err(|error: OpenError| Failure::Input(error.to_string()))
-    };
-    let mut parts = vec![read(&job.path, &job.alias)?];
-    for (alias, path) in &job.merged {
-        parts.push(read(path, alias)?);
-    }
-    let snapshot = merge(parts).ok_or_else(|| Failure::Input(format!("{}: nothing was read", job.alias)))?;
-    let baseline = job
-        .baseline
-        .as_ref()
-        .map(|(alias, path)| read(path, alias))
-        .transpose()?;
+fn analyse(plan: &Plan, case: &Case) -> Result<Analysed, Failure> {
+    let Case {
+        job,
+        snapshot,
+        baseline,
+    } = case;
     let mut masker = Masker::new();
     let mut losses = Vec::new();
-    for snapshot in std::iter::once(&snapshot).chain(&baseline) {
+    for snapshot in std::iter::once(snapshot).chain(baseline) {
         learn_secrets(&mut masker, snapshot);
         losses.extend(loss(snapshot));
     }
-    let diagnosis = diagnose(&plan.rules, &snapshot, baseline.as_ref());
+    let diagnosis = diagnose(&plan.rules, snapshot, baseline.as_ref());
     let defect = |error: String| {
         Failure::Defect(format!(
             "{}: the report could not be composed: {error}; please report this",

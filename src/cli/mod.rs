@@ -1,11 +1,13 @@
 //! The command line: the only code that prints.
 
 mod analyze;
+mod cases;
 pub mod collect;
 mod exit;
 mod inputs;
 mod inspect;
 mod language;
+mod limits;
 mod outputs;
 mod rules;
 mod terminal;

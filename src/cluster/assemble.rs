@@ -32,6 +32,7 @@ pub(super) fn assemble(
             layout: detected.name().to_owned(),
             ..bundle
         },
+        merged: Vec::new(),
         objects: BTreeMap::new(),
         applied: Vec::new(),
         events: Vec::new(),
@@ -97,8 +98,11 @@ pub(super) fn assemble(
     add_manifests(&mut snapshot, &namespaces, manifests);
     snapshot.events = events.iter().filter_map(Event::new).collect();
     fold_duplicates(&mut snapshot.events);
+    let nodes: Vec<String> = snapshot.kind("Node").map(|node| node.key.name.clone()).collect();
+    snapshot.coverage.problems.extend(detected.gaps(&nodes));
     place_logs(&mut snapshot, detected);
     super::attribution::attribute_logs(&mut snapshot);
+    super::copies::fold_copies(&mut snapshot.logs);
     let hits = all_hits(&snapshot, signatures, detected);
     snapshot.hits = hits;
     snapshot

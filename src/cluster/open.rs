@@ -16,7 +16,7 @@ pub fn read_bundle(
     signatures: &SignatureSet,
     mut budget: Budget,
 ) -> Result<Snapshot, OpenError> {
-    let mut reader = Reader::new(signatures, alias);
+    let mut reader = Reader::new(signatures, alias).within(&budget);
     let walked = walk(input, &mut budget, &mut |entry| reader.file(&entry.path, entry.content))?;
     for problem in walked.problems {
         reader.problem(problem);

@@ -8,12 +8,16 @@
 )]
 
 mod architecture;
+mod archives;
 mod cli;
 mod determinism;
 mod layouts;
+mod limits;
+mod merging;
 mod reports_fresh;
 mod rules;
 mod samples;
 mod scenarios;
 mod sources;
 mod support;
+mod traps;

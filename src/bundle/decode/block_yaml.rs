@@ -11,28 +11,32 @@ use serde_json::{Map, Value};
 
 use super::literal_block::{Header, literal};
 use super::quoted::{double_quoted, single_quoted};
-use super::yaml::parse_value;
+use super::yaml_value::parse_value;
 
 /// The document is not of the usual form.
 pub(super) struct Unusual;
 
 /// Collections in collections; deeper documents are unusual.
-const MAX_DEPTH: usize = 60;
+const MAX_DEPTH: u64 = 80;
 /// The YAML crate takes keys of up to 1024 characters (libyaml `scanner.c`, `yaml_parser_stale_simple_keys`).
 const MAX_KEY: usize = 256;
 
-/// Reads a document, given as its lines; none when it is unusual, or empty. Of `metadata.managedFields` the member `fieldsV1` is left
+/// Reads a document, given as its lines; none when it is unusual, or empty, or comes near `deepest` levels. Of `metadata.managedFields` the member `fieldsV1` is left
 /// out, as [`super::objects`] leaves it out of every object.
-pub(super) fn read(lines: &[&str]) -> Option<Value> {
+pub(super) fn read(lines: &[&str], deepest: u64) -> Option<Value> {
     if !lines.iter().all(|line| is_readable(line)) {
         return None;
     }
-    let mut reader = Reader { lines, at: 0 };
+    let mut reader = Reader {
+        lines,
+        at: 0,
+        deepest: deepest.min(MAX_DEPTH),
+    };
     let first = reader.peek()?;
     let value = if is_item(first.text) {
-        reader.sequence(first.indent, Place::Top, 0)
+        reader.sequence(first.indent, Place::Top, 1)
     } else {
-        reader.mapping(first.indent, None, Place::Top, 0).map(Value::Object)
+        reader.mapping(first.indent, None, Place::Top, 1).map(Value::Object)
     };
     value.ok().filter(|_| reader.peek().is_none())
 }
@@ -70,6 +74,7 @@ struct Line<'t> {
 struct Reader<'l, 't> {
     lines: &'l [&'t str],
     at: usize,
+    deepest: u64,
 }
 
 impl<'t> Reader<'_, 't> {
@@ -92,7 +97,7 @@ impl<'t> Reader<'_, 't> {
         indent: usize,
         mut first: Option<&'t str>,
         place: Place,
-        depth: usize,
+        depth: u64,
     ) -> Result<Map<String, Value>, Unusual> {
         let mut map = Map::new();
         loop {
@@ -127,23 +132,23 @@ impl<'t> Reader<'_, 't> {
     }
 
     /// The value of a member of a mapping that stands at `indent`.
-    fn member(&mut self, rest: &'t str, indent: usize, place: Place, depth: usize) -> Result<Value, Unusual> {
+    fn member(&mut self, rest: &'t str, indent: usize, place: Place, depth: u64) -> Result<Value, Unusual> {
         if !rest.is_empty() {
             return self.scalar(rest, indent);
         }
         match self.peek() {
             // The items of a list may stand at the column of its key.
             Some(line) if line.indent >= indent && is_item(line.text) => {
-                self.sequence(line.indent, place, deeper(depth)?)
+                self.sequence(line.indent, place, self.deeper(depth)?)
             }
             Some(line) if line.indent > indent => self
-                .mapping(line.indent, None, place, deeper(depth)?)
+                .mapping(line.indent, None, place, self.deeper(depth)?)
                 .map(Value::Object),
             _ => Ok(Value::Null),
         }
     }
 
-    fn sequence(&mut self, indent: usize, place: Place, depth: usize) -> Result<Value, Unusual> {
+    fn sequence(&mut self, indent: usize, place: Place, depth: u64) -> Result<Value, Unusual> {
         let mut items = Vec::new();
         loop {
             let line = match self.peek() {
@@ -159,9 +164,18 @@ impl<'t> Reader<'_, 't> {
             }
             let column = indent + 1 + (behind.len() - text.len());
             items.push(match split_key(text) {
-                Some(_) => Value::Object(self.mapping(column, Some(text), place, deeper(depth)?)?),
+                Some(_) => Value::Object(self.mapping(column, Some(text), place, self.deeper(depth)?)?),
                 None => self.scalar(text.trim_end_matches(' '), indent)?,
             });
+        }
+    }
+
+    /// The depth of a collection in one at `depth`. An item counts as one more level than it has, as the limit on depth counts it.
+    fn deeper(&self, depth: u64) -> Result<u64, Unusual> {
+        if depth + 1 < self.deepest {
+            Ok(depth + 1)
+        } else {
+            Err(Unusual)
         }
     }
 
@@ -187,10 +201,6 @@ impl<'t> Reader<'_, 't> {
             Some(_) => plain(text),
         }
     }
-}
-
-fn deeper(depth: usize) -> Result<usize, Unusual> {
-    if depth < MAX_DEPTH { Ok(depth + 1) } else { Err(Unusual) }
 }
 
 fn is_item(text: &str) -> bool {
@@ -284,7 +294,7 @@ mod tests {
     use super::*;
 
     fn read_text(text: &str) -> Option<Value> {
-        read(&text.lines().collect::<Vec<_>>())
+        read(&text.lines().collect::<Vec<_>>(), 60)
     }
 
     #[test]
@@ -584,7 +594,7 @@ spec:
         #[test]
         fn what_is_read_is_what_the_yaml_crate_reads(lines in prop_oneof![tree(), prop::collection::vec(line(), 1..8)]) {
             let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-            if let Some(value) = read(&lines) {
+            if let Some(value) = read(&lines, 60) {
                 let text = lines.join("\n");
                 let by_crate = parse_value(&text).map_err(|error| TestCaseError::fail(format!("{text}\n{}", error.message)))?;
                 prop_assert_eq!(value, by_crate, "{}", text);

@@ -7,6 +7,7 @@
 mod block_yaml;
 mod casefile_manifest;
 mod clock;
+mod collector_errors;
 mod columns;
 mod cron;
 mod docker_events;
@@ -21,6 +22,7 @@ mod fact;
 mod host;
 mod hostname;
 mod json;
+mod kindless;
 mod known;
 mod kubectl;
 mod literal_block;
@@ -40,10 +42,12 @@ mod sysctl;
 #[cfg(test)]
 mod testing;
 mod text;
+mod title_case;
 mod units;
 mod yaml;
+mod yaml_value;
 
-pub use encoding::{is_binary, to_text};
+pub use encoding::{Encoding, Transcoded, is_binary, to_text};
 
 pub use fact::{
     Certificate, ContainerFact, ContainerListing, ContainerState, CronEntry, DockerInspect, Fact, Form, HostNameSource,
@@ -57,7 +61,7 @@ pub use host::{
 pub(crate) use kubectl::is_namespaced;
 pub use pem::certificates_in;
 pub use text::{Section, TextFile};
-pub use yaml::{YamlError, parse_value as parse_yaml};
+pub use yaml_value::{YamlError, parse_value as parse_yaml, parse_within as parse_yaml_within};
 
 /// One kind of section.
 pub struct Decoder {
@@ -70,6 +74,7 @@ pub struct Decoder {
 /// Every decoder, the most specific first.
 pub const DECODERS: &[Decoder] = &[
     casefile_manifest::DECODER,
+    collector_errors::DECODER,
     pod_log::DECODER,
     script::DECODER,
     docker_ps::DECODER,

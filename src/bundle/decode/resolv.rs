@@ -23,6 +23,18 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     } else {
         start
     };
+    // A lone `search` or `options` may be a word of any text; a name server with an address is not.
+    let is_server = |line: &str| line.trim_start().starts_with("nameserver");
+    if !is_named
+        && !file
+            .lines
+            .iter()
+            .skip(first)
+            .take(MOST_LINES)
+            .any(|line| is_server(line))
+    {
+        return None;
+    }
     let mut resolver = Resolver {
         nameservers: Vec::new(),
         search: Vec::new(),
@@ -36,7 +48,6 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         }
         end += 1;
     }
-    // A lone `search` or `options` may be a word of any text; a name server with an address is not.
     if end == first || resolver.nameservers.is_empty() && !is_named {
         return None;
     }

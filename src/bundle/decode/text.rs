@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use super::Fact;
+use crate::bundle::Budget;
 use crate::model::{Citation, EntryPath, Place, Problem, QuoteLine};
 
 /// A file as text. Lines are cut at `\n`, a trailing `\r` removed.
@@ -16,13 +17,15 @@ pub struct TextFile<'t> {
     pub text: &'t str,
     /// The lines.
     pub lines: Vec<&'t str>,
+    /// What decoding may cost.
+    pub budget: &'t Budget,
     offsets: Vec<usize>,
-    json_starts: OnceCell<Vec<usize>>,
     separators: OnceCell<Vec<usize>>,
+    brackets: OnceCell<Vec<usize>>,
 }
 
 impl<'t> TextFile<'t> {
-    /// Cuts `text` into lines.
+    /// Cuts `text` into lines. The default budget applies.
     pub fn new(bundle: Arc<str>, path: &'t EntryPath, text: &'t str) -> Self {
         let mut lines = Vec::new();
         let mut offsets = Vec::new();
@@ -38,10 +41,16 @@ impl<'t> TextFile<'t> {
             path,
             text,
             lines,
+            budget: &Budget::DEFAULT,
             offsets,
-            json_starts: OnceCell::new(),
             separators: OnceCell::new(),
+            brackets: OnceCell::new(),
         }
+    }
+
+    /// The same under another budget.
+    pub fn within(self, budget: &'t Budget) -> Self {
+        Self { budget, ..self }
     }
 
     /// The line at a 0-based index; empty beyond the end.
@@ -67,34 +76,28 @@ impl<'t> TextFile<'t> {
         self.offsets.get(index).copied().unwrap_or(self.text.len())
     }
 
-    /// How many lines before the 0-based `index` begin with a brace or a bracket.
-    ///
-    /// A file may hold a document on each of its lines, so that what stands before each of them must not be looked at every time.
-    pub(super) fn json_starts_before(&self, index: usize) -> usize {
-        let starts = self
-            .json_starts
-            .get_or_init(|| self.lines_that(|line| line.starts_with(['{', '['])));
-        starts.partition_point(|&start| start < index)
-    }
-
-    /// How many YAML documents end before the 0-based `index`: a separator before any content opens the first one.
-    pub(super) fn documents_before(&self, index: usize) -> usize {
+    /// How many documents of a YAML stream begin before a 0-based line; a separator at the beginning opens the first.
+    pub fn yaml_documents_before(&self, line: usize) -> usize {
         let separators = self.separators.get_or_init(|| {
-            let is_content = |line: &&str| !line.trim().is_empty() && !line.starts_with('#');
-            let first = self.lines.iter().position(is_content).unwrap_or(0);
-            let mut separators = self.lines_that(|line| line == "---");
-            separators.retain(|&line| line > first);
-            separators
+            let is_text = |line: &&str| !line.trim().is_empty() && !line.starts_with('#');
+            let first = self.lines.iter().position(is_text);
+            let all = self.lines.iter().enumerate();
+            all.filter(|&(index, line)| *line == "---" && Some(index) != first)
+                .map(|(index, _)| index)
+                .collect()
         });
-        separators.partition_point(|&line| line < index)
+        separators.partition_point(|&index| index < line)
     }
 
-    fn lines_that(&self, is_wanted: fn(&str) -> bool) -> Vec<usize> {
-        let lines = self.lines.iter().enumerate();
-        lines
-            .filter(|(_, line)| is_wanted(line))
-            .map(|(index, _)| index)
-            .collect()
+    /// How many lines before a 0-based one begin as a JSON document does, with a bracket at the margin.
+    pub fn json_documents_before(&self, line: usize) -> usize {
+        let brackets = self.brackets.get_or_init(|| {
+            let all = self.lines.iter().enumerate();
+            all.filter(|(_, line)| line.starts_with(['{', '[']))
+                .map(|(index, _)| index)
+                .collect()
+        });
+        brackets.partition_point(|&index| index < line)
     }
 
     /// Cites one 0-based line.

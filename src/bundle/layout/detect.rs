@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::inventory::{Inventory, Root, join};
 use super::place::{NodePlace, Place};
 use super::{casefile, cluster_dump, inspect, must_gather, rancher, sonobuoy, sos, support_bundle_kit, troubleshoot};
-use crate::model::{EntryPath, When};
+use crate::model::{EntryPath, Problem, When};
 
 /// The name of a bundle that no known producer made.
 pub const PILE: &str = "pile";
@@ -23,7 +23,12 @@ pub(super) struct Layout {
     pub(super) place: fn(&Root<'_>, &[&str]) -> Place,
     /// When it was collected, as names and small files tell.
     pub(super) anchor: fn(&Root<'_>) -> Option<When>,
+    /// What its collector is known to leave out or to spoil, given the names of the cluster's nodes.
+    pub(super) gaps: fn(&Root<'_>, &[String]) -> Vec<Problem>,
 }
+
+/// For collectors of which no such thing is known.
+pub(super) const NO_GAPS: fn(&Root<'_>, &[String]) -> Vec<Problem> = |_, _| Vec::new();
 
 /// All layouts; where two fit one root, the first has it.
 const LAYOUTS: [&Layout; 10] = [
@@ -142,6 +147,14 @@ impl Detected<'_> {
                 layout: layout.name,
                 collected_at: (layout.anchor)(&Root::new(self.inventory, path)),
             })
+            .collect()
+    }
+
+    /// What the collectors left out or spoiled, where that can be told; `nodes` are the names of the cluster's nodes.
+    pub fn gaps(&self, nodes: &[String]) -> Vec<Problem> {
+        let roots = self.roots.iter();
+        roots
+            .flat_map(|(path, layout)| (layout.gaps)(&Root::new(self.inventory, path), nodes))
             .collect()
     }
 

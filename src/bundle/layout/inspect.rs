@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use super::detect::Layout;
+use super::detect::{Layout, NO_GAPS};
 use super::inventory::{Root, join};
 use super::place::Place;
 use crate::model::{Basis, When};
@@ -15,6 +15,7 @@ pub(super) const LAYOUT: Layout = Layout {
     fits,
     place,
     anchor: |root| last_time(root.head("timestamp")).or_else(|| last_time(root.head_outside("timestamp"))),
+    gaps: NO_GAPS,
 };
 
 fn fits(root: &Root<'_>) -> bool {

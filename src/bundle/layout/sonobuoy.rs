@@ -2,7 +2,7 @@
 //!
 //! Source: vmware-tanzu/sonobuoy `pkg/discovery/`, `pkg/plugin/aggregation/`.
 
-use super::detect::Layout;
+use super::detect::{Layout, NO_GAPS};
 use super::inventory::{Root, join};
 use super::place::Place;
 
@@ -12,6 +12,7 @@ pub(super) const LAYOUT: Layout = Layout {
     fits: |root| root.has_dir("plugins") && root.has_dir("resources"),
     place,
     anchor: |_| None,
+    gaps: NO_GAPS,
 };
 
 fn place(root: &Root<'_>, parts: &[&str]) -> Place {

@@ -2,7 +2,7 @@
 //!
 //! Source: sosreport/sos `sos/report/__init__.py`, `sos/report/plugins/{kubernetes,logs,crio,docker}.py`.
 
-use super::detect::Layout;
+use super::detect::{Layout, NO_GAPS};
 use super::inventory::Root;
 use super::place::Place;
 
@@ -13,6 +13,7 @@ pub(super) const LAYOUT: Layout = Layout {
     place,
     // Its name has only a day; `date` has the time, and is read as the host's clock.
     anchor: |_| None,
+    gaps: NO_GAPS,
 };
 
 fn place(root: &Root<'_>, parts: &[&str]) -> Place {

@@ -2,7 +2,7 @@
 //!
 //! Sources: replicatedhq/troubleshoot `pkg/constants/constants.go`, `pkg/collect/{cluster_resources,logs,copy_from_host,sysctl}.go`.
 
-use super::detect::Layout;
+use super::detect::{Layout, NO_GAPS};
 use super::inventory::{Root, join};
 use super::place::Place;
 use super::wrapper;
@@ -13,6 +13,7 @@ pub(super) const LAYOUT: Layout = Layout {
     fits,
     place,
     anchor: |root| wrapper::time_in(root.name()),
+    gaps: NO_GAPS,
 };
 
 /// `version.yaml` names the kind (`SupportBundle`, `HostPreflight`). Bundles before 2020 and re-packed ones have none.

@@ -213,8 +213,8 @@ fn size(text: &str) -> Option<u64> {
 mod tests {
     use super::super::testing::host_facts;
     use super::*;
-    use crate::bundle::decode::testing::assert_takes_linear_time;
     use crate::bundle::decode::sample::section;
+    use crate::bundle::decode::testing::assert_takes_linear_time;
 
     fn facts(text: &str) -> Vec<HostFact> {
         section(&DECODER, "x", text).map(host_facts).unwrap_or_default()
