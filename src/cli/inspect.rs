@@ -12,7 +12,7 @@ use super::inputs::inputs;
 use super::limits::LimitArgs;
 use super::terminal::{complain, remark, safe, say};
 use crate::cluster::{Archive, FileRecord, Snapshot, Treatment};
-use crate::logs::{SignatureSet, Stream};
+use crate::logs::{LogFile, SignatureSet, Stream};
 use crate::model::{Problem, When};
 
 /// Say what a bundle is and what is in it: producer, cluster, nodes, time, data, what could not be read
@@ -167,7 +167,7 @@ impl Overview {
                 Stream::Unknown => "other-text",
             };
             *data.entry(datum.to_owned()).or_default() += 1;
-            streams.insert(log.path.as_str(), stream_name(&log.stream));
+            streams.insert(log.path.as_str(), stream_name(log));
         }
         let files = &snapshot.coverage.files;
         Self {
@@ -206,7 +206,7 @@ fn file_line(file: &FileRecord, streams: &BTreeMap<&str, String>) -> FileLine {
         Treatment::Read(decoders) => ("read", decoders.join(", ")),
         Treatment::Log => ("log", stream().unwrap_or_default()),
         Treatment::Empty => ("empty", String::new()),
-        Treatment::Ignored(reason) => ("ignored", (*reason).to_owned()),
+        Treatment::Ignored(reason) => ("ignored", reason.clone().into_owned()),
     };
     FileLine {
         path: file.path.as_str().to_owned(),
@@ -216,8 +216,8 @@ fn file_line(file: &FileRecord, streams: &BTreeMap<&str, String>) -> FileLine {
     }
 }
 
-fn stream_name(stream: &Stream) -> String {
-    match stream {
+fn stream_name(log: &LogFile) -> String {
+    match &log.stream {
         Stream::Container(container) => format!(
             "container {}/{}/{}{}",
             container.namespace,
@@ -226,8 +226,27 @@ fn stream_name(stream: &Stream) -> String {
             if container.previous { " (previous)" } else { "" }
         ),
         Stream::Component(component) => component.datum().to_owned(),
+        // Lines with times are a log, whoever wrote them.
+        Stream::Unknown if log.first_stamped.is_some() => "log of a program that is not known".to_owned(),
+        Stream::Unknown if is_log_name(log.path.as_str()) => {
+            "log without times, of a program that is not known".to_owned()
+        }
         Stream::Unknown => "text of no known form, scanned as a log".to_owned(),
     }
+}
+
+/// True for a name by which programs and people call logs and what a command complained of.
+fn is_log_name(path: &str) -> bool {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let stem = file.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    path.contains("var/log/")
+        || [".log", ".logs", ".err", ".stderr", ".out"]
+            .iter()
+            .any(|end| stem.ends_with(end))
+        || file.contains(".log.")
+        || ["stderr", "stdout", "error.txt", "errors.txt"]
+            .iter()
+            .any(|word| file.starts_with(word))
 }
 
 /// Versions by component: of the kubelets, and whatever the hosts tell as a version.

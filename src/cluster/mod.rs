@@ -20,6 +20,7 @@ mod owners;
 mod reader;
 mod snapshot;
 mod tools;
+mod unused;
 mod view;
 mod whereabouts;
 

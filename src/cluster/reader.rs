@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::assemble::assemble;
 use super::blocks::{BLOCK, Blocks};
 use super::{BundleInfo, Coverage, FileRecord, Snapshot, Treatment};
-use crate::bundle::decode::{DECODERS, Encoding, Fact, LogSection, TextFile, Transcoded, is_binary, to_text};
+use crate::bundle::decode::{
+    DECODERS, Encoding, Fact, LogSection, TextFile, Transcoded, is_binary, reason_unused, to_text, undress,
+};
 use crate::bundle::layout::{Inventory, detect};
 use crate::bundle::{Budget, Limit};
 use crate::logs::{ContainerRef, LogFile, LogScan, SignatureSet, Stream, stamp_of, stream_of_unit};
@@ -86,7 +88,7 @@ impl<'s> Reader<'s> {
             self.record(path, head.len() as u64, Treatment::Empty);
         } else if is_binary(&head) {
             let rest = std::io::copy(content, &mut std::io::sink()).unwrap_or(0);
-            self.record(path, head.len() as u64 + rest, Treatment::Ignored("binary"));
+            self.record(path, head.len() as u64 + rest, Treatment::Ignored("binary".into()));
         } else if head.len() == BLOCK && looks_like_log(&head) {
             self.stream_log(path, head, content);
         } else {
@@ -118,7 +120,7 @@ impl<'s> Reader<'s> {
             return;
         }
         let size = bytes.len() as u64;
-        let text = to_text(&bytes);
+        let text = undress(to_text(&bytes));
         let budget = self.budget.clone();
         let file = TextFile::new(self.alias.clone(), path, &text).within(&budget);
         let mut problems = Vec::new();
@@ -150,6 +152,12 @@ impl<'s> Reader<'s> {
                     line += 1;
                 }
             }
+        }
+        if used.is_empty()
+            && let Some(reason) = reason_unused(&file)
+        {
+            self.record(path, size, Treatment::Ignored(reason));
+            return;
         }
         log_lines.retain(|&(from, to)| (from..to).any(|index| !file.line(index).trim().is_empty()));
         if !log_lines.is_empty() {

@@ -43,7 +43,9 @@ mod sysctl;
 mod testing;
 mod text;
 mod title_case;
+mod undress;
 mod units;
+mod unused;
 mod yaml;
 mod yaml_value;
 
@@ -61,6 +63,8 @@ pub use host::{
 pub(crate) use kubectl::is_namespaced;
 pub use pem::certificates_in;
 pub use text::{Section, TextFile};
+pub use undress::undress;
+pub use unused::reason_unused;
 pub use yaml_value::{YamlError, parse_value as parse_yaml, parse_within as parse_yaml_within};
 
 /// One kind of section.
@@ -82,12 +86,14 @@ pub const DECODERS: &[Decoder] = &[
     docker_images::DECODER,
     docker_info::DECODER,
     docker_events::DECODER,
+    host::PROC_SYS,
     host::CRI_JSON,
     host::ETCD_JSON,
     host::CONFIG,
     host::FIO,
     json::DECODER,
     yaml::DECODER,
+    host::HELM,
     // What kubectl prints for people.
     Decoder {
         name: "kubectl logs",
@@ -129,6 +135,8 @@ pub const DECODERS: &[Decoder] = &[
     known::DOCKER_STATS,
     host::SYSTEMCTL_STATUS,
     host::SYSTEMCTL_LIST,
+    host::SYSTEMCTL_UNIT_FILES,
+    host::SYSTEMCTL_SHOW,
     host::CRI_TABLE,
     host::ETCD,
     host::DF,
@@ -136,10 +144,19 @@ pub const DECODERS: &[Decoder] = &[
     host::MEMORY,
     host::SOCKETS,
     host::PS,
+    host::TOP,
     host::SYSTEM,
     known::BLOCK_DEVICES,
     host::UPTIME,
     host::INTERFACE,
+    host::IFCONFIG,
+    host::NIC,
+    host::NETWORK_COUNTERS,
+    host::CPU,
+    host::IDENTITY,
+    host::ULIMIT,
+    host::PACKAGES,
+    host::RESOLVED,
     host::ROUTE,
     known::IP_RULE,
     known::IP_NEIGHBOUR,

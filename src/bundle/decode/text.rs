@@ -105,6 +105,15 @@ impl<'t> TextFile<'t> {
         Citation::line(&self.bundle, self.path, index as u64 + 1, self.line(index))
     }
 
+    /// A single value of the machine by a dotted name, which a 0-based line shows.
+    pub fn value(&self, index: usize, key: impl Into<String>, value: impl Into<String>) -> Fact {
+        Fact::Value {
+            key: key.into(),
+            value: value.into(),
+            cite: self.cite(index),
+        }
+    }
+
     /// Cites the 0-based lines `first..=last`; `hit` is the one that shows the fact. At most twelve lines are quoted, the hit among them.
     pub fn cite_range(&self, first: usize, last: usize, hit: usize) -> Citation {
         const MOST: usize = 12;

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::inventory::{Inventory, Root, join};
 use super::place::{NodePlace, Place};
-use super::{casefile, cluster_dump, inspect, must_gather, rancher, sonobuoy, sos, support_bundle_kit, troubleshoot};
+use super::{
+    casefile, cluster_dump, inspect, linux, must_gather, rancher, sonobuoy, sos, support_bundle_kit, troubleshoot,
+};
 use crate::model::{EntryPath, Problem, When};
 
 /// The name of a bundle that no known producer made.
@@ -169,6 +171,10 @@ impl Detected<'_> {
             let found = (layout.place)(&Root::new(self.inventory, root), &parts);
             place.node = place.node.or(found.node);
             place.log = place.log.or(found.log);
+            place.content = place.content.or(found.content);
+        }
+        if place.content.is_none() {
+            place.content = linux::content(&path.components().collect::<Vec<_>>());
         }
         if place.node.is_none() {
             place.node = node_directory(path);

@@ -46,9 +46,13 @@ pub(super) fn place(root: &Root<'_>, parts: &[&str]) -> Place {
             } else if *file == "dmesg" {
                 Place::component("system")
             } else {
-                Place::default()
+                Place::holding(format!("what the collector's command for {file} printed on the node"))
             };
             place.on(join(root.path, &format!("nodes/{node}")), node)
+        }
+        ["nodes", node, ..] => Place::default().on(join(root.path, &format!("nodes/{node}")), node),
+        ["timestamp" | "version" | "gather.logs" | "must-gather.logs"] => {
+            Place::holding("what the collector says of its own run")
         }
         _ => Place::default(),
     }

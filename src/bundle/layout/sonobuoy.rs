@@ -27,6 +27,8 @@ fn place(root: &Root<'_>, parts: &[&str]) -> Place {
         ["plugins", _, "results", node, ..] if *node != "global" => {
             Place::default().on(join(root.path, &format!("hosts/{node}")), node)
         }
+        ["meta", ..] => Place::holding("what sonobuoy says of its own run"),
+        ["plugins", _, "results", "global", ..] => Place::holding("results of tests"),
         _ => Place::default(),
     }
 }

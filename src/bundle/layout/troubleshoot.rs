@@ -38,6 +38,10 @@ fn place(root: &Root<'_>, parts: &[&str]) -> Place {
         ["sysctl", node] => on_node(node),
         // Collectors of the host that ran inside the cluster put a node's name between.
         ["host-collectors", kind, node, _] if *kind != "dns" && *kind != "run-host" => on_node(node),
+        ["execution-data", ..] => Place::holding("what Troubleshoot says of its own run"),
+        ["static-data.txt" | "static-data", ..] => {
+            Place::holding("a text that the specification of the bundle brings along")
+        }
         [.., node, "archive.tar", _] | [_, .., node, "error.txt" | "stderr.txt"] => on_node(node),
         [.., "archive.tar", _, _] => parts
             .iter()
