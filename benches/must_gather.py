@@ -120,7 +120,7 @@ WORDS = "the of for a set to by pods nodes network policy operator controller st
 
 
 def config(namespace, number):
-    body = "".join(f"    key-{n}: {random.choice(WORDS)} {random.getrandbits(40):010x}\n" for n in range(60))
+    body = "".join(f"      key-{n}: {random.choice(WORDS)} {random.getrandbits(40):010x}\n" for n in range(60))
     return f"""- apiVersion: v1
   data:
     config.yaml: |

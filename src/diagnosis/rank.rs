@@ -38,7 +38,11 @@ pub fn roots(rules: &Rules, findings: &[Finding], edges: &[Edge]) -> Vec<Root> {
     });
     // A cause that is itself explained accounts for its place as well: who complains of a peer that is down has no second incident.
     let mut taken: BTreeMap<&Touch, Vec<usize>> = BTreeMap::new();
-    for (index, finding) in findings.iter().enumerate().filter(|(_, finding)| role(finding) == Role::Cause) {
+    for (index, finding) in findings
+        .iter()
+        .enumerate()
+        .filter(|(_, finding)| role(finding) == Role::Cause)
+    {
         for touch in local(finding) {
             taken.entry(touch).or_default().push(index);
         }

@@ -152,7 +152,7 @@ fn item_starts(file: &TextFile<'_>, from: usize, end: usize) -> (Vec<usize>, usi
         let is_item = indent_of(line) == indent && (line.trim_start().starts_with("- ") || line.trim() == "-");
         if is_item {
             starts.push(index);
-        } else if !line.trim().is_empty() && indent_of(line) <= indent && !line.starts_with('#') {
+        } else if indent_of(line) <= indent && !line.starts_with('#') && !line.trim().is_empty() {
             return (starts, index);
         }
     }
