@@ -15,7 +15,7 @@ use libfuzzer_sys::fuzz_target;
 
 static RULES: LazyLock<Rules> = LazyLock::new(|| Rules::load().expect("the rules load"));
 
-fuzz_target!(|text: &str| {
+fuzz_target!(init: { LazyLock::force(&RULES); }, |text: &str| {
     let files = text.split("=== ").filter_map(|part| part.split_once('\n'));
     let files = files.map(|(path, content)| (path, content.as_bytes()));
     let snapshot = snapshot(RULES.signatures(), files);

@@ -24,8 +24,13 @@ const BUDGET: Budget = Budget {
 
 /// The reader takes a path, as people give one.
 static FILE: LazyLock<PathBuf> = LazyLock::new(|| {
-    let folder = ["/dev/shm", "/tmp"].map(PathBuf::from).into_iter().find(|folder| folder.is_dir());
-    folder.unwrap_or_default().join(format!("casefile-fuzz-{}", std::process::id()))
+    let folder = ["/dev/shm", "/tmp"]
+        .map(PathBuf::from)
+        .into_iter()
+        .find(|folder| folder.is_dir());
+    folder
+        .unwrap_or_default()
+        .join(format!("casefile-fuzz-{}", std::process::id()))
 });
 
 fuzz_target!(|bytes: &[u8]| {
@@ -36,12 +41,20 @@ fuzz_target!(|bytes: &[u8]| {
         let size = std::io::copy(&mut entry.content.take(u64::MAX), &mut std::io::sink());
         let size = size.expect("the content of an entry never fails");
         assert!(size <= BUDGET.max_entry_bytes);
-        assert!(entry.path.as_str().len() as u64 <= BUDGET.max_path_bytes, "{}", entry.path);
+        assert!(
+            entry.path.as_str().len() as u64 <= BUDGET.max_path_bytes,
+            "{}",
+            entry.path
+        );
         read += size;
     });
     assert!(budget.spent_entries <= BUDGET.max_entries);
     assert!(budget.spent_bytes <= BUDGET.max_bytes);
-    assert!(read <= budget.spent_bytes, "{read} bytes handed out, {} counted", budget.spent_bytes);
+    assert!(
+        read <= budget.spent_bytes,
+        "{read} bytes handed out, {} counted",
+        budget.spent_bytes
+    );
     if let Ok(walked) = walked {
         assert!(walked.entries > 0 || !walked.links.is_empty() || !walked.problems.is_empty());
     }

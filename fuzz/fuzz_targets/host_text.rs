@@ -21,7 +21,11 @@ const NAMES: [&str; 12] = [
 ];
 
 fuzz_target!(|bytes: &[u8]| {
-    let Some((first, text)) = bytes.split_first() else { return };
+    let Some((first, text)) = bytes.split_first() else {
+        return;
+    };
     let name = NAMES[usize::from(*first) % NAMES.len()];
-    decode(name, text, |name| !name.starts_with("kubectl") && name != "json" && name != "yaml");
+    decode(name, text, |name| {
+        !name.starts_with("kubectl") && name != "json" && name != "yaml"
+    });
 });

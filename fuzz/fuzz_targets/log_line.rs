@@ -12,7 +12,7 @@ use libfuzzer_sys::fuzz_target;
 
 static RULES: LazyLock<Rules> = LazyLock::new(|| Rules::load().expect("the rules load"));
 
-fuzz_target!(|bytes: &[u8]| {
+fuzz_target!(init: { LazyLock::force(&RULES); }, |bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes);
     let now = "2026-11-21T12:00:00Z".parse().ok();
     for line in text.lines() {

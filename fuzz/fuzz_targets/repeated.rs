@@ -14,7 +14,9 @@ const SIZE: usize = 256 << 10;
 static NO_SIGNATURES: LazyLock<SignatureSet> = LazyLock::new(|| SignatureSet::new([]).expect("an empty set compiles"));
 
 fuzz_target!(|bytes: &[u8]| {
-    let Some((once, text)) = bytes.split_first() else { return };
+    let Some((once, text)) = bytes.split_first() else {
+        return;
+    };
     let mut lines = text.split_inclusive(|byte| *byte == b'\n');
     let mut whole: Vec<u8> = lines.by_ref().take(usize::from(*once)).flatten().copied().collect();
     let unit: Vec<u8> = lines.flatten().copied().collect();

@@ -6,6 +6,9 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     decode("tables.txt", bytes, |name| {
-        matches!(name, "kubectl command" | "kubectl get" | "kubectl top" | "kubectl message")
+        matches!(
+            name,
+            "kubectl command" | "kubectl get" | "kubectl top" | "kubectl message"
+        )
     });
 });

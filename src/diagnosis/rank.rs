@@ -38,25 +38,24 @@ pub fn roots(rules: &Rules, findings: &[Finding], edges: &[Edge]) -> Vec<Root> {
     });
     // A cause that is itself explained accounts for its place as well: who complains of a peer that is down has no second incident.
     let mut taken: BTreeMap<&Touch, Vec<usize>> = BTreeMap::new();
-    for (index, finding) in findings
-        .iter()
-        .enumerate()
-        .filter(|(_, finding)| role(finding) == Role::Cause)
-    {
-        for touch in local(finding) {
-            taken.entry(touch).or_default().push(index);
+    for (index, finding) in findings.iter().enumerate() {
+        if role(finding) == Role::Cause {
+            for touch in local(finding) {
+                taken.entry(touch).or_default().push(index);
+            }
         }
     }
     // What a cause at the same place already accounts for is not a second incident, unless it is what explains that cause.
     roots.retain(|root| {
-        findings.get(root.finding).is_some_and(|finding| {
-            let is_taken = |touch: &Touch| {
-                taken
-                    .get(touch)
-                    .is_some_and(|causes| causes.iter().any(|cause| !root.explains.contains(cause)))
-            };
-            role(finding) == Role::Cause || !local(finding).any(is_taken)
-        })
+        let is_second = |finding: &Finding| {
+            local(finding)
+                .filter_map(|touch| taken.get(touch))
+                .flatten()
+                .any(|cause| root.explains.binary_search(cause).is_err())
+        };
+        findings
+            .get(root.finding)
+            .is_some_and(|finding| role(finding) == Role::Cause || !is_second(finding))
     });
     drop_last_resorts(findings, &mut roots);
     // What is broken comes before what is merely odd, and what explains something that people see before what explains nothing.
