@@ -18,6 +18,7 @@ pub mod policies;
 pub mod pressure;
 pub mod probes;
 pub mod references;
+pub mod selectors;
 pub mod services;
 pub mod speakers;
 
