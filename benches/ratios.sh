@@ -1,17 +1,22 @@
 #!/usr/bin/env bash
 # Measures casefile against `gzip -dc` on the same file, side by side, and prints ratios. Absolute times depend on the machine; ratios travel.
 #
-# usage: benches/ratios.sh [DIR]     DIR holds the generated data (default: target/bench), about 400 MB
+# usage: benches/ratios.sh [DIR [WHAT…]]     DIR holds the generated data (default: target/bench), about 400 MB;
+#                                            WHAT is logs, yaml or many (default: all)
 # needs: gzip, GNU time (/usr/bin/time), python3, a release build
 set -euo pipefail
 cd "$(dirname "$0")/.."
 casefile=target/release/casefile
 data=${1:-target/bench}
+shift || true
+[ $# -gt 0 ] || set -- logs yaml many
+wanted() { [[ " $wanted " == *" $1 "* ]]; }
+wanted=$*
 mkdir -p "$data"
 [ -x "$casefile" ] || cargo build --release --locked
 
 # A log-heavy bundle: 1.1 GB of kubelet and container logs when unpacked, made once. Lines vary, so that it compresses as logs do.
-if [ ! -f "$data/logs.tar.gz" ]; then
+if wanted logs && [ ! -f "$data/logs.tar.gz" ]; then
     echo "making $data/logs.tar.gz" >&2
     python3 - "$data/logs.tar.gz" <<'PY'
 import io, random, subprocess, sys, tarfile
@@ -34,8 +39,14 @@ packer.wait()
 PY
 fi
 
+# A tree of YAML files like a must-gather.
+if wanted yaml && [ ! -f "$data/yaml.tar.gz" ]; then
+    echo "making $data/yaml.tar.gz" >&2
+    python3 benches/must_gather.py tests/layouts/must-gather.tar.gz "$data/yaml.tar.gz"
+fi
+
 # Two hundred small bundles: copies of a sample under other names.
-if [ ! -d "$data/many" ]; then
+if wanted many && [ ! -d "$data/many" ]; then
     mkdir -p "$data/many"
     for n in $(seq -w 1 200); do cp bundles/crash-loop.tar.gz "$data/many/b$n.tar.gz"; done
 fi
@@ -54,9 +65,16 @@ ratio() { python3 -c 'import sys; print(f"{float(sys.argv[1]) / float(sys.argv[2
 
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
-read -r gzip_s _ < <(measure gzip -dc "$data/logs.tar.gz")
-read -r logs_s logs_mib < <(measure "$casefile" analyze -q "$data/logs.tar.gz" -f json -o "$out")
-echo "logs: analyze ${logs_s} s, gzip -dc ${gzip_s} s, ratio $(ratio "$logs_s" "$gzip_s") (below 1 is faster), peak ${logs_mib} MiB"
-read -r one_s _ < <(measure "$casefile" analyze -q --threads 1 "$data/many" -f json -o "$out")
-read -r two_s two_mib < <(measure "$casefile" analyze -q --threads 2 "$data/many" -f json -o "$out")
-echo "200 small bundles: one thread ${one_s} s, two threads ${two_s} s, speed-up $(ratio "$one_s" "$two_s"), peak ${two_mib} MiB"
+# against_gzip NAME FILE: one archive against `gzip -dc` of it.
+against_gzip() {
+    read -r gzip_s _ < <(measure gzip -dc "$2")
+    read -r own_s own_mib < <(measure "$casefile" analyze -q "$2" -f json -o "$out")
+    echo "$1: analyze ${own_s} s, gzip -dc ${gzip_s} s, ratio $(ratio "$own_s" "$gzip_s") (below 1 is faster), peak ${own_mib} MiB"
+}
+if wanted logs; then against_gzip logs "$data/logs.tar.gz"; fi
+if wanted yaml; then against_gzip yaml "$data/yaml.tar.gz"; fi
+if wanted many; then
+    read -r one_s _ < <(measure "$casefile" analyze -q --threads 1 "$data/many" -f json -o "$out")
+    read -r two_s two_mib < <(measure "$casefile" analyze -q --threads 2 "$data/many" -f json -o "$out")
+    echo "200 small bundles: one thread ${one_s} s, two threads ${two_s} s, speed-up $(ratio "$one_s" "$two_s"), peak ${two_mib} MiB"
+fi

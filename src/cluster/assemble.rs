@@ -43,6 +43,7 @@ pub(super) fn assemble(
             layouts: detected.found(),
             ..coverage
         },
+        events_by_name: std::sync::OnceLock::new(),
     };
     let mut of_hosts: Vec<Located> = Vec::new();
     let mut events: Vec<Object> = Vec::new();

@@ -294,7 +294,7 @@ impl<'s> Reader<'s> {
     fn stream_log(&mut self, path: &EntryPath, head: Vec<u8>, content: &mut dyn Read) {
         let signatures = self.signatures;
         let longest = self.longest_line();
-        let mut blocks = Blocks::new(head, content, longest);
+        let mut blocks = Blocks::new(head, content, longest, BLOCK);
         let (log, failure) = std::thread::scope(|scope| {
             let (send, receive) = std::sync::mpsc::sync_channel::<Vec<u8>>(BLOCKS_AHEAD);
             let scanner = scope.spawn(move || {

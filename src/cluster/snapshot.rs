@@ -1,7 +1,7 @@
 //! Everything read from one bundle.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
@@ -88,6 +88,8 @@ pub struct Snapshot {
     pub hits: Vec<Hit>,
     /// What was read and what was not.
     pub coverage: Coverage,
+    /// See [`Snapshot::events_named`].
+    pub(super) events_by_name: OnceLock<HashMap<String, Vec<usize>>>,
 }
 
 impl Snapshot {
@@ -138,9 +140,24 @@ impl Snapshot {
         namespace: &'s str,
         name: &'s str,
     ) -> impl Iterator<Item = &'s Event> {
-        self.events.iter().filter(move |event| {
-            event.about.kind == kind && event.about.namespace == namespace && event.about.name == name
-        })
+        self.events_named(name)
+            .filter(move |event| event.about.kind == kind && event.about.namespace == namespace)
+    }
+
+    /// The events about objects of this name, in the order of [`Snapshot::events`].
+    ///
+    /// A cluster has tens of thousands of events and rules ask for those of each pod, so they are sorted by name at the first question.
+    /// Whoever changes the events of a snapshot does so before it is judged.
+    pub fn events_named<'s>(&'s self, name: &str) -> impl Iterator<Item = &'s Event> + use<'s> {
+        let by_name = self.events_by_name.get_or_init(|| {
+            let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
+            for (index, event) in self.events.iter().enumerate() {
+                by_name.entry(event.about.name.clone()).or_default().push(index);
+            }
+            by_name
+        });
+        let indices = by_name.get(name).map_or(&[][..], Vec::as_slice);
+        indices.iter().filter_map(|&index| self.events.get(index))
     }
 
     /// The matches of one signature, given as `rule/signature`.

@@ -198,7 +198,7 @@ fn recover_items(file: &TextFile<'_>, start: usize) -> Section {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{names, sections};
+    use super::super::testing::{assert_takes_linear_time, names, sections};
     use super::*;
 
     #[test]
@@ -253,5 +253,10 @@ mod tests {
     fn items_in_a_volume_are_no_list() {
         let text = r#"{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"c"},"items":[{"key":"a"}]}"#;
         assert_eq!(names(&sections(&DECODER, text)), ["ConfigMap/c"]);
+    }
+
+    #[test]
+    fn a_document_on_each_line_costs_no_more_than_one() {
+        assert_takes_linear_time(&DECODER, "{\"Id\": 1}\n");
     }
 }

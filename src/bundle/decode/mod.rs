@@ -4,6 +4,7 @@
 //! [`DECODERS`] are asked in order whether a section of theirs starts there; the first that answers consumes its lines. Lines that
 //! no decoder takes are log text. File names are hints, never needed.
 
+mod block_yaml;
 mod casefile_manifest;
 mod clock;
 mod collector_errors;
@@ -25,6 +26,7 @@ mod json;
 mod kindless;
 mod known;
 mod kubectl;
+mod literal_block;
 mod log_export;
 mod log_prompt;
 mod magic;
@@ -35,6 +37,7 @@ mod pem;
 mod pod_log;
 mod prompt;
 mod prune;
+mod quoted;
 mod resolv;
 #[cfg(test)]
 mod sample;

@@ -107,6 +107,7 @@ fn object(base: &Base<'_>, mut map: Map<String, Value>, list: &ListKind, pointer
         }
     }
     let kind = map.get("kind")?.as_str()?.to_owned();
+    forget_fields_v1(&mut map);
     // Something with a `kind` that is neither an object nor a component's configuration is other software's JSON.
     if !map.contains_key("metadata") && !map.contains_key("apiVersion") {
         return None;
@@ -124,4 +125,17 @@ fn object(base: &Base<'_>, mut map: Map<String, Value>, list: &ListKind, pointer
         cite,
         seen_at: None,
     })))
+}
+
+/// Leaves out which fields each manager of an object wrote: half of the text of many objects, and nothing asks for it. Who wrote, and
+/// when, is kept.
+fn forget_fields_v1(map: &mut Map<String, Value>) {
+    let entries = map
+        .get_mut("metadata")
+        .and_then(|metadata| metadata.get_mut("managedFields"));
+    for entry in entries.and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(entry) = entry.as_object_mut() {
+            entry.shift_remove("fieldsV1");
+        }
+    }
 }

@@ -8,6 +8,9 @@ pub(super) const DECODER: Decoder = Decoder {
     decode,
 };
 
+/// Lines that one may have. Many texts have lines that begin like its own, and each of those is asked whether one starts there.
+const MOST_LINES: usize = 100;
+
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let begins = ["nameserver", "search", "domain", "options", "sortlist"];
     if start > 0 && !begins.iter().any(|begin| file.line(start).starts_with(begin)) {
@@ -20,6 +23,18 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     } else {
         start
     };
+    // A lone `search` or `options` may be a word of any text; a name server with an address is not.
+    let is_server = |line: &str| line.trim_start().starts_with("nameserver");
+    if !is_named
+        && !file
+            .lines
+            .iter()
+            .skip(first)
+            .take(MOST_LINES)
+            .any(|line| is_server(line))
+    {
+        return None;
+    }
     let mut resolver = Resolver {
         nameservers: Vec::new(),
         search: Vec::new(),
@@ -27,13 +42,12 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         cite: file.cite(first),
     };
     let mut end = first;
-    while let Some(line) = file.lines.get(end) {
+    while let Some(line) = file.lines.get(end).filter(|_| end - first < MOST_LINES) {
         if !is_comment(line) && !take(&mut resolver, line) || line.trim().is_empty() && !is_named {
             break;
         }
         end += 1;
     }
-    // A lone `search` or `options` may be a word of any text; a name server with an address is not.
     if end == first || resolver.nameservers.is_empty() && !is_named {
         return None;
     }
@@ -80,6 +94,7 @@ fn take(resolver: &mut Resolver, line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::sample::{section, section_at};
+    use super::super::testing::assert_takes_linear_time;
     use super::*;
 
     #[test]
@@ -114,5 +129,10 @@ mod tests {
         ] {
             assert!(section(&DECODER, path, text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_text_that_only_begins_like_one_is_declined_soon() {
+        assert_takes_linear_time(&DECODER, "search for pods\n");
     }
 }

@@ -22,6 +22,20 @@ pub(super) fn sections(decoder: &Decoder, text: &str) -> Vec<Section> {
     found
 }
 
+/// Fails when a decoder that is asked at every line looks at all the other lines each time: a text of a few bytes, over and over, would
+/// take it hours.
+pub(super) fn assert_takes_linear_time(decoder: &Decoder, unit: &str) {
+    let text = unit.repeat((1 << 20) / unit.len());
+    let start = std::time::Instant::now();
+    sections(decoder, &text);
+    // A section costs microseconds; one that looks at all the other lines costs milliseconds here.
+    assert!(
+        start.elapsed().as_secs() < 20,
+        "{unit:?}, repeated, took {:?}",
+        start.elapsed()
+    );
+}
+
 /// `Kind/name` of every object in some sections.
 pub(super) fn names(sections: &[Section]) -> Vec<String> {
     sections

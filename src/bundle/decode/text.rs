@@ -33,8 +33,7 @@ impl<'t> TextFile<'t> {
         for raw in text.split_inclusive('\n') {
             offsets.push(offset);
             offset += raw.len();
-            let line = raw.strip_suffix('\n').unwrap_or(raw);
-            lines.push(line.strip_suffix('\r').unwrap_or(line));
+            lines.push(without_end(raw));
         }
         Self {
             bundle,
@@ -76,12 +75,17 @@ impl<'t> TextFile<'t> {
         self.offsets.get(index).copied().unwrap_or(self.text.len())
     }
 
+    /// The lines of the whole text, also those that [`TextFile::lines`] does not show yet: what is counted once must hold later too.
+    fn all_lines(&self) -> impl Iterator<Item = &'t str> + use<'t> {
+        self.text.split_inclusive('\n').map(without_end)
+    }
+
     /// How many documents of a YAML stream begin before a 0-based line; a separator at the beginning opens the first.
     pub fn yaml_documents_before(&self, line: usize) -> usize {
         let separators = self.separators.get_or_init(|| {
-            let is_text = |line: &str| !line.trim().is_empty() && !line.starts_with('#');
-            let first = self.text.lines().position(is_text);
-            let all = self.text.lines().enumerate();
+            let is_text = |line: &&str| !line.trim().is_empty() && !line.starts_with('#');
+            let first = self.all_lines().position(|line| is_text(&line));
+            let all = self.all_lines().enumerate();
             all.filter(|&(index, line)| line == "---" && Some(index) != first)
                 .map(|(index, _)| index)
                 .collect()
@@ -92,7 +96,7 @@ impl<'t> TextFile<'t> {
     /// How many lines before a 0-based one begin as a JSON document does, with a bracket at the margin.
     pub fn json_documents_before(&self, line: usize) -> usize {
         let brackets = self.brackets.get_or_init(|| {
-            let all = self.text.lines().enumerate();
+            let all = self.all_lines().enumerate();
             all.filter(|(_, line)| line.starts_with(['{', '[']))
                 .map(|(index, _)| index)
                 .collect()
@@ -136,6 +140,11 @@ impl<'t> TextFile<'t> {
     }
 }
 
+fn without_end(raw: &str) -> &str {
+    let line = raw.strip_suffix('\n').unwrap_or(raw);
+    line.strip_suffix('\r').unwrap_or(line)
+}
+
 /// What a decoder made of some lines.
 #[derive(Debug, Default)]
 pub struct Section {
@@ -147,4 +156,18 @@ pub struct Section {
     pub problems: Vec<Problem>,
     /// True when the lines should also be scanned as log text (a script's output, a description with messages).
     pub also_log: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_are_counted_in_the_whole_text_even_while_its_end_is_not_shown() {
+        let path = EntryPath::new("a");
+        let mut file = TextFile::new("b".into(), &path, "{}\n---\n{}\n---\n{}\n");
+        file.lines.truncate(1);
+        assert_eq!((file.json_documents_before(1), file.yaml_documents_before(1)), (1, 0));
+        assert_eq!((file.json_documents_before(5), file.yaml_documents_before(5)), (3, 2));
+    }
 }

@@ -6,6 +6,7 @@
 
 use serde_json::Value;
 
+use super::block_yaml;
 use super::objects::{Base, objects};
 use super::yaml_value::parse_within;
 use super::{Decoder, Section, TextFile};
@@ -106,7 +107,10 @@ fn read_document(file: &TextFile<'_>, first: usize, end: usize, section: &mut Se
         let item_end = starts.get(index + 1).copied().unwrap_or(items_end);
         // One item is a list of one; the list's kind goes with it, for items that have none.
         if let Some(items) = parse(file, item_start, item_end, section) {
-            let item = items.get(0).cloned().unwrap_or_default();
+            let item = match items {
+                Value::Array(items) => items.into_iter().next().unwrap_or_default(),
+                _ => Value::Null,
+            };
             let base = Base {
                 bundle: &file.bundle,
                 file: file.path,
@@ -148,7 +152,7 @@ fn item_starts(file: &TextFile<'_>, from: usize, end: usize) -> (Vec<usize>, usi
         let is_item = indent_of(line) == indent && (line.trim_start().starts_with("- ") || line.trim() == "-");
         if is_item {
             starts.push(index);
-        } else if !line.trim().is_empty() && indent_of(line) <= indent && !line.starts_with('#') {
+        } else if indent_of(line) <= indent && !line.starts_with('#') && !line.trim().is_empty() {
             return (starts, index);
         }
     }
@@ -156,7 +160,11 @@ fn item_starts(file: &TextFile<'_>, from: usize, end: usize) -> (Vec<usize>, usi
 }
 
 fn parse(file: &TextFile<'_>, first: usize, end: usize, section: &mut Section) -> Option<Value> {
-    let text = file.lines.get(first..end).unwrap_or(&[]).join("\n");
+    let lines = file.lines.get(first..end).unwrap_or(&[]);
+    if let Some(value) = block_yaml::read(lines, file.budget.max_yaml_depth) {
+        return Some(value);
+    }
+    let text = lines.join("\n");
     match parse_within(&text, file.budget) {
         Ok(Value::Null) => None,
         Ok(value) => Some(value),
@@ -180,7 +188,7 @@ fn document_prefix(file: &TextFile<'_>, first: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{names, sections};
+    use super::super::testing::{assert_takes_linear_time, names, sections};
     use super::*;
 
     const LIST: &str = "apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata:\n    name: a\n- apiVersion: v1\n  kind: Pod\n  metadata:\n    name: b\nkind: List\nmetadata:\n  resourceVersion: \"\"\n";
@@ -235,5 +243,11 @@ mod tests {
         let text = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n$ kubectl get nodes\nNAME   STATUS\n";
         let found = sections(&DECODER, text);
         assert_eq!(found[0].end, 4);
+    }
+
+    #[test]
+    fn many_short_documents_cost_no_more_than_one_long() {
+        assert_takes_linear_time(&DECODER, "---\nkind: a\n");
+        assert_takes_linear_time(&DECODER, "#\n\n---\nkind: a\n");
     }
 }

@@ -113,9 +113,8 @@ pub fn failures<'s>(snapshot: &'s Snapshot, pod: &PodView<'s>, kind: Kind) -> Ve
     let failed = format!("{} probe ", kind.word());
     let kills = format!("failed {} probe", kind.word().to_lowercase());
     snapshot
-        .events
-        .iter()
-        .filter(|event| event.about.kind == "Pod" && event.about.name == pod.name())
+        .events_named(pod.name())
+        .filter(|event| event.about.kind == "Pod")
         .filter(|event| super::services::same_namespace(&event.about.namespace, pod.namespace()))
         .filter(|event| {
             let message = event.message.as_str();

@@ -1,7 +1,7 @@
 //! Which Services the settings of workloads name: environment variables, arguments, values of the ConfigMaps that they use.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -61,6 +61,11 @@ const HOST_ENDINGS: [&str; 8] = [
 pub fn references(snapshot: &Snapshot) -> Vec<Reference<'_>> {
     let mut found = Vec::new();
     let mut seen = BTreeSet::new();
+    // A cluster has thousands of ConfigMaps and thousands of pods: neither is gone through for each of the other.
+    let mut maps: BTreeMap<&str, Vec<&Object>> = BTreeMap::new();
+    for map in snapshot.kind("ConfigMap") {
+        maps.entry(&map.key.name).or_default().push(map);
+    }
     for (kind, at) in [
         ("Deployment", "/spec/template/spec"),
         ("StatefulSet", "/spec/template/spec"),
@@ -71,7 +76,7 @@ pub fn references(snapshot: &Snapshot) -> Vec<Reference<'_>> {
     ] {
         for object in snapshot.kind(kind) {
             let workload = snapshot.top_owner(object);
-            for reference in of_object(snapshot, object, &workload, at) {
+            for reference in of_object(&maps, object, &workload, at) {
                 if seen.insert((
                     reference.workload.clone(),
                     reference.key.clone(),
@@ -86,7 +91,12 @@ pub fn references(snapshot: &Snapshot) -> Vec<Reference<'_>> {
     found
 }
 
-fn of_object<'s>(snapshot: &'s Snapshot, object: &'s Object, workload: &Subject, at: &str) -> Vec<Reference<'s>> {
+fn of_object<'s>(
+    all_maps: &BTreeMap<&str, Vec<&'s Object>>,
+    object: &'s Object,
+    workload: &Subject,
+    at: &str,
+) -> Vec<Reference<'s>> {
     let mut found = Vec::new();
     let mut maps: BTreeSet<String> = BTreeSet::new();
     for group in ["initContainers", "containers"] {
@@ -160,9 +170,13 @@ fn of_object<'s>(snapshot: &'s Snapshot, object: &'s Object, workload: &Subject,
                 .map(ToOwned::to_owned),
         );
     }
-    let mine =
-        |map: &&Object| maps.contains(&map.key.name) && same_namespace(&map.key.namespace, &object.key.namespace);
-    for map in snapshot.kind("ConfigMap").filter(mine) {
+    let named = maps.iter().filter_map(|name| all_maps.get(name.as_str())).flatten();
+    let mut mine: Vec<&Object> = named
+        .copied()
+        .filter(|map| same_namespace(&map.key.namespace, &object.key.namespace))
+        .collect();
+    mine.sort_by(|a, b| a.key.cmp(&b.key));
+    for map in mine {
         found.extend(of_config_map(map, workload));
     }
     found

@@ -35,11 +35,8 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
 }
 
 fn table(file: &TextFile<'_>, start: usize) -> Option<Section> {
-    let grid = Grid::at(file, start)?;
+    let grid = Grid::at(file, start, &["PEER ADDRS", "ENDPOINT"])?;
     let is_members = grid.has("PEER ADDRS");
-    if !is_members && !grid.has("ENDPOINT") {
-        return None;
-    }
     let facts = grid.rows.iter().enumerate().map(|(row, (line, cells))| {
         let cell = |name: &str| grid.get(cells, name);
         let cite = file.cite(*line);
@@ -217,6 +214,7 @@ mod tests {
     use super::super::testing::host_facts;
     use super::*;
     use crate::bundle::decode::sample::section;
+    use crate::bundle::decode::testing::assert_takes_linear_time;
 
     fn facts(text: &str) -> Vec<HostFact> {
         section(&DECODER, "x", text).map(host_facts).unwrap_or_default()
@@ -344,5 +342,10 @@ mod tests {
         ] {
             assert!(section(&DECODER, "x", text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn another_programs_table_is_declined_by_its_heading() {
+        assert_takes_linear_time(&DECODER, "+---+\n| A |\n");
     }
 }

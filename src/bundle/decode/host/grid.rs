@@ -14,12 +14,16 @@ pub(super) struct Grid<'t> {
 }
 
 impl<'t> Grid<'t> {
-    /// Reads the table whose upper border is at `start`.
-    pub(super) fn at(file: &TextFile<'t>, start: usize) -> Option<Self> {
+    /// Reads the table whose upper border is at `start`, if it has a column of one of the names in `any`. Another table is declined by
+    /// its heading alone: it is asked about again at each of its borders.
+    pub(super) fn at(file: &TextFile<'t>, start: usize, any: &[&str]) -> Option<Self> {
         if !is_border(file.line(start)) {
             return None;
         }
         let names: Vec<&str> = cells(file.line(start + 1))?;
+        if !any.iter().any(|name| names.contains(name)) {
+            return None;
+        }
         let mut grid = Self {
             names,
             rows: Vec::new(),

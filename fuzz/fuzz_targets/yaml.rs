@@ -1,0 +1,37 @@
+//! One YAML document: what the reader for the usual form makes of it is what the YAML crate makes of it.
+#![no_main]
+
+use casefile::bundle::decode::{DECODERS, Fact, TextFile, parse_yaml};
+use casefile::model::EntryPath;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    // What is left out of managed fields, and the lines of a list, are no business of this comparison.
+    if [
+        "fieldsV1",
+        "items:",
+        "Items",
+        "ListMeta",
+        "ObjectMeta",
+        "Spec",
+        "Status",
+    ]
+    .iter()
+    .any(|word| text.contains(word))
+    {
+        return;
+    }
+    let text = format!("kind: A\nmetadata:\n  name: a\n{text}");
+    let path = EntryPath::new("a.yaml");
+    let file = TextFile::new("b".into(), &path, &text);
+    let decoder = DECODERS
+        .iter()
+        .find(|decoder| decoder.name == "yaml")
+        .expect("there is a decoder of this name");
+    let section = (decoder.decode)(&file, 0).expect("a document begins here");
+    let by_crate = parse_yaml(&file.lines[..section.end].join("\n"));
+    if let [Fact::Object(object)] = section.facts.as_slice() {
+        let value = by_crate.unwrap_or_else(|error| panic!("the crate says: {}\n{text}", error.message));
+        assert_eq!(object.value, value, "{text}");
+    }
+});
