@@ -35,6 +35,9 @@ cause:
   zh: "TLS 双方都会拒绝过期的证书{% if line %}：{{ line }}（{{ times }} 次）{% endif %}。kubeadm、k3s 与 RKE2 的叶子证书有效期一年，没有续签或续签后没有重启组件时，相关连接全部失败。"
   en: "a certificate that has ended is refused in every TLS handshake{% if line %}: {{ line }} ({{ times }} times){% endif %}. Leaf certificates of kubeadm, k3s and RKE2 last a year; without a renewal, or without a restart after it, every connection that needs them fails."
 causes:
+  - rule: cluster-unresponsive
+    ground: cluster
+    mechanism: {zh: "控制面不能接受节点的状态", en: "the control plane cannot take the nodes' state"}
   - rule: apiserver-down
     ground: cluster
     mechanism: {zh: "组件之间的 TLS 连接失败", en: "TLS between components fails"}

@@ -22,6 +22,9 @@ cause:
   zh: "kubelet 的连接被拒绝：{{ line }}；在 {{ server }} 上没有进程监听。"
   en: "connections of the kubelet are refused: {{ line }}; nothing listens at {{ server }}."
 causes:
+  - rule: cluster-unresponsive
+    ground: cluster
+    mechanism: {zh: "控制面不能接受节点的状态", en: "the control plane cannot take the nodes' state"}
   - rule: node-notready
     ground: node
     mechanism: {zh: "节点因此不再就绪", en: "the node is not ready for it"}

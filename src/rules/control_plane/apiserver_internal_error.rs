@@ -31,6 +31,9 @@ cause:
   zh: "API 服务器能被访问，但请求失败：{{ line }}。真正的原因在它的后面：etcd、过载、不可用的聚合 API，或它前面的代理。"
   en: "the API server is reached, yet requests fail: {{ line }}. The reason lies behind it: etcd, an overload, an aggregated API that is down, or a proxy in front of it."
 causes:
+  - rule: cluster-unresponsive
+    ground: cluster
+    mechanism: {zh: "控制面不能接受节点的状态", en: "the control plane cannot take the nodes' state"}
   - rule: leader-election-lost
     ground: cluster
     mechanism: {zh: "续租请求失败", en: "renewals of leases fail"}

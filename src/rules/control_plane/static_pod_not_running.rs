@@ -48,6 +48,9 @@ cause:
   zh: "{% if problem is defined %}组件 {{ component }} 在启动时写出 {{ line }}，随即退出：清单中的参数、插件名或引用的文件与这个版本不符。{% else %}kubelet 报告 {{ line }}；原因在该组件自己的日志或清单 /etc/kubernetes/manifests 中。{% endif %}"
   en: "{% if problem is defined %}at its start {{ component }} writes {{ line }} and ends: a flag, a plugin or a file that its manifest names does not fit this version.{% else %}the kubelet reports {{ line }}; the reason is in the component's own log, or in its manifest in /etc/kubernetes/manifests.{% endif %}"
 causes:
+  - rule: cluster-unresponsive
+    ground: cluster
+    mechanism: {zh: "控制面不能接受节点的状态", en: "the control plane cannot take the nodes' state"}
   - rule: apiserver-down
     ground: cluster
     mechanism: {zh: "没有 API 服务器进程", en: "no API server runs"}

@@ -236,8 +236,12 @@ fn rewrite(snapshot: &Snapshot, lines: &[&str], domain: &str) -> Option<Wrong> {
             return None;
         }
         let namespace = to.trim_end_matches('.').strip_suffix(&suffix)?.rsplit('.').next()?;
-        let is_plain = namespace.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-        let is_empty = !snapshot.kind("Service").any(|service| service.key.namespace == namespace);
+        let is_plain = namespace
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        let is_empty = !snapshot
+            .kind("Service")
+            .any(|service| service.key.namespace == namespace);
         let elsewhere = snapshot
             .kind("Service")
             .any(|service| !matches!(service.key.namespace.as_str(), "" | "default" | "kube-system"));

@@ -1,7 +1,7 @@
 //! A node as a whole runs out of memory.
 
 use crate::model::Confidence;
-use crate::rules::toolbox::nodes::{by_node, node_of, impair_pods};
+use crate::rules::toolbox::nodes::{by_node, impair_pods, node_of};
 use crate::rules::toolbox::own_hits;
 use crate::rules::{Finding, Input, RuleHeader};
 

@@ -19,6 +19,9 @@ cause:
   zh: "节点 {{ node }} 的 Ready 条件为 {{ status }}{% if message %}（{{ message }}）{% endif %}；采集到的数据没有说明更深的原因。"
   en: "the Ready condition of node {{ node }} is {{ status }}{% if message %} ({{ message }}){% endif %}; the collected data does not say more."
 causes:
+  - rule: pods-evicted-by-taint
+    ground: workload
+    mechanism: {zh: "节点失联超过容忍时间", en: "the node was silent for longer than pods tolerate"}
   - rule: pod-terminating-stuck
     ground: node
     mechanism: {zh: "节点失联，删除得不到确认", en: "the node is lost, so nobody confirms the deletion"}

@@ -3,9 +3,7 @@
 use crate::cluster::Object;
 use crate::model::Confidence;
 use crate::rules::toolbox::references::{Reference, Resolved, references};
-use crate::rules::toolbox::services::{
-    Fit, ServicePort, backends, container_ports, fit, is_headless, ports, selector,
-};
+use crate::rules::toolbox::services::{Fit, ServicePort, backends, container_ports, fit, is_headless, ports, selector};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -152,7 +150,9 @@ fn judge(
 /// A setting that speaks of gRPC and names the port that the Service calls `http`, while another one is called `grpc`.
 fn grpc_elsewhere(reference: &Reference<'_>, offered: &[ServicePort<'_>], port: i64) -> Option<i64> {
     let speaks_grpc = reference.key.to_ascii_lowercase().contains("grpc") || reference.value.starts_with("grpc://");
-    let is_http = offered.iter().any(|offer| offer.port == port && offer.name.starts_with("http"));
+    let is_http = offered
+        .iter()
+        .any(|offer| offer.port == port && offer.name.starts_with("http"));
     let grpc = offered.iter().find(|offer| offer.name.starts_with("grpc"))?;
     (speaks_grpc && is_http && grpc.port != port).then_some(grpc.port)
 }

@@ -1,0 +1,91 @@
+//! Something asks for a version of an API that this cluster no longer serves.
+
+use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::grouping::by_subject;
+use crate::rules::toolbox::nodes::persists;
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: removed-api-version
+role: cause
+level: warning
+needs: [container-logs|system-log|events]
+text:
+  - id: kind
+    pattern: 'no matches for kind "(?P<kind>[A-Za-z0-9]{1,63})" in version "(?P<version>[a-z0-9./-]{1,120})"'
+  - id: server
+    pattern: 'the server could not find the requested resource \((?:get|list|post|watch) (?P<kind>[a-z]{2,60}\.(?:extensions|policy|batch|autoscaling)[a-z0-9.]{0,60})\)(?P<version>)'
+check:
+  zh: "是否有人使用已被移除的 API 版本"
+  en: "whether anything asks for a version of an API that was removed"
+title:
+  zh: "{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} 使用的 {{ kind }}{% if version %}（{{ version }}）{% endif %} 在这个集群中不存在"
+  en: "{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} asks for {{ kind }}{% if version %} ({{ version }}){% endif %}, which this cluster does not serve"
+cause:
+  zh: "{{ line }}。这个版本在升级中被移除（例如 batch/v1beta1 与 policy/v1beta1 自 1.25 起），或对应的 CRD 没有安装。"
+  en: "{{ line }}. The version was removed by an upgrade (batch/v1beta1 and policy/v1beta1 since 1.25, say), or its CRD is not installed."
+causes:
+  - rule: crashloopbackoff
+    ground: workload
+    mechanism: {zh: "找不到 API 即退出", en: "it ends when the API is not there"}
+  - rule: helm-install-failing
+    ground: workload
+    mechanism: {zh: "清单无法应用", en: "the manifest cannot be applied"}
+  - rule: job-backoff-limit
+    ground: workload
+    mechanism: {zh: "清单无法应用", en: "the manifest cannot be applied"}
+  - rule: workload-unavailable
+    ground: workload
+    mechanism: {zh: "找不到 API 即退出", en: "it ends when the API is not there"}
+benign:
+  - {zh: "弃用警告只是提醒，请求仍然成功", en: "a warning of deprecation is a notice, and the request succeeds"}
+  - {zh: "CRD 刚安装时的短暂报错", en: "for a moment after a CRD was installed"}
+remedy:
+  - purpose: {zh: "列出集群提供的版本", en: "list the versions that the cluster serves"}
+    place: cluster
+    risk: read-only
+    command: |
+      kubectl api-versions
+      kubectl get --raw /metrics | grep apiserver_requested_deprecated_apis
+    expect: {zh: "没有所用的版本", en: "the version in question is missing"}
+    verify: {zh: "与本报告一致", en: "it agrees with this report"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "改用现有版本，或安装 CRD", en: "use a version that is served, or install the CRD"}
+    place: cluster
+    risk: change
+    command: "kubectl explain {{ kind }}"
+    verify: {zh: "清单可以应用", en: "the manifest can be applied"}
+    rollback: {zh: "改回原来的清单", en: "write the former manifest again"}
+prevention:
+  - kind: prevent
+    text: {zh: "升级前用 pluto 或 kubent 检查清单", en: "check manifests with pluto or kubent before an upgrade"}
+    acceptance: {zh: "旧版本使流水线失败", en: "an old version fails in the pipeline"}
+sources: ["kubernetes apimachinery pkg/api/meta/errors.go: `no matches for kind %q in version %q`", "kubernetes.io/docs/reference/using-api/deprecation-guide"]
+versions: "Kubernetes 1.16 to 1.36"
+examples:
+  - name: "an operator of former days"
+    files:
+      "pods.txt": |
+        NAMESPACE   NAME   READY   STATUS   RESTARTS   AGE
+        shop   operator-6bdf8c9d7-jd5lx   0/1   CrashLoopBackOff   9   9m
+      "operator-6bdf8c9d7-jd5lx.log": |
+        E0224 14:29:41 setup: no matches for kind "CronJob" in version "batch/v1beta1"
+    fires: [{kind: "Deployment", namespace: "shop", name: "operator"}]
+  - name: "a warning"
+    files:
+      "operator-6bdf8c9d7-jd5lx.log": |
+        W0224 14:29:41 batch/v1beta1 CronJob is deprecated in v1.21+, unavailable in v1.25+; use batch/v1 CronJob
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let snapshot = input.snapshot;
+    by_subject(input, rule, Confidence::Confirmed, |hit| {
+        let object = &hit.about.object;
+        let subject = if object.name.is_empty() {
+            Subject::on_node("File", hit.cite.file.file_name(), &hit.about.node)
+        } else {
+            snapshot.top_owner_of(object)
+        };
+        persists(snapshot, hit).then_some(subject)
+    })
+}

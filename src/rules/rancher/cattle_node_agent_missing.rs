@@ -1,0 +1,94 @@
+//! A host that Rancher launched runs no node agent, so nobody re-creates what Rancher manages there.
+
+use crate::model::{CitationKind, Confidence, Subject};
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: cattle-node-agent-missing
+role: factor
+level: warning
+needs: [docker-containers, docker-images]
+check:
+  zh: "Rancher 创建的主机上是否有节点 agent"
+  en: "whether hosts that Rancher launched run its node agent"
+title:
+  zh: "主机 {{ host }} 上没有 cattle-node-agent 的容器"
+  en: "host {{ host }} runs no container of cattle-node-agent"
+cause:
+  zh: "节点 agent 会重建 Rancher 管理的容器（worker 上的 kubelet、kube-proxy、nginx-proxy、service-sidekick，以及 share-mnt）；它不在时，被删除的容器不会自己回来。"
+  en: "the node agent re-creates what Rancher manages (kubelet, kube-proxy, nginx-proxy, service-sidekick on workers, and share-mnt); without it a container that was deleted does not come back."
+benign:
+  - {zh: "RKE2、k3s、导入的集群与 rke CLI 创建的集群没有它", en: "RKE2, k3s, imported clusters and those of the rke CLI have none"}
+  - {zh: "kubelet 停止时它的容器也会消失", en: "with the kubelet stopped its container goes as well"}
+remedy:
+  - purpose: {zh: "查看 DaemonSet", en: "see the DaemonSet"}
+    place: cluster
+    risk: read-only
+    command: "kubectl -n cattle-system get daemonset cattle-node-agent -o wide"
+    expect: {zh: "每个节点一个 Pod", en: "one pod for each node"}
+    verify: {zh: "与本报告一致", en: "it agrees with this report"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+prevention:
+  - kind: detect
+    text: {zh: "对 cattle-node-agent 不可用的 Pod 告警", en: "alert on pods of cattle-node-agent that are not available"}
+    acceptance: {zh: "删除测试节点的 agent 后收到告警", en: "deleting the agent of a test node raises it"}
+sources: ["rancher/rancher v2.5 pkg/rkeworker/execute.go, pkg/rkenodeconfigserver/nodeserver.go: AugmentProcesses"]
+versions: "Rancher 2.0 to 2.11 with RKE1"
+examples:
+  - name: "it is absent"
+    files:
+      "docker-ps-a.txt": |
+        $ docker ps -a
+        CONTAINER ID   IMAGE                              COMMAND        CREATED       STATUS                     PORTS     NAMES
+        3e7d1151cf93   rancher/hyperkube:v1.24.17         "x"            3 weeks ago   Up 3 weeks                           kubelet
+        4e7d1151cf93   rancher/rke-tools:v0.1.90          "x"            3 weeks ago   Created                              service-sidekick
+      "docker-images.txt": |
+        REPOSITORY              TAG       IMAGE ID       CREATED       SIZE
+        rancher/rancher-agent   v2.7.9    3e7d1151cf93   9 weeks ago   600MB
+    fires: [{kind: "HostContainer", name: "cattle-node-agent"}]
+  - name: "it runs"
+    files:
+      "docker-ps-a.txt": |
+        $ docker ps -a
+        CONTAINER ID   IMAGE                              COMMAND        CREATED       STATUS                     PORTS     NAMES
+        3e7d1151cf93   rancher/hyperkube:v1.24.17         "x"            3 weeks ago   Up 3 weeks                           kubelet
+        4e7d1151cf93   3e7d1151cf93                       "x"            3 weeks ago   Up 3 weeks                           k8s_agent_cattle-node-agent-x7k2v_cattle-system_0a1b2c3d_0
+        5e7d1151cf93   rancher/rke-tools:v0.1.90          "x"            3 weeks ago   Created                              service-sidekick
+      "docker-images.txt": |
+        REPOSITORY              TAG       IMAGE ID       CREATED       SIZE
+        rancher/rancher-agent   v2.7.9    3e7d1151cf93   9 weeks ago   600MB
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for host in &input.snapshot.hosts {
+        // Hosts of the rke CLI and of imported clusters have no such image, and no agent.
+        let is_launched = host
+            .images
+            .iter()
+            .any(|image| image.reference.contains("rancher/rancher-agent:"));
+        let runs = host
+            .containers
+            .iter()
+            .any(|container| container.name.contains("cattle-node-agent"));
+        let Some(listing) = host
+            .complete_listing()
+            .filter(|_| is_launched && !runs && host.container("kubelet").is_some())
+        else {
+            continue;
+        };
+        let mut absence = listing.cite.clone();
+        absence.kind = CitationKind::Absence;
+        absence.searched = Some((listing.entries, listing.is_complete()));
+        findings.push(
+            Finding::new(
+                rule,
+                Subject::on_node("HostContainer", "cattle-node-agent", host.runtime_name()),
+                Confidence::Probable,
+            )
+            .cite(absence)
+            .fact("host", host.runtime_name()),
+        );
+    }
+    findings
+}
