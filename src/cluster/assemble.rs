@@ -132,10 +132,13 @@ fn add_object(snapshot: &mut Snapshot, object: Object) {
         None => {
             snapshot.objects.insert(object.key.clone(), object);
         }
-        // The richest form wins; of two equal ones the newer, as its resource version counts.
+        // The richest form wins; of two equal ones the newer, as its resource version counts; of two without any the whole one, where
+        // the other was cut.
         Some(known) => {
             let version = |object: &Object| object.text("/metadata/resourceVersion").parse::<u64>().unwrap_or(0);
-            if (object.form, version(&object)) > (known.form, version(known)) {
+            let rank = |object: &Object| (object.form, version(object));
+            let is_cut = |known: &Object| rank(&object) == rank(known) && known.is_part_of(&object);
+            if rank(&object) > rank(known) || is_cut(known) {
                 let poorer = std::mem::replace(known, object);
                 known.fill_from(&poorer);
             } else {
@@ -525,5 +528,35 @@ impl From<&Subject> for ObjectKey {
             namespace: subject.namespace.clone(),
             name: subject.name.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::reading;
+
+    const WHOLE: &str = "Name:         web-0\nNamespace:    shop\nNode:         n1/10.0.0.1\nLabels:       app=web\nStatus:       Running\nIP:           10.42.0.7\nContainers:\n  web:\n    Image:          shop/web:1\n    State:          Waiting\n      Reason:       CrashLoopBackOff\n    Ready:          False\n    Restart Count:  7\nConditions:\n  Type              Status\n  Ready             False\nQoS Class:       BestEffort\n";
+
+    #[test]
+    fn a_description_that_was_cut_gives_way_to_the_whole_one() {
+        let cut = &WHOLE[..WHOLE.find("    State:").unwrap()];
+        for files in [[("1.txt", cut), ("2.txt", WHOLE)], [("1.txt", WHOLE), ("2.txt", cut)]] {
+            let snapshot = reading(&files);
+            let pod = snapshot.object("Pod", "shop", "web-0").unwrap();
+            assert_eq!(
+                pod.text("/status/containerStatuses/0/state/waiting/reason"),
+                "CrashLoopBackOff",
+                "{files:?}"
+            );
+            assert_eq!(pod.text("/status/qosClass"), "BestEffort");
+        }
+    }
+
+    #[test]
+    fn of_two_whole_descriptions_the_first_counts() {
+        let later = WHOLE.replace("Restart Count:  7", "Restart Count:  9");
+        let snapshot = reading(&[("1.txt", WHOLE), ("2.txt", &later)]);
+        let pod = snapshot.object("Pod", "shop", "web-0").unwrap();
+        assert_eq!(pod.int("/status/containerStatuses/0/restartCount"), Some(7));
     }
 }

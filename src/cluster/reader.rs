@@ -8,8 +8,8 @@ use super::blocks::{BLOCK, Blocks};
 use super::whereabouts::host_above;
 use super::{BundleInfo, Coverage, FileRecord, Snapshot, Treatment};
 use crate::bundle::decode::{
-    DECODERS, Encoding, ExportedLog, Fact, LogSection, TextFile, Transcoded, is_binary, prompts, reason_unused,
-    to_text, undress,
+    DECODERS, Encoding, ExportedLog, Fact, LogSection, TextFile, Transcoded, binary_reason, is_binary, prompts,
+    reason_unused, to_text, undress,
 };
 use crate::bundle::layout::{Inventory, detect};
 use crate::bundle::{Budget, Limit};
@@ -92,7 +92,11 @@ impl<'s> Reader<'s> {
             self.record(path, head.len() as u64, Treatment::Empty);
         } else if is_binary(&head) {
             let rest = std::io::copy(content, &mut std::io::sink()).unwrap_or(0);
-            self.record(path, head.len() as u64 + rest, Treatment::Ignored("binary".into()));
+            self.record(
+                path,
+                head.len() as u64 + rest,
+                Treatment::Ignored(binary_reason(&head).into()),
+            );
         } else if head.len() == BLOCK && looks_like_log(&head) {
             self.stream_log(path, head, content);
         } else {
@@ -128,6 +132,7 @@ impl<'s> Reader<'s> {
         let budget = self.budget.clone();
         let mut file = TextFile::new(self.alias.clone(), path, &text).within(&budget);
         let mut problems = Vec::new();
+        let mut unlisted = 0;
         let mut used = Vec::new();
         let mut log_lines = Vec::new();
         let mut host = String::new();
@@ -146,17 +151,22 @@ impl<'s> Reader<'s> {
             if let Some(named) = host_above(file.line(line)) {
                 host = named.to_owned();
             }
-            match DECODERS
+            let decoders = if is_long_word(file.line(line)) { &[] } else { DECODERS };
+            let section = decoders
                 .iter()
-                .find_map(|decoder| Some((decoder.name, (decoder.decode)(&file, line)?)))
-            {
+                .find_map(|decoder| Some((decoder.name, (decoder.decode)(&file, line)?)));
+            match section {
                 Some((name, section)) => {
                     let end = section.end.max(line + 1).min(file.lines.len());
                     if section.also_log {
                         log_lines.push((line, end));
                     }
                     self.take_section(&file, &host, section.facts);
-                    problems.extend(section.problems);
+                    let room = PROBLEMS_PER_FILE.saturating_sub(problems.len());
+                    let mut found = section.problems;
+                    unlisted += found.len().saturating_sub(room);
+                    found.truncate(room);
+                    problems.append(&mut found);
                     if !used.contains(&name) {
                         used.push(name);
                     }
@@ -181,7 +191,11 @@ impl<'s> Reader<'s> {
         if !log_lines.is_empty() {
             self.scan_lines(&file, Stream::Unknown, &log_lines);
         }
-        self.note_problems(path, problems);
+        self.coverage.problems.append(&mut problems);
+        if unlisted > 0 {
+            let detail = format!("{unlisted} more problems of this file are not listed");
+            self.problem(Problem::file(path, ProblemKind::Unparsed, detail));
+        }
         if used.contains(&"cluster-info dump log") && used.contains(&"json") {
             self.inventory.note_dump(path);
         }
@@ -215,20 +229,6 @@ impl<'s> Reader<'s> {
         } else if !self.is_full {
             self.is_full = true;
             self.over(path, Limit::Objects(most), "what follows was not kept");
-        }
-    }
-
-    /// Keeps the first problems of a file, and how many more there were.
-    fn note_problems(&mut self, path: &EntryPath, mut problems: Vec<Problem>) {
-        let more = problems.len().saturating_sub(PROBLEMS_PER_FILE);
-        problems.truncate(PROBLEMS_PER_FILE);
-        self.coverage.problems.append(&mut problems);
-        if more > 0 {
-            self.problem(Problem::file(
-                path,
-                ProblemKind::Unparsed,
-                format!("{more} more problems of this file are not listed"),
-            ));
         }
     }
 
@@ -351,6 +351,16 @@ impl<'s> Reader<'s> {
             treatment,
         });
     }
+}
+
+/// True for a line of base64 or the like, with which no section starts: a file may have millions of them, and every decoder is asked at
+/// every other line.
+fn is_long_word(line: &str) -> bool {
+    const LONG: usize = 60;
+    line.len() >= LONG
+        && line
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_'))
 }
 
 /// True when at least half of the first lines carry a time stamp.

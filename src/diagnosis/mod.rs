@@ -1,9 +1,11 @@
 //! From findings to causes: which finding explains which, and which explains most.
 
+mod applied;
 mod diff;
 mod graph;
 mod rank;
 
+pub use applied::{Drift, drifts};
 pub use diff::{Difference, Differences, differences};
 pub use graph::{Edge, edges};
 pub use rank::{Root, roots};
@@ -29,6 +31,8 @@ pub struct Diagnosis<'s> {
     pub checks: Vec<(String, Checked)>,
     /// What is different from the baseline.
     pub differences: Option<Differences>,
+    /// Fields of manifests that are otherwise in the cluster.
+    pub drifts: Vec<Drift>,
 }
 
 /// How a check ended.
@@ -70,6 +74,7 @@ pub fn diagnose<'s>(rules: &'s Rules, snapshot: &'s Snapshot, baseline: Option<&
         roots,
         checks,
         differences,
+        drifts: drifts(snapshot),
     }
 }
 

@@ -6,6 +6,7 @@ pub mod complaints;
 pub mod credentials;
 pub mod daemons;
 pub mod disks;
+pub mod errors;
 pub mod etcd;
 pub mod grouping;
 pub mod hosts;

@@ -11,6 +11,7 @@ mod architecture;
 mod archives;
 mod cli;
 mod determinism;
+mod inventory;
 mod layouts;
 mod limits;
 mod merging;

@@ -42,13 +42,6 @@ pub(super) const IP_NEIGHBOUR: Decoder = Decoder {
     decode: |file, start| lines(file, start, &NEIGHBOUR_LINE, ""),
 };
 
-static MOUNT_LINE: Shape = Shape::new(|| Regex::new(r"^\S+ on /\S* type [\w.]+ \("));
-/// `mount`.
-pub(super) const MOUNT: Decoder = Decoder {
-    name: "mount",
-    decode: |file, start| lines(file, start, &MOUNT_LINE, ""),
-};
-
 #[cfg(test)]
 mod tests {
     use super::super::{DECODERS, sample::section};

@@ -10,6 +10,9 @@ pub(super) const DECODER: Decoder = Decoder {
     decode,
 };
 
+/// Bytes of a longer line are no command.
+const LONGEST: usize = 1000;
+
 /// Containers by which RKE1 runs what are units elsewhere (`rke/services/services.go`).
 const RKE_CONTAINERS: [&str; 6] = [
     "kubelet",
@@ -22,7 +25,8 @@ const RKE_CONTAINERS: [&str; 6] = [
 
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let line = file.line(start);
-    if !(line.contains("journalctl ") || line.contains("docker logs ")) || !is_command(line) {
+    // A command is short, and its sign stands near its beginning; most lines have none.
+    if line.len() > LONGEST || !(line.contains("journalctl ") || line.contains("docker logs ")) || !is_command(line) {
         return None;
     }
     let command = line.split('|').next().unwrap_or(line);

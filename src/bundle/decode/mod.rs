@@ -18,6 +18,7 @@ mod docker_ps;
 mod docker_ps_json;
 mod encoding;
 mod fact;
+mod headings;
 mod host;
 mod hostname;
 mod json;
@@ -26,6 +27,7 @@ mod known;
 mod kubectl;
 mod log_export;
 mod log_prompt;
+mod magic;
 mod nesting;
 mod objects;
 mod openssl;
@@ -62,6 +64,7 @@ pub use host::{
 };
 pub(crate) use kubectl::is_namespaced;
 pub use log_export::ExportedLog;
+pub use magic::binary_reason;
 pub use pem::certificates_in;
 pub use prompt::prompts;
 pub use text::{Section, TextFile};
@@ -91,12 +94,14 @@ pub const DECODERS: &[Decoder] = &[
     host::PROC_SYS,
     host::CRI_JSON,
     host::ETCD_JSON,
+    host::NFT_JSON,
     host::CONFIG,
     host::FIO,
     log_export::JSON,
     json::DECODER,
     yaml::DECODER,
     log_prompt::DECODER,
+    headings::DECODER,
     log_export::PREFIXED,
     log_export::CSV,
     host::HELM,
@@ -174,7 +179,7 @@ pub const DECODERS: &[Decoder] = &[
     host::CERTIFICATE_EXPIRY,
     host::HEALTH_CHECKS,
     host::ETCD_METRICS,
-    known::MOUNT,
+    host::MOUNT,
     host::HOSTS,
 ];
 

@@ -1,8 +1,10 @@
-//! Lines of a terminal at which a person typed a command: where one output ends and the next begins.
+//! Lines of a terminal at which a person typed a command, and headings between the outputs of several files: where one output ends
+//! and the next begins.
 
 use regex::Regex;
 
 use super::TextFile;
+use super::headings::heading;
 use super::shape::{Shape, group};
 
 /// Prompts that nothing else looks like, with or without a command behind them.
@@ -149,7 +151,12 @@ fn kind(line: &str) -> Option<Kind> {
     // No prompt is longer. An indented one may stand in the data of a manifest, which it must not cut.
     const LONGEST: usize = 100;
     let head = line.get(..line.floor_char_boundary(LONGEST)).unwrap_or("");
-    if !head.contains(['$', '#', '%', '>', '+', '❯', '➜']) {
+    if line.starts_with("==> ") && heading(line).is_some() {
+        return Some(Kind::Prompt);
+    }
+    // The signs of prompts; the last byte begins `❯` and `➜`.
+    let bytes = head.as_bytes();
+    if memchr::memchr3(b'$', b'#', b'%', bytes).is_none() && memchr::memchr3(b'>', b'+', 0xE2, bytes).is_none() {
         return None;
     }
     if SURE.fits(head) {

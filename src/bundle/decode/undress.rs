@@ -1,5 +1,5 @@
-//! Text without what the way it was pasted put around it: terminal colours, marks of a quotation, line numbers, spaces that do not
-//! break. Every line stays where it was, so that citations keep their numbers.
+//! Text without what the way it was pasted put around it: terminal colours, marks of a quotation, line numbers, the bars of Markdown's
+//! tables, spaces that do not break. Every line stays where it was, so that citations keep their numbers.
 
 use std::borrow::Cow;
 
@@ -26,6 +26,12 @@ pub fn undress(text: Cow<'_, str>) -> Cow<'_, str> {
     }
     if text.starts_with('>') || memmem::find(text.as_bytes(), b"\n>").is_some() {
         text = Cow::Owned(without_quotes(&text));
+    }
+    if ["\n|-", "\n| -", "\n|:", "\n| :"]
+        .iter()
+        .any(|rule| memmem::find(text.as_bytes(), rule.as_bytes()).is_some())
+    {
+        text = Cow::Owned(without_bars(&text));
     }
     text
 }
@@ -158,6 +164,54 @@ fn quoted(line: &str) -> Option<&str> {
     rest.strip_prefix(' ').or_else(|| rest.starts_with('>').then_some(rest))
 }
 
+/// Makes the tables of Markdown tables with tabs. The rule below the heading changes places with it, so that the rows follow the
+/// heading, and is left empty.
+fn without_bars(text: &str) -> String {
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let mut plain = String::with_capacity(text.len());
+    let mut in_table = false;
+    for (index, line) in lines.iter().enumerate() {
+        let body = line.trim_end_matches(['\n', '\r']);
+        let end = line.get(body.len()..).unwrap_or("");
+        let above = index
+            .checked_sub(1)
+            .and_then(|above| lines.get(above))
+            .copied()
+            .unwrap_or("");
+        if lines.get(index + 1).is_some_and(|next| is_rule(next)) && cells(body).is_some() {
+            // The heading: it is written in the place of the rule.
+        } else if is_rule(body)
+            && let Some(heading) = cells(above)
+        {
+            plain.push_str(&heading);
+            in_table = true;
+        } else if let Some(row) = cells(body).filter(|_| in_table) {
+            plain.push_str(&row);
+        } else {
+            in_table = false;
+            plain.push_str(body);
+        }
+        plain.push_str(end);
+    }
+    plain
+}
+
+/// `|---|:--:|` below a heading (GitHub Flavored Markdown, tables).
+fn is_rule(line: &str) -> bool {
+    let line = line.trim();
+    line.len() > 2
+        && line.starts_with('|')
+        && line.contains('-')
+        && line.bytes().all(|byte| matches!(byte, b'|' | b'-' | b':' | b' '))
+}
+
+/// The cells of a row with tabs between, without the marks of code and of bold letters.
+fn cells(line: &str) -> Option<String> {
+    let inner = line.trim().strip_prefix('|')?.strip_suffix('|')?;
+    let cells = inner.split('|').map(|cell| cell.trim().trim_matches(['`', '*']));
+    Some(cells.collect::<Vec<_>>().join("\t"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,6 +242,10 @@ mod tests {
                 "9:NAME   READY\r\n10:web    0/1\r\n11:\r\n12:  x\r\nend\r\n",
                 "NAME   READY\r\nweb    0/1\r\n\r\n  x\r\nend\r\n",
             ),
+            (
+                "| NAME | READY |\n|------|:-----:|\n| `web` | 0/1 |\n| **db** | 1/1 |\nend | x\n",
+                "\nNAME\tREADY\nweb\t0/1\ndb\t1/1\nend | x\n",
+            ),
             (" 1 | a:\n 2 |   b\n 3 | c\n", "a:\n  b\nc\n"),
         ] {
             assert_eq!(plain(pasted), expected);
@@ -205,6 +263,7 @@ mod tests {
             "2026-11-21 10:00:00 a\n2026-11-21 10:00:01 b\n2026-11-21 10:00:02 c\n",
             "1\n",
             "a -> b\n>c\n",
+            "+---+---+\n| A | B |\n+---+---+\n| 1 | 2 |\n+---+---+\n",
         ] {
             assert!(
                 matches!(undress(text.into()), Cow::Borrowed(_)) || plain(text) == text,

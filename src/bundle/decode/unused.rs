@@ -68,6 +68,10 @@ const KNOWN: &[(&str, &str)] = &[
         "shared memory between processes (ipcs)",
     ),
     (r"^processor\s+vendor_id", "processors"),
+    (
+        r#"^\{"timestamp":"[^"]+","vendor_id":"#,
+        "the machine's hardware (cAdvisor)",
+    ),
     // Open files, limits, services of other init systems.
     (r"^COMMAND +PID .*\bFD\b.*\bNODE NAME", "open files (lsof)"),
     (
@@ -324,6 +328,7 @@ mod tests {
             "# comment\nALL: 10.0.0.0/8\n",
             "panic: x",
             "a/b\n",
+            "/entrypoint.sh: line 27: envsubst: command not found\n",
             "http://example.com/a",
             "10.42.0.5 dev cni0\n",
             "",

@@ -66,11 +66,12 @@ fn log(parts: &[&str]) -> Place {
         ["systemlogs", file] if file.starts_with("docker") => Place::component("dockerd"),
         ["systemlogs", _] => Place::component("system"),
         ["systeminfo", "dmesg"] => Place::component("system"),
-        [folder @ ("systeminfo" | "networking" | "docker"), file] => {
-            Place::holding(format!("what the collector's command for {folder}/{file} printed"))
-        }
         ["versions" | "collector-output.log" | "summary.txt"] => {
             Place::holding("what the collector says of its own run")
+        }
+        // Each of its files is the output of one command or a copy of one file, and is called after it.
+        [_, .., _] if !parts.iter().any(|part| part.ends_with("logs")) => {
+            Place::holding(format!("what the collector wrote as {}", parts.join("/")))
         }
         _ => Place::default(),
     }

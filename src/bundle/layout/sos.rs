@@ -52,7 +52,9 @@ fn log(parts: &[&str]) -> Place {
 /// The output of a command: sos names the file after it, odd characters replaced (`sos/report/plugins/__init__.py`, `_mangle_command`).
 fn command(parts: &[&str]) -> Place {
     match parts {
-        [_, plugin, .., file] => Place::holding(format!("output of `{}` ({plugin})", file.replace('_', " "))),
+        [_, plugin, .., file] if !file.contains("_logs_") => {
+            Place::holding(format!("output of `{}` ({plugin})", file.replace('_', " ")))
+        }
         _ => Place::default(),
     }
 }

@@ -10,7 +10,7 @@ use super::phrases::{filled, phrase};
 use crate::bundle::decode::ContainerState;
 use crate::cluster::Host;
 use crate::model::{CitationKind, Text, code};
-use crate::report::model::{CheckOutcome, DiffAbout, DiffRow, Matrix, MatrixCell, MatrixRow, Sentence};
+use crate::report::model::{AppliedRow, CheckOutcome, DiffAbout, DiffRow, Matrix, MatrixCell, MatrixRow, Sentence};
 use crate::rules::inventory::{RKE1, is_rke1};
 
 /// More columns cannot be read on a page.
@@ -241,6 +241,34 @@ pub(super) fn differences(ledger: &mut Ledger<'_, '_>) -> (Vec<DiffRow>, Option<
         equal: differences.equal,
     };
     (rows, Some(about))
+}
+
+/// Fields of manifests that are otherwise in the cluster, those of objects with a finding first.
+pub(super) fn applied(ledger: &mut Ledger<'_, '_>) -> Vec<AppliedRow> {
+    let diagnosis = ledger.diagnosis;
+    let subjects: BTreeSet<_> = diagnosis
+        .findings
+        .iter()
+        .flat_map(|finding| std::iter::once(&finding.subject).chain(&finding.affected))
+        .collect();
+    let mut ordered: Vec<_> = diagnosis.drifts.iter().collect();
+    ordered.sort_by_key(|drift| (!subjects.contains(&drift.subject), drift.subject.clone()));
+    let mut rows = Vec::new();
+    for drift in ordered.into_iter().take(DIFFERENCES) {
+        let refs = ledger.cite_all(&drift.evidence);
+        let live = match drift.live.as_str() {
+            "" => phrase("state.absent"),
+            live => Text::same(code(&short(&ledger.masker.mask(live)))),
+        };
+        rows.push(AppliedRow {
+            subject: drift.subject.clone(),
+            path: ledger.masker.mask(&drift.path).into_owned(),
+            applied: Text::same(code(&short(&ledger.masker.mask(&drift.applied)))),
+            live,
+            refs,
+        });
+    }
+    rows
 }
 
 /// One line of a value that may be a whole specification.

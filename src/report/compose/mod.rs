@@ -47,6 +47,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
     let gaps = appendix::gaps(&mut ledger);
     let clock = appendix::clock(&mut ledger);
     let checks = appendix::checks(&ledger);
+    let applied = comparison::applied(&mut ledger);
     let redactions = appendix::redactions(&ledger);
     let tool = Tool {
         name: "casefile",
@@ -91,6 +92,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
         clock,
         redactions,
         checks,
+        applied,
         blanks: ledger.blanks,
     })
 }

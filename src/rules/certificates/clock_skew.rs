@@ -25,6 +25,12 @@ cause:
   zh: "{% if offset is defined %}节点 {{ node }} 的时间同步报告 {{ line }}：证书、令牌与 etcd 的租约按错误的时间判断。{% else %}节点 {{ node }} 校验证书失败：{{ line }}；它的时钟落后于签发方（或证书签发方的时钟超前），TLS 连接全部失败。{% endif %}"
   en: "{% if offset is defined %}time synchronisation of node {{ node }} reports {{ line }}: certificates, tokens and leases of etcd are judged by a wrong time.{% else %}node {{ node }} refuses a certificate: {{ line }}; its clock is behind that of the issuer (or the clock of the issuer is ahead), so every TLS connection fails.{% endif %}"
 causes:
+  - rule: cert-not-yet-valid
+    ground: node
+    mechanism: {zh: "时钟落后，证书看起来尚未生效", en: "with a clock that is behind the certificate looks not yet valid"}
+  - rule: serviceaccount-token-invalid
+    ground: cluster
+    mechanism: {zh: "时钟不一致，令牌看起来无效", en: "clocks disagree, so tokens look invalid"}
   - rule: node-notready
     ground: node
     mechanism: {zh: "节点因此不再就绪", en: "the node is not ready for it"}

@@ -5,6 +5,7 @@ use regex::Regex;
 use super::fact::{Counted, Filesystem, HostFact};
 use crate::bundle::decode::shape::{Shape, group, is_heading, until_blank};
 use crate::bundle::decode::{Decoder, Fact, Section, TextFile};
+use crate::model::{Problem, ProblemKind};
 
 /// The use of file systems.
 pub(in crate::bundle::decode) const DECODER: Decoder = Decoder { name: "df", decode };
@@ -50,6 +51,10 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
                 percent: group(&found, "percent").trim_end_matches('%').parse().ok(),
                 cite: file.cite(last),
             })));
+        } else if !row.starts_with("df: ") {
+            let detail = "a row of df does not have a cell for every heading";
+            let problem = Problem::file(file.path, ProblemKind::Unparsed, detail);
+            section.problems.push(problem.at_line(line as u64 + 1));
         }
         line = last + 1;
     }

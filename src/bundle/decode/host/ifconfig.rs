@@ -29,7 +29,9 @@ const MOST_INTERFACES: usize = 1_000;
 
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let first = file.line(start);
-    if !first.contains("flags=") && !first.contains("Link encap:") {
+    // Declines most lines before the expression is tried: what follows the name is one of two words.
+    let rest = first.trim_start_matches(|c: char| !c.is_whitespace()).trim_start();
+    if !rest.starts_with("flags=") && !rest.starts_with("Link encap:") {
         return None;
     }
     let mut section = Section {

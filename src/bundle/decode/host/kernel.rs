@@ -72,7 +72,7 @@ fn modules(file: &TextFile<'_>, start: usize) -> Section {
         if MODULES.contains(&name) {
             section
                 .facts
-                .push(file.value(line, &format!("kernel.module.{name}"), "loaded".to_owned()));
+                .push(file.value(line, format!("kernel.module.{name}"), "loaded"));
         }
     }
     section
@@ -102,7 +102,7 @@ fn conntrack(file: &TextFile<'_>, start: usize) -> Section {
         };
         let total = (start..end).fold(0_u64, |sum, line| sum.saturating_add(count(line)));
         let most = (start..end).max_by_key(|line| count(*line)).unwrap_or(start);
-        facts.push(file.value(most, &format!("conntrack.{key}"), total.to_string()));
+        facts.push(file.value(most, format!("conntrack.{key}"), total.to_string()));
     }
     Section {
         end,

@@ -23,7 +23,11 @@ static LIMIT: Shape = Shape::new(|| {
 
 fn ulimit(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let first = file.line(start);
-    if !first.contains("(-") && !first.contains(", -") {
+    // Declines most lines before the expression is tried: each has a letter's option in brackets.
+    let is_candidate = memchr::memchr(b'(', first.as_bytes())
+        .and_then(|at| first.as_bytes().get(at..))
+        .is_some_and(|rest| memchr::memchr(b'-', rest).is_some());
+    if !is_candidate || !first.starts_with(|c: char| c.is_ascii_lowercase()) {
         return None;
     }
     let mut section = Section {

@@ -3,6 +3,7 @@
 use super::fact::{HostFact, Process};
 use crate::bundle::decode::shape::until_blank;
 use crate::bundle::decode::{Decoder, Fact, Section, TextFile};
+use crate::model::{Problem, ProblemKind};
 
 /// The processes of a machine.
 pub(in crate::bundle::decode) const DECODER: Decoder = Decoder { name: "ps", decode };
@@ -35,6 +36,9 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
             break;
         }
         let Some((cells, command)) = cut(file.line(line), heading.len()) else {
+            let detail = "a row does not have a cell for every heading";
+            let problem = Problem::file(file.path, ProblemKind::Unparsed, detail);
+            section.problems.push(problem.at_line(line as u64 + 1));
             continue;
         };
         let cell = |at: Option<usize>| at.and_then(|at| cells.get(at)).map_or("", |cell| *cell);

@@ -57,7 +57,10 @@ fn is_decoration(text: &str) -> bool {
 
 /// The command of a prompt line, from `kubectl` on: `$ kubectl get pods -n shop`, `[root@m1 ~]# kubectl …`, `+ kubectl …`.
 pub(crate) fn prompt_command(line: &str) -> Option<&str> {
-    let at = ["kubectl ", "oc ", "k "].iter().find_map(|tool| {
+    if let Some(command) = in_heading(line) {
+        return is_asking(command).then_some(command);
+    }
+    let at = TOOLS.iter().find_map(|tool| {
         let at = if line.starts_with(tool) {
             Some(0)
         } else {
@@ -65,13 +68,40 @@ pub(crate) fn prompt_command(line: &str) -> Option<&str> {
         }?;
         is_prompt(line.get(..at)?.trim_end()).then_some(at)
     })?;
-    let command = line.get(at..)?;
-    let verb = command.split_whitespace().nth(1)?;
-    (matches!(
-        verb,
-        "get" | "describe" | "top" | "events" | "logs" | "version" | "apply" | "exec"
-    ) || verb.starts_with('-'))
-    .then_some(command)
+    line.get(at..).filter(|command| is_asking(command))
+}
+
+/// What may be called by these names.
+const TOOLS: [&str; 3] = ["kubectl ", "oc ", "k "];
+
+/// The command in a heading that somebody wrote above an output: `=== kubectl get pods ===`, `**kubectl logs web-0**`, `` ### `kubectl
+/// get events` ``, `` Output of `kubectl get pods`: ``.
+fn in_heading(line: &str) -> Option<&str> {
+    const MARKS: [char; 7] = ['=', '*', '#', '-', '~', '`', ' '];
+    if let Some((before, rest)) = line.split_once('`')
+        && TOOLS.iter().any(|tool| rest.starts_with(tool))
+        && before.len() <= 80
+    {
+        let (command, after) = rest.split_once('`')?;
+        return after
+            .trim_end_matches([':', '*', ' ', '.'])
+            .is_empty()
+            .then_some(command);
+    }
+    let inner = line.trim_start_matches(MARKS);
+    let is_marked = ["==", "**", "--", "~~"].iter().any(|mark| line.starts_with(mark));
+    (is_marked && TOOLS.iter().any(|tool| inner.starts_with(tool)))
+        .then(|| inner.trim_end_matches([':', '=', '*', '-', '~', ' ']))
+}
+
+/// True for a command that prints something about the cluster.
+fn is_asking(command: &str) -> bool {
+    command.split_whitespace().nth(1).is_some_and(|verb| {
+        matches!(
+            verb,
+            "get" | "describe" | "top" | "events" | "logs" | "version" | "apply" | "exec"
+        ) || verb.starts_with('-')
+    })
 }
 
 /// True for what stands before a command: nothing, or something that ends in a prompt's sign.
@@ -246,6 +276,20 @@ mod tests {
             let source = text(&format!("{line}\n...\nEvents:\n"));
             assert_eq!(Hint::above(&source.file(), 2).name, name, "{line}");
         }
+    }
+
+    #[test]
+    fn a_heading_may_hold_the_command() {
+        for line in [
+            "=== kubectl get pods -n shop ===",
+            "**kubectl get pods -n shop**",
+            "### `kubectl get pods -n shop`",
+            "Output of `kubectl get pods -n shop`:",
+            "--- kubectl get pods -n shop ---",
+        ] {
+            assert_eq!(prompt_command(line), Some("kubectl get pods -n shop"), "{line}");
+        }
+        assert_eq!(prompt_command("run `kubectl get pods` and tell me"), None);
     }
 
     #[test]

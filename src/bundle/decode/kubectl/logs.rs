@@ -12,7 +12,7 @@ pub(crate) fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         return None;
     }
     let command = prompt_command(line)?;
-    let prompt = line.strip_suffix(command)?.trim_end();
+    let prompt = line.split(command).next().unwrap_or("").trim_end();
     // With `--prefix` each line tells whose it is.
     if file.line(start + 1).starts_with("[pod/") {
         return None;
@@ -33,8 +33,10 @@ pub(crate) fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
 
 /// True for the next prompt, or for the end of a block of code in Markdown.
 fn ends(line: &str, prompt: &str) -> bool {
+    // A mark alone (`-`) is too little to tell a prompt from a line of the log.
+    let is_telling = prompt.len() > 1 || prompt.ends_with(['$', '#', '>', '%']);
     line.starts_with("```")
-        || (!prompt.is_empty() && line.strip_prefix(prompt).is_some_and(|rest| rest.starts_with(' ')))
+        || is_telling && line.strip_prefix(prompt).is_some_and(|rest| rest.starts_with(' '))
         || prompt_command(line).is_some()
 }
 

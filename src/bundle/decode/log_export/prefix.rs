@@ -9,6 +9,9 @@ use super::decode::Record;
 /// Lines that must have the form before it is believed, where the form alone is not telling.
 const FEWEST: usize = 3;
 
+/// `[pod/name/container]` with names as long as the API allows.
+const LONGEST_WORD: usize = 330;
+
 /// How the writer is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
@@ -25,6 +28,12 @@ pub(super) enum Form {
 /// The form of the lines from one on; none when they have none.
 pub(super) fn form_at(file: &TextFile<'_>, start: usize) -> Option<Form> {
     let first = file.line(start);
+    // Declines most lines before anything is cut: the first word of each form is a name with a number or a random end.
+    let head = first.as_bytes();
+    let word = head.get(..memchr::memchr(b' ', head)?)?;
+    if memchr::memchr2(b'-', b'_', word).is_none() || word.len() > LONGEST_WORD {
+        return None;
+    }
     let candidates: &[Form] = match first.as_bytes().first()? {
         b'[' => &[Form::Kubectl, Form::Kubetail],
         byte if byte.is_ascii_lowercase() || byte.is_ascii_digit() => &[Form::Compose, Form::Stern],
@@ -62,8 +71,11 @@ pub(super) fn read(form: Form, line: &str) -> Option<Record> {
             (is_pod(pod) && !container.is_empty()).then(|| record(pod, container, text))?
         }
         Form::Compose => {
-            let bar = line.find(['|', '│'])?;
-            let (who, text) = line.split_at_checked(bar)?;
+            // `|`, or the first byte of `│`.
+            let bar = memchr::memchr2(b'|', 0xE2, line.as_bytes())?;
+            let (who, text) = line
+                .split_at_checked(bar)
+                .filter(|(_, text)| text.starts_with(['|', '│']))?;
             let mut names = who.split_whitespace();
             let (pod, container) = (names.next()?, names.next().unwrap_or(""));
             let is_replica = pod

@@ -28,6 +28,7 @@ pub(super) fn appendix(s: &Scribe<'_>) -> Value {
         clock => clock(s),
         redactions => redactions(s),
         checks => checks(s),
+        applied => applied(s),
         bundles => bundles(s),
         tool => context! {
             name => s.report.tool.name, version => s.report.tool.version, rules => s.report.tool.rules,
@@ -144,6 +145,19 @@ fn checks(s: &Scribe<'_>) -> Value {
         }
     });
     context! { rows => rows.collect::<Vec<_>>(), more => all.len().saturating_sub(MAX_CHECKS) }
+}
+
+fn applied(s: &Scribe<'_>) -> Vec<Value> {
+    let rows = s.report.applied.iter().map(|row| {
+        context! {
+            subject => s.subject(&row.subject),
+            path => Rich::code(&row.path),
+            applied => s.text(&row.applied),
+            live => s.text(&row.live),
+            refs => s.refs(&row.refs),
+        }
+    });
+    rows.collect()
 }
 
 fn bundles(s: &Scribe<'_>) -> Vec<Value> {

@@ -76,6 +76,9 @@ struct Chunk {
     to: usize,
 }
 
+/// First byte of a cell, and the byte after its last; none for an empty one.
+type Span = Option<(usize, usize)>;
+
 impl<'t> Header<'t> {
     /// Reads a header: capitals only, two columns or more, the first of them one with which kubectl's tables begin.
     pub(crate) fn parse(line: &'t str) -> Option<Self> {
@@ -191,12 +194,8 @@ impl<'t> Header<'t> {
     }
 
     /// The bytes of each column's cell, and whether every cell stands exactly below its heading. None when a cell stands below none.
-    fn place(
-        &self,
-        chunks: &[Chunk],
-        position: impl Fn(&Chunk) -> usize,
-    ) -> Option<(Vec<Option<(usize, usize)>>, bool)> {
-        let mut spans: Vec<Option<(usize, usize)>> = vec![None; self.names.len()];
+    fn place(&self, chunks: &[Chunk], position: impl Fn(&Chunk) -> usize) -> Option<(Vec<Span>, bool)> {
+        let mut spans: Vec<Span> = vec![None; self.names.len()];
         let mut sure = true;
         let mut last = 0;
         for chunk in chunks {
