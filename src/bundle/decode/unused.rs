@@ -203,6 +203,10 @@ const OF_THE_LAYOUT: &[(&str, &str)] = &[
 
 /// Why nothing of a file is used; none when it is not known.
 pub fn reason_unused(file: &TextFile<'_>) -> Option<Cow<'static, str>> {
+    // The one queueing discipline that a rule asks for: it delays or loses packets on purpose.
+    if file.text.contains("qdisc netem ") {
+        return None;
+    }
     let first = file.lines.iter().find(|line| !line.trim().is_empty())?;
     static LAYOUT: LazyLock<Option<RegexSet>> =
         LazyLock::new(|| RegexSet::new(OF_THE_LAYOUT.iter().map(|(pattern, _)| *pattern)).ok());

@@ -107,10 +107,19 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, daemon: &Daemon<'_>) -> Option<Fi
             "/status"
         }));
     }
-    let mut said = String::new();
+    let mut said: Option<String> = None;
     for pod in failing.iter().take(20) {
-        said = add_pod(input, rule, &mut finding, pod, said);
+        let told = add_pod(input, rule, &mut finding, pod);
+        said = said.or(told);
     }
+    // What it wrote itself tells more than why the kubelet waits.
+    let waits = || {
+        failing
+            .iter()
+            .flat_map(|pod| pod.containers())
+            .find_map(|container| Some(container.waiting()?.reason.to_owned()))
+    };
+    let said = said.or_else(waits).unwrap_or_default();
     for node in nodes_without {
         finding = finding.affects(Subject::node(node)).touch(Ground::Node, node);
         if let Some(node) = snapshot.object("Node", "", node) {
@@ -144,38 +153,30 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, daemon: &Daemon<'_>) -> Option<Fi
     )
 }
 
-/// Adds a pod that is not well; the words that tell most of all pods so far.
-fn add_pod(input: &Input<'_>, rule: &RuleHeader, finding: &mut Finding, pod: &PodView<'_>, said: String) -> String {
+/// Adds a pod that is not well; what its log or its probe says of that.
+fn add_pod(input: &Input<'_>, rule: &RuleHeader, finding: &mut Finding, pod: &PodView<'_>) -> Option<String> {
     let snapshot = input.snapshot;
     let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
-    let mut words = said;
+    let mut said = None;
     for hit in own_hits(input, rule)
         .into_iter()
         .filter(|hit| hit.about.object == subject)
     {
         add_hit(input, finding, hit);
-        if words.is_empty() {
-            let line = hit.cite.quote.first().map_or("", |line| line.text.as_str());
-            words = crate::logs::clean_line(line).trim().chars().take(200).collect();
-        }
+        let line = hit.cite.quote.first().map_or("", |line| line.text.as_str());
+        said = said.or_else(|| Some(crate::logs::clean_line(line).trim().chars().take(200).collect()));
     }
     let containers = pod.containers();
-    if let Some(container) = containers.iter().find(|container| container.waiting().is_some()) {
-        finding.add_cite(pod.cite_status(container, "/state/waiting/reason"));
-        if words.is_empty() {
-            words = container
-                .waiting()
-                .map_or(String::new(), |waiting| waiting.reason.to_owned());
-        }
-    } else {
-        finding.add_cite(pod.object.cite_at("/status"));
+    match containers.iter().find(|container| container.waiting().is_some()) {
+        Some(container) => finding.add_cite(pod.cite_status(container, "/state/waiting/reason")),
+        None => finding.add_cite(pod.object.cite_at("/status")),
     }
     finding.touches.extend(workload_touches(snapshot, &subject));
     if !pod.node().is_empty() {
         super::nodes::touch_pods(snapshot, pod.node(), finding);
     }
     finding.add_affected(subject);
-    words
+    said
 }
 
 /// Nodes that are ready, have no pod of a daemon that others have, and on which something suffers.
