@@ -4,7 +4,6 @@
     clippy::unwrap_used,
     reason = "a measuring tool for people at a terminal, over text that it makes itself"
 )]
-#![expect(missing_docs, reason = "the functions that the macros of criterion make have none")]
 
 use std::hint::black_box;
 
