@@ -2,6 +2,7 @@
 
 pub mod complaints;
 pub mod nodes;
+pub mod odd_nodes;
 pub mod peers;
 pub mod policies;
 pub mod pressure;
