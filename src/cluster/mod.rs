@@ -9,6 +9,7 @@ mod event;
 mod events;
 mod host;
 mod merge;
+mod namespace_hints;
 mod namespaces;
 mod object;
 mod open;

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
+use super::namespace_hints::{home_of, in_path, is_of_the_system};
 use super::{Object, ObjectKey};
 use crate::bundle::decode::{Form, is_namespaced};
 use crate::model::EntryPath;
@@ -24,6 +25,8 @@ pub(super) struct Namespaces {
     /// A listing without a column for the namespace is of one namespace, so one known row tells it for the file.
     of_file: BTreeMap<EntryPath, BTreeSet<String>>,
     all: BTreeSet<String>,
+    /// These, and the Namespaces that a listing shows although nothing else of them was collected.
+    named: BTreeSet<String>,
 }
 
 impl Namespaces {
@@ -50,8 +53,16 @@ impl Namespaces {
                 found.add("Pod", pod, namespace);
             }
         }
+        let listed = objects.keys().filter(|key| key.kind == "Namespace");
+        found.named = listed.map(|key| key.name.clone()).chain(found.all.clone()).collect();
         for (key, object) in objects.iter().filter(|(key, _)| key.namespace.is_empty()) {
             found.note_file(&key.kind, &key.name, &object.cite.file);
+            if key.kind == "Pod"
+                && let Some(home) = home_of(&key.name)
+            {
+                let file = object.cite.file.clone();
+                found.of_file.entry(file).or_default().insert(home.to_owned());
+            }
         }
         for event in events {
             let text = |field: &str| event.text(&format!("{}/{field}", about(event)));
@@ -85,12 +96,25 @@ impl Namespaces {
     }
 
     /// The namespace of an object of which only kind and name are told: where an object of that kind and name is known, if that is
-    /// one place; else that of the file's other rows; else the only namespace of the bundle.
+    /// one place; else that of the file's other rows; else the one that the file's path names; else the only namespace of the
+    /// bundle, or the only one that is not the cluster's own.
     fn find(&self, kind: &str, name: &str, file: &EntryPath) -> Option<&str> {
         match self.of_object.get(&(kind.to_owned(), name.to_owned())) {
             Some(places) => only(places),
-            None if is_namespaced(kind) == Some(true) => self.of_file.get(file).map_or_else(|| only(&self.all), only),
+            None if is_namespaced(kind) == Some(true) => match self.of_file.get(file) {
+                Some(places) => only(places),
+                None => in_path(&self.named, file).or_else(|| self.most_likely()),
+            },
             None => None,
+        }
+    }
+
+    fn most_likely(&self) -> Option<&str> {
+        let mut users = self.all.iter().filter(|namespace| !is_of_the_system(namespace));
+        match (users.next(), users.next()) {
+            (Some(only), None) => Some(only),
+            (None, _) => only(&self.all),
+            (Some(_), Some(_)) => None,
         }
     }
 

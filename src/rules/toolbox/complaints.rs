@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::peers::{Peer, objects_of};
+use super::peers::{Peer, dependencies, objects_of};
 use super::speakers::{Speaker, State, is_data_store, of_log, of_pod};
 use super::workload_touches;
 use crate::cluster::Snapshot;
@@ -34,7 +34,8 @@ pub struct Complaint<'s> {
     pub confidence: Confidence,
     /// Lines between it and the end of its log.
     after: u64,
-    cite: Citation,
+    /// The line's place.
+    pub cite: Citation,
     last: Option<Citation>,
 }
 
@@ -225,6 +226,12 @@ fn finding(input: &Input<'_>, rule: &RuleHeader, workload: Subject, mut group: V
     let peer = best.peer();
     for object in objects_of(input.snapshot, &finding.subject.namespace, &peer) {
         finding.blame(object);
+    }
+    // Who does not say whom it called can only have called what its settings name.
+    if peer.host.is_empty() {
+        for called in dependencies(input.snapshot, &finding.subject) {
+            finding.blame(called);
+        }
     }
     let speaker = &best.speaker;
     let container = container_name(speaker);

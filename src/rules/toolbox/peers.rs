@@ -1,5 +1,6 @@
 //! Whom an application means by the peer that it names: a Service of the cluster and the workloads behind it, or something outside.
 
+use super::references::{Resolved, references};
 use super::services::{Fit, backends, fit, same_namespace, selector};
 use crate::cluster::Snapshot;
 use crate::model::Subject;
@@ -97,6 +98,21 @@ pub fn objects_of(snapshot: &Snapshot, namespace: &str, peer: &Peer) -> Vec<Subj
         }
         None => workloads_called(snapshot, second.unwrap_or(namespace), name),
     }
+}
+
+/// What a workload's settings say that it calls: Services of the cluster, and the workloads behind them.
+pub fn dependencies(snapshot: &Snapshot, workload: &Subject) -> Vec<Subject> {
+    let mut found = Vec::new();
+    for reference in references(snapshot)
+        .iter()
+        .filter(|reference| reference.workload == *workload)
+    {
+        if let Resolved::Service(service) = reference.resolve(snapshot) {
+            found.push(service.subject());
+            found.extend(behind(snapshot, &service.key.namespace, &service.key.name));
+        }
+    }
+    found
 }
 
 fn by_address(snapshot: &Snapshot, address: &str) -> Vec<Subject> {

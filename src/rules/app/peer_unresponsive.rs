@@ -1,0 +1,152 @@
+//! Several workloads complain of one and the same peer of the cluster: then the peer is where to look, not they.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::complaints::{Complaint, complaints};
+use crate::rules::toolbox::peers::objects_of;
+use crate::rules::toolbox::workload_touches;
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: peer-unresponsive
+role: link
+level: critical
+needs: [container-logs]
+finds:
+  subject: application
+  confidence: probable
+  clients_only: true
+check:
+  zh: '是否有多个工作负载同时抱怨集群内的同一个对端'
+  en: 'whether several workloads complain of one and the same peer of the cluster'
+title:
+  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：{{ callers|length }} 个调用方都连接不上它（{{ peer }}）'
+  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: {{ callers|length }} of its callers cannot reach it ({{ peer }})'
+cause:
+  zh: '{{ callers|join("、") }} 都写出连接不上 {{ peer }}，例如 {{ said }}。几个互不相干的调用方同时出错，问题在被调用的一方或通往它的路上，而不在它们自己的配置里。'
+  en: '{{ callers|join(", ") }} all write that they cannot reach {{ peer }}, for instance {{ said }}. When several callers fail alike, the fault lies with what they call, or on the way to it, and not in their own settings.'
+benign:
+  - zh: '对端滚动更新时调用方会有短暂的连接错误'
+    en: 'while a peer is rolled its callers see connection errors for a moment'
+  - zh: '只有一个调用方抱怨时，先看它自己的配置'
+    en: 'when a single caller complains, look at its own settings first'
+remedy:
+  - purpose:
+      zh: '查看被调用方的 Pod 与日志'
+      en: 'look at the pods and logs of what is called'
+    place: cluster
+    risk: read-only
+    command: 'kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}logs {{ subject.kind|lower }}/{{ subject.name }} --tail=100'
+    expect:
+      zh: '出现它为何不应答的线索（启动失败、连接数、内存、监听的端口）'
+      en: 'it shows why it does not answer: a failed start, connections, memory, the port that it listens on'
+    verify:
+      zh: '从任一调用方的 Pod 内连接 {{ peer }} 成功'
+      en: 'a connection to {{ peer }} from a pod of any caller succeeds'
+    rollback:
+      zh: '只读，无需回滚'
+      en: 'read-only'
+prevention:
+  - kind: detect
+    text:
+      zh: '对 {{ subject.name }} 做端到端的可用性探测并告警'
+      en: 'probe {{ subject.name }} end to end and alert on it'
+    acceptance:
+      zh: '在测试环境停掉它，告警先于调用方的告警到达'
+      en: 'when it is stopped in a test environment, this alert arrives before those of its callers'
+sources:
+  - 'the signatures of app-upstream-refused and app-database-unreachable'
+versions: 'any'
+examples:
+  - name: 'two callers, one cache'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE
+        shop        web-57b96b46b7-zv4q2       1/1     Running   0          41m
+        shop        cart-6bdf8c9d7-jd5lx       1/1     Running   0          41m
+        shop        sessions-0                 1/1     Running   0          41m
+      'svc.txt': |
+        NAMESPACE   NAME       TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)    AGE
+        shop        sessions   ClusterIP   10.96.0.12   <none>        8080/TCP   41m
+      'web-57b96b46b7-zv4q2.log': |
+        level=error msg="dial tcp 10.96.0.12:8080: connect: connection refused"
+        level=error msg="dial tcp 10.96.0.12:8080: connect: connection refused"
+      'cart-6bdf8c9d7-jd5lx.log': |
+        Error: connect ECONNREFUSED 10.96.0.12:8080
+        Error: connect ECONNREFUSED 10.96.0.12:8080
+    fires:
+      - {kind: 'StatefulSet', namespace: 'shop', name: 'sessions'}
+  - name: 'one caller alone'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE
+        shop        web-57b96b46b7-zv4q2       1/1     Running   0          41m
+        shop        sessions-0                 1/1     Running   0          41m
+      'svc.txt': |
+        NAMESPACE   NAME       TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)    AGE
+        shop        sessions   ClusterIP   10.96.0.12   <none>        8080/TCP   41m
+      'web-57b96b46b7-zv4q2.log': |
+        level=error msg="dial tcp 10.96.0.12:8080: connect: connection refused"
+        level=error msg="dial tcp 10.96.0.12:8080: connect: connection refused"
+"##;
+
+/// Callers that must complain before the peer is suspected rather than they.
+const CALLERS: usize = 2;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let Some(subjects) = &rule.finds else { return Vec::new() };
+    let is_wanted = |id: &str| id.starts_with("app-upstream-refused/") || id.starts_with("app-database-unreachable/");
+    let mut by_peer: BTreeMap<Subject, Vec<(Complaint<'_>, Vec<Subject>)>> = BTreeMap::new();
+    for complaint in complaints(input.snapshot, &is_wanted, subjects) {
+        let called = objects_of(input.snapshot, &complaint.speaker.workload.namespace, &complaint.peer());
+        // The workload is what a person mends; without one the Service is all that is known of the peer.
+        let peer = called.iter().find(|object| object.kind != "Service").or(called.first());
+        if let Some(peer) = peer.filter(|peer| **peer != complaint.speaker.workload) {
+            by_peer
+                .entry(peer.clone())
+                .or_default()
+                .push((complaint, called.clone()));
+        }
+    }
+    by_peer
+        .into_iter()
+        .filter_map(|(peer, heard)| finding(input, rule, peer, &heard))
+        .collect()
+}
+
+fn finding(
+    input: &Input<'_>,
+    rule: &RuleHeader,
+    peer: Subject,
+    heard: &[(Complaint<'_>, Vec<Subject>)],
+) -> Option<Finding> {
+    let callers: BTreeSet<&Subject> = heard.iter().map(|(complaint, _)| &complaint.speaker.workload).collect();
+    let (first, _) = heard.first()?;
+    if callers.len() < CALLERS {
+        return None;
+    }
+    let names: Vec<&str> = callers.iter().map(|caller| caller.name.as_str()).collect();
+    let mut finding = Finding::new(rule, peer, Confidence::Probable)
+        .fact("callers", names)
+        .fact("peer", first.peer().shown())
+        .fact("said", first.said.clone());
+    for caller in &callers {
+        if let Some((complaint, _)) = heard
+            .iter()
+            .find(|(complaint, _)| complaint.speaker.workload == **caller)
+        {
+            finding.add_cite(complaint.cite.clone());
+        }
+        // Not through `affected`: what ails a caller in its own right is no effect of this.
+        finding.affected.push((*caller).clone());
+    }
+    for object in heard.iter().flat_map(|(_, called)| called) {
+        finding.blame(object.clone());
+    }
+    for pod in input.snapshot.pods_of(&finding.subject.clone()) {
+        let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
+        finding.touches.extend(workload_touches(input.snapshot, &subject));
+    }
+    Some(finding)
+}
