@@ -26,7 +26,7 @@ pub use event::Event;
 pub use host::{Host, HostContainer};
 pub use merge::{belong_together, merge};
 pub use object::{Object, ObjectKey};
-pub use open::read_bundle;
+pub use open::{mine_logs, read_bundle};
 pub use owners::workload_of_pod_name;
 pub use reader::Reader;
 pub use settings::{Setting, Settings};

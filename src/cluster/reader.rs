@@ -1,5 +1,6 @@
 //! From the files of a bundle to a [`Snapshot`]: each file is decoded or scanned as it streams by, then everything is put together.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -31,6 +32,8 @@ pub struct Reader<'s> {
     logs: Vec<LogFile>,
     coverage: Coverage,
     inventory: Inventory,
+    /// Of a reading for what some logs complain of: the files that hold them. Nothing else is read then.
+    mined: Option<BTreeSet<EntryPath>>,
 }
 
 impl<'s> Reader<'s> {
@@ -43,11 +46,28 @@ impl<'s> Reader<'s> {
             logs: Vec::new(),
             coverage: Coverage::default(),
             inventory: Inventory::default(),
+            mined: None,
         }
+    }
+
+    /// A reader of nothing but these files' logs, with what they complain of.
+    pub(super) fn mining(signatures: &'s SignatureSet, files: BTreeSet<EntryPath>) -> Self {
+        Self {
+            mined: Some(files),
+            ..Self::new(signatures, "")
+        }
+    }
+
+    /// The logs that were read, in order.
+    pub(super) fn into_logs(self) -> Vec<LogFile> {
+        self.logs
     }
 
     /// Reads one file to its end or to what the budget of `content` gives.
     pub fn file(&mut self, path: &EntryPath, content: &mut dyn Read) {
+        if self.mined.as_ref().is_some_and(|wanted| !wanted.contains(path)) {
+            return;
+        }
         let mut head = Vec::new();
         if let Err(error) = content.take(BLOCK as u64).read_to_end(&mut head) {
             self.problem(Problem::file(
@@ -167,7 +187,7 @@ impl<'s> Reader<'s> {
     }
 
     fn scan_lines(&mut self, file: &TextFile<'_>, stream: Stream, ranges: &[(usize, usize)]) {
-        let mut scan = LogScan::new(self.signatures, file.path.clone(), stream);
+        let mut scan = self.scan(file.path.clone(), stream);
         for &(from, to) in ranges {
             let block = file
                 .text
@@ -178,15 +198,19 @@ impl<'s> Reader<'s> {
         self.logs.push(scan.finish());
     }
 
+    fn scan(&self, path: EntryPath, stream: Stream) -> LogScan<'s> {
+        let scan = LogScan::new(self.signatures, path, stream);
+        if self.mined.is_some() { scan.mining() } else { scan }
+    }
+
     /// Scans a log block by block, each cut at its last line end. Reading (and with it decompressing) goes on while the block before is
     /// scanned, so that one large log uses two processors.
     fn stream_log(&mut self, path: &EntryPath, head: Vec<u8>, content: &mut dyn Read) {
-        let signatures = self.signatures;
+        let mut scan = self.scan(path.clone(), Stream::Unknown);
         let mut size = head.len() as u64;
         let (log, problem) = std::thread::scope(|scope| {
             let (send, receive) = std::sync::mpsc::sync_channel::<Vec<u8>>(BLOCKS_AHEAD);
             let scanner = scope.spawn(move || {
-                let mut scan = LogScan::new(signatures, path.clone(), Stream::Unknown);
                 let mut next_line = 1;
                 for block in receive {
                     scan.feed(&to_text(&block), next_line);

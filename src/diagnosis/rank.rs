@@ -15,8 +15,17 @@ pub struct Root {
     pub explains: Vec<usize>,
 }
 
+/// What else speaks for a finding as the cause: indices of findings.
+#[derive(Debug, Clone, Default)]
+pub struct Grounds {
+    /// Something that concerns them differs from the baseline.
+    pub changed: BTreeSet<usize>,
+    /// Something that concerns them was changed just before they were first seen.
+    pub preceded: BTreeSet<usize>,
+}
+
 /// The sources of the graph, best first. A symptom is a root only when nothing explains it, and then it stands last.
-pub fn roots(rules: &Rules, findings: &[Finding], edges: &[Edge]) -> Vec<Root> {
+pub fn roots(rules: &Rules, findings: &[Finding], edges: &[Edge], grounds: &Grounds) -> Vec<Root> {
     let role = |finding: &Finding| rules.get(&finding.rule).map_or(Role::Symptom, |rule| rule.header.role);
     let mut effects: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for edge in edges {
@@ -47,6 +56,8 @@ pub fn roots(rules: &Rules, findings: &[Finding], edges: &[Edge]) -> Vec<Root> {
             .get(root.finding)
             .is_some_and(|finding| role(finding) == Role::Cause || !local(finding).any(|touch| taken.contains(touch)))
     });
+    // What differs from the healthy counterpart is suspect before what is the same there; a change just before only breaks a tie,
+    // because a rollout comes before most failures, whatever their cause.
     // What is broken comes before what is merely odd, and what explains something that people see before what explains nothing.
     roots.sort_by_cached_key(|root| {
         findings.get(root.finding).map(|finding| {
@@ -54,8 +65,10 @@ pub fn roots(rules: &Rules, findings: &[Finding], edges: &[Edge]) -> Vec<Root> {
                 role(finding),
                 Reverse(finding.level),
                 root.explains.is_empty(),
+                !grounds.changed.contains(&root.finding),
                 Reverse(finding.confidence),
                 Reverse(root.explains.len()),
+                !grounds.preceded.contains(&root.finding),
                 finding.first.as_ref().map(|when| when.earliest),
                 finding.rule.clone(),
                 finding.subject.clone(),

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+use super::templates::TemplateMiner;
 use super::wrapped::{Wrapped, may_hold, unwrap};
-use super::{SignatureSet, Stamp, Stream, clean_line, stamp_of};
+use super::{LogTemplate, SignatureSet, Stamp, Stream, clean_line, stamp_of};
 use crate::model::EntryPath;
 
 /// A line that carries a signature.
@@ -51,6 +52,8 @@ pub struct LogFile {
     pub tail: Vec<TailLine>,
     /// Lines with signatures.
     pub hits: Vec<LineHit>,
+    /// What it complains of, grouped; only of a log that was read for it.
+    pub templates: Vec<LogTemplate>,
 }
 
 /// Bytes of a line that are kept; what a report quotes is shorter.
@@ -74,6 +77,7 @@ pub struct LogScan<'s> {
     seen: HashMap<(String, Vec<(String, String)>), usize>,
     /// For each signature: how many distinct hits, and the place of the last.
     distinct: HashMap<String, (usize, usize)>,
+    miner: Option<TemplateMiner>,
 }
 
 impl<'s> LogScan<'s> {
@@ -88,6 +92,7 @@ impl<'s> LogScan<'s> {
             is_newest_first: false,
             tail: Vec::new(),
             hits: Vec::new(),
+            templates: Vec::new(),
         };
         Self {
             signatures,
@@ -98,7 +103,14 @@ impl<'s> LogScan<'s> {
             order: Order::default(),
             seen: HashMap::new(),
             distinct: HashMap::new(),
+            miner: None,
         }
+    }
+
+    /// Groups the complaints of the log too, which takes a look at every line.
+    pub fn mining(mut self) -> Self {
+        self.miner = Some(TemplateMiner::new());
+        self
     }
 
     /// Scans whole lines; `first_line` is the 1-based number of the first.
@@ -115,6 +127,11 @@ impl<'s> LogScan<'s> {
         let lines = newlines + u64::from(!bytes.is_empty() && !bytes.ends_with(b"\n"));
         self.file.lines += lines;
         self.note_edges(block, first_line, lines);
+        if let Some(miner) = &mut self.miner {
+            for (number, line) in (first_line..).zip(block.lines()) {
+                miner.feed(line, number);
+            }
+        }
         let mut candidates: Vec<(usize, usize)> = self.signatures.candidates(bytes).collect();
         candidates.sort_unstable();
         let mut counted_to = 0;
@@ -159,6 +176,9 @@ impl<'s> LogScan<'s> {
                     std::mem::swap(text, &mut hit.text);
                 }
             }
+        }
+        if let Some(miner) = self.miner {
+            self.file.templates = miner.finish(self.file.lines, self.file.is_newest_first);
         }
         self.file
     }
@@ -216,6 +236,9 @@ impl<'s> LogScan<'s> {
 
     fn note_whole(&mut self, line: &str, number: u64) {
         self.note_line(line, number);
+        if let Some(miner) = &mut self.miner {
+            miner.feed(line, number);
+        }
         let mut indices: Vec<usize> = self
             .signatures
             .candidates(line.as_bytes())

@@ -11,7 +11,7 @@ pub use crate::model::{ActionKind, Lesson, Risk, StepPlace};
 use crate::model::{CitationKind, Confidence, Level, QuoteLine, Subject, Text, When};
 
 /// The version of the JSON report, semantic: a new key is minor, a changed or removed one major.
-pub const SCHEMA_VERSION: &str = "1.0";
+pub const SCHEMA_VERSION: &str = "1.1";
 
 /// A whole report.
 #[derive(Debug, Clone, Serialize)]
@@ -22,6 +22,8 @@ pub struct PostMortem {
     pub tool: Tool,
     /// What was read; the incident's bundles first, baselines last.
     pub bundles: Vec<BundleRef>,
+    /// What the analysis was narrowed to; none when all was looked at.
+    pub narrowing: Option<NarrowingView>,
     /// Title, summary, severity, window.
     pub incident: Incident,
     /// Best first; empty for a bundle without an incident.
@@ -60,6 +62,8 @@ pub struct PostMortem {
     pub ruled_out: Vec<Sentence>,
     /// Chapter 3.5: contradictions first, then open questions.
     pub open_questions: Vec<Sentence>,
+    /// Chapter 3.5: what fails and is not explained by any rule.
+    pub unexplained: Vec<UnexplainedView>,
     /// Chapters 4.1 and 4.2.
     pub actions: Vec<Action>,
     /// Chapter 5.
@@ -76,6 +80,8 @@ pub struct PostMortem {
     pub redactions: Vec<RedactionRow>,
     /// Appendix E.
     pub checks: Vec<Check>,
+    /// Appendix G: settings in which nodes differ.
+    pub node_differences: Vec<NodeDifferenceRow>,
     /// Every place for a person to fill.
     pub blanks: Vec<Blank>,
 }
@@ -110,6 +116,23 @@ pub struct BundleRef {
     pub files: u64,
     /// `incident` or `baseline`.
     pub role: &'static str,
+}
+
+/// The part of the bundle that a report is about.
+#[derive(Debug, Clone, Serialize)]
+pub struct NarrowingView {
+    /// Nothing that was over before this; RFC 3339, empty when not narrowed.
+    pub since: String,
+    /// Nothing that began after this.
+    pub until: String,
+    /// Only these namespaces.
+    pub namespaces: Vec<String>,
+    /// Only these nodes.
+    pub nodes: Vec<String>,
+    /// Findings outside of it.
+    pub hidden: usize,
+    /// The same in a sentence.
+    pub text: Text,
 }
 
 /// What happened, in one card.
@@ -194,6 +217,8 @@ pub struct RootCause {
     pub explains: Vec<String>,
     /// What merely suffers.
     pub affected: Vec<Subject>,
+    /// What changed about it: since the baseline, and inside the bundle just before.
+    pub changes: Vec<Sentence>,
 }
 
 /// One finding.
@@ -383,6 +408,8 @@ pub struct DiffRow {
     pub datum: String,
     /// What.
     pub subject: Subject,
+    /// Field or setting; empty for the thing as a whole.
+    pub path: String,
     /// On the healthy side.
     pub expected: Text,
     /// On the incident's side.
@@ -391,6 +418,40 @@ pub struct DiffRow {
     pub refs: Vec<String>,
     /// True when a finding builds on it.
     pub relevant: bool,
+}
+
+/// One thing that fails while no rule explains why.
+#[derive(Debug, Clone, Serialize)]
+pub struct UnexplainedView {
+    /// The workload, or the pod when nothing owns it.
+    pub subject: Subject,
+    /// That it fails, since when, and which changes stand next to it.
+    pub sentences: Vec<Sentence>,
+    /// The first failing event or termination.
+    pub broke: Option<When>,
+    /// What its logs complain of, the most telling first.
+    pub complaints: Vec<Complaint>,
+}
+
+/// Lines of one form in a log.
+#[derive(Debug, Clone, Serialize)]
+pub struct Complaint {
+    /// Pod and container, or the file.
+    pub source: String,
+    /// The words that all lines share; `<*>` stands for what differs.
+    pub template: String,
+    /// How many lines there are.
+    pub count: u64,
+    /// The first, where it carries a time.
+    pub first: Option<When>,
+    /// The last.
+    pub last: Option<When>,
+    /// True when the log was silent about it at first.
+    pub is_new: bool,
+    /// True when the lines stand close together.
+    pub is_burst: bool,
+    /// Evidence ids of the first and the last line.
+    pub refs: Vec<String>,
 }
 
 /// Competing hypotheses, after Heuer.
@@ -670,6 +731,25 @@ pub struct Check {
     pub outcome: CheckOutcome,
     /// For unknown: what was missing.
     pub reason: Text,
+}
+
+/// One row of appendix G: a setting in which one of three or more nodes differs from the others, or two nodes differ.
+#[derive(Debug, Clone, Serialize)]
+pub struct NodeDifferenceRow {
+    /// `sysctl`, `version`, `unit`, `mtu`…
+    pub datum: String,
+    /// The setting.
+    pub name: String,
+    /// The node that differs; empty where there are only two.
+    pub odd: String,
+    /// Its value there, or the first of the two; empty where it is not set.
+    pub odd_value: String,
+    /// The value of all others.
+    pub others_value: String,
+    /// The others.
+    pub others: Vec<String>,
+    /// Evidence ids: the odd node's, then one of the others.
+    pub refs: Vec<String>,
 }
 
 /// A place for a person to fill.

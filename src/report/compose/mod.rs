@@ -3,14 +3,19 @@
 mod actions;
 mod appendix;
 mod causes;
+mod changed;
 mod comparison;
 mod data;
+mod difference;
 mod ledger;
+mod narrowing;
+mod nodes;
 mod overview;
 mod phrases;
 mod severity;
 mod timeline;
 mod triage;
+mod unexplained;
 
 use crate::cluster::Snapshot;
 use crate::diagnosis::Diagnosis;
@@ -33,7 +38,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
     let timeline = timeline::timeline(&mut ledger)?;
     let triage = triage::triage(&mut ledger);
     let (analysis, matrix) = comparison::analysis(&mut ledger);
-    let (diff, diff_about) = comparison::differences(&mut ledger);
+    let (diff, diff_about) = difference::differences(&mut ledger);
     let localisation = causes::localisation(&mut ledger)?;
     let recovery = actions::recovery(&mut ledger)?;
     let direct_causes = causes::direct_causes(&mut ledger)?;
@@ -41,12 +46,14 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
     let causal = causes::graph(&mut ledger, &contributing)?;
     let ruled_out = causes::ruled_out(&mut ledger)?;
     let open_questions = causes::questions(&mut ledger)?;
+    let unexplained = unexplained::unexplained(&mut ledger);
     let actions = actions::actions(&mut ledger, &contributing)?;
     let lessons = actions::lessons(&mut ledger)?;
     let findings = causes::findings(&mut ledger)?;
     let gaps = appendix::gaps(&mut ledger);
     let clock = appendix::clock(&mut ledger);
     let checks = appendix::checks(&ledger);
+    let node_differences = nodes::differences(&mut ledger);
     let redactions = appendix::redactions(&ledger);
     let tool = Tool {
         name: "casefile",
@@ -59,6 +66,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
         schema_version: SCHEMA_VERSION,
         tool,
         bundles,
+        narrowing: narrowing::narrowing(diagnosis),
         incident,
         root_causes,
         findings,
@@ -78,6 +86,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
         causal,
         ruled_out,
         open_questions,
+        unexplained,
         actions,
         lessons,
         evidence: ledger.evidence,
@@ -86,6 +95,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
         clock,
         redactions,
         checks,
+        node_differences,
         blanks: ledger.blanks,
     })
 }

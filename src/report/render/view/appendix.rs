@@ -1,4 +1,4 @@
-//! Appendices A to F.
+//! Appendices A to G.
 
 use minijinja::context;
 use minijinja::value::{Serde, Value};
@@ -18,7 +18,7 @@ const MAX_LINE: usize = 400;
 /// Rows of the list of checks.
 const MAX_CHECKS: usize = 1000;
 
-/// Appendices A to F.
+/// Appendices A to G.
 pub(super) fn appendix(s: &Scribe<'_>) -> Value {
     context! {
         evidence => s.report.evidence.iter().enumerate().map(|(n, item)| evidence(s, item, n < MAX_QUOTED)).collect::<Vec<_>>(),
@@ -29,6 +29,7 @@ pub(super) fn appendix(s: &Scribe<'_>) -> Value {
         redactions => redactions(s),
         checks => checks(s),
         bundles => bundles(s),
+        nodes => nodes(s),
         tool => context! {
             name => s.report.tool.name, version => s.report.tool.version, rules => s.report.tool.rules,
         },
@@ -144,6 +145,22 @@ fn checks(s: &Scribe<'_>) -> Value {
         }
     });
     context! { rows => rows.collect::<Vec<_>>(), more => all.len().saturating_sub(MAX_CHECKS) }
+}
+
+fn nodes(s: &Scribe<'_>) -> Vec<Value> {
+    let value = |text: &str| if text.is_empty() { Rich::default() } else { Rich::code(text) };
+    let rows = s.report.node_differences.iter().map(|row| {
+        context! {
+            datum => Rich::parse(&row.datum),
+            name => Rich::code(&row.name),
+            odd => Rich::code(&row.odd),
+            odd_value => value(&row.odd_value),
+            others => Rich::join(row.others.iter().map(|node| Rich::code(node)), ", "),
+            others_value => value(&row.others_value),
+            refs => s.refs(&row.refs),
+        }
+    });
+    rows.collect()
 }
 
 fn bundles(s: &Scribe<'_>) -> Vec<Value> {

@@ -104,6 +104,7 @@ fn diff(s: &Scribe<'_>) -> Value {
         context! {
             datum => Rich::parse(&row.datum),
             subject => s.subject(&row.subject),
+            path => Rich::code(&row.path),
             expected => s.text(&row.expected),
             actual => s.text(&row.actual),
             relevant => row.relevant,

@@ -1,0 +1,91 @@
+//! Chapter 2.2.2: what differs from the baseline.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::ledger::{Ledger, plain_sentence};
+use super::overview::shown;
+use super::phrases::{filled, phrase};
+use crate::cluster::Snapshot;
+use crate::diagnosis::{Difference, Side};
+use crate::model::{Text, code};
+use crate::report::model::{DiffAbout, DiffRow};
+
+/// Rows of the difference; the rest is counted.
+const DIFFERENCES: usize = 40;
+/// Characters of one side that are shown.
+const WIDTH: usize = 120;
+
+pub(super) fn differences(ledger: &mut Ledger<'_, '_>) -> (Vec<DiffRow>, Option<DiffAbout>) {
+    let diagnosis = ledger.diagnosis;
+    let (Some(differences), Some(baseline)) = (&diagnosis.differences, diagnosis.baseline) else {
+        return (Vec::new(), None);
+    };
+    let relevant: BTreeSet<usize> = diagnosis.changes.values().flatten().copied().collect();
+    let numbered = || differences.different.iter().enumerate();
+    let ordered = numbered()
+        .filter(|(index, _)| relevant.contains(index))
+        .chain(numbered().filter(|(index, _)| !relevant.contains(index)));
+    let rows = ordered
+        .take(DIFFERENCES)
+        .map(|(index, difference)| {
+            let mut row = row(ledger, difference);
+            row.relevant = relevant.contains(&index);
+            row
+        })
+        .collect();
+    let time = |snapshot: &Snapshot| {
+        let collected = snapshot.bundle.collected_at.as_ref();
+        collected.map_or_else(|| "?".to_owned(), shown)
+    };
+    let facts = [
+        ("good", baseline.bundle.input.clone().into()),
+        ("bad", diagnosis.snapshot.bundle.input.clone().into()),
+        ("good_time", time(baseline).into()),
+        ("bad_time", time(diagnosis.snapshot).into()),
+        ("hidden", json!(differences.different.len().saturating_sub(DIFFERENCES))),
+    ];
+    let about = DiffAbout {
+        text: plain_sentence(filled("diff.about", &facts)),
+        equal: differences.equal,
+    };
+    (rows, Some(about))
+}
+
+pub(super) fn row(ledger: &mut Ledger<'_, '_>, difference: &Difference) -> DiffRow {
+    let refs = ledger.cite_all(&difference.evidence);
+    DiffRow {
+        datum: difference.datum.to_owned(),
+        subject: difference.subject.clone(),
+        path: path_of(ledger, difference),
+        expected: side(ledger, &difference.expected),
+        actual: side(ledger, &difference.actual),
+        refs,
+        relevant: false,
+    }
+}
+
+/// The field or setting, masked: an element of a list is named by its own words.
+pub(super) fn path_of(ledger: &mut Ledger<'_, '_>, difference: &Difference) -> String {
+    short(&ledger.masker.mask(&difference.path))
+}
+
+/// One side in words.
+pub(super) fn side(ledger: &mut Ledger<'_, '_>, side: &Side) -> Text {
+    match side {
+        Side::Absent => phrase("state.absent"),
+        Side::Hidden => phrase("diff.hidden"),
+        Side::Value(value) => Text::same(code(&short(&ledger.masker.mask(value)))),
+    }
+}
+
+/// One line of a value that may be a whole specification.
+fn short(value: &str) -> String {
+    let line = value.replace(['\n', '\r'], " ⏎ ");
+    if line.chars().count() <= WIDTH {
+        line
+    } else {
+        format!("{}…", line.chars().take(WIDTH).collect::<String>())
+    }
+}
