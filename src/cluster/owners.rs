@@ -20,7 +20,12 @@ impl Snapshot {
             }
             current = Subject::namespaced(&kind, &current.namespace, &name);
             match self.object(&kind, &current.namespace, &name) {
-                Some(owner) => reference = controller(owner),
+                Some(owner) => {
+                    // A row shows no owner; the name of a ReplicaSet tells it.
+                    let told =
+                        || (kind == "ReplicaSet" && owner.form != Form::Api).then(|| deployment_of_replica_set(&name));
+                    reference = controller(owner).or_else(|| told().flatten().map(|name| ("Deployment".into(), name)));
+                }
                 None if kind == "ReplicaSet" => {
                     reference = deployment_of_replica_set(&name).map(|name| ("Deployment".into(), name))
                 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::model::{Subject, Text};
+use crate::model::{Level, Subject, Text};
 use crate::rules::{Finding, Role, Rules, Touch};
 
 /// One finding causes another.
@@ -59,7 +59,9 @@ fn add_blamed(rules: &Rules, findings: &[Finding], edges: &mut Vec<Edge>) {
             .get(&finding.rule)
             .is_none_or(|rule| rule.header.role == Role::Factor);
         if !is_factor {
-            ailing.entry(&finding.subject).or_default().push(index);
+            for object in finding.impairs.iter().chain([&finding.subject]) {
+                ailing.entry(object).or_default().push(index);
+            }
         }
     }
     let mut effects: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -67,13 +69,16 @@ fn add_blamed(rules: &Rules, findings: &[Finding], edges: &mut Vec<Edge>) {
         effects.entry(edge.from).or_default().push(edge.to);
     }
     for (to, complaint) in findings.iter().enumerate() {
-        let blamed: BTreeSet<usize> = complaint
+        let mut blamed: BTreeSet<usize> = complaint
             .blames
             .iter()
             .filter_map(|peer| ailing.get(peer))
             .flatten()
             .copied()
             .collect();
+        if complaint.blames_unknown {
+            blamed.extend(only_ailing_neighbour(rules, findings, complaint));
+        }
         for from in blamed {
             let follows = findings.get(from).is_some_and(|ailing| may_follow(ailing, complaint));
             if from != to && follows && !reaches(&effects, to, from) {
@@ -90,6 +95,32 @@ fn add_blamed(rules: &Rules, findings: &[Finding], edges: &mut Vec<Edge>) {
         }
     }
 }
+
+/// Of a peer that cannot be told, the only workload beside it that is down by its own fault is the likely one.
+fn only_ailing_neighbour(rules: &Rules, findings: &[Finding], complaint: &Finding) -> Vec<usize> {
+    let is_down_by_itself = |finding: &Finding| {
+        let explains = rules.get(&finding.rule).is_some_and(|rule| {
+            matches!(rule.header.role, Role::Cause | Role::Link) && finding.level == Level::Critical
+        });
+        explains
+            && finding.blames.is_empty()
+            && !finding.blames_unknown
+            && finding.subject != complaint.subject
+            && finding.subject.namespace == complaint.subject.namespace
+            && WORKLOADS.contains(&finding.subject.kind.as_str())
+    };
+    let down: Vec<usize> = (0..findings.len())
+        .filter(|index| findings.get(*index).is_some_and(is_down_by_itself))
+        .collect();
+    let subjects: BTreeSet<&Subject> = down
+        .iter()
+        .filter_map(|index| Some(&findings.get(*index)?.subject))
+        .collect();
+    if subjects.len() == 1 { down } else { Vec::new() }
+}
+
+/// What can be called.
+const WORKLOADS: [&str; 4] = ["Deployment", "StatefulSet", "DaemonSet", "Pod"];
 
 /// True when one finding explains the other, directly or not.
 fn reaches(effects: &BTreeMap<usize, Vec<usize>>, from: usize, to: usize) -> bool {

@@ -55,6 +55,10 @@ pub struct Finding {
     pub touches: BTreeSet<Touch>,
     /// What the failure is said to be about: peers that do not answer. Whatever ails one of them explains this finding.
     pub blames: BTreeSet<Subject>,
+    /// True when it is about a peer that cannot be told, by an address that nothing shows or by no name at all.
+    pub blames_unknown: bool,
+    /// What cannot be reached, or does not work, because of it, although it is well itself. Complaints of these are explained too.
+    pub impairs: BTreeSet<Subject>,
 }
 
 impl Finding {
@@ -75,6 +79,8 @@ impl Finding {
             count: 1,
             touches,
             blames: BTreeSet::new(),
+            blames_unknown: false,
+            impairs: BTreeSet::new(),
         }
     }
 
@@ -133,6 +139,13 @@ impl Finding {
     pub fn blame(&mut self, peer: Subject) {
         if peer != self.subject {
             self.blames.insert(peer);
+        }
+    }
+
+    /// Names an object that is out of reach because of this, though well itself.
+    pub fn impair(&mut self, object: Subject) {
+        if object != self.subject {
+            self.impairs.insert(object);
         }
     }
 

@@ -98,6 +98,9 @@ pub struct Subjects {
     /// For applications: what a data store writes in its own log is about its clients, and no finding on it.
     #[serde(default)]
     pub clients_only: bool,
+    /// For applications: signatures of refusals that a data store gives for its own sake. Then it is the subject, where it is known.
+    #[serde(default)]
+    pub server_side: Vec<String>,
 }
 
 /// From a match to its subject.

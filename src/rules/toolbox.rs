@@ -1,5 +1,6 @@
 //! What several rules ask of a snapshot.
 
+pub mod calls;
 pub mod complaints;
 pub mod nodes;
 pub mod odd_nodes;

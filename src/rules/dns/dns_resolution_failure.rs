@@ -1,7 +1,7 @@
 //! Name queries of applications go unanswered.
 
 use crate::rules::toolbox::complaints::judge;
-use crate::rules::toolbox::speakers::is_name_service;
+use crate::rules::toolbox::peers::name_service;
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -163,16 +163,8 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let mut findings = judge(input, rule, subjects);
     for finding in &mut findings {
         // Whatever ails the name service, or the Service in front of it, explains this.
-        for pod in snapshot.pods().filter(is_name_service) {
-            finding.blame(snapshot.top_owner(pod.object));
-        }
-        for service in snapshot.kind("Service") {
-            let is_dns = service.text("/metadata/labels/k8s-app") == "kube-dns"
-                || service.key.name == "kube-dns"
-                || service.key.name.ends_with("coredns");
-            if is_dns && matches!(service.key.namespace.as_str(), "" | "kube-system") {
-                finding.blame(service.subject());
-            }
+        for object in name_service(snapshot) {
+            finding.blame(object);
         }
     }
     findings

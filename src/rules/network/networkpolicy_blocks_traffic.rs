@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::cluster::{Hit, Object};
-use crate::model::{Confidence, Subject};
+use crate::model::{Citation, Confidence, Subject};
 use crate::rules::toolbox::add_hit;
+use crate::rules::toolbox::calls::calls;
 use crate::rules::toolbox::policies::{Way, isolates, rules, selects};
 use crate::rules::toolbox::references::{Resolved, references};
 use crate::rules::toolbox::services::{
@@ -108,6 +109,8 @@ struct Blocked<'s> {
     from: Option<Subject>,
     to: Option<Subject>,
     port: Option<i64>,
+    /// A client's own words that the traffic does not pass.
+    said: Option<Citation>,
 }
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
@@ -129,7 +132,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         if hits.is_empty() && !failing && blocked.kind == "dns" && !needs_names(input, blocked.from.as_ref()) {
             continue;
         }
-        let confidence = if hits.is_empty() {
+        let confidence = if hits.is_empty() && blocked.said.is_none() {
             Confidence::Probable
         } else {
             Confidence::Confirmed
@@ -155,8 +158,14 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .fact("from", name(&blocked.from))
             .fact("to", name(&blocked.to))
             .fact("port", blocked.port);
+        for said in blocked.said {
+            finding.add_cite(said);
+        }
         for hit in hits {
             add_hit(input, &mut finding, hit);
+        }
+        if let Some(server) = blocked.to.clone() {
+            finding.impair(server);
         }
         for client in blocked.from.into_iter().chain(blocked.to) {
             finding.add_affected(client);
@@ -198,6 +207,7 @@ fn dns<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
                 from: Some(backend.subject.clone()),
                 to: None,
                 port: None,
+                said: None,
                 isolated: backend,
             });
         }
@@ -210,25 +220,26 @@ fn between<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
     let snapshot = input.snapshot;
     let mut found = Vec::new();
     let all = all_backends(input);
-    for reference in references(snapshot) {
-        let Resolved::Service(service) = reference.resolve(snapshot) else {
-            continue;
-        };
-        let Some(wanted) = selector(service) else { continue };
+    for call in calls(snapshot) {
         let Some(client) = all
             .iter()
-            .find(|backend| backend.subject == reference.workload && backend.complete)
+            .find(|backend| backend.subject == call.client && backend.complete)
         else {
             continue;
         };
+        // The form of a Service that shows no selector leaves its name.
+        let is_served = |backend: &Backend<'_>| match selector(call.service) {
+            Some(wanted) => fit(wanted, backend) == Fit::Selected,
+            None => call.fails && backend.subject.name == call.service.key.name,
+        };
         for server in all.iter().filter(|backend| {
             backend.subject.namespace == client.subject.namespace
-                && fit(wanted, backend) == Fit::Selected
                 && backend.subject != client.subject
+                && is_served(backend)
         }) {
-            let target = ports(service)
+            let target = ports(call.service)
                 .into_iter()
-                .find(|port| reference.port.is_none_or(|wanted| wanted == port.port))
+                .find(|port| call.port.is_none_or(|wanted| wanted == port.port))
                 .and_then(|port| match port.target {
                     Some(Target::Number(number)) => Some(number),
                     _ => None,
@@ -248,6 +259,7 @@ fn between<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
                         from: Some(client.subject.clone()),
                         to: Some(server.subject.clone()),
                         port: target,
+                        said: call.fails.then(|| call.cite.clone()),
                     });
                 }
             }
@@ -275,6 +287,7 @@ fn nobody<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
                 from: None,
                 to: Some(backend.subject.clone()),
                 port: None,
+                said: None,
                 isolated: backend,
             });
         }

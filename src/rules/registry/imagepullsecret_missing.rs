@@ -158,5 +158,35 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         finding.touches.extend(workload_touches(snapshot, &subject));
         finding.add_affected(subject);
     }
-    findings
+    by_secret(findings)
+}
+
+/// One Secret that several workloads lack is one thing to mend.
+fn by_secret(findings: Vec<Finding>) -> Vec<Finding> {
+    let key = |finding: &Finding| (finding.subject.namespace.clone(), finding.facts.get("names").cloned());
+    let mut merged: Vec<Finding> = Vec::new();
+    for finding in findings {
+        match merged.iter_mut().find(|known| key(known) == key(&finding)) {
+            None => merged.push(finding),
+            Some(known) => {
+                let name = known
+                    .facts
+                    .get("first")
+                    .and_then(|name| name.as_str())
+                    .unwrap_or_default();
+                let secret = Subject::namespaced("Secret", &known.subject.namespace, name);
+                let workload = std::mem::replace(&mut known.subject, secret);
+                known.path.clear();
+                known.add_affected(workload);
+                known.add_affected(finding.subject);
+                known.affected.extend(finding.affected);
+                known.touches.extend(finding.touches);
+                known.count += finding.count;
+                for cite in finding.evidence {
+                    known.add_cite(cite);
+                }
+            }
+        }
+    }
+    merged
 }

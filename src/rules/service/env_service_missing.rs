@@ -1,6 +1,6 @@
 //! A setting names a Service that does not exist.
 
-use crate::model::Confidence;
+use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::pod_is_failing;
 use crate::rules::toolbox::references::{Reference, Resolved, references};
 use crate::rules::toolbox::services::{is_near, service, services_in};
@@ -144,6 +144,7 @@ fn judge(
         .fact("namespace", namespace)
         .fact("path", reference.path.clone())
         .fact("holder", serde_json::json!({"kind": reference.holder.key.kind, "namespace": reference.holder.key.namespace, "name": reference.holder.key.name}));
+    finding.blame(Subject::namespaced("Service", namespace, name));
     for hit in said {
         crate::rules::toolbox::add_hit(input, &mut finding, hit);
     }

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::peers::{Peer, dependencies, objects_of};
-use super::speakers::{Speaker, State, is_data_store, of_log, of_pod};
+use super::peers::{Peer, dependencies, name_service, objects_of, service_meant};
+use super::speakers::{Speaker, State, is_data_store, of_log, of_pod, stores_of, technology};
 use super::workload_touches;
 use crate::cluster::Snapshot;
 use crate::logs::{LineHit, LogFile, TextSource, clean_line};
@@ -24,6 +24,8 @@ const CITATIONS: usize = 4;
 pub struct Complaint<'s> {
     /// Who.
     pub speaker: Speaker<'s>,
+    /// `rule/signature`.
+    pub signature: String,
     /// What was captured.
     pub captures: BTreeMap<String, String>,
     /// The line, without the runtime's prefix.
@@ -79,7 +81,7 @@ pub fn complaints<'s>(
         }
         let total: u64 = hits
             .iter()
-            .filter(|hit| weight(&hit.text) == Weight::Plain)
+            .filter(|hit| weight_of(hit) == Weight::Plain)
             .map(|hit| hit.count)
             .sum();
         found.extend(
@@ -105,6 +107,7 @@ pub fn complaints<'s>(
         let said = hit.cite.quote.first().map_or("", |line| line.text.as_str());
         found.push(Complaint {
             speaker,
+            signature: hit.signature.clone(),
             captures: hit.captures.clone(),
             said: quoted(said),
             count: hit.count,
@@ -140,7 +143,7 @@ fn of_line<'s>(
     let last_line = hit.last.as_ref().map_or(hit.line, |(line, _)| *line);
     let end = log.tail.last().map_or(log.lines, |line| line.line);
     let after = end.saturating_sub(last_line);
-    let weight = weight(&hit.text);
+    let weight = weight_of(hit);
     let near_end = after <= 12 || after <= log.lines / 5;
     let plain = weight == Weight::Plain;
     let confidence = match speaker.state {
@@ -172,6 +175,7 @@ fn of_line<'s>(
     };
     Some(Complaint {
         speaker: speaker.clone(),
+        signature: hit.signature.clone(),
         captures: hit.captures.clone(),
         said: quoted(clean_line(&hit.text)),
         count: hit.count,
@@ -186,8 +190,9 @@ fn of_line<'s>(
 pub fn findings(input: &Input<'_>, rule: &RuleHeader, complaints: Vec<Complaint<'_>>) -> Vec<Finding> {
     let mut groups: BTreeMap<Subject, Vec<Complaint<'_>>> = BTreeMap::new();
     for complaint in complaints {
+        let subject = refusing_store(input.snapshot, rule, &complaint);
         groups
-            .entry(complaint.speaker.workload.clone())
+            .entry(subject.unwrap_or_else(|| complaint.speaker.workload.clone()))
             .or_default()
             .push(complaint);
     }
@@ -195,6 +200,30 @@ pub fn findings(input: &Input<'_>, rule: &RuleHeader, complaints: Vec<Complaint<
         .into_iter()
         .filter_map(|(workload, group)| finding(input, rule, workload, group))
         .collect()
+}
+
+/// The data store that refuses for its own sake: the one that is named, else the only one that the settings of the client name.
+fn refusing_store(snapshot: &Snapshot, rule: &RuleHeader, complaint: &Complaint<'_>) -> Option<Subject> {
+    let signature = complaint.signature.strip_prefix(rule.id.as_str())?.strip_prefix('/')?;
+    let server_side = &rule.finds.as_ref()?.server_side;
+    if !server_side.iter().any(|id| id == signature) {
+        return None;
+    }
+    let client = &complaint.speaker.workload;
+    let is_store = |object: &Subject| object.kind != "Service" && is_data_store(&object.name);
+    let named = objects_of(snapshot, &client.namespace, &complaint.peer());
+    if let Some(store) = named.into_iter().find(|object| object.kind != "Service") {
+        return Some(store);
+    }
+    let mut known: Vec<Subject> = dependencies(snapshot, client).into_iter().filter(is_store).collect();
+    if known.is_empty() {
+        known = stores_of(snapshot, &client.namespace, technology(signature)).collect();
+    }
+    known.dedup();
+    match known.as_slice() {
+        [only] => Some(only.clone()),
+        _ => None,
+    }
 }
 
 fn finding(input: &Input<'_>, rule: &RuleHeader, workload: Subject, mut group: Vec<Complaint<'_>>) -> Option<Finding> {
@@ -227,11 +256,26 @@ fn finding(input: &Input<'_>, rule: &RuleHeader, workload: Subject, mut group: V
     for object in objects_of(input.snapshot, &finding.subject.namespace, &peer) {
         finding.blame(object);
     }
+    if let Some((namespace, name)) = service_meant(input.snapshot, &finding.subject.namespace, &peer) {
+        finding.blame(Subject::namespaced("Service", &namespace, &name));
+    }
+    if LOOKUP
+        .as_ref()
+        .is_some_and(|regex| group.iter().any(|complaint| regex.is_match(&complaint.said)))
+    {
+        for object in name_service(input.snapshot) {
+            finding.blame(object);
+        }
+    }
     // Who does not say whom it called can only have called what its settings name.
     if peer.host.is_empty() {
         for called in dependencies(input.snapshot, &finding.subject) {
             finding.blame(called);
         }
+    }
+    finding.blames_unknown = finding.blames.is_empty() && (peer.host.is_empty() || peer.is_address());
+    for complaint in &group {
+        finding.add_affected(complaint.speaker.workload.clone());
     }
     let speaker = &best.speaker;
     let container = container_name(speaker);
@@ -327,7 +371,13 @@ fn quoted(line: &str) -> String {
     line.trim().lines().next().unwrap_or("").chars().take(QUOTED).collect()
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Of many alike lines the weightiest of those kept decides.
+fn weight_of(hit: &LineHit) -> Weight {
+    let last = hit.last.as_ref().map(|(_, text)| weight(text));
+    weight(&hit.text).max(last.unwrap_or(Weight::Dismissed))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Weight {
     /// The line itself says that it does not matter.
     Dismissed,
@@ -341,6 +391,10 @@ enum Weight {
 static LEVEL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)\b(?:(?P<mild>warn|warning|wrn|info|inf|debug|dbg|trace|notice|fine)|error|err|fatal|panic|emerg|crit|critical|alert|severe|fail)\b").ok()
 });
+/// A name that could not be looked up, whatever else the line is about.
+static LOOKUP: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)\blookup [\w.-]+|:53\b|EAI_AGAIN|name resolution|could not (?:resolve|translate)|SERVFAIL|server misbehaving|getaddrinfo").ok()
+});
 static DISMISSED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)using (?:the )?default|fall(?:ing|s)? ?back|\bignor(?:ed|ing)\b|\bskipp(?:ed|ing)\b|\(optional\)|\bis optional\b|\boptional (?:file|config\w*|feature|dependency|plugin)\b|harmless|non-fatal|not fatal|\bdeprecat|kube-probe|can be (?:safely )?ignored").ok()
 });
@@ -352,14 +406,12 @@ fn weight(line: &str) -> Weight {
     }
     let level = LEVEL.as_ref().and_then(|regex| regex.captures(line));
     let lower = line.to_ascii_lowercase();
-    if level.is_some_and(|found| found.name("mild").is_some())
-        || lower.contains("retry")
-        || lower.contains("will try again")
-    {
-        Weight::Mild
-    } else {
-        Weight::Plain
-    }
+    // Without a level the words have to tell; `level=error … retry=3` is an error all the same.
+    let is_mild = match level {
+        Some(found) => found.name("mild").is_some() || lower.contains("retrying"),
+        None => lower.contains("retry") || lower.contains("will try again"),
+    };
+    if is_mild { Weight::Mild } else { Weight::Plain }
 }
 
 #[cfg(test)]

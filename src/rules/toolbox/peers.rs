@@ -1,8 +1,9 @@
 //! Whom an application means by the peer that it names: a Service of the cluster and the workloads behind it, or something outside.
 
 use super::references::{Resolved, references};
-use super::services::{Fit, backends, fit, same_namespace, selector};
-use crate::cluster::Snapshot;
+use super::services::{Fit, backends, fit, same_namespace, selector, services_in};
+use super::speakers::is_name_service;
+use crate::cluster::{Object, Snapshot};
 use crate::model::Subject;
 
 /// Ports that data stores listen on by default, as their own documents give them.
@@ -61,7 +62,8 @@ impl Peer {
             || super::speakers::is_data_store(self.host.split('.').next().unwrap_or(""))
     }
 
-    fn is_address(&self) -> bool {
+    /// True for an address instead of a name.
+    pub fn is_address(&self) -> bool {
         self.host.parse::<std::net::IpAddr>().is_ok()
     }
 }
@@ -98,6 +100,46 @@ pub fn objects_of(snapshot: &Snapshot, namespace: &str, peer: &Peer) -> Vec<Subj
         }
         None => workloads_called(snapshot, second.unwrap_or(namespace), name),
     }
+}
+
+/// The Service that a peer's name means: namespace and name, whether it is there or not. None for addresses, for what is outside, and
+/// where no Service of that namespace was collected.
+pub fn service_meant(snapshot: &Snapshot, namespace: &str, peer: &Peer) -> Option<(String, String)> {
+    if peer.host.is_empty() || peer.is_local() || peer.is_address() {
+        return None;
+    }
+    let labels: Vec<&str> = peer.host.split('.').collect();
+    let (name, namespace) = match labels.as_slice() {
+        [name] => (*name, namespace),
+        [name, second] => (*name, *second),
+        [name, second, "svc", ..] => (*name, *second),
+        _ => return None,
+    };
+    services_in(snapshot, namespace).next()?;
+    Some((namespace.to_owned(), name.to_owned()))
+}
+
+/// What stands for the cluster's name service: its Service, and the workloads that serve or should serve it.
+pub fn name_service(snapshot: &Snapshot) -> Vec<Subject> {
+    let is_at_home = |namespace: &str| matches!(namespace, "" | "kube-system" | "openshift-dns");
+    let is_called_so = |name: &str| name.contains("coredns") || name.starts_with("kube-dns");
+    let mut found: Vec<Subject> = ["Service", "Deployment", "DaemonSet"]
+        .iter()
+        .flat_map(|kind| snapshot.kind(kind))
+        .filter(|object| {
+            is_at_home(&object.key.namespace)
+                && (object.text("/metadata/labels/k8s-app") == "kube-dns" || is_called_so(&object.key.name))
+                && !object.key.name.contains("autoscaler")
+        })
+        .map(Object::subject)
+        .collect();
+    for pod in snapshot.pods().filter(is_name_service) {
+        let owner = snapshot.top_owner(pod.object);
+        if !found.contains(&owner) {
+            found.push(owner);
+        }
+    }
+    found
 }
 
 /// What a workload's settings say that it calls: Services of the cluster, and the workloads behind them.
@@ -151,7 +193,8 @@ fn behind(snapshot: &Snapshot, namespace: &str, name: &str) -> Vec<Subject> {
     }
 }
 
-fn workloads_called(snapshot: &Snapshot, namespace: &str, name: &str) -> Vec<Subject> {
+/// The workloads of this name.
+pub fn workloads_called(snapshot: &Snapshot, namespace: &str, name: &str) -> Vec<Subject> {
     let mut found: Vec<Subject> = ["Deployment", "StatefulSet", "DaemonSet"]
         .iter()
         .flat_map(|kind| snapshot.kind(kind))

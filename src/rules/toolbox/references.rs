@@ -1,5 +1,6 @@
 //! Which Services the settings of workloads name: environment variables, arguments, values of the ConfigMaps that they use.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
@@ -270,6 +271,8 @@ fn hosts_in(key: &str, value: &str, other: &dyn Fn(&str) -> Option<String>) -> V
 
 /// `scheme://user@host:port/path`, `host:port`.
 fn host_in(word: &str) -> Option<Host> {
+    let expanded = expanded(word);
+    let word = expanded.as_ref();
     let (scheme, rest) = match word.rsplit_once("://") {
         Some((scheme, rest)) => (scheme, rest),
         None => ("", word),
@@ -294,6 +297,17 @@ fn host_in(word: &str) -> Option<Host> {
         implied: implied.is_some(),
         explicit: true,
     })
+}
+
+/// `$(POD_NAME).brokers` with a label in the place of what the kubelet fills in: which pod it is does not change the Service.
+fn expanded(word: &str) -> Cow<'_, str> {
+    match (word.find("$("), word.find(").")) {
+        (Some(start), Some(end)) if start < end => {
+            let (before, after) = (word.get(..start).unwrap_or(""), word.get(end + 1..).unwrap_or(""));
+            Cow::Owned(format!("{before}0{after}"))
+        }
+        _ => Cow::Borrowed(word),
+    }
 }
 
 /// A DNS name in lower case with a letter in it, and not this machine.

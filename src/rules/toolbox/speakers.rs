@@ -274,6 +274,41 @@ pub fn is_data_store(name: &str) -> bool {
     }
 }
 
+/// The words by which a technology's workloads are called; the signature's id names the technology.
+pub fn technology(signature: &str) -> &'static [&'static str] {
+    match signature.split('-').next().unwrap_or("") {
+        "postgres" | "pgbouncer" => &["postgres", "postgresql", "pg", "pgsql", "pgbouncer"],
+        "mysql" => &["mysql", "mariadb", "percona"],
+        "redis" => &["redis", "valkey"],
+        "mongo" => &["mongo", "mongodb"],
+        "rabbitmq" => &["rabbitmq", "rabbit"],
+        "elasticsearch" => &["elasticsearch", "elastic", "opensearch"],
+        "memcached" => &["memcached"],
+        _ => &[],
+    }
+}
+
+/// The workloads of a namespace that run a technology, by name or image, each once.
+pub fn stores_of<'s>(
+    snapshot: &'s Snapshot,
+    namespace: &'s str,
+    words: &'static [&'static str],
+) -> impl Iterator<Item = Subject> + 's {
+    let is_one = |name: &str| name.split(['-', '_', '.', '/', ':']).any(|part| words.contains(&part));
+    let found: BTreeSet<Subject> = snapshot
+        .pods()
+        .filter(|pod| pod.namespace() == namespace)
+        .filter(|pod| {
+            let owner = snapshot.top_owner(pod.object).name;
+            let runs = |image: &str| is_one(image.rsplit('/').next().unwrap_or(image));
+            let exports = |name: &str| name.contains("exporter") || name.contains("backup");
+            (is_one(&owner) || pod.containers().iter().any(|container| runs(container.image()))) && !exports(&owner)
+        })
+        .map(|pod| snapshot.top_owner(pod.object))
+        .collect();
+    found.into_iter()
+}
+
 /// True for a pod of the cluster's name service: CoreDNS or kube-dns in `kube-system`, by label or name
 /// (kubernetes `cluster/addons/dns`; RKE2's chart calls it `rke2-coredns-rke2-coredns`). Autoscalers beside it are none.
 pub fn is_name_service(pod: &PodView<'_>) -> bool {

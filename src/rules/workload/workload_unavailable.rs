@@ -1,6 +1,7 @@
 //! A workload serves with fewer replicas than it should: what people see, never why.
 
-use crate::cluster::{Object, Snapshot};
+use crate::bundle::decode::Form;
+use crate::cluster::{Object, PodView, Snapshot};
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::workload_touches;
 use crate::rules::{Finding, Input, RuleHeader, Touch};
@@ -80,7 +81,20 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, workload: &Object) -> Option<Find
     };
     // An object without any status (an applied manifest) says nothing about replicas.
     workload.get("/status")?;
-    let available = workload.int(available_at).unwrap_or(0);
+    // The API leaves a count of zero out; `kubectl describe statefulset` never shows how many are ready.
+    let available = match workload.int(available_at) {
+        Some(available) => available,
+        None if workload.form == Form::Describe => i64::try_from(
+            input
+                .snapshot
+                .pods_of(&workload.subject())
+                .filter(PodView::is_well)
+                .count(),
+        )
+        .ok()
+        .filter(|_| input.snapshot.pods_of(&workload.subject()).next().is_some())?,
+        None => 0,
+    };
     if available >= wanted {
         return None;
     }

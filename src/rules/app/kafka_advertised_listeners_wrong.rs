@@ -1,0 +1,83 @@
+//! A Kafka broker tells its clients an address that they cannot reach.
+
+use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::references::{Resolved, references};
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: kafka-advertised-listeners-wrong
+role: cause
+level: critical
+needs: [services]
+check:
+  zh: 'Kafka 对外公布的监听地址是否存在'
+  en: 'whether the listeners that Kafka advertises exist'
+title:
+  zh: '{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}：{{ key }} 公布的 {{ host }} 没有对应的 Service {{ missing }}'
+  en: '{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}: {{ key }} advertises {{ host }}, for which there is no Service {{ missing }}'
+cause:
+  zh: '客户端先连上引导地址，再改连元数据里公布的地址；{{ key }} 的值是 {{ value }}，而命名空间 {{ namespace }} 没有 Service {{ missing }}，所以引导成功之后所有读写都解析不了主机名。'
+  en: 'clients first connect to the bootstrap address and then to what the metadata advertise; {{ key }} is {{ value }}, and namespace {{ namespace }} has no Service {{ missing }}, so after the bootstrap no read or write finds its host.'
+benign:
+  - zh: '专供集群外客户端的监听地址可以是集群外的主机名'
+    en: 'a listener for clients outside may advertise a host outside'
+remedy:
+  - purpose: {zh: '列出存在的 Service', en: 'list the Services that exist'}
+    place: cluster
+    risk: read-only
+    command: 'kubectl -n {{ namespace }} get services'
+    expect: {zh: '没有 {{ missing }}', en: 'no {{ missing }}'}
+    verify: {zh: '已确认缺失', en: 'its absence is confirmed'}
+    rollback: {zh: '只读，无需回滚', en: 'read-only'}
+  - purpose: {zh: '把公布的地址改为存在的无头 Service（或创建它）', en: 'advertise a headless Service that exists (or create it)'}
+    place: cluster
+    risk: change
+    command: 'kubectl -n {{ subject.namespace }} edit {{ subject.kind|lower }} {{ subject.name }}'
+    expect: {zh: '保存后逐个重启代理节点', en: 'the brokers restart one by one when it is saved'}
+    verify: {zh: '客户端日志不再有解析错误', en: 'clients log no resolution error'}
+    rollback: {zh: 'kubectl rollout undo', en: 'kubectl rollout undo'}
+prevention:
+  - kind: detect
+    text: {zh: '以集群内客户端定期生产并消费一条消息', en: 'produce and consume a message regularly as a client inside the cluster'}
+    acceptance: {zh: '公布错误地址的代理节点使该探测失败', en: 'a broker that advertises a wrong address makes this probe fail'}
+sources: ['kafka.apache.org/documentation/#brokerconfigs_advertised.listeners']
+versions: Kafka 0.9 to 4.x
+examples:
+  - name: 'a headless Service that is not there'
+    files:
+      'services.json': '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"kafka","namespace":"w"},"spec":{"selector":{"app":"kafka"},"ports":[{"port":9092}]}}]}'
+      'sts.json': '{"kind":"StatefulSetList","apiVersion":"apps/v1","items":[{"metadata":{"name":"kafka","namespace":"w"},"spec":{"template":{"metadata":{"labels":{"app":"kafka"}},"spec":{"containers":[{"name":"k","env":[{"name":"KAFKA_ADVERTISED_LISTENERS","value":"PLAINTEXT://$(POD_NAME).kafka-headless.w.svc.cluster.local:9092"}]}]}}}}]}'
+    fires: [{kind: StatefulSet, namespace: w, name: kafka}]
+  - name: 'a headless Service that is there'
+    files:
+      'services.json': '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"kafka-headless","namespace":"w"},"spec":{"clusterIP":"None","selector":{"app":"kafka"},"ports":[{"port":9092}]}}]}'
+      'sts.json': '{"kind":"StatefulSetList","apiVersion":"apps/v1","items":[{"metadata":{"name":"kafka","namespace":"w"},"spec":{"template":{"metadata":{"labels":{"app":"kafka"}},"spec":{"containers":[{"name":"k","env":[{"name":"KAFKA_ADVERTISED_LISTENERS","value":"PLAINTEXT://$(POD_NAME).kafka-headless.w.svc.cluster.local:9092"}]}]}}}}]}'
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for reference in references(input.snapshot) {
+        let key = reference.key.to_ascii_uppercase().replace('.', "_");
+        if !key.contains("ADVERTISED_LISTENER") && !key.contains("ADVERTISED_HOST") {
+            continue;
+        }
+        let Resolved::Missing { namespace, name } = reference.resolve(input.snapshot) else {
+            continue;
+        };
+        if findings.iter().any(|finding| finding.subject == reference.workload) {
+            continue;
+        }
+        let mut finding = Finding::new(rule, reference.workload.clone(), Confidence::Confirmed)
+            .at(reference.path.clone())
+            .cite(reference.cite.clone())
+            .fact("key", reference.key.clone())
+            .fact("value", reference.value.clone())
+            .fact("host", reference.host.clone())
+            .fact("missing", name.clone())
+            .fact("namespace", namespace.clone());
+        // Clients complain of the name that they were told.
+        finding.impair(Subject::namespaced("Service", &namespace, &name));
+        findings.push(finding);
+    }
+    findings
+}

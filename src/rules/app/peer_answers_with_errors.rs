@@ -1,0 +1,146 @@
+//! A workload answers, but with errors: those who call it say so, and name it.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::complaints::{Complaint, complaints};
+use crate::rules::toolbox::peers::{dependencies, objects_of};
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: peer-answers-with-errors
+role: link
+level: critical
+needs: [container-logs]
+text:
+  - id: requests
+    in: [container-log]
+    pattern: '(?P<status>5\d\d) Server Error: [^\n]{0,60} for url: https?://(?P<peer>[\w.:-]+)'
+  - id: spring
+    in: [container-log]
+    pattern: 'HttpServerErrorException\$\w+: (?P<status>5\d\d)[^\n]{0,40}on \w+ request for "https?://(?P<peer>[\w.:-]+)'
+  - id: feign
+    in: [container-log]
+    pattern: 'FeignException\$\w+: \[(?P<status>5\d\d)[^\]]*\] during \[\w+\] to \[https?://(?P<peer>[\w.:-]+)'
+  - id: status-first
+    in: [container-log]
+    pattern: '(?:[Ss]tatus(?:[ _-]?[Cc]ode)?"?[ =:]{1,3}|returned (?:HTTP )?|responded with )(?P<status>5\d\d)\b[^\n]{0,120}?https?://(?P<peer>[\w.:-]+)'
+  - id: url-first
+    in: [container-log]
+    pattern: '(?i)(?:error|fail|unexpected|bad)[^\n]{0,120}https?://(?P<peer>[\w.:-]+)[^\n]{0,120}?(?:status(?:[ _-]?code)?"?[ =:]{1,3}|returned |responded with |-> |: )(?P<status>5\d\d)\b'
+finds:
+  subject: application
+  confidence: probable
+  clients_only: true
+check:
+  zh: '是否有工作负载以 5xx 回答它的调用方'
+  en: 'whether a workload answers its callers with 5xx'
+title:
+  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：以 {{ status }} 回答调用方 {{ callers|join("、") }}'
+  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: answers its callers ({{ callers|join(", ") }}) with {{ status }}'
+cause:
+  zh: '{{ callers|join("、") }} 写出 {{ said }}：连接正常，但对端处理请求时出错。原因在被调用的工作负载里，或在它自己依赖的东西里；它的日志里没有规则认得的错误。'
+  en: '{{ callers|join(", ") }} wrote {{ said }}: the connection works, but the peer fails while it handles the request. The cause lies in the workload that is called, or in what it depends on; no rule knows an error in its own log.'
+benign:
+  - zh: '偶尔一次 5xx 并重试成功，是正常的'
+    en: 'a 5xx now and then that succeeds when it is tried again is normal'
+remedy:
+  - purpose:
+      zh: '查看被调用方在同一时刻的日志'
+      en: 'read the log of what is called, at the same moment'
+    place: cluster
+    risk: read-only
+    command: 'kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}logs {{ subject.kind|lower }}/{{ subject.name }} --tail=200'
+    expect:
+      zh: '出现处理该请求时的错误'
+      en: 'it shows the error while it handled that request'
+    verify:
+      zh: '时间与调用方的记录一致'
+      en: 'its time agrees with what the caller wrote'
+    rollback:
+      zh: '只读，无需回滚'
+      en: 'read-only'
+prevention:
+  - kind: detect
+    text:
+      zh: '对 {{ subject.name }} 的 5xx 比例告警'
+      en: 'alert on the share of 5xx answers of {{ subject.name }}'
+    acceptance:
+      zh: '在测试环境让它出错，告警按时到达'
+      en: 'the alert arrives in time when it is made to fail in a test environment'
+sources:
+  - 'RFC 9110 §15.6'
+  - 'requests models.py raise_for_status'
+  - 'spring-web HttpServerErrorException'
+  - 'openfeign FeignException'
+versions: 'any'
+examples:
+  - name: 'a caller names who answers with 500'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE
+        shop        web-57b96b46b7-zv4q2       1/1     Running   0          41m
+        shop        rates-6bdf8c9d7-jd5lx      1/1     Running   0          41m
+      'svc.txt': |
+        NAMESPACE   NAME    TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)    AGE
+        shop        rates   ClusterIP   10.96.0.12   <none>        8080/TCP   41m
+      'web-57b96b46b7-zv4q2.log': |
+        ERROR quote: 500 Server Error: Internal Server Error for url: http://rates:8080/v1/eur
+        ERROR quote: 500 Server Error: Internal Server Error for url: http://rates:8080/v1/eur
+        ERROR quote: 500 Server Error: Internal Server Error for url: http://rates:8080/v1/eur
+    fires:
+      - {kind: 'Deployment', namespace: 'shop', name: 'rates'}
+  - name: 'an outside interface is nobody''s workload'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE
+        shop        web-57b96b46b7-zv4q2       1/1     Running   0          41m
+      'web-57b96b46b7-zv4q2.log': |
+        ERROR quote: 500 Server Error: Internal Server Error for url: https://rates.example.org/v1/eur
+        ERROR quote: 500 Server Error: Internal Server Error for url: https://rates.example.org/v1/eur
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let Some(subjects) = &rule.finds else { return Vec::new() };
+    let own = format!("{}/", rule.id);
+    let mut by_peer: BTreeMap<Subject, Vec<Complaint<'_>>> = BTreeMap::new();
+    for complaint in complaints(input.snapshot, &|id| id.starts_with(&own), subjects) {
+        let called = objects_of(input.snapshot, &complaint.speaker.workload.namespace, &complaint.peer());
+        let peer = called.iter().find(|object| object.kind != "Service").or(called.first());
+        if let Some(peer) = peer.filter(|peer| **peer != complaint.speaker.workload) {
+            by_peer.entry(peer.clone()).or_default().push(complaint);
+        }
+    }
+    by_peer
+        .into_iter()
+        .filter_map(|(peer, heard)| finding(input, rule, peer, &heard))
+        .collect()
+}
+
+fn finding(input: &Input<'_>, rule: &RuleHeader, peer: Subject, heard: &[Complaint<'_>]) -> Option<Finding> {
+    let first = heard.first()?;
+    let mut callers: Vec<&str> = heard
+        .iter()
+        .map(|complaint| complaint.speaker.workload.name.as_str())
+        .collect();
+    callers.sort_unstable();
+    callers.dedup();
+    let status = first.captures.get("status").cloned().unwrap_or_default();
+    // What it depends on itself may be the reason, whatever that ails.
+    let deeper = dependencies(input.snapshot, &peer);
+    let mut finding = Finding::new(rule, peer, Confidence::Possible)
+        .fact("callers", callers)
+        .fact("status", status)
+        .fact("said", first.said.clone());
+    for complaint in heard {
+        finding.add_cite(complaint.cite.clone());
+        let caller = complaint.speaker.workload.clone();
+        if caller != finding.subject && !finding.affected.contains(&caller) {
+            finding.affected.push(caller);
+        }
+    }
+    for object in deeper {
+        finding.blame(object);
+    }
+    Some(finding)
+}

@@ -1,0 +1,71 @@
+//! Which workload calls which Service: as its settings name it, and as its own log complains of it.
+
+use super::complaints::complaints;
+use super::peers::objects_of;
+use super::references::{Resolved, references};
+use crate::cluster::{Object, Snapshot};
+use crate::model::{Citation, Confidence, Subject};
+use crate::rules::header::{SubjectOf, Subjects};
+
+/// A workload calls a Service.
+#[derive(Debug, Clone)]
+pub struct Call<'s> {
+    /// Who calls.
+    pub client: Subject,
+    /// What is called.
+    pub service: &'s Object,
+    /// The Service's port, where it is told.
+    pub port: Option<i64>,
+    /// What shows it.
+    pub cite: Citation,
+    /// True when the client writes that the call fails.
+    pub fails: bool,
+}
+
+/// How the complaints of clients are gathered where the rule that asks is about something else.
+pub fn of_clients() -> Subjects {
+    Subjects {
+        subject: SubjectOf::Application,
+        path: String::new(),
+        confidence: Confidence::Probable,
+        only_while_failing: false,
+        clients_only: true,
+        server_side: Vec::new(),
+    }
+}
+
+/// All calls, those of which clients complain first.
+pub fn calls(snapshot: &Snapshot) -> Vec<Call<'_>> {
+    let is_wanted = |id: &str| id.starts_with("app-upstream-refused/") || id.starts_with("app-database-unreachable/");
+    let mut found = Vec::new();
+    for complaint in complaints(snapshot, &is_wanted, &of_clients()) {
+        let client = complaint.speaker.workload.clone();
+        let peer = complaint.peer();
+        let called = objects_of(snapshot, &client.namespace, &peer);
+        let service = called
+            .iter()
+            .find(|object| object.kind == "Service")
+            .and_then(|object| snapshot.object("Service", &object.namespace, &object.name));
+        if let Some(service) = service {
+            found.push(Call {
+                client,
+                service,
+                port: peer.port.map(i64::from),
+                cite: complaint.cite.clone(),
+                fails: true,
+            });
+        }
+    }
+    for reference in references(snapshot) {
+        if let Resolved::Service(service) = reference.resolve(snapshot) {
+            found.push(Call {
+                client: reference.workload.clone(),
+                service,
+                port: reference.port,
+                cite: reference.cite.clone(),
+                fails: false,
+            });
+        }
+    }
+    found
+}
