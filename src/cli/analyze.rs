@@ -1,5 +1,6 @@
 //! `casefile analyze`: bundles in, reports out.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
@@ -8,12 +9,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rayon::prelude::*;
 
 use super::inputs::{Inputs, Job, inputs};
+use super::narrow::NarrowArgs;
 use super::outputs::{Target, format_of, write};
 use super::terminal::{complain, deliver, remark, safe, say};
 use super::{exit, language};
 use crate::bundle::{Budget, OpenError};
-use crate::cluster::{Snapshot, merge, read_bundle};
-use crate::diagnosis::diagnose;
+use crate::cluster::{Snapshot, merge, mine_logs, read_bundle};
+use crate::diagnosis::{Diagnosis, diagnose_within};
 use crate::logs::SignatureSet;
 use crate::model::{Lang, ProblemKind};
 use crate::redact::Masker;
@@ -50,6 +52,8 @@ pub(super) struct AnalyzeArgs {
     /// Directory for <bundle>.<lang>.<ext>, a file for one report, or - for standard output [default: reports]
     #[arg(short, long, value_name = "DIR|FILE|-")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    narrow: NarrowArgs,
     /// Replace files that casefile did not write
     #[arg(long)]
     force: bool,
@@ -206,7 +210,7 @@ fn analyse_all(args: &AnalyzeArgs, plan: &Plan, inputs: &Inputs) -> u8 {
             .jobs
             .par_iter()
             .map(|job| {
-                let result = guarded(plan, job);
+                let result = guarded(args, plan, job);
                 bar.inc(1);
                 result
             })
@@ -259,8 +263,8 @@ fn progress(quiet: bool, jobs: usize) -> ProgressBar {
 }
 
 /// A defect that one bundle brings to light does not take the reports of the others with it. The panic hook has said where it is.
-fn guarded(plan: &Plan, job: &Job) -> Result<Analysed, Failure> {
-    catch_unwind(AssertUnwindSafe(|| analyse(plan, job))).unwrap_or_else(|_| {
+fn guarded(args: &AnalyzeArgs, plan: &Plan, job: &Job) -> Result<Analysed, Failure> {
+    catch_unwind(AssertUnwindSafe(|| analyse(args, plan, job))).unwrap_or_else(|_| {
         Err(Failure::Defect(format!(
             "{}: the analysis stopped at a defect of casefile; please report this",
             job.alias
@@ -268,7 +272,7 @@ fn guarded(plan: &Plan, job: &Job) -> Result<Analysed, Failure> {
     })
 }
 
-fn analyse(plan: &Plan, job: &Job) -> Result<Analysed, Failure> {
+fn analyse(args: &AnalyzeArgs, plan: &Plan, job: &Job) -> Result<Analysed, Failure> {
     let read = |path: &PathBuf, alias: &str| {
         read_bundle(path, alias, plan.rules.signatures(), Budget::default())
             .map_err(|error: OpenError| Failure::Input(error.to_string()))
@@ -277,6 +281,7 @@ fn analyse(plan: &Plan, job: &Job) -> Result<Analysed, Failure> {
     for (alias, path) in &job.merged {
         parts.push(read(path, alias)?);
     }
+    let logs_of_parts: Vec<usize> = parts.iter().map(|part| part.logs.len()).collect();
     let snapshot = merge(parts).ok_or_else(|| Failure::Input(format!("{}: nothing was read", job.alias)))?;
     let baseline = job
         .baseline
@@ -289,7 +294,12 @@ fn analyse(plan: &Plan, job: &Job) -> Result<Analysed, Failure> {
         learn_secrets(&mut masker, snapshot);
         losses.extend(loss(snapshot));
     }
-    let diagnosis = diagnose(&plan.rules, &snapshot, baseline.as_ref());
+    let narrowing = args
+        .narrow
+        .narrowing(snapshot.now())
+        .map_err(|message| Failure::Input(format!("{}: {message}", job.alias)))?;
+    let mut diagnosis = diagnose_within(&plan.rules, &snapshot, baseline.as_ref(), &narrowing);
+    mine(plan, job, &logs_of_parts, &mut diagnosis);
     let defect = |error: String| {
         Failure::Defect(format!(
             "{}: the report could not be composed: {error}; please report this",
@@ -313,6 +323,27 @@ fn analyse(plan: &Plan, job: &Job) -> Result<Analysed, Failure> {
         losses,
         rendered,
     })
+}
+
+/// Reads the logs of what no rule explains once more, for what stands out in them. A bundle that has changed or gone since the first
+/// reading only leaves the report without it.
+fn mine(plan: &Plan, job: &Job, logs_of_parts: &[usize], diagnosis: &mut Diagnosis<'_>) {
+    let wanted = diagnosis.logs_to_mine();
+    let paths = std::iter::once(&job.path).chain(job.merged.iter().map(|(_, path)| path));
+    let mut found = BTreeMap::new();
+    let mut from = 0;
+    for (path, count) in paths.zip(logs_of_parts) {
+        let to = from + count;
+        let here: BTreeSet<usize> = wanted.range(from..to).map(|index| index - from).collect();
+        let logs = diagnosis.snapshot.logs.get(from..to).unwrap_or(&[]);
+        if !here.is_empty()
+            && let Ok(mined) = mine_logs(path, logs, &here, plan.rules.signatures(), Budget::default())
+        {
+            found.extend(mined.into_iter().map(|(index, templates)| (index + from, templates)));
+        }
+        from = to;
+    }
+    diagnosis.take_templates(&found);
 }
 
 /// The self-check: no secret that is known may stand in what is about to be written.

@@ -454,6 +454,32 @@ pub struct Complaint {
     pub refs: Vec<String>,
 }
 
+/// What differs between two bundles, as a document of its own.
+#[derive(Debug, Clone, Serialize)]
+pub struct Comparison {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: &'static str,
+    /// The healthy side.
+    pub good: Option<BundleRef>,
+    /// The broken side.
+    pub bad: BundleRef,
+    /// Number of things that are equal.
+    pub equal: u64,
+    /// Differences by what they are of, the most suspicious first.
+    pub groups: Vec<DiffGroup>,
+    /// What the rows refer to.
+    pub evidence: Vec<EvidenceItem>,
+}
+
+/// All differences of one thing.
+#[derive(Debug, Clone, Serialize)]
+pub struct DiffGroup {
+    /// The thing.
+    pub subject: Subject,
+    /// Its differences, the most suspicious first.
+    pub rows: Vec<DiffRow>,
+}
+
 /// Competing hypotheses, after Heuer.
 #[derive(Debug, Clone, Serialize)]
 pub struct Hypotheses {

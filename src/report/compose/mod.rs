@@ -11,6 +11,7 @@ mod ledger;
 mod narrowing;
 mod nodes;
 mod overview;
+mod pair;
 mod phrases;
 mod severity;
 mod timeline;
@@ -23,6 +24,7 @@ use crate::redact::Masker;
 use crate::report::model::{BundleRef, PostMortem, SCHEMA_VERSION, Tool};
 
 use ledger::Ledger;
+pub use pair::compare;
 
 /// Composes the report of one diagnosis. `masker` has learned the secrets of all snapshots involved; it masks what is quoted here.
 ///

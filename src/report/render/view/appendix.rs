@@ -148,10 +148,16 @@ fn checks(s: &Scribe<'_>) -> Value {
 }
 
 fn nodes(s: &Scribe<'_>) -> Vec<Value> {
-    let value = |text: &str| if text.is_empty() { Rich::default() } else { Rich::code(text) };
+    let value = |text: &str| {
+        if text.is_empty() {
+            Rich::default()
+        } else {
+            Rich::code(text)
+        }
+    };
     let rows = s.report.node_differences.iter().map(|row| {
         context! {
-            datum => Rich::parse(&row.datum),
+            datum => Rich::parse(s.words.datum.get(&row.datum).unwrap_or(&row.datum)),
             name => Rich::code(&row.name),
             odd => Rich::code(&row.odd),
             odd_value => value(&row.odd_value),
