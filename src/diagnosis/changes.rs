@@ -20,7 +20,7 @@ pub(super) fn changes_by_finding(
         let near = around
             .entry(&finding.subject)
             .or_insert_with(|| surroundings.of(&finding.subject));
-        let concerning: Vec<usize> = differences
+        let mut concerning: Vec<usize> = differences
             .different
             .iter()
             .enumerate()
@@ -33,6 +33,11 @@ pub(super) fn changes_by_finding(
             })
             .map(|(index, _)| index)
             .collect();
+        // Its own changes come before those of what it names; both stand in the order of suspicion.
+        concerning.sort_by_key(|index| {
+            let subject = differences.different.get(*index).map(|difference| &difference.subject);
+            subject != Some(&finding.subject)
+        });
         if !concerning.is_empty() {
             changes.insert(index, concerning);
         }

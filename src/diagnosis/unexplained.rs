@@ -7,7 +7,7 @@ use super::surroundings::Surroundings;
 use super::{Differences, Root};
 use crate::cluster::{Event, Object, PodView, Snapshot};
 use crate::logs::{LogTemplate, Stream, clean_line, stamp_of};
-use crate::model::{Citation, Subject, When};
+use crate::model::{Citation, Confidence, Subject, When};
 use crate::rules::toolbox::failing_pods;
 use crate::rules::toolbox::peers::{Peer, objects_of};
 use crate::rules::{Finding, Ground, Role, Rules, Touch};
@@ -59,7 +59,7 @@ pub(super) fn unexplained(known: &Known<'_, '_>, surroundings: &Surroundings<'_>
         let Some(finding) = known.findings.get(root.finding) else {
             continue;
         };
-        if role(known, finding) == Role::Symptom {
+        if is_no_explanation(known, finding) {
             let subject = known.snapshot.top_owner_of(&finding.subject);
             failing.entry(subject).or_insert_with(|| finding.evidence.clone());
         }
@@ -123,18 +123,18 @@ fn gravity(text: &str) -> u8 {
     }
 }
 
-fn role(known: &Known<'_, '_>, finding: &Finding) -> Role {
-    known
-        .rules
-        .get(&finding.rule)
-        .map_or(Role::Symptom, |rule| rule.header.role)
+/// A symptom says what is seen, and what is merely possible does not say that it is so.
+fn is_no_explanation(known: &Known<'_, '_>, finding: &Finding) -> bool {
+    let rule = known.rules.get(&finding.rule);
+    let role = rule.map_or(Role::Symptom, |rule| rule.header.role);
+    role == Role::Symptom || finding.confidence <= Confidence::Possible
 }
 
 /// Every place that a root cause accounts for.
 fn covered(known: &Known<'_, '_>) -> BTreeSet<Touch> {
     let causes = known.roots.iter().filter(|root| {
         let finding = known.findings.get(root.finding);
-        finding.is_some_and(|finding| role(known, finding) != Role::Symptom)
+        finding.is_some_and(|finding| !is_no_explanation(known, finding))
     });
     causes
         .flat_map(|root| std::iter::once(root.finding).chain(root.explains.iter().copied()))

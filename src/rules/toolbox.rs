@@ -90,9 +90,15 @@ pub fn last_words<'s>(
         .collect();
     let is_previous = |log: &LogFile| matches!(&log.stream, crate::logs::Stream::Container(found) if found.previous);
     logs.sort_by_key(|log| (!is_previous(log), log.path.clone()));
-    let log = logs.first()?;
-    let from = log.tail.len().saturating_sub(most);
-    Some((log, log.tail.iter().skip(from).collect()))
+    // Where the runtime has deleted a log, the kubelet answers in its place (pkg/kubelet/kuberuntime/kuberuntime_container.go,
+    // fetchLogs); such a file holds nobody's words.
+    let is_word = |line: &&TailLine| !words(line).starts_with("unable to retrieve container logs for ");
+    let (log, lines) = logs.into_iter().find_map(|log| {
+        let lines: Vec<&TailLine> = log.tail.iter().filter(is_word).collect();
+        (!lines.is_empty()).then_some((log, lines))
+    })?;
+    let from = lines.len().saturating_sub(most);
+    Some((log, lines.into_iter().skip(from).collect()))
 }
 
 /// Cites lines of a log's tail; the last is the one that matters.

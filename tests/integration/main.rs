@@ -8,8 +8,10 @@
 )]
 
 mod architecture;
+mod changes;
 mod cli;
 mod determinism;
+mod documents;
 mod layouts;
 mod reports_fresh;
 mod rules;

@@ -8,8 +8,8 @@ pub(super) fn weight(difference: &Difference) -> u8 {
     let gone = difference.actual == Side::Absent;
     match difference.datum {
         "object" | "container" | "node" if gone => 0,
-        "container" => 1,
-        "image" | "argument" | "environment" | "configuration" | "secret" | "script" | "cron" => 2,
+        "container" | "image" => 1,
+        "argument" | "environment" | "configuration" | "secret" | "script" | "cron" => 2,
         "field" if decides(&difference.path) => 2,
         "field" => 3,
         "sysctl" | "unit" | "mtu" | "dns" | "module" | "runtime" | "taint" | "certificate" => 3,

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::changed::about_finding;
 use super::ledger::{Ledger, plain_sentence};
+use super::observations::observations;
 use super::phrases::{filled, phrase};
 use crate::bundle::decode::ContainerState;
 use crate::cluster::Host;
@@ -80,6 +81,7 @@ pub(super) fn analysis(ledger: &mut Ledger<'_, '_>) -> (Vec<Sentence>, Option<Ma
         sentences.extend(evidence_sentences(ledger));
     }
     sentences.extend(changes);
+    sentences.extend(observations(ledger));
     (sentences, matrix)
 }
 

@@ -76,8 +76,20 @@ pub(super) fn side(ledger: &mut Ledger<'_, '_>, side: &Side) -> Text {
     match side {
         Side::Absent => phrase("state.absent"),
         Side::Hidden => phrase("diff.hidden"),
-        Side::Value(value) => Text::same(code(&short(&ledger.masker.mask(value)))),
+        Side::Value(value) => {
+            let masked = ledger.masker.mask(value);
+            if is_placeholder(&masked) {
+                phrase("diff.hidden")
+            } else {
+                Text::same(code(&short(&masked)))
+            }
+        }
     }
+}
+
+/// True for what is nothing but a masked value: that it changed is all there is to say, and whose placeholder it is says nothing.
+fn is_placeholder(masked: &str) -> bool {
+    masked.starts_with('‹') && masked.ends_with('›') && masked.matches('‹').count() == 1
 }
 
 /// One line of a value that may be a whole specification.

@@ -10,6 +10,7 @@ mod difference;
 mod ledger;
 mod narrowing;
 mod nodes;
+mod observations;
 mod overview;
 mod pair;
 mod phrases;

@@ -51,6 +51,7 @@ mod tests {
             include_str!("difference.rs"),
             include_str!("narrowing.rs"),
             include_str!("nodes.rs"),
+            include_str!("observations.rs"),
             include_str!("overview.rs"),
             include_str!("severity.rs"),
             include_str!("timeline.rs"),
