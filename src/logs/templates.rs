@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
 
-use super::{TailLine, clean_line};
+use super::{TailLine, clean_line, stamp_of};
 
 /// Templates kept for one log; lines of further ones are only counted.
 const MOST_TEMPLATES: usize = 200;
@@ -71,7 +71,7 @@ impl TemplateMiner {
     /// Takes one line; `number` is 1-based and rises.
     pub(super) fn feed(&mut self, line: &str, number: u64) {
         let line = line.get(..line.floor_char_boundary(LINE_KEPT)).unwrap_or("");
-        let said = clean_line(line);
+        let said = without_stamp(clean_line(line));
         if !complains(said) {
             return;
         }
@@ -193,6 +193,12 @@ impl Growing {
             last,
         }
     }
+}
+
+/// The line behind the time that it begins with; klog's head stays, for its letter tells of trouble.
+fn without_stamp(line: &str) -> &str {
+    let time = stamp_of(line).and_then(|(_, raw)| line.strip_prefix(raw));
+    time.map_or(line, str::trim_start)
 }
 
 /// True for a line that tells of trouble, by the words that programs use for it.

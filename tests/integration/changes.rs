@@ -245,8 +245,9 @@ fn a_rollout_just_before_the_failure_is_told_with_what_it_changed() {
 fn a_narrowed_report_says_so_in_every_form_and_never_that_all_is_well() {
     let desk = Desk::new();
     put_unexplained(&desk, "bad");
-    let json = report(&desk, &["--namespace", "elsewhere", "--since", "1h"]);
+    let json = report(&desk, &["--namespace", "elsewhere", "--since", "2026-11-01"]);
     assert_eq!(json["narrowing"]["namespaces"][0], "elsewhere");
+    assert_eq!(json["narrowing"]["since"], "2026-11-01T00:00:00Z");
     assert!(json["narrowing"]["hidden"].as_u64().unwrap() > 0);
     assert_eq!(json["root_causes"].as_array().unwrap().len(), 0);
     assert_eq!(json["unexplained"].as_array().unwrap().len(), 0);
