@@ -1,12 +1,14 @@
-//! How much of a bundle is read before it is called hostile: limits, what was spent, and the reader that enforces both.
+//! The limits that bound what a bundle may cost to read.
 
-use std::cell::Cell;
 use std::fmt;
-use std::io::{self, Read};
+use std::io;
+
+use crate::model::Size;
 
 /// Limits for one bundle, shared by all its nested archives, and what has been spent of them.
 ///
-/// Hitting a limit is a problem of kind `OverBudget` that names the limit; it is never an error and never a crash.
+/// Hitting a limit is a problem of kind `OverBudget` that names the limit and the option that raises it; it is never an error and
+/// never a crash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Budget {
     /// Members of all archives and files of directories, links and folders included. Default 200 000.
@@ -18,15 +20,28 @@ pub struct Budget {
     /// Bytes out per byte in of one compressed stream, checked only after [`Budget::ratio_grace`]. Default 1000, which is about
     /// what deflate reaches on a file of one repeated byte.
     pub max_ratio: u64,
-    /// Decompressed bytes of one stream before its ratio is looked at. Default 16 MiB.
-    pub ratio_grace: u64,
     /// Levels of archives inside the outermost one. Default 3.
-    pub max_nesting: u32,
+    pub max_nesting: u64,
     /// Bytes of a path, the names of the outer archives included. Default 4096 (`PATH_MAX` of Linux, limits.h).
-    pub max_path_bytes: usize,
-    /// Bytes of a nested zip that is kept in memory; a larger one goes to an unnamed temporary file. Default 64 MiB.
+    pub max_path_bytes: u64,
+    /// Bytes of a file that is decoded as a whole; a larger one is scanned as a log, whatever it is. Default 64 MiB.
+    pub max_parsed_bytes: u64,
+    /// Values that aliases may add to one YAML document: it may have one for each of its bytes and this many more. Default 100 000.
+    pub max_yaml_aliases: u64,
+    /// Levels of one YAML document, at most [`Budget::DEEPEST`]. Default 100; the API server's own objects have less than 30, and the
+    /// schema of a large CustomResourceDefinition some 60.
+    pub max_yaml_depth: u64,
+    /// Levels of one JSON document, at most [`Budget::DEEPEST`]. Default 100.
+    pub max_json_depth: u64,
+    /// Bytes of a line of a log that signatures are looked for in. Default 64 KiB; runtimes cut lines at 16 KiB.
+    pub max_line_bytes: u64,
+    /// Objects, rows of tables and other facts that are kept. Default 500 000.
+    pub max_objects: u64,
+    /// Decompressed bytes of one stream before its ratio is looked at. 16 MiB.
+    pub ratio_grace: u64,
+    /// Bytes of a nested zip that is kept in memory; a larger one goes to an unnamed temporary file. 64 MiB.
     pub max_zip_in_memory: usize,
-    /// Bytes that one decoder may use for its window. Default 256 MiB; `xz -9` needs 65 MiB (xz(1)).
+    /// Bytes that one decoder may use for its window. 256 MiB; `xz -9` needs 65 MiB (xz(1)).
     pub max_decoder_memory: u64,
     /// Entries met so far.
     pub spent_entries: u64,
@@ -34,21 +49,53 @@ pub struct Budget {
     pub spent_bytes: u64,
 }
 
+impl Budget {
+    /// What applies unless somebody says otherwise.
+    pub const DEFAULT: Self = Self {
+        max_entries: 200_000,
+        max_entry_bytes: 16 << 30,
+        max_bytes: 64 << 30,
+        max_ratio: 1000,
+        max_nesting: 3,
+        max_path_bytes: 4096,
+        max_parsed_bytes: 64 << 20,
+        max_yaml_aliases: 100_000,
+        max_yaml_depth: 100,
+        max_json_depth: 100,
+        max_line_bytes: 64 << 10,
+        max_objects: 500_000,
+        ratio_grace: 16 << 20,
+        max_zip_in_memory: 64 << 20,
+        max_decoder_memory: 256 << 20,
+        spent_entries: 0,
+        spent_bytes: 0,
+    };
+
+    /// Levels at which the parsers of JSON and YAML give up by themselves (`remaining_depth` in `serde_json::de` and `yaml_serde::de`).
+    pub const DEEPEST: u64 = 127;
+
+    /// Every limit that an option can raise, in the order in which documents list them.
+    pub fn limits(&self) -> [Limit; 12] {
+        [
+            Limit::Entries(self.max_entries),
+            Limit::EntryBytes(self.max_entry_bytes),
+            Limit::Bytes(self.max_bytes),
+            Limit::Ratio(self.max_ratio),
+            Limit::Nesting(self.max_nesting),
+            Limit::PathBytes(self.max_path_bytes),
+            Limit::ParsedBytes(self.max_parsed_bytes),
+            Limit::YamlAliases(self.max_yaml_aliases),
+            Limit::YamlDepth(self.max_yaml_depth),
+            Limit::JsonDepth(self.max_json_depth),
+            Limit::LineBytes(self.max_line_bytes),
+            Limit::Objects(self.max_objects),
+        ]
+    }
+}
+
 impl Default for Budget {
     fn default() -> Self {
-        Self {
-            max_entries: 200_000,
-            max_entry_bytes: 16 << 30,
-            max_bytes: 64 << 30,
-            max_ratio: 1000,
-            ratio_grace: 16 << 20,
-            max_nesting: 3,
-            max_path_bytes: 4096,
-            max_zip_in_memory: 64 << 20,
-            max_decoder_memory: 256 << 20,
-            spent_entries: 0,
-            spent_bytes: 0,
-        }
+        Self::DEFAULT
     }
 }
 
@@ -64,28 +111,89 @@ pub enum Limit {
     /// [`Budget::max_ratio`].
     Ratio(u64),
     /// [`Budget::max_nesting`].
-    Nesting(u32),
+    Nesting(u64),
     /// [`Budget::max_path_bytes`].
-    PathBytes(usize),
+    PathBytes(u64),
+    /// [`Budget::max_parsed_bytes`].
+    ParsedBytes(u64),
+    /// [`Budget::max_yaml_aliases`].
+    YamlAliases(u64),
+    /// [`Budget::max_yaml_depth`].
+    YamlDepth(u64),
+    /// [`Budget::max_json_depth`].
+    JsonDepth(u64),
+    /// [`Budget::max_line_bytes`].
+    LineBytes(u64),
+    /// [`Budget::max_objects`].
+    Objects(u64),
 }
 
 impl Limit {
-    /// The limit behind an I/O error of a reader of this module, if it is one.
+    /// The option of `analyze` and `inspect` that sets it, without dashes.
+    pub fn option(&self) -> &'static str {
+        match self {
+            Self::Entries(_) => "max-entries",
+            Self::EntryBytes(_) => "max-entry-size",
+            Self::Bytes(_) => "max-total-size",
+            Self::Ratio(_) => "max-ratio",
+            Self::Nesting(_) => "max-nesting",
+            Self::PathBytes(_) => "max-path",
+            Self::ParsedBytes(_) => "max-parsed-size",
+            Self::YamlAliases(_) => "max-yaml-aliases",
+            Self::YamlDepth(_) => "max-yaml-depth",
+            Self::JsonDepth(_) => "max-json-depth",
+            Self::LineBytes(_) => "max-line",
+            Self::Objects(_) => "max-objects",
+        }
+    }
+
+    /// The value as the option takes it: sizes with their unit.
+    pub fn value(&self) -> String {
+        match *self {
+            Self::EntryBytes(max)
+            | Self::Bytes(max)
+            | Self::PathBytes(max)
+            | Self::ParsedBytes(max)
+            | Self::LineBytes(max) => Size(max).to_string(),
+            Self::Entries(max)
+            | Self::Ratio(max)
+            | Self::Nesting(max)
+            | Self::YamlAliases(max)
+            | Self::YamlDepth(max)
+            | Self::JsonDepth(max)
+            | Self::Objects(max) => max.to_string(),
+        }
+    }
+
+    /// The limit behind an I/O error of a reader of this crate, if it is one.
     pub(super) fn of(error: &io::Error) -> Option<Self> {
         error.get_ref().and_then(|inner| inner.downcast_ref::<Self>()).copied()
     }
 }
 
 impl fmt::Display for Limit {
+    /// `over the limit of 3 levels of nested archives (--max-nesting raises it)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Entries(max) => write!(f, "over the limit of {max} entries per bundle"),
-            Self::EntryBytes(max) => write!(f, "over the limit of {max} bytes per file"),
-            Self::Bytes(max) => write!(f, "over the limit of {max} bytes per bundle"),
-            Self::Ratio(max) => write!(f, "over the compression ratio limit of {max}:1"),
-            Self::Nesting(max) => write!(f, "over the limit of {max} levels of nested archives"),
-            Self::PathBytes(max) => write!(f, "over the limit of {max} bytes per path"),
-        }
+        let what = match self {
+            Self::Entries(_) => "entries per bundle",
+            Self::EntryBytes(_) => "per file",
+            Self::Bytes(_) => "per bundle",
+            Self::Ratio(_) => "bytes for each compressed byte",
+            Self::Nesting(_) => "levels of nested archives",
+            Self::PathBytes(_) => "per path",
+            Self::ParsedBytes(_) => "for files that are decoded as a whole",
+            Self::YamlAliases(_) => "values that aliases add to a YAML document",
+            Self::YamlDepth(_) => "levels of a YAML document",
+            Self::JsonDepth(_) => "levels of a JSON document",
+            Self::LineBytes(_) => "per line",
+            Self::Objects(_) => "objects and other facts per bundle",
+        };
+        write!(
+            f,
+            "over the limit of {} {what} (--{} raises it)",
+            self.value(),
+            self.option()
+        )
     }
 }
 
@@ -97,218 +205,19 @@ impl From<Limit> for io::Error {
     }
 }
 
-/// The budget while a walk is under way: many readers on top of each other draw from it at once.
-#[derive(Debug)]
-pub(super) struct Meter {
-    limits: Budget,
-    entries: Cell<u64>,
-    bytes: Cell<u64>,
-}
-
-impl Meter {
-    /// Starts with what `budget` has already spent.
-    pub(super) fn new(budget: &Budget) -> Self {
-        Self {
-            limits: budget.clone(),
-            entries: Cell::new(budget.spent_entries),
-            bytes: Cell::new(budget.spent_bytes),
-        }
-    }
-
-    /// The limits.
-    pub(super) fn limits(&self) -> &Budget {
-        &self.limits
-    }
-
-    /// Writes back what was spent.
-    pub(super) fn settle(&self, budget: &mut Budget) {
-        budget.spent_entries = self.entries.get();
-        budget.spent_bytes = self.bytes.get();
-    }
-
-    /// Counts one member, or says that there have been too many.
-    pub(super) fn enter(&self) -> Result<(), Limit> {
-        if self.entries.get() >= self.limits.max_entries {
-            return Err(Limit::Entries(self.limits.max_entries));
-        }
-        self.entries.set(self.entries.get() + 1);
-        Ok(())
-    }
-
-    /// How many more bytes may be read from the bundle.
-    fn bytes_left(&self) -> u64 {
-        self.limits.max_bytes.saturating_sub(self.bytes.get())
-    }
-
-    fn draw(&self, bytes: u64) {
-        self.bytes.set(self.bytes.get().saturating_add(bytes));
-    }
-}
-
-/// Counts the bytes that go into a decoder, for the ratio.
-pub(super) struct Counted<'c, R> {
-    inner: R,
-    count: &'c Cell<u64>,
-}
-
-impl<'c, R> Counted<'c, R> {
-    pub(super) fn new(inner: R, count: &'c Cell<u64>) -> Self {
-        Self { inner, count }
-    }
-}
-
-impl<R: Read> Read for Counted<'_, R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(buf)?;
-        self.count.set(self.count.get().saturating_add(n as u64));
-        Ok(n)
-    }
-}
-
-/// A decoder's output, or a plain file, drawing from the budget. Every byte of a bundle passes exactly one `Metered` per layer of
-/// compression.
-///
-/// It fails with a [`Limit`] in an [`io::Error`], and once it has failed it fails for good: decoders make no promise about what
-/// they do after an error.
-pub(super) struct Metered<'m, R> {
-    inner: R,
-    meter: &'m Meter,
-    compressed: Option<&'m Cell<u64>>,
-    out: u64,
-    failed: Option<(io::ErrorKind, String)>,
-}
-
-impl<'m, R: Read> Metered<'m, R> {
-    /// Plain bytes: no ratio to watch.
-    pub(super) fn plain(inner: R, meter: &'m Meter) -> Self {
-        Self {
-            inner,
-            meter,
-            compressed: None,
-            out: 0,
-            failed: None,
-        }
-    }
-
-    /// The output of a decoder whose input bytes are counted in `compressed`.
-    pub(super) fn decoded(inner: R, meter: &'m Meter, compressed: &'m Cell<u64>) -> Self {
-        Self {
-            inner,
-            meter,
-            compressed: Some(compressed),
-            out: 0,
-            failed: None,
-        }
-    }
-
-    /// The reader below.
-    pub(super) fn into_inner(self) -> R {
-        self.inner
-    }
-
-    fn limit(&self) -> Option<Limit> {
-        let limits = &self.meter.limits;
-        if self.meter.bytes_left() == 0 {
-            return Some(Limit::Bytes(limits.max_bytes));
-        }
-        let compressed = self.compressed?.get();
-        let too_dense = self.out > limits.ratio_grace && self.out / limits.max_ratio.max(1) > compressed;
-        too_dense.then_some(Limit::Ratio(limits.max_ratio))
-    }
-}
-
-impl<R: Read> Read for Metered<'_, R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if let Some((kind, message)) = &self.failed {
-            return Err(io::Error::new(*kind, message.clone()));
-        }
-        if let Some(limit) = self.limit() {
-            // At the very end of the input no limit matters any more, so a bundle that fits exactly is not blamed.
-            let mut probe = [0_u8; 1];
-            return match self.inner.read(&mut probe) {
-                Ok(0) => Ok(0),
-                _ => Err(limit.into()),
-            };
-        }
-        let most = usize::try_from(self.meter.bytes_left()).map_or(buf.len(), |left| left.min(buf.len()));
-        let window = buf.get_mut(..most).unwrap_or_default();
-        match self.inner.read(window) {
-            Ok(n) => {
-                self.out = self.out.saturating_add(n as u64);
-                self.meter.draw(n as u64);
-                Ok(n)
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
-            Err(error) => {
-                // A limit of an outer layer stays true when asked again; a decoder's own error is kept here.
-                if Limit::of(&error).is_none() {
-                    self.failed = Some((error.kind(), error.to_string()));
-                }
-                Err(error)
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn drain(mut reader: impl Read) -> (usize, Option<Limit>) {
-        let mut all = Vec::new();
-        let error = reader.read_to_end(&mut all).err();
-        (all.len(), error.as_ref().and_then(Limit::of))
-    }
-
     #[test]
-    fn bytes_are_shared_by_all_readers_of_a_bundle() {
-        let meter = Meter::new(&Budget {
-            max_bytes: 150,
-            ..Budget::default()
-        });
-        assert_eq!(drain(Metered::plain(&[7_u8; 100][..], &meter)), (100, None));
+    fn a_limit_says_what_it_is_and_how_to_raise_it() {
         assert_eq!(
-            drain(Metered::plain(&[7_u8; 100][..], &meter)),
-            (50, Some(Limit::Bytes(150)))
+            Limit::Nesting(3).to_string(),
+            "over the limit of 3 levels of nested archives (--max-nesting raises it)"
         );
-    }
-
-    #[test]
-    fn a_bundle_that_fits_exactly_is_not_over_budget() {
-        let meter = Meter::new(&Budget {
-            max_bytes: 100,
-            ..Budget::default()
-        });
-        assert_eq!(drain(Metered::plain(&[7_u8; 100][..], &meter)), (100, None));
-    }
-
-    #[test]
-    fn the_ratio_counts_only_after_its_grace() {
-        let meter = Meter::new(&Budget {
-            ratio_grace: 1000,
-            max_ratio: 10,
-            ..Budget::default()
-        });
-        let one_byte_in = Cell::new(1);
         assert_eq!(
-            drain(Metered::decoded(&[0_u8; 1000][..], &meter, &one_byte_in)),
-            (1000, None)
+            Limit::EntryBytes(16 << 30).to_string(),
+            "over the limit of 16GiB per file (--max-entry-size raises it)"
         );
-        let (read, limit) = drain(Metered::decoded(&[0_u8; 100_000][..], &meter, &one_byte_in));
-        assert!((1000..100_000).contains(&read), "{read}");
-        assert_eq!(limit, Some(Limit::Ratio(10)));
-    }
-
-    #[test]
-    fn entries_are_counted_up_to_the_limit() {
-        let mut budget = Budget {
-            max_entries: 1,
-            ..Budget::default()
-        };
-        let meter = Meter::new(&budget);
-        assert_eq!(meter.enter(), Ok(()));
-        assert_eq!(meter.enter(), Err(Limit::Entries(1)));
-        meter.settle(&mut budget);
-        assert_eq!(budget.spent_entries, 1);
     }
 }

@@ -7,7 +7,7 @@ use flate2::bufread::MultiGzDecoder;
 use liblzma::bufread::XzDecoder;
 use liblzma::stream::{CONCATENATED, Stream};
 
-use super::budget::{Counted, Meter, Metered};
+use super::meter::{Counted, Meter, Metered};
 
 /// How many bytes [`Form::of`] wants to see: one block of a tar.
 pub(super) const HEAD: usize = 512;

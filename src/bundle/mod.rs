@@ -5,6 +5,7 @@ mod budget;
 mod codec;
 pub mod decode;
 pub mod layout;
+mod meter;
 mod source;
 
 pub use budget::{Budget, Limit};

@@ -1,6 +1,6 @@
 //! `casefile analyze`: bundles in, reports out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
@@ -8,15 +8,16 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rayon::prelude::*;
 
+use super::cases::{Case, join};
 use super::inputs::{Inputs, Job, inputs};
+use super::limits::LimitArgs;
 use super::narrow::NarrowArgs;
 use super::outputs::{Target, format_of, write};
 use super::terminal::{complain, deliver, remark, safe, say};
 use super::{exit, language};
-use crate::bundle::{Budget, OpenError};
-use crate::cluster::{Snapshot, merge, mine_logs, read_bundle};
-use crate::diagnosis::{Diagnosis, diagnose_within};
-use crate::logs::SignatureSet;
+use crate::bundle::Budget;
+use crate::cluster::Snapshot;
+use crate::diagnosis::diagnose_within;
 use crate::model::{Lang, ProblemKind};
 use crate::redact::Masker;
 use crate::report::model::PostMortem;
@@ -63,6 +64,8 @@ pub(super) struct AnalyzeArgs {
     /// Errors only: no progress, no summary
     #[arg(short, long)]
     quiet: bool,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 #[derive(Debug, Clone)]
@@ -118,8 +121,6 @@ pub(super) fn run(args: &AnalyzeArgs) -> u8 {
     };
     if args.merge {
         inputs.merge_all();
-    } else if let Ok(no_signatures) = SignatureSet::new([]) {
-        inputs.merge_machines(|path, alias| read_bundle(path, alias, &no_signatures, Budget::default()).ok());
     }
     if !args.quiet {
         inputs.remarks.iter().for_each(|line| remark(line));
@@ -138,7 +139,7 @@ pub(super) fn run(args: &AnalyzeArgs) -> u8 {
     if !matches!(plan.target, Target::Directory(_)) && inputs.jobs.len() * plan.languages.len() * plan.formats.len() > 1
     {
         complain(
-            "several reports do not fit one file or standard output; give -o a directory, or one bundle, one --lang and one --format",
+            "several reports do not fit one file or standard output; give -o a directory, or one bundle (--merge makes one of several archives), one --lang and one --format",
         );
         return exit::USAGE;
     }
@@ -155,6 +156,8 @@ struct Plan {
     formats: Vec<Format>,
     target: Target,
     rules: Rules,
+    budget: Budget,
+    narrow: NarrowArgs,
 }
 
 impl Plan {
@@ -185,6 +188,8 @@ impl Plan {
             formats,
             target,
             rules,
+            budget: args.limits.budget(),
+            narrow: args.narrow.clone(),
         })
     }
 }
@@ -205,16 +210,17 @@ fn check_ending(target: &Target, formats: &[Format]) -> Result<(), (u8, String)>
 
 fn analyse_all(args: &AnalyzeArgs, plan: &Plan, inputs: &Inputs) -> u8 {
     let bar = progress(args.quiet, inputs.jobs.len());
-    let work = || -> Vec<Result<Analysed, Failure>> {
-        inputs
+    let work = || {
+        let begun: Vec<Begun> = inputs
             .jobs
             .par_iter()
             .map(|job| {
-                let result = guarded(args, plan, job);
-                bar.inc(1);
-                result
+                let begun = begin(plan, job, inputs.jobs.len() > 1);
+                bar.inc(u64::from(!matches!(begun, Begun::Waiting(_))));
+                begun
             })
-            .collect()
+            .collect();
+        finish(args, plan, begun, &bar)
     };
     // A pool that cannot be built (a system without threads) leaves the global one.
     let results = match rayon::ThreadPoolBuilder::new()
@@ -231,6 +237,54 @@ fn analyse_all(args: &AnalyzeArgs, plan: &Plan, inputs: &Inputs) -> u8 {
         exit::INPUT
     };
     code.max(conclude(args, plan, results))
+}
+
+/// How far a bundle has come when all were read.
+enum Begun {
+    /// Read and analysed, or failed.
+    Done(Box<Result<Analysed, Failure>>),
+    /// Read; it may belong to another.
+    Waiting(Box<Case>),
+}
+
+/// Reads a bundle. Unless it may belong to another, it is analysed at once, so that little is in memory at any time.
+fn begin(plan: &Plan, job: &Job, has_others: bool) -> Begun {
+    let done = |result| Begun::Done(Box::new(result));
+    let read = guarded(&job.alias, || {
+        Case::read(job, plan.rules.signatures(), &plan.budget).map_err(|error| Failure::Input(error.to_string()))
+    });
+    match read {
+        Ok(case) if has_others && case.may_be_a_part() => Begun::Waiting(Box::new(case)),
+        Ok(case) => done(guarded(&job.alias, || analyse(plan, &case))),
+        Err(failure) => done(Err(failure)),
+    }
+}
+
+/// Joins what belongs together, says so, and analyses it. The results stand in the order of the bundles.
+fn finish(args: &AnalyzeArgs, plan: &Plan, begun: Vec<Begun>, bar: &ProgressBar) -> Vec<Result<Analysed, Failure>> {
+    let mut results: Vec<(usize, Result<Analysed, Failure>)> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let mut waiting = Vec::new();
+    for (at, begun) in begun.into_iter().enumerate() {
+        match begun {
+            Begun::Done(result) => results.push((at, *result)),
+            Begun::Waiting(case) => {
+                places.insert(case.job.alias.clone(), at);
+                waiting.push(*case);
+            }
+        }
+    }
+    let (cases, remarks) = join(waiting);
+    if !args.quiet {
+        bar.suspend(|| remarks.iter().for_each(|line| remark(line)));
+    }
+    results.par_extend(cases.into_par_iter().map(|case| {
+        let result = guarded(&case.job.alias, || analyse(plan, &case));
+        bar.inc(1 + case.job.merged.len() as u64);
+        (places.get(&case.job.alias).copied().unwrap_or(usize::MAX), result)
+    }));
+    results.sort_by_key(|(at, _)| *at);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Publishes what succeeded, complains about the rest, and gives the code of the gravest outcome.
@@ -263,43 +317,34 @@ fn progress(quiet: bool, jobs: usize) -> ProgressBar {
 }
 
 /// A defect that one bundle brings to light does not take the reports of the others with it. The panic hook has said where it is.
-fn guarded(args: &AnalyzeArgs, plan: &Plan, job: &Job) -> Result<Analysed, Failure> {
-    catch_unwind(AssertUnwindSafe(|| analyse(args, plan, job))).unwrap_or_else(|_| {
+fn guarded<T>(alias: &str, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
         Err(Failure::Defect(format!(
-            "{}: the analysis stopped at a defect of casefile; please report this",
-            job.alias
+            "{alias}: the analysis stopped at a defect of casefile; please report this"
         )))
     })
 }
 
-fn analyse(args: &AnalyzeArgs, plan: &Plan, job: &Job) -> Result<Analysed, Failure> {
-    let read = |path: &PathBuf, alias: &str| {
-        read_bundle(path, alias, plan.rules.signatures(), Budget::default())
-            .map_err(|error: OpenError| Failure::Input(error.to_string()))
-    };
-    let mut parts = vec![read(&job.path, &job.alias)?];
-    for (alias, path) in &job.merged {
-        parts.push(read(path, alias)?);
-    }
-    let logs_of_parts: Vec<usize> = parts.iter().map(|part| part.logs.len()).collect();
-    let snapshot = merge(parts).ok_or_else(|| Failure::Input(format!("{}: nothing was read", job.alias)))?;
-    let baseline = job
-        .baseline
-        .as_ref()
-        .map(|(alias, path)| read(path, alias))
-        .transpose()?;
+fn analyse(plan: &Plan, case: &Case) -> Result<Analysed, Failure> {
+    let Case {
+        job,
+        snapshot,
+        baseline,
+        ..
+    } = case;
     let mut masker = Masker::new();
     let mut losses = Vec::new();
-    for snapshot in std::iter::once(&snapshot).chain(&baseline) {
+    for snapshot in std::iter::once(snapshot).chain(baseline) {
         learn_secrets(&mut masker, snapshot);
         losses.extend(loss(snapshot));
     }
-    let narrowing = args
+    let narrowing = plan
         .narrow
         .narrowing(snapshot.now())
         .map_err(|message| Failure::Input(format!("{}: {message}", job.alias)))?;
-    let mut diagnosis = diagnose_within(&plan.rules, &snapshot, baseline.as_ref(), &narrowing);
-    mine(plan, job, &logs_of_parts, &mut diagnosis);
+    let mut diagnosis = diagnose_within(&plan.rules, snapshot, baseline.as_ref(), &narrowing);
+    let mined = case.mine(&diagnosis.logs_to_mine(), plan.rules.signatures(), &plan.budget);
+    diagnosis.take_templates(&mined);
     let defect = |error: String| {
         Failure::Defect(format!(
             "{}: the report could not be composed: {error}; please report this",
@@ -323,27 +368,6 @@ fn analyse(args: &AnalyzeArgs, plan: &Plan, job: &Job) -> Result<Analysed, Failu
         losses,
         rendered,
     })
-}
-
-/// Reads the logs of what no rule explains once more, for what stands out in them. A bundle that has changed or gone since the first
-/// reading only leaves the report without it.
-fn mine(plan: &Plan, job: &Job, logs_of_parts: &[usize], diagnosis: &mut Diagnosis<'_>) {
-    let wanted = diagnosis.logs_to_mine();
-    let paths = std::iter::once(&job.path).chain(job.merged.iter().map(|(_, path)| path));
-    let mut found = BTreeMap::new();
-    let mut from = 0;
-    for (path, count) in paths.zip(logs_of_parts) {
-        let to = from + count;
-        let here: BTreeSet<usize> = wanted.range(from..to).map(|index| index - from).collect();
-        let logs = diagnosis.snapshot.logs.get(from..to).unwrap_or(&[]);
-        if !here.is_empty()
-            && let Ok(mined) = mine_logs(path, logs, &here, plan.rules.signatures(), Budget::default())
-        {
-            found.extend(mined.into_iter().map(|(index, templates)| (index + from, templates)));
-        }
-        from = to;
-    }
-    diagnosis.take_templates(&found);
 }
 
 /// The self-check: no secret that is known may stand in what is about to be written.

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::limits::LimitArgs;
 use super::outputs::write;
 use super::terminal::{complain, deliver};
 use super::{exit, language};
-use crate::bundle::Budget;
 use crate::cluster::{Snapshot, read_bundle};
 use crate::diagnosis::diagnose;
 use crate::redact::Masker;
@@ -36,6 +36,8 @@ pub(super) struct DiffArgs {
     /// A file, or - for standard output
     #[arg(short, long, value_name = "FILE|-", default_value = "-")]
     output: PathBuf,
+    #[command(flatten)]
+    limits: LimitArgs,
     /// Replace a file that casefile did not write
     #[arg(long)]
     force: bool,
@@ -70,7 +72,7 @@ fn text(args: &DiffArgs) -> Result<String, (u8, String)> {
     let defect = |error: String| (exit::DEFECT, format!("{error}; please report this"));
     let rules = Rules::load().map_err(|error| defect(format!("the built-in rules do not load: {error}")))?;
     let read = |path: &PathBuf, alias: &str| -> Result<Snapshot, (u8, String)> {
-        read_bundle(path, alias, rules.signatures(), Budget::default())
+        read_bundle(path, alias, rules.signatures(), args.limits.budget())
             .map_err(|error| (exit::INPUT, error.to_string()))
     };
     let (good, bad) = (read(&args.good, "good")?, read(&args.bad, "bad")?);

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::bundle::{OpenError, Probe, SourceKind, probe};
-use crate::cluster::{Snapshot, belong_together};
 
 /// A bundle to analyse.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,54 +79,6 @@ impl Inputs {
             self.jobs.push(first);
         }
     }
-
-    /// Merges the archives of different machines of one cluster that were collected together, and says so.
-    ///
-    /// Collectors that make one archive per machine put the day into its name (`n1-2026-11-21_10_20_42.tar.gz`,
-    /// `sosreport-n1-2026-11-21-abcdefg.tar.xz`), so only such bundles are read for it. `read` reads one without judging.
-    pub(super) fn merge_machines(&mut self, read: impl Fn(&Path, &str) -> Option<Snapshot>) {
-        let mut seen: Vec<(usize, Snapshot)> = Vec::new();
-        let mut kept: Vec<Job> = Vec::new();
-        let dated = self.jobs.iter().filter(|job| is_dated(&job.alias)).count();
-        for job in std::mem::take(&mut self.jobs) {
-            let candidate = dated > 1 && job.baseline.is_none() && is_dated(&job.alias);
-            let snapshot = if candidate { read(&job.path, &job.alias) } else { None };
-            let Some(snapshot) = snapshot else {
-                kept.push(job);
-                continue;
-            };
-            let of = |at: usize| seen.iter().filter(move |(index, _)| *index == at);
-            let home = (0..kept.len())
-                .find(|&at| of(at).count() > 0 && of(at).all(|(_, other)| belong_together(other, &snapshot)));
-            let at = match home.and_then(|at| Some((at, kept.get_mut(at)?))) {
-                Some((at, first)) => {
-                    let (one, other) = (&job.alias, &first.alias);
-                    self.remarks.push(format!(
-                        "{one} is of the same cluster and time as {other}: one report for both"
-                    ));
-                    first.merged.push((job.alias, job.path));
-                    at
-                }
-                None => {
-                    kept.push(job);
-                    kept.len() - 1
-                }
-            };
-            seen.push((at, snapshot));
-        }
-        self.jobs = kept;
-    }
-}
-
-/// True for a name with a day in it: `2026-11-21`.
-fn is_dated(name: &str) -> bool {
-    const SHAPE: &[u8] = b"dddd-dd-dd";
-    name.as_bytes().windows(SHAPE.len()).any(|window| {
-        window.iter().zip(SHAPE).all(|(byte, shape)| match shape {
-            b'd' => byte.is_ascii_digit(),
-            other => byte == other,
-        })
-    })
 }
 
 /// A directory with archives directly in it holds bundles; any other directory is one.

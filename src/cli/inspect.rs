@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::cases::{Case, join};
 use super::exit;
 use super::inputs::inputs;
-use super::terminal::{complain, safe, say};
-use crate::bundle::Budget;
-use crate::cluster::{FileRecord, Snapshot, Treatment, read_bundle};
-use crate::logs::{SignatureSet, Stream};
+use super::limits::LimitArgs;
+use super::terminal::{complain, remark, safe, say};
+use crate::cluster::{Archive, FileRecord, Snapshot, Treatment};
+use crate::logs::{LogFile, SignatureSet, Stream};
 use crate::model::{Problem, When};
 
 /// Say what a bundle is and what is in it: producer, cluster, nodes, time, data, what could not be read
@@ -25,9 +26,16 @@ pub(super) struct InspectArgs {
     /// List every file: read, log, empty, or ignored with the reason
     #[arg(long)]
     files: bool,
+    /// Show all bundles as archives of one cluster
+    ///
+    /// Archives of different machines of one cluster that were collected within 30 minutes are shown together without being told.
+    #[arg(long)]
+    merge: bool,
     /// Format of the output
     #[arg(short, long, value_enum, default_value_t = View::Table)]
     format: View,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -47,27 +55,31 @@ pub(super) fn run(args: &InspectArgs) -> u8 {
             return exit::DEFECT;
         }
     };
-    let found = match inputs(&args.bundles, None) {
+    let mut found = match inputs(&args.bundles, None) {
         Ok(found) => found,
         Err(error) => {
             complain(&error.to_string());
             return exit::INPUT;
         }
     };
+    if args.merge {
+        found.merge_all();
+    }
     let mut errors: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
-    let mut overviews = Vec::new();
+    let mut cases = Vec::new();
+    let budget = args.limits.budget();
     for job in &found.jobs {
-        let with_baseline = [
-            Some((&job.alias, &job.path)),
-            job.baseline.as_ref().map(|(a, p)| (a, p)),
-        ];
-        for (alias, path) in with_baseline.into_iter().flatten() {
-            match read_bundle(path, alias, &signatures, Budget::default()) {
-                Ok(snapshot) => overviews.push(Overview::new(&snapshot, args.files)),
-                Err(error) => errors.push(error.to_string()),
-            }
+        match Case::read(job, &signatures, &budget) {
+            Ok(case) => cases.push(case),
+            Err(error) => errors.push(error.to_string()),
         }
     }
+    let (cases, remarks) = join(cases);
+    remarks.iter().for_each(|line| remark(line));
+    let snapshots = cases
+        .iter()
+        .flat_map(|case| std::iter::once(&case.snapshot).chain(&case.baseline));
+    let overviews: Vec<Overview> = snapshots.map(|snapshot| Overview::new(snapshot, args.files)).collect();
     match args.format {
         View::Json => match serde_json::to_string_pretty(&overviews) {
             Ok(text) => say(&text),
@@ -91,6 +103,9 @@ struct Overview {
     /// Root and layout of every producer found, the outermost first.
     layouts: Vec<(String, &'static str)>,
     sha256: String,
+    /// Every archive, where several of one cluster were read together.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    archives: Vec<ArchiveLine>,
     /// The uid of the namespace `kube-system`, by which clusters are told apart.
     cluster: Option<String>,
     versions: BTreeMap<String, BTreeSet<String>>,
@@ -104,6 +119,32 @@ struct Overview {
     bytes: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     files: Option<Vec<FileLine>>,
+}
+
+/// One of several archives of a cluster.
+#[derive(Debug, Serialize)]
+struct ArchiveLine {
+    bundle: String,
+    input: String,
+    layout: String,
+    sha256: String,
+    reference_time: Option<When>,
+    nodes: Vec<String>,
+    file_count: u64,
+}
+
+impl ArchiveLine {
+    fn new(archive: &Archive) -> Self {
+        Self {
+            bundle: archive.info.alias.to_string(),
+            input: archive.info.input.clone(),
+            layout: archive.info.layout.clone(),
+            sha256: archive.info.sha256.clone(),
+            reference_time: archive.info.collected_at.clone(),
+            nodes: archive.nodes.clone(),
+            file_count: archive.files,
+        }
+    }
 }
 
 /// One file: `read` by its decoders, `log` of a stream, `empty`, or `ignored` for a reason.
@@ -126,7 +167,7 @@ impl Overview {
                 Stream::Unknown => "other-text",
             };
             *data.entry(datum.to_owned()).or_default() += 1;
-            streams.insert(log.path.as_str(), stream_name(&log.stream));
+            streams.insert(log.path.as_str(), stream_name(log));
         }
         let files = &snapshot.coverage.files;
         Self {
@@ -139,6 +180,7 @@ impl Overview {
                 .map(|found| (found.root.clone(), found.layout))
                 .collect(),
             sha256: snapshot.bundle.sha256.clone(),
+            archives: snapshot.merged.iter().map(ArchiveLine::new).collect(),
             cluster: snapshot.cluster_uid().map(str::to_owned),
             versions: versions(snapshot),
             nodes: snapshot.node_names(),
@@ -164,7 +206,7 @@ fn file_line(file: &FileRecord, streams: &BTreeMap<&str, String>) -> FileLine {
         Treatment::Read(decoders) => ("read", decoders.join(", ")),
         Treatment::Log => ("log", stream().unwrap_or_default()),
         Treatment::Empty => ("empty", String::new()),
-        Treatment::Ignored(reason) => ("ignored", (*reason).to_owned()),
+        Treatment::Ignored(reason) => ("ignored", reason.clone().into_owned()),
     };
     FileLine {
         path: file.path.as_str().to_owned(),
@@ -174,8 +216,8 @@ fn file_line(file: &FileRecord, streams: &BTreeMap<&str, String>) -> FileLine {
     }
 }
 
-fn stream_name(stream: &Stream) -> String {
-    match stream {
+fn stream_name(log: &LogFile) -> String {
+    match &log.stream {
         Stream::Container(container) => format!(
             "container {}/{}/{}{}",
             container.namespace,
@@ -184,8 +226,27 @@ fn stream_name(stream: &Stream) -> String {
             if container.previous { " (previous)" } else { "" }
         ),
         Stream::Component(component) => component.datum().to_owned(),
+        // Lines with times are a log, whoever wrote them.
+        Stream::Unknown if log.first_stamped.is_some() => "log of a program that is not known".to_owned(),
+        Stream::Unknown if is_log_name(log.path.as_str()) => {
+            "log without times, of a program that is not known".to_owned()
+        }
         Stream::Unknown => "text of no known form, scanned as a log".to_owned(),
     }
+}
+
+/// True for a name by which programs and people call logs and what a command complained of.
+fn is_log_name(path: &str) -> bool {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let stem = file.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    path.contains("var/log/")
+        || [".log", ".logs", ".err", ".stderr", ".out"]
+            .iter()
+            .any(|end| stem.ends_with(end))
+        || file.contains(".log.")
+        || ["stderr", "stdout", "error.txt", "errors.txt"]
+            .iter()
+            .any(|word| file.starts_with(word))
 }
 
 /// Versions by component: of the kubelets, and whatever the hosts tell as a version.
@@ -229,6 +290,10 @@ fn print(overview: &Overview) {
     row("layout", &overview.layout);
     for (root, layout) in overview.layouts.iter().skip(1) {
         row("", &format!("{layout} in {root}"));
+    }
+    for archive in &overview.archives {
+        let time = archive.reference_time.as_ref().map(reference_words).unwrap_or_default();
+        row("archive", &format!("{} {time}", archive.input));
     }
     row("cluster", overview.cluster.as_deref().unwrap_or(""));
     for (component, versions) in &overview.versions {

@@ -1,12 +1,14 @@
 //! The command line: the only code that prints.
 
 mod analyze;
+mod cases;
 pub mod collect;
 mod diff;
 mod exit;
 mod inputs;
 mod inspect;
 mod language;
+mod limits;
 mod narrow;
 mod outputs;
 mod rules;

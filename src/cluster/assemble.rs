@@ -12,9 +12,9 @@ use super::coverage::datum_of_kind;
 use super::events::fold_duplicates;
 use super::namespaces::Namespaces;
 use super::reader::Located;
-use super::whereabouts::{known_nodes, node_of_log};
+use super::whereabouts::{known_nodes, node_in_path, node_of_host, node_of_log};
 use super::{About, BundleInfo, Coverage, Event, Hit, Host, Object, ObjectKey, PodView, Snapshot};
-use crate::bundle::decode::{Fact, Form};
+use crate::bundle::decode::{Fact, Form, HostFact};
 use crate::bundle::layout::{Detected, NodePlace};
 use crate::logs::{LogFile, SignatureSet, Stream, TextSource, stamp_of, stream_of};
 use crate::model::{Basis, Citation, EntryPath, Subject, When};
@@ -32,6 +32,7 @@ pub(super) fn assemble(
             layout: detected.name().to_owned(),
             ..bundle
         },
+        merged: Vec::new(),
         objects: BTreeMap::new(),
         applied: Vec::new(),
         events: Vec::new(),
@@ -43,8 +44,7 @@ pub(super) fn assemble(
             ..coverage
         },
     };
-    let mut places = Places::new(detected);
-    let mut hosts: BTreeMap<String, Host> = BTreeMap::new();
+    let mut of_hosts: Vec<(EntryPath, Fact)> = Vec::new();
     let mut events: Vec<Object> = Vec::new();
     let mut named: Vec<String> = Vec::new();
     let mut manifests: Vec<Object> = Vec::new();
@@ -69,18 +69,12 @@ pub(super) fn assemble(
             Fact::NamespaceNamed(namespace) => named.push(namespace),
             Fact::EmptyListing { kind, .. } => snapshot.coverage.note(datum_of_kind(&kind), 0),
             other => {
-                let NodePlace { directory, name } = places.node(&path);
-                let host = hosts.entry(directory.clone()).or_insert_with(|| Host {
-                    directory,
-                    directory_name: name,
-                    ..Host::default()
-                });
                 snapshot.coverage.note(host_datum(&other), 1);
-                add_host_fact(host, other);
+                of_hosts.push((path, other));
             }
         }
     }
-    snapshot.hosts = hosts.into_values().collect();
+    snapshot.hosts = hosts(detected, &known_nodes(&snapshot), of_hosts);
     snapshot.bundle.collected_at = snapshot
         .bundle
         .collected_at
@@ -97,8 +91,12 @@ pub(super) fn assemble(
     add_manifests(&mut snapshot, &namespaces, manifests);
     snapshot.events = events.iter().filter_map(Event::new).collect();
     fold_duplicates(&mut snapshot.events);
+    let nodes: Vec<String> = snapshot.kind("Node").map(|node| node.key.name.clone()).collect();
+    snapshot.coverage.problems.extend(detected.gaps(&nodes));
     place_logs(&mut snapshot, detected);
     super::attribution::attribute_logs(&mut snapshot);
+    super::copies::fold_copies(&mut snapshot.logs);
+    super::unused::set_aside(&mut snapshot, detected);
     let hits = all_hits(&snapshot, signatures, detected);
     snapshot.hits = hits;
     snapshot
@@ -143,24 +141,62 @@ fn add_object(snapshot: &mut Snapshot, object: Object) {
     }
 }
 
+/// The machines, each with its facts.
+fn hosts(detected: &Detected<'_>, nodes: &[String], facts: Vec<(EntryPath, Fact)>) -> Vec<Host> {
+    let mut places = Places {
+        detected,
+        nodes,
+        last: None,
+    };
+    let mut hosts: BTreeMap<String, Host> = BTreeMap::new();
+    for (path, fact) in facts {
+        let mut place = places.node(&path);
+        // What people paste of several machines into one file still tells whose each unit is.
+        if let (Fact::Host(HostFact::Unit(unit)), true) = (&fact, place.directory.is_empty() && !nodes.is_empty())
+            && let Some(node) = node_of_host(&unit.host, nodes)
+        {
+            place = NodePlace {
+                directory: node.clone(),
+                name: node,
+            };
+        }
+        let NodePlace { directory, name } = place;
+        let host = hosts.entry(directory.clone()).or_insert_with(|| Host {
+            directory,
+            directory_name: name,
+            ..Host::default()
+        });
+        add_host_fact(host, fact);
+    }
+    hosts.into_values().collect()
+}
+
+/// The machine of a file: as the layout says, else the known node that a part of its path names.
+fn machine_of(detected: &Detected<'_>, nodes: &[String], path: &EntryPath) -> NodePlace {
+    detected.place(path).node.unwrap_or_else(|| {
+        let name = node_in_path(path, nodes).unwrap_or_default();
+        NodePlace {
+            directory: name.clone(),
+            name,
+        }
+    })
+}
+
 /// Asks for the machine of a file once, however many facts it has.
 struct Places<'d> {
     detected: &'d Detected<'d>,
+    nodes: &'d [String],
     last: Option<(EntryPath, NodePlace)>,
 }
 
-impl<'d> Places<'d> {
-    fn new(detected: &'d Detected<'d>) -> Self {
-        Self { detected, last: None }
-    }
-
+impl Places<'_> {
     fn node(&mut self, path: &EntryPath) -> NodePlace {
         if let Some((known, place)) = &self.last
             && known == path
         {
             return place.clone();
         }
-        let place = self.detected.place(path).node.unwrap_or_default();
+        let place = machine_of(self.detected, self.nodes, path);
         self.last = Some((path.clone(), place.clone()));
         place
     }
@@ -390,7 +426,7 @@ fn status_messages(object: &Object) -> Vec<(String, &str, &str)> {
 
 fn log_hits(snapshot: &Snapshot, log: &LogFile, detected: &Detected<'_>, nodes: &[String]) -> Vec<Hit> {
     let reference: Option<Timestamp> = snapshot.now();
-    let place = detected.place(&log.path).node.unwrap_or_default();
+    let place = machine_of(detected, nodes, &log.path);
     let host = snapshot.hosts.iter().find(|host| host.directory == place.directory);
     // A directory of logs alone is no host, but it still tells whose logs they are.
     let node = host.map_or(place.name, |host| host.node_name().to_owned());

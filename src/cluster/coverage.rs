@@ -1,5 +1,6 @@
 //! What was read and what was not. Missing is never healthy.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -18,7 +19,7 @@ pub enum Treatment {
     /// Nothing in it.
     Empty,
     /// Not used, for this reason.
-    Ignored(&'static str),
+    Ignored(Cow<'static, str>),
 }
 
 /// One file of a bundle.

@@ -14,7 +14,7 @@ use crate::model::{Citation, When};
 /// A machine. Two directories of a bundle are two machines.
 #[derive(Debug, Clone, Default)]
 pub struct Host {
-    /// The directory in the bundle that holds its evidence; empty when the bundle is one machine's.
+    /// The directory in the bundle that holds its evidence, or the name that its files carry; empty when the bundle is one machine's.
     pub directory: String,
     /// The name that the directory gives it; empty when it gives none.
     pub directory_name: String,

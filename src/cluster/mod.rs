@@ -3,11 +3,14 @@
 mod age;
 mod assemble;
 mod attribution;
+mod blocks;
 mod containers;
+mod copies;
 mod coverage;
 mod event;
 mod events;
 mod host;
+mod identity;
 mod merge;
 mod namespace_hints;
 mod namespaces;
@@ -18,19 +21,21 @@ mod reader;
 mod settings;
 mod snapshot;
 mod tools;
+mod unused;
 mod view;
 mod whereabouts;
 
 pub use coverage::{Coverage, FileRecord, Treatment};
 pub use event::Event;
 pub use host::{Host, HostContainer};
-pub use merge::{belong_together, merge};
+pub use identity::{Identity, groups};
+pub use merge::merge;
 pub use object::{Object, ObjectKey};
 pub use open::{mine_logs, read_bundle};
 pub use owners::workload_of_pod_name;
 pub use reader::Reader;
 pub use settings::{Setting, Settings};
-pub use snapshot::{About, BundleInfo, Hit, Snapshot};
+pub use snapshot::{About, Archive, BundleInfo, Hit, Snapshot};
 pub use tools::HostTools;
 pub use view::{ContainerInstance, Ended, Image, PodView, Waiting};
 

@@ -18,7 +18,7 @@ pub fn read_bundle(
     signatures: &SignatureSet,
     mut budget: Budget,
 ) -> Result<Snapshot, OpenError> {
-    let mut reader = Reader::new(signatures, alias);
+    let mut reader = Reader::new(signatures, alias).within(&budget);
     let walked = walk(input, &mut budget, &mut |entry| reader.file(&entry.path, entry.content))?;
     for problem in walked.problems {
         reader.problem(problem);
@@ -51,7 +51,7 @@ pub fn mine_logs(
         .iter()
         .filter_map(|index| Some(logs.get(*index)?.path.clone()))
         .collect();
-    let mut reader = Reader::mining(signatures, files);
+    let mut reader = Reader::mining(signatures, files).within(&budget);
     walk(input, &mut budget, &mut |entry| reader.file(&entry.path, entry.content))?;
     // A file may hold several logs; they come in the same order both times.
     let mut by_file: BTreeMap<EntryPath, Vec<LogFile>> = BTreeMap::new();

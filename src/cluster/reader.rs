@@ -5,16 +5,18 @@ use std::io::Read;
 use std::sync::Arc;
 
 use super::assemble::assemble;
+use super::blocks::{BLOCK, Blocks};
 use super::{BundleInfo, Coverage, FileRecord, Snapshot, Treatment};
-use crate::bundle::decode::{DECODERS, Fact, LogSection, TextFile, is_binary, to_text};
+use crate::bundle::decode::{
+    DECODERS, Encoding, Fact, LogSection, TextFile, Transcoded, is_binary, reason_unused, to_text, undress,
+};
 use crate::bundle::layout::{Inventory, detect};
+use crate::bundle::{Budget, Limit};
 use crate::logs::{ContainerRef, LogFile, LogScan, SignatureSet, Stream, stamp_of, stream_of_unit};
 use crate::model::{EntryPath, Problem, ProblemKind};
 
-/// A file up to this size is decoded as a whole; a larger one is scanned as a log, whatever it is.
-const WHOLE_FILE: usize = 64 << 20;
-/// Bytes by which a file is judged, and the size of the blocks in which a log is scanned.
-const BLOCK: usize = 1 << 20;
+/// Problems of one file that are kept; what follows the first hundred is of the same kind.
+const PROBLEMS_PER_FILE: usize = 100;
 /// Blocks that may wait for the scanner.
 const BLOCKS_AHEAD: usize = 4;
 
@@ -32,12 +34,14 @@ pub struct Reader<'s> {
     logs: Vec<LogFile>,
     coverage: Coverage,
     inventory: Inventory,
+    budget: Budget,
+    is_full: bool,
     /// Of a reading for what some logs complain of: the files that hold them. Nothing else is read then.
     mined: Option<BTreeSet<EntryPath>>,
 }
 
 impl<'s> Reader<'s> {
-    /// A reader for a bundle that citations call `alias`.
+    /// A reader for a bundle that citations call `alias`, under the default budget.
     pub fn new(signatures: &'s SignatureSet, alias: &str) -> Self {
         Self {
             signatures,
@@ -46,7 +50,17 @@ impl<'s> Reader<'s> {
             logs: Vec::new(),
             coverage: Coverage::default(),
             inventory: Inventory::default(),
+            budget: Budget::DEFAULT,
+            is_full: false,
             mined: None,
+        }
+    }
+
+    /// The same under another budget.
+    pub fn within(self, budget: &Budget) -> Self {
+        Self {
+            budget: budget.clone(),
+            ..self
         }
     }
 
@@ -68,20 +82,33 @@ impl<'s> Reader<'s> {
         if self.mined.as_ref().is_some_and(|wanted| !wanted.contains(path)) {
             return;
         }
+        let head = self.head(path, content);
+        match Encoding::of(&head) {
+            Encoding::Utf8 => self.utf8_file(path, head, content),
+            wide => {
+                let mut text = Transcoded::new(head.as_slice().chain(content), wide);
+                let head = self.head(path, &mut text);
+                self.utf8_file(path, head, &mut text);
+            }
+        }
+    }
+
+    /// The first bytes, by which a file is judged.
+    fn head(&mut self, path: &EntryPath, content: &mut dyn Read) -> Vec<u8> {
         let mut head = Vec::new();
         if let Err(error) = content.take(BLOCK as u64).read_to_end(&mut head) {
-            self.problem(Problem::file(
-                path,
-                ProblemKind::Damaged,
-                format!("reading stopped: {error}"),
-            ));
+            self.damaged(path, &error);
         }
+        head
+    }
+
+    fn utf8_file(&mut self, path: &EntryPath, head: Vec<u8>, content: &mut dyn Read) {
         self.inventory.note(path, &head);
         if head.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0) && head.len() < BLOCK {
             self.record(path, head.len() as u64, Treatment::Empty);
         } else if is_binary(&head) {
             let rest = std::io::copy(content, &mut std::io::sink()).unwrap_or(0);
-            self.record(path, head.len() as u64 + rest, Treatment::Ignored("binary"));
+            self.record(path, head.len() as u64 + rest, Treatment::Ignored("binary".into()));
         } else if head.len() == BLOCK && looks_like_log(&head) {
             self.stream_log(path, head, content);
         } else {
@@ -102,23 +129,21 @@ impl<'s> Reader<'s> {
     }
 
     fn whole_file(&mut self, path: &EntryPath, mut bytes: Vec<u8>, content: &mut dyn Read) {
-        let room = (WHOLE_FILE - bytes.len()) as u64;
+        let most = self.budget.max_parsed_bytes;
+        let room = most.saturating_add(1).saturating_sub(bytes.len() as u64);
         if let Err(error) = content.take(room).read_to_end(&mut bytes) {
-            self.problem(Problem::file(
-                path,
-                ProblemKind::Damaged,
-                format!("reading stopped: {error}"),
-            ));
+            self.damaged(path, &error);
         }
-        if bytes.len() >= WHOLE_FILE {
-            let detail = format!("larger than {} MiB, so it was only scanned as a log", WHOLE_FILE >> 20);
-            self.problem(Problem::file(path, ProblemKind::OverBudget, detail));
+        if bytes.len() as u64 > most {
+            self.over(path, Limit::ParsedBytes(most), "it was only scanned as a log");
             self.stream_log(path, bytes, content);
             return;
         }
         let size = bytes.len() as u64;
-        let text = to_text(&bytes);
-        let file = TextFile::new(self.alias.clone(), path, &text);
+        let text = undress(to_text(&bytes));
+        let budget = self.budget.clone();
+        let file = TextFile::new(self.alias.clone(), path, &text).within(&budget);
+        let mut problems = Vec::new();
         let mut used = Vec::new();
         let mut log_lines = Vec::new();
         let mut line = 0;
@@ -133,7 +158,7 @@ impl<'s> Reader<'s> {
                         log_lines.push((line, end));
                     }
                     self.take_section(&file, section.facts);
-                    self.coverage.problems.extend(section.problems);
+                    problems.extend(section.problems);
                     if !used.contains(&name) {
                         used.push(name);
                     }
@@ -148,10 +173,17 @@ impl<'s> Reader<'s> {
                 }
             }
         }
+        if used.is_empty()
+            && let Some(reason) = reason_unused(&file)
+        {
+            self.record(path, size, Treatment::Ignored(reason));
+            return;
+        }
         log_lines.retain(|&(from, to)| (from..to).any(|index| !file.line(index).trim().is_empty()));
         if !log_lines.is_empty() {
             self.scan_lines(&file, Stream::Unknown, &log_lines);
         }
+        self.note_problems(path, problems);
         if used.contains(&"cluster-info dump log") && used.contains(&"json") {
             self.inventory.note_dump(path);
         }
@@ -168,11 +200,35 @@ impl<'s> Reader<'s> {
             match &fact {
                 Fact::LogSection(section) => self.scan_section(file, section),
                 Fact::UnitLog(log) => self.scan_lines(file, stream_of_unit(&log.unit), &[(log.first, log.end)]),
-                _ => self.facts.push(Located {
-                    path: file.path.clone(),
-                    fact,
-                }),
+                _ => self.keep(file.path, fact),
             }
+        }
+    }
+
+    fn keep(&mut self, path: &EntryPath, fact: Fact) {
+        let most = self.budget.max_objects;
+        if (self.facts.len() as u64) < most {
+            self.facts.push(Located {
+                path: path.clone(),
+                fact,
+            });
+        } else if !self.is_full {
+            self.is_full = true;
+            self.over(path, Limit::Objects(most), "what follows was not kept");
+        }
+    }
+
+    /// Keeps the first problems of a file, and how many more there were.
+    fn note_problems(&mut self, path: &EntryPath, mut problems: Vec<Problem>) {
+        let more = problems.len().saturating_sub(PROBLEMS_PER_FILE);
+        problems.truncate(PROBLEMS_PER_FILE);
+        self.coverage.problems.append(&mut problems);
+        if more > 0 {
+            self.problem(Problem::file(
+                path,
+                ProblemKind::Unparsed,
+                format!("{more} more problems of this file are not listed"),
+            ));
         }
     }
 
@@ -195,11 +251,24 @@ impl<'s> Reader<'s> {
                 .unwrap_or("");
             scan.feed(block, from as u64 + 1);
         }
-        self.logs.push(scan.finish());
+        self.keep_log(scan.finish());
+    }
+
+    fn keep_log(&mut self, log: LogFile) {
+        if let Some(line) = log.cut_line {
+            let limit = Limit::LineBytes(self.budget.max_line_bytes);
+            let detail = format!("{limit}: what follows in this and other such lines was not searched");
+            self.problem(Problem::file(&log.path, ProblemKind::OverBudget, detail).at_line(line));
+        }
+        self.logs.push(log);
+    }
+
+    fn longest_line(&self) -> usize {
+        usize::try_from(self.budget.max_line_bytes).unwrap_or(usize::MAX)
     }
 
     fn scan(&self, path: EntryPath, stream: Stream) -> LogScan<'s> {
-        let scan = LogScan::new(self.signatures, path, stream);
+        let scan = LogScan::new(self.signatures, path, stream, self.longest_line());
         if self.mined.is_some() { scan.mining() } else { scan }
     }
 
@@ -207,8 +276,8 @@ impl<'s> Reader<'s> {
     /// scanned, so that one large log uses two processors.
     fn stream_log(&mut self, path: &EntryPath, head: Vec<u8>, content: &mut dyn Read) {
         let mut scan = self.scan(path.clone(), Stream::Unknown);
-        let mut size = head.len() as u64;
-        let (log, problem) = std::thread::scope(|scope| {
+        let mut blocks = Blocks::new(head, content, self.longest_line());
+        let (log, failure) = std::thread::scope(|scope| {
             let (send, receive) = std::sync::mpsc::sync_channel::<Vec<u8>>(BLOCKS_AHEAD);
             let scanner = scope.spawn(move || {
                 let mut next_line = 1;
@@ -218,40 +287,44 @@ impl<'s> Reader<'s> {
                 }
                 scan.finish()
             });
-            let mut buffer = head;
-            let mut problem = None;
-            loop {
-                let cut = memchr::memrchr(b'\n', &buffer).map_or(buffer.len(), |at| at + 1);
-                let rest = buffer.split_off(cut);
-                if send.send(std::mem::replace(&mut buffer, rest)).is_err() {
-                    break;
-                }
-                match content.take(BLOCK as u64).read_to_end(&mut buffer) {
-                    Ok(0) => break,
-                    Ok(read) => size += read as u64,
-                    Err(error) => {
-                        problem = Some(format!("reading stopped: {error}"));
-                        break;
+            let failure = loop {
+                match blocks.next() {
+                    Ok(Some(block)) => {
+                        // The scanner is gone only if it failed.
+                        if send.send(block).is_err() {
+                            break None;
+                        }
                     }
+                    Ok(None) => break None,
+                    Err(error) => break Some(error),
                 }
-            }
-            // A last line without a line end is still in the buffer; the scanner is gone only if it failed.
-            let _ = send.send(buffer);
+            };
             drop(send);
-            (scanner.join(), problem)
+            (scanner.join(), failure)
         });
+        let size = blocks.read();
         match log {
-            Ok(log) => self.logs.push(log),
+            Ok(log) => self.keep_log(log),
             Err(_) => self.problem(Problem::file(
                 path,
                 ProblemKind::Unparsed,
                 "the log could not be scanned",
             )),
         }
-        if let Some(detail) = problem {
-            self.problem(Problem::file(path, ProblemKind::Damaged, detail));
+        if let Some(error) = failure {
+            self.damaged(path, &error);
         }
         self.record(path, size, Treatment::Log);
+    }
+
+    fn damaged(&mut self, path: &EntryPath, error: &std::io::Error) {
+        let detail = format!("reading stopped: {error}");
+        self.problem(Problem::file(path, ProblemKind::Damaged, detail));
+    }
+
+    fn over(&mut self, path: &EntryPath, limit: Limit, consequence: &str) {
+        let detail = format!("{limit}: {consequence}");
+        self.problem(Problem::file(path, ProblemKind::OverBudget, detail));
     }
 
     fn record(&mut self, path: &EntryPath, bytes: u64, treatment: Treatment) {

@@ -24,6 +24,17 @@ pub struct BundleInfo {
     pub collected_at: Option<When>,
 }
 
+/// One of the archives that a snapshot was read from.
+#[derive(Debug, Clone)]
+pub struct Archive {
+    /// Which bundle it is.
+    pub info: BundleInfo,
+    /// The nodes for which it has evidence.
+    pub nodes: Vec<String>,
+    /// How many files it has.
+    pub files: u64,
+}
+
 /// What a text is about, as far as its place or wording tells.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct About {
@@ -61,6 +72,8 @@ pub struct Hit {
 pub struct Snapshot {
     /// Which bundle.
     pub bundle: BundleInfo,
+    /// The archives that were put together, in their order; empty unless there were several.
+    pub merged: Vec<Archive>,
     /// Objects by identity.
     pub objects: BTreeMap<ObjectKey, Object>,
     /// Manifests of objects that also exist live: what was applied, which may differ from what is.
@@ -78,6 +91,18 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Every archive that was read, the first of a merge first.
+    pub fn archives(&self) -> Vec<Archive> {
+        if self.merged.is_empty() {
+            return vec![Archive {
+                info: self.bundle.clone(),
+                nodes: self.node_names(),
+                files: self.coverage.files.len() as u64,
+            }];
+        }
+        self.merged.clone()
+    }
+
     /// The reference time as an instant.
     pub fn now(&self) -> Option<Timestamp> {
         self.bundle.collected_at.as_ref().map(|when| when.latest)

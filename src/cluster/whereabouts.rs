@@ -15,19 +15,27 @@ pub(super) fn known_nodes(snapshot: &Snapshot) -> Vec<String> {
     names
 }
 
+/// The known node that a path names: `wrk-03/sysctl.txt`, `wk5-iptables-save.txt`.
+pub(super) fn node_in_path(path: &EntryPath, nodes: &[String]) -> Option<String> {
+    let named = nodes
+        .iter()
+        .filter(|node| path.components().any(|part| names(part, node)));
+    named.max_by_key(|node| node.len()).cloned()
+}
+
 /// The node in a log's path (`wrk-03/dmesg.txt`, `wk5-kubelet.log`), else the host that a line of syslog or the journal names.
 pub(super) fn node_of_log(path: &EntryPath, line: &str, nodes: &[String]) -> String {
-    let in_path = nodes
-        .iter()
-        .filter(|node| path.components().any(|part| names(part, node)))
-        .max_by_key(|node| node.len());
-    if let Some(node) = in_path {
-        return node.clone();
+    if let Some(node) = node_in_path(path, nodes) {
+        return node;
     }
     let host = syslog_host(line).unwrap_or("");
-    // A host writes its short name, the node may have the full one.
+    node_of_host(host, nodes).unwrap_or_else(|| host.to_owned())
+}
+
+/// The known node that a host's own name stands for. A host writes its short name, the node may have the full one.
+pub(super) fn node_of_host(host: &str, nodes: &[String]) -> Option<String> {
     let same = |node: &&String| node.as_str() == host || node.split('.').next() == Some(host);
-    nodes.iter().find(same).map_or_else(|| host.to_owned(), Clone::clone)
+    nodes.iter().find(same).filter(|_| !host.is_empty()).cloned()
 }
 
 /// True when the name stands in the text by itself, not as a part of a longer one.

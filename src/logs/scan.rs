@@ -1,5 +1,6 @@
 //! Scanning the text of one log: hits of signatures, the time span it covers, its last lines.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::templates::TemplateMiner;
@@ -16,7 +17,7 @@ pub struct LineHit {
     pub captures: BTreeMap<String, String>,
     /// 1-based line.
     pub line: u64,
-    /// The line as it stands in the file, at most [`LINE_KEPT`] bytes.
+    /// The line as it stands in the file, at most [`LINE_KEPT`] bytes: of a longer one its start, and what stands around the match.
     pub text: String,
     /// How often the same signature with the same captures matched in this log, this line included.
     pub count: u64,
@@ -54,10 +55,16 @@ pub struct LogFile {
     pub hits: Vec<LineHit>,
     /// What it complains of, grouped; only of a log that was read for it.
     pub templates: Vec<LogTemplate>,
+    /// The first line, by its 1-based number, that was longer than what is searched of a line.
+    pub cut_line: Option<u64>,
 }
 
 /// Bytes of a line that are kept; what a report quotes is shorter.
 const LINE_KEPT: usize = 2048;
+/// Bytes that are kept of the start of a longer line, where its time stands, when the match is further on.
+const START_KEPT: usize = 256;
+/// What stands between the two.
+const GAP: &str = " … ";
 /// Lines kept from the end of a log.
 const TAIL: usize = 40;
 /// Lines at either end of a block in which a time stamp is looked for.
@@ -68,6 +75,8 @@ const DISTINCT_HITS: usize = 20;
 /// A scan in progress. Lines are fed in order; memory does not grow with the log.
 pub struct LogScan<'s> {
     signatures: &'s SignatureSet,
+    /// Bytes of a line that are searched.
+    longest: usize,
     file: LogFile,
     head: Vec<TailLine>,
     tail: VecDeque<TailLine>,
@@ -81,8 +90,8 @@ pub struct LogScan<'s> {
 }
 
 impl<'s> LogScan<'s> {
-    /// Starts a scan.
-    pub fn new(signatures: &'s SignatureSet, path: EntryPath, stream: Stream) -> Self {
+    /// Starts a scan that looks for signatures in the first `longest` bytes of every line.
+    pub fn new(signatures: &'s SignatureSet, path: EntryPath, stream: Stream, longest: usize) -> Self {
         let file = LogFile {
             path,
             stream,
@@ -93,9 +102,11 @@ impl<'s> LogScan<'s> {
             tail: Vec::new(),
             hits: Vec::new(),
             templates: Vec::new(),
+            cut_line: None,
         };
         Self {
             signatures,
+            longest,
             file,
             head: Vec::new(),
             tail: VecDeque::new(),
@@ -118,6 +129,7 @@ impl<'s> LogScan<'s> {
     /// Only lines that hold a literal of some signature are looked at one by one. The time span and the last lines are read from
     /// the edges of the block, so that the cost of a log is that of one pass of the automaton.
     pub fn feed(&mut self, block: &str, first_line: u64) {
+        self.note_long_line(block.as_bytes(), first_line);
         if !self.parts.is_empty() || may_hold(block.as_bytes()) {
             self.feed_wrapped(block, first_line);
             return;
@@ -181,6 +193,23 @@ impl<'s> LogScan<'s> {
             self.file.templates = miner.finish(self.file.lines, self.file.is_newest_first);
         }
         self.file
+    }
+
+    /// Looks for the first line that is not searched to its end. Only one byte in so many is looked at, and the line ends near it.
+    fn note_long_line(&mut self, block: &[u8], first_line: u64) {
+        let mut start = 0;
+        while self.file.cut_line.is_none()
+            && let Some(line) = block.get(start..)
+            && line.len() > self.longest
+        {
+            match memchr::memrchr(b'\n', line.get(..=self.longest).unwrap_or(line)) {
+                Some(at) => start += at + 1,
+                None => {
+                    let before = block.get(..start).unwrap_or_default();
+                    self.file.cut_line = Some(first_line + memchr::memchr_iter(b'\n', before).count() as u64);
+                }
+            }
+        }
     }
 
     /// Reads the time span, the order and the last lines from the first and last lines of a block.
@@ -274,14 +303,16 @@ impl<'s> LogScan<'s> {
     }
 
     fn note_match(&mut self, index: usize, line: &str, number: u64) {
-        let line = kept(line);
+        let line = cut(line, self.longest);
         // Whose log it is may turn out only when all files are read, so an unknown one keeps every match; they are sifted then.
         if self.file.stream != Stream::Unknown && !self.signatures.applies(index, self.file.stream.source()) {
             return;
         }
-        let Some(found) = self.signatures.confirm(index, clean_line(line)) else {
+        let clean = clean_line(line);
+        let Some(found) = self.signatures.confirm(index, clean) else {
             return;
         };
+        let line = kept_around(line, line.len() - clean.len() + found.end);
         let key = (
             found.id.to_owned(),
             found
@@ -292,14 +323,14 @@ impl<'s> LogScan<'s> {
         );
         if let Some(hit) = self.seen.get(&key).and_then(|&at| self.file.hits.get_mut(at)) {
             hit.count += 1;
-            hit.last = Some((number, line.to_owned()));
+            hit.last = Some((number, line.into_owned()));
             return;
         }
         let (distinct, place) = self.distinct.entry(key.0.clone()).or_default();
         if *distinct >= DISTINCT_HITS {
             if let Some(hit) = self.file.hits.get_mut(*place) {
                 hit.count += 1;
-                hit.last = Some((number, line.to_owned()));
+                hit.last = Some((number, line.into_owned()));
             }
             return;
         }
@@ -310,7 +341,7 @@ impl<'s> LogScan<'s> {
             signature: found.id.to_owned(),
             captures: found.captures,
             line: number,
-            text: line.to_owned(),
+            text: line.into_owned(),
             count: 1,
             last: None,
         });
@@ -342,16 +373,24 @@ impl Order {
     }
 }
 
-/// The part of a line that is kept, cut at a character boundary.
+/// The part of a line that is kept.
 fn kept(line: &str) -> &str {
-    if line.len() <= LINE_KEPT {
-        return line;
+    cut(line, LINE_KEPT)
+}
+
+/// The same for a line in which something ends at byte `end`: of a match further on, what stands before it is kept too.
+fn kept_around(line: &str, end: usize) -> Cow<'_, str> {
+    if end <= LINE_KEPT {
+        return Cow::Borrowed(kept(line));
     }
-    let mut end = LINE_KEPT;
-    while !line.is_char_boundary(end) {
-        end -= 1;
-    }
-    line.get(..end).unwrap_or(line)
+    let from = line.ceil_char_boundary(end.saturating_sub(LINE_KEPT - START_KEPT - GAP.len()));
+    let around = line.get(from..line.floor_char_boundary(end)).unwrap_or_default();
+    Cow::Owned(format!("{}{GAP}{around}", cut(line, START_KEPT)))
+}
+
+/// The first bytes of a text, cut at a character boundary.
+fn cut(text: &str, longest: usize) -> &str {
+    text.get(..text.floor_char_boundary(longest)).unwrap_or(text)
 }
 
 #[cfg(test)]
@@ -367,7 +406,7 @@ mod tests {
             unless: None,
         };
         let set = SignatureSet::new([("r", &spec)]).unwrap();
-        let mut scan = LogScan::new(&set, EntryPath::new("a.log"), Stream::Unknown);
+        let mut scan = LogScan::new(&set, EntryPath::new("a.log"), Stream::Unknown, 10_000);
         let mut line = 1;
         for block in blocks {
             scan.feed(block, line);
@@ -437,5 +476,26 @@ mod tests {
         let whole = scan(&["a\ncannot open /a\nb\ncannot open /c\n"]);
         let cut = scan(&["a\n", "cannot open /a\nb\n", "cannot open /c\n"]);
         assert_eq!(format!("{:?}", whole.hits), format!("{:?}", cut.hits));
+    }
+
+    #[test]
+    fn a_match_far_down_a_line_is_found_and_shown() {
+        let padding = "x".repeat(5000);
+        let file = scan(&[&format!("a\n2026-11-21T09:34:42Z {padding} cannot open /a\n")]);
+        let [hit] = file.hits.as_slice() else {
+            panic!("{:?}", file.hits)
+        };
+        assert!(hit.text.starts_with("2026-11-21T09:34:42Z ") && hit.text.ends_with("cannot open /a"));
+        assert!(hit.text.len() <= LINE_KEPT);
+        assert_eq!(file.cut_line, None);
+    }
+
+    #[test]
+    fn a_line_is_searched_up_to_its_limit_and_that_is_said() {
+        let padding = "x".repeat(10_000);
+        let file = scan(&["a\nb\n", &format!("c\n{padding} cannot open /a\ncannot open /b\n")]);
+        assert_eq!(file.hits.len(), 1);
+        assert_eq!(file.cut_line, Some(4));
+        assert_eq!(scan(&[&"y".repeat(10_000)]).cut_line, None, "exactly the limit");
     }
 }

@@ -99,6 +99,8 @@ pub struct TextMatch<'s> {
     pub id: &'s str,
     /// Named captures that took part in the match.
     pub captures: BTreeMap<String, String>,
+    /// The byte of the text after the match.
+    pub end: usize,
 }
 
 /// Bounds the size of one compiled pattern, so that a hostile or careless one cannot take all memory.
@@ -210,6 +212,7 @@ impl SignatureSet {
         Some(TextMatch {
             id: &signature.id,
             captures,
+            end: found.get_match().end(),
         })
     }
 }

@@ -92,12 +92,19 @@ pub struct Subjects {
     pub path: String,
     /// How sure a match makes.
     pub confidence: Confidence,
-    /// A match counts only while its pod is not well now, so that resolved trouble is no cause.
+    /// A match counts only while its pod is not well now, so that resolved trouble is no cause; for a node, unless it and its pods
+    /// are known to be well.
     #[serde(default)]
     pub only_while_failing: bool,
+    /// For nodes: how many matches it takes.
+    #[serde(default = "one")]
+    pub least: u64,
     /// For applications: what a data store writes in its own log is about its clients, and no finding on it.
     #[serde(default)]
     pub clients_only: bool,
+    /// For applications: it is about a peer that cannot be reached, so a peer that cannot be told is whatever is down beside it.
+    #[serde(default)]
+    pub out_of_reach: bool,
     /// For applications: signatures of refusals that a data store gives for its own sake. Then it is the subject, where it is known.
     #[serde(default)]
     pub server_side: Vec<String>,
@@ -231,6 +238,10 @@ pub struct Example {
     /// The subjects of this rule's findings; empty when it must stay silent.
     #[serde(default)]
     pub fires: Vec<Subject>,
+}
+
+fn one() -> u64 {
+    1
 }
 
 fn bash() -> String {

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::header::{SubjectOf, Subjects};
+use super::toolbox::hosts::{Suffering, suffering};
+use super::toolbox::nodes::by_node;
 use super::toolbox::{pod_is_failing, workload_touches};
 use super::{Finding, Ground, Input, RuleHeader};
 use crate::cluster::Hit;
@@ -15,6 +17,13 @@ const CITATIONS: usize = 6;
 pub(super) fn judge_text(input: &Input<'_>, rule: &RuleHeader, subjects: &Subjects) -> Vec<Finding> {
     if subjects.subject == SubjectOf::Application {
         let findings = super::toolbox::complaints::judge(input, rule, subjects);
+        return with_paths(findings, &subjects.path);
+    }
+    if subjects.subject == SubjectOf::Node {
+        let mut findings = by_node(input, rule, subjects.least, subjects.confidence);
+        findings.retain(|finding| {
+            !subjects.only_while_failing || suffering(input.snapshot, &finding.subject.name) != Suffering::No
+        });
         return with_paths(findings, &subjects.path);
     }
     let mut found: BTreeMap<Subject, Finding> = BTreeMap::new();
@@ -52,7 +61,7 @@ fn subject_of(input: &Input<'_>, hit: &Hit, wanted: &SubjectOf) -> Option<Subjec
             (!hit.about.object.name.is_empty()).then(|| input.snapshot.top_owner_of(&hit.about.object))
         }
         SubjectOf::Object => (!hit.about.object.name.is_empty()).then(|| hit.about.object.clone()),
-        SubjectOf::Node => (!hit.about.node.is_empty()).then(|| Subject::node(&hit.about.node)),
+        SubjectOf::Node => None,
         SubjectOf::Registry => hit
             .captures
             .get("registry")

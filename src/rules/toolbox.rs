@@ -2,9 +2,16 @@
 
 pub mod calls;
 pub mod complaints;
+pub mod daemons;
+pub mod disks;
+pub mod grouping;
+pub mod hosts;
+pub mod names;
 pub mod nodes;
 pub mod odd_nodes;
+pub mod packets;
 pub mod peers;
+pub mod planes;
 pub mod policies;
 pub mod pressure;
 pub mod probes;
@@ -68,13 +75,15 @@ pub fn pod_is_failing(snapshot: &Snapshot, pod: &Subject) -> bool {
     }
 }
 
-/// True when the bundle has a listing of the namespace's pods: descriptions and single objects are none.
+/// True when the bundle has a listing of the namespace's pods. A few descriptions are none; many are, since a pod that was listed and
+/// described is kept as the description.
 fn lists_pods(snapshot: &Snapshot, namespace: &str) -> bool {
-    let listed = snapshot
-        .pods()
-        .filter(|pod| pod.namespace() == namespace && pod.object.form != Form::Describe);
-    listed.count() >= 2
+    let pods = || snapshot.pods().filter(|pod| pod.namespace() == namespace);
+    pods().filter(|pod| pod.object.form != Form::Describe).count() >= 2 || pods().count() >= DESCRIBED
 }
+
+/// Nobody describes so many pods one by one.
+const DESCRIBED: usize = 5;
 
 /// The last lines of a container's log that say something, newest last, with the citation of those lines. The previous instance's
 /// log is preferred: it ends with what killed it.
@@ -88,8 +97,7 @@ pub fn last_words<'s>(
         .container_logs(pod.namespace(), pod.name(), container)
         .filter(|log| !log.tail.is_empty())
         .collect();
-    let is_previous = |log: &LogFile| matches!(&log.stream, crate::logs::Stream::Container(found) if found.previous);
-    logs.sort_by_key(|log| (!is_previous(log), log.path.clone()));
+    logs.sort_by_key(|log| (!speakers::is_previous(log), log.path.clone()));
     // Where the runtime has deleted a log, the kubelet answers in its place (pkg/kubelet/kuberuntime/kuberuntime_container.go,
     // fetchLogs); such a file holds nobody's words.
     let is_word = |line: &&TailLine| !words(line).starts_with("unable to retrieve container logs for ");

@@ -8,14 +8,18 @@
 )]
 
 mod architecture;
+mod archives;
 mod changes;
 mod cli;
 mod determinism;
 mod documents;
 mod layouts;
+mod limits;
+mod merging;
 mod reports_fresh;
 mod rules;
 mod samples;
 mod scenarios;
 mod sources;
 mod support;
+mod traps;

@@ -1,151 +1,15 @@
 //! Containers of every kind, honest, damaged and hostile, built here and walked.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Cursor, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
 
-use casefile::bundle::{Budget, OpenError, Probe, SourceKind, Walked, probe, walk};
+use casefile::bundle::{Budget, OpenError, Probe, SourceKind, probe};
 use casefile::model::ProblemKind;
 use tar::{Builder, EntryType, Header};
-use tempfile::TempDir;
 
-/// A folder that holds the inputs of one test.
-struct Bench(TempDir);
-
-impl Bench {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn put(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        let path = self.0.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, bytes).unwrap();
-        path
-    }
-}
-
-/// What a walk gave: the files by path, in a map and in order, and the rest.
-struct Seen {
-    files: BTreeMap<String, Vec<u8>>,
-    order: Vec<String>,
-    walked: Walked,
-}
-
-impl Seen {
-    fn text(&self, path: &str) -> &str {
-        let bytes = self
-            .files
-            .get(path)
-            .unwrap_or_else(|| panic!("no {path} in {:?}", self.order));
-        std::str::from_utf8(bytes).unwrap()
-    }
-
-    fn has_problem(&self, kind: ProblemKind, file: Option<&str>, words: &str) -> bool {
-        self.walked.problems.iter().any(|problem| {
-            problem.kind == kind && problem.file.as_ref().map(|f| f.as_str()) == file && problem.detail.contains(words)
-        })
-    }
-
-    #[track_caller]
-    fn assert_problem(&self, kind: ProblemKind, file: Option<&str>, words: &str) {
-        assert!(
-            self.has_problem(kind, file, words),
-            "{kind:?} {file:?} {words}: {:#?}",
-            self.walked.problems
-        );
-    }
-}
-
-fn try_see(input: &Path, budget: &mut Budget) -> Result<Seen, OpenError> {
-    let mut files = BTreeMap::new();
-    let mut order = Vec::new();
-    let walked = walk(input, budget, &mut |entry| {
-        let mut bytes = Vec::new();
-        entry.content.read_to_end(&mut bytes).unwrap();
-        order.push(entry.path.to_string());
-        files.insert(entry.path.to_string(), bytes);
-    })?;
-    Ok(Seen { files, order, walked })
-}
-
-fn see(input: &Path) -> Seen {
-    try_see(input, &mut Budget::default()).unwrap()
-}
-
-fn see_within(input: &Path, mut budget: Budget) -> Seen {
-    try_see(input, &mut budget).unwrap()
-}
-
-fn header(kind: EntryType, name: &str, size: u64) -> Header {
-    let mut header = Header::new_gnu();
-    // The name is written as it is: `Header::set_path` refuses the hostile ones.
-    header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
-    header.set_entry_type(kind);
-    header.set_size(size);
-    header.set_mode(0o644);
-    header.set_mtime(1_700_000_000);
-    header.set_cksum();
-    header
-}
-
-fn link(kind: EntryType, name: &str, target: &str) -> Header {
-    let mut header = header(kind, name, 0);
-    header.set_link_name_literal(target).unwrap();
-    header.set_cksum();
-    header
-}
-
-fn padded(content: &[u8]) -> Vec<u8> {
-    let mut bytes = content.to_vec();
-    bytes.resize(content.len().div_ceil(512) * 512, 0);
-    bytes
-}
-
-fn member(name: &str, content: &[u8]) -> Vec<u8> {
-    [
-        header(EntryType::Regular, name, content.len() as u64).as_bytes(),
-        padded(content).as_slice(),
-    ]
-    .concat()
-}
-
-fn tar_of(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut bytes: Vec<u8> = files.iter().flat_map(|(name, content)| member(name, content)).collect();
-    bytes.extend([0; 1024]);
-    bytes
-}
-
-fn gz(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn xz(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 1);
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn zst(bytes: &[u8]) -> Vec<u8> {
-    zstd::encode_all(bytes, 1).unwrap()
-}
-
-fn zip_of(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, content) in files {
-        writer
-            .start_file(*name, zip::write::SimpleFileOptions::default())
-            .unwrap();
-        writer.write_all(content).unwrap();
-    }
-    writer.finish().unwrap().into_inner()
-}
-
-const POD: (&str, &[u8]) = ("b/pods.json", b"{\"kind\":\"PodList\"}");
-const LOG: (&str, &[u8]) = ("b/logs/kubelet.log", b"I0822 12:00:00 started\n");
+use super::archives::{
+    Bench, LOG, POD, gz, header, link, member, padded, see, see_within, tar_of, try_see, xz, zip_of, zst,
+};
 
 // ---------------------------------------------------------------- kinds
 
@@ -279,31 +143,6 @@ fn archives_inside_archives_keep_their_names_in_the_path() {
 }
 
 #[test]
-fn the_fourth_level_of_nesting_is_over_budget() {
-    let bench = Bench::new();
-    let mut bytes = tar_of(&[("deep.log", b"deep\n")]);
-    for level in 0..=4 {
-        let input = bench.put("a.tar", &bytes);
-        let seen = see(&input);
-        let path = ["n.tar.gz"; 5][..level]
-            .iter()
-            .fold(String::new(), |path, part| path + part + "/");
-        if level <= 3 {
-            assert_eq!(seen.text(&format!("{path}deep.log")), "deep\n");
-            assert_eq!(seen.walked.problems, []);
-        } else {
-            assert_eq!(seen.walked.entries, 0);
-            seen.assert_problem(
-                ProblemKind::OverBudget,
-                Some(path.trim_end_matches('/')),
-                "3 levels of nested archives",
-            );
-        }
-        bytes = tar_of(&[("n.tar.gz", &gz(&bytes))]);
-    }
-}
-
-#[test]
 fn compression_in_compression_has_an_end() {
     let bench = Bench::new();
     let mut bytes = b"x".repeat(100);
@@ -339,105 +178,6 @@ fn a_compressed_file_beside_its_plain_namesake_keeps_its_suffix() {
     let bench = Bench::new();
     let seen = see(&bench.put("a.tar", &tar_of(&[("messages", b"new"), ("messages.gz", &gz(b"old"))])));
     assert_eq!((seen.text("messages"), seen.text("messages.gz")), ("new", "old"));
-}
-
-// ---------------------------------------------------------------- limits
-
-#[test]
-fn a_bomb_is_cut_by_its_ratio_and_the_rest_of_the_bundle_is_read() {
-    let bench = Bench::new();
-    let bomb = zst(&vec![0; 32 << 20]);
-    let bytes = tar_of(&[("bomb.zst", &bomb), LOG]);
-    let mut budget = Budget::default();
-    let seen = try_see(&bench.put("a.tar", &bytes), &mut budget).unwrap();
-    seen.assert_problem(ProblemKind::OverBudget, Some("bomb"), "ratio limit of 1000:1");
-    assert_eq!(seen.files[LOG.0], LOG.1);
-    assert!(budget.spent_bytes < 20 << 20, "{}", budget.spent_bytes);
-}
-
-#[test]
-fn too_many_entries_end_the_walk_with_one_problem() {
-    let bench = Bench::new();
-    let files: Vec<String> = (0..50).map(|n| format!("f{n}")).collect();
-    let files: Vec<(&str, &[u8])> = files.iter().map(|name| (name.as_str(), &b"x"[..])).collect();
-    for bytes in [tar_of(&files), zip_of(&files)] {
-        let budget = Budget {
-            max_entries: 20,
-            ..Budget::default()
-        };
-        let seen = see_within(&bench.put("a", &bytes), budget);
-        assert_eq!(seen.walked.entries, 20);
-        assert_eq!(seen.walked.problems.len(), 1, "{:?}", seen.walked.problems);
-        seen.assert_problem(ProblemKind::OverBudget, None, "20 entries");
-    }
-}
-
-#[test]
-fn a_file_over_its_limit_is_cut_and_the_next_one_is_whole() {
-    let bench = Bench::new();
-    let big = [b'a'; 3000];
-    for bytes in [tar_of(&[("big", &big), LOG]), zip_of(&[("big", &big), LOG])] {
-        let budget = Budget {
-            max_entry_bytes: 1000,
-            ..Budget::default()
-        };
-        let seen = see_within(&bench.put("a", &bytes), budget);
-        assert_eq!(seen.files["big"].len(), 1000);
-        seen.assert_problem(ProblemKind::OverBudget, Some("big"), "1000 bytes per file");
-        assert_eq!(seen.files[LOG.0], LOG.1);
-    }
-}
-
-#[test]
-fn the_bytes_of_nested_archives_add_up() {
-    let bench = Bench::new();
-    let inner = gz(&tar_of(&[("a", &[b'a'; 9000])]));
-    let bytes = gz(&tar_of(&[
-        ("one.tgz", &inner),
-        ("two.tgz", &inner),
-        ("three.tgz", &inner),
-    ]));
-    let budget = Budget {
-        max_bytes: 20_000,
-        ..Budget::default()
-    };
-    let seen = see_within(&bench.put("a", &bytes), budget);
-    assert_eq!(seen.files["one.tgz/a"].len(), 9000);
-    assert!(!seen.files.contains_key("three.tgz/a"));
-    assert!(
-        seen.walked
-            .problems
-            .iter()
-            .all(|problem| problem.kind == ProblemKind::OverBudget)
-    );
-    assert!(
-        seen.walked
-            .problems
-            .iter()
-            .any(|problem| problem.detail.contains("20000 bytes per bundle"))
-    );
-}
-
-#[test]
-fn an_absurdly_long_path_is_not_read() {
-    let bench = Bench::new();
-    let long = format!("{}/x", "d/".repeat(3000));
-    let mut builder = Builder::new(Vec::new());
-    builder.append_pax_extensions([("path", long.as_bytes())]).unwrap();
-    builder
-        .append(&header(EntryType::Regular, "short", 1), &b"p"[..])
-        .unwrap();
-    builder
-        .append(&header(EntryType::Regular, "next", 1), &b"n"[..])
-        .unwrap();
-    let seen = see(&bench.put("a.tar", &builder.into_inner().unwrap()));
-    assert_eq!(seen.order, ["next"]);
-    assert!(
-        seen.walked
-            .problems
-            .iter()
-            .any(|problem| problem.detail.contains("4096 bytes per path"))
-    );
 }
 
 // ---------------------------------------------------------------- hostile names, links, special files
@@ -644,30 +384,6 @@ fn a_damaged_header_costs_one_member() {
         None,
         "damaged after a: 2 blocks of 512 bytes skipped",
     );
-}
-
-/// crust-gather writes `size = length + 1` into each header and then only `length` bytes.
-#[test]
-fn members_one_byte_shorter_than_declared_are_all_read() {
-    let bench = Bench::new();
-    let lines = [b'x'; 1024];
-    let mut bytes = Vec::new();
-    for (name, content) in [
-        ("a.json", &b"{}"[..]),
-        ("full.log", &lines),
-        ("empty", b""),
-        ("z.json", b"[]"),
-    ] {
-        bytes.extend(header(EntryType::Regular, name, content.len() as u64 + 1).as_bytes());
-        bytes.extend(padded(content));
-    }
-    bytes.extend([0; 1024]);
-    let seen = see(&bench.put("crust.tar.gz", &gz(&bytes)));
-    assert_eq!(seen.order, ["a.json", "full.log", "empty", "z.json"]);
-    assert_eq!((seen.text("a.json"), seen.text("z.json")), ("{}", "[]"));
-    assert_eq!(seen.files["full.log"], lines);
-    assert_eq!(seen.text("empty"), "");
-    seen.assert_problem(ProblemKind::Damaged, None, "2 members are one byte shorter");
 }
 
 #[test]

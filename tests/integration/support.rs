@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use casefile::bundle::{Budget, walk};
 use casefile::cluster::{Snapshot, read_bundle};
 use casefile::diagnosis::diagnose;
+use casefile::logs::SignatureSet;
 use casefile::model::Lang;
 use casefile::redact::Masker;
 use casefile::report::{Format, compose, learn_secrets, render};
@@ -19,6 +20,39 @@ pub(crate) static RULES: LazyLock<Rules> = LazyLock::new(|| Rules::load().unwrap
 /// A path below the checkout.
 pub(crate) fn checkout(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// A bundle read without looking for any signature.
+pub(crate) fn snapshot(path: &Path) -> Snapshot {
+    snapshot_within(path, Budget::default())
+}
+
+/// The same under a budget.
+pub(crate) fn snapshot_within(path: &Path, budget: Budget) -> Snapshot {
+    let signatures = SignatureSet::new([]).unwrap();
+    read_bundle(path, "b", &signatures, budget).unwrap()
+}
+
+/// A real bundle of a producer, by its path in the checkout.
+pub(crate) fn sample_of_layout(path: &str) -> Snapshot {
+    snapshot(&checkout(path))
+}
+
+/// A directory with these files.
+pub(crate) fn directory(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    for (path, bytes) in files {
+        let path = directory.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    directory
+}
+
+/// A directory with these texts, read as a bundle.
+pub(crate) fn written(files: &[(&str, &str)]) -> Snapshot {
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(path, text)| (*path, text.as_bytes())).collect();
+    snapshot(directory(&files).path())
 }
 
 /// The archive of a sample.

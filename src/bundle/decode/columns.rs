@@ -1,5 +1,7 @@
 //! Tables whose columns stand where their headings stand.
 
+use unicode_width::UnicodeWidthChar;
+
 /// The columns of a table, found from its heading line.
 ///
 /// The Docker command line aligns with Go's `text/tabwriter`, which counts characters (not bytes) and puts at least two spaces
@@ -44,36 +46,62 @@ impl<'h> Columns<'h> {
         self.names.contains(&name)
     }
 
-    /// Cuts a row under the headings. None when a column starts in the middle of a word: then the row is not aligned, and what
-    /// would be read is not what was written.
+    /// Cuts a row under the headings: by characters, else by their width on a screen, else at runs of spaces where these give a cell
+    /// for every heading. None for a row that fits in none of these ways: what would be read is not what was written.
     pub(super) fn cut<'r>(&self, row: &'r str) -> Option<Cells<'_, 'h, 'r>> {
+        let by_characters = self.cut_at(row, |_| 1);
+        let cells = if row.is_ascii() || by_characters.as_deref().is_some_and(is_tidy) {
+            by_characters
+        } else {
+            self.cut_at(row, |c| c.width().unwrap_or(0))
+                .filter(|cells| is_tidy(cells))
+                .or_else(|| self.cut_at_runs(row))
+                .or(by_characters)
+        }?;
+        let cells = cells.into_iter().map(str::trim).collect();
+        Some(Cells {
+            names: &self.names,
+            cells,
+        })
+    }
+
+    /// Cells by position. None when a column starts in the middle of a word.
+    fn cut_at<'r>(&self, row: &'r str, width: impl Fn(char) -> usize) -> Option<Vec<&'r str>> {
         let mut offsets = Vec::with_capacity(self.starts.len() + 1);
         let mut wanted = self.starts.iter().copied().peekable();
         let mut before = ' ';
-        for (index, (offset, character)) in row.char_indices().enumerate() {
-            if wanted.peek() == Some(&index) {
-                wanted.next();
+        let mut position = 0;
+        for (offset, character) in row.char_indices() {
+            if wanted.next_if(|&start| start <= position).is_some() {
                 if !before.is_whitespace() {
                     return None;
                 }
                 offsets.push(offset);
             }
             before = character;
+            position += width(character);
         }
         offsets.resize(self.starts.len(), row.len());
         offsets.push(row.len());
-        let cells = offsets
-            .windows(2)
-            .map(|pair| match pair {
-                [from, to] => row.get(*from..*to).unwrap_or("").trim(),
-                _ => "",
-            })
-            .collect();
-        Some(Cells {
-            names: &self.names,
-            cells,
-        })
+        let cells = offsets.windows(2).map(|pair| match pair {
+            [from, to] => row.get(*from..*to).unwrap_or(""),
+            _ => "",
+        });
+        Some(cells.collect())
     }
+
+    fn cut_at_runs<'r>(&self, row: &'r str) -> Option<Vec<&'r str>> {
+        let cells: Vec<&str> = row.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
+        (cells.len() == self.names.len()).then_some(cells)
+    }
+}
+
+/// True when every cell begins where its heading does and has no gap in it.
+fn is_tidy(cells: &[&str]) -> bool {
+    cells.iter().all(|cell| {
+        let text = cell.trim();
+        text.is_empty() || !cell.starts_with(char::is_whitespace) && !text.contains("  ")
+    })
 }
 
 /// One row, cut.
@@ -103,6 +131,19 @@ mod tests {
             ("29a2614d4315", "\"a b…\"", "web")
         );
         assert_eq!(cells.get("PORTS"), "");
+    }
+
+    #[test]
+    fn columns_may_also_be_counted_on_a_screen_or_be_told_by_the_gaps() {
+        let columns = Columns::of("ID      COMMAND     NAMES");
+        for row in [
+            "1       启动服务    web",
+            "1       启动服务        web",
+            "1   启动服务  web",
+        ] {
+            let cells = columns.cut(row).unwrap();
+            assert_eq!((cells.get("COMMAND"), cells.get("NAMES")), ("启动服务", "web"), "{row}");
+        }
     }
 
     #[test]

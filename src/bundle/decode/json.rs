@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::objects::{Base, objects};
 use super::{Decoder, Section, TextFile};
+use crate::bundle::{Budget, Limit};
 use crate::model::{Problem, ProblemKind};
 
 /// JSON values that start a line, each on one line or many.
@@ -19,7 +20,17 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     match stream.next()? {
         Ok(value) if is_bracketed_text(&value, rest.get(stream.byte_offset()..).unwrap_or("")) => None,
         Ok(value) => {
-            let end = end_line(file, start, stream.byte_offset());
+            let consumed = stream.byte_offset();
+            let end = end_line(file, start, consumed);
+            let deepest = file.budget.max_json_depth.min(Budget::DEEPEST);
+            if let Some(at) = too_deep(rest.get(..consumed).unwrap_or(rest), deepest) {
+                return Some(over(
+                    file,
+                    file.line_at_offset(file.offset_of_line(start) + at),
+                    end,
+                    deepest,
+                ));
+            }
             let base = Base {
                 bundle: &file.bundle,
                 file: file.path,
@@ -30,6 +41,15 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
                 facts: objects(&base, value),
                 ..Section::default()
             })
+        }
+        Err(error) if error.to_string().starts_with("recursion limit exceeded") => {
+            let at = (start + error.line()).saturating_sub(1);
+            Some(over(
+                file,
+                at,
+                file.lines.len(),
+                file.budget.max_json_depth.min(Budget::DEEPEST),
+            ))
         }
         // A bracketed word at the start of a log line (`[INFO] 10.42.0.5:…`) is not broken JSON; an opening brace on a line of its own is.
         Err(error) if looks_like_document(line) => {
@@ -46,6 +66,38 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         }
         Err(_) => None,
     }
+}
+
+/// A document that is left out because it nests too deep, which it does at the 0-based line `at`.
+fn over(file: &TextFile<'_>, at: usize, end: usize, deepest: u64) -> Section {
+    let detail = format!("{}: the document was not read", Limit::JsonDepth(deepest));
+    let problem = Problem::file(file.path, ProblemKind::OverBudget, detail).at_line(at as u64 + 1);
+    Section {
+        end,
+        problems: vec![problem],
+        ..Section::default()
+    }
+}
+
+/// The byte of a JSON text at which it has more than `deepest` levels.
+fn too_deep(text: &str, deepest: u64) -> Option<usize> {
+    let mut depth = 0_u64;
+    let mut in_string = false;
+    let mut escaped = false;
+    text.bytes().position(|byte| {
+        if in_string {
+            in_string = escaped || byte != b'"';
+            escaped = byte == b'\\' && !escaped;
+            return false;
+        }
+        match byte {
+            b'"' => in_string = true,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > deepest
+    })
 }
 
 /// A value on a line of its own that is a structured log record and not an object: etcd, containerd and many applications write those.
@@ -84,8 +136,7 @@ fn looks_like_document(line: &str) -> bool {
 
 /// Later documents of a stream are told apart by the line at which they start, counted as documents before it.
 fn document_prefix(file: &TextFile<'_>, start: usize) -> String {
-    let before = file.lines.get(..start).unwrap_or(&[]);
-    match before.iter().filter(|line| line.starts_with(['{', '['])).count() {
+    match file.json_documents_before(start) {
         0 => String::new(),
         index => format!("{index}#"),
     }

@@ -6,6 +6,7 @@
 
 mod casefile_manifest;
 mod clock;
+mod collector_errors;
 mod columns;
 mod cron;
 mod docker_events;
@@ -20,6 +21,7 @@ mod fact;
 mod host;
 mod hostname;
 mod json;
+mod kindless;
 mod known;
 mod kubectl;
 mod nesting;
@@ -37,10 +39,14 @@ mod sysctl;
 #[cfg(test)]
 mod testing;
 mod text;
+mod title_case;
+mod undress;
 mod units;
+mod unused;
 mod yaml;
+mod yaml_value;
 
-pub use encoding::{is_binary, to_text};
+pub use encoding::{Encoding, Transcoded, is_binary, to_text};
 
 pub use fact::{
     Certificate, ContainerFact, ContainerListing, ContainerState, CronEntry, DockerInspect, Fact, Form, HostNameSource,
@@ -54,7 +60,9 @@ pub use host::{
 pub(crate) use kubectl::is_namespaced;
 pub use pem::certificates_in;
 pub use text::{Section, TextFile};
-pub use yaml::{YamlError, parse_value as parse_yaml};
+pub use undress::undress;
+pub use unused::reason_unused;
+pub use yaml_value::{YamlError, parse_value as parse_yaml, parse_within as parse_yaml_within};
 
 /// One kind of section.
 pub struct Decoder {
@@ -67,6 +75,7 @@ pub struct Decoder {
 /// Every decoder, the most specific first.
 pub const DECODERS: &[Decoder] = &[
     casefile_manifest::DECODER,
+    collector_errors::DECODER,
     pod_log::DECODER,
     script::DECODER,
     docker_ps::DECODER,
@@ -74,12 +83,14 @@ pub const DECODERS: &[Decoder] = &[
     docker_images::DECODER,
     docker_info::DECODER,
     docker_events::DECODER,
+    host::PROC_SYS,
     host::CRI_JSON,
     host::ETCD_JSON,
     host::CONFIG,
     host::FIO,
     json::DECODER,
     yaml::DECODER,
+    host::HELM,
     // What kubectl prints for people.
     Decoder {
         name: "kubectl logs",
@@ -121,6 +132,8 @@ pub const DECODERS: &[Decoder] = &[
     known::DOCKER_STATS,
     host::SYSTEMCTL_STATUS,
     host::SYSTEMCTL_LIST,
+    host::SYSTEMCTL_UNIT_FILES,
+    host::SYSTEMCTL_SHOW,
     host::CRI_TABLE,
     host::ETCD,
     host::DF,
@@ -128,10 +141,19 @@ pub const DECODERS: &[Decoder] = &[
     host::MEMORY,
     host::SOCKETS,
     host::PS,
+    host::TOP,
     host::SYSTEM,
     known::BLOCK_DEVICES,
     host::UPTIME,
     host::INTERFACE,
+    host::IFCONFIG,
+    host::NIC,
+    host::NETWORK_COUNTERS,
+    host::CPU,
+    host::IDENTITY,
+    host::ULIMIT,
+    host::PACKAGES,
+    host::RESOLVED,
     host::ROUTE,
     known::IP_RULE,
     known::IP_NEIGHBOUR,

@@ -3,14 +3,15 @@
 //! libyaml looks at every open collection for each token (`yaml_parser_stale_simple_keys` in its `scanner.c`), so that 200 kB of `[`
 //! take minutes, before any limit on recursion is asked.
 
-/// Levels that a document may have. The API server's own objects have less than 30.
-pub(super) const MAX_DEPTH: usize = 128;
 /// Brackets that may be open when quotes and block scalars are not understood, as a bound on what this scan misunderstands.
 const MAX_OPEN: usize = 1000;
 
-/// The 1-based line at which the text gets too deep, or none. Quotes and block scalars are told roughly, as they begin.
-pub(super) fn too_deep(text: &str) -> Option<usize> {
-    let mut scan = Scan::default();
+/// The 1-based line at which the text has more than `deepest` levels, or none. Quotes and block scalars are told roughly, as they begin.
+pub(super) fn too_deep(text: &str, deepest: usize) -> Option<usize> {
+    let mut scan = Scan {
+        deepest,
+        ..Scan::default()
+    };
     text.lines()
         .position(|line| scan.is_too_deep(line))
         .map(|index| index + 1)
@@ -18,6 +19,8 @@ pub(super) fn too_deep(text: &str) -> Option<usize> {
 
 #[derive(Default)]
 struct Scan {
+    /// Levels that a document may have.
+    deepest: usize,
     /// Columns at which the open block collections begin.
     columns: Vec<usize>,
     /// Open flow collections.
@@ -53,7 +56,7 @@ impl Scan {
         self.scalar = None;
         if self.flow == 0 && self.quote.is_none() {
             self.enter_block(text, indent);
-            if self.columns.len() > MAX_DEPTH {
+            if self.columns.len() > self.deepest {
                 return true;
             }
         }
@@ -79,7 +82,7 @@ impl Scan {
             column += rest.len() - next.len();
             rest = next;
             self.columns.push(column);
-            if self.columns.len() > MAX_DEPTH {
+            if self.columns.len() > self.deepest {
                 return;
             }
         }
@@ -106,7 +109,7 @@ impl Scan {
                 b'"' | b'\'' if is_start => self.quote = Some(byte),
                 b'[' | b'{' if is_start || self.flow > 0 => {
                     self.flow += 1;
-                    if self.flow > MAX_DEPTH {
+                    if self.flow > self.deepest {
                         return true;
                     }
                     is_start = true;
@@ -138,15 +141,17 @@ fn opens_block_scalar(text: &str) -> bool {
 mod tests {
     use super::*;
 
+    const DEEPEST: usize = 128;
+
     #[test]
     fn flow_block_and_compact_nesting_are_all_seen() {
         let flow = format!("kind: Pod\nmetadata: {}", "[".repeat(129));
-        assert_eq!(too_deep(&flow), Some(2));
+        assert_eq!(too_deep(&flow, DEEPEST), Some(2));
         let staircase: String = (0..130).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
-        assert_eq!(too_deep(&staircase), Some(129));
+        assert_eq!(too_deep(&staircase, DEEPEST), Some(129));
         let compact = format!("kind: Pod\nmetadata:\n  {}a\n", "- ".repeat(130));
-        assert_eq!(too_deep(&compact), Some(3));
-        assert_eq!(too_deep(&format!("a: {}", "[\n".repeat(129))), Some(129));
+        assert_eq!(too_deep(&compact, DEEPEST), Some(3));
+        assert_eq!(too_deep(&format!("a: {}", "[\n".repeat(129)), DEEPEST), Some(129));
     }
 
     #[test]
@@ -159,19 +164,19 @@ mod tests {
             format!("a: |\n  {brackets}\nb: 1"),
             format!("a: 1 # {brackets}"),
         ] {
-            assert_eq!(too_deep(&text), None, "{text}");
+            assert_eq!(too_deep(&text, DEEPEST), None, "{text}");
         }
     }
 
     #[test]
     fn many_siblings_are_not_deep() {
         let list = "- name: a\n  labels: {b: [c]}\n".repeat(5000);
-        assert_eq!(too_deep(&format!("items:\n{list}")), None);
+        assert_eq!(too_deep(&format!("items:\n{list}"), DEEPEST), None);
     }
 
     #[test]
     fn an_open_quote_does_not_hide_any_depth() {
         let text = format!("a: b\n  \"c\nd: {}", "[".repeat(200_000));
-        assert_eq!(too_deep(&text), Some(3));
+        assert_eq!(too_deep(&text, DEEPEST), Some(3));
     }
 }

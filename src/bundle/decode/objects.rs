@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Fact, Form, ObjectFact, Pointer};
+use super::{Fact, Form, ObjectFact, Pointer, kindless, title_case};
 use crate::model::{Citation, EntryPath};
 
 /// Where a value stands, so that its objects can be cited.
@@ -16,11 +16,16 @@ pub(super) struct Base<'f> {
 /// The objects in `value`, in order, and the kinds of lists that were empty. `value` is consumed, nothing is copied.
 pub(super) fn objects(base: &Base<'_>, value: Value) -> Vec<Fact> {
     let mut facts = Vec::new();
-    collect(base, value, &ListKind::default(), &base.pointer, 0, &mut facts);
+    let of_path = ListKind {
+        kind: kindless::of_path(base.file).unwrap_or_default().to_owned(),
+        api_version: String::new(),
+    };
+    collect(base, value, &of_path, &base.pointer, 0, &mut facts);
     facts
 }
 
-/// Kind and version that a list lends to items that have none: the typed lists of `kubectl cluster-info dump` and client-go.
+/// Kind and version that a list, or else the path, lends to items that have none: the typed lists of `kubectl cluster-info dump` and
+/// client-go.
 #[derive(Default, Clone)]
 struct ListKind {
     kind: String,
@@ -38,9 +43,9 @@ fn collect(base: &Base<'_>, value: Value, list: &ListKind, pointer: &str, depth:
             }
         }
         Value::Object(mut map) => {
-            rename_title_case(&mut map);
+            title_case::rename(&mut map);
             if let Some(items) = take_items(&mut map) {
-                let inner = item_kind(&map);
+                let inner = item_kind(&map, list);
                 match items {
                     Value::Array(items) if items.is_empty() => facts.extend(empty(base, &inner, pointer)),
                     Value::Null => facts.extend(empty(base, &inner, pointer)),
@@ -61,11 +66,20 @@ fn take_items(map: &mut Map<String, Value>) -> Option<Value> {
     if is_list { map.remove("items") } else { None }
 }
 
-fn item_kind(map: &Map<String, Value>) -> ListKind {
+fn item_kind(map: &Map<String, Value>, of_path: &ListKind) -> ListKind {
     let text = |key| map.get(key).and_then(Value::as_str).unwrap_or("");
+    let api_version = text("apiVersion").to_owned();
+    let kind = if map.contains_key("kind") {
+        text("kind").strip_suffix("List").unwrap_or("")
+    } else {
+        let link = map.get("metadata").and_then(|metadata| metadata.get("selfLink"));
+        link.and_then(Value::as_str)
+            .and_then(kindless::of_link)
+            .unwrap_or(&of_path.kind)
+    };
     ListKind {
-        kind: text("kind").strip_suffix("List").unwrap_or("").to_owned(),
-        api_version: text("apiVersion").to_owned(),
+        kind: kind.to_owned(),
+        api_version,
     }
 }
 
@@ -83,7 +97,10 @@ fn empty(base: &Base<'_>, list: &ListKind, pointer: &str) -> Option<Fact> {
 }
 
 fn object(base: &Base<'_>, mut map: Map<String, Value>, list: &ListKind, pointer: &str) -> Option<Fact> {
-    if !map.contains_key("kind") && !list.kind.is_empty() && map.contains_key("metadata") {
+    let has_name = map
+        .get("metadata")
+        .is_some_and(|metadata| metadata.get("name").is_some_and(Value::is_string));
+    if !map.contains_key("kind") && !list.kind.is_empty() && has_name {
         map.insert("kind".into(), Value::String(list.kind.clone()));
         if !map.contains_key("apiVersion") {
             map.insert("apiVersion".into(), Value::String(list.api_version.clone()));
@@ -107,21 +124,4 @@ fn object(base: &Base<'_>, mut map: Map<String, Value>, list: &ListKind, pointer
         cite,
         seen_at: None,
     })))
-}
-
-/// Dumps of kubectl before 1.8 wrote Go field names (`TypeMeta`, `ObjectMeta`, `Items`). Only the envelope is renamed: that is what indexing needs.
-fn rename_title_case(map: &mut Map<String, Value>) {
-    for (old, new) in [
-        ("Items", "items"),
-        ("ListMeta", "metadata"),
-        ("ObjectMeta", "metadata"),
-        ("Spec", "spec"),
-        ("Status", "status"),
-    ] {
-        if !map.contains_key(new)
-            && let Some(value) = map.remove(old)
-        {
-            map.insert(new.into(), value);
-        }
-    }
 }

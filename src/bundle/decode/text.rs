@@ -1,8 +1,10 @@
 //! A decoded text file, cut into lines, and the sections found in it.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use super::Fact;
+use crate::bundle::Budget;
 use crate::model::{Citation, EntryPath, Place, Problem, QuoteLine};
 
 /// A file as text. Lines are cut at `\n`, a trailing `\r` removed.
@@ -15,11 +17,15 @@ pub struct TextFile<'t> {
     pub text: &'t str,
     /// The lines.
     pub lines: Vec<&'t str>,
+    /// What decoding may cost.
+    pub budget: &'t Budget,
     offsets: Vec<usize>,
+    separators: OnceCell<Vec<usize>>,
+    brackets: OnceCell<Vec<usize>>,
 }
 
 impl<'t> TextFile<'t> {
-    /// Cuts `text` into lines.
+    /// Cuts `text` into lines. The default budget applies.
     pub fn new(bundle: Arc<str>, path: &'t EntryPath, text: &'t str) -> Self {
         let mut lines = Vec::new();
         let mut offsets = Vec::new();
@@ -35,8 +41,16 @@ impl<'t> TextFile<'t> {
             path,
             text,
             lines,
+            budget: &Budget::DEFAULT,
             offsets,
+            separators: OnceCell::new(),
+            brackets: OnceCell::new(),
         }
+    }
+
+    /// The same under another budget.
+    pub fn within(self, budget: &'t Budget) -> Self {
+        Self { budget, ..self }
     }
 
     /// The line at a 0-based index; empty beyond the end.
@@ -62,9 +76,42 @@ impl<'t> TextFile<'t> {
         self.offsets.get(index).copied().unwrap_or(self.text.len())
     }
 
+    /// How many documents of a YAML stream begin before a 0-based line; a separator at the beginning opens the first.
+    pub fn yaml_documents_before(&self, line: usize) -> usize {
+        let separators = self.separators.get_or_init(|| {
+            let is_text = |line: &&str| !line.trim().is_empty() && !line.starts_with('#');
+            let first = self.lines.iter().position(is_text);
+            let all = self.lines.iter().enumerate();
+            all.filter(|&(index, line)| *line == "---" && Some(index) != first)
+                .map(|(index, _)| index)
+                .collect()
+        });
+        separators.partition_point(|&index| index < line)
+    }
+
+    /// How many lines before a 0-based one begin as a JSON document does, with a bracket at the margin.
+    pub fn json_documents_before(&self, line: usize) -> usize {
+        let brackets = self.brackets.get_or_init(|| {
+            let all = self.lines.iter().enumerate();
+            all.filter(|(_, line)| line.starts_with(['{', '[']))
+                .map(|(index, _)| index)
+                .collect()
+        });
+        brackets.partition_point(|&index| index < line)
+    }
+
     /// Cites one 0-based line.
     pub fn cite(&self, index: usize) -> Citation {
         Citation::line(&self.bundle, self.path, index as u64 + 1, self.line(index))
+    }
+
+    /// A single value of the machine by a dotted name, which a 0-based line shows.
+    pub fn value(&self, index: usize, key: impl Into<String>, value: impl Into<String>) -> Fact {
+        Fact::Value {
+            key: key.into(),
+            value: value.into(),
+            cite: self.cite(index),
+        }
     }
 
     /// Cites the 0-based lines `first..=last`; `hit` is the one that shows the fact. At most twelve lines are quoted, the hit among them.

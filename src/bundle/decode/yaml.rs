@@ -1,18 +1,21 @@
-//! YAML documents. The only user of the YAML crate.
+//! YAML documents.
 //!
 //! A document is cut out by its lines before it is parsed, and a long list is parsed item by item, so that one broken item costs
 //! only itself and a cut tail costs only the last. The crate's own document iterator is never used: after a syntax error it yields
-//! the same error forever.
+//! the same error forever. Each part that does not parse is left at its first error.
 
 use serde_json::Value;
 
-use super::nesting::{MAX_DEPTH, too_deep};
 use super::objects::{Base, objects};
+use super::yaml_value::parse_within;
 use super::{Decoder, Section, TextFile};
 use crate::model::{Problem, ProblemKind};
 
 /// YAML documents that start with `---`, `apiVersion:`, `kind:`, `items:` or `metadata:`, or with a list item that does.
 pub(super) const DECODER: Decoder = Decoder { name: "yaml", decode };
+
+/// Items of one list that may be broken; a list with more is no list.
+const MOST_BROKEN: usize = 100;
 
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let first = match file.line(start) {
@@ -82,7 +85,7 @@ fn read_document(file: &TextFile<'_>, first: usize, end: usize, section: &mut Se
         .flatten()
         .copied()
         .collect();
-    let envelope = parse_value(&head.join("\n")).unwrap_or_default();
+    let envelope = parse_within(&head.join("\n"), file.budget).unwrap_or_default();
     let kind = envelope
         .get("kind")
         .and_then(Value::as_str)
@@ -94,6 +97,12 @@ fn read_document(file: &TextFile<'_>, first: usize, end: usize, section: &mut Se
         .unwrap_or("v1")
         .to_owned();
     for (index, &item_start) in starts.iter().enumerate() {
+        if section.problems.len() >= MOST_BROKEN {
+            let detail = format!("{MOST_BROKEN} items of this list do not parse: the rest was not read");
+            let problem = Problem::file(file.path, ProblemKind::Unparsed, detail);
+            section.problems.push(problem.at_line(item_start as u64 + 1));
+            break;
+        }
         let item_end = starts.get(index + 1).copied().unwrap_or(items_end);
         // One item is a list of one; the list's kind goes with it, for items that have none.
         if let Some(items) = parse(file, item_start, item_end, section) {
@@ -148,7 +157,7 @@ fn item_starts(file: &TextFile<'_>, from: usize, end: usize) -> (Vec<usize>, usi
 
 fn parse(file: &TextFile<'_>, first: usize, end: usize, section: &mut Section) -> Option<Value> {
     let text = file.lines.get(first..end).unwrap_or(&[]).join("\n");
-    match parse_value(&text) {
+    match parse_within(&text, file.budget) {
         Ok(Value::Null) => None,
         Ok(value) => Some(value),
         Err(error) => {
@@ -161,54 +170,9 @@ fn parse(file: &TextFile<'_>, first: usize, end: usize, section: &mut Section) -
     }
 }
 
-/// Why a YAML document was not parsed.
-#[derive(Debug)]
-pub struct YamlError {
-    /// The 1-based line in the document; 0 when it is unknown.
-    pub line: usize,
-    /// `OverBudget` for a document that nests too deep, which is not even tried; `Unparsed` for everything else.
-    pub kind: ProblemKind,
-    /// What is wrong, as a lower-case fragment.
-    pub message: String,
-}
-
-/// Parses one YAML document. Merge keys (`<<`) are applied.
-///
-/// # Errors
-/// It nests too deep, or it is no YAML.
-pub fn parse_value(text: &str) -> Result<Value, YamlError> {
-    if let Some(line) = too_deep(text) {
-        return Err(YamlError {
-            line,
-            kind: ProblemKind::OverBudget,
-            message: format!("it nests deeper than {MAX_DEPTH} levels"),
-        });
-    }
-    let located = |error: serde_yaml::Error| YamlError {
-        line: error.location().map_or(0, |location| location.line()),
-        kind: ProblemKind::Unparsed,
-        message: error.to_string(),
-    };
-    let mut value: serde_yaml::Value = serde_yaml::from_str(text).map_err(located)?;
-    value.apply_merge().map_err(located)?;
-    serde_json::to_value(value).map_err(|error| YamlError {
-        line: 0,
-        kind: ProblemKind::Unparsed,
-        message: error.to_string(),
-    })
-}
-
+/// Later documents of a stream are told apart by the separators before them; a leading one opens the first.
 fn document_prefix(file: &TextFile<'_>, first: usize) -> String {
-    let before = file.lines.get(..first).unwrap_or(&[]);
-    let separators = before.iter().filter(|line| **line == "---").count();
-    // A leading separator opens the first document.
-    let leading = usize::from(
-        before
-            .iter()
-            .find(|line| !line.trim().is_empty() && !line.starts_with('#'))
-            .is_some_and(|line| *line == "---"),
-    );
-    match separators - leading {
+    match file.yaml_documents_before(first) {
         0 => String::new(),
         index => format!("{index}#"),
     }
@@ -264,13 +228,6 @@ mod tests {
         let found = sections(&DECODER, &format!("kind: Pod\nmetadata: {}\n", "[".repeat(200_000)));
         assert_eq!(found[0].problems[0].kind, ProblemKind::OverBudget);
         assert_eq!(found[0].problems[0].line, Some(2));
-    }
-
-    #[test]
-    fn strange_scalars_stay_what_they_were() {
-        let value = parse_value("sha: 1234e5678\nmode: 0644\nanswer: yes\n").unwrap();
-        assert_eq!(value["sha"], "1234e5678");
-        assert_eq!(value["answer"], "yes");
     }
 
     #[test]

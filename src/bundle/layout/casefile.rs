@@ -1,6 +1,6 @@
 //! casefile's own bundles: a `manifest.json` that names the tool. The manifest is read for its times by its decoder.
 
-use super::detect::Layout;
+use super::detect::{Layout, NO_GAPS};
 use super::place::Place;
 
 pub(super) const LAYOUT: Layout = Layout {
@@ -16,4 +16,5 @@ pub(super) const LAYOUT: Layout = Layout {
     },
     place: |_, _| Place::default(),
     anchor: |_| None,
+    gaps: NO_GAPS,
 };

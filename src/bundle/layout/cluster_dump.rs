@@ -2,7 +2,7 @@
 //!
 //! Source: `k8s.io/kubectl/pkg/cmd/clusterinfo/clusterinfo_dump.go`. Its logs say in the text whose they are.
 
-use super::detect::Layout;
+use super::detect::{Layout, NO_GAPS};
 use super::place::Place;
 
 pub(super) const LAYOUT: Layout = Layout {
@@ -23,4 +23,5 @@ pub(super) const LAYOUT: Layout = Layout {
         _ => Place::default(),
     },
     anchor: |_| None,
+    gaps: NO_GAPS,
 };

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::inventory::{Inventory, Root, join};
 use super::place::{NodePlace, Place};
-use super::{casefile, cluster_dump, inspect, must_gather, rancher, sonobuoy, sos, support_bundle_kit, troubleshoot};
-use crate::model::{EntryPath, When};
+use super::{
+    casefile, cluster_dump, inspect, linux, must_gather, rancher, sonobuoy, sos, support_bundle_kit, troubleshoot,
+};
+use crate::model::{EntryPath, Problem, When};
 
 /// The name of a bundle that no known producer made.
 pub const PILE: &str = "pile";
@@ -23,7 +25,12 @@ pub(super) struct Layout {
     pub(super) place: fn(&Root<'_>, &[&str]) -> Place,
     /// When it was collected, as names and small files tell.
     pub(super) anchor: fn(&Root<'_>) -> Option<When>,
+    /// What its collector is known to leave out or to spoil, given the names of the cluster's nodes.
+    pub(super) gaps: fn(&Root<'_>, &[String]) -> Vec<Problem>,
 }
+
+/// For collectors of which no such thing is known.
+pub(super) const NO_GAPS: fn(&Root<'_>, &[String]) -> Vec<Problem> = |_, _| Vec::new();
 
 /// All layouts; where two fit one root, the first has it.
 const LAYOUTS: [&Layout; 10] = [
@@ -145,6 +152,14 @@ impl Detected<'_> {
             .collect()
     }
 
+    /// What the collectors left out or spoiled, where that can be told; `nodes` are the names of the cluster's nodes.
+    pub fn gaps(&self, nodes: &[String]) -> Vec<Problem> {
+        let roots = self.roots.iter();
+        roots
+            .flat_map(|(path, layout)| (layout.gaps)(&Root::new(self.inventory, path), nodes))
+            .collect()
+    }
+
     /// What a path says: the innermost layout is asked first, then those around it, last the names that all people use.
     pub fn place(&self, path: &EntryPath) -> Place {
         let mut place = Place::default();
@@ -156,6 +171,10 @@ impl Detected<'_> {
             let found = (layout.place)(&Root::new(self.inventory, root), &parts);
             place.node = place.node.or(found.node);
             place.log = place.log.or(found.log);
+            place.content = place.content.or(found.content);
+        }
+        if place.content.is_none() {
+            place.content = linux::content(&path.components().collect::<Vec<_>>());
         }
         if place.node.is_none() {
             place.node = node_directory(path);

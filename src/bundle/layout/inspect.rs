@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use super::detect::Layout;
+use super::detect::{Layout, NO_GAPS};
 use super::inventory::{Root, join};
 use super::place::Place;
 use crate::model::{Basis, When};
@@ -15,6 +15,7 @@ pub(super) const LAYOUT: Layout = Layout {
     fits,
     place,
     anchor: |root| last_time(root.head("timestamp")).or_else(|| last_time(root.head_outside("timestamp"))),
+    gaps: NO_GAPS,
 };
 
 fn fits(root: &Root<'_>) -> bool {
@@ -45,9 +46,13 @@ pub(super) fn place(root: &Root<'_>, parts: &[&str]) -> Place {
             } else if *file == "dmesg" {
                 Place::component("system")
             } else {
-                Place::default()
+                Place::holding(format!("what the collector's command for {file} printed on the node"))
             };
             place.on(join(root.path, &format!("nodes/{node}")), node)
+        }
+        ["nodes", node, ..] => Place::default().on(join(root.path, &format!("nodes/{node}")), node),
+        ["timestamp" | "version" | "gather.logs" | "must-gather.logs"] => {
+            Place::holding("what the collector says of its own run")
         }
         _ => Place::default(),
     }

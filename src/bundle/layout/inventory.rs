@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::EntryPath;
 
 /// Files of these names are small and tell a producer, a host or a time.
-const TELLING: [&str; 9] = [
+const TELLING: [&str; 10] = [
     "analysis.json",
     "date",
     "hostname",
@@ -15,6 +15,7 @@ const TELLING: [&str; 9] = [
     "version",
     "version.txt",
     "version.yaml",
+    "versions",
 ];
 /// Bytes kept of such a file.
 const HEAD: usize = 4096;

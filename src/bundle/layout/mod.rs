@@ -5,6 +5,7 @@ mod cluster_dump;
 mod detect;
 mod inspect;
 mod inventory;
+mod linux;
 mod must_gather;
 mod place;
 mod rancher;

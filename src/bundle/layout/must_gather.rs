@@ -2,7 +2,7 @@
 //!
 //! Sources: openshift/must-gather `collection-scripts/`, openshift/oc `pkg/cli/admin/mustgather/mustgather.go`.
 
-use super::detect::Layout;
+use super::detect::{Layout, NO_GAPS};
 use super::inspect;
 use super::inventory::Root;
 
@@ -14,6 +14,7 @@ pub(super) const LAYOUT: Layout = Layout {
     anchor: |root| {
         inspect::last_time(root.head_outside("timestamp")).or_else(|| inspect::last_time(root.head("timestamp")))
     },
+    gaps: NO_GAPS,
 };
 
 fn fits(root: &Root<'_>) -> bool {

@@ -34,27 +34,37 @@ pub struct Place {
     pub node: Option<NodePlace>,
     /// The log.
     pub log: Option<LogPlace>,
+    /// What its producer documents to be here, where nothing else is known of the file: `output of ethtool -a eth0`.
+    pub content: Option<String>,
 }
 
 impl Place {
     /// A container's log.
     pub(super) fn container(namespace: &str, pod: &str, container: &str, previous: bool) -> Self {
         Self {
-            node: None,
             log: Some(LogPlace::Container {
                 namespace: namespace.to_owned(),
                 pod: pod.to_owned(),
                 container: container.to_owned(),
                 previous,
             }),
+            ..Self::default()
         }
     }
 
     /// A component's log.
     pub(super) fn component(name: &'static str) -> Self {
         Self {
-            node: None,
             log: Some(LogPlace::Component(name)),
+            ..Self::default()
+        }
+    }
+
+    /// A file of which its producer documents what it is.
+    pub(super) fn holding(what: impl Into<String>) -> Self {
+        Self {
+            content: Some(what.into()),
+            ..Self::default()
         }
     }
 

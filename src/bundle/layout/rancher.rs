@@ -3,10 +3,11 @@
 //! Source: rancherlabs/support-tools `collection/rancher/v2.x/logs-collector/rancher2_logs_collector.sh`, and
 //! `collection/rancher/v2.x/supportability-review` for what its plugin leaves of a node.
 
-use super::detect::Layout;
-use super::inventory::Root;
+use super::detect::{Layout, NO_GAPS};
+use super::inventory::{Root, join};
 use super::place::Place;
 use super::wrapper;
+use crate::model::{EntryPath, Problem, ProblemKind};
 
 pub(super) const LAYOUT: Layout = Layout {
     name: "rancher-logs-collector",
@@ -18,6 +19,7 @@ pub(super) const LAYOUT: Layout = Layout {
     },
     place,
     anchor: |root| wrapper::time_in(root.name()),
+    gaps,
 };
 
 pub(super) const NODE_INFO: Layout = Layout {
@@ -26,7 +28,21 @@ pub(super) const NODE_INFO: Layout = Layout {
     fits: |root| root.has("networking/iptablessave") && root.has("systeminfo/mount_cgroup"),
     place,
     anchor: |_| None,
+    gaps: NO_GAPS,
 };
+
+/// For RKE1 the collector ends with `docker -v > versions`, so that all versions that it had written there are gone.
+fn gaps(root: &Root<'_>, _nodes: &[String]) -> Vec<Problem> {
+    let versions = root.head("versions");
+    let only_docker = versions.starts_with("Docker version ") && versions.trim_end().lines().count() == 1;
+    let of_rke = root.has_dir("rke") || root.has_dir("k8s");
+    let file = EntryPath::new(&join(root.path, "versions"));
+    let detail = "the collector overwrote all versions but that of Docker";
+    (only_docker && of_rke)
+        .then(|| Problem::file(&file, ProblemKind::Truncated, detail))
+        .into_iter()
+        .collect()
+}
 
 fn place(root: &Root<'_>, parts: &[&str]) -> Place {
     let name = root.head("systeminfo/hostname").trim();
@@ -50,6 +66,12 @@ fn log(parts: &[&str]) -> Place {
         ["systemlogs", file] if file.starts_with("docker") => Place::component("dockerd"),
         ["systemlogs", _] => Place::component("system"),
         ["systeminfo", "dmesg"] => Place::component("system"),
+        [folder @ ("systeminfo" | "networking" | "docker"), file] => {
+            Place::holding(format!("what the collector's command for {folder}/{file} printed"))
+        }
+        ["versions" | "collector-output.log" | "summary.txt"] => {
+            Place::holding("what the collector says of its own run")
+        }
         _ => Place::default(),
     }
 }

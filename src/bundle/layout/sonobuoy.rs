@@ -2,7 +2,7 @@
 //!
 //! Source: vmware-tanzu/sonobuoy `pkg/discovery/`, `pkg/plugin/aggregation/`.
 
-use super::detect::Layout;
+use super::detect::{Layout, NO_GAPS};
 use super::inventory::{Root, join};
 use super::place::Place;
 
@@ -12,6 +12,7 @@ pub(super) const LAYOUT: Layout = Layout {
     fits: |root| root.has_dir("plugins") && root.has_dir("resources"),
     place,
     anchor: |_| None,
+    gaps: NO_GAPS,
 };
 
 fn place(root: &Root<'_>, parts: &[&str]) -> Place {
@@ -26,6 +27,8 @@ fn place(root: &Root<'_>, parts: &[&str]) -> Place {
         ["plugins", _, "results", node, ..] if *node != "global" => {
             Place::default().on(join(root.path, &format!("hosts/{node}")), node)
         }
+        ["meta", ..] => Place::holding("what sonobuoy says of its own run"),
+        ["plugins", _, "results", "global", ..] => Place::holding("results of tests"),
         _ => Place::default(),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Source: sosreport/sos `sos/report/__init__.py`, `sos/report/plugins/{kubernetes,logs,crio,docker}.py`.
 
-use super::detect::Layout;
+use super::detect::{Layout, NO_GAPS};
 use super::inventory::Root;
 use super::place::Place;
 
@@ -13,6 +13,7 @@ pub(super) const LAYOUT: Layout = Layout {
     place,
     // Its name has only a day; `date` has the time, and is read as the host's clock.
     anchor: |_| None,
+    gaps: NO_GAPS,
 };
 
 fn place(root: &Root<'_>, parts: &[&str]) -> Place {
@@ -38,11 +39,20 @@ fn log(parts: &[&str]) -> Place {
                 Some("crio") => "crio",
                 _ => "system",
             }),
-            _ => Place::default(),
+            _ => command(parts),
         },
+        ["sos_logs" | "sos_reports", ..] => Place::holding("what sos says of its own run"),
         ["var", "log", file] if ["messages", "syslog", "kern"].iter().any(|word| file.starts_with(word)) => {
             Place::component("system")
         }
+        _ => Place::default(),
+    }
+}
+
+/// The output of a command: sos names the file after it, odd characters replaced (`sos/report/plugins/__init__.py`, `_mangle_command`).
+fn command(parts: &[&str]) -> Place {
+    match parts {
+        [_, plugin, .., file] => Place::holding(format!("output of `{}` ({plugin})", file.replace('_', " "))),
         _ => Place::default(),
     }
 }

@@ -6,6 +6,7 @@ use super::detect::{Layout, without_archive_ending};
 use super::inventory::{Root, join};
 use super::place::Place;
 use super::wrapper;
+use crate::model::{Problem, ProblemKind};
 
 /// The layout's name.
 pub(super) const NAME: &str = "support-bundle-kit";
@@ -20,7 +21,29 @@ pub(super) const LAYOUT: Layout = Layout {
     },
     place,
     anchor: |root| wrapper::time_in(root.name()),
+    gaps,
 };
+
+/// The manager waits for the bundles of nodes that are `Ready` and whose network is available (`refreshNodes` in `manager.go`), so that
+/// the node that is missing is often the one that is broken. A bundle without any was collected without them.
+fn gaps(root: &Root<'_>, nodes: &[String]) -> Vec<Problem> {
+    if !root.has_dir("nodes") {
+        return Vec::new();
+    }
+    let has_bundle = |node: &str| {
+        let archive = format!("nodes/{node}.zip");
+        root.has_dir(&archive) || root.has(&archive) || root.has_dir(&format!("nodes/{node}"))
+    };
+    let missing = nodes.iter().filter(|node| !has_bundle(node));
+    missing
+        .map(|node| {
+            let detail = format!(
+                "node {node} has no bundle under nodes/: support-bundle-kit takes only those of nodes that are ready and reachable"
+            );
+            Problem::bundle(ProblemKind::CollectorError, detail)
+        })
+        .collect()
+}
 
 fn place(root: &Root<'_>, parts: &[&str]) -> Place {
     match parts {

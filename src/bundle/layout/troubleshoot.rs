@@ -2,7 +2,7 @@
 //!
 //! Sources: replicatedhq/troubleshoot `pkg/constants/constants.go`, `pkg/collect/{cluster_resources,logs,copy_from_host,sysctl}.go`.
 
-use super::detect::Layout;
+use super::detect::{Layout, NO_GAPS};
 use super::inventory::{Root, join};
 use super::place::Place;
 use super::wrapper;
@@ -13,6 +13,7 @@ pub(super) const LAYOUT: Layout = Layout {
     fits,
     place,
     anchor: |root| wrapper::time_in(root.name()),
+    gaps: NO_GAPS,
 };
 
 /// `version.yaml` names the kind (`SupportBundle`, `HostPreflight`). Bundles before 2020 and re-packed ones have none.
@@ -37,6 +38,10 @@ fn place(root: &Root<'_>, parts: &[&str]) -> Place {
         ["sysctl", node] => on_node(node),
         // Collectors of the host that ran inside the cluster put a node's name between.
         ["host-collectors", kind, node, _] if *kind != "dns" && *kind != "run-host" => on_node(node),
+        ["execution-data", ..] => Place::holding("what Troubleshoot says of its own run"),
+        ["static-data.txt" | "static-data", ..] => {
+            Place::holding("a text that the specification of the bundle brings along")
+        }
         [.., node, "archive.tar", _] | [_, .., node, "error.txt" | "stderr.txt"] => on_node(node),
         [.., "archive.tar", _, _] => parts
             .iter()

@@ -7,7 +7,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use walkdir::WalkDir;
 
-use super::super::budget::Metered;
+use super::super::meter::Metered;
 use super::content::Hashing;
 use super::nested;
 use super::open::OpenError;

@@ -19,7 +19,7 @@ pub(super) fn member(
     path: EntryPath,
     size: Option<u64>,
     mtime: Option<Timestamp>,
-    depth: u32,
+    depth: u64,
     input: &mut dyn Read,
 ) {
     let head = codec::read_head(input);
@@ -42,7 +42,7 @@ fn compressed(
     walker: &mut Walker<'_>,
     path: EntryPath,
     mtime: Option<Timestamp>,
-    depth: u32,
+    depth: u64,
     codec: Codec,
     input: &mut dyn Read,
 ) {
@@ -69,7 +69,7 @@ fn compressed(
     }
 }
 
-fn archive(walker: &mut Walker<'_>, path: EntryPath, depth: u32, read: impl FnOnce(&mut Walker<'_>, &Within)) {
+fn archive(walker: &mut Walker<'_>, path: EntryPath, depth: u64, read: impl FnOnce(&mut Walker<'_>, &Within)) {
     if let Some(depth) = deeper(walker, &path, depth) {
         read(
             walker,
@@ -82,7 +82,7 @@ fn archive(walker: &mut Walker<'_>, path: EntryPath, depth: u32, read: impl FnOn
 }
 
 /// The depth one level further in, unless the budget has no such level.
-fn deeper(walker: &mut Walker<'_>, path: &EntryPath, depth: u32) -> Option<u32> {
+fn deeper(walker: &mut Walker<'_>, path: &EntryPath, depth: u64) -> Option<u64> {
     let max = walker.meter().limits().max_nesting;
     if depth < max {
         return Some(depth + 1);

@@ -8,8 +8,9 @@ use std::path::Path;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::super::budget::{Budget, Meter, Metered};
+use super::super::budget::Budget;
 use super::super::codec::{self, Codec, Form};
+use super::super::meter::{Meter, Metered};
 use super::content::{Hashing, hex};
 use super::open::{OpenError, appearance};
 use super::walker::{Walker, Within};

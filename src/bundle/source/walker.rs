@@ -6,7 +6,8 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::super::budget::{Limit, Meter};
+use super::super::budget::Limit;
+use super::super::meter::Meter;
 use super::content::Content;
 use super::walk::{Entry, Link, SourceKind, Walked};
 use super::{OpenError, links};
@@ -15,7 +16,7 @@ use crate::model::{EntryPath, Problem, ProblemKind};
 /// The archive that is being read: its own path, none for the outermost, and how many archives are around it.
 pub(super) struct Within {
     pub(super) prefix: Option<EntryPath>,
-    pub(super) depth: u32,
+    pub(super) depth: u64,
 }
 
 impl Within {
@@ -80,7 +81,7 @@ impl<'v> Walker<'v> {
         }
         let max = self.meter.limits().max_path_bytes;
         let outer = within.prefix.as_ref().map_or(0, |prefix| prefix.as_str().len() + 1);
-        if outer.saturating_add(raw.len()) > max {
+        if outer.saturating_add(raw.len()) as u64 > max {
             let start: String = raw.chars().take(80).collect();
             let path = within.path(&start);
             self.problem(
@@ -135,7 +136,7 @@ impl<'v> Walker<'v> {
 
     fn link(&mut self, within: &Within, path: EntryPath, written: &str, resolved: Option<String>) {
         let max = self.meter.limits().max_path_bytes;
-        if written.len() > max {
+        if written.len() as u64 > max {
             let limit = Limit::PathBytes(max);
             return self.problem(
                 Some(&path),

@@ -9,7 +9,7 @@ use zip::read::ZipFile;
 use zip::result::ZipError;
 use zip::{ExtraField, ZipArchive};
 
-use super::super::budget::Metered;
+use super::super::meter::Metered;
 use super::nested;
 use super::walker::{Walker, Within};
 use super::zip_salvage;

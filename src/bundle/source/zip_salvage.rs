@@ -8,7 +8,7 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::bufread::DeflateDecoder;
 
-use super::super::budget::Metered;
+use super::super::meter::Metered;
 use super::nested;
 use super::walker::{Walker, Within};
 use crate::model::{EntryPath, ProblemKind};

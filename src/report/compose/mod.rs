@@ -63,8 +63,13 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
         version: env!("CARGO_PKG_VERSION"),
         rules: diagnosis.rules.iter().count(),
     };
-    let mut bundles = vec![bundle_ref(diagnosis.snapshot, "incident")];
-    bundles.extend(diagnosis.baseline.map(|baseline| bundle_ref(baseline, "baseline")));
+    let mut bundles = bundle_refs(diagnosis.snapshot, "incident");
+    bundles.extend(
+        diagnosis
+            .baseline
+            .into_iter()
+            .flat_map(|baseline| bundle_refs(baseline, "baseline")),
+    );
     Ok(PostMortem {
         schema_version: SCHEMA_VERSION,
         tool,
@@ -115,15 +120,19 @@ pub fn learn_secrets(masker: &mut Masker, snapshot: &Snapshot) {
     }
 }
 
-fn bundle_ref(snapshot: &Snapshot, role: &'static str) -> BundleRef {
-    BundleRef {
-        alias: snapshot.bundle.alias.to_string(),
-        input: snapshot.bundle.input.clone(),
-        layout: snapshot.bundle.layout.clone(),
-        sha256: snapshot.bundle.sha256.clone(),
-        collected_at: snapshot.bundle.collected_at.clone(),
-        nodes: snapshot.node_names(),
-        files: snapshot.coverage.files.len() as u64,
-        role,
-    }
+/// Every archive that a snapshot was read from.
+fn bundle_refs(snapshot: &Snapshot, role: &'static str) -> Vec<BundleRef> {
+    let archives = snapshot.archives().into_iter();
+    archives
+        .map(|archive| BundleRef {
+            alias: archive.info.alias.to_string(),
+            input: archive.info.input,
+            layout: archive.info.layout,
+            sha256: archive.info.sha256,
+            collected_at: archive.info.collected_at,
+            nodes: archive.nodes,
+            files: archive.files,
+            role,
+        })
+        .collect()
 }

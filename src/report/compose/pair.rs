@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::bundle_ref;
+use super::bundle_refs;
 use super::difference::row;
 use super::ledger::Ledger;
 use crate::diagnosis::Diagnosis;
@@ -33,8 +33,11 @@ pub fn compare(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Comparison {
     groups.sort_by_key(|group| !group.rows.iter().any(|row| row.relevant));
     Comparison {
         schema_version: SCHEMA_VERSION,
-        good: diagnosis.baseline.map(|good| bundle_ref(good, "baseline")),
-        bad: bundle_ref(diagnosis.snapshot, "incident"),
+        good: diagnosis
+            .baseline
+            .map(|good| bundle_refs(good, "baseline"))
+            .unwrap_or_default(),
+        bad: bundle_refs(diagnosis.snapshot, "incident"),
         equal: diagnosis.differences.as_ref().map_or(0, |found| found.equal),
         groups,
         evidence: ledger.evidence,

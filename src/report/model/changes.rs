@@ -38,10 +38,10 @@ pub struct DiffRow {
 pub struct Comparison {
     /// [`super::SCHEMA_VERSION`].
     pub schema_version: &'static str,
-    /// The healthy side.
-    pub good: Option<BundleRef>,
+    /// The healthy side; several when archives were joined.
+    pub good: Vec<BundleRef>,
     /// The broken side.
-    pub bad: BundleRef,
+    pub bad: Vec<BundleRef>,
     /// Number of things that are equal.
     pub equal: u64,
     /// Differences by what they are of, the most suspicious first.

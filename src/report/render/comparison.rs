@@ -7,7 +7,7 @@ use super::rich::Rich;
 use crate::model::{Lang, plain};
 use crate::report::escape;
 use crate::report::locale::Words;
-use crate::report::model::{Comparison, DiffRow};
+use crate::report::model::{BundleRef, Comparison, DiffRow};
 
 /// Rows that people read.
 const ROWS: usize = 1_000;
@@ -40,11 +40,13 @@ impl<'a> Page<'a> {
     }
 
     fn title(&self) -> String {
-        let good = self.comparison.good.as_ref().map_or("", |good| good.input.as_str());
+        let inputs = |bundles: &[BundleRef]| {
+            let names: Vec<&str> = bundles.iter().map(|bundle| bundle.input.as_str()).collect();
+            names.join(" + ")
+        };
         let title = &self.words.fixed.compare.title;
-        title
-            .replace("{good}", good)
-            .replace("{bad}", &self.comparison.bad.input)
+        let title = title.replace("{good}", &inputs(&self.comparison.good));
+        title.replace("{bad}", &inputs(&self.comparison.bad))
     }
 
     fn count(&self) -> String {
@@ -162,7 +164,7 @@ impl<'a> Page<'a> {
 mod tests {
     use super::*;
     use crate::model::{Subject, Text, code};
-    use crate::report::model::{BundleRef, DiffGroup, SCHEMA_VERSION};
+    use crate::report::model::{DiffGroup, SCHEMA_VERSION};
 
     fn bundle(input: &str, role: &'static str) -> BundleRef {
         BundleRef {
@@ -180,8 +182,8 @@ mod tests {
     fn comparison(tag: &str) -> Comparison {
         Comparison {
             schema_version: SCHEMA_VERSION,
-            good: Some(bundle("before.tar.gz", "baseline")),
-            bad: bundle("after.tar.gz", "incident"),
+            good: vec![bundle("before.tar.gz", "baseline")],
+            bad: vec![bundle("after.tar.gz", "incident")],
             equal: 3,
             groups: vec![DiffGroup {
                 subject: Subject::namespaced("Deployment", "shop", "web"),

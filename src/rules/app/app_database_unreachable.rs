@@ -149,6 +149,7 @@ finds:
   subject: application
   confidence: confirmed
   clients_only: true
+  out_of_reach: true
 check:
   zh: '应用能否连到它的数据库、缓存或消息中间件'
   en: 'whether an application reaches its database, cache or broker'

@@ -8,7 +8,7 @@ use regex::Regex;
 use crate::logs::{LogFile, TailLine};
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::peers::dependencies;
-use crate::rules::toolbox::speakers::{Speaker, State, is_data_store, of_log};
+use crate::rules::toolbox::speakers::{Speaker, State, is_data_store, is_previous, of_log};
 use crate::rules::toolbox::{cite_tail, words, workload_touches};
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -89,9 +89,12 @@ examples:
         2026-03-01T10:00:04Z INFO request GET /v1/eur
 "##;
 
-/// Errors at the end of a log that are more than noise: so many, and so large a share of the lines with a level or a status.
+/// Errors at the end of a log that are more than noise: so many, and so large a share of the lines.
 const LEAST: usize = 5;
-const SHARE: usize = 4;
+/// At least every so many-th line.
+const SHARE: usize = 3;
+/// Lines after the last error that show that it is over.
+const QUIET: usize = 8;
 
 /// What marks a line as an error by its own words: a level, or an answer of 5xx in an access log.
 static ERROR: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -110,6 +113,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             continue;
         };
         let is_candidate = speaker.certain
+            && !is_previous(log)
             && !matches!(speaker.state, State::Crashing)
             && speaker.workload.namespace != "kube-system"
             && !is_data_store(&speaker.workload.name);
@@ -136,7 +140,13 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, log: &LogFile, speaker: &Speaker<
     let looked = log.tail.iter().filter(|line| !is_frame(line)).count();
     let commonest = alike.values().max_by_key(|lines| lines.len())?;
     let last = *commonest.last()?;
-    if errors < LEAST || errors * SHARE < looked {
+    let after = log
+        .tail
+        .iter()
+        .rev()
+        .take_while(|line| !is_error.is_match(words(line)))
+        .count();
+    if errors < LEAST || errors * SHARE < looked || commonest.len() * 2 < errors || after > QUIET {
         return None;
     }
     let mut finding = Finding::new(rule, speaker.workload.clone(), Confidence::Possible)

@@ -134,6 +134,7 @@ finds:
   subject: application
   confidence: confirmed
   clients_only: true
+  out_of_reach: true
 check:
   zh: '应用调用的对端是否拒绝、重置连接或不应答'
   en: 'whether a peer that an application calls refuses, resets or does not answer'

@@ -1,7 +1,7 @@
 //! An autoscaler cannot read its metrics.
 
 use crate::model::{Confidence, Subject};
-use crate::rules::{Finding, Input, RuleHeader};
+use crate::rules::{Finding, Input, RuleHeader, Touch};
 
 pub(in crate::rules) const RULE: &str = r##"
 id: hpa-metrics-missing
@@ -60,6 +60,13 @@ examples:
       'hpa.json': '{"kind": "HorizontalPodAutoscalerList", "apiVersion": "autoscaling/v2", "items": [{"metadata": {"name": "web", "namespace": "shop"}, "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "web"}}, "status": {"conditions": [{"type": "ScalingActive", "status": "True", "reason": "ValidMetricFound", "message": "ok"}]}}]}'
 "##;
 
+/// How messages name an aggregated API, and its APIService (kubernetes pkg/controller/podautoscaler/metrics/client.go).
+const METRICS_APIS: [(&str, &str); 3] = [
+    ("resource metrics API", "v1beta1.metrics.k8s.io"),
+    ("custom metrics API", "v1beta1.custom.metrics.k8s.io"),
+    ("external metrics API", "v1beta1.external.metrics.k8s.io"),
+];
+
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let mut findings = Vec::new();
     for scaler in input.snapshot.kind("HorizontalPodAutoscaler") {
@@ -86,6 +93,13 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .fact("target", format!("{} {}", target.kind, target.name));
         if !target.name.is_empty() {
             finding.add_affected(target);
+        }
+        // Whatever ails the API that has to give the metrics explains that there are none.
+        for (api, name) in METRICS_APIS {
+            if message.contains(api) {
+                finding.blame(Subject::cluster("APIService", name));
+                finding.touches.extend(Touch::of(&Subject::cluster("APIService", name)));
+            }
         }
         findings.push(finding);
     }

@@ -6,7 +6,7 @@ use regex::Regex;
 
 use crate::cluster::Object;
 use crate::model::Confidence;
-use crate::rules::{Finding, Input, RuleHeader};
+use crate::rules::{Finding, Input, RuleHeader, Touch};
 
 pub(in crate::rules) const RULE: &str = r##"
 id: namespace-terminating-stuck
@@ -158,6 +158,7 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, namespace: &Object) -> Option<Fin
     if let Some(service) = input.snapshot.object("APIService", "", &apiservice) {
         finding.add_cite(service.cite_at("/status/conditions"));
         finding.blame(service.subject());
+        finding.touches.extend(Touch::of(&service.subject()));
     }
     Some(finding.fact("apiservice", apiservice))
 }

@@ -158,7 +158,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .fact("from", name(&blocked.from))
             .fact("to", name(&blocked.to))
             .fact("port", blocked.port);
-        for said in blocked.said {
+        if let Some(said) = blocked.said {
             finding.add_cite(said);
         }
         for hit in hits {

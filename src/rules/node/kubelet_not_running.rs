@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::cluster::Hit;
+use crate::bundle::decode::Unit;
+use crate::cluster::{Hit, Snapshot};
 use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::hosts::{Machine, machines, state_of};
 use crate::rules::toolbox::nodes::{cite_condition, condition, ends_log, is_ready, node_of, quote, touch_pods};
 use crate::rules::toolbox::{add_hit, own_hits};
 use crate::rules::{Finding, Input, RuleHeader};
@@ -12,7 +14,7 @@ pub(in crate::rules) const RULE: &str = r##"
 id: kubelet-not-running
 role: link
 level: critical
-needs: [kubelet-log|system-log|nodes]
+needs: [kubelet-log|system-log|nodes|systemd-units]
 text:
   - id: failed
     pattern: "(?:\"(?:Failed to run kubelet|command failed)\" err=\"(?P<reason>[^\\n]{1,300})|failed to run Kubelet: (?P<why>[^\\n]{1,300})|failed to load kubelet config file)"
@@ -30,8 +32,8 @@ title:
   zh: "节点 {{ node }} 的 kubelet 没有运行{% if last %}（{{ last }}）{% endif %}"
   en: "the kubelet of node {{ node }} does not run{% if last %} ({{ last }}){% endif %}"
 cause:
-  zh: "kubelet 的日志到此为止或反复以错误退出：{{ line }}；没有 kubelet，控制面就收不到该节点的状态，其上的 Pod 也不再被管理。"
-  en: "the log of the kubelet ends here, or the kubelet keeps ending with an error: {{ line }}; without it the control plane hears nothing of the node, and nobody manages its pods."
+  zh: "kubelet 没有运行，或反复以错误退出：{{ line }}；没有 kubelet，控制面就收不到该节点的状态，其上的 Pod 也不再被管理。"
+  en: "the kubelet does not run, or keeps ending with an error: {{ line }}; without it the control plane hears nothing of the node, and nobody manages its pods."
 causes:
   - rule: failedscheduling-taint
     ground: node
@@ -84,6 +86,27 @@ examples:
         Mar 22 09:24:41 n6 kubelet[51730]: E0322 09:24:41.889702   51730 run.go:74] "command failed" err="failed to run Kubelet: x"
         Mar 22 09:24:41 n6 systemd[1]: kubelet.service: Main process exited, code=exited, status=1/FAILURE
     fires: [{kind: "Node", name: "n6", node: "n6"}]
+  - name: "systemctl status says so"
+    files:
+      nodes.txt: |
+        NAME   STATUS     ROLES    AGE   VERSION
+        n1     Ready      <none>   90d   v1.28.4
+        n2     NotReady   <none>   90d   v1.28.4
+      n2/kubelet-status.txt: |
+        ○ kubelet.service - kubelet: The Kubernetes Node Agent
+             Loaded: loaded (/lib/systemd/system/kubelet.service; enabled; vendor preset: enabled)
+             Active: inactive (dead) since Sat 2026-11-21 09:44:24 UTC; 12min ago
+           Main PID: 6441 (code=exited, status=0/SUCCESS)
+    fires: [{kind: "Node", name: "n2", node: "n2"}]
+  - name: "a unit that nobody uses, on a node that is ready"
+    files:
+      nodes.txt: |
+        NAME   STATUS   ROLES    AGE   VERSION
+        n2     Ready    <none>   90d   v1.28.4
+      n2/kubelet-status.txt: |
+        ○ kubelet.service - kubelet: The Kubernetes Node Agent
+             Loaded: loaded (/lib/systemd/system/kubelet.service; disabled; vendor preset: enabled)
+             Active: inactive (dead)
   - name: "a restart by hand"
     files:
       kubelet.log: |
@@ -99,44 +122,82 @@ examples:
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
-    let mut nodes: BTreeMap<String, Vec<&Hit>> = BTreeMap::new();
+    let machines = machines(snapshot);
+    let mut nodes: BTreeMap<String, (Option<&Machine<'_>>, Vec<&Hit>)> = BTreeMap::new();
+    for machine in machines.iter().filter(|machine| stopped(snapshot, machine).is_some()) {
+        nodes.entry(machine.node.clone()).or_default().0 = Some(machine);
+    }
     for hit in own_hits(input, rule) {
         if let Some(node) = node_of(snapshot, hit)
             && is_ready(snapshot, &node) != Some(true)
         {
-            nodes.entry(node).or_default().push(hit);
+            nodes.entry(node).or_default().1.push(hit);
         }
     }
-    let mut findings = Vec::new();
-    for (name, hits) in nodes {
-        if !hits.iter().any(|hit| ends_log(input.snapshot, hit)) {
-            continue;
-        }
-        let mut finding = Finding::new(rule, Subject::node(&name), Confidence::Confirmed).fact("node", name.clone());
-        finding.count = 0;
-        let mut hits = hits;
-        // What the kubelet says of its end tells more than what systemd says of it.
-        hits.sort_by_key(|hit| !hit.signature.ends_with("/failed"));
-        for hit in &hits {
-            add_hit(input, &mut finding, hit);
-        }
-        let reason = ["reason", "why"]
-            .iter()
-            .find_map(|name| finding.facts.get(*name)?.as_str().map(ToOwned::to_owned));
-        let node = snapshot.object("Node", "", &name);
-        let ready = node.and_then(|node| Some((node, condition(node, "Ready")?)));
-        let said = ready
-            .and_then(|(_, (_, ready))| ready.get("message")?.as_str())
-            .unwrap_or("")
-            .to_owned();
-        if let Some((node, (index, _))) = ready {
-            finding.add_cite(cite_condition(node, index, "message"));
-        }
-        let line = quote(&finding);
-        let finding = finding.fact("line", line).fact("last", reason.unwrap_or(said));
-        let mut finding = finding;
-        touch_pods(snapshot, &name, &mut finding);
-        findings.push(finding);
+    nodes
+        .into_iter()
+        .filter(|(_, (machine, hits))| machine.is_some() || hits.iter().any(|hit| ends_log(snapshot, hit)))
+        .map(|(name, (machine, hits))| finding(input, rule, &name, machine, hits))
+        .collect()
+}
+
+fn finding(
+    input: &Input<'_>,
+    rule: &RuleHeader,
+    name: &str,
+    machine: Option<&Machine<'_>>,
+    mut hits: Vec<&Hit>,
+) -> Finding {
+    let snapshot = input.snapshot;
+    let unit = machine.and_then(|machine| stopped(snapshot, machine));
+    let certain = machine.is_none_or(|machine| machine.certain);
+    let confidence = if certain {
+        Confidence::Confirmed
+    } else {
+        Confidence::Probable
+    };
+    let mut finding = Finding::new(rule, Subject::node(name), confidence).fact("node", name);
+    let mut line = String::new();
+    if let Some(unit) = unit {
+        finding.add_cite(unit.cite.clone());
+        line = format!("{}: {}", unit.name, state_of(unit));
     }
-    findings
+    // What the kubelet says of its end tells more than what systemd says of it.
+    hits.sort_by_key(|hit| !hit.signature.ends_with("/failed"));
+    finding.count = 0;
+    for hit in &hits {
+        add_hit(input, &mut finding, hit);
+    }
+    finding.count = finding.count.max(1);
+    let reason = ["reason", "why"]
+        .iter()
+        .find_map(|name| finding.facts.get(*name)?.as_str().map(ToOwned::to_owned));
+    let node = snapshot.object("Node", "", name);
+    let ready = node.and_then(|node| Some((node, condition(node, "Ready")?)));
+    let said = ready
+        .and_then(|(_, (_, ready))| ready.get("message")?.as_str())
+        .unwrap_or("")
+        .to_owned();
+    if let Some((node, (index, _))) = ready {
+        finding.add_cite(cite_condition(node, index, "message"));
+    }
+    let last = reason.unwrap_or(if line.is_empty() { said } else { line.clone() });
+    if line.is_empty() {
+        line = quote(&finding);
+    }
+    let mut finding = finding.fact("line", line).fact("last", last);
+    touch_pods(snapshot, name, &mut finding);
+    finding
+}
+
+/// The unit of the kubelet where systemd says that it does not run, and nothing else shows that a kubelet runs all the same.
+fn stopped<'s>(snapshot: &Snapshot, machine: &Machine<'s>) -> Option<&'s Unit> {
+    let unit = machine.kubelet_unit()?;
+    let is_down = matches!(unit.active.as_str(), "failed" | "inactive" | "deactivating")
+        || unit.active == "activating" && unit.sub == "auto-restart";
+    // A unit that nobody enabled is left over, or not in use yet; on a node that is ready something else runs the kubelet.
+    let is_unused = unit.enabled == "disabled" && unit.active == "inactive";
+    let ready = is_ready(snapshot, &machine.node);
+    let runs = machine.runs_container("kubelet") || machine.host.tools.process("kubelet").is_some();
+    (is_down && !runs && !(is_unused && ready != Some(false))).then_some(unit)
 }

@@ -1,6 +1,9 @@
 //! The container runtime of a node does not answer.
 
+use crate::bundle::decode::Unit;
+use crate::cluster::Snapshot;
 use crate::model::Confidence;
+use crate::rules::toolbox::hosts::{KUBELETS, Machine, is_up, machines, state_of};
 use crate::rules::toolbox::nodes::by_node;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -8,7 +11,7 @@ pub(in crate::rules) const RULE: &str = r##"
 id: container-runtime-down
 role: link
 level: critical
-needs: [kubelet-log|nodes|system-log]
+needs: [kubelet-log|nodes|system-log|systemd-units]
 text:
   - id: kubelet
     in: [kubelet, system, status, other, container-log]
@@ -67,6 +70,29 @@ examples:
     files:
       nodes.json: "{\"kind\":\"NodeList\",\"apiVersion\":\"v1\",\"items\":[{\"metadata\":{\"name\":\"n1\"},\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"False\",\"reason\":\"KubeletNotReady\",\"message\":\"container runtime is down\"}]}}]}"
     fires: [{kind: "Node", name: "n1", node: "n1"}]
+  - name: "systemctl status says so"
+    files:
+      nodes.txt: |
+        NAME   STATUS     ROLES    AGE   VERSION   INTERNAL-IP   EXTERNAL-IP   OS-IMAGE   KERNEL-VERSION   CONTAINER-RUNTIME
+        n1     Ready      <none>   90d   v1.28.4   10.0.0.1      <none>        Ubuntu     5.15.0           containerd://1.7.2
+        n2     NotReady   <none>   90d   v1.28.4   10.0.0.2      <none>        Ubuntu     5.15.0           containerd://1.7.2
+      services.txt: |
+        × containerd.service - containerd container runtime
+             Loaded: loaded (/lib/systemd/system/containerd.service; enabled; vendor preset: enabled)
+             Active: failed (Result: exit-code) since Sat 2026-11-21 09:44:24 UTC; 12min ago
+           Main PID: 801 (code=exited, status=1/FAILURE)
+
+        Nov 21 09:44:24 n2 containerd[801]: containerd: failed to load TOML: /etc/containerd/config.toml
+    fires: [{kind: "Node", name: "n2", node: "n2"}]
+  - name: "docker is stopped where containerd serves the kubelet"
+    files:
+      n2/units.txt: |
+        UNIT                LOAD   ACTIVE   SUB     DESCRIPTION
+        containerd.service  loaded active   running containerd container runtime
+        docker.service      loaded inactive dead    Docker Application Container Engine
+      nodes.txt: |
+        NAME   STATUS   ROLES    AGE   VERSION
+        n2     Ready    <none>   90d   v1.28.4
   - name: "at start, and well since"
     files:
       nodes.txt: |
@@ -78,5 +104,50 @@ examples:
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
-    by_node(input, rule, 1, Confidence::Confirmed)
+    let snapshot = input.snapshot;
+    let mut findings = by_node(input, rule, 1, Confidence::Confirmed);
+    for machine in machines(snapshot) {
+        let Some(unit) = stopped(snapshot, &machine) else {
+            continue;
+        };
+        let line = format!("{}: {}", unit.name, state_of(unit));
+        match findings.iter_mut().find(|finding| finding.subject.name == machine.node) {
+            Some(known) => known.add_cite(unit.cite.clone()),
+            None => findings.push(
+                machine
+                    .finding(snapshot, rule, Confidence::Confirmed)
+                    .cite(unit.cite.clone())
+                    .fact("line", line),
+            ),
+        }
+    }
+    findings
+}
+
+/// The unit of the runtime that this node uses, where systemd says that it does not run.
+fn stopped<'s>(snapshot: &Snapshot, machine: &Machine<'s>) -> Option<&'s Unit> {
+    let tools = &machine.host.tools;
+    let version = snapshot
+        .object("Node", "", &machine.node)
+        .map_or("", |node| node.text("/status/nodeInfo/containerRuntimeVersion"));
+    // The kubelet names its runtime `containerd://1.7.2` (kubernetes pkg/kubelet/nodestatus/setters.go, MachineInfo).
+    let names: &[&str] = match version.split("://").next() {
+        Some("containerd") => &["containerd"],
+        Some("docker") => &["docker"],
+        Some("cri-o") => &["crio"],
+        _ => &["containerd", "crio", "docker"],
+    };
+    let unit = machine.unit_of(names)?;
+    let is_down = matches!(unit.active.as_str(), "failed" | "inactive") || unit.sub == "auto-restart";
+    let is_unused = unit.enabled == "disabled" && unit.active == "inactive" && version.is_empty();
+    // k3s, RKE2 and k0s bring their own containerd, and no unit of it.
+    let has_own = KUBELETS
+        .iter()
+        .filter(|name| **name != "kubelet")
+        .filter_map(|name| tools.unit(name))
+        .any(is_up);
+    let runs = ["containerd", "dockerd", "crio"]
+        .iter()
+        .any(|program| tools.process(program).is_some());
+    (is_down && !is_unused && !has_own && !runs).then_some(unit)
 }

@@ -26,6 +26,9 @@ rules_out:
 questions:
   - {zh: 谁在什么时候把它缩到 0，是否有意？, en: "who scaled it to 0, when, and on purpose?"}
 causes:
+  - rule: kube-dns-endpoints-empty
+    ground: service
+    mechanism: {zh: "没有 Pod 就没有端点", en: "no pod, no endpoint"}
   - rule: webhook-call-failed
     ground: workload
     mechanism: {zh: "提供 webhook 的工作负载没有 Pod", en: "the workload that serves the webhook has no pods"}

@@ -27,6 +27,9 @@ rules_out:
 questions:
   - {zh: "最近改的是 Service 的 selector，还是工作负载的标签？", en: "which was changed last, the Service's selector or the workload's labels?"}
 causes:
+  - rule: kube-dns-endpoints-empty
+    ground: service
+    mechanism: {zh: "没有被选中的 Pod 就没有端点", en: "no selected pod, no endpoint"}
   - rule: webhook-call-failed
     ground: service
     mechanism: {zh: "webhook 的 Service 选不中任何 Pod", en: "the webhook's Service selects no pod"}

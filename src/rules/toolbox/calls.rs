@@ -29,7 +29,9 @@ pub fn of_clients() -> Subjects {
         path: String::new(),
         confidence: Confidence::Probable,
         only_while_failing: false,
+        least: 1,
         clients_only: true,
+        out_of_reach: true,
         server_side: Vec::new(),
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use jiff::SignedDuration;
 use regex::Regex;
 
 use super::peers::{Peer, dependencies, name_service, objects_of, service_meant};
-use super::speakers::{Speaker, State, is_data_store, of_log, of_pod, stores_of, technology};
+use super::speakers::{Speaker, State, is_data_store, is_previous, of_log, of_pod, stores_of, technology};
 use super::workload_touches;
 use crate::cluster::Snapshot;
 use crate::logs::{LineHit, LogFile, TextSource, clean_line};
@@ -160,6 +161,7 @@ fn of_line<'s>(
             Confidence::Probable
         }),
         State::NotReady => (hit.count >= 3).then_some(Confidence::Possible),
+        State::Well if is_over(snapshot, log, hit, after) => None,
         State::Well => {
             (!subjects.only_while_failing && plain && total >= 2 && near_end).then_some(Confidence::Probable)
         }
@@ -185,6 +187,27 @@ fn of_line<'s>(
         last: hit.last.as_ref().map(|(line, text)| cite(*line, text)),
     })
 }
+
+/// True when a log went on for long after a complaint, without it: what it was about has passed.
+fn is_over(snapshot: &Snapshot, log: &LogFile, hit: &LineHit, after: u64) -> bool {
+    let said = hit.last.as_ref().map_or(hit.text.as_str(), |(_, text)| text);
+    // A container that is well again has got over what ended its former instance.
+    if is_previous(log) {
+        return true;
+    }
+    let times = (
+        snapshot.time_of(said),
+        log.last_stamped.as_deref().and_then(|line| snapshot.time_of(line)),
+    );
+    match times {
+        (Some(said), Some(end)) => after >= SINCE_LINES && said.gap_to(&end) >= SINCE,
+        _ => false,
+    }
+}
+
+/// So long, and so many lines, after the last complaint a workload that is well has got over it.
+const SINCE: SignedDuration = SignedDuration::from_mins(30);
+const SINCE_LINES: u64 = 5;
 
 /// One finding for each workload.
 pub fn findings(input: &Input<'_>, rule: &RuleHeader, complaints: Vec<Complaint<'_>>) -> Vec<Finding> {
@@ -273,7 +296,8 @@ fn finding(input: &Input<'_>, rule: &RuleHeader, workload: Subject, mut group: V
             finding.blame(called);
         }
     }
-    finding.blames_unknown = finding.blames.is_empty() && (peer.host.is_empty() || peer.is_address());
+    let out_of_reach = rule.finds.as_ref().is_some_and(|finds| finds.out_of_reach);
+    finding.blames_unknown = out_of_reach && finding.blames.is_empty() && (peer.host.is_empty() || peer.is_address());
     for complaint in &group {
         finding.add_affected(complaint.speaker.workload.clone());
     }

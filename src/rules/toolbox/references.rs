@@ -243,6 +243,8 @@ struct Host {
 
 /// The hosts in a value. `other` looks up a neighbouring variable, for pairs such as `DB_HOST` and `DB_PORT`.
 fn hosts_in(key: &str, value: &str, other: &dyn Fn(&str) -> Option<String>) -> Vec<Host> {
+    let expanded = expanded(value);
+    let value = expanded.as_ref();
     let mut found: Vec<Host> = value
         .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '"' | '\'' | '(' | ')'))
         .filter_map(host_in)
@@ -271,8 +273,6 @@ fn hosts_in(key: &str, value: &str, other: &dyn Fn(&str) -> Option<String>) -> V
 
 /// `scheme://user@host:port/path`, `host:port`.
 fn host_in(word: &str) -> Option<Host> {
-    let expanded = expanded(word);
-    let word = expanded.as_ref();
     let (scheme, rest) = match word.rsplit_once("://") {
         Some((scheme, rest)) => (scheme, rest),
         None => ("", word),
@@ -300,13 +300,13 @@ fn host_in(word: &str) -> Option<Host> {
 }
 
 /// `$(POD_NAME).brokers` with a label in the place of what the kubelet fills in: which pod it is does not change the Service.
-fn expanded(word: &str) -> Cow<'_, str> {
-    match (word.find("$("), word.find(").")) {
+fn expanded(value: &str) -> Cow<'_, str> {
+    match (value.find("$("), value.find(").")) {
         (Some(start), Some(end)) if start < end => {
-            let (before, after) = (word.get(..start).unwrap_or(""), word.get(end + 1..).unwrap_or(""));
+            let (before, after) = (value.get(..start).unwrap_or(""), value.get(end + 1..).unwrap_or(""));
             Cow::Owned(format!("{before}0{after}"))
         }
-        _ => Cow::Borrowed(word),
+        _ => Cow::Borrowed(value),
     }
 }
 

@@ -274,6 +274,11 @@ pub fn is_data_store(name: &str) -> bool {
     }
 }
 
+/// True for the log of a container's former instance (`kubectl logs --previous`).
+pub fn is_previous(log: &LogFile) -> bool {
+    matches!(&log.stream, Stream::Container(found) if found.previous)
+}
+
 /// The words by which a technology's workloads are called; the signature's id names the technology.
 pub fn technology(signature: &str) -> &'static [&'static str] {
     match signature.split('-').next().unwrap_or("") {

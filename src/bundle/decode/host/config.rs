@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::fact::{Config, ConfigFormat, HostFact};
 use crate::bundle::decode::shape::is_first;
-use crate::bundle::decode::{Decoder, Fact, Section, TextFile, parse_yaml};
+use crate::bundle::decode::{Decoder, Fact, Section, TextFile, parse_yaml_within};
 use crate::model::{Problem, ProblemKind};
 
 /// A file that is one configuration and nothing else.
@@ -30,17 +30,20 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let mut problems = Vec::new();
     let parsed = match format {
         _ if text.len() > MOST_PARSED => None,
-        ConfigFormat::Json => {
-            Some(serde_json::from_str::<Value>(text).map_err(|error| (error.line(), error.to_string())))
+        ConfigFormat::Json => Some(
+            serde_json::from_str::<Value>(text)
+                .map_err(|error| (error.line(), ProblemKind::Unparsed, error.to_string())),
+        ),
+        ConfigFormat::Yaml => {
+            Some(parse_yaml_within(text, file.budget).map_err(|error| (error.line, error.kind, error.message)))
         }
-        ConfigFormat::Yaml => Some(parse_yaml(text).map_err(|error| (error.line, error.message))),
         ConfigFormat::Toml | ConfigFormat::Lines => None,
     };
     let value = match parsed {
         Some(Ok(value)) => Some(value),
-        Some(Err((line, error))) => {
+        Some(Err((line, kind, error))) => {
             let detail = format!("the configuration does not parse: {error}");
-            problems.push(Problem::file(file.path, ProblemKind::Unparsed, detail).at_line((start + line) as u64));
+            problems.push(Problem::file(file.path, kind, detail).at_line((start + line) as u64));
             None
         }
         None => None,

@@ -67,6 +67,8 @@ pub struct Unit {
     pub exit_status: Option<i64>,
     /// `Result:` beside the state: `exit-code`, `signal`, `timeout`, `oom-kill`, `start-limit-hit`; empty when it is not shown.
     pub result: String,
+    /// The machine, as the journal's tail names it; empty when there is none.
+    pub host: String,
     /// Where.
     pub cite: Citation,
 }

@@ -6,7 +6,7 @@ use super::fact::{HostFact, Interface};
 use crate::bundle::decode::shape::{Shape, group};
 use crate::bundle::decode::{Decoder, Fact, Section, TextFile};
 
-/// Network interfaces.
+/// Network interfaces, and of `ip -s link` `interface.<name>.rx-errors`, `.rx-dropped`, `.tx-errors`, `.tx-dropped` that are not 0.
 pub(in crate::bundle::decode) const DECODER: Decoder = Decoder {
     name: "ip addr",
     decode,
@@ -24,6 +24,7 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         return None;
     }
     let mut interfaces: Vec<Interface> = Vec::new();
+    let mut losses = Vec::new();
     let mut end = start;
     while let Some(line) = file.lines.get(end) {
         if let Some(found) = LINK.groups(line) {
@@ -47,6 +48,15 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         } else if line.starts_with(' ') && end > start {
             if let (Some(found), Some(last)) = (ADDRESS.groups(line), interfaces.last_mut()) {
                 last.addresses.push(group(&found, "address").to_owned());
+            } else if let (Some((way, names)), Some(last)) = (counted(line), interfaces.last()) {
+                let counts = file.line(end + 1).split_whitespace();
+                for (name, count) in names.split_whitespace().zip(counts) {
+                    let is_some =
+                        count.bytes().all(|byte| byte.is_ascii_digit()) && count.bytes().any(|byte| byte != b'0');
+                    if matches!(name, "errors" | "dropped") && is_some {
+                        losses.push(file.value(end + 1, format!("interface.{}.{way}-{name}", last.name), count));
+                    }
+                }
             }
         } else {
             break;
@@ -59,9 +69,19 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         facts: interfaces
             .into_iter()
             .map(|interface| Fact::Host(HostFact::Interface(interface)))
+            .chain(losses)
             .collect(),
         ..Section::default()
     })
+}
+
+/// The names of the counters in the line below: `RX: bytes  packets  errors  dropped overrun mcast`.
+fn counted(line: &str) -> Option<(&'static str, &str)> {
+    let line = line.trim_start();
+    let ways = [("RX:", "rx"), ("TX:", "tx")];
+    ways.into_iter()
+        .find_map(|(head, way)| Some((way, line.strip_prefix(head)?)))
+        .filter(|(_, names)| names.contains("packets"))
 }
 
 #[cfg(test)]
@@ -100,6 +120,15 @@ mod tests {
         assert_eq!(
             interfaces(text),
             [("ens3".into(), None, String::new(), vec!["10.6.3.201/16".into()])]
+        );
+    }
+
+    #[test]
+    fn losses_are_counted() {
+        let text = "2: eth0: <UP> mtu 1500 qdisc noqueue state UP\n    link/ether 2e:d2:7b:ae:36:c9\n    RX: bytes  packets  errors  dropped overrun mcast\n    2242       12       0       3       0       0\n    TX:  bytes packets errors dropped carrier collsns\n          1  1 5 0 0 0\n";
+        assert_eq!(
+            super::super::testing::values(&section(&DECODER, "x", text).unwrap()),
+            ["interface.eth0.rx-dropped=3", "interface.eth0.tx-errors=5"]
         );
     }
 

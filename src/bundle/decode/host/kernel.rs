@@ -1,9 +1,9 @@
-//! Small outputs about the system: `lsmod`, `conntrack -S`, `uname -a`, `/etc/os-release`, `getenforce`, `sestatus`.
+//! Small outputs about the system: `lsmod`, `conntrack -S`, `uname -a`, `/etc/os-release`, `/proc/cmdline`, `getenforce`, `sestatus`.
 
 use regex::Regex;
 
 use crate::bundle::decode::shape::{Shape, group, is_first, is_heading, until_blank};
-use crate::bundle::decode::{Decoder, Fact, Section, TextFile};
+use crate::bundle::decode::{Decoder, Section, TextFile};
 
 /// `kernel.module.<name>`, `kernel.modules-listed`, `conntrack.insert_failed`, `kernel.version`, `kernel.machine`, `os.name`, `os.id`, `selinux.mode`.
 pub(in crate::bundle::decode) const DECODER: Decoder = Decoder { name: "system", decode };
@@ -42,6 +42,7 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         b'M' if is_heading(first, &["Module", "Size", "Used by"]) => Some(modules(file, start)),
         b'c' if CONNTRACK.fits(first) => Some(conntrack(file, start)),
         b'L' => uname(file, start),
+        b'B' if first.starts_with("BOOT_IMAGE=") => Some(command_line(file, start)),
         b'A'..=b'Z' if is_first(file, start) && OS_RELEASE.fits(first) => os_release(file, start),
         b'E' | b'P' | b'D'
             if file.lines.len() <= 2 && matches!(first.trim_end(), "Enforcing" | "Permissive" | "Disabled") =>
@@ -52,18 +53,10 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     }
 }
 
-fn value(file: &TextFile<'_>, line: usize, key: &str, value: String) -> Fact {
-    Fact::Value {
-        key: key.to_owned(),
-        value,
-        cite: file.cite(line),
-    }
-}
-
 fn one(file: &TextFile<'_>, start: usize, key: &str, text: String) -> Section {
     Section {
         end: start + 1,
-        facts: vec![value(file, start, key, text)],
+        facts: vec![file.value(start, key, text)],
         ..Section::default()
     }
 }
@@ -71,18 +64,15 @@ fn one(file: &TextFile<'_>, start: usize, key: &str, text: String) -> Section {
 /// That the modules were listed is a fact of its own: only then is one that is not there not loaded.
 fn modules(file: &TextFile<'_>, start: usize) -> Section {
     let mut section = until_blank(file, start);
-    section.facts.push(value(
-        file,
-        start,
-        "kernel.modules-listed",
-        (section.end - start - 1).to_string(),
-    ));
+    section
+        .facts
+        .push(file.value(start, "kernel.modules-listed", (section.end - start - 1).to_string()));
     for line in start + 1..section.end {
         let name = file.line(line).split_whitespace().next().unwrap_or("");
         if MODULES.contains(&name) {
             section
                 .facts
-                .push(value(file, line, &format!("kernel.module.{name}"), "loaded".to_owned()));
+                .push(file.value(line, &format!("kernel.module.{name}"), "loaded".to_owned()));
         }
     }
     section
@@ -112,7 +102,7 @@ fn conntrack(file: &TextFile<'_>, start: usize) -> Section {
         };
         let total = (start..end).fold(0_u64, |sum, line| sum.saturating_add(count(line)));
         let most = (start..end).max_by_key(|line| count(*line)).unwrap_or(start);
-        facts.push(value(file, most, &format!("conntrack.{key}"), total.to_string()));
+        facts.push(file.value(most, &format!("conntrack.{key}"), total.to_string()));
     }
     Section {
         end,
@@ -121,15 +111,37 @@ fn conntrack(file: &TextFile<'_>, start: usize) -> Section {
     }
 }
 
+/// `kernel.parameter.<name>` of the kernel's command line (kernel-parameters.txt, kernel-command-line(7)) that change what a node can do.
+fn command_line(file: &TextFile<'_>, start: usize) -> Section {
+    const PARAMETERS: [&str; 8] = [
+        "systemd.unified_cgroup_hierarchy",
+        "systemd.legacy_systemd_cgroup_controller",
+        "cgroup_no_v1",
+        "cgroup_enable",
+        "cgroup_disable",
+        "swapaccount",
+        "selinux",
+        "ipv6.disable",
+    ];
+    let words = file.line(start).split_whitespace();
+    let pairs = words
+        .filter_map(|word| word.split_once('='))
+        .filter(|(key, _)| PARAMETERS.contains(key));
+    Section {
+        end: start + 1,
+        facts: pairs
+            .map(|(key, value)| file.value(start, format!("kernel.parameter.{key}"), value))
+            .collect(),
+        ..Section::default()
+    }
+}
+
 fn uname(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let found = UNAME.groups(file.line(start))?;
     let mut section = one(file, start, "kernel.version", group(&found, "release").to_owned());
-    section.facts.push(value(
-        file,
-        start,
-        "kernel.machine",
-        group(&found, "machine").to_owned(),
-    ));
+    section
+        .facts
+        .push(file.value(start, "kernel.machine", group(&found, "machine").to_owned()));
     Some(section)
 }
 
@@ -155,7 +167,7 @@ fn os_release(file: &TextFile<'_>, start: usize) -> Option<Section> {
             if !key.is_empty() {
                 section
                     .facts
-                    .push(value(file, section.end, key, group(&found, "value").to_owned()));
+                    .push(file.value(section.end, key, group(&found, "value").to_owned()));
             }
         } else if !line.trim().is_empty() && !line.starts_with('#') {
             break;
@@ -195,6 +207,10 @@ mod tests {
                 vec!["os.id=ubuntu", "os.version=22.04", "os.name=Ubuntu 22.04.3 LTS"],
             ),
             ("Enforcing\n", vec!["selinux.mode=enforcing"]),
+            (
+                "BOOT_IMAGE=/vmlinuz root=/dev/sda1 token=x systemd.unified_cgroup_hierarchy=0 ro\n",
+                vec!["kernel.parameter.systemd.unified_cgroup_hierarchy=0"],
+            ),
         ] {
             assert_eq!(values(&section(&DECODER, "x", text).unwrap()), expected, "{text}");
         }

@@ -28,6 +28,8 @@ const SUFFIXES: [&str; 8] = [
 /// Fields stand above the journal's tail; a process tree may be long.
 const MOST_FIELDS: usize = 2_000;
 const MOST_UNITS: usize = 5_000;
+/// `systemctl status` shows ten lines of the journal unless it is asked for more.
+const MOST_TAIL: usize = 50;
 
 fn status(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let name = headed(file, start)?;
@@ -50,6 +52,12 @@ fn status(file: &TextFile<'_>, start: usize) -> Option<Section> {
         end += 1;
     }
     unit.cite = file.cite_range(start, last_field, state_line);
+    let tail = end + 1..file.lines.len().min(end + 1 + MOST_TAIL);
+    unit.host = tail
+        .map(|line| file.line(line))
+        .take_while(|line| !line.trim().is_empty())
+        .find_map(|line| host_in_journal(line).map(str::to_owned))
+        .unwrap_or_default();
     let name = unit.name.clone();
     let mut section = Section {
         end,
@@ -70,7 +78,7 @@ fn status(file: &TextFile<'_>, start: usize) -> Option<Section> {
 }
 
 /// A unit of which only the name is known.
-fn named(name: &str, cite: Citation) -> Unit {
+pub(super) fn named(name: &str, cite: Citation) -> Unit {
     Unit {
         name: name.to_owned(),
         loaded: String::new(),
@@ -81,6 +89,7 @@ fn named(name: &str, cite: Citation) -> Unit {
         main_pid: None,
         exit_status: None,
         result: String::new(),
+        host: String::new(),
         cite,
     }
 }
@@ -106,6 +115,13 @@ fn is_journal(line: &str) -> bool {
         Regex::new(r"^(?:\w{3} \d\d|\d{1,2}月 \d\d|\d{4}-\d\d-\d\d)[T ]\d\d:\d\d:\d\d|^(?:Warning|Notice): |^-- ")
     });
     LINE.fits(line)
+}
+
+/// The host of a line `Nov 21 10:20:42 node-1 kubelet[812]: …` (journalctl's `short` output).
+fn host_in_journal(line: &str) -> Option<&str> {
+    static HOST: Shape =
+        Shape::new(|| Regex::new(r"^\w{3} \d\d \d\d:\d\d:\d\d (?<host>[A-Za-z0-9][A-Za-z0-9.-]*) \S+\[\d+\]: "));
+    HOST.groups(line).map(|found| group(&found, "host"))
 }
 
 /// True when the field was one that is kept.

@@ -11,6 +11,8 @@ const LOOK_BACK: usize = 4;
 pub(crate) struct Hint {
     /// The kind that was asked for; empty when it is unknown or when several were.
     pub(crate) kind: String,
+    /// The name of the one object that was to be described; empty for any other command.
+    pub(crate) name: String,
     /// The namespace that was asked for; empty when it is unknown.
     pub(crate) namespace: String,
     /// True when a prompt said it, false for a file name.
@@ -23,7 +25,7 @@ impl Hint {
         let prompt = (line.saturating_sub(LOOK_BACK)..line)
             .rev()
             .map(|index| file.line(index).trim())
-            .filter(|text| !text.is_empty() && !text.starts_with("Warning:"))
+            .filter(|text| !text.is_empty() && !text.starts_with("Warning:") && !is_decoration(text))
             .map_while(|text| Some(prompt_command(text)))
             .next()
             .flatten();
@@ -41,6 +43,11 @@ impl Hint {
             &self.namespace
         }
     }
+}
+
+/// True for a line that stands for lines that were left out, or that opens a block of code in Markdown.
+fn is_decoration(text: &str) -> bool {
+    text.starts_with("```") || text.chars().all(|c| matches!(c, '.' | '…' | '[' | ']'))
 }
 
 /// The command of a prompt line, from `kubectl` on: `$ kubectl get pods -n shop`, `[root@m1 ~]# kubectl …`, `+ kubectl …`.
@@ -99,6 +106,7 @@ fn from_command(command: &str) -> Hint {
         ..Hint::default()
     };
     let mut resource = None;
+    let mut names: Vec<&str> = Vec::new();
     let mut words = command.split_whitespace().skip(1);
     let mut verb = "";
     while let Some(word) = words.next() {
@@ -120,6 +128,9 @@ fn from_command(command: &str) -> Hint {
                     verb = word;
                 } else if resource.is_none() {
                     resource = Some(word);
+                    names.extend(word.split_once('/').map(|(_, name)| name));
+                } else {
+                    names.push(word);
                 }
             }
         }
@@ -132,6 +143,9 @@ fn from_command(command: &str) -> Hint {
     let word = word.split('/').next().unwrap_or(word);
     if !word.contains(',') {
         hint.kind = kinds::kind_of(word).unwrap_or_default();
+    }
+    if let ("describe", [name]) = (verb, names.as_slice()) {
+        hint.name = (*name).to_owned();
     }
     hint
 }
@@ -180,6 +194,7 @@ mod tests {
     fn prompt(kind: &str, namespace: &str) -> Hint {
         Hint {
             kind: kind.into(),
+            name: String::new(),
             namespace: namespace.into(),
             from_prompt: true,
         }
@@ -202,7 +217,29 @@ mod tests {
             ("❯ k get ev -n shop --sort-by .lastTimestamp", prompt("Event", "shop")),
         ] {
             let source = text(&format!("{line}\n\nNAME\n"));
-            assert_eq!(Hint::above(&source.file(), 2), hint, "{line}");
+            let found = Hint::above(&source.file(), 2);
+            assert_eq!(
+                Hint {
+                    name: String::new(),
+                    ..found
+                },
+                hint,
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_prompt_names_the_one_object_that_was_described() {
+        for (line, name) in [
+            ("$ kubectl describe pod web-0 -n shop", "web-0"),
+            ("$ kubectl describe -n shop po/web-0 | tail -20", "web-0"),
+            ("$ kubectl describe pod web-0 web-1", ""),
+            ("$ kubectl describe pods -l app=web", ""),
+            ("$ kubectl get pod web-0", ""),
+        ] {
+            let source = text(&format!("{line}\n...\nEvents:\n"));
+            assert_eq!(Hint::above(&source.file(), 2).name, name, "{line}");
         }
     }
 

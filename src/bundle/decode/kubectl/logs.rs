@@ -27,8 +27,10 @@ pub(crate) fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     })
 }
 
+/// True for the next prompt, or for the end of a block of code in Markdown.
 fn ends(line: &str, prompt: &str) -> bool {
-    (!prompt.is_empty() && line.strip_prefix(prompt).is_some_and(|rest| rest.starts_with(' ')))
+    line.starts_with("```")
+        || (!prompt.is_empty() && line.strip_prefix(prompt).is_some_and(|rest| rest.starts_with(' ')))
         || prompt_command(line).is_some()
 }
 

@@ -17,7 +17,7 @@ mod version;
 
 pub(crate) use describe::decode as decode_description;
 pub(crate) use hint::decode_prompt;
-pub(crate) use kinds::is_namespaced;
+pub(crate) use kinds::{is_namespaced, known as known_kind};
 pub(crate) use logs::decode as decode_logs;
 pub(crate) use message::decode as decode_message;
 pub(crate) use table::decode as decode_table;

@@ -4,7 +4,7 @@ use super::super::build::{ObjectBuilder, escape};
 use super::super::hint::Hint;
 use super::super::values::{present, timestamp};
 use super::outline::{Item, Outline};
-use super::{config, events, extent, generic, kind, network, node, pod, storage, workload};
+use super::{config, events, extent, fragment, generic, kind, network, node, pod, storage, workload};
 use crate::bundle::decode::{Fact, Form, Section, TextFile};
 
 /// Decodes the descriptions that start at a 0-based line and follow one another, or declines.
@@ -12,7 +12,7 @@ use crate::bundle::decode::{Fact, Form, Section, TextFile};
 /// Each becomes an object with [`Form::Describe`], and each of its events one too. Ages stand as written in `metadata.casefileAge`.
 pub(crate) fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     if !extent::starts(file, start) {
-        return None;
+        return fragment::decode(file, start);
     }
     let hint = Hint::above(file, start);
     let mut section = Section {
@@ -36,19 +36,28 @@ pub(crate) fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
 }
 
 /// One description: its object, then its events. None when its kind is not told.
-fn describe(file: &TextFile<'_>, start: usize, end: usize, hint: &Hint) -> Option<Vec<Fact>> {
+pub(super) fn describe(file: &TextFile<'_>, start: usize, end: usize, hint: &Hint) -> Option<Vec<Fact>> {
     let outline = Outline::new(file, start, end);
-    let name = outline.root("Name")?;
-    let kind = kind::kind(&outline, hint)?;
-    let mut to = ObjectBuilder::new(file, &kind, name.value, name.line);
+    // Without its head a description is of what its command asked for.
+    let (name, line, kind) = match outline.root("Name") {
+        Some(name) => (name.value, name.line, kind::kind(&outline, hint)?),
+        None => (hint.name.as_str(), start, hint.kind.clone()),
+    };
+    let mut to = ObjectBuilder::new(file, &kind, name, line);
     match outline.root("Namespace") {
         Some(item) => to.namespace(present(item.value).unwrap_or(""), item.line),
-        None => to.namespace(hint.namespace_for(&kind), name.line),
+        None => to.namespace(hint.namespace_for(&kind), line),
     }
     metadata(&outline, &mut to);
     fill(&kind, file, &outline, (start, end), &mut to);
     to.reaches(end.saturating_sub(1));
-    let events = events::read(file, &outline, &kind, name.value, to.text("/metadata/namespace"));
+    let about = events::About {
+        kind: &kind,
+        namespace: to.text("/metadata/namespace"),
+        name,
+    };
+    let lines = outline.root("Events").map_or(&[][..], |root| outline.below(root));
+    let events = events::read(file, lines, &about);
     Some(std::iter::once(to.finish(Form::Describe)).chain(events).collect())
 }
 

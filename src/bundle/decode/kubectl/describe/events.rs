@@ -7,15 +7,23 @@ use super::super::build::ObjectBuilder;
 use super::super::kinds;
 use super::super::table::Header;
 use super::super::values::{event_count, event_source, integer};
-use super::outline::Outline;
+use super::outline::Item;
 use crate::bundle::decode::{Fact, Form, TextFile};
 
-/// The events of the object that is described.
-pub(crate) fn read(file: &TextFile<'_>, outline: &Outline<'_>, kind: &str, name: &str, namespace: &str) -> Vec<Fact> {
-    let Some(root) = outline.root("Events") else {
-        return Vec::new();
-    };
-    let lines = outline.below(root);
+/// The object that a table of events is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct About<'a> {
+    /// Its kind; empty when nothing tells.
+    pub(crate) kind: &'a str,
+    /// Its namespace.
+    pub(crate) namespace: &'a str,
+    /// Its name.
+    pub(crate) name: &'a str,
+}
+
+/// The events of the object that is described: its table's heading and rows.
+pub(crate) fn read(file: &TextFile<'_>, lines: &[Item<'_>], about: &About<'_>) -> Vec<Fact> {
+    let About { kind, namespace, name } = *about;
     let Some(header) = lines
         .first()
         .and_then(|first| Header::inner(first.raw))
@@ -33,8 +41,10 @@ pub(crate) fn read(file: &TextFile<'_>, outline: &Outline<'_>, kind: &str, name:
                 let line = item.line;
                 let mut to = ObjectBuilder::new(file, "Event", &format!("{name}.line{}", line + 1), line);
                 to.namespace(namespace, line);
-                to.set("/involvedObject/kind", kind, line);
-                to.set("/involvedObject/name", name, line);
+                if !name.is_empty() {
+                    to.set("/involvedObject/kind", kind, line);
+                    to.set("/involvedObject/name", name, line);
+                }
                 if !kinds::is_cluster_scoped(kind) && !namespace.is_empty() {
                     to.set("/involvedObject/namespace", namespace, line);
                 }

@@ -43,7 +43,7 @@ pub(crate) fn end(file: &TextFile<'_>, start: usize) -> usize {
     let mut end = start + 1;
     let mut data = false;
     let mut table = false;
-    let mut events = false;
+    let mut events = file.line(start).trim_start().starts_with("Events:");
     let mut index = start + 1;
     while index < file.lines.len() {
         let line = file.line(index);
@@ -55,7 +55,8 @@ pub(crate) fn end(file: &TextFile<'_>, start: usize) -> usize {
         let gap = index > end;
         let deeper = indent(line) > base;
         let key = is_key(text);
-        if starts(file, index) || (!deeper && prompt_command(text).is_some()) {
+        let fence = text.starts_with("```") && !data;
+        if starts(file, index) || fence || (!deeper && prompt_command(text).is_some()) {
             break;
         }
         if matches!(text, "Data" | "BinaryData") && !deeper {

@@ -5,6 +5,7 @@ mod containers;
 mod decode;
 mod events;
 mod extent;
+mod fragment;
 mod generic;
 mod kind;
 mod network;

@@ -101,6 +101,11 @@ impl<'t> Outline<'t> {
     }
 
     /// Every item, in order.
+    pub(crate) fn items(&self) -> &[Item<'t>] {
+        &self.items
+    }
+
+    /// Every item, in order, one by one.
     pub(crate) fn lines(&self) -> impl Iterator<Item = &Item<'t>> {
         self.items.iter()
     }

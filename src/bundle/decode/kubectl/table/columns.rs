@@ -1,8 +1,11 @@
 //! A table's header, and how it cuts the rows below it into cells.
 //!
 //! kubectl pads columns to the widest cell and puts three spaces between them (`k8s.io/cli-runtime/pkg/printers/tabwriter.go`). It counts
-//! characters, not the width they take on a screen, so positions here are counted in characters too. Pasted tables are often
-//! disturbed: cells that were edited shift what follows, tabs replace spaces, runs of spaces shrink to one.
+//! characters, not the width they take on a screen, so positions here are counted in characters first; a row that does not fit so is
+//! tried by its width on a screen, to which other programs and people align. Pasted tables are often disturbed: cells that were
+//! edited shift what follows, tabs replace spaces, runs of spaces shrink to one.
+
+use unicode_width::UnicodeWidthChar;
 
 use super::super::values::present;
 
@@ -65,6 +68,8 @@ pub(crate) struct Row<'h, 't> {
 struct Chunk {
     /// First character.
     column: usize,
+    /// Where it begins on a screen, on which some characters are two wide.
+    screen: usize,
     /// First byte.
     from: usize,
     /// The byte after the last.
@@ -155,19 +160,53 @@ impl<'t> Header<'t> {
     fn cut_wide(&self, line: &'t str) -> Option<Vec<&'t str>> {
         let chunks = chunks(line);
         let first = chunks.first()?;
-        if chunks.len() < 2 || Some(&first.column) != self.starts.first() {
+        if chunks.len() < 2 {
+            let cells = self.cut_single(line)?;
+            let is_plain = cells.last().is_some_and(|cell| !cell.contains(' '));
+            return (is_plain || self.names.last().is_some_and(|name| FREE_TEXT.contains(name))).then_some(cells);
+        }
+        let start = self.starts.first().copied()?;
+        let is_shifted = first.column != start;
+        let by_characters = self.place(&chunks, |chunk| (chunk.column + start).saturating_sub(first.column));
+        let placed = match by_characters {
+            Some((spans, true)) => Some((spans, true)),
+            other => self
+                .place(&chunks, |chunk| (chunk.screen + start).saturating_sub(first.screen))
+                .filter(|(_, sure)| *sure)
+                .or(other),
+        };
+        let (mut spans, sure) = placed?;
+        // A disturbed row that still has a cell for every column is read by counting.
+        if !sure && chunks.len() == self.names.len() {
+            spans = chunks.iter().map(|chunk| Some((chunk.from, chunk.to))).collect();
+        } else if !sure && is_shifted {
             return None;
         }
+        Some(
+            spans
+                .into_iter()
+                .map(|span| span.and_then(|(from, to)| line.get(from..to)).unwrap_or(""))
+                .collect(),
+        )
+    }
+
+    /// The bytes of each column's cell, and whether every cell stands exactly below its heading. None when a cell stands below none.
+    fn place(
+        &self,
+        chunks: &[Chunk],
+        position: impl Fn(&Chunk) -> usize,
+    ) -> Option<(Vec<Option<(usize, usize)>>, bool)> {
         let mut spans: Vec<Option<(usize, usize)>> = vec![None; self.names.len()];
         let mut sure = true;
         let mut last = 0;
-        for chunk in &chunks {
+        for chunk in chunks {
+            let at = position(chunk);
             let under = self
                 .starts
-                .partition_point(|&start| start <= chunk.column)
+                .partition_point(|&start| start <= at)
                 .saturating_sub(1)
                 .max(last);
-            let exact = self.starts.get(under) == Some(&chunk.column);
+            let exact = self.starts.get(under) == Some(&at);
             let slot = spans.get_mut(under)?;
             match slot {
                 Some((_, to)) => {
@@ -181,16 +220,7 @@ impl<'t> Header<'t> {
             }
             last = under;
         }
-        // A disturbed row that still has a cell for every column is read by counting.
-        if !sure && chunks.len() == self.names.len() {
-            spans = chunks.iter().map(|chunk| Some((chunk.from, chunk.to))).collect();
-        }
-        Some(
-            spans
-                .into_iter()
-                .map(|span| span.and_then(|(from, to)| line.get(from..to)).unwrap_or(""))
-                .collect(),
-        )
+        Some((spans, sure))
     }
 
     /// Words are cells; `(2m ago)` and `(x5 over 10m)` belong to the word before, and the last column takes what is left.
@@ -256,10 +286,12 @@ fn chunks(line: &str) -> Vec<Chunk> {
     let mut chunks: Vec<Chunk> = Vec::new();
     let mut spaces = 2;
     let mut column = 0;
+    let mut screen = 0;
     for (at, c) in line.char_indices() {
         if c == '\t' {
             spaces = 2;
             column = (column / 8 + 1) * 8;
+            screen = (screen / 8 + 1) * 8;
             continue;
         }
         if c == ' ' {
@@ -268,11 +300,17 @@ fn chunks(line: &str) -> Vec<Chunk> {
             let to = at + c.len_utf8();
             match chunks.last_mut() {
                 Some(chunk) if spaces < 2 => chunk.to = to,
-                _ => chunks.push(Chunk { column, from: at, to }),
+                _ => chunks.push(Chunk {
+                    column,
+                    screen,
+                    from: at,
+                    to,
+                }),
             }
             spaces = 0;
         }
         column += 1;
+        screen += c.width().unwrap_or(0);
     }
     chunks
 }
@@ -335,6 +373,28 @@ mod tests {
         let header = "NAME   MESSAGE     COUNT";
         let row = "web    磁盘空间不足      3";
         assert_eq!(cut(header, row).unwrap(), ["web", "磁盘空间不足", "3"]);
+    }
+
+    #[test]
+    fn wide_characters_may_also_have_been_aligned_on_a_screen() {
+        let header = "NAME   PHASE      NOTE       OWNER   AGE";
+        // 运行中 takes six columns; without the note only its place tells which cell is missing.
+        let row = "a      运行中                张三    5d";
+        assert_eq!(cut(header, row).unwrap(), ["a", "运行中", "", "张三", "5d"]);
+        let row = "a      运行中                   张三      5d";
+        assert_eq!(cut(header, row).unwrap(), ["a", "运行中", "", "张三", "5d"]);
+    }
+
+    #[test]
+    fn a_row_may_stand_deeper_than_its_header_or_have_lost_its_spaces() {
+        let header = "NAME   READY   STATUS    AGE";
+        for row in ["  web    0/1     Running   5d", "web 0/1 Running 5d"] {
+            assert_eq!(cut(header, row).unwrap(), ["web", "0/1", "Running", "5d"]);
+        }
+        assert_eq!(
+            cut("  NAME   READY   AGE", "web    0/1     5d").unwrap(),
+            ["web", "0/1", "5d"]
+        );
     }
 
     #[test]

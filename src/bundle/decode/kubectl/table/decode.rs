@@ -4,8 +4,9 @@ use super::super::build::ObjectBuilder;
 use super::super::hint::Hint;
 use super::super::kinds;
 use super::super::values::{is_age, pairs};
-use super::{Header, Row, cluster, detect, event, network, pod, storage, workload};
+use super::{Header, Row, cluster, detect, event, network, pod, storage, workload, wrapped};
 use crate::bundle::decode::{Form, Section, TextFile};
+use crate::model::{Problem, ProblemKind};
 
 /// Decodes the table that starts at a 0-based line and those that follow it after one empty line (as `kubectl get all` prints
 /// them), or declines.
@@ -14,14 +15,27 @@ use crate::bundle::decode::{Form, Section, TextFile};
 /// `metadata.casefileAge` (the age as written), `metadata.casefileTerminating` (the object is being deleted since an unknown time),
 /// `casefileColumns` (the cells of a kind that is not known in particular).
 pub(crate) fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
-    let mut header = Header::parse(file.line(start))?;
+    let header = Header::parse(file.line(start))?;
     let hint = Hint::above(file, start);
+    if let Some(whole) = wrapped::unwrap(file, start) {
+        let inner = TextFile::new(file.bundle.clone(), file.path, &whole.text);
+        let mut section = decode_all(&inner, 0, Header::parse(inner.line(0))?, &hint)?;
+        section.facts.iter_mut().for_each(|fact| whole.relocate(fact));
+        section.end = whole.end;
+        return Some(section);
+    }
+    decode_all(file, start, header, &hint)
+}
+
+/// The tables from one on.
+fn decode_all<'t>(file: &TextFile<'t>, start: usize, first: Header<'t>, hint: &Hint) -> Option<Section> {
+    let mut header = first;
     let mut section = Section {
         end: start,
         ..Section::default()
     };
     let mut at = start;
-    while let Some(end) = decode_one(file, at, &header, &hint, &mut section) {
+    while let Some(end) = decode_one(file, at, &header, hint, &mut section) {
         section.end = end;
         at = if file.line(end).trim().is_empty() { end + 1 } else { end };
         match Header::parse(file.line(at)) {
@@ -57,11 +71,25 @@ fn decode_one<'t>(
         }
         end += 1;
     }
+    if end > start + 1 && is_lost(header, file.line(end)) {
+        let detail = "a row does not stand under its headings";
+        section
+            .problems
+            .push(Problem::file(file.path, ProblemKind::Unparsed, detail).at_line(end as u64 + 1));
+        end += 1;
+    }
     Some(end)
 }
 
+/// True for a line that continues the table as it seems, though it could not be cut: it has nearly as many cells as there are
+/// headings, and is no heading itself.
+fn is_lost(header: &Header<'_>, line: &str) -> bool {
+    let cells = line.split("  ").filter(|cell| !cell.trim().is_empty()).count();
+    cells >= 3 && cells + 1 >= header.names().len() && cells <= header.names().len() && Header::parse(line).is_none()
+}
+
 /// A row begins with a name, or with the age of an event.
-fn is_row(row: &Row<'_, '_>) -> bool {
+pub(super) fn is_row(row: &Row<'_, '_>) -> bool {
     let Some((column, cell)) = row.cells().next() else {
         return false;
     };

@@ -9,6 +9,7 @@ mod network;
 mod pod;
 mod storage;
 mod workload;
+mod wrapped;
 
 pub(crate) use columns::{Header, Row};
 pub(crate) use decode::decode;

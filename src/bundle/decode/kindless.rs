@@ -1,0 +1,66 @@
+//! The kind of objects that do not say it: typed lists of clients, and arrays of their items.
+//!
+//! Sources: `kubectl cluster-info dump` before 1.8 and Troubleshoot before 0.28 (`pkg/collect/cluster_resources.go`) wrote what Go's
+//! clients return, where only the list, or nothing at all, has a kind. The link of a list (`metadata.selfLink`, until Kubernetes 1.20)
+//! or the path of the file names the resource then.
+
+use super::kubectl::known_kind;
+use crate::model::EntryPath;
+
+/// The kind that a link names: `/api/v1/namespaces/shop/pods` a list's, `/api/v1/namespaces/shop/pods/web-0` an object's.
+pub(super) fn of_link(link: &str) -> Option<&'static str> {
+    let mut parts = link.rsplit('/').take(2);
+    let (last, before) = (parts.next()?, parts.next()?);
+    // In `/api/v1/namespaces/pods` the last part is the name of a namespace.
+    if before == "namespaces" {
+        return known_kind(before);
+    }
+    known_kind(last).or_else(|| known_kind(before))
+}
+
+/// The kind that a path names by its file (`nodes.json`) or by the directory of its namespace's file (`network-policy/shop.json`).
+pub(super) fn of_path(path: &EntryPath) -> Option<&'static str> {
+    let mut parts = path.as_str().rsplit('/');
+    let file = parts.next()?;
+    let stem = file.split('.').next().unwrap_or(file);
+    let kind = |word: &str| known_kind(&word.replace('-', ""));
+    kind(stem).or_else(|| kind(parts.next()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_and_paths_name_kinds() {
+        for (link, kind) in [
+            ("/api/v1/nodes", Some("Node")),
+            ("/apis/apps/v1/namespaces/shop/deployments", Some("Deployment")),
+            ("/api/v1/namespaces/shop/pods/web-0", Some("Pod")),
+            ("/api/v1/namespaces/pods", Some("Namespace")),
+            ("/apis/x/v1/widgets", None),
+        ] {
+            assert_eq!(of_link(link), kind, "{link}");
+        }
+        for (path, kind) in [
+            ("b/cluster-resources/nodes.json", Some("Node")),
+            ("b/cluster-resources/pods/shop.json", Some("Pod")),
+            ("b/cluster-resources/resource-quota/shop.json", Some("ResourceQuota")),
+            (
+                "b/cluster-resources/custom-resource-definitions.json",
+                Some("CustomResourceDefinition"),
+            ),
+            (
+                "b/cluster-resources/clusterRoleBindings.json",
+                Some("ClusterRoleBinding"),
+            ),
+            (
+                "dump/kube-system/replication-controllers.json",
+                Some("ReplicationController"),
+            ),
+            ("b/cluster-resources/groups.json", None),
+        ] {
+            assert_eq!(of_path(&EntryPath::new(path)), kind, "{path}");
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Text without what the way it was pasted put around it: terminal colours, marks of a quotation, line numbers, spaces that do not
+//! break. Every line stays where it was, so that citations keep their numbers.
+
+use std::borrow::Cow;
+
+use memchr::memmem;
+
+/// Levels of quotation that are taken off: mails answer mails.
+const MOST_QUOTES: usize = 4;
+/// Lines that must be numbered, one after another from the first, before a text counts as numbered.
+const NUMBERED: usize = 3;
+/// A longer number is a time or an id.
+const MOST_DIGITS: usize = 7;
+
+/// The text without such decoration, line by line; most texts have none and are given back as they are.
+pub fn undress(text: Cow<'_, str>) -> Cow<'_, str> {
+    let mut text = text;
+    if memchr::memchr(0x1B, text.as_bytes()).is_some() {
+        text = Cow::Owned(without_escapes(&text));
+    }
+    if memmem::find(text.as_bytes(), "\u{A0}".as_bytes()).is_some() {
+        text = Cow::Owned(text.replace('\u{A0}', " "));
+    }
+    if let Some(separator) = numbering(&text) {
+        text = Cow::Owned(without_numbers(&text, separator));
+    }
+    if text.starts_with('>') || memmem::find(text.as_bytes(), b"\n>").is_some() {
+        text = Cow::Owned(without_quotes(&text));
+    }
+    text
+}
+
+/// Takes out the escape sequences that colour a terminal or name its window (ECMA-48: `ESC [ … letter`, `ESC ] … BEL`).
+fn without_escapes(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\u{1B}') {
+        plain.push_str(before);
+        rest = match after.as_bytes().first() {
+            Some(b'[') => {
+                let end = after
+                    .char_indices()
+                    .skip(1)
+                    .find(|(_, c)| matches!(c, '\u{40}'..='\u{7E}') || c.is_control());
+                match end {
+                    Some((at, c)) if !c.is_control() => after.get(at + 1..).unwrap_or(""),
+                    Some((at, _)) => after.get(at..).unwrap_or(""),
+                    None => "",
+                }
+            }
+            Some(b']') => {
+                // A window's title; one that does not end on its line is cut text.
+                let end = after.find(['\u{7}', '\n']).unwrap_or(after.len());
+                let rest = after.get(end..).unwrap_or("");
+                rest.strip_prefix('\u{7}').unwrap_or(rest)
+            }
+            // `ESC (B` and the like select a character set.
+            Some(b'(' | b')') => after.get(1..).map_or("", |rest| {
+                let mut characters = rest.chars();
+                if rest.starts_with('\n') {
+                    rest
+                } else {
+                    characters.next();
+                    characters.as_str()
+                }
+            }),
+            _ => after,
+        };
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// What stands between number and text when the first lines are numbered one by one: `cat -n`, `grep -n`, a viewer's margin.
+fn numbering(text: &str) -> Option<&'static str> {
+    const SEPARATORS: [&str; 5] = ["\t", ": ", ":", " | ", "  "];
+    if !text.trim_start().starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    SEPARATORS.into_iter().find(|separator| {
+        let mut lines = text.lines();
+        let first = lines.next().and_then(|line| number(line, separator));
+        let Some((first, _)) = first else { return false };
+        let following = lines
+            .take(NUMBERED + 1)
+            .zip(first + 1..)
+            .take_while(|(line, expected)| number(line, separator).is_some_and(|(found, _)| found == *expected))
+            .count();
+        // A short text must be numbered to its end.
+        following + 1 >= NUMBERED
+    })
+}
+
+/// A line's number and the rest.
+fn number<'l>(line: &'l str, separator: &str) -> Option<(u64, &'l str)> {
+    let line = line.trim_start_matches(' ');
+    let end = line.find(|c: char| !c.is_ascii_digit()).unwrap_or(line.len());
+    let (digits, rest) = line.split_at_checked(end)?;
+    if digits.len() > MOST_DIGITS {
+        return None;
+    }
+    // An empty line is only its number.
+    let rest = match rest.trim_end() {
+        "" | ":" | "|" | " |" => "",
+        _ => rest.strip_prefix(separator)?,
+    };
+    Some((digits.parse().ok()?, rest))
+}
+
+fn without_numbers(text: &str, separator: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut expected = None;
+    let mut goes_on = true;
+    for line in text.split_inclusive('\n') {
+        let body = line.trim_end_matches(['\n', '\r']);
+        let end = line.get(body.len()..).unwrap_or("");
+        let found = number(body, separator).filter(|(found, _)| goes_on && expected.is_none_or(|next| next == *found));
+        match found {
+            Some((found, rest)) => {
+                expected = found.checked_add(1);
+                plain.push_str(rest);
+            }
+            None => {
+                goes_on = false;
+                plain.push_str(body);
+            }
+        }
+        plain.push_str(end);
+    }
+    plain
+}
+
+/// Takes `> ` off where two lines or more in a row carry it; a single one may be a shell's.
+fn without_quotes(text: &str) -> String {
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let is_quoted = |index: usize| lines.get(index).is_some_and(|line| quoted(line).is_some());
+    let mut plain = String::with_capacity(text.len());
+    for (index, line) in lines.iter().enumerate() {
+        let in_run = is_quoted(index + 1) || index.checked_sub(1).is_some_and(is_quoted);
+        let mut rest = *line;
+        for _ in 0..MOST_QUOTES {
+            match quoted(rest).filter(|_| in_run) {
+                Some(inner) => rest = inner,
+                None => break,
+            }
+        }
+        plain.push_str(rest);
+    }
+    plain
+}
+
+/// What a line of a quotation says; none when it is no such line.
+fn quoted(line: &str) -> Option<&str> {
+    let rest = line.strip_prefix('>')?;
+    if rest.trim().is_empty() {
+        return Some(rest);
+    }
+    rest.strip_prefix(' ').or_else(|| rest.starts_with('>').then_some(rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(text: &str) -> String {
+        undress(text.into()).into_owned()
+    }
+
+    #[test]
+    fn what_pasting_added_is_taken_off_and_every_line_stays_where_it_was() {
+        for (pasted, expected) in [
+            (
+                "\u{1b}[1mNAME\u{1b}[0m   READY\n\u{1b}[31mweb\u{1b}[0;39m    0/1\n",
+                "NAME   READY\nweb    0/1\n",
+            ),
+            ("\u{1b}]0;me@host\u{7}$ date\n\u{1b}(Bx\n", "$ date\nx\n"),
+            ("NAME\u{a0}\u{a0} READY\n", "NAME   READY\n"),
+            (
+                "Hello,\n> NAME   READY\n>\n> web    0/1\nbye\n",
+                "Hello,\nNAME   READY\n\nweb    0/1\nbye\n",
+            ),
+            ("> > a:\n> >   b\n", "a:\n  b\n"),
+            (
+                "     1\tNAME   READY\n     2\tweb    0/1\n     3\t\n     4\tx\n",
+                "NAME   READY\nweb    0/1\n\nx\n",
+            ),
+            (
+                "9:NAME   READY\r\n10:web    0/1\r\n11:\r\n12:  x\r\nend\r\n",
+                "NAME   READY\r\nweb    0/1\r\n\r\n  x\r\nend\r\n",
+            ),
+            (" 1 | a:\n 2 |   b\n 3 | c\n", "a:\n  b\nc\n"),
+        ] {
+            assert_eq!(plain(pasted), expected);
+            assert_eq!(pasted.lines().count(), expected.lines().count());
+        }
+    }
+
+    #[test]
+    fn other_text_is_left_alone() {
+        for text in [
+            "",
+            "> one line of a shell\nx\n",
+            "1: lo: <LOOPBACK,UP>\n    inet 127.0.0.1/8\n2: eth0: <UP>\n",
+            "0:\tfrom all lookup local\n32766:\tfrom all lookup main\n",
+            "2026-11-21 10:00:00 a\n2026-11-21 10:00:01 b\n2026-11-21 10:00:02 c\n",
+            "1\n",
+            "a -> b\n>c\n",
+        ] {
+            assert!(
+                matches!(undress(text.into()), Cow::Borrowed(_)) || plain(text) == text,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_escape_that_is_cut_takes_no_line_with_it() {
+        for (pasted, expected) in [
+            ("a\u{1b}[3\nb", "a\nb"),
+            ("a\u{1b}]0;x\nb", "a\nb"),
+            ("a\u{1b}", "a"),
+            ("a\u{1b}(\nb", "a\nb"),
+        ] {
+            assert_eq!(plain(pasted), expected);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The same log under several paths counts once: `/var/log/containers` repeats `/var/log/pods` where links were followed, and
+//! Troubleshoot's collectors repeat each other's.
+
+use std::collections::BTreeMap;
+
+use crate::logs::LogFile;
+
+/// Leaves out each log that repeats one before it. Without any time in it two logs may be alike by chance, and both stay.
+pub(super) fn fold_copies(logs: &mut Vec<LogFile>) {
+    let mut places: BTreeMap<(u64, String, String), Vec<usize>> = BTreeMap::new();
+    let mut kept: Vec<LogFile> = Vec::new();
+    for log in std::mem::take(logs) {
+        if let (Some(first), Some(last)) = (&log.first_stamped, &log.last_stamped) {
+            let alike = places.entry((log.lines, first.clone(), last.clone())).or_default();
+            if alike
+                .iter()
+                .filter_map(|&at| kept.get(at))
+                .any(|known| is_copy(known, &log))
+            {
+                continue;
+            }
+            alike.push(kept.len());
+        }
+        kept.push(log);
+    }
+    *logs = kept;
+}
+
+fn is_copy(a: &LogFile, b: &LogFile) -> bool {
+    a.stream == b.stream
+        && a.tail
+            .iter()
+            .map(|line| &line.text)
+            .eq(b.tail.iter().map(|line| &line.text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::reading;
+
+    const LINES: &str = "2026-11-21T09:34:42Z stdout F a\n2026-11-21T09:34:43Z stdout F b\n";
+
+    #[test]
+    fn a_log_under_two_paths_counts_once() {
+        let snapshot = reading(&[
+            (
+                "var/log/containers/web-0_shop_nginx-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.log",
+                LINES,
+            ),
+            (
+                "var/log/pods/shop_web-0_2f1c0b4e-6f0a-4c8e-9d53-0a7d1f5b9c11/nginx/0.log",
+                LINES,
+            ),
+        ]);
+        assert_eq!(snapshot.container_logs("shop", "web-0", "nginx").count(), 1);
+        assert_eq!(snapshot.coverage.files.len(), 2, "both are listed");
+    }
+
+    #[test]
+    fn logs_of_two_pods_and_logs_without_times_stay() {
+        let snapshot = reading(&[
+            (
+                "var/log/pods/shop_web-0_2f1c0b4e-6f0a-4c8e-9d53-0a7d1f5b9c11/nginx/0.log",
+                LINES,
+            ),
+            (
+                "var/log/pods/shop_web-1_2f1c0b4e-6f0a-4c8e-9d53-0a7d1f5b9c11/nginx/0.log",
+                LINES,
+            ),
+            (
+                "var/log/pods/shop_web-2_2f1c0b4e-6f0a-4c8e-9d53-0a7d1f5b9c11/nginx/0.log",
+                "ready\n",
+            ),
+            (
+                "var/log/pods/shop_web-2_2f1c0b4e-6f0a-4c8e-9d53-0a7d1f5b9c11/nginx/1.log",
+                "ready\n",
+            ),
+        ]);
+        assert_eq!(snapshot.logs.len(), 4);
+    }
+}

@@ -1,0 +1,315 @@
+//! The Corefile makes CoreDNS answer wrongly for names of the cluster.
+
+use crate::cluster::{Object, Snapshot};
+use crate::model::Confidence;
+use crate::rules::toolbox::add_hit;
+use crate::rules::toolbox::names::name_complaints;
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: coredns-config-wrong
+role: cause
+level: critical
+needs: [configmaps]
+check: {zh: "Corefile 是否会让集群内的名字解析失败或出错", en: "whether the Corefile makes names of the cluster fail or resolve wrongly"}
+title:
+  zh: "CoreDNS 的配置 {{ subject.namespace }}/{{ subject.name }} {% if kind == \"template\" %}对集群内的名字返回 {{ value }}（{{ line }}）{% elif kind == \"hosts\" %}把 {{ name }} 解析到 {{ value }}，而该 Service 的地址是 {{ wanted }}{% elif kind == \"zone\" %}的 kubernetes 区域 {{ value }} 不含集群域 {{ wanted }}{% else %}没有 kubernetes 插件{% endif %}"
+  en: "the configuration of CoreDNS, {{ subject.namespace }}/{{ subject.name }}, {% if kind == \"template\" %}answers {{ value }} for names of the cluster ({{ line }}){% elif kind == \"hosts\" %}resolves {{ name }} to {{ value }}, while the Service has {{ wanted }}{% elif kind == \"zone\" %}has the kubernetes zone {{ value }}, not the cluster domain {{ wanted }}{% else %}has no kubernetes plugin{% endif %}"
+cause:
+  zh: "Corefile 中的 {{ line }} 使 CoreDNS {% if kind == \"template\" %}对匹配的名字直接返回 {{ value }}，不再查询 Service{% elif kind == \"hosts\" %}返回一个旧的或错误的地址{% else %}不回答集群内的名字{% endif %}。CoreDNS 自身运行正常，所以只有应用会报错。"
+  en: "{{ line }} in the Corefile makes CoreDNS {% if kind == \"template\" %}answer {{ value }} for names that match, without asking for the Service{% elif kind == \"hosts\" %}give out an address that is old or wrong{% else %}give no answer for names of the cluster{% endif %}. CoreDNS itself runs well, so only applications complain."
+questions:
+  - {zh: "谁、何时改动了这个 ConfigMap？", en: "who changed this ConfigMap, and when?"}
+causes:
+  - rule: dns-resolution-failure
+    ground: cluster
+    mechanism: {zh: "CoreDNS 按配置返回错误", en: "CoreDNS errs as it is told to"}
+  - rule: app-upstream-unresolved
+    ground: cluster
+    mechanism: {zh: "CoreDNS 按配置返回“不存在”", en: "CoreDNS denies the name as it is told to"}
+  - rule: app-upstream-refused
+    ground: cluster
+    mechanism: {zh: "名字被解析到错误的地址", en: "the name resolves to a wrong address"}
+benign:
+  - {zh: "对 AAAA 返回 NOERROR，或对外部域返回 NXDOMAIN 的 template 是常见做法", en: "templates that answer NOERROR to AAAA, or NXDOMAIN for outside domains, are common practice"}
+remedy:
+  - purpose: {zh: "查看 Corefile", en: "look at the Corefile"}
+    place: cluster
+    risk: read-only
+    command: "kubectl -n {{ subject.namespace }} get configmap {{ subject.name }} -o yaml"
+    expect: {zh: "含有上面引用的行", en: "it has the line that is quoted here"}
+    verify: {zh: "与本报告一致", en: "it agrees with this report"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "改正 Corefile（reload 插件约 30 秒后生效）", en: "mend the Corefile (the reload plugin takes it up in about 30 seconds)"}
+    place: cluster
+    risk: change
+    command: "kubectl -n {{ subject.namespace }} edit configmap {{ subject.name }}"
+    expect: {zh: "configmap/{{ subject.name }} edited", en: "configmap/{{ subject.name }} edited"}
+    verify: {zh: "Pod 内能解析该名字", en: "the name resolves in a pod"}
+    rollback: {zh: "恢复改动前的 Corefile", en: "put the former Corefile back"}
+    notes:
+      - {zh: "没有 reload 插件时再执行 kubectl -n {{ subject.namespace }} rollout restart deployment coredns", en: "without the reload plugin, run kubectl -n {{ subject.namespace }} rollout restart deployment coredns as well"}
+prevention:
+  - kind: process
+    text: {zh: "用 Git 管理 Corefile，并在合并前用 coredns -conf 检查", en: "keep the Corefile in Git and check it with coredns -conf before merging"}
+    acceptance: {zh: "线上的 ConfigMap 与 Git 一致", en: "the ConfigMap agrees with Git"}
+  - kind: detect
+    text: {zh: "对 coredns_dns_responses_total{rcode=~\"NXDOMAIN|SERVFAIL\"} 的突增告警", en: "alert on a jump of coredns_dns_responses_total{rcode=~\"NXDOMAIN|SERVFAIL\"}"}
+    acceptance: {zh: "测试中返回 NXDOMAIN 触发告警", en: "NXDOMAIN in a test raises the alert"}
+sources:
+  - "coredns plugin/template/README.md: rcode"
+  - "coredns plugin/hosts/README.md"
+  - "coredns plugin/kubernetes/README.md"
+versions: "CoreDNS 1.2 to 1.13"
+examples:
+  - name: "NXDOMAIN for one Service"
+    files:
+      "cm.yaml": |
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: coredns, namespace: kube-system}
+        data:
+          Corefile: |
+            .:53 {
+                errors
+                health
+                ready
+                kubernetes cluster.local in-addr.arpa ip6.arpa {
+                    pods insecure
+                }
+                template ANY ANY svc.cluster.local {
+                    match "web\.shop\.svc\.cluster\.local\."
+                    rcode NXDOMAIN
+                }
+                forward . /etc/resolv.conf
+                cache 30
+                loop
+            }
+    fires:
+      - {kind: "ConfigMap", namespace: "kube-system", name: "coredns"}
+  - name: "an address of its own for a Service"
+    files:
+      "cm.yaml": |
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: coredns, namespace: kube-system}
+        data:
+          Corefile: |
+            .:53 {
+                hosts {
+                    10.96.0.77 web.shop.svc.cluster.local
+                    fallthrough
+                }
+                health
+                ready
+                kubernetes cluster.local in-addr.arpa ip6.arpa {
+                    pods insecure
+                }
+                template ANY AAAA {
+                    rcode NOERROR
+                }
+                forward . /etc/resolv.conf
+                cache 30
+                loop
+            }
+      "svc.txt": |
+        NAMESPACE     NAME             TYPE        CLUSTER-IP    EXTERNAL-IP   PORT(S)                  AGE
+        shop          web              ClusterIP   10.96.0.12    <none>        80/TCP                   90d
+    fires:
+      - {kind: "ConfigMap", namespace: "kube-system", name: "coredns"}
+  - name: "no kubernetes plugin"
+    files:
+      "cm.yaml": |
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: coredns, namespace: kube-system}
+        data:
+          Corefile: |
+            .:53 {
+                errors
+                forward . /etc/resolv.conf
+            }
+    fires:
+      - {kind: "ConfigMap", namespace: "kube-system", name: "coredns"}
+  - name: "as it comes"
+    files:
+      "cm.yaml": |
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: coredns, namespace: kube-system}
+        data:
+          Corefile: |
+            .:53 {
+                errors
+                health
+                ready
+                kubernetes cluster.local in-addr.arpa ip6.arpa {
+                    pods insecure
+                }
+                template ANY AAAA {
+                    rcode NOERROR
+                }
+                forward . /etc/resolv.conf
+                cache 30
+                loop
+            }
+"##;
+
+/// Something in a Corefile that does harm.
+struct Wrong {
+    kind: &'static str,
+    line: String,
+    name: String,
+    value: String,
+    wanted: String,
+}
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let snapshot = input.snapshot;
+    let is_corefile = |map: &&Object| {
+        matches!(map.key.namespace.as_str(), "" | "kube-system") && !map.text("/data/Corefile").is_empty()
+    };
+    let mut findings = Vec::new();
+    for map in snapshot.kind("ConfigMap").filter(is_corefile) {
+        let Some(wrong) = wrong(snapshot, map.text("/data/Corefile")) else {
+            continue;
+        };
+        let complaints: Vec<_> = name_complaints(snapshot).take(3).collect();
+        let confidence = if complaints.is_empty() {
+            Confidence::Probable
+        } else {
+            Confidence::Confirmed
+        };
+        let mut finding = Finding::new(rule, map.subject(), confidence)
+            .at("data.Corefile")
+            .cite(map.cite_at("/data/Corefile"))
+            .fact("kind", wrong.kind)
+            .fact("line", wrong.line)
+            .fact("name", wrong.name)
+            .fact("value", wrong.value)
+            .fact("wanted", wrong.wanted);
+        finding.count = 0;
+        for hit in complaints {
+            add_hit(input, &mut finding, hit);
+        }
+        finding.count = finding.count.max(1);
+        findings.push(finding);
+    }
+    findings
+}
+
+fn wrong(snapshot: &Snapshot, corefile: &str) -> Option<Wrong> {
+    let lines: Vec<&str> = corefile
+        .lines()
+        .map(|line| line.split('#').next().unwrap_or("").trim())
+        .filter(|line| !line.is_empty())
+        .collect();
+    let domain = cluster_domain(snapshot);
+    refusal(&lines, domain)
+        .or_else(|| wrong_host(snapshot, &lines))
+        .or_else(|| zones(&lines, snapshot))
+}
+
+/// The domain that kubelets give to pods (`clusterDomain`), `cluster.local` unless it was changed.
+fn cluster_domain(snapshot: &Snapshot) -> &str {
+    snapshot
+        .kind("KubeletConfiguration")
+        .map(|config| config.text("/clusterDomain").trim_matches('.'))
+        .find(|domain| !domain.is_empty())
+        .unwrap_or("cluster.local")
+}
+
+/// A `template` block that refuses names of the cluster.
+fn refusal(lines: &[&str], domain: &str) -> Option<Wrong> {
+    let starts = lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| line.starts_with("template "));
+    for (start, head) in starts {
+        let block: Vec<&str> = lines
+            .iter()
+            .skip(start)
+            .take_while(|line| !line.starts_with('}'))
+            .copied()
+            .collect();
+        let code = block
+            .iter()
+            .find_map(|line| line.strip_prefix("rcode "))
+            .filter(|code| matches!(code.trim(), "NXDOMAIN" | "SERVFAIL" | "REFUSED"));
+        let named = block.join(" ").replace('\\', "");
+        let is_of_cluster = named.contains(&format!("svc.{domain}")) || named.contains(".svc.");
+        if let (Some(code), true) = (code, is_of_cluster) {
+            let told = block.iter().find(|line| line.starts_with("match ")).unwrap_or(head);
+            return Some(Wrong {
+                kind: "template",
+                line: format!("{head} {told}").chars().take(160).collect(),
+                name: String::new(),
+                value: code.trim().to_owned(),
+                wanted: String::new(),
+            });
+        }
+    }
+    None
+}
+
+/// An entry of a `hosts` block that gives a Service an address that it does not have.
+fn wrong_host(snapshot: &Snapshot, lines: &[&str]) -> Option<Wrong> {
+    lines.iter().find_map(|line| {
+        let mut words = line.split_whitespace();
+        let address = words.next().filter(|word| word.parse::<std::net::IpAddr>().is_ok())?;
+        words.find_map(|name| {
+            let mut parts = name.split('.');
+            let (service, namespace) = (parts.next()?, parts.next()?);
+            if parts.next() != Some("svc") {
+                return None;
+            }
+            let known = snapshot.object("Service", namespace, service)?;
+            let wanted = known.text("/spec/clusterIP");
+            (wanted.parse::<std::net::IpAddr>().is_ok() && wanted != address).then(|| Wrong {
+                kind: "hosts",
+                line: (*line).to_owned(),
+                name: name.to_owned(),
+                value: address.to_owned(),
+                wanted: wanted.to_owned(),
+            })
+        })
+    })
+}
+
+/// The zones of the `kubernetes` plugin, compared with the domain that a kubelet's configuration names.
+fn zones(lines: &[&str], snapshot: &Snapshot) -> Option<Wrong> {
+    // Other files may bring what this one lacks.
+    if lines.iter().any(|line| line.starts_with("import ")) {
+        return None;
+    }
+    let plugin = lines
+        .iter()
+        .find(|line| **line == "kubernetes" || line.starts_with("kubernetes "));
+    let Some(line) = plugin else {
+        return Some(Wrong {
+            kind: "plugin",
+            line: lines.first().map_or(String::new(), |line| (*line).to_owned()),
+            name: String::new(),
+            value: String::new(),
+            wanted: "kubernetes".to_owned(),
+        });
+    };
+    let zones: Vec<&str> = line
+        .split_whitespace()
+        .skip(1)
+        .filter(|zone| *zone != "{" && !zone.ends_with("arpa"))
+        .collect();
+    let is_told = snapshot
+        .kind("KubeletConfiguration")
+        .any(|config| !config.text("/clusterDomain").is_empty());
+    let domain = cluster_domain(snapshot);
+    let covers =
+        |zone: &&str| domain == zone.trim_matches('.') || domain.ends_with(&format!(".{}", zone.trim_matches('.')));
+    (is_told && !zones.is_empty() && !zones.iter().any(covers)).then(|| Wrong {
+        kind: "zone",
+        line: (*line).to_owned(),
+        name: String::new(),
+        value: zones.join(" "),
+        wanted: domain.to_owned(),
+    })
+}

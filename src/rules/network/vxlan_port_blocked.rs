@@ -1,0 +1,197 @@
+//! The packet filter of a node refuses the packets of the overlay.
+
+use crate::rules::toolbox::hosts::{Suffering, confidence, machines, network_suffering};
+use crate::rules::toolbox::packets::refusals;
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: vxlan-port-blocked
+role: cause
+level: critical
+needs: [packet-filter]
+check: {zh: "节点防火墙是否拦截了覆盖网络的端口（VXLAN、Geneve、WireGuard）", en: "whether the packet filter of nodes refuses the ports of overlays (VXLAN, Geneve, WireGuard)"}
+title:
+  zh: "节点 {{ node }} 的防火墙拦截覆盖网络端口 UDP {{ port }}{% if packets %}（{{ packets }} 个数据包）{% endif %}"
+  en: "the packet filter of node {{ node }} refuses the overlay port UDP {{ port }}{% if packets %} ({{ packets }} packets){% endif %}"
+cause:
+  zh: "链 {{ chain }} 中的规则 {{ text }} 拦截了封装 Pod 流量的数据包，该节点上的 Pod 与其他节点上的 Pod 不能互访，包括 CoreDNS。"
+  en: "rule {{ text }} of chain {{ chain }} refuses the packets that carry the traffic of pods; pods of this node and of others do not reach each other, CoreDNS included."
+rules_out:
+  - {zh: "NetworkPolicy：它不产生针对封装端口的规则", en: "network policies: they make no rules about the port of the overlay"}
+causes:
+  - rule: dns-resolution-failure
+    ground: node
+    mechanism: {zh: "查询得不到应答", en: "queries get no answer"}
+  - rule: app-upstream-refused
+    ground: node
+    mechanism: {zh: "到对端的连接得不到应答", en: "connections to the peer get no answer"}
+  - rule: app-database-unreachable
+    ground: node
+    mechanism: {zh: "到数据库的连接得不到应答", en: "connections to the database get no answer"}
+  - rule: app-upstream-unresolved
+    ground: node
+    mechanism: {zh: "名字解析失败", en: "names do not resolve"}
+  - rule: coredns-pod-unhealthy
+    ground: node
+    mechanism: {zh: "该节点上的域名服务因此不可用", en: "the name service on this node suffers from it"}
+  - rule: coredns-upstream-timeout
+    ground: node
+    mechanism: {zh: "转发给上游的查询得不到应答", en: "queries that are forwarded get no answer"}
+  - rule: cni-agent-unhealthy
+    ground: node
+    mechanism: {zh: "CNI 的守护进程因此不就绪", en: "the CNI's daemon is not ready for it"}
+  - rule: webhook-call-failed
+    ground: cluster
+    mechanism: {zh: "API server 连不上 webhook", en: "the API server cannot reach the webhook"}
+  - rule: readiness-probe-failing
+    ground: node
+    mechanism: {zh: "探针得不到应答", en: "probes get no answer"}
+  - rule: workload-unavailable
+    ground: workload
+    mechanism: {zh: "节点上的 Pod 不能就绪", en: "pods of the node do not get ready"}
+  - rule: crashloopbackoff
+    ground: workload
+    mechanism: {zh: "进程因此退出，kubelet 反复重启", en: "the process ends over it and the kubelet restarts it"}
+  - rule: endpoints-missing
+    ground: workload
+    mechanism: {zh: "Pod 不就绪，端点被移除", en: "pods that are not ready leave the endpoints"}
+benign:
+  - {zh: "计数为 0 的规则没有拦截过数据包", en: "a rule with a count of 0 has refused nothing"}
+  - {zh: "内核的 VXLAN 套接字不显示进程，是正常的", en: "the VXLAN socket of the kernel shows no process, which is healthy"}
+remedy:
+  - purpose: {zh: "查看规则的计数，并抓包确认", en: "look at the counters, and watch the packets"}
+    place: node
+    risk: read-only
+    command: |
+      iptables -L {{ chain }} -n -v --line-numbers
+      tcpdump -c 5 -nn udp port {{ port }}
+    expect: {zh: "计数增长；只有发送没有接收", en: "the counter grows; packets leave and none arrives"}
+    verify: {zh: "与本报告一致", en: "it agrees with this report"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "删除该规则，并在其来源（firewalld、ufw、iptables 服务、加固脚本）中放行", en: "remove the rule, and let the traffic through where it came from (firewalld, ufw, the iptables service, a hardening script)"}
+    place: node
+    risk: change
+    command: |
+      iptables -L {{ chain }} -n --line-numbers
+      iptables -D {{ chain }} <LINE_NUMBER>
+    expect: {zh: "规则消失", en: "the rule is gone"}
+    verify: {zh: "跨节点的 Pod 能互访", en: "pods reach each other across nodes"}
+    rollback: {zh: "iptables -I {{ chain }} <LINE_NUMBER> 后接原来的规则", en: "iptables -I {{ chain }} <LINE_NUMBER> followed by the old rule"}
+prevention:
+  - kind: prevent
+    text: {zh: "把集群需要的端口写入节点防火墙的基线", en: "keep the ports that the cluster needs in the firewall baseline of the nodes"}
+    acceptance: {zh: "新节点加入后端口互通检查通过", en: "the ports are open between a new node and the others"}
+  - kind: detect
+    text: {zh: "部署节点间与 Pod 间的连通性探测", en: "probe nodes and pods from each other all the time"}
+    acceptance: {zh: "在测试节点上加一条 DROP 规则触发告警", en: "a DROP rule on a test node raises the alert"}
+sources:
+  - "flannel-io/flannel Documentation/backends.md: VXLAN port 8472"
+  - "projectcalico felix config: VXLANPort 4789"
+  - "docs.cilium.io: Firewall Rules"
+versions: "any"
+examples:
+  - name: "iptables-save"
+    files:
+      "nodes.txt": |
+        NAME   STATUS   ROLES    AGE   VERSION
+        n1     Ready    <none>   90d   v1.28.4
+        n2     Ready    <none>   90d   v1.28.4
+      "pods.txt": |
+        NAMESPACE     NAME                      READY   STATUS    RESTARTS   AGE   IP           NODE
+        shop          web-57b96b46b7-zv4q2      0/1     CrashLoopBackOff 7          41m   10.42.0.9    n2
+      "n2/iptables-save.txt": |
+        # Generated by iptables-save v1.8.7 on Sat Nov 21 09:44:24 2026
+        *filter
+        :INPUT ACCEPT [0:0]
+        :FORWARD DROP [0:0]
+        :OUTPUT ACCEPT [0:0]
+        :KUBE-FIREWALL - [0:0]
+        -A INPUT -p udp -m udp --dport 8472 -j DROP
+        -A KUBE-FIREWALL ! -s 127.0.0.0/8 -d 127.0.0.0/8 -m comment --comment "block incoming localnet connections" -j DROP
+        COMMIT
+    fires:
+      - {kind: "Node", name: "n2", node: "n2"}
+  - name: "nft, by ranges"
+    files:
+      "nodes.txt": |
+        NAME   STATUS   ROLES    AGE   VERSION
+        n1     Ready    <none>   90d   v1.28.4
+        n2     Ready    <none>   90d   v1.28.4
+      "pods.txt": |
+        NAMESPACE     NAME                      READY   STATUS    RESTARTS   AGE   IP           NODE
+        shop          web-57b96b46b7-zv4q2      0/1     CrashLoopBackOff 7          41m   10.42.0.9    n2
+      "n2/nft.txt": |
+        table inet filter {
+        	chain input {
+        		type filter hook input priority filter; policy accept;
+        		udp dport { 4789, 8472 } counter packets 31 bytes 180 drop
+        	}
+        }
+    fires:
+      - {kind: "Node", name: "n2", node: "n2"}
+  - name: "it met nothing, and all is well"
+    files:
+      "nodes.txt": |
+        NAME   STATUS   ROLES    AGE   VERSION
+        n1     Ready    <none>   90d   v1.28.4
+        n2     Ready    <none>   90d   v1.28.4
+      "pods.txt": |
+        NAMESPACE     NAME                      READY   STATUS    RESTARTS   AGE   IP           NODE
+        shop          web-57b96b46b7-zv4q2      1/1     Running   0          41m   10.42.0.9    n2
+      "n2/iptables-save.txt": |
+        # Generated by iptables-save v1.8.7 on Sat Nov 21 09:44:24 2026
+        *filter
+        :INPUT ACCEPT [0:0]
+        :FORWARD DROP [0:0]
+        :OUTPUT ACCEPT [0:0]
+        :KUBE-FIREWALL - [0:0]
+        -A INPUT -p udp -m udp --dport 8472 -j DROP
+        -A KUBE-FIREWALL ! -s 127.0.0.0/8 -d 127.0.0.0/8 -m comment --comment "block incoming localnet connections" -j DROP
+        COMMIT
+  - name: "only rules of the components"
+    files:
+      "nodes.txt": |
+        NAME   STATUS   ROLES    AGE   VERSION
+        n1     Ready    <none>   90d   v1.28.4
+        n2     Ready    <none>   90d   v1.28.4
+      "pods.txt": |
+        NAMESPACE     NAME                      READY   STATUS    RESTARTS   AGE   IP           NODE
+        shop          web-57b96b46b7-zv4q2      0/1     CrashLoopBackOff 7          41m   10.42.0.9    n2
+      "n2/iptables-save.txt": |
+        # Generated by iptables-save v1.8.7 on Sat Nov 21 09:44:24 2026
+        *filter
+        :INPUT ACCEPT [0:0]
+        :FORWARD DROP [0:0]
+        :OUTPUT ACCEPT [0:0]
+        :KUBE-FIREWALL - [0:0]
+        -A KUBE-FIREWALL ! -s 127.0.0.0/8 -d 127.0.0.0/8 -m comment --comment "block incoming localnet connections" -j DROP
+        COMMIT
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let snapshot = input.snapshot;
+    let mut findings = Vec::new();
+    for machine in machines(snapshot) {
+        let suffers = network_suffering(snapshot, &machine.node);
+        if suffers == Suffering::No {
+            continue;
+        }
+        let found = refusals(snapshot, &machine)
+            .into_iter()
+            .filter(|refusal| refusal.has_met())
+            .find_map(|refusal| Some((refusal.overlay_port()?, refusal.rule)));
+        if let Some((port, refusal)) = found {
+            findings.push(
+                machine
+                    .finding(snapshot, rule, confidence(suffers))
+                    .at(refusal.chain.clone())
+                    .cite(refusal.cite.clone())
+                    .fact("port", port)
+                    .fact("chain", refusal.chain.clone())
+                    .fact("text", refusal.text.clone())
+                    .fact("packets", refusal.packets),
+            );
+        }
+    }
+    findings
+}

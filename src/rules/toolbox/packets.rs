@@ -1,0 +1,261 @@
+//! Rules of the packet filter that refuse what a cluster needs, told apart from those that its own components write.
+
+use super::hosts::Machine;
+use crate::bundle::decode::FirewallRule;
+use crate::cluster::Snapshot;
+
+/// A rule that drops or rejects, and what it is limited to.
+pub struct Refusal<'s> {
+    /// The rule.
+    pub rule: &'s FirewallRule,
+    /// `tcp`, `udp`; empty for every protocol.
+    pub protocol: &'static str,
+    /// Ports of the destination, from and to; none for every port.
+    pub ports: Vec<(u16, u16)>,
+    /// The address of another node that it is about; empty when it is about none.
+    pub node_address: String,
+    /// True when it is limited by something that is not understood here: addresses, interfaces, states, sets.
+    pub is_limited: bool,
+}
+
+/// Ports that the nodes of a cluster need of each other, over TCP (kubernetes.io/docs/reference/networking/ports-and-protocols; RKE2's
+/// requirements; BGP and Typha of Calico) and DNS.
+const CLUSTER_TCP: [u16; 11] = [53, 179, 443, 2379, 2380, 5473, 6443, 9345, 10250, 10256, 10257];
+/// Ports of overlays over UDP: VXLAN of flannel, canal and Cilium; VXLAN of Calico; Geneve; WireGuard of flannel and Calico.
+pub const OVERLAY_UDP: [u16; 5] = [8472, 4789, 6081, 51820, 51821];
+/// Beginnings of the chains that Kubernetes, container runtimes and CNIs write themselves.
+const OWN_CHAINS: [&str; 13] = [
+    "KUBE-",
+    "cali-",
+    "CALI-",
+    "CILIUM_",
+    "OLD_CILIUM",
+    "DOCKER",
+    "FLANNEL",
+    "CNI-",
+    "WEAVE",
+    "ANTREA",
+    "LIBVIRT_",
+    "f2b-",
+    "PODMAN",
+];
+
+/// The rules of a machine that refuse packets and were not written by the cluster's own components.
+pub fn refusals<'s>(snapshot: &Snapshot, machine: &Machine<'s>) -> Vec<Refusal<'s>> {
+    let nodes: Vec<String> = snapshot
+        .kind("Node")
+        .filter(|node| node.key.name != machine.node)
+        .flat_map(|node| node.list("/status/addresses"))
+        .filter(|address| address.get("type").and_then(|kind| kind.as_str()) == Some("InternalIP"))
+        .filter_map(|address| Some(address.get("address")?.as_str()?.to_owned()))
+        .collect();
+    machine
+        .host
+        .tools
+        .firewalls
+        .iter()
+        .flat_map(|firewall| &firewall.refusals)
+        .filter(|rule| !OWN_CHAINS.iter().any(|own| rule.chain.starts_with(own)))
+        .filter(|rule| matches!(rule.table.as_str(), "" | "filter" | "raw" | "mangle" | "firewalld"))
+        .map(|rule| refusal(rule, &nodes))
+        .collect()
+}
+
+impl Refusal<'_> {
+    /// True unless the dump counts packets and it met none.
+    pub fn has_met(&self) -> bool {
+        self.rule.packets != Some(0)
+    }
+
+    /// The port that the cluster needs and this rule refuses by its number; none when it is about no such port.
+    pub fn cluster_port(&self) -> Option<u16> {
+        let wanted: &[u16] = if self.protocol == "udp" { &[53] } else { &CLUSTER_TCP };
+        self.port_of(wanted)
+    }
+
+    /// As [`Refusal::cluster_port`], for overlays.
+    pub fn overlay_port(&self) -> Option<u16> {
+        (self.protocol == "udp").then(|| self.port_of(&OVERLAY_UDP)).flatten()
+    }
+
+    /// True for a rule that refuses whatever came so far in its chain.
+    pub fn is_catch_all(&self) -> bool {
+        self.ports.is_empty() && self.node_address.is_empty() && !self.is_limited
+    }
+
+    fn port_of(&self, wanted: &[u16]) -> Option<u16> {
+        // A wide range is a policy of its own, not a rule about this port.
+        let is_in = |port: &&u16| {
+            self.ports
+                .iter()
+                .any(|(from, to)| (*from..=*to).contains(port) && to - from < 1_000)
+        };
+        wanted.iter().find(is_in).copied().filter(|_| !self.is_limited)
+    }
+}
+
+fn refusal<'s>(rule: &'s FirewallRule, nodes: &[String]) -> Refusal<'s> {
+    let text = rule.text.as_str();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let after = |names: &[&str]| {
+        let at = words.iter().position(|word| names.contains(word))?;
+        words.get(at + 1).copied()
+    };
+    let protocol = ["tcp", "udp"]
+        .into_iter()
+        .find(|name| words.contains(name) || after(&["-p", "--protocol"]) == Some(name))
+        .unwrap_or("");
+    let node_address = nodes
+        .iter()
+        .find(|address| words.iter().any(|word| names(word, address)))
+        .cloned()
+        .unwrap_or_default();
+    let limits = [
+        "--ctstate",
+        "ctstate",
+        "--state",
+        "state",
+        "INVALID",
+        "invalid",
+        "--match-set",
+        "limit",
+        "-i",
+        "-o",
+        "iifname",
+        "oifname",
+        "iif",
+        "oif",
+        "--src-type",
+        "--dst-type",
+        "ADDRTYPE",
+        "recent",
+        "--tcp-flags",
+        "string",
+        "owner",
+        "!",
+        "fib",
+        "mark",
+        "--mark",
+    ];
+    let has_limit = words.iter().any(|word| limits.contains(word));
+    // Columns of `iptables -L -v`: target prot opt in out source destination.
+    let listed_on = words
+        .iter()
+        .position(|word| *word == rule.target)
+        .and_then(|at| words.get(at + 3..at + 5))
+        .filter(|columns| columns.iter().all(|column| !column.contains(['/', '.'])))
+        .is_some_and(|columns| columns.iter().any(|column| *column != "*"));
+    let has_address = node_address.is_empty() && words.iter().any(|word| is_address(word));
+    Refusal {
+        rule,
+        protocol,
+        ports: ports(text),
+        node_address,
+        is_limited: has_limit || listed_on && !text.starts_with('-') && !text.contains(" drop") || has_address,
+    }
+}
+
+/// True when a word is an address or a network other than "everywhere".
+fn is_address(word: &str) -> bool {
+    let bare = word.split('/').next().unwrap_or("");
+    bare.parse::<std::net::IpAddr>()
+        .is_ok_and(|address| !address.is_unspecified())
+}
+
+fn names(word: &str, address: &str) -> bool {
+    word.strip_prefix(address)
+        .is_some_and(|rest| matches!(rest, "" | "/32" | "/128"))
+}
+
+/// The destination ports of `--dport 8472`, `--dports 1,2:4`, `dpt:8472`, `dports 1,2`, `udp dport { 8472, 4789 }`.
+fn ports(text: &str) -> Vec<(u16, u16)> {
+    let rest = ["--dports ", "--dport ", "dports ", "dpts:", "dpt:", "dport "]
+        .iter()
+        .find_map(|key| text.split_once(key))
+        .map_or("", |(_, rest)| rest);
+    let rest = rest.trim_start();
+    let list = match rest.strip_prefix('{') {
+        Some(set) => set.split('}').next().unwrap_or(""),
+        None => rest.split(' ').next().unwrap_or(""),
+    };
+    list.split(',')
+        .filter_map(|part| {
+            let (from, to) = part.trim().split_once([':', '-']).unwrap_or((part.trim(), part.trim()));
+            Some((from.parse().ok()?, to.parse().ok()?))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Citation, EntryPath};
+
+    fn read(text: &str) -> (String, Option<u16>, Option<u16>, bool) {
+        let rule = FirewallRule {
+            table: "filter".into(),
+            chain: "INPUT".into(),
+            target: if text.to_lowercase().contains("reject") {
+                "REJECT"
+            } else {
+                "DROP"
+            },
+            packets: None,
+            text: text.into(),
+            cite: Citation::line(&"b".into(), &EntryPath::new("f"), 1, text),
+        };
+        let found = refusal(&rule, &["10.0.0.2".to_owned()]);
+        (
+            found.node_address.clone(),
+            found.cluster_port(),
+            found.overlay_port(),
+            found.is_catch_all(),
+        )
+    }
+
+    #[test]
+    fn what_a_rule_refuses_is_read_from_every_programs_output() {
+        for (text, expected) in [
+            (
+                "-A INPUT -p udp -m udp --dport 8472 -j DROP",
+                ("", None, Some(8472), false),
+            ),
+            (
+                "-A INPUT -p tcp -m multiport --dports 22,10250 -j REJECT --reject-with tcp-reset",
+                ("", Some(10250), None, false),
+            ),
+            (
+                "3   180 DROP       udp  --  *      *       0.0.0.0/0            0.0.0.0/0            udp dpt:4789",
+                ("", None, Some(4789), false),
+            ),
+            (
+                "udp dport { 8472, 51820 } counter packets 3 bytes 9 drop",
+                ("", None, Some(8472), false),
+            ),
+            ("-A INPUT -s 10.0.0.2/32 -j DROP", ("10.0.0.2", None, None, false)),
+            (
+                "-A INPUT -j REJECT --reject-with icmp-host-prohibited",
+                ("", None, None, true),
+            ),
+            (
+                "0     0 REJECT     all  --  *      *       0.0.0.0/0            0.0.0.0/0            reject-with icmp-host-prohibited",
+                ("", None, None, true),
+            ),
+            (
+                "-A INPUT -m conntrack --ctstate INVALID -j DROP",
+                ("", None, None, false),
+            ),
+            (
+                "-A INPUT -s 203.0.113.9/32 -p tcp -m tcp --dport 6443 -j DROP",
+                ("", None, None, false),
+            ),
+            (
+                "-A INPUT -p tcp -m tcp --dport 1:65000 -j DROP",
+                ("", None, None, false),
+            ),
+        ] {
+            let (address, port, overlay, all) = read(text);
+            assert_eq!((address.as_str(), port, overlay, all), expected, "{text}");
+        }
+    }
+}
