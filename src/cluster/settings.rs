@@ -32,6 +32,7 @@ impl Settings {
     pub fn of_host(host: &Host) -> Self {
         let mut settings = Self::default();
         settings.add_values(host);
+        settings.note_packages(host);
         settings.add_tools(host);
         settings.add_resolver(host);
         for (key, (value, cite)) in host.sysctl.iter().filter(|(key, _)| is_setting(key)) {
@@ -99,6 +100,14 @@ impl Settings {
             if let Some((datum, name)) = known {
                 self.add(datum, name, value.clone(), cite);
             }
+        }
+    }
+
+    /// Fewer packages than any machine has were asked for by name; more are all of them.
+    fn note_packages(&mut self, host: &Host) {
+        const WHOLE: usize = 50;
+        if host.values.keys().filter(|key| key.starts_with("package.")).count() >= WHOLE {
+            self.complete.insert("package");
         }
     }
 

@@ -98,3 +98,56 @@ fn local(finding: &Finding) -> impl Iterator<Item = &Touch> {
         .iter()
         .filter(|touch| matches!(touch.ground, Ground::Pod | Ground::Workload | Ground::Object))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::diagnose;
+    use crate::cluster::{BundleInfo, Reader, Snapshot};
+    use crate::model::EntryPath;
+    use crate::rules::Rules;
+
+    /// Two Deployments whose images cannot be pulled, each with its tag.
+    fn bundle(rules: &Rules, api: &str, web: &str) -> Snapshot {
+        let deployment = |name: &str, tag: &str| {
+            format!(
+                r#"{{"kind":"Deployment","apiVersion":"apps/v1","metadata":{{"name":"{name}","namespace":"shop","uid":"1"}},"spec":{{"replicas":1,"template":{{"spec":{{"containers":[{{"name":"c","image":"hub.example/{name}:{tag}"}}]}}}}}},"status":{{"replicas":1}}}}"#
+            )
+        };
+        let pod = |name: &str, tag: &str| {
+            let image = format!("hub.example/{name}:{tag}");
+            format!(
+                r#"{{"kind":"Pod","apiVersion":"v1","metadata":{{"name":"{name}-57b96b46b7-zv4q2","namespace":"shop","uid":"1"}},"spec":{{"containers":[{{"name":"c","image":"{image}"}}]}},"status":{{"phase":"Pending","containerStatuses":[{{"name":"c","ready":false,"restartCount":0,"state":{{"waiting":{{"reason":"ErrImagePull","message":"failed to pull and unpack image \"{image}\": failed to resolve reference \"{image}\": {image}: not found"}}}}}}]}}}}"#
+            )
+        };
+        let items = [
+            deployment("api", api),
+            pod("api", api),
+            deployment("web", web),
+            pod("web", web),
+        ];
+        let text = format!(r#"{{"kind":"List","apiVersion":"v1","items":[{}]}}"#, items.join(","));
+        let mut reader = Reader::new(rules.signatures(), "b");
+        reader.file(&EntryPath::new("all.json"), &mut text.as_bytes());
+        reader.finish(BundleInfo {
+            alias: "b".into(),
+            input: String::new(),
+            layout: String::new(),
+            sha256: String::new(),
+            collected_at: None,
+        })
+    }
+
+    #[test]
+    fn of_two_equal_causes_the_one_that_changed_stands_first() {
+        let rules = Rules::load().unwrap();
+        let bad = bundle(&rules, "1.0", "2.0");
+        let first = |good: Option<&Snapshot>| {
+            let diagnosis = diagnose(&rules, &bad, good);
+            let root = diagnosis.roots.first().unwrap();
+            diagnosis.findings[root.finding].subject.name.clone()
+        };
+        assert_eq!(first(None), "api", "nothing tells them apart");
+        assert_eq!(first(Some(&bundle(&rules, "1.0", "1.9"))), "web");
+        assert_eq!(first(Some(&bundle(&rules, "0.9", "2.0"))), "api");
+    }
+}

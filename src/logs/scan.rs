@@ -498,4 +498,28 @@ mod tests {
         assert_eq!(file.cut_line, Some(4));
         assert_eq!(scan(&[&"y".repeat(10_000)]).cut_line, None, "exactly the limit");
     }
+
+    #[test]
+    fn complaints_are_the_same_however_a_log_is_cut() {
+        let lines: Vec<String> = (0..300)
+            .map(|n| format!("job {n} failed after {n}ms\nbeat\n"))
+            .collect();
+        let mine = |blocks: &[String]| {
+            let set = SignatureSet::new([]).unwrap();
+            let mut scan = LogScan::new(&set, EntryPath::new("a.log"), Stream::Unknown, 10_000).mining();
+            let mut line = 1;
+            for block in blocks {
+                scan.feed(block, line);
+                line += block.lines().count() as u64;
+            }
+            let templates = scan.finish().templates.into_iter();
+            let shown: Vec<_> = templates
+                .map(|found| (found.text, found.count, found.first.line, found.last.line, found.is_new))
+                .collect();
+            shown
+        };
+        let whole = mine(&[lines.concat()]);
+        assert_eq!(whole, [("job <*> failed after <*>".to_owned(), 300, 1, 599, false)]);
+        assert_eq!(mine(&lines), whole);
+    }
 }

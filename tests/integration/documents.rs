@@ -1,7 +1,5 @@
 //! The documents are true: the list of rules is the one that the program writes, and the worked example of a rule is one.
 
-use std::collections::BTreeSet;
-
 use casefile::rules::Rules;
 
 use super::cli::Desk;
@@ -20,12 +18,13 @@ fn the_list_of_rules_is_fresh() {
 }
 
 #[test]
-fn every_rule_can_be_shown_and_explained_in_both_languages() {
+fn a_rule_can_be_shown_and_explained_in_both_languages() {
     let desk = Desk::new();
     let rules = Rules::load().unwrap();
-    let families: BTreeSet<&str> = rules.iter().map(|rule| rule.family.as_str()).collect();
-    for family in families {
-        let rule = rules.iter().find(|rule| rule.family == family).unwrap();
+    // One of each form: with a function, and of YAML alone. Each run loads all rules.
+    let forms = [".rs", ".yaml"];
+    for form in forms {
+        let rule = rules.iter().find(|rule| rule.place.ends_with(form)).unwrap();
         let id = rule.header.id.as_str();
         let shown = desk.run(&["rules", "show", id]);
         shown.assert_done();

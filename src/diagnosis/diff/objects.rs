@@ -395,3 +395,101 @@ fn quote(mut citation: Citation, lines: &[String]) -> Citation {
     }
     citation
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::differences;
+    use super::*;
+    use crate::cluster::{BundleInfo, Reader};
+    use crate::logs::SignatureSet;
+    use crate::model::EntryPath;
+
+    fn read(path: &str, text: &str) -> Snapshot {
+        let signatures = SignatureSet::new([]).unwrap();
+        let mut reader = Reader::new(&signatures, "b");
+        reader.file(&EntryPath::new(path), &mut text.as_bytes());
+        reader.finish(BundleInfo {
+            alias: "b".into(),
+            input: String::new(),
+            layout: String::new(),
+            sha256: String::new(),
+            collected_at: None,
+        })
+    }
+
+    /// `path: expected → actual` of everything that differs between two files.
+    fn found(path: &str, good: &str, bad: &str) -> Vec<String> {
+        let side = |side: &Side| match side {
+            Side::Absent => "-".to_owned(),
+            Side::Hidden => "?".to_owned(),
+            Side::Value(value) => value.clone(),
+        };
+        let differences = differences(&read(path, good), &read(path, bad)).different.into_iter();
+        differences
+            .map(|found| format!("{}: {} → {}", found.path, side(&found.expected), side(&found.actual)))
+            .collect()
+    }
+
+    fn deployment(containers: &str) -> String {
+        format!(
+            r#"{{"kind":"Deployment","apiVersion":"apps/v1","metadata":{{"name":"web","namespace":"shop","uid":"1","generation":4,"annotations":{{"deployment.kubernetes.io/revision":"7"}}}},"spec":{{"template":{{"spec":{{"containers":[{containers}]}}}}}},"status":{{"replicas":1}}}}"#
+        )
+    }
+
+    #[test]
+    fn order_and_bookkeeping_are_no_difference() {
+        let good = deployment(
+            r#"{"name":"a","args":["--x=1","--y=2"],"env":[{"name":"A","value":"1"},{"name":"B","value":"2"}]},{"name":"b"}"#,
+        );
+        let bad = deployment(
+            r#"{"name":"b"},{"name":"a","args":["--y=2","--x=1"],"env":[{"name":"B","value":"2"},{"name":"A","value":"1"}]}"#,
+        );
+        let bad = bad
+            .replace("\"7\"", "\"8\"")
+            .replace("\"generation\":4", "\"generation\":5");
+        assert_eq!(found("d.json", &good, &bad), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_flag_and_a_variable_differ_by_themselves_and_a_container_is_gone_as_a_whole() {
+        let good = deployment(
+            r#"{"name":"a","args":["--x=1"],"env":[{"name":"A","value":"1"}]},{"name":"side","image":"proxy:1"}"#,
+        );
+        let bad = deployment(r#"{"name":"a","args":["--x=2"],"env":[]}"#);
+        let at = |rest: &str| format!("spec.template.spec.containers{rest}");
+        assert_eq!(
+            found("d.json", &good, &bad),
+            [
+                at("[a].args[--x]: 1 → 2"),
+                at("[a].env: 1 → -"),
+                at("[side]: proxy:1 → -"),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_object_is_gone_only_where_its_kind_was_listed() {
+        let service = |name: &str| {
+            format!(
+                r#"{{"kind":"Service","apiVersion":"v1","metadata":{{"name":"{name}","namespace":"shop","uid":"1"}},"spec":{{}}}}"#
+            )
+        };
+        let list = |items: &[String]| format!(r#"{{"kind":"List","apiVersion":"v1","items":[{}]}}"#, items.join(","));
+        let (both, one) = (list(&[service("a"), service("b")]), list(&[service("a")]));
+        assert_eq!(found("s.json", &both, &one), [": b → -"]);
+        assert_eq!(found("s.json", &both, &deployment("")), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_template_is_told_from_pods_where_their_workload_was_not_collected() {
+        let pod = |suffix: &str, image: &str| {
+            format!(
+                r#"{{"kind":"Pod","apiVersion":"v1","metadata":{{"name":"web-57b96b46b7-{suffix}","namespace":"shop","uid":"1"}},"spec":{{"nodeName":"n1","containers":[{{"name":"web","image":"{image}"}}]}},"status":{{}}}}"#
+            )
+        };
+        assert_eq!(
+            found("p.json", &pod("zv4q2", "web:1"), &pod("8xk2m", "web:2")),
+            ["spec.template.spec.containers[web].image: web:1 → web:2"]
+        );
+    }
+}
