@@ -231,6 +231,7 @@ fn host_datum(fact: &Fact) -> &'static str {
         | Fact::EmptyListing { .. }
         | Fact::Collected { .. }
         | Fact::LogSection(_)
+        | Fact::ExportedLog(_)
         | Fact::NamespaceNamed(_)
         | Fact::UnitLog(_) => "objects",
     }
@@ -263,6 +264,7 @@ fn add_host_fact(host: &mut Host, fact: Fact) {
         | Fact::EmptyListing { .. }
         | Fact::Collected { .. }
         | Fact::LogSection(_)
+        | Fact::ExportedLog(_)
         | Fact::NamespaceNamed(_)
         | Fact::UnitLog(_) => {}
     }

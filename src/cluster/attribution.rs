@@ -86,6 +86,18 @@ fn by_workload(candidates: &[Candidate], found: &ContainerRef) -> Option<Stream>
     if candidates.iter().any(|candidate| candidate.pod == found.pod) {
         return None;
     }
+    // A folder for each namespace with a file for each pod looks like a folder for each pod with a file for each container.
+    if let Some(candidate) = candidates
+        .iter()
+        .find(|candidate| candidate.pod == found.container && candidate.namespace == found.pod)
+    {
+        return Some(Stream::Container(ContainerRef {
+            namespace: candidate.namespace.clone(),
+            pod: candidate.pod.clone(),
+            container: String::new(),
+            previous: found.previous,
+        }));
+    }
     let candidate = candidates.iter().find(|candidate| {
         candidate.workload == found.pod && (found.namespace.is_empty() || found.namespace == candidate.namespace)
     })?;

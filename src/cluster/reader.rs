@@ -8,7 +8,8 @@ use super::assemble::assemble;
 use super::blocks::{BLOCK, Blocks};
 use super::{BundleInfo, Coverage, FileRecord, Snapshot, Treatment};
 use crate::bundle::decode::{
-    DECODERS, Encoding, Fact, LogSection, TextFile, Transcoded, is_binary, reason_unused, to_text, undress,
+    DECODERS, Encoding, ExportedLog, Fact, LogSection, TextFile, Transcoded, is_binary, prompts, reason_unused,
+    to_text, undress,
 };
 use crate::bundle::layout::{Inventory, detect};
 use crate::bundle::{Budget, Limit};
@@ -142,12 +143,22 @@ impl<'s> Reader<'s> {
         let size = bytes.len() as u64;
         let text = undress(to_text(&bytes));
         let budget = self.budget.clone();
-        let file = TextFile::new(self.alias.clone(), path, &text).within(&budget);
+        let mut file = TextFile::new(self.alias.clone(), path, &text).within(&budget);
         let mut problems = Vec::new();
         let mut used = Vec::new();
         let mut log_lines = Vec::new();
         let mut line = 0;
-        while line < file.lines.len() {
+        // No output goes on beyond the next command: decoders see the lines up to there and no further.
+        let mut ends = prompts(&file);
+        ends.push(file.lines.len());
+        let all = std::mem::take(&mut file.lines);
+        let mut ends = ends.into_iter();
+        loop {
+            if line >= file.lines.len() {
+                let Some(end) = ends.next() else { break };
+                file.lines.extend(all.get(file.lines.len()..end).unwrap_or_default());
+                continue;
+            }
             match DECODERS
                 .iter()
                 .find_map(|decoder| Some((decoder.name, (decoder.decode)(&file, line)?)))
@@ -199,6 +210,7 @@ impl<'s> Reader<'s> {
         for fact in facts {
             match &fact {
                 Fact::LogSection(section) => self.scan_section(file, section),
+                Fact::ExportedLog(log) => self.scan_exported(file, log),
                 Fact::UnitLog(log) => self.scan_lines(file, stream_of_unit(&log.unit), &[(log.first, log.end)]),
                 _ => self.keep(file.path, fact),
             }
@@ -240,6 +252,26 @@ impl<'s> Reader<'s> {
             previous: section.previous,
         };
         self.scan_lines(file, Stream::Container(container), &[(section.first, section.end)]);
+    }
+
+    /// Scans the lines of one container, which stand between those of others.
+    fn scan_exported(&mut self, file: &TextFile<'_>, log: &ExportedLog) {
+        let container = ContainerRef {
+            namespace: log.namespace.clone(),
+            pod: log.pod.clone(),
+            container: log.container.clone(),
+            previous: false,
+        };
+        let mut scan = LogScan::new(
+            self.signatures,
+            file.path.clone(),
+            Stream::Container(container),
+            self.longest_line(),
+        );
+        for (line, text) in &log.lines {
+            scan.feed(text, *line as u64 + 1);
+        }
+        self.logs.push(scan.finish());
     }
 
     fn scan_lines(&mut self, file: &TextFile<'_>, stream: Stream, ranges: &[(usize, usize)]) {

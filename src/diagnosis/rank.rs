@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Edge;
+use crate::model::Confidence;
 use crate::rules::{Finding, Ground, Role, Rules, Touch};
 
 /// A root cause.
@@ -45,17 +46,27 @@ pub fn roots(rules: &Rules, findings: &[Finding], edges: &[Edge], grounds: &Grou
             .is_some_and(|finding| role(finding) != Role::Factor)
     });
     // A cause that is itself explained accounts for its place as well: who complains of a peer that is down has no second incident.
-    let taken: BTreeSet<&Touch> = findings
-        .iter()
-        .filter(|finding| role(finding) == Role::Cause)
-        .flat_map(local)
-        .collect();
-    // What a cause at the same place already accounts for is not a second incident.
+    let mut taken: BTreeMap<&Touch, Vec<usize>> = BTreeMap::new();
+    for (index, finding) in findings.iter().enumerate() {
+        if role(finding) == Role::Cause {
+            for touch in local(finding) {
+                taken.entry(touch).or_default().push(index);
+            }
+        }
+    }
+    // What a cause at the same place already accounts for is not a second incident, unless it is what explains that cause.
     roots.retain(|root| {
+        let is_second = |finding: &Finding| {
+            local(finding)
+                .filter_map(|touch| taken.get(touch))
+                .flatten()
+                .any(|cause| root.explains.binary_search(cause).is_err())
+        };
         findings
             .get(root.finding)
-            .is_some_and(|finding| role(finding) == Role::Cause || !local(finding).any(|touch| taken.contains(touch)))
+            .is_some_and(|finding| role(finding) == Role::Cause || !is_second(finding))
     });
+    drop_last_resorts(findings, &mut roots);
     // What differs from the healthy counterpart is suspect before what is the same there; a change just before only breaks a tie,
     // because a rollout comes before most failures, whatever their cause.
     // What is broken comes before what is merely odd, and what explains something that people see before what explains nothing.
@@ -76,6 +87,21 @@ pub fn roots(rules: &Rules, findings: &[Finding], edges: &[Edge], grounds: &Grou
         })
     });
     roots
+}
+
+/// A lead of the last resort is none where something surer was found at the same place.
+fn drop_last_resorts(findings: &[Finding], roots: &mut Vec<Root>) {
+    let sure: BTreeSet<&Touch> = roots
+        .iter()
+        .filter_map(|root| findings.get(root.finding))
+        .filter(|finding| finding.confidence > Confidence::Possible)
+        .flat_map(local)
+        .collect();
+    roots.retain(|root| {
+        findings.get(root.finding).is_some_and(|finding| {
+            finding.confidence > Confidence::Possible || !local(finding).any(|touch| sure.contains(touch))
+        })
+    });
 }
 
 fn explained(root: usize, effects: &BTreeMap<usize, Vec<usize>>) -> Vec<usize> {

@@ -1,5 +1,6 @@
 //! Pods that no node takes: the scheduler's sentence taken apart, and which of its reasons matters.
 
+use super::toolbox::selectors::accepted_nodes;
 use super::toolbox::workload_touches;
 use super::{Finding, Ground, Input, RuleHeader};
 use crate::cluster::Snapshot;
@@ -96,10 +97,21 @@ pub(in crate::rules) fn blocked(snapshot: &Snapshot) -> Vec<Blocked> {
     let mut found: Vec<Blocked> = Vec::new();
     let mut note = |pod: &Subject, message: &str, cite: Citation, seen: (u64, Option<When>, Option<When>)| {
         let parts = parts(message);
-        let Some(main) = main_reason(&parts) else { return };
+        let Some(mut main) = main_reason(&parts) else { return };
+        let owner = snapshot.top_owner_of(pod);
+        // Where nodes carry what the pod selects, those are left out for another reason, and that one matters.
+        if main == Reason::NodeAffinity && accepted_nodes(snapshot, pod, &owner).is_some_and(|nodes| !nodes.is_empty())
+        {
+            let others: Vec<Part> = parts
+                .iter()
+                .filter(|part| part.reason != Reason::NodeAffinity)
+                .cloned()
+                .collect();
+            main = main_reason(&others).unwrap_or(main);
+        }
         let blocked = Blocked {
             pod: pod.clone(),
-            owner: snapshot.top_owner_of(pod),
+            owner,
             message: message.to_owned(),
             parts,
             main,

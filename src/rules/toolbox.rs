@@ -1,11 +1,14 @@
 //! What several rules ask of a snapshot.
 
 pub mod calls;
+pub mod certificates;
 pub mod complaints;
 pub mod daemons;
 pub mod disks;
+pub mod etcd;
 pub mod grouping;
 pub mod hosts;
+pub mod longhorn;
 pub mod names;
 pub mod nodes;
 pub mod odd_nodes;
@@ -16,6 +19,7 @@ pub mod policies;
 pub mod pressure;
 pub mod probes;
 pub mod references;
+pub mod selectors;
 pub mod services;
 pub mod speakers;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::HostFact;
+use super::{ExportedLog, HostFact};
 use crate::model::{Citation, When};
 
 /// One fact.
@@ -87,6 +87,8 @@ pub enum Fact {
     },
     /// The lines that follow are one container's log.
     LogSection(LogSection),
+    /// Lines of one container in an export of several containers' logs.
+    ExportedLog(ExportedLog),
     /// A command at a prompt names this namespace.
     NamespaceNamed(String),
     /// The lines that follow are the log of a unit of systemd.

@@ -18,6 +18,11 @@ pub(super) const DOCKER_STATS: Decoder = Decoder {
     name: "docker stats",
     decode: |file, start| table(file, start, &["CONTAINER ID", "NAME", "CPU %"]),
 };
+/// `crictl stats`.
+pub(super) const CRI_STATS: Decoder = Decoder {
+    name: "crictl stats",
+    decode: |file, start| table(file, start, &["CONTAINER", "CPU %", "MEM", "DISK", "INODES"]),
+};
 static RULE_LINE: Shape =
     Shape::new(|| Regex::new(r"^\d+:\s+(?:not )?from \S+ .*(?:lookup|goto|unreachable|blackhole)"));
 /// `ip rule`.

@@ -24,11 +24,14 @@ mod json;
 mod kindless;
 mod known;
 mod kubectl;
+mod log_export;
+mod log_prompt;
 mod nesting;
 mod objects;
 mod openssl;
 mod pem;
 mod pod_log;
+mod prompt;
 mod prune;
 mod resolv;
 #[cfg(test)]
@@ -58,7 +61,9 @@ pub use host::{
     Interface, Listener, Process, Route, Unit, VirtualServer,
 };
 pub(crate) use kubectl::is_namespaced;
+pub use log_export::ExportedLog;
 pub use pem::certificates_in;
+pub use prompt::prompts;
 pub use text::{Section, TextFile};
 pub use undress::undress;
 pub use unused::reason_unused;
@@ -88,8 +93,12 @@ pub const DECODERS: &[Decoder] = &[
     host::ETCD_JSON,
     host::CONFIG,
     host::FIO,
+    log_export::JSON,
     json::DECODER,
     yaml::DECODER,
+    log_prompt::DECODER,
+    log_export::PREFIXED,
+    log_export::CSV,
     host::HELM,
     // What kubectl prints for people.
     Decoder {
@@ -130,6 +139,7 @@ pub const DECODERS: &[Decoder] = &[
     clock::DECODER,
     hostname::DECODER,
     known::DOCKER_STATS,
+    known::CRI_STATS,
     host::SYSTEMCTL_STATUS,
     host::SYSTEMCTL_LIST,
     host::SYSTEMCTL_UNIT_FILES,

@@ -1,6 +1,7 @@
 //! A member of etcd is down.
 
 use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::etcd::{endpoints, member_at, members, subject};
 use crate::rules::toolbox::nodes::{ends_log, node_of, quote};
 use crate::rules::toolbox::{add_hit, own_hits};
 use crate::rules::{Finding, Input, RuleHeader};
@@ -9,7 +10,7 @@ pub(in crate::rules) const RULE: &str = r##"
 id: etcd-member-down
 role: cause
 level: critical
-needs: [etcd-log|container-logs]
+needs: [etcd-log|etcd-endpoints|etcd-members|container-logs]
 text:
   - id: closed
     pattern: "\"msg\":\"clos(?:ed|ing) etcd server\",\"name\":\"(?P<member>[^\"]+)\""
@@ -22,10 +23,19 @@ title:
   zh: "etcd 成员 {{ member }} 已停止"
   en: "etcd member {{ member }} is down"
 cause:
-  zh: "etcd 的日志显示 {{ line }}，此后没有恢复；成员过半停止时，API 服务器无法读写。"
-  en: "the log of etcd says {{ line }}, and nothing after it tells of a recovery; with half of the members down the API server can neither read nor write."
+  zh: "证据是 {{ line }}，此后没有恢复；成员过半停止时，API 服务器无法读写。"
+  en: "it shows in {{ line }}, and nothing after it tells of a recovery; with half of the members down the API server can neither read nor write."
 causes:
   - rule: apiserver-down
+    ground: cluster
+    mechanism: {zh: "API 服务器失去存储", en: "the API server loses its store"}
+  - rule: etcd-no-leader
+    ground: cluster
+    mechanism: {zh: "在线的成员不足法定人数", en: "too few members are left for a quorum"}
+  - rule: etcd-leader-changes
+    ground: cluster
+    mechanism: {zh: "失去领导者后要重新选举", en: "a leader that is gone has to be replaced by an election"}
+  - rule: apiserver-internal-error
     ground: cluster
     mechanism: {zh: "API 服务器失去存储", en: "the API server loses its store"}
   - rule: node-notready
@@ -74,6 +84,15 @@ examples:
         {"level":"info","ts":"2026-11-21T09:54:28.100Z","msg":"stopped serving peer traffic"}
         {"level":"info","ts":"2026-11-21T09:54:28.118Z","caller":"embed/etcd.go:375","msg":"closed etcd server","name":"m1","data-dir":"/var/lib/etcd"}
     fires: [{kind: "EtcdMember", name: "m1", node: "m1"}]
+  - name: "the client's view of the members"
+    files:
+      memberlist.txt: |
+        8e9e05c52164694d, started, m1, https://10.0.0.1:2380, https://10.0.0.1:2379, false
+        91bc3c398fb3c146, started, m2, https://10.0.0.2:2380, https://10.0.0.2:2379, false
+      health.txt: |
+        https://10.0.0.1:2379 is healthy: successfully committed proposal: took = 12.1ms
+        https://10.0.0.2:2379 is unhealthy: failed to commit proposal: context deadline exceeded
+    fires: [{kind: "EtcdMember", name: "m2"}]
   - name: "a restart"
     files:
       nodes.txt: |
@@ -88,6 +107,21 @@ examples:
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let mut findings = by_logs(input, rule);
+    for finding in by_client(input, rule) {
+        match findings
+            .iter_mut()
+            .find(|known| known.subject.name == finding.subject.name)
+        {
+            Some(known) => finding.evidence.into_iter().for_each(|cite| known.add_cite(cite)),
+            None => findings.push(finding),
+        }
+    }
+    findings
+}
+
+/// Members whose own log ends with their end, and members that their peers no longer reach.
+fn by_logs(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     for hit in own_hits(input, rule)
         .into_iter()
@@ -115,4 +149,48 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         }
     }
     findings
+}
+
+/// Members that `etcdctl endpoint health` calls unhealthy while others are well, and members that were added and never started. Where
+/// the quota is reached every endpoint is called unhealthy; that is another failure.
+fn by_client(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let snapshot = input.snapshot;
+    let endpoints = endpoints(snapshot);
+    let has_alarm = snapshot.hosts.iter().any(|host| !host.tools.etcd_alarms.is_empty());
+    let is_any_well = endpoints.iter().any(|endpoint| endpoint.is_healthy == Some(true));
+    let unhealthy = endpoints
+        .iter()
+        .filter(|endpoint| !has_alarm && is_any_well && endpoint.is_healthy == Some(false))
+        .map(|endpoint| {
+            (
+                member_at(snapshot, endpoint),
+                endpoint.errors.clone(),
+                endpoint.cite.clone(),
+            )
+        });
+    let unstarted = members(snapshot)
+        .into_iter()
+        .filter(|member| !member.is_started)
+        .map(|member| {
+            let name = if member.name.is_empty() {
+                &member.id
+            } else {
+                &member.name
+            };
+            (subject(snapshot, name), "unstarted".to_owned(), member.cite.clone())
+        });
+    unhealthy
+        .chain(unstarted)
+        .map(|(subject, said, cite)| {
+            let name = subject.name.clone();
+            let mut finding = Finding::new(rule, subject, Confidence::Confirmed)
+                .cite(cite)
+                .fact("member", name);
+            let line = quote(&finding);
+            finding
+                .facts
+                .insert("line".into(), if line.is_empty() { said } else { line }.into());
+            finding
+        })
+        .collect()
 }

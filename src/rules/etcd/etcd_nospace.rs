@@ -1,7 +1,9 @@
 //! etcd has reached the quota of its database and takes no more writes.
 
+use crate::bundle::decode::EtcdAlarm;
 use crate::cluster::Hit;
 use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::etcd::{members, subject};
 use crate::rules::toolbox::nodes::{node_of, persists, quote};
 use crate::rules::toolbox::{add_hit, own_hits};
 use crate::rules::{Finding, Input, RuleHeader};
@@ -10,7 +12,7 @@ pub(in crate::rules) const RULE: &str = r##"
 id: etcd-nospace
 role: cause
 level: critical
-needs: [etcd-log|container-logs|kubelet-log|kube-apiserver-log]
+needs: [etcd-log|etcd-alarms|container-logs|kubelet-log|kube-apiserver-log]
 text:
   - id: alarm
     pattern: "(?:\"alarm raised\",\"alarm\":\"NOSPACE\"|alarm NOSPACE raised by peer|serving /health false due to an alarm[^\\n]*NOSPACE|alarm:NOSPACE)"
@@ -26,6 +28,12 @@ cause:
   zh: "etcd 的数据库大小达到 --quota-backend-bytes（默认 2 GiB），集群进入只读：{{ line }}；读取仍然正常，因此 kubectl get 看起来没有问题。"
   en: "the database of etcd has reached --quota-backend-bytes (2 GiB by default), so the cluster is read-only: {{ line }}; reads go on, so kubectl get looks well."
 causes:
+  - rule: apiserver-internal-error
+    ground: cluster
+    mechanism: {zh: "写入都被拒绝", en: "every write is refused"}
+  - rule: leader-election-lost
+    ground: cluster
+    mechanism: {zh: "无法写入租约", en: "leases cannot be written"}
   - rule: node-notready
     ground: cluster
     mechanism: {zh: "kubelet 无法更新租约", en: "kubelets cannot renew their leases"}
@@ -87,6 +95,13 @@ examples:
       etcd-ctl-1.log: |
         {"level":"warn","ts":"2023-08-30T03:14:05.118Z","caller":"etcdserver/apply.go:888","msg":"alarm raised","alarm":"NOSPACE","from":"9c4e1f27a0b83d55"}
     fires: [{kind: "EtcdMember", name: "ctl-1", node: "ctl-1"}]
+  - name: "the list of alarms"
+    files:
+      memberlist.txt: |
+        8e9e05c52164694d, started, ctl-1, https://10.0.0.1:2380, https://10.0.0.1:2379, false
+      alarmlist.txt: |
+        memberID:10276657743932975437 alarm:NOSPACE
+    fires: [{kind: "EtcdMember", name: "ctl-1"}]
   - name: "it is well"
     files:
       etcd-ctl-1.log: |
@@ -101,22 +116,33 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         .collect();
     // The alarm is the member's own word; what clients are told comes after it.
     hits.sort_by_key(|hit| !hit.signature.ends_with("/alarm"));
-    let Some(first) = hits.first() else { return Vec::new() };
-    let member = if first.signature.ends_with("/alarm") {
-        hits.iter()
-            .filter(|hit| hit.signature.ends_with("/alarm"))
-            .find_map(|hit| node_of(snapshot, hit))
-    } else {
-        None
-    };
-    let member = member.unwrap_or_default();
-    let mut finding = Finding::new(
-        rule,
-        Subject::on_node("EtcdMember", &member, &member),
-        Confidence::Confirmed,
-    )
-    .fact("member", member.clone());
+    let alarms: Vec<&EtcdAlarm> = snapshot
+        .hosts
+        .iter()
+        .flat_map(|host| &host.tools.etcd_alarms)
+        .filter(|alarm| alarm.alarm == "NOSPACE")
+        .collect();
+    if hits.is_empty() && alarms.is_empty() {
+        return Vec::new();
+    }
+    let of_log = hits
+        .iter()
+        .filter(|hit| hit.signature.ends_with("/alarm"))
+        .find_map(|hit| node_of(snapshot, hit))
+        .map(|node| Subject::on_node("EtcdMember", &node, &node));
+    let of_list = alarms.first().and_then(|alarm| {
+        let member = members(snapshot).into_iter().find(|member| member.id == alarm.member)?;
+        Some(subject(snapshot, &member.name))
+    });
+    let member = of_log
+        .or(of_list)
+        .unwrap_or_else(|| Subject::on_node("EtcdMember", "", ""));
+    let mut finding = Finding::new(rule, member.clone(), Confidence::Confirmed).fact("member", member.name);
     finding.count = 0;
+    for alarm in alarms {
+        finding.count += 1;
+        finding.add_cite(alarm.cite.clone());
+    }
     for hit in hits {
         add_hit(input, &mut finding, hit);
     }

@@ -18,9 +18,6 @@ text:
     unless: 'inotify|/sys/fs/cgroup'
   - id: extract
     pattern: 'failed to (?:extract layer|register layer|unpack image|commit snapshot|copy)[^\n]{0,200}no space left on device'
-  - id: gc
-    in: [event, kubelet]
-    pattern: '(?:[Ff]ailed to garbage collect required amount of images|Insufficient free disk space on the node\''s image filesystem)[^\n]{0,160}'
 check: {zh: "kubelet 与容器运行时所在的文件系统是否已满", en: "whether the file system of the kubelet and the container runtime is full"}
 title:
   zh: "节点 {{ node }} 的磁盘已满{% if mount %}（{{ mount }} 使用 {{ percent }}%）{% endif %}"

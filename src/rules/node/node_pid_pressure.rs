@@ -21,6 +21,9 @@ cause:
   zh: "节点 {{ node }} 的可用进程号低于 kubelet 的驱逐阈值（{{ said }}）{% if threshold %}；kubelet 配置为 {{ threshold }}，这个阈值本身过高，几乎任何用量都会触发{% endif %}：kubelet 驱逐 Pod，调度器不再向它调度。"
   en: "the free process id of node {{ node }} is below the eviction threshold of its kubelet ({{ said }}){% if threshold %}; the kubelet is configured with {{ threshold }}, which almost any use exceeds{% endif %}: it evicts pods, and the scheduler sends it no more."
 causes:
+  - rule: evicted-pods
+    ground: node
+    mechanism: {zh: "kubelet 因进程数驱逐 Pod", en: "the kubelet evicts pods for the number of processes"}
   - rule: failedscheduling-taint
     ground: node
     mechanism: {zh: "节点的状况变成污点，调度器因此避开它", en: "the node's condition becomes a taint, and the scheduler keeps away"}

@@ -12,7 +12,7 @@ pub(in crate::bundle::decode) const DECODER: Decoder = Decoder { name: "crictl",
 type Row = fn(&Cells<'_, '_, '_>, Citation) -> CriEntry;
 
 /// Headings of each table, in order, and how a row is read.
-const TABLES: [(&[&str], CriKind, &str, Row); 7] = [
+const TABLES: [(&[&str], CriKind, &str, Row); 8] = [
     (
         &["CONTAINER", "IMAGE", "CREATED", "STATE", "NAME", "ATTEMPT", "POD ID"],
         CriKind::Container,
@@ -32,6 +32,12 @@ const TABLES: [(&[&str], CriKind, &str, Row); 7] = [
         sandbox,
     ),
     (&["IMAGE", "TAG", "IMAGE ID", "SIZE"], CriKind::Image, "crictl", image),
+    (
+        &["IMAGE", "TAG", "DIGEST", "IMAGE ID", "SIZE"],
+        CriKind::Image,
+        "crictl",
+        image,
+    ),
     (
         &["CONTAINER", "IMAGE", "RUNTIME"],
         CriKind::Container,

@@ -18,7 +18,7 @@ pub(in crate::bundle::decode) const DECODER: Decoder = Decoder {
 };
 
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
-    if file.line(start).starts_with("+-") {
+    if file.line(start).starts_with("+-") || file.line(start).starts_with('┌') {
         return table(file, start);
     }
     let mut end = start;
@@ -40,7 +40,7 @@ fn table(file: &TextFile<'_>, start: usize) -> Option<Section> {
     if !is_members && !grid.has("ENDPOINT") {
         return None;
     }
-    let facts = grid.rows.iter().map(|(line, cells)| {
+    let facts = grid.rows.iter().enumerate().map(|(row, (line, cells))| {
         let cell = |name: &str| grid.get(cells, name);
         let cite = file.cite(*line);
         Fact::Host(if is_members {
@@ -64,7 +64,7 @@ fn table(file: &TextFile<'_>, start: usize) -> Option<Section> {
                 raft_term: cell("RAFT TERM").parse().ok(),
                 is_healthy: cell("HEALTH").parse().ok(),
                 took: cell("TOOK").to_owned(),
-                errors: format!("{}{}", cell("ERRORS"), cell("ERROR")),
+                errors: format!("{}{}", grid.whole(row, "ERRORS"), grid.whole(row, "ERROR")),
                 ..endpoint(cell("ENDPOINT"), cite)
             })
         })
@@ -289,6 +289,24 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn a_drawn_table_may_have_boxes_and_cells_of_two_lines() {
+        let text = "┌────────────────────────┬──────────────────┬─────────┬─────────────────┐\n\
+                    │        ENDPOINT        │        ID        │ DB SIZE │     ERRORS      │\n\
+                    ├────────────────────────┼──────────────────┼─────────┼─────────────────┤\n\
+                    │ https://192.0.2.2:2379 │ 8e9e05c52164694d │  2.1 GB │  memberID:1027  │\n\
+                    │                        │                  │         │ alarm:NOSPACE   │\n\
+                    └────────────────────────┴──────────────────┴─────────┴─────────────────┘\n";
+        let found = facts(text);
+        let [HostFact::EtcdEndpoint(found)] = found.as_slice() else {
+            panic!("{found:?}")
+        };
+        assert_eq!(
+            (found.db_size, found.errors.as_str()),
+            (Some(2_100_000_000), "memberID:1027 alarm:NOSPACE")
+        );
     }
 
     #[test]

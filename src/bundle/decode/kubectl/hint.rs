@@ -45,6 +45,11 @@ impl Hint {
     }
 }
 
+/// The namespace for which the command above an output, or the path of the file, asks; empty when none does.
+pub(crate) fn namespace_above(file: &TextFile<'_>, line: usize) -> String {
+    Hint::above(file, line).namespace
+}
+
 /// True for a line that stands for lines that were left out, or that opens a block of code in Markdown.
 fn is_decoration(text: &str) -> bool {
     text.starts_with("```") || text.chars().all(|c| matches!(c, '.' | '…' | '[' | ']'))

@@ -13,6 +13,10 @@ pub(crate) fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     }
     let command = prompt_command(line)?;
     let prompt = line.strip_suffix(command)?.trim_end();
+    // With `--prefix` each line tells whose it is.
+    if file.line(start + 1).starts_with("[pod/") {
+        return None;
+    }
     let mut section = target(command)?;
     let end = (start + 1..file.lines.len())
         .find(|&index| ends(file.line(index).trim_start(), prompt))

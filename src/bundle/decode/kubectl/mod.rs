@@ -16,7 +16,7 @@ mod values;
 mod version;
 
 pub(crate) use describe::decode as decode_description;
-pub(crate) use hint::decode_prompt;
+pub(crate) use hint::{decode_prompt, namespace_above};
 pub(crate) use kinds::{is_namespaced, known as known_kind};
 pub(crate) use logs::decode as decode_logs;
 pub(crate) use message::decode as decode_message;

@@ -1,0 +1,115 @@
+//! What stands before each line when a tool follows several containers.
+//!
+//! Sources: kubernetes/kubectl `pkg/cmd/logs/logs.go` (`--prefix`: `[pod/%s/%s] `), stern `cmd/cmd.go` (default template: pod,
+//! container, message), johanhaleby/kubetail (`[pod]`, `[pod container]`), docker/compose `cmd/formatter/logs.go` (`name  | `).
+
+use super::super::TextFile;
+use super::decode::Record;
+
+/// Lines that must have the form before it is believed, where the form alone is not telling.
+const FEWEST: usize = 3;
+
+/// How the writer is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// `[pod/web-0/nginx] text`.
+    Kubectl,
+    /// `[web-0 nginx] text`, `[web-0] text`.
+    Kubetail,
+    /// `web-0 nginx text`.
+    Stern,
+    /// `web-1  | text`, `web-0 nginx | text`.
+    Compose,
+}
+
+/// The form of the lines from one on; none when they have none.
+pub(super) fn form_at(file: &TextFile<'_>, start: usize) -> Option<Form> {
+    let first = file.line(start);
+    let candidates: &[Form] = match first.as_bytes().first()? {
+        b'[' => &[Form::Kubectl, Form::Kubetail],
+        byte if byte.is_ascii_lowercase() || byte.is_ascii_digit() => &[Form::Compose, Form::Stern],
+        _ => return None,
+    };
+    candidates.iter().copied().find(|form| {
+        if read(*form, first).is_none() {
+            return false;
+        }
+        let following = file.lines.iter().skip(start + 1).filter(|line| !is_remark(line));
+        let has_form = |line: &&&str| read(*form, line).is_some();
+        match form {
+            Form::Kubectl => true,
+            _ => following.take(FEWEST - 1).filter(has_form).count() == FEWEST - 1,
+        }
+    })
+}
+
+/// Who wrote a line, and what.
+pub(super) fn read(form: Form, line: &str) -> Option<Record> {
+    match form {
+        Form::Kubectl => {
+            let (who, text) = line.strip_prefix("[pod/")?.split_once(']')?;
+            let (pod, container) = who.split_once('/')?;
+            record(pod, container, text.strip_prefix(' ').unwrap_or(text))
+        }
+        Form::Kubetail => {
+            let (who, text) = line.strip_prefix('[')?.split_once("] ")?;
+            let (pod, container) = who.split_once(' ').unwrap_or((who, ""));
+            is_pod(pod).then(|| record(pod, container, text))?
+        }
+        Form::Stern => {
+            let (pod, rest) = line.split_once(' ')?;
+            let (container, text) = rest.split_once(' ')?;
+            (is_pod(pod) && !container.is_empty()).then(|| record(pod, container, text))?
+        }
+        Form::Compose => {
+            let bar = line.find(['|', '│'])?;
+            let (who, text) = line.split_at_checked(bar)?;
+            let mut names = who.split_whitespace();
+            let (pod, container) = (names.next()?, names.next().unwrap_or(""));
+            let is_replica = pod
+                .rsplit_once(['-', '_'])
+                .is_some_and(|(_, number)| number.bytes().all(|byte| byte.is_ascii_digit()));
+            if !who.ends_with(' ') || names.next().is_some() || !(is_pod(pod) || is_replica) {
+                return None;
+            }
+            let text = text.trim_start_matches(['|', '│']);
+            record(pod, container, text.strip_prefix(' ').unwrap_or(text))
+        }
+    }
+}
+
+fn record(pod: &str, container: &str, text: &str) -> Option<Record> {
+    (is_name(pod) && (container.is_empty() || is_name(container))).then(|| Record {
+        pod: pod.to_owned(),
+        container: container.to_owned(),
+        text: text.to_owned(),
+        ..Record::default()
+    })
+}
+
+/// `+ web-0 › nginx`, `- web-0 › nginx`: stern says what it follows.
+pub(super) fn is_remark(line: &str) -> bool {
+    line.starts_with(['+', '-']) && line.contains(" › ")
+}
+
+/// The name of an object or of a container of Docker.
+fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 253
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._".contains(&byte))
+}
+
+/// A name in the shape that controllers give: a random suffix of five, or an ordinal.
+fn is_pod(name: &str) -> bool {
+    /// The letters of random suffixes (`k8s.io/apimachinery/pkg/util/rand`).
+    const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+    is_name(name)
+        && name.rsplit_once('-').is_some_and(|(stem, suffix)| {
+            let is_random = suffix.len() == 5 && suffix.bytes().all(|byte| ALPHABET.contains(&byte));
+            let is_ordinal =
+                !suffix.is_empty() && suffix.len() <= 4 && suffix.bytes().all(|byte| byte.is_ascii_digit());
+            (is_random || is_ordinal) && stem.bytes().any(|byte| byte.is_ascii_lowercase())
+        })
+}

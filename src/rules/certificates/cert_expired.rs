@@ -1,0 +1,270 @@
+//! A certificate has ended.
+
+use crate::cluster::{Hit, Snapshot};
+use crate::model::{Confidence, Level, Subject};
+use crate::rules::toolbox::certificates::{ended, is_of_kubelet, node_at, peer_in};
+use crate::rules::toolbox::grouping::{by_subject, component_of};
+use crate::rules::toolbox::nodes::{node_of, persists, touch_pods};
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: cert-expired
+role: cause
+level: critical
+needs: [certificates|kubelet-log|kube-apiserver-log|system-log]
+text:
+  - id: go
+    in: [kubelet, control-plane, etcd, system, runtime, other]
+    pattern: 'x509: certificate has expired or is not yet valid(?:: current time (?P<now>\d{4}-[0-9T:-]+Z?) is after (?P<until>\d{4}-[0-9T:-]+Z?))?'
+    unless: '(?i)pull|manifests|/v2/|registry|resolve reference|Unable to authenticate the request|is before'
+  - id: alert
+    in: [kubelet, control-plane, etcd, system, runtime, other]
+    pattern: 'remote error: tls: expired certificate'
+    unless: '(?i)pull|manifests|/v2/|registry|resolve reference|Unable to authenticate the request'
+check:
+  zh: "证书是否已经过期"
+  en: "whether certificates have ended"
+title:
+  zh: "证书 {{ subject.name }}{% if subject.node and subject.node != subject.name %}（{{ subject.node }}）{% endif %} 已过期{% if end %}：有效期到 {{ end }}{% elif until is defined %}：有效期到 {{ until }}{% endif %}"
+  en: "certificate {{ subject.name }}{% if subject.node and subject.node != subject.name %} ({{ subject.node }}){% endif %} has expired{% if end %}: it was valid until {{ end }}{% elif until is defined %}: it was valid until {{ until }}{% endif %}"
+cause:
+  zh: "TLS 双方都会拒绝过期的证书{% if line %}：{{ line }}（{{ times }} 次）{% endif %}。kubeadm、k3s 与 RKE2 的叶子证书有效期一年，没有续签或续签后没有重启组件时，相关连接全部失败。"
+  en: "a certificate that has ended is refused in every TLS handshake{% if line %}: {{ line }} ({{ times }} times){% endif %}. Leaf certificates of kubeadm, k3s and RKE2 last a year; without a renewal, or without a restart after it, every connection that needs them fails."
+causes:
+  - rule: apiserver-down
+    ground: cluster
+    mechanism: {zh: "组件之间的 TLS 连接失败", en: "TLS between components fails"}
+  - rule: apiserver-internal-error
+    ground: cluster
+    mechanism: {zh: "组件之间的 TLS 连接失败", en: "TLS between components fails"}
+  - rule: etcd-peer-tls-rejected
+    ground: cluster
+    mechanism: {zh: "过期的证书被拒绝", en: "the certificate that has ended is refused"}
+  - rule: kubelet-cert-expired
+    ground: node
+    mechanism: {zh: "同一批证书过期", en: "certificates of one batch end together"}
+  - rule: webhook-call-failed
+    ground: object
+    mechanism: {zh: "webhook 的证书过期", en: "the webhook's certificate has ended"}
+  - rule: apiservice-unavailable
+    ground: object
+    mechanism: {zh: "后端的证书过期", en: "the backend's certificate has ended"}
+  - rule: node-notready
+    ground: node
+    mechanism: {zh: "kubelet 无法建立 TLS 连接", en: "the kubelet cannot set up TLS"}
+  - rule: kubelet-not-running
+    ground: node
+    mechanism: {zh: "kubelet 无法建立 TLS 连接", en: "the kubelet cannot set up TLS"}
+  - rule: kubeconfig-auth-failure
+    ground: cluster
+    mechanism: {zh: "客户端证书过期", en: "the client's certificate has ended"}
+  - rule: controller-manager-down
+    ground: cluster
+    mechanism: {zh: "连不上 API 服务器", en: "it cannot connect to the API server"}
+  - rule: scheduler-down
+    ground: cluster
+    mechanism: {zh: "连不上 API 服务器", en: "it cannot connect to the API server"}
+  - rule: static-pod-not-running
+    ground: cluster
+    mechanism: {zh: "控制面组件因证书退出", en: "components end over the certificate"}
+  - rule: cattle-cluster-agent-not-connected
+    ground: cluster
+    mechanism: {zh: "Rancher 的证书过期", en: "Rancher's certificate has ended"}
+  - rule: ingress-tls-secret-missing
+    ground: namespace
+    mechanism: {zh: "Ingress 的证书过期", en: "the Ingress' certificate has ended"}
+benign:
+  - {zh: "文字是“过期或尚未生效”：用 is after 与 is before 区分", en: "the text says expired or not yet valid: is after and is before tell which"}
+  - {zh: "备份与旧轮换目录中的证书过期是正常的", en: "certificates in backups and of former rotations have ended rightly"}
+  - {zh: "节点时钟超前会让有效的证书看起来过期", en: "a clock that is ahead makes a valid certificate look expired"}
+remedy:
+  - purpose: {zh: "查看证书的主体、签发者与有效期", en: "see subject, issuer and validity"}
+    place: node
+    risk: read-only
+    when: "file"
+    command: "openssl x509 -noout -subject -issuer -dates -in {{ file }}"
+    expect: {zh: "notAfter 早于现在", en: "a notAfter in the past"}
+    verify: {zh: "与本报告一致", en: "it agrees with this report"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "查看对端出示的证书", en: "see the certificate that the peer shows"}
+    place: node
+    risk: read-only
+    when: "peer"
+    command: "openssl s_client -connect {{ peer }} -showcerts </dev/null | openssl x509 -noout -subject -issuer -dates -ext subjectAltName"
+    expect: {zh: "与日志一致的主体、签发者与有效期", en: "subject, issuer and validity as the log says"}
+    verify: {zh: "与本报告一致", en: "it agrees with this report"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "kubeadm 集群：列出全部证书的到期日", en: "with kubeadm: list when all certificates end"}
+    place: node
+    risk: read-only
+    command: "kubeadm certs check-expiration"
+    expect: {zh: "RESIDUAL TIME 为 <invalid> 的行", en: "rows with <invalid> as RESIDUAL TIME"}
+    verify: {zh: "与本报告一致", en: "it agrees with this report"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "续签并重启控制面组件（kubeadm；k3s 与 RKE2 停止服务后用 certificate rotate；RKE1 用 rke cert rotate）", en: "renew, and restart the control plane (kubeadm; on k3s and RKE2 stop the service and use certificate rotate; on RKE1 rke cert rotate)"}
+    place: node
+    risk: change
+    command: |
+      cp -a /etc/kubernetes /etc/kubernetes.before-renewal
+      kubeadm certs renew all
+      mv /etc/kubernetes/manifests /etc/kubernetes/manifests.stopped
+      sleep 20
+      mv /etc/kubernetes/manifests.stopped /etc/kubernetes/manifests
+    verify: {zh: "openssl x509 -enddate 显示新的日期，日志不再出现 x509 错误", en: "openssl x509 -enddate shows a new date, and the logs no more x509 errors"}
+    rollback: {zh: "放回 /etc/kubernetes.before-renewal", en: "put /etc/kubernetes.before-renewal back"}
+prevention:
+  - kind: detect
+    text: {zh: "对证书到期前 60、30、7 天告警", en: "alert 60, 30 and 7 days before a certificate ends"}
+    acceptance: {zh: "29 天后到期的测试证书触发告警", en: "a test certificate of 29 days raises it"}
+  - kind: process
+    text: {zh: "把 CA 的到期日写进日历", en: "put the end of the CA into the calendar"}
+    acceptance: {zh: "日历中有该条目", en: "the entry is there"}
+sources: ["Go crypto/x509 verify.go: `certificate has expired or is not yet valid: current time %s is after %s`", "kubernetes cmd/kubeadm/app/cmd/certs.go", "kubernetes.io/docs: kubeadm-certs"]
+versions: "Go 1.14 and newer; all of Kubernetes"
+examples:
+  - name: "the file shows it"
+    files:
+      "nodes/cp1/date.txt": |
+        Tue Feb 24 14:30:00 UTC 2026
+      "nodes/cp1/etc/kubernetes/pki/apiserver.crt.txt": |
+        subject=CN = kube-apiserver
+        issuer=CN = kubernetes
+        notBefore=Jan  1 00:00:00 2024 GMT
+        notAfter=Jan  1 00:00:00 2025 GMT
+    fires: [{kind: "Certificate", name: "/etc/kubernetes/pki/apiserver.crt.txt", node: "cp1"}]
+  - name: "the log names the peer"
+    files:
+      "nodes.txt": |
+        NAME   STATUS   ROLES           AGE   VERSION   INTERNAL-IP
+        cp1    Ready    control-plane   90d   v1.28.4   10.0.0.1
+        w1     NotReady    <none>          90d   v1.28.4   10.0.0.2
+      "nodes/w1/kubelet.log": |
+        E0224 14:29:41.120087    1033 reflector.go:150] Failed to watch *v1.Node: failed to list *v1.Node: Get "https://10.0.0.1:6443/api/v1/nodes?x": x509: certificate has expired or is not yet valid: current time 2026-02-24T14:29:41Z is after 2026-02-20T10:00:00Z
+    fires: [{kind: "Certificate", name: "10.0.0.1:6443", node: "cp1"}]
+  - name: "kubeadm lists it"
+    files:
+      "nodes/cp1/certs.txt": |
+        CERTIFICATE                EXPIRES                  RESIDUAL TIME   CERTIFICATE AUTHORITY   EXTERNALLY MANAGED
+        admin.conf                 Nov 21, 2025 10:20 UTC   <invalid>       ca                      no
+        apiserver                  Nov 21, 2027 10:20 UTC   364d            ca                      no
+    fires: [{kind: "Certificate", name: "admin.conf", node: "cp1"}]
+  - name: "it is valid"
+    files:
+      "nodes/cp1/date.txt": |
+        Tue Feb 24 14:30:00 UTC 2026
+      "nodes/cp1/etc/kubernetes/pki/apiserver.crt.txt": |
+        subject=CN = kube-apiserver
+        issuer=CN = kubernetes
+        notBefore=Jan  1 00:00:00 2025 GMT
+        notAfter=Jan  1 00:00:00 2035 GMT
+  - name: "a former one beside its successor"
+    files:
+      "nodes/cp1/date.txt": |
+        Tue Feb 24 14:30:00 UTC 2026
+      "nodes/cp1/etc/kubernetes/pki/apiserver.crt.txt": |
+        subject=CN = kube-apiserver
+        issuer=CN = kubernetes
+        notBefore=Jan  1 00:00:00 2025 GMT
+        notAfter=Jan  1 00:00:00 2035 GMT
+      "nodes/cp1/etc/kubernetes/pki/apiserver-2024.crt.txt": |
+        subject=CN = kube-apiserver
+        issuer=CN = kubernetes
+        notBefore=Jan  1 00:00:00 2024 GMT
+        notAfter=Jan  1 00:00:00 2025 GMT
+  - name: "not yet valid"
+    files:
+      "nodes/w1/kubelet.log": |
+        E0224 14:29:41.120087    1033 reflector.go:150] Get "https://10.0.0.1:6443/x": x509: certificate has expired or is not yet valid: current time 2026-02-24T14:29:41Z is before 2026-02-25T10:00:00Z
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let mut said = by_subject(input, rule, Confidence::Confirmed, |hit| {
+        persists(input.snapshot, hit).then(|| about(input.snapshot, hit))?
+    });
+    for finding in &mut said {
+        let peer = if finding.subject.kind == "Certificate" {
+            finding.subject.name.as_str()
+        } else {
+            ""
+        };
+        let (peer, node) = (peer.to_owned(), finding.subject.node.clone());
+        touch_pods(input.snapshot, &node, finding);
+        for (name, value) in [("peer", peer.as_str()), ("file", ""), ("end", "")] {
+            finding.facts.insert(name.to_owned(), value.into());
+        }
+    }
+    let mut seen = by_files(input, rule, &said);
+    for finding in &mut seen {
+        // Nobody complains: it has ended, and perhaps nobody uses it.
+        if said.is_empty() {
+            finding.level = Level::Warning;
+            finding.confidence = Confidence::Probable;
+        }
+        for other in &said {
+            other.evidence.iter().for_each(|cite| finding.add_cite(cite.clone()));
+            finding.touches.extend(other.touches.iter().cloned());
+        }
+    }
+    if seen.is_empty() { said } else { seen }
+}
+
+/// Certificates of the bundle that had ended, and rows of `kubeadm certs check-expiration` that say so.
+fn by_files(input: &Input<'_>, rule: &RuleHeader, said: &[Finding]) -> Vec<Finding> {
+    let snapshot = input.snapshot;
+    let line = said
+        .first()
+        .and_then(|finding| finding.facts.get("line")?.as_str())
+        .unwrap_or("")
+        .to_owned();
+    let of_file = |subject: Subject, end: String, file: &str| {
+        Finding::new(rule, subject, Confidence::Confirmed)
+            .at(file)
+            .fact("file", file)
+            .fact("peer", "")
+            .fact("end", end)
+            .fact("line", line.clone())
+            .fact("times", said.iter().map(|finding| finding.count).sum::<u64>())
+    };
+    let mut findings: Vec<Finding> = ended(snapshot)
+        .into_iter()
+        .filter(|(placed, _)| !is_of_kubelet(placed))
+        .map(|(placed, end)| {
+            let file = if placed.subject.node.is_empty() {
+                ""
+            } else {
+                placed.path.as_str()
+            };
+            of_file(placed.subject, end.to_string(), file)
+                .at(placed.path.clone())
+                .cite(placed.certificate.cite)
+        })
+        .collect();
+    for host in &snapshot.hosts {
+        for row in host.tools.expiries.iter().filter(|row| row.has_ended()) {
+            let known = findings.iter().any(|finding| finding.path.contains(&row.name));
+            if !known {
+                let subject = Subject::on_node("Certificate", &row.name, host.node_name());
+                findings.push(
+                    of_file(subject, row.expires.clone(), "")
+                        .at(row.name.clone())
+                        .cite(row.cite.clone()),
+                );
+            }
+        }
+    }
+    findings
+}
+
+/// The certificate of the peer that a line names, else whoever complains.
+fn about(snapshot: &Snapshot, hit: &Hit) -> Option<Subject> {
+    let line = hit.cite.quote.first().map_or("", |line| line.text.as_str());
+    match peer_in(line) {
+        Some(peer) => {
+            let node = node_at(snapshot, peer)
+                .map(ToOwned::to_owned)
+                .or_else(|| node_of(snapshot, hit));
+            Some(Subject::on_node("Certificate", peer, node.unwrap_or_default()))
+        }
+        None => component_of(snapshot, hit),
+    }
+}

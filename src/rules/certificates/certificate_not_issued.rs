@@ -1,0 +1,143 @@
+//! cert-manager cannot issue a certificate.
+
+use crate::cluster::Object;
+use crate::model::Confidence;
+use crate::rules::{Finding, Input, RuleHeader, Touch};
+
+/// Kinds of cert-manager that have a condition Ready.
+const KINDS: [&str; 4] = ["ClusterIssuer", "Issuer", "Certificate", "CertificateRequest"];
+
+pub(in crate::rules) const RULE: &str = r##"
+id: certificate-not-issued
+role: cause
+level: warning
+needs: [certificates|issuers|clusterissuers]
+check:
+  zh: "cert-manager 能否签发证书"
+  en: "whether cert-manager can issue certificates"
+title:
+  zh: "{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} 未就绪（{{ reason }}）：{{ message }}"
+  en: "{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} is not ready ({{ reason }}): {{ message }}"
+cause:
+  zh: "cert-manager 报告 {{ message }}{% if secret %}，因此 Secret {{ secret }} 没有（新的）证书{% endif %}。"
+  en: "cert-manager reports {{ message }}{% if secret %}, so Secret {{ secret }} has no (new) certificate{% endif %}."
+causes:
+  - rule: ingress-tls-secret-missing
+    ground: object
+    mechanism: {zh: "Secret 没有签发", en: "the secret was not issued"}
+  - rule: secret-missing
+    ground: object
+    mechanism: {zh: "Secret 没有签发", en: "the secret was not issued"}
+  - rule: failedmount-missing-object
+    ground: namespace
+    mechanism: {zh: "Secret 没有签发", en: "the secret was not issued"}
+  - rule: webhook-call-failed
+    ground: cluster
+    mechanism: {zh: "webhook 的证书没有签发", en: "the webhook's certificate was not issued"}
+benign:
+  - {zh: "签发进行中（Pending、Issuing）是正常的", en: "an issue under way (Pending, Issuing) is normal"}
+remedy:
+  - purpose: {zh: "查看证书、请求与质询", en: "see certificate, requests and challenges"}
+    place: cluster
+    risk: read-only
+    command: |
+      kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}describe {{ subject.kind|lower }} {{ subject.name }}
+      kubectl get certificaterequests,orders,challenges -A
+    expect: {zh: "失败的一步与它的消息", en: "the step that fails, and its message"}
+    verify: {zh: "与本报告一致", en: "it agrees with this report"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+prevention:
+  - kind: detect
+    text: {zh: "对 certmanager_certificate_ready_status 为 False 告警", en: "alert on certmanager_certificate_ready_status False"}
+    acceptance: {zh: "测试证书指向不存在的 Issuer 时收到告警", en: "a test certificate of a missing issuer raises it"}
+sources: ["cert-manager.io/docs: Certificate, Issuer conditions"]
+versions: "cert-manager 1.0 and newer"
+examples:
+  - name: "an issuer that does not exist"
+    files:
+      "cert.yaml": |
+        apiVersion: cert-manager.io/v1
+        kind: Certificate
+        metadata:
+          name: web
+          namespace: shop
+          uid: a
+        spec:
+          secretName: web-tls
+          issuerRef:
+            name: letsencrypt
+        status:
+          conditions:
+          - type: Ready
+            status: "False"
+            reason: DoesNotExist
+            message: Issuing certificate as Secret does not exist
+    fires: [{kind: "Certificate", namespace: "shop", name: "web"}]
+  - name: "it is ready"
+    files:
+      "cert.yaml": |
+        apiVersion: cert-manager.io/v1
+        kind: Certificate
+        metadata:
+          name: web
+          namespace: shop
+          uid: a
+        spec:
+          secretName: web-tls
+        status:
+          conditions:
+          - type: Ready
+            status: "True"
+            reason: Ready
+            message: Certificate is up to date and has not expired
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let snapshot = input.snapshot;
+    let of_kind = |kind: &'static str| {
+        snapshot
+            .kind(kind)
+            .filter(|object| object.text("/apiVersion").starts_with("cert-manager.io/"))
+            .filter_map(|object| Some((object, not_ready(object)?)))
+    };
+    let mut findings: Vec<Finding> = Vec::new();
+    for (object, index) in KINDS.into_iter().flat_map(of_kind) {
+        let text = |field: &str| object.text(&format!("/status/conditions/{index}/{field}")).to_owned();
+        let issuer = object.text("/spec/issuerRef/name");
+        // An issuer that is not ready explains every certificate that waits for it; a certificate explains its requests.
+        let known = findings.iter_mut().find(|finding| {
+            finding.subject.name == issuer && finding.subject.kind.ends_with("Issuer")
+                || object.key.kind == "CertificateRequest" && object.key.name.starts_with(&finding.subject.name)
+        });
+        let citation = object.cite_at(&format!("/status/conditions/{index}/message"));
+        if let Some(known) = known {
+            known.add_cite(citation);
+            known.add_affected(object.subject());
+            continue;
+        }
+        let mut finding = Finding::new(rule, object.subject(), Confidence::Confirmed)
+            .at("status.conditions[Ready]")
+            .cite(citation.at(object.time(&format!("/status/conditions/{index}/lastTransitionTime"))))
+            .fact("reason", text("reason"))
+            .fact("message", text("message").chars().take(240).collect::<String>())
+            .fact("secret", object.text("/spec/secretName"));
+        let secret = object.text("/spec/secretName");
+        if !secret.is_empty() {
+            finding.touches.extend(Touch::of(&crate::model::Subject::namespaced(
+                "Secret",
+                &object.key.namespace,
+                secret,
+            )));
+        }
+        findings.push(finding);
+    }
+    findings
+}
+
+fn not_ready(object: &Object) -> Option<usize> {
+    let text = |index: usize, field: &str| object.text(&format!("/status/conditions/{index}/{field}"));
+    (0..object.list("/status/conditions").len())
+        .find(|&index| text(index, "type") == "Ready" && text(index, "status") == "False")
+        // While it is being issued there is nothing wrong yet.
+        .filter(|&index| !matches!(text(index, "reason"), "Pending" | "Issuing"))
+}

@@ -1,0 +1,209 @@
+//! Every certificate that a bundle shows, what it is called where it is used, and how it stands against the reference time.
+
+use base64::Engine as _;
+use jiff::Timestamp;
+
+use crate::bundle::decode::{Certificate, certificates_in};
+use crate::cluster::{Host, Snapshot};
+use crate::model::{EntryPath, Subject};
+
+/// A certificate in its place.
+#[derive(Debug, Clone)]
+pub struct Placed {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// What a person would replace: the file on its node, the Secret, the object that has it in a field.
+    pub subject: Subject,
+    /// The file or the field.
+    pub path: String,
+}
+
+/// Objects with the bundle of an authority in a field, in base64 of PEM.
+const BUNDLES: [&str; 4] = [
+    "MutatingWebhookConfiguration",
+    "ValidatingWebhookConfiguration",
+    "APIService",
+    "CustomResourceDefinition",
+];
+/// Words in the path of a file that was put aside, and of the authorities that a distribution ships.
+const ASIDE: [&str; 12] = [
+    ".bak",
+    "backup",
+    ".old",
+    "/old",
+    ".orig",
+    "expired",
+    "-prev",
+    "ca-bundle",
+    "ca-certificates",
+    "ssl/certs",
+    "ca-trust",
+    "trusted-ca",
+];
+
+/// The certificates of files, of kubeconfigs, of Secrets and of webhooks; those that were put aside are left out.
+pub fn placed(snapshot: &Snapshot) -> Vec<Placed> {
+    let mut found: Vec<Placed> = snapshot.hosts.iter().flat_map(of_host).collect();
+    for secret in snapshot.kind("Secret") {
+        let field = "/data/tls.crt";
+        for certificate in decoded(secret.text(field), &secret.cite_at(field)) {
+            found.push(Placed {
+                certificate,
+                subject: Subject::namespaced("Certificate", &secret.key.namespace, &secret.key.name),
+                path: "data[tls.crt]".to_owned(),
+            });
+        }
+    }
+    for object in BUNDLES.iter().flat_map(|kind| snapshot.kind(kind)) {
+        let hooks = (0..object.list("/webhooks").len()).map(|index| format!("/webhooks/{index}/clientConfig/caBundle"));
+        let single = ["/spec/caBundle", "/spec/conversion/webhook/clientConfig/caBundle"].map(str::to_owned);
+        for field in hooks.chain(single) {
+            for certificate in decoded(object.text(&field), &object.cite_at(&field)) {
+                found.push(Placed {
+                    certificate,
+                    subject: object.subject(),
+                    path: field.trim_start_matches('/').replace('/', "."),
+                });
+            }
+        }
+    }
+    found
+}
+
+fn of_host(host: &Host) -> Vec<Placed> {
+    let mut found = Vec::new();
+    let mut add = |certificate: Certificate, file: &EntryPath| {
+        let path = path_on(host, file);
+        if !ASIDE.iter().any(|word| path.contains(word)) {
+            found.push(Placed {
+                certificate,
+                subject: Subject::on_node("Certificate", &path, host.node_name()),
+                path,
+            });
+        }
+    };
+    for certificate in &host.certificates {
+        add(certificate.clone(), &certificate.cite.file);
+    }
+    for config in &host.tools.configs {
+        for (value, cite) in config.settings("client-certificate-data") {
+            for certificate in decoded(value, &cite) {
+                add(certificate, &cite.file);
+            }
+        }
+    }
+    found
+}
+
+/// The path on the machine, where the path in the bundle shows it; else the path in the bundle below the machine's directory.
+pub fn path_on(host: &Host, file: &EntryPath) -> String {
+    let below = file
+        .as_str()
+        .strip_prefix(host.directory.as_str())
+        .unwrap_or(file.as_str());
+    let below = format!("/{}", below.trim_start_matches('/'));
+    ["/etc/", "/var/", "/opt/"]
+        .iter()
+        .filter_map(|root| below.find(root))
+        .min()
+        .and_then(|at| below.get(at..))
+        .unwrap_or(below.trim_start_matches('/'))
+        .to_owned()
+}
+
+fn decoded(value: &str, cite: &crate::model::Citation) -> Vec<Certificate> {
+    base64::engine::general_purpose::STANDARD
+        .decode(value.trim())
+        .map(|bytes| certificates_in(&String::from_utf8_lossy(&bytes), cite))
+        .unwrap_or_default()
+}
+
+/// Certificates that had ended at the reference time and that no valid one of the same holder, in the same place, has replaced.
+pub fn ended(snapshot: &Snapshot) -> Vec<(Placed, Timestamp)> {
+    let Some(now) = snapshot.now() else { return Vec::new() };
+    let all = placed(snapshot);
+    let is_valid = |other: &Placed| other.certificate.not_after.is_some_and(|end| end > now);
+    all.iter()
+        .filter_map(|one| {
+            let end = one.certificate.not_after.filter(|end| *end <= now)?;
+            let replaced = all.iter().any(|other| {
+                is_valid(other)
+                    && other.certificate.subject == one.certificate.subject
+                    && other.subject.node == one.subject.node
+                    && other.subject.namespace == one.subject.namespace
+            });
+            (!replaced).then(|| (one.clone(), end))
+        })
+        .collect()
+}
+
+/// True for a client or serving certificate of the kubelet.
+pub fn is_of_kubelet(one: &Placed) -> bool {
+    let certificate = &one.certificate.subject;
+    !one.certificate.is_ca
+        && (one.path.contains("kubelet") || one.path.ends_with("kube-node.pem") || certificate.contains("system:node:"))
+        && !one.path.contains("kubelet-client.crt")
+        && !one.path.contains("apiserver-kubelet")
+}
+
+/// The address that a line of a Go program names as its peer: `Get "https://10.0.0.1:6443/api": x509…`, `dial tcp 10.0.0.1:6443`.
+pub fn peer_in(line: &str) -> Option<&str> {
+    let after = |mark: &str| line.split_once(mark).map(|(_, rest)| rest);
+    let rest = after("https://")
+        .or_else(|| after("wss://"))
+        .or_else(|| after("dial tcp "))?;
+    let peer = rest
+        .split(['/', '"', '\\', ' ', '?', ',', ')'])
+        .next()?
+        .trim_end_matches(':');
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
+    (!peer.is_empty() && peer.len() <= 253 && peer.bytes().all(is_plain)).then_some(peer)
+}
+
+/// The node that has an address (without its port) among its own.
+pub fn node_at<'s>(snapshot: &'s Snapshot, peer: &str) -> Option<&'s str> {
+    let host = peer.rsplit_once(':').map_or(peer, |(host, _)| host);
+    snapshot
+        .kind("Node")
+        .find(|node| {
+            node.key.name == host
+                || node
+                    .list("/status/addresses")
+                    .iter()
+                    .any(|address| address.get("address").and_then(|value| value.as_str()) == Some(host))
+        })
+        .map(|node| node.key.name.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{path_on, peer_in};
+    use crate::cluster::Host;
+    use crate::model::EntryPath;
+
+    #[test]
+    fn a_file_is_called_as_on_its_machine() {
+        let host = Host {
+            directory: "nodes/cp1".into(),
+            ..Host::default()
+        };
+        let path = path_on(&host, &EntryPath::new("nodes/cp1/files/etc/kubernetes/ssl/kube-ca.pem"));
+        assert_eq!(path, "/etc/kubernetes/ssl/kube-ca.pem");
+    }
+
+    #[test]
+    fn the_peer_is_read_from_urls_and_from_dials() {
+        for (line, peer) in [
+            ("Get \"https://10.0.0.1:6443/api?x\": x509: a", Some("10.0.0.1:6443")),
+            (
+                "Get \\\"https://api.example:6443/x\\\": x509: a",
+                Some("api.example:6443"),
+            ),
+            ("dial tcp [fd00::1]:6443: connect: refused", Some("[fd00::1]:6443")),
+            ("x509: certificate has expired", None),
+            ("https://<script>/x", None),
+        ] {
+            assert_eq!(peer_in(line), peer, "{line}");
+        }
+    }
+}

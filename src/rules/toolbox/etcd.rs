@@ -1,0 +1,111 @@
+//! Members of etcd: what they are called, what the cluster's own tools say of them.
+
+use std::collections::BTreeSet;
+
+use super::nodes::node_of;
+use crate::bundle::decode::{EtcdEndpoint, EtcdMember};
+use crate::cluster::{Hit, Snapshot};
+use crate::model::{Citation, Subject};
+
+/// The quota of the database when none is given, in bytes (etcd server/storage/quota.go, DefaultQuotaBytes).
+pub const DEFAULT_QUOTA: u64 = 2 * 1024 * 1024 * 1024;
+
+/// The member whose log a line stands in, called like its node.
+pub fn member_of(snapshot: &Snapshot, hit: &Hit) -> Subject {
+    let node = node_of(snapshot, hit).unwrap_or_default();
+    let name = if node.is_empty() { "etcd" } else { &node };
+    Subject::on_node("EtcdMember", name, &node)
+}
+
+/// The members of the cluster, each once, from every member list of the bundle.
+pub fn members(snapshot: &Snapshot) -> Vec<&EtcdMember> {
+    let mut seen = BTreeSet::new();
+    snapshot
+        .hosts
+        .iter()
+        .flat_map(|host| &host.tools.etcd_members)
+        .filter(|member| seen.insert(member.id.as_str()))
+        .collect()
+}
+
+/// The endpoints that etcd's client asked, each once.
+pub fn endpoints(snapshot: &Snapshot) -> Vec<&EtcdEndpoint> {
+    let mut seen = BTreeSet::new();
+    snapshot
+        .hosts
+        .iter()
+        .flat_map(|host| &host.tools.etcd_endpoints)
+        .filter(|endpoint| seen.insert(bare(&endpoint.endpoint)))
+        .collect()
+}
+
+/// The member behind an endpoint, by its id or its client address; called like the endpoint where the member list is not known.
+pub fn member_at(snapshot: &Snapshot, endpoint: &EtcdEndpoint) -> Subject {
+    let is_it = |member: &&EtcdMember| {
+        (!endpoint.id.is_empty() && member.id == endpoint.id)
+            || member
+                .client_urls
+                .iter()
+                .any(|url| bare(url) == bare(&endpoint.endpoint))
+    };
+    let name = members(snapshot)
+        .into_iter()
+        .find(is_it)
+        .map_or_else(|| bare(&endpoint.endpoint).to_owned(), |member| member.name.clone());
+    subject(snapshot, &name)
+}
+
+/// A member as a subject, on the node that is called like it (etcd's `--name`; RKE2 and k3s add eight digits: `node-1a2b3c4d`).
+pub fn subject(snapshot: &Snapshot, name: &str) -> Subject {
+    let is_its = |node: &&String| {
+        name == node.as_str()
+            || name
+                .strip_prefix(node.as_str())
+                .and_then(|rest| rest.strip_prefix('-'))
+                .is_some_and(|rest| rest.len() == 8 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
+            || name.strip_prefix("etcd-") == Some(node.as_str())
+    };
+    let names = snapshot.node_names();
+    let node = names.iter().find(is_its).map_or("", String::as_str);
+    Subject::on_node("EtcdMember", name, node)
+}
+
+/// The quota that a member was given (`--quota-backend-bytes`), where its process, its pod or its container shows it.
+pub fn quota(snapshot: &Snapshot) -> Option<u64> {
+    const FLAG: &str = "--quota-backend-bytes";
+    let of_process = snapshot
+        .hosts
+        .iter()
+        .flat_map(|host| &host.tools.processes)
+        .filter(|process| process.program() == "etcd")
+        .find_map(|process| process.flag(FLAG)?.parse().ok());
+    of_process.or_else(|| {
+        snapshot
+            .pods()
+            .flat_map(|pod| pod.containers())
+            .filter_map(|container| container.spec)
+            .flat_map(|spec| [spec.get("command"), spec.get("args")])
+            .flatten()
+            .filter_map(|words| words.as_array())
+            .flatten()
+            .filter_map(|word| word.as_str()?.strip_prefix(FLAG)?.strip_prefix('='))
+            .find_map(|value| value.parse().ok())
+    })
+}
+
+/// A number that some tool of a machine printed, by its dotted name, with the machine's node.
+pub fn numbers<'s>(snapshot: &'s Snapshot, key: &'s str) -> impl Iterator<Item = (String, f64, &'s Citation)> {
+    snapshot.hosts.iter().filter_map(move |host| {
+        let (value, cite) = host.values.get(key)?;
+        let number = if value == "inf" {
+            f64::INFINITY
+        } else {
+            value.parse().ok()?
+        };
+        Some((host.node_name().to_owned(), number, cite))
+    })
+}
+
+fn bare(endpoint: &str) -> &str {
+    endpoint.trim_start_matches("https://").trim_start_matches("http://")
+}
