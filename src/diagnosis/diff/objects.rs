@@ -197,7 +197,7 @@ pub(in crate::diagnosis) fn template_changes(before: &Object, after: &Object) ->
 enum Comparable {
     /// Both are whole: what one has not is not there.
     All,
-    /// Both are descriptions: of a list that both show, every element.
+    /// Both are descriptions, or one is a manifest: of a list that both show, every element.
     Lists,
     /// Only what both have.
     Common,
@@ -206,6 +206,8 @@ enum Comparable {
 fn comparable(good: &Shape<'_>, bad: &Shape<'_>) -> Comparable {
     match (good.object.form, bad.object.form) {
         _ if good.is_from_pod != bad.is_from_pod => Comparable::Common,
+        // What was written to be applied has none of the defaults that the API server fills in.
+        _ if good.object.is_manifest() != bad.object.is_manifest() => Comparable::Lists,
         (Form::Api, Form::Api) => Comparable::All,
         (Form::Describe, Form::Describe) => Comparable::Lists,
         _ => Comparable::Common,
