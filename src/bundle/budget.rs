@@ -35,7 +35,7 @@ pub struct Budget {
     pub max_json_depth: u64,
     /// Bytes of a line of a log that signatures are looked for in. Default 64 KiB; runtimes cut lines at 16 KiB.
     pub max_line_bytes: u64,
-    /// Objects, rows of tables and other facts that are kept. Default 500 000.
+    /// Objects, rows of tables and other facts that are kept. Default 200 000, which small objects fill with about 1 GB.
     pub max_objects: u64,
     /// Decompressed bytes of one stream before its ratio is looked at. 16 MiB.
     pub ratio_grace: u64,
@@ -63,7 +63,7 @@ impl Budget {
         max_yaml_depth: 100,
         max_json_depth: 100,
         max_line_bytes: 64 << 10,
-        max_objects: 500_000,
+        max_objects: 200_000,
         ratio_grace: 16 << 20,
         max_zip_in_memory: 64 << 20,
         max_decoder_memory: 256 << 20,

@@ -1,6 +1,5 @@
 //! `casefile analyze`: bundles in, reports out.
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
@@ -8,7 +7,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rayon::prelude::*;
 
-use super::cases::{Case, join};
+use super::cases::{Case, Joined, join, remarks};
 use super::inputs::{Inputs, Job, inputs};
 use super::limits::LimitArgs;
 use super::narrow::NarrowArgs;
@@ -16,7 +15,7 @@ use super::outputs::{Target, format_of, write};
 use super::terminal::{complain, deliver, remark, safe, say};
 use super::{exit, language};
 use crate::bundle::Budget;
-use crate::cluster::Snapshot;
+use crate::cluster::{Identity, Snapshot};
 use crate::diagnosis::diagnose_within;
 use crate::model::{Lang, ProblemKind};
 use crate::redact::Masker;
@@ -211,16 +210,21 @@ fn check_ending(target: &Target, formats: &[Format]) -> Result<(), (u8, String)>
 fn analyse_all(args: &AnalyzeArgs, plan: &Plan, inputs: &Inputs) -> u8 {
     let bar = progress(args.quiet, inputs.jobs.len());
     let work = || {
-        let begun: Vec<Begun> = inputs
+        let (results, identities): (Vec<_>, Vec<_>) = inputs
             .jobs
             .par_iter()
             .map(|job| {
-                let begun = begin(plan, job, inputs.jobs.len() > 1);
-                bar.inc(u64::from(!matches!(begun, Begun::Waiting(_))));
-                begun
+                let result = analyse_one(plan, job);
+                bar.inc(1);
+                result
             })
-            .collect();
-        finish(args, plan, begun, &bar)
+            .unzip();
+        let joined = join(&inputs.jobs, &identities);
+        if !args.quiet {
+            bar.suspend(|| remarks(&joined).for_each(|line| remark(&line)));
+        }
+        let again: Vec<_> = joined.par_iter().map(|whole| analyse_one(plan, &whole.job).0).collect();
+        in_place_of(results, &joined, again)
     };
     // A pool that cannot be built (a system without threads) leaves the global one.
     let results = match rayon::ThreadPoolBuilder::new()
@@ -239,52 +243,30 @@ fn analyse_all(args: &AnalyzeArgs, plan: &Plan, inputs: &Inputs) -> u8 {
     code.max(conclude(args, plan, results))
 }
 
-/// How far a bundle has come when all were read.
-enum Begun {
-    /// Read and analysed, or failed.
-    Done(Box<Result<Analysed, Failure>>),
-    /// Read; it may belong to another.
-    Waiting(Box<Case>),
-}
-
-/// Reads a bundle. Unless it may belong to another, it is analysed at once, so that little is in memory at any time.
-fn begin(plan: &Plan, job: &Job, has_others: bool) -> Begun {
-    let done = |result| Begun::Done(Box::new(result));
-    let read = guarded(&job.alias, || {
-        Case::read(job, plan.rules.signatures(), &plan.budget).map_err(|error| Failure::Input(error.to_string()))
+/// Reads and analyses a bundle; the second part says by what it may belong to another.
+fn analyse_one(plan: &Plan, job: &Job) -> (Result<Analysed, Failure>, Option<Identity>) {
+    let mut identity = None;
+    let result = guarded(&job.alias, || {
+        let case = Case::read(job, plan.rules.signatures(), &plan.budget)
+            .map_err(|error| Failure::Input(error.to_string()))?;
+        identity = case.identity(job);
+        analyse(plan, job, &case)
     });
-    match read {
-        Ok(case) if has_others && case.may_be_a_part() => Begun::Waiting(Box::new(case)),
-        Ok(case) => done(guarded(&job.alias, || analyse(plan, &case))),
-        Err(failure) => done(Err(failure)),
-    }
+    (result, identity)
 }
 
-/// Joins what belongs together, says so, and analyses it. The results stand in the order of the bundles.
-fn finish(args: &AnalyzeArgs, plan: &Plan, begun: Vec<Begun>, bar: &ProgressBar) -> Vec<Result<Analysed, Failure>> {
-    let mut results: Vec<(usize, Result<Analysed, Failure>)> = Vec::new();
-    let mut places: BTreeMap<String, usize> = BTreeMap::new();
-    let mut waiting = Vec::new();
-    for (at, begun) in begun.into_iter().enumerate() {
-        match begun {
-            Begun::Done(result) => results.push((at, *result)),
-            Begun::Waiting(case) => {
-                places.insert(case.job.alias.clone(), at);
-                waiting.push(*case);
-            }
+/// The results with those of joined bundles replaced by the one of the whole, where the first of them stood.
+fn in_place_of<R>(results: Vec<R>, joined: &[Joined], wholes: Vec<R>) -> Vec<R> {
+    let mut results: Vec<Option<R>> = results.into_iter().map(Some).collect();
+    for (whole, result) in joined.iter().zip(wholes) {
+        for &member in &whole.members {
+            results.get_mut(member).and_then(Option::take);
+        }
+        if let Some(place) = whole.members.first().and_then(|&first| results.get_mut(first)) {
+            *place = Some(result);
         }
     }
-    let (cases, remarks) = join(waiting);
-    if !args.quiet {
-        bar.suspend(|| remarks.iter().for_each(|line| remark(line)));
-    }
-    results.par_extend(cases.into_par_iter().map(|case| {
-        let result = guarded(&case.job.alias, || analyse(plan, &case));
-        bar.inc(1 + case.job.merged.len() as u64);
-        (places.get(&case.job.alias).copied().unwrap_or(usize::MAX), result)
-    }));
-    results.sort_by_key(|(at, _)| *at);
-    results.into_iter().map(|(_, result)| result).collect()
+    results.into_iter().flatten().collect()
 }
 
 /// Publishes what succeeded, complains about the rest, and gives the code of the gravest outcome.
@@ -325,13 +307,8 @@ fn guarded<T>(alias: &str, work: impl FnOnce() -> Result<T, Failure>) -> Result<
     })
 }
 
-fn analyse(plan: &Plan, case: &Case) -> Result<Analysed, Failure> {
-    let Case {
-        job,
-        snapshot,
-        baseline,
-        ..
-    } = case;
+fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
+    let Case { snapshot, baseline, .. } = case;
     let mut masker = Masker::new();
     let mut losses = Vec::new();
     for snapshot in std::iter::once(snapshot).chain(baseline) {
@@ -343,7 +320,7 @@ fn analyse(plan: &Plan, case: &Case) -> Result<Analysed, Failure> {
         .narrowing(snapshot.now())
         .map_err(|message| Failure::Input(format!("{}: {message}", job.alias)))?;
     let mut diagnosis = diagnose_within(&plan.rules, snapshot, baseline.as_ref(), &narrowing);
-    let mined = case.mine(&diagnosis.logs_to_mine(), plan.rules.signatures(), &plan.budget);
+    let mined = case.mine(job, &diagnosis.logs_to_mine(), plan.rules.signatures(), &plan.budget);
     diagnosis.take_templates(&mined);
     let defect = |error: String| {
         Failure::Defect(format!(

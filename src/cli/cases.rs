@@ -1,4 +1,4 @@
-//! From the bundles of a command line to snapshots: read one by one, and joined where several are archives of one cluster.
+//! From the bundles of a command line to snapshots, and which of them are archives of one cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,9 +10,7 @@ use crate::logs::{LogTemplate, SignatureSet};
 
 /// A bundle that was read, and what it is compared with.
 pub(super) struct Case {
-    /// What the command line said.
-    pub(super) job: Job,
-    /// What is in it, and in the archives that were joined with it.
+    /// What is in it, and in the archives that are joined with it.
     pub(super) snapshot: Snapshot,
     /// Its healthy counterpart.
     pub(super) baseline: Option<Snapshot>,
@@ -21,7 +19,7 @@ pub(super) struct Case {
 }
 
 impl Case {
-    /// Reads a bundle, all archives that the command line joins with it, and its baseline.
+    /// Reads a bundle, all archives that are joined with it, and its baseline.
     ///
     /// # Errors
     /// One of them cannot be opened.
@@ -37,7 +35,6 @@ impl Case {
             .map(|(alias, path)| read(path, alias))
             .transpose()?;
         Ok(Self {
-            job: job.clone(),
             logs: parts.iter().map(|part| part.logs.len()).collect(),
             snapshot: merge(parts).ok_or_else(|| OpenError::Empty { path: job.path.clone() })?,
             baseline,
@@ -48,11 +45,12 @@ impl Case {
     /// since the first reading only leaves the answer without its part.
     pub(super) fn mine(
         &self,
+        job: &Job,
         wanted: &BTreeSet<usize>,
         signatures: &SignatureSet,
         budget: &Budget,
     ) -> BTreeMap<usize, Vec<LogTemplate>> {
-        let paths = std::iter::once(&self.job.path).chain(self.job.merged.iter().map(|(_, path)| path));
+        let paths = std::iter::once(&job.path).chain(job.merged.iter().map(|(_, path)| path));
         let mut found = BTreeMap::new();
         let mut from = 0;
         for (path, count) in paths.zip(&self.logs) {
@@ -69,59 +67,64 @@ impl Case {
         found
     }
 
-    /// True when it may turn out to be one of several archives of a cluster, so that it has to wait for the others.
-    pub(super) fn may_be_a_part(&self) -> bool {
-        self.job.merged.is_empty() && Identity::of(&self.snapshot).may_be_a_part()
-    }
-
-    /// Only archives of one folder that are compared with the same baseline are ever joined by themselves.
-    fn place(&self) -> (PathBuf, Option<PathBuf>) {
-        let folder = self.job.path.parent().map(Path::to_path_buf).unwrap_or_default();
-        (folder, self.job.baseline.as_ref().map(|(_, path)| path.clone()))
+    /// By what the bundle may turn out to belong to others; none for one that cannot.
+    pub(super) fn identity(&self, job: &Job) -> Option<Identity> {
+        let identity = Identity::of(&self.snapshot);
+        (job.merged.is_empty() && identity.may_be_a_part()).then_some(identity)
     }
 }
 
-/// Joins the archives of different machines of one cluster that lie in one folder and were collected together; the second part says
-/// so, one line for each that was joined to another.
-pub(super) fn join(cases: Vec<Case>) -> (Vec<Case>, Vec<String>) {
-    let mut by_place: BTreeMap<(PathBuf, Option<PathBuf>), Vec<(usize, Case)>> = BTreeMap::new();
-    for (at, case) in cases.into_iter().enumerate() {
-        by_place.entry(case.place()).or_default().push((at, case));
-    }
-    let mut joined: Vec<(usize, Case)> = Vec::new();
-    let mut remarks = Vec::new();
-    for (_, cases) in by_place {
-        let identities: Vec<Identity> = cases.iter().map(|(_, case)| Identity::of(&case.snapshot)).collect();
-        let mut waiting: Vec<Option<(usize, Case)>> = cases.into_iter().map(Some).collect();
-        for group in groups(&identities) {
-            let members = group.into_iter().filter_map(|at| waiting.get_mut(at)?.take());
-            joined.extend(join_group(members.collect(), &mut remarks));
+/// Several bundles that are one.
+pub(super) struct Joined {
+    /// The places of the bundles in the list of jobs, the first before all others.
+    pub(super) members: Vec<usize>,
+    /// The job of them all, under the name of the first.
+    pub(super) job: Job,
+}
+
+/// A folder, and the baseline of its bundles: only archives that share both are ever joined by themselves.
+type Place = (PathBuf, Option<PathBuf>);
+
+fn place(job: &Job) -> Place {
+    let folder = job.path.parent().map(Path::to_path_buf).unwrap_or_default();
+    (folder, job.baseline.as_ref().map(|(_, path)| path.clone()))
+}
+
+/// The archives of different machines of one cluster that lie in one folder and were collected together. Snapshots are not kept for it:
+/// what belongs together is read once more, so that memory does not grow with the number of bundles.
+pub(super) fn join(jobs: &[Job], identities: &[Option<Identity>]) -> Vec<Joined> {
+    let mut by_place: BTreeMap<Place, Vec<(usize, Identity)>> = BTreeMap::new();
+    for (at, (job, identity)) in jobs.iter().zip(identities).enumerate() {
+        if let Some(identity) = identity {
+            by_place.entry(place(job)).or_default().push((at, identity.clone()));
         }
     }
-    joined.sort_by_key(|(at, _)| *at);
-    (joined.into_iter().map(|(_, case)| case).collect(), remarks)
+    let mut joined = Vec::new();
+    for parts in by_place.into_values() {
+        let (places, identities): (Vec<usize>, Vec<Identity>) = parts.into_iter().unzip();
+        for group in groups(&identities).into_iter().filter(|group| group.len() > 1) {
+            let members: Vec<usize> = group.into_iter().filter_map(|at| places.get(at).copied()).collect();
+            let mut of_group = members.iter().filter_map(|&at| jobs.get(at));
+            let Some(mut job) = of_group.next().cloned() else {
+                continue;
+            };
+            job.merged = of_group
+                .map(|other| (other.alias.clone(), other.path.clone()))
+                .collect();
+            joined.push(Joined { members, job });
+        }
+    }
+    joined
 }
 
-fn join_group(members: Vec<(usize, Case)>, remarks: &mut Vec<String>) -> Option<(usize, Case)> {
-    let mut members = members.into_iter();
-    let (at, first) = members.next()?;
-    let mut job = first.job;
-    let mut parts = vec![first.snapshot];
-    let mut logs = first.logs;
-    for (_, other) in members {
-        remarks.push(format!(
-            "{} is of the same cluster and time as {}: one report for both",
-            other.job.alias, job.alias
-        ));
-        job.merged.push((other.job.alias, other.job.path));
-        logs.extend(other.logs);
-        parts.push(other.snapshot);
-    }
-    let case = Case {
-        job,
-        logs,
-        snapshot: merge(parts)?,
-        baseline: first.baseline,
-    };
-    Some((at, case))
+/// What is said of bundles that were joined, one line for each but the first.
+pub(super) fn remarks(joined: &[Joined]) -> impl Iterator<Item = String> {
+    joined.iter().flat_map(|Joined { job, .. }| {
+        job.merged.iter().map(|(alias, _)| {
+            format!(
+                "{alias} is of the same cluster and time as {}: one report for both",
+                job.alias
+            )
+        })
+    })
 }

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::cases::{Case, join};
+use super::cases::{Case, join, remarks};
 use super::exit;
-use super::inputs::inputs;
+use super::inputs::{Job, inputs};
 use super::limits::LimitArgs;
 use super::terminal::{complain, remark, safe, say};
 use crate::cluster::{Archive, FileRecord, Snapshot, Treatment};
@@ -66,20 +66,31 @@ pub(super) fn run(args: &InspectArgs) -> u8 {
         found.merge_all();
     }
     let mut errors: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
-    let mut cases = Vec::new();
     let budget = args.limits.budget();
+    let read = |job: &Job| Case::read(job, &signatures, &budget).map_err(|error| error.to_string());
+    let mut identities = Vec::new();
+    let mut shown: Vec<Vec<Overview>> = Vec::new();
     for job in &found.jobs {
-        match Case::read(job, &signatures, &budget) {
-            Ok(case) => cases.push(case),
-            Err(error) => errors.push(error.to_string()),
+        let case = read(job).map_err(|error| errors.push(error)).ok();
+        identities.push(case.as_ref().and_then(|case| case.identity(job)));
+        shown.push(case.map(|case| overviews(&case, args.files)).unwrap_or_default());
+    }
+    let joined = join(&found.jobs, &identities);
+    remarks(&joined).for_each(|line| remark(&line));
+    for whole in &joined {
+        for &member in &whole.members {
+            shown.get_mut(member).map(Vec::clear);
+        }
+        match (
+            read(&whole.job),
+            whole.members.first().and_then(|&first| shown.get_mut(first)),
+        ) {
+            (Ok(case), Some(place)) => *place = overviews(&case, args.files),
+            (Err(error), _) => errors.push(error),
+            (Ok(_), None) => {}
         }
     }
-    let (cases, remarks) = join(cases);
-    remarks.iter().for_each(|line| remark(line));
-    let snapshots = cases
-        .iter()
-        .flat_map(|case| std::iter::once(&case.snapshot).chain(&case.baseline));
-    let overviews: Vec<Overview> = snapshots.map(|snapshot| Overview::new(snapshot, args.files)).collect();
+    let overviews: Vec<Overview> = shown.into_iter().flatten().collect();
     match args.format {
         View::Json => match serde_json::to_string_pretty(&overviews) {
             Ok(text) => say(&text),
@@ -93,6 +104,12 @@ pub(super) fn run(args: &InspectArgs) -> u8 {
     } else {
         exit::INPUT
     }
+}
+
+/// A bundle and its baseline.
+fn overviews(case: &Case, with_files: bool) -> Vec<Overview> {
+    let snapshots = std::iter::once(&case.snapshot).chain(&case.baseline);
+    snapshots.map(|snapshot| Overview::new(snapshot, with_files)).collect()
 }
 
 /// What is said of one bundle. The names of its fields are keys of the JSON form.

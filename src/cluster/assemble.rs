@@ -44,11 +44,11 @@ pub(super) fn assemble(
             ..coverage
         },
     };
-    let mut of_hosts: Vec<(EntryPath, Fact)> = Vec::new();
+    let mut of_hosts: Vec<Located> = Vec::new();
     let mut events: Vec<Object> = Vec::new();
     let mut named: Vec<String> = Vec::new();
     let mut manifests: Vec<Object> = Vec::new();
-    for Located { path, fact } in facts {
+    for Located { path, host, fact } in facts {
         match fact {
             Fact::Object(mut object) => {
                 if detected.writes_null_for_empty(&path) {
@@ -70,7 +70,11 @@ pub(super) fn assemble(
             Fact::EmptyListing { kind, .. } => snapshot.coverage.note(datum_of_kind(&kind), 0),
             other => {
                 snapshot.coverage.note(host_datum(&other), 1);
-                of_hosts.push((path, other));
+                of_hosts.push(Located {
+                    path,
+                    host,
+                    fact: other,
+                });
             }
         }
     }
@@ -128,10 +132,13 @@ fn add_object(snapshot: &mut Snapshot, object: Object) {
         None => {
             snapshot.objects.insert(object.key.clone(), object);
         }
-        // The richest form wins; of two equal ones the newer, as its resource version counts.
+        // The richest form wins; of two equal ones the newer, as its resource version counts; of two without any the whole one, where
+        // the other was cut.
         Some(known) => {
             let version = |object: &Object| object.text("/metadata/resourceVersion").parse::<u64>().unwrap_or(0);
-            if (object.form, version(&object)) > (known.form, version(known)) {
+            let rank = |object: &Object| (object.form, version(object));
+            let is_cut = |known: &Object| rank(&object) == rank(known) && known.is_part_of(&object);
+            if rank(&object) > rank(known) || is_cut(known) {
                 let poorer = std::mem::replace(known, object);
                 known.fill_from(&poorer);
             } else {
@@ -142,23 +149,27 @@ fn add_object(snapshot: &mut Snapshot, object: Object) {
 }
 
 /// The machines, each with its facts.
-fn hosts(detected: &Detected<'_>, nodes: &[String], facts: Vec<(EntryPath, Fact)>) -> Vec<Host> {
+fn hosts(detected: &Detected<'_>, nodes: &[String], facts: Vec<Located>) -> Vec<Host> {
     let mut places = Places {
         detected,
         nodes,
         last: None,
     };
     let mut hosts: BTreeMap<String, Host> = BTreeMap::new();
-    for (path, fact) in facts {
+    for Located { path, host, fact } in facts {
         let mut place = places.node(&path);
-        // What people paste of several machines into one file still tells whose each unit is.
-        if let (Fact::Host(HostFact::Unit(unit)), true) = (&fact, place.directory.is_empty() && !nodes.is_empty())
-            && let Some(node) = node_of_host(&unit.host, nodes)
-        {
-            place = NodePlace {
-                directory: node.clone(),
-                name: node,
+        // What people paste of several machines into one file still tells whose each part is: by the journal of a unit, or the prompt.
+        if place.directory.is_empty() {
+            let of_unit = match &fact {
+                Fact::Host(HostFact::Unit(unit)) => node_of_host(&unit.host, nodes),
+                _ => None,
             };
+            if let Some(node) = of_unit.or_else(|| node_of_host(&host, nodes)) {
+                place = NodePlace {
+                    directory: node.clone(),
+                    name: node,
+                };
+            }
         }
         let NodePlace { directory, name } = place;
         let host = hosts.entry(directory.clone()).or_insert_with(|| Host {
@@ -517,5 +528,35 @@ impl From<&Subject> for ObjectKey {
             namespace: subject.namespace.clone(),
             name: subject.name.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::reading;
+
+    const WHOLE: &str = "Name:         web-0\nNamespace:    shop\nNode:         n1/10.0.0.1\nLabels:       app=web\nStatus:       Running\nIP:           10.42.0.7\nContainers:\n  web:\n    Image:          shop/web:1\n    State:          Waiting\n      Reason:       CrashLoopBackOff\n    Ready:          False\n    Restart Count:  7\nConditions:\n  Type              Status\n  Ready             False\nQoS Class:       BestEffort\n";
+
+    #[test]
+    fn a_description_that_was_cut_gives_way_to_the_whole_one() {
+        let cut = &WHOLE[..WHOLE.find("    State:").unwrap()];
+        for files in [[("1.txt", cut), ("2.txt", WHOLE)], [("1.txt", WHOLE), ("2.txt", cut)]] {
+            let snapshot = reading(&files);
+            let pod = snapshot.object("Pod", "shop", "web-0").unwrap();
+            assert_eq!(
+                pod.text("/status/containerStatuses/0/state/waiting/reason"),
+                "CrashLoopBackOff",
+                "{files:?}"
+            );
+            assert_eq!(pod.text("/status/qosClass"), "BestEffort");
+        }
+    }
+
+    #[test]
+    fn of_two_whole_descriptions_the_first_counts() {
+        let later = WHOLE.replace("Restart Count:  7", "Restart Count:  9");
+        let snapshot = reading(&[("1.txt", WHOLE), ("2.txt", &later)]);
+        let pod = snapshot.object("Pod", "shop", "web-0").unwrap();
+        assert_eq!(pod.int("/status/containerStatuses/0/restartCount"), Some(7));
     }
 }

@@ -147,6 +147,11 @@ impl Object {
         }
     }
 
+    /// True when another sight of the same object has every field of this one, and more: this one was cut.
+    pub(super) fn is_part_of(&self, other: &Self) -> bool {
+        covers(&other.value, &self.value) && !covers(&self.value, &other.value)
+    }
+
     /// Takes over what a poorer or older form of the same object knows and this one does not.
     pub(super) fn fill_from(&mut self, other: &Self) {
         if self.form != Form::Api {
@@ -157,6 +162,20 @@ impl Object {
                 }
             }
         }
+    }
+}
+
+/// True when the whole has every key of the part, and no shorter list.
+fn covers(whole: &Value, part: &Value) -> bool {
+    match (whole, part) {
+        (Value::Object(whole), Value::Object(part)) => part
+            .iter()
+            .all(|(key, value)| whole.get(key).is_some_and(|whole| covers(whole, value))),
+        (Value::Array(whole), Value::Array(part)) => {
+            whole.len() >= part.len() && whole.iter().zip(part).all(|(whole, part)| covers(whole, part))
+        }
+        (_, Value::Object(_) | Value::Array(_)) => false,
+        _ => true,
     }
 }
 

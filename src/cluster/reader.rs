@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::assemble::assemble;
 use super::blocks::{BLOCK, Blocks};
+use super::whereabouts::host_above;
 use super::{BundleInfo, Coverage, FileRecord, Snapshot, Treatment};
 use crate::bundle::decode::{
     DECODERS, Encoding, ExportedLog, Fact, LogSection, TextFile, Transcoded, is_binary, prompts, reason_unused,
@@ -24,6 +25,8 @@ const BLOCKS_AHEAD: usize = 4;
 /// Facts with the file they were read from.
 pub(super) struct Located {
     pub(super) path: EntryPath,
+    /// The machine that a prompt or a heading above names; empty when none does. It may be no node at all.
+    pub(super) host: String,
     pub(super) fact: Fact,
 }
 
@@ -145,8 +148,10 @@ impl<'s> Reader<'s> {
         let budget = self.budget.clone();
         let mut file = TextFile::new(self.alias.clone(), path, &text).within(&budget);
         let mut problems = Vec::new();
+        let mut unlisted = 0;
         let mut used = Vec::new();
         let mut log_lines = Vec::new();
+        let mut host = String::new();
         let mut line = 0;
         // No output goes on beyond the next command: decoders see the lines up to there and no further.
         let mut ends = prompts(&file);
@@ -159,17 +164,25 @@ impl<'s> Reader<'s> {
                 file.lines.extend(all.get(file.lines.len()..end).unwrap_or_default());
                 continue;
             }
-            match DECODERS
+            if let Some(named) = host_above(file.line(line)) {
+                host = named.to_owned();
+            }
+            let decoders = if is_long_word(file.line(line)) { &[] } else { DECODERS };
+            let section = decoders
                 .iter()
-                .find_map(|decoder| Some((decoder.name, (decoder.decode)(&file, line)?)))
-            {
+                .find_map(|decoder| Some((decoder.name, (decoder.decode)(&file, line)?)));
+            match section {
                 Some((name, section)) => {
                     let end = section.end.max(line + 1).min(file.lines.len());
                     if section.also_log {
                         log_lines.push((line, end));
                     }
-                    self.take_section(&file, section.facts);
-                    problems.extend(section.problems);
+                    self.take_section(&file, &host, section.facts);
+                    let room = PROBLEMS_PER_FILE.saturating_sub(problems.len());
+                    let mut found = section.problems;
+                    unlisted += found.len().saturating_sub(room);
+                    found.truncate(room);
+                    problems.append(&mut found);
                     if !used.contains(&name) {
                         used.push(name);
                     }
@@ -194,7 +207,11 @@ impl<'s> Reader<'s> {
         if !log_lines.is_empty() {
             self.scan_lines(&file, Stream::Unknown, &log_lines);
         }
-        self.note_problems(path, problems);
+        self.coverage.problems.append(&mut problems);
+        if unlisted > 0 {
+            let detail = format!("{unlisted} more problems of this file are not listed");
+            self.problem(Problem::file(path, ProblemKind::Unparsed, detail));
+        }
         if used.contains(&"cluster-info dump log") && used.contains(&"json") {
             self.inventory.note_dump(path);
         }
@@ -206,41 +223,28 @@ impl<'s> Reader<'s> {
         self.record(path, size, treatment);
     }
 
-    fn take_section(&mut self, file: &TextFile<'_>, facts: Vec<Fact>) {
+    fn take_section(&mut self, file: &TextFile<'_>, host: &str, facts: Vec<Fact>) {
         for fact in facts {
             match &fact {
                 Fact::LogSection(section) => self.scan_section(file, section),
                 Fact::ExportedLog(log) => self.scan_exported(file, log),
                 Fact::UnitLog(log) => self.scan_lines(file, stream_of_unit(&log.unit), &[(log.first, log.end)]),
-                _ => self.keep(file.path, fact),
+                _ => self.keep(file.path, host, fact),
             }
         }
     }
 
-    fn keep(&mut self, path: &EntryPath, fact: Fact) {
+    fn keep(&mut self, path: &EntryPath, host: &str, fact: Fact) {
         let most = self.budget.max_objects;
         if (self.facts.len() as u64) < most {
             self.facts.push(Located {
                 path: path.clone(),
+                host: host.to_owned(),
                 fact,
             });
         } else if !self.is_full {
             self.is_full = true;
             self.over(path, Limit::Objects(most), "what follows was not kept");
-        }
-    }
-
-    /// Keeps the first problems of a file, and how many more there were.
-    fn note_problems(&mut self, path: &EntryPath, mut problems: Vec<Problem>) {
-        let more = problems.len().saturating_sub(PROBLEMS_PER_FILE);
-        problems.truncate(PROBLEMS_PER_FILE);
-        self.coverage.problems.append(&mut problems);
-        if more > 0 {
-            self.problem(Problem::file(
-                path,
-                ProblemKind::Unparsed,
-                format!("{more} more problems of this file are not listed"),
-            ));
         }
     }
 
@@ -366,6 +370,16 @@ impl<'s> Reader<'s> {
             treatment,
         });
     }
+}
+
+/// True for a line of base64 or the like, with which no section starts: a file may have millions of them, and every decoder is asked at
+/// every other line.
+fn is_long_word(line: &str) -> bool {
+    const LONG: usize = 60;
+    line.len() >= LONG
+        && line
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_'))
 }
 
 /// True when at least half of the first lines carry a time stamp.

@@ -38,6 +38,43 @@ pub(super) fn node_of_host(host: &str, nodes: &[String]) -> Option<String> {
     nodes.iter().find(same).filter(|_| !host.is_empty()).cloned()
 }
 
+/// The machine that a line says the text below is of: a prompt (`root@wk5:~#`, `[core@wk5 ~]$ ss -l`), a login (`$ ssh wk5 uptime`), a
+/// heading (`=== wk5 ===`, `--- node: wk5 ---`). Empty for a prompt that names none; none for any other line.
+pub(super) fn host_above(line: &str) -> Option<&str> {
+    let line = line.trim();
+    let is_word = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
+    };
+    let bare = line.trim_matches(['=', '-', '*', '#', '>', ' ']);
+    if bare.len() + 4 <= line.len() && line.starts_with(['=', '-', '*', '#', '>']) {
+        let name = ["node:", "host:", "node ", "host "]
+            .iter()
+            .find_map(|start| bare.strip_prefix(start))
+            .unwrap_or(bare)
+            .trim();
+        return Some(name).filter(|name| is_word(name));
+    }
+    let (before, command) = match line.split_once(['$', '#']) {
+        Some((before, command)) if command.is_empty() || command.starts_with(' ') => (before, command.trim_start()),
+        _ => return None,
+    };
+    if let Some(target) = command.strip_prefix("ssh ") {
+        let target = target.split_whitespace().find(|word| !word.starts_with('-'))?;
+        let host = target.rsplit('@').next().unwrap_or(target);
+        return Some(host).filter(|host| is_word(host));
+    }
+    if before.trim().is_empty() {
+        // The prompt of root looks like a comment.
+        return line.starts_with('$').then_some("");
+    }
+    let (user, rest) = before.trim_start_matches('[').split_once('@')?;
+    let host = rest.split([':', ' ', ']']).next()?;
+    (is_word(host) && !user.contains(' ')).then_some(host)
+}
+
 /// True when the name stands in the text by itself, not as a part of a longer one.
 fn names(text: &str, name: &str) -> bool {
     text.match_indices(name).any(|(at, _)| {
@@ -78,6 +115,23 @@ fn is_clock(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_prompt_or_a_heading_names_the_machine_of_what_follows() {
+        for (line, host) in [
+            ("root@wk5:~# systemctl status kubelet", Some("wk5")),
+            ("[core@wk5 ~]$ ss -l", Some("wk5")),
+            ("$ ssh -q ubuntu@wk5 uptime", Some("wk5")),
+            ("=== wk5 ===", Some("wk5")),
+            ("--- node: wk5.corp.local ---", Some("wk5.corp.local")),
+            ("$ kubectl get nodes", Some("")),
+            ("mail to ops@corp.local for $5", None),
+            ("# a comment of two words", None),
+            ("-----", None),
+        ] {
+            assert_eq!(host_above(line), host, "{line}");
+        }
+    }
 
     #[test]
     fn a_node_is_told_by_the_path_or_by_the_line() {

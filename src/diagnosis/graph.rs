@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::model::{Level, Subject, Text};
+use crate::model::{Confidence, Level, Subject, Text};
 use crate::rules::{Finding, Role, Rules, Touch};
 
 /// One finding causes another.
@@ -103,6 +103,7 @@ fn only_ailing_neighbour(rules: &Rules, findings: &[Finding], complaint: &Findin
             matches!(rule.header.role, Role::Cause | Role::Link) && finding.level == Level::Critical
         });
         explains
+            && finding.confidence > Confidence::Possible
             && finding.blames.is_empty()
             && !finding.blames_unknown
             && finding.subject != complaint.subject

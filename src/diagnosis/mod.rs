@@ -1,5 +1,6 @@
 //! From findings to causes: which finding explains which, and which explains most.
 
+mod applied;
 mod changes;
 mod diff;
 mod graph;
@@ -9,6 +10,7 @@ mod recent;
 mod surroundings;
 mod unexplained;
 
+pub use applied::{Drift, drifts};
 pub use diff::{Difference, Differences, Side, differences};
 pub use graph::{Edge, edges};
 pub use narrowing::Narrowing;
@@ -45,6 +47,8 @@ pub struct Diagnosis<'s> {
     pub checks: Vec<(String, Checked)>,
     /// What is different from the baseline.
     pub differences: Option<Differences>,
+    /// Fields of manifests that are otherwise in the cluster.
+    pub drifts: Vec<Drift>,
     /// For each finding that a difference concerns, the indices of those differences.
     pub changes: BTreeMap<usize, Vec<usize>>,
     /// What changed inside the bundle, in time order.
@@ -175,6 +179,7 @@ fn join<'s>(
         roots,
         checks,
         differences,
+        drifts: drifts(snapshot),
         changes,
         recent,
         preceded,

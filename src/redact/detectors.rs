@@ -320,15 +320,6 @@ pub(super) const DETECTORS: &[Detector] = &[
         site: Site::Key,
         judge: |_| true,
     },
-    // Slack webhook.
-    Detector {
-        class: Class::Secret,
-        words: &["hooks.slack.com"],
-        more_lines: 0,
-        expression: r"hooks\.slack\.com/services/(?<s>[A-Za-z0-9]+/[A-Za-z0-9]+/[A-Za-z0-9]+)",
-        site: Site::Key,
-        judge: |_| true,
-    },
     // Rancher makes `name:secret` with a secret of 54 characters (github.com/rancher/wrangler, pkg/randomtoken).
     // Rancher API token.
     Detector {

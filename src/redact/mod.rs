@@ -4,17 +4,20 @@
 //! in two ways: [`Masker::learn_json`] takes secrets from the places where Kubernetes, Docker and kubeconfig keep them, and
 //! [`Masker::mask`] also finds secrets by their looks. What was learned once is masked in all later text.
 
+mod addresses;
 mod class;
 mod commands;
 mod detectors;
 mod forms;
 mod leak;
 mod leaves;
+mod manifests;
 mod masker;
 mod memory;
 mod names;
 mod patterns;
 mod pem;
+mod sentences;
 mod shapes;
 mod structure;
 mod values;

@@ -7,11 +7,13 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 use regex::{Captures, Regex};
 
+use super::addresses::ADDRESSES;
 use super::commands::COMMANDS;
 use super::detectors::{DETECTORS, Detector, Found, MORE_LINES};
 use super::names;
+use super::sentences::SENTENCES;
 use super::shapes::SHAPES;
-use super::{Class, forms, pem, values};
+use super::{Class, forms, manifests, pem, structure, values};
 
 /// A secret that a pattern found.
 pub(super) struct Hit {
@@ -35,7 +37,14 @@ struct Table {
 
 #[expect(clippy::unwrap_used, reason = "a constant table that the tests compile")]
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let all = || DETECTORS.iter().chain(SHAPES).chain(COMMANDS);
+    let all = || {
+        DETECTORS
+            .iter()
+            .chain(SHAPES)
+            .chain(COMMANDS)
+            .chain(ADDRESSES)
+            .chain(SENTENCES)
+    };
     let words = all().flat_map(|detector| detector.words);
     let owner = all()
         .enumerate()
@@ -67,6 +76,7 @@ pub(super) fn find(text: &str) -> Vec<Hit> {
     }
     hits.extend(pem::find(text).into_iter().map(pem_hit));
     hits.extend(rancher_secrets(text));
+    hits.extend(manifests::find(text).into_iter().filter_map(manifest_hit));
     hits
 }
 
@@ -172,6 +182,28 @@ fn pem_hit(block: pem::Block) -> Hit {
         value: block.lines.concat(),
         literals: block.lines,
     }
+}
+
+/// A value of a Secret. What it decodes to has the same token.
+fn manifest_hit(found: manifests::Value<'_>) -> Option<Hit> {
+    let value = forms::base64_text(found.text).unwrap_or_else(|| found.text.to_owned());
+    let is_public = value.contains("-----BEGIN CERTIFICATE-----") && !value.contains("PRIVATE KEY");
+    if is_public || values::is_masked(found.text) {
+        return None;
+    }
+    let class = structure::class_of_secret(found.key, &value);
+    let mut literals = Vec::new();
+    if !structure::is_plain_key(found.key) {
+        literals = self::literals(class, &value);
+        literals.extend(Some(found.text.to_owned()).filter(|text| values::is_memorable(text)));
+    }
+    Some(Hit {
+        start: found.start,
+        end: found.start + found.text.len(),
+        class,
+        value,
+        literals,
+    })
 }
 
 /// Words of exactly 54 lower-case letters and digits, as Rancher's tokens are without their names.

@@ -160,17 +160,37 @@ impl Walk {
                 continue;
             }
             let class = class_of_secret(key, &value);
-            let plain = PLAIN_KEYS.contains(&key.to_ascii_lowercase().as_str());
+            let plain = is_plain_key(key);
             self.embedded(&value);
             self.at(escaped(key), |walk| walk.push(class, &value, 0, !plain));
             self.leaves(&value);
+            if !plain {
+                self.folded(class, text);
+            }
+        }
+    }
+
+    /// The lines of base64 that was folded: each stands in the text of the manifest by itself.
+    fn folded(&mut self, class: Class, text: &str) {
+        let mut lines = text.split_whitespace().peekable();
+        let first = lines.next();
+        if lines.peek().is_none() {
+            return;
+        }
+        for line in first.into_iter().chain(lines).filter(|line| values::is_memorable(line)) {
+            self.found.push(Found {
+                class,
+                value: line.to_owned(),
+                searched: true,
+                place: None,
+            });
         }
     }
 
     /// Settings of a file that is the value of a Secret. They are replaced with it, so they have no place of their own.
     fn leaves(&mut self, text: &str) {
         for (key, value) in leaves::of(text) {
-            if !PLAIN_KEYS.contains(&key.to_ascii_lowercase().as_str()) {
+            if !is_plain_key(&key) {
                 self.found.push(Found {
                     class: class_of_secret(&key, &value),
                     value,
@@ -345,18 +365,44 @@ impl Walk {
     }
 }
 
-/// A Secret says so; items of a `SecretList` may not, but they have a Secret's type next to their data.
+/// True for a key of a Secret whose value is a name or an address.
+pub(super) fn is_plain_key(key: &str) -> bool {
+    PLAIN_KEYS.contains(&key.to_ascii_lowercase().as_str())
+}
+
+/// A Secret says so. Items of typed lists do not, but of all objects with data only Secrets have a type too; and where not even that
+/// is left, all their data is base64.
 fn is_secret(map: &Map<String, Value>) -> bool {
     match map.get("kind").and_then(Value::as_str) {
         Some(kind) => kind == "Secret",
         None => {
-            let kind = map.get("type").and_then(Value::as_str).unwrap_or_default();
-            map.contains_key("metadata") && map.contains_key("data") && (kind == "Opaque" || kind.contains('/'))
+            let is_typed = map.get("type").is_some_and(Value::is_string);
+            map.contains_key("metadata")
+                && map
+                    .get("data")
+                    .and_then(Value::as_object)
+                    .is_some_and(|data| is_typed || is_base64(data))
         }
     }
 }
 
-fn class_of_secret(key: &str, value: &str) -> Class {
+/// True when every value is base64, and one is long enough for that to be no accident.
+fn is_base64(data: &Map<String, Value>) -> bool {
+    let is_encoded = |text: &str| {
+        let text = text.trim_end_matches('=');
+        text.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+    };
+    let texts: Vec<&str> = data.values().filter_map(Value::as_str).collect();
+    texts.len() == data.len()
+        && texts.iter().all(|text| text.len() % 4 == 0 && is_encoded(text))
+        && texts
+            .iter()
+            .any(|text| text.len() >= 12 && (text.ends_with('=') || values::is_mixed(text)))
+}
+
+/// The class of a value of a Secret, by its key and its looks.
+pub(super) fn class_of_secret(key: &str, value: &str) -> Class {
     if value.contains("PRIVATE KEY-----") {
         return Class::PrivateKey;
     }
@@ -457,6 +503,22 @@ mod tests {
                 "correct horse",
             ),
             (
+                json!({"items": [{"metadata": {"name": "x"}, "type": "mine", "data": {"k": STANDARD.encode("correct horse")}}]}),
+                "correct horse",
+            ),
+            (
+                json!([{"metadata": {"name": "x"}, "data": {"k": STANDARD.encode("correct horse"), "j": "eA=="}}]),
+                "correct horse",
+            ),
+            (
+                json!({"kind": "Secret", "data": {"k": "Y29ycmVjdCBob3JzZSBi\nYXR0ZXJ5IHN0YXBsZQ==\n"}}),
+                "Y29ycmVjdCBob3JzZSBi",
+            ),
+            (
+                json!({"kind": "Secret", "data": {"k": "/+/+gIGCg4SFhoeIiYqL\njI2Oj5CRkpOUlZaXmJma\n"}}),
+                "jI2Oj5CRkpOUlZaXmJma",
+            ),
+            (
                 json!({"kind": "Secret", "data": {"k": STANDARD.encode("line1secretAA\nline2secretBB")}}),
                 "line2secretBB",
             ),
@@ -513,6 +575,12 @@ mod tests {
         let mut masked = document.clone();
         Masker::new().mask_json(&mut masked);
         assert_eq!(masked, document);
+        // A ConfigMap of a typed list has no kind either.
+        let settings =
+            json!([{"metadata": {"name": "x"}, "data": {"mode": "test", "level": "info", "size": "12345678"}}]);
+        let mut masked = settings.clone();
+        Masker::new().mask_json(&mut masked);
+        assert_eq!(masked, settings);
     }
 
     #[test]

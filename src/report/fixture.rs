@@ -144,6 +144,7 @@ fn empty() -> PostMortem {
         clock: Vec::new(),
         redactions: Vec::new(),
         checks: Vec::new(),
+        applied: Vec::new(),
         blanks: Vec::new(),
     }
 }

@@ -3,18 +3,19 @@
 //! Every [`Text`] may hold stretches between [`crate::model::CODE_OPEN`] and [`crate::model::CODE_CLOSE`]: names, commands and
 //! quotes. Everything here is already masked; nothing here is escaped, which is each renderer's own task.
 
+mod appendix;
 mod changes;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+pub use self::appendix::{AppliedRow, Check, ClockRow, Gap, GapReason, RedactionRow};
+pub use crate::model::{ActionKind, Lesson, Risk, StepPlace};
+use crate::model::{CitationKind, Confidence, Level, QuoteLine, Subject, Text, When};
 pub use changes::{
     Comparison, Complaint, DiffAbout, DiffGroup, DiffRow, NarrowingView, NodeDifferenceRow, UnexplainedView,
 };
-
-pub use crate::model::{ActionKind, Lesson, Risk, StepPlace};
-use crate::model::{CitationKind, Confidence, Level, QuoteLine, Subject, Text, When};
 
 /// The version of the JSON report, semantic: a new key is minor, a changed or removed one major.
 pub const SCHEMA_VERSION: &str = "1.1";
@@ -86,7 +87,9 @@ pub struct PostMortem {
     pub redactions: Vec<RedactionRow>,
     /// Appendix E.
     pub checks: Vec<Check>,
-    /// Appendix G: settings in which nodes differ.
+    /// Appendix G: fields of manifests that are otherwise in the cluster.
+    pub applied: Vec<AppliedRow>,
+    /// Appendix H: settings in which nodes differ.
     pub node_differences: Vec<NodeDifferenceRow>,
     /// Every place for a person to fill.
     pub blanks: Vec<Blank>,
@@ -586,78 +589,6 @@ pub struct Knowledge {
     pub text: Text,
     /// Source: file, document or thread, as text.
     pub reference: String,
-}
-
-/// Why data is missing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum GapReason {
-    /// Nobody collected it.
-    NotCollected,
-    /// The collector tried and failed.
-    CollectionFailed,
-    /// Cut by a tail, a cap or a damaged archive.
-    Truncated,
-    /// Older than the source keeps.
-    BeyondRetention,
-    /// Could not be parsed.
-    Unparsed,
-    /// Masked before it reached casefile.
-    RedactedUpstream,
-}
-
-/// One row of appendix B.
-#[derive(Debug, Clone, Serialize)]
-pub struct Gap {
-    /// What is missing.
-    pub what: Text,
-    /// Why.
-    pub reason: GapReason,
-    /// Details: file, line, error text.
-    pub detail: String,
-    /// Which statements it limits.
-    pub limits: Text,
-    /// One command that would collect it; empty when there is none.
-    pub collect: String,
-}
-
-/// One row of appendix C.
-#[derive(Debug, Clone, Serialize)]
-pub struct ClockRow {
-    /// Node or bundle.
-    pub source: String,
-    /// Zone, and how it is known.
-    pub zone: Text,
-    /// Skew against the reference, or that it is unknown.
-    pub skew: Text,
-    /// Evidence ids.
-    pub refs: Vec<String>,
-}
-
-/// One row of appendix D.
-#[derive(Debug, Clone, Serialize)]
-pub struct RedactionRow {
-    /// Class, such as `token`.
-    pub class: String,
-    /// Placeholder.
-    pub token: String,
-    /// How often.
-    pub count: u64,
-    /// In how many files.
-    pub files: u64,
-}
-
-/// One row of appendix E.
-#[derive(Debug, Clone, Serialize)]
-pub struct Check {
-    /// Rule id.
-    pub id: String,
-    /// What is checked.
-    pub title: Text,
-    /// Outcome.
-    pub outcome: CheckOutcome,
-    /// For unknown: what was missing.
-    pub reason: Text,
 }
 
 /// A place for a person to fill.

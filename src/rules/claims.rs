@@ -116,7 +116,7 @@ pub(in crate::rules) fn users(snapshot: &Snapshot, claim: &Object) -> Vec<Subjec
 }
 
 /// Bytes of a quantity (`k8s.io/apimachinery/pkg/api/resource`): `8Gi`, `500M`, `1e3`, `100m`.
-pub(in crate::rules) fn quantity(text: &str) -> Option<f64> {
+pub(crate) fn quantity(text: &str) -> Option<f64> {
     const UNITS: [(&str, f64); 13] = [
         ("Ki", 1024.0),
         ("Mi", 1_048_576.0),

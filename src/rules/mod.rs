@@ -18,6 +18,7 @@ mod text_rule;
 pub mod toolbox;
 mod wording;
 
+pub(crate) use claims::quantity;
 pub use finding::{Finding, Input, Outcome};
 pub use grounds::{Ground, Touch};
 pub use header::{

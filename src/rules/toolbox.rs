@@ -3,8 +3,10 @@
 pub mod calls;
 pub mod certificates;
 pub mod complaints;
+pub mod credentials;
 pub mod daemons;
 pub mod disks;
+pub mod errors;
 pub mod etcd;
 pub mod grouping;
 pub mod hosts;

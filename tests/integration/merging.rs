@@ -143,3 +143,39 @@ fn inspect_shows_every_archive_of_a_merge() {
     assert_eq!(archives, ["a.tgz", "b.tgz"]);
     assert_eq!(one["hosts"], serde_json::json!(["n2", "n1"]));
 }
+
+#[test]
+fn what_was_applied_and_is_otherwise_stands_in_an_appendix() {
+    let bench = Bench::new();
+    let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  namespace: shop\nspec:\n  replicas: 3\n  template:\n    spec:\n      containers:\n      - name: web\n        image: shop/web:2\n        env:\n        - name: DB_PASSWORD\n          value: correct-horse-9\n";
+    let live = manifest
+        .replace("  namespace: shop\n", "  namespace: shop\n  uid: u1\n")
+        .replace("replicas: 3", "replicas: 0")
+        .replace("correct-horse-9", "battery-staple-7");
+    bench.put("b/applied/web.yaml", manifest.as_bytes());
+    bench.put("b/live/deployments.yaml", live.as_bytes());
+    let (text, _) = casefile(
+        &["analyze", "b", "-f", "json", "--lang", "en", "-o", "-"],
+        bench.0.path(),
+    );
+    let report: Value = serde_json::from_str(&text).unwrap();
+    let rows: Vec<(&str, usize)> = report["applied"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["path"].as_str().unwrap(), row["refs"].as_array().unwrap().len()))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            ("spec.replicas", 2),
+            ("spec.template.spec.containers[web].env[DB_PASSWORD].value", 2)
+        ]
+    );
+    assert!(
+        !text.contains("correct-horse") && !text.contains("battery-staple"),
+        "masked on both sides"
+    );
+    let (text, _) = casefile(&["analyze", "b", "-f", "md", "--lang", "zh", "-o", "-"], bench.0.path());
+    assert!(text.contains("## 附录 G 已应用的清单与集群实际状态"));
+}

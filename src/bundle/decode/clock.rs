@@ -1,4 +1,4 @@
-//! `date` (GNU coreutils, busybox) in the forms people and collectors leave it in, alone in a small file.
+//! `date` (GNU coreutils, busybox) in the forms people and collectors leave it in, alone in a small file or behind a prompt.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -16,7 +16,10 @@ const MOST_LINES: usize = 3;
 
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     // The hardware clock is another one, and may well differ.
-    if file.lines.len() > MOST_LINES || file.path.file_name().contains("hwclock") {
+    let answers = start
+        .checked_sub(1)
+        .is_some_and(|before| asks_for_date(file.line(before)));
+    if file.lines.len() > MOST_LINES && !answers || file.path.file_name().contains("hwclock") {
         return None;
     }
     let line = file.line(start).trim();
@@ -27,6 +30,14 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         facts: vec![Fact::Clock { when, zone, cite }],
         ..Section::default()
     })
+}
+
+/// True for a prompt with the command `date` behind it, as people paste it between other commands.
+fn asks_for_date(line: &str) -> bool {
+    let command = line
+        .rsplit_once(['$', '#', '>'])
+        .map_or("", |(_, command)| command.trim());
+    command == "date" || command.starts_with("date -") || command.starts_with("date +")
 }
 
 /// The time of a line that is nothing but a time, and its zone as written.
@@ -137,6 +148,19 @@ mod tests {
             let expected = Some(("2026-11-21T10:20:42Z".to_owned(), zone.to_owned(), basis));
             assert_eq!(read(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_prompt_that_asks_for_it_tells_the_clock_from_other_times() {
+        let pasted = |prompt: &str| {
+            let text = format!("a\nb\nc\n{prompt}\nSat Nov 21 10:20:42 UTC 2026\n");
+            let path = crate::model::EntryPath::new("paste.txt");
+            decode(&TextFile::new("b".into(), &path, &text), 4).is_some()
+        };
+        assert!(pasted("$ date -u"));
+        assert!(pasted("[ops@bastion ~]$ date"));
+        assert!(!pasted("$ stat /etc/kubernetes/pki/ca.crt"));
+        assert!(!pasted("the date"));
     }
 
     #[test]

@@ -142,6 +142,7 @@ pub const DECODERS: &[Decoder] = &[
     known::CRI_STATS,
     host::SYSTEMCTL_STATUS,
     host::SYSTEMCTL_LIST,
+    host::SYSTEMCTL_IS_ACTIVE,
     host::SYSTEMCTL_UNIT_FILES,
     host::SYSTEMCTL_SHOW,
     host::CRI_TABLE,

@@ -79,10 +79,10 @@ impl<'t> TextFile<'t> {
     /// How many documents of a YAML stream begin before a 0-based line; a separator at the beginning opens the first.
     pub fn yaml_documents_before(&self, line: usize) -> usize {
         let separators = self.separators.get_or_init(|| {
-            let is_text = |line: &&str| !line.trim().is_empty() && !line.starts_with('#');
-            let first = self.lines.iter().position(is_text);
-            let all = self.lines.iter().enumerate();
-            all.filter(|&(index, line)| *line == "---" && Some(index) != first)
+            let is_text = |line: &str| !line.trim().is_empty() && !line.starts_with('#');
+            let first = self.text.lines().position(is_text);
+            let all = self.text.lines().enumerate();
+            all.filter(|&(index, line)| line == "---" && Some(index) != first)
                 .map(|(index, _)| index)
                 .collect()
         });
@@ -92,7 +92,7 @@ impl<'t> TextFile<'t> {
     /// How many lines before a 0-based one begin as a JSON document does, with a bracket at the margin.
     pub fn json_documents_before(&self, line: usize) -> usize {
         let brackets = self.brackets.get_or_init(|| {
-            let all = self.lines.iter().enumerate();
+            let all = self.text.lines().enumerate();
             all.filter(|(_, line)| line.starts_with(['{', '[']))
                 .map(|(index, _)| index)
                 .collect()

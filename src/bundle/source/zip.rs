@@ -90,7 +90,7 @@ fn member(walker: &mut Walker<'_>, within: &Within, archive: &mut ZipArchive<imp
         return walker.problem(Some(&path), ProblemKind::Refused, format!("{what} is not read"));
     }
     if file.is_symlink() {
-        let max = walker.meter().limits().max_path_bytes as u64;
+        let max = walker.meter().limits().max_path_bytes;
         let mut target = Vec::new();
         return match (&mut file).take(max + 1).read_to_end(&mut target) {
             Ok(_) => walker.symlink(within, &raw, path, &String::from_utf8_lossy(&target)),

@@ -10,7 +10,7 @@ use super::phrases::{filled, phrase};
 use crate::cluster::Snapshot;
 use crate::diagnosis::{Difference, Side};
 use crate::model::{Text, code};
-use crate::report::model::{DiffAbout, DiffRow};
+use crate::report::model::{AppliedRow, DiffAbout, DiffRow};
 
 /// Rows of the difference; the rest is counted.
 const DIFFERENCES: usize = 40;
@@ -51,6 +51,34 @@ pub(super) fn differences(ledger: &mut Ledger<'_, '_>) -> (Vec<DiffRow>, Option<
         equal: differences.equal,
     };
     (rows, Some(about))
+}
+
+/// Fields of manifests that are otherwise in the cluster, those of objects with a finding first.
+pub(super) fn applied(ledger: &mut Ledger<'_, '_>) -> Vec<AppliedRow> {
+    let diagnosis = ledger.diagnosis;
+    let subjects: BTreeSet<_> = diagnosis
+        .findings
+        .iter()
+        .flat_map(|finding| std::iter::once(&finding.subject).chain(&finding.affected))
+        .collect();
+    let mut ordered: Vec<_> = diagnosis.drifts.iter().collect();
+    ordered.sort_by_key(|drift| (!subjects.contains(&drift.subject), drift.subject.clone()));
+    let mut rows = Vec::new();
+    for drift in ordered.into_iter().take(DIFFERENCES) {
+        let refs = ledger.cite_all(&drift.evidence);
+        let live = match drift.live.as_str() {
+            "" => phrase("state.absent"),
+            live => Text::same(code(&short(&ledger.masker.mask(live)))),
+        };
+        rows.push(AppliedRow {
+            subject: drift.subject.clone(),
+            path: ledger.masker.mask(&drift.path).into_owned(),
+            applied: Text::same(code(&short(&ledger.masker.mask(&drift.applied)))),
+            live,
+            refs,
+        });
+    }
+    rows
 }
 
 pub(super) fn row(ledger: &mut Ledger<'_, '_>, difference: &Difference) -> DiffRow {

@@ -57,6 +57,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
     let clock = appendix::clock(&mut ledger);
     let checks = appendix::checks(&ledger);
     let node_differences = nodes::differences(&mut ledger);
+    let applied = difference::applied(&mut ledger);
     let redactions = appendix::redactions(&ledger);
     let tool = Tool {
         name: "casefile",
@@ -104,6 +105,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
         redactions,
         checks,
         node_differences,
+        applied,
         blanks: ledger.blanks,
     })
 }

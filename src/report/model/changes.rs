@@ -110,7 +110,7 @@ pub struct NarrowingView {
     pub text: Text,
 }
 
-/// One row of appendix G: a setting in which one of three or more nodes differs from the others, or two nodes differ.
+/// One row of appendix H: a setting in which one of three or more nodes differs from the others, or two nodes differ.
 #[derive(Debug, Clone, Serialize)]
 pub struct NodeDifferenceRow {
     /// `sysctl`, `version`, `unit`, `mtu`…

@@ -1,6 +1,9 @@
-//! A container ends with an error, and its last words are all that is known of why.
+//! A container ends with an error, or runs and writes mostly errors, and its own words are all that is known of why.
 
+use crate::cluster::Snapshot;
 use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::errors::{MostlyErrors, mostly_errors};
+use crate::rules::toolbox::peers::dependencies;
 use crate::rules::toolbox::probes::{Kind, failures};
 use crate::rules::toolbox::speakers::{State, state_of};
 use crate::rules::toolbox::{cite_tail, last_words, words, workload_touches};
@@ -12,15 +15,18 @@ role: link
 level: critical
 needs: [pods, container-logs]
 check:
-  zh: '崩溃的容器留下的最后几行日志'
-  en: 'what a crashing container wrote last'
+  zh: '崩溃的容器留下的最后几行日志，以及仍在运行的容器是否主要在写错误'
+  en: 'what a crashing container wrote last, and whether one that runs writes mostly errors'
 title:
-  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：容器 {{ container }} 以退出码 {{ exit_code }} 结束，最后写出 {{ said }}'
-  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: container {{ container }} ends with exit code {{ exit_code }}; its last words are {{ said }}'
+  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：{% if running %}日志末尾 {{ looked }} 行里有 {{ errors }} 行错误，最多的是 {{ said }}{% else %}容器 {{ container }} 以退出码 {{ exit_code }} 结束，最后写出 {{ said }}{% endif %}'
+  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: {% if running %}{{ errors }} of the last {{ looked }} lines of its log are errors, mostly {{ said }}{% else %}container {{ container }} ends with exit code {{ exit_code }}; its last words are {{ said }}{% endif %}'
 cause:
-  zh: '没有一条规则认出这些日志，也没有基础设施方面的原因；容器在结束（退出码 {{ exit_code }}{% if meaning %}，即{{ meaning|raw }}{% endif %}）前写出 {{ said }}，原因在应用自身或它的配置。'
-  en: 'no rule knows these lines and nothing points to the infrastructure; before its end (exit code {{ exit_code }}{% if meaning_en %}: {{ meaning_en|raw }}{% endif %}) the container wrote {{ said }}, so look at the application or its configuration.'
+  zh: '没有一条规则认出这些日志，也没有基础设施方面的原因；{% if running %}容器在运行，但主要在写错误，最多的是 {{ said }}，原因在应用自身：代码、数据或它的配置。{% else %}容器在结束（退出码 {{ exit_code }}{% if meaning %}，即{{ meaning|raw }}{% endif %}）前写出 {{ said }}，原因在应用自身或它的配置。{% endif %}'
+  en: 'no rule knows these lines and nothing points to the infrastructure; {% if running %}the container runs but writes mostly errors, most often {{ said }}, so look at the application itself: its code, its data or its settings.{% else %}before its end (exit code {{ exit_code }}{% if meaning_en %}: {{ meaning_en|raw }}{% endif %}) the container wrote {{ said }}, so look at the application or its configuration.{% endif %}'
 causes:
+  - rule: endpoints-missing
+    ground: workload
+    mechanism: {zh: "没有就绪的 Pod，Service 就没有端点", en: "without a ready pod the Service has no endpoint"}
   - rule: crashloopbackoff
     ground: workload
     mechanism:
@@ -37,6 +43,8 @@ causes:
       zh: '没有可用的 Pod'
       en: 'no pod is available'
 benign:
+  - zh: '零星的错误行，或被重试解决的错误，不算'
+    en: 'single errors, or those that a retry cured, do not count'
   - zh: '正常结束（退出码 0）与被 OOM 结束的容器不在此列'
     en: 'containers that ended with 0 or were OOMKilled are not meant'
 remedy:
@@ -45,7 +53,7 @@ remedy:
       en: 'read the log of the previous instance'
     place: cluster
     risk: read-only
-    command: 'kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}logs {{ pod }} --previous --tail=100'
+    command: 'kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}logs {{ pod }}{% if not running %} --previous{% endif %} --tail=100'
     expect:
       zh: '出现 {{ said }}'
       en: 'it shows {{ said }}'
@@ -65,6 +73,7 @@ prevention:
       en: 'they confirm that they can reproduce it'
 sources:
   - 'POSIX exit status; kubernetes container status'
+  - 'RFC 5424 §6.2.1 severities; log4j, logback, zap, logrus, pino level names'
 versions: 'any'
 examples:
   - name: 'an unknown last line'
@@ -85,6 +94,36 @@ examples:
       'cart.log': |
         starting
         frobnication went sour
+  - name: 'a service that fails each request'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE
+        shop        rates-6bdf8c9d7-jd5lx      1/1     Running   0          41m
+      'rates-6bdf8c9d7-jd5lx.log': |
+        2026-03-01T10:00:00Z INFO request GET /v1/eur
+        2026-03-01T10:00:00Z ERROR quote: negative spread for EUR/USD
+        2026-03-01T10:00:01Z INFO request GET /v1/eur
+        2026-03-01T10:00:01Z ERROR quote: negative spread for EUR/USD
+        2026-03-01T10:00:02Z INFO request GET /v1/gbp
+        2026-03-01T10:00:02Z ERROR quote: negative spread for GBP/USD
+        2026-03-01T10:00:03Z INFO request GET /v1/eur
+        2026-03-01T10:00:03Z ERROR quote: negative spread for EUR/USD
+        2026-03-01T10:00:04Z INFO request GET /v1/eur
+        2026-03-01T10:00:04Z ERROR quote: negative spread for EUR/USD
+    fires:
+      - {kind: 'Deployment', namespace: 'shop', name: 'rates'}
+  - name: 'errors now and then among much else'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE
+        shop        rates-6bdf8c9d7-jd5lx      1/1     Running   0          41m
+      'rates-6bdf8c9d7-jd5lx.log': |
+        2026-03-01T10:00:00Z INFO request GET /v1/eur
+        2026-03-01T10:00:00Z ERROR quote: negative spread for EUR/USD
+        2026-03-01T10:00:01Z INFO request GET /v1/eur
+        2026-03-01T10:00:02Z INFO request GET /v1/gbp
+        2026-03-01T10:00:03Z INFO request GET /v1/eur
+        2026-03-01T10:00:04Z INFO request GET /v1/eur
 "##;
 
 /// Lines that are quoted as last words.
@@ -126,6 +165,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         let (zh, en) = meaning(code);
         let mut finding = Finding::new(rule, owner, Confidence::Possible)
             .cite(citation)
+            .fact("running", false)
             .fact("container", container.name)
             .fact("pod", pod.name())
             .fact(
@@ -142,7 +182,36 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         finding.touches.extend(workload_touches(snapshot, &subject));
         findings.push(finding);
     }
+    for errors in mostly_errors(snapshot) {
+        if !findings.iter().any(|known| known.subject == errors.speaker.workload) {
+            findings.extend(of_running(snapshot, rule, &errors));
+        }
+    }
     findings
+}
+
+fn of_running(snapshot: &Snapshot, rule: &RuleHeader, found: &MostlyErrors<'_>) -> Option<Finding> {
+    let (first, last) = found.commonest;
+    let speaker = &found.speaker;
+    let mut finding = Finding::new(rule, speaker.workload.clone(), Confidence::Possible)
+        .cite(cite_tail(snapshot, found.log, &[last])?)
+        .cite(cite_tail(snapshot, found.log, &[first])?)
+        .fact("running", true)
+        .fact("errors", found.errors)
+        .fact("looked", found.looked)
+        .fact("container", speaker.container.clone())
+        .fact("pod", speaker.pod_name.clone())
+        .fact("said", words(last).chars().take(240).collect::<String>());
+    if !speaker.pod_name.is_empty() {
+        let pod = Subject::namespaced("Pod", &speaker.workload.namespace, &speaker.pod_name);
+        finding.touches.extend(workload_touches(snapshot, &pod));
+        finding.add_affected(pod);
+    }
+    // What its settings say that it calls explains it, if that ails.
+    for called in dependencies(snapshot, &speaker.workload) {
+        finding.blame(called);
+    }
+    Some(finding)
 }
 
 /// What exit codes mean: 126 and 127 by POSIX shells, 128 by containerd, 128+n by the signal n.

@@ -79,7 +79,7 @@ text:
     unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
   - id: redis-java
     in: [container-log, status]
-    pattern: '(?P<reason>Unable to connect to (?:Redis|\[?[\w.-]+[:/]6379)|RedisConnectionFailureException|JedisConnectionException: [^\n]{0,80}|Cannot connect to Redis)'
+    pattern: '(?P<reason>Unable to connect to (?:Redis\b|\[?(?P<peer>[\w.-]+[:/]+6379))|RedisConnectionFailureException|JedisConnectionException: [^\n]{0,80}|Cannot connect to Redis)'
     unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
   - id: redis-ruby
     in: [container-log, status]

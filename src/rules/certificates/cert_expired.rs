@@ -5,7 +5,11 @@ use crate::model::{Confidence, Level, Subject};
 use crate::rules::toolbox::certificates::{ended, is_of_kubelet, node_at, peer_in};
 use crate::rules::toolbox::grouping::{by_subject, component_of};
 use crate::rules::toolbox::nodes::{node_of, persists, touch_pods};
-use crate::rules::{Finding, Input, RuleHeader};
+use crate::rules::toolbox::workload_touches;
+use crate::rules::{Finding, Input, RuleHeader, Touch};
+
+/// More lines of applications add nothing for a reader.
+const CITED: usize = 4;
 
 pub(in crate::rules) const RULE: &str = r##"
 id: cert-expired
@@ -73,6 +77,12 @@ causes:
   - rule: ingress-tls-secret-missing
     ground: namespace
     mechanism: {zh: "Ingress 的证书过期", en: "the Ingress' certificate has ended"}
+  - rule: app-tls-failed
+    ground: namespace
+    mechanism: {zh: "对端的证书过期，应用拒绝连接", en: "the peer's certificate has ended, and applications refuse it"}
+  - rule: app-tls-failed
+    ground: workload
+    mechanism: {zh: "对端的证书过期，应用拒绝连接", en: "the peer's certificate has ended, and applications refuse it"}
 benign:
   - {zh: "文字是“过期或尚未生效”：用 is after 与 is before 区分", en: "the text says expired or not yet valid: is after and is before tell which"}
   - {zh: "备份与旧轮换目录中的证书过期是正常的", en: "certificates in backups and of former rotations have ended rightly"}
@@ -157,6 +167,20 @@ examples:
         issuer=CN = kubernetes
         notBefore=Jan  1 00:00:00 2025 GMT
         notAfter=Jan  1 00:00:00 2035 GMT
+  - name: "applications refuse the certificate of a Secret"
+    files:
+      "openssl.txt": |
+        $ kubectl get secret -n shop queue-tls -o jsonpath='{.data.tls\.crt}' | base64 -d | openssl x509 -noout -subject -issuer -dates
+        subject=CN = queue.shop.svc
+        issuer=CN = internal
+        notBefore=Jan  1 00:00:00 2024 GMT
+        notAfter=Jan  1 00:00:00 2025 GMT
+      "date.txt": |
+        Tue Feb 24 14:30:00 UTC 2026
+      "secrets.txt": |
+        NAMESPACE   NAME     TYPE                DATA   AGE
+        shop        queue-tls   kubernetes.io/tls   3      365d
+    fires: [{kind: "Certificate", namespace: "shop", name: "queue-tls"}]
   - name: "a former one beside its successor"
     files:
       "nodes/cp1/date.txt": |
@@ -194,9 +218,26 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         }
     }
     let mut seen = by_files(input, rule, &said);
+    let complaints: Vec<&Hit> = input.snapshot.hits.iter().filter(|hit| is_complaint(hit)).collect();
     for finding in &mut seen {
+        for hit in &complaints {
+            // A table of Secrets without its namespace: the certificate is of where its clients are.
+            if finding.subject.kind == "Certificate"
+                && finding.subject.namespace.is_empty()
+                && finding.subject.node.is_empty()
+            {
+                finding.subject.namespace.clone_from(&hit.about.object.namespace);
+                finding.touches.extend(Touch::of(&finding.subject));
+            }
+            if finding.evidence.len() < CITED {
+                finding.add_cite(hit.cite.clone());
+            }
+            finding
+                .touches
+                .extend(workload_touches(input.snapshot, &hit.about.object));
+        }
         // Nobody complains: it has ended, and perhaps nobody uses it.
-        if said.is_empty() {
+        if said.is_empty() && complaints.is_empty() {
             finding.level = Level::Warning;
             finding.confidence = Confidence::Probable;
         }
@@ -206,6 +247,12 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         }
     }
     if seen.is_empty() { said } else { seen }
+}
+
+/// What an application writes when its peer shows a certificate that has ended.
+fn is_complaint(hit: &Hit) -> bool {
+    let says_so = |line: &crate::model::QuoteLine| line.text.to_ascii_lowercase().contains("expired");
+    hit.signature.starts_with("app-tls-failed/") && hit.about.object.kind == "Pod" && hit.cite.quote.iter().any(says_so)
 }
 
 /// Certificates of the bundle that had ended, and rows of `kubeadm certs check-expiration` that say so.

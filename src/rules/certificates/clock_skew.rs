@@ -1,6 +1,7 @@
 //! A node's clock is wrong, so certificates seem to come from the future.
 
 use crate::model::Confidence;
+use crate::rules::toolbox::hosts::{Suffering, confidence, machines, suffering};
 use crate::rules::toolbox::nodes::by_node;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -8,7 +9,7 @@ pub(in crate::rules) const RULE: &str = r##"
 id: clock-skew
 role: cause
 level: critical
-needs: [kubelet-log|etcd-log|container-logs|clock]
+needs: [kubelet-log|etcd-log|container-logs|clock|host-facts]
 text:
   - id: before
     pattern: "x509: certificate has expired or is not yet valid: current time (?P<clock>\\d{4}-[0-9T:-]+Z?) is before (?P<valid>\\d{4}-[0-9T:-]+Z?)"
@@ -18,12 +19,18 @@ check:
   zh: "节点时钟是否一致"
   en: "whether the clocks of the nodes agree"
 title:
-  zh: "节点 {{ node }} 的时钟不准{% if clock is defined %}：它以为现在是 {{ clock }}，而证书从 {{ valid }} 起才有效{% endif %}"
-  en: "the clock of node {{ node }} is wrong{% if clock is defined %}: it believes that it is {{ clock }}, and the certificate is valid from {{ valid }} only{% endif %}"
+  zh: "节点 {{ node }} 的时钟不准{% if offset is defined %}：与时间源相差 {{ offset }} 秒{% elif clock is defined %}：它以为现在是 {{ clock }}，而证书从 {{ valid }} 起才有效{% endif %}"
+  en: "the clock of node {{ node }} is wrong{% if offset is defined %}: it is {{ offset }} seconds off its source{% elif clock is defined %}: it believes that it is {{ clock }}, and the certificate is valid from {{ valid }} only{% endif %}"
 cause:
-  zh: "节点 {{ node }} 校验证书失败：{{ line }}；它的时钟落后于签发方（或证书签发方的时钟超前），TLS 连接全部失败。"
-  en: "node {{ node }} refuses a certificate: {{ line }}; its clock is behind that of the issuer (or the clock of the issuer is ahead), so every TLS connection fails."
+  zh: "{% if offset is defined %}节点 {{ node }} 的时间同步报告 {{ line }}：证书、令牌与 etcd 的租约按错误的时间判断。{% else %}节点 {{ node }} 校验证书失败：{{ line }}；它的时钟落后于签发方（或证书签发方的时钟超前），TLS 连接全部失败。{% endif %}"
+  en: "{% if offset is defined %}time synchronisation of node {{ node }} reports {{ line }}: certificates, tokens and leases of etcd are judged by a wrong time.{% else %}node {{ node }} refuses a certificate: {{ line }}; its clock is behind that of the issuer (or the clock of the issuer is ahead), so every TLS connection fails.{% endif %}"
 causes:
+  - rule: cert-not-yet-valid
+    ground: node
+    mechanism: {zh: "时钟落后，证书看起来尚未生效", en: "with a clock that is behind the certificate looks not yet valid"}
+  - rule: serviceaccount-token-invalid
+    ground: cluster
+    mechanism: {zh: "时钟不一致，令牌看起来无效", en: "clocks disagree, so tokens look invalid"}
   - rule: node-notready
     ground: node
     mechanism: {zh: "节点因此不再就绪", en: "the node is not ready for it"}
@@ -62,6 +69,17 @@ prevention:
 sources: ["Go crypto/x509 verify.go: `current time %s is before %s`", "etcd rafthttp/probing_status.go"]
 versions: "Go 1.14 and newer; etcd 3.3 to 3.6"
 examples:
+  - name: "chrony tells the offset"
+    files:
+      nodes.txt: |
+        NAME   STATUS     ROLES    AGE   VERSION
+        n1     NotReady   <none>   90d   v1.28.4
+      n1/chronyc.txt: |
+        Reference ID    : 0A000001 (10.0.0.1)
+        Stratum         : 3
+        System time     : 341.250000000 seconds slow of NTP time
+        Leap status     : Normal
+    fires: [{kind: "Node", name: "n1", node: "n1"}]
   - name: "a kubelet in the past"
     files:
       nodes.txt: |
@@ -80,6 +98,34 @@ examples:
         Feb 12 06:08:41 k-wk5 kubelet[1033]: E0212 06:08:41.120087    1033 reflector.go:150] Failed to watch: tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2026-02-12T06:08:41Z is after 2026-02-11T13:02:17Z
 "##;
 
+/// Seconds: etcd warns at one, tokens and certificates fail at minutes.
+const TOO_FAR: f64 = 5.0;
+
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
-    by_node(input, rule, 1, Confidence::Confirmed)
+    let snapshot = input.snapshot;
+    let mut findings = by_node(input, rule, 1, Confidence::Confirmed);
+    for machine in machines(snapshot) {
+        let suffers = suffering(snapshot, &machine.node);
+        let Some((offset, cite)) = machine.value("clock.offset-seconds") else {
+            continue;
+        };
+        let is_far = offset.parse::<f64>().is_ok_and(|seconds| seconds.abs() >= TOO_FAR);
+        if !is_far || suffers == Suffering::No {
+            continue;
+        }
+        match findings.iter_mut().find(|finding| finding.subject.name == machine.node) {
+            Some(told) => told.add_cite(cite),
+            None => {
+                let line = cite.quote.first().map_or(String::new(), |line| line.text.clone());
+                findings.push(
+                    machine
+                        .finding(snapshot, rule, confidence(suffers))
+                        .cite(cite)
+                        .fact("line", line)
+                        .fact("offset", offset),
+                );
+            }
+        }
+    }
+    findings
 }

@@ -19,6 +19,9 @@ cause:
   zh: "kubelet 不能为容器 {{ container }} 生成配置{% if message %}：{{ message }}{% endif %}。通常是引用的 ConfigMap、Secret 或其中的键不存在，或安全设置互相矛盾。"
   en: "the kubelet cannot put the configuration of container {{ container }} together{% if message %}: {{ message }}{% endif %}. As a rule a ConfigMap, Secret or key that is named is absent, or security settings contradict each other."
 causes:
+  - rule: endpoints-missing
+    ground: workload
+    mechanism: {zh: "没有就绪的 Pod，Service 就没有端点", en: "without a ready pod the Service has no endpoint"}
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: "容器起不来，Pod 不就绪", en: "the container cannot start, so no pod is ready"}

@@ -21,6 +21,9 @@ cause:
   zh: "容器{% if container %} {{ container }} {% endif %}反复退出；采集到的数据没有说明原因。"
   en: "{% if container %}container {{ container }}{% else %}a container{% endif %} ends again and again; the collected data does not say why."
 causes:
+  - rule: endpoints-missing
+    ground: workload
+    mechanism: {zh: "没有就绪的 Pod，Service 就没有端点", en: "without a ready pod the Service has no endpoint"}
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: 反复退出的容器不会就绪, en: "a container that keeps ending is never ready"}

@@ -20,6 +20,9 @@ cause:
   zh: '容器 {{ container }} 没有出错：它的命令{% if command %} {{ command }}{% endif %} 执行完就结束，而 restartPolicy: Always 要求它常驻，kubelet 因此反复重启。'
   en: 'container {{ container }} does not fail: its command{% if command %} {{ command }}{% endif %} is done and ends, while restartPolicy: Always wants it to stay, so the kubelet restarts it.'
 causes:
+  - rule: endpoints-missing
+    ground: workload
+    mechanism: {zh: "没有就绪的 Pod，Service 就没有端点", en: "without a ready pod the Service has no endpoint"}
   - rule: crashloopbackoff
     ground: workload
     mechanism:

@@ -26,6 +26,9 @@ questions:
   - zh: '最近的发布或数据量变化是否提高了内存用量？'
     en: 'did a release or more data raise the use of memory lately?'
 causes:
+  - rule: endpoints-missing
+    ground: workload
+    mechanism: {zh: "没有就绪的 Pod，Service 就没有端点", en: "without a ready pod the Service has no endpoint"}
   - rule: crashloopbackoff
     ground: workload
     mechanism:

@@ -13,11 +13,11 @@ level: critical
 needs: [configmaps]
 check: {zh: "Corefile 是否会让集群内的名字解析失败或出错", en: "whether the Corefile makes names of the cluster fail or resolve wrongly"}
 title:
-  zh: "CoreDNS 的配置 {{ subject.namespace }}/{{ subject.name }} {% if kind == \"template\" %}对集群内的名字返回 {{ value }}（{{ line }}）{% elif kind == \"hosts\" %}把 {{ name }} 解析到 {{ value }}，而该 Service 的地址是 {{ wanted }}{% elif kind == \"zone\" %}的 kubernetes 区域 {{ value }} 不含集群域 {{ wanted }}{% else %}没有 kubernetes 插件{% endif %}"
-  en: "the configuration of CoreDNS, {{ subject.namespace }}/{{ subject.name }}, {% if kind == \"template\" %}answers {{ value }} for names of the cluster ({{ line }}){% elif kind == \"hosts\" %}resolves {{ name }} to {{ value }}, while the Service has {{ wanted }}{% elif kind == \"zone\" %}has the kubernetes zone {{ value }}, not the cluster domain {{ wanted }}{% else %}has no kubernetes plugin{% endif %}"
+  zh: "CoreDNS 的配置 {{ subject.namespace }}/{{ subject.name }} {% if kind == \"template\" %}对集群内的名字返回 {{ value }}（{{ line }}）{% elif kind == \"hosts\" %}把 {{ name }} 解析到 {{ value }}，而该 Service 的地址是 {{ wanted }}{% elif kind == \"zone\" %}的 kubernetes 区域 {{ value }} 不含集群域 {{ wanted }}{% elif kind == \"rewrite\" %}把 {{ name }} 改写到命名空间 {{ value }}，而那里没有任何 Service{% else %}没有 kubernetes 插件{% endif %}"
+  en: "the configuration of CoreDNS, {{ subject.namespace }}/{{ subject.name }}, {% if kind == \"template\" %}answers {{ value }} for names of the cluster ({{ line }}){% elif kind == \"hosts\" %}resolves {{ name }} to {{ value }}, while the Service has {{ wanted }}{% elif kind == \"zone\" %}has the kubernetes zone {{ value }}, not the cluster domain {{ wanted }}{% elif kind == \"rewrite\" %}rewrites {{ name }} to namespace {{ value }}, which has no Service{% else %}has no kubernetes plugin{% endif %}"
 cause:
-  zh: "Corefile 中的 {{ line }} 使 CoreDNS {% if kind == \"template\" %}对匹配的名字直接返回 {{ value }}，不再查询 Service{% elif kind == \"hosts\" %}返回一个旧的或错误的地址{% else %}不回答集群内的名字{% endif %}。CoreDNS 自身运行正常，所以只有应用会报错。"
-  en: "{{ line }} in the Corefile makes CoreDNS {% if kind == \"template\" %}answer {{ value }} for names that match, without asking for the Service{% elif kind == \"hosts\" %}give out an address that is old or wrong{% else %}give no answer for names of the cluster{% endif %}. CoreDNS itself runs well, so only applications complain."
+  zh: "Corefile 中的 {{ line }} 使 CoreDNS {% if kind == \"template\" %}对匹配的名字直接返回 {{ value }}，不再查询 Service{% elif kind == \"hosts\" %}返回一个旧的或错误的地址{% elif kind == \"rewrite\" %}把匹配的名字改写成并不存在的名字，于是回答“不存在”{% else %}不回答集群内的名字{% endif %}。CoreDNS 自身运行正常，所以只有应用会报错。"
+  en: "{{ line }} in the Corefile makes CoreDNS {% if kind == \"template\" %}answer {{ value }} for names that match, without asking for the Service{% elif kind == \"hosts\" %}give out an address that is old or wrong{% elif kind == \"rewrite\" %}turn names that match into names that do not exist, and deny them{% else %}give no answer for names of the cluster{% endif %}. CoreDNS itself runs well, so only applications complain."
 questions:
   - {zh: "谁、何时改动了这个 ConfigMap？", en: "who changed this ConfigMap, and when?"}
 causes:
@@ -208,6 +208,7 @@ fn wrong(snapshot: &Snapshot, corefile: &str) -> Option<Wrong> {
     refusal(&lines, domain)
         .or_else(|| wrong_host(snapshot, &lines))
         .or_else(|| zones(&lines, snapshot))
+        .or_else(|| rewrite(snapshot, &lines, domain))
 }
 
 /// The domain that kubelets give to pods (`clusterDomain`), `cluster.local` unless it was changed.
@@ -217,6 +218,37 @@ fn cluster_domain(snapshot: &Snapshot) -> &str {
         .map(|config| config.text("/clusterDomain").trim_matches('.'))
         .find(|domain| !domain.is_empty())
         .unwrap_or("cluster.local")
+}
+
+/// A `rewrite name` to a Service's name in a namespace that has none, while other namespaces' Services were collected.
+/// Source: coredns `plugin/rewrite/README.md`.
+fn rewrite(snapshot: &Snapshot, lines: &[&str], domain: &str) -> Option<Wrong> {
+    let suffix = format!(".svc.{domain}");
+    lines.iter().find_map(|line| {
+        let words: Vec<&str> = line.trim_end_matches('{').split_whitespace().collect();
+        let start = words.iter().position(|word| *word == "name")? + 1;
+        let rest = words.get(start..)?;
+        let (from, to) = match rest {
+            ["exact" | "suffix" | "prefix" | "substring" | "regex", from, to, ..] | [from, to, ..] => (*from, *to),
+            _ => return None,
+        };
+        if !words.contains(&"rewrite") && start != 1 {
+            return None;
+        }
+        let namespace = to.trim_end_matches('.').strip_suffix(&suffix)?.rsplit('.').next()?;
+        let is_plain = namespace.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        let is_empty = !snapshot.kind("Service").any(|service| service.key.namespace == namespace);
+        let elsewhere = snapshot
+            .kind("Service")
+            .any(|service| !matches!(service.key.namespace.as_str(), "" | "default" | "kube-system"));
+        (is_plain && !namespace.is_empty() && is_empty && elsewhere).then(|| Wrong {
+            kind: "rewrite",
+            line: (*line).to_owned(),
+            name: from.to_owned(),
+            value: namespace.to_owned(),
+            wanted: String::new(),
+        })
+    })
 }
 
 /// A `template` block that refuses names of the cluster.

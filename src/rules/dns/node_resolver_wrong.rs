@@ -2,7 +2,7 @@
 
 use crate::bundle::decode::Resolver;
 use crate::cluster::Snapshot;
-use crate::rules::toolbox::hosts::{Machine, Suffering, confidence, is_up, machines, suffering};
+use crate::rules::toolbox::hosts::{Machine, Suffering, confidence, is_down, machines, suffering};
 use crate::rules::toolbox::names::dns_addresses;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -185,11 +185,7 @@ fn wrong(snapshot: &Snapshot, machine: &Machine<'_>, resolver: &Resolver) -> Opt
         .nameservers
         .iter()
         .find(|server| matches!(server.as_str(), "127.0.0.53" | "127.0.0.54"));
-    let is_stopped = machine
-        .host
-        .tools
-        .unit("systemd-resolved")
-        .is_some_and(|unit| !is_up(unit));
+    let is_stopped = machine.host.tools.unit("systemd-resolved").is_some_and(is_down);
     match (stub, resolver.nameservers.len()) {
         (Some(server), 1) if is_stopped => Some(("stub", server.clone())),
         (None, 0) => Some(("none", String::new())),

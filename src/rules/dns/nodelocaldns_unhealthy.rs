@@ -21,16 +21,16 @@ cause:
   en: "resolv.conf of pods names 169.254.20.10 on their own node; while the cache is down, no query on that node is answered."
 causes:
   - rule: crashloopbackoff
-    ground: workload
+    ground: pod
     mechanism: {zh: "在其 Pod 上表现为反复崩溃", en: "it shows as crashes of its pods"}
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: "其 Pod 没有就绪", en: "its pods are not ready"}
   - rule: readiness-probe-failing
-    ground: workload
+    ground: pod
     mechanism: {zh: "就绪探针报告同一故障", en: "its readiness probe reports the same"}
   - rule: liveness-probe-failing
-    ground: workload
+    ground: pod
     mechanism: {zh: "存活探针报告同一故障", en: "its liveness probe reports the same"}
   - rule: dns-resolution-failure
     ground: node
@@ -69,7 +69,7 @@ examples:
       "pods.txt": |
         NAMESPACE     NAME                      READY   STATUS    RESTARTS   AGE   IP           NODE
         kube-system   node-local-dns-7xk2p      1/1     Running   0          41m   10.42.0.9    n1
-        kube-system   node-local-dns-8hs3m      0/1     CrashLoopBackOff 9          41m   10.42.0.9    n2
+        kube-system   node-local-dns-8hs4m      0/1     CrashLoopBackOff 9          41m   10.42.0.9    n2
     fires:
       - {kind: "Node", name: "n2", node: "n2"}
   - name: "well"
@@ -77,7 +77,7 @@ examples:
       "pods.txt": |
         NAMESPACE     NAME                      READY   STATUS    RESTARTS   AGE   IP           NODE
         kube-system   node-local-dns-7xk2p      1/1     Running   0          41m   10.42.0.9    n1
-        kube-system   node-local-dns-8hs3m      1/1     Running   0          41m   10.42.0.9    n2
+        kube-system   node-local-dns-8hs4m      1/1     Running   0          41m   10.42.0.9    n2
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {

@@ -41,16 +41,16 @@ causes:
     ground: node
     mechanism: {zh: "节点的状况变成污点，调度器因此避开它", en: "the node's condition becomes a taint, and the scheduler keeps away"}
   - rule: crashloopbackoff
-    ground: workload
+    ground: pod
     mechanism: {zh: "在其 Pod 上表现为反复崩溃", en: "it shows as crashes of its pods"}
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: "其 Pod 没有就绪", en: "its pods are not ready"}
   - rule: readiness-probe-failing
-    ground: workload
+    ground: pod
     mechanism: {zh: "就绪探针报告同一故障", en: "its readiness probe reports the same"}
   - rule: liveness-probe-failing
-    ground: workload
+    ground: pod
     mechanism: {zh: "存活探针报告同一故障", en: "its liveness probe reports the same"}
   - rule: dns-resolution-failure
     ground: node
@@ -97,16 +97,16 @@ examples:
       "pods.txt": |
         NAMESPACE     NAME                      READY   STATUS    RESTARTS   AGE   IP           NODE
         kube-system   calico-node-7xk2p         1/1     Running   0          41m   10.42.0.9    n1
-        kube-system   calico-node-8hs3m         0/1     Running   0          41m   10.42.0.9    n2
+        kube-system   calico-node-8hs4m         0/1     Running   0          41m   10.42.0.9    n2
         kube-system   calico-node-9jd5l         1/1     Running   0          41m   10.42.0.9    n3
       "events.txt": |
         NAMESPACE     LAST SEEN   TYPE      REASON      OBJECT                  MESSAGE
-        kube-system   2m          Warning   Unhealthy   pod/calico-node-8hs3m   Readiness probe failed: calico/node is not ready: BIRD is not ready: BGP not established with 10.0.0.1,10.0.0.3
+        kube-system   2m          Warning   Unhealthy   pod/calico-node-8hs4m   Readiness probe failed: calico/node is not ready: BIRD is not ready: BGP not established with 10.0.0.1,10.0.0.3
     fires:
       - {kind: "Node", name: "n2", node: "n2"}
   - name: "everywhere"
     files:
-      "pods.json": '{"kind": "PodList", "apiVersion": "v1", "items": [{"metadata": {"name": "kube-flannel-ds-7xk2p", "namespace": "kube-flannel"}, "spec": {"nodeName": "n1", "containers": [{"name": "kube-flannel"}]}, "status": {"phase": "Running", "containerStatuses": [{"name": "kube-flannel", "ready": false, "restartCount": 9, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}}, {"metadata": {"name": "kube-flannel-ds-8hs3m", "namespace": "kube-flannel"}, "spec": {"nodeName": "n2", "containers": [{"name": "kube-flannel"}]}, "status": {"phase": "Running", "containerStatuses": [{"name": "kube-flannel", "ready": false, "restartCount": 9, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}}]}'
+      "pods.json": '{"kind": "PodList", "apiVersion": "v1", "items": [{"metadata": {"name": "kube-flannel-ds-7xk2p", "namespace": "kube-flannel"}, "spec": {"nodeName": "n1", "containers": [{"name": "kube-flannel"}]}, "status": {"phase": "Running", "containerStatuses": [{"name": "kube-flannel", "ready": false, "restartCount": 9, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}}, {"metadata": {"name": "kube-flannel-ds-8hs4m", "namespace": "kube-flannel"}, "spec": {"nodeName": "n2", "containers": [{"name": "kube-flannel"}]}, "status": {"phase": "Running", "containerStatuses": [{"name": "kube-flannel", "ready": false, "restartCount": 9, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}}]}'
     fires:
       - {kind: "DaemonSet", namespace: "kube-flannel", name: "kube-flannel-ds"}
   - name: "ready everywhere; the operator is no agent"

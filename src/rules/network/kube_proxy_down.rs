@@ -3,8 +3,9 @@
 use crate::cluster::Snapshot;
 use crate::model::Confidence;
 use crate::rules::toolbox::daemons::ailing;
-use crate::rules::toolbox::hosts::{is_up, machines, state_of};
-use crate::rules::toolbox::nodes::by_node;
+use crate::rules::toolbox::hosts::{is_down, machines, state_of};
+use crate::rules::toolbox::nodes::{by_node, ends_log, node_of};
+use crate::rules::toolbox::own_hits;
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -29,16 +30,16 @@ cause:
   en: "kube-proxy translates the addresses of Services into those of pods; once it stops, its rules go stale, and Services that are new or changed (kube-dns and kubernetes among them) are out of reach from the node.{% if wants_none %} The DaemonSet's nodeSelector ({{ selector }}) matches no node.{% endif %}"
 causes:
   - rule: crashloopbackoff
-    ground: workload
+    ground: pod
     mechanism: {zh: "在其 Pod 上表现为反复崩溃", en: "it shows as crashes of its pods"}
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: "其 Pod 没有就绪", en: "its pods are not ready"}
   - rule: readiness-probe-failing
-    ground: workload
+    ground: pod
     mechanism: {zh: "就绪探针报告同一故障", en: "its readiness probe reports the same"}
   - rule: liveness-probe-failing
-    ground: workload
+    ground: pod
     mechanism: {zh: "存活探针报告同一故障", en: "its liveness probe reports the same"}
   - rule: cni-agent-unhealthy
     ground: node
@@ -114,7 +115,7 @@ examples:
       "pods.txt": |
         NAMESPACE     NAME                      READY   STATUS    RESTARTS   AGE   IP           NODE
         kube-system   kube-proxy-7xk2p          0/1     CrashLoopBackOff 9          41m   10.42.0.9    n1
-        kube-system   kube-proxy-8hs3m          0/1     CrashLoopBackOff 9          41m   10.42.0.9    n2
+        kube-system   kube-proxy-8hs4m          0/1     CrashLoopBackOff 9          41m   10.42.0.9    n2
     fires:
       - {kind: "DaemonSet", namespace: "kube-system", name: "kube-proxy"}
   - name: "no node is wanted"
@@ -143,8 +144,8 @@ examples:
       "pods.txt": |
         NAMESPACE     NAME                      READY   STATUS    RESTARTS   AGE   IP           NODE
         kube-system   kube-proxy-7xk2p          1/1     Running   0          41m   10.42.0.9    n1
-        kube-system   kube-proxy-8hs3m          1/1     Running   0          41m   10.42.0.9    n2
-      "kube-proxy-8hs3m.log": |
+        kube-system   kube-proxy-8hs4m          1/1     Running   0          41m   10.42.0.9    n2
+      "kube-proxy-8hs4m.log": |
         E0121 18:20:44.889702 1 proxier.go:1] "Failed to execute iptables-restore" err="exit status 4"
         I0121 20:20:44.889702 1 proxier.go:1] "Syncing"
 "##;
@@ -165,7 +166,12 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     }
     for complaint in by_node(input, rule, LASTING, Confidence::Probable) {
         let node = complaint.subject.name.clone();
-        if !is_told(&findings, &node) {
+        // A program that runs again writes on.
+        let is_last = own_hits(input, rule)
+            .into_iter()
+            .filter(|hit| node_of(input.snapshot, hit).as_deref() == Some(node.as_str()))
+            .any(|hit| ends_log(input.snapshot, hit));
+        if is_last && !is_told(&findings, &node) {
             let said = complaint.facts.get("line").cloned().unwrap_or_default();
             findings.push(without_pod(complaint).fact("node", node).fact("said", said));
         }
@@ -183,7 +189,7 @@ fn by_units(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
         };
         let is_unused = unit.enabled == "disabled" && unit.active == "inactive";
         let runs = machine.runs_container("kube-proxy") || machine.host.tools.process("kube-proxy").is_some();
-        if is_up(unit) || is_unused || runs {
+        if !is_down(unit) || is_unused || runs {
             continue;
         }
         let finding = machine

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::cluster::{Hit, Object};
+use crate::cluster::{Hit, Object, PodView};
 use crate::model::{Citation, Confidence, Subject};
 use crate::rules::toolbox::add_hit;
 use crate::rules::toolbox::calls::calls;
-use crate::rules::toolbox::policies::{Way, isolates, rules, selects};
+use crate::rules::toolbox::policies::{Allowed, Way, isolates, rules, selects};
 use crate::rules::toolbox::references::{Resolved, references};
 use crate::rules::toolbox::services::{
     Backend, Fit, Target, backends, fit, ports, same_namespace, selector, services_in, shown,
@@ -34,6 +34,24 @@ cause:
 questions:
   - {zh: 集群的 CNI 是否执行网络策略（Flannel 不执行）？, en: "does the cluster's CNI enforce network policies (Flannel does not)?"}
 causes:
+  - rule: app-upstream-refused
+    ground: workload
+    mechanism: {zh: "策略拒绝了这些流量", en: "the policy refuses this traffic"}
+  - rule: app-upstream-unresolved
+    ground: workload
+    mechanism: {zh: "策略拒绝了这些流量", en: "the policy refuses this traffic"}
+  - rule: app-database-unreachable
+    ground: workload
+    mechanism: {zh: "策略拒绝了这些流量", en: "the policy refuses this traffic"}
+  - rule: dns-resolution-failure
+    ground: workload
+    mechanism: {zh: "策略拒绝了这些流量", en: "the policy refuses this traffic"}
+  - rule: dns-resolution-failure
+    ground: namespace
+    mechanism: {zh: "策略拒绝了这些流量", en: "the policy refuses this traffic"}
+  - rule: readiness-probe-failing
+    ground: workload
+    mechanism: {zh: "策略拒绝了这些流量", en: "the policy refuses this traffic"}
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: 依赖连不上，Pod 不就绪, en: "what the pods depend on is out of reach"}
@@ -172,7 +190,62 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         }
         findings.insert(subject, finding);
     }
+    for finding in by_name(input, rule) {
+        findings.entry(finding.subject.clone()).or_insert(finding);
+    }
     findings.into_values().collect()
+}
+
+/// Where tables show no labels: a policy that selects by a workload's own name and lets no DNS query out, while that workload's names
+/// do not resolve.
+fn by_name(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let snapshot = input.snapshot;
+    let mut findings = Vec::new();
+    for policy in snapshot.kind("NetworkPolicy") {
+        if !isolates(policy, Way::Egress) || rules(policy, Way::Egress).iter().any(Allowed::lets_dns_through) {
+            continue;
+        }
+        let Some(wanted) = policy
+            .get("/spec/podSelector/matchLabels")
+            .and_then(|labels| labels.as_object())
+        else {
+            continue;
+        };
+        let unlabelled = |pod: &PodView<'_>| pod.object.get("/metadata/labels").is_none();
+        let is_meant = |workload: &Subject| {
+            wanted.len() == 1
+                && wanted
+                    .values()
+                    .all(|value| value.as_str() == Some(workload.name.as_str()))
+                && same_namespace(&workload.namespace, &policy.key.namespace)
+        };
+        let client = snapshot
+            .pods()
+            .filter(unlabelled)
+            .map(|pod| snapshot.top_owner(pod.object))
+            .find(is_meant);
+        let hits = silences(input, client.as_ref());
+        let (Some(client), false) = (client, hits.is_empty()) else {
+            continue;
+        };
+        let mut finding = Finding::new(rule, policy.subject(), Confidence::Probable)
+            .at("spec.egress")
+            .cite(policy.cite_at("/spec/podSelector"))
+            .cite(policy.cite_at("/spec/egress"))
+            .fact("kind", "dns")
+            .fact("labels", shown(wanted))
+            .fact("way_zh", "出向")
+            .fact("way_en", "egress")
+            .fact("from", format!("{}/{}", client.kind, client.name))
+            .fact("to", "")
+            .fact("port", serde_json::Value::Null);
+        for hit in hits {
+            add_hit(input, &mut finding, hit);
+        }
+        finding.add_affected(client);
+        findings.push(finding);
+    }
+    findings
 }
 
 fn policies<'s>(input: &Input<'s>, backend: &Backend<'_>, way: Way) -> Vec<&'s Object> {

@@ -190,7 +190,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         }
         let lack = without_backend(snapshot, &machine)
             .or_else(|| still_rejected(snapshot, &machine))
-            .or_else(|| flushed(snapshot, &machine));
+            .or_else(|| flushed(snapshot, &machine).filter(|_| suffers == Suffering::Yes));
         let Some(lack) = lack else { continue };
         let behind = lack.service.and_then(|service| answering(snapshot, service));
         let mut finding = machine

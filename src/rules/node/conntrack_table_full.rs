@@ -1,6 +1,7 @@
 //! The connection tracking table of a node is full.
 
 use crate::model::Confidence;
+use crate::rules::toolbox::hosts::machines;
 use crate::rules::toolbox::nodes::by_node;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -16,12 +17,27 @@ check:
   zh: "conntrack 表是否已满"
   en: "whether the connection tracking table is full"
 title:
-  zh: "节点 {{ node }} 的 conntrack 表已满，内核在丢包（{{ times }} 次）"
-  en: "the conntrack table of node {{ node }} is full and the kernel drops packets ({{ times }} times)"
+  zh: "节点 {{ node }} 的 conntrack 表已满{% if told %}，内核在丢包（{{ times }} 次）{% else %}：{{ line }}{% endif %}"
+  en: "the conntrack table of node {{ node }} is full{% if told %} and the kernel drops packets ({{ times }} times){% else %}: {{ line }}{% endif %}"
 cause:
-  zh: "nf_conntrack 的连接数达到上限，新连接的数据包被丢弃，表现为间歇性超时与解析失败；内核：{{ line }}"
-  en: "nf_conntrack is at its limit, so packets of new connections are dropped: timeouts and failing lookups now and then; kernel: {{ line }}"
+  zh: "nf_conntrack 的连接数达到上限，新连接的数据包被丢弃，表现为间歇性超时与解析失败：{{ line }}"
+  en: "nf_conntrack is at its limit, so packets of new connections are dropped: timeouts and failing lookups now and then: {{ line }}"
 causes:
+  - rule: dns-resolution-failure
+    ground: node
+    mechanism: {zh: "查询的数据包被丢弃", en: "packets of queries are dropped"}
+  - rule: app-upstream-refused
+    ground: node
+    mechanism: {zh: "新连接的数据包被丢弃", en: "packets of new connections are dropped"}
+  - rule: app-database-unreachable
+    ground: node
+    mechanism: {zh: "新连接的数据包被丢弃", en: "packets of new connections are dropped"}
+  - rule: coredns-upstream-timeout
+    ground: node
+    mechanism: {zh: "查询的数据包被丢弃", en: "packets of queries are dropped"}
+  - rule: readiness-probe-failing
+    ground: node
+    mechanism: {zh: "探针的数据包被丢弃", en: "packets of probes are dropped"}
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: "丢包使探针与请求超时", en: "dropped packets let probes and requests time out"}
@@ -62,6 +78,15 @@ examples:
         [Tue Jan 21 18:20:44 2025] nf_conntrack: nf_conntrack: table full, dropping packet
         [Tue Jan 21 18:58:02 2025] nf_conntrack: nf_conntrack: table full, dropping packet
     fires: [{kind: "Node", name: "wrk-03", node: "wrk-03"}]
+  - name: "by the parameters"
+    files:
+      nodes.txt: |
+        NAME   STATUS   ROLES   AGE   VERSION
+        wrk-03   Ready   <none>   90d   v1.28.4
+      wrk-03/sysctl.txt: |
+        net.netfilter.nf_conntrack_count = 262140
+        net.netfilter.nf_conntrack_max = 262144
+    fires: [{kind: "Node", name: "wrk-03", node: "wrk-03"}]
   - name: "the module only loads"
     files:
       nodes.txt: |
@@ -71,6 +96,46 @@ examples:
         [Tue Jan 21 18:20:44 2025] nf_conntrack: default automatic helper assignment has been turned off
 "##;
 
+/// Entries in percent of the limit at which new connections are dropped now and then.
+const FULL: u64 = 98;
+
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
-    by_node(input, rule, 1, Confidence::Confirmed)
+    let snapshot = input.snapshot;
+    let mut findings: Vec<Finding> = by_node(input, rule, 1, Confidence::Confirmed)
+        .into_iter()
+        .map(|finding| finding.fact("told", true))
+        .collect();
+    for machine in machines(snapshot) {
+        let number = |key| {
+            let (value, cite) = machine.sysctl(key)?;
+            Some((value.parse::<u64>().ok()?, cite))
+        };
+        let count = number("net.netfilter.nf_conntrack_count");
+        let limit = number("net.netfilter.nf_conntrack_max").or_else(|| number("net.nf_conntrack_max"));
+        let (Some((count, count_cite)), Some((limit, limit_cite))) = (count, limit) else {
+            continue;
+        };
+        if limit == 0 || count < limit.saturating_mul(FULL) / 100 {
+            continue;
+        }
+        match findings.iter_mut().find(|finding| finding.subject.name == machine.node) {
+            Some(told) => {
+                told.add_cite(count_cite);
+                told.add_cite(limit_cite);
+            }
+            None => findings.push(
+                machine
+                    .finding(snapshot, rule, Confidence::Confirmed)
+                    .cite(count_cite)
+                    .cite(limit_cite)
+                    .fact("told", false)
+                    .fact("times", 0)
+                    .fact(
+                        "line",
+                        format!("nf_conntrack_count = {count}, nf_conntrack_max = {limit}"),
+                    ),
+            ),
+        }
+    }
+    findings
 }

@@ -2,7 +2,7 @@
 
 use crate::bundle::decode::Counted;
 use crate::model::Confidence;
-use crate::rules::toolbox::disks::fullest;
+use crate::rules::toolbox::disks::{fullest, is_pressed};
 use crate::rules::toolbox::hosts::{Suffering, confidence, machines, suffering};
 use crate::rules::toolbox::nodes::by_node;
 use crate::rules::{Finding, Input, RuleHeader};
@@ -18,6 +18,9 @@ text:
     unless: 'inotify|/sys/fs/cgroup'
   - id: extract
     pattern: 'failed to (?:extract layer|register layer|unpack image|commit snapshot|copy)[^\n]{0,200}no space left on device'
+  - id: gc
+    in: [event, kubelet]
+    pattern: '(?:[Ff]ailed to garbage collect required amount of images|Insufficient free disk space on the node\''s image filesystem)[^\n]{0,160}'
 check: {zh: "kubelet 与容器运行时所在的文件系统是否已满", en: "whether the file system of the kubelet and the container runtime is full"}
 title:
   zh: "节点 {{ node }} 的磁盘已满{% if mount %}（{{ mount }} 使用 {{ percent }}%）{% endif %}"
@@ -37,6 +40,9 @@ causes:
   - rule: container-runtime-down
     ground: node
     mechanism: {zh: "运行时无法工作", en: "the runtime cannot work"}
+  - rule: dockerd-down
+    ground: node
+    mechanism: {zh: "Docker 守护进程无法工作", en: "the Docker daemon cannot work"}
   - rule: kubelet-not-running
     ground: node
     mechanism: {zh: "kubelet 无法启动", en: "the kubelet cannot start"}
@@ -133,6 +139,13 @@ examples:
         n1     NotReady    <none>   90d   v1.28.4
       "n1/kubelet.log": |
         E0121 18:20:44.889702 1 x.go:1] inotify_add_watch /var/lib/kubelet/x: no space left on device
+  - name: "the kubelet reports the pressure itself"
+    files:
+      "nodes.json": '{"kind": "NodeList", "apiVersion": "v1", "items": [{"metadata": {"name": "n1"}, "status": {"conditions": [{"type": "DiskPressure", "status": "True"}, {"type": "Ready", "status": "True"}]}}]}'
+      "n1/df.txt": |
+        Filesystem      Size  Used Avail Use% Mounted on
+        /dev/sda1       100G   100G    2G  100% /
+        tmpfs           16G     0   16G   0% /dev/shm
   - name: "an image of snap is always full"
     files:
       "nodes.txt": |
@@ -152,12 +165,15 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let mut findings: Vec<Finding> = by_node(input, rule, 1, Confidence::Probable)
         .into_iter()
         .filter(|finding| suffering(snapshot, &finding.subject.name) != Suffering::No)
+        .filter(|finding| !is_pressed(snapshot, &finding.subject.name))
         .map(|finding| finding.fact("mount", "").fact("percent", 100))
         .collect();
     for machine in machines(snapshot).iter().filter(|machine| machine.is_node(snapshot)) {
         let suffers = suffering(snapshot, &machine.node);
         let full = fullest(machine, Counted::Bytes, FULL);
-        if let (Some((filesystem, place)), true) = (full, suffers != Suffering::No) {
+        if let (Some((filesystem, place)), true) =
+            (full, suffers != Suffering::No && !is_pressed(snapshot, &machine.node))
+        {
             let told = findings.iter().position(|finding| finding.subject.name == machine.node);
             let mut finding = machine
                 .finding(snapshot, rule, confidence(suffers))

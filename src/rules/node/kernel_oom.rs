@@ -1,7 +1,7 @@
 //! A node as a whole runs out of memory.
 
 use crate::model::Confidence;
-use crate::rules::toolbox::nodes::{by_node, node_of};
+use crate::rules::toolbox::nodes::{by_node, node_of, impair_pods};
 use crate::rules::toolbox::own_hits;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -100,6 +100,10 @@ examples:
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let mut findings = by_node(input, rule, 1, Confidence::Confirmed);
     findings.retain(|finding| is_of_the_node(input, rule, &finding.subject.name));
+    for finding in &mut findings {
+        let node = finding.subject.name.clone();
+        impair_pods(input.snapshot, &node, finding);
+    }
     findings
 }
 

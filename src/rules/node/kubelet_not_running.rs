@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::bundle::decode::Unit;
 use crate::cluster::{Hit, Snapshot};
 use crate::model::{Confidence, Subject};
-use crate::rules::toolbox::hosts::{Machine, machines, state_of};
+use crate::rules::toolbox::hosts::{Machine, is_down, machines, state_of};
 use crate::rules::toolbox::nodes::{cite_condition, condition, ends_log, is_ready, node_of, quote, touch_pods};
 use crate::rules::toolbox::{add_hit, own_hits};
 use crate::rules::{Finding, Input, RuleHeader};
@@ -193,11 +193,9 @@ fn finding(
 /// The unit of the kubelet where systemd says that it does not run, and nothing else shows that a kubelet runs all the same.
 fn stopped<'s>(snapshot: &Snapshot, machine: &Machine<'s>) -> Option<&'s Unit> {
     let unit = machine.kubelet_unit()?;
-    let is_down = matches!(unit.active.as_str(), "failed" | "inactive" | "deactivating")
-        || unit.active == "activating" && unit.sub == "auto-restart";
     // A unit that nobody enabled is left over, or not in use yet; on a node that is ready something else runs the kubelet.
     let is_unused = unit.enabled == "disabled" && unit.active == "inactive";
     let ready = is_ready(snapshot, &machine.node);
     let runs = machine.runs_container("kubelet") || machine.host.tools.process("kubelet").is_some();
-    (is_down && !runs && !(is_unused && ready != Some(false))).then_some(unit)
+    (is_down(unit) && !runs && !(is_unused && ready != Some(false))).then_some(unit)
 }

@@ -1,5 +1,8 @@
 //! A node is under disk pressure.
 
+use crate::bundle::decode::Counted;
+use crate::rules::toolbox::disks::fullest;
+use crate::rules::toolbox::hosts::machines;
 use crate::rules::toolbox::pressure::under_pressure;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -15,8 +18,8 @@ check:
   zh: "节点是否有磁盘压力"
   en: "whether a node is under disk pressure"
 title:
-  zh: "节点 {{ node }} 有磁盘压力{% if threshold %}：驱逐阈值 {{ threshold }}{% endif %}"
-  en: "node {{ node }} is under disk pressure{% if threshold %}: eviction threshold {{ threshold }}{% endif %}"
+  zh: "节点 {{ node }} 有磁盘压力{% if threshold %}：驱逐阈值 {{ threshold }}{% elif full %}：{{ full }}{% endif %}"
+  en: "node {{ node }} is under disk pressure{% if threshold %}: eviction threshold {{ threshold }}{% elif full %}: {{ full }}{% endif %}"
 cause:
   zh: "节点 {{ node }} 的可用磁盘低于 kubelet 的驱逐阈值（{{ said }}）{% if threshold %}；kubelet 配置为 {{ threshold }}，这个阈值本身过高，几乎任何用量都会触发{% endif %}：kubelet 驱逐 Pod，调度器不再向它调度。"
   en: "the free disk of node {{ node }} is below the eviction threshold of its kubelet ({{ said }}){% if threshold %}; the kubelet is configured with {{ threshold }}, which almost any use exceeds{% endif %}: it evicts pods, and the scheduler sends it no more."
@@ -81,8 +84,11 @@ examples:
         2m          Warning   EvictionThresholdMet   node/n1   Attempting to reclaim ephemeral-storage
 "##;
 
+/// Above this a file system is where the pressure comes from: the kubelet's defaults are 85 to 90 percent.
+const NEARLY_FULL: u64 = 85;
+
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
-    under_pressure(
+    let findings = under_pressure(
         input,
         rule,
         "DiskPressure",
@@ -92,5 +98,21 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             "nodefs.inodesFree",
             "imagefs.inodesFree",
         ],
-    )
+    );
+    let machines = machines(input.snapshot);
+    findings
+        .into_iter()
+        .map(|mut finding| {
+            let machine = machines.iter().find(|machine| machine.node == finding.subject.name);
+            let fullest = |counted, what| {
+                let (row, _) = fullest(machine?, counted, NEARLY_FULL)?;
+                Some((row, format!("{} {}%{what}", row.mount, row.percent.unwrap_or(100))))
+            };
+            let row = fullest(Counted::Inodes, " (inode)").or_else(|| fullest(Counted::Bytes, ""));
+            if let Some((row, _)) = &row {
+                finding.add_cite(row.cite.clone());
+            }
+            finding.fact("full", row.map_or(String::new(), |(_, text)| text))
+        })
+        .collect()
 }

@@ -1,7 +1,7 @@
 //! A file system of a node is out of inodes.
 
 use crate::bundle::decode::Counted;
-use crate::rules::toolbox::disks::fullest;
+use crate::rules::toolbox::disks::{fullest, is_pressed};
 use crate::rules::toolbox::hosts::{Suffering, confidence, machines, suffering};
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -27,6 +27,9 @@ causes:
   - rule: container-runtime-down
     ground: node
     mechanism: {zh: "运行时无法工作", en: "the runtime cannot work"}
+  - rule: dockerd-down
+    ground: node
+    mechanism: {zh: "Docker 守护进程无法工作", en: "the Docker daemon cannot work"}
   - rule: kubelet-not-running
     ground: node
     mechanism: {zh: "kubelet 无法启动", en: "the kubelet cannot start"}
@@ -95,7 +98,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     for machine in machines(snapshot).iter().filter(|machine| machine.is_node(snapshot)) {
         let suffers = suffering(snapshot, &machine.node);
         let full = fullest(machine, Counted::Inodes, 98);
-        if let (Some((filesystem, place)), true) = (full, suffers != Suffering::No) {
+        if let (Some((filesystem, place)), true) =
+            (full, suffers != Suffering::No && !is_pressed(snapshot, &machine.node))
+        {
             findings.push(
                 machine
                     .finding(snapshot, rule, confidence(suffers))

@@ -20,6 +20,12 @@ cause:
   zh: "节点 {{ node }} 的 Ready 条件为 {{ status }}{% if message %}（{{ message }}）{% endif %}；采集到的数据没有说明更深的原因。"
   en: "the Ready condition of node {{ node }} is {{ status }}{% if message %} ({{ message }}){% endif %}; the collected data does not say more."
 causes:
+  - rule: pod-terminating-stuck
+    ground: node
+    mechanism: {zh: "节点失联，删除得不到确认", en: "the node is lost, so nobody confirms the deletion"}
+  - rule: longhorn-volume-degraded
+    ground: cluster
+    mechanism: {zh: "该节点上的副本不可用", en: "replicas on the node cannot be used"}
   - rule: failedscheduling-taint
     ground: node
     mechanism: {zh: "节点的状况变成污点，调度器因此避开它", en: "the node's condition becomes a taint, and the scheduler keeps away"}

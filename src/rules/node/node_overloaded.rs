@@ -68,7 +68,7 @@ examples:
   - name: "load far above the processors of a node that is not ready"
     files:
       "nodes.json": '{"kind": "NodeList", "apiVersion": "v1", "items": [{"metadata": {"name": "n1"}, "status": {"capacity": {"cpu": "4"}, "conditions": [{"type": "Ready", "status": "False"}]}}]}'
-      "n1/uptime.txt": |
+      "n1/uptime.txt": |2
          10:20:42 up 12 days,  3:04,  1 user,  load average: 61.20, 58.11, 40.02
     fires:
       - {kind: "Node", name: "n1", node: "n1"}
@@ -99,7 +99,7 @@ examples:
       "pods.txt": |
         NAMESPACE     NAME                      READY   STATUS    RESTARTS   AGE   IP           NODE
         shop          web-57b96b46b7-zv4q2      1/1     Running   0          41m   10.42.0.9    n2
-      "n2/uptime.txt": |
+      "n2/uptime.txt": |2
          10:20:42 up 12 days,  3:04,  1 user,  load average: 61.20, 58.11, 40.02
 "##;
 

@@ -29,6 +29,9 @@ cause:
   zh: '{{ kind|raw }} 探针（{{ field|raw }}）访问端口 {{ port }}，而容器 {{ container }} {% if listening %}的日志写明它监听 {{ listening }}{% else %}声明的端口是 {{ declared }}{% endif %}：探针得不到应答，与应用是否健康无关。'
   en: 'the {{ kind|raw }} probe ({{ field|raw }}) asks port {{ port }}, while container {{ container }} {% if listening %}says in its log that it listens on {{ listening }}{% else %}declares {{ declared }}{% endif %}: the probe gets no answer, however well the application is.'
 causes:
+  - rule: endpoints-missing
+    ground: workload
+    mechanism: {zh: "没有就绪的 Pod，Service 就没有端点", en: "without a ready pod the Service has no endpoint"}
   - rule: liveness-probe-failing
     ground: workload
     mechanism:

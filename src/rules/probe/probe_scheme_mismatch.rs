@@ -26,6 +26,9 @@ cause:
   zh: '{{ kind|raw }} 探针以 {{ scheme }} 访问端口 {{ port }}（{{ reason }}），而应用在那里提供 {{ serves }}。'
   en: 'the {{ kind|raw }} probe asks port {{ port }} with {{ scheme }} ({{ reason }}), while the application serves {{ serves }} there.'
 causes:
+  - rule: endpoints-missing
+    ground: workload
+    mechanism: {zh: "没有就绪的 Pod，Service 就没有端点", en: "without a ready pod the Service has no endpoint"}
   - rule: liveness-probe-failing
     ground: workload
     mechanism:

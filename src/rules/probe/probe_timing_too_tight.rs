@@ -21,6 +21,9 @@ cause:
   zh: '{{ kind|raw }} 探针在 initialDelaySeconds + periodSeconds × failureThreshold = {{ budget }} 秒后放弃，而应用那时还在启动{% if lifetime %}（每次只运行 {{ lifetime }} 秒）{% endif %}{% if last_line %}；被结束前的最后一行是 {{ last_line }}{% endif %}。'
   en: 'the {{ kind|raw }} probe gives up after initialDelaySeconds + periodSeconds × failureThreshold = {{ budget }} seconds, when the application is still starting{% if lifetime %} (each instance lived {{ lifetime }} seconds){% endif %}{% if last_line %}; the last line before its end is {{ last_line }}{% endif %}.'
 causes:
+  - rule: endpoints-missing
+    ground: workload
+    mechanism: {zh: "没有就绪的 Pod，Service 就没有端点", en: "without a ready pod the Service has no endpoint"}
   - rule: liveness-probe-failing
     ground: workload
     mechanism:

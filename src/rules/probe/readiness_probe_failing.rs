@@ -18,6 +18,9 @@ cause:
   zh: '就绪探针失败 {{ times }} 次（{{ reason }}），Pod 因此从 Service 的端点中移除，不接收流量。采集到的数据没有说明应用为何不应答。'
   en: 'the readiness probe failed {{ times }} times ({{ reason }}), so the pod is out of its Services and gets no traffic. The collected data does not say why the application does not answer.'
 causes:
+  - rule: endpoints-missing
+    ground: workload
+    mechanism: {zh: "没有就绪的 Pod，Service 就没有端点", en: "without a ready pod the Service has no endpoint"}
   - rule: workload-unavailable
     ground: workload
     mechanism:

@@ -32,6 +32,9 @@ rules_out:
 questions:
   - {zh: "这个仓库是私有的吗？名称是否与其他环境一致？", en: "is the repository private, and does its name agree with other environments?"}
 causes:
+  - rule: endpoints-missing
+    ground: workload
+    mechanism: {zh: "没有就绪的 Pod，Service 就没有端点", en: "without a ready pod the Service has no endpoint"}
   - rule: image-pull-backoff
     ground: workload
     mechanism: {zh: "拉取失败，kubelet 退避重试", en: "the pull fails and the kubelet backs off"}

@@ -20,6 +20,12 @@ cause:
   zh: "镜像 {{ image }} 拉取失败；采集到的数据没有说明原因。"
   en: "image {{ image }} cannot be pulled; the collected data does not say why."
 causes:
+  - rule: rancher-shell-unavailable
+    ground: pod
+    mechanism: {zh: "Shell 的镜像拉不到", en: "the shell's image cannot be pulled"}
+  - rule: endpoints-missing
+    ground: workload
+    mechanism: {zh: "没有就绪的 Pod，Service 就没有端点", en: "without a ready pod the Service has no endpoint"}
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: 没有镜像就没有就绪的 Pod, en: "no image, no ready pod"}

@@ -29,6 +29,9 @@ rules_out:
 questions:
   - {zh: "该路径在仓库中是否存在、是否公开？使用的账号有无 pull 权限？", en: "does the repository exist, is it public, and may the account pull from it?"}
 causes:
+  - rule: endpoints-missing
+    ground: workload
+    mechanism: {zh: "没有就绪的 Pod，Service 就没有端点", en: "without a ready pod the Service has no endpoint"}
   - rule: image-pull-backoff
     ground: workload
     mechanism: {zh: "拉取失败，kubelet 退避重试", en: "the pull fails and the kubelet backs off"}

@@ -32,6 +32,9 @@ rules_out:
 questions:
   - {zh: "标签是写错了，还是尚未推送，或已被清理？", en: "is the tag mistyped, not pushed yet, or was it cleaned up?"}
 causes:
+  - rule: endpoints-missing
+    ground: workload
+    mechanism: {zh: "没有就绪的 Pod，Service 就没有端点", en: "without a ready pod the Service has no endpoint"}
   - rule: image-pull-backoff
     ground: workload
     mechanism: {zh: "拉取失败，kubelet 退避重试", en: "the pull fails and the kubelet backs off"}

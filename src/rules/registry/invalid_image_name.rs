@@ -21,6 +21,9 @@ cause:
 rules_out:
   - {zh: "网络、凭据与仓库：没有发出任何请求", en: "network, credentials and registry: no request was made"}
 causes:
+  - rule: endpoints-missing
+    ground: workload
+    mechanism: {zh: "没有就绪的 Pod，Service 就没有端点", en: "without a ready pod the Service has no endpoint"}
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: "没有镜像就没有就绪的 Pod", en: "no image, no ready pod"}

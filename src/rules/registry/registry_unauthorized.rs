@@ -37,6 +37,9 @@ questions:
   - zh: "{% if no_secret %}这个命名空间以前是否有过该仓库的凭据？其他命名空间如何取得它？{% else %}这份凭据何时签发，是否已轮换或过期？{% endif %}"
     en: "{% if no_secret %}did this namespace ever have credentials for the registry, and how do other namespaces get theirs?{% else %}when were these credentials issued, and were they rotated or did they expire?{% endif %}"
 causes:
+  - rule: endpoints-missing
+    ground: workload
+    mechanism: {zh: "没有就绪的 Pod，Service 就没有端点", en: "without a ready pod the Service has no endpoint"}
   - rule: image-pull-backoff
     ground: workload
     mechanism: {zh: 401 使拉取失败，kubelet 退避重试, en: "the 401 makes the pull fail; the kubelet backs off"}

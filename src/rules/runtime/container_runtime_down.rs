@@ -3,8 +3,8 @@
 use crate::bundle::decode::Unit;
 use crate::cluster::Snapshot;
 use crate::model::Confidence;
-use crate::rules::toolbox::hosts::{KUBELETS, Machine, is_up, machines, state_of};
-use crate::rules::toolbox::nodes::by_node;
+use crate::rules::toolbox::hosts::{KUBELETS, Machine, is_down, is_up, machines, state_of};
+use crate::rules::toolbox::nodes::{by_node, is_ready};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -138,8 +138,9 @@ fn stopped<'s>(snapshot: &Snapshot, machine: &Machine<'s>) -> Option<&'s Unit> {
         _ => &["containerd", "crio", "docker"],
     };
     let unit = machine.unit_of(names)?;
-    let is_down = matches!(unit.active.as_str(), "failed" | "inactive") || unit.sub == "auto-restart";
-    let is_unused = unit.enabled == "disabled" && unit.active == "inactive" && version.is_empty();
+    // Which runtime the kubelet uses is not told: a unit may be left over, and a node that is ready has one that works.
+    let may_be_another = unit.enabled == "disabled" || is_ready(snapshot, &machine.node) == Some(true);
+    let is_unused = may_be_another && unit.active == "inactive" && version.is_empty();
     // k3s, RKE2 and k0s bring their own containerd, and no unit of it.
     let has_own = KUBELETS
         .iter()
@@ -149,5 +150,5 @@ fn stopped<'s>(snapshot: &Snapshot, machine: &Machine<'s>) -> Option<&'s Unit> {
     let runs = ["containerd", "dockerd", "crio"]
         .iter()
         .any(|program| tools.process(program).is_some());
-    (is_down && !is_unused && !has_own && !runs).then_some(unit)
+    (is_down(unit) && !is_unused && !has_own && !runs).then_some(unit)
 }

@@ -25,6 +25,9 @@ rules_out:
 questions:
   - {zh: "requests 是否最近提高过？是否有节点离开了集群？", en: "were the requests raised lately, or did nodes leave the cluster?"}
 causes:
+  - rule: endpoints-missing
+    ground: workload
+    mechanism: {zh: "没有就绪的 Pod，Service 就没有端点", en: "without a ready pod the Service has no endpoint"}
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: "没有节点的 Pod 不会就绪", en: "a pod without a node never gets ready"}

@@ -1,6 +1,7 @@
 //! A Service that is used has nobody behind it: what people see, rarely why.
 
 use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::peers::behind;
 use crate::rules::toolbox::references::{Resolved, references};
 use crate::rules::toolbox::services::{Fit, answering, backends, fit, selector, service};
 use crate::rules::toolbox::{add_hit, own_hits, workload_touches};
@@ -102,6 +103,10 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 finding.add_affected(reference.workload.clone());
                 needed = true;
             }
+        }
+        // Whatever ails the pods behind it explains this.
+        for workload in behind(snapshot, &object.key.namespace, &object.key.name) {
+            finding.blame(workload);
         }
         if needed {
             findings.push(finding);

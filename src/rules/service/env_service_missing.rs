@@ -27,6 +27,34 @@ cause:
 rules_out:
   - zh: 集群 DNS 本身：没有这个 Service 就没有这条记录
     en: "the cluster's DNS itself: without the Service there is no record to give"
+causes:
+  - rule: app-upstream-unresolved
+    ground: workload
+    mechanism: {zh: "指向的 Service 不存在，名称无法解析", en: "the name is that of no Service and does not resolve"}
+  - rule: app-upstream-refused
+    ground: workload
+    mechanism: {zh: "指向的 Service 不存在，名称无法解析", en: "the name is that of no Service and does not resolve"}
+  - rule: app-database-unreachable
+    ground: workload
+    mechanism: {zh: "指向的 Service 不存在，名称无法解析", en: "the name is that of no Service and does not resolve"}
+  - rule: dns-resolution-failure
+    ground: workload
+    mechanism: {zh: "指向的 Service 不存在，名称无法解析", en: "the name is that of no Service and does not resolve"}
+  - rule: crashloopbackoff
+    ground: workload
+    mechanism: {zh: "指向的 Service 不存在，名称无法解析", en: "the name is that of no Service and does not resolve"}
+  - rule: readiness-probe-failing
+    ground: workload
+    mechanism: {zh: "指向的 Service 不存在，名称无法解析", en: "the name is that of no Service and does not resolve"}
+  - rule: liveness-probe-failing
+    ground: workload
+    mechanism: {zh: "指向的 Service 不存在，名称无法解析", en: "the name is that of no Service and does not resolve"}
+  - rule: workload-unavailable
+    ground: workload
+    mechanism: {zh: "指向的 Service 不存在，名称无法解析", en: "the name is that of no Service and does not resolve"}
+  - rule: endpoints-missing
+    ground: workload
+    mechanism: {zh: "指向的 Service 不存在，名称无法解析", en: "the name is that of no Service and does not resolve"}
 benign:
   - zh: 集群外的主机名，以及可选的、从未连接的后端
     en: host names outside the cluster, and optional backends that are never contacted

@@ -3,7 +3,9 @@
 use crate::cluster::Object;
 use crate::model::Confidence;
 use crate::rules::toolbox::references::{Reference, Resolved, references};
-use crate::rules::toolbox::services::{Fit, backends, container_ports, fit, is_headless, ports, selector};
+use crate::rules::toolbox::services::{
+    Fit, ServicePort, backends, container_ports, fit, is_headless, ports, selector,
+};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -15,14 +17,36 @@ check:
   zh: 环境变量、参数与 ConfigMap 中的端口是否为 Service 的端口
   en: whether the ports that variables, arguments and ConfigMaps name are ports of the Service
 title:
-  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的 {{ key }} 连接 {{ service }} 的端口 {{ port }}，而该 Service 只有端口 {{ offered|join('、') }}"
-  en: "{{ key }} of {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} uses port {{ port }} of Service {{ service }}, which offers only {{ offered|join(', ') }}"
+  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的 {{ key }} 连接 {{ service }} 的端口 {{ port }}，{% if grpc %}那是 HTTP 端口，gRPC 端口是 {{ offered|join('、') }}{% else %}而该 Service 只有端口 {{ offered|join('、') }}{% endif %}"
+  en: "{{ key }} of {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} uses port {{ port }} of Service {{ service }}, {% if grpc %}which is for HTTP; gRPC is at {{ offered|join(', ') }}{% else %}which offers only {{ offered|join(', ') }}{% endif %}"
 cause:
-  zh: "设置 {{ key }} 的值是 {{ value }}{% if implied %}（URL 未写端口，默认为 {{ port }}）{% endif %}；Service {{ service }} 没有端口 {{ port }}，它的端口是 {{ offered|join('、') }}，连接不会成功。"
-  en: "the setting {{ key }} is {{ value }}{% if implied %} (a URL without a port means {{ port }}){% endif %}; Service {{ service }} has no port {{ port }}, only {{ offered|join(', ') }}, so the connection cannot succeed."
+  zh: "设置 {{ key }} 的值是 {{ value }}{% if implied %}（URL 未写端口，默认为 {{ port }}）{% endif %}；{% if grpc %}Service {{ service }} 的端口 {{ port }} 说 HTTP，gRPC 在 {{ offered|join('、') }}，因此协议不符，调用失败。{% else %}Service {{ service }} 没有端口 {{ port }}，它的端口是 {{ offered|join('、') }}，连接不会成功。{% endif %}"
+  en: "the setting {{ key }} is {{ value }}{% if implied %} (a URL without a port means {{ port }}){% endif %}; {% if grpc %}port {{ port }} of Service {{ service }} speaks HTTP and gRPC is at {{ offered|join(', ') }}, so the protocols do not fit and calls fail.{% else %}Service {{ service }} has no port {{ port }}, only {{ offered|join(', ') }}, so the connection cannot succeed.{% endif %}"
 rules_out:
   - zh: 后端自身：它的 Service 存在，客户端使用的端口不对
     en: "the backend: its Service exists; the client uses another port"
+causes:
+  - rule: app-upstream-refused
+    ground: workload
+    mechanism: {zh: "指向的端口没有提供，连接被拒绝", en: "the port is not offered, and connections are refused"}
+  - rule: app-database-unreachable
+    ground: workload
+    mechanism: {zh: "指向的端口没有提供，连接被拒绝", en: "the port is not offered, and connections are refused"}
+  - rule: crashloopbackoff
+    ground: workload
+    mechanism: {zh: "指向的端口没有提供，连接被拒绝", en: "the port is not offered, and connections are refused"}
+  - rule: readiness-probe-failing
+    ground: workload
+    mechanism: {zh: "指向的端口没有提供，连接被拒绝", en: "the port is not offered, and connections are refused"}
+  - rule: liveness-probe-failing
+    ground: workload
+    mechanism: {zh: "指向的端口没有提供，连接被拒绝", en: "the port is not offered, and connections are refused"}
+  - rule: workload-unavailable
+    ground: workload
+    mechanism: {zh: "指向的端口没有提供，连接被拒绝", en: "the port is not offered, and connections are refused"}
+  - rule: endpoints-missing
+    ground: workload
+    mechanism: {zh: "指向的端口没有提供，连接被拒绝", en: "the port is not offered, and connections are refused"}
 benign:
   - zh: 无头 Service 的客户端直接使用容器端口
     en: clients of a headless Service use the containers' ports
@@ -90,6 +114,9 @@ fn judge(
     port: i64,
 ) -> Option<Finding> {
     let offered = ports(service);
+    if let Some(grpc) = grpc_elsewhere(reference, &offered, port) {
+        return Some(finding(rule, reference, service, port, &[grpc], Confidence::Probable).fact("grpc", true));
+    }
     if offered.is_empty()
         || offered.iter().any(|offer| offer.port == port)
         || service.text("/spec/type") == "ExternalName"
@@ -112,25 +139,45 @@ fn judge(
     if served_directly {
         return None;
     }
-    let list: Vec<serde_json::Value> = offered.iter().map(|offer| offer.port.to_string().into()).collect();
+    let list: Vec<i64> = offered.iter().map(|offer| offer.port).collect();
     // A URL without a port may be completed by the program that reads it.
     let confidence = if reference.implied {
         Confidence::Possible
     } else {
         Confidence::Confirmed
     };
-    let finding = Finding::new(rule, reference.workload.clone(), confidence)
+    Some(finding(rule, reference, service, port, &list, confidence))
+}
+
+/// A setting that speaks of gRPC and names the port that the Service calls `http`, while another one is called `grpc`.
+fn grpc_elsewhere(reference: &Reference<'_>, offered: &[ServicePort<'_>], port: i64) -> Option<i64> {
+    let speaks_grpc = reference.key.to_ascii_lowercase().contains("grpc") || reference.value.starts_with("grpc://");
+    let is_http = offered.iter().any(|offer| offer.port == port && offer.name.starts_with("http"));
+    let grpc = offered.iter().find(|offer| offer.name.starts_with("grpc"))?;
+    (speaks_grpc && is_http && grpc.port != port).then_some(grpc.port)
+}
+
+fn finding(
+    rule: &RuleHeader,
+    reference: &Reference<'_>,
+    service: &Object,
+    port: i64,
+    offered: &[i64],
+    confidence: Confidence,
+) -> Finding {
+    let list: Vec<String> = offered.iter().map(ToString::to_string).collect();
+    Finding::new(rule, reference.workload.clone(), confidence)
         .at(reference.path.clone())
         .cite(reference.cite.clone())
         .cite(service.cite_at("/spec/ports"))
         .fact("key", if reference.key.is_empty() { reference.path.clone() } else { reference.key.clone() })
         .fact("value", reference.value.clone())
         .fact("implied", reference.implied)
+        .fact("grpc", false)
         .fact("port", port)
         .fact("service", service.key.name.clone())
         .fact("service_namespace", service.key.namespace.clone())
         .fact("offered", list)
         .fact("path", reference.path.clone())
-        .fact("holder", serde_json::json!({"kind": reference.holder.key.kind, "namespace": reference.holder.key.namespace, "name": reference.holder.key.name}));
-    Some(finding)
+        .fact("holder", serde_json::json!({"kind": reference.holder.key.kind, "namespace": reference.holder.key.namespace, "name": reference.holder.key.name}))
 }

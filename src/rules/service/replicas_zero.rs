@@ -2,6 +2,7 @@
 
 use crate::cluster::Object;
 use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::names::dns_service;
 use crate::rules::toolbox::references::{Resolved, references};
 use crate::rules::toolbox::services::{Fit, answering, backends, fit, is_near, same_namespace, selector, services_in};
 use crate::rules::{Finding, Input, RuleHeader};
@@ -26,6 +27,9 @@ rules_out:
 questions:
   - {zh: 谁在什么时候把它缩到 0，是否有意？, en: "who scaled it to 0, when, and on purpose?"}
 causes:
+  - rule: coredns-pod-unhealthy
+    ground: workload
+    mechanism: {zh: "副本数为 0，没有 Pod", en: "with 0 replicas there is no pod"}
   - rule: kube-dns-endpoints-empty
     ground: service
     mechanism: {zh: "没有 Pod 就没有端点", en: "no pod, no endpoint"}
@@ -148,6 +152,15 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, workload: &Object) -> Option<Find
 fn needed_by<'s>(input: &Input<'s>, workload: &'s Object) -> Option<&'s Object> {
     let snapshot = input.snapshot;
     let mine: Subject = workload.subject();
+    // Everything needs the name service, and its Service has another name than its Deployment.
+    let is_name_service = matches!(
+        workload.key.name.as_str(),
+        "coredns" | "kube-dns" | "rke2-coredns-rke2-coredns"
+    ) && matches!(workload.key.namespace.as_str(), "" | "kube-system");
+    let unanswered = |service: &&Object| answering(snapshot, service).is_none_or(|found| found.ready == 0);
+    if let Some(service) = dns_service(snapshot).filter(unanswered).filter(|_| is_name_service) {
+        return Some(service);
+    }
     let all = backends(snapshot, &workload.key.namespace);
     let replicas = |subject: &Subject| {
         snapshot

@@ -44,6 +44,11 @@ const ASIDE: [&str; 12] = [
 /// The certificates of files, of kubeconfigs, of Secrets and of webhooks; those that were put aside are left out.
 pub fn placed(snapshot: &Snapshot) -> Vec<Placed> {
     let mut found: Vec<Placed> = snapshot.hosts.iter().flat_map(of_host).collect();
+    for one in &mut found {
+        if let Some(secret) = secret_of(snapshot, one) {
+            one.subject = secret;
+        }
+    }
     for secret in snapshot.kind("Secret") {
         let field = "/data/tls.crt";
         for certificate in decoded(secret.text(field), &secret.cite_at(field)) {
@@ -93,6 +98,37 @@ fn of_host(host: &Host) -> Vec<Placed> {
         }
     }
     found
+}
+
+/// The Secret that holds a certificate which somebody printed from the cluster: the only one of its type with a name like the holder's.
+fn secret_of(snapshot: &Snapshot, one: &Placed) -> Option<Subject> {
+    if one.path.starts_with('/') || !one.subject.node.is_empty() {
+        return None;
+    }
+    let common = one
+        .certificate
+        .subject
+        .rsplit("CN")
+        .next()
+        .unwrap_or("")
+        .trim_start_matches([' ', '=']);
+    let holders: Vec<&str> = one
+        .certificate
+        .names
+        .iter()
+        .map(String::as_str)
+        .chain([common])
+        .filter_map(|name| name.trim_start_matches("*.").split('.').next())
+        .filter(|label| label.len() >= 3)
+        .collect();
+    let mut like = snapshot
+        .kind("Secret")
+        .filter(|secret| secret.text("/type") == "kubernetes.io/tls")
+        .filter(|secret| holders.iter().any(|holder| secret.key.name.starts_with(holder)));
+    match (like.next(), like.next()) {
+        (Some(only), None) => Some(Subject::namespaced("Certificate", &only.key.namespace, &only.key.name)),
+        _ => None,
+    }
 }
 
 /// The path on the machine, where the path in the bundle shows it; else the path in the bundle below the machine's directory.

@@ -92,12 +92,12 @@ pub fn complaints<'s>(
     }
     for hit in snapshot.hits.iter().filter(|hit| is_wanted(&hit.signature)) {
         let said_by_cluster = matches!(hit.source, TextSource::Event | TextSource::Status);
-        // What the kubelet says of a pull is about a registry, and no application's word.
-        let of_pull = hit.cite.quote.iter().any(|line| {
-            ["pull", "resolve reference", "manifest"]
-                .iter()
-                .any(|word| line.text.contains(word))
-        });
+        // What the kubelet says of pulls, sandboxes and mounts is no application's word.
+        let of_pull = hit
+            .cite
+            .quote
+            .iter()
+            .any(|line| KUBELETS_OWN.iter().any(|word| line.text.contains(word)));
         if !said_by_cluster || hit.about.object.kind != "Pod" || of_pull {
             continue;
         }
@@ -209,6 +209,18 @@ fn is_over(snapshot: &Snapshot, log: &LogFile, hit: &LineHit, after: u64) -> boo
 const SINCE: SignedDuration = SignedDuration::from_mins(30);
 const SINCE_LINES: u64 = 5;
 
+/// Words of what the kubelet itself does for a pod.
+const KUBELETS_OWN: [&str; 8] = [
+    "pull",
+    "resolve reference",
+    "manifest",
+    "sandbox",
+    "MountVolume",
+    "AttachVolume",
+    "mount volumes",
+    "network for",
+];
+
 /// One finding for each workload.
 pub fn findings(input: &Input<'_>, rule: &RuleHeader, complaints: Vec<Complaint<'_>>) -> Vec<Finding> {
     let mut groups: BTreeMap<Subject, Vec<Complaint<'_>>> = BTreeMap::new();
@@ -294,6 +306,11 @@ fn finding(input: &Input<'_>, rule: &RuleHeader, workload: Subject, mut group: V
     if peer.host.is_empty() {
         for called in dependencies(input.snapshot, &finding.subject) {
             finding.blame(called);
+        }
+        let signature = best.signature.rsplit('/').next().unwrap_or("");
+        let namespace = finding.subject.namespace.clone();
+        for store in stores_of(input.snapshot, &namespace, technology(signature)) {
+            finding.blame(store);
         }
     }
     let out_of_reach = rule.finds.as_ref().is_some_and(|finds| finds.out_of_reach);

@@ -119,6 +119,10 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, daemon: &Daemon<'_>) -> Option<Fi
     }
     if finding.subject != daemon.owner {
         finding.add_affected(daemon.owner.clone());
+    } else if ready == 0 {
+        for node in snapshot.kind("Node") {
+            finding = finding.touch(Ground::Node, &node.key.name);
+        }
     }
     finding.count = finding.count.max(1);
     let selector = daemon

@@ -1,7 +1,9 @@
 //! File systems of a machine on which the kubelet and the container runtime live.
 
 use super::hosts::Machine;
+use super::nodes::{node_of, status_of};
 use crate::bundle::decode::{Counted, Filesystem};
+use crate::cluster::Snapshot;
 
 /// Directories of the kubelet and of the runtimes (kubernetes.io/docs/reference/node/kubelet-files; containerd, Docker, CRI-O; k3s and RKE2).
 const PLACES: [&str; 7] = [
@@ -35,4 +37,20 @@ pub fn fullest<'s>(machine: &Machine<'s>, counted: Counted, percent: u64) -> Opt
         }
     }
     best
+}
+
+/// True when the kubelet reports the pressure on its disks itself, as a condition of the node or by what it evicts.
+pub fn is_pressed(snapshot: &Snapshot, node: &str) -> bool {
+    let evicts = || {
+        snapshot
+            .hits("node-disk-pressure/evicts")
+            .any(|hit| node_of(snapshot, hit).as_deref() == Some(node))
+    };
+    match snapshot
+        .object("Node", "", node)
+        .map_or("", |node| status_of(node, "DiskPressure"))
+    {
+        "" => evicts(),
+        status => status == "True",
+    }
 }

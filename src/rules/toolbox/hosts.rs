@@ -133,6 +133,12 @@ pub fn is_up(unit: &Unit) -> bool {
     matches!(unit.active.as_str(), "active" | "reloading") && unit.sub != "exited"
 }
 
+/// True for a unit that systemd says does not do its work: stopped, failed, or started again and again.
+pub fn is_down(unit: &Unit) -> bool {
+    matches!(unit.active.as_str(), "failed" | "inactive" | "deactivating")
+        || unit.active == "activating" && unit.sub == "auto-restart"
+}
+
 /// The state of a unit in systemd's words: `failed (Result: exit-code)`.
 pub fn state_of(unit: &Unit) -> String {
     let mut state = unit.active.clone();

@@ -147,6 +147,14 @@ pub fn touch_pods(snapshot: &Snapshot, node: &str, finding: &mut Finding) {
         let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
         finding.touches.extend(super::workload_touches(snapshot, &subject));
     }
+    impair_pods(snapshot, node, finding);
+}
+
+/// What runs on a node that fails may be out of reach although its pods are still shown as they were last seen.
+pub fn impair_pods(snapshot: &Snapshot, node: &str, finding: &mut Finding) {
+    for pod in snapshot.pods().filter(|pod| pod.node() == node) {
+        finding.impair(snapshot.top_owner(pod.object));
+    }
 }
 
 /// One finding for each node on which pods are not well now and of which the rule's signatures tell.

@@ -138,20 +138,20 @@ fn refusal<'s>(rule: &'s FirewallRule, nodes: &[String]) -> Refusal<'s> {
         "--mark",
     ];
     let has_limit = words.iter().any(|word| limits.contains(word));
-    // Columns of `iptables -L -v`: target prot opt in out source destination.
+    // Columns of `iptables -L -v`, which begin with counters: target prot opt in out source destination.
     let listed_on = words
         .iter()
         .position(|word| *word == rule.target)
+        .filter(|at| *at >= 2 && !text.starts_with('-'))
         .and_then(|at| words.get(at + 3..at + 5))
-        .filter(|columns| columns.iter().all(|column| !column.contains(['/', '.'])))
-        .is_some_and(|columns| columns.iter().any(|column| *column != "*"));
+        .is_some_and(|interfaces| interfaces.iter().any(|interface| *interface != "*"));
     let has_address = node_address.is_empty() && words.iter().any(|word| is_address(word));
     Refusal {
         rule,
         protocol,
         ports: ports(text),
         node_address,
-        is_limited: has_limit || listed_on && !text.starts_with('-') && !text.contains(" drop") || has_address,
+        is_limited: has_limit || listed_on || has_address,
     }
 }
 
@@ -227,6 +227,14 @@ mod tests {
             (
                 "3   180 DROP       udp  --  *      *       0.0.0.0/0            0.0.0.0/0            udp dpt:4789",
                 ("", None, Some(4789), false),
+            ),
+            (
+                "DROP       udp  --  anywhere             anywhere             udp dpt:8472",
+                ("", None, Some(8472), false),
+            ),
+            (
+                "9   180 DROP       udp  --  eth1   *       0.0.0.0/0            0.0.0.0/0            udp dpt:4789",
+                ("", None, None, false),
             ),
             (
                 "udp dport { 8472, 51820 } counter packets 3 bytes 9 drop",

@@ -73,6 +73,9 @@ pub fn objects_of(snapshot: &Snapshot, namespace: &str, peer: &Peer) -> Vec<Subj
     if peer.host.is_empty() || peer.is_local() {
         return Vec::new();
     }
+    if let Some(ingress) = ingress_of(snapshot, &peer.host) {
+        return ingress;
+    }
     if peer.is_address() {
         return by_address(snapshot, &peer.host);
     }
@@ -157,6 +160,31 @@ pub fn dependencies(snapshot: &Snapshot, workload: &Subject) -> Vec<Subject> {
     found
 }
 
+/// What stands behind the host of an Ingress: the Ingress itself, its certificates' Secrets, its Services. None when no Ingress has it.
+fn ingress_of(snapshot: &Snapshot, host: &str) -> Option<Vec<Subject>> {
+    if !host.contains('.') {
+        return None;
+    }
+    let has_host = |ingress: &&Object| {
+        ingress
+            .list("/spec/rules")
+            .iter()
+            .any(|rule| rule.get("host").and_then(|host| host.as_str()) == Some(host))
+    };
+    let ingress = snapshot.kind("Ingress").find(has_host)?;
+    let mut found = vec![ingress.subject()];
+    for tls in ingress.list("/spec/tls") {
+        let is_for = tls
+            .get("hosts")
+            .and_then(|hosts| hosts.as_array())
+            .is_none_or(|hosts| hosts.iter().any(|known| known.as_str() == Some(host)));
+        if let (true, Some(name)) = (is_for, tls.get("secretName").and_then(|name| name.as_str())) {
+            found.push(Subject::namespaced("Secret", &ingress.key.namespace, name));
+        }
+    }
+    Some(found)
+}
+
 fn by_address(snapshot: &Snapshot, address: &str) -> Vec<Subject> {
     if let Some(service) = snapshot
         .kind("Service")
@@ -174,7 +202,7 @@ fn by_address(snapshot: &Snapshot, address: &str) -> Vec<Subject> {
 }
 
 /// The workloads that a Service selects; by its name where the form of the Service shows no selector.
-fn behind(snapshot: &Snapshot, namespace: &str, name: &str) -> Vec<Subject> {
+pub fn behind(snapshot: &Snapshot, namespace: &str, name: &str) -> Vec<Subject> {
     let selected: Vec<Subject> = snapshot
         .object("Service", namespace, name)
         .and_then(selector)

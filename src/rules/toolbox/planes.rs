@@ -2,7 +2,6 @@
 
 use jiff::SignedDuration;
 
-use super::nodes::status_of;
 use crate::bundle::decode::{ContainerState, CriKind, Form};
 use crate::cluster::{Object, PodView, Snapshot};
 use crate::model::{Citation, Subject};
@@ -296,19 +295,4 @@ pub fn api_server(snapshot: &Snapshot) -> Subject {
         [only] => only.subject(),
         _ => Subject::namespaced("Pod", "kube-system", "kube-apiserver"),
     }
-}
-
-/// True while most nodes are ready: the control plane is heard, whatever a single line says.
-pub fn most_nodes_are_ready(snapshot: &Snapshot) -> bool {
-    let (mut ready, mut all) = (0_usize, 0_usize);
-    for node in snapshot.kind("Node") {
-        match status_of(node, "Ready") {
-            "" => {}
-            status => {
-                all += 1;
-                ready += usize::from(status == "True");
-            }
-        }
-    }
-    all > 0 && ready * 2 > all
 }

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use crate::cluster::{PodView, Snapshot};
 use crate::logs::{LogFile, Stream};
-use crate::model::Subject;
+use crate::model::{Subject, When};
 
 /// How a workload is while it says something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,14 +102,7 @@ pub fn state_of(snapshot: &Snapshot, pod: &PodView<'_>, container: &str) -> Stat
                     .ended()
                     .filter(|ended| ended.exit_code != Some(0))
                     .and_then(|ended| ended.finished);
-                container.restarts() >= 3
-                    && ended.is_some_and(|ended| {
-                        snapshot
-                            .bundle
-                            .collected_at
-                            .as_ref()
-                            .is_some_and(|now| ended.gap_to(now) <= JUST_NOW)
-                    })
+                recurs(snapshot, pod, container.restarts(), ended)
             }) {
             State::Crashing
         } else {
@@ -132,6 +125,29 @@ pub fn state_of(snapshot: &Snapshot, pod: &PodView<'_>, container: &str) -> Stat
         State::NotReady
     }
 }
+
+/// True when a container that runs at the moment will most likely end again: it did so often, and did just now, or at the pace of its
+/// restarts over the life of the pod is about to.
+fn recurs(snapshot: &Snapshot, pod: &PodView<'_>, restarts: i64, ended: Option<When>) -> bool {
+    let (Some(now), Some(ended)) = (&snapshot.bundle.collected_at, ended) else {
+        return false;
+    };
+    if restarts < OFTEN {
+        return false;
+    }
+    let since = ended.gap_to(now);
+    let age = pod
+        .object
+        .time("/metadata/creationTimestamp")
+        .map(|created| created.gap_to(now));
+    let pace = age.and_then(|age| age.checked_div(i32::try_from(restarts).ok()?));
+    since <= JUST_NOW || pace.is_some_and(|pace| pace <= FAST && since <= pace.saturating_mul(2))
+}
+
+/// Restarts that are more than an accident.
+const OFTEN: i64 = 3;
+/// Restarts further apart than this, on the average, are no state of failing.
+const FAST: SignedDuration = SignedDuration::from_hours(3);
 
 /// True for a pod that is being deleted, and for a failed attempt of a Job that succeeded after all.
 fn is_over(snapshot: &Snapshot, pod: &PodView<'_>) -> bool {
@@ -282,11 +298,13 @@ pub fn is_previous(log: &LogFile) -> bool {
 /// The words by which a technology's workloads are called; the signature's id names the technology.
 pub fn technology(signature: &str) -> &'static [&'static str] {
     match signature.split('-').next().unwrap_or("") {
-        "postgres" | "pgbouncer" => &["postgres", "postgresql", "pg", "pgsql", "pgbouncer"],
-        "mysql" => &["mysql", "mariadb", "percona"],
+        "postgres" | "pgbouncer" | "libpq" | "pg" => &["postgres", "postgresql", "pg", "pgsql", "pgbouncer", "db"],
+        "mysql" => &["mysql", "mariadb", "percona", "db"],
         "redis" => &["redis", "valkey"],
         "mongo" => &["mongo", "mongodb"],
-        "rabbitmq" => &["rabbitmq", "rabbit"],
+        "kafka" | "librdkafka" => &["kafka", "redpanda"],
+        "cassandra" => &["cassandra", "scylla"],
+        "rabbitmq" | "amqp" => &["rabbitmq", "rabbit"],
         "elasticsearch" => &["elasticsearch", "elastic", "opensearch"],
         "memcached" => &["memcached"],
         _ => &[],
@@ -299,7 +317,10 @@ pub fn stores_of<'s>(
     namespace: &'s str,
     words: &'static [&'static str],
 ) -> impl Iterator<Item = Subject> + 's {
-    let is_one = |name: &str| name.split(['-', '_', '.', '/', ':']).any(|part| words.contains(&part));
+    let is_one = |name: &str| {
+        name.split(['-', '_', '.', '/', ':', '@'])
+            .any(|part| words.contains(&part))
+    };
     let found: BTreeSet<Subject> = snapshot
         .pods()
         .filter(|pod| pod.namespace() == namespace)

@@ -21,6 +21,9 @@ cause:
   zh: "{{ subject.kind|raw }} {{ subject.name }} 的可用副本不足；采集到的数据没有说明原因。"
   en: "{{ subject.kind|raw }} {{ subject.name }} lacks available replicas; the collected data does not say why."
 causes:
+  - rule: endpoints-missing
+    ground: workload
+    mechanism: {zh: "没有就绪的 Pod，Service 就没有端点", en: "without a ready pod the Service has no endpoint"}
   - rule: webhook-call-failed
     ground: service
     mechanism: {zh: 提供 webhook 的工作负载没有就绪的 Pod, en: "the workload that serves the webhook has no ready pod"}

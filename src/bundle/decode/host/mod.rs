@@ -64,7 +64,7 @@ pub(super) use ps::DECODER as PS;
 pub(super) use resolved::DECODER as RESOLVED;
 pub(super) use route::DECODER as ROUTE;
 pub(super) use sockets::DECODER as SOCKETS;
-pub(super) use systemctl::{LIST as SYSTEMCTL_LIST, STATUS as SYSTEMCTL_STATUS};
+pub(super) use systemctl::{IS_ACTIVE as SYSTEMCTL_IS_ACTIVE, LIST as SYSTEMCTL_LIST, STATUS as SYSTEMCTL_STATUS};
 pub(super) use timesync::DECODER as TIME_SYNC;
 pub(super) use top::DECODER as TOP;
 pub(super) use unit_files::{LIST as SYSTEMCTL_UNIT_FILES, SHOW as SYSTEMCTL_SHOW};

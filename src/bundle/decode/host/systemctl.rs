@@ -19,6 +19,12 @@ pub(in crate::bundle::decode) const LIST: Decoder = Decoder {
     decode: list,
 };
 
+/// `systemctl is-active kubelet containerd` below its prompt: one state a line, in the order of the units.
+pub(in crate::bundle::decode) const IS_ACTIVE: Decoder = Decoder {
+    name: "systemctl is-active",
+    decode: is_active,
+};
+
 /// The dot before a unit, in UTF-8 and in ASCII (`src/basic/glyph-util.c`).
 const DOTS: [char; 8] = ['●', '○', '×', '↻', '◌', '*', 'x', '!'];
 /// Endings of the units that are of interest here.
@@ -185,6 +191,48 @@ fn signal(name: &str) -> Option<i64> {
         .map(|(_, number)| *number)
 }
 
+fn is_active(file: &TextFile<'_>, start: usize) -> Option<Section> {
+    const STATES: [&str; 7] = [
+        "active",
+        "inactive",
+        "failed",
+        "activating",
+        "deactivating",
+        "reloading",
+        "maintenance",
+    ];
+    let (_, rest) = file.line(start).split_once("systemctl is-active ")?;
+    let names: Vec<&str> = rest
+        .split_whitespace()
+        .filter(|word| !word.starts_with('-'))
+        .take_while(|word| !matches!(*word, "|" | ";" | ">" | "2>&1"))
+        .collect();
+    let states: Vec<&str> = (start + 1..=start + names.len())
+        .map(|line| file.line(line).trim())
+        .take_while(|state| STATES.contains(state))
+        .collect();
+    if names.is_empty() || states.len() != names.len() {
+        return None;
+    }
+    let facts = names.iter().zip(&states).enumerate().map(|(index, (name, state))| {
+        let full = if SUFFIXES.iter().any(|suffix| name.ends_with(suffix)) {
+            (*name).to_owned()
+        } else {
+            format!("{name}.service")
+        };
+        Fact::Host(HostFact::Unit(Unit {
+            loaded: "loaded".to_owned(),
+            active: (*state).to_owned(),
+            ..named(&full, file.cite(start + 1 + index))
+        }))
+    });
+    Some(Section {
+        end: start + 1 + states.len(),
+        facts: facts.collect(),
+        ..Section::default()
+    })
+}
+
 fn list(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let heading: Vec<&str> = file.line(start).split_whitespace().collect();
     let with_job = heading == ["UNIT", "LOAD", "ACTIVE", "SUB", "JOB", "DESCRIPTION"];
@@ -316,6 +364,31 @@ $ date
             .facts
             .len(),
             0
+        );
+    }
+
+    #[test]
+    fn the_states_below_is_active_belong_to_its_units_in_order() {
+        let text = "root@wk5:~# systemctl is-active kubelet containerd.service\ninactive\nactive\nroot@wk5:~#\n";
+        let section = section(&IS_ACTIVE, "x", text).unwrap();
+        assert_eq!(section.end, 3);
+        let units: Vec<_> = host_facts(section)
+            .into_iter()
+            .filter_map(|fact| match fact {
+                HostFact::Unit(unit) => Some((unit.name, unit.active)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(
+            units,
+            [
+                ("kubelet.service".to_owned(), "inactive".to_owned()),
+                ("containerd.service".to_owned(), "active".to_owned()),
+            ]
+        );
+        assert!(
+            super::super::super::sample::section(&IS_ACTIVE, "x", "$ systemctl is-active kubelet\nUnit not found\n")
+                .is_none()
         );
     }
 

@@ -1,4 +1,4 @@
-//! Appendices A to G.
+//! Appendices A to F.
 
 use minijinja::context;
 use minijinja::value::{Serde, Value};
@@ -18,7 +18,7 @@ const MAX_LINE: usize = 400;
 /// Rows of the list of checks.
 const MAX_CHECKS: usize = 1000;
 
-/// Appendices A to G.
+/// Appendices A to F.
 pub(super) fn appendix(s: &Scribe<'_>) -> Value {
     context! {
         evidence => s.report.evidence.iter().enumerate().map(|(n, item)| evidence(s, item, n < MAX_QUOTED)).collect::<Vec<_>>(),
@@ -28,8 +28,9 @@ pub(super) fn appendix(s: &Scribe<'_>) -> Value {
         clock => clock(s),
         redactions => redactions(s),
         checks => checks(s),
-        bundles => bundles(s),
+        applied => applied(s),
         nodes => nodes(s),
+        bundles => bundles(s),
         tool => context! {
             name => s.report.tool.name, version => s.report.tool.version, rules => s.report.tool.rules,
         },
@@ -145,6 +146,19 @@ fn checks(s: &Scribe<'_>) -> Value {
         }
     });
     context! { rows => rows.collect::<Vec<_>>(), more => all.len().saturating_sub(MAX_CHECKS) }
+}
+
+fn applied(s: &Scribe<'_>) -> Vec<Value> {
+    let rows = s.report.applied.iter().map(|row| {
+        context! {
+            subject => s.subject(&row.subject),
+            path => Rich::code(&row.path),
+            applied => s.text(&row.applied),
+            live => s.text(&row.live),
+            refs => s.refs(&row.refs),
+        }
+    });
+    rows.collect()
 }
 
 fn nodes(s: &Scribe<'_>) -> Vec<Value> {

@@ -1,0 +1,94 @@
+//! Logs of workloads that run and write mostly errors.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::speakers::{Speaker, State, is_data_store, is_previous, of_log};
+use super::words;
+use crate::cluster::Snapshot;
+use crate::logs::{LogFile, TailLine};
+use crate::model::Subject;
+
+/// The end of a log that is mostly errors.
+pub struct MostlyErrors<'s> {
+    /// Who writes them.
+    pub speaker: Speaker<'s>,
+    /// The log.
+    pub log: &'s LogFile,
+    /// Error lines.
+    pub errors: usize,
+    /// Lines that were looked at.
+    pub looked: usize,
+    /// First and last writing of the commonest error.
+    pub commonest: (&'s TailLine, &'s TailLine),
+}
+
+/// Errors at the end of a log that are more than noise: so many, and so large a share of the lines.
+const LEAST: usize = 5;
+/// At least every so many-th line.
+const SHARE: usize = 3;
+/// Lines after the last error that show that it is over.
+const QUIET: usize = 8;
+
+/// What marks a line as an error by its own words: a level, or an answer of 5xx in an access log.
+static ERROR: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"\b(?:ERROR|FATAL|CRITICAL|SEVERE)\b|(?i:\b(?:level|severity|lvl)"?[=:] ?"?(?:error|err|fatal|crit|critical|panic)\b)|\[(?:error|crit|fatal)\]|^E\d{4} |HTTP/\d(?:\.\d)?"? 5\d\d\b|^(?:\w+\.)*\w+(?:Exception|Error)(?::|$)"#,
+    )
+    .ok()
+});
+/// What differs between two writings of one error.
+static VARIES: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[0-9a-fA-F]*\d[0-9a-fA-F.:_-]*").ok());
+
+/// The workloads that run and write mostly errors now, each once. Data stores are left out: their errors are about their clients.
+pub fn mostly_errors(snapshot: &Snapshot) -> Vec<MostlyErrors<'_>> {
+    let mut found: BTreeMap<Subject, MostlyErrors<'_>> = BTreeMap::new();
+    for log in &snapshot.logs {
+        let Some(speaker) = of_log(snapshot, log) else { continue };
+        let is_candidate = speaker.certain
+            && !is_previous(log)
+            && speaker.state != State::Crashing
+            && speaker.workload.namespace != "kube-system"
+            && !is_data_store(&speaker.workload.name);
+        if is_candidate
+            && !found.contains_key(&speaker.workload)
+            && let Some(errors) = of_tail(log, &speaker)
+        {
+            found.insert(speaker.workload, errors);
+        }
+    }
+    found.into_values().collect()
+}
+
+fn of_tail<'s>(log: &'s LogFile, speaker: &Speaker<'s>) -> Option<MostlyErrors<'s>> {
+    let (is_error, varies) = (ERROR.as_ref()?, VARIES.as_ref()?);
+    let mut alike: BTreeMap<String, Vec<&TailLine>> = BTreeMap::new();
+    for line in log.tail.iter().filter(|line| is_error.is_match(words(line))) {
+        let shape = varies.replace_all(words(line), "#").chars().take(120).collect();
+        alike.entry(shape).or_default().push(line);
+    }
+    let errors: usize = alike.values().map(Vec::len).sum();
+    // Frames of stack traces are no lines of their own.
+    let is_frame = |line: &&TailLine| line.text.starts_with([' ', '\t']) || words(line).starts_with("at ");
+    let looked = log.tail.iter().filter(|line| !is_frame(line)).count();
+    let commonest = alike.values().max_by_key(|lines| lines.len())?;
+    let ends = (*commonest.first()?, *commonest.last()?);
+    let after = log
+        .tail
+        .iter()
+        .rev()
+        .take_while(|line| !is_error.is_match(words(line)))
+        .count();
+    if errors < LEAST || errors * SHARE < looked || commonest.len() * 2 < errors || after > QUIET {
+        return None;
+    }
+    Some(MostlyErrors {
+        speaker: speaker.clone(),
+        log,
+        errors,
+        looked,
+        commonest: ends,
+    })
+}
