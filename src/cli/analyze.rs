@@ -10,12 +10,13 @@ use rayon::prelude::*;
 use super::cases::{Case, Joined, join, remarks};
 use super::inputs::{Inputs, Job, inputs};
 use super::limits::LimitArgs;
+use super::narrow::NarrowArgs;
 use super::outputs::{Target, format_of, write};
 use super::terminal::{complain, deliver, remark, safe, say};
 use super::{exit, language};
 use crate::bundle::Budget;
 use crate::cluster::{Identity, Snapshot};
-use crate::diagnosis::diagnose;
+use crate::diagnosis::diagnose_within;
 use crate::model::{Lang, ProblemKind};
 use crate::redact::Masker;
 use crate::report::model::PostMortem;
@@ -51,6 +52,8 @@ pub(super) struct AnalyzeArgs {
     /// Directory for <bundle>.<lang>.<ext>, a file for one report, or - for standard output [default: reports]
     #[arg(short, long, value_name = "DIR|FILE|-")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    narrow: NarrowArgs,
     /// Replace files that casefile did not write
     #[arg(long)]
     force: bool,
@@ -153,6 +156,7 @@ struct Plan {
     target: Target,
     rules: Rules,
     budget: Budget,
+    narrow: NarrowArgs,
 }
 
 impl Plan {
@@ -184,6 +188,7 @@ impl Plan {
             target,
             rules,
             budget: args.limits.budget(),
+            narrow: args.narrow.clone(),
         })
     }
 }
@@ -303,14 +308,20 @@ fn guarded<T>(alias: &str, work: impl FnOnce() -> Result<T, Failure>) -> Result<
 }
 
 fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
-    let Case { snapshot, baseline } = case;
+    let Case { snapshot, baseline, .. } = case;
     let mut masker = Masker::new();
     let mut losses = Vec::new();
     for snapshot in std::iter::once(snapshot).chain(baseline) {
         learn_secrets(&mut masker, snapshot);
         losses.extend(loss(snapshot));
     }
-    let diagnosis = diagnose(&plan.rules, snapshot, baseline.as_ref());
+    let narrowing = plan
+        .narrow
+        .narrowing(snapshot.now())
+        .map_err(|message| Failure::Input(format!("{}: {message}", job.alias)))?;
+    let mut diagnosis = diagnose_within(&plan.rules, snapshot, baseline.as_ref(), &narrowing);
+    let mined = case.mine(job, &diagnosis.logs_to_mine(), plan.rules.signatures(), &plan.budget);
+    diagnosis.take_templates(&mined);
     let defect = |error: String| {
         Failure::Defect(format!(
             "{}: the report could not be composed: {error}; please report this",

@@ -1,12 +1,12 @@
 //! From the bundles of a command line to snapshots, and which of them are archives of one cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::inputs::Job;
 use crate::bundle::{Budget, OpenError};
-use crate::cluster::{Identity, Snapshot, groups, merge, read_bundle};
-use crate::logs::SignatureSet;
+use crate::cluster::{Identity, Snapshot, groups, merge, mine_logs, read_bundle};
+use crate::logs::{LogTemplate, SignatureSet};
 
 /// A bundle that was read, and what it is compared with.
 pub(super) struct Case {
@@ -14,6 +14,8 @@ pub(super) struct Case {
     pub(super) snapshot: Snapshot,
     /// Its healthy counterpart.
     pub(super) baseline: Option<Snapshot>,
+    /// How many of the snapshot's logs came from each of the job's archives, in their order.
+    logs: Vec<usize>,
 }
 
 impl Case {
@@ -33,9 +35,36 @@ impl Case {
             .map(|(alias, path)| read(path, alias))
             .transpose()?;
         Ok(Self {
+            logs: parts.iter().map(|part| part.logs.len()).collect(),
             snapshot: merge(parts).ok_or_else(|| OpenError::Empty { path: job.path.clone() })?,
             baseline,
         })
+    }
+
+    /// Reads some of its logs once more, by their index in the snapshot, for what they complain of. An archive that has changed or gone
+    /// since the first reading only leaves the answer without its part.
+    pub(super) fn mine(
+        &self,
+        job: &Job,
+        wanted: &BTreeSet<usize>,
+        signatures: &SignatureSet,
+        budget: &Budget,
+    ) -> BTreeMap<usize, Vec<LogTemplate>> {
+        let paths = std::iter::once(&job.path).chain(job.merged.iter().map(|(_, path)| path));
+        let mut found = BTreeMap::new();
+        let mut from = 0;
+        for (path, count) in paths.zip(&self.logs) {
+            let to = from + count;
+            let here: BTreeSet<usize> = wanted.range(from..to).map(|index| index - from).collect();
+            let logs = self.snapshot.logs.get(from..to).unwrap_or(&[]);
+            if !here.is_empty()
+                && let Ok(mined) = mine_logs(path, logs, &here, signatures, budget.clone())
+            {
+                found.extend(mined.into_iter().map(|(index, templates)| (index + from, templates)));
+            }
+            from = to;
+        }
+        found
     }
 
     /// By what the bundle may turn out to belong to others; none for one that cannot.

@@ -3,11 +3,13 @@
 mod analyze;
 mod cases;
 pub mod collect;
+mod diff;
 mod exit;
 mod inputs;
 mod inspect;
 mod language;
 mod limits;
+mod narrow;
 mod outputs;
 mod rules;
 mod terminal;
@@ -28,6 +30,8 @@ struct Cli {
 enum Command {
     /// Find the cause in support bundles and write incident reports
     Analyze(analyze::AnalyzeArgs),
+    /// Show what differs between a healthy bundle and a broken one
+    Diff(diff::DiffArgs),
     /// Say what a bundle is and what is in it
     Inspect(inspect::InspectArgs),
     /// Collect this host's evidence into one archive
@@ -44,6 +48,8 @@ Examples:
   casefile inspect bundle.tar.gz             what it is and what is in it
   casefile analyze bundle.tar.gz             one bundle, reports in ./reports
   casefile analyze after.tar.gz --baseline before.tar.gz -f html -o report.html
+  casefile analyze bundle.tar.gz --namespace shop --since 2h
+  casefile diff before.tar.gz after.tar.gz   what changed, the most suspicious first
   casefile analyze bundles -o reports        a folder of bundles, in parallel";
 
 /// What `casefile` alone says.
@@ -52,6 +58,7 @@ casefile reads support bundles of Kubernetes and Rancher, offline, and drafts th
   casefile collect                collect this host's evidence into one archive
   casefile analyze BUNDLE…        find the cause, write the report (Markdown, HTML, JSON; zh, en)
   casefile analyze BAD --baseline GOOD    … by what differs from where it works
+  casefile diff GOOD BAD          what differs, by meaning, the most suspicious first
   casefile inspect BUNDLE…        what a bundle is, what is in it, what could not be read
   casefile help analyze           options and exit codes";
 
@@ -73,6 +80,7 @@ pub fn run() -> ExitCode {
     };
     let code = match cli.command {
         Some(Command::Analyze(args)) => analyze::run(&args),
+        Some(Command::Diff(args)) => diff::run(&args),
         Some(Command::Inspect(args)) => inspect::run(&args),
         Some(Command::Collect(args)) => collect::run(&args),
         Some(Command::Rules(args)) => rules::run(&args),

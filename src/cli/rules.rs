@@ -1,6 +1,6 @@
 //! `casefile rules` and `casefile explain`: the catalogue for people.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::terminal::{complain, say};
 use super::{exit, language};
@@ -16,8 +16,11 @@ pub(super) struct RulesArgs {
 
 #[derive(Debug, Subcommand)]
 enum RulesCommand {
-    /// One line per rule: id, family, what is checked
+    /// One line per rule: id, family, what is checked; or all of them as a table
     List {
+        /// table, or markdown for the table of `docs/rules.md`, which has both languages
+        #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+        format: ListFormat,
         /// zh, en or auto
         #[arg(long, value_name = "LANG", default_value = "auto")]
         lang: String,
@@ -27,6 +30,12 @@ enum RulesCommand {
         /// The rule's id
         id: String,
     },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ListFormat {
+    Table,
+    Markdown,
 }
 
 /// Explain one failure mode: what it is, its look-alikes, its remedy
@@ -42,9 +51,13 @@ pub(super) struct ExplainArgs {
 /// Runs `rules` and gives the exit code.
 pub(super) fn run(args: &RulesArgs) -> u8 {
     with_rules(|rules| match &args.command {
-        RulesCommand::List { lang } => {
-            with_languages(lang, |lang| rules.iter().for_each(|rule| say(&list_line(rule, lang))))
-        }
+        RulesCommand::List { format, lang } => match format {
+            ListFormat::Table => with_languages(lang, |lang| rules.iter().for_each(|rule| say(&list_line(rule, lang)))),
+            ListFormat::Markdown => {
+                say(markdown_table(rules).trim_end());
+                exit::DONE
+            }
+        },
         RulesCommand::Show { id } => with_rule(rules, id, |rule| {
             say(&format!("# {}\n{}", rule.place, rule.source.trim()))
         }),
@@ -124,6 +137,82 @@ fn list_line(rule: &Rule, lang: Lang) -> String {
         rule.family,
         rule.header.check.get(lang)
     )
+}
+
+/// All rules as a document. What a report fills in stands as its name in italics.
+fn markdown_table(rules: &Rules) -> String {
+    let mut lines = vec![
+        "# Rules".to_owned(),
+        String::new(),
+        format!(
+            "The {} failure modes that casefile knows, by family. This file is written by `casefile rules list -f markdown`; a test keeps it true.",
+            rules.iter().count()
+        ),
+    ];
+    let mut family = "";
+    for rule in rules.iter() {
+        if rule.family != family {
+            family = &rule.family;
+            lines.extend([
+                String::new(),
+                format!("## {family}"),
+                String::new(),
+                "| id | role | level | what broke | 故障 | versions | source |".to_owned(),
+                "| --- | --- | --- | --- | --- | --- | --- |".to_owned(),
+            ]);
+        }
+        let header = &rule.header;
+        let role = role_word(header, Lang::En);
+        let level = serde_json::to_value(header.level).unwrap_or_default();
+        let cells = [
+            format!("[`{}`](../{})", header.id, rule.place),
+            role.to_owned(),
+            level.as_str().unwrap_or_default().to_owned(),
+            cell(&title_words(&header.title.en)),
+            cell(&title_words(&header.title.zh)),
+            cell(&header.versions),
+            cell(&header.sources.join("; ")),
+        ];
+        lines.push(format!("| {} |", cells.join(" | ")));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// A title's template without its conditions; a place to fill is the last part of its name.
+fn title_words(template: &str) -> String {
+    let mut words = String::new();
+    let mut rest = template;
+    while let Some(at) = rest.find("{") {
+        let (before, tail) = rest.split_at(at);
+        words.push_str(before);
+        let end = if tail.starts_with("{{") { "}}" } else { "%}" };
+        let (inside, after) = tail.split_once(end).unwrap_or((tail, ""));
+        if let Some(value) = inside.strip_prefix("{{") {
+            let name = value.split('|').next().unwrap_or("").trim();
+            words.push_str(&format!("‹{}›", name.rsplit('.').next().unwrap_or(name)));
+        }
+        rest = after;
+    }
+    words + rest
+}
+
+/// Text in a cell of a Markdown table: as it is, without what would end the cell or be markup.
+fn cell(text: &str) -> String {
+    let mut out = String::new();
+    let mut in_code = false;
+    for c in text.chars() {
+        in_code ^= c == '`';
+        match c {
+            '|' => out.push_str("\\|"),
+            '\n' => out.push(' '),
+            '<' | '*' | '_' | '[' if !in_code => {
+                out.push('\\');
+                out.push(c);
+            }
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 /// A rule for a reader: its wording with the places to fill left as they are.

@@ -84,7 +84,7 @@ impl Object {
     }
 
     /// True for what a person wrote to be applied: nothing in it that only the API server or a controller writes.
-    pub(super) fn is_manifest(&self) -> bool {
+    pub fn is_manifest(&self) -> bool {
         const SET_BY_THE_SERVER: [&str; 6] = [
             "/metadata/uid",
             "/metadata/resourceVersion",

@@ -1,5 +1,6 @@
 //! From the files of a bundle to a [`Snapshot`]: each file is decoded or scanned as it streams by, then everything is put together.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -39,6 +40,8 @@ pub struct Reader<'s> {
     inventory: Inventory,
     budget: Budget,
     is_full: bool,
+    /// Of a reading for what some logs complain of: the files that hold them. Nothing else is read then.
+    mined: Option<BTreeSet<EntryPath>>,
 }
 
 impl<'s> Reader<'s> {
@@ -53,6 +56,7 @@ impl<'s> Reader<'s> {
             inventory: Inventory::default(),
             budget: Budget::DEFAULT,
             is_full: false,
+            mined: None,
         }
     }
 
@@ -64,8 +68,24 @@ impl<'s> Reader<'s> {
         }
     }
 
+    /// A reader of nothing but these files' logs, with what they complain of.
+    pub(super) fn mining(signatures: &'s SignatureSet, files: BTreeSet<EntryPath>) -> Self {
+        Self {
+            mined: Some(files),
+            ..Self::new(signatures, "")
+        }
+    }
+
+    /// The logs that were read, in order.
+    pub(super) fn into_logs(self) -> Vec<LogFile> {
+        self.logs
+    }
+
     /// Reads one file to its end or to what the budget of `content` gives.
     pub fn file(&mut self, path: &EntryPath, content: &mut dyn Read) {
+        if self.mined.as_ref().is_some_and(|wanted| !wanted.contains(path)) {
+            return;
+        }
         let head = self.head(path, content);
         match Encoding::of(&head) {
             Encoding::Utf8 => self.utf8_file(path, head, content),
@@ -265,7 +285,7 @@ impl<'s> Reader<'s> {
     }
 
     fn scan_lines(&mut self, file: &TextFile<'_>, stream: Stream, ranges: &[(usize, usize)]) {
-        let mut scan = LogScan::new(self.signatures, file.path.clone(), stream, self.longest_line());
+        let mut scan = self.scan(file.path.clone(), stream);
         for &(from, to) in ranges {
             let block = file
                 .text
@@ -289,16 +309,19 @@ impl<'s> Reader<'s> {
         usize::try_from(self.budget.max_line_bytes).unwrap_or(usize::MAX)
     }
 
+    fn scan(&self, path: EntryPath, stream: Stream) -> LogScan<'s> {
+        let scan = LogScan::new(self.signatures, path, stream, self.longest_line());
+        if self.mined.is_some() { scan.mining() } else { scan }
+    }
+
     /// Scans a log block by block, each cut at its last line end. Reading (and with it decompressing) goes on while the block before is
     /// scanned, so that one large log uses two processors.
     fn stream_log(&mut self, path: &EntryPath, head: Vec<u8>, content: &mut dyn Read) {
-        let signatures = self.signatures;
-        let longest = self.longest_line();
-        let mut blocks = Blocks::new(head, content, longest, BLOCK);
+        let mut scan = self.scan(path.clone(), Stream::Unknown);
+        let mut blocks = Blocks::new(head, content, self.longest_line(), BLOCK);
         let (log, failure) = std::thread::scope(|scope| {
             let (send, receive) = std::sync::mpsc::sync_channel::<Vec<u8>>(BLOCKS_AHEAD);
             let scanner = scope.spawn(move || {
-                let mut scan = LogScan::new(signatures, path.clone(), Stream::Unknown, longest);
                 let mut next_line = 1;
                 for block in receive {
                     scan.feed(&to_text(&block), next_line);

@@ -1,17 +1,33 @@
 //! From findings to causes: which finding explains which, and which explains most.
 
 mod applied;
+mod changes;
 mod diff;
 mod graph;
+mod narrowing;
 mod rank;
+mod recent;
+mod surroundings;
+mod unexplained;
 
 pub use applied::{Drift, drifts};
-pub use diff::{Difference, Differences, differences};
+pub use diff::{Difference, Differences, Side, differences};
 pub use graph::{Edge, edges};
-pub use rank::{Root, roots};
+pub use narrowing::Narrowing;
+pub use rank::{Grounds, Root, roots};
+pub use recent::{Change, RecentChange, recent_changes};
+pub use unexplained::{Unexplained, moment_of_line};
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::Snapshot;
+use crate::logs::LogTemplate;
 use crate::rules::{Finding, Input, Outcome, Role, Rules};
+
+use changes::changes_by_finding;
+use recent::just_before;
+use surroundings::Surroundings;
+use unexplained::{Known, unexplained};
 
 /// A snapshot, judged.
 pub struct Diagnosis<'s> {
@@ -33,6 +49,25 @@ pub struct Diagnosis<'s> {
     pub differences: Option<Differences>,
     /// Fields of manifests that are otherwise in the cluster.
     pub drifts: Vec<Drift>,
+    /// For each finding that a difference concerns, the indices of those differences.
+    pub changes: BTreeMap<usize, Vec<usize>>,
+    /// What changed inside the bundle, in time order.
+    pub recent: Vec<RecentChange>,
+    /// For each finding that a recent change came just before, the indices of those changes.
+    pub preceded: BTreeMap<usize, Vec<usize>>,
+    /// What fails and is not explained by any rule.
+    pub unexplained: Vec<Unexplained>,
+    /// What it was narrowed to, if it was.
+    pub narrowed: Option<Narrowed>,
+}
+
+/// What was left out of a diagnosis.
+#[derive(Debug, Clone)]
+pub struct Narrowed {
+    /// What it was narrowed to.
+    pub by: Narrowing,
+    /// How many findings are outside.
+    pub hidden: usize,
 }
 
 /// How a check ended.
@@ -44,15 +79,54 @@ pub enum Checked {
     Fail,
     /// These data are missing.
     Unknown(Vec<String>),
+    /// Looked, and all that it found is outside of what the diagnosis was narrowed to.
+    Outside,
 }
 
 /// Judges a snapshot with every rule and joins what they find.
 pub fn diagnose<'s>(rules: &'s Rules, snapshot: &'s Snapshot, baseline: Option<&'s Snapshot>) -> Diagnosis<'s> {
-    let input = Input { snapshot, baseline };
+    diagnose_within(rules, snapshot, baseline, &Narrowing::default())
+}
+
+/// As [`diagnose`], of a part of the snapshot. The whole of it is judged, so that a cause outside is found for what fails inside.
+pub fn diagnose_within<'s>(
+    rules: &'s Rules,
+    snapshot: &'s Snapshot,
+    baseline: Option<&'s Snapshot>,
+    narrowing: &Narrowing,
+) -> Diagnosis<'s> {
+    let (mut findings, mut checks) = judge(rules, &Input { snapshot, baseline });
+    let mut narrowed = None;
+    if !narrowing.is_empty() {
+        let kept = narrowing.kept(snapshot, &findings, &edges(rules, &findings));
+        narrowed = Some(Narrowed {
+            by: narrowing.clone(),
+            hidden: findings.len() - kept.len(),
+        });
+        let mut index = 0..;
+        findings.retain(|_| index.next().is_some_and(|index| kept.contains(&index)));
+        for (rule, checked) in &mut checks {
+            if *checked == Checked::Fail && !findings.iter().any(|finding| finding.rule == *rule) {
+                *checked = Checked::Outside;
+            }
+        }
+    }
+    let mut diagnosis = join(rules, snapshot, baseline, findings, checks);
+    diagnosis.unexplained.retain(|thing| {
+        let pods = snapshot.pods_of(&thing.subject).map(|pod| pod.node().to_owned());
+        let nodes: Vec<String> = std::iter::once(thing.subject.node.clone()).chain(pods).collect();
+        nodes.iter().any(|node| narrowing.holds(&thing.subject.namespace, node))
+    });
+    diagnosis.narrowed = narrowed;
+    diagnosis
+}
+
+/// What each rule finds, and how its check ended.
+fn judge(rules: &Rules, input: &Input<'_>) -> (Vec<Finding>, Vec<(String, Checked)>) {
     let mut findings = Vec::new();
     let mut checks = Vec::new();
     for rule in rules.iter() {
-        let checked = match rule.judge(&input) {
+        let checked = match rule.judge(input) {
             Outcome::Unknown(missing) => Checked::Unknown(missing),
             Outcome::Judged(found) if found.is_empty() => Checked::Pass,
             Outcome::Judged(found) => {
@@ -62,9 +136,40 @@ pub fn diagnose<'s>(rules: &'s Rules, snapshot: &'s Snapshot, baseline: Option<&
         };
         checks.push((rule.header.id.clone(), checked));
     }
+    (findings, checks)
+}
+
+/// Joins findings into causes, and looks at what changed and at what stays unexplained.
+fn join<'s>(
+    rules: &'s Rules,
+    snapshot: &'s Snapshot,
+    baseline: Option<&'s Snapshot>,
+    findings: Vec<Finding>,
+    checks: Vec<(String, Checked)>,
+) -> Diagnosis<'s> {
     let edges = edges(rules, &findings);
-    let roots = roots(rules, &findings, &edges);
+    let surroundings = Surroundings::new(snapshot);
     let differences = baseline.map(|baseline| differences(baseline, snapshot));
+    let changes = differences
+        .as_ref()
+        .map(|differences| changes_by_finding(&surroundings, &findings, differences))
+        .unwrap_or_default();
+    let recent = recent_changes(snapshot);
+    let preceded = preceded(&surroundings, &findings, &recent);
+    let grounds = Grounds {
+        changed: changes.keys().copied().collect(),
+        preceded: preceded.keys().copied().collect(),
+    };
+    let roots = roots(rules, &findings, &edges, &grounds);
+    let known = Known {
+        rules,
+        snapshot,
+        findings: &findings,
+        roots: &roots,
+        differences: differences.as_ref(),
+        changes: &recent,
+    };
+    let unexplained = unexplained(&known, &surroundings);
     Diagnosis {
         snapshot,
         baseline,
@@ -75,10 +180,50 @@ pub fn diagnose<'s>(rules: &'s Rules, snapshot: &'s Snapshot, baseline: Option<&
         checks,
         differences,
         drifts: drifts(snapshot),
+        changes,
+        recent,
+        preceded,
+        unexplained,
+        narrowed: None,
     }
 }
 
+/// Which findings a recent change came just before.
+fn preceded(
+    surroundings: &Surroundings<'_>,
+    findings: &[Finding],
+    recent: &[RecentChange],
+) -> BTreeMap<usize, Vec<usize>> {
+    if recent.is_empty() {
+        return BTreeMap::new();
+    }
+    let by_finding = findings.iter().enumerate();
+    by_finding
+        .map(|(index, finding)| (index, just_before(surroundings, finding, recent)))
+        .filter(|(_, changes)| !changes.is_empty())
+        .collect()
+}
+
 impl Diagnosis<'_> {
+    /// True for a thing of a namespace and a node that the diagnosis was not narrowed away from.
+    pub fn shows(&self, namespace: &str, node: &str) -> bool {
+        let narrowed = self.narrowed.as_ref();
+        narrowed.is_none_or(|narrowed| narrowed.by.holds(namespace, node))
+    }
+
+    /// The logs, by their index in the snapshot, that may tell what no rule explains. [`Diagnosis::take_templates`] wants what they say.
+    pub fn logs_to_mine(&self) -> BTreeSet<usize> {
+        let logs = self.unexplained.iter().flat_map(|thing| &thing.logs);
+        logs.copied().collect()
+    }
+
+    /// Takes what those logs complain of, by the same index.
+    pub fn take_templates(&mut self, mined: &BTreeMap<usize, Vec<LogTemplate>>) {
+        for thing in &mut self.unexplained {
+            thing.choose(mined);
+        }
+    }
+
     /// The role of a finding's rule.
     pub fn role(&self, finding: &Finding) -> Role {
         self.rules

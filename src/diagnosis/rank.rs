@@ -16,8 +16,17 @@ pub struct Root {
     pub explains: Vec<usize>,
 }
 
+/// What else speaks for a finding as the cause: indices of findings.
+#[derive(Debug, Clone, Default)]
+pub struct Grounds {
+    /// Something that concerns them differs from the baseline.
+    pub changed: BTreeSet<usize>,
+    /// Something that concerns them was changed just before they were first seen.
+    pub preceded: BTreeSet<usize>,
+}
+
 /// The sources of the graph, best first. A symptom is a root only when nothing explains it, and then it stands last.
-pub fn roots(rules: &Rules, findings: &[Finding], edges: &[Edge]) -> Vec<Root> {
+pub fn roots(rules: &Rules, findings: &[Finding], edges: &[Edge], grounds: &Grounds) -> Vec<Root> {
     let role = |finding: &Finding| rules.get(&finding.rule).map_or(Role::Symptom, |rule| rule.header.role);
     let mut effects: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for edge in edges {
@@ -58,6 +67,8 @@ pub fn roots(rules: &Rules, findings: &[Finding], edges: &[Edge]) -> Vec<Root> {
             .is_some_and(|finding| role(finding) == Role::Cause || !is_second(finding))
     });
     drop_last_resorts(findings, &mut roots);
+    // What differs from the healthy counterpart is suspect before what is the same there; a change just before only breaks a tie,
+    // because a rollout comes before most failures, whatever their cause.
     // What is broken comes before what is merely odd, and what explains something that people see before what explains nothing.
     roots.sort_by_cached_key(|root| {
         findings.get(root.finding).map(|finding| {
@@ -65,8 +76,10 @@ pub fn roots(rules: &Rules, findings: &[Finding], edges: &[Edge]) -> Vec<Root> {
                 role(finding),
                 Reverse(finding.level),
                 root.explains.is_empty(),
+                !grounds.changed.contains(&root.finding),
                 Reverse(finding.confidence),
                 Reverse(root.explains.len()),
+                !grounds.preceded.contains(&root.finding),
                 finding.first.as_ref().map(|when| when.earliest),
                 finding.rule.clone(),
                 finding.subject.clone(),
@@ -110,4 +123,57 @@ fn local(finding: &Finding) -> impl Iterator<Item = &Touch> {
         .touches
         .iter()
         .filter(|touch| matches!(touch.ground, Ground::Pod | Ground::Workload | Ground::Object))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::diagnose;
+    use crate::cluster::{BundleInfo, Reader, Snapshot};
+    use crate::model::EntryPath;
+    use crate::rules::Rules;
+
+    /// Two Deployments whose images cannot be pulled, each with its tag.
+    fn bundle(rules: &Rules, api: &str, web: &str) -> Snapshot {
+        let deployment = |name: &str, tag: &str| {
+            format!(
+                r#"{{"kind":"Deployment","apiVersion":"apps/v1","metadata":{{"name":"{name}","namespace":"shop","uid":"1"}},"spec":{{"replicas":1,"template":{{"spec":{{"containers":[{{"name":"c","image":"hub.example/{name}:{tag}"}}]}}}}}},"status":{{"replicas":1}}}}"#
+            )
+        };
+        let pod = |name: &str, tag: &str| {
+            let image = format!("hub.example/{name}:{tag}");
+            format!(
+                r#"{{"kind":"Pod","apiVersion":"v1","metadata":{{"name":"{name}-57b96b46b7-zv4q2","namespace":"shop","uid":"1"}},"spec":{{"containers":[{{"name":"c","image":"{image}"}}]}},"status":{{"phase":"Pending","containerStatuses":[{{"name":"c","ready":false,"restartCount":0,"state":{{"waiting":{{"reason":"ErrImagePull","message":"failed to pull and unpack image \"{image}\": failed to resolve reference \"{image}\": {image}: not found"}}}}}}]}}}}"#
+            )
+        };
+        let items = [
+            deployment("api", api),
+            pod("api", api),
+            deployment("web", web),
+            pod("web", web),
+        ];
+        let text = format!(r#"{{"kind":"List","apiVersion":"v1","items":[{}]}}"#, items.join(","));
+        let mut reader = Reader::new(rules.signatures(), "b");
+        reader.file(&EntryPath::new("all.json"), &mut text.as_bytes());
+        reader.finish(BundleInfo {
+            alias: "b".into(),
+            input: String::new(),
+            layout: String::new(),
+            sha256: String::new(),
+            collected_at: None,
+        })
+    }
+
+    #[test]
+    fn of_two_equal_causes_the_one_that_changed_stands_first() {
+        let rules = Rules::load().unwrap();
+        let bad = bundle(&rules, "1.0", "2.0");
+        let first = |good: Option<&Snapshot>| {
+            let diagnosis = diagnose(&rules, &bad, good);
+            let root = diagnosis.roots.first().unwrap();
+            diagnosis.findings[root.finding].subject.name.clone()
+        };
+        assert_eq!(first(None), "api", "nothing tells them apart");
+        assert_eq!(first(Some(&bundle(&rules, "1.0", "1.9"))), "web");
+        assert_eq!(first(Some(&bundle(&rules, "0.9", "2.0"))), "api");
+    }
 }

@@ -7,9 +7,11 @@ mod scan;
 mod signature;
 mod stamp;
 mod stream;
+mod templates;
 mod wrapped;
 
 pub use scan::{LineHit, LogFile, LogScan, TailLine};
 pub use signature::{Signature, SignatureError, SignatureSet, SignatureSpec, TextMatch, TextSource};
 pub use stamp::{Stamp, clean_line, stamp_of};
 pub use stream::{Component, ContainerRef, Stream, stream_of, stream_of_unit};
+pub use templates::LogTemplate;

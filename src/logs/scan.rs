@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+use super::templates::TemplateMiner;
 use super::wrapped::{Wrapped, may_hold, unwrap};
-use super::{SignatureSet, Stamp, Stream, clean_line, stamp_of};
+use super::{LogTemplate, SignatureSet, Stamp, Stream, clean_line, stamp_of};
 use crate::model::EntryPath;
 
 /// A line that carries a signature.
@@ -52,6 +53,8 @@ pub struct LogFile {
     pub tail: Vec<TailLine>,
     /// Lines with signatures.
     pub hits: Vec<LineHit>,
+    /// What it complains of, grouped; only of a log that was read for it.
+    pub templates: Vec<LogTemplate>,
     /// The first line, by its 1-based number, that was longer than what is searched of a line.
     pub cut_line: Option<u64>,
 }
@@ -83,6 +86,7 @@ pub struct LogScan<'s> {
     seen: HashMap<(String, Vec<(String, String)>), usize>,
     /// For each signature: how many distinct hits, and the place of the last.
     distinct: HashMap<String, (usize, usize)>,
+    miner: Option<TemplateMiner>,
 }
 
 impl<'s> LogScan<'s> {
@@ -97,6 +101,7 @@ impl<'s> LogScan<'s> {
             is_newest_first: false,
             tail: Vec::new(),
             hits: Vec::new(),
+            templates: Vec::new(),
             cut_line: None,
         };
         Self {
@@ -109,7 +114,14 @@ impl<'s> LogScan<'s> {
             order: Order::default(),
             seen: HashMap::new(),
             distinct: HashMap::new(),
+            miner: None,
         }
+    }
+
+    /// Groups the complaints of the log too, which takes a look at every line.
+    pub fn mining(mut self) -> Self {
+        self.miner = Some(TemplateMiner::new());
+        self
     }
 
     /// Scans whole lines; `first_line` is the 1-based number of the first.
@@ -127,6 +139,11 @@ impl<'s> LogScan<'s> {
         let lines = newlines + u64::from(!bytes.is_empty() && !bytes.ends_with(b"\n"));
         self.file.lines += lines;
         self.note_edges(block, first_line, lines);
+        if let Some(miner) = &mut self.miner {
+            for (number, line) in (first_line..).zip(block.lines()) {
+                miner.feed(line, number);
+            }
+        }
         let mut candidates: Vec<(usize, usize)> = self.signatures.candidates(bytes).collect();
         candidates.sort_unstable();
         let mut counted_to = 0;
@@ -171,6 +188,9 @@ impl<'s> LogScan<'s> {
                     std::mem::swap(text, &mut hit.text);
                 }
             }
+        }
+        if let Some(miner) = self.miner {
+            self.file.templates = miner.finish(self.file.lines, self.file.is_newest_first);
         }
         self.file
     }
@@ -245,6 +265,9 @@ impl<'s> LogScan<'s> {
 
     fn note_whole(&mut self, line: &str, number: u64) {
         self.note_line(line, number);
+        if let Some(miner) = &mut self.miner {
+            miner.feed(line, number);
+        }
         let mut indices: Vec<usize> = self
             .signatures
             .candidates(line.as_bytes())
@@ -474,5 +497,29 @@ mod tests {
         assert_eq!(file.hits.len(), 1);
         assert_eq!(file.cut_line, Some(4));
         assert_eq!(scan(&[&"y".repeat(10_000)]).cut_line, None, "exactly the limit");
+    }
+
+    #[test]
+    fn complaints_are_the_same_however_a_log_is_cut() {
+        let lines: Vec<String> = (0..300)
+            .map(|n| format!("job {n} failed after {n}ms\nbeat\n"))
+            .collect();
+        let mine = |blocks: &[String]| {
+            let set = SignatureSet::new([]).unwrap();
+            let mut scan = LogScan::new(&set, EntryPath::new("a.log"), Stream::Unknown, 10_000).mining();
+            let mut line = 1;
+            for block in blocks {
+                scan.feed(block, line);
+                line += block.lines().count() as u64;
+            }
+            let templates = scan.finish().templates.into_iter();
+            let shown: Vec<_> = templates
+                .map(|found| (found.text, found.count, found.first.line, found.last.line, found.is_new))
+                .collect();
+            shown
+        };
+        let whole = mine(&[lines.concat()]);
+        assert_eq!(whole, [("job <*> failed after <*>".to_owned(), 300, 1, 599, false)]);
+        assert_eq!(mine(&lines), whole);
     }
 }

@@ -9,6 +9,6 @@ pub mod model;
 mod render;
 mod svg;
 
-pub use compose::{compose, learn_secrets};
+pub use compose::{compare, compose, learn_secrets};
 pub use locale::{LocaleError, confidence_word};
-pub use render::{Format, RenderError, UnknownFormat, render};
+pub use render::{ComparisonFormat, Format, RenderError, UnknownFormat, render, render_comparison};

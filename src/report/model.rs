@@ -4,6 +4,7 @@
 //! quotes. Everything here is already masked; nothing here is escaped, which is each renderer's own task.
 
 mod appendix;
+mod changes;
 
 use std::collections::BTreeMap;
 
@@ -12,9 +13,12 @@ use serde::Serialize;
 pub use self::appendix::{AppliedRow, Check, ClockRow, Gap, GapReason, RedactionRow};
 pub use crate::model::{ActionKind, Lesson, Risk, StepPlace};
 use crate::model::{CitationKind, Confidence, Level, QuoteLine, Subject, Text, When};
+pub use changes::{
+    Comparison, Complaint, DiffAbout, DiffGroup, DiffRow, NarrowingView, NodeDifferenceRow, UnexplainedView,
+};
 
 /// The version of the JSON report, semantic: a new key is minor, a changed or removed one major.
-pub const SCHEMA_VERSION: &str = "1.0";
+pub const SCHEMA_VERSION: &str = "1.1";
 
 /// A whole report.
 #[derive(Debug, Clone, Serialize)]
@@ -25,6 +29,8 @@ pub struct PostMortem {
     pub tool: Tool,
     /// What was read; the incident's bundles first, baselines last.
     pub bundles: Vec<BundleRef>,
+    /// What the analysis was narrowed to; none when all was looked at.
+    pub narrowing: Option<NarrowingView>,
     /// Title, summary, severity, window.
     pub incident: Incident,
     /// Best first; empty for a bundle without an incident.
@@ -63,6 +69,8 @@ pub struct PostMortem {
     pub ruled_out: Vec<Sentence>,
     /// Chapter 3.5: contradictions first, then open questions.
     pub open_questions: Vec<Sentence>,
+    /// Chapter 3.5: what fails and is not explained by any rule.
+    pub unexplained: Vec<UnexplainedView>,
     /// Chapters 4.1 and 4.2.
     pub actions: Vec<Action>,
     /// Chapter 5.
@@ -81,6 +89,8 @@ pub struct PostMortem {
     pub checks: Vec<Check>,
     /// Appendix G: fields of manifests that are otherwise in the cluster.
     pub applied: Vec<AppliedRow>,
+    /// Appendix H: settings in which nodes differ.
+    pub node_differences: Vec<NodeDifferenceRow>,
     /// Every place for a person to fill.
     pub blanks: Vec<Blank>,
 }
@@ -199,6 +209,8 @@ pub struct RootCause {
     pub explains: Vec<String>,
     /// What merely suffers.
     pub affected: Vec<Subject>,
+    /// What changed about it: since the baseline, and inside the bundle just before.
+    pub changes: Vec<Sentence>,
 }
 
 /// One finding.
@@ -370,32 +382,6 @@ pub struct MatrixCell {
     pub text: Text,
     /// Evidence ids.
     pub refs: Vec<String>,
-}
-
-/// What is compared with what.
-#[derive(Debug, Clone, Serialize)]
-pub struct DiffAbout {
-    /// Sentence naming both sides, versions and their distance in time.
-    pub text: Sentence,
-    /// Number of items that are equal.
-    pub equal: u64,
-}
-
-/// One difference.
-#[derive(Debug, Clone, Serialize)]
-pub struct DiffRow {
-    /// Datum: `container`, `image`, `sysctl`, `object`…
-    pub datum: String,
-    /// What.
-    pub subject: Subject,
-    /// On the healthy side.
-    pub expected: Text,
-    /// On the incident's side.
-    pub actual: Text,
-    /// Evidence ids, both sides.
-    pub refs: Vec<String>,
-    /// True when a finding builds on it.
-    pub relevant: bool,
 }
 
 /// Competing hypotheses, after Heuer.

@@ -27,11 +27,11 @@ pub struct Rule {
     /// What it says of itself.
     pub header: RuleHeader,
     /// Its family: the folder of its file.
-    pub family: &'static str,
+    pub family: String,
     /// Its file.
-    pub place: &'static str,
+    pub place: String,
     /// Its header, as it is written.
-    pub source: &'static str,
+    pub source: String,
     detect: Option<Detect>,
 }
 
@@ -60,7 +60,19 @@ pub struct Rules {
 impl Rules {
     /// Loads the built-in rules.
     pub fn load() -> Result<Self, RuleError> {
-        let rules: Vec<Rule> = BUILT_IN.iter().map(Rule::parse).collect::<Result<_, _>>()?;
+        Self::of(BUILT_IN.iter().map(Rule::parse).collect::<Result<_, _>>()?)
+    }
+
+    /// One rule that is nothing but a header, for instance while it is being written: `place` is its file.
+    ///
+    /// # Errors
+    /// The header or one of its signatures is not valid.
+    pub fn of_header(place: &str, header: &str) -> Result<Self, RuleError> {
+        let family = place.rsplit('/').nth(1).unwrap_or("");
+        Self::of(vec![Rule::new(place, family, header, None)?])
+    }
+
+    fn of(rules: Vec<Rule>) -> Result<Self, RuleError> {
         let specs = rules
             .iter()
             .flat_map(|rule| rule.header.text.iter().map(|spec| (rule.header.id.as_str(), spec)));
@@ -86,19 +98,23 @@ impl Rules {
 
 impl Rule {
     fn parse(source: &RuleSource) -> Result<Self, RuleError> {
+        Self::new(source.place, source.family, source.header, source.detect)
+    }
+
+    fn new(place: &str, family: &str, source: &str, detect: Option<Detect>) -> Result<Self, RuleError> {
         let error = |message: String| RuleError::Header {
-            place: source.place.to_owned(),
+            place: place.to_owned(),
             message,
         };
-        let value = parse_yaml(source.header)
+        let value = parse_yaml(source)
             .map_err(|wrong| error(format!("line {} of the header: {}", wrong.line, wrong.message)))?;
         let header: RuleHeader = serde_json::from_value(value).map_err(|problem| error(problem.to_string()))?;
         Ok(Self {
             header,
-            family: source.family,
-            place: source.place,
-            source: source.header,
-            detect: source.detect,
+            family: family.to_owned(),
+            place: place.to_owned(),
+            source: source.to_owned(),
+            detect,
         })
     }
 

@@ -13,6 +13,7 @@ pub mod hosts;
 pub mod longhorn;
 pub mod names;
 pub mod nodes;
+pub mod odd_nodes;
 pub mod packets;
 pub mod peers;
 pub mod planes;
@@ -103,9 +104,15 @@ pub fn last_words<'s>(
         .filter(|log| !log.tail.is_empty())
         .collect();
     logs.sort_by_key(|log| (!speakers::is_previous(log), log.path.clone()));
-    let log = logs.first()?;
-    let from = log.tail.len().saturating_sub(most);
-    Some((log, log.tail.iter().skip(from).collect()))
+    // Where the runtime has deleted a log, the kubelet answers in its place (pkg/kubelet/kuberuntime/kuberuntime_container.go,
+    // fetchLogs); such a file holds nobody's words.
+    let is_word = |line: &&TailLine| !words(line).starts_with("unable to retrieve container logs for ");
+    let (log, lines) = logs.into_iter().find_map(|log| {
+        let lines: Vec<&TailLine> = log.tail.iter().filter(is_word).collect();
+        (!lines.is_empty()).then_some((log, lines))
+    })?;
+    let from = lines.len().saturating_sub(most);
+    Some((log, lines.into_iter().skip(from).collect()))
 }
 
 /// Cites lines of a log's tail; the last is the one that matters.

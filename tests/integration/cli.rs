@@ -10,18 +10,18 @@ use tempfile::TempDir;
 use super::support::{checkout, sample};
 
 /// A folder of one's own to work in.
-struct Desk(TempDir);
+pub(crate) struct Desk(TempDir);
 
 impl Desk {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
-    fn put(&self, name: &str, bytes: impl AsRef<[u8]>) {
+    pub(crate) fn put(&self, name: &str, bytes: impl AsRef<[u8]>) {
         let path = self.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, bytes).unwrap();
@@ -32,7 +32,7 @@ impl Desk {
         self.put(to, fs::read(sample(name)).unwrap());
     }
 
-    fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         fs::read_to_string(self.path().join(name)).unwrap()
     }
 
@@ -57,17 +57,17 @@ impl Desk {
         command
     }
 
-    fn run(&self, args: &[&str]) -> Ended {
+    pub(crate) fn run(&self, args: &[&str]) -> Ended {
         Ended::from(self.command(args).output().unwrap())
     }
 }
 
 /// How the program ended, and what it said.
 #[derive(Debug)]
-struct Ended {
-    code: i32,
-    out: String,
-    err: String,
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl From<Output> for Ended {
@@ -83,7 +83,7 @@ impl From<Output> for Ended {
 impl Ended {
     /// One line that holds all of `words`, the exit code, and nothing on standard output.
     #[track_caller]
-    fn assert_refused(&self, code: i32, words: &[&str]) {
+    pub(crate) fn assert_refused(&self, code: i32, words: &[&str]) {
         assert_eq!(self.code, code, "{self:?}");
         assert_eq!(self.out, "", "{self:?}");
         assert_eq!(self.err.lines().count(), 1, "{self:?}");
@@ -93,7 +93,7 @@ impl Ended {
     }
 
     #[track_caller]
-    fn assert_done(&self) {
+    pub(crate) fn assert_done(&self) {
         assert_eq!(self.code, 0, "{self:?}");
     }
 }

@@ -9,8 +9,10 @@
 
 mod architecture;
 mod archives;
+mod changes;
 mod cli;
 mod determinism;
+mod documents;
 mod inventory;
 mod layouts;
 mod limits;

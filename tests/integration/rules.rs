@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use casefile::cluster::{BundleInfo, Reader, Snapshot};
-use casefile::model::{EntryPath, Subject};
+use casefile::model::{EntryPath, Risk, Subject};
 use casefile::rules::{Example, Input, Outcome, Role, Rules};
 
 fn snapshot(rules: &Rules, files: &BTreeMap<String, String>) -> Snapshot {
@@ -43,13 +43,12 @@ fn subjects(rules: &Rules, id: &str, example: &Example) -> BTreeSet<Subject> {
     }
 }
 
-#[test]
-fn examples_do_what_they_say() {
-    let rules = Rules::load().unwrap();
+/// Examples that do not what they say, one text for each.
+pub(crate) fn wrong_examples(rules: &Rules) -> Vec<String> {
     let mut wrong = Vec::new();
     for rule in rules.iter() {
         for example in &rule.header.examples {
-            let found = subjects(&rules, &rule.header.id, example);
+            let found = subjects(rules, &rule.header.id, example);
             let expected: BTreeSet<Subject> = example.fires.iter().cloned().collect();
             if found != expected {
                 wrong.push(format!(
@@ -59,66 +58,67 @@ fn examples_do_what_they_say() {
             }
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    wrong
 }
 
-#[test]
-fn every_rule_is_whole() {
-    let rules = Rules::load().unwrap();
+/// What rules lack, one text for each.
+pub(crate) fn wrong_parts(rules: &Rules) -> Vec<String> {
+    let mut wrong = Vec::new();
     let mut ids = BTreeSet::new();
     for rule in rules.iter() {
-        let (header, place) = (&rule.header, rule.place);
-        assert!(ids.insert(header.id.clone()), "{place}: the id {} is taken", header.id);
+        let (header, place) = (&rule.header, &rule.place);
+        let mut check = |holds: bool, otherwise: String| {
+            if !holds {
+                wrong.push(format!("{place}: {otherwise}"));
+            }
+        };
+        check(ids.insert(header.id.clone()), format!("the id {} is taken", header.id));
         let stem = place.rsplit('/').next().unwrap().split('.').next().unwrap();
-        assert_eq!(
-            stem.replace('_', "-"),
-            header.id,
-            "{place}: the file is named after the id"
+        check(
+            stem.replace('_', "-") == header.id,
+            "the file is not named after the id".into(),
         );
         for (name, text) in [
             ("check", &header.check),
             ("title", &header.title),
             ("cause", &header.cause),
         ] {
-            assert!(
-                !text.zh.is_empty() && !text.en.is_empty(),
-                "{place}: {name} lacks a language"
-            );
+            let is_whole = !text.zh.is_empty() && !text.en.is_empty();
+            check(is_whole, format!("{name} lacks a language"));
         }
-        assert!(!header.benign.is_empty(), "{place}: no look-alike is named");
-        assert!(!header.remedy.is_empty(), "{place}: no remedy");
-        assert!(!header.prevention.is_empty(), "{place}: no prevention");
-        assert!(
-            !header.sources.is_empty() && !header.versions.is_empty(),
-            "{place}: no source or versions"
-        );
-        assert!(
-            header.examples.iter().any(|example| !example.fires.is_empty()),
-            "{place}: no example fires"
-        );
-        assert!(
-            header.examples.iter().any(|example| example.fires.is_empty()),
-            "{place}: no example stays silent"
-        );
+        check(!header.benign.is_empty(), "no look-alike is named".into());
+        check(!header.remedy.is_empty(), "no remedy".into());
+        check(!header.prevention.is_empty(), "no prevention".into());
+        let is_sourced = !header.sources.is_empty() && !header.versions.is_empty();
+        check(is_sourced, "no source or versions".into());
+        let fires = |example: &Example| !example.fires.is_empty();
+        check(header.examples.iter().any(fires), "no example fires".into());
+        check(!header.examples.iter().all(fires), "no example stays silent".into());
         for effect in &header.causes {
-            assert!(
-                rules.get(&effect.rule).is_some(),
-                "{place}: it may cause {}, which is no rule",
-                effect.rule
-            );
+            let is_known = rules.get(&effect.rule).is_some();
+            check(is_known, format!("it may cause {}, which is no rule", effect.rule));
         }
         for step in &header.remedy {
-            assert!(
-                !step.verify.is_empty() && !step.rollback.is_empty(),
-                "{place}: a step lacks verification or rollback"
-            );
-            assert!(!step.command.contains("&&"), "{place}: a command joins steps");
+            let is_whole = !step.verify.is_empty() && !step.rollback.is_empty();
+            check(is_whole, "a step lacks verification or rollback".into());
+            check(!step.command.contains("&&"), "a command joins steps".into());
         }
         if header.role == Role::Cause {
-            assert!(
-                header.remedy.first().unwrap().risk == casefile::model::Risk::ReadOnly,
-                "{place}: the first step must only look"
-            );
+            let looks = header.remedy.first().is_some_and(|step| step.risk == Risk::ReadOnly);
+            check(looks, "the first step must only look".into());
         }
     }
+    wrong
+}
+
+#[test]
+fn examples_do_what_they_say() {
+    let wrong = wrong_examples(&Rules::load().unwrap());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_rule_is_whole() {
+    let wrong = wrong_parts(&Rules::load().unwrap());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -137,6 +137,7 @@ pub(super) fn checks(ledger: &Ledger<'_, '_>) -> Vec<Check> {
                     CheckOutcome::Unknown,
                     filled("check.missing", &[("data", json!(needs))]),
                 ),
+                Checked::Outside => (CheckOutcome::Unknown, phrase("check.outside")),
             };
             let title = diagnosis
                 .rules

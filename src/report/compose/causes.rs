@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::changed::about_finding;
 use super::ledger::{Ledger, ROOTS, plain_sentence};
 use super::phrases::phrase;
 use crate::model::{CODE_CLOSE, CODE_OPEN, Confidence, Text};
@@ -46,6 +47,7 @@ pub(super) fn root_causes(ledger: &mut Ledger<'_, '_>) -> Result<Vec<RootCause>,
             findings: vec![finding_id(root.finding)],
             explains: root.explains.iter().map(|index| finding_id(*index)).collect(),
             affected,
+            changes: about_finding(ledger, root.finding),
         });
     }
     Ok(rows)
@@ -282,6 +284,7 @@ pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, mi
             sentences.push(plain_sentence(phrase("question.unexplained")));
         }
     }
+    sentences.extend(super::unexplained::questions(ledger));
     let diagnosis = ledger.diagnosis;
     let explained: BTreeSet<usize> = diagnosis
         .roots

@@ -1,22 +1,21 @@
 //! Chapter 2.2: the matrix of system containers, the comparison with a baseline, and what tells rival causes apart.
 
-use std::collections::BTreeSet;
-
 use serde_json::json;
 
+use super::changed::about_finding;
 use super::ledger::{Ledger, plain_sentence};
-use super::overview::shown;
+use super::observations::observations;
 use super::phrases::{filled, phrase};
 use crate::bundle::decode::ContainerState;
 use crate::cluster::Host;
-use crate::model::{CitationKind, Text, code};
-use crate::report::model::{AppliedRow, CheckOutcome, DiffAbout, DiffRow, Matrix, MatrixCell, MatrixRow, Sentence};
+use crate::model::{CitationKind, Text};
+use crate::report::model::{CheckOutcome, Matrix, MatrixCell, MatrixRow, Sentence};
 use crate::rules::inventory::{RKE1, is_rke1};
 
+/// Causes of which the analysis says what changed about them.
+const CHANGED: usize = 3;
 /// More columns cannot be read on a page.
 const COLUMNS: usize = 12;
-/// Rows of the difference; the rest is counted.
-const DIFFERENCES: usize = 40;
 
 pub(super) fn analysis(ledger: &mut Ledger<'_, '_>) -> (Vec<Sentence>, Option<Matrix>) {
     let matrix = matrix(ledger);
@@ -67,9 +66,22 @@ pub(super) fn analysis(ledger: &mut Ledger<'_, '_>) -> (Vec<Sentence>, Option<Ma
             )));
         }
     }
+    let roots: Vec<usize> = ledger
+        .diagnosis
+        .roots
+        .iter()
+        .map(|root| root.finding)
+        .take(CHANGED)
+        .collect();
+    let changes: Vec<Sentence> = roots
+        .into_iter()
+        .flat_map(|finding| about_finding(ledger, finding))
+        .collect();
     if sentences.is_empty() {
         sentences.extend(evidence_sentences(ledger));
     }
+    sentences.extend(changes);
+    sentences.extend(observations(ledger));
     (sentences, matrix)
 }
 
@@ -187,97 +199,5 @@ fn state_word(state: ContainerState) -> Text {
         ContainerState::Restarting => phrase("state.restarting"),
         ContainerState::Paused => phrase("state.paused"),
         ContainerState::Removing | ContainerState::Dead => phrase("state.dead"),
-    }
-}
-
-pub(super) fn differences(ledger: &mut Ledger<'_, '_>) -> (Vec<DiffRow>, Option<DiffAbout>) {
-    let diagnosis = ledger.diagnosis;
-    let (Some(differences), Some(baseline)) = (&diagnosis.differences, diagnosis.baseline) else {
-        return (Vec::new(), None);
-    };
-    let subjects: BTreeSet<_> = diagnosis
-        .findings
-        .iter()
-        .flat_map(|finding| std::iter::once(&finding.subject).chain(&finding.affected))
-        .collect();
-    let mut ordered: Vec<_> = differences
-        .different
-        .iter()
-        .map(|difference| (!subjects.contains(&difference.subject), difference))
-        .collect();
-    ordered.sort_by_key(|(unrelated, difference)| (*unrelated, difference.datum, difference.subject.clone()));
-    let mut rows = Vec::new();
-    for (unrelated, difference) in ordered.iter().take(DIFFERENCES) {
-        let refs = ledger.cite_all(&difference.evidence);
-        let side = |ledger: &mut Ledger<'_, '_>, value: &str| match value {
-            "" => phrase("state.absent"),
-            value => Text::same(code(&short(&ledger.masker.mask(value)))),
-        };
-        rows.push(DiffRow {
-            datum: difference.datum.to_owned(),
-            subject: difference.subject.clone(),
-            expected: side(ledger, &difference.expected),
-            actual: side(ledger, &difference.actual),
-            refs,
-            relevant: !unrelated,
-        });
-    }
-    let time = |snapshot: &crate::cluster::Snapshot| {
-        snapshot
-            .bundle
-            .collected_at
-            .as_ref()
-            .map_or_else(|| "?".to_owned(), shown)
-    };
-    let facts = [
-        ("good", baseline.bundle.input.clone().into()),
-        ("bad", diagnosis.snapshot.bundle.input.clone().into()),
-        ("good_time", time(baseline).into()),
-        ("bad_time", time(diagnosis.snapshot).into()),
-        ("hidden", json!(ordered.len().saturating_sub(DIFFERENCES))),
-    ];
-    let about = DiffAbout {
-        text: plain_sentence(filled("diff.about", &facts)),
-        equal: differences.equal,
-    };
-    (rows, Some(about))
-}
-
-/// Fields of manifests that are otherwise in the cluster, those of objects with a finding first.
-pub(super) fn applied(ledger: &mut Ledger<'_, '_>) -> Vec<AppliedRow> {
-    let diagnosis = ledger.diagnosis;
-    let subjects: BTreeSet<_> = diagnosis
-        .findings
-        .iter()
-        .flat_map(|finding| std::iter::once(&finding.subject).chain(&finding.affected))
-        .collect();
-    let mut ordered: Vec<_> = diagnosis.drifts.iter().collect();
-    ordered.sort_by_key(|drift| (!subjects.contains(&drift.subject), drift.subject.clone()));
-    let mut rows = Vec::new();
-    for drift in ordered.into_iter().take(DIFFERENCES) {
-        let refs = ledger.cite_all(&drift.evidence);
-        let live = match drift.live.as_str() {
-            "" => phrase("state.absent"),
-            live => Text::same(code(&short(&ledger.masker.mask(live)))),
-        };
-        rows.push(AppliedRow {
-            subject: drift.subject.clone(),
-            path: ledger.masker.mask(&drift.path).into_owned(),
-            applied: Text::same(code(&short(&ledger.masker.mask(&drift.applied)))),
-            live,
-            refs,
-        });
-    }
-    rows
-}
-
-/// One line of a value that may be a whole specification.
-fn short(value: &str) -> String {
-    const WIDTH: usize = 120;
-    let line = value.replace(['\n', '\r'], " ⏎ ");
-    if line.chars().count() <= WIDTH {
-        line
-    } else {
-        format!("{}…", line.chars().take(WIDTH).collect::<String>())
     }
 }

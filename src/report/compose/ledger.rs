@@ -45,9 +45,9 @@ impl<'d, 's> Ledger<'d, 's> {
         }
     }
 
-    /// True when nothing was found that could be a cause.
+    /// True when nothing was found that could be a cause, and nothing fails without one.
     pub(super) fn is_healthy(&self) -> bool {
-        self.diagnosis.roots.is_empty()
+        self.diagnosis.roots.is_empty() && self.diagnosis.unexplained.is_empty()
     }
 
     /// True when no check came to a verdict, so that finding nothing means nothing.
@@ -55,7 +55,7 @@ impl<'d, 's> Ledger<'d, 's> {
         self.diagnosis
             .checks
             .iter()
-            .all(|(_, checked)| matches!(checked, Checked::Unknown(_)))
+            .all(|(_, checked)| matches!(checked, Checked::Unknown(_) | Checked::Outside))
     }
 
     /// The findings that are root causes, best first, at most [`ROOTS`]. They live as long as the diagnosis, so the ledger can be written to meanwhile.

@@ -3,14 +3,21 @@
 mod actions;
 mod appendix;
 mod causes;
+mod changed;
 mod comparison;
 mod data;
+mod difference;
 mod ledger;
+mod narrowing;
+mod nodes;
+mod observations;
 mod overview;
+mod pair;
 mod phrases;
 mod severity;
 mod timeline;
 mod triage;
+mod unexplained;
 
 use crate::cluster::Snapshot;
 use crate::diagnosis::Diagnosis;
@@ -18,6 +25,7 @@ use crate::redact::Masker;
 use crate::report::model::{BundleRef, PostMortem, SCHEMA_VERSION, Tool};
 
 use ledger::Ledger;
+pub use pair::compare;
 
 /// Composes the report of one diagnosis. `masker` has learned the secrets of all snapshots involved; it masks what is quoted here.
 ///
@@ -33,7 +41,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
     let timeline = timeline::timeline(&mut ledger)?;
     let triage = triage::triage(&mut ledger);
     let (analysis, matrix) = comparison::analysis(&mut ledger);
-    let (diff, diff_about) = comparison::differences(&mut ledger);
+    let (diff, diff_about) = difference::differences(&mut ledger);
     let localisation = causes::localisation(&mut ledger)?;
     let recovery = actions::recovery(&mut ledger)?;
     let direct_causes = causes::direct_causes(&mut ledger)?;
@@ -41,13 +49,15 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
     let causal = causes::graph(&mut ledger, &contributing)?;
     let ruled_out = causes::ruled_out(&mut ledger)?;
     let open_questions = causes::questions(&mut ledger)?;
+    let unexplained = unexplained::unexplained(&mut ledger);
     let actions = actions::actions(&mut ledger, &contributing)?;
     let lessons = actions::lessons(&mut ledger)?;
     let findings = causes::findings(&mut ledger)?;
     let gaps = appendix::gaps(&mut ledger);
     let clock = appendix::clock(&mut ledger);
     let checks = appendix::checks(&ledger);
-    let applied = comparison::applied(&mut ledger);
+    let node_differences = nodes::differences(&mut ledger);
+    let applied = difference::applied(&mut ledger);
     let redactions = appendix::redactions(&ledger);
     let tool = Tool {
         name: "casefile",
@@ -65,6 +75,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
         schema_version: SCHEMA_VERSION,
         tool,
         bundles,
+        narrowing: narrowing::narrowing(diagnosis),
         incident,
         root_causes,
         findings,
@@ -84,6 +95,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
         causal,
         ruled_out,
         open_questions,
+        unexplained,
         actions,
         lessons,
         evidence: ledger.evidence,
@@ -92,6 +104,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
         clock,
         redactions,
         checks,
+        node_differences,
         applied,
         blanks: ledger.blanks,
     })

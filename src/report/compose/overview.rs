@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
+use super::changed::about_finding;
 use super::ledger::{Ledger, plain_sentence};
 use super::phrases::{filled, phrase};
 use super::severity::severity;
@@ -35,7 +36,13 @@ pub(super) fn incident(ledger: &mut Ledger<'_, '_>) -> Result<Incident, minijinj
 fn title(ledger: &mut Ledger<'_, '_>) -> Result<Text, minijinja::Error> {
     let roots = ledger.root_findings();
     let Some(first) = roots.first().copied() else {
-        return Ok(phrase(if ledger.is_blind() {
+        if let Some(thing) = ledger.diagnosis.unexplained.first() {
+            let subject = ("subject", thing.subject.to_string().into());
+            return Ok(with_ending(filled("title.unexplained", &[subject])));
+        }
+        return Ok(phrase(if ledger.diagnosis.narrowed.is_some() {
+            "title.narrowed"
+        } else if ledger.is_blind() {
             "title.blind"
         } else {
             "title.healthy"
@@ -45,17 +52,23 @@ fn title(ledger: &mut Ledger<'_, '_>) -> Result<Text, minijinja::Error> {
         Some(header) => ledger.say(header.headline.as_ref().unwrap_or(&header.title), first)?,
         None => Text::same(first.rule.clone()),
     };
+    Ok(with_ending(headline))
+}
+
+fn with_ending(headline: Text) -> Text {
     let ending = phrase("title.ending");
-    Ok(Text::new(
+    Text::new(
         format!("{}{}", headline.zh, ending.zh),
         format!("{}{}", headline.en, ending.en),
-    ))
+    )
 }
 
 fn summary(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Error> {
     let mut sentences = Vec::new();
     let roots = ledger.root_findings();
     match roots.first().copied() {
+        None if !ledger.diagnosis.unexplained.is_empty() => {}
+        None if ledger.diagnosis.narrowed.is_some() => sentences.push(plain_sentence(phrase("summary.narrowed"))),
         None if ledger.is_blind() => sentences.push(plain_sentence(phrase("summary.blind"))),
         None => sentences.push(plain_sentence(phrase("summary.healthy"))),
         Some(first) => {
@@ -92,7 +105,31 @@ fn summary(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Erro
             }
         }
     }
+    let first = ledger.diagnosis.roots.first().map(|root| root.finding);
+    sentences.extend(first.and_then(|finding| about_finding(ledger, finding).into_iter().next()));
+    sentences.extend(unexplained(ledger));
     Ok(sentences)
+}
+
+/// That something fails without an explanation, unless a symptom that leads the list of causes says so already.
+fn unexplained(ledger: &mut Ledger<'_, '_>) -> Option<Sentence> {
+    let diagnosis = ledger.diagnosis;
+    let things = &diagnosis.unexplained;
+    let evidence = things.iter().filter_map(|thing| thing.evidence.first());
+    let refs = ledger.cite_all(evidence.take(NAMED));
+    let names: Vec<String> = things
+        .iter()
+        .take(NAMED)
+        .map(|thing| thing.subject.to_string())
+        .collect();
+    (!things.is_empty()).then(|| Sentence {
+        text: filled(
+            "summary.unexplained",
+            &[("count", json!(things.len())), ("names", json!(names))],
+        ),
+        refs,
+        confidence: None,
+    })
 }
 
 fn window(ledger: &Ledger<'_, '_>) -> Option<Window> {

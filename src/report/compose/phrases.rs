@@ -46,11 +46,17 @@ mod tests {
             include_str!("actions.rs"),
             include_str!("appendix.rs"),
             include_str!("causes.rs"),
+            include_str!("changed.rs"),
             include_str!("comparison.rs"),
+            include_str!("difference.rs"),
+            include_str!("narrowing.rs"),
+            include_str!("nodes.rs"),
+            include_str!("observations.rs"),
             include_str!("overview.rs"),
             include_str!("severity.rs"),
             include_str!("timeline.rs"),
             include_str!("triage.rs"),
+            include_str!("unexplained.rs"),
         ];
         let used = regex::Regex::new(r#"(?:phrase|filled|blank_of)\(\s*(?:ledger, )?"([a-z0-9.-]+)""#).unwrap();
         for source in sources {

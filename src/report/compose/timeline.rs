@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::changed::inside;
 use super::ledger::Ledger;
 use super::phrases::{filled, phrase};
 use crate::model::{Text, When};
@@ -36,6 +37,7 @@ pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, 
         ));
     }
     changes(ledger, &mut rows);
+    recent(ledger, &mut rows);
     rows.sort_by_key(key);
     rows.dedup_by(|b, a| a.text == b.text && a.when == b.when);
     let span = folded(&mut rows);
@@ -163,6 +165,27 @@ fn changes(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
                 ));
             }
         }
+    }
+}
+
+/// What changed inside the bundle just before a cause, or next to a failure that nothing explains.
+fn recent(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
+    let diagnosis = ledger.diagnosis;
+    let preceding = diagnosis.preceded.values().flatten();
+    let beside = diagnosis.unexplained.iter().flat_map(|thing| &thing.changes);
+    let indices: BTreeSet<usize> = preceding.chain(beside).copied().collect();
+    for change in indices.into_iter().filter_map(|index| diagnosis.recent.get(index)) {
+        let sentence = inside(ledger, change);
+        let (when, subject) = (change.when.clone(), change.subject.to_string());
+        rows.push(row(
+            when,
+            subject,
+            TimelineKind::Change,
+            sentence.text,
+            1,
+            None,
+            sentence.refs,
+        ));
     }
 }
 

@@ -86,7 +86,8 @@ fn core_containers(ledger: &mut Ledger<'_, '_>) -> Vec<TriageCheck> {
 }
 
 fn nodes(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
-    let snapshot = ledger.diagnosis.snapshot;
+    let diagnosis = ledger.diagnosis;
+    let snapshot = diagnosis.snapshot;
     let title = phrase("triage.nodes");
     let command = "kubectl get nodes -o wide".to_owned();
     if !snapshot.coverage.has("nodes") {
@@ -95,7 +96,7 @@ fn nodes(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
     let mut observed = Vec::new();
     let mut refs = Vec::new();
     let mut all_ready = true;
-    for node in snapshot.kind("Node") {
+    for node in snapshot.kind("Node").filter(|node| diagnosis.shows("", &node.key.name)) {
         let conditions = node.list("/status/conditions");
         let ready = conditions
             .iter()
@@ -131,20 +132,26 @@ fn nodes(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
 }
 
 fn pods(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
-    let snapshot = ledger.diagnosis.snapshot;
+    let diagnosis = ledger.diagnosis;
+    let snapshot = diagnosis.snapshot;
     let title = phrase("triage.pods");
     let command = "kubectl get pods -A -o wide".to_owned();
     if !snapshot.coverage.has("pods") {
         return unknown(title, command);
     }
-    let all = snapshot.pods().count();
+    let shown = || {
+        snapshot
+            .pods()
+            .filter(|pod| diagnosis.shows(pod.namespace(), pod.node()))
+    };
+    let all = shown().count();
     if all == 0 {
         return TriageCheck {
             note: phrase("triage.no-pods"),
             ..unknown(title, command)
         };
     }
-    let failing: Vec<_> = snapshot.pods().filter(|pod| !pod.is_well()).collect();
+    let failing: Vec<_> = shown().filter(|pod| !pod.is_well()).collect();
     let mut refs = Vec::new();
     let mut observed = Vec::new();
     for pod in failing.iter().take(SHOWN) {
@@ -185,7 +192,12 @@ fn events(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
     if !snapshot.coverage.has("events") {
         return unknown(title, command);
     }
-    let warnings: Vec<_> = snapshot.events.iter().filter(|event| event.warning).collect();
+    let diagnosis = ledger.diagnosis;
+    let warnings: Vec<_> = snapshot
+        .events
+        .iter()
+        .filter(|event| event.warning && diagnosis.shows(&event.about.namespace, &event.host))
+        .collect();
     let refs = ledger.cite_all(warnings.iter().map(|event| &event.cite).take(SHOWN));
     let observed = warnings
         .iter()

@@ -38,6 +38,19 @@ pub(crate) struct Fixed {
     pub(crate) joint: JointWords,
     pub(crate) svg: SvgWords,
     pub(crate) causal: CausalWords,
+    pub(crate) compare: CompareWords,
+    /// The word for each datum that can differ.
+    pub(crate) datum: BTreeMap<String, String>,
+}
+
+/// Words around the comparison of two bundles.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct CompareWords {
+    pub(crate) title: String,
+    pub(crate) count: String,
+    pub(crate) none: String,
+    pub(crate) relevant: String,
+    pub(crate) hidden_rows: String,
 }
 
 /// What stands around the question of a blank.

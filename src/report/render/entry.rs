@@ -47,6 +47,35 @@ impl Format {
     }
 }
 
+/// A form that the comparison of two bundles can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ComparisonFormat {
+    /// Lines for a terminal.
+    Table,
+    /// CommonMark with GitHub's tables.
+    Markdown,
+    /// The model, for programs.
+    Json,
+}
+
+impl FromStr for ComparisonFormat {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "table" => Ok(Self::Table),
+            "markdown" | "md" => Ok(Self::Markdown),
+            "json" => Ok(Self::Json),
+            other => Err(format!("unknown format {other:?}: use table, markdown or json")),
+        }
+    }
+}
+
+/// The fixed words of a language.
+pub(super) fn words_of(lang: Lang) -> Result<Words, RenderError> {
+    Ok(Words::load(lang)?)
+}
+
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.extension())

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use super::RenderError;
@@ -11,7 +12,12 @@ use crate::report::model::PostMortem;
 
 /// Pretty JSON with two spaces, keys in the order of the model, a line feed at the end.
 pub(super) fn render(report: &PostMortem) -> Result<String, RenderError> {
-    let mut value = serde_json::to_value(report)?;
+    document(report)
+}
+
+/// The same for any other document of the model.
+pub(super) fn document(document: &impl Serialize) -> Result<String, RenderError> {
+    let mut value = serde_json::to_value(document)?;
     strip_marks(&mut value);
     let mut out = escaped(&serde_json::to_string_pretty(&value)?);
     out.push('\n');

@@ -4,6 +4,7 @@
 //! only arrange. Escaping happens in one place for each format, when a template prints a value.
 
 mod blanks;
+mod comparison;
 mod entry;
 mod html;
 mod json;
@@ -16,4 +17,5 @@ mod tests;
 pub(crate) mod times;
 mod view;
 
-pub use entry::{Format, RenderError, UnknownFormat, render};
+pub use comparison::render_comparison;
+pub use entry::{ComparisonFormat, Format, RenderError, UnknownFormat, render};

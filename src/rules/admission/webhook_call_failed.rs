@@ -30,7 +30,7 @@ questions:
 causes:
   - rule: deployment-replicafailure-failedcreate
     ground: workload
-    mechanism: {zh: "准入拒绝使控制器无法创建 Pod", en: "admission refuses what the controller tries to create"}
+    mechanism: {zh: "其 failurePolicy 为 Fail，准入拒绝使控制器无法创建 Pod", en: "its failurePolicy is Fail, so admission refuses what the controller tries to create"}
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: "没有 Pod 就没有可用副本", en: "no pod, no available replica"}

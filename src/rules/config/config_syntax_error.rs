@@ -12,7 +12,7 @@ level: critical
 needs: [container-logs|kubelet-log|containerd-log|dockerd-log]
 text:
   - id: yaml
-    pattern: "(?:(?P<file>[\\w./-]+)[^\\n]{0,80})?(?P<said>yaml: (?:line \\d+: |unmarshal errors|invalid )[^\\n\"]{0,160})"
+    pattern: "(?:(?P<file>[\\w/-][\\w./-]*\\.(?:ya?ml|conf|cfg|json|toml))[^\\n]{0,80})?(?P<said>yaml: (?:line \\d+: |unmarshal errors|invalid )[^\\n\"]{0,160})"
   - id: toml
     pattern: "(?P<said>(?:failed to (?:load|parse|unmarshal) TOML|toml: (?:line \\d+|cannot|expected))[^\\n]{0,160})"
   - id: docker

@@ -2,6 +2,7 @@
 
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::nodes::{cite_condition, condition, touch_pods};
+use crate::rules::toolbox::workload_touches;
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -102,6 +103,13 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .fact("status", text("status"))
             .fact("message", text("message"));
         touch_pods(input.snapshot, name, &mut finding);
+        if text("status") == "Unknown" {
+            // Pods on it that look well show their last report.
+            for pod in input.snapshot.pods().filter(|pod| pod.node() == name) {
+                let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
+                finding.touches.extend(workload_touches(input.snapshot, &subject));
+            }
+        }
         findings.push(finding);
     }
     findings

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::nodes::{cite_condition, condition, node_of, status_of, touch_pods};
 use super::{add_hit, own_hits};
-use crate::cluster::{Hit, Object, Snapshot};
-use crate::model::{Confidence, Subject};
+use crate::cluster::{Hit, Snapshot};
+use crate::model::{Citation, Confidence, Subject};
 use crate::rules::{Finding, Input, RuleHeader};
 
 /// One finding for each node whose condition `kind` is true, or of which, where no condition is known, an event or log tells.
@@ -42,10 +42,10 @@ pub fn under_pressure(input: &Input<'_>, rule: &RuleHeader, kind: &str, signals:
                 add_hit(input, &mut finding, hit);
             }
             let mut threshold = String::new();
-            if let Some((config, signal, value)) = greedy_threshold(snapshot, signals) {
-                threshold = format!("{signal}: {value}");
-                finding.add_cite(config.cite_at("/evictionHard"));
-                finding.path = config.cite.file.to_string();
+            if let Some((cite, set)) = greedy_threshold(snapshot, &name, signals) {
+                threshold = set;
+                finding.path = cite.file.to_string();
+                finding.add_cite(cite);
             }
             let mut finding = finding.fact("said", said).fact("threshold", threshold);
             touch_pods(snapshot, &name, &mut finding);
@@ -54,14 +54,25 @@ pub fn under_pressure(input: &Input<'_>, rule: &RuleHeader, kind: &str, signals:
         .collect()
 }
 
-/// A threshold in percent that an ordinary machine never meets: half of the resource has to be free.
-fn greedy_threshold<'s>(snapshot: &'s Snapshot, signals: &[&str]) -> Option<(&'s Object, String, String)> {
-    snapshot.kind("KubeletConfiguration").find_map(|config| {
-        let hard = config.get("/evictionHard")?.as_object()?;
-        hard.iter().find_map(|(signal, value)| {
-            let percent: f64 = value.as_str()?.strip_suffix('%')?.parse().ok()?;
-            (signals.contains(&signal.as_str()) && percent >= 50.0)
-                .then(|| (config, signal.clone(), value.as_str().unwrap_or("").to_owned()))
-        })
+/// A threshold in percent that an ordinary machine never meets (half of the resource has to be free), from the kubelet's configuration:
+/// its place, and `signal: value`.
+fn greedy_threshold(snapshot: &Snapshot, node: &str, signals: &[&str]) -> Option<(Citation, String)> {
+    let objects = snapshot
+        .kind("KubeletConfiguration")
+        .map(|config| (Some(&config.value), Some(config.cite_at("/evictionHard"))));
+    let files = snapshot
+        .hosts
+        .iter()
+        .filter(|host| host.node_name() == node)
+        .flat_map(|host| &host.tools.configs)
+        .map(|config| (config.value.as_ref(), config.containing("evictionHard")));
+    objects.chain(files).find_map(|(value, cite)| {
+        let hard = value?.get("evictionHard")?.as_object()?;
+        let (signal, value) = hard.iter().find_map(|(signal, value)| {
+            let value = value.as_str()?;
+            let percent: f64 = value.strip_suffix('%')?.parse().ok()?;
+            (signals.contains(&signal.as_str()) && percent >= 50.0).then_some((signal, value))
+        })?;
+        Some((cite?, format!("evictionHard {signal} {value}")))
     })
 }

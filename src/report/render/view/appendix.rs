@@ -29,6 +29,7 @@ pub(super) fn appendix(s: &Scribe<'_>) -> Value {
         redactions => redactions(s),
         checks => checks(s),
         applied => applied(s),
+        nodes => nodes(s),
         bundles => bundles(s),
         tool => context! {
             name => s.report.tool.name, version => s.report.tool.version, rules => s.report.tool.rules,
@@ -154,6 +155,28 @@ fn applied(s: &Scribe<'_>) -> Vec<Value> {
             path => Rich::code(&row.path),
             applied => s.text(&row.applied),
             live => s.text(&row.live),
+            refs => s.refs(&row.refs),
+        }
+    });
+    rows.collect()
+}
+
+fn nodes(s: &Scribe<'_>) -> Vec<Value> {
+    let value = |text: &str| {
+        if text.is_empty() {
+            Rich::default()
+        } else {
+            Rich::code(text)
+        }
+    };
+    let rows = s.report.node_differences.iter().map(|row| {
+        context! {
+            datum => Rich::parse(s.words.datum.get(&row.datum).unwrap_or(&row.datum)),
+            name => Rich::code(&row.name),
+            odd => Rich::code(&row.odd),
+            odd_value => value(&row.odd_value),
+            others => Rich::join(row.others.iter().map(|node| Rich::code(node)), ", "),
+            others_value => value(&row.others_value),
             refs => s.refs(&row.refs),
         }
     });

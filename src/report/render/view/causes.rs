@@ -22,11 +22,32 @@ pub(super) fn causes(s: &mut Scribe<'_>) -> Value {
         svg => drawing(s).map(Value::from_safe_string),
         ruled_out => s.sentences(&report.ruled_out),
         open => s.sentences(&report.open_questions),
+        unexplained => unexplained(s),
         direct_blanks => s.slot_items(Slot::Cause),
         contributing_blanks => s.slot_items(Slot::Contributing),
         chain_blanks => s.slot_items(Slot::Chain),
         open_blanks => s.slot_items(Slot::Question),
     }
+}
+
+/// What fails without an explanation, and what its logs complain of.
+fn unexplained(s: &Scribe<'_>) -> Vec<Value> {
+    let things = s.report.unexplained.iter().map(|thing| {
+        let complaints = thing.complaints.iter().map(|complaint| {
+            context! {
+                source => Rich::code(&complaint.source),
+                template => Rich::code(&complaint.template),
+                count => complaint.count,
+                first => s.maybe_when(complaint.first.as_ref()),
+                last => s.maybe_when(complaint.last.as_ref()),
+                is_new => complaint.is_new,
+                is_burst => complaint.is_burst,
+                refs => s.refs(&complaint.refs),
+            }
+        });
+        context! { sentences => s.sentences(&thing.sentences), complaints => complaints.collect::<Vec<_>>() }
+    });
+    things.collect()
 }
 
 /// The graph as a list: each node with what leads to it.

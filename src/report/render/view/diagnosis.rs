@@ -102,8 +102,9 @@ fn matrix_cell(s: &Scribe<'_>, cell: &MatrixCell) -> Value {
 fn diff(s: &Scribe<'_>) -> Value {
     let rows = s.report.diff.iter().take(MAX_DIFF).map(|row| {
         context! {
-            datum => Rich::parse(&row.datum),
+            datum => Rich::parse(s.words.datum.get(&row.datum).unwrap_or(&row.datum)),
             subject => s.subject(&row.subject),
+            path => Rich::code(&row.path),
             expected => s.text(&row.expected),
             actual => s.text(&row.actual),
             relevant => row.relevant,

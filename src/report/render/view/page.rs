@@ -31,6 +31,7 @@ pub(in crate::report::render) fn page(report: &PostMortem, lang: Lang, words: &W
         // With nothing to tell, a report is short: only what holds something is shown.
         quiet => matches!(state, "healthy" | "blind"),
         counts => counts(report),
+        narrowing => report.narrowing.as_ref().map(|narrowing| s.text(&narrowing.text)),
         summary => s.sentences(&report.incident.summary),
         verdict => overview::verdict(s),
         front => overview::front_matter(report),
@@ -46,6 +47,7 @@ fn state(report: &PostMortem) -> &'static str {
     if !report.root_causes.is_empty() {
         "incident"
     } else if !report.symptoms.is_empty()
+        || !report.unexplained.is_empty()
         || report
             .findings
             .iter()

@@ -1,0 +1,100 @@
+//! `casefile diff`: what differs between a healthy bundle and a broken one.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::limits::LimitArgs;
+use super::outputs::write;
+use super::terminal::{complain, deliver};
+use super::{exit, language};
+use crate::cluster::{Snapshot, read_bundle};
+use crate::diagnosis::diagnose;
+use crate::redact::Masker;
+use crate::report::{ComparisonFormat, compare, learn_secrets, render_comparison};
+use crate::rules::Rules;
+
+/// Show what differs between a healthy bundle and a broken one
+///
+/// By meaning: ids, versions of objects, times and order are no difference, and neither is what only one of the two could show. The
+/// most suspicious differences come first. Exit codes: 0 done, different or not; 2 wrong usage; 3 a bundle could not be read; 5 the
+/// output could not be written; 6 the output would have held a secret and was not written.
+#[derive(Debug, Args)]
+pub(super) struct DiffArgs {
+    /// The healthy bundle
+    #[arg(value_name = "GOOD")]
+    good: PathBuf,
+    /// The broken bundle
+    #[arg(value_name = "BAD")]
+    bad: PathBuf,
+    /// table, markdown or json
+    #[arg(short, long, value_name = "FORMAT", default_value = "table", value_parser = parse_format)]
+    format: ComparisonFormat,
+    /// zh, en, both with a comma, or auto (from LC_ALL, LC_MESSAGES, LANG); JSON has both
+    #[arg(long, value_name = "LANG", default_value = "auto")]
+    lang: String,
+    /// A file, or - for standard output
+    #[arg(short, long, value_name = "FILE|-", default_value = "-")]
+    output: PathBuf,
+    #[command(flatten)]
+    limits: LimitArgs,
+    /// Replace a file that casefile did not write
+    #[arg(long)]
+    force: bool,
+}
+
+fn parse_format(name: &str) -> Result<ComparisonFormat, String> {
+    name.parse()
+}
+
+/// Runs the subcommand and gives the exit code.
+pub(super) fn run(args: &DiffArgs) -> u8 {
+    let outcome = text(args).and_then(|text| put(args, &text));
+    match outcome {
+        Ok(()) => exit::DONE,
+        Err((code, message)) => {
+            complain(&message);
+            code
+        }
+    }
+}
+
+fn put(args: &DiffArgs, text: &str) -> Result<(), (u8, String)> {
+    if args.output.as_os_str() == "-" {
+        return deliver(text.trim_end()).map_err(|message| (exit::OUTPUT, message));
+    }
+    write(&args.output, text, args.force).map_err(|message| (exit::OUTPUT, message))
+}
+
+fn text(args: &DiffArgs) -> Result<String, (u8, String)> {
+    let languages =
+        language::languages(&args.lang, |name| std::env::var(name).ok()).map_err(|message| (exit::USAGE, message))?;
+    let defect = |error: String| (exit::DEFECT, format!("{error}; please report this"));
+    let rules = Rules::load().map_err(|error| defect(format!("the built-in rules do not load: {error}")))?;
+    let read = |path: &PathBuf, alias: &str| -> Result<Snapshot, (u8, String)> {
+        read_bundle(path, alias, rules.signatures(), args.limits.budget())
+            .map_err(|error| (exit::INPUT, error.to_string()))
+    };
+    let (good, bad) = (read(&args.good, "good")?, read(&args.bad, "bad")?);
+    let mut masker = Masker::new();
+    learn_secrets(&mut masker, &good);
+    learn_secrets(&mut masker, &bad);
+    let diagnosis = diagnose(&rules, &bad, Some(&good));
+    let comparison = compare(&diagnosis, &mut masker);
+    let mut texts = Vec::new();
+    for lang in languages {
+        let text = render_comparison(&comparison, lang, args.format).map_err(|error| defect(error.to_string()))?;
+        if let Some(leak) = masker.leaks(text.as_bytes()).first() {
+            let message = format!(
+                "the comparison would have held the secret behind {} ({}); nothing was written; please report this",
+                leak.token, leak.form
+            );
+            return Err((exit::SECRET, message));
+        }
+        texts.push(text);
+        if args.format == ComparisonFormat::Json {
+            break;
+        }
+    }
+    Ok(texts.join("\n"))
+}

@@ -1,0 +1,131 @@
+//! Chapter 2.2.2: what differs from the baseline.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::ledger::{Ledger, plain_sentence};
+use super::overview::shown;
+use super::phrases::{filled, phrase};
+use crate::cluster::Snapshot;
+use crate::diagnosis::{Difference, Side};
+use crate::model::{Text, code};
+use crate::report::model::{AppliedRow, DiffAbout, DiffRow};
+
+/// Rows of the difference; the rest is counted.
+const DIFFERENCES: usize = 40;
+/// Characters of one side that are shown.
+const WIDTH: usize = 120;
+
+pub(super) fn differences(ledger: &mut Ledger<'_, '_>) -> (Vec<DiffRow>, Option<DiffAbout>) {
+    let diagnosis = ledger.diagnosis;
+    let (Some(differences), Some(baseline)) = (&diagnosis.differences, diagnosis.baseline) else {
+        return (Vec::new(), None);
+    };
+    let relevant: BTreeSet<usize> = diagnosis.changes.values().flatten().copied().collect();
+    let numbered = || differences.different.iter().enumerate();
+    let ordered = numbered()
+        .filter(|(index, _)| relevant.contains(index))
+        .chain(numbered().filter(|(index, _)| !relevant.contains(index)));
+    let rows = ordered
+        .take(DIFFERENCES)
+        .map(|(index, difference)| {
+            let mut row = row(ledger, difference);
+            row.relevant = relevant.contains(&index);
+            row
+        })
+        .collect();
+    let time = |snapshot: &Snapshot| {
+        let collected = snapshot.bundle.collected_at.as_ref();
+        collected.map_or_else(|| "?".to_owned(), shown)
+    };
+    let facts = [
+        ("good", baseline.bundle.input.clone().into()),
+        ("bad", diagnosis.snapshot.bundle.input.clone().into()),
+        ("good_time", time(baseline).into()),
+        ("bad_time", time(diagnosis.snapshot).into()),
+        ("hidden", json!(differences.different.len().saturating_sub(DIFFERENCES))),
+    ];
+    let about = DiffAbout {
+        text: plain_sentence(filled("diff.about", &facts)),
+        equal: differences.equal,
+    };
+    (rows, Some(about))
+}
+
+/// Fields of manifests that are otherwise in the cluster, those of objects with a finding first.
+pub(super) fn applied(ledger: &mut Ledger<'_, '_>) -> Vec<AppliedRow> {
+    let diagnosis = ledger.diagnosis;
+    let subjects: BTreeSet<_> = diagnosis
+        .findings
+        .iter()
+        .flat_map(|finding| std::iter::once(&finding.subject).chain(&finding.affected))
+        .collect();
+    let mut ordered: Vec<_> = diagnosis.drifts.iter().collect();
+    ordered.sort_by_key(|drift| (!subjects.contains(&drift.subject), drift.subject.clone()));
+    let mut rows = Vec::new();
+    for drift in ordered.into_iter().take(DIFFERENCES) {
+        let refs = ledger.cite_all(&drift.evidence);
+        let live = match drift.live.as_str() {
+            "" => phrase("state.absent"),
+            live => Text::same(code(&short(&ledger.masker.mask(live)))),
+        };
+        rows.push(AppliedRow {
+            subject: drift.subject.clone(),
+            path: ledger.masker.mask(&drift.path).into_owned(),
+            applied: Text::same(code(&short(&ledger.masker.mask(&drift.applied)))),
+            live,
+            refs,
+        });
+    }
+    rows
+}
+
+pub(super) fn row(ledger: &mut Ledger<'_, '_>, difference: &Difference) -> DiffRow {
+    let refs = ledger.cite_all(&difference.evidence);
+    DiffRow {
+        datum: difference.datum.to_owned(),
+        subject: difference.subject.clone(),
+        path: path_of(ledger, difference),
+        expected: side(ledger, &difference.expected),
+        actual: side(ledger, &difference.actual),
+        refs,
+        relevant: false,
+    }
+}
+
+/// The field or setting, masked: an element of a list is named by its own words.
+pub(super) fn path_of(ledger: &mut Ledger<'_, '_>, difference: &Difference) -> String {
+    short(&ledger.masker.mask(&difference.path))
+}
+
+/// One side in words.
+pub(super) fn side(ledger: &mut Ledger<'_, '_>, side: &Side) -> Text {
+    match side {
+        Side::Absent => phrase("state.absent"),
+        Side::Hidden => phrase("diff.hidden"),
+        Side::Value(value) => {
+            let masked = ledger.masker.mask(value);
+            if is_placeholder(&masked) {
+                phrase("diff.hidden")
+            } else {
+                Text::same(code(&short(&masked)))
+            }
+        }
+    }
+}
+
+/// True for what is nothing but a masked value: that it changed is all there is to say, and whose placeholder it is says nothing.
+fn is_placeholder(masked: &str) -> bool {
+    masked.starts_with('‹') && masked.ends_with('›') && masked.matches('‹').count() == 1
+}
+
+/// One line of a value that may be a whole specification.
+fn short(value: &str) -> String {
+    let line = value.replace(['\n', '\r'], " ⏎ ");
+    if line.chars().count() <= WIDTH {
+        line
+    } else {
+        format!("{}…", line.chars().take(WIDTH).collect::<String>())
+    }
+}
