@@ -20,9 +20,11 @@ pub use unexplained::{Unexplained, moment_of_line};
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
+
 use crate::cluster::Snapshot;
 use crate::logs::LogTemplate;
-use crate::rules::{Finding, Input, Outcome, Role, Rules};
+use crate::rules::{Finding, Input, Outcome, Role, Rule, Rules};
 
 use changes::changes_by_finding;
 use recent::just_before;
@@ -125,8 +127,11 @@ pub fn diagnose_within<'s>(
 fn judge(rules: &Rules, input: &Input<'_>) -> (Vec<Finding>, Vec<(String, Checked)>) {
     let mut findings = Vec::new();
     let mut checks = Vec::new();
-    for rule in rules.iter() {
-        let checked = match rule.judge(input) {
+    let all: Vec<&Rule> = rules.iter().collect();
+    // Rules know nothing of one another, so they are judged side by side; what they find stands in their order all the same.
+    let outcomes: Vec<Outcome> = all.par_iter().map(|rule| rule.judge(input)).collect();
+    for (rule, outcome) in all.into_iter().zip(outcomes) {
+        let checked = match outcome {
             Outcome::Unknown(missing) => Checked::Unknown(missing),
             Outcome::Judged(found) if found.is_empty() => Checked::Pass,
             Outcome::Judged(found) => {

@@ -1,7 +1,12 @@
 //! A Kafka broker tells its clients an address that they cannot reach.
 
+use std::collections::BTreeSet;
+
 use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::calls::of_clients;
+use crate::rules::toolbox::complaints::complaints;
 use crate::rules::toolbox::references::{Resolved, references};
+use crate::rules::toolbox::speakers::{stores_of, technology};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -13,11 +18,11 @@ check:
   zh: 'Kafka 对外公布的监听地址是否存在'
   en: 'whether the listeners that Kafka advertises exist'
 title:
-  zh: '{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}：{{ key }} 公布的 {{ host }} 没有对应的 Service {{ missing }}'
-  en: '{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}: {{ key }} advertises {{ host }}, for which there is no Service {{ missing }}'
+  zh: '{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}：{{ key }} 公布的 {{ host }} {% if missing %}没有对应的 Service {{ missing }}{% else %}是客户端自己的回环地址{% endif %}'
+  en: '{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}: {{ key }} advertises {{ host }}, {% if missing %}for which there is no Service {{ missing }}{% else %}which is the clients'' own loopback address{% endif %}'
 cause:
-  zh: '客户端先连上引导地址，再改连元数据里公布的地址；{{ key }} 的值是 {{ value }}，而命名空间 {{ namespace }} 没有 Service {{ missing }}，所以引导成功之后所有读写都解析不了主机名。'
-  en: 'clients first connect to the bootstrap address and then to what the metadata advertise; {{ key }} is {{ value }}, and namespace {{ namespace }} has no Service {{ missing }}, so after the bootstrap no read or write finds its host.'
+  zh: '客户端先连上引导地址，再改连元数据里公布的地址；{{ key }} 的值是 {{ value }}，{% if missing %}而命名空间 {{ namespace }} 没有 Service {{ missing }}，所以引导成功之后所有读写都解析不了主机名。{% else %}客户端于是连接自己，被拒绝。{% endif %}'
+  en: 'clients first connect to the bootstrap address and then to what the metadata advertise; {{ key }} is {{ value }}, {% if missing %}and namespace {{ namespace }} has no Service {{ missing }}, so after the bootstrap no read or write finds its host.{% else %}so clients connect to themselves and are refused.{% endif %}'
 benign:
   - zh: '专供集群外客户端的监听地址可以是集群外的主机名'
     en: 'a listener for clients outside may advertise a host outside'
@@ -26,7 +31,7 @@ remedy:
     place: cluster
     risk: read-only
     command: 'kubectl -n {{ namespace }} get services'
-    expect: {zh: '没有 {{ missing }}', en: 'no {{ missing }}'}
+    expect: {zh: '{% if missing %}没有 {{ missing }}{% else %}代理节点的 Service{% endif %}', en: '{% if missing %}no {{ missing }}{% else %}the Service of the brokers{% endif %}'}
     verify: {zh: '已确认缺失', en: 'its absence is confirmed'}
     rollback: {zh: '只读，无需回滚', en: 'read-only'}
   - purpose: {zh: '把公布的地址改为存在的无头 Service（或创建它）', en: 'advertise a headless Service that exists (or create it)'}
@@ -79,5 +84,42 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         finding.impair(Subject::namespaced("Service", &namespace, &name));
         findings.push(finding);
     }
+    if findings.is_empty() {
+        findings.extend(told_localhost(input, rule));
+    }
     findings
+}
+
+/// A client that is told by the broker to connect to itself: the address came with the metadata, and not from its settings.
+fn told_localhost(input: &Input<'_>, rule: &RuleHeader) -> Option<Finding> {
+    let snapshot = input.snapshot;
+    let is_kafkas = |id: &str| {
+        ["kafka-java", "librdkafka"]
+            .iter()
+            .any(|signature| id == format!("app-database-unreachable/{signature}"))
+    };
+    let brokers: BTreeSet<Subject> = snapshot
+        .pods()
+        .map(|pod| pod.namespace())
+        .collect::<BTreeSet<&str>>()
+        .into_iter()
+        .flat_map(|namespace| stores_of(snapshot, namespace, technology("kafka")))
+        .collect();
+    let mut brokers = brokers.into_iter();
+    let (Some(broker), None) = (brokers.next(), brokers.next()) else {
+        return None;
+    };
+    let complaint = complaints(snapshot, &is_kafkas, &of_clients())
+        .into_iter()
+        .find(|complaint| complaint.peer().is_local() && complaint.speaker.workload != broker)?;
+    let mut finding = Finding::new(rule, broker, Confidence::Probable)
+        .at("advertised.listeners")
+        .cite(complaint.cite.clone())
+        .fact("key", "advertised.listeners")
+        .fact("value", complaint.peer().shown())
+        .fact("host", complaint.peer().host)
+        .fact("missing", "")
+        .fact("namespace", complaint.speaker.workload.namespace.clone());
+    finding.add_affected(complaint.speaker.workload.clone());
+    Some(finding)
 }

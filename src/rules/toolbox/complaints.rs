@@ -10,7 +10,7 @@ use super::peers::{Peer, dependencies, name_service, objects_of, service_meant};
 use super::speakers::{Speaker, State, is_data_store, is_previous, of_log, of_pod, stores_of, technology};
 use super::workload_touches;
 use crate::cluster::Snapshot;
-use crate::logs::{LineHit, LogFile, TextSource, clean_line};
+use crate::logs::{LineHit, LogFile, Stream, TextSource, clean_line};
 use crate::model::{Citation, Confidence, Subject};
 use crate::rules::{Finding, Input, RuleHeader, Subjects, operand, shell_quote};
 
@@ -163,7 +163,8 @@ fn of_line<'s>(
         State::NotReady => (hit.count >= 3).then_some(Confidence::Possible),
         State::Well if is_over(snapshot, log, hit, after) => None,
         State::Well => {
-            (!subjects.only_while_failing && plain && total >= 2 && near_end).then_some(Confidence::Probable)
+            let enough = total >= 2 || is_previous(log);
+            (!subjects.only_while_failing && plain && enough && near_end).then_some(Confidence::Probable)
         }
         State::Unknown => (after <= LAST_WORDS && (plain || hit.count >= 3)).then_some(Confidence::Probable),
     }?;
@@ -193,7 +194,7 @@ fn is_over(snapshot: &Snapshot, log: &LogFile, hit: &LineHit, after: u64) -> boo
     let said = hit.last.as_ref().map_or(hit.text.as_str(), |(_, text)| text);
     // A container that is well again has got over what ended its former instance.
     if is_previous(log) {
-        return true;
+        return !ends_often(snapshot, log);
     }
     let times = (
         snapshot.time_of(said),
@@ -204,6 +205,24 @@ fn is_over(snapshot: &Snapshot, log: &LogFile, hit: &LineHit, after: u64) -> boo
         _ => false,
     }
 }
+
+/// Where nothing tells what time it is, a container that has ended very often is taken as one that still does.
+fn ends_often(snapshot: &Snapshot, log: &LogFile) -> bool {
+    let Stream::Container(found) = &log.stream else {
+        return false;
+    };
+    let restarts = snapshot.pod(&found.namespace, &found.pod).map_or(0, |pod| {
+        pod.containers()
+            .iter()
+            .map(|container| container.restarts())
+            .max()
+            .unwrap_or(0)
+    });
+    snapshot.now().is_none() && restarts >= VERY_OFTEN
+}
+
+/// Restarts that nobody lets pass.
+const VERY_OFTEN: i64 = 10;
 
 /// So long, and so many lines, after the last complaint a workload that is well has got over it.
 const SINCE: SignedDuration = SignedDuration::from_mins(30);
