@@ -190,7 +190,9 @@ fn culprit<'s>(snapshot: &'s Snapshot, refused: &Refused<'_>) -> Option<(&'s Obj
     bindings()
         .filter(|binding| accounts(binding).contains(&(refused.namespace, refused.account)))
         .filter_map(|binding| role(snapshot, binding))
-        .find(|role| role.key.kind == "Role" && !grants(role, refused))
+        .filter(|role| role.key.kind == "Role" && !grants(role, refused))
+        // Of several roles the one that already speaks of the resource is the one that lacks a verb.
+        .max_by_key(|role| speaks_of(role, refused.resource))
         .map(|role| (role, "verb", String::new()))
 }
 
@@ -205,6 +207,16 @@ fn role<'s>(snapshot: &'s Snapshot, binding: &Object) -> Option<&'s Object> {
         .object(kind, namespace, binding.text("/roleRef/name"))
         // A row of a table has a role's name only.
         .filter(|role| role.get("/rules").is_some())
+}
+
+fn speaks_of(role: &Object, resource: &str) -> bool {
+    role.list("/rules").iter().any(|entry| {
+        let resources = entry.get("resources").and_then(Value::as_array);
+        resources
+            .into_iter()
+            .flatten()
+            .any(|known| known.as_str() == Some(resource))
+    })
 }
 
 fn grants(role: &Object, refused: &Refused<'_>) -> bool {

@@ -23,6 +23,10 @@ title:
 cause:
   zh: '客户端先连上引导地址，再改连元数据里公布的地址；{{ key }} 的值是 {{ value }}，{% if missing %}而命名空间 {{ namespace }} 没有 Service {{ missing }}，所以引导成功之后所有读写都解析不了主机名。{% else %}客户端于是连接自己，被拒绝。{% endif %}'
   en: 'clients first connect to the bootstrap address and then to what the metadata advertise; {{ key }} is {{ value }}, {% if missing %}and namespace {{ namespace }} has no Service {{ missing }}, so after the bootstrap no read or write finds its host.{% else %}so clients connect to themselves and are refused.{% endif %}'
+causes:
+  - rule: app-database-unreachable
+    ground: workload
+    mechanism: {zh: '客户端改连公布的地址而失败', en: 'clients go on to the advertised address, and fail'}
 benign:
   - zh: '专供集群外客户端的监听地址可以是集群外的主机名'
     en: 'a listener for clients outside may advertise a host outside'
@@ -109,9 +113,11 @@ fn told_localhost(input: &Input<'_>, rule: &RuleHeader) -> Option<Finding> {
     let (Some(broker), None) = (brokers.next(), brokers.next()) else {
         return None;
     };
-    let complaint = complaints(snapshot, &is_kafkas, &of_clients())
+    let told: Vec<_> = complaints(snapshot, &is_kafkas, &of_clients())
         .into_iter()
-        .find(|complaint| complaint.peer().is_local() && complaint.speaker.workload != broker)?;
+        .filter(|complaint| complaint.peer().is_local() && complaint.speaker.workload != broker)
+        .collect();
+    let complaint = told.first()?;
     let mut finding = Finding::new(rule, broker, Confidence::Probable)
         .at("advertised.listeners")
         .cite(complaint.cite.clone())
@@ -120,6 +126,8 @@ fn told_localhost(input: &Input<'_>, rule: &RuleHeader) -> Option<Finding> {
         .fact("host", complaint.peer().host)
         .fact("missing", "")
         .fact("namespace", complaint.speaker.workload.namespace.clone());
-    finding.add_affected(complaint.speaker.workload.clone());
+    for complaint in &told {
+        finding.add_affected(complaint.speaker.workload.clone());
+    }
     Some(finding)
 }

@@ -147,7 +147,9 @@ fn of_line<'s>(
     let weight = weight_of(hit);
     let near_end = after <= 12 || after <= log.lines / 5;
     let plain = weight == Weight::Plain;
-    let confidence = match speaker.state {
+    let is_recurrent = speaker.state == State::Well && is_previous(log) && ends_often(snapshot, log);
+    let state = if is_recurrent { State::Crashing } else { speaker.state };
+    let confidence = match state {
         _ if weight == Weight::Dismissed => None,
         State::Crashing if after <= LAST_WORDS => Some(if plain {
             Confidence::Confirmed
@@ -163,8 +165,7 @@ fn of_line<'s>(
         State::NotReady => (hit.count >= 3).then_some(Confidence::Possible),
         State::Well if is_over(snapshot, log, hit, after) => None,
         State::Well => {
-            let enough = total >= 2 || is_previous(log);
-            (!subjects.only_while_failing && plain && enough && near_end).then_some(Confidence::Probable)
+            (!subjects.only_while_failing && plain && total >= 2 && near_end).then_some(Confidence::Probable)
         }
         State::Unknown => (after <= LAST_WORDS && (plain || hit.count >= 3)).then_some(Confidence::Probable),
     }?;
@@ -194,7 +195,7 @@ fn is_over(snapshot: &Snapshot, log: &LogFile, hit: &LineHit, after: u64) -> boo
     let said = hit.last.as_ref().map_or(hit.text.as_str(), |(_, text)| text);
     // A container that is well again has got over what ended its former instance.
     if is_previous(log) {
-        return !ends_often(snapshot, log);
+        return true;
     }
     let times = (
         snapshot.time_of(said),
