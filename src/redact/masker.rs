@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::fmt;
 
+use rayon::prelude::*;
 use serde_json::{Map, Value};
 
 use super::memory::{Id, Memory, Span};
@@ -34,6 +35,14 @@ impl Masker {
     pub fn learn_json(&mut self, value: &Value) {
         for found in structure::find(value) {
             self.learn_found(&found);
+        }
+    }
+
+    /// The same of many values, which are searched side by side and remembered in their order.
+    pub fn learn_all(&mut self, values: &[&Value]) {
+        let found: Vec<_> = values.par_iter().map(|value| structure::find(value)).collect();
+        for found in found.iter().flatten() {
+            self.learn_found(found);
         }
     }
 

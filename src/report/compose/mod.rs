@@ -112,14 +112,11 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
 
 /// Lets a masker learn every secret that the structure of a snapshot's objects and containers gives away.
 pub fn learn_secrets(masker: &mut Masker, snapshot: &Snapshot) {
-    for object in snapshot.objects.values().chain(&snapshot.applied) {
-        masker.learn_json(&object.value);
-    }
-    for container in snapshot.hosts.iter().flat_map(|host| &host.containers) {
-        if let Some(inspect) = &container.inspect {
-            masker.learn_json(&inspect.value);
-        }
-    }
+    let objects = snapshot.objects.values().chain(&snapshot.applied);
+    let containers = snapshot.hosts.iter().flat_map(|host| &host.containers);
+    let inspected = containers.filter_map(|container| Some(&container.inspect.as_ref()?.value));
+    let values: Vec<&serde_json::Value> = objects.map(|object| &object.value).chain(inspected).collect();
+    masker.learn_all(&values);
 }
 
 /// Every archive that a snapshot was read from.

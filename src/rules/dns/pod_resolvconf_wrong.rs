@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::cluster::{Hit, Object, Snapshot};
 use crate::model::{Confidence, Subject};
-use crate::rules::toolbox::names::{dns_addresses, name_complaints_of};
+use crate::rules::toolbox::names::{dns_addresses, name_complaints, name_complaints_of};
 use crate::rules::toolbox::{add_hit, workload_touches};
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -126,7 +126,12 @@ struct Spec<'s> {
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
+    let complained = name_complaints(input.snapshot).next().is_some();
     for spec in specs(input.snapshot) {
+        // Without any complaint only a policy of `None` can be told to be wrong.
+        if !complained && spec.object.text(&format!("{}/dnsPolicy", spec.at)) != "None" {
+            continue;
+        }
         if !findings.iter().any(|finding| finding.subject == spec.workload) {
             findings.extend(judge(input, rule, &spec));
         }
@@ -152,13 +157,17 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, spec: &Spec<'_>) -> Option<Findin
     let snapshot = input.snapshot;
     let get = |field: &str| spec.object.get(&format!("{}{field}", spec.at));
     let policy = get("/dnsPolicy").and_then(Value::as_str).unwrap_or("");
+    let on_host = get("/hostNetwork").and_then(Value::as_bool) == Some(true);
+    // As nearly all pods are: nothing more to look at.
+    if matches!(policy, "" | "ClusterFirst") && !on_host {
+        return None;
+    }
     let servers: Vec<&str> = get("/dnsConfig/nameservers")
         .and_then(Value::as_array)
         .map_or(Vec::new(), |list| list.iter().filter_map(Value::as_str).collect());
     let known = dns_addresses(snapshot);
     let complaints = name_complaints_of(snapshot, &spec.workload);
     let fails = !complaints.is_empty() || snapshot.pods_of(&spec.workload).any(|pod| !pod.is_well());
-    let on_host = get("/hostNetwork").and_then(Value::as_bool) == Some(true);
     let asks_others = !servers.iter().any(|server| known.contains(server));
     let (setting, field, right) = match policy {
         "None"

@@ -1,5 +1,7 @@
 //! Two machines have one address.
 
+use std::collections::BTreeMap;
+
 use crate::cluster::{Object, Snapshot};
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::hosts::{Suffering, confidence, network_suffering};
@@ -120,10 +122,25 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         .into_iter()
         .map(|finding| finding.fact("other", "").fact("network", false))
         .collect();
-    let nodes: Vec<&Object> = snapshot.kind("Node").collect();
-    for (index, node) in nodes.iter().enumerate() {
-        for other in nodes.iter().skip(index + 1) {
-            findings.extend(shared(snapshot, rule, node, other));
+    // The first of those that share an address stands for them, so that many nodes cost no more than one look at each.
+    let mut first: BTreeMap<&str, &Object> = BTreeMap::new();
+    for node in snapshot.kind("Node") {
+        let address = internal(node).map(|(address, _)| address);
+        let keys = address.into_iter().chain([node.text("/spec/podCIDR")]);
+        for key in keys.filter(|key| !key.is_empty()) {
+            match first.get(key) {
+                Some(other)
+                    if !findings
+                        .iter()
+                        .any(|known| known.facts.get("address") == Some(&key.into())) =>
+                {
+                    findings.extend(shared(snapshot, rule, other, node));
+                }
+                Some(_) => {}
+                None => {
+                    first.insert(key, node);
+                }
+            }
         }
     }
     findings
