@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use rayon::prelude::*;
 use regex::Regex;
 use serde::Deserialize;
 
@@ -121,35 +122,49 @@ impl Signature {
     }
 }
 
+/// A signature and the literals of which one has to be in a text that it matches.
+fn compiled(rule: &str, spec: &SignatureSpec) -> Result<(Signature, Vec<String>), SignatureError> {
+    let id = format!("{rule}/{}", spec.id);
+    let compile = |pattern: &str| {
+        regex::RegexBuilder::new(pattern)
+            .size_limit(PATTERN_SIZE_LIMIT)
+            .build()
+            .map_err(|source| SignatureError::Pattern {
+                id: id.clone(),
+                source: Box::new(source),
+            })
+    };
+    let pattern = compile(&spec.pattern)?;
+    let unless = spec.unless.as_deref().map(compile).transpose()?;
+    let required = literal::required(&spec.pattern).ok_or_else(|| SignatureError::NoLiteral { id: id.clone() })?;
+    let sources = spec.sources.clone();
+    Ok((
+        Signature {
+            id,
+            pattern,
+            unless,
+            sources,
+        },
+        required,
+    ))
+}
+
 impl SignatureSet {
     /// Compiles signatures given as (rule id, spec).
     pub fn new<'r>(specs: impl IntoIterator<Item = (&'r str, &'r SignatureSpec)>) -> Result<Self, SignatureError> {
+        let specs: Vec<(&str, &SignatureSpec)> = specs.into_iter().collect();
+        // Hundreds of expressions take a while to compile, and every command waits for them.
+        let compiled: Vec<(Signature, Vec<String>)> = specs
+            .par_iter()
+            .map(|(rule, spec)| compiled(rule, spec))
+            .collect::<Result<_, _>>()?;
         let mut signatures = Vec::new();
         let mut literals = Vec::new();
         let mut owner = Vec::new();
-        for (rule, spec) in specs {
-            let id = format!("{rule}/{}", spec.id);
-            let compile = |pattern: &str| {
-                regex::RegexBuilder::new(pattern)
-                    .size_limit(PATTERN_SIZE_LIMIT)
-                    .build()
-                    .map_err(|source| SignatureError::Pattern {
-                        id: id.clone(),
-                        source: Box::new(source),
-                    })
-            };
-            let pattern = compile(&spec.pattern)?;
-            let unless = spec.unless.as_deref().map(compile).transpose()?;
-            let required =
-                literal::required(&spec.pattern).ok_or_else(|| SignatureError::NoLiteral { id: id.clone() })?;
+        for (signature, required) in compiled {
             owner.extend(required.iter().map(|_| signatures.len()));
             literals.extend(required);
-            signatures.push(Signature {
-                id,
-                pattern,
-                unless,
-                sources: spec.sources.clone(),
-            });
+            signatures.push(signature);
         }
         // With a few hundred literals the automatic choice is an NFA a third as fast.
         let automaton = AhoCorasick::builder()

@@ -1,5 +1,7 @@
 //! All rules, loaded once: headers parsed, signatures compiled.
 
+use rayon::prelude::*;
+
 use super::text_rule::judge_text;
 use super::{Finding, Input, Outcome, RuleHeader};
 use crate::bundle::decode::parse_yaml;
@@ -60,7 +62,7 @@ pub struct Rules {
 impl Rules {
     /// Loads the built-in rules.
     pub fn load() -> Result<Self, RuleError> {
-        Self::of(BUILT_IN.iter().map(Rule::parse).collect::<Result<_, _>>()?)
+        Self::of(BUILT_IN.par_iter().map(Rule::parse).collect::<Result<_, _>>()?)
     }
 
     /// One rule that is nothing but a header, for instance while it is being written: `place` is its file.

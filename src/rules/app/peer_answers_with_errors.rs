@@ -24,7 +24,7 @@ text:
     pattern: 'FeignException\$\w+: \[(?P<status>5\d\d)[^\]]*\] during \[\w+\] to \[https?://(?P<peer>[\w.:-]+)'
   - id: status-first
     in: [container-log]
-    pattern: '(?:[Ss]tatus(?:[ _-]?[Cc]ode)?"?[ =:]{1,3}|returned (?:HTTP )?|responded with )(?P<status>5\d\d)\b[^\n]{0,120}?https?://(?P<peer>[\w.:-]+)'
+    pattern: '(?:[Ss]tatus[ _-]?[Cc]ode"?[ =:]{1,3}|returned (?:HTTP )?|responded with )(?P<status>5\d\d)\b[^\n]{0,120}?https?://(?P<peer>[\w.:-]+)'
   - id: url-first
     in: [container-log]
     pattern: '(?i)(?:error|fail|unexpected|bad)[^\n]{0,120}https?://(?P<peer>[\w.:-]+)[^\n]{0,120}?(?:status(?:[ _-]?code)?"?[ =:]{1,3}|returned |responded with |-> |: )(?P<status>5\d\d)\b'
