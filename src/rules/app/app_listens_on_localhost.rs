@@ -1,9 +1,13 @@
 //! A program listens on the loopback address only, so nothing outside its pod reaches it.
 
-use crate::model::{Confidence, Subject};
-use crate::rules::toolbox::calls::calls;
-use crate::rules::toolbox::complaints::complaints;
-use crate::rules::toolbox::peers::objects_of;
+use std::cell::LazyCell;
+
+use crate::cluster::{Event, Object, Snapshot};
+use crate::logs::clean_line;
+use crate::model::{Citation, Confidence, Subject};
+use crate::rules::toolbox::calls::{Call, calls, of_clients};
+use crate::rules::toolbox::complaints::{Complaint, complaints};
+use crate::rules::toolbox::peers::{behind, objects_of};
 use crate::rules::toolbox::services::{Target, ports};
 use crate::rules::toolbox::speakers::of_log;
 use crate::rules::toolbox::workload_touches;
@@ -94,20 +98,25 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let snapshot = input.snapshot;
     let own = format!("{}/", rule.id);
     let mut findings: Vec<Finding> = Vec::new();
+    // Gathered only if some program listens so, and then once.
+    let callers = LazyCell::new(|| Callers {
+        calls: calls(snapshot).into_iter().filter(|call| call.fails).collect(),
+        complaints: complaints(snapshot, &|id| id.starts_with("app-upstream-refused/"), &of_clients()),
+    });
     for log in &snapshot.logs {
         let mut hits = log.hits.iter().filter(|hit| hit.signature.starts_with(&own));
         let (Some(hit), Some(speaker)) = (hits.next(), of_log(snapshot, log)) else {
             continue;
         };
-        let port: Option<i64> = hit.captures.get("port").and_then(|port| port.parse().ok());
-        let Some(cite) = refusal(input, &speaker.workload, port) else {
-            continue;
-        };
         if findings.iter().any(|known| known.subject == speaker.workload) {
             continue;
         }
-        let said: String = crate::logs::clean_line(&hit.text).trim().chars().take(160).collect();
-        let line = crate::model::Citation::line(&snapshot.bundle.alias, &log.path, hit.line, &hit.text);
+        let port: Option<i64> = hit.captures.get("port").and_then(|port| port.parse().ok());
+        let Some(cite) = refusal(snapshot, &callers, &speaker.workload, port) else {
+            continue;
+        };
+        let said: String = clean_line(&hit.text).trim().chars().take(160).collect();
+        let line = Citation::line(&snapshot.bundle.alias, &log.path, hit.line, &hit.text);
         let mut finding = Finding::new(rule, speaker.workload.clone(), Confidence::Probable)
             .cite(line)
             .cite(cite)
@@ -123,38 +132,37 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     findings
 }
 
+/// Who says that it is refused somewhere.
+struct Callers<'s> {
+    /// At a Service.
+    calls: Vec<Call<'s>>,
+    /// At whatever peer.
+    complaints: Vec<Complaint<'s>>,
+}
+
 /// What shows that somebody is refused there: a caller's own words, or the kubelet's of a probe.
-fn refusal(input: &Input<'_>, workload: &Subject, port: Option<i64>) -> Option<crate::model::Citation> {
-    let snapshot = input.snapshot;
-    let leads_here = |service: &crate::cluster::Object| {
+fn refusal(snapshot: &Snapshot, callers: &Callers<'_>, workload: &Subject, port: Option<i64>) -> Option<Citation> {
+    let leads_here = |service: &Object| {
         ports(service).iter().any(|offer| match offer.target {
             Some(Target::Number(number)) => Some(number) == port,
             Some(Target::Name(_)) => true,
             None => Some(offer.port) == port || port.is_none(),
         })
     };
-    let called = calls(snapshot).into_iter().find(|call| {
-        call.fails
-            && leads_here(call.service)
-            && crate::rules::toolbox::peers::behind(snapshot, &call.service.key.namespace, &call.service.key.name)
-                .contains(workload)
+    let called = callers.calls.iter().find(|call| {
+        leads_here(call.service)
+            && behind(snapshot, &call.service.key.namespace, &call.service.key.name).contains(workload)
     });
     if let Some(call) = called {
-        return Some(call.cite);
+        return Some(call.cite.clone());
     }
-    let by_name = complaints(
-        snapshot,
-        &|id| id.starts_with("app-upstream-refused/"),
-        &crate::rules::toolbox::calls::of_clients(),
-    )
-    .into_iter()
-    .find(|complaint| {
+    let by_name = callers.complaints.iter().find(|complaint| {
         objects_of(snapshot, &complaint.speaker.workload.namespace, &complaint.peer()).contains(workload)
     });
     if let Some(complaint) = by_name {
         return Some(complaint.cite.clone());
     }
-    let refused = |event: &&crate::cluster::Event| {
+    let refused = |event: &&Event| {
         event.reason == "Unhealthy"
             && event.message.contains("connection refused")
             && port.is_some_and(|port| event.message.contains(&format!(":{port}")))

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::calls::of_clients;
 use crate::rules::toolbox::complaints::{Complaint, complaints};
-use crate::rules::toolbox::peers::{dependencies, objects_of};
+use crate::rules::toolbox::peers::{dependencies, mendable, objects_of};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -28,10 +29,6 @@ text:
   - id: url-first
     in: [container-log]
     pattern: '(?i)(?:error|fail|unexpected|bad)[^\n]{0,120}https?://(?P<peer>[\w.:-]+)[^\n]{0,120}?(?:status(?:[ _-]?code)?"?[ =:]{1,3}|returned |responded with |-> |: )(?P<status>5\d\d)\b'
-finds:
-  subject: application
-  confidence: probable
-  clients_only: true
 check:
   zh: '是否有工作负载以 5xx 回答它的调用方'
   en: 'whether a workload answers its callers with 5xx'
@@ -101,13 +98,11 @@ examples:
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
-    let Some(subjects) = &rule.finds else { return Vec::new() };
     let own = format!("{}/", rule.id);
     let mut by_peer: BTreeMap<Subject, Vec<Complaint<'_>>> = BTreeMap::new();
-    for complaint in complaints(input.snapshot, &|id| id.starts_with(&own), subjects) {
+    for complaint in complaints(input.snapshot, &|id| id.starts_with(&own), &of_clients()) {
         let called = objects_of(input.snapshot, &complaint.speaker.workload.namespace, &complaint.peer());
-        let peer = called.iter().find(|object| object.kind != "Service").or(called.first());
-        if let Some(peer) = peer.filter(|peer| **peer != complaint.speaker.workload) {
+        if let Some(peer) = mendable(&called).filter(|peer| **peer != complaint.speaker.workload) {
             by_peer.entry(peer.clone()).or_default().push(complaint);
         }
     }

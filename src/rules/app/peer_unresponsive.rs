@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::calls::{is_out_of_reach, of_clients};
 use crate::rules::toolbox::complaints::{Complaint, complaints};
-use crate::rules::toolbox::peers::objects_of;
+use crate::rules::toolbox::peers::{mendable, objects_of};
 use crate::rules::toolbox::workload_touches;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -13,10 +14,6 @@ id: peer-unresponsive
 role: link
 level: critical
 needs: [container-logs]
-finds:
-  subject: application
-  confidence: probable
-  clients_only: true
 check:
   zh: '是否有多个工作负载同时抱怨集群内的同一个对端'
   en: 'whether several workloads complain of one and the same peer of the cluster'
@@ -95,14 +92,10 @@ examples:
 const CALLERS: usize = 2;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
-    let Some(subjects) = &rule.finds else { return Vec::new() };
-    let is_wanted = |id: &str| id.starts_with("app-upstream-refused/") || id.starts_with("app-database-unreachable/");
     let mut by_peer: BTreeMap<Subject, Vec<(Complaint<'_>, Vec<Subject>)>> = BTreeMap::new();
-    for complaint in complaints(input.snapshot, &is_wanted, subjects) {
+    for complaint in complaints(input.snapshot, &is_out_of_reach, &of_clients()) {
         let called = objects_of(input.snapshot, &complaint.speaker.workload.namespace, &complaint.peer());
-        // The workload is what a person mends; without one the Service is all that is known of the peer.
-        let peer = called.iter().find(|object| object.kind != "Service").or(called.first());
-        if let Some(peer) = peer.filter(|peer| **peer != complaint.speaker.workload) {
+        if let Some(peer) = mendable(&called).filter(|peer| **peer != complaint.speaker.workload) {
             by_peer
                 .entry(peer.clone())
                 .or_default()

@@ -104,11 +104,11 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 needed = true;
             }
         }
-        // Whatever ails the pods behind it explains this.
-        for workload in behind(snapshot, &object.key.namespace, &object.key.name) {
-            finding.blame(workload);
-        }
         if needed {
+            // Whatever ails the pods behind it explains this.
+            for workload in behind(snapshot, &object.key.namespace, &object.key.name) {
+                finding.blame(workload);
+            }
             findings.push(finding);
         }
     }

@@ -36,11 +36,15 @@ pub fn of_clients() -> Subjects {
     }
 }
 
+/// True for the signatures by which clients say that a peer cannot be reached.
+pub fn is_out_of_reach(signature: &str) -> bool {
+    signature.starts_with("app-upstream-refused/") || signature.starts_with("app-database-unreachable/")
+}
+
 /// All calls, those of which clients complain first.
 pub fn calls(snapshot: &Snapshot) -> Vec<Call<'_>> {
-    let is_wanted = |id: &str| id.starts_with("app-upstream-refused/") || id.starts_with("app-database-unreachable/");
     let mut found = Vec::new();
-    for complaint in complaints(snapshot, &is_wanted, &of_clients()) {
+    for complaint in complaints(snapshot, &is_out_of_reach, &of_clients()) {
         let client = complaint.speaker.workload.clone();
         let peer = complaint.peer();
         let called = objects_of(snapshot, &client.namespace, &peer);

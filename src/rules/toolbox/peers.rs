@@ -105,6 +105,15 @@ pub fn objects_of(snapshot: &Snapshot, namespace: &str, peer: &Peer) -> Vec<Subj
     }
 }
 
+/// Of the objects that a peer stands for, the one that a person would mend: a workload or an Ingress, else the Service that is all that is
+/// known of it.
+pub fn mendable(called: &[Subject]) -> Option<&Subject> {
+    called
+        .iter()
+        .find(|object| object.kind != "Service")
+        .or_else(|| called.first())
+}
+
 /// The Service that a peer's name means: namespace and name, whether it is there or not. None for addresses, for what is outside, and
 /// where no Service of that namespace was collected.
 pub fn service_meant(snapshot: &Snapshot, namespace: &str, peer: &Peer) -> Option<(String, String)> {
