@@ -14,7 +14,11 @@ impl Derived {
     pub(super) fn get<T: Send + Sync + 'static>(&self, make: impl FnOnce() -> T) -> Arc<T> {
         let slot = {
             let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(slots.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(OnceLock::<Arc<T>>::new())))
+            Arc::clone(
+                slots
+                    .entry(TypeId::of::<T>())
+                    .or_insert_with(|| Arc::new(OnceLock::<Arc<T>>::new())),
+            )
         };
         // The slot was put there under this very type.
         let slot = slot.downcast::<OnceLock<Arc<T>>>().unwrap_or_default();

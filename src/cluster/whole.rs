@@ -147,7 +147,9 @@ pub(super) fn read_whole(context: &Context<'_>, path: &EntryPath, bytes: &[u8]) 
     reading.problems.append(&mut problems);
     if unlisted > 0 {
         let detail = format!("{unlisted} more problems of this file are not listed");
-        reading.problems.push(Problem::file(path, ProblemKind::Unparsed, detail));
+        reading
+            .problems
+            .push(Problem::file(path, ProblemKind::Unparsed, detail));
     }
     reading.is_dump = used.contains(&"cluster-info dump log") && used.contains(&"json");
     if !used.is_empty() {

@@ -138,7 +138,11 @@ pub(super) fn class_of(name: &str, site: Site) -> Option<Class> {
 fn may_announce(name: &str) -> bool {
     const STARTS: [&[u8]; 6] = [b"key", b"sec", b"cre", b"pwd", b"pas", b"tok"];
     const LAST: &[u8] = b"bindpw";
-    let holds = |part: &[u8]| name.as_bytes().windows(part.len()).any(|window| window.eq_ignore_ascii_case(part));
+    let holds = |part: &[u8]| {
+        name.as_bytes()
+            .windows(part.len())
+            .any(|window| window.eq_ignore_ascii_case(part))
+    };
     STARTS.into_iter().any(holds) || holds(LAST)
 }
 

@@ -225,9 +225,7 @@ impl Walk {
                     _ => continue,
                 };
                 if let Some(text) = value.as_str() {
-                    self.at(host, |walk| {
-                        walk.at(key, |walk| walk.push(class, text, 0, true))
-                    });
+                    self.at(host, |walk| walk.at(key, |walk| walk.push(class, text, 0, true)));
                 }
             }
         }

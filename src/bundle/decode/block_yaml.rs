@@ -283,7 +283,10 @@ fn may_be_number(text: &str) -> bool {
 fn is_decimal(unsigned: &str) -> bool {
     let bytes = unsigned.as_bytes();
     bytes.iter().enumerate().all(|(at, byte)| match byte {
-        b'+' | b'-' => matches!(at.checked_sub(1).and_then(|before| bytes.get(before)), Some(b'e' | b'E')),
+        b'+' | b'-' => matches!(
+            at.checked_sub(1).and_then(|before| bytes.get(before)),
+            Some(b'e' | b'E')
+        ),
         letter => !letter.is_ascii_alphabetic() || matches!(letter, b'e' | b'E'),
     })
 }

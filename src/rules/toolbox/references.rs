@@ -107,12 +107,7 @@ fn all(snapshot: &Snapshot) -> Vec<Reference> {
     found
 }
 
-fn of_object(
-    all_maps: &BTreeMap<&str, Vec<&Object>>,
-    object: &Object,
-    workload: &Subject,
-    at: &str,
-) -> Vec<Reference> {
+fn of_object(all_maps: &BTreeMap<&str, Vec<&Object>>, object: &Object, workload: &Subject, at: &str) -> Vec<Reference> {
     let mut found = Vec::new();
     let mut maps: BTreeSet<String> = BTreeSet::new();
     for group in ["initContainers", "containers"] {
