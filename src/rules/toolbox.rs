@@ -27,6 +27,7 @@ pub mod selectors;
 pub mod services;
 pub mod speakers;
 pub mod usage;
+pub mod witnesses;
 
 use super::refused::has_all_replicas;
 use super::{Finding, Ground, Input, RuleHeader, Touch};
