@@ -238,7 +238,10 @@ mod tests {
         ] {
             let message = format!("No resources found in {namespace} namespace.\n");
             let snapshot = reading(&[TABLE, ("events.txt", &message), ("pod.json", &pod(others, "b"))]);
-            assert!(snapshot.object("Pod", expected, "web-0").is_some(), "{namespace} {others}");
+            assert!(
+                snapshot.object("Pod", expected, "web-0").is_some(),
+                "{namespace} {others}"
+            );
         }
     }
 

@@ -103,12 +103,7 @@ fn called_peer_ails(from: usize, to: usize) -> Edge {
 
 /// Who only passes on that something it calls failed, and is not explained yet, is explained by the one workload beside it whose trouble
 /// is its own: a caller two steps up the chain names at most the step between.
-fn add_relayed(
-    rules: &Rules,
-    findings: &[Finding],
-    effects: &mut BTreeMap<usize, Vec<usize>>,
-    edges: &mut Vec<Edge>,
-) {
+fn add_relayed(rules: &Rules, findings: &[Finding], effects: &mut BTreeMap<usize, Vec<usize>>, edges: &mut Vec<Edge>) {
     let caused: BTreeSet<usize> = edges.iter().map(|edge| edge.to).collect();
     let is_own_trouble = |finding: &Finding| {
         !finding.blames_unknown
@@ -255,15 +250,13 @@ mod tests {
 
     #[test]
     fn who_passes_an_error_on_is_explained_by_the_one_whose_own_it_is() {
-        let services = format!("{SERVICES}shop        web      ClusterIP   10.96.0.13   <none>        8080/TCP   41m\n");
+        let services =
+            format!("{SERVICES}shop        web      ClusterIP   10.96.0.13   <none>        8080/TCP   41m\n");
         let pods = "NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE\nshop        edge-57b96b46b7-zv4q2      1/1     Running   0          41m\nshop        web-57b96b46b7-zv4q2       1/1     Running   0          41m\nshop        orders-6bdf8c9d7-jd5lx     1/1     Running   0          41m\n";
         let files = [
             ("pods.txt", pods.to_owned()),
             ("svc.txt", services),
-            (
-                "edge-57b96b46b7-zv4q2.log",
-                "ERROR cart of 7: answer 502\n".repeat(6),
-            ),
+            ("edge-57b96b46b7-zv4q2.log", "ERROR cart of 7: answer 502\n".repeat(6)),
             (
                 "web-57b96b46b7-zv4q2.log",
                 "ERROR place: 500 Internal Server Error from POST http://orders:8080/place\n".repeat(6),

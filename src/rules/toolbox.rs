@@ -26,6 +26,7 @@ pub mod references;
 pub mod selectors;
 pub mod services;
 pub mod speakers;
+pub mod strain;
 pub mod usage;
 pub mod witnesses;
 

@@ -287,7 +287,12 @@ fn refusing_store(snapshot: &Snapshot, rule: &RuleHeader, complaint: &Complaint<
 }
 
 /// The finding of what one workload complains of; none of nothing.
-pub fn finding(input: &Input<'_>, rule: &RuleHeader, workload: Subject, mut group: Vec<Complaint<'_>>) -> Option<Finding> {
+pub fn finding(
+    input: &Input<'_>,
+    rule: &RuleHeader,
+    workload: Subject,
+    mut group: Vec<Complaint<'_>>,
+) -> Option<Finding> {
     // Of equally sure ones the more specific comes first, which captured more, then the one nearer to the end.
     group.sort_by_key(|complaint| {
         (

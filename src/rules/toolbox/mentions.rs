@@ -93,7 +93,10 @@ mod tests {
             ("500 Internal Server Error from POST http://rates:8080/v1", "rates"),
             ("Could not connect to any of [('10.96.0.12', 8080)]", "rates"),
             ("\"cluster\":\"outbound|8080||rates.shop.svc.cluster.local\"", "rates"),
-            ("failed to connect to all addresses; last error: ipv4:10.96.0.12:8080", "rates"),
+            (
+                "failed to connect to all addresses; last error: ipv4:10.96.0.12:8080",
+                "rates",
+            ),
             ("14 UNAVAILABLE: ipv4:10.244.0.11:8080", "rates"),
             ("rates.GetQuote: rpc error: code = Unknown desc = internal", "rates"),
             ("quote: rpc error: code = Unknown desc = rates: internal", "rates"),

@@ -20,12 +20,7 @@ pub fn cpu_used(snapshot: &Snapshot, pod: &PodView<'_>, container: &str) -> Opti
 }
 
 /// What `kubectl top` shows; of a table that does not tell its namespace the pod's name decides.
-fn shown<'s>(
-    snapshot: &'s Snapshot,
-    pod: &PodView<'_>,
-    container: &str,
-    field: &str,
-) -> Option<(&'s str, Citation)> {
+fn shown<'s>(snapshot: &'s Snapshot, pod: &PodView<'_>, container: &str, field: &str) -> Option<(&'s str, Citation)> {
     let (namespace, name) = (pod.namespace(), pod.name());
     let keys = [
         format!("top.pod.{namespace}/{name}/{container}.{field}"),
@@ -60,7 +55,13 @@ mod tests {
 
     #[test]
     fn quantities_of_cpu_are_thousandths() {
-        for (text, expected) in [("250m", Some(250)), ("2", Some(2000)), ("0.5", Some(500)), ("-1", None), ("x", None)] {
+        for (text, expected) in [
+            ("250m", Some(250)),
+            ("2", Some(2000)),
+            ("0.5", Some(500)),
+            ("-1", None),
+            ("x", None),
+        ] {
             assert_eq!(millicores(text), expected, "{text}");
         }
     }

@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::complaints::{Complaint, complaints, finding, speaker_is_data_store};
-use super::errors::mostly_errors;
-use crate::cluster::Snapshot;
+use super::strain::others_suffer;
 use crate::model::{Confidence, Subject};
 use crate::rules::{Finding, Input, RuleHeader, Subjects};
 
@@ -46,10 +45,8 @@ pub fn hear_stores(input: &Input<'_>, rule: &RuleHeader, subjects: &Subjects, fi
                 }
             }
         }
-        let is_told_otherwise = findings
-            .iter()
-            .any(|known| known.subject.namespace == store.namespace);
-        if is_known || is_told_otherwise || !suffers(input.snapshot, &store) {
+        let is_told_otherwise = findings.iter().any(|known| known.subject.namespace == store.namespace);
+        if is_known || is_told_otherwise || !others_suffer(input.snapshot, &store) {
             continue;
         }
         if let Some(mut found) = finding(input, rule, store, told) {
@@ -57,17 +54,4 @@ pub fn hear_stores(input: &Input<'_>, rule: &RuleHeader, subjects: &Subjects, fi
             findings.push(found);
         }
     }
-}
-
-/// True when a workload beside the store is down or writes mostly errors.
-fn suffers(snapshot: &Snapshot, store: &Subject) -> bool {
-    let is_beside = |subject: &Subject| subject.namespace == store.namespace && subject != store;
-    let is_down = snapshot
-        .pods()
-        .filter(|pod| !pod.is_well() && !pod.is_terminating())
-        .any(|pod| is_beside(&snapshot.top_owner(pod.object)));
-    is_down
-        || mostly_errors(snapshot)
-            .iter()
-            .any(|errors| is_beside(&errors.speaker.workload))
 }
