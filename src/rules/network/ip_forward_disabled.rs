@@ -62,6 +62,9 @@ causes:
   - rule: readiness-probe-failing
     ground: node
     mechanism: {zh: "探针得不到应答", en: "probes get no answer"}
+  - rule: service-unreachable
+    ground: node
+    mechanism: {zh: "到后端的路径不通", en: "the way to what stands behind it is broken"}
 benign:
   - {zh: "不属于集群的主机", en: "machines that are no nodes"}
   - {zh: "Calico 的 Felix 会自行设为 1", en: "Felix of Calico sets it to 1 by itself"}
