@@ -31,6 +31,9 @@ causes:
   - rule: deployment-rollout-stuck
     ground: workload
     mechanism: {zh: "新版本的容器不能创建", en: "containers of the new revision cannot be made"}
+  - rule: rancher-webhook-down
+    ground: workload
+    mechanism: {zh: "webhook 的 Pod 不就绪", en: "pods of the webhook are not ready"}
 benign:
   - {zh: "创建期间短暂出现、随后就绪的不算", en: "seen for a moment during creation and ready since, it does not count"}
 remedy:

@@ -33,6 +33,9 @@ causes:
   - rule: deployment-rollout-stuck
     ground: workload
     mechanism: {zh: "新版本的容器反复退出", en: "containers of the new revision keep ending"}
+  - rule: rancher-webhook-down
+    ground: workload
+    mechanism: {zh: "webhook 没有就绪的 Pod", en: "the webhook has no ready pod"}
 benign:
   - zh: 重启次数是 Pod 整个生命周期的累计；现在就绪的容器不算
     en: restarts add up over a pod's whole life; a container that is ready now does not count

@@ -70,6 +70,9 @@ causes:
   - rule: probe-failing
     ground: node
     mechanism: {zh: "节点的故障使其上的探针都失败", en: "the node is in trouble, and so are the probes on it"}
+  - rule: cross-node-pod-network-broken
+    ground: cluster
+    mechanism: {zh: "跨节点的数据包过不去", en: "packets between nodes do not pass"}
 benign:
   - {zh: "启动后最初几秒的探针失败", en: "failing probes in the first seconds"}
   - {zh: "已关机节点上的 BGP 邻居不应答", en: "BGP peers on nodes that are switched off"}

@@ -44,6 +44,9 @@ causes:
   - rule: probe-failing
     ground: node
     mechanism: {zh: "节点的故障使其上的探针都失败", en: "the node is in trouble, and so are the probes on it"}
+  - rule: intermittent-timeouts
+    ground: node
+    mechanism: {zh: "部分连接因此超时", en: "some connections time out for it"}
 benign:
   - {zh: "很久以前的几行不算", en: "a few lines of long ago do not count"}
 remedy:

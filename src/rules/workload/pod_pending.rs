@@ -34,6 +34,9 @@ causes:
   - rule: endpoints-missing
     ground: workload
     mechanism: {zh: "没有就绪的 Pod，Service 就没有端点", en: "without a ready pod the Service has no endpoint"}
+  - rule: rancher-webhook-down
+    ground: workload
+    mechanism: {zh: "webhook 没有就绪的 Pod", en: "the webhook has no ready pod"}
 benign:
   - {zh: "刚创建不到两分钟，或仍在拉取大镜像", en: "made less than two minutes ago, or still pulling a large image"}
   - {zh: "有 schedulingGates 的 Pod 按设计等待", en: "a pod with schedulingGates waits by design"}
