@@ -20,6 +20,7 @@ pub mod planes;
 pub mod policies;
 pub mod pressure;
 pub mod probes;
+pub mod prunes;
 pub mod references;
 pub mod replica_sets;
 pub mod selectors;

@@ -36,6 +36,9 @@ causes:
   - rule: rancher-webhook-down
     ground: workload
     mechanism: {zh: "webhook 没有就绪的 Pod", en: "the webhook has no ready pod"}
+  - rule: log-growth
+    ground: node
+    mechanism: {zh: "反复启动的容器不断写日志", en: "a container that starts again and again goes on logging"}
 benign:
   - zh: 重启次数是 Pod 整个生命周期的累计；现在就绪的容器不算
     en: restarts add up over a pod's whole life; a container that is ready now does not count

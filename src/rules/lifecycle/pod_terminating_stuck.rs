@@ -22,6 +22,9 @@ causes:
   - rule: deployment-rollout-stuck
     ground: workload
     mechanism: {zh: "旧 Pod 不能终止", en: "old pods do not end"}
+  - rule: orphaned-pod-volumes
+    ground: node
+    mechanism: {zh: "强制删除留下的目录", en: "a forced deletion left directories behind"}
 benign:
   - zh: '宽限期内的 Terminating 是正常的'
     en: 'Terminating within the grace period is normal'

@@ -73,6 +73,9 @@ causes:
   - rule: cross-node-pod-network-broken
     ground: cluster
     mechanism: {zh: "跨节点的数据包过不去", en: "packets between nodes do not pass"}
+  - rule: calico-bgp-not-established
+    ground: node
+    mechanism: {zh: "calico-node 不正常，BGP 会话随之断开", en: "with calico-node in trouble its sessions go as well"}
 benign:
   - {zh: "启动后最初几秒的探针失败", en: "failing probes in the first seconds"}
   - {zh: "已关机节点上的 BGP 邻居不应答", en: "BGP peers on nodes that are switched off"}
