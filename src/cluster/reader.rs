@@ -9,8 +9,8 @@ use super::blocks::{BLOCK, Blocks};
 use super::whereabouts::host_above;
 use super::{BundleInfo, Coverage, FileRecord, Snapshot, Treatment};
 use crate::bundle::decode::{
-    DECODERS, Encoding, ExportedLog, Fact, LogSection, TextFile, Transcoded, binary_reason, is_binary, prompts,
-    reason_unused, to_text, undress,
+    DECODERS, Encoding, ExportedLog, Fact, LogSection, TextFile, Transcoded, Transcript, binary_reason, is_binary,
+    may_be_transcript, prompts, reason_unused, to_text, undress,
 };
 use crate::bundle::layout::{Inventory, detect};
 use crate::bundle::{Budget, Limit};
@@ -117,7 +117,7 @@ impl<'s> Reader<'s> {
                 head.len() as u64 + rest,
                 Treatment::Ignored(binary_reason(&head).into()),
             );
-        } else if head.len() == BLOCK && looks_like_log(&head) {
+        } else if head.len() == BLOCK && looks_like_log(&head) && !may_be_transcript(&head) {
             self.stream_log(path, head, content);
         } else {
             self.whole_file(path, head, content);
@@ -150,7 +150,11 @@ impl<'s> Reader<'s> {
         let size = bytes.len() as u64;
         let text = undress(to_text(&bytes));
         let budget = self.budget.clone();
-        let mut file = TextFile::new(self.alias.clone(), path, &text).within(&budget);
+        let recording = Transcript::of(&text);
+        let inner = recording
+            .as_ref()
+            .map(|recording| undress(recording.text.as_str().into()));
+        let mut file = TextFile::new(self.alias.clone(), path, inner.as_ref().unwrap_or(&text)).within(&budget);
         let mut problems = Vec::new();
         let mut unlisted = 0;
         let mut used = Vec::new();
@@ -159,6 +163,19 @@ impl<'s> Reader<'s> {
         let mut line = 0;
         // No output goes on beyond the next command: decoders see the lines up to there and no further.
         let mut ends = prompts(&file);
+        if let Some(recording) = &recording {
+            file = file.out_of(recording);
+            used.push("recording of commands");
+            problems.extend(recording.is_cut.then(|| {
+                Problem::file(
+                    path,
+                    ProblemKind::Truncated,
+                    "the recording ends in the middle of a record",
+                )
+            }));
+            ends.extend(recording.starts());
+            ends.sort_unstable();
+        }
         ends.push(file.lines.len());
         let all = std::mem::take(&mut file.lines);
         let mut ends = ends.into_iter();
@@ -184,6 +201,10 @@ impl<'s> Reader<'s> {
                     self.take_section(&file, &host, section.facts);
                     let room = PROBLEMS_PER_FILE.saturating_sub(problems.len());
                     let mut found = section.problems;
+                    for problem in &mut found {
+                        let index = |line: u64| usize::try_from(line).unwrap_or(usize::MAX).saturating_sub(1);
+                        problem.line = problem.line.map(|line| file.number(index(line)));
+                    }
                     unlisted += found.len().saturating_sub(room);
                     found.truncate(room);
                     problems.append(&mut found);
@@ -264,28 +285,35 @@ impl<'s> Reader<'s> {
         self.scan_lines(file, Stream::Container(container), &[(section.first, section.end)]);
     }
 
-    /// Scans the lines of one container, which stand between those of others.
+    /// Scans the lines of one container or unit, which stand between those of others.
     fn scan_exported(&mut self, file: &TextFile<'_>, log: &ExportedLog) {
-        let container = ContainerRef {
-            namespace: log.namespace.clone(),
-            pod: log.pod.clone(),
-            container: log.container.clone(),
-            previous: false,
+        let stream = if log.unit.is_empty() {
+            Stream::Container(ContainerRef {
+                namespace: log.namespace.clone(),
+                pod: log.pod.clone(),
+                container: log.container.clone(),
+                previous: false,
+            })
+        } else {
+            stream_of_unit(&log.unit)
         };
-        let mut scan = LogScan::new(
-            self.signatures,
-            file.path.clone(),
-            Stream::Container(container),
-            self.longest_line(),
-        );
+        let mut scan = LogScan::new(self.signatures, file.path.clone(), stream, self.longest_line());
         for (line, text) in &log.lines {
-            scan.feed(text, *line as u64 + 1);
+            scan.feed(text, file.number(*line));
         }
         self.logs.push(scan.finish());
     }
 
     fn scan_lines(&mut self, file: &TextFile<'_>, stream: Stream, ranges: &[(usize, usize)]) {
         let mut scan = self.scan(file.path.clone(), stream);
+        if file.recording().is_some() {
+            // Lines of one output stand on one line of the file.
+            for line in ranges.iter().flat_map(|&(from, to)| from..to) {
+                scan.feed(file.line(line), file.number(line));
+            }
+            self.keep_log(scan.finish());
+            return;
+        }
         for &(from, to) in ranges {
             let block = file
                 .text
