@@ -98,17 +98,17 @@ pub(super) fn with_heading(file: &TextFile<'_>, start: usize) -> Option<(Unwrapp
         hint.kind = "Pod".into();
     }
     let (_, forms) = COLUMNS.iter().find(|(kind, _)| *kind == hint.kind)?;
-    let first = cells(line);
-    let heading = forms.iter().find_map(|form| heading_for(form, &first, command))?;
-    let columns = heading.split('\t').count();
+    let heading = [cells(line), words(line)]
+        .iter()
+        .find_map(|first| forms.iter().find_map(|form| heading_for(form, first, command)))?;
     let mut text = format!("{heading}\n");
     let mut lines = vec![file.number(start)];
     let mut end = start;
     while end < file.lines.len() && file.line(end).len() <= LONGEST {
-        let row = cells(file.line(end));
-        if row.len() != columns || heading_for(&heading, &row, None).is_none() {
+        let line = file.line(end);
+        let Some(row) = [cells(line), words(line)].into_iter().find(|row| fits(&heading, row)) else {
             break;
-        }
+        };
         text.push_str(&row.join("\t"));
         text.push('\n');
         lines.push(file.number(end));
@@ -156,22 +156,23 @@ fn is_pod(row: &[&str]) -> bool {
     })
 }
 
-/// The cells of a row: words, and what stands in brackets behind one (`7 (2m3s ago)`), unless two spaces or tabs tell them apart.
+/// The cells of a row, with two spaces or a tab between; its words, where no two of them are so far apart.
 fn cells(line: &str) -> Vec<&str> {
-    let line = line.trim_end();
     let wide: Vec<&str> = line
         .split("  ")
         .flat_map(|part| part.split('\t'))
         .map(str::trim)
         .filter(|cell| !cell.is_empty())
         .collect();
-    if wide.len() > 2 {
-        return wide;
-    }
-    let mut cells = Vec::new();
-    let mut rest = line.trim_start();
-    while !rest.is_empty() && cells.len() < 16 {
-        let word = rest.find(' ').unwrap_or(rest.len());
+    if wide.len() > 2 { wide } else { words(line) }
+}
+
+/// The words of a row, each with what stands in brackets behind it (`7 (2m3s ago)`).
+fn words(line: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut rest = line.trim();
+    while !rest.is_empty() && words.len() < 16 {
+        let word = rest.find([' ', '\t']).unwrap_or(rest.len());
         let after = rest.get(word..).unwrap_or("").trim_start();
         let end = match after.strip_prefix('(').and_then(|inner| inner.find(')')) {
             Some(close) => rest.len() - after.len() + close + 2,
@@ -180,10 +181,10 @@ fn cells(line: &str) -> Vec<&str> {
         let Some((cell, after)) = rest.split_at_checked(end) else {
             break;
         };
-        cells.push(cell);
+        words.push(cell);
         rest = after.trim_start();
     }
-    cells
+    words
 }
 
 fn is_name(cell: &str) -> bool {
@@ -215,7 +216,7 @@ mod tests {
                 ["Pod shop/web-0", "Pod shop/web-1"],
             ),
             (
-                "$ kubectl get nodes --no-headers\nn1   Ready      control-plane   77d   v1.28.3\nn2   NotReady   <none>          77d   v1.28.3\n$ date\n",
+                "$ kubectl get nodes --no-headers\nn1   Ready      control-plane   77d   v1.28.3\nn2   NotReady <none> 77d   v1.28.3\n$ date\n",
                 ["Node /n1", "Node /n2"],
             ),
             (

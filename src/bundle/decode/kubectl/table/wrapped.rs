@@ -107,6 +107,8 @@ fn is_outside(line: &str) -> bool {
     line.trim().is_empty()
         || line.starts_with("```")
         || is_gap(line)
+        // The frame of a program that fills the screen.
+        || line.starts_with(['└', '┌', '╰', '╭'])
         || prompt_command(line.trim()).is_some()
         || Header::parse(line).is_some()
 }
