@@ -129,6 +129,9 @@ impl<'n, 't> Records<'n, 't> {
             return;
         }
         let word = |key: &str| node.get(key).and_then(Node::text).unwrap_or_default();
+        if self.add_by_command(node, pointer) {
+            return;
+        }
         let own_id = IDS.iter().map(|key| word(key)).find(|id| !id.is_empty());
         let id = own_id.as_deref().unwrap_or(outer_id);
         let who = ["role", "type", "from", "source"]
@@ -172,6 +175,79 @@ impl<'n, 't> Records<'n, 't> {
                     self.add_members(node, pointer, id, &[]);
                 }
             }
+        }
+    }
+
+    /// An object whose keys are commands, and their values what was printed.
+    fn add_by_command(&mut self, node: &'n Node<'t>, pointer: &str) -> bool {
+        let before = self.found.len();
+        for (key, member) in node.members() {
+            let command = key.contains(' ').then(|| command_line(key)).flatten();
+            let mut outputs = Vec::new();
+            if let Some(command) = command {
+                collect(member, &format!("{pointer}/{}", escape(key)), 0, &mut outputs);
+                self.found.extend((!outputs.is_empty()).then(|| Record {
+                    command,
+                    at: member.from,
+                    host: String::new(),
+                    outputs,
+                }));
+            }
+        }
+        self.found.len() > before
+    }
+
+    /// Adds every text of more than one line, apart from what somebody thinks or asks.
+    pub(super) fn add_texts(&mut self, node: &'n Node<'t>, pointer: &str) {
+        /// Keys of words about the evidence.
+        const WORDS: [&str; 22] = [
+            "thought",
+            "thoughts",
+            "reasoning",
+            "analysis",
+            "summary",
+            "explanation",
+            "description",
+            "answer",
+            "solution",
+            "question",
+            "prompt",
+            "system",
+            "instructions",
+            "diagnosis",
+            "conclusion",
+            "root_cause",
+            "rootCause",
+            "report",
+            "expected",
+            "hypothesis",
+            "recommendation",
+            "title",
+        ];
+        if node.get("apiVersion").is_some() && node.get("kind").is_some() {
+            return;
+        }
+        for (index, item) in node.items().iter().enumerate() {
+            self.add_texts(item, &format!("{pointer}/{index}"));
+        }
+        let role = node.get("role").and_then(Node::text).unwrap_or_default();
+        for (key, member) in node.members() {
+            if WORDS.contains(&key.as_str()) || ASKS.contains(&role.as_str()) {
+                continue;
+            }
+            self.add_texts(member, &format!("{pointer}/{}", escape(key)));
+        }
+        if let Some(text) = node.text().filter(|text| text.trim_end().contains('\n')) {
+            self.found.push(Record {
+                command: String::new(),
+                at: node.from,
+                host: String::new(),
+                outputs: vec![Output {
+                    node,
+                    pointer: pointer.to_owned(),
+                    text: Some(text),
+                }],
+            });
         }
     }
 

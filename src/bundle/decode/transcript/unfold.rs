@@ -2,7 +2,7 @@
 
 use memchr::memmem;
 
-use super::records::{Record, Records};
+use super::records::{Output, Record, Records};
 use super::tree::values;
 
 /// Bytes at the beginning of a file in which the objects of Kubernetes say what they are.
@@ -20,6 +20,8 @@ const COMMAND_SIGNS: [&[u8]; 8] = [
 ];
 /// The same of a conversation, whose commands stand in words.
 const ROLE_SIGNS: [&[u8]; 2] = [b"\"role\"", b"\"from\""];
+/// What kubectl prints begins so, inside a text.
+const TEXT_SIGNS: [&[u8]; 4] = [b"NAME  ", b"NAMESPACE  ", b"LAST SEEN  ", b"Name:  "];
 const OUTPUT_SIGNS: [&[u8]; 8] = [
     b"output\"",
     b"\"outputs\"",
@@ -46,7 +48,8 @@ pub struct Transcript {
 }
 
 impl Transcript {
-    /// Unfolds a text that is JSON, or JSON line by line, and has records of commands that people paste. None for any other text.
+    /// Unfolds a text that is JSON, or JSON line by line, and has records of commands that people paste, or else texts that kubectl
+    /// printed. None for any other text.
     pub fn of(text: &str) -> Option<Self> {
         if !may_be_transcript(text.as_bytes()) {
             return None;
@@ -57,11 +60,19 @@ impl Transcript {
             let pointer = if index == 0 { String::new() } else { format!("{index}#") };
             records.add(value, &pointer, "");
         }
-        records
-            .found
-            .iter()
-            .any(|record| !record.command.is_empty())
-            .then(|| Unfolding::new(text).of(&records.found, is_cut))
+        if !records.found.iter().any(|record| !record.command.is_empty()) {
+            records = Records::default();
+            for (index, value) in values.iter().enumerate() {
+                let pointer = if index == 0 { String::new() } else { format!("{index}#") };
+                records.add_texts(value, &pointer);
+            }
+            let is_kubectls = |output: &Output<'_, '_>| output.text.as_deref().is_some_and(is_kubectls);
+            let outputs = records.found.iter().flat_map(|record| &record.outputs);
+            if !outputs.into_iter().any(is_kubectls) {
+                return None;
+            }
+        }
+        Some(Unfolding::new(text).of(&records.found, is_cut))
     }
 
     /// The 1-based line of the file that holds a 0-based line of the text.
@@ -101,7 +112,16 @@ pub fn may_be_transcript(bytes: &[u8]) -> bool {
         return false;
     }
     let has_any = |signs: &[&[u8]]| signs.iter().any(|sign| has(bytes, sign));
-    (has_any(&COMMAND_SIGNS) || has_any(&ROLE_SIGNS)) && has_any(&OUTPUT_SIGNS)
+    has_any(&TEXT_SIGNS) || (has_any(&COMMAND_SIGNS) || has_any(&ROLE_SIGNS)) && has_any(&OUTPUT_SIGNS)
+}
+
+/// True for a text that begins as what kubectl prints.
+fn is_kubectls(text: &str) -> bool {
+    let first = text.trim_start().lines().next().unwrap_or("");
+    text.trim_end().contains('\n')
+        && ["NAME  ", "NAMESPACE  ", "LAST SEEN  ", "Name:  ", "NAME\t"]
+            .iter()
+            .any(|begin| first.starts_with(begin))
 }
 
 /// A text under construction.
@@ -183,24 +203,32 @@ impl<'t> Unfolding<'t> {
     }
 }
 
-/// An output without the word or mark that a recorder put before it.
+/// An output without the words and marks that a recorder put around it.
 fn without_labels(text: &str) -> &str {
-    let mut rest = text;
-    for label in [
+    const BEFORE: [&str; 8] = [
         "<returncode>0</returncode>",
+        "<returncode>1</returncode>",
         "<output>",
         "<stdout>",
         "OBSERVATION:",
         "Observation:",
         "Output:",
         "STDOUT:",
-    ] {
-        let after = rest.trim_start_matches(['\r', '\n']);
-        if let Some(after) = after.strip_prefix(label) {
-            rest = after.strip_prefix(' ').unwrap_or(after);
+    ];
+    let mut rest = text.trim_start_matches(['\r', '\n']);
+    for label in BEFORE {
+        if let Some(after) = rest.strip_prefix(label) {
+            rest = after
+                .strip_prefix(' ')
+                .unwrap_or(after)
+                .trim_start_matches(['\r', '\n']);
         }
     }
-    rest
+    let end = rest.trim_end();
+    ["</output>", "</stdout>"]
+        .iter()
+        .find_map(|label| end.strip_suffix(label))
+        .unwrap_or(rest)
 }
 
 #[cfg(test)]
@@ -320,6 +348,14 @@ mod tests {
         ] {
             assert!(lines(text).is_empty(), "{text}");
         }
+    }
+
+    #[test]
+    fn texts_of_kubectl_need_no_command() {
+        let text =
+            r#"{"pods": "NAME    READY\nweb-0   0/1\n", "logs": {"web": "ready\nboom\n"}, "analysis": "one\ntwo"}"#;
+        let texts: Vec<String> = lines(text).into_iter().map(|(_, line)| line).collect();
+        assert_eq!(texts, ["NAME    READY", "web-0   0/1", "ready", "boom"]);
     }
 
     #[test]
