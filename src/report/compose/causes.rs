@@ -338,17 +338,13 @@ pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, mi
         .iter()
         .flat_map(|root| std::iter::once(root.finding).chain(root.explains.iter().copied()))
         .collect();
-    let contributing = concerning(diagnosis, &explained);
-    let mut unexplained: Vec<&Finding> = diagnosis
+    let unexplained = diagnosis
         .findings
         .iter()
         .enumerate()
-        .filter(|(index, _)| !explained.contains(index) && !contributing.contains(index))
-        .map(|(_, finding)| finding)
-        .collect();
-    // What fails is asked about before what is merely a risk.
-    unexplained.sort_by_key(|finding| diagnosis.role(finding) == Role::Factor);
-    for finding in unexplained.into_iter().take(ROOTS) {
+        // A risk is no question: it stands among the factors, or only among the findings.
+        .filter(|(index, finding)| !explained.contains(index) && diagnosis.role(finding) != Role::Factor);
+    for (_, finding) in unexplained.take(ROOTS) {
         let text = ledger.title(finding)?;
         let refs = ledger.cite_all(finding.evidence.iter().take(1));
         sentences.push(Sentence {

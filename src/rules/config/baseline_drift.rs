@@ -9,7 +9,7 @@ use crate::rules::{Finding, Input, RuleHeader};
 pub(in crate::rules) const RULE: &str = r##"
 id: baseline-drift
 role: factor
-level: warning
+level: info
 needs: [docker-containers]
 check:
   zh: 主机的容器是否与基线一致

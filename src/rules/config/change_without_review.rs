@@ -18,8 +18,8 @@ title:
   zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 由 {{ tool }} 管理，之后被 {{ hand }} 手工修改（{{ when }}）"
   en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} is managed by {{ tool }} and was changed by hand afterwards with {{ hand }} ({{ when }})"
 cause:
-  zh: "managedFields 显示 {{ hand }} 在 {{ tool }} 之后写入了字段 {{ fields|join('、') }}：这次修改没有经过 {{ tool }} 的流程，也会在下次部署时被覆盖。时间上的先后并不等于因果。"
-  en: "managedFields show that {{ hand }} wrote {{ fields|join(', ') }} after {{ tool }} did: the change went past the way that {{ tool }} takes, and the next deployment undoes it. That it came before does not make it the cause."
+  zh: "managedFields 显示 {{ hand }} 在 {{ tool }} 之后写过这个对象：这次修改没有经过 {{ tool }} 的流程，也会在下次部署时被覆盖。时间上的先后并不等于因果。"
+  en: "managedFields show that {{ hand }} wrote to it after {{ tool }} did: the change went past the way that {{ tool }} takes, and the next deployment undoes it. That it came before does not make it the cause."
 causes:
   - rule: config-syntax-error
     ground: object
@@ -111,7 +111,6 @@ struct Writer<'o> {
     index: usize,
     name: &'o str,
     when: When,
-    fields: Vec<String>,
 }
 
 fn judge(rule: &RuleHeader, object: &Object, now: &When) -> Option<Finding> {
@@ -136,7 +135,6 @@ fn judge(rule: &RuleHeader, object: &Object, now: &When) -> Option<Finding> {
         .fact("tool", tool.name)
         .fact("hand", hand.name)
         .fact("when", hand.when.raw.clone())
-        .fact("fields", hand.fields.clone())
         .fact("resource", object.key.kind.to_lowercase());
     finding.touches.extend(Touch::of(&subject));
     Some(finding)
@@ -146,20 +144,11 @@ fn writers(object: &Object) -> Vec<Writer<'_>> {
     let entries = object.list("/metadata/managedFields").iter().enumerate();
     entries
         .filter_map(|(index, entry)| {
-            let fields = entry
-                .pointer("/fieldsV1/f:spec")
-                .or_else(|| entry.pointer("/fieldsV1/f:data"));
-            let fields = fields.or_else(|| entry.pointer("/fieldsV1/f:webhooks"))?.as_object()?;
             let is_status = entry.get("subresource").is_some();
             (!is_status).then_some(Writer {
                 index,
                 name: entry.get("manager").and_then(Value::as_str)?,
                 when: When::rfc3339(entry.get("time").and_then(Value::as_str)?)?,
-                fields: fields
-                    .keys()
-                    .take(4)
-                    .map(|key| key.trim_start_matches("f:").to_owned())
-                    .collect(),
             })
         })
         .collect()

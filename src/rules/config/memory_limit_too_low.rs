@@ -11,7 +11,7 @@ use crate::rules::{Finding, Input, RuleHeader};
 pub(in crate::rules) const RULE: &str = r##"
 id: memory-limit-too-low
 role: factor
-level: warning
+level: info
 needs: [pods|deployments|statefulsets]
 check:
   zh: 容器的内存上限是否低于程序的堆设置

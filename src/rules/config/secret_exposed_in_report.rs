@@ -9,7 +9,7 @@ use crate::rules::{Finding, Input, RuleHeader};
 pub(in crate::rules) const RULE: &str = r##"
 id: secret-exposed-in-report
 role: factor
-level: warning
+level: info
 needs: [container-logs|system-log|other-text|scripts|docker-containers]
 text:
   - id: registration

@@ -10,7 +10,7 @@ use crate::rules::{Finding, Input, RuleHeader};
 pub(in crate::rules) const RULE: &str = r##"
 id: dns-record-missing
 role: factor
-level: warning
+level: info
 needs: [container-logs, services]
 text:
   - id: nxdomain

@@ -10,7 +10,7 @@ use crate::rules::{Finding, Input, RuleHeader};
 pub(in crate::rules) const RULE: &str = r##"
 id: backup-not-verified
 role: factor
-level: warning
+level: info
 needs: [directories|etcdsnapshotfiles|backups]
 check:
   zh: 是否有近期的 etcd 快照与可用的备份

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::bundle::decode::Form;
 use crate::cluster::{Object, Snapshot};
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::hosts::{Suffering, network_suffering};
@@ -120,9 +121,12 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
 }
 
 fn judge(snapshot: &Snapshot, rule: &RuleHeader, set: &Object) -> Option<Finding> {
-    // Only a form that shows the pod template shows that it lacks a toleration.
+    // Only a form that shows the pod template shows that it lacks a toleration, and older descriptions leave tolerations out.
     set.get("/spec/template/spec/containers")?;
     let tolerations = set.list("/spec/template/spec/tolerations");
+    if set.form != Form::Api && tolerations.is_empty() {
+        return None;
+    }
     let all = snapshot.kind("Node").count();
     let desired = usize::try_from(set.int("/status/desiredNumberScheduled")?).ok()?;
     let owner = set.subject();

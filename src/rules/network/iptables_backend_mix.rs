@@ -9,7 +9,7 @@ use crate::rules::{Finding, Input, RuleHeader};
 pub(in crate::rules) const RULE: &str = r##"
 id: iptables-backend-mix
 role: factor
-level: warning
+level: info
 needs: [packet-filter]
 check:
   zh: Kubernetes 的规则是否同时在 iptables 的两种后端里

@@ -10,7 +10,7 @@ use crate::rules::{Finding, Input, RuleHeader};
 pub(in crate::rules) const RULE: &str = r##"
 id: sysctl-reset
 role: factor
-level: warning
+level: info
 needs: [sysctl]
 check:
   zh: 内核参数是否与 sysctl.d 中的设置一致

@@ -8,7 +8,7 @@ use crate::rules::{Finding, Input, RuleHeader};
 pub(in crate::rules) const RULE: &str = r##"
 id: critical-container-unprotected
 role: factor
-level: warning
+level: info
 needs: [docker-containers, scripts]
 check:
   zh: 按设计停止的系统容器是否受清理脚本威胁

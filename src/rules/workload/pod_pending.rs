@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use crate::cluster::{PodView, Snapshot};
+use crate::cluster::{ContainerInstance, PodView, Snapshot};
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::workload_touches;
 use crate::rules::{Finding, Input, RuleHeader};
@@ -157,6 +157,12 @@ fn scheduled(pod: &PodView<'_>) -> Option<bool> {
 /// Where the start stands still, and the reason that the first waiting container gives.
 fn stage(pod: &PodView<'_>) -> (&'static str, String) {
     let containers = pod.containers();
+    let preparing = containers
+        .iter()
+        .find(|container| container.init && is_running(container));
+    if let Some(container) = preparing {
+        return ("bound", format!("init: {}", container.name));
+    }
     let reason = containers
         .iter()
         .filter_map(|container| container.waiting())
@@ -170,4 +176,10 @@ fn stage(pod: &PodView<'_>) -> (&'static str, String) {
         None if pod.object.form == crate::bundle::decode::Form::Api => ("unseen", String::new()),
         None => ("unscheduled", String::new()),
     }
+}
+
+fn is_running(container: &ContainerInstance<'_>) -> bool {
+    container
+        .status
+        .is_some_and(|status| status.pointer("/state/running").is_some())
 }
