@@ -333,7 +333,7 @@ pub fn finding(
             finding.blame(object);
         }
     }
-    if peer.host.is_empty() {
+    if finding.blames.is_empty() && (peer.host.is_empty() || peer.is_address()) {
         for called in mentioned(input.snapshot, &finding.subject, &best.said) {
             finding.blame(called);
         }
