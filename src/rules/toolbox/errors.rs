@@ -113,3 +113,16 @@ fn of_tail<'s>(log: &'s LogFile, speaker: &Speaker<'s>) -> Option<MostlyErrors<'
         commonest: ends,
     })
 }
+
+/// True for an error about the answer of somebody else, or one that is itself only such an answer in an access log.
+pub fn is_relayed(line: &str) -> bool {
+    RELAYED.as_ref().is_some_and(|regex| regex.is_match(line))
+}
+
+/// Words by which an error is about the answer of somebody else, or is itself only such an answer in an access log.
+static RELAYED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)\btime[ds]? ?out|deadline exceeded|\bunavailable\b|refused|reset by peer|unreachable|\b50[0-4]\b|internal server error|bad gateway|\bupstream\b|rpc error|ECONN|socket hang up|broken pipe|circuit ?breaker|no healthy",
+    )
+    .ok()
+});
