@@ -34,10 +34,10 @@ text:
     pattern: '(?i)(?:error|fail|unexpected|bad)[^\n]{0,120}https?://(?P<peer>[\w.:-]+)[^\n]{0,120}?(?:status(?:[ _-]?code)?"?[ =:]{1,3}|returned |responded with |-> |: )(?P<status>5\d\d)\b'
   - id: webclient
     in: [container-log]
-    pattern: '(?P<status>5\d\d) [A-Z][\w ]{2,30} from (?:GET|POST|PUT|DELETE|PATCH) https?://(?P<peer>[\w.:-]+)'
+    pattern: '(?P<status>5\d\d) [A-Z][A-Za-z -]{2,30} from (?:GET|POST|PUT|DELETE|PATCH) https?://(?P<peer>[\w.:-]+)'
   - id: symfony
     in: [container-log]
-    pattern: 'HTTP[/\d. ]* (?P<status>5\d\d)[\w ]{0,30} returned for "(?:[A-Z]+ )?https?://(?P<peer>[\w.:-]+)'
+    pattern: 'HTTP[/\d. ]* (?P<status>5\d\d)[A-Za-z -]{0,30} returned for "(?:[A-Z]+ )?https?://(?P<peer>[\w.:-]+)'
   - id: guzzle
     in: [container-log]
     pattern: 'Server error: `[A-Z]+ https?://(?P<peer>[\w.:-]+)[^\n`]*` resulted in a `(?P<status>5\d\d)'
