@@ -21,6 +21,10 @@ pub fn undress(text: Cow<'_, str>) -> Cow<'_, str> {
     if memmem::find(text.as_bytes(), "\u{A0}".as_bytes()).is_some() {
         text = Cow::Owned(text.replace('\u{A0}', " "));
     }
+    let depth = common_indent(&text);
+    if depth > 1 {
+        text = Cow::Owned(without_indent(&text, depth));
+    }
     if is_stamped_output(&text) {
         text = Cow::Owned(without_stamps(&text));
     }
@@ -83,6 +87,29 @@ fn without_escapes(text: &str) -> String {
         };
     }
     plain.push_str(rest);
+    plain
+}
+
+/// The spaces with which every line of a text begins, as in a block of code in Markdown; 0 for a text of a single line.
+fn common_indent(text: &str) -> usize {
+    let mut depth = usize::MAX;
+    let mut lines = 0;
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        depth = depth.min(line.len() - line.trim_start_matches(' ').len());
+        lines += 1;
+        if depth == 0 {
+            return 0;
+        }
+    }
+    if lines > 1 { depth } else { 0 }
+}
+
+fn without_indent(text: &str, depth: usize) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let blank = line.len() - line.trim_start_matches(' ').len();
+        plain.push_str(line.get(depth.min(blank)..).unwrap_or(line));
+    }
     plain
 }
 
@@ -373,6 +400,7 @@ mod tests {
                 "[2026-11-21 10:20:42] Name:  web\n[2026-11-21 10:20:42] Labels:  a\n[2026-11-21 10:20:42]   b\n",
                 "Name:  web\nLabels:  a\n  b\n",
             ),
+            ("    a:\n      b\n\n    c\r\n", "a:\n  b\n\nc\r\n"),
             (
                 "see:\n```NAME   READY\nweb    0/1```\n```yaml\na: 1\n```\n",
                 "see:\nNAME   READY\nweb    0/1\n```yaml\na: 1\n```\n",

@@ -151,15 +151,22 @@ fn in_heading(line: &str) -> Option<&str> {
         && before.len() <= 80
     {
         let (command, after) = rest.split_once('`')?;
-        return after
-            .trim_end_matches([':', '*', ' ', '.'])
-            .is_empty()
-            .then_some(command);
+        let after = after.trim_matches([':', '*', ' ', '.', '：', ',', '，']);
+        return is_saying(after).then_some(command);
     }
     let inner = line.trim_start_matches(MARKS);
     let is_marked = ["==", "**", "--", "~~"].iter().any(|mark| line.starts_with(mark));
     (is_marked && TOOLS.iter().any(|tool| inner.starts_with(tool)))
         .then(|| inner.trim_end_matches([':', '=', '*', '-', '~', ' ']))
+}
+
+/// True for the words between a command in a sentence and what it printed.
+fn is_saying(words: &str) -> bool {
+    const SAYS: [&str; 14] = [
+        "", "says", "said", "shows", "showed", "gives", "gave", "prints", "returns", "returned", "output", "输出",
+        "显示", "结果",
+    ];
+    SAYS.contains(&words)
 }
 
 /// True for a command that prints something about the cluster.
@@ -435,6 +442,8 @@ mod tests {
             "**kubectl get pods -n shop**",
             "### `kubectl get pods -n shop`",
             "Output of `kubectl get pods -n shop`:",
+            "执行 `kubectl get pods -n shop` 输出：",
+            "and `kubectl get pods -n shop` shows",
             "--- kubectl get pods -n shop ---",
         ] {
             assert_eq!(prompt_command(line), Some("kubectl get pods -n shop"), "{line}");
