@@ -106,6 +106,7 @@ pub(super) fn assemble(
     snapshot.coverage.problems.extend(detected.gaps(&nodes));
     place_logs(&mut snapshot, detected);
     super::attribution::attribute_logs(&mut snapshot);
+    super::attribution::place_unlisted(&mut snapshot);
     super::copies::fold_copies(&mut snapshot.logs);
     super::unused::set_aside(&mut snapshot, detected);
     let hits = all_hits(&snapshot, signatures, detected);

@@ -1,7 +1,8 @@
 //! Whose log a file is when its path is in no known arrangement: `checkout.log`, `02-coredns.log`, `logs/nginx-previous.log`, `1.log`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::namespace_hints::{home_of, is_of_the_system};
 use super::owners::{is_made_by_a_set, workload_of_pod_name};
 use super::{PodView, Snapshot};
 use crate::logs::{ContainerRef, LogFile, Stream};
@@ -61,6 +62,45 @@ pub(super) fn attribute_logs(snapshot: &mut Snapshot) {
         }
     }
     only_failing_one(snapshot, &candidates);
+}
+
+/// Gives the logs of pods that no listing shows their namespace: that in which alone something has the name of their workload, else the
+/// only one that holds workloads of users.
+pub(super) fn place_unlisted(snapshot: &mut Snapshot) {
+    let mut named: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut all: BTreeSet<String> = BTreeSet::new();
+    for kind in ["Deployment", "StatefulSet", "DaemonSet", "Service", "Endpoints", "Pod"] {
+        for object in snapshot.kind(kind) {
+            let namespace = &object.key.namespace;
+            if !is_of_the_system(namespace) && !namespace.is_empty() {
+                all.insert(namespace.clone());
+            }
+            named
+                .entry(object.key.name.clone())
+                .or_default()
+                .insert(namespace.clone());
+        }
+    }
+    let only = |places: &BTreeSet<String>| match places.len() {
+        1 => places.first().cloned(),
+        _ => None,
+    };
+    for log in &mut snapshot.logs {
+        let Stream::Container(container) = &mut log.stream else {
+            continue;
+        };
+        if !container.namespace.is_empty() {
+            continue;
+        }
+        let of_set = || container.pod.rsplit_once('-').map(|(set, _)| set);
+        let workload = workload_of_pod_name(&container.pod).or_else(of_set);
+        let found = match (home_of(&container.pod), workload.and_then(|name| named.get(name))) {
+            (Some(home), _) => Some(home.to_owned()),
+            (None, Some(places)) => only(places),
+            (None, None) => only(&all),
+        };
+        container.namespace = found.unwrap_or_default();
+    }
 }
 
 fn candidates(snapshot: &Snapshot) -> Vec<Candidate> {
@@ -256,6 +296,33 @@ fn has_word(text: &str, name: &str) -> bool {
         let after = text.get(at + name.len()..).and_then(|tail| tail.chars().next());
         !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
     })
+}
+
+#[cfg(test)]
+mod tests_of_unlisted {
+    use super::super::reading;
+    use crate::logs::Stream;
+
+    #[test]
+    fn the_log_of_a_pod_that_no_listing_shows_is_of_its_workloads_namespace() {
+        for (log, namespace) in [
+            ("cart-6bdf8c9d7-jd5lx.log", "shop"),
+            ("coredns-6bdf8c9d7-jd5lx.log", "kube-system"),
+        ] {
+            let snapshot = reading(&[
+                (
+                    "deploy.txt",
+                    "NAMESPACE   NAME   READY   UP-TO-DATE   AVAILABLE   AGE\nshop        cart   1/1     1            1           9d\n",
+                ),
+                (log, "2026-03-01T10:00:00Z ERROR no\n"),
+            ]);
+            let found = snapshot.logs.iter().find_map(|log| match &log.stream {
+                Stream::Container(container) => Some(container.namespace.as_str()),
+                _ => None,
+            });
+            assert_eq!(found, Some(namespace), "{log}");
+        }
+    }
 }
 
 #[cfg(test)]

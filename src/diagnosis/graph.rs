@@ -110,11 +110,9 @@ fn add_relayed(rules: &Rules, findings: &[Finding], effects: &mut BTreeMap<usize
     let is_own_trouble = |finding: &Finding| {
         !finding.blames_unknown
             && finding.level == Level::Critical
-            && rules
-                .get(&finding.rule)
-                .is_some_and(|rule| matches!(rule.header.role, Role::Cause | Role::Link))
             && WORKLOADS.contains(&finding.subject.kind.as_str())
     };
+    let role = |finding: &Finding| rules.get(&finding.rule).map(|rule| rule.header.role);
     let sources: Vec<(usize, &Finding)> = findings
         .iter()
         .enumerate()
@@ -133,11 +131,18 @@ fn add_relayed(rules: &Rules, findings: &[Finding], effects: &mut BTreeMap<usize
                     && may_follow(source, complaint)
             })
             .collect();
-        let subjects: BTreeSet<&Subject> = beside.iter().map(|(_, source)| &source.subject).collect();
+        // Where no rule says why anything is down, that it is down has to do.
+        let explains = |source: &Finding| matches!(role(source), Some(Role::Cause | Role::Link));
+        let is_explained = beside.iter().any(|(_, source)| explains(source));
+        let likely: Vec<(usize, &Finding)> = beside
+            .into_iter()
+            .filter(|(_, source)| explains(source) || !is_explained && role(source) == Some(Role::Symptom))
+            .collect();
+        let subjects: BTreeSet<&Subject> = likely.iter().map(|(_, source)| &source.subject).collect();
         if subjects.len() != 1 {
             continue;
         }
-        for (from, _) in beside {
+        for (from, _) in likely {
             if !reaches(effects, to, from) {
                 effects.entry(from).or_default().push(to);
                 edges.push(called_peer_ails(from, to));
