@@ -8,7 +8,7 @@ use regex::Regex;
 use super::speakers::{Speaker, State, is_data_store, is_previous, of_log};
 use super::words;
 use crate::cluster::Snapshot;
-use crate::logs::{LogFile, TailLine};
+use crate::logs::{LogFile, TailLine, is_error, is_frame};
 use crate::model::Subject;
 
 /// The end of a log that is mostly errors.
@@ -29,17 +29,11 @@ pub struct MostlyErrors<'s> {
 const LEAST: usize = 5;
 /// At least every so many-th line.
 const SHARE: usize = 3;
+/// Of a log of which only few lines were collected: so many, and at least every other line.
+const FEW: usize = 3;
 /// Lines after the last error that show that it is over.
 const QUIET: usize = 8;
 
-/// What marks a line as an error by its own words: a level, or an answer of 5xx in an access log. pino and bunyan write levels as numbers
-/// (50 is an error, 60 fatal), .NET's console logger writes `fail:` and `crit:`.
-static ERROR: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r#"\b(?:ERROR|FATAL|CRITICAL|SEVERE)\b|(?i:\b(?:level|severity|lvl)"?[=:] ?"?(?:error|err|fatal|crit|critical|panic)\b)|\[(?:error|crit|fatal)\]|^E\d{4} |"level":[56]0\b|^(?:fail|crit): \w|HTTP/\d(?:\.\d)?"? 5\d\d\b|^(?:\w+\.)*\w+(?:Exception|Error)(?::|$)"#,
-    )
-    .ok()
-});
 /// What differs between two writings of one error.
 static VARIES: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[0-9a-fA-F]*\d[0-9a-fA-F.:_-]*").ok());
 
@@ -64,25 +58,26 @@ pub fn mostly_errors(snapshot: &Snapshot) -> Vec<MostlyErrors<'_>> {
 }
 
 fn of_tail<'s>(log: &'s LogFile, speaker: &Speaker<'s>) -> Option<MostlyErrors<'s>> {
-    let (is_error, varies) = (ERROR.as_ref()?, VARIES.as_ref()?);
+    let varies = VARIES.as_ref()?;
     let mut alike: BTreeMap<String, Vec<&TailLine>> = BTreeMap::new();
-    for line in log.tail.iter().filter(|line| is_error.is_match(words(line))) {
+    for line in log.tail.iter().filter(|line| is_error(words(line))) {
         let shape = varies.replace_all(words(line), "#").chars().take(120).collect();
         alike.entry(shape).or_default().push(line);
     }
     let errors: usize = alike.values().map(Vec::len).sum();
     // Frames of stack traces are no lines of their own.
-    let is_frame = |line: &&TailLine| line.text.starts_with([' ', '\t']) || words(line).starts_with("at ");
-    let looked = log.tail.iter().filter(|line| !is_frame(line)).count();
+    let looked = log.tail.iter().filter(|line| !is_frame(&line.text)).count();
     let commonest = alike.values().max_by_key(|lines| lines.len())?;
     let ends = (*commonest.first()?, *commonest.last()?);
     let after = log
         .tail
         .iter()
         .rev()
-        .take_while(|line| !is_error.is_match(words(line)))
+        .take_while(|line| !is_error(words(line)))
+        .filter(|line| !is_frame(&line.text))
         .count();
-    if errors < LEAST || errors * SHARE < looked || commonest.len() * 2 < errors || after > QUIET {
+    let is_much = errors >= LEAST && errors * SHARE >= looked || errors >= FEW && errors * 2 >= looked;
+    if !is_much || commonest.len() * 2 < errors || after > QUIET {
         return None;
     }
     Some(MostlyErrors {
