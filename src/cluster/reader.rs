@@ -10,7 +10,7 @@ use super::assemble::assemble;
 use super::blocks::{BLOCK, Blocks};
 use super::whole::{Context, FileReading, read_whole};
 use super::{BundleInfo, Coverage, Snapshot, Treatment};
-use crate::bundle::decode::{Encoding, Fact, Transcoded, binary_reason, is_binary, to_text};
+use crate::bundle::decode::{Encoding, Fact, Transcoded, binary_reason, is_binary, may_be_transcript, to_text};
 use crate::bundle::layout::{Inventory, detect};
 use crate::bundle::{Budget, Limit};
 use crate::logs::{LogFile, Looked, SignatureSet, Stream, stamp_of};
@@ -130,7 +130,7 @@ impl<'s> Reader<'s> {
                 head.len() as u64 + rest,
                 Treatment::Ignored(binary_reason(&head).into()),
             );
-        } else if head.len() == BLOCK && looks_like_log(&head) {
+        } else if head.len() == BLOCK && looks_like_log(&head) && !may_be_transcript(&head) {
             self.stream_log(path, head, content);
         } else {
             self.whole_file(path, head, content);
