@@ -258,6 +258,8 @@ fn scan_lines(
 fn is_long_word(line: &str) -> bool {
     const LONG: usize = 60;
     line.len() >= LONG
+        // The border of a table has none.
+        && line.bytes().any(|byte| byte.is_ascii_alphanumeric())
         && line
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_'))

@@ -11,6 +11,7 @@ use crate::rules::toolbox::complaints::speaker_is_data_store;
 use crate::rules::toolbox::errors::mostly_errors;
 use crate::rules::toolbox::peers::dependencies;
 use crate::rules::toolbox::speakers::{Speaker, State, is_previous, of_log};
+use crate::rules::toolbox::unanswered::unanswered;
 use crate::rules::toolbox::{cite_tail, words, workload_touches};
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -128,6 +129,11 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         .into_iter()
         .map(|errors| errors.speaker.workload)
         .collect();
+    // Where callers name whom they wait for, only that one counts.
+    let named: Vec<Subject> = unanswered(snapshot)
+        .filter(|call| call.is_late)
+        .map(|call| call.peer)
+        .collect();
     let mut findings: Vec<Finding> = Vec::new();
     for log in &snapshot.logs {
         let Some(speaker) = of_log(snapshot, log) else { continue };
@@ -137,6 +143,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             && !is_previous(log)
             && workload.namespace != "kube-system"
             && !complaining.contains(workload)
+            && (named.is_empty() || named.contains(workload))
             && !speaker_is_data_store(&speaker)
             && !findings.iter().any(|known| known.subject == *workload);
         if is_candidate
