@@ -35,36 +35,36 @@ cause:
 causes:
   - rule: peer-unresponsive
     ground: workload
-    mechanism: {zh: 没有 CPU 时间就来不及应答, en: without CPU time it answers late or not at all}
+    mechanism: {zh: "没有 CPU 时间就来不及应答", en: "without CPU time it answers late or not at all"}
   - rule: readiness-probe-failing
     ground: workload
-    mechanism: {zh: 来不及应答探针, en: it answers probes late}
+    mechanism: {zh: "来不及应答探针", en: "it answers probes late"}
   - rule: liveness-probe-failing
     ground: workload
-    mechanism: {zh: 来不及应答探针, en: it answers probes late}
+    mechanism: {zh: "来不及应答探针", en: "it answers probes late"}
   - rule: hpa-at-maximum
     ground: workload
-    mechanism: {zh: 每个副本都用满 CPU，自动伸缩到达上限, en: "each replica uses all its CPU, so the autoscaler reaches its bound"}
+    mechanism: {zh: "每个副本都用满 CPU，自动伸缩到达上限", en: "each replica uses all its CPU, so the autoscaler reaches its bound"}
 benign:
-  - {zh: 批处理任务用满 CPU 而无人等待，是正常的, en: a batch job that uses all its CPU while nobody waits for it is normal}
+  - {zh: "批处理任务用满 CPU 而无人等待，是正常的", en: "a batch job that uses all its CPU while nobody waits for it is normal"}
 remedy:
-  - purpose: {zh: 查看用量, en: see what it uses}
+  - purpose: {zh: "查看用量", en: "see what it uses"}
     place: cluster
     risk: read-only
     command: "kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}top pod --containers"
     expect: {zh: "约 {{ used }}m", en: "about {{ used }}m"}
-    verify: {zh: 确认是计算量增加、负载增加还是限制过低, en: "known: more to compute, more load, or too low a limit"}
-    rollback: {zh: 只读，无需回滚, en: read-only}
-  - purpose: {zh: 提高 CPU 限制（或撤回使计算量增加的改动）, en: "raise the CPU limit, or take back the change that made it compute more"}
+    verify: {zh: "确认是计算量增加、负载增加还是限制过低", en: "known: more to compute, more load, or too low a limit"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "提高 CPU 限制（或撤回使计算量增加的改动）", en: "raise the CPU limit, or take back the change that made it compute more"}
     place: cluster
     risk: change
     command: "kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}set resources {{ resource }} {{ subject.name }} -c {{ container }} --limits=cpu=<NEW_LIMIT>"
-    verify: {zh: 用量低于限制的 80%，调用方不再超时, en: use stays below 80 % of the limit and callers no longer time out}
+    verify: {zh: "用量低于限制的 80%，调用方不再超时", en: "use stays below 80 % of the limit and callers no longer time out"}
     rollback: {zh: "改回 {{ limit }}", en: "set it back to {{ limit }}"}
 prevention:
   - kind: detect
-    text: {zh: 对 container_cpu_cfs_throttled_periods_total 的比例超过 25% 告警, en: alert when over 25 % of periods are throttled (container_cpu_cfs_throttled_periods_total)}
-    acceptance: {zh: 测试容器用满 CPU，10 分钟内收到告警, en: a test container that uses all its CPU raises it within 10 minutes}
+    text: {zh: "对 container_cpu_cfs_throttled_periods_total 的比例超过 25% 告警", en: "alert when over 25 % of periods are throttled (container_cpu_cfs_throttled_periods_total)"}
+    acceptance: {zh: "测试容器用满 CPU，10 分钟内收到告警", en: "a test container that uses all its CPU raises it within 10 minutes"}
 sources:
   - 'kubernetes: Resource Management for Pods and Containers (limits are enforced by CFS quota); kubectl top'
   - 'HikariCP HikariPool.java (Thread starvation or clock leap detected); aspnetcore Heartbeat.cs; vert.x BlockedThreadChecker.java; gunicorn arbiter.py (WORKER TIMEOUT)'

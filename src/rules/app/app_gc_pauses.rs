@@ -45,37 +45,37 @@ cause:
 causes:
   - rule: peer-unresponsive
     ground: workload
-    mechanism: {zh: 停顿期间不应答, en: it does not answer while it is stopped}
+    mechanism: {zh: "停顿期间不应答", en: "it does not answer while it is stopped"}
   - rule: readiness-probe-failing
     ground: workload
-    mechanism: {zh: 停顿期间不应答探针, en: it does not answer probes while it is stopped}
+    mechanism: {zh: "停顿期间不应答探针", en: "it does not answer probes while it is stopped"}
   - rule: liveness-probe-failing
     ground: workload
-    mechanism: {zh: 停顿期间不应答探针, en: it does not answer probes while it is stopped}
+    mechanism: {zh: "停顿期间不应答探针", en: "it does not answer probes while it is stopped"}
   - rule: workload-unavailable
     ground: workload
-    mechanism: {zh: 容器不能就绪, en: its containers do not get ready}
+    mechanism: {zh: "容器不能就绪", en: "its containers do not get ready"}
 benign:
-  - {zh: 毫秒级的停顿，或启动时一次完整回收，是正常的, en: "pauses of milliseconds, or one full collection at start, are normal"}
-  - {zh: 没有调用方受影响的批处理任务停顿数秒不算, en: a batch job that pauses while nobody waits for it does not count}
+  - {zh: "毫秒级的停顿，或启动时一次完整回收，是正常的", en: "pauses of milliseconds, or one full collection at start, are normal"}
+  - {zh: "没有调用方受影响的批处理任务停顿数秒不算", en: "a batch job that pauses while nobody waits for it does not count"}
 remedy:
-  - purpose: {zh: 查看堆的大小与回收日志, en: see the heap's size and the collector's log}
+  - purpose: {zh: "查看堆的大小与回收日志", en: "see the heap's size and the collector's log"}
     place: cluster
     risk: read-only
     command: "kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}logs {{ pod }} --tail=200"
     expect: {zh: "出现 {{ said }}", en: "it shows {{ said }}"}
-    verify: {zh: 回收后的占用与堆上限已知, en: what is left after a collection and the heap's bound are known}
-    rollback: {zh: 只读，无需回滚, en: read-only}
-  - purpose: {zh: 提高堆上限与容器内存限制（或修复泄漏）后滚动重启, en: "raise the heap's bound with the container's limit, or mend the leak, then restart"}
+    verify: {zh: "回收后的占用与堆上限已知", en: "what is left after a collection and the heap's bound are known"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "提高堆上限与容器内存限制（或修复泄漏）后滚动重启", en: "raise the heap's bound with the container's limit, or mend the leak, then restart"}
     place: cluster
     risk: change
     command: "kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}rollout restart {{ subject.kind|lower }}/{{ subject.name }}"
-    verify: {zh: 一小时内没有超过一秒的停顿, en: no pause over a second for an hour}
-    rollback: {zh: 恢复原来的值并再次滚动重启, en: put the former values back and restart again}
+    verify: {zh: "一小时内没有超过一秒的停顿", en: "no pause over a second for an hour"}
+    rollback: {zh: "恢复原来的值并再次滚动重启", en: "put the former values back and restart again"}
 prevention:
   - kind: detect
-    text: {zh: 对垃圾回收停顿超过一秒，以及回收后堆占用超过 90% 告警, en: alert on pauses over a second and on a heap that is 90 % full after a collection}
-    acceptance: {zh: 在测试环境填满堆，5 分钟内收到告警, en: a heap that is filled in a test environment raises it within 5 minutes}
+    text: {zh: "对垃圾回收停顿超过一秒，以及回收后堆占用超过 90% 告警", en: "alert on pauses over a second and on a heap that is 90 % full after a collection"}
+    acceptance: {zh: "在测试环境填满堆，5 分钟内收到告警", en: "a heap that is filled in a test environment raises it within 5 minutes"}
 sources:
   - 'openjdk src/hotspot/share/gc/shared/gcTraceTime.cpp (unified logging, JEP 271); -XX:+PrintGCDetails of JDK 8'
   - 'hadoop-common JvmPauseMonitor.java; elasticsearch JvmGcMonitorService.java; cassandra GCInspector.java; v8 src/heap/gc-tracer.cc'
