@@ -161,8 +161,9 @@ fn somebody_waits(snapshot: &Snapshot, workload: &Subject) -> bool {
     let Some(late) = LATE.as_ref() else { return false };
     mostly_errors(snapshot).iter().any(|errors| {
         let other = &errors.speaker.workload;
-        let (_, last) = errors.commonest;
-        other.namespace == workload.namespace && other != workload && late.is_match(words(last))
+        let tail = errors.log.tail.iter().map(words);
+        let waits = tail.filter(|said| is_error(said) && late.is_match(said)).count() >= LEAST;
+        other.namespace == workload.namespace && other != workload && waits
     })
 }
 
