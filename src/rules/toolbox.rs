@@ -24,6 +24,7 @@ pub mod references;
 pub mod selectors;
 pub mod services;
 pub mod speakers;
+pub mod uses;
 
 use super::refused::has_all_replicas;
 use super::{Finding, Ground, Input, RuleHeader, Touch};
