@@ -5,7 +5,7 @@ use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::calls::of_clients;
 use crate::rules::toolbox::complaints::{Complaint, complaints};
 use crate::rules::toolbox::peers::objects_of;
-use crate::rules::toolbox::uses::{Use, Way, changed, started, uses};
+use crate::rules::toolbox::uses::{Use, Way, changed, last_word, started, uses};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -159,11 +159,12 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, complaint: &Complaint<'_>, used: 
     let workload = &complaint.speaker.workload;
     let object = used.object(snapshot, &workload.namespace)?;
     let written = changed(object)?;
+    let now = last_word(snapshot);
     // Every container that is still there has to be older than the change.
     let starts: Vec<_> = snapshot
         .pods_of(workload)
         .filter(|pod| !pod.is_terminating())
-        .map(|pod| started(&pod))
+        .map(|pod| started(&pod, now.as_ref()))
         .collect::<Option<Vec<_>>>()?;
     let last = starts.iter().max_by_key(|when| when.latest)?;
     if !last.surely_before(&written) {

@@ -135,12 +135,13 @@ pub fn changed(object: &Object) -> Option<When> {
     written.or_else(|| object.time("/metadata/creationTimestamp"))
 }
 
-/// When the present containers of a pod started, the latest of them. None when it restarted and nothing tells when.
-pub fn started(pod: &PodView<'_>) -> Option<When> {
+/// When the present containers of a pod started, the latest of them. None when it restarted and nothing tells when. `now` is used for
+/// ages in a bundle that does not tell when it was made.
+pub fn started(pod: &PodView<'_>, now: Option<&When>) -> Option<When> {
     let mut latest = pod
         .object
         .time("/status/startTime")
-        .or_else(|| pod.object.time("/metadata/creationTimestamp"))?;
+        .or_else(|| pod.object.created(now))?;
     for container in pod.containers().iter().filter(|container| !container.init) {
         let running = pod
             .object
@@ -155,4 +156,13 @@ pub fn started(pod: &PodView<'_>) -> Option<When> {
         }
     }
     Some(latest)
+}
+
+/// The latest time that any log mentions, for bundles that do not tell when they were made.
+pub fn last_word(snapshot: &Snapshot) -> Option<When> {
+    snapshot
+        .logs
+        .iter()
+        .filter_map(|log| snapshot.time_of(log.last_stamped.as_deref()?))
+        .max_by_key(|when| when.latest)
 }
