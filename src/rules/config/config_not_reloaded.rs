@@ -220,7 +220,12 @@ fn unnamed(snapshot: &Snapshot, complaint: &Complaint<'_>, object: &Object) -> O
     };
     let data = object.get("/data").and_then(|data| data.as_object())?;
     let texts = || data.values().filter_map(|value| value.as_str());
-    let names = |text: &str| text.contains(&name) || text.contains(&peer.host);
+    // `stock` is not named by `stock-v2`.
+    let names = |text: &str| {
+        text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
+            .any(|word| word == name)
+            || text.contains(&peer.host)
+    };
     // A Secret's values are encoded, and a ConfigMap that names no host at all is about something else.
     let is_about_hosts = texts().any(|text| text.contains("://") || text.contains(".svc") || text.contains(':'));
     (object.key.kind == "ConfigMap" && name.len() >= 3 && is_about_hosts && !texts().any(names))

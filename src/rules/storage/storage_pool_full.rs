@@ -212,7 +212,7 @@ fn states(snapshot: &Snapshot) -> Vec<(&Object, String, String)> {
             found.push((pool, "/status/readOnly".to_owned(), "readOnly".to_owned()));
         }
     }
-    for pool in snapshot.kind("DiskPool").chain(snapshot.kind("Diskpool")) {
+    for pool in snapshot.kind("DiskPool") {
         let has_none = pool.int("/status/available") == Some(0) && pool.int("/status/capacity").unwrap_or(0) > 0;
         let column = pool.text("/casefileColumns/AVAILABLE");
         if has_none || matches!(column, "0" | "0 B" | "0B") {

@@ -140,6 +140,7 @@ const CUSTOM: &[&str] = &[
     "CStorVolumeReplica",
     "DataVolume",
     "DestinationRule",
+    "DiskPool",
     "DNSEndpoint",
     "EnvoyFilter",
     "EventListener",
