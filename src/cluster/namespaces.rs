@@ -30,8 +30,15 @@ pub(super) struct Namespaces {
 }
 
 impl Namespaces {
-    /// From objects, from events, which name the object they are about, and from what commands at prompts named.
-    pub(super) fn new(objects: &BTreeMap<ObjectKey, Object>, events: &[Object], named: Vec<String>) -> Self {
+    /// From objects, from events, which name the object they are about, and from what commands at prompts named. Where all of these
+    /// tell no namespace of a user, one in which a listing found nothing (`No resources found in shop namespace.`) does; that of
+    /// `default` is only what one gets who names none.
+    pub(super) fn new(
+        objects: &BTreeMap<ObjectKey, Object>,
+        events: &[Object],
+        named: Vec<String>,
+        looked_at: Vec<String>,
+    ) -> Self {
         let mut found = Self {
             all: named.into_iter().collect(),
             ..Self::default()
@@ -52,6 +59,10 @@ impl Namespaces {
                 let (_, [pod, namespace]) = told.extract();
                 found.add("Pod", pod, namespace);
             }
+        }
+        if found.all.iter().all(|namespace| is_of_the_system(namespace)) {
+            let is_a_users = |namespace: &String| !matches!(namespace.as_str(), "" | "default");
+            found.all.extend(looked_at.into_iter().filter(is_a_users));
         }
         let listed = objects.keys().filter(|key| key.kind == "Namespace");
         found.named = listed.map(|key| key.name.clone()).chain(found.all.clone()).collect();
@@ -216,6 +227,22 @@ mod tests {
     fn the_only_namespace_of_a_bundle_is_that_of_all_its_rows() {
         let snapshot = reading(&[TABLE, ("pod.json", &pod("shop", "b"))]);
         assert!(snapshot.object("Pod", "shop", "web-0").is_some());
+    }
+
+    #[test]
+    fn where_nothing_else_tells_the_namespace_of_an_empty_listing_does() {
+        for (namespace, others, expected) in [
+            ("shop", "else", "else"),
+            ("shop", "kube-system", "shop"),
+            ("default", "kube-system", "kube-system"),
+        ] {
+            let message = format!("No resources found in {namespace} namespace.\n");
+            let snapshot = reading(&[TABLE, ("events.txt", &message), ("pod.json", &pod(others, "b"))]);
+            assert!(
+                snapshot.object("Pod", expected, "web-0").is_some(),
+                "{namespace} {others}"
+            );
+        }
     }
 
     #[test]
