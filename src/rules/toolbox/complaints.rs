@@ -31,8 +31,10 @@ pub struct Complaint<'s> {
     pub signature: String,
     /// What was captured.
     pub captures: BTreeMap<String, String>,
-    /// The line, without the runtime's prefix.
+    /// The line, without the runtime's prefix, as wording quotes it.
     pub said: String,
+    /// The line, as much of it as is kept.
+    pub line: String,
     /// How often.
     pub count: u64,
     /// How surely it is what ails the workload.
@@ -115,6 +117,7 @@ pub fn complaints<'s>(
             signature: hit.signature.clone(),
             captures: hit.captures.clone(),
             said: quoted(said),
+            line: said.to_owned(),
             count: hit.count,
             confidence: Confidence::Confirmed,
             after: 0,
@@ -187,6 +190,7 @@ fn of_line<'s>(
         signature: hit.signature.clone(),
         captures: hit.captures.clone(),
         said: quoted(clean_line(&hit.text)),
+        line: clean_line(&hit.text).to_owned(),
         count: hit.count,
         confidence,
         after,
@@ -333,8 +337,8 @@ pub fn finding(
             finding.blame(object);
         }
     }
-    if peer.host.is_empty() {
-        for called in mentioned(input.snapshot, &finding.subject, &best.said) {
+    if finding.blames.is_empty() && (peer.host.is_empty() || peer.is_address()) {
+        for called in mentioned(input.snapshot, &finding.subject, &best.line) {
             finding.blame(called);
         }
     }
