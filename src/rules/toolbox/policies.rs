@@ -223,7 +223,9 @@ impl Allowed {
         self.peers.as_ref().is_none_or(|peers| {
             peers.iter().any(|peer| {
                 let in_reach = if peer.namespaces {
-                    peer.wanted_namespaces.as_ref().is_none_or(|wanted| home.may_have(wanted))
+                    peer.wanted_namespaces
+                        .as_ref()
+                        .is_none_or(|wanted| home.may_have(wanted))
                 } else {
                     home.is_own
                 };
