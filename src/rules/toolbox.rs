@@ -29,6 +29,7 @@ pub mod selectors;
 pub mod services;
 pub mod speakers;
 pub mod strain;
+pub mod unanswered;
 pub mod usage;
 pub mod uses;
 pub mod witnesses;
