@@ -31,6 +31,7 @@ pub mod speakers;
 pub mod strain;
 pub mod unanswered;
 pub mod usage;
+pub mod uses;
 pub mod witnesses;
 
 use super::refused::has_all_replicas;
