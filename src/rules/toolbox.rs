@@ -21,6 +21,7 @@ pub mod policies;
 pub mod pressure;
 pub mod probes;
 pub mod references;
+pub mod schedules;
 pub mod selectors;
 pub mod services;
 pub mod speakers;
