@@ -48,6 +48,7 @@ pub(super) fn assemble(
     let mut of_hosts: Vec<Located> = Vec::new();
     let mut events: Vec<Object> = Vec::new();
     let mut named: Vec<String> = Vec::new();
+    let mut empty: Vec<String> = Vec::new();
     let mut manifests: Vec<Object> = Vec::new();
     for Located { path, host, fact } in facts {
         match fact {
@@ -68,7 +69,10 @@ pub(super) fn assemble(
             }
             Fact::Collected { when, .. } => snapshot.bundle.collected_at = Some(when),
             Fact::NamespaceNamed(namespace) => named.push(namespace),
-            Fact::EmptyListing { kind, .. } => snapshot.coverage.note(datum_of_kind(&kind), 0),
+            Fact::EmptyListing { kind, namespace, .. } => {
+                snapshot.coverage.note(datum_of_kind(&kind), 0);
+                empty.push(namespace);
+            }
             other => {
                 snapshot.coverage.note(host_datum(&other), 1);
                 of_hosts.push(Located {
@@ -86,7 +90,7 @@ pub(super) fn assemble(
         .take()
         .or_else(|| reference_time(&snapshot, &events));
     resolve_ages(&mut snapshot, &mut events);
-    let namespaces = Namespaces::new(&snapshot.objects, &events, named);
+    let namespaces = Namespaces::new(&snapshot.objects, &events, named, empty);
     for object in namespaces.place(&mut snapshot.objects) {
         add_object(&mut snapshot, object);
     }

@@ -1,5 +1,6 @@
 //! What several rules ask of a snapshot.
 
+pub mod backlogs;
 pub mod calls;
 pub mod certificates;
 pub mod complaints;
@@ -25,6 +26,8 @@ pub mod schedules;
 pub mod selectors;
 pub mod services;
 pub mod speakers;
+pub mod stores;
+pub mod timeouts;
 
 use super::refused::has_all_replicas;
 use super::{Finding, Ground, Input, RuleHeader, Touch};

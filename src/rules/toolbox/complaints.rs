@@ -8,6 +8,7 @@ use regex::Regex;
 
 use super::peers::{Peer, dependencies, name_service, objects_of, service_meant};
 use super::speakers::{Speaker, State, is_data_store, is_previous, of_log, of_pod, stores_of, technology};
+use super::stores::refuses_when_full;
 use super::workload_touches;
 use crate::cluster::Snapshot;
 use crate::logs::{LineHit, LogFile, Stream, TextSource, clean_line};
@@ -52,6 +53,20 @@ impl Complaint<'_> {
             (Some(text), port) => Peer::parse(text, port.map(String::as_str)),
             (None, _) => Peer::default(),
         }
+    }
+
+    /// The peer that it names, else the host of the first URL in the line that something in the cluster answers to.
+    pub fn peer_within(&self, snapshot: &Snapshot) -> Peer {
+        let named = self.peer();
+        if !named.host.is_empty() {
+            return named;
+        }
+        let urls = URL.as_ref().map(|regex| regex.captures_iter(&self.said));
+        urls.into_iter()
+            .flatten()
+            .filter_map(|found| Some(Peer::parse(found.name("peer")?.as_str(), None)))
+            .find(|peer| !objects_of(snapshot, &self.speaker.workload.namespace, peer).is_empty())
+            .unwrap_or_default()
     }
 }
 
@@ -266,7 +281,7 @@ fn refusing_store(snapshot: &Snapshot, rule: &RuleHeader, complaint: &Complaint<
     }
     let client = &complaint.speaker.workload;
     let is_store = |object: &Subject| object.kind != "Service" && is_data_store(&object.name);
-    let named = objects_of(snapshot, &client.namespace, &complaint.peer());
+    let named = objects_of(snapshot, &client.namespace, &complaint.peer_within(snapshot));
     if let Some(store) = named.into_iter().find(|object| object.kind != "Service") {
         return Some(store);
     }
@@ -277,7 +292,8 @@ fn refusing_store(snapshot: &Snapshot, rule: &RuleHeader, complaint: &Complaint<
     known.dedup();
     match known.as_slice() {
         [only] => Some(only.clone()),
-        _ => None,
+        // Of several the one that is set up to refuse.
+        _ => refuses_when_full(snapshot, &known),
     }
 }
 
@@ -307,7 +323,7 @@ fn finding(input: &Input<'_>, rule: &RuleHeader, workload: Subject, mut group: V
             finding.see(when.clone(), when);
         }
     }
-    let peer = best.peer();
+    let peer = best.peer_within(input.snapshot);
     for object in objects_of(input.snapshot, &finding.subject.namespace, &peer) {
         finding.blame(object);
     }
@@ -452,6 +468,10 @@ enum Weight {
 static LEVEL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)\b(?:(?P<mild>warn|warning|wrn|info|inf|debug|dbg|trace|notice|fine)|error|err|fatal|panic|emerg|crit|critical|alert|severe|fail)\b").ok()
 });
+/// Whom a line speaks of, where it quotes a URL.
+static URL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"\b[a-z][a-z0-9+]{1,12}://(?:[^@/\s"']{0,80}@)?(?P<peer>[\w.-]+(?::\d{1,5})?)"#).ok()
+});
 /// A name that could not be looked up, whatever else the line is about.
 static LOOKUP: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)\blookup [\w.-]+|:53\b|EAI_AGAIN|name resolution|could not (?:resolve|translate)|SERVFAIL|server misbehaving|getaddrinfo").ok()
@@ -462,7 +482,8 @@ static DISMISSED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 fn weight(line: &str) -> Weight {
     let is = |pattern: &LazyLock<Option<Regex>>| pattern.as_ref().is_some_and(|regex| regex.is_match(line));
-    if is(&DISMISSED) {
+    // client-go says that it falls back and then has nothing to fall back on (`tools/clientcmd/client_config.go`).
+    if is(&DISMISSED) && !line.contains("inClusterConfig") {
         return Weight::Dismissed;
     }
     let level = LEVEL.as_ref().and_then(|regex| regex.captures(line));

@@ -86,7 +86,9 @@ impl Schedule {
         let mut day = after.to_zoned(zone.clone()).date();
         let mut found = 0;
         for _ in 0..DAYS {
-            let Ok(midnight) = day.to_zoned(zone.clone()) else { break };
+            let Ok(midnight) = day.to_zoned(zone.clone()) else {
+                break;
+            };
             if midnight.timestamp() >= before {
                 break;
             }
@@ -153,10 +155,9 @@ pub fn last_schedule(job: &Object) -> Option<When> {
 /// one counts in which the fewest were missed.
 pub fn missed(snapshot: &Snapshot, job: &Object) -> Option<usize> {
     let schedule = Schedule::parse(job.text("/spec/schedule"))?;
-    let now = snapshot.bundle.collected_at.as_ref()?;
     let last = last_schedule(job)?;
     let from = last.latest.checked_add(SLACK).ok()?;
-    let to = now.earliest.checked_sub(SLACK).ok()?;
+    let to = not_before(snapshot)?.checked_sub(SLACK).ok()?;
     let zones = ZONES.filter_map(|hours| Some(TimeZone::fixed(Offset::from_hours(hours).ok()?)));
     let ran = job.time("/status/lastScheduleTime").filter(When::is_instant);
     let (fitting, others): (Vec<TimeZone>, Vec<TimeZone>) = zones.partition(|zone| {
@@ -168,6 +169,21 @@ pub fn missed(snapshot: &Snapshot, job: &Object) -> Option<usize> {
     });
     let likely = if fitting.is_empty() { others } else { fitting };
     likely.iter().map(|zone| schedule.due(from, to, zone)).min()
+}
+
+/// A moment at which the bundle was not yet made: its reference time, else the newest that a CronJob or a log tells.
+fn not_before(snapshot: &Snapshot) -> Option<Timestamp> {
+    if let Some(now) = &snapshot.bundle.collected_at {
+        return Some(now.earliest);
+    }
+    let runs = snapshot
+        .kind("CronJob")
+        .filter_map(|job| job.time("/status/lastScheduleTime"));
+    let said = snapshot
+        .logs
+        .iter()
+        .filter_map(|log| snapshot.time_of(log.last_stamped.as_deref()?));
+    runs.chain(said).map(|when| when.earliest).max()
 }
 
 #[cfg(test)]
@@ -186,7 +202,10 @@ mod tests {
         assert_eq!(due("15 2 * * *", "2026-10-11T02:25:00Z", "2026-10-14T09:20:00Z"), 3);
         assert_eq!(due("0 1 * * 0", "2026-10-11T01:10:00Z", "2026-10-14T09:20:00Z"), 0);
         assert_eq!(due("@hourly", "2026-10-11T01:10:00Z", "2026-10-11T03:20:00Z"), 2);
-        assert_eq!(due("*/15 9-10 * * MON-FRI", "2026-10-12T00:00:00Z", "2026-10-13T00:00:00Z"), 8);
+        assert_eq!(
+            due("*/15 9-10 * * MON-FRI", "2026-10-12T00:00:00Z", "2026-10-13T00:00:00Z"),
+            8
+        );
         // Where both days are limited, either will do.
         assert_eq!(due("0 0 13 * fri", "2026-10-01T12:00:00Z", "2026-10-14T00:00:00Z"), 3);
     }
