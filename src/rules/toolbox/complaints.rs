@@ -19,6 +19,8 @@ use crate::rules::{Finding, Input, RuleHeader, Subjects, operand, shell_quote};
 const LAST_WORDS: u64 = 40;
 /// Characters of a line that wording quotes.
 const QUOTED: usize = 240;
+/// Characters of a line in which a peer is looked for.
+const SEARCHED: usize = 4096;
 /// At most so many citations for one finding.
 const CITATIONS: usize = 4;
 
@@ -30,8 +32,10 @@ pub struct Complaint<'s> {
     pub signature: String,
     /// What was captured.
     pub captures: BTreeMap<String, String>,
-    /// The line, without the runtime's prefix.
+    /// The line, without the runtime's prefix, as far as it is quoted.
     pub said: String,
+    /// The line as far as it is searched.
+    whole: String,
     /// How often.
     pub count: u64,
     /// How surely it is what ails the workload.
@@ -61,7 +65,7 @@ impl Complaint<'_> {
         if !named.host.is_empty() {
             return named;
         }
-        let urls = URL.as_ref().map(|regex| regex.captures_iter(&self.said));
+        let urls = URL.as_ref().map(|regex| regex.captures_iter(&self.whole));
         urls.into_iter()
             .flatten()
             .filter_map(|found| Some(Peer::parse(found.name("peer")?.as_str(), None)))
@@ -126,6 +130,7 @@ pub fn complaints<'s>(
             signature: hit.signature.clone(),
             captures: hit.captures.clone(),
             said: quoted(said),
+            whole: said.chars().take(SEARCHED).collect(),
             count: hit.count,
             confidence: Confidence::Confirmed,
             after: 0,
@@ -197,6 +202,7 @@ fn of_line<'s>(
         signature: hit.signature.clone(),
         captures: hit.captures.clone(),
         said: quoted(clean_line(&hit.text)),
+        whole: hit.text.chars().take(SEARCHED).collect(),
         count: hit.count,
         confidence,
         after,
@@ -255,6 +261,11 @@ const KUBELETS_OWN: [&str; 8] = [
     "mount volumes",
     "network for",
 ];
+
+/// Who cannot listen on port 53 asks nobody.
+fn is_of_a_listener(said: &str) -> bool {
+    ["bind", "listen"].iter().any(|word| said.contains(word))
+}
 
 /// One finding for each workload.
 pub fn findings(input: &Input<'_>, rule: &RuleHeader, complaints: Vec<Complaint<'_>>) -> Vec<Finding> {
@@ -330,10 +341,11 @@ fn finding(input: &Input<'_>, rule: &RuleHeader, workload: Subject, mut group: V
     if let Some((namespace, name)) = service_meant(input.snapshot, &finding.subject.namespace, &peer) {
         finding.blame(Subject::namespaced("Service", &namespace, &name));
     }
-    if LOOKUP
-        .as_ref()
-        .is_some_and(|regex| group.iter().any(|complaint| regex.is_match(&complaint.said)))
-    {
+    if LOOKUP.as_ref().is_some_and(|regex| {
+        group
+            .iter()
+            .any(|complaint| regex.is_match(&complaint.said) && !is_of_a_listener(&complaint.said))
+    }) {
         for object in name_service(input.snapshot) {
             finding.blame(object);
         }
