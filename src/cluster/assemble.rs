@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::age;
 use super::containers::{add_inspect, add_row, note_listing};
 use super::coverage::datum_of_kind;
+use super::event::last_seen;
 use super::events::fold_duplicates;
 use super::namespaces::Namespaces;
 use super::reader::Located;
@@ -44,6 +45,7 @@ pub(super) fn assemble(
             ..coverage
         },
         events_by_name: std::sync::OnceLock::new(),
+        derived: super::derived::Derived::default(),
     };
     let mut of_hosts: Vec<Located> = Vec::new();
     let mut events: Vec<Object> = Vec::new();
@@ -301,7 +303,7 @@ fn reference_time(snapshot: &Snapshot, events: &[Object]) -> Option<When> {
     if let Some(known) = clocks.max_by_key(|when| when.latest).or(told) {
         return Some(known);
     }
-    let events = events.iter().filter_map(|event| Event::new(event)?.last);
+    let events = events.iter().filter_map(last_seen);
     let leases = snapshot.kind("Lease").filter_map(|lease| lease.time("/spec/renewTime"));
     let heartbeats = snapshot.kind("Node").flat_map(|node| {
         let conditions = 0..node.list("/status/conditions").len();

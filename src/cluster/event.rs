@@ -55,18 +55,6 @@ impl Event {
         let first = ["/firstTimestamp", "/deprecatedFirstTimestamp", "/eventTime"]
             .iter()
             .find_map(|pointer| object.time(pointer));
-        let last = [
-            "/series/lastObservedTime",
-            "/lastTimestamp",
-            "/deprecatedLastTimestamp",
-            "/eventTime",
-        ]
-        .iter()
-        .find_map(|pointer| object.time(pointer));
-        let created = || {
-            let written = object.get("/metadata/creationTimestamp")?.as_str()?;
-            When::rfc3339(written)
-        };
         let count = ["/count", "/series/count", "/deprecatedCount"]
             .iter()
             .find_map(|pointer| object.int(pointer))
@@ -79,7 +67,7 @@ impl Event {
             .to_owned();
         let reason = object.text("/reason").to_owned();
         let message = object.text(message_at).trim_end().to_owned();
-        let last = last.or_else(created);
+        let last = last_seen(object);
         (!reason.is_empty() || !message.is_empty()).then(|| Self {
             warning: object.text("/type") == "Warning",
             reason,
@@ -93,11 +81,29 @@ impl Event {
             container,
             count: u64::try_from(count).unwrap_or(1).max(1),
             // Most tables have no first time; the last stands for it.
-            first: first.or_else(created).or_else(|| last.clone()),
+            first: first.or_else(|| created(object)).or_else(|| last.clone()),
             cite: object.cite_at(message_at).at(last.clone()),
             last,
             component: first_of(["/source/component", "/reportingComponent", "/reportingController"]),
             host: first_of(["/source/host", "/deprecatedSource/host", "/spec/none"]),
         })
     }
+}
+
+/// When an event was last seen, as its object says.
+pub(super) fn last_seen(event: &Object) -> Option<When> {
+    const LAST: [&str; 4] = [
+        "/series/lastObservedTime",
+        "/lastTimestamp",
+        "/deprecatedLastTimestamp",
+        "/eventTime",
+    ];
+    let last = LAST.iter().find_map(|pointer| event.time(pointer));
+    last.or_else(|| created(event))
+}
+
+fn created(event: &Object) -> Option<When> {
+    event
+        .get("/metadata/creationTimestamp")
+        .and_then(|written| When::rfc3339(written.as_str()?))
 }

@@ -1,22 +1,20 @@
 //! The same event is often in a bundle several times: as JSON and YAML, as a row of a table, in a description. It counts once.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Event;
-use crate::model::{Basis, When};
+use crate::model::{Basis, Subject, When};
 
 /// Two texts of one event are printed moments apart, and their ages are counted from one reference time.
 const APART: SignedDuration = SignedDuration::from_mins(2);
 
 /// Sorts events by what they are about and folds those that are the same.
 pub(super) fn fold_duplicates(events: &mut Vec<Event>) {
-    events.sort_by(|a, b| {
-        let key = |event: &Event| {
-            let first = event.first.as_ref().map(|when| when.earliest);
-            (event.about.clone(), event.reason.clone(), event.message.clone(), first)
-        };
-        key(a).cmp(&key(b))
-    });
+    fn key(event: &Event) -> (&Subject, &str, &str, Option<Timestamp>) {
+        let first = event.first.as_ref().map(|when| when.earliest);
+        (&event.about, &event.reason, &event.message, first)
+    }
+    events.sort_by(|a, b| key(a).cmp(&key(b)));
     events.dedup_by(|other, kept| {
         let same = is_same(kept, other);
         if same {

@@ -7,6 +7,7 @@ mod blocks;
 mod containers;
 mod copies;
 mod coverage;
+mod derived;
 mod event;
 mod events;
 mod host;
@@ -24,6 +25,7 @@ mod tools;
 mod unused;
 mod view;
 mod whereabouts;
+mod whole;
 
 pub use coverage::{Coverage, FileRecord, Treatment};
 pub use event::Event;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::age;
 use crate::bundle::decode::{Form, ObjectFact, Pointer};
-use crate::model::{Citation, Place, QuoteLine, Subject, When};
+use crate::model::{Citation, Place, QuoteLine, Subject, When, at};
 
 /// Kind, namespace and name: what identifies an object in a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,7 +57,7 @@ impl Object {
 
     /// The value at a JSON pointer; null counts as missing.
     pub fn get(&self, pointer: &str) -> Option<&Value> {
-        self.value.pointer(pointer).filter(|value| !value.is_null())
+        at(&self.value, pointer).filter(|value| !value.is_null())
     }
 
     /// The string at a pointer; empty when missing.
@@ -135,7 +135,7 @@ impl Object {
     /// `state.waiting.reason: ErrImagePull`, or the field's JSON when it is not a scalar; `(absent)` when there is none.
     fn shown(&self, pointer: &str) -> String {
         let label = pointer.trim_start_matches('/').replace('/', ".");
-        let value = match self.value.pointer(pointer) {
+        let value = match at(&self.value, pointer) {
             None | Some(Value::Null) => "(absent)".to_owned(),
             Some(Value::String(text)) => text.clone(),
             Some(other) => other.to_string(),

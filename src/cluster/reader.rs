@@ -2,25 +2,25 @@
 
 use std::collections::BTreeSet;
 use std::io::Read;
-use std::sync::Arc;
+
+use rayon::prelude::*;
 
 use super::assemble::assemble;
 use super::blocks::{BLOCK, Blocks};
-use super::whereabouts::host_above;
-use super::{BundleInfo, Coverage, FileRecord, Snapshot, Treatment};
-use crate::bundle::decode::{
-    DECODERS, Encoding, ExportedLog, Fact, LogSection, TextFile, Transcoded, binary_reason, is_binary, prompts,
-    reason_unused, to_text, undress,
-};
+use super::whole::{Context, FileReading, read_whole};
+use super::{BundleInfo, Coverage, Snapshot, Treatment};
+use crate::bundle::decode::{Encoding, Fact, Transcoded, binary_reason, is_binary, to_text};
 use crate::bundle::layout::{Inventory, detect};
 use crate::bundle::{Budget, Limit};
-use crate::logs::{ContainerRef, LogFile, LogScan, SignatureSet, Stream, stamp_of, stream_of_unit};
+use crate::logs::{LogFile, SignatureSet, Stream, stamp_of};
 use crate::model::{EntryPath, Problem, ProblemKind};
 
-/// Problems of one file that are kept; what follows the first hundred is of the same kind.
-const PROBLEMS_PER_FILE: usize = 100;
 /// Blocks that may wait for the scanner.
 const BLOCKS_AHEAD: usize = 4;
+/// Bytes of files that wait until they are decoded together.
+const WAITING: usize = 4 << 20;
+/// Bytes of files for which it is worth waking another thread.
+const WORTH_SHARING: usize = 256 << 10;
 
 /// Facts with the file they were read from.
 pub(super) struct Located {
@@ -30,16 +30,24 @@ pub(super) struct Located {
     pub(super) fact: Fact,
 }
 
+/// A file in its place among the others.
+enum Waiting {
+    /// To be decoded.
+    Text(EntryPath, Vec<u8>),
+    /// Read.
+    Done(FileReading),
+}
+
 /// Reads the files of one bundle, one after another.
 pub struct Reader<'s> {
-    signatures: &'s SignatureSet,
-    alias: Arc<str>,
+    context: Context<'s>,
     facts: Vec<Located>,
     logs: Vec<LogFile>,
     coverage: Coverage,
     inventory: Inventory,
-    budget: Budget,
     is_full: bool,
+    waiting: Vec<Waiting>,
+    waiting_bytes: usize,
     /// Of a reading for what some logs complain of: the files that hold them. Nothing else is read then.
     mined: Option<BTreeSet<EntryPath>>,
 }
@@ -48,36 +56,40 @@ impl<'s> Reader<'s> {
     /// A reader for a bundle that citations call `alias`, under the default budget.
     pub fn new(signatures: &'s SignatureSet, alias: &str) -> Self {
         Self {
-            signatures,
-            alias: alias.into(),
+            context: Context {
+                signatures,
+                alias: alias.into(),
+                budget: Budget::DEFAULT,
+                mines: false,
+            },
             facts: Vec::new(),
             logs: Vec::new(),
             coverage: Coverage::default(),
             inventory: Inventory::default(),
-            budget: Budget::DEFAULT,
             is_full: false,
+            waiting: Vec::new(),
+            waiting_bytes: 0,
             mined: None,
         }
     }
 
     /// The same under another budget.
-    pub fn within(self, budget: &Budget) -> Self {
-        Self {
-            budget: budget.clone(),
-            ..self
-        }
+    pub fn within(mut self, budget: &Budget) -> Self {
+        self.context.budget = budget.clone();
+        self
     }
 
     /// A reader of nothing but these files' logs, with what they complain of.
     pub(super) fn mining(signatures: &'s SignatureSet, files: BTreeSet<EntryPath>) -> Self {
-        Self {
-            mined: Some(files),
-            ..Self::new(signatures, "")
-        }
+        let mut reader = Self::new(signatures, "");
+        reader.context.mines = true;
+        reader.mined = Some(files);
+        reader
     }
 
     /// The logs that were read, in order.
-    pub(super) fn into_logs(self) -> Vec<LogFile> {
+    pub(super) fn into_logs(mut self) -> Vec<LogFile> {
+        self.decode_waiting();
         self.logs
     }
 
@@ -131,13 +143,16 @@ impl<'s> Reader<'s> {
 
     /// Puts everything together. `bundle` has what the files do not say of the bundle; its reference time is set here.
     pub fn finish(mut self, bundle: BundleInfo) -> Snapshot {
+        self.decode_waiting();
         self.inventory.set_input(&bundle.input);
         let detected = detect(&self.inventory);
-        assemble(bundle, self.facts, self.logs, self.coverage, self.signatures, &detected)
+        let signatures = self.context.signatures;
+        assemble(bundle, self.facts, self.logs, self.coverage, signatures, &detected)
     }
 
+    /// Takes in a file that fits into memory. It is decoded later, side by side with others.
     fn whole_file(&mut self, path: &EntryPath, mut bytes: Vec<u8>, content: &mut dyn Read) {
-        let most = self.budget.max_parsed_bytes;
+        let most = self.context.budget.max_parsed_bytes;
         let room = most.saturating_add(1).saturating_sub(bytes.len() as u64);
         if let Err(error) = content.take(room).read_to_end(&mut bytes) {
             self.damaged(path, &error);
@@ -147,178 +162,56 @@ impl<'s> Reader<'s> {
             self.stream_log(path, bytes, content);
             return;
         }
-        let size = bytes.len() as u64;
-        let text = undress(to_text(&bytes));
-        let budget = self.budget.clone();
-        let mut file = TextFile::new(self.alias.clone(), path, &text).within(&budget);
-        let mut problems = Vec::new();
-        let mut unlisted = 0;
-        let mut used = Vec::new();
-        let mut log_lines = Vec::new();
-        let mut host = String::new();
-        let mut line = 0;
-        // No output goes on beyond the next command: decoders see the lines up to there and no further.
-        let mut ends = prompts(&file);
-        ends.push(file.lines.len());
-        let all = std::mem::take(&mut file.lines);
-        let mut ends = ends.into_iter();
-        loop {
-            if line >= file.lines.len() {
-                let Some(end) = ends.next() else { break };
-                file.lines.extend(all.get(file.lines.len()..end).unwrap_or_default());
-                continue;
-            }
-            if let Some(named) = host_above(file.line(line)) {
-                host = named.to_owned();
-            }
-            let decoders = if is_long_word(file.line(line)) { &[] } else { DECODERS };
-            let section = decoders
-                .iter()
-                .find_map(|decoder| Some((decoder.name, (decoder.decode)(&file, line)?)));
-            match section {
-                Some((name, section)) => {
-                    let end = section.end.max(line + 1).min(file.lines.len());
-                    if section.also_log {
-                        log_lines.push((line, end));
-                    }
-                    self.take_section(&file, &host, section.facts);
-                    let room = PROBLEMS_PER_FILE.saturating_sub(problems.len());
-                    let mut found = section.problems;
-                    unlisted += found.len().saturating_sub(room);
-                    found.truncate(room);
-                    problems.append(&mut found);
-                    if !used.contains(&name) {
-                        used.push(name);
-                    }
-                    line = end;
-                }
-                None => {
-                    match log_lines.last_mut() {
-                        Some((_, end)) if *end == line => *end = line + 1,
-                        _ => log_lines.push((line, line + 1)),
-                    }
-                    line += 1;
-                }
-            }
+        self.waiting_bytes = self.waiting_bytes.saturating_add(bytes.len());
+        self.waiting.push(Waiting::Text(path.clone(), bytes));
+        if self.waiting_bytes >= WAITING {
+            self.decode_waiting();
         }
-        log_lines.retain(|&(from, to)| (from..to).any(|index| !file.line(index).trim().is_empty()));
-        if !log_lines.is_empty() {
-            self.scan_lines(&file, Stream::Unknown, &log_lines);
-        }
-        // What a rule asks for after all is a log, whatever it looks like.
-        if used.is_empty()
-            && let Some(reason) = reason_unused(&file)
-            && self.logs.pop_if(|log| log.hits.is_empty()).is_some()
-        {
-            self.record(path, size, Treatment::Ignored(reason));
-            return;
-        }
-        self.coverage.problems.append(&mut problems);
-        if unlisted > 0 {
-            let detail = format!("{unlisted} more problems of this file are not listed");
-            self.problem(Problem::file(path, ProblemKind::Unparsed, detail));
-        }
-        if used.contains(&"cluster-info dump log") && used.contains(&"json") {
-            self.inventory.note_dump(path);
-        }
-        let treatment = if used.is_empty() {
-            Treatment::Log
-        } else {
-            Treatment::Read(used)
+    }
+
+    /// Decodes the files that wait, and keeps what they yield in the order of the files.
+    fn decode_waiting(&mut self) {
+        let waiting = std::mem::take(&mut self.waiting);
+        let bytes = std::mem::take(&mut self.waiting_bytes);
+        let context = &self.context;
+        let read = |waiting| match waiting {
+            Waiting::Text(path, bytes) => read_whole(context, &path, &bytes),
+            Waiting::Done(reading) => reading,
         };
-        self.record(path, size, treatment);
-    }
-
-    fn take_section(&mut self, file: &TextFile<'_>, host: &str, facts: Vec<Fact>) {
-        for fact in facts {
-            match &fact {
-                Fact::LogSection(section) => self.scan_section(file, section),
-                Fact::ExportedLog(log) => self.scan_exported(file, log),
-                Fact::UnitLog(log) => self.scan_lines(file, stream_of_unit(&log.unit), &[(log.first, log.end)]),
-                _ => self.keep(file.path, host, fact),
-            }
+        let readings: Vec<FileReading> = if bytes < WORTH_SHARING {
+            waiting.into_iter().map(read).collect()
+        } else {
+            waiting.into_par_iter().map(read).collect()
+        };
+        for reading in readings {
+            self.keep(reading);
         }
     }
 
-    fn keep(&mut self, path: &EntryPath, host: &str, fact: Fact) {
-        let most = self.budget.max_objects;
-        if (self.facts.len() as u64) < most {
-            self.facts.push(Located {
-                path: path.clone(),
-                host: host.to_owned(),
-                fact,
-            });
-        } else if !self.is_full {
+    fn keep(&mut self, reading: FileReading) {
+        let most = self.context.budget.max_objects;
+        let room = usize::try_from(most)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(self.facts.len());
+        if reading.facts.len() > room && !self.is_full {
             self.is_full = true;
+            let path = &reading.record.path;
             self.over(path, Limit::Objects(most), "what follows was not kept");
         }
-    }
-
-    fn scan_section(&mut self, file: &TextFile<'_>, section: &LogSection) {
-        let container = ContainerRef {
-            namespace: section.namespace.clone(),
-            pod: section.pod.clone(),
-            container: section.container.clone(),
-            previous: section.previous,
-        };
-        self.scan_lines(file, Stream::Container(container), &[(section.first, section.end)]);
-    }
-
-    /// Scans the lines of one container, which stand between those of others.
-    fn scan_exported(&mut self, file: &TextFile<'_>, log: &ExportedLog) {
-        let container = ContainerRef {
-            namespace: log.namespace.clone(),
-            pod: log.pod.clone(),
-            container: log.container.clone(),
-            previous: false,
-        };
-        let mut scan = LogScan::new(
-            self.signatures,
-            file.path.clone(),
-            Stream::Container(container),
-            self.longest_line(),
-        );
-        for (line, text) in &log.lines {
-            scan.feed(text, *line as u64 + 1);
+        self.facts.extend(reading.facts.into_iter().take(room));
+        self.logs.extend(reading.logs);
+        self.coverage.problems.extend(reading.problems);
+        if reading.is_dump {
+            self.inventory.note_dump(&reading.record.path);
         }
-        self.logs.push(scan.finish());
-    }
-
-    fn scan_lines(&mut self, file: &TextFile<'_>, stream: Stream, ranges: &[(usize, usize)]) {
-        let mut scan = self.scan(file.path.clone(), stream);
-        for &(from, to) in ranges {
-            let block = file
-                .text
-                .get(file.offset_of_line(from)..file.offset_of_line(to))
-                .unwrap_or("");
-            scan.feed(block, from as u64 + 1);
-        }
-        self.keep_log(scan.finish());
-    }
-
-    fn keep_log(&mut self, log: LogFile) {
-        if let Some(line) = log.cut_line {
-            let limit = Limit::LineBytes(self.budget.max_line_bytes);
-            let detail = format!("{limit}: what follows in this and other such lines was not searched");
-            self.problem(Problem::file(&log.path, ProblemKind::OverBudget, detail).at_line(line));
-        }
-        self.logs.push(log);
-    }
-
-    fn longest_line(&self) -> usize {
-        usize::try_from(self.budget.max_line_bytes).unwrap_or(usize::MAX)
-    }
-
-    fn scan(&self, path: EntryPath, stream: Stream) -> LogScan<'s> {
-        let scan = LogScan::new(self.signatures, path, stream, self.longest_line());
-        if self.mined.is_some() { scan.mining() } else { scan }
+        self.coverage.files.push(reading.record);
     }
 
     /// Scans a log block by block, each cut at its last line end. Reading (and with it decompressing) goes on while the block before is
     /// scanned, so that one large log uses two processors.
     fn stream_log(&mut self, path: &EntryPath, head: Vec<u8>, content: &mut dyn Read) {
-        let mut scan = self.scan(path.clone(), Stream::Unknown);
-        let mut blocks = Blocks::new(head, content, self.longest_line(), BLOCK);
+        let mut scan = self.context.scan(path.clone(), Stream::Unknown);
+        let mut blocks = Blocks::new(head, content, self.context.longest_line(), BLOCK);
         let (log, failure) = std::thread::scope(|scope| {
             let (send, receive) = std::sync::mpsc::sync_channel::<Vec<u8>>(BLOCKS_AHEAD);
             let scanner = scope.spawn(move || {
@@ -344,19 +237,19 @@ impl<'s> Reader<'s> {
             drop(send);
             (scanner.join(), failure)
         });
-        let size = blocks.read();
+        let mut reading = FileReading::of_record(path, blocks.read(), Treatment::Log);
         match log {
-            Ok(log) => self.keep_log(log),
-            Err(_) => self.problem(Problem::file(
+            Ok(log) => reading.keep_log(log, &self.context.budget),
+            Err(_) => reading.problems.push(Problem::file(
                 path,
                 ProblemKind::Unparsed,
                 "the log could not be scanned",
             )),
         }
+        self.waiting.push(Waiting::Done(reading));
         if let Some(error) = failure {
             self.damaged(path, &error);
         }
-        self.record(path, size, Treatment::Log);
     }
 
     fn damaged(&mut self, path: &EntryPath, error: &std::io::Error) {
@@ -370,22 +263,9 @@ impl<'s> Reader<'s> {
     }
 
     fn record(&mut self, path: &EntryPath, bytes: u64, treatment: Treatment) {
-        self.coverage.files.push(FileRecord {
-            path: path.clone(),
-            bytes,
-            treatment,
-        });
+        let reading = FileReading::of_record(path, bytes, treatment);
+        self.waiting.push(Waiting::Done(reading));
     }
-}
-
-/// True for a line of base64 or the like, with which no section starts: a file may have millions of them, and every decoder is asked at
-/// every other line.
-fn is_long_word(line: &str) -> bool {
-    const LONG: usize = 60;
-    line.len() >= LONG
-        && line
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_'))
 }
 
 /// True when at least half of the first lines carry a time stamp.

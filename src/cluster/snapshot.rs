@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
+use super::derived::Derived;
 use super::{Coverage, Event, Host, Object, ObjectKey};
 use crate::logs::{LogFile, Stream, TextSource};
 use crate::model::{Citation, Subject, When};
@@ -90,6 +91,8 @@ pub struct Snapshot {
     pub coverage: Coverage,
     /// See [`Snapshot::events_named`].
     pub(super) events_by_name: OnceLock<HashMap<String, Vec<usize>>>,
+    /// See [`Snapshot::derive`].
+    pub(super) derived: Derived,
 }
 
 impl Snapshot {
@@ -158,6 +161,12 @@ impl Snapshot {
         });
         let indices = by_name.get(name).map_or(&[][..], Vec::as_slice);
         indices.iter().filter_map(|&index| self.events.get(index))
+    }
+
+    /// What several rules work out of the whole snapshot: `make` does it at the first question, and the answer is kept by its type.
+    /// Whoever changes a snapshot does so before it is judged. `make` must not wait for another thread.
+    pub fn derive<T: Send + Sync + 'static>(&self, make: impl FnOnce(&Self) -> T) -> Arc<T> {
+        self.derived.get(|| make(self))
     }
 
     /// The matches of one signature, given as `rule/signature`.

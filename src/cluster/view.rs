@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Object, Snapshot, age};
-use crate::model::{Citation, Subject, When};
+use crate::model::{Citation, Subject, When, at};
 
 /// A pod.
 #[derive(Debug, Clone, Copy)]
@@ -165,7 +165,7 @@ impl<'s> PodView<'s> {
 impl<'s> ContainerInstance<'s> {
     /// Why it waits, if it does.
     pub fn waiting(&self) -> Option<Waiting<'s>> {
-        let waiting = self.status?.pointer("/state/waiting")?;
+        let waiting = at(self.status?, "/state/waiting")?;
         let text = |key: &str| waiting.get(key).and_then(Value::as_str).unwrap_or("");
         Some(Waiting {
             reason: text("reason"),
@@ -181,7 +181,7 @@ impl<'s> ContainerInstance<'s> {
     }
 
     fn ended_at(&self, pointer: &str) -> Option<Ended<'s>> {
-        let ended = self.status?.pointer(pointer).filter(|value| !value.is_null())?;
+        let ended = at(self.status?, pointer).filter(|value| !value.is_null())?;
         let text = |key: &str| ended.get(key).and_then(Value::as_str).unwrap_or("");
         Some(Ended {
             exit_code: ended.get("exitCode").and_then(Value::as_i64),

@@ -3,6 +3,7 @@
 mod citation;
 mod level;
 mod path;
+mod pointer;
 mod problem;
 mod remedy;
 mod size;
@@ -13,6 +14,7 @@ mod time;
 pub use citation::{Citation, CitationKind, Place, QuoteLine};
 pub use level::{Confidence, Level};
 pub use path::EntryPath;
+pub use pointer::at;
 pub use problem::{Problem, ProblemKind};
 pub use remedy::{ActionKind, Lesson, Risk, StepPlace};
 pub use size::Size;

@@ -112,6 +112,9 @@ pub(super) fn announced(name: &str, site: Site, value: &str) -> Option<Class> {
 
 /// The class of the value that `name` announces; none when the name announces no secret.
 pub(super) fn class_of(name: &str, site: Site) -> Option<Class> {
+    if !may_announce(name) {
+        return None;
+    }
     let words = words(name);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     if words.ends_with(&["client", "key", "data"]) {
@@ -129,6 +132,18 @@ pub(super) fn class_of(name: &str, site: Site) -> Option<Class> {
         .find_map(|at| Some((at, class_at(&words, at, site)?)))?;
     let tail = words.get(at + 1..).unwrap_or_default();
     (site == Site::Variable || tail.iter().all(|word| NEUTRAL.contains(word))).then_some(class)
+}
+
+/// False for most names: none of the words that announce a secret can be in them.
+fn may_announce(name: &str) -> bool {
+    const STARTS: [&[u8]; 6] = [b"key", b"sec", b"cre", b"pwd", b"pas", b"tok"];
+    const LAST: &[u8] = b"bindpw";
+    let holds = |part: &[u8]| {
+        name.as_bytes()
+            .windows(part.len())
+            .any(|window| window.eq_ignore_ascii_case(part))
+    };
+    STARTS.into_iter().any(holds) || holds(LAST)
 }
 
 fn class_at(words: &[&str], at: usize, site: Site) -> Option<Class> {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex::{Captures, Regex};
 
 use super::addresses::ADDRESSES;
@@ -52,6 +52,8 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     Table {
         words: AhoCorasick::builder()
             .ascii_case_insensitive(true)
+            // Every string of a bundle is searched; the automatic choice is an NFA a third as fast.
+            .kind(Some(AhoCorasickKind::DFA))
             .build(words)
             .unwrap(),
         owner: owner.collect(),
@@ -206,9 +208,15 @@ fn manifest_hit(found: manifests::Value<'_>) -> Option<Hit> {
     })
 }
 
+/// Characters of a Rancher token without its name.
+const RANCHER_SECRET: usize = 54;
+
 /// Words of exactly 54 lower-case letters and digits, as Rancher's tokens are without their names.
 fn rancher_secrets(text: &str) -> Vec<Hit> {
     let mut hits = Vec::new();
+    if text.len() < RANCHER_SECRET {
+        return hits;
+    }
     let mut start = 0;
     for (at, byte) in text.bytes().chain([b' ']).enumerate() {
         if byte.is_ascii_lowercase() || byte.is_ascii_digit() {
@@ -219,7 +227,7 @@ fn rancher_secrets(text: &str) -> Vec<Hit> {
             && text
                 .get(..start)
                 .is_none_or(|b| !b.ends_with(|c: char| c.is_ascii_uppercase()));
-        if word.len() == 54 && whole && values::looks_random(word) && word.bytes().any(|b| b > b'f') {
+        if word.len() == RANCHER_SECRET && whole && values::looks_random(word) && word.bytes().any(|b| b > b'f') {
             let value = word.to_owned();
             hits.push(Hit {
                 start,

@@ -82,7 +82,7 @@ const TAKES_P: &[&str] = &[
 pub(super) fn find(document: &Value) -> Vec<Found> {
     let mut walk = Walk {
         found: Vec::new(),
-        path: Vec::new(),
+        path: String::new(),
         in_place: true,
         depth: 0,
     };
@@ -92,7 +92,8 @@ pub(super) fn find(document: &Value) -> Vec<Found> {
 
 struct Walk {
     found: Vec<Found>,
-    path: Vec<String>,
+    /// RFC 6901, of the value that is looked at.
+    path: String,
     in_place: bool,
     depth: usize,
 }
@@ -107,7 +108,7 @@ impl Walk {
             Value::Object(map) => self.object(map, false),
             Value::Array(items) => {
                 for (at, item) in items.iter().enumerate() {
-                    self.at(at.to_string(), |walk| walk.value(item));
+                    self.item(at, |walk| walk.value(item));
                 }
             }
             Value::String(text) => self.looks(text),
@@ -121,7 +122,7 @@ impl Walk {
         let lends = map.get("kind").and_then(Value::as_str) == Some("SecretList");
         self.variable(map);
         for (key, value) in map {
-            self.at(escaped(key), |walk| match value {
+            self.at(key, |walk| match value {
                 Value::Object(data) if is_secret && key == "data" => walk.secret_data(data, true),
                 Value::Object(data) if is_secret && key == "stringData" => walk.secret_data(data, false),
                 Value::Array(items) if lends && key == "items" => walk.secrets(items),
@@ -138,7 +139,7 @@ impl Walk {
     /// Items of a `SecretList`, which need not say their kind.
     fn secrets(&mut self, items: &[Value]) {
         for (at, item) in items.iter().enumerate() {
-            self.at(at.to_string(), |walk| match item {
+            self.item(at, |walk| match item {
                 Value::Object(map) => walk.object(map, true),
                 _ => walk.value(item),
             });
@@ -162,7 +163,7 @@ impl Walk {
             let class = class_of_secret(key, &value);
             let plain = is_plain_key(key);
             self.embedded(&value);
-            self.at(escaped(key), |walk| walk.push(class, &value, 0, !plain));
+            self.at(key, |walk| walk.push(class, &value, 0, !plain));
             self.leaves(&value);
             if !plain {
                 self.folded(class, text);
@@ -224,9 +225,7 @@ impl Walk {
                     _ => continue,
                 };
                 if let Some(text) = value.as_str() {
-                    self.at(escaped(host), |walk| {
-                        walk.at(escaped(key), |walk| walk.push(class, text, 0, true))
-                    });
+                    self.at(host, |walk| walk.at(key, |walk| walk.push(class, text, 0, true)));
                 }
             }
         }
@@ -236,14 +235,14 @@ impl Walk {
         for (key, value) in notes {
             let Some(text) = value.as_str() else { continue };
             if key != LAST_APPLIED {
-                self.at(escaped(key), |walk| walk.setting(key, text));
+                self.at(key, |walk| walk.setting(key, text));
                 continue;
             }
             let before = self.found.len();
             self.embedded(text);
             // The copy of an object with secrets goes as a whole: the short ones in it could not be found by their text.
             if self.found.len() > before {
-                self.at(escaped(key), |walk| walk.push(Class::Secret, text, 0, false));
+                self.at(key, |walk| walk.push(Class::Secret, text, 0, false));
             }
         }
     }
@@ -257,14 +256,14 @@ impl Walk {
             return;
         };
         if let Some(class) = names::announced(name, Site::Variable, value) {
-            self.at("value".to_owned(), |walk| walk.announced(class, value, 0));
+            self.at("value", |walk| walk.announced(class, value, 0));
         }
     }
 
     /// `env` as objects, or Docker's `NAME=value` strings.
     fn environment(&mut self, items: &[Value]) {
         for (at, item) in items.iter().enumerate() {
-            self.at(at.to_string(), |walk| {
+            self.item(at, |walk| {
                 let pair = item.as_str().and_then(|text| text.split_once('='));
                 let named =
                     pair.and_then(|(name, value)| Some((names::announced(name, Site::Variable, value)?, name, value)));
@@ -298,7 +297,7 @@ impl Walk {
                     flag_class(text)
                 };
             }
-            self.at(at.to_string(), |walk| match (before, joined) {
+            self.item(at, |walk| match (before, joined) {
                 (Some(class), _) => walk.announced(class, text, 0),
                 (None, Some((class, from))) => walk.announced(class, text.get(from..).unwrap_or_default(), from),
                 (None, None) => walk.looks(text),
@@ -341,13 +340,8 @@ impl Walk {
         if value.is_empty() || values::is_masked(value) {
             return;
         }
-        let pointer = || {
-            self.path
-                .iter()
-                .fold(String::new(), |pointer, part| pointer + "/" + part)
-        };
         let place = self.in_place.then(|| Place {
-            pointer: pointer(),
+            pointer: self.path.clone(),
             from,
         });
         self.found.push(Found {
@@ -358,10 +352,24 @@ impl Walk {
         });
     }
 
-    fn at(&mut self, part: String, visit: impl FnOnce(&mut Self)) {
-        self.path.push(part);
+    /// Visits what is at a key, which is a part of the pointer (RFC 6901, section 3).
+    fn at(&mut self, key: &str, visit: impl FnOnce(&mut Self)) {
+        let before = self.path.len();
+        self.path.push('/');
+        for c in key.chars() {
+            match c {
+                '~' => self.path.push_str("~0"),
+                '/' => self.path.push_str("~1"),
+                c => self.path.push(c),
+            }
+        }
         visit(self);
-        self.path.pop();
+        self.path.truncate(before);
+    }
+
+    /// Visits an element of a list.
+    fn item(&mut self, index: usize, visit: impl FnOnce(&mut Self)) {
+        self.at(&index.to_string(), visit);
     }
 }
 
@@ -439,11 +447,6 @@ fn takes_p(owner: &Map<String, Value>, items: &[Value]) -> bool {
     words
         .map(|word| word.rsplit('/').next().unwrap_or(word))
         .any(|program| TAKES_P.contains(&program))
-}
-
-/// A key as a part of a JSON pointer (RFC 6901, section 3).
-fn escaped(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]

@@ -59,9 +59,6 @@ pub(in crate::rules) fn missing(input: &Input<'_>, rule: &RuleHeader, kind: &str
 fn compare(snapshot: &Snapshot, rule: &RuleHeader, kind: &str, found: &mut BTreeMap<Subject, Finding>) {
     for pod in snapshot.pods() {
         let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
-        let listed = snapshot
-            .kind(kind)
-            .any(|object| object.key.namespace == pod.namespace());
         let waits = pod.containers().iter().any(|container| {
             container.waiting().is_some_and(|waiting| {
                 matches!(
@@ -70,7 +67,13 @@ fn compare(snapshot: &Snapshot, rule: &RuleHeader, kind: &str, found: &mut BTree
                 )
             })
         });
-        if !listed || !waits || pod.is_terminating() || pod.node().is_empty() {
+        if !waits || pod.is_terminating() || pod.node().is_empty() {
+            continue;
+        }
+        let is_listed = snapshot
+            .kind(kind)
+            .any(|object| object.key.namespace == pod.namespace());
+        if !is_listed {
             continue;
         }
         for reference in references(&pod, kind) {

@@ -270,10 +270,25 @@ fn may_be_number(text: &str) -> bool {
         Some(b'0'..=b'9' | b'.') => {
             let is_part =
                 |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b'x' | b'X' | b'o' | b'O' | b'+' | b'-' | b'.');
-            unsigned.bytes().all(is_part) && unsigned.bytes().filter(|byte| *byte == b'.').count() < 2
+            unsigned.bytes().all(is_part)
+                && unsigned.bytes().filter(|byte| *byte == b'.').count() < 2
+                && (unsigned.starts_with('0') || is_decimal(unsigned))
         }
         _ => false,
     }
+}
+
+/// True for what may be a decimal number, as opposed to a uid, of which a cluster has tens of thousands: it has no letter but that of
+/// an exponent, and signs only behind that.
+fn is_decimal(unsigned: &str) -> bool {
+    let bytes = unsigned.as_bytes();
+    bytes.iter().enumerate().all(|(at, byte)| match byte {
+        b'+' | b'-' => matches!(
+            at.checked_sub(1).and_then(|before| bytes.get(before)),
+            Some(b'e' | b'E')
+        ),
+        letter => !letter.is_ascii_alphabetic() || matches!(letter, b'e' | b'E'),
+    })
 }
 
 fn number(text: &str) -> Result<Value, Unusual> {

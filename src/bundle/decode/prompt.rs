@@ -150,6 +150,9 @@ enum Kind {
 fn kind(line: &str) -> Option<Kind> {
     // No prompt is longer. An indented one may stand in the data of a manifest, which it must not cut.
     const LONGEST: usize = 100;
+    if line.starts_with(' ') {
+        return None;
+    }
     let head = line.get(..line.floor_char_boundary(LONGEST)).unwrap_or("");
     if line.starts_with("==> ") && heading(line).is_some() {
         return Some(Kind::Prompt);

@@ -82,6 +82,10 @@ impl<'t> TextFile<'t> {
 
     /// How many documents of a YAML stream begin before a 0-based line; a separator at the beginning opens the first.
     pub fn yaml_documents_before(&self, line: usize) -> usize {
+        // Most files hold one document, and of these the separators need not be looked for.
+        if line <= 1 {
+            return 0;
+        }
         let separators = self.separators.get_or_init(|| {
             let is_text = |line: &&str| !line.trim().is_empty() && !line.starts_with('#');
             let first = self.all_lines().position(|line| is_text(&line));

@@ -65,7 +65,7 @@ examples:
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
-    for reference in references(input.snapshot) {
+    for reference in references(input.snapshot).iter() {
         let key = reference.key.to_ascii_uppercase().replace('.', "_");
         if !key.contains("ADVERTISED_LISTENER") && !key.contains("ADVERTISED_HOST") {
             continue;

@@ -96,7 +96,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 needed = true;
             }
         }
-        for reference in references(snapshot) {
+        for reference in references(snapshot).iter() {
             if let Resolved::Service(found) = reference.resolve(snapshot)
                 && found.key == object.key
             {

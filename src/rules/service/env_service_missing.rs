@@ -100,7 +100,7 @@ examples:
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
-    for reference in references(input.snapshot) {
+    for reference in references(input.snapshot).iter() {
         if let Resolved::Missing { namespace, name } = reference.resolve(input.snapshot)
             && let Some(finding) = judge(input, rule, &reference, &namespace, &name)
             && !findings.iter().any(|known| {
@@ -116,17 +116,17 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
 fn judge(
     input: &Input<'_>,
     rule: &RuleHeader,
-    reference: &Reference<'_>,
+    reference: &Reference,
     namespace: &str,
     name: &str,
 ) -> Option<Finding> {
     let snapshot = input.snapshot;
+    let holder = snapshot.objects.get(&reference.holder);
     let aliases = |pointer: &str| {
-        reference
-            .holder
-            .list(pointer)
-            .iter()
-            .any(|alias| alias.to_string().contains(&format!("\"{name}\"")))
+        holder.is_some_and(|holder| {
+            let mut aliases = holder.list(pointer).iter();
+            aliases.any(|alias| alias.to_string().contains(&format!("\"{name}\"")))
+        })
     };
     if aliases("/spec/hostAliases")
         || aliases("/spec/template/spec/hostAliases")
@@ -171,7 +171,7 @@ fn judge(
         .fact("near", near.unwrap_or(""))
         .fact("namespace", namespace)
         .fact("path", reference.path.clone())
-        .fact("holder", serde_json::json!({"kind": reference.holder.key.kind, "namespace": reference.holder.key.namespace, "name": reference.holder.key.name}));
+        .fact("holder", serde_json::json!({"kind": reference.holder.kind, "namespace": reference.holder.namespace, "name": reference.holder.name}));
     finding.blame(Subject::namespaced("Service", namespace, name));
     for hit in said {
         crate::rules::toolbox::add_hit(input, &mut finding, hit);

@@ -91,7 +91,7 @@ examples:
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
-    for reference in references(input.snapshot) {
+    for reference in references(input.snapshot).iter() {
         if let (Resolved::Service(service), Some(port)) = (reference.resolve(input.snapshot), reference.port)
             && let Some(finding) = judge(input, rule, &reference, service, port)
             && !findings
@@ -107,7 +107,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
 fn judge(
     input: &Input<'_>,
     rule: &RuleHeader,
-    reference: &Reference<'_>,
+    reference: &Reference,
     service: &Object,
     port: i64,
 ) -> Option<Finding> {
@@ -148,7 +148,7 @@ fn judge(
 }
 
 /// A setting that speaks of gRPC and names the port that the Service calls `http`, while another one is called `grpc`.
-fn grpc_elsewhere(reference: &Reference<'_>, offered: &[ServicePort<'_>], port: i64) -> Option<i64> {
+fn grpc_elsewhere(reference: &Reference, offered: &[ServicePort<'_>], port: i64) -> Option<i64> {
     let speaks_grpc = reference.key.to_ascii_lowercase().contains("grpc") || reference.value.starts_with("grpc://");
     let is_http = offered
         .iter()
@@ -159,7 +159,7 @@ fn grpc_elsewhere(reference: &Reference<'_>, offered: &[ServicePort<'_>], port: 
 
 fn finding(
     rule: &RuleHeader,
-    reference: &Reference<'_>,
+    reference: &Reference,
     service: &Object,
     port: i64,
     offered: &[i64],
@@ -179,5 +179,5 @@ fn finding(
         .fact("service_namespace", service.key.namespace.clone())
         .fact("offered", list)
         .fact("path", reference.path.clone())
-        .fact("holder", serde_json::json!({"kind": reference.holder.key.kind, "namespace": reference.holder.key.namespace, "name": reference.holder.key.name}))
+        .fact("holder", serde_json::json!({"kind": reference.holder.kind, "namespace": reference.holder.namespace, "name": reference.holder.name}))
 }

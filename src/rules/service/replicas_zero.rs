@@ -208,7 +208,7 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, workload: &Object) -> Option<Find
     if let Some(answering) = answering(snapshot, service) {
         finding.add_cite(answering.cite);
     }
-    for reference in references(snapshot) {
+    for reference in references(snapshot).iter() {
         if let Resolved::Service(found) = reference.resolve(snapshot)
             && found.key == service.key
         {

@@ -105,7 +105,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             called.cites.push(complaint.cite.clone());
         }
     }
-    for reference in references(snapshot) {
+    for reference in references(snapshot).iter() {
         if let Resolved::Missing { namespace, name } = reference.resolve(snapshot) {
             let called = missing.entry((namespace, name)).or_default();
             called.callers.insert(reference.workload.clone());

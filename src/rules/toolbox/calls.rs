@@ -62,7 +62,7 @@ pub fn calls(snapshot: &Snapshot) -> Vec<Call<'_>> {
             });
         }
     }
-    for reference in references(snapshot) {
+    for reference in references(snapshot).iter() {
         if let Resolved::Service(service) = reference.resolve(snapshot) {
             found.push(Call {
                 client: reference.workload.clone(),

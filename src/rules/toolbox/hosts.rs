@@ -1,5 +1,7 @@
 //! Machines under the names that the cluster knows them by, and whether anything on them suffers.
 
+use std::collections::HashMap;
+
 use super::nodes::{is_ready, touch_pods};
 use crate::bundle::decode::{ContainerState, Unit};
 use crate::cluster::{Host, PodView, Snapshot};
@@ -153,18 +155,28 @@ pub fn state_of(unit: &Unit) -> String {
 
 /// Whether anything on a node suffers.
 pub fn suffering(snapshot: &Snapshot, node: &str) -> Suffering {
-    let ready = is_ready(snapshot, node);
-    let mut pods = snapshot
-        .pods()
-        .filter(|pod| pod.node() == node && !pod.is_terminating())
-        .peekable();
-    let is_known = ready.is_some() || pods.peek().is_some();
-    if ready == Some(false) || pods.any(|pod| !pod.is_well()) {
-        Suffering::Yes
-    } else if is_known {
-        Suffering::No
-    } else {
-        Suffering::Unknown
+    let pods = snapshot.derive(OfPods::new);
+    let of_pods = pods.0.get(node).copied().unwrap_or(Suffering::Unknown);
+    match is_ready(snapshot, node) {
+        Some(false) => Suffering::Yes,
+        Some(true) if of_pods == Suffering::Unknown => Suffering::No,
+        _ => of_pods,
+    }
+}
+
+/// For each node with pods, whether one of them suffers. Many rules ask for many nodes.
+struct OfPods(HashMap<String, Suffering>);
+
+impl OfPods {
+    fn new(snapshot: &Snapshot) -> Self {
+        let mut of_pods = HashMap::new();
+        for pod in snapshot.pods().filter(|pod| !pod.is_terminating()) {
+            let suffers = of_pods.entry(pod.node().to_owned()).or_insert(Suffering::No);
+            if *suffers != Suffering::Yes && !pod.is_well() {
+                *suffers = Suffering::Yes;
+            }
+        }
+        Self(of_pods)
     }
 }
 

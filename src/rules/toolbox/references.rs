@@ -2,22 +2,23 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::services::{same_namespace, service};
-use crate::cluster::{Object, Snapshot};
+use crate::cluster::{Object, ObjectKey, Snapshot};
 use crate::model::{Citation, Subject};
 
 /// A setting that names a host.
 #[derive(Debug, Clone)]
-pub struct Reference<'s> {
+pub struct Reference {
     /// Who has the setting.
     pub workload: Subject,
     /// Namespace in which short names are looked up.
     pub namespace: String,
     /// The object that holds the setting: the workload, a pod of it, or a ConfigMap.
-    pub holder: &'s Object,
+    pub holder: ObjectKey,
     /// The field as a person would name it.
     pub path: String,
     /// The variable or key.
@@ -34,6 +35,17 @@ pub struct Reference<'s> {
     pub explicit: bool,
     /// Where it stands.
     pub cite: Citation,
+}
+
+/// See [`references`].
+pub struct References(Vec<Reference>);
+
+impl std::ops::Deref for References {
+    type Target = [Reference];
+
+    fn deref(&self) -> &[Reference] {
+        &self.0
+    }
 }
 
 /// What a host's name means inside the cluster.
@@ -58,7 +70,11 @@ const HOST_ENDINGS: [&str; 8] = [
 ];
 
 /// All settings that name hosts.
-pub fn references(snapshot: &Snapshot) -> Vec<Reference<'_>> {
+pub fn references(snapshot: &Snapshot) -> Arc<References> {
+    snapshot.derive(|snapshot| References(all(snapshot)))
+}
+
+fn all(snapshot: &Snapshot) -> Vec<Reference> {
     let mut found = Vec::new();
     let mut seen = BTreeSet::new();
     // A cluster has thousands of ConfigMaps and thousands of pods: neither is gone through for each of the other.
@@ -91,12 +107,7 @@ pub fn references(snapshot: &Snapshot) -> Vec<Reference<'_>> {
     found
 }
 
-fn of_object<'s>(
-    all_maps: &BTreeMap<&str, Vec<&'s Object>>,
-    object: &'s Object,
-    workload: &Subject,
-    at: &str,
-) -> Vec<Reference<'s>> {
+fn of_object(all_maps: &BTreeMap<&str, Vec<&Object>>, object: &Object, workload: &Subject, at: &str) -> Vec<Reference> {
     let mut found = Vec::new();
     for group in ["initContainers", "containers"] {
         for (index, container) in object.list(&format!("{at}/{group}")).iter().enumerate() {
@@ -184,7 +195,7 @@ pub fn maps_of(object: &Object, at: &str) -> BTreeSet<String> {
 }
 
 /// Short values only: a whole configuration file names hosts in its own syntax, comments and defaults included.
-fn of_config_map<'s>(map: &'s Object, workload: &Subject) -> Vec<Reference<'s>> {
+fn of_config_map(map: &Object, workload: &Subject) -> Vec<Reference> {
     let Some(data) = map.get("/data").and_then(Value::as_object) else {
         return Vec::new();
     };
@@ -213,19 +224,19 @@ fn of_config_map<'s>(map: &'s Object, workload: &Subject) -> Vec<Reference<'s>> 
     found
 }
 
-fn reference<'s>(
-    holder: &'s Object,
+fn reference(
+    holder: &Object,
     workload: &Subject,
     key: &str,
     value: &str,
     host: Host,
     path: String,
     pointer: &str,
-) -> Reference<'s> {
+) -> Reference {
     Reference {
         workload: workload.clone(),
         namespace: workload.namespace.clone(),
-        holder,
+        holder: holder.key.clone(),
         path,
         key: key.to_owned(),
         value: value.to_owned(),
@@ -339,7 +350,7 @@ fn is_host(name: &str) -> bool {
     shaped && name.bytes().any(|byte| byte.is_ascii_lowercase()) && !matches!(name, "localhost" | "true" | "false")
 }
 
-impl Reference<'_> {
+impl Reference {
     /// What the host means in the cluster.
     pub fn resolve<'s>(&self, snapshot: &'s Snapshot) -> Resolved<'s> {
         let labels: Vec<&str> = self.host.split('.').collect();

@@ -1,0 +1,230 @@
+//! One file that fits into memory: cut into sections by the decoders, the rest scanned as a log. Nothing here depends on another file,
+//! so that files are read side by side.
+
+use std::sync::Arc;
+
+use super::reader::Located;
+use super::whereabouts::host_above;
+use super::{FileRecord, Treatment};
+use crate::bundle::decode::{
+    DECODERS, ExportedLog, Fact, LogSection, TextFile, prompts, reason_unused, to_text, undress,
+};
+use crate::bundle::{Budget, Limit};
+use crate::logs::{ContainerRef, LogFile, LogScan, SignatureSet, Stream, stream_of_unit};
+use crate::model::{EntryPath, Problem, ProblemKind};
+
+/// Problems of one file that are kept; what follows the first hundred is of the same kind.
+const PROBLEMS_PER_FILE: usize = 100;
+
+/// What is the same for all files of a bundle.
+pub(super) struct Context<'s> {
+    pub(super) signatures: &'s SignatureSet,
+    /// What citations call the bundle.
+    pub(super) alias: Arc<str>,
+    pub(super) budget: Budget,
+    /// True when logs are read for what they complain of.
+    pub(super) mines: bool,
+}
+
+impl<'s> Context<'s> {
+    /// A scan of one log.
+    pub(super) fn scan(&self, path: EntryPath, stream: Stream) -> LogScan<'s> {
+        let scan = LogScan::new(self.signatures, path, stream, self.longest_line());
+        if self.mines { scan.mining() } else { scan }
+    }
+
+    /// Bytes of a line that are searched.
+    pub(super) fn longest_line(&self) -> usize {
+        usize::try_from(self.budget.max_line_bytes).unwrap_or(usize::MAX)
+    }
+}
+
+/// What one file yields.
+pub(super) struct FileReading {
+    pub(super) facts: Vec<Located>,
+    pub(super) logs: Vec<LogFile>,
+    pub(super) problems: Vec<Problem>,
+    /// True for the output of `kubectl cluster-info dump`.
+    pub(super) is_dump: bool,
+    pub(super) record: FileRecord,
+}
+
+impl FileReading {
+    /// A file of which nothing but this is to be said.
+    pub(super) fn of_record(path: &EntryPath, bytes: u64, treatment: Treatment) -> Self {
+        Self {
+            facts: Vec::new(),
+            logs: Vec::new(),
+            problems: Vec::new(),
+            is_dump: false,
+            record: FileRecord {
+                path: path.clone(),
+                bytes,
+                treatment,
+            },
+        }
+    }
+
+    /// Keeps a log, and says when a line of it was too long.
+    pub(super) fn keep_log(&mut self, log: LogFile, budget: &Budget) {
+        if let Some(line) = log.cut_line {
+            let limit = Limit::LineBytes(budget.max_line_bytes);
+            let detail = format!("{limit}: what follows in this and other such lines was not searched");
+            self.problems
+                .push(Problem::file(&log.path, ProblemKind::OverBudget, detail).at_line(line));
+        }
+        self.logs.push(log);
+    }
+}
+
+/// Reads a file that is here as a whole.
+pub(super) fn read_whole(context: &Context<'_>, path: &EntryPath, bytes: &[u8]) -> FileReading {
+    let text = undress(to_text(bytes));
+    let mut file = TextFile::new(context.alias.clone(), path, &text).within(&context.budget);
+    let mut reading = FileReading::of_record(path, bytes.len() as u64, Treatment::Log);
+    let mut unlisted = 0;
+    let mut used = Vec::new();
+    let mut problems = Vec::new();
+    let mut log_lines = Vec::new();
+    let mut host = String::new();
+    let mut line = 0;
+    // No output goes on beyond the next command: decoders see the lines up to there and no further.
+    let mut ends = prompts(&file);
+    ends.push(file.lines.len());
+    let all = std::mem::take(&mut file.lines);
+    let mut ends = ends.into_iter();
+    loop {
+        if line >= file.lines.len() {
+            let Some(end) = ends.next() else { break };
+            file.lines.extend(all.get(file.lines.len()..end).unwrap_or_default());
+            continue;
+        }
+        if let Some(named) = host_above(file.line(line)) {
+            host = named.to_owned();
+        }
+        let decoders = if is_long_word(file.line(line)) { &[] } else { DECODERS };
+        let section = decoders
+            .iter()
+            .find_map(|decoder| Some((decoder.name, (decoder.decode)(&file, line)?)));
+        match section {
+            Some((name, section)) => {
+                let end = section.end.max(line + 1).min(file.lines.len());
+                if section.also_log {
+                    log_lines.push((line, end));
+                }
+                take_section(context, &file, &host, section.facts, &mut reading);
+                let room = PROBLEMS_PER_FILE.saturating_sub(problems.len());
+                let mut found = section.problems;
+                unlisted += found.len().saturating_sub(room);
+                found.truncate(room);
+                problems.append(&mut found);
+                if !used.contains(&name) {
+                    used.push(name);
+                }
+                line = end;
+            }
+            None => {
+                match log_lines.last_mut() {
+                    Some((_, end)) if *end == line => *end = line + 1,
+                    _ => log_lines.push((line, line + 1)),
+                }
+                line += 1;
+            }
+        }
+    }
+    log_lines.retain(|&(from, to)| (from..to).any(|index| !file.line(index).trim().is_empty()));
+    if !log_lines.is_empty() {
+        scan_lines(context, &file, Stream::Unknown, &log_lines, &mut reading);
+    }
+    // What a rule asks for after all is a log, whatever it looks like.
+    if used.is_empty()
+        && let Some(reason) = reason_unused(&file)
+        && reading.logs.pop_if(|log| log.hits.is_empty()).is_some()
+    {
+        reading.record.treatment = Treatment::Ignored(reason);
+        return reading;
+    }
+    reading.problems.append(&mut problems);
+    if unlisted > 0 {
+        let detail = format!("{unlisted} more problems of this file are not listed");
+        reading
+            .problems
+            .push(Problem::file(path, ProblemKind::Unparsed, detail));
+    }
+    reading.is_dump = used.contains(&"cluster-info dump log") && used.contains(&"json");
+    if !used.is_empty() {
+        reading.record.treatment = Treatment::Read(used);
+    }
+    reading
+}
+
+fn take_section(context: &Context<'_>, file: &TextFile<'_>, host: &str, facts: Vec<Fact>, to: &mut FileReading) {
+    for fact in facts {
+        match fact {
+            Fact::LogSection(section) => scan_section(context, file, &section, to),
+            Fact::ExportedLog(log) => scan_exported(context, file, &log, to),
+            Fact::UnitLog(log) => {
+                scan_lines(context, file, stream_of_unit(&log.unit), &[(log.first, log.end)], to);
+            }
+            fact => to.facts.push(Located {
+                path: file.path.clone(),
+                host: host.to_owned(),
+                fact,
+            }),
+        }
+    }
+}
+
+fn scan_section(context: &Context<'_>, file: &TextFile<'_>, section: &LogSection, to: &mut FileReading) {
+    let container = ContainerRef {
+        namespace: section.namespace.clone(),
+        pod: section.pod.clone(),
+        container: section.container.clone(),
+        previous: section.previous,
+    };
+    let lines = [(section.first, section.end)];
+    scan_lines(context, file, Stream::Container(container), &lines, to);
+}
+
+/// Scans the lines of one container, which stand between those of others.
+fn scan_exported(context: &Context<'_>, file: &TextFile<'_>, log: &ExportedLog, to: &mut FileReading) {
+    let container = ContainerRef {
+        namespace: log.namespace.clone(),
+        pod: log.pod.clone(),
+        container: log.container.clone(),
+        previous: false,
+    };
+    let mut scan = context.scan(file.path.clone(), Stream::Container(container));
+    for (line, text) in &log.lines {
+        scan.feed(text, *line as u64 + 1);
+    }
+    to.keep_log(scan.finish(), &context.budget);
+}
+
+fn scan_lines(
+    context: &Context<'_>,
+    file: &TextFile<'_>,
+    stream: Stream,
+    ranges: &[(usize, usize)],
+    to: &mut FileReading,
+) {
+    let mut scan = context.scan(file.path.clone(), stream);
+    for &(from, until) in ranges {
+        let block = file
+            .text
+            .get(file.offset_of_line(from)..file.offset_of_line(until))
+            .unwrap_or("");
+        scan.feed(block, from as u64 + 1);
+    }
+    to.keep_log(scan.finish(), &context.budget);
+}
+
+/// True for a line of base64 or the like, with which no section starts: a file may have millions of them, and every decoder is asked at
+/// every other line.
+fn is_long_word(line: &str) -> bool {
+    const LONG: usize = 60;
+    line.len() >= LONG
+        && line
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_'))
+}
