@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Read;
+use std::sync::mpsc::TrySendError;
 
 use rayon::prelude::*;
 
@@ -9,10 +10,10 @@ use super::assemble::assemble;
 use super::blocks::{BLOCK, Blocks};
 use super::whole::{Context, FileReading, read_whole};
 use super::{BundleInfo, Coverage, Snapshot, Treatment};
-use crate::bundle::decode::{Encoding, Fact, Transcoded, binary_reason, is_binary, to_text};
+use crate::bundle::decode::{Encoding, Fact, Transcoded, binary_reason, is_binary, may_be_transcript, to_text};
 use crate::bundle::layout::{Inventory, detect};
 use crate::bundle::{Budget, Limit};
-use crate::logs::{LogFile, SignatureSet, Stream, stamp_of};
+use crate::logs::{LogFile, Looked, SignatureSet, Stream, stamp_of};
 use crate::model::{EntryPath, Problem, ProblemKind};
 
 /// Blocks that may wait for the scanner.
@@ -129,7 +130,7 @@ impl<'s> Reader<'s> {
                 head.len() as u64 + rest,
                 Treatment::Ignored(binary_reason(&head).into()),
             );
-        } else if head.len() == BLOCK && looks_like_log(&head) {
+        } else if head.len() == BLOCK && looks_like_log(&head) && !may_be_transcript(&head) {
             self.stream_log(path, head, content);
         } else {
             self.whole_file(path, head, content);
@@ -208,30 +209,41 @@ impl<'s> Reader<'s> {
     }
 
     /// Scans a log block by block, each cut at its last line end. Reading (and with it decompressing) goes on while the block before is
-    /// scanned, so that one large log uses two processors.
+    /// scanned, so that one large log uses two processors. When the scanner falls behind, this thread looks at a block itself.
     fn stream_log(&mut self, path: &EntryPath, head: Vec<u8>, content: &mut dyn Read) {
         let mut scan = self.context.scan(path.clone(), Stream::Unknown);
+        let look = scan.look();
         let mut blocks = Blocks::new(head, content, self.context.longest_line(), BLOCK);
         let (log, failure) = std::thread::scope(|scope| {
-            let (send, receive) = std::sync::mpsc::sync_channel::<Vec<u8>>(BLOCKS_AHEAD);
+            let (send, receive) = std::sync::mpsc::sync_channel::<(Vec<u8>, Option<Looked<'s>>)>(BLOCKS_AHEAD);
             let scanner = scope.spawn(move || {
                 let mut next_line = 1;
-                for block in receive {
-                    scan.feed(&to_text(&block), next_line);
+                for (block, looked) in receive {
+                    let text = to_text(&block);
+                    match looked {
+                        Some(looked) => scan.feed_looked(&text, next_line, looked),
+                        None => scan.feed(&text, next_line),
+                    }
                     next_line += memchr::memchr_iter(b'\n', &block).count() as u64;
                 }
                 scan.finish()
             });
             let failure = loop {
-                match blocks.next() {
-                    Ok(Some(block)) => {
-                        // The scanner is gone only if it failed.
-                        if send.send(block).is_err() {
-                            break None;
-                        }
-                    }
+                let block = match blocks.next() {
+                    Ok(Some(block)) => block,
                     Ok(None) => break None,
                     Err(error) => break Some(error),
+                };
+                let sent = match send.try_send((block, None)) {
+                    Err(TrySendError::Full((block, _))) => {
+                        let looked = look.at(&to_text(&block), &Stream::Unknown);
+                        send.send((block, Some(looked))).is_ok()
+                    }
+                    sent => sent.is_ok(),
+                };
+                // The scanner is gone only if it failed.
+                if !sent {
+                    break None;
                 }
             };
             drop(send);

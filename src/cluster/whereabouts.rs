@@ -38,8 +38,8 @@ pub(super) fn node_of_host(host: &str, nodes: &[String]) -> Option<String> {
     nodes.iter().find(same).filter(|_| !host.is_empty()).cloned()
 }
 
-/// The machine that a line says the text below is of: a prompt (`root@wk5:~#`, `[core@wk5 ~]$ ss -l`), a login (`$ ssh wk5 uptime`), a
-/// heading (`=== wk5 ===`, `--- node: wk5 ---`). Empty for a prompt that names none; none for any other line.
+/// The machine that a line says the text below is of: a prompt (`root@wk5:~#`, `[core@wk5 ~]$ ss -l`), a login (`$ ssh wk5 uptime`,
+/// `$ kubectl debug node/wk5`), a heading (`=== wk5 ===`, `--- node: wk5 ---`). Empty for a prompt that names none; none for any other line.
 pub(super) fn host_above(line: &str) -> Option<&str> {
     let line = line.trim();
     let is_word = |word: &str| {
@@ -65,6 +65,12 @@ pub(super) fn host_above(line: &str) -> Option<&str> {
         let target = target.split_whitespace().find(|word| !word.starts_with('-'))?;
         let host = target.rsplit('@').next().unwrap_or(target);
         return Some(host).filter(|host| is_word(host));
+    }
+    if let Some(target) = ["kubectl debug node/", "oc debug node/"]
+        .iter()
+        .find_map(|start| command.strip_prefix(start))
+    {
+        return target.split_whitespace().next().filter(|host| is_word(host));
     }
     if before.trim().is_empty() {
         // The prompt of root looks like a comment.

@@ -7,7 +7,7 @@ use super::reader::Located;
 use super::whereabouts::host_above;
 use super::{FileRecord, Treatment};
 use crate::bundle::decode::{
-    DECODERS, ExportedLog, Fact, LogSection, TextFile, prompts, reason_unused, to_text, undress,
+    DECODERS, ExportedLog, Fact, LogSection, TextFile, Transcript, prompts, reason_unused, to_text, undress,
 };
 use crate::bundle::{Budget, Limit};
 use crate::logs::{ContainerRef, LogFile, LogScan, SignatureSet, Stream, stream_of_unit};
@@ -80,7 +80,11 @@ impl FileReading {
 /// Reads a file that is here as a whole.
 pub(super) fn read_whole(context: &Context<'_>, path: &EntryPath, bytes: &[u8]) -> FileReading {
     let text = undress(to_text(bytes));
-    let mut file = TextFile::new(context.alias.clone(), path, &text).within(&context.budget);
+    let recording = Transcript::of(&text);
+    let inner = recording
+        .as_ref()
+        .map(|recording| undress(recording.text.as_str().into()));
+    let mut file = TextFile::new(context.alias.clone(), path, inner.as_ref().unwrap_or(&text)).within(&context.budget);
     let mut reading = FileReading::of_record(path, bytes.len() as u64, Treatment::Log);
     let mut unlisted = 0;
     let mut used = Vec::new();
@@ -90,6 +94,16 @@ pub(super) fn read_whole(context: &Context<'_>, path: &EntryPath, bytes: &[u8]) 
     let mut line = 0;
     // No output goes on beyond the next command: decoders see the lines up to there and no further.
     let mut ends = prompts(&file);
+    if let Some(recording) = &recording {
+        file = file.out_of(recording);
+        used.push("recording of commands");
+        if recording.is_cut {
+            let detail = "the recording ends in the middle of a record";
+            problems.push(Problem::file(path, ProblemKind::Truncated, detail));
+        }
+        ends.extend(recording.starts());
+        ends.sort_unstable();
+    }
     ends.push(file.lines.len());
     let all = std::mem::take(&mut file.lines);
     let mut ends = ends.into_iter();
@@ -115,6 +129,10 @@ pub(super) fn read_whole(context: &Context<'_>, path: &EntryPath, bytes: &[u8]) 
                 take_section(context, &file, &host, section.facts, &mut reading);
                 let room = PROBLEMS_PER_FILE.saturating_sub(problems.len());
                 let mut found = section.problems;
+                for problem in &mut found {
+                    let index = |line: u64| usize::try_from(line).unwrap_or(usize::MAX).saturating_sub(1);
+                    problem.line = problem.line.map(|line| file.number(index(line)));
+                }
                 unlisted += found.len().saturating_sub(room);
                 found.truncate(room);
                 problems.append(&mut found);
@@ -186,17 +204,21 @@ fn scan_section(context: &Context<'_>, file: &TextFile<'_>, section: &LogSection
     scan_lines(context, file, Stream::Container(container), &lines, to);
 }
 
-/// Scans the lines of one container, which stand between those of others.
+/// Scans the lines of one container or unit, which stand between those of others.
 fn scan_exported(context: &Context<'_>, file: &TextFile<'_>, log: &ExportedLog, to: &mut FileReading) {
-    let container = ContainerRef {
-        namespace: log.namespace.clone(),
-        pod: log.pod.clone(),
-        container: log.container.clone(),
-        previous: false,
+    let stream = if log.unit.is_empty() {
+        Stream::Container(ContainerRef {
+            namespace: log.namespace.clone(),
+            pod: log.pod.clone(),
+            container: log.container.clone(),
+            previous: false,
+        })
+    } else {
+        stream_of_unit(&log.unit)
     };
-    let mut scan = context.scan(file.path.clone(), Stream::Container(container));
+    let mut scan = context.scan(file.path.clone(), stream);
     for (line, text) in &log.lines {
-        scan.feed(text, *line as u64 + 1);
+        scan.feed(text, file.number(*line));
     }
     to.keep_log(scan.finish(), &context.budget);
 }
@@ -209,6 +231,14 @@ fn scan_lines(
     to: &mut FileReading,
 ) {
     let mut scan = context.scan(file.path.clone(), stream);
+    if file.recording().is_some() {
+        // The lines of one output stand on one line of the file.
+        for line in ranges.iter().flat_map(|&(from, until)| from..until) {
+            scan.feed(file.line(line), file.number(line));
+        }
+        to.keep_log(scan.finish(), &context.budget);
+        return;
+    }
     for &(from, until) in ranges {
         let block = file
             .text
@@ -227,4 +257,40 @@ fn is_long_word(line: &str) -> bool {
         && line
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Treatment, reading};
+    use crate::logs::Stream;
+    use crate::model::Place;
+
+    #[test]
+    fn a_recording_is_read_like_the_terminal_that_it_recorded() {
+        let recording = r#"{"command": "kubectl get pods -n shop", "output": "NAME    READY   STATUS    RESTARTS   AGE\nweb-0   0/1     Pending   0          5m\n"}
+{"command": "kubectl get deploy web -n shop -o json", "output": "{\"kind\": \"Deployment\", \"apiVersion\": \"apps/v1\", \"metadata\": {\"name\": \"web\", \"namespace\": \"shop\", \"uid\": \"u\"}, \"spec\": {\"replicas\": 2}}"}
+{"command": "kubectl logs -n shop db-0 -c mysql", "output": "ready\nboom\n"}
+{"command": "kubectl get pod x -n shop", "output": "Error from server (NotFound): pods \"x\" not found\n"}
+"#;
+        let snapshot = reading(&[("trace.jsonl", recording)]);
+        let [deployment, pod] = snapshot.objects.values().collect::<Vec<_>>()[..] else {
+            panic!("{:?}", snapshot.objects.keys())
+        };
+        assert_eq!((pod.key.namespace.as_str(), pod.key.name.as_str()), ("shop", "web-0"));
+        assert_eq!(pod.cite_at("/status/phase").place, Place::Lines(1, 1));
+        assert_eq!(
+            deployment.cite_at("/spec/replicas").place,
+            Place::Pointer("1#/output#/spec/replicas".into())
+        );
+        let log = snapshot
+            .logs
+            .iter()
+            .find(|log| matches!(&log.stream, Stream::Container(container) if container.pod == "db-0"))
+            .unwrap();
+        assert_eq!((log.tail[1].line, log.tail[1].text.as_str()), (3, "boom"));
+        assert_eq!(snapshot.coverage.problems[0].line, Some(4));
+        assert!(
+            matches!(&snapshot.coverage.files[0].treatment, Treatment::Read(used) if used.first() == Some(&"recording of commands"))
+        );
+    }
 }

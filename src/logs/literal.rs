@@ -1,17 +1,33 @@
 //! Finds literals of which a match of a regular expression must hold at least one, so that one automaton can rule out most lines.
 
+use std::cmp::Reverse;
+
+use regex_syntax::hir::literal::{ExtractKind, Extractor};
 use regex_syntax::hir::{Hir, HirKind};
 
 /// Shorter literals would wake the regular expression too often to be of use.
 pub(super) const SHORTEST: usize = 4;
+/// Longer literals rule out no more lines.
+const LONG_ENOUGH: usize = 12;
+/// Literals of one signature; each makes the automaton larger, and with it slower.
+const MOST: usize = 32;
 
 /// A set of literals, lower-cased, such that every match of `pattern` contains one of them; none when there is no useful set.
-pub(super) fn required(pattern: &str) -> Option<Vec<String>> {
+///
+/// # Errors
+/// The pattern is no regular expression.
+pub(super) fn required(pattern: &str) -> Result<Option<Vec<String>>, regex_syntax::Error> {
     // The automaton ignores case anyway; without the flag the literals stay whole.
-    let pattern = pattern.strip_prefix("(?i)").unwrap_or(pattern);
-    let hir = regex_syntax::Parser::new().parse(pattern).ok()?;
-    let set = any_of(&hir)?;
-    (shortest(&set) >= SHORTEST).then(|| set.into_iter().map(|literal| literal.to_lowercase()).collect())
+    let hir = regex_syntax::Parser::new().parse(pattern.strip_prefix("(?i)").unwrap_or(pattern))?;
+    let set = any_of(&hir).filter(|set| shortest(set) >= SHORTEST);
+    Ok(set.map(|mut set| {
+        for literal in &mut set {
+            *literal = literal.to_lowercase();
+        }
+        set.sort_unstable();
+        set.dedup();
+        set
+    }))
 }
 
 fn shortest(set: &[String]) -> usize {
@@ -27,26 +43,60 @@ fn any_of(hir: &Hir) -> Option<Vec<String>> {
             let sets: Option<Vec<_>> = branches.iter().map(any_of).collect();
             Some(sets?.concat())
         }
-        // The most selective child decides: the one whose shortest literal is longest.
-        HirKind::Concat(children) => children.iter().filter_map(any_of).max_by_key(|set| shortest(set)),
+        HirKind::Concat(children) => any_of_concat(children),
         _ => None,
     }
+}
+
+/// The most selective part decides: the one whose shortest literal is longest. Where that is a short word, so is what stands around
+/// it: `[Ss]tatus[ _]code` needs one of four words that are rarer than `tatus`.
+fn any_of_concat(children: &[Hir]) -> Option<Vec<String>> {
+    let worth = |set: &Vec<String>| (shortest(set).min(LONG_ENOUGH), Reverse(set.len()));
+    let alone = children.iter().filter_map(any_of).max_by_key(worth);
+    if alone.as_ref().is_some_and(|set| shortest(set) >= LONG_ENOUGH) {
+        return alone;
+    }
+    let together = (0..children.len()).filter_map(|from| starts_of(children.get(from..)?));
+    together.chain(alone).max_by_key(worth)
+}
+
+/// What a match of these expressions in a row begins with.
+fn starts_of(children: &[Hir]) -> Option<Vec<String>> {
+    let mut extractor = Extractor::new();
+    extractor.kind(ExtractKind::Prefix).limit_class(8).limit_repeat(2).limit_total(MOST);
+    let starts = extractor.extract(&Hir::concat(children.to_vec()));
+    let as_text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
+    starts.literals()?.iter().map(|start| as_text(start.as_bytes())).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::required;
 
+    fn of(pattern: &str) -> Vec<String> {
+        required(pattern).unwrap().unwrap()
+    }
+
     #[test]
     fn the_most_selective_part_is_chosen() {
         assert_eq!(
-            required(r"pulling from host (?P<host>\S+) failed with status code .*401").unwrap(),
+            of(r"pulling from host (?P<host>\S+) failed with status code .*401"),
             [" failed with status code "]
         );
+        assert_eq!(of(r"(?i)(?:No such file|Not a directory)"), ["no such file", "not a directory"]);
+        assert_eq!(required(r"\d+ [a-z]+").unwrap(), None);
+    }
+
+    #[test]
+    fn a_short_word_is_taken_with_what_stands_around_it() {
         assert_eq!(
-            required(r"(?i)(?:No such file|Not a directory)").unwrap(),
-            ["no such file", "not a directory"]
+            of(r"\b[Ss]tatus[ _]?[Cc]ode=(?P<status>5\d\d)"),
+            ["status code=5", "status_code=5", "statuscode=5"]
         );
-        assert_eq!(required(r"\d+ [a-z]+"), None);
+    }
+
+    #[test]
+    fn what_is_no_expression_is_an_error() {
+        assert!(required("(").is_err());
     }
 }

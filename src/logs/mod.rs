@@ -3,6 +3,7 @@
 
 mod forms;
 mod literal;
+mod look;
 mod scan;
 mod signature;
 mod stamp;
@@ -10,6 +11,7 @@ mod stream;
 mod templates;
 mod wrapped;
 
+pub use look::{Look, Looked};
 pub use scan::{LineHit, LogFile, LogScan, TailLine};
 pub use signature::{Signature, SignatureError, SignatureSet, SignatureSpec, TextMatch, TextSource};
 pub use stamp::{Stamp, clean_line, stamp_of};

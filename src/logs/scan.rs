@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::templates::TemplateMiner;
-use super::wrapped::{Wrapped, may_hold, unwrap};
-use super::{LogTemplate, SignatureSet, Stamp, Stream, clean_line, stamp_of};
+use super::look::{LineMatch, Look, Looked, cut};
+use super::wrapped::{Wrapped, unwrap};
+use super::{LogTemplate, SignatureSet, Stamp, Stream, TextMatch, stamp_of};
 use crate::model::EntryPath;
 
 /// A line that carries a signature.
@@ -74,9 +75,7 @@ const DISTINCT_HITS: usize = 20;
 
 /// A scan in progress. Lines are fed in order; memory does not grow with the log.
 pub struct LogScan<'s> {
-    signatures: &'s SignatureSet,
-    /// Bytes of a line that are searched.
-    longest: usize,
+    look: Look<'s>,
     file: LogFile,
     head: Vec<TailLine>,
     tail: VecDeque<TailLine>,
@@ -105,8 +104,7 @@ impl<'s> LogScan<'s> {
             cut_line: None,
         };
         Self {
-            signatures,
-            longest,
+            look: Look { signatures, longest },
             file,
             head: Vec::new(),
             tail: VecDeque::new(),
@@ -124,49 +122,33 @@ impl<'s> LogScan<'s> {
         self
     }
 
+    /// What is looked for in the blocks of this log, for whoever looks at one before it is fed.
+    pub fn look(&self) -> Look<'s> {
+        self.look
+    }
+
     /// Scans whole lines; `first_line` is the 1-based number of the first.
-    ///
-    /// Only lines that hold a literal of some signature are looked at one by one. The time span and the last lines are read from
-    /// the edges of the block, so that the cost of a log is that of one pass of the automaton.
     pub fn feed(&mut self, block: &str, first_line: u64) {
+        let looked = self.look.at(block, &self.file.stream);
+        self.feed_looked(block, first_line, looked);
+    }
+
+    /// The same of lines that were looked at. The time span and the last lines are read from the edges of the block.
+    pub fn feed_looked(&mut self, block: &str, first_line: u64, looked: Looked<'s>) {
         self.note_long_line(block.as_bytes(), first_line);
-        if !self.parts.is_empty() || may_hold(block.as_bytes()) {
+        if !self.parts.is_empty() || looked.is_wrapped {
             self.feed_wrapped(block, first_line);
             return;
         }
-        let bytes = block.as_bytes();
-        let newlines = memchr::memchr_iter(b'\n', bytes).count() as u64;
-        let lines = newlines + u64::from(!bytes.is_empty() && !bytes.ends_with(b"\n"));
-        self.file.lines += lines;
-        self.note_edges(block, first_line, lines);
+        self.file.lines += looked.lines;
+        self.note_edges(block, first_line, looked.lines);
         if let Some(miner) = &mut self.miner {
             for (number, line) in (first_line..).zip(block.lines()) {
                 miner.feed(line, number);
             }
         }
-        let mut candidates: Vec<(usize, usize)> = self.signatures.candidates(bytes).collect();
-        candidates.sort_unstable();
-        let mut counted_to = 0;
-        let mut number = first_line;
-        let mut pending = candidates.into_iter().peekable();
-        while let Some((at, index)) = pending.next() {
-            let start = memchr::memrchr(b'\n', bytes.get(..at).unwrap_or(&[])).map_or(0, |newline| newline + 1);
-            let end = memchr::memchr(b'\n', bytes.get(at..).unwrap_or(&[])).map_or(bytes.len(), |newline| at + newline);
-            number += memchr::memchr_iter(b'\n', bytes.get(counted_to..start).unwrap_or(&[])).count() as u64;
-            counted_to = start;
-            let mut indices = vec![index];
-            while let Some(&(next, other)) = pending.peek()
-                && next <= end
-            {
-                pending.next();
-                indices.push(other);
-            }
-            indices.sort_unstable();
-            indices.dedup();
-            let line = block.get(start..end).unwrap_or("").trim_end_matches('\r');
-            for index in indices {
-                self.note_match(index, line, number);
-            }
+        for LineMatch { line, start, end, found } in looked.matches {
+            self.note_match(found, block.get(start..end).unwrap_or(""), first_line + line);
         }
     }
 
@@ -200,9 +182,9 @@ impl<'s> LogScan<'s> {
         let mut start = 0;
         while self.file.cut_line.is_none()
             && let Some(line) = block.get(start..)
-            && line.len() > self.longest
+            && line.len() > self.look.longest
         {
-            match memchr::memrchr(b'\n', line.get(..=self.longest).unwrap_or(line)) {
+            match memchr::memrchr(b'\n', line.get(..=self.look.longest).unwrap_or(line)) {
                 Some(at) => start += at + 1,
                 None => {
                     let before = block.get(..start).unwrap_or_default();
@@ -268,15 +250,8 @@ impl<'s> LogScan<'s> {
         if let Some(miner) = &mut self.miner {
             miner.feed(line, number);
         }
-        let mut indices: Vec<usize> = self
-            .signatures
-            .candidates(line.as_bytes())
-            .map(|(_, index)| index)
-            .collect();
-        indices.sort_unstable();
-        indices.dedup();
-        for index in indices {
-            self.note_match(index, line, number);
+        for found in self.look.at_line(line, &self.file.stream) {
+            self.note_match(found, line, number);
         }
     }
 
@@ -302,17 +277,8 @@ impl<'s> LogScan<'s> {
         }
     }
 
-    fn note_match(&mut self, index: usize, line: &str, number: u64) {
-        let line = cut(line, self.longest);
-        // Whose log it is may turn out only when all files are read, so an unknown one keeps every match; they are sifted then.
-        if self.file.stream != Stream::Unknown && !self.signatures.applies(index, self.file.stream.source()) {
-            return;
-        }
-        let clean = clean_line(line);
-        let Some(found) = self.signatures.confirm(index, clean) else {
-            return;
-        };
-        let line = kept_around(line, line.len() - clean.len() + found.end);
+    fn note_match(&mut self, found: TextMatch<'s>, line: &str, number: u64) {
+        let line = kept_around(cut(line, self.look.longest), found.end);
         let key = (
             found.id.to_owned(),
             found
@@ -386,11 +352,6 @@ fn kept_around(line: &str, end: usize) -> Cow<'_, str> {
     let from = line.ceil_char_boundary(end.saturating_sub(LINE_KEPT - START_KEPT - GAP.len()));
     let around = line.get(from..line.floor_char_boundary(end)).unwrap_or_default();
     Cow::Owned(format!("{}{GAP}{around}", cut(line, START_KEPT)))
-}
-
-/// The first bytes of a text, cut at a character boundary.
-fn cut(text: &str, longest: usize) -> &str {
-    text.get(..text.floor_char_boundary(longest)).unwrap_or(text)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Text signatures of all rules, tried together in one pass.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use rayon::prelude::*;
@@ -79,8 +80,8 @@ pub enum SignatureError {
 pub struct Signature {
     /// `rule/signature`.
     pub id: String,
-    pattern: Regex,
-    unless: Option<Regex>,
+    pattern: Pattern,
+    unless: Option<Pattern>,
     sources: Vec<TextSource>,
 }
 
@@ -122,46 +123,60 @@ impl Signature {
     }
 }
 
+/// A regular expression that is compiled at first use: of hundreds, a bundle wakes a few.
+#[derive(Debug)]
+struct Pattern {
+    text: String,
+    compiled: OnceLock<Result<Regex, regex::Error>>,
+}
+
+impl Pattern {
+    fn new(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            compiled: OnceLock::new(),
+        }
+    }
+
+    fn compiled(&self) -> Result<&Regex, &regex::Error> {
+        let compile = || regex::RegexBuilder::new(&self.text).size_limit(PATTERN_SIZE_LIMIT).build();
+        self.compiled.get_or_init(compile).as_ref()
+    }
+}
+
 /// A signature and the literals of which one has to be in a text that it matches.
-fn compiled(rule: &str, spec: &SignatureSpec) -> Result<(Signature, Vec<String>), SignatureError> {
+fn parsed(rule: &str, spec: &SignatureSpec) -> Result<(Signature, Vec<String>), SignatureError> {
     let id = format!("{rule}/{}", spec.id);
-    let compile = |pattern: &str| {
-        regex::RegexBuilder::new(pattern)
-            .size_limit(PATTERN_SIZE_LIMIT)
-            .build()
-            .map_err(|source| SignatureError::Pattern {
-                id: id.clone(),
-                source: Box::new(source),
-            })
+    let wrong = |error: regex_syntax::Error| SignatureError::Pattern {
+        id: id.clone(),
+        source: Box::new(regex::Error::Syntax(error.to_string())),
     };
-    let pattern = compile(&spec.pattern)?;
-    let unless = spec.unless.as_deref().map(compile).transpose()?;
-    let required = literal::required(&spec.pattern).ok_or_else(|| SignatureError::NoLiteral { id: id.clone() })?;
-    let sources = spec.sources.clone();
-    Ok((
-        Signature {
-            id,
-            pattern,
-            unless,
-            sources,
-        },
-        required,
-    ))
+    let required = literal::required(&spec.pattern).map_err(wrong)?;
+    if let Some(unless) = &spec.unless {
+        regex_syntax::Parser::new().parse(unless).map_err(wrong)?;
+    }
+    let required = required.ok_or_else(|| SignatureError::NoLiteral { id: id.clone() })?;
+    let signature = Signature {
+        pattern: Pattern::new(&spec.pattern),
+        unless: spec.unless.as_deref().map(Pattern::new),
+        sources: spec.sources.clone(),
+        id,
+    };
+    Ok((signature, required))
 }
 
 impl SignatureSet {
     /// Compiles signatures given as (rule id, spec).
     pub fn new<'r>(specs: impl IntoIterator<Item = (&'r str, &'r SignatureSpec)>) -> Result<Self, SignatureError> {
         let specs: Vec<(&str, &SignatureSpec)> = specs.into_iter().collect();
-        // Hundreds of expressions take a while to compile, and every command waits for them.
-        let compiled: Vec<(Signature, Vec<String>)> = specs
+        let parsed: Vec<(Signature, Vec<String>)> = specs
             .par_iter()
-            .map(|(rule, spec)| compiled(rule, spec))
+            .map(|(rule, spec)| parsed(rule, spec))
             .collect::<Result<_, _>>()?;
         let mut signatures = Vec::new();
         let mut literals = Vec::new();
         let mut owner = Vec::new();
-        for (signature, required) in compiled {
+        for (signature, required) in parsed {
             owner.extend(required.iter().map(|_| signatures.len()));
             literals.extend(required);
             signatures.push(signature);
@@ -185,6 +200,23 @@ impl SignatureSet {
         self.automaton
             .find_overlapping_iter(block)
             .filter_map(|found| Some((found.end(), *self.owner.get(found.pattern().as_usize())?)))
+    }
+
+    /// Compiles every expression, which otherwise happens when a text may match it.
+    ///
+    /// # Errors
+    /// One is too large.
+    pub fn compile(&self) -> Result<(), SignatureError> {
+        self.signatures.par_iter().try_for_each(|signature| {
+            let patterns = std::iter::once(&signature.pattern).chain(&signature.unless);
+            patterns.map(Pattern::compiled).try_for_each(|compiled| match compiled {
+                Ok(_) => Ok(()),
+                Err(error) => Err(SignatureError::Pattern {
+                    id: signature.id.clone(),
+                    source: Box::new(error.clone()),
+                }),
+            })
+        })
     }
 
     /// The signatures that match one line (or one message) from `source`, in the order of their declaration.
@@ -214,12 +246,13 @@ impl SignatureSet {
 
     pub(super) fn confirm(&self, index: usize, line: &str) -> Option<TextMatch<'_>> {
         let signature = self.signatures.get(index)?;
-        let found = signature.pattern.captures(line)?;
-        if signature.unless.as_ref().is_some_and(|unless| unless.is_match(line)) {
+        let pattern = signature.pattern.compiled().ok()?;
+        let found = pattern.captures(line)?;
+        let unless = signature.unless.as_ref().and_then(|unless| unless.compiled().ok());
+        if unless.is_some_and(|unless| unless.is_match(line)) {
             return None;
         }
-        let captures = signature
-            .pattern
+        let captures = pattern
             .capture_names()
             .flatten()
             .filter_map(|name| Some((name.to_owned(), found.name(name)?.as_str().to_owned())))

@@ -112,6 +112,11 @@ pub(crate) fn wrong_parts(rules: &Rules) -> Vec<String> {
 }
 
 #[test]
+fn every_signature_compiles() {
+    Rules::load().unwrap().signatures().compile().unwrap();
+}
+
+#[test]
 fn examples_do_what_they_say() {
     let wrong = wrong_examples(&Rules::load().unwrap());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -136,6 +136,9 @@ fn looks_like_document(line: &str) -> bool {
 
 /// Later documents of a stream are told apart by the line at which they start, counted as documents before it.
 fn document_prefix(file: &TextFile<'_>, start: usize) -> String {
+    if let Some(place) = file.place_in_recording(start) {
+        return place;
+    }
     match file.json_documents_before(start) {
         0 => String::new(),
         index => format!("{index}#"),

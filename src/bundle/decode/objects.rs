@@ -100,8 +100,13 @@ fn object(base: &Base<'_>, mut map: Map<String, Value>, list: &ListKind, pointer
     let has_name = map
         .get("metadata")
         .is_some_and(|metadata| metadata.get("name").is_some_and(Value::is_string));
-    if !map.contains_key("kind") && !list.kind.is_empty() && has_name {
-        map.insert("kind".into(), Value::String(list.kind.clone()));
+    if !map.contains_key("kind")
+        && has_name
+        && let Some(kind) = Some(list.kind.as_str())
+            .filter(|kind| !kind.is_empty())
+            .or_else(|| kindless::of_shape(&map))
+    {
+        map.insert("kind".into(), Value::String(kind.to_owned()));
         if !map.contains_key("apiVersion") {
             map.insert("apiVersion".into(), Value::String(list.api_version.clone()));
         }

@@ -30,7 +30,7 @@ static BARE: Shape = Shape::new(|| {
 });
 
 /// Programs whose output people paste.
-const PROGRAMS: [&str; 78] = [
+pub(super) const PROGRAMS: [&str; 78] = [
     "kubectl",
     "k",
     "oc",

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use super::Fact;
+use super::{Fact, Transcript};
 use crate::bundle::Budget;
 use crate::model::{Citation, EntryPath, Place, Problem, QuoteLine};
 
@@ -20,6 +20,8 @@ pub struct TextFile<'t> {
     /// What decoding may cost.
     pub budget: &'t Budget,
     offsets: Vec<usize>,
+    /// The recording that the text was taken out of.
+    recording: Option<&'t Transcript>,
     separators: OnceCell<Vec<usize>>,
     brackets: OnceCell<Vec<usize>>,
 }
@@ -42,6 +44,7 @@ impl<'t> TextFile<'t> {
             lines,
             budget: &Budget::DEFAULT,
             offsets,
+            recording: None,
             separators: OnceCell::new(),
             brackets: OnceCell::new(),
         }
@@ -50,6 +53,30 @@ impl<'t> TextFile<'t> {
     /// The same under another budget.
     pub fn within(self, budget: &'t Budget) -> Self {
         Self { budget, ..self }
+    }
+
+    /// The same as the text of a recording, whose lines stand elsewhere in the file.
+    pub fn out_of(self, recording: &'t Transcript) -> Self {
+        Self {
+            recording: Some(recording),
+            ..self
+        }
+    }
+
+    /// The recording that the text was taken out of.
+    pub fn recording(&self) -> Option<&'t Transcript> {
+        self.recording
+    }
+
+    /// The 1-based line of the file at which a 0-based line of the text stands.
+    pub fn number(&self, index: usize) -> u64 {
+        self.recording
+            .map_or(index as u64 + 1, |recording| recording.number(index))
+    }
+
+    /// What stands before the pointer of a JSON or YAML document that begins at a 0-based line, in the text of a recording.
+    pub(super) fn place_in_recording(&self, index: usize) -> Option<String> {
+        Some(self.recording?.place(index)?.to_owned())
     }
 
     /// The line at a 0-based index; empty beyond the end.
@@ -110,7 +137,7 @@ impl<'t> TextFile<'t> {
 
     /// Cites one 0-based line.
     pub fn cite(&self, index: usize) -> Citation {
-        Citation::line(&self.bundle, self.path, index as u64 + 1, self.line(index))
+        Citation::line(&self.bundle, self.path, self.number(index), self.line(index))
     }
 
     /// A single value of the machine by a dotted name, which a 0-based line shows.
@@ -126,7 +153,7 @@ impl<'t> TextFile<'t> {
     pub fn cite_range(&self, first: usize, last: usize, hit: usize) -> Citation {
         const MOST: usize = 12;
         let mut citation = self.cite(hit);
-        citation.place = Place::Lines(first as u64 + 1, last as u64 + 1);
+        citation.place = Place::Lines(self.number(first), self.number(last));
         let from = if last - first < MOST {
             first
         } else {
@@ -135,7 +162,7 @@ impl<'t> TextFile<'t> {
         citation.quote = (from..=last)
             .take(MOST)
             .map(|index| QuoteLine {
-                line: Some(index as u64 + 1),
+                line: Some(self.number(index)),
                 text: self.line(index).into(),
                 hit: index == hit,
             })

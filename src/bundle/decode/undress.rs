@@ -27,6 +27,9 @@ pub fn undress(text: Cow<'_, str>) -> Cow<'_, str> {
     if text.starts_with('>') || memmem::find(text.as_bytes(), b"\n>").is_some() {
         text = Cow::Owned(without_quotes(&text));
     }
+    if memmem::find(text.as_bytes(), "│".as_bytes()).is_some() {
+        text = Cow::Owned(without_frames(&text));
+    }
     if ["\n|-", "\n| -", "\n|:", "\n| :"]
         .iter()
         .any(|rule| memmem::find(text.as_bytes(), rule.as_bytes()).is_some())
@@ -164,6 +167,18 @@ fn quoted(line: &str) -> Option<&str> {
     rest.strip_prefix(' ').or_else(|| rest.starts_with('>').then_some(rest))
 }
 
+/// Takes the frame off lines that stand in one, as a program that fills the screen draws it (k9s).
+fn without_frames(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let body = line.trim_end_matches(['\n', '\r']);
+        let inner = body.trim().strip_prefix('│').and_then(|rest| rest.strip_suffix('│'));
+        plain.push_str(inner.filter(|inner| !inner.contains('│')).unwrap_or(body));
+        plain.push_str(line.get(body.len()..).unwrap_or(""));
+    }
+    plain
+}
+
 /// Makes the tables of Markdown tables with tabs. The rule below the heading changes places with it, so that the rows follow the
 /// heading, and is left empty.
 fn without_bars(text: &str) -> String {
@@ -247,6 +262,10 @@ mod tests {
                 "\nNAME\tREADY\nweb\t0/1\ndb\t1/1\nend | x\n",
             ),
             (" 1 | a:\n 2 |   b\n 3 | c\n", "a:\n  b\nc\n"),
+            (
+                "┌─ Pods ─┐\n│ NAME↑ │\r\n│ web-0 │\nweb-0  │ a log\n",
+                "┌─ Pods ─┐\n NAME↑ \r\n web-0 \nweb-0  │ a log\n",
+            ),
         ] {
             assert_eq!(plain(pasted), expected);
             assert_eq!(pasted.lines().count(), expected.lines().count());
@@ -274,7 +293,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_line_is_lost(text in "([>|: \\-\ta0-9\u{1b}\\[m\u{a0}é]{0,12}\r?\n){0,12}[>| a]{0,3}") {
+        fn no_line_is_lost(text in "([>|│: \\-\ta0-9\u{1b}\\[m\u{a0}é]{0,12}\r?\n){0,12}[>| a]{0,3}") {
             proptest::prop_assert_eq!(plain(&text).split('\n').count(), text.split('\n').count());
         }
     }

@@ -180,6 +180,9 @@ fn parse(file: &TextFile<'_>, first: usize, end: usize, section: &mut Section) -
 
 /// Later documents of a stream are told apart by the separators before them; a leading one opens the first.
 fn document_prefix(file: &TextFile<'_>, first: usize) -> String {
+    if let Some(place) = file.place_in_recording(first) {
+        return place;
+    }
     match file.yaml_documents_before(first) {
         0 => String::new(),
         index => format!("{index}#"),

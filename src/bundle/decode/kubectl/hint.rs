@@ -17,6 +17,10 @@ pub(crate) struct Hint {
     pub(crate) namespace: String,
     /// True when a prompt said it, false for a file name.
     pub(crate) from_prompt: bool,
+    /// What `-o` asks for: `name`, `custom-columns=NAME:.metadata.name`; empty when it is not given.
+    pub(crate) output: String,
+    /// The labels for which `-L` asks columns.
+    pub(crate) labels: Vec<String>,
 }
 
 impl Hint {
@@ -52,7 +56,26 @@ pub(crate) fn namespace_above(file: &TextFile<'_>, line: usize) -> String {
 
 /// True for a line that stands for lines that were left out, or that opens a block of code in Markdown.
 fn is_decoration(text: &str) -> bool {
-    text.starts_with("```") || text.chars().all(|c| matches!(c, '.' | '…' | '[' | ']'))
+    text.starts_with("```") || is_gap(text)
+}
+
+/// True for a line that stands for lines that were left out: `...`, `[…]`, `<snip>`, and `--`, which `grep -A` puts between matches.
+pub(crate) fn is_gap(text: &str) -> bool {
+    const WORDS: [&str; 7] = [
+        "snip",
+        "snipped",
+        "truncated",
+        "omitted",
+        "output omitted",
+        "output truncated",
+        "省略",
+    ];
+    let text = text.trim();
+    let inner = text.trim_matches(['.', '…', '[', ']', '<', '>', '(', ')', '-', '*', ' ', '（', '）']);
+    !text.is_empty()
+        && text.len() <= 60
+        && text != "---"
+        && (inner.is_empty() || WORDS.contains(&inner.to_ascii_lowercase().as_str()))
 }
 
 /// The command of a prompt line, from `kubectl` on: `$ kubectl get pods -n shop`, `[root@m1 ~]# kubectl …`, `+ kubectl …`.
@@ -99,7 +122,36 @@ fn is_asking(command: &str) -> bool {
     command.split_whitespace().nth(1).is_some_and(|verb| {
         matches!(
             verb,
-            "get" | "describe" | "top" | "events" | "logs" | "version" | "apply" | "exec"
+            "get"
+                | "describe"
+                | "top"
+                | "events"
+                | "logs"
+                | "version"
+                | "apply"
+                | "exec"
+                | "rollout"
+                | "api-resources"
+                | "api-versions"
+                | "auth"
+                | "cluster-info"
+                | "config"
+                | "run"
+                | "debug"
+                | "delete"
+                | "create"
+                | "patch"
+                | "scale"
+                | "set"
+                | "cordon"
+                | "uncordon"
+                | "drain"
+                | "taint"
+                | "label"
+                | "annotate"
+                | "wait"
+                | "diff"
+                | "explain"
         ) || verb.starts_with('-')
     })
 }
@@ -121,12 +173,8 @@ pub(crate) fn decode_prompt(file: &TextFile<'_>, start: usize) -> Option<Section
         return None;
     }
     let namespace = from_command(prompt_command(line)?).namespace;
-    // A placeholder is no name, and a look at the system's pods says nothing of where an application lives.
-    let is_name = !namespace.is_empty()
-        && namespace
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    (is_name && namespace != "kube-system").then(|| Section {
+    // A look at the system's pods says nothing of where an application lives.
+    (!namespace.is_empty() && namespace != "kube-system").then(|| Section {
         end: start + 1,
         facts: vec![Fact::NamespaceNamed(namespace)],
         problems: Vec::new(),
@@ -134,7 +182,20 @@ pub(crate) fn decode_prompt(file: &TextFile<'_>, start: usize) -> Option<Section
     })
 }
 
-fn from_command(command: &str) -> Hint {
+/// True for what may be the name of a namespace.
+fn is_name(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+/// The keys of labels in a list.
+fn keys(list: &str) -> impl Iterator<Item = String> {
+    let keys = list.trim_start_matches('=').split(',');
+    keys.filter(|key| !key.is_empty()).map(str::to_owned)
+}
+
+/// The hint of a command line, from the program on.
+pub(crate) fn from_command(command: &str) -> Hint {
     let command = command.split(['|', ';', '>', '&']).next().unwrap_or(command);
     let mut hint = Hint {
         from_prompt: true,
@@ -147,16 +208,28 @@ fn from_command(command: &str) -> Hint {
     while let Some(word) = words.next() {
         match word {
             "-n" | "--namespace" => hint.namespace = words.next().unwrap_or("").to_owned(),
-            "-o" | "--output" | "-l" | "--selector" | "--sort-by" | "--field-selector" | "--context"
-            | "--kubeconfig" | "-c" | "-L" => {
+            "-o" | "--output" => hint.output = words.next().unwrap_or("").to_owned(),
+            "-L" | "--label-columns" => hint.labels.extend(keys(words.next().unwrap_or(""))),
+            "-l" | "--selector" | "--sort-by" | "--field-selector" | "--context" | "--kubeconfig" | "-c" | "-f" => {
                 words.next();
             }
+            "--" => break,
             _ => {
                 if let Some(namespace) = word
                     .strip_prefix("--namespace=")
                     .or_else(|| word.strip_prefix("-n").filter(|_| !word.starts_with("--")))
                 {
                     hint.namespace = namespace.trim_start_matches('=').to_owned();
+                } else if let Some(labels) = word
+                    .strip_prefix("--label-columns=")
+                    .or_else(|| word.strip_prefix("-L").filter(|_| !word.starts_with("--")))
+                {
+                    hint.labels.extend(keys(labels));
+                } else if let Some(output) = word
+                    .strip_prefix("--output=")
+                    .or_else(|| word.strip_prefix("-o").filter(|_| !word.starts_with("--")))
+                {
+                    hint.output = output.trim_start_matches('=').to_owned();
                 } else if word.starts_with('-') {
                     continue;
                 } else if verb.is_empty() {
@@ -170,10 +243,15 @@ fn from_command(command: &str) -> Hint {
             }
         }
     }
-    let word = if verb == "events" {
-        "events"
-    } else {
-        resource.unwrap_or("")
+    hint.namespace = hint.namespace.trim_matches(['"', '\'']).to_owned();
+    // A variable or a placeholder is no name.
+    if !is_name(&hint.namespace) {
+        hint.namespace.clear();
+    }
+    let word = match verb {
+        "events" => "events",
+        "get" | "describe" | "wait" | "delete" => resource.unwrap_or(""),
+        _ => "",
     };
     let word = word.split('/').next().unwrap_or(word);
     if !word.contains(',') {
@@ -229,9 +307,9 @@ mod tests {
     fn prompt(kind: &str, namespace: &str) -> Hint {
         Hint {
             kind: kind.into(),
-            name: String::new(),
             namespace: namespace.into(),
             from_prompt: true,
+            ..Hint::default()
         }
     }
 
@@ -256,6 +334,7 @@ mod tests {
             assert_eq!(
                 Hint {
                     name: String::new(),
+                    output: String::new(),
                     ..found
                 },
                 hint,
@@ -276,6 +355,21 @@ mod tests {
             let source = text(&format!("{line}\n...\nEvents:\n"));
             assert_eq!(Hint::above(&source.file(), 2).name, name, "{line}");
         }
+    }
+
+    #[test]
+    fn options_tell_what_is_printed() {
+        let hint = from_command("kubectl get po -n \"shop\" -L app,topology.kubernetes.io/zone -ocustom-columns=A:.x");
+        assert_eq!(
+            (hint.namespace.as_str(), hint.output.as_str(), hint.labels),
+            (
+                "shop",
+                "custom-columns=A:.x",
+                vec!["app".to_owned(), "topology.kubernetes.io/zone".to_owned()]
+            )
+        );
+        assert_eq!(from_command("kubectl get po -n $NS").namespace, "");
+        assert_eq!(from_command("kubectl rollout status deploy/web -n shop").kind, "");
     }
 
     #[test]

@@ -5,10 +5,38 @@
 use super::super::{Fact, LogSection, Section, TextFile};
 use super::hint::prompt_command;
 
-/// The lines between a `kubectl logs` at a prompt and the next prompt.
+/// Programs that tell of the cluster or of a machine wherever they run: what they print has decoders of its own.
+const NOT_OF_THE_POD: [&str; 24] = [
+    "etcdctl",
+    "etcdutl",
+    "kubectl",
+    "crictl",
+    "ctr",
+    "nerdctl",
+    "iptables",
+    "iptables-save",
+    "ip6tables-save",
+    "iptables-legacy-save",
+    "ipvsadm",
+    "ipset",
+    "nft",
+    "conntrack",
+    "sysctl",
+    "fio",
+    "chroot",
+    "nsenter",
+    "systemctl",
+    "journalctl",
+    "openssl",
+    "calicoctl",
+    "cilium",
+    "cilium-dbg",
+];
+
+/// The lines between a `kubectl logs` or a `kubectl exec` at a prompt and the next prompt.
 pub(crate) fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let line = file.line(start).trim();
-    if !line.contains(" logs") {
+    if !line.contains(" logs") && !line.contains(" exec ") {
         return None;
     }
     let command = prompt_command(line)?;
@@ -21,14 +49,43 @@ pub(crate) fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let end = (start + 1..file.lines.len())
         .find(|&index| ends(file.line(index).trim_start(), prompt))
         .unwrap_or(file.lines.len());
+    // kubectl's own answer is no line of the container.
+    let is_refused = ["Error from server", "error: "]
+        .iter()
+        .any(|begin| file.line(start + 1).starts_with(begin));
+    if is_refused && !file.line(start + 2).starts_with(|c: char| !c.is_whitespace()) {
+        return None;
+    }
+    if section.container.is_empty() {
+        section.container = default_container(file.line(start + 1)).unwrap_or("").to_owned();
+    }
     section.first = start + 1;
     section.end = end;
+    let namespace = Some(section.namespace.clone()).filter(|name| !name.is_empty() && name != "kube-system");
     Some(Section {
         end,
-        facts: vec![Fact::LogSection(section)],
+        facts: namespace
+            .map(Fact::NamespaceNamed)
+            .into_iter()
+            .chain([Fact::LogSection(section)])
+            .collect(),
         problems: Vec::new(),
         also_log: false,
     })
+}
+
+/// `Defaulted container "web" out of: web, proxy`, before 1.20 `Defaulting container name to web.`
+fn default_container(line: &str) -> Option<&str> {
+    let name = line
+        .strip_prefix("Defaulted container \"")
+        .and_then(|rest| rest.split_once('"'))
+        .map(|(name, _)| name);
+    let older = || {
+        line.strip_prefix("Defaulting container name to ")?
+            .split(['.', ' '])
+            .next()
+    };
+    name.or_else(older)
 }
 
 /// True for the next prompt, or for the end of a block of code in Markdown.
@@ -40,7 +97,7 @@ fn ends(line: &str, prompt: &str) -> bool {
         || prompt_command(line).is_some()
 }
 
-/// What the command asked for; none when it is no `logs` or names nothing. A selector names no pod.
+/// What the command asked for; none when it is neither `logs` nor `exec`, or names nothing. A selector names no pod.
 fn target(command: &str) -> Option<LogSection> {
     let mut section = LogSection {
         namespace: String::new(),
@@ -50,7 +107,7 @@ fn target(command: &str) -> Option<LogSection> {
         first: 0,
         end: 0,
     };
-    let mut is_logs = false;
+    let mut verb = "";
     let mut names = Vec::new();
     let mut words = command.split_whitespace().skip(1);
     while let Some(word) = words.next() {
@@ -59,7 +116,7 @@ fn target(command: &str) -> Option<LogSection> {
             .map_or((word, None), |(flag, value)| (flag, Some(value)));
         let mut value = || inline.unwrap_or_else(|| words.next().unwrap_or("")).to_owned();
         match flag {
-            "|" | ">" | "2>&1" | ";" => break,
+            "|" | ">" | "2>&1" | ";" | "--" => break,
             "-n" | "--namespace" => section.namespace = value(),
             "-c" | "--container" => section.container = value(),
             "-p" | "--previous" => section.previous = true,
@@ -67,21 +124,59 @@ fn target(command: &str) -> Option<LogSection> {
             | "--kubeconfig" => {
                 value();
             }
-            "logs" if !is_logs => is_logs = true,
+            "logs" | "exec" if verb.is_empty() => verb = flag,
             _ if word.starts_with('-') => {}
             _ => names.push(word),
         }
     }
-    if !is_logs {
-        return None;
-    }
     let mut names = names.into_iter();
     let pod = names.next()?;
     section.pod = pod.rsplit('/').next().unwrap_or(pod).to_owned();
-    if section.container.is_empty() {
-        section.container = names.next().unwrap_or("").to_owned();
+    let next = names.next().unwrap_or("");
+    match verb {
+        "logs" => {
+            if section.container.is_empty() {
+                section.container = next.to_owned();
+            }
+        }
+        "exec" => {
+            let rest: Vec<&str> = words
+                .chain([next])
+                .chain(names)
+                .filter(|word| !word.is_empty())
+                .collect();
+            if !is_of_the_pod(&rest) {
+                return None;
+            }
+        }
+        _ => return None,
     }
-    Some(section)
+    // A variable of a shell names nothing.
+    let is_name = |name: &str| !name.contains(['$', '<', '{', '(']);
+    (is_name(&section.pod) && is_name(&section.namespace) && is_name(&section.container)).then_some(section)
+}
+
+/// True for a command of which the output tells of the pod in which it ran. A shell by itself is a conversation.
+fn is_of_the_pod(words: &[&str]) -> bool {
+    let program = |word: &str| {
+        word.trim_matches(['"', '\''])
+            .rsplit('/')
+            .next()
+            .unwrap_or("")
+            .to_owned()
+    };
+    let first = words.first().map(|word| program(word)).unwrap_or_default();
+    let is_shell = matches!(first.as_str(), "" | "sh" | "bash" | "ash" | "zsh");
+    let names_tool = words
+        .iter()
+        .any(|word| NOT_OF_THE_POD.contains(&program(word).as_str()));
+    // Counters and checks of a component are read wherever they were asked for.
+    let asks_component = words.iter().any(|word| {
+        ["metrics", "healthz", "readyz", "livez"]
+            .iter()
+            .any(|path| word.contains(path))
+    });
+    !(names_tool || asks_component || is_shell && words.len() < 3)
 }
 
 #[cfg(test)]
@@ -95,7 +190,7 @@ mod tests {
             "root@b:~# kubectl -n photo logs web-front-57b96b46b7-zv4q2 -c nginx -p --tail 3\nboom\n\nagain\nroot@b:~# kubectl get svc\n",
         );
         let section = source.decode(decode);
-        let Some(Fact::LogSection(log)) = section.facts.first() else {
+        let Some(Fact::LogSection(log)) = section.facts.last() else {
             panic!()
         };
         assert_eq!(
@@ -107,9 +202,51 @@ mod tests {
     }
 
     #[test]
+    fn what_a_command_prints_inside_a_pod_is_of_the_pod() {
+        for (command, pod, container) in [
+            ("kubectl exec -n shop web-0 -- df -h", Some("web-0"), ""),
+            (
+                "kubectl exec -it web-0 -n shop -c app -- cat /etc/resolv.conf",
+                Some("web-0"),
+                "app",
+            ),
+            (
+                "kubectl exec deploy/web -n shop -- sh -c \"env | sort\"",
+                Some("web"),
+                "",
+            ),
+            ("kubectl -n shop exec web-0 env", Some("web-0"), ""),
+            ("kubectl exec -n kube-system etcd-n1 -- etcdctl member list", None, ""),
+            (
+                "kubectl exec -n kube-system etcd-n1 -- sh -c 'ETCDCTL_API=3 etcdctl endpoint status'",
+                None,
+                "",
+            ),
+            ("kubectl exec -it web-0 -- sh", None, ""),
+            ("kubectl exec web-0 -- curl -s localhost:2381/metrics", None, ""),
+        ] {
+            let found = target(command);
+            assert_eq!(found.as_ref().map(|log| log.pod.as_str()), pod, "{command}");
+            assert_eq!(found.map_or(String::new(), |log| log.container), container, "{command}");
+        }
+    }
+
+    #[test]
+    fn kubectl_tells_which_container_it_took_and_what_it_refused() {
+        let source = text("$ kubectl logs web-1 -n shop\nDefaulted container \"web\" out of: web, proxy\nboom\n");
+        let section = source.decode(decode);
+        assert!(
+            matches!(section.facts.as_slice(), [Fact::NamespaceNamed(_), Fact::LogSection(log)] if log.container == "web")
+        );
+        let source = text("$ kubectl logs web-1 -n shop\nError from server (NotFound): pods \"web-1\" not found\n\n");
+        assert!(source.decode(decode).facts.is_empty());
+    }
+
+    #[test]
     fn a_workload_may_stand_for_its_pod_and_a_selector_names_none() {
         assert_eq!(target("kubectl logs deploy/cart --tail=5").unwrap().pod, "cart");
         assert!(target("kubectl logs -l app=cart").is_none());
         assert!(target("kubectl get pods logs-0").is_none());
+        assert!(target("kubectl logs -n shop $POD").is_none());
     }
 }

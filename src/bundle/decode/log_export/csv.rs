@@ -86,6 +86,7 @@ impl Heading {
             container: cell(self.container),
             time: cell(self.time),
             text: cell(Some(self.text)),
+            ..Record::default()
         })
     }
 }

@@ -34,6 +34,8 @@ pub struct ExportedLog {
     pub pod: String,
     /// Container; empty when the export does not tell.
     pub container: String,
+    /// The unit of systemd that wrote the lines; empty for those of a container.
+    pub unit: String,
     /// The 0-based line of the file, and what the container wrote, with its time before it where the export has one.
     pub lines: Vec<(usize, String)>,
 }
@@ -44,29 +46,33 @@ pub(super) struct Record {
     pub(super) namespace: String,
     pub(super) pod: String,
     pub(super) container: String,
+    /// The unit of systemd and the machine, where no container wrote the line.
+    pub(super) unit: String,
+    pub(super) host: String,
     /// As written; empty when there is none.
     pub(super) time: String,
     pub(super) text: String,
 }
 
-/// Sorts records by their container.
+/// Sorts records by what wrote them.
 #[derive(Default)]
 struct Logs {
-    by_container: BTreeMap<(String, String, String), ExportedLog>,
+    by_writer: BTreeMap<[String; 5], ExportedLog>,
 }
 
 impl Logs {
     fn add(&mut self, line: usize, record: Record) {
-        let key = (record.namespace, record.pod, record.container);
-        let is_new = !self.by_container.contains_key(&key);
-        let log = if is_new && self.by_container.len() >= MOST_CONTAINERS {
-            self.by_container.values_mut().next_back()
+        let key = [record.namespace, record.pod, record.container, record.unit, record.host];
+        let is_new = !self.by_writer.contains_key(&key);
+        let log = if is_new && self.by_writer.len() >= MOST_CONTAINERS {
+            self.by_writer.values_mut().next_back()
         } else {
-            let (namespace, pod, container) = key.clone();
-            Some(self.by_container.entry(key).or_insert_with(|| ExportedLog {
+            let [namespace, pod, container, unit, _] = key.clone();
+            Some(self.by_writer.entry(key).or_insert_with(|| ExportedLog {
                 namespace,
                 pod,
                 container,
+                unit,
                 lines: Vec::new(),
             }))
         };
@@ -84,7 +90,7 @@ impl Logs {
     fn section(self, end: usize) -> Section {
         Section {
             end,
-            facts: self.by_container.into_values().map(Fact::ExportedLog).collect(),
+            facts: self.by_writer.into_values().map(Fact::ExportedLog).collect(),
             ..Section::default()
         }
     }
@@ -172,6 +178,7 @@ mod tests {
             namespace: namespace.into(),
             pod: pod.into(),
             container: container.into(),
+            unit: String::new(),
             lines: lines.iter().map(|(line, text)| (*line, (*text).to_owned())).collect(),
         }
     }
@@ -239,6 +246,53 @@ mod tests {
         assert_eq!(
             logs(&JSON, hits),
             [log("shop", "web-0", "nginx", &[(4, "2026-11-21T10:20:42Z boom")])]
+        );
+    }
+
+    #[test]
+    fn answers_of_log_stores_are_read() {
+        let boom = [log("shop", "web-0", "nginx", &[(0, "2026-11-21T10:20:42Z boom")])];
+        for text in [
+            r#"{"status":"success","data":{"resultType":"streams","result":[{"stream":{"namespace":"shop","pod":"web-0","container":"nginx"},"values":[["1795256442000000000","boom"]]}]}}"#,
+            r#"{"events":[{"logStreamName":"x","timestamp":1795256442000,"message":"{\"log\":\"boom\\n\",\"kubernetes\":{\"pod_name\":\"web-0\",\"namespace_name\":\"shop\",\"container_name\":\"nginx\"}}"}]}"#,
+            r#"{"events":[{"logStreamName":"n1-application.var.log.containers.web-0_shop_nginx-0123abcd.log","timestamp":1795256442000,"message":"boom"}]}"#,
+            r#"[{"resource":{"type":"k8s_container","labels":{"namespace_name":"shop","pod_name":"web-0","container_name":"nginx"}},"textPayload":"boom","timestamp":"2026-11-21T10:20:42Z"}]"#,
+            r#"{"resource":{"labels":{"namespace_name":"shop","pod_name":"web-0","container_name":"nginx"}},"jsonPayload":{"message":"boom"},"timestamp":"2026-11-21T10:20:42Z"}"#,
+        ] {
+            assert_eq!(logs(&JSON, text), boom, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_journal_in_json_is_sorted_by_its_units() {
+        let text = r#"{"__REALTIME_TIMESTAMP":"1795256442000000","_HOSTNAME":"n1","_SYSTEMD_UNIT":"kubelet.service","SYSLOG_IDENTIFIER":"kubelet","MESSAGE":"E1121 boom","_PID":"7"}
+{"__REALTIME_TIMESTAMP":"1795256443000000","_HOSTNAME":"n1","SYSLOG_IDENTIFIER":"kernel","MESSAGE":"Out of memory"}
+{"__REALTIME_TIMESTAMP":"1795256444000000","_HOSTNAME":"n1","CONTAINER_NAME":"k8s_nginx_web-0_shop_0123_0","MESSAGE":"bang"}
+"#;
+        let found: Vec<(String, String, String)> = logs(&JSON, text)
+            .into_iter()
+            .map(|log| (log.pod, log.unit, log.lines[0].1.clone()))
+            .collect();
+        let expected = [
+            ("", "kernel", "2026-11-21T10:20:43Z n1 kernel: Out of memory"),
+            ("", "kubelet.service", "2026-11-21T10:20:42Z n1 kubelet[7]: E1121 boom"),
+            ("web-0", "", "2026-11-21T10:20:44Z bang"),
+        ];
+        assert_eq!(
+            found,
+            expected.map(|(pod, unit, line)| (pod.to_owned(), unit.to_owned(), line.to_owned()))
+        );
+    }
+
+    #[test]
+    fn stern_may_name_the_namespace_first() {
+        let text = "shop web-0 nginx boom\nshop db-0 mysql ready\nshop web-0 nginx bang\n";
+        assert_eq!(
+            logs(&PREFIXED, text),
+            [
+                log("shop", "db-0", "mysql", &[(1, "ready")]),
+                log("shop", "web-0", "nginx", &[(0, "boom"), (2, "bang")])
+            ]
         );
     }
 

@@ -1,7 +1,7 @@
 //! What stands before each line when a tool follows several containers.
 //!
 //! Sources: kubernetes/kubectl `pkg/cmd/logs/logs.go` (`--prefix`: `[pod/%s/%s] `), stern `cmd/cmd.go` (default template: pod,
-//! container, message), johanhaleby/kubetail (`[pod]`, `[pod container]`), docker/compose `cmd/formatter/logs.go` (`name  | `).
+//! container, message, with `-A` the namespace before them), johanhaleby/kubetail (`[pod]`, `[pod container]`), docker/compose `cmd/formatter/logs.go` (`name  | `).
 
 use super::super::TextFile;
 use super::decode::Record;
@@ -30,9 +30,15 @@ pub(super) fn form_at(file: &TextFile<'_>, start: usize) -> Option<Form> {
     let first = file.line(start);
     // Declines most lines before anything is cut: the first word of each form is a name with a number or a random end.
     let head = first.as_bytes();
-    let word = head.get(..memchr::memchr(b' ', head)?)?;
+    let end = memchr::memchr(b' ', head)?;
+    let word = head.get(..end)?;
     if memchr::memchr2(b'-', b'_', word).is_none() || word.len() > LONGEST_WORD {
-        return None;
+        // With `-A` stern writes the namespace first.
+        let second = head.get(end + 1..)?;
+        let second = second.get(..memchr::memchr(b' ', second)?)?;
+        if word.len() > LONGEST_WORD || memchr::memchr(b'-', second).is_none() {
+            return None;
+        }
     }
     let candidates: &[Form] = match first.as_bytes().first()? {
         b'[' => &[Form::Kubectl, Form::Kubetail],
@@ -68,6 +74,11 @@ pub(super) fn read(form: Form, line: &str) -> Option<Record> {
         Form::Stern => {
             let (pod, rest) = line.split_once(' ')?;
             let (container, text) = rest.split_once(' ')?;
+            if !is_pod(pod) && is_pod(container) && is_name(pod) {
+                let (inner, text) = text.split_once(' ')?;
+                let namespace = pod.to_owned();
+                return record(container, inner, text).map(|record| Record { namespace, ..record });
+            }
             (is_pod(pod) && !container.is_empty()).then(|| record(pod, container, text))?
         }
         Form::Compose => {

@@ -31,6 +31,9 @@ const PHRASES: &[&str] = &[
     "CREATED AT",
 ];
 
+/// The sign of k9s at the column by which its table is sorted. It puts one space between columns, and numbers to the right.
+const SORTED: [char; 2] = ['↑', '↓'];
+
 /// Columns of free text, which may hold runs of spaces.
 const FREE_TEXT: &[&str] = &["MESSAGE", "ERROR", "Message"];
 
@@ -85,7 +88,15 @@ impl<'t> Header<'t> {
         if !FIRST.iter().any(|first| line.trim_start().starts_with(first)) || !line.chars().all(is_header_char) {
             return None;
         }
-        let header = if line.trim().contains('\t') {
+        let header = if line.contains(SORTED) {
+            let words = line.split_whitespace().map(|name| name.trim_end_matches(SORTED));
+            let names: Vec<&str> = words.collect();
+            Self {
+                starts: vec![0; names.len()],
+                names,
+                spacing: Spacing::Single,
+            }
+        } else if line.trim().contains('\t') {
             let names: Vec<&str> = line.trim().split('\t').map(str::trim).collect();
             Self {
                 starts: vec![0; names.len()],
@@ -278,6 +289,7 @@ fn is_header_char(c: char) -> bool {
     c.is_ascii_uppercase()
         || c.is_ascii_digit()
         || matches!(c, ' ' | '\t' | '-' | '_' | '(' | ')' | '/' | '.' | ':' | '%' | '#')
+        || SORTED.contains(&c)
 }
 
 /// Cuts a line at runs of two or more spaces, and at tabs, which reach to the next multiple of eight columns.
@@ -409,6 +421,16 @@ mod tests {
             )
             .unwrap(),
             ["web-0", "1/1", "Running", "3 (2m ago)", "5d", "<none>"]
+        );
+    }
+
+    #[test]
+    fn a_copy_of_k9s_is_cut_at_every_space() {
+        let header = " NAMESPACE↑ NAME   PF READY STATUS    RESTARTS CPU IP         AGE";
+        let row = " shop       web-0  ●  0/1   Running          7   0 10.42.0.17 12m";
+        assert_eq!(
+            cut(header, row).unwrap(),
+            ["shop", "web-0", "●", "0/1", "Running", "7", "0", "10.42.0.17", "12m"]
         );
     }
 

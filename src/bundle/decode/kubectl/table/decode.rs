@@ -1,10 +1,12 @@
 //! One or several tables in a row: finds them, cuts them, and hands each row to what knows its kind.
 
+use std::collections::BTreeMap;
+
 use super::super::build::ObjectBuilder;
-use super::super::hint::Hint;
+use super::super::hint::{Hint, is_gap};
 use super::super::kinds;
 use super::super::values::{is_age, pairs};
-use super::{Header, Row, cluster, detect, event, network, pod, storage, workload, wrapped};
+use super::{Header, Row, bare, chosen, cluster, detect, event, network, pod, storage, workload, wrapped};
 use crate::bundle::decode::{Form, Section, TextFile};
 use crate::model::{Problem, ProblemKind};
 
@@ -15,16 +17,27 @@ use crate::model::{Problem, ProblemKind};
 /// `metadata.casefileAge` (the age as written), `metadata.casefileTerminating` (the object is being deleted since an unknown time),
 /// `casefileColumns` (the cells of a kind that is not known in particular).
 pub(crate) fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
-    let header = Header::parse(file.line(start))?;
-    let hint = Hint::above(file, start);
-    if let Some(whole) = wrapped::unwrap(file, start) {
-        let inner = TextFile::new(file.bundle.clone(), file.path, &whole.text);
-        let mut section = decode_all(&inner, 0, Header::parse(inner.line(0))?, &hint)?;
-        section.facts.iter_mut().for_each(|fact| whole.relocate(fact));
-        section.end = whole.end;
+    if let Some(section) = chosen::decode(file, start) {
         return Some(section);
     }
+    let Some(header) = Header::parse(file.line(start)) else {
+        let (whole, hint) = bare::with_heading(file, start)?;
+        return decode_put_together(file, &whole, &hint);
+    };
+    let hint = Hint::above(file, start);
+    if let Some(whole) = wrapped::unwrap(file, start) {
+        return decode_put_together(file, &whole, &hint);
+    }
     decode_all(file, start, header, &hint)
+}
+
+/// Decodes a table whose lines are not as they stand in the file.
+fn decode_put_together(file: &TextFile<'_>, whole: &wrapped::Unwrapped, hint: &Hint) -> Option<Section> {
+    let inner = TextFile::new(file.bundle.clone(), file.path, &whole.text);
+    let mut section = decode_all(&inner, 0, Header::parse(inner.line(0))?, hint)?;
+    section.facts.iter_mut().for_each(|fact| whole.relocate(fact));
+    section.end = whole.end;
+    Some(section)
 }
 
 /// The tables from one on.
@@ -63,22 +76,50 @@ fn decode_one<'t>(
     };
     let first = row_at(start + 1);
     let prefixed = first.as_ref().is_some_and(|row| row.raw("NAME").contains('/'));
-    let kind = detect::kind(header, hint, prefixed)?;
+    // A heading that was cut at the edge of a screen still shows that these are pods.
+    let is_pods = || {
+        let ready = first.as_ref().map_or("", |row| row.raw("READY"));
+        header.has("STATUS") && is_fraction(ready)
+    };
+    let kind = detect::kind(header, hint, prefixed).or_else(|| is_pods().then(|| "Pod".to_owned()))?;
     let mut end = start + 1;
-    while let Some(row) = row_at(end) {
-        if let Some(builder) = object(file, &row, &kind, hint) {
-            section.facts.push(builder.finish(Form::Row));
+    // With `--watch` an object has a row for each of its changes; the last is what it is.
+    let mut seen: BTreeMap<(String, String), usize> = BTreeMap::new();
+    loop {
+        if let Some(row) = row_at(end) {
+            if let Some(builder) = object(file, &row, &kind, hint) {
+                let name = ["/metadata/namespace", "/metadata/name"].map(|pointer| builder.text(pointer).to_owned());
+                let is_prefixed = row.raw("NAME").contains('/');
+                let fact = builder.finish(Form::Row);
+                let [namespace, name] = name;
+                let known = seen
+                    .get(&(namespace.clone(), name.clone()))
+                    .filter(|_| kind != "Event" && !is_prefixed);
+                match known.and_then(|&index| section.facts.get_mut(index)) {
+                    Some(known) => *known = fact,
+                    None => {
+                        seen.insert((namespace, name), section.facts.len());
+                        section.facts.push(fact);
+                    }
+                }
+            }
+        } else if end > start + 1 && is_lost(header, file.line(end)) {
+            let detail = "a row does not stand under its headings";
+            section
+                .problems
+                .push(Problem::file(file.path, ProblemKind::Unparsed, detail).at_line(end as u64 + 1));
+        } else if !(end > start && is_gap(file.line(end)) && row_at(end + 1).is_some()) {
+            return Some(end);
         }
         end += 1;
     }
-    if end > start + 1 && is_lost(header, file.line(end)) {
-        let detail = "a row does not stand under its headings";
-        section
-            .problems
-            .push(Problem::file(file.path, ProblemKind::Unparsed, detail).at_line(end as u64 + 1));
-        end += 1;
-    }
-    Some(end)
+}
+
+/// `1/2`, as in the column READY.
+pub(super) fn is_fraction(cell: &str) -> bool {
+    let is_count = |text: &str| !text.is_empty() && text.len() <= 4 && text.bytes().all(|byte| byte.is_ascii_digit());
+    cell.split_once('/')
+        .is_some_and(|(ready, all)| is_count(ready) && is_count(all))
 }
 
 /// True for a line that continues the table as it seems, though it could not be cut: it has nearly as many cells as there are
@@ -130,6 +171,13 @@ fn object<'f, 't>(file: &'f TextFile<'t>, row: &Row<'_, 't>, kind: &str, hint: &
     }
     for (key, value) in row.get("LABELS").map(pairs).unwrap_or_default() {
         to.entry("/metadata/labels", key, value, row.line);
+    }
+    for label in &hint.labels {
+        // The heading is the last part of the label's key (kubectl's `formatLabelHeaders`).
+        let heading = label.rsplit('/').next().unwrap_or(label).to_uppercase();
+        if let Some(value) = row.get(&heading) {
+            to.entry("/metadata/labels", label, value, row.line);
+        }
     }
     fill(&kind, row, &mut to);
     Some(to)

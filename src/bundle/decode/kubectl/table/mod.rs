@@ -1,5 +1,7 @@
 //! The tables of `kubectl get`.
 
+mod bare;
+mod chosen;
 mod cluster;
 mod columns;
 mod decode;

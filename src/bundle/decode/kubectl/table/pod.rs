@@ -151,6 +151,16 @@ fn terminated(status: &str) -> serde_json::Value {
     }
 }
 
+/// True for what may stand in the column STATUS.
+pub(super) fn is_status(text: &str) -> bool {
+    let bare = text.strip_prefix("Init:").unwrap_or(text);
+    bare.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b":/".contains(&byte))
+        && (bare.len() < text.len()
+            || word(text).is_some()
+            || matches!(text, "Terminating" | "SchedulingGated" | "NotReady"))
+}
+
 fn word(status: &str) -> Option<Word> {
     Some(match status {
         "Running" => Word::Phase("Running"),

@@ -5,7 +5,7 @@
 
 use super::Header;
 use super::decode::is_row;
-use crate::bundle::decode::kubectl::hint::prompt_command;
+use crate::bundle::decode::kubectl::hint::{is_gap, prompt_command};
 use crate::bundle::decode::{Fact, Pointer, TextFile};
 use crate::model::{Citation, Place};
 
@@ -20,8 +20,8 @@ const MOST_LINES: usize = 5_000;
 pub(super) struct Unwrapped {
     /// Its lines, whole.
     pub(super) text: String,
-    /// The 0-based line of the file at which each begins.
-    lines: Vec<usize>,
+    /// The 1-based line of the file at which each begins.
+    pub(super) lines: Vec<u64>,
     /// The 0-based line after the table.
     pub(super) end: usize,
 }
@@ -49,7 +49,13 @@ pub(super) fn unwrap(file: &TextFile<'_>, start: usize) -> Option<Unwrapped> {
     };
     // Spaces at the end of a line are often lost, but every piece was as wide as the terminal, and a heading that was broken at a
     // space was broken between columns.
-    let between_columns = headings > 0 && (file.line(start).ends_with(' ') || file.line(start + 1).starts_with(' '));
+    let goes_through = |&from: &usize| {
+        let (piece, next) = (file.line(from), file.line(from + 1));
+        piece.chars().count() == width && !piece.ends_with(' ') && !next.starts_with(' ')
+    };
+    let between_columns = headings > 0
+        && (file.line(start).ends_with(' ') || file.line(start + 1).starts_with(' '))
+        && !starts.iter().any(goes_through);
     let width = width + if between_columns { 2 } else { 0 };
     let mut text = String::new();
     for (index, &from) in starts.iter().enumerate() {
@@ -65,7 +71,7 @@ pub(super) fn unwrap(file: &TextFile<'_>, start: usize) -> Option<Unwrapped> {
     }
     Some(Unwrapped {
         text,
-        lines: starts,
+        lines: starts.iter().map(|&start| file.number(start)).collect(),
         end,
     })
 }
@@ -100,6 +106,9 @@ fn row_starts(file: &TextFile<'_>, (start, end): (usize, usize), width: usize) -
 fn is_outside(line: &str) -> bool {
     line.trim().is_empty()
         || line.starts_with("```")
+        || is_gap(line)
+        // The frame of a program that fills the screen.
+        || line.starts_with(['└', '┌', '╰', '╭'])
         || prompt_command(line.trim()).is_some()
         || Header::parse(line).is_some()
 }
@@ -126,7 +135,7 @@ impl Unwrapped {
     fn relocate_citation(&self, cite: &mut Citation) {
         let at = |line: u64| {
             let index = usize::try_from(line).unwrap_or(usize::MAX).saturating_sub(1);
-            self.lines.get(index).map_or(line, |&line| line as u64 + 1)
+            self.lines.get(index).copied().unwrap_or(line)
         };
         if let Place::Lines(first, last) = &mut cite.place {
             (*first, *last) = (at(*first), at(*last));
