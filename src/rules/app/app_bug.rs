@@ -4,7 +4,8 @@ use crate::cluster::Snapshot;
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::calls::of_clients;
 use crate::rules::toolbox::complaints::{complaints, findings as complaint_findings};
-use crate::rules::toolbox::errors::{MostlyErrors, mostly_errors};
+use crate::rules::toolbox::errors::{MostlyErrors, is_relayed, mostly_errors};
+use crate::rules::toolbox::mentions::mentioned;
 use crate::rules::toolbox::peers::dependencies;
 use crate::rules::toolbox::probes::{Kind, failures};
 use crate::rules::toolbox::speakers::{State, state_of};
@@ -237,6 +238,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             finding.add_cite(pod.object.cite_at(&ended.pointer).at(ended.finished));
         }
         finding.touches.extend(workload_touches(snapshot, &subject));
+        for called in mentioned(snapshot, &finding.subject.clone(), words(last)) {
+            finding.blame(called);
+        }
         findings.push(finding);
     }
     for errors in mostly_errors(snapshot) {
@@ -294,10 +298,16 @@ fn of_running(snapshot: &Snapshot, rule: &RuleHeader, found: &MostlyErrors<'_>) 
         finding.touches.extend(workload_touches(snapshot, &pod));
         finding.add_affected(pod);
     }
-    // What its settings say that it calls explains it, if that ails.
+    // What its errors name, or its settings say that it calls, explains it, if that ails.
+    for line in [first, last] {
+        for called in mentioned(snapshot, &speaker.workload, words(line)) {
+            finding.blame(called);
+        }
+    }
     for called in dependencies(snapshot, &speaker.workload) {
         finding.blame(called);
     }
+    finding.blames_unknown = is_relayed(words(last));
     Some(finding)
 }
 

@@ -6,9 +6,11 @@ use std::sync::LazyLock;
 use jiff::SignedDuration;
 use regex::Regex;
 
+use super::mentions::mentioned;
 use super::peers::{Peer, dependencies, name_service, objects_of, service_meant};
 use super::speakers::{Speaker, State, is_data_store, is_previous, of_log, of_pod, stores_of, technology};
 use super::stores::refuses_when_full;
+use super::witnesses::hear_stores;
 use super::workload_touches;
 use crate::cluster::Snapshot;
 use crate::logs::{LineHit, LogFile, Stream, TextSource, clean_line};
@@ -19,8 +21,6 @@ use crate::rules::{Finding, Input, RuleHeader, Subjects, operand, shell_quote};
 const LAST_WORDS: u64 = 40;
 /// Characters of a line that wording quotes.
 const QUOTED: usize = 240;
-/// Characters of a line in which a peer is looked for.
-const SEARCHED: usize = 4096;
 /// At most so many citations for one finding.
 const CITATIONS: usize = 4;
 
@@ -32,10 +32,10 @@ pub struct Complaint<'s> {
     pub signature: String,
     /// What was captured.
     pub captures: BTreeMap<String, String>,
-    /// The line, without the runtime's prefix, as far as it is quoted.
+    /// The line, without the runtime's prefix, as wording quotes it.
     pub said: String,
-    /// The line as far as it is searched.
-    whole: String,
+    /// The line, as much of it as is kept.
+    pub line: String,
     /// How often.
     pub count: u64,
     /// How surely it is what ails the workload.
@@ -65,7 +65,7 @@ impl Complaint<'_> {
         if !named.host.is_empty() {
             return named;
         }
-        let urls = URL.as_ref().map(|regex| regex.captures_iter(&self.whole));
+        let urls = URL.as_ref().map(|regex| regex.captures_iter(&self.line));
         urls.into_iter()
             .flatten()
             .filter_map(|found| Some(Peer::parse(found.name("peer")?.as_str(), None)))
@@ -80,7 +80,9 @@ pub fn judge(input: &Input<'_>, rule: &RuleHeader, subjects: &Subjects) -> Vec<F
         id.strip_prefix(rule.id.as_str())
             .is_some_and(|rest| rest.starts_with('/'))
     };
-    findings(input, rule, complaints(input.snapshot, &is_own, subjects))
+    let mut found = findings(input, rule, complaints(input.snapshot, &is_own, subjects));
+    hear_stores(input, rule, subjects, &mut found);
+    found
 }
 
 /// The complaints that carry one of the wanted signatures (`rule/signature`) and ail their workload now.
@@ -130,7 +132,7 @@ pub fn complaints<'s>(
             signature: hit.signature.clone(),
             captures: hit.captures.clone(),
             said: quoted(said),
-            whole: said.chars().take(SEARCHED).collect(),
+            line: said.to_owned(),
             count: hit.count,
             confidence: Confidence::Confirmed,
             after: 0,
@@ -141,7 +143,8 @@ pub fn complaints<'s>(
     found
 }
 
-fn speaker_is_data_store(speaker: &Speaker<'_>) -> bool {
+/// True for a database, a cache or a broker, by its name or its image.
+pub fn speaker_is_data_store(speaker: &Speaker<'_>) -> bool {
     is_data_store(&speaker.workload.name)
         || speaker.pod.is_some_and(|pod| {
             pod.containers().iter().any(|container| {
@@ -202,7 +205,7 @@ fn of_line<'s>(
         signature: hit.signature.clone(),
         captures: hit.captures.clone(),
         said: quoted(clean_line(&hit.text)),
-        whole: hit.text.chars().take(SEARCHED).collect(),
+        line: clean_line(&hit.text).to_owned(),
         count: hit.count,
         confidence,
         after,
@@ -308,7 +311,13 @@ fn refusing_store(snapshot: &Snapshot, rule: &RuleHeader, complaint: &Complaint<
     }
 }
 
-fn finding(input: &Input<'_>, rule: &RuleHeader, workload: Subject, mut group: Vec<Complaint<'_>>) -> Option<Finding> {
+/// The finding of what one workload complains of; none of nothing.
+pub fn finding(
+    input: &Input<'_>,
+    rule: &RuleHeader,
+    workload: Subject,
+    mut group: Vec<Complaint<'_>>,
+) -> Option<Finding> {
     // Of equally sure ones the more specific comes first, which captured more, then the one nearer to the end.
     group.sort_by_key(|complaint| {
         (
@@ -350,8 +359,13 @@ fn finding(input: &Input<'_>, rule: &RuleHeader, workload: Subject, mut group: V
             finding.blame(object);
         }
     }
+    if finding.blames.is_empty() && (peer.host.is_empty() || peer.is_address()) {
+        for called in mentioned(input.snapshot, &finding.subject, &best.line) {
+            finding.blame(called);
+        }
+    }
     // Who does not say whom it called can only have called what its settings name.
-    if peer.host.is_empty() {
+    if peer.host.is_empty() && finding.blames.is_empty() {
         for called in dependencies(input.snapshot, &finding.subject) {
             finding.blame(called);
         }
