@@ -35,11 +35,8 @@ impl Object {
     /// From a decoded fact; none when it has neither name nor kind.
     pub fn new(fact: ObjectFact) -> Option<Self> {
         let text = |pointer: &str| {
-            fact.value
-                .pointer(pointer)
-                .and_then(Value::as_str)
-                .unwrap_or("")
-                .to_owned()
+            let text = at(&fact.value, pointer).and_then(Value::as_str);
+            text.unwrap_or("").to_owned()
         };
         let key = ObjectKey {
             kind: text("/kind"),

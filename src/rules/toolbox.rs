@@ -33,6 +33,7 @@ pub mod speakers;
 pub mod stores;
 pub mod strain;
 pub mod timeouts;
+pub mod unanswered;
 pub mod usage;
 pub mod witnesses;
 

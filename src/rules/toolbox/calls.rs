@@ -3,6 +3,7 @@
 use super::complaints::complaints;
 use super::peers::objects_of;
 use super::references::{Resolved, references};
+use super::unanswered::unanswered;
 use crate::cluster::{Object, Snapshot};
 use crate::model::{Citation, Confidence, Subject};
 use crate::rules::header::{SubjectOf, Subjects};
@@ -59,6 +60,21 @@ pub fn calls(snapshot: &Snapshot) -> Vec<Call<'_>> {
                 service,
                 port: peer.port.map(i64::from),
                 cite: complaint.cite.clone(),
+                fails: true,
+            });
+        }
+    }
+    for call in unanswered(snapshot) {
+        let services = call.called.iter().filter(|object| object.kind == "Service");
+        let service = services
+            .filter_map(|object| snapshot.object("Service", &object.namespace, &object.name))
+            .next();
+        if let Some(service) = service {
+            found.push(Call {
+                client: call.client,
+                service,
+                port: None,
+                cite: call.cite,
                 fails: true,
             });
         }

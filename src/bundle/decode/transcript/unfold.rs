@@ -85,6 +85,18 @@ impl Transcript {
         Some(Unfolding::new(text).of(&records.found, is_cut))
     }
 
+    /// The output of one command, which a file holds as it was printed.
+    pub fn below(command: &str, output: &str) -> Self {
+        let lines = output.lines().count() as u64;
+        Self {
+            text: format!("$ {command}\n{output}"),
+            is_cut: false,
+            numbers: std::iter::once(1).chain(1..=lines.max(1)).collect(),
+            starts: vec![0],
+            places: Vec::new(),
+        }
+    }
+
     /// The 1-based line of the file that holds a 0-based line of the text.
     pub fn number(&self, line: usize) -> u64 {
         self.numbers

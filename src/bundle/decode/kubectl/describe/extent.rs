@@ -56,7 +56,8 @@ pub(crate) fn end(file: &TextFile<'_>, start: usize) -> usize {
         let deeper = indent(line) > base;
         let key = is_key(text);
         let fence = text.starts_with("```") && !data;
-        if starts(file, index) || fence || (!deeper && prompt_command(text).is_some()) {
+        // A reference to another object has a name and a namespace too, further in.
+        if starts(file, index) && !deeper || fence || (!deeper && prompt_command(text).is_some()) {
             break;
         }
         if matches!(text, "Data" | "BinaryData") && !deeper {
