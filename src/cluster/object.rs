@@ -80,6 +80,12 @@ impl Object {
         }
     }
 
+    /// When it was created. A table's age counts back from the bundle's reference time, or from `now` where the bundle has none.
+    pub fn created(&self, now: Option<&When>) -> Option<When> {
+        self.time("/metadata/creationTimestamp")
+            .or_else(|| age::kubectl(self.text("/metadata/casefileAge"), now?))
+    }
+
     /// True for what a person wrote to be applied: nothing in it that only the API server or a controller writes.
     pub fn is_manifest(&self) -> bool {
         const SET_BY_THE_SERVER: [&str; 6] = [

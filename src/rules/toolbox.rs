@@ -35,6 +35,7 @@ pub mod strain;
 pub mod timeouts;
 pub mod unanswered;
 pub mod usage;
+pub mod uses;
 pub mod witnesses;
 
 use super::refused::has_all_replicas;

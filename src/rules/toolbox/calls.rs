@@ -4,7 +4,7 @@ use super::complaints::complaints;
 use super::peers::objects_of;
 use super::references::{Resolved, references};
 use super::unanswered::unanswered;
-use crate::cluster::{Object, Snapshot};
+use crate::cluster::{Object, ObjectKey, Snapshot};
 use crate::model::{Citation, Confidence, Subject};
 use crate::rules::header::{SubjectOf, Subjects};
 
@@ -21,6 +21,8 @@ pub struct Call<'s> {
     pub cite: Citation,
     /// True when the client writes that the call fails.
     pub fails: bool,
+    /// The object whose setting names the Service, or the pod that complains.
+    pub holder: Option<ObjectKey>,
 }
 
 /// How the complaints of clients are gathered where the rule that asks is about something else.
@@ -61,6 +63,7 @@ pub fn calls(snapshot: &Snapshot) -> Vec<Call<'_>> {
                 port: peer.port.map(i64::from),
                 cite: complaint.cite.clone(),
                 fails: true,
+                holder: complaint.speaker.pod.map(|pod| pod.object.key.clone()),
             });
         }
     }
@@ -76,6 +79,7 @@ pub fn calls(snapshot: &Snapshot) -> Vec<Call<'_>> {
                 port: None,
                 cite: call.cite,
                 fails: true,
+                holder: None,
             });
         }
     }
@@ -87,6 +91,7 @@ pub fn calls(snapshot: &Snapshot) -> Vec<Call<'_>> {
                 port: reference.port,
                 cite: reference.cite.clone(),
                 fails: false,
+                holder: Some(reference.holder.clone()),
             });
         }
     }

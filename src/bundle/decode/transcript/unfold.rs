@@ -305,9 +305,8 @@ mod tests {
             format!(
                 r#"[{{"role": "assistant", "content": [{{"type": "text", "text": "now"}}, {{"type": "tool_use", "id": "t", "name": "bash", "input": {{"command": "kubectl get pods -n shop"}}}}]}}, {{"role": "user", "content": [{{"type": "tool_result", "tool_use_id": "t", "content": [{{"type": "text", "text": {output}}}]}}]}}]"#
             ),
-            format!(
-                r#"{{"command": "kubectl get pods -n shop", "output": "{{\"stdout\": \"NAME    READY\\nweb-0   0/1\\n\", \"code\": 0}}"}}"#
-            ),
+            r#"{"command": "kubectl get pods -n shop", "output": "{\"stdout\": \"NAME    READY\\nweb-0   0/1\\n\", \"code\": 0}"}"#
+                .to_owned(),
         ] {
             assert_eq!(lines(&record), expected([1, 1, 1]), "{record}");
         }
