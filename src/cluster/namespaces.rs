@@ -43,8 +43,15 @@ impl Namespaces {
             all: named.into_iter().collect(),
             ..Self::default()
         };
-        for key in objects.keys() {
+        for (key, object) in objects {
             found.add(&key.kind, &key.name, &key.namespace);
+            // An owner is in the namespace of what it owns.
+            for owner in object.list("/metadata/ownerReferences") {
+                let text = |field: &str| owner.get(field).and_then(Value::as_str).unwrap_or("");
+                if is_namespaced(text("kind")) == Some(true) {
+                    found.add(text("kind"), text("name"), &key.namespace);
+                }
+            }
         }
         for event in events {
             let about = about(event);

@@ -1,6 +1,9 @@
 //! Things that fail and that no rule explains: when they broke, what changed around them, and which logs to look into.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use super::recent::RecentChange;
 use super::surroundings::Surroundings;
@@ -10,6 +13,7 @@ use crate::logs::{LogTemplate, Stream, clean_line, stamp_of};
 use crate::model::{Citation, Confidence, Subject, When};
 use crate::rules::toolbox::failing_pods;
 use crate::rules::toolbox::peers::{Peer, objects_of};
+use crate::rules::toolbox::speakers::of_log;
 use crate::rules::{Finding, Ground, Role, Rules, Touch};
 
 /// Things that are looked into; the rest is only named.
@@ -78,11 +82,52 @@ pub(super) fn unexplained(known: &Known<'_, '_>, surroundings: &Surroundings<'_>
             failing.entry(owner).or_default().push(shown);
         }
     }
+    for (subject, cite) in ended_badly(known.snapshot) {
+        let mut touches = Touch::of(&subject);
+        touches.retain(is_local);
+        if !is_covered(&touches) {
+            failing.entry(subject).or_default().push(cite);
+        }
+    }
     failing
         .into_iter()
         .take(LOOKED_INTO)
         .map(|(subject, evidence)| look_into(known, surroundings, subject, evidence))
         .collect()
+}
+
+/// Words of the last lines of a program that has come to a bad end, or of whoever wrote that it did.
+static BAD_END: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"\b(?:FATAL|PANIC|CRITICAL|EMERG)\b|(?i:^panic:|\bfatal(?: error)?:|traceback \(most recent call last\)|exception in thread|unhandled exception|uncaught exception|segmentation fault|core dumped|exited with (?:code|status) [1-9]|exit(?:ing| status|code)?[ :=]+[1-9])").ok()
+});
+/// Lines at the end of a log in which such words count.
+const LAST_LINES: usize = 8;
+
+/// Where a bundle shows no pods at all, the logs alone tell what fails: those that end badly, each with its last such line.
+fn ended_badly(snapshot: &Snapshot) -> Vec<(Subject, Citation)> {
+    let Some(bad_end) = BAD_END.as_ref().filter(|_| snapshot.kind("Pod").next().is_none()) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for log in &snapshot.logs {
+        let last = log
+            .tail
+            .iter()
+            .rev()
+            .filter(|line| !line.text.trim().is_empty())
+            .take(LAST_LINES);
+        let Some(line) = last
+            .into_iter()
+            .find(|line| bad_end.is_match(clean_line(&line.text).trim()))
+        else {
+            continue;
+        };
+        if let Some(speaker) = of_log(snapshot, log) {
+            let cite = Citation::line(&snapshot.bundle.alias, &log.path, line.line, line.text.clone());
+            found.push((speaker.workload, cite.at(moment_of_line(snapshot, &line.text))));
+        }
+    }
+    found
 }
 
 impl Unexplained {
@@ -249,6 +294,13 @@ fn suspects(known: &Known<'_, '_>, near: &BTreeSet<Subject>, subject: &Subject, 
 fn logs_of(snapshot: &Snapshot, subject: &Subject, pods: &[&Object]) -> Vec<usize> {
     let names: BTreeSet<&str> = pods.iter().map(|pod| pod.key.name.as_str()).collect();
     let mut own = logs_of_pods(snapshot, &subject.namespace, &names);
+    // Without its pods the logs themselves tell whose they are.
+    if own.is_empty() {
+        let indices = snapshot.logs.iter().enumerate();
+        let theirs =
+            indices.filter(|(_, log)| of_log(snapshot, log).is_some_and(|speaker| speaker.workload == *subject));
+        own = theirs.map(|(index, _)| index).collect();
+    }
     own.truncate(LOGS);
     let mut peers: BTreeSet<Subject> = BTreeSet::new();
     for log in own.iter().filter_map(|index| snapshot.logs.get(*index)) {
@@ -289,4 +341,48 @@ fn logs_of_pods(snapshot: &Snapshot, namespace: &str, pods: &BTreeSet<&str>) -> 
 /// The moment of a log line, as far as its stamp tells.
 pub fn moment_of_line(snapshot: &Snapshot, line: &str) -> Option<When> {
     stamp_of(line).and_then(|(stamp, raw)| stamp.resolve(raw, snapshot.now()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::diagnose;
+    use crate::cluster::{BundleInfo, Reader};
+    use crate::model::EntryPath;
+    use crate::rules::Rules;
+
+    /// What stays unexplained, with how many logs are to be looked into.
+    fn unexplained(path: &str, log: &str) -> Vec<(String, usize)> {
+        let rules = Rules::load().unwrap();
+        let mut reader = Reader::new(rules.signatures(), "b");
+        reader.file(&EntryPath::new(path), &mut log.as_bytes());
+        let snapshot = reader.finish(BundleInfo {
+            alias: "b".into(),
+            input: String::new(),
+            layout: String::new(),
+            sha256: String::new(),
+            collected_at: None,
+        });
+        let diagnosis = diagnose(&rules, &snapshot, None);
+        let things = diagnosis.unexplained.iter();
+        things
+            .map(|thing| (thing.subject.name.clone(), thing.logs.len()))
+            .collect()
+    }
+
+    #[test]
+    fn a_log_alone_that_ends_badly_is_looked_into() {
+        let log = "2026-03-01T10:00:00Z INFO starting\n2026-03-01T10:00:01Z INFO warming up\n2026-03-01T10:00:02Z FATAL the flux is out of phase\n";
+        assert_eq!(unexplained("billing.log", log), [("billing".to_owned(), 1)]);
+        assert_eq!(
+            unexplained("billing-6bdf8c9d7-jd5lx.log", log),
+            [("billing".to_owned(), 1)]
+        );
+    }
+
+    #[test]
+    fn a_log_alone_that_goes_on_is_no_failure() {
+        let log = "2026-03-01T10:00:00Z FATAL the flux is out of phase\n".to_owned()
+            + &"2026-03-01T10:00:05Z INFO served\n".repeat(12);
+        assert!(unexplained("billing.log", &log).is_empty());
+    }
 }

@@ -1,5 +1,6 @@
 //! What several rules ask of a snapshot.
 
+pub mod backlogs;
 pub mod calls;
 pub mod certificates;
 pub mod complaints;
@@ -25,10 +26,13 @@ pub mod probes;
 pub mod prunes;
 pub mod references;
 pub mod replica_sets;
+pub mod schedules;
 pub mod selectors;
 pub mod services;
 pub mod speakers;
+pub mod stores;
 pub mod strain;
+pub mod timeouts;
 pub mod unanswered;
 pub mod usage;
 pub mod uses;
