@@ -3,6 +3,7 @@
 use crate::cluster::{Hit, Object, Snapshot};
 use crate::model::Subject;
 use crate::rules::refused::refused;
+use crate::rules::toolbox::services::{Fit, backends, fit, selector, service};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -101,27 +102,48 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 .to_owned()
         };
         let (service, namespace) = (text("service"), text("in"));
-        // What runs behind a Service is often called like it.
-        let backend = snapshot
-            .object("Deployment", &namespace, &service)
-            .map(|found| found.subject());
+        let backend = backend(snapshot, &namespace, &service);
         let name = backend
             .as_ref()
-            .map(|found| format!("deployment/{}", crate::rules::shell_quote(&found.name)))
+            .map(|found| {
+                let kind = found.kind.to_lowercase();
+                format!("{kind}/{}", crate::rules::shell_quote(&found.name))
+            })
             .unwrap_or_default();
         finding.facts.insert("backend".into(), name.into());
         finding.path = "webhooks[*].clientConfig".to_owned();
         if !service.is_empty() {
-            finding.touches.extend(crate::rules::Touch::of(&Subject::namespaced(
-                "Service", &namespace, &service,
-            )));
+            let service = Subject::namespaced("Service", &namespace, &service);
+            finding.touches.extend(crate::rules::Touch::of(&service));
+            finding.blame(service);
         }
-        if let Some(object) = backend.and_then(|found| snapshot.object("Deployment", &found.namespace, &found.name)) {
-            finding.touches.extend(crate::rules::Touch::of(&object.subject()));
-            finding.add_cite(object.cite_at("/spec/replicas"));
+        // Whatever ails what stands behind the webhook explains that it cannot be called.
+        if let Some(backend) = backend {
+            finding.touches.extend(crate::rules::Touch::of(&backend));
+            if let Some(object) = snapshot.object(&backend.kind, &backend.namespace, &backend.name) {
+                finding.add_cite(object.cite_at("/spec/replicas"));
+            }
+            finding.blame(backend);
         }
     }
     findings
+}
+
+/// The workload that the webhook's Service selects, else the one that is called like it.
+fn backend(snapshot: &Snapshot, namespace: &str, name: &str) -> Option<Subject> {
+    if name.is_empty() {
+        return None;
+    }
+    let service = service(snapshot, namespace, name);
+    let wanted = service.and_then(selector);
+    let selected = wanted.and_then(|wanted| {
+        backends(snapshot, namespace)
+            .into_iter()
+            .find(|backend| fit(wanted, backend) == Fit::Selected && backend.subject.kind != "Pod")
+    });
+    selected
+        .map(|backend| backend.subject)
+        .or_else(|| Some(snapshot.object("Deployment", namespace, name)?.subject()))
 }
 
 /// The configuration that has a webhook of this name, else the one that is called like its Service, else the Service.
