@@ -1,7 +1,7 @@
 //! Relative ages, which kubectl and Docker print for people, turned into intervals of time.
 //!
-//! The decoders leave ages as text: `metadata.casefileAge`, `metadata.casefileFirstAge`, `metadata.casefileTerminatingAge` and
-//! `lastState.terminated.casefileAge`. When the reference time of a bundle is known, [`resolve`] puts an interval in place of each
+//! The decoders leave ages as text: `metadata.casefileAge`, `metadata.casefileFirstAge`, `metadata.casefileTerminatingAge`,
+//! `status.casefileLastScheduleAge` and `lastState.terminated.casefileAge`. When the reference time of a bundle is known, [`resolve`] puts an interval in place of each
 //! text, and [`of_field`] finds it under the name of the API's field. The moment at which a text was printed is taken to be the
 //! reference time.
 
@@ -21,6 +21,7 @@ pub(super) fn resolve(object: &mut Value, reference: &When) {
         "/metadata/casefileAge",
         "/metadata/casefileFirstAge",
         "/metadata/casefileTerminatingAge",
+        "/status/casefileLastScheduleAge",
     ] {
         resolve_at(object, pointer, reference);
     }
@@ -53,6 +54,7 @@ pub(super) fn of_field(object: &Value, pointer: &str) -> Option<When> {
         "/metadata/creationTimestamp" | "/lastTimestamp" => "/metadata/casefileAge".to_owned(),
         "/firstTimestamp" => "/metadata/casefileFirstAge".to_owned(),
         "/metadata/deletionTimestamp" => "/metadata/casefileTerminatingAge".to_owned(),
+        "/status/lastScheduleTime" => "/status/casefileLastScheduleAge".to_owned(),
         other => format!("{}/casefileAge", other.strip_suffix("/finishedAt")?),
     };
     from_json(object.pointer(&at)?)

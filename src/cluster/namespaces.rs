@@ -27,17 +27,36 @@ pub(super) struct Namespaces {
     all: BTreeSet<String>,
     /// These, and the Namespaces that a listing shows although nothing else of them was collected.
     named: BTreeSet<String>,
+    /// Those of which a listing shows that something is not there. Somebody looked there, though perhaps only by mistake.
+    empty: BTreeSet<String>,
 }
 
 impl Namespaces {
-    /// From objects, from events, which name the object they are about, and from what commands at prompts named.
-    pub(super) fn new(objects: &BTreeMap<ObjectKey, Object>, events: &[Object], named: Vec<String>) -> Self {
+    /// From objects, from events, which name the object they are about, from what commands at prompts named, and from answers such as
+    /// `No resources found in shop namespace.`
+    pub(super) fn new(
+        objects: &BTreeMap<ObjectKey, Object>,
+        events: &[Object],
+        named: Vec<String>,
+        empty: Vec<String>,
+    ) -> Self {
+        // Who forgets to say a namespace is answered with the default one.
+        let is_told =
+            |namespace: &String| !namespace.is_empty() && namespace != "default" && !is_of_the_system(namespace);
         let mut found = Self {
             all: named.into_iter().collect(),
+            empty: empty.into_iter().filter(is_told).collect(),
             ..Self::default()
         };
-        for key in objects.keys() {
+        for (key, object) in objects {
             found.add(&key.kind, &key.name, &key.namespace);
+            // An owner is in the namespace of what it owns.
+            for owner in object.list("/metadata/ownerReferences") {
+                let text = |field: &str| owner.get(field).and_then(Value::as_str).unwrap_or("");
+                if is_namespaced(text("kind")) == Some(true) {
+                    found.add(text("kind"), text("name"), &key.namespace);
+                }
+            }
         }
         for event in events {
             let about = about(event);
@@ -54,7 +73,11 @@ impl Namespaces {
             }
         }
         let listed = objects.keys().filter(|key| key.kind == "Namespace");
-        found.named = listed.map(|key| key.name.clone()).chain(found.all.clone()).collect();
+        found.named = listed
+            .map(|key| key.name.clone())
+            .chain(found.all.clone())
+            .chain(found.empty.clone())
+            .collect();
         for (key, object) in objects.iter().filter(|(key, _)| key.namespace.is_empty()) {
             found.note_file(&key.kind, &key.name, &object.cite.file);
             if key.kind == "Pod"
@@ -113,7 +136,7 @@ impl Namespaces {
         let mut users = self.all.iter().filter(|namespace| !is_of_the_system(namespace));
         match (users.next(), users.next()) {
             (Some(only), None) => Some(only),
-            (None, _) => only(&self.all),
+            (None, _) => only(&self.empty).or_else(|| only(&self.all)),
             (Some(_), Some(_)) => None,
         }
     }
@@ -216,6 +239,14 @@ mod tests {
     fn the_only_namespace_of_a_bundle_is_that_of_all_its_rows() {
         let snapshot = reading(&[TABLE, ("pod.json", &pod("shop", "b"))]);
         assert!(snapshot.object("Pod", "shop", "web-0").is_some());
+    }
+
+    #[test]
+    fn an_empty_listing_tells_where_people_looked() {
+        let snapshot = reading(&[TABLE, ("events.txt", "No resources found in shop namespace.\n")]);
+        assert!(snapshot.object("Pod", "shop", "web-0").is_some());
+        let snapshot = reading(&[TABLE, ("events.txt", "No resources found in default namespace.\n")]);
+        assert!(snapshot.object("Pod", "", "web-0").is_some());
     }
 
     #[test]

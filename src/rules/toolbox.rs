@@ -1,5 +1,6 @@
 //! What several rules ask of a snapshot.
 
+pub mod backlogs;
 pub mod calls;
 pub mod certificates;
 pub mod complaints;
@@ -21,9 +22,12 @@ pub mod policies;
 pub mod pressure;
 pub mod probes;
 pub mod references;
+pub mod schedules;
 pub mod selectors;
 pub mod services;
 pub mod speakers;
+pub mod stores;
+pub mod timeouts;
 
 use super::refused::has_all_replicas;
 use super::{Finding, Ground, Input, RuleHeader, Touch};

@@ -2,6 +2,8 @@
 
 use crate::cluster::Snapshot;
 use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::calls::of_clients;
+use crate::rules::toolbox::complaints::{complaints, findings as complaint_findings};
 use crate::rules::toolbox::errors::{MostlyErrors, mostly_errors};
 use crate::rules::toolbox::peers::dependencies;
 use crate::rules::toolbox::probes::{Kind, failures};
@@ -14,19 +16,47 @@ id: app-bug
 role: link
 level: critical
 needs: [pods, container-logs]
+text:
+  - id: java
+    in: [container-log]
+    pattern: '(?P<exception>java\.(?:lang|util)\.(?:NullPointer|ClassCast|IllegalState|IllegalArgument|ArrayIndexOutOfBounds|StringIndexOutOfBounds|IndexOutOfBounds|Arithmetic|NumberFormat|UnsupportedOperation|NoSuchElement|ConcurrentModification|StackOverflow|NoSuchMethod|NoClassDefFound)(?:Exception|Error)\b[^\n]{0,160})'
+  - id: python
+    in: [container-log]
+    pattern: '^(?P<exception>(?:TypeError|AttributeError|KeyError|IndexError|ValueError|NameError|ZeroDivisionError|UnboundLocalError|AssertionError|RecursionError|NotImplementedError)\b[^\n]{0,160})'
+  - id: node
+    in: [container-log]
+    pattern: '(?P<exception>(?:TypeError: (?:Cannot read propert|Cannot set propert|[\w.]+ is not (?:a function|iterable)|Cannot destructure|undefined is not)|ReferenceError: \w+ is not defined|RangeError: (?:Maximum call stack|Invalid))[^\n]{0,160})'
+  - id: go
+    in: [container-log]
+    pattern: '(?P<exception>http: panic serving [^\n]{1,200}|\[Recovery\][^\n]{0,60}panic recovered[^\n]{0,120}|runtime error: (?:invalid memory address or nil pointer dereference|index out of range|slice bounds out of range|integer divide by zero)[^\n]{0,80})'
+  - id: elixir
+    in: [container-log]
+    pattern: '(?P<exception>\*\* \((?:FunctionClauseError|MatchError|CaseClauseError|KeyError|ArgumentError|ArithmeticError|UndefinedFunctionError|BadMapError|Protocol\.UndefinedError|RuntimeError)\)[^\n]{0,160})'
+  - id: ruby
+    in: [container-log]
+    pattern: '(?P<exception>(?:NoMethodError|NameError|ArgumentError|TypeError|KeyError|ZeroDivisionError|FrozenError) \([^\n]{1,160}\))'
+  - id: dotnet
+    in: [container-log]
+    pattern: '(?P<exception>System\.(?:NullReference|InvalidCast|IndexOutOfRange|ArgumentNull|ArgumentOutOfRange|DivideByZero|InvalidOperation|Format|KeyNotFound|NotImplemented)Exception\b[^\n]{0,160})'
+  - id: php
+    in: [container-log]
+    pattern: 'PHP Fatal error: +Uncaught (?P<exception>(?:TypeError|ValueError|ArgumentCountError|DivisionByZeroError|Error)\b[^\n]{0,160})'
 check:
-  zh: '崩溃的容器留下的最后几行日志，以及仍在运行的容器是否主要在写错误'
-  en: 'what a crashing container wrote last, and whether one that runs writes mostly errors'
+  zh: '崩溃的容器留下的最后几行日志，以及仍在运行的容器是否主要在写错误、或反复抛出程序错误'
+  en: 'what a crashing container wrote last, and whether one that runs writes mostly errors or throws errors of its program again and again'
 title:
-  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：{% if running %}日志末尾 {{ looked }} 行里有 {{ errors }} 行错误，最多的是 {{ said }}{% else %}容器 {{ container }} 以退出码 {{ exit_code }} 结束，最后写出 {{ said }}{% endif %}'
-  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: {% if running %}{{ errors }} of the last {{ looked }} lines of its log are errors, mostly {{ said }}{% else %}container {{ container }} ends with exit code {{ exit_code }}; its last words are {{ said }}{% endif %}'
+  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：{% if exception is defined %}反复抛出 {{ said }}{% elif running %}日志末尾 {{ looked }} 行里有 {{ errors }} 行错误，最多的是 {{ said }}{% else %}容器 {{ container }} 以退出码 {{ exit_code }} 结束，最后写出 {{ said }}{% endif %}'
+  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: {% if exception is defined %}throws {{ said }} again and again{% elif running %}{{ errors }} of the last {{ looked }} lines of its log are errors, mostly {{ said }}{% else %}container {{ container }} ends with exit code {{ exit_code }}; its last words are {{ said }}{% endif %}'
 cause:
-  zh: '没有一条规则认出这些日志，也没有基础设施方面的原因；{% if running %}容器在运行，但主要在写错误，最多的是 {{ said }}，原因在应用自身：代码、数据或它的配置。{% else %}容器在结束（退出码 {{ exit_code }}{% if meaning %}，即{{ meaning|raw }}{% endif %}）前写出 {{ said }}，原因在应用自身或它的配置。{% endif %}'
-  en: 'no rule knows these lines and nothing points to the infrastructure; {% if running %}the container runs but writes mostly errors, most often {{ said }}, so look at the application itself: its code, its data or its settings.{% else %}before its end (exit code {{ exit_code }}{% if meaning_en %}: {{ meaning_en|raw }}{% endif %}) the container wrote {{ said }}, so look at the application or its configuration.{% endif %}'
+  zh: '没有一条规则认出这些日志，也没有基础设施方面的原因；{% if exception is defined %}容器在运行，但处理请求时反复抛出 {{ said }}（共 {{ times }} 次）：这是程序自身的错误，多由某一类输入触发。{% elif running %}容器在运行，但主要在写错误，最多的是 {{ said }}，原因在应用自身：代码、数据或它的配置。{% else %}容器在结束（退出码 {{ exit_code }}{% if meaning %}，即{{ meaning|raw }}{% endif %}）前写出 {{ said }}，原因在应用自身或它的配置。{% endif %}'
+  en: 'no rule knows these lines and nothing points to the infrastructure; {% if exception is defined %}the container runs but throws {{ said }} while it serves ({{ times }} times): an error of the program itself, mostly set off by one kind of input.{% elif running %}the container runs but writes mostly errors, most often {{ said }}, so look at the application itself: its code, its data or its settings.{% else %}before its end (exit code {{ exit_code }}{% if meaning_en %}: {{ meaning_en|raw }}{% endif %}) the container wrote {{ said }}, so look at the application or its configuration.{% endif %}'
 causes:
   - rule: endpoints-missing
     ground: workload
     mechanism: {zh: "没有就绪的 Pod，Service 就没有端点", en: "without a ready pod the Service has no endpoint"}
+  - rule: peer-answers-with-errors
+    ground: workload
+    mechanism: {zh: "它以 5xx 回答触发错误的请求", en: "it answers the requests that set off the error with 5xx"}
   - rule: crashloopbackoff
     ground: workload
     mechanism:
@@ -112,6 +142,27 @@ examples:
         2026-03-01T10:00:04Z ERROR quote: negative spread for EUR/USD
     fires:
       - {kind: 'Deployment', namespace: 'shop', name: 'rates'}
+  - name: 'one kind of request sets off an error of the program'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE
+        shop        rates-6bdf8c9d7-jd5lx      1/1     Running   0          41m
+      'rates-6bdf8c9d7-jd5lx.log': |
+        2026-03-01T10:00:00Z INFO request GET /v1/eur 200
+        2026-03-01T10:00:00Z ERROR request GET /v1/xau 500
+        java.lang.NullPointerException: Cannot invoke "Rate.spread()" because "rate" is null
+        2026-03-01T10:00:01Z INFO request GET /v1/eur 200
+        2026-03-01T10:00:02Z INFO request GET /v1/eur 200
+        2026-03-01T10:00:03Z ERROR request GET /v1/xau 500
+        java.lang.NullPointerException: Cannot invoke "Rate.spread()" because "rate" is null
+        2026-03-01T10:00:04Z INFO request GET /v1/eur 200
+        2026-03-01T10:00:05Z INFO request GET /v1/eur 200
+        2026-03-01T10:00:06Z INFO request GET /v1/eur 200
+        2026-03-01T10:00:07Z ERROR request GET /v1/xau 500
+        java.lang.NullPointerException: Cannot invoke "Rate.spread()" because "rate" is null
+        2026-03-01T10:00:08Z INFO request GET /v1/eur 200
+    fires:
+      - {kind: 'Deployment', namespace: 'shop', name: 'rates'}
   - name: 'errors now and then among much else'
     files:
       'pods.txt': |
@@ -187,7 +238,37 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             findings.extend(of_running(snapshot, rule, &errors));
         }
     }
+    for finding in thrown(input, rule) {
+        if !findings.iter().any(|known| known.subject == finding.subject) {
+            findings.push(finding);
+        }
+    }
     findings
+}
+
+/// An error of a program that is thrown so often is no accident.
+const THROWN: u64 = 3;
+
+/// Workloads that serve and throw errors that only a program can make.
+fn thrown(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let is_own = |id: &str| id.starts_with("app-bug/");
+    let said = complaints(input.snapshot, &is_own, &of_clients());
+    let mut found = complaint_findings(
+        input,
+        rule,
+        said.into_iter()
+            .filter(|complaint| complaint.speaker.state != State::Crashing)
+            .collect(),
+    );
+    found.retain(|finding| finding.count >= THROWN);
+    for finding in &mut found {
+        // Errors of a program are its own, whomever it calls.
+        finding.blames.clear();
+        let exception = finding.facts.get("exception").cloned().unwrap_or_default();
+        finding.facts.insert("said".into(), exception);
+        finding.facts.insert("running".into(), true.into());
+    }
+    found
 }
 
 fn of_running(snapshot: &Snapshot, rule: &RuleHeader, found: &MostlyErrors<'_>) -> Option<Finding> {

@@ -160,6 +160,21 @@ cause:
   zh: '应用写出 {{ said }}（共 {{ times }} 次）：到数据库的连接没有建立，还没有走到登录。{% if crashing %}容器因此以退出码 {{ exit_code }} 结束，已重启 {{ restarts }} 次。{% endif %}'
   en: 'the application wrote {{ said }} ({{ times }} times): no connection to the database came about, so it never got to a login.{% if crashing %} The container ends over it with exit code {{ exit_code }}, {{ restarts }} restarts.{% endif %}'
 causes:
+  - rule: app-connection-pool-exhausted
+    ground: workload
+    mechanism:
+      zh: '服务端拒绝新的连接，连接池等不到连接'
+      en: 'the server refuses new connections, so the pool waits in vain'
+  - rule: app-config-invalid
+    ground: workload
+    mechanism:
+      zh: '配置里的这一项使它不能启动'
+      en: 'this setting keeps it from starting'
+  - rule: app-migration-failed
+    ground: workload
+    mechanism:
+      zh: '迁移连不上或用不了数据库'
+      en: 'the migration cannot reach or use its database'
   - rule: crashloopbackoff
     ground: workload
     mechanism:

@@ -129,6 +129,16 @@ factors:
       zh: '镜像或清单没有提供应用需要的路径'
       en: 'neither the image nor the manifest provides the path that the application needs'
 causes:
+  - rule: app-config-invalid
+    ground: workload
+    mechanism:
+      zh: '配置里的这一项使它不能启动'
+      en: 'this setting keeps it from starting'
+  - rule: app-migration-failed
+    ground: workload
+    mechanism:
+      zh: '迁移连不上或用不了数据库'
+      en: 'the migration cannot reach or use its database'
   - rule: crashloopbackoff
     ground: workload
     mechanism:

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::{Confidence, Subject};
-use crate::rules::toolbox::calls::of_clients;
+use crate::rules::toolbox::calls::{is_out_of_reach, of_clients};
 use crate::rules::toolbox::complaints::complaints;
 use crate::rules::toolbox::references::{Resolved, references};
 use crate::rules::toolbox::speakers::{stores_of, technology};
@@ -128,6 +128,13 @@ fn told_localhost(input: &Input<'_>, rule: &RuleHeader) -> Option<Finding> {
         .fact("namespace", complaint.speaker.workload.namespace.clone());
     for complaint in &told {
         finding.add_affected(complaint.speaker.workload.clone());
+    }
+    // Other client libraries say it in words that name no broker; the port tells.
+    let port = complaint.peer().port;
+    for other in complaints(snapshot, &is_out_of_reach, &of_clients()) {
+        if other.peer().is_local() && other.peer().port == port && port.is_some() {
+            finding.add_affected(other.speaker.workload.clone());
+        }
     }
     Some(finding)
 }

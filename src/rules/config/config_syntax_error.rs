@@ -46,6 +46,11 @@ cause:
   zh: "程序读取配置{% if file is defined %} {{ file }} {% endif %}时报告 {{ said }}，然后退出；YAML 中的制表符、缺少的引号与括号、误拼的指令都会这样。"
   en: "reading its configuration{% if file is defined %} {{ file }}{% endif %}, the program reports {{ said }} and ends; a tab in YAML, a quote or bracket left out, a directive misspelt do this."
 causes:
+  - rule: app-config-invalid
+    ground: workload
+    mechanism:
+      zh: '配置里的这一项使它不能启动'
+      en: 'this setting keeps it from starting'
   - rule: dockerd-down
     ground: node
     mechanism: {zh: "dockerd 读取配置失败即退出", en: "dockerd ends when it cannot read its configuration"}

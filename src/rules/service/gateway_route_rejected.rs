@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use crate::cluster::Object;
 use crate::model::{Confidence, Subject};
-use crate::rules::{Finding, Input, RuleHeader};
+use crate::rules::{Finding, Ground, Input, RuleHeader};
 
 /// Kinds of routes of the Gateway API.
 const ROUTES: [&str; 4] = ["HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute"];
@@ -69,15 +70,20 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                     && text(condition, "status") == "False"
             });
             let Some((index, condition)) = refused else { continue };
+            // What the gateway cannot find is also seen by comparing the route with the Services, and told more exactly.
+            let not_found =
+                text(condition, "type") == "ResolvedRefs" && text(condition, "reason").ends_with("NotFound");
             let gateway = parent.pointer("/parentRef/name").and_then(Value::as_str).unwrap_or("");
-            findings.push(
-                Finding::new(rule, route.subject(), Confidence::Confirmed)
-                    .at("spec")
-                    .cite(route.cite_at(&format!("/status/parents/{parent_at}/conditions/{index}")))
-                    .fact("gateway", gateway)
-                    .fact("reason", text(condition, "reason"))
-                    .fact("message", text(condition, "message")),
-            );
+            let mut finding = Finding::new(rule, route.subject(), Confidence::Confirmed)
+                .at("spec")
+                .cite(route.cite_at(&format!("/status/parents/{parent_at}/conditions/{index}")))
+                .fact("gateway", gateway)
+                .fact("reason", text(condition, "reason"))
+                .fact("message", text(condition, "message"));
+            for service in backends(route).filter(|_| not_found) {
+                finding = finding.touch(Ground::Service, service);
+            }
+            findings.push(finding);
             break;
         }
     }
@@ -101,4 +107,18 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         }
     }
     findings
+}
+
+/// The Services that a route names: `namespace/name`.
+fn backends(route: &Object) -> impl Iterator<Item = String> + '_ {
+    let refs = route
+        .list("/spec/rules")
+        .iter()
+        .filter_map(|rule| rule.get("backendRefs")?.as_array())
+        .flatten();
+    refs.filter_map(|backend| {
+        let text = |key: &str| backend.get(key).and_then(Value::as_str);
+        let namespace = text("namespace").unwrap_or(&route.key.namespace);
+        Some(format!("{namespace}/{}", text("name")?))
+    })
 }

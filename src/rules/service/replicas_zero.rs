@@ -2,6 +2,7 @@
 
 use crate::cluster::Object;
 use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::backlogs::backlog_of;
 use crate::rules::toolbox::names::dns_service;
 use crate::rules::toolbox::references::{Resolved, references};
 use crate::rules::toolbox::services::{Fit, answering, backends, fit, is_near, same_namespace, selector, services_in};
@@ -12,15 +13,22 @@ id: replicas-zero
 role: cause
 level: critical
 needs: [deployments|statefulsets]
+text:
+  - id: backlog
+    in: [container-log, event, other]
+    pattern: '(?i)\b(?P<said>(?:backlog|queue[ _-]?(?:depth|length|size|lag|high|growing|full)|consumer[ _-]?lag|(?:messages|tasks|jobs|events|items|results|requests) (?:are )?(?:waiting|pending|queued|piling up|not (?:being )?(?:consumed|processed|picked up))|unprocessed (?:messages|tasks|jobs|events|items)|not consumed)\b[^\n]{0,200})'
+  - id: nobody
+    in: [container-log, event, other]
+    pattern: '(?i)(?P<said>\bno (?:active |available |running |registered |online |live )?(?:consumers?|subscribers?|workers?|runners?|pollers?|listeners?)\b[^\n]{0,160}|consumer group ''?[\w.-]+''? has no active members[^\n]{0,80})'
 check:
   zh: 被依赖的工作负载的副本数是否为 0
   en: whether workloads that are needed are scaled to zero
 title:
-  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的副本数为 0，{{ service_kind|raw }} {{ service }} 后面没有 Pod"
-  en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} is scaled to 0 replicas: no pod stands behind {{ service_kind|raw }} {{ service }}"
+  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的副本数为 0，{% if backlog %}没有人处理它的队列{% else %}{{ service_kind|raw }} {{ service }} 后面没有 Pod{% endif %}"
+  en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} is scaled to 0 replicas: {% if backlog %}nobody works on its queue{% else %}no pod stands behind {{ service_kind|raw }} {{ service }}{% endif %}"
 cause:
-  zh: "{{ subject.kind|raw }} {{ subject.name }} 的 spec.replicas 为 0，而 {{ service_kind|raw }} {{ service }} 需要它的 Pod{% if event %}；事件：{{ event }}{% endif %}。"
-  en: "spec.replicas of {{ subject.kind|raw }} {{ subject.name }} is 0, while {{ service_kind|raw }} {{ service }} needs its pods{% if event %}; event: {{ event }}{% endif %}."
+  zh: "{{ subject.kind|raw }} {{ subject.name }} 的 spec.replicas 为 0，而 {% if backlog %}{{ who|raw }} 写出 {{ backlog }}{% else %}{{ service_kind|raw }} {{ service }} 需要它的 Pod{% endif %}{% if event %}；事件：{{ event }}{% endif %}。"
+  en: "spec.replicas of {{ subject.kind|raw }} {{ subject.name }} is 0, while {% if backlog %}{{ who|raw }} writes {{ backlog }}{% else %}{{ service_kind|raw }} {{ service }} needs its pods{% endif %}{% if event %}; event: {{ event }}{% endif %}."
 rules_out:
   - zh: 调度、镜像与崩溃：没有要求任何 Pod，也就没有 Pod 失败
     en: "scheduling, images and crashes: no pod is asked for, so none fails"
@@ -43,8 +51,8 @@ causes:
     ground: service
     mechanism: {zh: 没有 Pod 就没有端点, en: "no pod, no endpoint"}
 benign:
-  - zh: 没有 Service 需要的工作负载，以及由 KEDA 或 Knative 缩到 0 的
-    en: a workload that no Service needs, or that KEDA or Knative scales to zero
+  - zh: 没有 Service 需要、也没有积压的工作负载，以及由 KEDA 或 Knative 缩到 0 的
+    en: a workload that no Service needs and that leaves no backlog, or that KEDA or Knative scales to zero
 remedy:
   - purpose: {zh: 确认副本数与来历, en: confirm the replicas and where they come from}
     place: cluster
@@ -86,6 +94,34 @@ examples:
         NAME             ENDPOINTS   AGE
         endpoints/gate   <none>      90d
     fires: [{kind: Deployment, namespace: sec, name: gate}]
+  - name: a worker whose queue grows
+    files:
+      out.txt: |
+        $ kubectl get deploy,pods -n shop
+        NAME                          READY   UP-TO-DATE   AVAILABLE   AGE
+        deployment.apps/api           1/1     1            1           90d
+        deployment.apps/mail-worker   0/0     0            0           90d
+
+        NAME                       READY   STATUS    RESTARTS   AGE
+        pod/api-6bdf8c9d7-jd5lx    1/1     Running   0          90d
+      api-6bdf8c9d7-jd5lx.log: |
+        2026-03-01T10:00:00Z WARN queue depth 11510 in mail, growing
+        2026-03-01T10:01:00Z WARN queue depth 12210 in mail, growing
+        2026-03-01T10:02:00Z WARN queue depth 12990 in mail, growing
+    fires: [{kind: Deployment, namespace: shop, name: mail-worker}]
+  - name: the queue that grows is another's
+    files:
+      out.txt: |
+        $ kubectl get deploy,pods -n shop
+        NAME                          READY   UP-TO-DATE   AVAILABLE   AGE
+        deployment.apps/api           1/1     1            1           90d
+        deployment.apps/mail-worker   0/0     0            0           90d
+
+        NAME                       READY   STATUS    RESTARTS   AGE
+        pod/api-6bdf8c9d7-jd5lx    1/1     Running   0          90d
+      api-6bdf8c9d7-jd5lx.log: |
+        2026-03-01T10:00:00Z WARN queue depth 11510 in thumbnails, growing
+        2026-03-01T10:01:00Z WARN queue depth 12210 in thumbnails, growing
   - name: a worker that nothing needs
     files:
       services.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"geo","namespace":"hotel"},"spec":{"selector":{"app":"geo"},"ports":[{"port":8083}]}}]}'
@@ -101,8 +137,40 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         .iter()
         .flat_map(|kind| input.snapshot.kind(kind))
         .filter(|workload| workload.int("/spec/replicas") == Some(0) && !scales_to_zero(input, workload))
-        .filter_map(|workload| judge(input, rule, workload))
+        .filter_map(|workload| judge(input, rule, workload).or_else(|| left_undone(input, rule, workload)))
         .collect()
+}
+
+/// A worker that no Service leads to, while others speak of work that waits for it.
+fn left_undone(input: &Input<'_>, rule: &RuleHeader, workload: &Object) -> Option<Finding> {
+    let waiting = backlog_of(input, rule, &workload.subject());
+    let first = waiting.first()?;
+    let said = first.captures.get("said")?.chars().take(200).collect::<String>();
+    let who = input.snapshot.top_owner_of(&first.about.object);
+    let mut finding = Finding::new(rule, workload.subject(), Confidence::Confirmed)
+        .at("spec.replicas")
+        .cite(workload.cite_at("/spec/replicas"))
+        .fact("service_kind", "")
+        .fact("service", "")
+        .fact("resource", workload.key.kind.to_lowercase())
+        .fact("replicas", 1)
+        .fact("event", "")
+        .fact("backlog", said)
+        .fact(
+            "who",
+            if who.name.is_empty() {
+                first.cite.file.to_string()
+            } else {
+                who.to_string()
+            },
+        );
+    for hit in waiting.iter().take(3) {
+        finding.add_cite(hit.cite.clone());
+    }
+    if !who.name.is_empty() {
+        finding.affected.push(who);
+    }
+    Some(finding)
 }
 
 fn judge(input: &Input<'_>, rule: &RuleHeader, workload: &Object) -> Option<Finding> {
@@ -134,7 +202,9 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, workload: &Object) -> Option<Find
         .fact("service", service.key.name.clone())
         .fact("resource", workload.key.kind.to_lowercase())
         .fact("replicas", before.filter(|count| *count > 0).unwrap_or(1))
-        .fact("event", event.map_or(String::new(), |event| event.message.clone()));
+        .fact("event", event.map_or(String::new(), |event| event.message.clone()))
+        .fact("backlog", "")
+        .fact("who", "");
     if let Some(event) = event {
         finding.add_cite(event.cite.clone());
     }

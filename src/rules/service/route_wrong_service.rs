@@ -6,7 +6,7 @@ use crate::cluster::{Object, Snapshot};
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::services::{is_near, ports, same_namespace, service, services_in};
 use crate::rules::toolbox::{add_hit, own_hits};
-use crate::rules::{Finding, Input, RuleHeader};
+use crate::rules::{Finding, Ground, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
 id: route-wrong-service
@@ -30,6 +30,10 @@ cause:
 rules_out:
   - zh: 后端应用：请求没有被转发给它
     en: "the backend application: requests are not forwarded to it"
+causes:
+  - rule: gateway-route-rejected
+    ground: service
+    mechanism: {zh: "网关因此把路由的 ResolvedRefs 置为 False", en: "the gateway sets ResolvedRefs of the route to False over it"}
 benign:
   - zh: 未知主机名得到的 404 来自默认后端
     en: a 404 for an unknown host comes from the default backend
@@ -192,6 +196,9 @@ fn judge(
         .fact("resource", object.key.kind.to_lowercase());
     if let Some(found) = service(snapshot, &backend.namespace, &backend.service) {
         finding.add_cite(found.cite_at("/spec/ports"));
+    }
+    if problem != "path" {
+        finding = finding.touch(Ground::Service, format!("{}/{}", backend.namespace, backend.service));
     }
     Some(finding)
 }

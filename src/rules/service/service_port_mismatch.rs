@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::bundle::decode::Form;
 use crate::cluster::Object;
 use crate::model::Confidence;
 use crate::rules::toolbox::services::{
@@ -63,6 +64,34 @@ examples:
       services.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"viewer","namespace":"a"},"spec":{"selector":{"app":"viewer"},"ports":[{"port":80,"targetPort":"http"}]}}]}'
       deployments.json: '{"kind":"DeploymentList","apiVersion":"apps/v1","items":[{"metadata":{"name":"viewer","namespace":"a"},"spec":{"template":{"metadata":{"labels":{"app":"viewer"}},"spec":{"containers":[{"name":"v","ports":[{"name":"web","containerPort":8080}]}]}}}}]}'
     fires: [{kind: Service, namespace: a, name: viewer}]
+  - name: a named port, described, with endpoints
+    files:
+      out.txt: |
+        Name:              viewer
+        Namespace:         a
+        Selector:          app=viewer
+        Type:              ClusterIP
+        IP:                10.96.58.112
+        Port:              web  80/TCP
+        TargetPort:        http/TCP
+        Endpoints:         10.244.1.22:6081
+        Session Affinity:  None
+        Events:            <none>
+
+
+        Name:                   viewer
+        Namespace:              a
+        Selector:               app=viewer
+        Replicas:               1 desired | 1 updated | 1 total | 1 available | 0 unavailable
+        StrategyType:           RollingUpdate
+        Pod Template:
+          Labels:  app=viewer
+          Containers:
+           viewer:
+            Image:        viewer:1
+            Port:         6081/TCP
+            Host Port:    0/TCP
+        Events:          <none>
   - name: a number that no container serves
     files:
       out.txt: |
@@ -112,10 +141,13 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, service: &Object) -> Option<Findi
     }
     let is_served = |port: &ServicePort<'_>| match port.target {
         None => true,
+        // Descriptions show the numbers of ports without their names.
         Some(Target::Name(name)) => selected.iter().any(|backend| {
-            container_ports(backend.containers)
-                .iter()
-                .any(|(found, ..)| *found == name)
+            let ports = container_ports(backend.containers);
+            let hides_names = backend.object.form == Form::Describe && ports.iter().all(|(found, ..)| found.is_empty());
+            // A port that no pod names has no endpoints either.
+            let answers = answering.as_ref().is_none_or(|found| found.ready > 0);
+            hides_names && answers || ports.iter().any(|(found, ..)| *found == name)
         }),
         Some(Target::Number(number)) => is_headless(service) || selected.iter().any(|backend| serves(backend, number)),
     };

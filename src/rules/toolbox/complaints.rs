@@ -8,6 +8,7 @@ use regex::Regex;
 
 use super::peers::{Peer, dependencies, name_service, objects_of, service_meant};
 use super::speakers::{Speaker, State, is_data_store, is_previous, of_log, of_pod, stores_of, technology};
+use super::stores::refuses_when_full;
 use super::workload_touches;
 use crate::cluster::Snapshot;
 use crate::logs::{LineHit, LogFile, Stream, TextSource, clean_line};
@@ -18,6 +19,8 @@ use crate::rules::{Finding, Input, RuleHeader, Subjects, operand, shell_quote};
 const LAST_WORDS: u64 = 40;
 /// Characters of a line that wording quotes.
 const QUOTED: usize = 240;
+/// Characters of a line in which a peer is looked for.
+const SEARCHED: usize = 4096;
 /// At most so many citations for one finding.
 const CITATIONS: usize = 4;
 
@@ -29,8 +32,10 @@ pub struct Complaint<'s> {
     pub signature: String,
     /// What was captured.
     pub captures: BTreeMap<String, String>,
-    /// The line, without the runtime's prefix.
+    /// The line, without the runtime's prefix, as far as it is quoted.
     pub said: String,
+    /// The line as far as it is searched.
+    whole: String,
     /// How often.
     pub count: u64,
     /// How surely it is what ails the workload.
@@ -52,6 +57,20 @@ impl Complaint<'_> {
             (Some(text), port) => Peer::parse(text, port.map(String::as_str)),
             (None, _) => Peer::default(),
         }
+    }
+
+    /// The peer that it names, else the host of the first URL in the line that something in the cluster answers to.
+    pub fn peer_within(&self, snapshot: &Snapshot) -> Peer {
+        let named = self.peer();
+        if !named.host.is_empty() {
+            return named;
+        }
+        let urls = URL.as_ref().map(|regex| regex.captures_iter(&self.whole));
+        urls.into_iter()
+            .flatten()
+            .filter_map(|found| Some(Peer::parse(found.name("peer")?.as_str(), None)))
+            .find(|peer| !objects_of(snapshot, &self.speaker.workload.namespace, peer).is_empty())
+            .unwrap_or_default()
     }
 }
 
@@ -111,6 +130,7 @@ pub fn complaints<'s>(
             signature: hit.signature.clone(),
             captures: hit.captures.clone(),
             said: quoted(said),
+            whole: said.chars().take(SEARCHED).collect(),
             count: hit.count,
             confidence: Confidence::Confirmed,
             after: 0,
@@ -182,6 +202,7 @@ fn of_line<'s>(
         signature: hit.signature.clone(),
         captures: hit.captures.clone(),
         said: quoted(clean_line(&hit.text)),
+        whole: hit.text.chars().take(SEARCHED).collect(),
         count: hit.count,
         confidence,
         after,
@@ -241,6 +262,11 @@ const KUBELETS_OWN: [&str; 8] = [
     "network for",
 ];
 
+/// Who cannot listen on port 53 asks nobody.
+fn is_of_a_listener(said: &str) -> bool {
+    ["bind", "listen"].iter().any(|word| said.contains(word))
+}
+
 /// One finding for each workload.
 pub fn findings(input: &Input<'_>, rule: &RuleHeader, complaints: Vec<Complaint<'_>>) -> Vec<Finding> {
     let mut groups: BTreeMap<Subject, Vec<Complaint<'_>>> = BTreeMap::new();
@@ -266,7 +292,7 @@ fn refusing_store(snapshot: &Snapshot, rule: &RuleHeader, complaint: &Complaint<
     }
     let client = &complaint.speaker.workload;
     let is_store = |object: &Subject| object.kind != "Service" && is_data_store(&object.name);
-    let named = objects_of(snapshot, &client.namespace, &complaint.peer());
+    let named = objects_of(snapshot, &client.namespace, &complaint.peer_within(snapshot));
     if let Some(store) = named.into_iter().find(|object| object.kind != "Service") {
         return Some(store);
     }
@@ -277,7 +303,8 @@ fn refusing_store(snapshot: &Snapshot, rule: &RuleHeader, complaint: &Complaint<
     known.dedup();
     match known.as_slice() {
         [only] => Some(only.clone()),
-        _ => None,
+        // Of several the one that is set up to refuse.
+        _ => refuses_when_full(snapshot, &known),
     }
 }
 
@@ -307,17 +334,18 @@ fn finding(input: &Input<'_>, rule: &RuleHeader, workload: Subject, mut group: V
             finding.see(when.clone(), when);
         }
     }
-    let peer = best.peer();
+    let peer = best.peer_within(input.snapshot);
     for object in objects_of(input.snapshot, &finding.subject.namespace, &peer) {
         finding.blame(object);
     }
     if let Some((namespace, name)) = service_meant(input.snapshot, &finding.subject.namespace, &peer) {
         finding.blame(Subject::namespaced("Service", &namespace, &name));
     }
-    if LOOKUP
-        .as_ref()
-        .is_some_and(|regex| group.iter().any(|complaint| regex.is_match(&complaint.said)))
-    {
+    if LOOKUP.as_ref().is_some_and(|regex| {
+        group
+            .iter()
+            .any(|complaint| regex.is_match(&complaint.said) && !is_of_a_listener(&complaint.said))
+    }) {
         for object in name_service(input.snapshot) {
             finding.blame(object);
         }
@@ -452,6 +480,10 @@ enum Weight {
 static LEVEL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)\b(?:(?P<mild>warn|warning|wrn|info|inf|debug|dbg|trace|notice|fine)|error|err|fatal|panic|emerg|crit|critical|alert|severe|fail)\b").ok()
 });
+/// Whom a line speaks of, where it quotes a URL.
+static URL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"\b[a-z][a-z0-9+]{1,12}://(?:[^@/\s"']{0,80}@)?(?P<peer>[\w.-]+(?::\d{1,5})?)"#).ok()
+});
 /// A name that could not be looked up, whatever else the line is about.
 static LOOKUP: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)\blookup [\w.-]+|:53\b|EAI_AGAIN|name resolution|could not (?:resolve|translate)|SERVFAIL|server misbehaving|getaddrinfo").ok()
@@ -462,7 +494,8 @@ static DISMISSED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 fn weight(line: &str) -> Weight {
     let is = |pattern: &LazyLock<Option<Regex>>| pattern.as_ref().is_some_and(|regex| regex.is_match(line));
-    if is(&DISMISSED) {
+    // client-go says that it falls back and then has nothing to fall back on (`tools/clientcmd/client_config.go`).
+    if is(&DISMISSED) && !line.contains("inClusterConfig") {
         return Weight::Dismissed;
     }
     let level = LEVEL.as_ref().and_then(|regex| regex.captures(line));

@@ -24,6 +24,13 @@ impl Peer {
     /// From `host`, `host:port`, `[v6]:port`, `tcp://host:port/path`, `host/10.0.0.7:5432` (netty), and a port given apart.
     pub fn parse(text: &str, port: Option<&str>) -> Self {
         let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+        // Node.js writes the loopback address of IPv6 without brackets before a port.
+        if let Some(port) = rest.strip_prefix("::1:").and_then(|port| port.parse().ok()) {
+            return Self {
+                host: "::1".to_owned(),
+                port: Some(port),
+            };
+        }
         // Java writes `name/address:port`; the name is what a person configured, and is left out when there is none.
         let (named, address) = rest.split_once('/').unwrap_or((rest, ""));
         let rest = if named.is_empty() { address } else { named };
@@ -260,6 +267,7 @@ mod tests {
             ("/10.96.0.7:5432", None, "10.96.0.7", Some(5432)),
             ("[fd00::7]:80", None, "fd00::7", Some(80)),
             ("fd00::7", None, "fd00::7", None),
+            ("::1:9092", None, "::1", Some(9092)),
             (
                 "redis.cache.svc.cluster.local.",
                 None,

@@ -109,7 +109,6 @@ fn all(snapshot: &Snapshot) -> Vec<Reference> {
 
 fn of_object(all_maps: &BTreeMap<&str, Vec<&Object>>, object: &Object, workload: &Subject, at: &str) -> Vec<Reference> {
     let mut found = Vec::new();
-    let mut maps: BTreeSet<String> = BTreeSet::new();
     for group in ["initContainers", "containers"] {
         for (index, container) in object.list(&format!("{at}/{group}")).iter().enumerate() {
             let pointer = format!("{at}/{group}/{index}");
@@ -120,12 +119,6 @@ fn of_object(all_maps: &BTreeMap<&str, Vec<&Object>>, object: &Object, workload:
                 .map_or(&[][..], Vec::as_slice);
             for (entry, variable) in env.iter().enumerate() {
                 let key = text(variable, "name");
-                maps.extend(
-                    variable
-                        .pointer("/valueFrom/configMapKeyRef/name")
-                        .and_then(Value::as_str)
-                        .map(ToOwned::to_owned),
-                );
                 for host in hosts_in(key, text(variable, "value"), &|other| value_of(env, other)) {
                     found.push(reference(
                         object,
@@ -137,14 +130,6 @@ fn of_object(all_maps: &BTreeMap<&str, Vec<&Object>>, object: &Object, workload:
                         &format!("{pointer}/env/{entry}/value"),
                     ));
                 }
-            }
-            for source in container.get("envFrom").and_then(Value::as_array).into_iter().flatten() {
-                maps.extend(
-                    source
-                        .pointer("/configMapRef/name")
-                        .and_then(Value::as_str)
-                        .map(ToOwned::to_owned),
-                );
             }
             for field in ["command", "args"] {
                 let words = container
@@ -173,14 +158,7 @@ fn of_object(all_maps: &BTreeMap<&str, Vec<&Object>>, object: &Object, workload:
             }
         }
     }
-    for volume in object.list(&format!("{at}/volumes")) {
-        maps.extend(
-            volume
-                .pointer("/configMap/name")
-                .and_then(Value::as_str)
-                .map(ToOwned::to_owned),
-        );
-    }
+    let maps = maps_of(object, at);
     let named = maps.iter().filter_map(|name| all_maps.get(name.as_str())).flatten();
     let mut mine: Vec<&Object> = named
         .copied()
@@ -189,6 +167,29 @@ fn of_object(all_maps: &BTreeMap<&str, Vec<&Object>>, object: &Object, workload:
     mine.sort_by(|a, b| a.key.cmp(&b.key));
     for map in mine {
         found.extend(of_config_map(map, workload));
+    }
+    found
+}
+
+/// The names of the ConfigMaps that a pod's specification uses: as variables, all their keys or some, and as volumes.
+pub fn maps_of(object: &Object, at: &str) -> BTreeSet<String> {
+    let mut found: BTreeSet<String> = BTreeSet::new();
+    let mut add = |value: &Value, pointer: &str| {
+        found.extend(value.pointer(pointer).and_then(Value::as_str).map(ToOwned::to_owned));
+    };
+    for group in ["initContainers", "containers"] {
+        for container in object.list(&format!("{at}/{group}")) {
+            let list = |key: &str| container.get(key).and_then(Value::as_array).into_iter().flatten();
+            for variable in list("env") {
+                add(variable, "/valueFrom/configMapKeyRef/name");
+            }
+            for source in list("envFrom") {
+                add(source, "/configMapRef/name");
+            }
+        }
+    }
+    for volume in object.list(&format!("{at}/volumes")) {
+        add(volume, "/configMap/name");
     }
     found
 }

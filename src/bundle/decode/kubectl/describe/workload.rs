@@ -2,7 +2,7 @@
 //!
 //! Source: the describers of these kinds in `k8s.io/kubectl/pkg/describe/describe.go`.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::build::ObjectBuilder;
 use super::super::values::{int_or_string, integer, label_selector, present, timestamp};
@@ -191,6 +191,14 @@ pub(crate) fn cron_job(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) {
                 integer(item.value.trim_end_matches('s')),
                 line,
             ),
+            "Active Jobs" => {
+                let jobs = present(item.value).unwrap_or("").split(',').map(str::trim);
+                let active: Vec<Value> = jobs
+                    .filter(|job| !job.is_empty())
+                    .map(|job| json!({"name": job}))
+                    .collect();
+                to.set("/status/active", active, line);
+            }
             "Last Schedule Time" => to.set_some("/status/lastScheduleTime", present(item.value).map(timestamp), line),
             "Pod Template" => template(outline, item, "/spec/jobTemplate/spec/template", to),
             _ => {}

@@ -1,3 +1,11 @@
+//! A container cannot listen because something else does, and what that is.
+
+use crate::bundle::decode::Listener;
+use crate::cluster::Snapshot;
+use crate::rules::toolbox::complaints::judge;
+use crate::rules::{Finding, Ground, Input, RuleHeader, Touch};
+
+pub(in crate::rules) const RULE: &str = r##"
 id: app-port-in-use
 role: cause
 level: critical
@@ -59,12 +67,18 @@ check:
   zh: '容器是否因端口已被占用而退出'
   en: 'whether a container ends because its port is taken'
 title:
-  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：{% if address is defined %}{{ address }}{% elif port is defined %}端口 {{ port }}{% else %}端口{% endif %}已被占用，容器 {{ container }} 无法监听'
-  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: {% if address is defined %}{{ address }}{% elif port is defined %}port {{ port }}{% else %}a port{% endif %} is taken, so container {{ container }} cannot listen'
+  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：{% if address is defined %}{{ address }}{% elif port is defined %}端口 {{ port }}{% else %}端口{% endif %}已被占用，容器 {{ container }} 无法监听{% if holder %}：节点 {{ node }} 上的 {{ holder }} 占用了它{% endif %}'
+  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: {% if address is defined %}{{ address }}{% elif port is defined %}port {{ port }}{% else %}a port{% endif %} is taken, so container {{ container }} cannot listen{% if holder %}: {{ holder }} of node {{ node }} holds it{% endif %}'
 cause:
-  zh: '应用写出 {{ said }}：同一网络命名空间里（同一 Pod 的另一个容器，或使用 hostNetwork 时节点上的进程）已有程序监听这个端口。容器以退出码 {{ exit_code }} 结束，已重启 {{ restarts }} 次。'
-  en: 'the application wrote {{ said }}: something in the same network namespace (another container of the pod, or with hostNetwork a process of the node) listens there already. The container ends with exit code {{ exit_code }}, {{ restarts }} restarts.'
+  zh: '应用写出 {{ said }}：同一网络命名空间里（同一 Pod 的另一个容器，或使用 hostNetwork 时节点上的进程）{% if holder %}{{ holder }} 已在节点 {{ node }} 的 {{ listens }} 上监听{% else %}已有程序监听这个端口{% endif %}。容器以退出码 {{ exit_code }} 结束，已重启 {{ restarts }} 次。'
+  en: 'the application wrote {{ said }}: {% if holder %}{{ holder }} of node {{ node }} listens on {{ listens }} already, in the same network namespace{% else %}something in the same network namespace (another container of the pod, or with hostNetwork a process of the node) listens there already{% endif %}. The container ends with exit code {{ exit_code }}, {{ restarts }} restarts.'
 causes:
+  - rule: nodelocaldns-unhealthy
+    ground: workload
+    mechanism: {zh: "它不能监听查询的地址", en: "it cannot listen where queries go"}
+  - rule: coredns-pod-unhealthy
+    ground: workload
+    mechanism: {zh: "它不能监听查询的端口", en: "it cannot listen on the port of queries"}
   - rule: crashloopbackoff
     ground: workload
     mechanism:
@@ -160,6 +174,20 @@ sources:
   - 'benoitc/gunicorn gunicorn/sock.py'
 versions: 'any'
 examples:
+  - name: 'a process of the node holds the port of a pod with hostNetwork'
+    files:
+      'pods.txt': |
+        NAMESPACE     NAME                 READY   STATUS             RESTARTS      AGE   IP           NODE
+        kube-system   node-cache-gkpt8     0/1     CrashLoopBackOff   7 (90s ago)   41m   10.200.1.3   n3
+        kube-system   node-cache-x2x4z     1/1     Running            0             9d    10.200.1.2   n2
+      'node-cache-gkpt8.log': |
+        Listen: listen tcp 169.254.20.10:53: bind: address already in use
+      'n3/ss-lntup.txt': |
+        Netid State  Recv-Q Send-Q    Local Address:Port  Peer Address:Port Process
+        tcp   LISTEN 0      32              0.0.0.0:53         0.0.0.0:*    users:(("dnsmasq",pid=118202,fd=5))
+        tcp   LISTEN 0      128             0.0.0.0:22         0.0.0.0:*    users:(("sshd",pid=902,fd=3))
+    fires:
+      - {kind: 'DaemonSet', namespace: 'kube-system', name: 'node-cache'}
   - name: 'a DaemonSet pod cannot listen on the node'
     files:
       'pods.txt': |
@@ -186,3 +214,54 @@ examples:
         listen tcp :8080: bind: address already in use
         listen tcp :8080: bind: address already in use
         listening
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let Some(subjects) = &rule.finds else { return Vec::new() };
+    let mut findings = judge(input, rule, subjects);
+    for finding in &mut findings {
+        let found = holder(input.snapshot, finding);
+        let (node, listener) = match &found {
+            Some((node, listener)) => (node.as_str(), Some(*listener)),
+            None => ("", None),
+        };
+        let listens = listener.map_or(String::new(), |listener| {
+            format!("{}:{}", listener.address, listener.port)
+        });
+        let holder = listener.map_or("", |listener| listener.process.as_str());
+        for (name, value) in [("holder", holder), ("node", node), ("listens", listens.as_str())] {
+            finding.facts.insert(name.to_owned(), value.into());
+        }
+        if let Some((node, listener)) = found {
+            finding.add_cite(listener.cite.clone());
+            finding.touches.insert(Touch::new(Ground::Node, node));
+        }
+    }
+    findings
+}
+
+/// The process of a node that listens on the port. Only pods with hostNetwork share the ports of their node, and such pods have its
+/// address; where their own form does not tell, that they fail on one node alone does.
+fn holder<'s>(snapshot: &'s Snapshot, finding: &Finding) -> Option<(String, &'s Listener)> {
+    let text = |name: &str| finding.facts.get(name).and_then(|value| value.as_str());
+    let port: u16 = text("port")
+        .or_else(|| text("address")?.rsplit(':').next())
+        .and_then(|port| port.trim_matches(|c: char| !c.is_ascii_digit()).parse().ok())?;
+    let pod_name = text("pod")?;
+    let pod = snapshot.pods().find(|pod| pod.name() == pod_name)?;
+    let host = snapshot
+        .hosts
+        .iter()
+        .find(|host| host.node_name() == pod.node() && !pod.node().is_empty())?;
+    let is_own = |listener: &&Listener| {
+        let container = text("container").unwrap_or("");
+        listener.process.is_empty() || listener.process == container
+    };
+    let listener = host
+        .tools
+        .listeners
+        .iter()
+        .filter(|listener| !is_own(listener))
+        .find(|listener| listener.port == port)?;
+    Some((pod.node().to_owned(), listener))
+}

@@ -1,3 +1,10 @@
+//! A cache or broker refuses writes for want of memory.
+
+use crate::rules::toolbox::complaints::judge;
+use crate::rules::toolbox::stores::memory_limit;
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
 id: app-cache-memory-full
 role: cause
 level: critical
@@ -29,8 +36,8 @@ title:
   zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：内存用尽，拒绝写入（{{ reason }}）'
   en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: is out of memory and refuses writes ({{ reason }})'
 cause:
-  zh: '写出 {{ said }}（共 {{ times }} 次）：数据存储在线，但达到了自己的内存上限，又没有可以淘汰的数据（例如 Redis 的 maxmemory-policy 为 noeviction），于是拒绝写入；读取仍然正常。'
-  en: '{{ said }} was written {{ times }} times: the store is up but has met its own memory limit and has nothing that it may evict (Redis with maxmemory-policy noeviction, for instance), so it refuses writes while reads still work.'
+  zh: '写出 {{ said }}（共 {{ times }} 次）：数据存储在线，但达到了自己的内存上限，又没有可以淘汰的数据（例如 Redis 的 maxmemory-policy 为 noeviction），于是拒绝写入；读取仍然正常。{% if limit %}它的设置是 maxmemory {{ limit }}，策略 {{ policy }}。{% endif %}'
+  en: '{{ said }} was written {{ times }} times: the store is up but has met its own memory limit and has nothing that it may evict (Redis with maxmemory-policy noeviction, for instance), so it refuses writes while reads still work.{% if limit %} It is set to maxmemory {{ limit }} with policy {{ policy }}.{% endif %}'
 causes:
   - rule: crashloopbackoff
     ground: workload
@@ -130,6 +137,20 @@ examples:
         ReplyError: OOM command not allowed when used memory > 'maxmemory'.
     fires:
       - {kind: 'Deployment', namespace: 'shop', name: 'orders'}
+  - name: 'of two caches the one that refuses when it is full'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        orders-6bdf8c9d7-jd5lx            1/1   Running            0             41m
+        shop        redis-cache-0                     1/1   Running            0             41m
+        shop        redis-jobs-0                      1/1   Running            0             41m
+      'sts.json': '{"kind": "StatefulSetList", "apiVersion": "apps/v1", "items": [{"metadata": {"name": "redis-cache", "namespace": "shop", "uid": "1"}, "spec": {"template": {"spec": {"containers": [{"name": "redis", "image": "redis:7", "args": ["--maxmemory", "1gb", "--maxmemory-policy", "allkeys-lru"]}]}}}}, {"metadata": {"name": "redis-jobs", "namespace": "shop", "uid": "2"}, "spec": {"template": {"spec": {"containers": [{"name": "redis", "image": "redis:7", "args": ["--maxmemory", "256mb"]}]}}}}]}'
+      'orders-6bdf8c9d7-jd5lx.log': |
+        ReplyError: OOM command not allowed when used memory > 'maxmemory'.
+        ReplyError: OOM command not allowed when used memory > 'maxmemory'.
+        ReplyError: OOM command not allowed when used memory > 'maxmemory'.
+    fires:
+      - {kind: 'StatefulSet', namespace: 'shop', name: 'redis-jobs'}
   - name: 'a limit that is printed'
     files:
       'pods.txt': |
@@ -138,3 +159,19 @@ examples:
       'orders-6bdf8c9d7-jd5lx.log': |
         maxmemory 256mb, policy allkeys-lru
         serving
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let Some(subjects) = &rule.finds else { return Vec::new() };
+    let mut findings = judge(input, rule, subjects);
+    for finding in &mut findings {
+        let found = memory_limit(input.snapshot, &finding.subject);
+        let (limit, policy) = found.as_ref().map_or(("", ""), |found| (&found.limit, &found.policy));
+        finding.facts.insert("limit".into(), limit.into());
+        finding.facts.insert("policy".into(), policy.into());
+        if let Some(found) = found {
+            finding.add_cite(found.cite);
+        }
+    }
+    findings
+}

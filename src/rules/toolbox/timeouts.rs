@@ -1,0 +1,194 @@
+//! Timeouts that the settings of a workload give, and how long its peers take.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::Value;
+
+use super::references::maps_of;
+use crate::cluster::{Object, Snapshot};
+use crate::logs::Stream;
+use crate::model::{Citation, Subject};
+
+/// A setting that is a timeout.
+#[derive(Debug, Clone)]
+pub struct Timeout {
+    /// `ENTITLEMENTS_TIMEOUT`, `http.client.read-timeout`.
+    pub key: String,
+    /// As written.
+    pub value: String,
+    /// In milliseconds.
+    pub millis: f64,
+    /// The object that holds it.
+    pub holder: Subject,
+    /// Where it stands.
+    pub cite: Citation,
+}
+
+/// Settings that are looked at in one workload, at most.
+const MOST: usize = 400;
+
+/// `timeout: 30ms` in a configuration file.
+static LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"(?i)^\s*["']?(?P<key>[\w.-]*(?:timeout|deadline)[\w.-]*)["']?\s*[:=]\s*["']?(?P<value>\d+(?:\.\d+)?\s?(?:ms|millis|s|sec|seconds|m)?)\b"#).ok()
+});
+/// How long something took, as programs write it.
+static TOOK: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"(?i)\b(?:took|dur|duration|elapsed|latency|response_?time|request_?time|dur_ms|duration_ms|latency_ms|elapsed_ms|in)"?[:= ]{1,3}"?(?P<number>\d+(?:\.\d+)?) ?(?P<unit>ms|µs|us|s)?\b"#).ok()
+});
+
+/// The timeouts in the variables, arguments and ConfigMaps of a workload.
+pub fn timeouts(snapshot: &Snapshot, workload: &Subject) -> Vec<Timeout> {
+    let mut found = Vec::new();
+    let owner = snapshot.object(&workload.kind, &workload.namespace, &workload.name);
+    let holders: Vec<(&Object, &str)> = owner
+        .into_iter()
+        .map(|object| (object, "/spec/template/spec"))
+        .chain(snapshot.pods_of(workload).take(1).map(|pod| (pod.object, "/spec")))
+        .collect();
+    let mut maps: BTreeSet<String> = BTreeSet::new();
+    for (object, at) in holders {
+        maps.extend(maps_of(object, at));
+        for (index, container) in object.list(&format!("{at}/containers")).iter().enumerate() {
+            let env = container.get("env").and_then(Value::as_array);
+            for (entry, variable) in env.into_iter().flatten().take(MOST).enumerate() {
+                let text = |key: &str| variable.get(key).and_then(Value::as_str).unwrap_or("");
+                let cite = || object.cite_at(&format!("{at}/containers/{index}/env/{entry}/value"));
+                found.extend(setting(text("name"), text("value"), object, cite));
+            }
+            for field in ["args", "command"] {
+                let words = container.get(field).and_then(Value::as_array);
+                for word in words.into_iter().flatten().filter_map(Value::as_str) {
+                    if let Some((key, value)) = word.split_once('=') {
+                        let cite = || object.cite_at(&format!("{at}/containers/{index}/{field}"));
+                        found.extend(setting(key.trim_start_matches('-'), value, object, cite));
+                    }
+                }
+            }
+        }
+    }
+    // Where no form of the workload tells which it uses, one that is called after it is its own.
+    for map in snapshot
+        .kind("ConfigMap")
+        .filter(|map| map.key.namespace == workload.namespace)
+    {
+        let is_used = maps.contains(&map.key.name)
+            || maps.is_empty()
+                && map
+                    .key
+                    .name
+                    .strip_prefix(&workload.name)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+        let Some(data) = map.get("/data").and_then(Value::as_object).filter(|_| is_used) else {
+            continue;
+        };
+        for (key, value) in data {
+            let Some(text) = value.as_str() else { continue };
+            let pointer = format!("/data/{}", key.replace('~', "~0").replace('/', "~1"));
+            if text.contains('\n') {
+                for line in text.lines().take(MOST) {
+                    if let Some(told) = LINE.as_ref().and_then(|regex| regex.captures(line)) {
+                        let part = |name: &str| told.name(name).map_or("", |part| part.as_str());
+                        found.extend(setting(part("key"), part("value"), map, || map.cite_at(&pointer)));
+                    }
+                }
+            } else {
+                found.extend(setting(key, text, map, || map.cite_at(&pointer)));
+            }
+        }
+    }
+    found
+}
+
+fn setting(key: &str, value: &str, holder: &Object, cite: impl FnOnce() -> Citation) -> Option<Timeout> {
+    let lower = key.to_ascii_lowercase();
+    if !lower.contains("timeout") && !lower.contains("deadline") {
+        return None;
+    }
+    Some(Timeout {
+        key: key.to_owned(),
+        value: value.to_owned(),
+        millis: millis(&lower, value)?,
+        holder: holder.subject(),
+        cite: cite(),
+    })
+}
+
+/// `30ms`, `0.05s`, `2m`; a number alone only where the key names the unit. Zero means that there is none.
+fn millis(key: &str, value: &str) -> Option<f64> {
+    let value = value.trim().trim_matches(['"', '\'']);
+    let end = value
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(value.len());
+    let (number, unit) = value.split_at_checked(end)?;
+    let number: f64 = number.parse().ok()?;
+    let scale = match unit.trim().to_ascii_lowercase().as_str() {
+        "ms" | "millis" => 1.0,
+        "s" | "sec" | "seconds" => 1000.0,
+        "m" | "min" => 60_000.0,
+        "" if key.ends_with("ms") || key.contains("millis") => 1.0,
+        "" if key.contains("sec") => 1000.0,
+        _ => return None,
+    };
+    (number > 0.0).then_some(number * scale)
+}
+
+/// How long the last requests took that the logs of a workload tell, in milliseconds.
+pub fn durations(snapshot: &Snapshot, workload: &Subject) -> Vec<(f64, Citation)> {
+    let pods: BTreeSet<&str> = snapshot.pods_of(workload).map(|pod| pod.name()).collect();
+    let mut found = Vec::new();
+    let Some(took) = TOOK.as_ref() else { return found };
+    for log in &snapshot.logs {
+        let is_theirs = matches!(&log.stream, Stream::Container(stream) if pods.contains(stream.pod.as_str()));
+        if !is_theirs {
+            continue;
+        }
+        for line in &log.tail {
+            let Some(told) = took.captures(&line.text) else {
+                continue;
+            };
+            let Some(number) = told
+                .name("number")
+                .and_then(|number| number.as_str().parse::<f64>().ok())
+            else {
+                continue;
+            };
+            let in_key = told
+                .get(0)
+                .is_some_and(|all| all.as_str().to_ascii_lowercase().contains("_ms"));
+            let millis = match told.name("unit").map(|unit| unit.as_str()) {
+                Some("ms") => number,
+                Some("s") => number * 1000.0,
+                Some(_) => number / 1000.0,
+                None if in_key => number,
+                None => continue,
+            };
+            found.push((
+                millis,
+                Citation::line(&snapshot.bundle.alias, &log.path, line.line, line.text.clone()),
+            ));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::millis;
+
+    #[test]
+    fn a_timeout_has_a_unit_of_its_own_or_one_in_its_key() {
+        for (key, value, expected) in [
+            ("auth_timeout", "30ms", Some(30.0)),
+            ("auth_timeout", "0.05s", Some(50.0)),
+            ("auth_timeout_ms", "200", Some(200.0)),
+            ("auth_timeout_seconds", "3", Some(3000.0)),
+            ("auth_timeout", "30", None),
+            ("auth_timeout", "0s", None),
+            ("auth_timeout", "soon", None),
+        ] {
+            assert_eq!(millis(key, value), expected, "{key}={value}");
+        }
+    }
+}
