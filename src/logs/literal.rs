@@ -63,10 +63,18 @@ fn any_of_concat(children: &[Hir]) -> Option<Vec<String>> {
 /// What a match of these expressions in a row begins with.
 fn starts_of(children: &[Hir]) -> Option<Vec<String>> {
     let mut extractor = Extractor::new();
-    extractor.kind(ExtractKind::Prefix).limit_class(8).limit_repeat(2).limit_total(MOST);
+    extractor
+        .kind(ExtractKind::Prefix)
+        .limit_class(8)
+        .limit_repeat(2)
+        .limit_total(MOST);
     let starts = extractor.extract(&Hir::concat(children.to_vec()));
     let as_text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
-    starts.literals()?.iter().map(|start| as_text(start.as_bytes())).collect()
+    starts
+        .literals()?
+        .iter()
+        .map(|start| as_text(start.as_bytes()))
+        .collect()
 }
 
 #[cfg(test)]
@@ -83,7 +91,10 @@ mod tests {
             of(r"pulling from host (?P<host>\S+) failed with status code .*401"),
             [" failed with status code "]
         );
-        assert_eq!(of(r"(?i)(?:No such file|Not a directory)"), ["no such file", "not a directory"]);
+        assert_eq!(
+            of(r"(?i)(?:No such file|Not a directory)"),
+            ["no such file", "not a directory"]
+        );
         assert_eq!(required(r"\d+ [a-z]+").unwrap(), None);
     }
 

@@ -68,7 +68,9 @@ impl<'s> Look<'s> {
             indices.dedup();
             let text = block.get(start..end).unwrap_or("").trim_end_matches('\r');
             let end = start + text.len();
-            let found = indices.into_iter().filter_map(|index| self.confirm(index, text, stream));
+            let found = indices
+                .into_iter()
+                .filter_map(|index| self.confirm(index, text, stream));
             looked.matches.extend(found.map(|found| LineMatch {
                 line,
                 start,
@@ -85,7 +87,9 @@ impl<'s> Look<'s> {
         let mut indices: Vec<usize> = candidates.map(|(_, index)| index).collect();
         indices.sort_unstable();
         indices.dedup();
-        let found = indices.into_iter().filter_map(|index| self.confirm(index, line, stream));
+        let found = indices
+            .into_iter()
+            .filter_map(|index| self.confirm(index, line, stream));
         found.collect()
     }
 

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use super::templates::TemplateMiner;
 use super::look::{LineMatch, Look, Looked, cut};
+use super::templates::TemplateMiner;
 use super::wrapped::{Wrapped, unwrap};
 use super::{LogTemplate, SignatureSet, Stamp, Stream, TextMatch, stamp_of};
 use crate::model::EntryPath;
@@ -147,7 +147,13 @@ impl<'s> LogScan<'s> {
                 miner.feed(line, number);
             }
         }
-        for LineMatch { line, start, end, found } in looked.matches {
+        for LineMatch {
+            line,
+            start,
+            end,
+            found,
+        } in looked.matches
+        {
             self.note_match(found, block.get(start..end).unwrap_or(""), first_line + line);
         }
     }

@@ -139,7 +139,11 @@ impl Pattern {
     }
 
     fn compiled(&self) -> Result<&Regex, &regex::Error> {
-        let compile = || regex::RegexBuilder::new(&self.text).size_limit(PATTERN_SIZE_LIMIT).build();
+        let compile = || {
+            regex::RegexBuilder::new(&self.text)
+                .size_limit(PATTERN_SIZE_LIMIT)
+                .build()
+        };
         self.compiled.get_or_init(compile).as_ref()
     }
 }

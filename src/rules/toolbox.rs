@@ -12,6 +12,7 @@ pub mod etcd;
 pub mod grouping;
 pub mod hosts;
 pub mod longhorn;
+pub mod mesh;
 pub mod names;
 pub mod nodes;
 pub mod odd_nodes;

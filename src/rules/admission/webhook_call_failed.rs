@@ -77,6 +77,27 @@ examples:
     files:
       events.json: '{"kind":"EventList","apiVersion":"v1","items":[{"metadata":{"name":"e-failedcreate-api-57f9c76575","namespace":"pay"},"type":"Warning","reason":"FailedCreate","message":"Error creating: Internal error occurred: failed calling webhook \"pods.gate.example\": Post \"https://gate.sec.svc:443/validate?timeout=5s\": x509: certificate signed by unknown authority","involvedObject":{"kind":"ReplicaSet","namespace":"pay","name":"api-57f9c76575"}}]}'
     fires: [{kind: Service, namespace: sec, name: gate}]
+  - name: "the Service selects a Deployment of another name"
+    files:
+      events.json: '{"kind":"EventList","apiVersion":"v1","items":[{"metadata":{"name":"e-failedcreate-api-57f9c76575","namespace":"pay"},"type":"Warning","reason":"FailedCreate","message":"Error creating: Internal error occurred: failed calling webhook \"pods.gate.example\": failed to call webhook: Post \"https://gate-svc.sec.svc:443/validate?timeout=5s\": dial tcp 10.96.0.9:443: connect: connection refused","involvedObject":{"kind":"ReplicaSet","namespace":"pay","name":"api-57f9c76575"}}]}'
+      services.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"gate-svc","namespace":"sec"},"spec":{"selector":{"part":"admission"},"ports":[{"port":443}]}}]}'
+      deployments.json: '{"kind":"DeploymentList","apiVersion":"apps/v1","items":[{"metadata":{"name":"gate-admission","namespace":"sec"},"spec":{"replicas":0,"template":{"metadata":{"labels":{"part":"admission"}}}}}]}'
+      webhooks.txt: |
+        Name:         gate-pods
+        Namespace:
+        Labels:       <none>
+        API Version:  admissionregistration.k8s.io/v1
+        Kind:         ValidatingWebhookConfiguration
+        Webhooks:
+          Client Config:
+            Service:
+              Name:        gate-svc
+              Namespace:   sec
+              Port:        443
+          Failure Policy:  Fail
+          Name:            pods.gate.example
+        Events:            <none>
+    fires: [{kind: ValidatingWebhookConfiguration, name: gate-pods}]
   - name: "failing open"
     files:
       logs/kube-apiserver.log: |
@@ -151,10 +172,12 @@ fn subject(snapshot: &Snapshot, hit: &Hit) -> Option<Subject> {
     let webhook = hit.captures.get("webhook")?;
     let service = hit.captures.get("service").map_or("", String::as_str);
     let all = || KINDS.iter().flat_map(|kind| snapshot.kind(kind));
+    // A description with one webhook shows it where others have a list.
     let names = |object: &&Object| {
         object
             .list("/webhooks")
             .iter()
+            .chain(object.get("/webhooks"))
             .any(|entry| entry.get("name").and_then(|name| name.as_str()) == Some(webhook))
     };
     let named = all()
