@@ -1,11 +1,13 @@
 //! What was applied against what is: fields of a manifest that are not so in the cluster.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::bundle::decode::Form;
 use crate::cluster::{Object, Snapshot};
 use crate::model::{Citation, Subject};
-use crate::rules::quantity;
+use crate::rules::{Finding, quantity};
 
 /// A field of a manifest that differs in the live object.
 #[derive(Debug, Clone)]
@@ -48,6 +50,37 @@ pub fn drifts(snapshot: &Snapshot) -> Vec<Drift> {
         }
     }
     found
+}
+
+/// Findings, by their index, that what was applied speaks for.
+#[derive(Debug, Default)]
+pub(super) struct Drifted {
+    /// The very field that the finding names is not as it was applied.
+    pub(super) itself: BTreeSet<usize>,
+    /// Another field of the same object is not.
+    pub(super) beside: BTreeSet<usize>,
+}
+
+/// Which findings are about an object that differs from its manifest. Who changed it in the cluster is the first suspect.
+pub(super) fn drifted(findings: &[Finding], drifts: &[Drift]) -> Drifted {
+    let mut found = Drifted::default();
+    for (index, finding) in findings.iter().enumerate() {
+        let mine: Vec<&Drift> = drifts.iter().filter(|drift| drift.subject == finding.subject).collect();
+        let names =
+            |drift: &&Drift| is_within_path(&finding.path, &drift.path) || is_within_path(&drift.path, &finding.path);
+        if mine.iter().any(|drift| names(&drift)) {
+            found.itself.insert(index);
+        } else if !mine.is_empty() {
+            found.beside.insert(index);
+        }
+    }
+    found
+}
+
+/// True when a field is another or lies below it: `spec.template.spec.containers[web].image` below `spec.template`.
+fn is_within_path(inner: &str, outer: &str) -> bool {
+    let rest = inner.strip_prefix(outer).filter(|_| !outer.is_empty());
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 /// Fields that tell an element of a list from the others, the first that all elements have. Source: the merge keys of `k8s.io/api`
@@ -309,6 +342,17 @@ mod tests {
                  "resources": {"limits": {"cpu": "1", "memory": "1Gi"}}}]}}}"#,
         );
         assert!(differences(&[("applied.yaml", APPLIED), ("live.json", &same)]).is_empty());
+    }
+
+    #[test]
+    fn a_field_lies_below_itself_and_what_holds_it() {
+        assert!(is_within_path("spec.replicas", "spec.replicas"));
+        assert!(is_within_path(
+            "spec.template.spec.containers[web].image",
+            "spec.template"
+        ));
+        assert!(!is_within_path("spec.templates", "spec.template"));
+        assert!(!is_within_path("spec.replicas", ""));
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod recent;
 mod surroundings;
 mod unexplained;
 
+use applied::drifted;
 pub use applied::{Drift, drifts};
 pub use diff::{Difference, Differences, Side, differences};
 pub use graph::{Edge, edges};
@@ -161,9 +162,11 @@ fn join<'s>(
         .unwrap_or_default();
     let recent = recent_changes(snapshot);
     let preceded = preceded(&surroundings, &findings, &recent);
+    let drifts = drifts(snapshot);
+    let drifted = drifted(&findings, &drifts);
     let grounds = Grounds {
-        changed: changes.keys().copied().collect(),
-        preceded: preceded.keys().copied().collect(),
+        changed: changes.keys().chain(&drifted.itself).copied().collect(),
+        preceded: preceded.keys().chain(&drifted.beside).copied().collect(),
     };
     let roots = roots(rules, &findings, &edges, &grounds);
     let known = Known {
@@ -184,7 +187,7 @@ fn join<'s>(
         roots,
         checks,
         differences,
-        drifts: drifts(snapshot),
+        drifts,
         changes,
         recent,
         preceded,

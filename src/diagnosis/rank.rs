@@ -19,9 +19,9 @@ pub struct Root {
 /// What else speaks for a finding as the cause: indices of findings.
 #[derive(Debug, Clone, Default)]
 pub struct Grounds {
-    /// Something that concerns them differs from the baseline.
+    /// Something that concerns them differs from the baseline, or the very field that they name differs from its manifest.
     pub changed: BTreeSet<usize>,
-    /// Something that concerns them was changed just before they were first seen.
+    /// Something that concerns them was changed just before they were first seen, or another field of theirs differs from its manifest.
     pub preceded: BTreeSet<usize>,
 }
 
@@ -175,5 +175,40 @@ mod tests {
         assert_eq!(first(None), "api", "nothing tells them apart");
         assert_eq!(first(Some(&bundle(&rules, "1.0", "1.9"))), "web");
         assert_eq!(first(Some(&bundle(&rules, "0.9", "2.0"))), "api");
+    }
+
+    #[test]
+    fn of_two_causes_the_field_that_is_not_as_applied_comes_first() {
+        let rules = Rules::load().unwrap();
+        let mut reader = Reader::new(rules.signatures(), "b");
+        let service = |name: &str| {
+            format!(
+                r#"{{"kind":"Service","apiVersion":"v1","metadata":{{"name":"{name}","namespace":"shop","uid":"1"}},"spec":{{"selector":{{"app":"{name}"}},"ports":[{{"port":80}}]}}}}"#
+            )
+        };
+        let deployment = |name: &str| {
+            format!(
+                r#"{{"kind":"Deployment","apiVersion":"apps/v1","metadata":{{"name":"{name}","namespace":"shop","uid":"1"}},"spec":{{"replicas":0,"template":{{"metadata":{{"labels":{{"app":"{name}"}}}}}}}},"status":{{}}}}"#
+            )
+        };
+        let items = [service("api"), deployment("api"), service("web"), deployment("web")];
+        let live = format!(r#"{{"kind":"List","apiVersion":"v1","items":[{}]}}"#, items.join(","));
+        let applied =
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  namespace: shop\nspec:\n  replicas: 2\n";
+        reader.file(&EntryPath::new("all.json"), &mut live.as_bytes());
+        reader.file(&EntryPath::new("manifests/web.yaml"), &mut applied.as_bytes());
+        let snapshot = reader.finish(BundleInfo {
+            alias: "b".into(),
+            input: String::new(),
+            layout: String::new(),
+            sha256: String::new(),
+            collected_at: None,
+        });
+        let diagnosis = diagnose(&rules, &snapshot, None);
+        let first = diagnosis.findings.get(diagnosis.roots[0].finding).unwrap();
+        assert_eq!(
+            (first.rule.as_str(), first.subject.name.as_str()),
+            ("replicas-zero", "web")
+        );
     }
 }

@@ -35,7 +35,7 @@ pub struct RecentChange {
 pub enum Change {
     /// A workload was given a new template.
     Rollout {
-        /// The revision, as `deployment.kubernetes.io/revision` counts.
+        /// The revision, as `deployment.kubernetes.io/revision` or the ControllerRevision counts; empty when only pods tell.
         revision: String,
         /// Fields, with what they were and are; where both revisions are in the bundle.
         fields: Vec<(String, Side, Side)>,
@@ -59,6 +59,7 @@ pub enum Change {
 /// All changes that a snapshot dates, in time order.
 pub fn recent_changes(snapshot: &Snapshot) -> Vec<RecentChange> {
     let mut changes = rollouts(snapshot);
+    changes.extend(revisions(snapshot));
     changes.extend(releases(snapshot));
     changes.extend(configurations(snapshot));
     changes.sort_by(|a, b| (a.when.earliest, &a.subject).cmp(&(b.when.earliest, &b.subject)));
@@ -119,6 +120,98 @@ fn rollouts(snapshot: &Snapshot) -> Vec<RecentChange> {
 }
 
 const REVISION: &str = "/metadata/annotations/deployment.kubernetes.io~1revision";
+
+/// The newest ControllerRevision of a StatefulSet or DaemonSet that has several, else the moment at which the first of its pods with a
+/// new hash was made while others still have the old one. Both controllers keep the template of each revision in `data` (kubernetes
+/// `pkg/controller/history/controller_history.go`) and label their pods with it (`controller-revision-hash`). A rollback counts an old
+/// one up, whose own age then tells nothing.
+fn revisions(snapshot: &Snapshot) -> Vec<RecentChange> {
+    let mut kept: BTreeMap<Subject, Vec<&Object>> = BTreeMap::new();
+    for revision in snapshot.kind("ControllerRevision") {
+        kept.entry(snapshot.top_owner(revision)).or_default().push(revision);
+    }
+    let mut changes = Vec::new();
+    for (subject, mut revisions) in kept {
+        revisions.sort_by_key(|revision| revision.int("/revision"));
+        let [.., before, newest] = revisions.as_slice() else {
+            continue;
+        };
+        let made = |object: &Object| object.time("/metadata/creationTimestamp");
+        let (Some(when), Some(former)) = (made(newest), made(before)) else {
+            continue;
+        };
+        if when.surely_before(&former) {
+            continue;
+        }
+        let fields = template_changes(&as_workload(before), &as_workload(newest));
+        changes.push(RecentChange {
+            subject,
+            what: Change::Rollout {
+                revision: newest
+                    .int("/revision")
+                    .map_or(String::new(), |revision| revision.to_string()),
+                fields: fields.into_iter().take(FIELDS).collect(),
+            },
+            evidence: vec![newest.cite_at("/metadata/creationTimestamp").at(Some(when.clone()))],
+            when,
+        });
+    }
+    let known: Vec<Subject> = changes.iter().map(|change| change.subject.clone()).collect();
+    changes.extend(
+        under_way(snapshot)
+            .into_iter()
+            .filter(|change| !known.contains(&change.subject)),
+    );
+    changes
+}
+
+/// A revision with its template where a workload has it.
+fn as_workload(revision: &Object) -> Object {
+    let mut workload = revision.clone();
+    if let (Some(spec), Some(map)) = (revision.get("/data/spec").cloned(), workload.value.as_object_mut()) {
+        map.insert("spec".to_owned(), spec);
+    }
+    workload
+}
+
+/// Rollouts that pods of two revisions show.
+fn under_way(snapshot: &Snapshot) -> Vec<RecentChange> {
+    let mut sets: BTreeMap<Subject, BTreeMap<&str, (When, &Object)>> = BTreeMap::new();
+    for pod in snapshot.pods() {
+        let owner = snapshot.top_owner(pod.object);
+        let hash = pod.object.text("/metadata/labels/controller-revision-hash");
+        let Some(made) = pod.object.time("/metadata/creationTimestamp") else {
+            continue;
+        };
+        if !matches!(owner.kind.as_str(), "StatefulSet" | "DaemonSet") || hash.is_empty() {
+            continue;
+        }
+        let first = sets
+            .entry(owner)
+            .or_default()
+            .entry(hash)
+            .or_insert_with(|| (made.clone(), pod.object));
+        if made.earliest < first.0.earliest {
+            *first = (made, pod.object);
+        }
+    }
+    let mut changes = Vec::new();
+    for (subject, hashes) in sets.into_iter().filter(|(_, hashes)| hashes.len() >= 2) {
+        let Some((when, pod)) = hashes.into_values().max_by_key(|(made, _)| made.earliest) else {
+            continue;
+        };
+        changes.push(RecentChange {
+            subject,
+            what: Change::Rollout {
+                revision: String::new(),
+                fields: Vec::new(),
+            },
+            evidence: vec![pod.cite_at("/metadata/creationTimestamp").at(Some(when.clone()))],
+            when,
+        });
+    }
+    changes
+}
 
 /// Helm keeps each revision of a release as a Secret `sh.helm.release.v1.<name>.v<revision>` with labels `name`, `version`, `status`
 /// (helm.sh/helm `pkg/storage/driver/secrets.go`). The chart's workloads carry `app.kubernetes.io/instance` or `meta.helm.sh/release-name`.
@@ -221,4 +314,85 @@ fn last_write(object: &Object) -> Option<(When, String, Citation)> {
         let at = "/metadata/creationTimestamp";
         Some((object.time(at)?, String::new(), object.cite_at(at)))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::{BundleInfo, Reader};
+    use crate::logs::SignatureSet;
+    use crate::model::EntryPath;
+
+    fn changes(text: &str) -> Vec<RecentChange> {
+        let signatures = SignatureSet::new([]).unwrap();
+        let mut reader = Reader::new(&signatures, "b");
+        reader.file(&EntryPath::new("all.json"), &mut text.as_bytes());
+        recent_changes(&reader.finish(BundleInfo {
+            alias: "b".into(),
+            input: "b".into(),
+            layout: String::new(),
+            sha256: String::new(),
+            collected_at: None,
+        }))
+    }
+
+    fn revision(number: i64, made: &str, image: &str) -> String {
+        format!(
+            r#"{{"kind":"ControllerRevision","apiVersion":"apps/v1","metadata":{{"name":"db-{number}","namespace":"shop","creationTimestamp":"{made}","ownerReferences":[{{"kind":"StatefulSet","name":"db","controller":true}}]}},"revision":{number},"data":{{"spec":{{"template":{{"spec":{{"containers":[{{"name":"db","image":"{image}"}}]}}}}}}}}}}"#
+        )
+    }
+
+    #[test]
+    fn controller_revisions_date_the_rollout_of_a_statefulset() {
+        let items = [
+            revision(1, "2026-01-01T00:00:00Z", "db:1"),
+            revision(2, "2026-03-01T10:00:00Z", "db:2"),
+        ];
+        let found = changes(&format!(
+            r#"{{"kind":"List","apiVersion":"v1","items":[{}]}}"#,
+            items.join(",")
+        ));
+        let [change] = found.as_slice() else {
+            panic!("{found:?}")
+        };
+        assert_eq!(change.subject, Subject::namespaced("StatefulSet", "shop", "db"));
+        assert_eq!(change.when.raw, "2026-03-01T10:00:00Z");
+        let Change::Rollout { revision, fields } = &change.what else {
+            panic!("{:?}", change.what)
+        };
+        assert_eq!(revision, "2");
+        assert!(fields[0].0.contains("image"), "{fields:?}");
+    }
+
+    #[test]
+    fn a_rollback_counts_an_old_revision_up_and_is_not_dated_by_it() {
+        let items = [
+            revision(3, "2026-01-01T00:00:00Z", "db:1"),
+            revision(2, "2026-03-01T10:00:00Z", "db:2"),
+        ];
+        let text = format!(r#"{{"kind":"List","apiVersion":"v1","items":[{}]}}"#, items.join(","));
+        assert!(changes(&text).is_empty());
+    }
+
+    #[test]
+    fn pods_of_two_revisions_show_a_rollout_under_way() {
+        let pod = |name: &str, hash: &str, made: &str| {
+            format!(
+                r#"{{"kind":"Pod","apiVersion":"v1","metadata":{{"name":"{name}","namespace":"shop","creationTimestamp":"{made}","labels":{{"controller-revision-hash":"{hash}"}},"ownerReferences":[{{"kind":"DaemonSet","name":"agent","controller":true}}]}},"status":{{}}}}"#
+            )
+        };
+        let items = [
+            pod("agent-b7qvz", "old", "2026-01-01T00:00:00Z"),
+            pod("agent-x2x4z", "new", "2026-03-01T10:00:00Z"),
+            pod("agent-zz5k2", "new", "2026-03-01T10:05:00Z"),
+        ];
+        let found = changes(&format!(
+            r#"{{"kind":"List","apiVersion":"v1","items":[{}]}}"#,
+            items.join(",")
+        ));
+        let [change] = found.as_slice() else {
+            panic!("{found:?}")
+        };
+        assert_eq!(change.when.raw, "2026-03-01T10:00:00Z");
+    }
 }

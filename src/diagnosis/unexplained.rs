@@ -1,6 +1,9 @@
 //! Things that fail and that no rule explains: when they broke, what changed around them, and which logs to look into.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use super::recent::RecentChange;
 use super::surroundings::Surroundings;
@@ -10,6 +13,7 @@ use crate::logs::{LogTemplate, Stream, clean_line, stamp_of};
 use crate::model::{Citation, Confidence, Subject, When};
 use crate::rules::toolbox::failing_pods;
 use crate::rules::toolbox::peers::{Peer, objects_of};
+use crate::rules::toolbox::speakers::of_log;
 use crate::rules::{Finding, Ground, Role, Rules, Touch};
 
 /// Things that are looked into; the rest is only named.
@@ -78,11 +82,52 @@ pub(super) fn unexplained(known: &Known<'_, '_>, surroundings: &Surroundings<'_>
             failing.entry(owner).or_default().push(shown);
         }
     }
+    for (subject, cite) in ended_badly(known.snapshot) {
+        let mut touches = Touch::of(&subject);
+        touches.retain(is_local);
+        if !is_covered(&touches) {
+            failing.entry(subject).or_default().push(cite);
+        }
+    }
     failing
         .into_iter()
         .take(LOOKED_INTO)
         .map(|(subject, evidence)| look_into(known, surroundings, subject, evidence))
         .collect()
+}
+
+/// Words of the last lines of a program that has come to a bad end, or of whoever wrote that it did.
+static BAD_END: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"\b(?:FATAL|PANIC|CRITICAL|EMERG)\b|(?i:^panic:|\bfatal(?: error)?:|traceback \(most recent call last\)|exception in thread|unhandled exception|uncaught exception|segmentation fault|core dumped|exited with (?:code|status) [1-9]|exit(?:ing| status|code)?[ :=]+[1-9])").ok()
+});
+/// Lines at the end of a log in which such words count.
+const LAST_LINES: usize = 8;
+
+/// Where a bundle shows no pods at all, the logs alone tell what fails: those that end badly, each with its last such line.
+fn ended_badly(snapshot: &Snapshot) -> Vec<(Subject, Citation)> {
+    let Some(bad_end) = BAD_END.as_ref().filter(|_| snapshot.kind("Pod").next().is_none()) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for log in &snapshot.logs {
+        let last = log
+            .tail
+            .iter()
+            .rev()
+            .filter(|line| !line.text.trim().is_empty())
+            .take(LAST_LINES);
+        let Some(line) = last
+            .into_iter()
+            .find(|line| bad_end.is_match(clean_line(&line.text).trim()))
+        else {
+            continue;
+        };
+        if let Some(speaker) = of_log(snapshot, log) {
+            let cite = Citation::line(&snapshot.bundle.alias, &log.path, line.line, line.text.clone());
+            found.push((speaker.workload, cite.at(moment_of_line(snapshot, &line.text))));
+        }
+    }
+    found
 }
 
 impl Unexplained {
@@ -249,6 +294,13 @@ fn suspects(known: &Known<'_, '_>, near: &BTreeSet<Subject>, subject: &Subject, 
 fn logs_of(snapshot: &Snapshot, subject: &Subject, pods: &[&Object]) -> Vec<usize> {
     let names: BTreeSet<&str> = pods.iter().map(|pod| pod.key.name.as_str()).collect();
     let mut own = logs_of_pods(snapshot, &subject.namespace, &names);
+    // Without its pods the logs themselves tell whose they are.
+    if own.is_empty() {
+        let indices = snapshot.logs.iter().enumerate();
+        let theirs =
+            indices.filter(|(_, log)| of_log(snapshot, log).is_some_and(|speaker| speaker.workload == *subject));
+        own = theirs.map(|(index, _)| index).collect();
+    }
     own.truncate(LOGS);
     let mut peers: BTreeSet<Subject> = BTreeSet::new();
     for log in own.iter().filter_map(|index| snapshot.logs.get(*index)) {

@@ -313,6 +313,8 @@ pub struct Certificate {
     pub subject_key: String,
     /// Authority key identifier, hex; empty when absent.
     pub authority_key: String,
+    /// The command that printed it, where a person typed it above; empty otherwise.
+    pub asked: String,
     /// Where.
     pub cite: Citation,
 }

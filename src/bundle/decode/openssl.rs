@@ -51,6 +51,7 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         is_ca: false,
         subject_key: String::new(),
         authority_key: String::new(),
+        asked: asked(file, start),
         cite: file.cite_range(start, end - 1, start),
     };
     for line in start..end {
@@ -63,6 +64,18 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         facts: vec![Fact::Certificate(Box::new(certificate))],
         ..Section::default()
     })
+}
+
+/// Lines between a command and what it prints: what `openssl s_client` says of the chain.
+const BETWEEN: usize = 5;
+/// Characters of a command.
+const COMMAND: usize = 400;
+
+/// The command above, as far as it tells of whom the certificate is.
+fn asked(file: &TextFile<'_>, start: usize) -> String {
+    let above = (start.saturating_sub(BETWEEN)..start).rev().map(|line| file.line(line));
+    let command = above.into_iter().find(|line| line.contains("openssl "));
+    command.unwrap_or("").chars().take(COMMAND).collect()
 }
 
 /// Fields of the short form.

@@ -102,6 +102,7 @@ fn certificate(der: &[u8], cite: Citation) -> Option<Certificate> {
         names: Vec::new(),
         is_ca: parsed.is_ca(),
         subject_key: String::new(),
+        asked: String::new(),
         authority_key: String::new(),
         cite,
     };

@@ -206,6 +206,30 @@ examples:
         ‼ trust anchors are valid for at least 60 days
             Anchors expiring soon:
                 * 1 root.linkerd.cluster.local will expire on 2026-03-01T00:00:00Z
+  - name: "printed by whoever asked the host of an Ingress"
+    files:
+      "ticket.txt": |
+        $ date
+        Tue Apr 21 06:12:00 UTC 2026
+        $ kubectl -n shop describe ingress web
+        Name:             web
+        Namespace:        shop
+        Address:          198.51.100.20
+        Ingress Class:    nginx
+        Default backend:  <default>
+        TLS:
+          web-tls terminates web.example.com
+        Rules:
+          Host             Path  Backends
+          ----             ----  --------
+          web.example.com  
+                           /   web:80 (10.244.1.125:8080)
+        Events:            <none>
+        $ echo | openssl s_client -connect web.example.com:443 -servername web.example.com 2>/dev/null | openssl x509 -noout -subject -dates
+        subject=CN = web.example.com
+        notBefore=Jan 18 09:00:00 2026 GMT
+        notAfter=Apr 18 09:00:00 2026 GMT
+    fires: [{kind: "Certificate", namespace: "shop", name: "web-tls"}]
   - name: "the file shows it"
     files:
       "nodes/cp1/date.txt": |

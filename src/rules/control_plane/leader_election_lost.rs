@@ -1,5 +1,6 @@
 //! A component ends because it could not renew the lease by which it leads.
 
+use crate::cluster::{Hit, Snapshot};
 use crate::model::Confidence;
 use crate::rules::toolbox::grouping::{by_subject, component_of};
 use crate::rules::toolbox::nodes::persists;
@@ -18,6 +19,9 @@ text:
   - id: lock
     in: [control-plane, container-log]
     pattern: '(?P<problem>error retrieving resource lock [^\n:]{1,80}: [^\n]{0,60}(?:context deadline exceeded|connection refused|timed out|i/o timeout|etcdserver)[^\n]{0,60})'
+  - id: again
+    in: [control-plane, container-log]
+    pattern: '(?:successfully acquired|attempting to acquire leader) lease'
 check:
   zh: "组件是否因续租失败而失去领导权并退出"
   en: "whether components lose their lead for want of a renewed lease, and end"
@@ -78,6 +82,13 @@ examples:
         E0514 21:16:40.117802       1 leaderelection.go:327] error retrieving resource lock kube-system/kube-controller-manager: Get "https://127.0.0.1:6443/x?timeout=5s": context deadline exceeded
         F0514 21:16:44.117802       1 controllermanager.go:294] leaderelection lost
     fires: [{kind: "Node", name: "cp1", node: "cp1"}]
+  - name: "it has started again and leads, or waits for its turn"
+    files:
+      "nodes/cp1/kube-scheduler.log": |
+        F0514 21:16:44.117802       1 server.go:205] leaderelection lost
+        I0514 21:17:44.117802       1 leaderelection.go:248] attempting to acquire leader lease kube-system/kube-scheduler...
+        I0514 21:18:02.117802       1 leaderelection.go:258] successfully acquired lease kube-system/kube-scheduler
+        I0514 21:22:27.117802       1 scheduler.go:621] "Successfully bound pod to node" pod="shop/web-0" node="n1"
   - name: "long over"
     files:
       "nodes/cp1/kube-controller-manager.log": |
@@ -88,7 +99,26 @@ examples:
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     by_subject(input, rule, Confidence::Confirmed, |hit| {
-        // A component that has led for long again is over it.
-        persists(snapshot, hit).then(|| component_of(snapshot, hit))?
+        // A component that has led for long again is over it, and one that has started again and leads, or waits for its turn.
+        let is_trouble = !hit.signature.ends_with("/again") && persists(snapshot, hit) && !is_over(snapshot, hit);
+        is_trouble.then(|| component_of(snapshot, hit))?
     })
+}
+
+/// Losses in one log that are more than one accident.
+const OFTEN: u64 = 3;
+
+/// True when the log goes on with the component at work again.
+fn is_over(snapshot: &Snapshot, hit: &Hit) -> bool {
+    let Some(log) = snapshot.logs.iter().find(|log| log.path == hit.cite.file) else {
+        return false;
+    };
+    let last_of = |is_wanted: &dyn Fn(&str) -> bool| {
+        let hits = log.hits.iter().filter(|found| is_wanted(&found.signature));
+        hits.map(|found| found.last.as_ref().map_or(found.line, |(line, _)| *line))
+            .max()
+    };
+    let again = last_of(&|id| id == "leader-election-lost/again");
+    let lost = last_of(&|id| id.starts_with("leader-election-lost/") && !id.ends_with("/again"));
+    hit.count < OFTEN && again.is_some() && again > lost
 }

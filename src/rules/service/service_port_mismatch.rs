@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::bundle::decode::Form;
 use crate::cluster::Object;
 use crate::model::Confidence;
+use crate::rules::toolbox::calls::calls;
 use crate::rules::toolbox::services::{
     Backend, Fit, ServicePort, Target, answering, backends, container_ports, fit, is_headless, ports, selector,
 };
@@ -64,6 +65,9 @@ examples:
       services.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"viewer","namespace":"a"},"spec":{"selector":{"app":"viewer"},"ports":[{"port":80,"targetPort":"http"}]}}]}'
       deployments.json: '{"kind":"DeploymentList","apiVersion":"apps/v1","items":[{"metadata":{"name":"viewer","namespace":"a"},"spec":{"template":{"metadata":{"labels":{"app":"viewer"}},"spec":{"containers":[{"name":"v","ports":[{"name":"web","containerPort":8080}]}]}}}}]}'
     fires: [{kind: Service, namespace: a, name: viewer}]
+  - name: the dummy port of a StatefulSet's Service that nobody calls
+    files:
+      all.json: '{"kind":"List","apiVersion":"v1","items":[{"kind":"Service","apiVersion":"v1","metadata":{"name":"plugin","namespace":"a","uid":"1"},"spec":{"selector":{"app":"plugin"},"ports":[{"name":"dummy","port":12345,"targetPort":12345}]}},{"kind":"StatefulSet","apiVersion":"apps/v1","metadata":{"name":"plugin","namespace":"a","uid":"2"},"spec":{"serviceName":"plugin","template":{"metadata":{"labels":{"app":"plugin"}},"spec":{"containers":[{"name":"p","ports":[{"name":"healthz","containerPort":9808}]}]}}}}]}'
   - name: a named port, described, with endpoints
     files:
       out.txt: |
@@ -159,6 +163,9 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, service: &Object) -> Option<Findi
         None if wrong.len() == offered.len() => wrong.first()?,
         None => return None,
     };
+    if governs_only(input, service) {
+        return None;
+    }
     let served = container_ports(first.containers);
     let right = served
         .iter()
@@ -232,4 +239,13 @@ fn names_number(value: &Value, number: i64, digits: &str) -> bool {
         Value::Object(map) => map.values().any(|value| names_number(value, number, digits)),
         _ => false,
     }
+}
+
+/// True for the Service that a StatefulSet names only because it has to name one: nobody is known to call it, so its port may be any.
+fn governs_only(input: &Input<'_>, service: &Object) -> bool {
+    let snapshot = input.snapshot;
+    let governs = snapshot
+        .kind("StatefulSet")
+        .any(|set| set.key.namespace == service.key.namespace && set.text("/spec/serviceName") == service.key.name);
+    governs && !calls(snapshot).iter().any(|call| call.service.key == service.key)
 }

@@ -100,10 +100,14 @@ fn of_host(host: &Host) -> Vec<Placed> {
     found
 }
 
-/// The Secret that holds a certificate which somebody printed from the cluster: the only one of its type with a name like the holder's.
+/// The Secret that holds a certificate which somebody printed from the cluster: the one that the command names, that of the Ingress for
+/// whose host it is, else the only one of its type with a name like the holder's.
 fn secret_of(snapshot: &Snapshot, one: &Placed) -> Option<Subject> {
     if one.path.starts_with('/') || !one.subject.node.is_empty() {
         return None;
+    }
+    if let Some(known) = secret_asked(snapshot, &one.certificate.asked).or_else(|| secret_of_host(snapshot, one)) {
+        return Some(known);
     }
     let common = one
         .certificate
@@ -127,6 +131,90 @@ fn secret_of(snapshot: &Snapshot, one: &Placed) -> Option<Subject> {
         .filter(|secret| holders.iter().any(|holder| secret.key.name.starts_with(holder)));
     match (like.next(), like.next()) {
         (Some(only), None) => Some(Subject::namespaced("Certificate", &only.key.namespace, &only.key.name)),
+        _ => None,
+    }
+}
+
+/// The words behind an option or a command in a line that somebody typed.
+fn after<'l>(command: &'l str, marks: &[&str]) -> Option<&'l str> {
+    let mut words = command.split_whitespace();
+    words.find(|word| marks.contains(word))?;
+    words.next().map(|word| word.trim_matches(['"', '\'']))
+}
+
+/// As [`after`], without options and their values between: `get secret -n shop web-tls`.
+fn named_after<'l>(command: &'l str, marks: &[&str]) -> Option<&'l str> {
+    let mut words = command.split_whitespace();
+    words.find(|word| marks.contains(word))?;
+    while let Some(word) = words.next() {
+        match word {
+            "-n" | "--namespace" | "-o" | "--output" | "--context" => {
+                words.next();
+            }
+            _ if word.starts_with('-') => {}
+            _ => return Some(word.trim_matches(['"', '\''])),
+        }
+    }
+    None
+}
+
+/// `kubectl -n shop get secret web-tls -o jsonpath=… | base64 -d | openssl x509 -noout -dates`.
+fn secret_asked(snapshot: &Snapshot, command: &str) -> Option<Subject> {
+    let joined = command
+        .split_whitespace()
+        .find_map(|word| word.strip_prefix("secret/").or_else(|| word.strip_prefix("secrets/")));
+    let name = joined.or_else(|| named_after(command, &["secret", "secrets"]))?;
+    let is_name = |text: &str| {
+        !text.is_empty()
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte))
+    };
+    let mut known = snapshot.kind("Secret").filter(|secret| secret.key.name == name);
+    let namespace = after(command, &["-n", "--namespace"])
+        .filter(|namespace| is_name(namespace))
+        .or_else(|| match (known.next(), known.next()) {
+            (Some(only), None) => Some(only.key.namespace.as_str()),
+            _ => None,
+        });
+    is_name(name).then(|| Subject::namespaced("Certificate", namespace.unwrap_or(""), name))
+}
+
+/// The Secret of the Ingress for the host that was asked (`openssl s_client -connect web.example:443`), else for the names in the
+/// certificate, where that is one.
+fn secret_of_host(snapshot: &Snapshot, one: &Placed) -> Option<Subject> {
+    let asked = after(&one.certificate.asked, &["-servername"])
+        .or_else(|| after(&one.certificate.asked, &["-connect", "--connect"]))
+        .map(|host| host.rsplit_once(':').map_or(host, |(host, _)| host));
+    let names: Vec<&str> = match asked {
+        Some(host) => vec![host],
+        None => one.certificate.names.iter().map(String::as_str).collect(),
+    };
+    let is_for = |host: &str| {
+        names.iter().any(|name| {
+            let wild = |pattern: &str, name: &str| {
+                let below = pattern.strip_prefix("*.");
+                below.is_some_and(|below| name.split_once('.').is_some_and(|(_, rest)| rest == below))
+            };
+            host == *name || wild(name, host) || wild(host, name)
+        })
+    };
+    let mut found: Vec<Subject> = Vec::new();
+    for ingress in snapshot.kind("Ingress") {
+        for tls in ingress.list("/spec/tls") {
+            let text = |value: &serde_json::Value| value.as_str().map(ToOwned::to_owned);
+            let hosts = tls.get("hosts").and_then(|hosts| hosts.as_array());
+            let serves = hosts.into_iter().flatten().filter_map(text).any(|host| is_for(&host));
+            if let (true, Some(name)) = (serves, tls.get("secretName").and_then(text)) {
+                let subject = Subject::namespaced("Certificate", &ingress.key.namespace, &name);
+                if !found.contains(&subject) {
+                    found.push(subject);
+                }
+            }
+        }
+    }
+    match found.as_slice() {
+        [only] => Some(only.clone()),
         _ => None,
     }
 }

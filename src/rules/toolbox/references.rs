@@ -69,6 +69,9 @@ const HOST_ENDINGS: [&str; 8] = [
     "HOST", "HOSTNAME", "ADDR", "ADDRESS", "SERVER", "ENDPOINT", "URL", "URI",
 ];
 
+/// Schemes of what is on the machine itself: `unix://csi/csi.sock` (grpc `doc/naming.md`), files.
+const SOCKETS: [&str; 5] = ["unix", "unix-abstract", "npipe", "file", "passthrough"];
+
 /// All settings that name hosts.
 pub fn references(snapshot: &Snapshot) -> Arc<References> {
     snapshot.derive(|snapshot| References(all(snapshot)))
@@ -303,6 +306,10 @@ fn host_in(word: &str) -> Option<Host> {
         Some((scheme, rest)) => (scheme, rest),
         None => ("", word),
     };
+    // What follows is a path.
+    if SOCKETS.iter().any(|kind| scheme.eq_ignore_ascii_case(kind)) {
+        return None;
+    }
     let rest = rest.split(['/', '?', '#']).next().unwrap_or(rest);
     let rest = rest.rsplit('@').next().unwrap_or(rest);
     let (name, port) = match rest.rsplit_once(':') {
