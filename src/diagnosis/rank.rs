@@ -32,7 +32,10 @@ pub fn roots(rules: &Rules, findings: &[Finding], edges: &[Edge], grounds: &Grou
     for edge in edges {
         effects.entry(edge.from).or_default().push(edge.to);
     }
-    let caused: BTreeSet<usize> = edges.iter().map(|edge| edge.to).collect();
+    // What a mere factor made worse still has a cause to be found.
+    let is_factor = |index: usize| findings.get(index).is_some_and(|finding| role(finding) == Role::Factor);
+    let explaining = edges.iter().filter(|edge| !is_factor(edge.from));
+    let caused: BTreeSet<usize> = explaining.map(|edge| edge.to).collect();
     let mut roots: Vec<Root> = (0..findings.len())
         .filter(|index| !caused.contains(index))
         .map(|finding| Root {

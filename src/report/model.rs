@@ -324,7 +324,7 @@ pub struct TimelineRow {
     pub order_unknown: bool,
 }
 
-/// The outcome of a check: three, never two.
+/// The outcome of a check: to have looked and to be well are two things.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckOutcome {
@@ -332,6 +332,8 @@ pub enum CheckOutcome {
     Pass,
     /// Looked, and it is not.
     Fail,
+    /// Looked, and found what may make an incident possible or worse, and is none by itself.
+    Risk,
     /// Could not look.
     Unknown,
 }

@@ -1,8 +1,9 @@
 //! Kernel parameters: `sysctl -a` (procps and busybox: `key = value`) and `/proc/sys/net/… = value` lines.
 //!
 //! The same lines in `/etc/sysctl.conf` and `sysctl.d` (sysctl.conf(5)) say what was wished for, not what the kernel has, so they
-//! are recognised and yield nothing.
+//! are kept as configuration.
 
+use super::host::{Config, ConfigFormat, HostFact};
 use super::{Decoder, Fact, Section, TextFile};
 
 /// Kernel parameters.
@@ -28,6 +29,16 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
             });
         }
         section.end += 1;
+    }
+    if is_wish && section.end > start {
+        let lines = (start..section.end).map(|line| (line as u64 + 1, file.line(line).to_owned()));
+        section.facts.push(Fact::Host(HostFact::Config(Config {
+            path: file.path.as_str().to_owned(),
+            format: ConfigFormat::Lines,
+            lines: lines.collect(),
+            value: None,
+            cite: file.cite(start),
+        })));
     }
     // `sysctl -a` has complaints between its lines; each run of lines is a section of its own.
     (section.end > start).then_some(section)
@@ -87,7 +98,12 @@ mod tests {
     fn a_configuration_file_says_nothing_of_the_kernel() {
         for path in ["etc/sysctl.conf", "etc/sysctl.d/50-kubernetes.conf"] {
             let section = section(&DECODER, path, "net.ipv4.ip_forward = 1\n").unwrap();
-            assert_eq!((section.facts.len(), section.end), (0, 1), "{path}");
+            assert!(parameters(&section).is_empty(), "{path}");
+            assert!(
+                matches!(section.facts.as_slice(), [Fact::Host(HostFact::Config(config))] if config.setting("net.ipv4.ip_forward").is_some_and(|(value, _)| value == "1")),
+                "{path}"
+            );
+            assert_eq!(section.end, 1, "{path}");
         }
     }
 

@@ -10,6 +10,7 @@ use super::phrases::{filled, phrase};
 use crate::diagnosis::Checked;
 use crate::model::{Basis, ProblemKind, Text};
 use crate::report::model::{Check, CheckOutcome, ClockRow, Gap, GapReason, RedactionRow};
+use crate::rules::{Role, Rules};
 
 /// Problems of one kind that are listed; more are counted.
 const PROBLEMS: usize = 30;
@@ -124,6 +125,11 @@ pub(super) fn clock(ledger: &mut Ledger<'_, '_>) -> Vec<ClockRow> {
     rows
 }
 
+/// What only contributes to incidents fails nothing.
+fn is_about_risks(rules: &Rules, id: &str) -> bool {
+    rules.get(id).is_some_and(|rule| rule.header.role == Role::Factor)
+}
+
 pub(super) fn checks(ledger: &Ledger<'_, '_>) -> Vec<Check> {
     let diagnosis = ledger.diagnosis;
     diagnosis
@@ -132,6 +138,7 @@ pub(super) fn checks(ledger: &Ledger<'_, '_>) -> Vec<Check> {
         .map(|(id, checked)| {
             let (outcome, reason) = match checked {
                 Checked::Pass => (CheckOutcome::Pass, Text::default()),
+                Checked::Fail if is_about_risks(diagnosis.rules, id) => (CheckOutcome::Risk, Text::default()),
                 Checked::Fail => (CheckOutcome::Fail, Text::default()),
                 Checked::Unknown(needs) => (
                     CheckOutcome::Unknown,

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::changed::about_finding;
 use super::ledger::{Ledger, ROOTS, plain_sentence};
 use super::phrases::phrase;
-use crate::model::{CODE_CLOSE, CODE_OPEN, Confidence, Text};
+use crate::diagnosis::Diagnosis;
+use crate::model::{CODE_CLOSE, CODE_OPEN, Confidence, Subject, Text};
 use crate::report::model::{
     CausalEdge, CausalGraph, CausalKind, CausalNode, Contributing, FindingView, RootCause, Sentence,
 };
@@ -13,6 +14,8 @@ use crate::rules::{Finding, Role};
 
 /// Nodes of the causal graph; more cannot be taken in.
 const NODES: usize = 12;
+/// Factors found in the bundle that are listed beside those that the causes' rules name.
+const FACTORS: usize = 5;
 
 fn finding_id(index: usize) -> String {
     format!("F{}", index + 1)
@@ -151,6 +154,50 @@ pub(super) fn contributing(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Contributi
         }
     }
     Ok(rows)
+}
+
+/// Factors found beside the causes, such as a version that nobody maintains: what they may make worse is part of the incident.
+pub(super) fn factors_found(
+    ledger: &mut Ledger<'_, '_>,
+    contributing: &mut Vec<Contributing>,
+) -> Result<(), minijinja::Error> {
+    for index in concerning(ledger.diagnosis, &ledger.involved_indices()) {
+        let Some(finding) = ledger.diagnosis.findings.get(index) else {
+            continue;
+        };
+        let sentence = Sentence {
+            text: ledger.title(finding)?,
+            refs: ledger.cite_all(finding.evidence.iter().take(2)),
+            confidence: Some(finding.confidence),
+        };
+        contributing.push(Contributing {
+            id: format!("C{}", contributing.len() + 1),
+            sentence,
+            code: String::new(),
+        });
+    }
+    Ok(())
+}
+
+/// The factors with an edge to something of the incident, or about the very thing that a finding of it is about.
+fn concerning(diagnosis: &Diagnosis<'_>, involved: &BTreeSet<usize>) -> Vec<usize> {
+    let subjects: BTreeSet<&Subject> = involved
+        .iter()
+        .filter_map(|index| Some(&diagnosis.findings.get(*index)?.subject))
+        .collect();
+    let by_edge: BTreeSet<usize> = diagnosis
+        .edges
+        .iter()
+        .filter(|edge| involved.contains(&edge.to))
+        .map(|edge| edge.from)
+        .collect();
+    let all = diagnosis.findings.iter().enumerate();
+    all.filter(|(index, finding)| {
+        diagnosis.role(finding) == Role::Factor && (by_edge.contains(index) || subjects.contains(&finding.subject))
+    })
+    .map(|(index, _)| index)
+    .take(FACTORS)
+    .collect()
 }
 
 pub(super) fn graph(
@@ -295,7 +342,8 @@ pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, mi
         .findings
         .iter()
         .enumerate()
-        .filter(|(index, _)| !explained.contains(index));
+        // A risk is no question: it stands among the factors, or only among the findings.
+        .filter(|(index, finding)| !explained.contains(index) && diagnosis.role(finding) != Role::Factor);
     for (_, finding) in unexplained.take(ROOTS) {
         let text = ledger.title(finding)?;
         let refs = ledger.cite_all(finding.evidence.iter().take(1));

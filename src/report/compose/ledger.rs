@@ -71,14 +71,18 @@ impl<'d, 's> Ledger<'d, 's> {
 
     /// The root causes that the chapters treat and what they explain, in the order of the findings.
     pub(super) fn involved(&self) -> Vec<&'d Finding> {
-        let diagnosis = self.diagnosis;
-        let roots = diagnosis.roots.iter().take(ROOTS);
-        let indices: BTreeSet<usize> = roots
-            .flat_map(|root| std::iter::once(root.finding).chain(root.explains.iter().copied()))
-            .collect();
+        let indices = self.involved_indices();
         indices
             .into_iter()
-            .filter_map(|index| diagnosis.findings.get(index))
+            .filter_map(|index| self.diagnosis.findings.get(index))
+            .collect()
+    }
+
+    /// As [`Ledger::involved`], by their index.
+    pub(super) fn involved_indices(&self) -> BTreeSet<usize> {
+        let roots = self.diagnosis.roots.iter().take(ROOTS);
+        roots
+            .flat_map(|root| std::iter::once(root.finding).chain(root.explains.iter().copied()))
             .collect()
     }
 

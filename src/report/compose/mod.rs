@@ -45,12 +45,13 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
     let localisation = causes::localisation(&mut ledger)?;
     let recovery = actions::recovery(&mut ledger)?;
     let direct_causes = causes::direct_causes(&mut ledger)?;
-    let contributing = causes::contributing(&mut ledger)?;
+    let mut contributing = causes::contributing(&mut ledger)?;
     let causal = causes::graph(&mut ledger, &contributing)?;
     let ruled_out = causes::ruled_out(&mut ledger)?;
     let open_questions = causes::questions(&mut ledger)?;
     let unexplained = unexplained::unexplained(&mut ledger);
     let actions = actions::actions(&mut ledger, &contributing)?;
+    causes::factors_found(&mut ledger, &mut contributing)?;
     let lessons = actions::lessons(&mut ledger)?;
     let findings = causes::findings(&mut ledger)?;
     let gaps = appendix::gaps(&mut ledger);

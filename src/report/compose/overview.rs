@@ -108,7 +108,26 @@ fn summary(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Erro
     let first = ledger.diagnosis.roots.first().map(|root| root.finding);
     sentences.extend(first.and_then(|finding| about_finding(ledger, finding).into_iter().next()));
     sentences.extend(unexplained(ledger));
+    sentences.extend(risks(ledger));
     Ok(sentences)
+}
+
+/// That risks were found beside a healthy state; in an incident they stand among its factors or its findings.
+fn risks(ledger: &mut Ledger<'_, '_>) -> Option<Sentence> {
+    let diagnosis = ledger.diagnosis;
+    let found = || {
+        diagnosis
+            .findings
+            .iter()
+            .filter(|finding| diagnosis.role(finding) == Role::Factor)
+    };
+    let refs = ledger.cite_all(found().filter_map(|finding| finding.evidence.first()).take(NAMED));
+    let count = found().count();
+    (ledger.is_healthy() && count > 0).then(|| Sentence {
+        text: filled("summary.risks", &[("count", json!(count))]),
+        refs,
+        confidence: None,
+    })
 }
 
 /// That something fails without an explanation, unless a symptom that leads the list of causes says so already.

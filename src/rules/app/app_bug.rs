@@ -72,6 +72,12 @@ causes:
     mechanism:
       zh: '没有可用的 Pod'
       en: 'no pod is available'
+  - rule: deployment-rollout-stuck
+    ground: workload
+    mechanism: {zh: "新版本的进程退出", en: "processes of the new revision end"}
+  - rule: rancher-webhook-down
+    ground: workload
+    mechanism: {zh: "webhook 的 Pod 不就绪", en: "pods of the webhook are not ready"}
 benign:
   - zh: '零星的错误行，或被重试解决的错误，不算'
     en: 'single errors, or those that a retry cured, do not count'

@@ -208,6 +208,9 @@ causes:
     mechanism:
       zh: '同一次连接失败'
       en: 'it is the same failed connection'
+  - rule: service-unreachable
+    ground: workload
+    mechanism: {zh: "客户端据此写出连接失败", en: "its clients write that connections fail"}
 benign:
   - zh: '启动时等待数据库的几次重试，成功之后不算'
     en: 'retries at start until the database is up do not count once they succeed'

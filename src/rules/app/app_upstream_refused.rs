@@ -180,6 +180,9 @@ causes:
     mechanism:
       zh: '任务的每次尝试都因此失败'
       en: 'every attempt of the Job fails over it'
+  - rule: service-unreachable
+    ground: workload
+    mechanism: {zh: "客户端据此写出连接失败", en: "its clients write that connections fail"}
 benign:
   - zh: '启动顺序造成的几次重试，成功之后不算'
     en: 'retries at start until the peer is up do not count once they succeed'

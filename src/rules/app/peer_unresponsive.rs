@@ -23,6 +23,10 @@ title:
 cause:
   zh: '{{ callers|join("、") }} 都写出连接不上 {{ peer }}，例如 {{ said }}。几个互不相干的调用方同时出错，问题在被调用的一方或通往它的路上，而不在它们自己的配置里。'
   en: '{{ callers|join(", ") }} all write that they cannot reach {{ peer }}, for instance {{ said }}. When several callers fail alike, the fault lies with what they call, or on the way to it, and not in their own settings.'
+causes:
+  - rule: service-unreachable
+    ground: workload
+    mechanism: {zh: "客户端据此写出连接失败", en: "its clients write that connections fail"}
 benign:
   - zh: '对端滚动更新时调用方会有短暂的连接错误'
     en: 'while a peer is rolled its callers see connection errors for a moment'

@@ -109,6 +109,12 @@ causes:
   - rule: crashloopbackoff
     ground: workload
     mechanism: {zh: "证书过期，进程退出", en: "it ends over the certificate"}
+  - rule: tls-handshake-failure
+    ground: cluster
+    mechanism: {zh: "证书不被接受，握手失败", en: "the certificate is refused, so handshakes fail"}
+  - rule: rke1-certs-expired
+    ground: node
+    mechanism: {zh: "RKE1 的证书已过期", en: "certificates of RKE1 have ended"}
 benign:
   - {zh: "文字是“过期或尚未生效”：用 is after 与 is before 区分", en: "the text says expired or not yet valid: is after and is before tell which"}
   - {zh: "备份与旧轮换目录中的证书过期是正常的", en: "certificates in backups and of former rotations have ended rightly"}

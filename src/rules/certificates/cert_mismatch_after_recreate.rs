@@ -46,6 +46,9 @@ causes:
   - rule: kubeconfig-auth-failure
     ground: cluster
     mechanism: {zh: "客户端证书由另一个 CA 签发", en: "the client's certificate is of another CA"}
+  - rule: tls-handshake-failure
+    ground: cluster
+    mechanism: {zh: "握手因此失败", en: "handshakes fail for it"}
 benign:
   - {zh: "CA 轮换期间新旧两个 CA 并存", en: "two authorities side by side during a rotation"}
 remedy:

@@ -31,6 +31,9 @@ causes:
   - rule: webhook-call-failed
     ground: object
     mechanism: {zh: "webhook 的证书尚未生效", en: "the webhook's certificate is not valid yet"}
+  - rule: tls-handshake-failure
+    ground: cluster
+    mechanism: {zh: "证书不被接受，握手失败", en: "the certificate is refused, so handshakes fail"}
 benign:
   - {zh: "签发后几秒内的偏差会自行消失", en: "a difference of seconds after the issue passes by itself"}
 remedy:

@@ -58,6 +58,9 @@ causes:
   - rule: kubeconfig-auth-failure
     ground: cluster
     mechanism: {zh: "客户端与集群的 CA 不同", en: "client and cluster have different CAs"}
+  - rule: tls-handshake-failure
+    ground: cluster
+    mechanism: {zh: "证书不被接受，握手失败", en: "the certificate is refused, so handshakes fail"}
 benign:
   - {zh: "端口转发与隧道会改变所用的名称", en: "port forwards and tunnels change the name that is used"}
 remedy:

@@ -37,6 +37,9 @@ causes:
   - rule: kubelet-not-running
     ground: node
     mechanism: {zh: "kubelet 无法建立 TLS 连接", en: "the kubelet cannot set up TLS"}
+  - rule: tls-handshake-failure
+    ground: cluster
+    mechanism: {zh: "握手因此失败", en: "handshakes fail for it"}
 benign:
   - {zh: "时区不同不是时钟偏差：以 UTC 比较", en: "another time zone is no skew: compare UTC"}
   - {zh: "虚拟机首次启动时短暂出现", en: "for a moment at the first boot of a virtual machine"}

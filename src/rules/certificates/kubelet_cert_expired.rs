@@ -42,6 +42,9 @@ causes:
   - rule: failedscheduling-taint
     ground: node
     mechanism: {zh: "节点的状况变成污点，调度器因此避开它", en: "the node's condition becomes a taint, and the scheduler keeps away"}
+  - rule: tls-handshake-failure
+    ground: cluster
+    mechanism: {zh: "握手因此失败", en: "handshakes fail for it"}
 benign:
   - {zh: "带日期的旧证书文件（kubelet-client-2024-….pem）过期是正常的", en: "older files with a date in their name (kubelet-client-2024-….pem) have ended rightly"}
 remedy:

@@ -54,6 +54,9 @@ causes:
   - rule: kubeconfig-auth-failure
     ground: cluster
     mechanism: {zh: "客户端与集群的 CA 不同", en: "client and cluster have different CAs"}
+  - rule: tls-handshake-failure
+    ground: cluster
+    mechanism: {zh: "证书不被接受，握手失败", en: "the certificate is refused, so handshakes fail"}
 benign:
   - {zh: "candidate authority 的变体说明 CA 是旧的，不是缺失", en: "the variant with candidate authority means an old CA, not a missing one"}
   - {zh: "写 bad certificate 的一方是不被信任的一方", en: "who logs bad certificate is the one that is not trusted"}

@@ -25,6 +25,15 @@ causes:
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: "容器起不来，Pod 不就绪", en: "the container cannot start, so no pod is ready"}
+  - rule: pod-pending
+    ground: pod
+    mechanism: {zh: "容器的配置不全，不能创建", en: "the container cannot be made without its configuration"}
+  - rule: deployment-rollout-stuck
+    ground: workload
+    mechanism: {zh: "新版本的容器不能创建", en: "containers of the new revision cannot be made"}
+  - rule: rancher-webhook-down
+    ground: workload
+    mechanism: {zh: "webhook 的 Pod 不就绪", en: "pods of the webhook are not ready"}
 benign:
   - {zh: "创建期间短暂出现、随后就绪的不算", en: "seen for a moment during creation and ready since, it does not count"}
 remedy:

@@ -39,6 +39,9 @@ causes:
   - rule: apiserver-internal-error
     ground: cluster
     mechanism: {zh: "过载的 API 服务器以错误应答", en: "an overloaded API server answers with errors"}
+  - rule: tls-handshake-failure
+    ground: cluster
+    mechanism: {zh: "握手因此失败", en: "handshakes fail for it"}
 benign:
   - {zh: "client-side throttling 是客户端自己的限速，不是服务器过载", en: "client-side throttling is the client's own limit and no overload"}
   - {zh: "启动高峰时的几次 429 会自动重试", en: "a few 429 in the rush of a start are tried again by themselves"}

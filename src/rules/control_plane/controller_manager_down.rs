@@ -34,6 +34,9 @@ causes:
   - rule: crashloopbackoff
     ground: pod
     mechanism: {zh: "控制器管理器自身反复退出", en: "the controller manager itself keeps ending"}
+  - rule: deployment-rollout-stuck
+    ground: cluster
+    mechanism: {zh: "没有控制器处理 Deployment", en: "no controller acts on Deployments"}
 benign:
   - {zh: "kubectl get componentstatuses 自 1.19 起对 10251、10252 端口报告 connection refused 是正常的", en: "since 1.19 kubectl get componentstatuses says connection refused for ports 10251 and 10252, which is normal"}
   - {zh: "k3s 把它内嵌在一个进程中，没有 Pod 也没有容器", en: "k3s has it inside one process: no pod and no container is normal there"}

@@ -33,6 +33,9 @@ causes:
   - rule: crashloopbackoff
     ground: pod
     mechanism: {zh: "调度器自身反复退出", en: "the scheduler itself keeps ending"}
+  - rule: pod-pending
+    ground: cluster
+    mechanism: {zh: "没有调度器处理新的 Pod", en: "no scheduler looks at new pods"}
 benign:
   - {zh: "kubectl get componentstatuses 自 1.19 起对 10251、10252 端口报告 connection refused 是正常的", en: "since 1.19 kubectl get componentstatuses says connection refused for ports 10251 and 10252, which is normal"}
   - {zh: "k3s 把它内嵌在一个进程中，没有 Pod 也没有容器", en: "k3s has it inside one process: no pod and no container is normal there"}

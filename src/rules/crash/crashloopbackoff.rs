@@ -27,6 +27,18 @@ causes:
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: 反复退出的容器不会就绪, en: "a container that keeps ending is never ready"}
+  - rule: deployment-minimum-replicas-unavailable
+    ground: workload
+    mechanism: {zh: "反复退出的容器不会就绪", en: "a container that keeps ending is never ready"}
+  - rule: deployment-rollout-stuck
+    ground: workload
+    mechanism: {zh: "新版本的容器反复退出", en: "containers of the new revision keep ending"}
+  - rule: rancher-webhook-down
+    ground: workload
+    mechanism: {zh: "webhook 没有就绪的 Pod", en: "the webhook has no ready pod"}
+  - rule: log-growth
+    ground: node
+    mechanism: {zh: "反复启动的容器不断写日志", en: "a container that starts again and again goes on logging"}
 benign:
   - zh: 重启次数是 Pod 整个生命周期的累计；现在就绪的容器不算
     en: restarts add up over a pod's whole life; a container that is ready now does not count

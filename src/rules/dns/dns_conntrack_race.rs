@@ -22,6 +22,9 @@ causes:
   - rule: dns-resolution-failure
     ground: node
     mechanism: {zh: "查询得不到应答", en: "queries get no answer"}
+  - rule: intermittent-timeouts
+    ground: node
+    mechanism: {zh: "部分连接因此超时", en: "some connections time out for it"}
 benign:
   - {zh: "计数自启动起累计，少量是正常的", en: "the counter adds up since boot; a few are normal"}
 remedy:

@@ -46,6 +46,9 @@ causes:
   - rule: apiserver-internal-error
     ground: cluster
     mechanism: {zh: "API 服务器连不上 etcd", en: "the API server cannot connect to etcd"}
+  - rule: tls-handshake-failure
+    ground: cluster
+    mechanism: {zh: "握手因此失败", en: "handshakes fail for it"}
 benign:
   - {zh: "EOF 与 first record does not look like a TLS handshake 来自端口扫描与健康检查", en: "EOF and first record does not look like a TLS handshake come from scanners and health checks"}
 remedy:

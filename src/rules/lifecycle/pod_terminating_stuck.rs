@@ -18,6 +18,13 @@ title:
 cause:
   zh: '删除在 {{ minutes }} 分钟前提出，宽限期早已过去。{% if finalizers %}对象带有 finalizer {{ finalizers }}，要由它的控制器移除。{% else %}节点 {{ node }} 上的 kubelet 没有确认容器已经结束（节点失联、卷忙、或运行时没有响应）。{% endif %}'
   en: 'deletion was asked for {{ minutes }} minutes ago and the grace period is long over. {% if finalizers %}The object has the finalizer {{ finalizers }}, which its controller has to remove.{% else %}The kubelet of node {{ node }} has not confirmed that the containers have ended (a lost node, a busy volume, a runtime that does not answer).{% endif %}'
+causes:
+  - rule: deployment-rollout-stuck
+    ground: workload
+    mechanism: {zh: "旧 Pod 不能终止", en: "old pods do not end"}
+  - rule: orphaned-pod-volumes
+    ground: node
+    mechanism: {zh: "强制删除留下的目录", en: "a forced deletion left directories behind"}
 benign:
   - zh: '宽限期内的 Terminating 是正常的'
     en: 'Terminating within the grace period is normal'

@@ -66,6 +66,9 @@ causes:
   - rule: endpoints-missing
     ground: workload
     mechanism: {zh: "Pod 不就绪，端点被移除", en: "pods that are not ready leave the endpoints"}
+  - rule: probe-failing
+    ground: node
+    mechanism: {zh: "节点的故障使其上的探针都失败", en: "the node is in trouble, and so are the probes on it"}
 benign:
   - {zh: "浮动地址（VIP）切换时的短暂提示", en: "a short notice while a floating address moves"}
 remedy:

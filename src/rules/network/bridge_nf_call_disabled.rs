@@ -60,6 +60,9 @@ causes:
   - rule: endpoints-missing
     ground: workload
     mechanism: {zh: "Pod 不就绪，端点被移除", en: "pods that are not ready leave the endpoints"}
+  - rule: cross-node-pod-network-broken
+    ground: cluster
+    mechanism: {zh: "跨节点的数据包过不去", en: "packets between nodes do not pass"}
 benign:
   - {zh: "Calico、Cilium 等路由型 CNI 不需要它", en: "CNIs that route, such as Calico and Cilium, do not need it"}
 remedy:

@@ -39,6 +39,9 @@ causes:
   - rule: endpoints-missing
     ground: workload
     mechanism: {zh: "没有沙箱就没有容器", en: "no sandbox, no container"}
+  - rule: node-workloads-unstartable
+    ground: node
+    mechanism: {zh: "节点上不能再启动 Pod", en: "the node cannot start pods"}
 benign:
   - {zh: "节点刚启动时的几次失败", en: "a few failures right after boot"}
 remedy:

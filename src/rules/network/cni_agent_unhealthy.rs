@@ -64,6 +64,18 @@ causes:
   - rule: coredns-pod-unhealthy
     ground: node
     mechanism: {zh: "该节点上的域名服务因此不可用", en: "the name service on this node suffers from it"}
+  - rule: node-workloads-unstartable
+    ground: node
+    mechanism: {zh: "节点上不能再启动 Pod", en: "the node cannot start pods"}
+  - rule: probe-failing
+    ground: node
+    mechanism: {zh: "节点的故障使其上的探针都失败", en: "the node is in trouble, and so are the probes on it"}
+  - rule: cross-node-pod-network-broken
+    ground: cluster
+    mechanism: {zh: "跨节点的数据包过不去", en: "packets between nodes do not pass"}
+  - rule: calico-bgp-not-established
+    ground: node
+    mechanism: {zh: "calico-node 不正常，BGP 会话随之断开", en: "with calico-node in trouble its sessions go as well"}
 benign:
   - {zh: "启动后最初几秒的探针失败", en: "failing probes in the first seconds"}
   - {zh: "已关机节点上的 BGP 邻居不应答", en: "BGP peers on nodes that are switched off"}

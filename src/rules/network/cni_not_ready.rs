@@ -40,6 +40,9 @@ causes:
   - rule: endpoints-missing
     ground: workload
     mechanism: {zh: "没有沙箱就没有容器", en: "no sandbox, no container"}
+  - rule: node-workloads-unstartable
+    ground: node
+    mechanism: {zh: "节点上不能再启动 Pod", en: "the node cannot start pods"}
 benign:
   - {zh: "节点加入后的一两分钟内是正常的", en: "normal for a minute or two after a node joins"}
   - {zh: "hostNetwork 的 Pod 仍能启动", en: "pods of the host network start all the same"}

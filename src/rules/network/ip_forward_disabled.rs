@@ -62,6 +62,12 @@ causes:
   - rule: readiness-probe-failing
     ground: node
     mechanism: {zh: "探针得不到应答", en: "probes get no answer"}
+  - rule: service-unreachable
+    ground: node
+    mechanism: {zh: "到后端的路径不通", en: "the way to what stands behind it is broken"}
+  - rule: cross-node-pod-network-broken
+    ground: cluster
+    mechanism: {zh: "跨节点的数据包过不去", en: "packets between nodes do not pass"}
 benign:
   - {zh: "不属于集群的主机", en: "machines that are no nodes"}
   - {zh: "Calico 的 Felix 会自行设为 1", en: "Felix of Calico sets it to 1 by itself"}

@@ -38,6 +38,9 @@ causes:
   - rule: endpoints-missing
     ground: workload
     mechanism: {zh: "没有沙箱就没有容器", en: "no sandbox, no container"}
+  - rule: node-workloads-unstartable
+    ground: node
+    mechanism: {zh: "节点上不能再启动 Pod", en: "the node cannot start pods"}
 benign:
   - {zh: "之后仍能启动的 Pod 不算", en: "pods that started later do not count"}
 remedy:

@@ -72,6 +72,12 @@ causes:
   - rule: endpoints-missing
     ground: workload
     mechanism: {zh: "Pod 不就绪，端点被移除", en: "pods that are not ready leave the endpoints"}
+  - rule: service-unreachable
+    ground: node
+    mechanism: {zh: "到后端的路径不通", en: "the way to what stands behind it is broken"}
+  - rule: probe-failing
+    ground: node
+    mechanism: {zh: "节点的故障使其上的探针都失败", en: "the node is in trouble, and so are the probes on it"}
 benign:
   - {zh: "kube-proxy 为没有端点的 Service 写入的 REJECT（… has no endpoints）是正常的", en: "REJECT rules that kube-proxy writes for Services without endpoints (… has no endpoints) are normal"}
   - {zh: "firewalld 在放行规则之后的总拒绝规则，只要集群端口已放行就正常", en: "the final REJECT of firewalld is fine as long as the ports of the cluster are let through before"}

@@ -59,6 +59,12 @@ causes:
   - rule: coredns-pod-unhealthy
     ground: node
     mechanism: {zh: "该节点上的域名服务因此不可用", en: "the name service on this node suffers from it"}
+  - rule: service-unreachable
+    ground: node
+    mechanism: {zh: "到后端的路径不通", en: "the way to what stands behind it is broken"}
+  - rule: conntrack-stale-entry
+    ground: node
+    mechanism: {zh: "没有 kube-proxy 就没有人清理 UDP 条目", en: "without kube-proxy nobody clears UDP entries"}
 benign:
   - {zh: "使用 Cilium 替代 kube-proxy 或 k3s（内嵌）的集群没有 kube-proxy", en: "clusters with the kube-proxy replacement of Cilium, and k3s (which embeds it), have no kube-proxy"}
   - {zh: "iptables-restore 偶尔一次失败后会自动重试", en: "a single failure of iptables-restore is tried again"}

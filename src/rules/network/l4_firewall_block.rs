@@ -70,6 +70,18 @@ causes:
   - rule: endpoints-missing
     ground: workload
     mechanism: {zh: "Pod 不就绪，端点被移除", en: "pods that are not ready leave the endpoints"}
+  - rule: service-unreachable
+    ground: node
+    mechanism: {zh: "到后端的路径不通", en: "the way to what stands behind it is broken"}
+  - rule: probe-failing
+    ground: node
+    mechanism: {zh: "节点的故障使其上的探针都失败", en: "the node is in trouble, and so are the probes on it"}
+  - rule: cross-node-pod-network-broken
+    ground: cluster
+    mechanism: {zh: "跨节点的数据包过不去", en: "packets between nodes do not pass"}
+  - rule: calico-bgp-not-established
+    ground: cluster
+    mechanism: {zh: "TCP 179 被拦截", en: "TCP 179 is blocked"}
 benign:
   - {zh: "connection refused 说明主机可达，不是 DROP", en: "connection refused shows that the host was reached: no DROP"}
   - {zh: "计数为 0 的规则、丢弃 INVALID 状态的规则", en: "rules with a count of 0, rules that drop the state INVALID"}

@@ -58,6 +58,18 @@ causes:
   - rule: endpoints-missing
     ground: workload
     mechanism: {zh: "Pod 不就绪，端点被移除", en: "pods that are not ready leave the endpoints"}
+  - rule: probe-failing
+    ground: node
+    mechanism: {zh: "节点的故障使其上的探针都失败", en: "the node is in trouble, and so are the probes on it"}
+  - rule: tls-handshake-failure
+    ground: cluster
+    mechanism: {zh: "握手因此失败", en: "handshakes fail for it"}
+  - rule: cross-node-pod-network-broken
+    ground: cluster
+    mechanism: {zh: "跨节点的数据包过不去", en: "packets between nodes do not pass"}
+  - rule: intermittent-timeouts
+    ground: node
+    mechanism: {zh: "部分连接因此超时", en: "some connections time out for it"}
 benign:
   - {zh: "ping 正常不能排除 MTU 问题", en: "a ping that works rules nothing out"}
   - {zh: "CNI 的 MTU 比网卡小得多只是浪费", en: "an MTU of the CNI far below the card's is only waste"}

@@ -58,6 +58,9 @@ causes:
   - rule: crashloopbackoff
     ground: workload
     mechanism: {zh: 依赖连不上，进程退出, en: "what the process depends on is out of reach, so it ends"}
+  - rule: service-unreachable
+    ground: node
+    mechanism: {zh: "到后端的路径不通", en: "the way to what stands behind it is broken"}
 benign:
   - zh: 策略不影响镜像拉取与 hostNetwork 的 Pod
     en: policies never affect image pulls or pods of the host network

@@ -64,6 +64,9 @@ causes:
   - rule: endpoints-missing
     ground: workload
     mechanism: {zh: "Pod 不就绪，端点被移除", en: "pods that are not ready leave the endpoints"}
+  - rule: cross-node-pod-network-broken
+    ground: cluster
+    mechanism: {zh: "跨节点的数据包过不去", en: "packets between nodes do not pass"}
 benign:
   - {zh: "使用 Cilium socket LB 的节点不受影响", en: "nodes with the socket load balancer of Cilium are not affected"}
   - {zh: "隔离网络中没有默认路由但一切正常的节点", en: "nodes of isolated networks that lack one and are well"}

@@ -54,6 +54,12 @@ causes:
   - rule: endpoints-missing
     ground: workload
     mechanism: {zh: "Pod 不就绪，端点被移除", en: "pods that are not ready leave the endpoints"}
+  - rule: service-unreachable
+    ground: node
+    mechanism: {zh: "到后端的路径不通", en: "the way to what stands behind it is broken"}
+  - rule: cross-node-pod-network-broken
+    ground: cluster
+    mechanism: {zh: "跨节点的数据包过不去", en: "packets between nodes do not pass"}
 benign:
   - {zh: "到本节点网段的 blackhole 路由是 Calico 的正常做法", en: "a blackhole route for its own network is what Calico does"}
   - {zh: "Cilium 等不按节点写路由的 CNI", en: "CNIs that write no route for each node"}

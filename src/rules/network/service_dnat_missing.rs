@@ -55,6 +55,9 @@ causes:
   - rule: endpoints-missing
     ground: workload
     mechanism: {zh: "Pod 不就绪，端点被移除", en: "pods that are not ready leave the endpoints"}
+  - rule: service-unreachable
+    ground: node
+    mechanism: {zh: "到后端的路径不通", en: "the way to what stands behind it is broken"}
 benign:
   - {zh: "无头 Service 没有规则", en: "headless Services have no rules"}
   - {zh: "nftables 模式与 Cilium 替代 kube-proxy 时没有 KUBE-* 链", en: "there are no KUBE-* chains in nftables mode and with the kube-proxy replacement of Cilium"}

@@ -55,6 +55,12 @@ causes:
   - rule: endpoints-missing
     ground: workload
     mechanism: {zh: "Pod 不就绪，端点被移除", en: "pods that are not ready leave the endpoints"}
+  - rule: probe-failing
+    ground: node
+    mechanism: {zh: "节点的故障使其上的探针都失败", en: "the node is in trouble, and so are the probes on it"}
+  - rule: cross-node-pod-network-broken
+    ground: cluster
+    mechanism: {zh: "跨节点的数据包过不去", en: "packets between nodes do not pass"}
 benign:
   - {zh: "计数为 0 的规则没有拦截过数据包", en: "a rule with a count of 0 has refused nothing"}
   - {zh: "内核的 VXLAN 套接字不显示进程，是正常的", en: "the VXLAN socket of the kernel shows no process, which is healthy"}

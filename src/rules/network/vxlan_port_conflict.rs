@@ -54,6 +54,9 @@ causes:
   - rule: endpoints-missing
     ground: workload
     mechanism: {zh: "Pod 不就绪，端点被移除", en: "pods that are not ready leave the endpoints"}
+  - rule: cross-node-pod-network-broken
+    ground: cluster
+    mechanism: {zh: "跨节点的数据包过不去", en: "packets between nodes do not pass"}
 benign:
   - {zh: "没有进程名的 UDP 8472 或 4789 套接字是内核的，正常", en: "a socket at UDP 8472 or 4789 without a process is that of the kernel, and healthy"}
 remedy:

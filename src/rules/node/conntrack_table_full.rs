@@ -41,6 +41,12 @@ causes:
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: "丢包使探针与请求超时", en: "dropped packets let probes and requests time out"}
+  - rule: probe-failing
+    ground: node
+    mechanism: {zh: "节点的故障使其上的探针都失败", en: "the node is in trouble, and so are the probes on it"}
+  - rule: intermittent-timeouts
+    ground: node
+    mechanism: {zh: "部分连接因此超时", en: "some connections time out for it"}
 benign:
   - {zh: "很久以前的几行不算", en: "a few lines of long ago do not count"}
 remedy:

@@ -28,6 +28,9 @@ causes:
   - rule: container-runtime-down
     ground: node
     mechanism: {zh: "运行时的进程也被卡住", en: "processes of the runtime hang as well"}
+  - rule: probe-failing
+    ground: node
+    mechanism: {zh: "节点的故障使其上的探针都失败", en: "the node is in trouble, and so are the probes on it"}
 benign:
   - {zh: "只打印前 10 次（hung_task_warnings），之后没有不代表恢复", en: "only the first 10 are printed (hung_task_warnings): silence later is no recovery"}
 remedy:

@@ -64,6 +64,9 @@ causes:
   - rule: endpoints-missing
     ground: workload
     mechanism: {zh: "Pod 不就绪，端点被移除", en: "pods that are not ready leave the endpoints"}
+  - rule: node-workloads-unstartable
+    ground: node
+    mechanism: {zh: "节点上不能再启动 Pod", en: "the node cannot start pods"}
 benign:
   - {zh: "inotify 与 cgroup 的 no space left on device 与磁盘无关", en: "\"no space left on device\" of inotify and cgroups has nothing to do with the disk"}
   - {zh: "kubelet 启动时的 invalid capacity 0 on image filesystem", en: "invalid capacity 0 on image filesystem when the kubelet starts"}

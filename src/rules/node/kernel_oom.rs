@@ -39,6 +39,9 @@ causes:
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: "Pod 的进程被杀", en: "processes of its pods are killed"}
+  - rule: probe-failing
+    ground: node
+    mechanism: {zh: "节点的故障使其上的探针都失败", en: "the node is in trouble, and so are the probes on it"}
 benign:
   - {zh: "CONSTRAINT_MEMCG 是容器限额，不是节点", en: "CONSTRAINT_MEMCG is a container limit, not the node"}
 remedy:

@@ -42,6 +42,9 @@ causes:
   - rule: endpoints-missing
     ground: workload
     mechanism: {zh: "Pod 被驱逐", en: "its pods are evicted"}
+  - rule: node-workloads-unstartable
+    ground: node
+    mechanism: {zh: "节点上不能再启动 Pod", en: "the node cannot start pods"}
 benign:
   - {zh: "恢复后该条件还会保留 5 分钟", en: "the condition stays for 5 minutes after recovery"}
 remedy:

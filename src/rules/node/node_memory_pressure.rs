@@ -36,6 +36,9 @@ causes:
   - rule: endpoints-missing
     ground: workload
     mechanism: {zh: "Pod 被驱逐", en: "its pods are evicted"}
+  - rule: probe-failing
+    ground: node
+    mechanism: {zh: "节点的故障使其上的探针都失败", en: "the node is in trouble, and so are the probes on it"}
 benign:
   - {zh: "恢复后该条件还会保留 5 分钟", en: "the condition stays for 5 minutes after recovery"}
   - {zh: "页缓存不算压力", en: "page cache is no pressure"}

@@ -42,6 +42,9 @@ causes:
   - rule: endpoints-missing
     ground: workload
     mechanism: {zh: "Pod 不就绪，端点被移除", en: "pods that are not ready leave the endpoints"}
+  - rule: probe-failing
+    ground: node
+    mechanism: {zh: "节点的故障使其上的探针都失败", en: "the node is in trouble, and so are the probes on it"}
 benign:
   - {zh: "短时的高负载而没有任何异常", en: "high load for a while with nothing amiss"}
   - {zh: "内核线程短暂处于 D 状态", en: "threads of the kernel in state D for a moment"}

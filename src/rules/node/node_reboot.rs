@@ -22,6 +22,10 @@ title:
 cause:
   zh: "kubelet 报告新的启动标识 {{ boot }}：其上的所有容器都重新启动过，未持久化的内核参数已经复原。"
   en: "the kubelet reports a new boot id {{ boot }}: every container on it was started anew, and kernel parameters that were not written to a file are back at their defaults."
+causes:
+  - rule: orphaned-pod-volumes
+    ground: node
+    mechanism: {zh: "重启留下的目录", en: "the restart left directories behind"}
 benign:
   - {zh: "计划内的维护", en: "planned maintenance"}
 remedy:

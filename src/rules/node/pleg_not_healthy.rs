@@ -28,6 +28,9 @@ causes:
   - rule: failedscheduling-taint
     ground: node
     mechanism: {zh: "节点的状况变成污点，调度器因此避开它", en: "the node's condition becomes a taint, and the scheduler keeps away"}
+  - rule: probe-failing
+    ground: node
+    mechanism: {zh: "节点的故障使其上的探针都失败", en: "the node is in trouble, and so are the probes on it"}
 benign:
   - {zh: "kubelet 启动时的一行 pleg has yet to be successful", en: "one line pleg has yet to be successful as the kubelet starts"}
 remedy:

@@ -28,6 +28,9 @@ causes:
   - rule: kubelet-not-running
     ground: node
     mechanism: {zh: "kubelet 启动即退出", en: "the kubelet ends as it starts"}
+  - rule: probe-failing
+    ground: node
+    mechanism: {zh: "节点的故障使其上的探针都失败", en: "the node is in trouble, and so are the probes on it"}
 benign:
   - {zh: "1.28 起的 NodeSwap（failSwapOn=false）允许 swap", en: "NodeSwap (failSwapOn=false) allows swap since 1.28"}
 remedy:

@@ -26,6 +26,12 @@ causes:
     mechanism:
       zh: '不就绪的 Pod 不计入可用副本'
       en: 'a pod that is not ready is no available replica'
+  - rule: deployment-rollout-stuck
+    ground: workload
+    mechanism: {zh: "新版本的 Pod 不就绪", en: "pods of the new revision are not ready"}
+  - rule: rancher-webhook-down
+    ground: workload
+    mechanism: {zh: "webhook 的 Pod 不就绪", en: "pods of the webhook are not ready"}
 benign:
   - zh: '启动或滚动更新期间的几次失败，之后 Pod 就绪，不算'
     en: 'a few failures at start or during a rollout do not count once the pod is ready'

@@ -1,16 +1,15 @@
 //! A clean-up script deleted containers that are stopped by design.
 
 use std::collections::BTreeSet;
-use std::sync::LazyLock;
 
-use regex::Regex;
 use serde_json::{Value, json};
 
 use crate::bundle::decode::{ContainerState, Script};
 use crate::cluster::{Host, HostContainer, Snapshot};
 use crate::model::{Citation, CitationKind, Confidence, Subject, When};
-use crate::rules::inventory::{RKE_LABEL, RKE1, is_rke_container, is_rke1, names};
+use crate::rules::inventory::{RKE1, is_rke_container, is_rke1, names};
 use crate::rules::rebuild::docker_run;
+use crate::rules::toolbox::prunes::unprotected_prune;
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -177,11 +176,6 @@ examples:
         dddddddddddd   busybox                                "k"       2 days ago   Exited (0) 2 days ago            job
       scripts/clean.sh: "#!/bin/sh\ndocker container prune -f --filter 'label!=io.rancher.rke.container.name'\n"
 "##;
-
-/// A command that deletes stopped containers.
-static PRUNES: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"docker\s+(?:container|system)\s+prune|docker\s+(?:container\s+)?rm\b.*docker\s+(?:container\s+)?ps\b|docker\s+ps\b.*\|\s*xargs\b.*docker\s+(?:container\s+)?rm\b").ok()
-});
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     input
@@ -446,26 +440,6 @@ impl Deletions {
         names.dedup();
         names
     }
-}
-
-/// The first line of a script that deletes stopped containers and does not leave out RKE's.
-fn unprotected_prune(script: &Script) -> Option<(&Script, u64, String)> {
-    let prunes = PRUNES.as_ref()?;
-    script
-        .lines
-        .iter()
-        .find(|(_, line)| !line.trim_start().starts_with('#') && prunes.is_match(line) && !is_protected(line))
-        .map(|(number, line)| (script, *number, line.clone()))
-}
-
-/// Exactly one `label!=` filter, on RKE's key alone.
-fn is_protected(line: &str) -> bool {
-    let mut filters = line.match_indices("label!=");
-    let (Some((at, filter)), None) = (filters.next(), filters.next()) else {
-        return false;
-    };
-    let value = line.get(at + filter.len()..).unwrap_or("");
-    value.strip_prefix(RKE_LABEL).is_some_and(|rest| !rest.starts_with('='))
 }
 
 /// The script's path on its host: as a crontab names it, else from where it lies below the host's directory.

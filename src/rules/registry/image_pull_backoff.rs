@@ -29,6 +29,15 @@ causes:
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: 没有镜像就没有就绪的 Pod, en: "no image, no ready pod"}
+  - rule: pod-pending
+    ground: workload
+    mechanism: {zh: "没有镜像，容器不能启动", en: "without its image no container starts"}
+  - rule: deployment-rollout-stuck
+    ground: workload
+    mechanism: {zh: "新版本的镜像拉取不到", en: "the image of the new revision cannot be pulled"}
+  - rule: rancher-webhook-down
+    ground: workload
+    mechanism: {zh: "webhook 没有就绪的 Pod", en: "the webhook has no ready pod"}
 benign:
   - zh: 一次 ErrImagePull 之后出现 Successfully pulled image 属于短暂故障
     en: one ErrImagePull followed by Successfully pulled image was transient

@@ -39,6 +39,12 @@ causes:
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: "没有沙箱就没有 Pod", en: "no sandbox, no pod"}
+  - rule: pod-pending
+    ground: node
+    mechanism: {zh: "没有沙箱镜像，节点不能启动 Pod", en: "without the sandbox image the node starts no pod"}
+  - rule: node-workloads-unstartable
+    ground: node
+    mechanism: {zh: "节点上不能再启动 Pod", en: "the node cannot start pods"}
 benign:
   - {zh: "kubeadm 提示的 pause 版本不一致只是警告", en: "kubeadm's remark that the pause versions differ is only a warning"}
   - {zh: "之后拉取成功（Pod 已不再等待镜像）的旧错误不算", en: "an old error does not count once the pull succeeded and no pod waits for the image"}

@@ -42,6 +42,9 @@ causes:
   - rule: kubelet-not-running
     ground: node
     mechanism: {zh: "kubelet 启动时需要运行时", en: "the kubelet needs the runtime to start"}
+  - rule: node-workloads-unstartable
+    ground: node
+    mechanism: {zh: "节点上不能再启动 Pod", en: "the node cannot start pods"}
 benign:
   - {zh: "kubelet 启动时的一次 runtime status check may not have completed yet", en: "one `runtime status check may not have completed yet` at each start of the kubelet"}
 remedy:

@@ -37,6 +37,9 @@ causes:
   - rule: sandbox-creation-failure
     ground: node
     mechanism: {zh: "无法创建沙箱", en: "no sandbox can be created"}
+  - rule: node-workloads-unstartable
+    ground: node
+    mechanism: {zh: "节点上不能再启动 Pod", en: "the node cannot start pods"}
 benign:
   - {zh: "aufs、zfs、devmapper 等 skip plugin 是正常的", en: "`skip plugin` for aufs, zfs, devmapper is normal"}
   - {zh: "systemctl 显示 active (running) 并不说明 CRI 可用", en: "systemctl showing active (running) does not mean that the CRI works"}

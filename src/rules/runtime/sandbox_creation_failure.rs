@@ -28,6 +28,12 @@ causes:
   - rule: endpoints-missing
     ground: workload
     mechanism: {zh: "没有沙箱就没有容器", en: "no sandbox, no container"}
+  - rule: pod-pending
+    ground: pod
+    mechanism: {zh: "沙箱没有创建，容器不能启动", en: "without a sandbox no container starts"}
+  - rule: node-workloads-unstartable
+    ground: node
+    mechanism: {zh: "节点上不能再启动 Pod", en: "the node cannot start pods"}
 benign:
   - {zh: "节点刚启动、CNI 未就绪时的几次失败", en: "a few failures right after boot, before the CNI is ready"}
   - {zh: "name is reserved for 表示上一次尝试仍在进行", en: "`name is reserved for` means that the attempt before is still under way"}

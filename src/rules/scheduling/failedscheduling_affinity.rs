@@ -28,6 +28,9 @@ causes:
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: "没有节点的 Pod 不会就绪", en: "a pod without a node never gets ready"}
+  - rule: pod-pending
+    ground: workload
+    mechanism: {zh: "没有节点可以调度，Pod 停在 Pending", en: "no node takes it, so the pod stays pending"}
 benign:
   - {zh: "Pod 之后被调度，旧的 FailedScheduling 事件不算", en: "an old FailedScheduling event does not count once the pod got its node"}
 remedy:

@@ -25,6 +25,9 @@ causes:
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: "没有节点的 Pod 不会就绪", en: "a pod without a node never gets ready"}
+  - rule: pod-pending
+    ground: workload
+    mechanism: {zh: "没有节点可以调度，Pod 停在 Pending", en: "no node takes it, so the pod stays pending"}
 benign:
   - {zh: "Pod 之后被调度，旧的 FailedScheduling 事件不算", en: "an old FailedScheduling event does not count once the pod got its node"}
   - {zh: "控制平面节点的污点是正常的，只有没有别的原因时才算", en: "taints of the control plane are normal and count only when nothing else keeps nodes away"}

@@ -30,6 +30,9 @@ causes:
   - rule: webhook-call-failed
     ground: service
     mechanism: {zh: "webhook 的 Service 没有后端，API 服务器无法调用它", en: "the webhook's Service has no endpoint, so the API server cannot call it"}
+  - rule: service-unreachable
+    ground: service
+    mechanism: {zh: "没有就绪端点，连接被拒绝", en: "without a ready endpoint connections are refused"}
 benign:
   - zh: 没有 selector 的 Service 与未被使用的 Service 不算
     en: Services without a selector, and those that nothing uses, do not count

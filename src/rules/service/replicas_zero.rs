@@ -50,6 +50,9 @@ causes:
   - rule: endpoints-missing
     ground: service
     mechanism: {zh: 没有 Pod 就没有端点, en: "no pod, no endpoint"}
+  - rule: rancher-webhook-down
+    ground: workload
+    mechanism: {zh: "webhook 没有就绪的 Pod", en: "the webhook has no ready pod"}
 benign:
   - zh: 没有 Service 需要、也没有积压的工作负载，以及由 KEDA 或 Knative 缩到 0 的
     en: a workload that no Service needs and that leaves no backlog, or that KEDA or Knative scales to zero

@@ -35,6 +35,9 @@ causes:
   - rule: endpoints-missing
     ground: service
     mechanism: {zh: 按名称找不到容器端口就没有端点, en: "no container port of that name, no endpoint"}
+  - rule: service-unreachable
+    ground: service
+    mechanism: {zh: "目标端口没有人监听", en: "nobody listens on the target port"}
 benign:
   - zh: 数字端口无需在 containerPort 中声明；被探针、参数或环境变量提到的端口视为有人监听
     en: a numeric port need not be declared as containerPort; one that a probe, an argument or a variable names counts as served

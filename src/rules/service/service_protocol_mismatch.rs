@@ -22,6 +22,9 @@ causes:
   - rule: endpoints-missing
     ground: service
     mechanism: {zh: 协议不同的命名端口不会成为端点, en: a named port of the other protocol is no endpoint}
+  - rule: service-unreachable
+    ground: service
+    mechanism: {zh: "协议不符", en: "the protocol does not fit"}
 benign:
   - zh: 同一端口同时声明 TCP 与 UDP（如 DNS）是正常的
     en: one port declared for both TCP and UDP, as for DNS, is normal

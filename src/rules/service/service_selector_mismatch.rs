@@ -36,6 +36,9 @@ causes:
   - rule: endpoints-missing
     ground: service
     mechanism: {zh: 没有被选中的 Pod 就没有端点, en: "no selected pod, no endpoint"}
+  - rule: service-unreachable
+    ground: service
+    mechanism: {zh: "选择器选不中 Pod", en: "the selector selects no pod"}
 benign:
   - zh: 没有 selector 的 Service（外部地址、ExternalName）自行维护端点
     en: Services without a selector (external addresses, ExternalName) have their endpoints made by hand

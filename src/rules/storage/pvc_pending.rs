@@ -29,6 +29,12 @@ causes:
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: "没有卷的 Pod 不会就绪", en: "a pod without its volume never gets ready"}
+  - rule: pod-pending
+    ground: workload
+    mechanism: {zh: "PVC 没有绑定，Pod 不能调度或启动", en: "while its claim is not bound the pod is not placed or does not start"}
+  - rule: rancher-webhook-down
+    ground: workload
+    mechanism: {zh: "webhook 的 Pod 不就绪", en: "pods of the webhook are not ready"}
 benign:
   - {zh: "waiting for first consumer（WaitForFirstConsumer）是正常的等待", en: "waiting for first consumer (WaitForFirstConsumer) is normal"}
   - {zh: "之后已绑定的声明不算", en: "a claim that was bound since does not count"}

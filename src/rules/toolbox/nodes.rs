@@ -140,14 +140,19 @@ pub fn quote(finding: &Finding) -> String {
     crate::logs::clean_line(line).trim().chars().take(240).collect()
 }
 
-/// A finding about a node touches the pods on it that are not well, and their owners.
+/// A finding about a node touches the pods on it that are not well, and their owners; what runs there may be out of reach.
 pub fn touch_pods(snapshot: &Snapshot, node: &str, finding: &mut Finding) {
+    touch_failing_pods(snapshot, node, finding);
+    impair_pods(snapshot, node, finding);
+}
+
+/// As [`touch_pods`], of something that puts nothing else out of reach.
+pub fn touch_failing_pods(snapshot: &Snapshot, node: &str, finding: &mut Finding) {
     finding.touches.insert(crate::rules::Touch::new(Ground::Node, node));
     for pod in snapshot.pods().filter(|pod| pod.node() == node && !pod.is_well()) {
         let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
         finding.touches.extend(super::workload_touches(snapshot, &subject));
     }
-    impair_pods(snapshot, node, finding);
 }
 
 /// What runs on a node that fails may be out of reach although its pods are still shown as they were last seen.

@@ -23,6 +23,9 @@ causes:
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: "新的 Pod 没有就绪", en: "the new pods do not get ready"}
+  - rule: deployment-rollout-stuck
+    ground: workload
+    mechanism: {zh: "发布超过期限没有进展", en: "the rollout made no progress until its deadline"}
 benign:
   - {zh: "条件在原因消失后会保留到下一次进展", en: "the condition stays until the next progress, after its reason is gone"}
 remedy:

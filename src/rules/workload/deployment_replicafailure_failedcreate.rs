@@ -22,6 +22,12 @@ causes:
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: 没有 Pod 就没有可用副本, en: "no pod, no available replica"}
+  - rule: deployment-minimum-replicas-unavailable
+    ground: workload
+    mechanism: {zh: "创建不出 Pod，副本不足", en: "no pod can be created, so replicas are lacking"}
+  - rule: deployment-rollout-stuck
+    ground: workload
+    mechanism: {zh: "新版本的 Pod 创建不出来", en: "pods of the new revision cannot be created"}
 benign:
   - zh: 之后副本数已满足的工作负载不算
     en: a workload that has all its replicas since does not count

@@ -47,6 +47,9 @@ causes:
   - rule: deployment-progress-deadline-exceeded
     ground: workload
     mechanism: {zh: "新的 Pod 停在初始化", en: "new pods stay in their initialisation"}
+  - rule: pod-pending
+    ground: workload
+    mechanism: {zh: "init 容器没有结束", en: "its init container has not ended"}
 benign:
   - {zh: "与对端同时启动时等待一两分钟", en: "a minute or two beside a peer that starts as well"}
 remedy:

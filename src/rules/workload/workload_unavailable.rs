@@ -27,6 +27,12 @@ causes:
   - rule: webhook-call-failed
     ground: service
     mechanism: {zh: 提供 webhook 的工作负载没有就绪的 Pod, en: "the workload that serves the webhook has no ready pod"}
+  - rule: deployment-minimum-replicas-unavailable
+    ground: workload
+    mechanism: {zh: "可用副本不足，控制器把 Available 置为 False", en: "with too few replicas the controller sets Available to False"}
+  - rule: deployment-rollout-stuck
+    ground: workload
+    mechanism: {zh: "副本不足，发布不能继续", en: "replicas are lacking, so the rollout cannot go on"}
 benign:
   - zh: 副本数被有意设为 0 的工作负载不算
     en: a workload that was set to 0 replicas on purpose does not count

@@ -18,6 +18,9 @@ title:
 cause:
   zh: "Pod 的地址随重建而变，集群外也无法路由；没有 Service 时只有知道当前 Pod IP 的一方能访问它。"
   en: "addresses of pods change with every new pod and are not routed outside; without a Service only who knows a pod's present address reaches it."
+knowledge:
+  - text: {zh: "Pod 地址（10.42.0.0/16、10.244.0.0/16 等）只在集群内可路由；从集群外访问要用 Service 的 NodePort、LoadBalancer 或 Ingress。云厂商的 VPC CNI 与 BGP 对等互联是例外。", en: "addresses of pods (10.42.0.0/16, 10.244.0.0/16 and the like) are routed inside the cluster only; from outside use a Service of type NodePort or LoadBalancer, or an Ingress. VPC networks of clouds and BGP peering are the exceptions."}
+    reference: "kubernetes.io/docs/concepts/cluster-administration/networking"
 benign:
   - {zh: "消费队列的后台程序不需要 Service", en: "programs that only take work from a queue need none"}
   - {zh: "仅供监控抓取的端口", en: "ports for metrics only"}

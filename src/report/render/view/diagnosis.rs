@@ -37,6 +37,7 @@ pub(super) fn glyph(outcome: CheckOutcome) -> char {
     match outcome {
         CheckOutcome::Pass => '✓',
         CheckOutcome::Fail => '✗',
+        CheckOutcome::Risk => '!',
         CheckOutcome::Unknown => '?',
     }
 }
@@ -93,6 +94,7 @@ fn matrix_cell(s: &Scribe<'_>, cell: &MatrixCell) -> Value {
     let class = match cell.outcome {
         Some(CheckOutcome::Pass) => "pass",
         Some(CheckOutcome::Fail) => "fail",
+        Some(CheckOutcome::Risk) => "risk",
         Some(CheckOutcome::Unknown) => "unknown",
         None => "none",
     };

@@ -71,6 +71,7 @@ fn counts(report: &PostMortem) -> Value {
         checks => report.checks.len(),
         pass => of(CheckOutcome::Pass),
         fail => of(CheckOutcome::Fail),
+        risk => of(CheckOutcome::Risk),
         unknown => of(CheckOutcome::Unknown),
     }
 }

@@ -1,0 +1,197 @@
+//! A taint keeps the pod of a daemon off a node that needs it.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::bundle::decode::Form;
+use crate::cluster::{Object, Snapshot};
+use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::hosts::{Suffering, network_suffering};
+use crate::rules::toolbox::nodes::touch_pods;
+use crate::rules::toolbox::selectors::accepted_nodes;
+use crate::rules::{Finding, Input, RuleHeader, Touch};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: daemonset-kept-off-node
+role: cause
+level: critical
+needs: [daemonsets, nodes, pods]
+check:
+  zh: 每个节点都需要的 DaemonSet 是否被污点挡住
+  en: whether taints keep daemons that every node needs off a node
+title:
+  zh: "污点 {{ taint }} 把 DaemonSet {{ subject.namespace }}/{{ subject.name }} 挡在节点 {{ nodes|join('、') }} 之外（期望 {{ desired }} 个，集群有 {{ all }} 个节点）"
+  en: "taint {{ taint }} keeps DaemonSet {{ subject.namespace }}/{{ subject.name }} off {{ nodes|join(', ') }} (it wants {{ desired }} pods, and there are {{ all }} nodes)"
+cause:
+  zh: "DaemonSet 的 Pod 模板没有容忍污点 {{ taint }}，控制器不会为 {{ nodes|join('、') }} 创建 Pod，也不算缺副本；而这些节点上的 Pod 依赖它（网络、kube-proxy、存储驱动或本地 DNS）。"
+  en: "the pod template of the DaemonSet does not tolerate {{ taint }}, so the controller makes no pod for {{ nodes|join(', ') }} and counts none as missing; yet pods there depend on it (network, kube-proxy, storage driver or local DNS)."
+causes:
+  - rule: cni-agent-unhealthy
+    ground: node
+    mechanism: {zh: "节点上没有 CNI 的守护进程", en: "the node has no agent of the CNI"}
+  - rule: kube-proxy-down
+    ground: node
+    mechanism: {zh: "节点上没有 kube-proxy", en: "the node has no kube-proxy"}
+  - rule: cni-not-ready
+    ground: node
+    mechanism: {zh: "没有守护进程写入 CNI 配置", en: "no agent writes the CNI configuration"}
+  - rule: csi-driver-not-registered
+    ground: node
+    mechanism: {zh: "节点上没有存储驱动的 Pod", en: "the node has no pod of the storage driver"}
+  - rule: failedmount-timeout
+    ground: node
+    mechanism: {zh: "节点上没有存储驱动，卷不能挂载", en: "without the storage driver volumes cannot be mounted"}
+  - rule: nodelocaldns-unhealthy
+    ground: node
+    mechanism: {zh: "节点上没有本地 DNS 缓存", en: "the node has no local cache of names"}
+  - rule: dns-resolution-failure
+    ground: node
+    mechanism: {zh: "节点上没有处理 Service 流量的守护进程", en: "the node has no daemon that handles traffic to Services"}
+  - rule: sandbox-creation-failure
+    ground: node
+    mechanism: {zh: "节点上没有 CNI，沙箱无法创建", en: "without the CNI no sandbox can be made"}
+benign:
+  - {zh: "专用节点有意不运行它（虚拟节点、Windows 节点）", en: "a node that does without on purpose (virtual nodes, Windows)"}
+  - {zh: "node.kubernetes.io/ 开头的状况污点由控制器自动容忍", en: "taints of conditions, node.kubernetes.io/…, are tolerated by themselves"}
+remedy:
+  - purpose: {zh: "比较污点与容忍", en: "compare taints with tolerations"}
+    place: cluster
+    risk: read-only
+    command: |
+      kubectl get nodes -o custom-columns=NAME:.metadata.name,TAINTS:.spec.taints
+      kubectl -n {{ subject.namespace }} get daemonset {{ subject.name }} -o jsonpath='{.spec.template.spec.tolerations}'
+    expect: {zh: "{{ taint }} 不在容忍列表中", en: "{{ taint }} is not tolerated"}
+    verify: {zh: "与本报告一致", en: "it agrees with this report"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "让守护进程容忍所有污点（或删除误加的污点）", en: "let the daemon tolerate every taint (or remove the taint if it is a mistake)"}
+    place: cluster
+    risk: change
+    command: >-
+      kubectl -n {{ subject.namespace }} patch daemonset {{ subject.name }} --type=json -p '[{"op":"add","path":"/spec/template/spec/tolerations/-","value":{"operator":"Exists"}}]'
+    expect: {zh: "patched", en: "patched"}
+    verify: {zh: "期望数等于节点数，节点上的 Pod 恢复", en: "it wants as many pods as there are nodes, and pods of the node recover"}
+    rollback: {zh: "kubectl -n {{ subject.namespace }} rollout undo daemonset {{ subject.name }}", en: "kubectl -n {{ subject.namespace }} rollout undo daemonset {{ subject.name }}"}
+prevention:
+  - kind: detect
+    text: {zh: "对系统 DaemonSet 的期望数小于节点数告警", en: "alert when a system DaemonSet wants fewer pods than there are nodes"}
+    acceptance: {zh: "给测试节点加污点后收到告警", en: "tainting a test node raises the alert"}
+sources:
+  - "kubernetes pkg/controller/daemon/daemon_controller.go: NodeShouldRunDaemonPod; pkg/controller/daemon/util: AddOrUpdateDaemonPodTolerations"
+versions: "Kubernetes 1.12 to 1.36"
+examples:
+  - name: "the network's agent does not tolerate it"
+    files:
+      "all.json": '{"kind":"List","apiVersion":"v1","items":[{"kind":"Node","apiVersion":"v1","metadata":{"name":"n1"},"status":{"conditions":[{"type":"Ready","status":"True"}]}},{"kind":"Node","apiVersion":"v1","metadata":{"name":"gpu"},"spec":{"taints":[{"key":"nvidia.com/gpu","value":"present","effect":"NoSchedule"}]},"status":{"conditions":[{"type":"Ready","status":"False"}]}},{"kind":"DaemonSet","apiVersion":"apps/v1","metadata":{"name":"calico-node","namespace":"kube-system","uid":"d"},"spec":{"template":{"spec":{"tolerations":[{"key":"node-role.kubernetes.io/control-plane","operator":"Exists"}],"containers":[{"name":"c"}]}}},"status":{"desiredNumberScheduled":1,"numberReady":1}},{"kind":"Pod","apiVersion":"v1","metadata":{"name":"calico-node-x7x2k","namespace":"kube-system","ownerReferences":[{"kind":"DaemonSet","name":"calico-node","uid":"d","controller":true}]},"spec":{"nodeName":"n1","containers":[{"name":"c"}]},"status":{"phase":"Running","containerStatuses":[{"name":"c","ready":true,"restartCount":0,"state":{"running":{}}}]}}]}'
+    fires: [{kind: "DaemonSet", namespace: "kube-system", name: "calico-node"}]
+  - name: "it tolerates everything"
+    files:
+      "all.json": '{"kind":"List","apiVersion":"v1","items":[{"kind":"Node","apiVersion":"v1","metadata":{"name":"n1"},"status":{"conditions":[{"type":"Ready","status":"True"}]}},{"kind":"Node","apiVersion":"v1","metadata":{"name":"gpu"},"spec":{"taints":[{"key":"nvidia.com/gpu","value":"present","effect":"NoSchedule"}]},"status":{"conditions":[{"type":"Ready","status":"False"}]}},{"kind":"DaemonSet","apiVersion":"apps/v1","metadata":{"name":"calico-node","namespace":"kube-system","uid":"d"},"spec":{"template":{"spec":{"tolerations":[{"operator":"Exists"}],"containers":[{"name":"c"}]}}},"status":{"desiredNumberScheduled":1,"numberReady":1}}]}'
+"##;
+
+/// Parts of the names of daemons that every node needs: CNI, kube-proxy, storage drivers, the local cache of names.
+const NEEDED: [&str; 18] = [
+    "calico-node",
+    "canal",
+    "kube-flannel",
+    "cilium",
+    "weave-net",
+    "kube-router",
+    "antrea-agent",
+    "aws-node",
+    "kube-ovn-cni",
+    "kube-proxy",
+    "csi-node",
+    "csi-nfs-node",
+    "csi-plugin",
+    "csi-rbdplugin",
+    "csi-cephfsplugin",
+    "ebs-csi",
+    "node-local-dns",
+    "nodelocaldns",
+];
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let snapshot = input.snapshot;
+    snapshot
+        .kind("DaemonSet")
+        .filter(|set| NEEDED.iter().any(|name| set.key.name.contains(name)))
+        .filter_map(|set| judge(snapshot, rule, set))
+        .collect()
+}
+
+fn judge(snapshot: &Snapshot, rule: &RuleHeader, set: &Object) -> Option<Finding> {
+    // Only a form that shows the pod template shows that it lacks a toleration, and older descriptions leave tolerations out.
+    set.get("/spec/template/spec/containers")?;
+    let tolerations = set.list("/spec/template/spec/tolerations");
+    if set.form != Form::Api && tolerations.is_empty() {
+        return None;
+    }
+    let all = snapshot.kind("Node").count();
+    let desired = usize::try_from(set.int("/status/desiredNumberScheduled")?).ok()?;
+    let owner = set.subject();
+    let placed: BTreeSet<&str> = snapshot.pods_of(&owner).map(|pod| pod.node()).collect();
+    let accepted = accepted_nodes(snapshot, &Subject::default(), &owner);
+    let is_accepted = |node: &Object| {
+        let ordinary = node.text("/metadata/labels/kubernetes.io~1os") != "windows"
+            && node.text("/metadata/labels/type") != "virtual-kubelet";
+        let wanted = accepted.as_ref();
+        ordinary && wanted.is_none_or(|nodes| nodes.iter().any(|known| known.key == node.key))
+    };
+    let kept_off: Vec<(&Object, usize, &Value)> = snapshot
+        .kind("Node")
+        .filter(|node| !placed.contains(node.key.name.as_str()) && is_accepted(node))
+        .filter_map(|node| {
+            let taints = node.list("/spec/taints").iter().enumerate();
+            let (index, taint) = taints.filter(|(_, taint)| keeps_off(taint, tolerations)).next()?;
+            Some((node, index, taint))
+        })
+        .filter(|(node, ..)| network_suffering(snapshot, &node.key.name) == Suffering::Yes)
+        .collect();
+    let (first, _, taint) = kept_off.first().filter(|_| desired < all)?;
+    let mut finding = Finding::new(rule, set.subject(), Confidence::Confirmed)
+        .at("spec.template.spec.tolerations")
+        .fact("taint", shown(taint))
+        .fact(
+            "nodes",
+            kept_off
+                .iter()
+                .map(|(node, ..)| node.key.name.clone())
+                .collect::<Vec<_>>(),
+        )
+        .fact("desired", desired)
+        .fact("all", all);
+    for (node, index, _) in &kept_off {
+        finding.add_cite(node.cite_at(&format!("/spec/taints/{index}")));
+        finding.touches.extend(Touch::of(&node.subject()));
+        finding.add_affected(node.subject());
+    }
+    finding.add_cite(set.cite_at("/spec/template/spec/tolerations"));
+    touch_pods(snapshot, &first.key.name, &mut finding);
+    Some(finding)
+}
+
+/// A taint that the controller does not tolerate by itself, and the template neither.
+fn keeps_off(taint: &Value, tolerations: &[Value]) -> bool {
+    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or("").to_owned();
+    let (key, effect) = (text(taint, "key"), text(taint, "effect"));
+    let is_hard = matches!(effect.as_str(), "NoSchedule" | "NoExecute");
+    let is_condition = key.starts_with("node.kubernetes.io/");
+    let tolerated = tolerations.iter().any(|toleration| {
+        let own = text(toleration, "key");
+        let exists = text(toleration, "operator") == "Exists";
+        let same_key = own == key || own.is_empty() && exists;
+        let same_effect = text(toleration, "effect").is_empty() || text(toleration, "effect") == effect;
+        same_key && same_effect && (exists || text(toleration, "value") == text(taint, "value"))
+    });
+    is_hard && !is_condition && !tolerated
+}
+
+/// `key=value:Effect`.
+fn shown(taint: &Value) -> String {
+    let text = |key: &str| taint.get(key).and_then(Value::as_str).unwrap_or("");
+    match text("value") {
+        "" => format!("{}:{}", text("key"), text("effect")),
+        value => format!("{}={value}:{}", text("key"), text("effect")),
+    }
+}

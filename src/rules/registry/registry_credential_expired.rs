@@ -1,0 +1,136 @@
+//! The token with which a registry is asked has ended.
+
+use jiff::SignedDuration;
+
+use crate::model::Confidence;
+use crate::rules::pull::{by_registry, failed_pulls};
+use crate::rules::toolbox::credentials::{names_in, refused};
+use crate::rules::toolbox::{add_hit, workload_touches};
+use crate::rules::{Finding, Ground, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: registry-credential-expired
+role: cause
+level: critical
+needs: [events|pods|containerd-log|dockerd-log|crio-log|kubelet-log]
+text:
+  - id: expired
+    pattern: '(?i)(?P<answer>authorization token has expired\.? ?(?:Reauthenticate and try again)?)'
+check:
+  zh: 拉取镜像的凭据是否过期
+  en: whether the credentials for pulling images have ended
+title:
+  zh: "镜像仓库 {{ registry }} 的凭据已过期{% if secret is defined %}：Secret {{ secret }} 已有 {{ hours }} 小时，ECR 的令牌只有 12 小时有效{% endif %}"
+  en: "the credentials for registry {{ registry }} have ended{% if secret is defined %}: Secret {{ secret }} is {{ hours }} hours old, and a token of ECR is good for 12{% endif %}"
+cause:
+  zh: "{% if secret is defined %}ECR 的登录令牌 12 小时后失效，Secret {{ secret }} 自 {{ hours }} 小时前起没有更新，{{ registry }} 因此拒绝拉取。{% else %}{{ registry }} 回答令牌已过期。{% endif %}正在运行的 Pod 不受影响，重启或调度到没有该镜像的节点时才会失败。"
+  en: "{% if secret is defined %}a token of ECR ends after 12 hours and Secret {{ secret }} was not renewed for {{ hours }}, so {{ registry }} refuses the pull.{% else %}{{ registry }} answers that the token has expired.{% endif %} Pods that run are not affected until they start anew, or elsewhere."
+causes:
+  - rule: registry-unauthorized
+    ground: registry
+    mechanism: {zh: "过期的令牌被拒绝", en: "a token that has ended is refused"}
+  - rule: image-pull-denied
+    ground: registry
+    mechanism: {zh: "过期的令牌被拒绝", en: "a token that has ended is refused"}
+  - rule: image-not-found
+    ground: workload
+    mechanism: {zh: "没有有效凭据时仓库回答镜像不存在", en: "without valid credentials the registry answers that there is no such image"}
+  - rule: image-pull-backoff
+    ground: workload
+    mechanism: {zh: "拉取失败，kubelet 退避重试", en: "the pull fails and the kubelet backs off"}
+  - rule: workload-unavailable
+    ground: workload
+    mechanism: {zh: "没有镜像就没有就绪的 Pod", en: "no image, no ready pod"}
+benign:
+  - {zh: "由 kubelet 的凭据插件（ecr-credential-provider）取得的令牌会自动更新", en: "tokens that the kubelet gets from a credential provider renew themselves"}
+  - {zh: "之后拉取已经成功", en: "the pull has succeeded since"}
+remedy:
+  - purpose: {zh: "查看 Secret 的时间", en: "see how old the Secret is"}
+    place: cluster
+    risk: read-only
+    command: "kubectl get secrets -A --field-selector type=kubernetes.io/dockerconfigjson"
+    expect: {zh: "AGE 超过令牌的有效期", en: "an AGE beyond the life of a token"}
+    verify: {zh: "与本报告一致", en: "it agrees with this report"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "用新令牌更新 Secret", en: "renew the Secret with a new token"}
+    place: cluster
+    risk: change
+    command: "kubectl -n <NAMESPACE> create secret docker-registry <SECRET> --docker-server={{ registry }} --docker-username=<USER> --docker-password=<TOKEN> --dry-run=client -o yaml | kubectl apply -f -"
+    expect: {zh: "configured", en: "configured"}
+    verify: {zh: "crictl pull {{ image }} 或新 Pod 拉取成功", en: "a new pod pulls {{ image }}"}
+    rollback: {zh: "恢复备份的 Secret", en: "put the saved Secret back"}
+prevention:
+  - kind: prevent
+    immediate: true
+    text: {zh: "改用 kubelet 凭据插件或定时刷新 Secret，并监控到期时间", en: "use the kubelet's credential provider or renew the Secret by a timer, and watch when it ends"}
+    acceptance: {zh: "令牌到期后新 Pod 仍能拉取镜像", en: "a new pod pulls its image after the old token has ended"}
+sources:
+  - "docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html: tokens are valid for 12 hours"
+  - "Amazon ECR: `denied: Your authorization token has expired. Reauthenticate and try again.`"
+versions: "any"
+examples:
+  - name: "the registry says so"
+    files:
+      pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop"},"spec":{"containers":[{"name":"app","image":"210987654321.dkr.ecr.eu-west-1.amazonaws.com/api:1.2"}],"nodeName":"n1"},"status":{"phase":"Pending","containerStatuses":[{"name":"app","ready":false,"restartCount":0,"state":{"waiting":{"reason":"ImagePullBackOff"}}}]}}]}'
+      events.json: '{"kind":"EventList","apiVersion":"v1","items":[{"metadata":{"name":"e","namespace":"shop"},"type":"Warning","reason":"Failed","message":"Failed to pull image \"210987654321.dkr.ecr.eu-west-1.amazonaws.com/api:1.2\": rpc error: code = Unknown desc = failed to pull and unpack image \"210987654321.dkr.ecr.eu-west-1.amazonaws.com/api:1.2\": denied: Your authorization token has expired. Reauthenticate and try again.","involvedObject":{"kind":"Pod","namespace":"shop","name":"web-0"}}]}'
+    fires: [{kind: "Registry", name: "210987654321.dkr.ecr.eu-west-1.amazonaws.com"}]
+  - name: "a pull that worked since"
+    files:
+      pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop"},"spec":{"containers":[{"name":"app","image":"210987654321.dkr.ecr.eu-west-1.amazonaws.com/api:1.2"}],"nodeName":"n1"},"status":{"phase":"Running","containerStatuses":[{"name":"app","ready":true,"restartCount":0,"state":{"running":{}}}]}}]}'
+      events.json: '{"kind":"EventList","apiVersion":"v1","items":[{"metadata":{"name":"e","namespace":"shop"},"type":"Warning","reason":"Failed","message":"Failed to pull image \"210987654321.dkr.ecr.eu-west-1.amazonaws.com/api:1.2\": denied: Your authorization token has expired. Reauthenticate and try again.","involvedObject":{"kind":"Pod","namespace":"shop","name":"web-0"}}]}'
+"##;
+
+/// How long a token of ECR is good for.
+const ECR_TOKEN: SignedDuration = SignedDuration::from_hours(12);
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let mut findings = by_registry(input, rule, &failed_pulls(input, rule));
+    for finding in old_tokens(input, rule) {
+        if !findings.iter().any(|known| known.subject == finding.subject) {
+            findings.push(finding);
+        }
+    }
+    findings
+}
+
+/// Pulls from ECR that are refused while the pod's only Secret was not written for longer than a token lives.
+fn old_tokens(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let snapshot = input.snapshot;
+    let mut findings = Vec::new();
+    for refused in refused(snapshot) {
+        let is_ecr = refused.registry.contains(".dkr.ecr.");
+        let names = names_in(refused.pod.object, "/spec/imagePullSecrets");
+        let [name] = names.as_slice() else { continue };
+        let Some(secret) = snapshot.object("Secret", refused.pod.namespace(), name) else {
+            continue;
+        };
+        // Whoever renews the same Secret is seen in its managed fields.
+        let written = secret
+            .list("/metadata/managedFields")
+            .iter()
+            .filter_map(|entry| crate::model::When::rfc3339(entry.get("time")?.as_str()?))
+            .chain(secret.time("/metadata/creationTimestamp"))
+            .max_by_key(|when| when.latest);
+        let (Some(written), Some(now)) = (written, &snapshot.bundle.collected_at) else {
+            continue;
+        };
+        let age = written.gap_to(now);
+        if !is_ecr || age <= ECR_TOKEN {
+            continue;
+        }
+        let pod = refused.pod.object.subject();
+        let subject = crate::model::Subject::cluster("Registry", &refused.registry);
+        let mut finding = Finding::new(rule, subject, Confidence::Probable)
+            .cite(secret.cite_at("/metadata/creationTimestamp").at(Some(written)))
+            .touch(Ground::Registry, &refused.registry)
+            .fact("registry", refused.registry.clone())
+            .fact("image", refused.image)
+            .fact("secret", format!("{}/{name}", refused.pod.namespace()))
+            .fact("hours", age.as_hours());
+        add_hit(input, &mut finding, refused.hit);
+        finding.touches.extend(workload_touches(snapshot, &pod));
+        finding.add_affected(pod);
+        findings.push(finding);
+    }
+    findings
+}
