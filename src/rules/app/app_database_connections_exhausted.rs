@@ -44,10 +44,10 @@ text:
     in: [container-log, status]
     pattern: '(?:FATAL: +(?:MaxClientsInSessionMode|query_wait_timeout)|pgbouncer cannot connect to server)'
   - id: holder
-    in: [other]
+    in: [other, container-log]
     pattern: '^ *(?P<holder>[A-Za-z0-9_.@:/-]+) +\| +idle(?: in transaction)?(?: \(aborted\))? +\| +(?P<held>\d{1,6})\s*$'
   - id: sleeper
-    in: [other]
+    in: [other, container-log]
     pattern: '^\|\s*\d+ \| (?P<holder>[A-Za-z0-9_.-]+) +\| [A-Za-z0-9_.:-]+ +\| [A-Za-z0-9_]* +\| Sleep +\|'
 finds:
   subject: application
