@@ -50,7 +50,7 @@ pub(super) fn assemble(
     let mut of_hosts: Vec<Located> = Vec::new();
     let mut events: Vec<Object> = Vec::new();
     let mut named: Vec<String> = Vec::new();
-    let mut empty: Vec<String> = Vec::new();
+    let mut looked_at: Vec<String> = Vec::new();
     let mut manifests: Vec<Object> = Vec::new();
     for Located { path, host, fact } in facts {
         match fact {
@@ -73,7 +73,7 @@ pub(super) fn assemble(
             Fact::NamespaceNamed(namespace) => named.push(namespace),
             Fact::EmptyListing { kind, namespace, .. } => {
                 snapshot.coverage.note(datum_of_kind(&kind), 0);
-                empty.push(namespace);
+                looked_at.push(namespace);
             }
             other => {
                 snapshot.coverage.note(host_datum(&other), 1);
@@ -92,7 +92,7 @@ pub(super) fn assemble(
         .take()
         .or_else(|| reference_time(&snapshot, &events));
     resolve_ages(&mut snapshot, &mut events);
-    let namespaces = Namespaces::new(&snapshot.objects, &events, named, empty);
+    let namespaces = Namespaces::new(&snapshot.objects, &events, named, looked_at);
     for object in namespaces.place(&mut snapshot.objects) {
         add_object(&mut snapshot, object);
     }

@@ -27,25 +27,20 @@ pub(super) struct Namespaces {
     all: BTreeSet<String>,
     /// These, and the Namespaces that a listing shows although nothing else of them was collected.
     named: BTreeSet<String>,
-    /// Those of which a listing shows that something is not there. Somebody looked there, though perhaps only by mistake.
-    empty: BTreeSet<String>,
 }
 
 impl Namespaces {
-    /// From objects, from events, which name the object they are about, from what commands at prompts named, and from answers such as
-    /// `No resources found in shop namespace.`
+    /// From objects, from events, which name the object they are about, and from what commands at prompts named. Where all of these
+    /// tell no namespace of a user, one in which a listing found nothing (`No resources found in shop namespace.`) does; that of
+    /// `default` is only what one gets who names none.
     pub(super) fn new(
         objects: &BTreeMap<ObjectKey, Object>,
         events: &[Object],
         named: Vec<String>,
-        empty: Vec<String>,
+        looked_at: Vec<String>,
     ) -> Self {
-        // Who forgets to say a namespace is answered with the default one.
-        let is_told =
-            |namespace: &String| !namespace.is_empty() && namespace != "default" && !is_of_the_system(namespace);
         let mut found = Self {
             all: named.into_iter().collect(),
-            empty: empty.into_iter().filter(is_told).collect(),
             ..Self::default()
         };
         for (key, object) in objects {
@@ -72,12 +67,12 @@ impl Namespaces {
                 found.add("Pod", pod, namespace);
             }
         }
+        if found.all.iter().all(|namespace| is_of_the_system(namespace)) {
+            let is_a_users = |namespace: &String| !matches!(namespace.as_str(), "" | "default");
+            found.all.extend(looked_at.into_iter().filter(is_a_users));
+        }
         let listed = objects.keys().filter(|key| key.kind == "Namespace");
-        found.named = listed
-            .map(|key| key.name.clone())
-            .chain(found.all.clone())
-            .chain(found.empty.clone())
-            .collect();
+        found.named = listed.map(|key| key.name.clone()).chain(found.all.clone()).collect();
         for (key, object) in objects.iter().filter(|(key, _)| key.namespace.is_empty()) {
             found.note_file(&key.kind, &key.name, &object.cite.file);
             if key.kind == "Pod"
@@ -136,7 +131,7 @@ impl Namespaces {
         let mut users = self.all.iter().filter(|namespace| !is_of_the_system(namespace));
         match (users.next(), users.next()) {
             (Some(only), None) => Some(only),
-            (None, _) => only(&self.empty).or_else(|| only(&self.all)),
+            (None, _) => only(&self.all),
             (Some(_), Some(_)) => None,
         }
     }
@@ -242,11 +237,19 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_listing_tells_where_people_looked() {
-        let snapshot = reading(&[TABLE, ("events.txt", "No resources found in shop namespace.\n")]);
-        assert!(snapshot.object("Pod", "shop", "web-0").is_some());
-        let snapshot = reading(&[TABLE, ("events.txt", "No resources found in default namespace.\n")]);
-        assert!(snapshot.object("Pod", "", "web-0").is_some());
+    fn where_nothing_else_tells_the_namespace_of_an_empty_listing_does() {
+        for (namespace, others, expected) in [
+            ("shop", "else", "else"),
+            ("shop", "kube-system", "shop"),
+            ("default", "kube-system", "kube-system"),
+        ] {
+            let message = format!("No resources found in {namespace} namespace.\n");
+            let snapshot = reading(&[TABLE, ("events.txt", &message), ("pod.json", &pod(others, "b"))]);
+            assert!(
+                snapshot.object("Pod", expected, "web-0").is_some(),
+                "{namespace} {others}"
+            );
+        }
     }
 
     #[test]

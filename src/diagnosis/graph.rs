@@ -76,21 +76,69 @@ fn add_blamed(rules: &Rules, findings: &[Finding], edges: &mut Vec<Edge>) {
             .flatten()
             .copied()
             .collect();
-        if complaint.blames_unknown {
+        if complaint.blames_unknown && blamed.is_empty() {
             blamed.extend(only_ailing_neighbour(rules, findings, complaint));
         }
         for from in blamed {
             let follows = findings.get(from).is_some_and(|ailing| may_follow(ailing, complaint));
             if from != to && follows && !reaches(&effects, to, from) {
                 effects.entry(from).or_default().push(to);
-                edges.push(Edge {
-                    from,
-                    to,
-                    mechanism: Text {
-                        zh: "被调用的对端自身有故障，请求因此失败".to_owned(),
-                        en: "the peer that is called is itself in trouble, so the calls fail".to_owned(),
-                    },
-                });
+                edges.push(called_peer_ails(from, to));
+            }
+        }
+    }
+    add_relayed(rules, findings, &mut effects, edges);
+}
+
+fn called_peer_ails(from: usize, to: usize) -> Edge {
+    Edge {
+        from,
+        to,
+        mechanism: Text {
+            zh: "被调用的对端自身有故障，请求因此失败".to_owned(),
+            en: "the peer that is called is itself in trouble, so the calls fail".to_owned(),
+        },
+    }
+}
+
+/// Who only passes on that something it calls failed, and is not explained yet, is explained by the one workload beside it whose trouble
+/// is its own: a caller two steps up the chain names at most the step between.
+fn add_relayed(rules: &Rules, findings: &[Finding], effects: &mut BTreeMap<usize, Vec<usize>>, edges: &mut Vec<Edge>) {
+    let caused: BTreeSet<usize> = edges.iter().map(|edge| edge.to).collect();
+    let is_own_trouble = |finding: &Finding| {
+        !finding.blames_unknown
+            && finding.level == Level::Critical
+            && rules
+                .get(&finding.rule)
+                .is_some_and(|rule| matches!(rule.header.role, Role::Cause | Role::Link))
+            && WORKLOADS.contains(&finding.subject.kind.as_str())
+    };
+    let sources: Vec<(usize, &Finding)> = findings
+        .iter()
+        .enumerate()
+        .filter(|(index, finding)| !caused.contains(index) && is_own_trouble(finding))
+        .collect();
+    for (to, complaint) in findings.iter().enumerate() {
+        if !complaint.blames_unknown || caused.contains(&to) {
+            continue;
+        }
+        let beside: Vec<(usize, &Finding)> = sources
+            .iter()
+            .copied()
+            .filter(|(_, source)| {
+                source.subject.namespace == complaint.subject.namespace
+                    && source.subject != complaint.subject
+                    && may_follow(source, complaint)
+            })
+            .collect();
+        let subjects: BTreeSet<&Subject> = beside.iter().map(|(_, source)| &source.subject).collect();
+        if subjects.len() != 1 {
+            continue;
+        }
+        for (from, _) in beside {
+            if !reaches(effects, to, from) {
+                effects.entry(from).or_default().push(to);
+                edges.push(called_peer_ails(from, to));
             }
         }
     }
@@ -198,6 +246,28 @@ mod tests {
             ),
         ];
         assert_eq!(roots(&files), ["app-missing-file orders"]);
+    }
+
+    #[test]
+    fn who_passes_an_error_on_is_explained_by_the_one_whose_own_it_is() {
+        let services =
+            format!("{SERVICES}shop        web      ClusterIP   10.96.0.13   <none>        8080/TCP   41m\n");
+        let pods = "NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE\nshop        edge-57b96b46b7-zv4q2      1/1     Running   0          41m\nshop        web-57b96b46b7-zv4q2       1/1     Running   0          41m\nshop        orders-6bdf8c9d7-jd5lx     1/1     Running   0          41m\n";
+        let files = [
+            ("pods.txt", pods.to_owned()),
+            ("svc.txt", services),
+            ("edge-57b96b46b7-zv4q2.log", "ERROR cart of 7: answer 502\n".repeat(6)),
+            (
+                "web-57b96b46b7-zv4q2.log",
+                "ERROR place: 500 Internal Server Error from POST http://orders:8080/place\n".repeat(6),
+            ),
+            (
+                "orders-6bdf8c9d7-jd5lx.log",
+                "ERROR place: negative quantity in row 7\n".repeat(6),
+            ),
+        ];
+        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+        assert_eq!(roots(&files), ["app-bug orders"]);
     }
 
     #[test]

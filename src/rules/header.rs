@@ -108,6 +108,9 @@ pub struct Subjects {
     /// For applications: signatures of refusals that a data store gives for its own sake. Then it is the subject, where it is known.
     #[serde(default)]
     pub server_side: Vec<String>,
+    /// For applications: signatures by which a data store tells in its own log whom it refuses: see [`super::toolbox::witnesses`].
+    #[serde(default)]
+    pub stores_tell: Vec<String>,
 }
 
 /// From a match to its subject.

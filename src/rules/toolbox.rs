@@ -12,7 +12,9 @@ pub mod etcd;
 pub mod grouping;
 pub mod hosts;
 pub mod longhorn;
+pub mod mentions;
 pub mod mesh;
+pub mod moments;
 pub mod names;
 pub mod nodes;
 pub mod odd_nodes;
@@ -30,7 +32,10 @@ pub mod selectors;
 pub mod services;
 pub mod speakers;
 pub mod stores;
+pub mod strain;
 pub mod timeouts;
+pub mod usage;
+pub mod witnesses;
 
 use super::refused::has_all_replicas;
 use super::{Finding, Ground, Input, RuleHeader, Touch};
@@ -108,7 +113,7 @@ pub fn last_words<'s>(
 ) -> Option<(&'s LogFile, Vec<&'s TailLine>)> {
     let mut logs: Vec<&LogFile> = snapshot
         .container_logs(pod.namespace(), pod.name(), container)
-        .filter(|log| !log.tail.is_empty())
+        .filter(|log| !log.tail.is_empty() && !is_description(log))
         .collect();
     logs.sort_by_key(|log| (!speakers::is_previous(log), log.path.clone()));
     // Where the runtime has deleted a log, the kubelet answers in its place (pkg/kubelet/kuberuntime/kuberuntime_container.go,
@@ -120,6 +125,13 @@ pub fn last_words<'s>(
     })?;
     let from = lines.len().saturating_sub(most);
     Some((log, lines.into_iter().skip(from).collect()))
+}
+
+/// True for a file of which the name says that it holds what kubectl says of an object, not what its container wrote.
+fn is_description(log: &LogFile) -> bool {
+    let name = log.path.file_name().to_ascii_lowercase();
+    let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
+    words.any(|word| matches!(word, "describe" | "desc" | "describes"))
 }
 
 /// Cites lines of a log's tail; the last is the one that matters.

@@ -115,6 +115,27 @@ fn is_log_line(line: &str) -> bool {
         "\"severity\"",
         "\"log\"",
         "\"timestamp\"",
+        // mongod's `attr` and `ctx`; zap's `caller`; Python's logging; .NET's console and Serilog's compact form; access logs of Envoy and
+        // nginx. A word that objects have too stands with its colon, so that no value is taken for it.
+        "\"attr\":",
+        "\"ctx\":",
+        "\"lvl\":",
+        "\"err\":",
+        "\"error\":",
+        "\"caller\":",
+        "\"logger\":",
+        "\"asctime\":",
+        "\"levelname\":",
+        "\"LogLevel\":",
+        "\"Message\":",
+        "\"@t\":",
+        "\"@l\":",
+        "\"@m\":",
+        "\"@mt\":",
+        "\"start_time\":",
+        "\"response_code\":",
+        "\"remote_addr\":",
+        "\"request_method\":",
     ];
     let found = keys.iter().filter(|key| line.contains(**key)).count();
     let is_object = line.contains("\"kind\"") && line.contains("\"metadata\"");
@@ -225,6 +246,15 @@ mod tests {
             )
             .is_empty()
         );
+        for line in [
+            r#"{"t":{"$date":"2026-02-17T08:28:53.087+00:00"},"s":"I","c":"ACCESS","id":20249,"ctx":"conn1249","msg":"Authentication failed","attr":{}}"#,
+            r#"{"@t":"2026-02-17T08:28:53Z","@mt":"Cannot route {Id}","@l":"Error","Id":7}"#,
+            r#"{"EventId":0,"LogLevel":"Error","Category":"Api","Message":"Cannot route","State":{}}"#,
+            r#"{"start_time":"2026-02-17T08:28:53Z","method":"GET","path":"/","response_code":503,"response_flags":"UF"}"#,
+            r#"{"level":"error","error":"cannot route"}"#,
+        ] {
+            assert!(sections(&DECODER, line).is_empty(), "{line}");
+        }
         assert!(
             sections(
                 &DECODER,

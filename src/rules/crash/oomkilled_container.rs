@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 
 use crate::cluster::{ContainerInstance, Ended, Snapshot};
 use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::moments::latest_moment;
 use crate::rules::toolbox::speakers::{State, state_of};
 use crate::rules::toolbox::workload_touches;
 use crate::rules::{Finding, Input, RuleHeader};
@@ -126,6 +127,50 @@ examples:
   - name: 'long ago, ready now'
     files:
       'pods.json': '{"kind": "PodList", "apiVersion": "v1", "items": [{"metadata": {"name": "trainer-0", "namespace": "shop", "ownerReferences": [{"kind": "StatefulSet", "name": "trainer", "controller": true}]}, "spec": {"containers": [{"name": "app"}]}, "status": {"phase": "Running", "containerStatuses": [{"name": "app", "ready": true, "restartCount": 1, "state": {"running": {}}, "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}}]}}]}'
+  - name: 'ready between two ends; only a log tells the time'
+    files:
+      'pod.txt': |
+        Name:             trainer-0
+        Namespace:        shop
+        Controlled By:    StatefulSet/trainer
+        Status:           Running
+        Containers:
+          app:
+            Image:          hub.example/trainer:1
+            State:          Running
+              Started:      Mon, 02 Nov 2026 10:08:25 +0000
+            Last State:     Terminated
+              Reason:       OOMKilled
+              Exit Code:    137
+              Started:      Mon, 02 Nov 2026 10:04:52 +0000
+              Finished:     Mon, 02 Nov 2026 10:08:24 +0000
+            Ready:          True
+            Restart Count:  6
+      'web.log': |
+        2026-11-02T10:09:33Z INFO served
+    fires:
+      - {kind: 'StatefulSet', namespace: 'shop', name: 'trainer'}
+  - name: 'ready since days before the last line of a log'
+    files:
+      'pod.txt': |
+        Name:             trainer-0
+        Namespace:        shop
+        Controlled By:    StatefulSet/trainer
+        Status:           Running
+        Containers:
+          app:
+            Image:          hub.example/trainer:1
+            State:          Running
+              Started:      Mon, 02 Nov 2026 10:08:25 +0000
+            Last State:     Terminated
+              Reason:       OOMKilled
+              Exit Code:    137
+              Started:      Mon, 02 Nov 2026 10:04:52 +0000
+              Finished:     Mon, 02 Nov 2026 10:08:24 +0000
+            Ready:          True
+            Restart Count:  6
+      'web.log': |
+        2026-11-05T10:09:33Z INFO served
   - name: 'killed by a probe'
     files:
       'pods.json': '{"kind": "PodList", "apiVersion": "v1", "items": [{"metadata": {"name": "trainer-0", "namespace": "shop", "ownerReferences": [{"kind": "StatefulSet", "name": "trainer", "controller": true}]}, "spec": {"containers": [{"name": "app"}]}, "status": {"phase": "Running", "containerStatuses": [{"name": "app", "ready": false, "restartCount": 5, "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": {"exitCode": 137, "reason": "Error"}}}]}}]}'
@@ -203,7 +248,8 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
 }
 
 fn comes_back(snapshot: &Snapshot, container: &ContainerInstance<'_>, ended: &Ended<'_>) -> bool {
-    match (&ended.finished, &snapshot.bundle.collected_at) {
+    let latest = latest_moment(snapshot);
+    match (&ended.finished, latest.as_ref()) {
         (Some(finished), Some(now)) => container.restarts() >= 2 && finished.gap_to(now) <= RECENT,
         _ => false,
     }

@@ -1,8 +1,8 @@
 //! A container may use so little CPU that it answers its probes too late.
 
-use crate::cluster::{ContainerInstance, PodView, Snapshot};
-use crate::model::{Citation, Confidence, Subject};
+use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::probes::{Kind, failures};
+use crate::rules::toolbox::usage::{cpu_limit, cpu_used};
 use crate::rules::toolbox::workload_touches;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -103,10 +103,10 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             });
         let Some(late) = late else { continue };
         for container in pod.containers().into_iter().filter(|container| !container.init) {
-            let Some((limit, text)) = limit(&container) else {
+            let Some((limit, text)) = cpu_limit(&container) else {
                 continue;
             };
-            let used = used(snapshot, &pod, container.name);
+            let used = cpu_used(snapshot, &pod, container.name);
             let is_held_back = used
                 .as_ref()
                 .is_some_and(|(used, _)| used * 100 >= limit * AT_THE_LIMIT);
@@ -139,34 +139,4 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         }
     }
     findings
-}
-
-/// The CPU limit in thousandths of a core, and as it is written.
-fn limit<'s>(container: &ContainerInstance<'s>) -> Option<(u64, &'s str)> {
-    let text = container.spec?.pointer("/resources/limits/cpu")?.as_str()?;
-    Some((millicores(text)?, text))
-}
-
-fn millicores(text: &str) -> Option<u64> {
-    match text.strip_suffix('m') {
-        Some(thousandths) => thousandths.parse().ok(),
-        None => Some(
-            (text
-                .parse::<f64>()
-                .ok()
-                .filter(|cores| (0.0..10_000.0).contains(cores))?
-                * 1000.0) as u64,
-        ),
-    }
-}
-
-/// What `kubectl top` shows for the container, or for its pod.
-fn used(snapshot: &Snapshot, pod: &PodView<'_>, container: &str) -> Option<(u64, Citation)> {
-    let whole = format!("top.pod.{}/{}.cpu", pod.namespace(), pod.name());
-    let own = format!("top.pod.{}/{}/{container}.cpu", pod.namespace(), pod.name());
-    snapshot
-        .hosts
-        .iter()
-        .find_map(|host| host.values.get(&own).or_else(|| host.values.get(&whole)))
-        .and_then(|(value, cite)| Some((millicores(value)?, cite.clone())))
 }

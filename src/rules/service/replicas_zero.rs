@@ -265,6 +265,8 @@ fn needed_by<'s>(input: &Input<'s>, workload: &'s Object) -> Option<&'s Object> 
                         .chain(snapshot.kind("StatefulSet"))
                         .any(|other| {
                             other.key.name != workload.key.name
+                                && services_in(snapshot, &workload.key.namespace)
+                                    .all(|service| service.key.name != other.key.name)
                                 && same_namespace(&other.key.namespace, &workload.key.namespace)
                                 && is_near(&other.key.name, &workload.key.name)
                                 && other.int("/spec/replicas") != Some(0)

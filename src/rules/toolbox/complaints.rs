@@ -6,10 +6,12 @@ use std::sync::LazyLock;
 use jiff::SignedDuration;
 use regex::Regex;
 
+use super::mentions::mentioned;
 use super::nodes::is_ready;
 use super::peers::{Peer, dependencies, name_service, node_of_address, objects_of, service_meant};
 use super::speakers::{Speaker, State, is_data_store, is_previous, of_log, of_pod, stores_of, technology};
 use super::stores::refuses_when_full;
+use super::witnesses::hear_stores;
 use super::workload_touches;
 use crate::cluster::Snapshot;
 use crate::logs::{LineHit, LogFile, Stream, TextSource, clean_line};
@@ -81,7 +83,9 @@ pub fn judge(input: &Input<'_>, rule: &RuleHeader, subjects: &Subjects) -> Vec<F
         id.strip_prefix(rule.id.as_str())
             .is_some_and(|rest| rest.starts_with('/'))
     };
-    findings(input, rule, complaints(input.snapshot, &is_own, subjects))
+    let mut found = findings(input, rule, complaints(input.snapshot, &is_own, subjects));
+    hear_stores(input, rule, subjects, &mut found);
+    found
 }
 
 /// The complaints that carry one of the wanted signatures (`rule/signature`) and ail their workload now.
@@ -142,7 +146,8 @@ pub fn complaints<'s>(
     found
 }
 
-fn speaker_is_data_store(speaker: &Speaker<'_>) -> bool {
+/// True for a database, a cache or a broker, by its name or its image.
+pub fn speaker_is_data_store(speaker: &Speaker<'_>) -> bool {
     is_data_store(&speaker.workload.name)
         || speaker.pod.is_some_and(|pod| {
             pod.containers().iter().any(|container| {
@@ -309,7 +314,13 @@ fn refusing_store(snapshot: &Snapshot, rule: &RuleHeader, complaint: &Complaint<
     }
 }
 
-fn finding(input: &Input<'_>, rule: &RuleHeader, workload: Subject, mut group: Vec<Complaint<'_>>) -> Option<Finding> {
+/// The finding of what one workload complains of; none of nothing.
+pub fn finding(
+    input: &Input<'_>,
+    rule: &RuleHeader,
+    workload: Subject,
+    mut group: Vec<Complaint<'_>>,
+) -> Option<Finding> {
     // Of equally sure ones the more specific comes first, which captured more, then the one nearer to the end.
     group.sort_by_key(|complaint| {
         (
@@ -359,8 +370,13 @@ fn finding(input: &Input<'_>, rule: &RuleHeader, workload: Subject, mut group: V
             finding.blame(object);
         }
     }
-    // Who does not say whom it called can only have called what its settings name.
     if peer.host.is_empty() {
+        for called in mentioned(input.snapshot, &finding.subject, &best.said) {
+            finding.blame(called);
+        }
+    }
+    // Who does not say whom it called can only have called what its settings name.
+    if peer.host.is_empty() && finding.blames.is_empty() {
         for called in dependencies(input.snapshot, &finding.subject) {
             finding.blame(called);
         }

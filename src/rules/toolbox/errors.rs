@@ -32,10 +32,11 @@ const SHARE: usize = 3;
 /// Lines after the last error that show that it is over.
 const QUIET: usize = 8;
 
-/// What marks a line as an error by its own words: a level, or an answer of 5xx in an access log.
+/// What marks a line as an error by its own words: a level, or an answer of 5xx in an access log. pino and bunyan write levels as numbers
+/// (50 is an error, 60 fatal), .NET's console logger writes `fail:` and `crit:`.
 static ERROR: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r#"\b(?:ERROR|FATAL|CRITICAL|SEVERE)\b|(?i:\b(?:level|severity|lvl)"?[=:] ?"?(?:error|err|fatal|crit|critical|panic)\b)|\[(?:error|crit|fatal)\]|^E\d{4} |HTTP/\d(?:\.\d)?"? 5\d\d\b|^(?:\w+\.)*\w+(?:Exception|Error)(?::|$)"#,
+        r#"\b(?:ERROR|FATAL|CRITICAL|SEVERE)\b|(?i:\b(?:level|severity|lvl)"?[=:] ?"?(?:error|err|fatal|crit|critical|panic)\b)|\[(?:error|crit|fatal)\]|^E\d{4} |"level":[56]0\b|^(?:fail|crit): \w|HTTP/\d(?:\.\d)?"? 5\d\d\b|^(?:\w+\.)*\w+(?:Exception|Error)(?::|$)"#,
     )
     .ok()
 });

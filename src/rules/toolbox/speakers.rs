@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
+use super::moments::latest_moment;
 use crate::cluster::{PodView, Snapshot};
 use crate::logs::{LogFile, Stream};
 use crate::model::{Subject, When};
@@ -129,17 +130,17 @@ pub fn state_of(snapshot: &Snapshot, pod: &PodView<'_>, container: &str) -> Stat
 /// True when a container that runs at the moment will most likely end again: it did so often, and did just now, or at the pace of its
 /// restarts over the life of the pod is about to.
 fn recurs(snapshot: &Snapshot, pod: &PodView<'_>, restarts: i64, ended: Option<When>) -> bool {
-    let (Some(now), Some(ended)) = (&snapshot.bundle.collected_at, ended) else {
+    let (Some(now), Some(ended)) = (latest_moment(snapshot), ended) else {
         return false;
     };
     if restarts < OFTEN {
         return false;
     }
-    let since = ended.gap_to(now);
+    let since = ended.gap_to(&now);
     let age = pod
         .object
         .time("/metadata/creationTimestamp")
-        .map(|created| created.gap_to(now));
+        .map(|created| created.gap_to(&now));
     let pace = age.and_then(|age| age.checked_div(i32::try_from(restarts).ok()?));
     since <= JUST_NOW || pace.is_some_and(|pace| pace <= FAST && since <= pace.saturating_mul(2))
 }
