@@ -28,6 +28,9 @@ causes:
   - rule: cpu-limit-too-low
     ground: workload
     mechanism: {zh: '负载上升而副本数不变', en: 'load grows and replicas do not'}
+  - rule: app-cpu-saturated
+    ground: workload
+    mechanism: {zh: '负载上升而副本数不变', en: 'load grows and replicas do not'}
   - rule: peer-unresponsive
     ground: workload
     mechanism: {zh: '负载上升而副本数不变', en: 'load grows and replicas do not'}
