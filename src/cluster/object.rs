@@ -147,9 +147,10 @@ impl Object {
         }
     }
 
-    /// True when another sight of the same object has every field of this one, and more: this one was cut.
+    /// True when another sight of the same object has every field of this one, and more, or more of its last text: this one was cut.
     pub(super) fn is_part_of(&self, other: &Self) -> bool {
-        covers(&other.value, &self.value) && !covers(&self.value, &other.value)
+        covers(&other.value, &self.value)
+            && (!covers(&self.value, &other.value) || self.value != other.value && begins(&other.value, &self.value))
     }
 
     /// Takes over what a poorer or older form of the same object knows and this one does not.
@@ -176,6 +177,18 @@ fn covers(whole: &Value, part: &Value) -> bool {
         }
         (_, Value::Object(_) | Value::Array(_)) => false,
         _ => true,
+    }
+}
+
+/// True for two values with the same fields, of which the part has the same or only the beginning of some text.
+fn begins(whole: &Value, part: &Value) -> bool {
+    match (whole, part) {
+        (Value::Object(whole), Value::Object(part)) => part
+            .iter()
+            .all(|(key, value)| whole.get(key).is_some_and(|whole| begins(whole, value))),
+        (Value::Array(whole), Value::Array(part)) => whole.iter().zip(part).all(|(whole, part)| begins(whole, part)),
+        (Value::String(whole), Value::String(part)) => whole.starts_with(part.as_str()),
+        _ => whole == part,
     }
 }
 

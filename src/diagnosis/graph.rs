@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use jiff::SignedDuration;
+
 use crate::model::{Confidence, Level, Subject, Text};
 use crate::rules::{Finding, Role, Rules, Touch};
 
@@ -186,13 +188,19 @@ fn reaches(effects: &BTreeMap<usize, Vec<usize>>, from: usize, to: usize) -> boo
     false
 }
 
-/// An effect that was surely over before its cause was first seen is no effect of it.
+/// An effect that was surely over before its cause was first seen is no effect of it. Who collects the end of each log sees the same
+/// incident begin and end a little differently in each.
 fn may_follow(cause: &Finding, effect: &Finding) -> bool {
     match (&cause.first, &effect.last) {
-        (Some(begins), Some(ends)) => !ends.surely_before(begins) || begins.basis != ends.basis,
+        (Some(begins), Some(ends)) => {
+            !ends.surely_before(begins) || begins.basis != ends.basis || ends.gap_to(begins) <= CUT_APART
+        }
         _ => true,
     }
 }
+
+/// So far apart the parts of one incident may be that the ends of two logs show.
+const CUT_APART: SignedDuration = SignedDuration::from_mins(10);
 
 #[cfg(test)]
 mod tests {

@@ -1,13 +1,39 @@
 //! Host text that is recognised so that a bundle's inventory can name it, and from which no facts are read.
 //!
 //! Each kind is known by the heading of its table, by the shape of its lines, or by how its file begins. Sources are the programs'
-//! own output: procps, coreutils, util-linux, kmod, iproute2, iptables, conntrack-tools, containerd's `ctr`.
+//! own output: kubectl, procps, coreutils, util-linux, kmod, iproute2, iptables, conntrack-tools, containerd's `ctr`.
 
 use regex::Regex;
 
 use super::Decoder;
 use super::shape::{Shape, lines, table};
 
+/// `kubectl api-resources`; the columns of before 1.20 have APIGROUP.
+pub(super) const API_RESOURCES: Decoder = Decoder {
+    name: "kubectl api-resources",
+    decode: |file, start| table(file, start, &["NAME", "SHORTNAMES", "NAMESPACED", "KIND"]),
+};
+/// `kubectl auth can-i --list`.
+pub(super) const PERMISSIONS: Decoder = Decoder {
+    name: "kubectl auth can-i",
+    decode: |file, start| {
+        table(
+            file,
+            start,
+            &["Resources", "Non-Resource URLs", "Resource Names", "Verbs"],
+        )
+    },
+};
+/// `kubectl rollout history`.
+pub(super) const REVISIONS: Decoder = Decoder {
+    name: "kubectl rollout history",
+    decode: |file, start| table(file, start, &["REVISION", "CHANGE-CAUSE"]),
+};
+/// `kubectl config get-contexts`.
+pub(super) const CONTEXTS: Decoder = Decoder {
+    name: "kubectl config",
+    decode: |file, start| table(file, start, &["CURRENT", "NAME", "CLUSTER", "AUTHINFO"]),
+};
 /// `lsblk`.
 pub(super) const BLOCK_DEVICES: Decoder = Decoder {
     name: "lsblk",
@@ -118,6 +144,19 @@ mod tests {
             (
                 "configuration",
                 "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\"]\n",
+            ),
+            (
+                "kubectl api-resources",
+                "NAME       SHORTNAMES   APIVERSION   NAMESPACED   KIND\npods       po           v1           true         Pod\n",
+            ),
+            (
+                "kubectl auth can-i",
+                "Resources   Non-Resource URLs   Resource Names   Verbs\npods        []                  []               [get]\n",
+            ),
+            ("kubectl rollout history", "REVISION  CHANGE-CAUSE\n1         <none>\n"),
+            (
+                "kubectl config",
+                "CURRENT   NAME   CLUSTER   AUTHINFO   NAMESPACE\n*         prod   prod      admin      shop\n",
             ),
             ("configuration", "{\"cniVersion\":\"0.4.0\",\n\"name\":\"cbr0\"}\n"),
         ] {

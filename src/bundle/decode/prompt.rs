@@ -10,7 +10,7 @@ use super::shape::{Shape, group};
 /// Prompts that nothing else looks like, with or without a command behind them.
 static SURE: Shape = Shape::new(|| {
     Regex::new(concat!(
-        r"^(?:\([\w./-]+\) )?(?:",
+        r"^(?:\([^()]{1,80}\) )?(?:",
         r"\[[\w.-]+@[\w.-]+ [^\]\s]+\] ?[$#%>]",          // [root@m1 ~]#
         r"|[\w.-]+@[\w.-]+(?::[^\s$#>]*|\s~\S*)? ?[$#%]", // me@host:~$
         r"|[\w.-]+:[~/][\w./-]* ?[$#>]",                  // node-1:~ # (SUSE)
@@ -30,7 +30,7 @@ static BARE: Shape = Shape::new(|| {
 });
 
 /// Programs whose output people paste.
-pub(super) const PROGRAMS: [&str; 78] = [
+pub(super) const PROGRAMS: [&str; 138] = [
     "kubectl",
     "k",
     "oc",
@@ -109,6 +109,66 @@ pub(super) const PROGRAMS: [&str; 78] = [
     "dpkg",
     "tail",
     "grep",
+    "watch",
+    "microk8s",
+    "minikube",
+    "kind",
+    "rancher",
+    "kubectx",
+    "kubens",
+    "argocd",
+    "flux",
+    "istioctl",
+    "velero",
+    "cilium",
+    "calicoctl",
+    "ceph",
+    "rbd",
+    "multipath",
+    "lvs",
+    "vgs",
+    "pvs",
+    "iscsiadm",
+    "nfsstat",
+    "showmount",
+    "mysql",
+    "psql",
+    "redis-cli",
+    "rabbitmqctl",
+    "mongosh",
+    "env",
+    "printenv",
+    "head",
+    "less",
+    "getent",
+    "stat",
+    "aws",
+    "gcloud",
+    "az",
+    "logcli",
+    "nvidia-smi",
+    "hdparm",
+    "smartctl",
+    "xfs_info",
+    "sar",
+    "pidstat",
+    "strace",
+    "id",
+    "w",
+    "who",
+    "last",
+    "whoami",
+    "pwd",
+    "mtr",
+    "tracepath",
+    "nmap",
+    "zgrep",
+    "awk",
+    "jq",
+    "yq",
+    "sed",
+    "sort",
+    "find",
 ];
 /// Prompts of one file that are told apart; a longer record is read like one output.
 const MOST: usize = 10_000;
@@ -193,6 +253,7 @@ mod tests {
             "root@node-1:~# date",
             "[root@m1 ~]# df -h",
             "(base) me@laptop:~/work$ ls",
+            "(⎈|prod:shop) me@laptop:~$ ls",
             "me@laptop ~ % docker ps",
             "node-1:~ # systemctl status kubelet",
             "sh-4.4$ ip a",

@@ -21,6 +21,16 @@ pub fn undress(text: Cow<'_, str>) -> Cow<'_, str> {
     if memmem::find(text.as_bytes(), "\u{A0}".as_bytes()).is_some() {
         text = Cow::Owned(text.replace('\u{A0}', " "));
     }
+    let depth = common_indent(&text);
+    if depth > 1 {
+        text = Cow::Owned(without_indent(&text, depth));
+    }
+    if is_stamped_output(&text) {
+        text = Cow::Owned(without_stamps(&text));
+    }
+    if memmem::find(text.as_bytes(), b"```").is_some() {
+        text = Cow::Owned(without_fences(&text));
+    }
     if let Some(separator) = numbering(&text) {
         text = Cow::Owned(without_numbers(&text, separator));
     }
@@ -80,13 +90,129 @@ fn without_escapes(text: &str) -> String {
     plain
 }
 
+/// The spaces with which every line of a text begins, as in a block of code in Markdown; 0 for a text of a single line.
+fn common_indent(text: &str) -> usize {
+    let mut depth = usize::MAX;
+    let mut lines = 0;
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        depth = depth.min(line.len() - line.trim_start_matches(' ').len());
+        lines += 1;
+        if depth == 0 {
+            return 0;
+        }
+    }
+    if lines > 1 { depth } else { 0 }
+}
+
+fn without_indent(text: &str, depth: usize) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let blank = line.len() - line.trim_start_matches(' ').len();
+        plain.push_str(line.get(depth.min(blank)..).unwrap_or(line));
+    }
+    plain
+}
+
+/// The bytes of a time stamp that a recorder put before each line, with the space behind it: `2026-11-21T10:20:42.123Z `, `[…] ` (moreutils'
+/// `ts`, GitHub Actions, GitLab's runner with its `00O`, Jenkins' timestamper).
+fn stamp(line: &str) -> Option<usize> {
+    let bytes = line.as_bytes();
+    let start = usize::from(bytes.first() == Some(&b'['));
+    let date = bytes.get(start..start + 19)?;
+    let is_date = date.iter().zip(b"dddd-dd-ddTdd:dd:dd").all(|(byte, form)| match form {
+        b'd' => byte.is_ascii_digit(),
+        b'T' => matches!(byte, b'T' | b' '),
+        _ => byte == form,
+    });
+    if !is_date {
+        return None;
+    }
+    let rest = bytes.get(start + 19..)?;
+    let zone = rest
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b',' | b'Z' | b'+' | b'-' | b':' | b']'))
+        .count();
+    let mut end = start + 19 + zone;
+    // `00O ` and `01E ` name the stream.
+    if let Some([b' ', a, b, b'O' | b'E', ..]) = bytes.get(end..)
+        && a.is_ascii_digit()
+        && b.is_ascii_digit()
+    {
+        end += 4;
+    }
+    match bytes.get(end) {
+        Some(b' ') => Some(end + 1),
+        None => Some(end),
+        Some(_) => None,
+    }
+}
+
+/// True when the lines are stamped and hold what kubectl prints, in which nothing stands before a heading. A log keeps its stamps.
+fn is_stamped_output(text: &str) -> bool {
+    /// Lines that are looked at for stamps.
+    const LOOKED_AT: usize = 20;
+    let lines = text.lines().filter(|line| !line.trim().is_empty()).take(LOOKED_AT);
+    let (all, stamped) = lines.fold((0, 0), |(all, stamped), line| {
+        (all + 1, stamped + usize::from(stamp(line).is_some()))
+    });
+    if all < 3 || stamped * 10 < all * 9 {
+        return false;
+    }
+    let is_heading = |line: &str| {
+        let rest = stamp(line).and_then(|end| line.get(end..)).unwrap_or("");
+        ["NAME  ", "NAMESPACE  ", "LAST SEEN  ", "Name:  ", "NAME\t"]
+            .iter()
+            .any(|begin| rest.starts_with(begin))
+    };
+    [&b" NAME"[..], b" LAST SEEN", b" Name:  "]
+        .iter()
+        .any(|sign| memmem::find(text.as_bytes(), sign).is_some())
+        && text.lines().any(is_heading)
+}
+
+fn without_stamps(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let body = line.trim_end_matches(['\n', '\r']);
+        let end = stamp(body).unwrap_or(0);
+        plain.push_str(line.get(end..).unwrap_or(line));
+    }
+    plain
+}
+
+/// Takes the marks of a block of code off lines that they share with its text, as chats write it.
+fn without_fences(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let body = line.trim_end_matches(['\n', '\r']);
+        let end = line.get(body.len()..).unwrap_or("");
+        let mut rest = body;
+        if let Some(inner) = rest.strip_prefix("```").filter(|inner| inner.trim_end().contains(' ')) {
+            rest = inner;
+        }
+        if let Some(inner) = rest
+            .strip_suffix("```")
+            .filter(|inner| !inner.trim().is_empty() && !inner.starts_with('`'))
+        {
+            rest = inner;
+        }
+        plain.push_str(rest);
+        plain.push_str(end);
+    }
+    plain
+}
+
 /// What stands between number and text when the first lines are numbered one by one: `cat -n`, `grep -n`, a viewer's margin.
 fn numbering(text: &str) -> Option<&'static str> {
-    const SEPARATORS: [&str; 5] = ["\t", ": ", ":", " | ", "  "];
+    const SEPARATORS: [&str; 6] = ["\t", ": ", ":", " | ", "  ", " "];
     if !text.trim_start().starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
     SEPARATORS.into_iter().find(|separator| {
+        // One space alone may also stand behind the number of an entry.
+        if *separator == " " && !["NAME ", "Name:", "LAST SEEN"].iter().any(|sign| text.contains(sign)) {
+            return false;
+        }
         let mut lines = text.lines();
         let first = lines.next().and_then(|line| number(line, separator));
         let Some((first, _)) = first else { return false };
@@ -263,6 +389,23 @@ mod tests {
             ),
             (" 1 | a:\n 2 |   b\n 3 | c\n", "a:\n  b\nc\n"),
             (
+                " 9 $ x\n10 NAME   READY\n11 web    0/1\n",
+                "$ x\nNAME   READY\nweb    0/1\n",
+            ),
+            (
+                "2026-11-21T10:20:42.1Z $ x\n2026-11-21T10:20:42.2Z NAME   READY\r\n2026-11-21T10:20:42.3Z web    0/1\n2026-11-21T10:20:42.4Z\n",
+                "$ x\nNAME   READY\r\nweb    0/1\n\n",
+            ),
+            (
+                "[2026-11-21 10:20:42] Name:  web\n[2026-11-21 10:20:42] Labels:  a\n[2026-11-21 10:20:42]   b\n",
+                "Name:  web\nLabels:  a\n  b\n",
+            ),
+            ("    a:\n      b\n\n    c\r\n", "a:\n  b\n\nc\r\n"),
+            (
+                "see:\n```NAME   READY\nweb    0/1```\n```yaml\na: 1\n```\n",
+                "see:\nNAME   READY\nweb    0/1\n```yaml\na: 1\n```\n",
+            ),
+            (
                 "┌─ Pods ─┐\n│ NAME↑ │\r\n│ web-0 │\nweb-0  │ a log\n",
                 "┌─ Pods ─┐\n NAME↑ \r\n web-0 \nweb-0  │ a log\n",
             ),
@@ -280,6 +423,7 @@ mod tests {
             "1: lo: <LOOPBACK,UP>\n    inet 127.0.0.1/8\n2: eth0: <UP>\n",
             "0:\tfrom all lookup local\n32766:\tfrom all lookup main\n",
             "2026-11-21 10:00:00 a\n2026-11-21 10:00:01 b\n2026-11-21 10:00:02 c\n",
+            "2026-11-21 10:00:00 my NAME  is\n2026-11-21 10:00:01 b\n2026-11-21 10:00:02 c\n",
             "1\n",
             "a -> b\n>c\n",
             "+---+---+\n| A | B |\n+---+---+\n| 1 | 2 |\n+---+---+\n",

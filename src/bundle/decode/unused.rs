@@ -72,6 +72,14 @@ const KNOWN: &[(&str, &str)] = &[
         r#"^\{"timestamp":"[^"]+","vendor_id":"#,
         "the machine's hardware (cAdvisor)",
     ),
+    (
+        r"^ *LV +VG +Attr |^ *VG +#PV |^ *PV +VG +Fmt |^ *--- (?:Logical|Physical) volume ---|^ *--- Volume group ---",
+        "volumes of LVM (lvs, vgs, pvs)",
+    ),
+    (
+        r"^\S+ (?:\([0-9a-f]{9,}\) )?dm-\d+ \S+,|^size=\S+ features='",
+        "paths to disks (multipath -ll)",
+    ),
     // Open files, limits, services of other init systems.
     (r"^COMMAND +PID .*\bFD\b.*\bNODE NAME", "open files (lsof)"),
     (
@@ -277,6 +285,11 @@ mod tests {
     fn what_no_rule_asks_for_is_known_by_how_it_begins() {
         for (text, what) in [
             ("00:00.0 0600: 8086:1237 (rev 02)\n\tSubsystem: 1af4:1100\n", "PCI"),
+            ("  LV   VG   Attr       LSize\n  data vg0  -wi-ao---- 10.00g\n", "LVM"),
+            (
+                "mpatha (360014054ab) dm-0 LIO-ORG,disk\nsize=10G features='0' hwhandler='1 alua' wp=rw\n",
+                "paths to disks",
+            ),
             (
                 "           CPU0       CPU1       \n  0:        174          0   IO-APIC\n",
                 "interrupts",

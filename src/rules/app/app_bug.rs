@@ -1,14 +1,10 @@
 //! A container ends with an error, or runs and writes mostly errors, and its own words are all that is known of why.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::cluster::Snapshot;
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::calls::of_clients;
 use crate::rules::toolbox::complaints::{complaints, findings as complaint_findings};
-use crate::rules::toolbox::errors::{MostlyErrors, mostly_errors};
+use crate::rules::toolbox::errors::{MostlyErrors, is_relayed, mostly_errors};
 use crate::rules::toolbox::mentions::mentioned;
 use crate::rules::toolbox::peers::dependencies;
 use crate::rules::toolbox::probes::{Kind, failures};
@@ -311,17 +307,9 @@ fn of_running(snapshot: &Snapshot, rule: &RuleHeader, found: &MostlyErrors<'_>) 
     for called in dependencies(snapshot, &speaker.workload) {
         finding.blame(called);
     }
-    finding.blames_unknown = RELAYED.as_ref().is_some_and(|regex| regex.is_match(words(last)));
+    finding.blames_unknown = is_relayed(words(last));
     Some(finding)
 }
-
-/// Words by which an error is about the answer of somebody else, or is itself only such an answer in an access log.
-static RELAYED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r"(?i)\btime[ds]? ?out|deadline exceeded|\bunavailable\b|refused|reset by peer|unreachable|\b50[0-4]\b|internal server error|bad gateway|\bupstream\b|rpc error|ECONN|socket hang up|broken pipe|circuit ?breaker|no healthy",
-    )
-    .ok()
-});
 
 /// What exit codes mean: 126 and 127 by POSIX shells, 128 by containerd, 128+n by the signal n.
 fn meaning(code: Option<i64>) -> (&'static str, &'static str) {

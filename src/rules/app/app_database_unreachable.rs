@@ -128,6 +128,34 @@ text:
     in: [container-log, status]
     pattern: '(?P<reason>ORA-(?:12170|12541|12514|12545|17002))'
     unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: mysql-dotnet
+    in: [container-log, status]
+    pattern: '(?P<reason>Unable to connect to any of the specified MySQL hosts)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: pg-dotnet
+    in: [container-log, status]
+    pattern: 'NpgsqlException[^\n]{0,40}: (?P<reason>Failed to connect to (?P<peer>[\w.-]+:\d+)|Exception while (?:connecting|reading from stream))'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: mongo-c
+    in: [container-log, status]
+    pattern: '(?P<reason>No suitable servers found[^\n]{0,60}): \[[^\]\n]*?''(?P<peer>[\w.-]+:\d+)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: mongo-dotnet
+    in: [container-log, status]
+    pattern: '(?P<reason>MongoConnectionException: An exception occurred while opening a connection|A timeout occurred after \d+ms selecting a server)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: mongo-ruby
+    in: [container-log, status]
+    pattern: '(?P<reason>Mongo::Error::NoServerAvailable)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: ecto
+    in: [container-log, status]
+    pattern: 'DBConnection\.ConnectionError\) tcp (?:connect|recv)[^\n]{0,10}\((?P<peer>[\w.-]+:\d+)\): (?P<reason>[^\n]{3,60})'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: sqlx
+    in: [container-log, status]
+    pattern: '(?P<reason>error communicating with database: (?:Connection refused|Connection reset|[^\n]{3,40}))'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
   - id: cassandra
     in: [container-log, status]
     pattern: '(?P<reason>NoHostAvailable(?:Exception)?|Unable to connect to any servers)'

@@ -1,6 +1,7 @@
 //! An application cannot reach a peer that it names. Data stores are told apart: see `app_database_unreachable`.
 
 use crate::rules::toolbox::complaints::{Complaint, complaints, findings};
+use crate::rules::toolbox::mentions::mentioned;
 use crate::rules::toolbox::speakers::State;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -48,7 +49,7 @@ text:
     unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
   - id: apache-client
     in: [container-log, status]
-    pattern: 'Connect to (?P<peer>[\w.-]+:\d+) \[[^\]]*\] failed: (?P<reason>Connection refused|[Cc]onnect timed out|Connection timed out|Read timed out)'
+    pattern: 'Connect to (?:https?://)?(?P<peer>[\w.-]+:\d+) \[[^\]]*\] failed: (?P<reason>Connection refused|[Cc]onnect timed out|Connection timed out|Read timed out)'
     unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
   - id: netty
     in: [container-log, status]
@@ -117,6 +118,70 @@ text:
   - id: grpc
     in: [container-log, status]
     pattern: '(?:code = Unavailable desc = |StatusCode\.UNAVAILABLE|14 UNAVAILABLE: )[^\n]{0,200}?(?:failed to connect to all addresses|No connection established|connection error)[^\n]*?(?:ipv4:|dial tcp )?(?P<peer>\d+\.\d+\.\d+\.\d+:\d+)?[^\n]*(?P<reason>[Cc]onnection refused|i/o timeout|timed out|Connection reset)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: go-timeout
+    in: [container-log, status]
+    pattern: '(?:Get|Post|Put|Head|Patch|Delete|GET|POST|PUT) \\*"https?://(?P<peer>[\w.:-]+)[^\n]*?(?P<reason>context deadline exceeded|net/http: request canceled|net/http: timeout awaiting response headers|: EOF\b|server closed idle connection)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: thrift
+    in: [container-log, status]
+    pattern: 'Could not connect to any of \[\(u?''(?P<host>[\w.-]+)'', (?P<port>\d+)\)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: thrift-cpp
+    in: [container-log, status]
+    pattern: '<Host: (?P<host>[\w.-]+) Port: (?P<port>\d+)>:? ?(?P<reason>Connection refused|Connection timed out|No route to host|[^\n]{3,60})'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: okhttp
+    in: [container-log, status]
+    pattern: 'Failed to connect to (?P<peer>[\w.-]*/[\d.]+:\d+)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: ruby-connect
+    in: [container-log, status]
+    pattern: '(?P<reason>Connection refused|Connection timed out|No route to host|Connection reset by peer) - connect\(2\) for "?(?P<host>[\w.-]+)"? port (?P<port>\d+)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: guzzle
+    in: [container-log, status]
+    pattern: 'cURL error (?:7|28|52|56): (?P<reason>[^(\n]{3,100}?) \(see [^)]*\) for https?://(?P<peer>[\w.:-]+)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: erlang
+    in: [container-log, status]
+    pattern: 'to_address,\{"(?P<host>[\w.-]+)",(?P<port>\d+)\}\}[^\n]*?(?P<reason>econnrefused|ehostunreach|etimedout|timeout)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: reqwest
+    in: [container-log, status]
+    pattern: '(?P<reason>error sending request) for url \(https?://(?P<peer>[\w.:-]+)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: httpx
+    in: [container-log, status]
+    pattern: '(?P<reason>httpx\.(?:ConnectError|ConnectTimeout|ReadTimeout)|httpcore\.(?:ConnectError|ConnectTimeout|ReadTimeout))'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: dotnet-grpc
+    in: [container-log, status]
+    pattern: '(?P<reason>Error connecting to subchannel|Error starting gRPC call)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: grpc-peer
+    in: [container-log, status]
+    pattern: '(?:UNAVAILABLE|Unavailable|failed to connect to all addresses)[^\n]{0,240}?(?:ipv4:|dial tcp )(?:%3[Aa])?(?P<peer>\d+\.\d+\.\d+\.\d+:\d+)[^\n]*?(?P<reason>[Cc]onnection refused|i/o timeout|timed out|Connection reset|no route to host)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: grpc-none
+    in: [container-log, status]
+    pattern: '(?P<reason>name resolver error: produced zero addresses|last resolver error: produced zero addresses|no children to pick from)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: envoy-access
+    in: [container-log, status]
+    pattern: '" (?P<status>50[34]) (?P<reason>(?:UF|UH|UO|UT|UC|URX|UPE|LR)[,A-Z]*) [^\n]*outbound\|(?P<port>\d+)\|[\w-]*\|(?P<host>[\w.-]+)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: envoy-json
+    in: [container-log, status]
+    pattern: '"response_flags":"(?P<reason>(?:UF|UH|UO|UT|UC|URX|UPE|LR)[,A-Z]*)"[^\n]*"upstream_cluster":"outbound\|(?P<port>\d+)\|[\w-]*\|(?P<host>[\w.-]+)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: envoy-json-cluster
+    in: [container-log, status]
+    pattern: '"upstream_cluster":"outbound\|(?P<port>\d+)\|[\w-]*\|(?P<host>[\w.-]+)"[^\n]*"response_flags":"(?P<reason>(?:UF|UH|UO|UT|UC|URX|UPE|LR)[,A-Z]*)"'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: envoy-none
+    in: [container-log, status]
+    pattern: '(?P<reason>no healthy upstream)\b'
     unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
   - id: wait
     in: [container-log, status]
@@ -258,7 +323,9 @@ sources:
   - 'curl lib/connect.c'
   - 'haproxy src/server.c'
   - 'envoy source/common/router/router.cc'
-  - 'grpc src/core'
+  - 'grpc src/core; grpc-go resolver and balancer errors; grpc-dotnet Subchannel'
+  - 'envoy access log response flags (UF, UH, UT, UC…); istio cluster names outbound|port|subset|host'
+  - 'thrift TSocket.py, TSocket.cpp; okhttp ConnectPlan; guzzle CurlFactory; erlang httpc; reqwest error.rs; httpx _exceptions.py'
 versions: 'any'
 examples:
   - name: 'nginx and a FastCGI port that nobody serves'
@@ -272,6 +339,42 @@ examples:
         2025/03/11 18:59:11 [error] 22#22: *4187 connect() failed (111: Connection refused) while connecting to upstream, client: 10.52.3.1, server: www, request: "GET / HTTP/1.1", upstream: "fastcgi://127.0.0.1:9000", host: "www"
     fires:
       - {kind: 'Deployment', namespace: 'shop', name: 'cms-php'}
+  - name: 'a sidecar writes the cluster that did not answer'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        web-5d9b66ccf4-2dzqv              2/2     Running            0             41m
+      'web-5d9b66ccf4-2dzqv_istio-proxy.log': |
+        [2026-03-11T18:59:11.070Z] "GET /holds HTTP/1.1" 503 UF upstream_reset_before_response_started{connection_failure} - "-" 0 91 4 - "-" "curl" "id" "holds:3002" "10.244.1.7:3002" outbound|3002||holds.shop.svc.cluster.local - 10.96.0.9:3002 10.244.0.4:40044 - default
+        [2026-03-11T18:59:12.070Z] "GET /holds HTTP/1.1" 503 UF upstream_reset_before_response_started{connection_failure} - "-" 0 91 4 - "-" "curl" "id" "holds:3002" "10.244.1.7:3002" outbound|3002||holds.shop.svc.cluster.local - 10.96.0.9:3002 10.244.0.4:40044 - default
+        [2026-03-11T18:59:13.070Z] "GET /holds HTTP/1.1" 503 UF upstream_reset_before_response_started{connection_failure} - "-" 0 91 4 - "-" "curl" "id" "holds:3002" "10.244.1.7:3002" outbound|3002||holds.shop.svc.cluster.local - 10.96.0.9:3002 10.244.0.4:40044 - default
+    fires:
+      - {kind: 'Deployment', namespace: 'shop', name: 'web'}
+  - name: 'callers of other stacks: Thrift, Guzzle, Ruby, Go'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        feed-5d9b66ccf4-2dzqv             1/1     Running            0             41m
+        shop        site-5d9b66ccf4-2dzqv             1/1     Running            0             41m
+        shop        mail-5d9b66ccf4-2dzqv             1/1     Running            0             41m
+        shop        till-5d9b66ccf4-2dzqv             1/1     Running            0             41m
+      'feed-5d9b66ccf4-2dzqv.log': |
+        ERROR fanout aborted: thrift.transport.TTransport.TTransportException: Could not connect to any of [('10.96.78.92', 9105)]
+        ERROR fanout aborted: thrift.transport.TTransport.TTransportException: Could not connect to any of [('10.96.78.92', 9105)]
+      'site-5d9b66ccf4-2dzqv.log': |
+        production.ERROR: Search failed: cURL error 28: Operation timed out after 5001 milliseconds with 0 bytes received (see https://curl.haxx.se/libcurl/c/libcurl-errors.html) for http://offers:8100/v1
+        production.ERROR: Search failed: cURL error 28: Operation timed out after 5001 milliseconds with 0 bytes received (see https://curl.haxx.se/libcurl/c/libcurl-errors.html) for http://offers:8100/v1
+      'mail-5d9b66ccf4-2dzqv.log': |
+        E, [2026-03-11T18:59:11.1 #1] ERROR -- : Errno::ECONNREFUSED: Connection refused - connect(2) for "offers" port 8100
+        E, [2026-03-11T18:59:12.1 #1] ERROR -- : Errno::ECONNREFUSED: Connection refused - connect(2) for "offers" port 8100
+      'till-5d9b66ccf4-2dzqv.log': |
+        level=error msg="quote failed" error="Get \"http://quotes:8105/quote\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+        level=error msg="quote failed" error="Get \"http://quotes:8105/quote\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+    fires:
+      - {kind: 'Deployment', namespace: 'shop', name: 'feed'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'site'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'mail'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'till'}
   - name: 'a pod ends over it; objects'
     files:
       'pods.json': '{"kind": "PodList", "apiVersion": "v1", "items": [{"metadata": {"name": "web-0", "namespace": "shop", "ownerReferences": [{"kind": "StatefulSet", "name": "web", "controller": true}]}, "spec": {"containers": [{"name": "app"}]}, "status": {"phase": "Running", "containerStatuses": [{"name": "app", "ready": false, "restartCount": 5, "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": {"exitCode": 1, "reason": "Error"}}}]}}]}'
@@ -306,6 +409,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         !complaint.peer().host.is_empty()
             || complaint.captures.contains_key("backend")
             || complaint.said.contains("upstream")
+            || !mentioned(input.snapshot, &complaint.speaker.workload, &complaint.line).is_empty()
     };
     mine.retain(|complaint| {
         !complaint.peer().is_data_store() && (complaint.speaker.state != State::Well || names_a_peer(complaint))

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::calls::of_clients;
 use crate::rules::toolbox::complaints::{Complaint, complaints};
+use crate::rules::toolbox::errors::{is_relayed, mostly_errors};
+use crate::rules::toolbox::mentions::mentioned;
 use crate::rules::toolbox::peers::{dependencies, mendable, objects_of};
+use crate::rules::toolbox::words;
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -29,6 +32,24 @@ text:
   - id: url-first
     in: [container-log]
     pattern: '(?i)(?:error|fail|unexpected|bad)[^\n]{0,120}https?://(?P<peer>[\w.:-]+)[^\n]{0,120}?(?:status(?:[ _-]?code)?"?[ =:]{1,3}|returned |responded with |-> |: )(?P<status>5\d\d)\b'
+  - id: webclient
+    in: [container-log]
+    pattern: '(?P<status>5\d\d) [A-Z][A-Za-z -]{2,30} from (?:GET|POST|PUT|DELETE|PATCH) https?://(?P<peer>[\w.:-]+)'
+  - id: symfony
+    in: [container-log]
+    pattern: 'HTTP[/\d. ]* (?P<status>5\d\d)[A-Za-z -]{0,30} returned for "(?:[A-Z]+ )?https?://(?P<peer>[\w.:-]+)'
+  - id: guzzle
+    in: [container-log]
+    pattern: 'Server error: `[A-Z]+ https?://(?P<peer>[\w.:-]+)[^\n`]*` resulted in a `(?P<status>5\d\d)'
+  - id: httpx
+    in: [container-log]
+    pattern: 'Server error ''(?P<status>5\d\d)[^''\n]*'' for url ''https?://(?P<peer>[\w.:-]+)'
+  - id: aiohttp
+    in: [container-log]
+    pattern: '(?P<status>5\d\d), message=[^\n]{0,60}url=(?:URL\()?''https?://(?P<peer>[\w.:-]+)'
+  - id: unexpected
+    in: [container-log]
+    pattern: '(?i)(?:unexpected|bad|got|received|with|non-2xx)(?: http)?(?: response)?(?: status)?(?: code)?:? (?P<status>5\d\d)\b[^\n]{0,80}?(?:from|for|by|url|calling)[^\n]{0,20}https?://(?P<peer>[\w.:-]+)'
 check:
   zh: '是否有工作负载以 5xx 回答它的调用方'
   en: 'whether a workload answers its callers with 5xx'
@@ -87,6 +108,23 @@ examples:
         ERROR quote: 500 Server Error: Internal Server Error for url: http://rates:8080/v1/eur
     fires:
       - {kind: 'Deployment', namespace: 'shop', name: 'rates'}
+  - name: 'as Spring''s WebClient, Symfony, Guzzle and httpx write it'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE
+        shop        web-57b96b46b7-zv4q2       1/1     Running   0          41m
+        shop        site-57b96b46b7-zv4q2      1/1     Running   0          41m
+        shop        rates-6bdf8c9d7-jd5lx      1/1     Running   0          41m
+        shop        taxes-6bdf8c9d7-jd5lx      1/1     Running   0          41m
+      'web-57b96b46b7-zv4q2.log': |
+        ERROR quote: 500 Internal Server Error from POST http://rates:8080/v1/eur
+        ERROR quote: 500 Internal Server Error from POST http://rates:8080/v1/eur
+      'site-57b96b46b7-zv4q2.log': |
+        production.ERROR: HTTP/1.1 500 Internal Server Error returned for "http://taxes:8080/v1/eur"
+        production.ERROR: Server error: `GET http://taxes:8080/v1/eur` resulted in a `500 Internal Server Error` response
+    fires:
+      - {kind: 'Deployment', namespace: 'shop', name: 'rates'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'taxes'}
   - name: 'an outside interface is nobody''s workload'
     files:
       'pods.txt': |
@@ -121,8 +159,17 @@ fn finding(input: &Input<'_>, rule: &RuleHeader, peer: Subject, heard: &[Complai
     callers.sort_unstable();
     callers.dedup();
     let status = first.captures.get("status").cloned().unwrap_or_default();
-    // What it depends on itself may be the reason, whatever that ails.
-    let deeper = dependencies(input.snapshot, &peer);
+    // What it depends on itself may be the reason, whatever that ails: as its settings or its own errors name it.
+    let mut deeper = dependencies(input.snapshot, &peer);
+    let mut passes_on = GATEWAY.contains(&status.as_str());
+    for own in mostly_errors(input.snapshot)
+        .iter()
+        .filter(|own| own.speaker.workload == peer)
+    {
+        let line = words(own.commonest.1);
+        deeper.extend(mentioned(input.snapshot, &peer, line));
+        passes_on |= is_relayed(line);
+    }
     let mut finding = Finding::new(rule, peer, Confidence::Possible)
         .fact("callers", callers)
         .fact("status", status)
@@ -137,5 +184,11 @@ fn finding(input: &Input<'_>, rule: &RuleHeader, peer: Subject, heard: &[Complai
     for object in deeper {
         finding.blame(object);
     }
+    // So may whatever else is found of it.
+    finding.blames.insert(finding.subject.clone());
+    finding.blames_unknown = passes_on;
     Some(finding)
 }
+
+/// What gateways answer for somebody else (RFC 9110 §15.6.3 to 15.6.5).
+const GATEWAY: [&str; 3] = ["502", "503", "504"];

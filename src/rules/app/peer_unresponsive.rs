@@ -141,6 +141,8 @@ fn finding(
     for object in heard.iter().flat_map(|(_, called)| called) {
         finding.blame(object.clone());
     }
+    // So does whatever else is found of it.
+    finding.blames.insert(finding.subject.clone());
     for pod in input.snapshot.pods_of(&finding.subject.clone()) {
         let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
         finding.touches.extend(workload_touches(input.snapshot, &subject));

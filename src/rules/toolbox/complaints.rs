@@ -22,8 +22,6 @@ use crate::rules::{Finding, Input, RuleHeader, Subjects, operand, shell_quote};
 const LAST_WORDS: u64 = 40;
 /// Characters of a line that wording quotes.
 const QUOTED: usize = 240;
-/// Characters of a line in which a peer is looked for.
-const SEARCHED: usize = 4096;
 /// At most so many citations for one finding.
 const CITATIONS: usize = 4;
 
@@ -35,10 +33,10 @@ pub struct Complaint<'s> {
     pub signature: String,
     /// What was captured.
     pub captures: BTreeMap<String, String>,
-    /// The line, without the runtime's prefix, as far as it is quoted.
+    /// The line, without the runtime's prefix, as wording quotes it.
     pub said: String,
-    /// The line as far as it is searched.
-    whole: String,
+    /// The line, as much of it as is kept.
+    pub line: String,
     /// How often.
     pub count: u64,
     /// How surely it is what ails the workload.
@@ -68,7 +66,7 @@ impl Complaint<'_> {
         if !named.host.is_empty() {
             return named;
         }
-        let urls = URL.as_ref().map(|regex| regex.captures_iter(&self.whole));
+        let urls = URL.as_ref().map(|regex| regex.captures_iter(&self.line));
         urls.into_iter()
             .flatten()
             .filter_map(|found| Some(Peer::parse(found.name("peer")?.as_str(), None)))
@@ -135,7 +133,7 @@ pub fn complaints<'s>(
             signature: hit.signature.clone(),
             captures: hit.captures.clone(),
             said: quoted(said),
-            whole: said.chars().take(SEARCHED).collect(),
+            line: said.to_owned(),
             count: hit.count,
             confidence: Confidence::Confirmed,
             after: 0,
@@ -208,7 +206,7 @@ fn of_line<'s>(
         signature: hit.signature.clone(),
         captures: hit.captures.clone(),
         said: quoted(clean_line(&hit.text)),
-        whole: hit.text.chars().take(SEARCHED).collect(),
+        line: clean_line(&hit.text).to_owned(),
         count: hit.count,
         confidence,
         after,
@@ -370,8 +368,8 @@ pub fn finding(
             finding.blame(object);
         }
     }
-    if peer.host.is_empty() {
-        for called in mentioned(input.snapshot, &finding.subject, &best.said) {
+    if finding.blames.is_empty() && (peer.host.is_empty() || peer.is_address()) {
+        for called in mentioned(input.snapshot, &finding.subject, &best.line) {
             finding.blame(called);
         }
     }

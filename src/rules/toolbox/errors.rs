@@ -63,17 +63,37 @@ pub fn mostly_errors(snapshot: &Snapshot) -> Vec<MostlyErrors<'_>> {
     found.into_values().collect()
 }
 
+/// True for a line that goes on with the one above it.
+fn is_continued(line: &TailLine) -> bool {
+    line.text.starts_with([' ', '\t'])
+}
+
+/// True for the line of .NET's console logger that stands above a message: `fail: Category[0]`.
+fn is_heading(line: &TailLine) -> bool {
+    let text = words(line);
+    (text.starts_with("fail: ") || text.starts_with("crit: ")) && text.ends_with(']')
+}
+
 fn of_tail<'s>(log: &'s LogFile, speaker: &Speaker<'s>) -> Option<MostlyErrors<'s>> {
     let (is_error, varies) = (ERROR.as_ref()?, VARIES.as_ref()?);
     let mut alike: BTreeMap<String, Vec<&TailLine>> = BTreeMap::new();
-    for line in log.tail.iter().filter(|line| is_error.is_match(words(line))) {
+    for (index, line) in log.tail.iter().enumerate() {
+        if !is_error.is_match(words(line)) || is_continued(line) {
+            continue;
+        }
+        // .NET's console logger writes the category first and the message on the next line.
+        let below = log.tail.get(index + 1).filter(|below| is_continued(below));
+        let line = below.filter(|_| is_heading(line)).unwrap_or(line);
         let shape = varies.replace_all(words(line), "#").chars().take(120).collect();
         alike.entry(shape).or_default().push(line);
     }
     let errors: usize = alike.values().map(Vec::len).sum();
     // Frames of stack traces are no lines of their own.
-    let is_frame = |line: &&TailLine| line.text.starts_with([' ', '\t']) || words(line).starts_with("at ");
-    let looked = log.tail.iter().filter(|line| !is_frame(line)).count();
+    let looked = log
+        .tail
+        .iter()
+        .filter(|line| !is_continued(line) && !words(line).starts_with("at "))
+        .count();
     let commonest = alike.values().max_by_key(|lines| lines.len())?;
     let ends = (*commonest.first()?, *commonest.last()?);
     let after = log
@@ -93,3 +113,16 @@ fn of_tail<'s>(log: &'s LogFile, speaker: &Speaker<'s>) -> Option<MostlyErrors<'
         commonest: ends,
     })
 }
+
+/// True for an error about the answer of somebody else, or one that is itself only such an answer in an access log.
+pub fn is_relayed(line: &str) -> bool {
+    RELAYED.as_ref().is_some_and(|regex| regex.is_match(line))
+}
+
+/// Words by which an error is about the answer of somebody else, or is itself only such an answer in an access log.
+static RELAYED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)\btime[ds]? ?out|deadline exceeded|\bunavailable\b|refused|reset by peer|unreachable|\b50[0-4]\b|internal server error|bad gateway|\bupstream\b|rpc error|ECONN|socket hang up|broken pipe|circuit ?breaker|no healthy",
+    )
+    .ok()
+});

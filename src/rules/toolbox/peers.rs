@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::references::{Resolved, references};
-use super::services::{Fit, backends, fit, same_namespace, selector, services_in};
+use super::services::{Fit, backends, container_ports, fit, same_namespace, selector, services_in};
 use super::speakers::is_name_service;
 use crate::cluster::{Object, Snapshot};
 use crate::model::Subject;
@@ -86,7 +86,7 @@ pub fn objects_of(snapshot: &Snapshot, namespace: &str, peer: &Peer) -> Vec<Subj
         return ingress;
     }
     if peer.is_address() {
-        return by_address(snapshot, &peer.host);
+        return by_address(snapshot, namespace, peer);
     }
     let mut labels = peer.host.split('.');
     let name = labels.next().unwrap_or("");
@@ -203,7 +203,8 @@ fn ingress_of(snapshot: &Snapshot, host: &str) -> Option<Vec<Subject>> {
     Some(found)
 }
 
-fn by_address(snapshot: &Snapshot, address: &str) -> Vec<Subject> {
+fn by_address(snapshot: &Snapshot, namespace: &str, peer: &Peer) -> Vec<Subject> {
+    let address = peer.host.as_str();
     if let Some(service) = snapshot
         .kind("Service")
         .find(|service| service.text("/spec/clusterIP") == address)
@@ -212,11 +213,17 @@ fn by_address(snapshot: &Snapshot, address: &str) -> Vec<Subject> {
         found.extend(behind(snapshot, &service.key.namespace, &service.key.name));
         return found;
     }
-    snapshot
+    let of_pods: Vec<Subject> = snapshot
         .pods()
         .filter(|pod| pod.object.text("/status/podIP") == address)
         .map(|pod| snapshot.top_owner(pod.object))
-        .collect()
+        .collect();
+    match peer.port {
+        Some(port) if of_pods.is_empty() && services_in(snapshot, namespace).next().is_none() => {
+            by_port(snapshot, namespace, port)
+        }
+        _ => of_pods,
+    }
 }
 
 /// The node that an address of a pod belongs to, where no pod with it was collected: by where all pods of the same 256 addresses run,
@@ -250,6 +257,44 @@ fn has_address(node: &Object, address: &str) -> bool {
         .iter()
         .any(|known| known.get("address").and_then(|known| known.as_str()) == Some(address))
 }
+
+/// Where no Service was collected, an address tells nothing; the only workload that serves the port, or the only Endpoints that have it,
+/// are what is meant.
+fn by_port(snapshot: &Snapshot, namespace: &str, port: u16) -> Vec<Subject> {
+    if COMMON_PORTS.contains(&port) {
+        return Vec::new();
+    }
+    let mut found: Vec<Subject> = backends(snapshot, namespace)
+        .into_iter()
+        .filter(|backend| {
+            container_ports(backend.containers)
+                .iter()
+                .any(|(_, number, _)| *number == i64::from(port))
+        })
+        .map(|backend| backend.subject)
+        .collect();
+    for endpoints in snapshot
+        .kind("Endpoints")
+        .filter(|endpoints| same_namespace(&endpoints.key.namespace, namespace))
+    {
+        let has_port = endpoints.list("/subsets").iter().any(|subset| {
+            let ports = subset.get("ports").and_then(|ports| ports.as_array());
+            ports
+                .into_iter()
+                .flatten()
+                .any(|entry| entry.get("port").and_then(|number| number.as_i64()) == Some(i64::from(port)))
+        });
+        if has_port {
+            found.extend(workloads_called(snapshot, namespace, &endpoints.key.name));
+        }
+    }
+    found.sort();
+    found.dedup();
+    if found.len() == 1 { found } else { Vec::new() }
+}
+
+/// Ports that too many things listen on to tell one by them.
+const COMMON_PORTS: [u16; 7] = [80, 443, 8000, 8080, 8081, 8443, 9090];
 
 /// The workloads that a Service selects; by its name where the form of the Service shows no selector.
 pub fn behind(snapshot: &Snapshot, namespace: &str, name: &str) -> Vec<Subject> {

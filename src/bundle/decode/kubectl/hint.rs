@@ -3,8 +3,9 @@
 use super::super::{Fact, Section, TextFile};
 use super::kinds;
 
-/// How many lines above an output are looked at for its prompt.
-const LOOK_BACK: usize = 4;
+/// How many lines above an output are looked at for its prompt, and how many of them may be blank.
+const LOOK_BACK: usize = 16;
+const MOST_BLANK: usize = 3;
 
 /// What is known of an output before reading it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,15 +27,22 @@ pub(crate) struct Hint {
 impl Hint {
     /// The hint for the output that starts at a 0-based line: the prompt above it, or else the path of the file.
     pub(crate) fn above(file: &TextFile<'_>, line: usize) -> Self {
-        let prompt = (line.saturating_sub(LOOK_BACK)..line)
-            .rev()
-            .map(|index| file.line(index).trim())
-            .filter(|text| !text.is_empty() && !text.starts_with("Warning:") && !is_decoration(text))
-            .map_while(|text| Some(prompt_command(text)))
-            .next()
-            .flatten();
-        match prompt {
-            Some(command) => from_command(command),
+        let mut above = (line.saturating_sub(LOOK_BACK)..line).rev();
+        let mut blank = 0;
+        let prompt = above.find_map(|index| {
+            let text = file.line(index).trim();
+            blank += usize::from(text.is_empty());
+            let is_between = text.is_empty() || is_remark(text) || is_decoration(text);
+            (!is_between || blank > MOST_BLANK).then_some(text)
+        });
+        match prompt.and_then(|line| Some((line, prompt_command(line)?))) {
+            Some((line, command)) => {
+                let mut hint = from_command(command);
+                if hint.namespace.is_empty() && !asks_all(command) {
+                    hint.namespace = namespace_of_prompt(line).unwrap_or("").to_owned();
+                }
+                hint
+            }
             None => from_path(file),
         }
     }
@@ -52,6 +60,33 @@ impl Hint {
 /// The namespace for which the command above an output, or the path of the file, asks; empty when none does.
 pub(crate) fn namespace_above(file: &TextFile<'_>, line: usize) -> String {
     Hint::above(file, line).namespace
+}
+
+/// True for what kubectl says on the side, between a command and its output.
+fn is_remark(text: &str) -> bool {
+    let is_klog = || {
+        let mut letters = text.bytes();
+        letters.next().is_some_and(|letter| b"IWE".contains(&letter))
+            && letters.take(4).filter(u8::is_ascii_digit).count() == 4
+    };
+    ["Warning:", "Flag --", "Unable to use a TTY", "Defaulted container"]
+        .iter()
+        .any(|begin| text.starts_with(begin))
+        || is_klog()
+}
+
+fn asks_all(command: &str) -> bool {
+    command
+        .split_whitespace()
+        .any(|word| word == "-A" || word.starts_with("--all-namespaces"))
+}
+
+/// The namespace that a prompt shows: `(⎈|prod:shop) me@host:~$` (jonmosco/kube-ps1).
+fn namespace_of_prompt(line: &str) -> Option<&str> {
+    let (_, rest) = line.split_once('⎈')?;
+    let (context, _) = rest.split_once([')', ']'])?;
+    let (_, namespace) = context.rsplit_once(':')?;
+    (!namespace.is_empty() && is_name(namespace)).then_some(namespace)
 }
 
 /// True for a line that stands for lines that were left out, or that opens a block of code in Markdown.
@@ -87,9 +122,19 @@ pub(crate) fn prompt_command(line: &str) -> Option<&str> {
         let at = if line.starts_with(tool) {
             Some(0)
         } else {
-            line.find(&format!(" {tool}")).map(|at| at + 1)
+            [' ', '/']
+                .iter()
+                .find_map(|before| line.find(&format!("{before}{tool}")))
+                .map(|at| at + 1)
         }?;
-        is_prompt(line.get(..at)?.trim_end()).then_some(at)
+        let before = line.get(..at)?;
+        // `/var/lib/rancher/rke2/bin/kubectl`
+        let before = if before.ends_with('/') {
+            before.get(..before.rfind(' ').map_or(0, |space| space + 1))?
+        } else {
+            before
+        };
+        is_prompt(before.trim_end()).then_some(at)
     })?;
     line.get(at..).filter(|command| is_asking(command))
 }
@@ -106,15 +151,22 @@ fn in_heading(line: &str) -> Option<&str> {
         && before.len() <= 80
     {
         let (command, after) = rest.split_once('`')?;
-        return after
-            .trim_end_matches([':', '*', ' ', '.'])
-            .is_empty()
-            .then_some(command);
+        let after = after.trim_matches([':', '*', ' ', '.', '：', ',', '，']);
+        return is_saying(after).then_some(command);
     }
     let inner = line.trim_start_matches(MARKS);
     let is_marked = ["==", "**", "--", "~~"].iter().any(|mark| line.starts_with(mark));
     (is_marked && TOOLS.iter().any(|tool| inner.starts_with(tool)))
         .then(|| inner.trim_end_matches([':', '=', '*', '-', '~', ' ']))
+}
+
+/// True for the words between a command in a sentence and what it printed.
+fn is_saying(words: &str) -> bool {
+    const SAYS: [&str; 14] = [
+        "", "says", "said", "shows", "showed", "gives", "gave", "prints", "returns", "returned", "output", "输出",
+        "显示", "结果",
+    ];
+    SAYS.contains(&words)
 }
 
 /// True for a command that prints something about the cluster.
@@ -161,7 +213,7 @@ fn is_prompt(before: &str) -> bool {
     before.chars().count() <= 80
         && before.rsplit([' ', '\t']).next().is_none_or(|last| {
             last.is_empty()
-                || last == "sudo"
+                || matches!(last, "sudo" | "k3s" | "rke2" | "microk8s" | "rancher" | "watch")
                 || last.ends_with(['$', '#', '>', '%', '❯', '➜', '+', ':', '＄', '＃', '~'])
         })
 }
@@ -369,6 +421,17 @@ mod tests {
             )
         );
         assert_eq!(from_command("kubectl get po -n $NS").namespace, "");
+        for line in [
+            "$ sudo k3s kubectl get pods -n shop",
+            "n1:~ # /var/lib/rancher/rke2/bin/kubectl get pods -n shop",
+            "(⎈|prod:shop) me@host:~$ kubectl get pods",
+            "Every 2.0s: kubectl get pods -n shop      bastion: Sat Nov 21 10:20:42 2026",
+        ] {
+            let pasted = format!("{line}\nE1121 10:20:42.1 1 memcache.go:265] couldn't get\nWarning: x\n\nNAME\n");
+            let source = text(&pasted);
+            let hint = Hint::above(&source.file(), 4);
+            assert_eq!((hint.kind.as_str(), hint.namespace.as_str()), ("Pod", "shop"), "{line}");
+        }
         assert_eq!(from_command("kubectl rollout status deploy/web -n shop").kind, "");
     }
 
@@ -379,6 +442,8 @@ mod tests {
             "**kubectl get pods -n shop**",
             "### `kubectl get pods -n shop`",
             "Output of `kubectl get pods -n shop`:",
+            "执行 `kubectl get pods -n shop` 输出：",
+            "and `kubectl get pods -n shop` shows",
             "--- kubectl get pods -n shop ---",
         ] {
             assert_eq!(prompt_command(line), Some("kubectl get pods -n shop"), "{line}");

@@ -61,9 +61,17 @@ fn without_variables(part: &str) -> &str {
 fn is_known(part: &str) -> bool {
     let word = part.split_whitespace().next().unwrap_or("");
     let name = word.rsplit('/').next().unwrap_or(word);
-    PROGRAMS.contains(&name) && !matches!(name, "grep" | "tail" | "date" | "host" | "top" | "route")
-        || matches!(name, "date" | "top" | "route") && part == word
-        || matches!(name, "tail" | "grep") && part.split_whitespace().nth(2).is_some()
+    /// Words of English, too: they count as commands only with an option or an argument like a path.
+    const WORDS: [&str; 22] = [
+        "grep", "tail", "date", "host", "top", "route", "watch", "kind", "head", "less", "find", "sort", "last", "who",
+        "w", "id", "stat", "env", "flux", "k", "free", "mount",
+    ];
+    let is_plain = part.split_whitespace().skip(1).any(|word| word.starts_with(['-', '/']));
+    PROGRAMS.contains(&name)
+        && (!WORDS.contains(&name)
+            || is_plain
+            || part == word && part.len() > 2
+            || name == "k" && part.contains(" get "))
 }
 
 /// The command in what an assistant wrote: in a block of code, in a call, or behind `Action:`.

@@ -20,8 +20,16 @@ const COMMAND_SIGNS: [&[u8]; 8] = [
 ];
 /// The same of a conversation, whose commands stand in words.
 const ROLE_SIGNS: [&[u8]; 2] = [b"\"role\"", b"\"from\""];
-/// What kubectl prints begins so, inside a text.
-const TEXT_SIGNS: [&[u8]; 4] = [b"NAME  ", b"NAMESPACE  ", b"LAST SEEN  ", b"Name:  "];
+/// What kubectl prints begins so, inside a text; a text may also be called like a file.
+const TEXT_SIGNS: [&[u8]; 7] = [
+    b"NAME  ",
+    b"NAMESPACE  ",
+    b"LAST SEEN  ",
+    b"Name:  ",
+    b".txt\":",
+    b".log\":",
+    b".out\":",
+];
 const OUTPUT_SIGNS: [&[u8]; 8] = [
     b"output\"",
     b"\"outputs\"",
@@ -66,9 +74,11 @@ impl Transcript {
                 let pointer = if index == 0 { String::new() } else { format!("{index}#") };
                 records.add_texts(value, &pointer);
             }
-            let is_kubectls = |output: &Output<'_, '_>| output.text.as_deref().is_some_and(is_kubectls);
-            let outputs = records.found.iter().flat_map(|record| &record.outputs);
-            if !outputs.into_iter().any(is_kubectls) {
+            let is_evidence = |output: &Output<'_, '_>| {
+                is_file_name(&output.pointer) || output.text.as_deref().is_some_and(is_kubectls)
+            };
+            let mut outputs = records.found.iter().flat_map(|record| &record.outputs);
+            if !outputs.any(is_evidence) {
                 return None;
             }
         }
@@ -113,6 +123,11 @@ pub fn may_be_transcript(bytes: &[u8]) -> bool {
     }
     let has_any = |signs: &[&[u8]]| signs.iter().any(|sign| has(bytes, sign));
     has_any(&TEXT_SIGNS) || (has_any(&COMMAND_SIGNS) || has_any(&ROLE_SIGNS)) && has_any(&OUTPUT_SIGNS)
+}
+
+/// True for a pointer whose last part is called like a file of text.
+fn is_file_name(pointer: &str) -> bool {
+    [".txt", ".log", ".out"].iter().any(|end| pointer.ends_with(end))
 }
 
 /// True for a text that begins as what kubectl prints.
@@ -356,6 +371,7 @@ mod tests {
             r#"{"pods": "NAME    READY\nweb-0   0/1\n", "logs": {"web": "ready\nboom\n"}, "analysis": "one\ntwo"}"#;
         let texts: Vec<String> = lines(text).into_iter().map(|(_, line)| line).collect();
         assert_eq!(texts, ["NAME    READY", "web-0   0/1", "ready", "boom"]);
+        assert_eq!(lines(r#"{"files": {"n1/df.txt": "Filesystem\n/dev/vda"}}"#).len(), 2);
     }
 
     #[test]

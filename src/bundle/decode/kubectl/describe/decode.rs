@@ -4,7 +4,7 @@ use super::super::build::{ObjectBuilder, escape};
 use super::super::hint::Hint;
 use super::super::values::{present, timestamp};
 use super::outline::{Item, Outline};
-use super::{config, events, extent, fragment, generic, kind, network, node, pod, storage, workload};
+use super::{config, events, extent, fragment, generic, kind, network, node, picked, pod, storage, workload};
 use crate::bundle::decode::{Fact, Form, Section, TextFile};
 
 /// Decodes the descriptions that start at a 0-based line and follow one another, or declines.
@@ -12,7 +12,7 @@ use crate::bundle::decode::{Fact, Form, Section, TextFile};
 /// Each becomes an object with [`Form::Describe`], and each of its events one too. Ages stand as written in `metadata.casefileAge`.
 pub(crate) fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     if !extent::starts(file, start) {
-        return fragment::decode(file, start);
+        return picked::decode(file, start).or_else(|| fragment::decode(file, start));
     }
     let hint = Hint::above(file, start);
     let mut section = Section {

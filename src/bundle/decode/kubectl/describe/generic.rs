@@ -66,7 +66,8 @@ fn value(outline: &Outline<'_>, item: &Item<'_>, depth: usize) -> Value {
         }
     }
     match list.len() {
-        1 => list.pop().map_or(Value::Null, Value::Object),
+        // A list of one object looks like the object; conditions are always a list.
+        1 if item.key != "Conditions" => list.pop().map_or(Value::Null, Value::Object),
         _ => list.into_iter().map(Value::Object).collect(),
     }
 }
@@ -124,5 +125,13 @@ mod tests {
         );
         assert_eq!(at(certificate, "/status/conditions/1/type"), "Issuing");
         assert_eq!(at(certificate, "/metadata/creationTimestamp"), "2026-11-21T10:00:00Z");
+        let source = text(
+            "Name:         web\nNamespace:    shop\nLabels:       <none>\nAPI Version:  x/v1\nKind:         Widget\nStatus:\n  Conditions:\n    Status:   False\n    Type:     Ready\n",
+        );
+        let section = source.decode(decode);
+        assert_eq!(
+            at(find(&section, "Widget", "web"), "/status/conditions/0/type"),
+            "Ready"
+        );
     }
 }

@@ -11,6 +11,7 @@ mod kind;
 mod network;
 mod node;
 mod outline;
+mod picked;
 mod pod;
 mod storage;
 mod volumes;

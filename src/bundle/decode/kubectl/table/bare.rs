@@ -134,7 +134,10 @@ fn fits(heading: &str, row: &[&str]) -> bool {
     let columns: Vec<&str> = heading.split('\t').collect();
     columns.len() == row.len()
         && columns.iter().zip(row).all(|(column, cell)| match *column {
-            "NAME" | "NAMESPACE" => is_name(cell),
+            "NAME" => is_name(cell),
+            "NAMESPACE" => {
+                is_name(cell) && cell.bytes().any(|byte| byte.is_ascii_lowercase()) && !cell.contains([':', '.', '/'])
+            }
             "READY" => is_fraction(cell) || cell.bytes().all(|byte| byte.is_ascii_digit()),
             "AGE" | "LAST SEEN" => {
                 is_age(cell.split(' ').next().unwrap_or(cell)) || *cell == "<unknown>" || *cell == "<invalid>"

@@ -111,7 +111,7 @@ fn put(to: &mut ObjectBuilder<'_, '_>, path: &str, cell: &str, line: usize) {
     if !is_plain || path.contains("..") {
         return;
     }
-    let pointer = format!("/{}", path.replace('.', "/").replace('[', "/").replace(']', ""));
+    let pointer = format!("/{}", path.replace(['.', '['], "/").replace(']', ""));
     match pointer.split_once('*') {
         None => set(to, &pointer, cell, line),
         Some((list, field)) => {

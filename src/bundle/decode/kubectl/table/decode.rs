@@ -78,8 +78,8 @@ fn decode_one<'t>(
     let prefixed = first.as_ref().is_some_and(|row| row.raw("NAME").contains('/'));
     // A heading that was cut at the edge of a screen still shows that these are pods.
     let is_pods = || {
-        let ready = first.as_ref().map_or("", |row| row.raw("READY"));
-        header.has("STATUS") && is_fraction(ready)
+        let cell = |column| first.as_ref().map_or("", |row| row.raw(column));
+        !header.has("AGE") && is_fraction(cell("READY")) && pod::is_status(cell("STATUS"))
     };
     let kind = detect::kind(header, hint, prefixed).or_else(|| is_pods().then(|| "Pod".to_owned()))?;
     let mut end = start + 1;
