@@ -68,7 +68,7 @@ pub(super) fn drifted(findings: &[Finding], drifts: &[Drift]) -> Drifted {
         let mine: Vec<&Drift> = drifts.iter().filter(|drift| drift.subject == finding.subject).collect();
         let names =
             |drift: &&Drift| is_within_path(&finding.path, &drift.path) || is_within_path(&drift.path, &finding.path);
-        if mine.iter().any(|drift| names(&drift)) {
+        if mine.iter().any(names) {
             found.itself.insert(index);
         } else if !mine.is_empty() {
             found.beside.insert(index);

@@ -342,3 +342,45 @@ fn logs_of_pods(snapshot: &Snapshot, namespace: &str, pods: &BTreeSet<&str>) -> 
 pub fn moment_of_line(snapshot: &Snapshot, line: &str) -> Option<When> {
     stamp_of(line).and_then(|(stamp, raw)| stamp.resolve(raw, snapshot.now()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::diagnose;
+    use crate::cluster::{BundleInfo, Reader};
+    use crate::model::EntryPath;
+    use crate::rules::Rules;
+
+    /// What stays unexplained, with how many logs are to be looked into.
+    fn unexplained(path: &str, log: &str) -> Vec<(String, usize)> {
+        let rules = Rules::load().unwrap();
+        let mut reader = Reader::new(rules.signatures(), "b");
+        reader.file(&EntryPath::new(path), &mut log.as_bytes());
+        let snapshot = reader.finish(BundleInfo {
+            alias: "b".into(),
+            input: String::new(),
+            layout: String::new(),
+            sha256: String::new(),
+            collected_at: None,
+        });
+        let diagnosis = diagnose(&rules, &snapshot, None);
+        let things = diagnosis.unexplained.iter();
+        things.map(|thing| (thing.subject.name.clone(), thing.logs.len())).collect()
+    }
+
+    #[test]
+    fn a_log_alone_that_ends_badly_is_looked_into() {
+        let log = "2026-03-01T10:00:00Z INFO starting\n2026-03-01T10:00:01Z INFO warming up\n2026-03-01T10:00:02Z FATAL the flux is out of phase\n";
+        assert_eq!(unexplained("billing.log", log), [("billing".to_owned(), 1)]);
+        assert_eq!(
+            unexplained("billing-6bdf8c9d7-jd5lx.log", log),
+            [("billing".to_owned(), 1)]
+        );
+    }
+
+    #[test]
+    fn a_log_alone_that_goes_on_is_no_failure() {
+        let log = "2026-03-01T10:00:00Z FATAL the flux is out of phase\n".to_owned()
+            + &"2026-03-01T10:00:05Z INFO served\n".repeat(12);
+        assert!(unexplained("billing.log", &log).is_empty());
+    }
+}

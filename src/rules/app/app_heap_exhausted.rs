@@ -208,6 +208,9 @@ examples:
         serving
 "##;
 
+/// A value and its place.
+type Told = (String, Citation);
+
 /// What limits the heap of a runtime, in a variable or an argument.
 static SETTING: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"--max[-_]old[-_]space[-_]size=\d+|-Xmx\d+[kmgKMG]\b|-XX:Max\w+=[\d.]+[kmgKMG]?|GOMEMLIMIT=\S+|memory_limit=\S+").ok()
@@ -223,7 +226,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         if setting.is_none() && only_one {
             setting = told(input.snapshot);
         }
-        let text = |value: &Option<(String, Citation)>| value.as_ref().map_or(String::new(), |(text, _)| text.clone());
+        let text = |value: &Option<Told>| value.as_ref().map_or(String::new(), |(text, _)| text.clone());
         finding.facts.insert("setting".into(), text(&setting).into());
         finding.facts.insert("limit".into(), text(&limit).into());
         for (_, cite) in setting.into_iter().chain(limit) {
@@ -234,7 +237,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
 }
 
 /// A setting that somebody printed, where there is no other.
-fn told(snapshot: &Snapshot) -> Option<(String, Citation)> {
+fn told(snapshot: &Snapshot) -> Option<Told> {
     let mut hits = snapshot.hits("app-heap-exhausted/setting");
     let hit = hits.next()?;
     let setting = hit.captures.get("setting")?;
@@ -243,7 +246,7 @@ fn told(snapshot: &Snapshot) -> Option<(String, Citation)> {
 }
 
 /// The heap's limit and the container's memory limit, as the workload or one of its pods has them.
-fn settings(snapshot: &Snapshot, workload: &Subject) -> (Option<(String, Citation)>, Option<(String, Citation)>) {
+fn settings(snapshot: &Snapshot, workload: &Subject) -> (Option<Told>, Option<Told>) {
     let owner = snapshot.object(&workload.kind, &workload.namespace, &workload.name);
     let holders = owner
         .into_iter()
