@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::cluster::{Object, Snapshot};
-use crate::model::Confidence;
+use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::services::{is_near, same_namespace};
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -210,7 +210,10 @@ fn judge(snapshot: &Snapshot, rule: &RuleHeader, scaler: &Object) -> Option<Find
                 .map_or(String::new(), |found| found.kind.to_lowercase()),
         )
         .fact("candidate_name", target);
+    // Callers know the workload by its Service, which mostly kept the former name.
+    finding.impair(Subject::namespaced("Service", namespace, name));
     if let Some(candidate) = candidate {
+        finding.impair(Subject::namespaced("Service", namespace, &candidate.name));
         finding.impair(candidate.clone());
         finding.add_affected(candidate);
     }
