@@ -2,7 +2,7 @@
 #![no_main]
 
 use casefile::bundle::decode::{DECODERS, Fact, TextFile, parse_yaml};
-use casefile::model::EntryPath;
+use casefile::model::{EntryPath, ProblemKind};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
@@ -31,7 +31,11 @@ fuzz_target!(|text: &str| {
     let section = (decoder.decode)(&file, 0).expect("a document begins here");
     let by_crate = parse_yaml(&file.lines[..section.end].join("\n"));
     if let [Fact::Object(object)] = section.facts.as_slice() {
-        let value = by_crate.unwrap_or_else(|error| panic!("the crate says: {}\n{text}", error.message));
-        assert_eq!(object.value, value, "{text}");
+        match by_crate {
+            Ok(value) => assert_eq!(object.value, value, "{text}"),
+            // Depth is guessed from the brackets before the crate is asked, and some of them are mere text.
+            Err(error) if error.kind == ProblemKind::OverBudget => {}
+            Err(error) => panic!("the crate says: {}\n{text}", error.message),
+        }
     }
 });

@@ -35,11 +35,8 @@ impl Object {
     /// From a decoded fact; none when it has neither name nor kind.
     pub fn new(fact: ObjectFact) -> Option<Self> {
         let text = |pointer: &str| {
-            fact.value
-                .pointer(pointer)
-                .and_then(Value::as_str)
-                .unwrap_or("")
-                .to_owned()
+            let text = at(&fact.value, pointer).and_then(Value::as_str);
+            text.unwrap_or("").to_owned()
         };
         let key = ObjectKey {
             kind: text("/kind"),
@@ -81,6 +78,12 @@ impl Object {
             Some(value) => value.as_str().and_then(When::rfc3339),
             None => age::of_field(&self.value, pointer),
         }
+    }
+
+    /// When it was created. A table's age counts back from the bundle's reference time, or from `now` where the bundle has none.
+    pub fn created(&self, now: Option<&When>) -> Option<When> {
+        self.time("/metadata/creationTimestamp")
+            .or_else(|| age::kubectl(self.text("/metadata/casefileAge"), now?))
     }
 
     /// True for what a person wrote to be applied: nothing in it that only the API server or a controller writes.

@@ -10,7 +10,9 @@ use super::assemble::assemble;
 use super::blocks::{BLOCK, Blocks};
 use super::whole::{Context, FileReading, read_whole};
 use super::{BundleInfo, Coverage, Snapshot, Treatment};
-use crate::bundle::decode::{Encoding, Fact, Transcoded, binary_reason, is_binary, may_be_transcript, to_text};
+use crate::bundle::decode::{
+    CommandIndex, Encoding, Fact, Transcoded, binary_reason, is_binary, may_be_transcript, to_text,
+};
 use crate::bundle::layout::{Inventory, detect};
 use crate::bundle::{Budget, Limit};
 use crate::logs::{LogFile, Looked, SignatureSet, Stream, stamp_of};
@@ -33,8 +35,8 @@ pub(super) struct Located {
 
 /// A file in its place among the others.
 enum Waiting {
-    /// To be decoded.
-    Text(EntryPath, Vec<u8>),
+    /// To be decoded, with the command that printed it where something else than the file tells that.
+    Text(EntryPath, Vec<u8>, Option<String>),
     /// Read.
     Done(FileReading),
 }
@@ -46,6 +48,7 @@ pub struct Reader<'s> {
     logs: Vec<LogFile>,
     coverage: Coverage,
     inventory: Inventory,
+    commands: CommandIndex,
     is_full: bool,
     waiting: Vec<Waiting>,
     waiting_bytes: usize,
@@ -67,6 +70,7 @@ impl<'s> Reader<'s> {
             logs: Vec::new(),
             coverage: Coverage::default(),
             inventory: Inventory::default(),
+            commands: CommandIndex::default(),
             is_full: false,
             waiting: Vec::new(),
             waiting_bytes: 0,
@@ -164,7 +168,9 @@ impl<'s> Reader<'s> {
             return;
         }
         self.waiting_bytes = self.waiting_bytes.saturating_add(bytes.len());
-        self.waiting.push(Waiting::Text(path.clone(), bytes));
+        self.commands.note(path, &bytes);
+        let command = self.commands.command(path);
+        self.waiting.push(Waiting::Text(path.clone(), bytes, command));
         if self.waiting_bytes >= WAITING {
             self.decode_waiting();
         }
@@ -176,7 +182,7 @@ impl<'s> Reader<'s> {
         let bytes = std::mem::take(&mut self.waiting_bytes);
         let context = &self.context;
         let read = |waiting| match waiting {
-            Waiting::Text(path, bytes) => read_whole(context, &path, &bytes),
+            Waiting::Text(path, bytes, command) => read_whole(context, &path, &bytes, command.as_deref()),
             Waiting::Done(reading) => reading,
         };
         let readings: Vec<FileReading> = if bytes < WORTH_SHARING {

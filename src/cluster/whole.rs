@@ -78,9 +78,13 @@ impl FileReading {
 }
 
 /// Reads a file that is here as a whole.
-pub(super) fn read_whole(context: &Context<'_>, path: &EntryPath, bytes: &[u8]) -> FileReading {
+/// `command` is what printed it, where something else than the file tells that.
+pub(super) fn read_whole(context: &Context<'_>, path: &EntryPath, bytes: &[u8], command: Option<&str>) -> FileReading {
     let text = undress(to_text(bytes));
-    let recording = Transcript::of(&text);
+    let recording = match command {
+        Some(command) => Some(Transcript::below(command, &text)),
+        None => Transcript::of(&text),
+    };
     let inner = recording
         .as_ref()
         .map(|recording| undress(recording.text.as_str().into()));
@@ -254,6 +258,8 @@ fn scan_lines(
 fn is_long_word(line: &str) -> bool {
     const LONG: usize = 60;
     line.len() >= LONG
+        // The border of a table has none.
+        && line.bytes().any(|byte| byte.is_ascii_alphanumeric())
         && line
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_'))

@@ -364,7 +364,9 @@ mod tests {
         });
         let diagnosis = diagnose(&rules, &snapshot, None);
         let things = diagnosis.unexplained.iter();
-        things.map(|thing| (thing.subject.name.clone(), thing.logs.len())).collect()
+        things
+            .map(|thing| (thing.subject.name.clone(), thing.logs.len()))
+            .collect()
     }
 
     #[test]

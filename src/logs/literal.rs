@@ -16,9 +16,10 @@ const MOST: usize = 32;
 ///
 /// # Errors
 /// The pattern is no regular expression.
-pub(super) fn required(pattern: &str) -> Result<Option<Vec<String>>, regex_syntax::Error> {
+pub(super) fn required(pattern: &str) -> Result<Option<Vec<String>>, Box<regex_syntax::Error>> {
     // The automaton ignores case anyway; without the flag the literals stay whole.
-    let hir = regex_syntax::Parser::new().parse(pattern.strip_prefix("(?i)").unwrap_or(pattern))?;
+    let pattern = pattern.strip_prefix("(?i)").unwrap_or(pattern);
+    let hir = regex_syntax::Parser::new().parse(pattern).map_err(Box::new)?;
     let set = any_of(&hir).filter(|set| shortest(set) >= SHORTEST);
     Ok(set.map(|mut set| {
         for literal in &mut set {

@@ -151,13 +151,15 @@ impl Pattern {
 /// A signature and the literals of which one has to be in a text that it matches.
 fn parsed(rule: &str, spec: &SignatureSpec) -> Result<(Signature, Vec<String>), SignatureError> {
     let id = format!("{rule}/{}", spec.id);
-    let wrong = |error: regex_syntax::Error| SignatureError::Pattern {
+    let wrong = |error: &regex_syntax::Error| SignatureError::Pattern {
         id: id.clone(),
         source: Box::new(regex::Error::Syntax(error.to_string())),
     };
-    let required = literal::required(&spec.pattern).map_err(wrong)?;
+    let required = literal::required(&spec.pattern).map_err(|error| wrong(&error))?;
     if let Some(unless) = &spec.unless {
-        regex_syntax::Parser::new().parse(unless).map_err(wrong)?;
+        regex_syntax::Parser::new()
+            .parse(unless)
+            .map_err(|error| wrong(&error))?;
     }
     let required = required.ok_or_else(|| SignatureError::NoLiteral { id: id.clone() })?;
     let signature = Signature {

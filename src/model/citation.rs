@@ -24,6 +24,7 @@ pub enum Place {
     /// First and last line, 1-based, of the decompressed file.
     Lines(u64, u64),
     /// A JSON pointer (RFC 6901). For the second and later documents of a stream it starts with the document's index: `2#/items/0`.
+    /// A document inside a text of a recording has the pointer of that text before it: `/3/output#/items/0`.
     Pointer(String),
 }
 

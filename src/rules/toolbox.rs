@@ -34,7 +34,9 @@ pub mod speakers;
 pub mod stores;
 pub mod strain;
 pub mod timeouts;
+pub mod unanswered;
 pub mod usage;
+pub mod uses;
 pub mod witnesses;
 
 use super::refused::has_all_replicas;

@@ -272,10 +272,16 @@ fn may_be_number(text: &str) -> bool {
                 |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b'x' | b'X' | b'o' | b'O' | b'+' | b'-' | b'.');
             unsigned.bytes().all(is_part)
                 && unsigned.bytes().filter(|byte| *byte == b'.').count() < 2
-                && (unsigned.starts_with('0') || is_decimal(unsigned))
+                && (has_radix(unsigned) || is_decimal(unsigned))
         }
         _ => false,
     }
+}
+
+/// True for what begins as a hexadecimal, octal or binary number does.
+fn has_radix(unsigned: &str) -> bool {
+    let second = unsigned.as_bytes().get(1).filter(|_| unsigned.starts_with('0'));
+    matches!(second, Some(b'x' | b'X' | b'o' | b'O' | b'b' | b'B'))
 }
 
 /// True for what may be a decimal number, as opposed to a uid, of which a cluster has tens of thousands: it has no letter but that of

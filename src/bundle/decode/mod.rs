@@ -72,7 +72,7 @@ pub use magic::binary_reason;
 pub use pem::certificates_in;
 pub use prompt::prompts;
 pub use text::{Section, TextFile};
-pub use transcript::{Transcript, may_be_transcript};
+pub use transcript::{CommandIndex, Transcript, may_be_transcript};
 pub use undress::undress;
 pub use unused::reason_unused;
 pub use yaml_value::{YamlError, parse_value as parse_yaml, parse_within as parse_yaml_within};

@@ -8,6 +8,7 @@ use super::changed::about_finding;
 use super::ledger::{Ledger, plain_sentence};
 use super::phrases::{filled, phrase};
 use super::severity::severity;
+use crate::diagnosis::Diagnosis;
 use crate::model::{Subject, Text, When};
 use crate::report::model::{Impact, Incident, Labelled, ResourceRow, Sentence, Window};
 use crate::rules::{Finding, Role};
@@ -262,8 +263,11 @@ fn key_blanks(ledger: &mut Ledger<'_, '_>) {
 pub(super) fn symptoms(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Error> {
     let diagnosis = ledger.diagnosis;
     let mut sentences = Vec::new();
-    for finding in ledger.involved() {
-        if diagnosis.role(finding) == Role::Symptom {
+    for index in ledger.involved_indices() {
+        let Some(finding) = diagnosis.findings.get(index) else {
+            continue;
+        };
+        if diagnosis.role(finding) == Role::Symptom && !is_echo(diagnosis, index, finding) {
             let header = ledger.header(finding);
             let Some(header) = header else { continue };
             let mut sentence = ledger.sentence(&header.title, finding)?;
@@ -284,6 +288,18 @@ pub(super) fn symptoms(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, min
         }
     }
     Ok(sentences)
+}
+
+/// What another symptom of the very same object says already, and more of it: a condition beside the count that it sums up.
+fn is_echo(diagnosis: &Diagnosis<'_>, index: usize, finding: &Finding) -> bool {
+    let says_it = |from: usize| {
+        diagnosis
+            .findings
+            .get(from)
+            .is_some_and(|other| diagnosis.role(other) == Role::Symptom && other.subject == finding.subject)
+    };
+    let mut causes = diagnosis.edges.iter().filter(|edge| edge.to == index);
+    finding.affected.is_empty() && causes.any(|edge| says_it(edge.from))
 }
 
 fn append_span(text: &mut Text, finding: &Finding) {

@@ -1,11 +1,13 @@
 //! A container ends with an error, or runs and writes mostly errors, and its own words are all that is known of why.
 
+use std::collections::BTreeMap;
+
 use crate::cluster::Snapshot;
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::calls::of_clients;
 use crate::rules::toolbox::complaints::{complaints, findings as complaint_findings};
 use crate::rules::toolbox::errors::{MostlyErrors, is_relayed, mostly_errors};
-use crate::rules::toolbox::mentions::mentioned;
+use crate::rules::toolbox::mentions::{mentioned, named_by_word};
 use crate::rules::toolbox::peers::dependencies;
 use crate::rules::toolbox::probes::{Kind, failures};
 use crate::rules::toolbox::speakers::{State, state_of};
@@ -243,9 +245,10 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         }
         findings.push(finding);
     }
-    for errors in mostly_errors(snapshot) {
+    let running = mostly_errors(snapshot);
+    for errors in &running {
         if !findings.iter().any(|known| known.subject == errors.speaker.workload) {
-            findings.extend(of_running(snapshot, rule, &errors));
+            findings.extend(of_running(snapshot, rule, errors));
         }
     }
     for finding in thrown(input, rule) {
@@ -253,6 +256,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             findings.push(finding);
         }
     }
+    blame_by_word(&running, &mut findings);
     findings
 }
 
@@ -279,6 +283,33 @@ fn thrown(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
         finding.facts.insert("running".into(), true.into());
     }
     found
+}
+
+/// Of two that are in trouble, the one that the other's errors bear the name of explains it, unless each bears the other's.
+fn blame_by_word(running: &[MostlyErrors<'_>], findings: &mut [Finding]) {
+    let troubled: Vec<Subject> = findings.iter().map(|finding| finding.subject.clone()).collect();
+    let named: BTreeMap<&Subject, Vec<&Subject>> = running
+        .iter()
+        .map(|errors| {
+            let speaker = &errors.speaker.workload;
+            let (first, last) = errors.commonest;
+            let lines = [first, last].into_iter();
+            (
+                speaker,
+                lines
+                    .flat_map(|line| named_by_word(&troubled, speaker, words(line)))
+                    .collect(),
+            )
+        })
+        .collect();
+    for finding in findings {
+        let names = |by: &Subject, other: &Subject| named.get(by).is_some_and(|named| named.contains(&other));
+        for other in &troubled {
+            if names(&finding.subject, other) && !names(other, &finding.subject) {
+                finding.blame(other.clone());
+            }
+        }
+    }
 }
 
 fn of_running(snapshot: &Snapshot, rule: &RuleHeader, found: &MostlyErrors<'_>) -> Option<Finding> {

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Confidence, Subject};
+use crate::model::{Citation, Confidence, Subject};
 use crate::rules::toolbox::calls::{is_out_of_reach, of_clients};
-use crate::rules::toolbox::complaints::{Complaint, complaints};
+use crate::rules::toolbox::complaints::complaints;
 use crate::rules::toolbox::peers::{mendable, objects_of};
+use crate::rules::toolbox::unanswered::unanswered;
 use crate::rules::toolbox::workload_touches;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -21,8 +22,8 @@ title:
   zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：{{ callers|length }} 个调用方都连接不上它（{{ peer }}）'
   en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: {{ callers|length }} of its callers cannot reach it ({{ peer }})'
 cause:
-  zh: '{{ callers|join("、") }} 都写出连接不上 {{ peer }}，例如 {{ said }}。几个互不相干的调用方同时出错，问题在被调用的一方或通往它的路上，而不在它们自己的配置里。'
-  en: '{{ callers|join(", ") }} all write that they cannot reach {{ peer }}, for instance {{ said }}. When several callers fail alike, the fault lies with what they call, or on the way to it, and not in their own settings.'
+  zh: '{{ callers|join("、") }} {% if callers|length > 1 %}都写出连接不上 {{ peer }}，例如 {{ said }}。几个互不相干的调用方同时出错，问题在被调用的一方或通往它的路上，而不在它们自己的配置里。{% else %}反复写出 {{ peer }} 没有按时应答，例如 {{ said }}。地址是对的，对端在运行：它太慢，或通往它的网络在丢包、延迟。{% endif %}'
+  en: '{{ callers|join(", ") }} {% if callers|length > 1 %}all write that they cannot reach {{ peer }}, for instance {{ said }}. When several callers fail alike, the fault lies with what they call, or on the way to it, and not in their own settings.{% else %}writes again and again that {{ peer }} does not answer in time, for instance {{ said }}. The address is right and the peer runs: it is slow, or the network to it loses or delays packets.{% endif %}'
 causes:
   - rule: service-unreachable
     ground: workload
@@ -94,17 +95,46 @@ examples:
 
 /// Callers that must complain before the peer is suspected rather than they.
 const CALLERS: usize = 2;
+/// Lines by which even a single caller shows that it is the peer that does not answer in time, and not a wrong address.
+const LATE: usize = 5;
+
+/// What a caller says of a peer.
+struct Heard {
+    caller: Subject,
+    called: Vec<Subject>,
+    peer: String,
+    said: String,
+    cite: Citation,
+    /// Lines that tell only of time that ran out.
+    late: usize,
+}
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
-    let mut by_peer: BTreeMap<Subject, Vec<(Complaint<'_>, Vec<Subject>)>> = BTreeMap::new();
-    for complaint in complaints(input.snapshot, &is_out_of_reach, &of_clients()) {
-        let called = objects_of(input.snapshot, &complaint.speaker.workload.namespace, &complaint.peer());
-        if let Some(peer) = mendable(&called).filter(|peer| **peer != complaint.speaker.workload) {
-            by_peer
-                .entry(peer.clone())
-                .or_default()
-                .push((complaint, called.clone()));
+    let snapshot = input.snapshot;
+    let mut by_peer: BTreeMap<Subject, Vec<Heard>> = BTreeMap::new();
+    for complaint in complaints(snapshot, &is_out_of_reach, &of_clients()) {
+        let caller = complaint.speaker.workload.clone();
+        let called = objects_of(snapshot, &caller.namespace, &complaint.peer());
+        if let Some(peer) = mendable(&called).filter(|peer| **peer != caller) {
+            by_peer.entry(peer.clone()).or_default().push(Heard {
+                peer: complaint.peer().shown(),
+                said: complaint.said.clone(),
+                cite: complaint.cite.clone(),
+                late: 0,
+                caller,
+                called: called.clone(),
+            });
         }
+    }
+    for call in unanswered(snapshot) {
+        by_peer.entry(call.peer.clone()).or_default().push(Heard {
+            peer: call.peer.name.clone(),
+            late: if call.is_late { call.times } else { 0 },
+            caller: call.client,
+            called: call.called,
+            said: call.said,
+            cite: call.cite,
+        });
     }
     by_peer
         .into_iter()
@@ -112,33 +142,26 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         .collect()
 }
 
-fn finding(
-    input: &Input<'_>,
-    rule: &RuleHeader,
-    peer: Subject,
-    heard: &[(Complaint<'_>, Vec<Subject>)],
-) -> Option<Finding> {
-    let callers: BTreeSet<&Subject> = heard.iter().map(|(complaint, _)| &complaint.speaker.workload).collect();
-    let (first, _) = heard.first()?;
-    if callers.len() < CALLERS {
+fn finding(input: &Input<'_>, rule: &RuleHeader, peer: Subject, heard: &[Heard]) -> Option<Finding> {
+    let callers: BTreeSet<&Subject> = heard.iter().map(|heard| &heard.caller).collect();
+    let first = heard.first()?;
+    let is_late = heard.iter().any(|heard| heard.late >= LATE) && input.snapshot.pods_of(&peer).next().is_some();
+    if callers.len() < CALLERS && !is_late {
         return None;
     }
     let names: Vec<&str> = callers.iter().map(|caller| caller.name.as_str()).collect();
     let mut finding = Finding::new(rule, peer, Confidence::Probable)
         .fact("callers", names)
-        .fact("peer", first.peer().shown())
+        .fact("peer", first.peer.clone())
         .fact("said", first.said.clone());
     for caller in &callers {
-        if let Some((complaint, _)) = heard
-            .iter()
-            .find(|(complaint, _)| complaint.speaker.workload == **caller)
-        {
-            finding.add_cite(complaint.cite.clone());
+        if let Some(heard) = heard.iter().find(|heard| heard.caller == **caller) {
+            finding.add_cite(heard.cite.clone());
         }
         // Not through `affected`: what ails a caller in its own right is no effect of this.
         finding.affected.push((*caller).clone());
     }
-    for object in heard.iter().flat_map(|(_, called)| called) {
+    for object in heard.iter().flat_map(|heard| &heard.called) {
         finding.blame(object.clone());
     }
     // So does whatever else is found of it.

@@ -123,5 +123,5 @@ fn heap(container: &Value) -> Option<(String, f64)> {
         };
         Some((word.to_owned(), number * factor))
     })
-    .last()
+    .next_back()
 }

@@ -39,6 +39,9 @@ causes:
   - rule: log-growth
     ground: node
     mechanism: {zh: "反复启动的容器不断写日志", en: "a container that starts again and again goes on logging"}
+  - rule: deployment-progress-deadline-exceeded
+    ground: workload
+    mechanism: {zh: "新版本的容器反复退出", en: "containers of the new revision keep ending"}
 benign:
   - zh: 重启次数是 Pod 整个生命周期的累计；现在就绪的容器不算
     en: restarts add up over a pod's whole life; a container that is ready now does not count

@@ -13,11 +13,11 @@ level: critical
 needs: [configmaps]
 check: {zh: "Corefile 是否会让集群内的名字解析失败或出错", en: "whether the Corefile makes names of the cluster fail or resolve wrongly"}
 title:
-  zh: "CoreDNS 的配置 {{ subject.namespace }}/{{ subject.name }} {% if kind == \"template\" %}对集群内的名字返回 {{ value }}（{{ line }}）{% elif kind == \"hosts\" %}把 {{ name }} 解析到 {{ value }}，而该 Service 的地址是 {{ wanted }}{% elif kind == \"zone\" %}的 kubernetes 区域 {{ value }} 不含集群域 {{ wanted }}{% elif kind == \"rewrite\" %}把 {{ name }} 改写到命名空间 {{ value }}，而那里没有任何 Service{% else %}没有 kubernetes 插件{% endif %}"
-  en: "the configuration of CoreDNS, {{ subject.namespace }}/{{ subject.name }}, {% if kind == \"template\" %}answers {{ value }} for names of the cluster ({{ line }}){% elif kind == \"hosts\" %}resolves {{ name }} to {{ value }}, while the Service has {{ wanted }}{% elif kind == \"zone\" %}has the kubernetes zone {{ value }}, not the cluster domain {{ wanted }}{% elif kind == \"rewrite\" %}rewrites {{ name }} to namespace {{ value }}, which has no Service{% else %}has no kubernetes plugin{% endif %}"
+  zh: "CoreDNS 的配置 {{ subject.namespace }}/{{ subject.name }} {% if kind == \"template\" %}对集群内的名字返回 {{ value }}（{{ line }}）{% elif kind == \"hosts\" %}把 {{ name }} 解析到 {{ value }}，而该 Service 的地址是 {{ wanted }}{% elif kind == \"zone\" %}的 kubernetes 区域 {{ value }} 不含集群域 {{ wanted }}{% elif kind == \"rewrite\" %}把 {{ name }} 改写到命名空间 {{ value }}，而那里没有任何 Service{% elif kind == \"closed-hosts\" %}的 hosts 块没有 fallthrough，表中没有的名字一律答“不存在”{% else %}没有 kubernetes 插件{% endif %}"
+  en: "the configuration of CoreDNS, {{ subject.namespace }}/{{ subject.name }}, {% if kind == \"template\" %}answers {{ value }} for names of the cluster ({{ line }}){% elif kind == \"hosts\" %}resolves {{ name }} to {{ value }}, while the Service has {{ wanted }}{% elif kind == \"zone\" %}has the kubernetes zone {{ value }}, not the cluster domain {{ wanted }}{% elif kind == \"rewrite\" %}rewrites {{ name }} to namespace {{ value }}, which has no Service{% elif kind == \"closed-hosts\" %}has a hosts block without fallthrough: names that it does not list are denied{% else %}has no kubernetes plugin{% endif %}"
 cause:
-  zh: "Corefile 中的 {{ line }} 使 CoreDNS {% if kind == \"template\" %}对匹配的名字直接返回 {{ value }}，不再查询 Service{% elif kind == \"hosts\" %}返回一个旧的或错误的地址{% elif kind == \"rewrite\" %}把匹配的名字改写成并不存在的名字，于是回答“不存在”{% else %}不回答集群内的名字{% endif %}。CoreDNS 自身运行正常，所以只有应用会报错。"
-  en: "{{ line }} in the Corefile makes CoreDNS {% if kind == \"template\" %}answer {{ value }} for names that match, without asking for the Service{% elif kind == \"hosts\" %}give out an address that is old or wrong{% elif kind == \"rewrite\" %}turn names that match into names that do not exist, and deny them{% else %}give no answer for names of the cluster{% endif %}. CoreDNS itself runs well, so only applications complain."
+  zh: "Corefile 中的 {{ line }} 使 CoreDNS {% if kind == \"template\" %}对匹配的名字直接返回 {{ value }}，不再查询 Service{% elif kind == \"hosts\" %}返回一个旧的或错误的地址{% elif kind == \"rewrite\" %}把匹配的名字改写成并不存在的名字，于是回答“不存在”{% elif kind == \"closed-hosts\" %}先由 hosts 插件回答（无论写在哪里，它都排在 kubernetes 之前），表中没有的名字得到 NXDOMAIN，不再查询 Service{% else %}不回答集群内的名字{% endif %}。CoreDNS 自身运行正常，所以只有应用会报错。"
+  en: "{{ line }} in the Corefile makes CoreDNS {% if kind == \"template\" %}answer {{ value }} for names that match, without asking for the Service{% elif kind == \"hosts\" %}give out an address that is old or wrong{% elif kind == \"rewrite\" %}turn names that match into names that do not exist, and deny them{% elif kind == \"closed-hosts\" %}ask the hosts plugin first (it comes before kubernetes wherever it is written), which denies every name that it does not list{% else %}give no answer for names of the cluster{% endif %}. CoreDNS itself runs well, so only applications complain."
 questions:
   - {zh: "谁、何时改动了这个 ConfigMap？", en: "who changed this ConfigMap, and when?"}
 causes:
@@ -57,11 +57,65 @@ prevention:
     text: {zh: "对 coredns_dns_responses_total{rcode=~\"NXDOMAIN|SERVFAIL\"} 的突增告警", en: "alert on a jump of coredns_dns_responses_total{rcode=~\"NXDOMAIN|SERVFAIL\"}"}
     acceptance: {zh: "测试中返回 NXDOMAIN 触发告警", en: "NXDOMAIN in a test raises the alert"}
 sources:
+  - "coredns plugin/hosts/README.md: fallthrough; plugin.cfg: hosts before kubernetes"
   - "coredns plugin/template/README.md: rcode"
   - "coredns plugin/hosts/README.md"
   - "coredns plugin/kubernetes/README.md"
 versions: "CoreDNS 1.2 to 1.13"
 examples:
+  - name: a table of hosts that denies all other names
+    files:
+      'coredns.yaml': |
+        apiVersion: v1
+        kind: ConfigMap
+        metadata:
+          name: coredns
+          namespace: kube-system
+        data:
+          Corefile: |
+            .:53 {
+                errors
+                kubernetes cluster.local in-addr.arpa ip6.arpa {
+                   fallthrough in-addr.arpa ip6.arpa
+                }
+                hosts {
+                   10.90.4.17 api.carrier.example
+                   ttl 60
+                }
+                forward . /etc/resolv.conf
+            }
+      'pods.txt': |
+        NAMESPACE   NAME                     READY   STATUS    RESTARTS   AGE
+        shop        web-57b96b46b7-zv4q2     1/1     Running   0          41m
+      'web-57b96b46b7-zv4q2.log': |
+        ERROR dial tcp: lookup rates.shop.svc.cluster.local on 10.96.0.10:53: no such host
+        ERROR dial tcp: lookup rates.shop.svc.cluster.local on 10.96.0.10:53: no such host
+    fires:
+      - {kind: ConfigMap, namespace: kube-system, name: coredns}
+  - name: a table of hosts that falls through
+    files:
+      'coredns.yaml': |
+        apiVersion: v1
+        kind: ConfigMap
+        metadata:
+          name: coredns
+          namespace: kube-system
+        data:
+          Corefile: |
+            .:53 {
+                kubernetes cluster.local in-addr.arpa ip6.arpa
+                hosts {
+                   10.90.4.17 api.carrier.example
+                   fallthrough
+                }
+                forward . /etc/resolv.conf
+            }
+      'pods.txt': |
+        NAMESPACE   NAME                     READY   STATUS    RESTARTS   AGE
+        shop        web-57b96b46b7-zv4q2     1/1     Running   0          41m
+      'web-57b96b46b7-zv4q2.log': |
+        ERROR dial tcp: lookup rates.shop.svc.cluster.local on 10.96.0.10:53: no such host
+        ERROR dial tcp: lookup rates.shop.svc.cluster.local on 10.96.0.10:53: no such host
   - name: "NXDOMAIN for one Service"
     files:
       "cm.yaml": |
@@ -207,6 +261,7 @@ fn wrong(snapshot: &Snapshot, corefile: &str) -> Option<Wrong> {
     let domain = cluster_domain(snapshot);
     refusal(&lines, domain)
         .or_else(|| wrong_host(snapshot, &lines))
+        .or_else(|| closed_hosts(snapshot, &lines))
         .or_else(|| zones(&lines, snapshot))
         .or_else(|| rewrite(snapshot, &lines, domain))
 }
@@ -309,6 +364,29 @@ fn wrong_host(snapshot: &Snapshot, lines: &[&str]) -> Option<Wrong> {
                 wanted: wanted.to_owned(),
             })
         })
+    })
+}
+
+/// A `hosts` block for all names that does not fall through: it answers before `kubernetes` does, wherever it is written, and denies what
+/// it does not know. Sources: coredns `plugin/hosts/README.md`, `plugin.cfg`.
+fn closed_hosts(snapshot: &Snapshot, lines: &[&str]) -> Option<Wrong> {
+    let start = lines.iter().position(|line| matches!(*line, "hosts {" | "hosts"))?;
+    let mut block = lines.iter().skip(start + 1).take_while(|line| !line.starts_with('}'));
+    let falls_through = block.any(|line| line.split_whitespace().next() == Some("fallthrough"));
+    // It may serve a zone of its own; only where the cluster's names fail is it the cause.
+    let opens = lines
+        .iter()
+        .take(start)
+        .rev()
+        .find(|line| line.ends_with('{') && line.contains(':') || **line == ". {");
+    let is_for_all = opens.is_some_and(|line| line.starts_with('.'));
+    let is_felt = name_complaints(snapshot).next().is_some();
+    (!falls_through && is_for_all && is_felt).then(|| Wrong {
+        kind: "closed-hosts",
+        line: lines.get(start).map_or(String::new(), |line| (*line).to_owned()),
+        name: String::new(),
+        value: String::new(),
+        wanted: "fallthrough".to_owned(),
     })
 }
 

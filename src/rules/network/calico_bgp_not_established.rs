@@ -17,7 +17,7 @@ text:
   - id: readiness
     pattern: 'BGP not established with (?P<peers>[0-9a-fA-F.:,]{3,400})'
   - id: status
-    pattern: '\|\s*(?P<peers>[0-9a-fA-F.:]{3,45})\s*\| (?:node-to-node mesh|node specific|global)\s*\| (?:start|down|idle)\s*\|'
+    pattern: '\|\s*(?P<peers>[0-9a-fA-F.:]{3,45})\s*\| node-to-node mesh\s*\| (?:start|down|idle)\s*\|'
 check:
   zh: Calico 的 BGP 会话是否已建立
   en: whether Calico's BGP sessions are up

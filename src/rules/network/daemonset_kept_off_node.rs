@@ -142,8 +142,8 @@ fn judge(snapshot: &Snapshot, rule: &RuleHeader, set: &Object) -> Option<Finding
         .kind("Node")
         .filter(|node| !placed.contains(node.key.name.as_str()) && is_accepted(node))
         .filter_map(|node| {
-            let taints = node.list("/spec/taints").iter().enumerate();
-            let (index, taint) = taints.filter(|(_, taint)| keeps_off(taint, tolerations)).next()?;
+            let mut taints = node.list("/spec/taints").iter().enumerate();
+            let (index, taint) = taints.find(|(_, taint)| keeps_off(taint, tolerations))?;
             Some((node, index, taint))
         })
         .filter(|(node, ..)| network_suffering(snapshot, &node.key.name) == Suffering::Yes)

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use crate::cluster::{Hit, Object, PodView};
 use crate::model::{Citation, Confidence, Subject};
 use crate::rules::toolbox::add_hit;
-use crate::rules::toolbox::calls::calls;
-use crate::rules::toolbox::policies::{Allowed, Way, isolates, rules, selects};
+use crate::rules::toolbox::calls::{Call, calls};
+use crate::rules::toolbox::policies::{Allowed, Home, Way, isolates, rules, selects};
 use crate::rules::toolbox::references::{Resolved, references};
 use crate::rules::toolbox::services::{
-    Backend, Fit, Target, backends, fit, ports, same_namespace, selector, services_in, shown,
+    Backend, Fit, Target, backends, fit, is_endpoint, ports, same_namespace, selector, services_in, shown,
 };
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -52,6 +52,15 @@ causes:
   - rule: readiness-probe-failing
     ground: workload
     mechanism: {zh: "策略拒绝了这些流量", en: "the policy refuses this traffic"}
+  - rule: peer-answers-with-errors
+    ground: service
+    mechanism: {zh: "它所依赖的连接被策略阻断", en: "connections that it needs are cut by the policy"}
+  - rule: peer-answers-with-errors
+    ground: workload
+    mechanism: {zh: "它所依赖的连接被策略阻断", en: "connections that it needs are cut by the policy"}
+  - rule: init-container-waiting
+    ground: workload
+    mechanism: {zh: "初始化容器等待的对端连不上", en: "what the init container waits for is out of reach"}
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: 依赖连不上，Pod 不就绪, en: "what the pods depend on is out of reach"}
@@ -114,6 +123,25 @@ examples:
       svc.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"db","namespace":"pay"},"spec":{"selector":{"app":"db"},"ports":[{"port":5432}]}}]}'
       pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"api-6c8fdd7b9c-8jhnx","namespace":"pay","labels":{"app":"api"}},"spec":{"containers":[{"name":"a","env":[{"name":"DB_HOST","value":"db"}]}]},"status":{"phase":"Running"}},{"metadata":{"name":"db-0","namespace":"pay","labels":{"app":"db"}},"spec":{"containers":[{"name":"d"}]},"status":{"phase":"Running"}}]}'
     fires: [{kind: NetworkPolicy, namespace: pay, name: db-allow}]
+  - name: pods of two roles of one custom resource, of which one shuts the other out
+    files:
+      np.json: '{"kind":"NetworkPolicyList","apiVersion":"networking.k8s.io/v1","items":[{"metadata":{"name":"head-only","namespace":"ml"},"spec":{"podSelector":{"matchLabels":{"role":"head"}},"policyTypes":["Ingress"],"ingress":[{"from":[{"namespaceSelector":{"matchLabels":{"kubernetes.io/metadata.name":"web"}}}],"ports":[{"port":8000}]}]}}]}'
+      svc.txt: |
+        $ kubectl get svc,endpoints -n ml
+        NAME               TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)             AGE
+        service/head-svc   ClusterIP   None         <none>        6379/TCP,8000/TCP   46m
+
+        NAME                 ENDPOINTS                           AGE
+        endpoints/head-svc   10.244.3.29:6379,10.244.3.29:8000   46m
+      pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"c-head-7kq4n","namespace":"ml","labels":{"role":"head"},"ownerReferences":[{"kind":"RayCluster","name":"c","controller":true}]},"spec":{"containers":[{"name":"a"}]},"status":{"phase":"Running","podIP":"10.244.3.29","containerStatuses":[{"name":"a","ready":true,"restartCount":0,"state":{"running":{}}}]}},{"metadata":{"name":"c-worker-952dd","namespace":"ml","labels":{"role":"worker"},"ownerReferences":[{"kind":"RayCluster","name":"c","controller":true}]},"spec":{"containers":[{"name":"a","env":[{"name":"HEAD_ADDRESS","value":"head-svc.ml.svc.cluster.local:6379"}]}]},"status":{"phase":"Pending","podIP":"10.244.2.32"}}]}'
+    fires: [{kind: NetworkPolicy, namespace: ml, name: head-only}]
+  - name: a caller of another namespace that is named by its label
+    files:
+      np.json: '{"kind":"NetworkPolicyList","apiVersion":"networking.k8s.io/v1","items":[{"metadata":{"name":"db-from-web","namespace":"data"},"spec":{"podSelector":{"matchLabels":{"app":"db"}},"policyTypes":["Ingress"],"ingress":[{"from":[{"namespaceSelector":{"matchLabels":{"kubernetes.io/metadata.name":"pay"}}}]}]}}]}'
+      svc.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"db","namespace":"data"},"spec":{"selector":{"app":"db"},"ports":[{"port":5432}]}}]}'
+      pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"api-6c8fdd7b9c-8jhnx","namespace":"pay","labels":{"app":"api"}},"spec":{"containers":[{"name":"a","env":[{"name":"DB_URL","value":"postgres://db.data.svc:5432/x"}]}]},"status":{"phase":"Running"}},{"metadata":{"name":"db-0","namespace":"data","labels":{"app":"db"}},"spec":{"containers":[{"name":"d"}]},"status":{"phase":"Running"}}]}'
+      api-6c8fdd7b9c-8jhnx.log: |
+        dial tcp 10.96.0.7:5432: i/o timeout
   - name: a default deny with what is needed allowed
     files:
       np.json: '{"kind":"NetworkPolicyList","apiVersion":"networking.k8s.io/v1","items":[{"metadata":{"name":"deny","namespace":"pay"},"spec":{"podSelector":{},"policyTypes":["Ingress"]}},{"metadata":{"name":"db-allow","namespace":"pay"},"spec":{"podSelector":{"matchLabels":{"app":"db"}},"ingress":[{"from":[{"podSelector":{"matchLabels":{"app":"api"}}}],"ports":[{"port":5432}]}]}}]}'
@@ -129,6 +157,8 @@ struct Blocked<'s> {
     isolated: Backend<'s>,
     from: Option<Subject>,
     to: Option<Subject>,
+    /// The Service that is called.
+    service: Option<Subject>,
     port: Option<i64>,
     /// A client's own words that the traffic does not pass.
     said: Option<Citation>,
@@ -139,7 +169,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     for blocked in dns(input).into_iter().chain(between(input)).chain(nobody(input)) {
         let subject = blocked.policy.subject();
         if let Some(known) = findings.get_mut(&subject) {
-            for client in blocked.from.into_iter().chain(blocked.to) {
+            for client in blocked.from.into_iter().chain(blocked.to).chain(blocked.service) {
                 known.add_affected(client);
             }
             continue;
@@ -188,7 +218,10 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         if let Some(server) = blocked.to.clone() {
             finding.impair(server);
         }
-        for client in blocked.from.into_iter().chain(blocked.to) {
+        if let Some(service) = blocked.service.clone() {
+            finding.impair(service);
+        }
+        for client in blocked.from.into_iter().chain(blocked.to).chain(blocked.service) {
             finding.add_affected(client);
         }
         findings.insert(subject, finding);
@@ -282,6 +315,7 @@ fn dns<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
                 way: Way::Egress,
                 from: Some(backend.subject.clone()),
                 to: None,
+                service: None,
                 port: None,
                 said: None,
                 isolated: backend,
@@ -295,53 +329,88 @@ fn dns<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
 fn between<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
     let snapshot = input.snapshot;
     let mut found = Vec::new();
-    let all = all_backends(input);
+    let isolated = all_backends(input);
+    let mut known: BTreeMap<String, Vec<Backend<'s>>> = BTreeMap::new();
     for call in calls(snapshot) {
-        let Some(client) = all
+        for namespace in [&call.client.namespace, &call.service.key.namespace] {
+            known.entry(namespace.clone()).or_insert_with(|| {
+                let kept = isolated
+                    .iter()
+                    .filter(|backend| backend.subject.namespace == *namespace);
+                let kept: Vec<Backend<'s>> = kept.cloned().collect();
+                if kept.is_empty() {
+                    backends(snapshot, namespace)
+                } else {
+                    kept
+                }
+            });
+        }
+        let of = |namespace: &str| known.get(namespace).map_or(&[][..], Vec::as_slice);
+        let clients: Vec<&Backend<'_>> = of(&call.client.namespace)
             .iter()
-            .find(|backend| backend.subject == call.client && backend.complete)
-        else {
-            continue;
-        };
-        // The form of a Service that shows no selector leaves its name.
+            .filter(|backend| backend.subject == call.client && backend.complete && may_hold(backend, &call))
+            .collect();
+        // The form of a Service that shows no selector leaves its endpoints, and its name.
         let is_served = |backend: &Backend<'_>| match selector(call.service) {
             Some(wanted) => fit(wanted, backend) == Fit::Selected,
-            None => call.fails && backend.subject.name == call.service.key.name,
+            None => {
+                is_endpoint(snapshot, call.service, backend.object)
+                    || (call.fails && backend.subject.name == call.service.key.name)
+            }
         };
-        for server in all.iter().filter(|backend| {
-            backend.subject.namespace == client.subject.namespace
-                && backend.subject != client.subject
-                && is_served(backend)
-        }) {
-            let target = ports(call.service)
-                .into_iter()
-                .find(|port| call.port.is_none_or(|wanted| wanted == port.port))
-                .and_then(|port| match port.target {
-                    Some(Target::Number(number)) => Some(number),
-                    _ => None,
-                });
-            for (way, isolated, peer) in [(Way::Ingress, server, client), (Way::Egress, client, server)] {
-                let selecting = policies(input, isolated, way);
-                let passes = selecting
-                    .iter()
-                    .flat_map(|policy| rules(policy, way))
-                    .any(|rule| rule.admits(peer.labels) && target.is_none_or(|port| rule.opens(port)));
-                if let (false, Some(policy)) = (passes, selecting.first()) {
-                    found.push(Blocked {
-                        policy,
-                        kind: "between",
-                        way,
-                        isolated: isolated.clone(),
-                        from: Some(client.subject.clone()),
-                        to: Some(server.subject.clone()),
-                        port: target,
-                        said: call.fails.then(|| call.cite.clone()),
+        let is_own = call.client.namespace == call.service.key.namespace;
+        for client in clients {
+            let is_other = |backend: &&Backend<'_>| {
+                (backend.subject != client.subject || backend.labels != client.labels) && is_served(backend)
+            };
+            for server in of(&call.service.key.namespace).iter().filter(is_other) {
+                let target = ports(call.service)
+                    .into_iter()
+                    .find(|port| call.port.is_none_or(|wanted| wanted == port.port))
+                    .and_then(|port| match port.target {
+                        Some(Target::Number(number)) => Some(number),
+                        _ => None,
                     });
+                for (way, isolated, peer) in [(Way::Ingress, server, client), (Way::Egress, client, server)] {
+                    let home = Home {
+                        name: &peer.subject.namespace,
+                        is_own,
+                        labels: snapshot
+                            .object("Namespace", "", &peer.subject.namespace)
+                            .and_then(|namespace| namespace.get("/metadata/labels")?.as_object()),
+                    };
+                    let selecting = policies(input, isolated, way);
+                    let passes = selecting
+                        .iter()
+                        .flat_map(|policy| rules(policy, way))
+                        .any(|rule| rule.admits(peer.labels, &home) && target.is_none_or(|port| rule.opens(port)));
+                    // Of another namespace only what is seen to fail counts: a setting may name what is never called.
+                    let is_shown = is_own || call.fails;
+                    if let (false, true, Some(policy)) = (passes, is_shown, selecting.first()) {
+                        found.push(Blocked {
+                            policy,
+                            kind: "between",
+                            way,
+                            isolated: isolated.clone(),
+                            from: Some(client.subject.clone()),
+                            to: Some(server.subject.clone()),
+                            service: Some(call.service.subject()),
+                            port: target,
+                            said: call.fails.then(|| call.cite.clone()),
+                        });
+                    }
                 }
             }
         }
     }
     found
+}
+
+/// Where pods of one owner have several roles, those count whose own setting names the Service.
+fn may_hold(backend: &Backend<'_>, call: &Call<'_>) -> bool {
+    call.holder
+        .as_ref()
+        .is_none_or(|holder| holder.kind != "Pod" || backend.object.key.kind != "Pod" || backend.object.key == *holder)
 }
 
 /// Pods behind a Service that let nobody in.
@@ -362,6 +431,7 @@ fn nobody<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
                 way: Way::Ingress,
                 from: None,
                 to: Some(backend.subject.clone()),
+                service: None,
                 port: None,
                 said: None,
                 isolated: backend,

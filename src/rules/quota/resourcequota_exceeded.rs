@@ -1,5 +1,9 @@
 //! A namespace's quota is used up, and new pods are refused.
 
+use std::collections::BTreeMap;
+
+use crate::cluster::Object;
+use crate::model::{Confidence, Subject};
 use crate::rules::refused::refused;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -18,8 +22,8 @@ title:
   zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}：配额 {{ quota }} 已用尽，无法创建 Pod（请求 {{ requested }}，已用 {{ used }}，上限 {{ limited }}）"
   en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}: quota {{ quota }} is used up, pods cannot be created (requested {{ requested }}, used {{ used }}, limited {{ limited }})"
 cause:
-  zh: "命名空间 {{ namespace }} 的配额 {{ quota }} 拒绝了新 Pod（共 {{ count }} 次）：请求 {{ requested }}，已用 {{ used }}，上限 {{ limited }}。"
-  en: "quota {{ quota }} of namespace {{ namespace }} refused new pods ({{ count }} times): requested {{ requested }}, used {{ used }}, limited {{ limited }}."
+  zh: "命名空间 {{ namespace }} 的配额 {{ quota }} 拒绝了新 Pod（共 {{ count }} 次）：请求 {{ requested }}，已用 {{ used }}，上限 {{ limited }}。{% if holders %}命名空间中 Pod 最多的是 {{ holders|join('、') }}。{% endif %}"
+  en: "quota {{ quota }} of namespace {{ namespace }} refused new pods ({{ count }} times): requested {{ requested }}, used {{ used }}, limited {{ limited }}.{% if holders %} Most pods of the namespace are of {{ holders|join(', ') }}.{% endif %}"
 rules_out:
   - {zh: "节点容量：拒绝发生在调度之前", en: "node capacity: the refusal came before scheduling"}
 questions:
@@ -70,6 +74,11 @@ examples:
     files:
       deployments.json: '{"kind":"DeploymentList","apiVersion":"v1","items":[{"metadata":{"name":"api","namespace":"pay"},"spec":{"replicas":3},"status":{"replicas":1,"availableReplicas":1,"conditions":[{"type":"ReplicaFailure","status":"True","reason":"FailedCreate","message":"pods \"api-57f9c76575-x\" is forbidden: exceeded quota: compute, requested: pods=1, used: pods=4, limited: pods=4"}]}}]}'
     fires: [{kind: Deployment, namespace: pay, name: api}]
+  - name: "several are refused by what others use up"
+    files:
+      quota.json: '{"kind":"ResourceQuota","apiVersion":"v1","metadata":{"name":"compute","namespace":"pay"},"spec":{"hard":{"pods":"4"}},"status":{"hard":{"pods":"4"},"used":{"pods":"4"}}}'
+      events.json: '{"kind":"EventList","apiVersion":"v1","items":[{"metadata":{"name":"e-1","namespace":"pay"},"type":"Warning","reason":"FailedCreate","message":"Error creating: pods \"api-57f9c76575-\" is forbidden: exceeded quota: compute, requested: pods=1, used: pods=4, limited: pods=4","involvedObject":{"kind":"ReplicaSet","namespace":"pay","name":"api-57f9c76575"}},{"metadata":{"name":"e-2","namespace":"pay"},"type":"Warning","reason":"FailedCreate","message":"Error creating: pods \"web-57f9c76575-\" is forbidden: exceeded quota: compute, requested: pods=1, used: pods=4, limited: pods=4","involvedObject":{"kind":"ReplicaSet","namespace":"pay","name":"web-57f9c76575"}}]}'
+    fires: [{kind: ResourceQuota, namespace: pay, name: compute}]
   - name: "all replicas are there"
     files:
       events.json: '{"kind":"EventList","apiVersion":"v1","items":[{"metadata":{"name":"e-failedcreate-api-57f9c76575","namespace":"pay"},"type":"Warning","reason":"FailedCreate","message":"Error creating: pods \"api-57f9c76575-\" is forbidden: exceeded quota: compute, requested: requests.memory=1Gi, used: requests.memory=1Gi, limited: requests.memory=1Gi","involvedObject":{"kind":"ReplicaSet","namespace":"pay","name":"api-57f9c76575"}}]}'
@@ -79,20 +88,99 @@ examples:
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let mut findings = refused(input, rule, |_, owner| Some(owner.clone()));
     for finding in &mut findings {
-        let quota = finding
-            .facts
-            .get("quota")
-            .and_then(|quota| quota.as_str())
-            .unwrap_or("")
-            .to_owned();
-        if let Some(object) = input
-            .snapshot
-            .object("ResourceQuota", &finding.subject.namespace, &quota)
-        {
+        let quota = name_of(finding);
+        if let Some(object) = quota_of(input, &finding.subject.namespace, &quota) {
             finding.add_cite(object.cite_at("/status/used"));
             finding.add_affected(object.subject());
+            let holders = holders(input, &object.key.namespace);
+            finding.facts.insert("holders".into(), holders.into());
+        } else {
+            finding.facts.insert("holders".into(), Vec::<String>::new().into());
         }
         finding.path = format!("resourcequota/{quota}");
     }
-    findings
+    together(input, rule, findings)
 }
+
+fn name_of(finding: &Finding) -> String {
+    let name = finding.facts.get("quota").and_then(|quota| quota.as_str());
+    name.unwrap_or("").to_owned()
+}
+
+/// The quota of this name in the namespace; a controller in another namespace logs refusals of the one that it works for.
+fn quota_of<'s>(input: &Input<'s>, namespace: &str, name: &str) -> Option<&'s Object> {
+    let snapshot = input.snapshot;
+    snapshot.object("ResourceQuota", namespace, name).or_else(|| {
+        let mut named = snapshot.kind("ResourceQuota").filter(|object| object.key.name == name);
+        named.next().filter(|_| named.next().is_none())
+    })
+}
+
+/// Several workloads that one quota refuses have one cause: the quota.
+fn together(input: &Input<'_>, rule: &RuleHeader, findings: Vec<Finding>) -> Vec<Finding> {
+    let mut groups: Vec<(Option<Subject>, Vec<Finding>)> = Vec::new();
+    for finding in findings {
+        let quota = quota_of(input, &finding.subject.namespace, &name_of(&finding)).map(Object::subject);
+        match groups.iter_mut().find(|(known, _)| known.is_some() && *known == quota) {
+            Some((_, group)) => group.push(finding),
+            None => groups.push((quota, vec![finding])),
+        }
+    }
+    let mut found = Vec::new();
+    for (quota, group) in groups {
+        let (Some(quota), true) = (quota, group.len() > 1) else {
+            found.extend(group);
+            continue;
+        };
+        let mut members = group.into_iter();
+        let Some(first) = members.next() else { continue };
+        let mut whole = Finding::new(rule, quota.clone(), Confidence::Confirmed);
+        whole.facts = first.facts.clone();
+        whole.path = "status.used".to_owned();
+        whole.count = 0;
+        for member in std::iter::once(first).chain(members) {
+            whole.count += member.count;
+            for cite in member.evidence {
+                whole.add_cite(cite);
+            }
+            whole.touches.extend(member.touches);
+            for suffering in member.affected {
+                whole.add_affected(suffering);
+            }
+            if member.subject.namespace == quota.namespace {
+                whole.add_affected(member.subject);
+            }
+        }
+        whole.facts.insert("namespace".into(), quota.namespace.clone().into());
+        whole.facts.insert("count".into(), whole.count.into());
+        found.push(whole);
+    }
+    found
+}
+
+/// Who holds pods in the namespace, those with the most first: `load-soak-* (7)` for pods that nothing owns.
+fn holders(input: &Input<'_>, namespace: &str) -> Vec<String> {
+    let snapshot = input.snapshot;
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for pod in snapshot.pods() {
+        if pod.namespace() != namespace || matches!(pod.phase(), "Succeeded" | "Failed") {
+            continue;
+        }
+        let owner = snapshot.top_owner(pod.object);
+        let name = match (owner.kind.as_str(), owner.name.rsplit_once('-')) {
+            ("Pod", Some((stem, _))) => format!("{stem}-*"),
+            _ => format!("{}/{}", owner.kind.to_lowercase(), owner.name),
+        };
+        *counts.entry(name).or_default() += 1;
+    }
+    let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    counts.truncate(MOST_HOLDERS);
+    counts
+        .into_iter()
+        .map(|(name, count)| format!("{name} ({count})"))
+        .collect()
+}
+
+/// So many holders are named.
+const MOST_HOLDERS: usize = 3;

@@ -38,6 +38,9 @@ causes:
   - rule: rancher-webhook-down
     ground: workload
     mechanism: {zh: "webhook 没有就绪的 Pod", en: "the webhook has no ready pod"}
+  - rule: deployment-progress-deadline-exceeded
+    ground: workload
+    mechanism: {zh: "新版本的镜像拉取不到", en: "the image of the new revision cannot be pulled"}
 benign:
   - zh: 一次 ErrImagePull 之后出现 Successfully pulled image 属于短暂故障
     en: one ErrImagePull followed by Successfully pulled image was transient

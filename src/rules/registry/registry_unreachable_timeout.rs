@@ -23,7 +23,6 @@ cause:
   en: "requests from the node to {{ registry }} get no answer ({{ answer }}): egress is blocked, a proxy or route is missing, or the machine is down. {% if changed %}Only the new image of {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} points there; its old pods still run.{% elif workloads %}Affected: {{ workloads|join(', ') }}.{% endif %}"
 questions:
   - {zh: "云上的安全组与网络 ACL 是否放行出向 443？这在采集包里看不到，节点防火墙干净而出向超时时首先核对它。", en: "do security groups and network ACLs of the cloud let port 443 out? A bundle cannot show it; with a clean firewall on the node and time-outs it is the first thing to look at."}
-  - {zh: "{% if answer == 'connection reset by peer' or answer == 'EOF' %}TCP 能连上而 TLS 或 HTTP 被重置时，路径上是否有检查 SNI 或内容的七层防火墙？比较 RST 包的 TTL 与正常应答的 TTL。{% endif %}", en: "{% if answer == 'connection reset by peer' or answer == 'EOF' %}where TCP connects and TLS or HTTP is reset: is there a firewall on the way that looks at SNI or content? Compare the TTL of the RST with that of normal answers.{% endif %}"}
 rules_out:
   - {zh: "DNS：名称已经解析为地址", en: "DNS: the name did resolve to an address"}
   - {zh: "NetworkPolicy：镜像由节点的运行时拉取，不受 NetworkPolicy 限制", en: "NetworkPolicy: the node's runtime pulls images, and no NetworkPolicy applies to it"}

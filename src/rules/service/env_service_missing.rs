@@ -102,7 +102,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let mut findings: Vec<Finding> = Vec::new();
     for reference in references(input.snapshot).iter() {
         if let Resolved::Missing { namespace, name } = reference.resolve(input.snapshot)
-            && let Some(finding) = judge(input, rule, &reference, &namespace, &name)
+            && let Some(finding) = judge(input, rule, reference, &namespace, &name)
             && !findings.iter().any(|known| {
                 known.subject == finding.subject && known.facts.get("missing") == finding.facts.get("missing")
             })

@@ -93,7 +93,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let mut findings: Vec<Finding> = Vec::new();
     for reference in references(input.snapshot).iter() {
         if let (Resolved::Service(service), Some(port)) = (reference.resolve(input.snapshot), reference.port)
-            && let Some(finding) = judge(input, rule, &reference, service, port)
+            && let Some(finding) = judge(input, rule, reference, service, port)
             && !findings
                 .iter()
                 .any(|known| known.subject == finding.subject && known.path == finding.path)

@@ -3,7 +3,8 @@
 use super::complaints::complaints;
 use super::peers::objects_of;
 use super::references::{Resolved, references};
-use crate::cluster::{Object, Snapshot};
+use super::unanswered::unanswered;
+use crate::cluster::{Object, ObjectKey, Snapshot};
 use crate::model::{Citation, Confidence, Subject};
 use crate::rules::header::{SubjectOf, Subjects};
 
@@ -20,6 +21,8 @@ pub struct Call<'s> {
     pub cite: Citation,
     /// True when the client writes that the call fails.
     pub fails: bool,
+    /// The object whose setting names the Service, or the pod that complains.
+    pub holder: Option<ObjectKey>,
 }
 
 /// How the complaints of clients are gathered where the rule that asks is about something else.
@@ -60,6 +63,23 @@ pub fn calls(snapshot: &Snapshot) -> Vec<Call<'_>> {
                 port: peer.port.map(i64::from),
                 cite: complaint.cite.clone(),
                 fails: true,
+                holder: complaint.speaker.pod.map(|pod| pod.object.key.clone()),
+            });
+        }
+    }
+    for call in unanswered(snapshot) {
+        let services = call.called.iter().filter(|object| object.kind == "Service");
+        let service = services
+            .filter_map(|object| snapshot.object("Service", &object.namespace, &object.name))
+            .next();
+        if let Some(service) = service {
+            found.push(Call {
+                client: call.client,
+                service,
+                port: None,
+                cite: call.cite,
+                fails: true,
+                holder: None,
             });
         }
     }
@@ -71,6 +91,7 @@ pub fn calls(snapshot: &Snapshot) -> Vec<Call<'_>> {
                 port: reference.port,
                 cite: reference.cite.clone(),
                 fails: false,
+                holder: Some(reference.holder.clone()),
             });
         }
     }

@@ -8,7 +8,7 @@ use regex::Regex;
 use super::speakers::{Speaker, State, is_data_store, is_previous, of_log};
 use super::words;
 use crate::cluster::Snapshot;
-use crate::logs::{LogFile, TailLine};
+use crate::logs::{LogFile, TailLine, is_error, is_frame};
 use crate::model::Subject;
 
 /// The end of a log that is mostly errors.
@@ -29,17 +29,11 @@ pub struct MostlyErrors<'s> {
 const LEAST: usize = 5;
 /// At least every so many-th line.
 const SHARE: usize = 3;
+/// Of a log of which only few lines were collected: so many, and at least every other line.
+const FEW: usize = 3;
 /// Lines after the last error that show that it is over.
 const QUIET: usize = 8;
 
-/// What marks a line as an error by its own words: a level, or an answer of 5xx in an access log. pino and bunyan write levels as numbers
-/// (50 is an error, 60 fatal), .NET's console logger writes `fail:` and `crit:`.
-static ERROR: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r#"\b(?:ERROR|FATAL|CRITICAL|SEVERE)\b|(?i:\b(?:level|severity|lvl)"?[=:] ?"?(?:error|err|fatal|crit|critical|panic)\b)|\[(?:error|crit|fatal)\]|^E\d{4} |"level":[56]0\b|^(?:fail|crit): \w|HTTP/\d(?:\.\d)?"? 5\d\d\b|^(?:\w+\.)*\w+(?:Exception|Error)(?::|$)"#,
-    )
-    .ok()
-});
 /// What differs between two writings of one error.
 static VARIES: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[0-9a-fA-F]*\d[0-9a-fA-F.:_-]*").ok());
 
@@ -75,10 +69,10 @@ fn is_heading(line: &TailLine) -> bool {
 }
 
 fn of_tail<'s>(log: &'s LogFile, speaker: &Speaker<'s>) -> Option<MostlyErrors<'s>> {
-    let (is_error, varies) = (ERROR.as_ref()?, VARIES.as_ref()?);
+    let varies = VARIES.as_ref()?;
     let mut alike: BTreeMap<String, Vec<&TailLine>> = BTreeMap::new();
     for (index, line) in log.tail.iter().enumerate() {
-        if !is_error.is_match(words(line)) || is_continued(line) {
+        if !is_error(words(line)) || is_continued(line) {
             continue;
         }
         // .NET's console logger writes the category first and the message on the next line.
@@ -89,20 +83,18 @@ fn of_tail<'s>(log: &'s LogFile, speaker: &Speaker<'s>) -> Option<MostlyErrors<'
     }
     let errors: usize = alike.values().map(Vec::len).sum();
     // Frames of stack traces are no lines of their own.
-    let looked = log
-        .tail
-        .iter()
-        .filter(|line| !is_continued(line) && !words(line).starts_with("at "))
-        .count();
+    let looked = log.tail.iter().filter(|line| !is_frame(&line.text)).count();
     let commonest = alike.values().max_by_key(|lines| lines.len())?;
     let ends = (*commonest.first()?, *commonest.last()?);
     let after = log
         .tail
         .iter()
         .rev()
-        .take_while(|line| !is_error.is_match(words(line)))
+        .take_while(|line| !is_error(words(line)))
+        .filter(|line| !is_frame(&line.text))
         .count();
-    if errors < LEAST || errors * SHARE < looked || commonest.len() * 2 < errors || after > QUIET {
+    let is_much = errors >= LEAST && errors * SHARE >= looked || errors >= FEW && errors * 2 >= looked;
+    if !is_much || commonest.len() * 2 < errors || after > QUIET {
         return None;
     }
     Some(MostlyErrors {
@@ -122,7 +114,7 @@ pub fn is_relayed(line: &str) -> bool {
 /// Words by which an error is about the answer of somebody else, or is itself only such an answer in an access log.
 static RELAYED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)\btime[ds]? ?out|deadline exceeded|\bunavailable\b|refused|reset by peer|unreachable|\b50[0-4]\b|internal server error|bad gateway|\bupstream\b|rpc error|ECONN|socket hang up|broken pipe|circuit ?breaker|no healthy",
+        r"(?i)\btime[ds]? ?out|deadline[ _]?exceeded|\bunavailable\b|refused|reset by peer|unreachable|\b50[0-4]\b|internal server error|bad gateway|\bupstream\b|rpc error|ECONN|socket hang up|broken pipe|circuit ?breaker|no healthy",
     )
     .ok()
 });

@@ -60,6 +60,69 @@ pub fn mentioned(snapshot: &Snapshot, speaker: &Subject, line: &str) -> Vec<Subj
     found
 }
 
+/// Of workloads that are in trouble themselves, those whose name a line bears as a word: `quote request failed`, `TimelineClient`. A mere
+/// word may mean anything, so nothing else is asked for by it.
+pub fn named_by_word<'t>(troubled: &'t [Subject], speaker: &Subject, line: &str) -> Vec<&'t Subject> {
+    let Some(callers) = CALLER.as_ref() else {
+        return Vec::new();
+    };
+    let line: String = line.chars().take(LONGEST).collect();
+    let said = words_of(&callers.replace_all(&line, " "));
+    let is_named = |workload: &&Subject| {
+        let own = |name: &str| -> Vec<String> {
+            let words = words_of(name);
+            words
+                .into_iter()
+                .filter(|word| !GENERIC.contains(&word.as_str()))
+                .collect()
+        };
+        let name = own(&workload.name);
+        **workload != *speaker
+            && workload.namespace == speaker.namespace
+            && name.iter().any(|word| word.len() >= SHORTEST)
+            && own(&speaker.name) != name
+            && said.windows(name.len()).any(|window| window == name)
+    };
+    troubled.iter().filter(is_named).collect()
+}
+
+/// The words of a text in lower case; `TimelineClient` and `timeline-client` are two each.
+fn words_of(text: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut before = ' ';
+    for c in text.chars() {
+        let starts = c.is_ascii_uppercase() && before.is_ascii_lowercase();
+        if starts || !c.is_ascii_alphanumeric() {
+            words.push(String::new());
+        }
+        if c.is_ascii_alphanumeric()
+            && let Some(word) = words.last_mut()
+        {
+            word.push(c.to_ascii_lowercase());
+        }
+        before = c;
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// Words in the names of workloads that tell nothing.
+const GENERIC: [&str; 12] = [
+    "service",
+    "svc",
+    "server",
+    "srv",
+    "api",
+    "app",
+    "backend",
+    "deployment",
+    "ms",
+    "v1",
+    "v2",
+    "worker",
+];
+/// Letters of the shortest name that is looked for.
+const SHORTEST: usize = 4;
 /// Characters of a line that are looked at.
 const LONGEST: usize = 800;
 /// Peers that are looked up for one line and form.

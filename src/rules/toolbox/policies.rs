@@ -31,8 +31,10 @@ pub struct Allowed {
 pub struct Peer {
     /// Labels of pods; none means all pods.
     pub pods: Option<Labels>,
-    /// True when the rule names namespaces: their labels are not looked up, so any may be meant.
+    /// True when the rule names namespaces.
     pub namespaces: bool,
+    /// The labels of namespaces; none means all, or a selector that is more than equalities.
+    pub wanted_namespaces: Option<Labels>,
     /// True for addresses.
     pub addresses: bool,
     /// A selector that is more than equalities, so that nothing is refused by it.
@@ -116,6 +118,7 @@ fn from_api(rule: &Value, peers: &str) -> Allowed {
         Peer {
             pods: selector.and_then(|selector| selector.get("matchLabels")?.as_object().cloned()),
             namespaces: value.get("namespaceSelector").is_some(),
+            wanted_namespaces: value.get("namespaceSelector").and_then(equalities_only),
             addresses: value.get("ipBlock").is_some(),
             open: selector.is_some_and(|selector| selector.get("matchExpressions").is_some()),
         }
@@ -160,7 +163,11 @@ fn from_words(words: &[Value]) -> Vec<Allowed> {
                             peer.open = value.contains([' ', '!', '(']);
                             peer.pods = (value != "<none>").then(|| equalities(value));
                         }
-                        "NamespaceSelector" => peer.namespaces = true,
+                        "NamespaceSelector" => {
+                            peer.namespaces = true;
+                            let is_plain = value != "<none>" && !value.contains([' ', '!', '(']);
+                            peer.wanted_namespaces = is_plain.then(|| equalities(value));
+                        }
                         _ => peer.addresses = true,
                     }
                 }
@@ -172,6 +179,14 @@ fn from_words(words: &[Value]) -> Vec<Allowed> {
     found
 }
 
+/// The labels that a selector asks for, when it asks for nothing else.
+fn equalities_only(selector: &Value) -> Option<Labels> {
+    if selector.get("matchExpressions").is_some() {
+        return None;
+    }
+    selector.get("matchLabels")?.as_object().cloned()
+}
+
 fn equalities(text: &str) -> Labels {
     text.split(',')
         .filter_map(|pair| pair.split_once('='))
@@ -179,12 +194,43 @@ fn equalities(text: &str) -> Labels {
         .collect()
 }
 
+/// The namespace of the other side, as a policy sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Home<'s> {
+    /// Its name; empty when it is not known.
+    pub name: &'s str,
+    /// True for the policy's own.
+    pub is_own: bool,
+    /// Its labels, where the namespace was collected with them.
+    pub labels: Option<&'s Labels>,
+}
+
+impl Home<'_> {
+    /// True unless the namespace is known not to have these labels. Every namespace is labelled with its name
+    /// (`kubernetes.io/metadata.name`, Kubernetes 1.21 and later).
+    fn may_have(&self, wanted: &Labels) -> bool {
+        wanted.iter().all(|(key, value)| match self.labels {
+            _ if key == "kubernetes.io/metadata.name" => self.name.is_empty() || value.as_str() == Some(self.name),
+            Some(labels) => labels.get(key) == Some(value),
+            None => true,
+        })
+    }
+}
+
 impl Allowed {
-    /// True when traffic of pods with these labels of the same namespace may pass.
-    pub fn admits(&self, labels: &Labels) -> bool {
+    /// True when traffic from or to pods with these labels may pass, which live in `home`.
+    pub fn admits(&self, labels: &Labels, home: &Home<'_>) -> bool {
         self.peers.as_ref().is_none_or(|peers| {
             peers.iter().any(|peer| {
-                peer.open || peer.addresses || peer.pods.as_ref().is_none_or(|wanted| contains(labels, wanted))
+                let in_reach = if peer.namespaces {
+                    peer.wanted_namespaces
+                        .as_ref()
+                        .is_none_or(|wanted| home.may_have(wanted))
+                } else {
+                    home.is_own
+                };
+                let of_pods = peer.pods.as_ref().is_none_or(|wanted| contains(labels, wanted));
+                peer.open || peer.addresses || (in_reach && of_pods)
             })
         })
     }
@@ -210,6 +256,35 @@ mod tests {
     use super::*;
 
     #[test]
+    fn namespaces_are_told_apart_by_their_name_and_by_labels_that_are_known() {
+        let rule = from_api(
+            &serde_json::json!({"from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "web"}}}]}),
+            "from",
+        );
+        let home = |name: &'static str, is_own| Home {
+            name,
+            is_own,
+            labels: None,
+        };
+        assert!(rule.admits(&equalities("a=b"), &home("web", false)));
+        assert!(!rule.admits(&equalities("a=b"), &home("shop", true)));
+        let labelled = from_api(
+            &serde_json::json!({"from": [{"namespaceSelector": {"matchLabels": {"team": "pay"}}}]}),
+            "from",
+        );
+        let known = equalities("team=web");
+        assert!(labelled.admits(&equalities("a=b"), &home("shop", false)));
+        assert!(!labelled.admits(
+            &equalities("a=b"),
+            &Home {
+                name: "shop",
+                is_own: false,
+                labels: Some(&known)
+            }
+        ));
+    }
+
+    #[test]
     fn rules_are_read_from_the_words_of_a_description() {
         let words: Vec<Value> = [
             "To Port: 6379/TCP",
@@ -227,8 +302,13 @@ mod tests {
         assert_eq!(rules.len(), 2);
         let labels = |text: &str| equalities(text);
         assert!(rules[0].opens(6379) && !rules[0].opens(80));
-        assert!(rules[0].admits(&labels("app=web,tier=x,v=1")) && !rules[0].admits(&labels("app=web")));
-        assert!(rules[1].opens(80) && rules[1].admits(&labels("a=b")));
+        let home = Home {
+            name: "shop",
+            is_own: true,
+            labels: None,
+        };
+        assert!(rules[0].admits(&labels("app=web,tier=x,v=1"), &home) && !rules[0].admits(&labels("app=web"), &home));
+        assert!(rules[1].opens(80) && rules[1].admits(&labels("a=b"), &home));
         assert!(from_words(&["<none> (Selected pods are isolated for ingress connectivity)".into()]).is_empty());
     }
 }

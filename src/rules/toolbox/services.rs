@@ -1,5 +1,7 @@
 //! Services: what they select, which ports they offer, whether anything answers behind them.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::bundle::decode::Form;
@@ -173,11 +175,15 @@ pub fn backends<'s>(snapshot: &'s Snapshot, namespace: &str) -> Vec<Backend<'s>>
             continue;
         };
         let subject = snapshot.top_owner(pod.object);
+        // The operator of a custom resource makes pods of several roles, each with its own labels.
+        let is_built_in = matches!(
+            subject.kind.as_str(),
+            "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicationController" | "ReplicaSet" | "Job" | "CronJob"
+        );
         // A pod knows more than a workload of which only a row was seen.
-        if let Some(known) = found
-            .iter_mut()
-            .find(|known: &&mut Backend<'_>| known.subject == subject)
-        {
+        if let Some(known) = found.iter_mut().find(|known: &&mut Backend<'_>| {
+            known.subject == subject && (is_built_in || is_same_role(known.labels, labels))
+        }) {
             if known.complete && !known.containers.is_empty() {
                 continue;
             }
@@ -187,6 +193,20 @@ pub fn backends<'s>(snapshot: &'s Snapshot, namespace: &str) -> Vec<Backend<'s>>
         }
     }
     found
+}
+
+/// True when two pods of one owner differ only in labels that name the pod itself or its revision.
+fn is_same_role(a: &Labels, b: &Labels) -> bool {
+    const OF_ONE_POD: [&str; 5] = ["name", "hash", "index", "ordinal", "revision"];
+    let is_of_role = |key: &str| !OF_ONE_POD.iter().any(|word| key.ends_with(word) && key.contains('-'));
+    let roles = |labels: &Labels| -> BTreeMap<String, Value> {
+        labels
+            .iter()
+            .filter(|(key, _)| is_of_role(key))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
+    };
+    roles(a) == roles(b)
 }
 
 fn of_pod<'s>(subject: Subject, object: &'s Object, labels: &'s Labels) -> Backend<'s> {
@@ -312,6 +332,33 @@ fn of_description(service: &Object) -> Option<Answering> {
         ports,
         cite: service.cite_at("/casefileEndpoints"),
     })
+}
+
+/// True when a pod's address is among the endpoints of a Service: then it stands behind it, whatever the form shows of selectors.
+pub fn is_endpoint(snapshot: &Snapshot, service: &Object, pod: &Object) -> bool {
+    let address = pod.text("/status/podIP");
+    if address.is_empty() || pod.key.kind != "Pod" {
+        return false;
+    }
+    let key = &service.key;
+    let is_listed = |endpoints: &Object| {
+        endpoints
+            .list("/subsets")
+            .iter()
+            .filter_map(|subset| subset.get("addresses")?.as_array())
+            .flatten()
+            .any(|found| found.get("ip").and_then(Value::as_str) == Some(address))
+    };
+    let is_described = || {
+        service.list("/casefileEndpoints").iter().any(|endpoint| {
+            let text = endpoint.as_str().unwrap_or("");
+            text.rsplit_once(':').map_or(text, |(found, _)| found) == address
+        })
+    };
+    snapshot
+        .object("Endpoints", &key.namespace, &key.name)
+        .is_some_and(is_listed)
+        || is_described()
 }
 
 fn numbers(ports: Option<&Value>) -> impl Iterator<Item = i64> + '_ {

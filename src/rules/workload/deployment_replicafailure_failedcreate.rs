@@ -28,6 +28,9 @@ causes:
   - rule: deployment-rollout-stuck
     ground: workload
     mechanism: {zh: "新版本的 Pod 创建不出来", en: "pods of the new revision cannot be created"}
+  - rule: deployment-progress-deadline-exceeded
+    ground: workload
+    mechanism: {zh: "新版本的 Pod 创建不出来", en: "pods of the new revision cannot be created"}
 benign:
   - zh: 之后副本数已满足的工作负载不算
     en: a workload that has all its replicas since does not count

@@ -37,7 +37,11 @@ causes:
   - rule: rancher-webhook-down
     ground: workload
     mechanism: {zh: "webhook 没有就绪的 Pod", en: "the webhook has no ready pod"}
+  - rule: deployment-progress-deadline-exceeded
+    ground: workload
+    mechanism: {zh: "新版本的 Pod 没有启动", en: "pods of the new revision do not start"}
 benign:
+  - {zh: "等待原因已经说明问题的 Pod（ErrImagePull、CreateContainerConfigError 等）由相应的规则报告", en: "pods that wait for a reason of their own (ErrImagePull, CreateContainerConfigError and the like) are left to the rules about it"}
   - {zh: "刚创建不到两分钟，或仍在拉取大镜像", en: "made less than two minutes ago, or still pulling a large image"}
   - {zh: "有 schedulingGates 的 Pod 按设计等待", en: "a pod with schedulingGates waits by design"}
   - {zh: "STATUS 列的 ContainerCreating、Init:0/1 不是 phase", en: "ContainerCreating and Init:0/1 in the column STATUS are no phase"}
@@ -78,6 +82,11 @@ examples:
     files:
       "pods.json": '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop","creationTimestamp":"2026-02-24T14:29:00Z"},"spec":{"nodeName":"n1","containers":[{"name":"app","image":"a"}]},"status":{"phase":"Pending","conditions":[{"type":"PodScheduled","status":"True"}],"containerStatuses":[{"name":"app","ready":false,"restartCount":0,"state":{"waiting":{"reason":"ContainerCreating"}}}]}}]}'
       "date.txt": "2026-02-24T14:30:00Z\n"
+  - name: "the image is what it waits for"
+    files:
+      "pods.txt": |
+        NAMESPACE   NAME                       READY   STATUS             RESTARTS   AGE
+        shop        web-57b96b46b7-zv4q2       0/1     ImagePullBackOff   0          41m
   - name: "still pulling"
     files:
       "pods.json": '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop","creationTimestamp":"2026-02-24T14:20:00Z"},"spec":{"nodeName":"n1","containers":[{"name":"app","image":"a"}]},"status":{"phase":"Pending","conditions":[{"type":"PodScheduled","status":"True"}],"containerStatuses":[{"name":"app","ready":false,"restartCount":0,"state":{"waiting":{"reason":"ContainerCreating"}}}]}}]}'
@@ -128,12 +137,16 @@ fn waits(snapshot: &Snapshot, pod: &PodView<'_>) -> bool {
     let is_warned = snapshot
         .events_on("Pod", pod.namespace(), pod.name())
         .any(|event| event.warning);
-    let is_refused = scheduled(pod) == Some(false)
-        || pod.containers().iter().any(|container| {
-            container
-                .waiting()
-                .is_some_and(|waiting| !matches!(waiting.reason, "ContainerCreating" | "PodInitializing" | ""))
-        });
+    // What has a reason of its own, such as an image or a configuration, has a rule of its own.
+    let has_reason = pod.containers().iter().any(|container| {
+        container
+            .waiting()
+            .is_some_and(|waiting| !matches!(waiting.reason, "ContainerCreating" | "PodInitializing" | "Pending" | ""))
+    });
+    if has_reason {
+        return false;
+    }
+    let is_refused = scheduled(pod) == Some(false);
     if is_warned || is_refused {
         return true;
     }

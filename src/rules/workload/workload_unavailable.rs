@@ -33,6 +33,9 @@ causes:
   - rule: deployment-rollout-stuck
     ground: workload
     mechanism: {zh: "副本不足，发布不能继续", en: "replicas are lacking, so the rollout cannot go on"}
+  - rule: deployment-progress-deadline-exceeded
+    ground: workload
+    mechanism: {zh: "副本不足，发布不能继续", en: "replicas are lacking, so the rollout cannot go on"}
 benign:
   - zh: 副本数被有意设为 0 的工作负载不算
     en: a workload that was set to 0 replicas on purpose does not count

@@ -226,7 +226,7 @@ pub(crate) fn decode_prompt(file: &TextFile<'_>, start: usize) -> Option<Section
     }
     let namespace = from_command(prompt_command(line)?).namespace;
     // A look at the system's pods says nothing of where an application lives.
-    (!namespace.is_empty() && namespace != "kube-system").then(|| Section {
+    (!namespace.is_empty() && !namespace.starts_with("kube-")).then(|| Section {
         end: start + 1,
         facts: vec![Fact::NamespaceNamed(namespace)],
         problems: Vec::new(),

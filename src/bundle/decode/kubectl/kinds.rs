@@ -105,6 +105,113 @@ const ROWS: &[Row] = &[
     ),
 ];
 
+/// Kinds of widespread custom resources that are written with more than one capital letter, so that a
+/// word in lower case does not tell how. Source: the `spec.names.kind` of the projects' own CustomResourceDefinitions.
+const CUSTOM: &[&str] = &[
+    "AlertmanagerConfig",
+    "AppProject",
+    "ApplicationSet",
+    "AuthorizationPolicy",
+    "AWSCluster",
+    "BackupStorageLocation",
+    "BGPPeer",
+    "CatalogSource",
+    "CephBlockPool",
+    "CephCluster",
+    "CephFilesystem",
+    "CephObjectStore",
+    "CertificateRequest",
+    "CiliumClusterwideNetworkPolicy",
+    "CiliumEndpoint",
+    "CiliumLoadBalancerIPPool",
+    "CiliumNetworkPolicy",
+    "CiliumNode",
+    "ClusterExternalSecret",
+    "ClusterIssuer",
+    "ClusterOperator",
+    "ClusterPolicy",
+    "ClusterRepo",
+    "ClusterSecretStore",
+    "ClusterServiceVersion",
+    "CnsNodeVmAttachment",
+    "CronWorkflow",
+    "CStorPoolCluster",
+    "CStorPoolInstance",
+    "CStorVolumeReplica",
+    "DataVolume",
+    "DestinationRule",
+    "DiskPool",
+    "DNSEndpoint",
+    "EnvoyFilter",
+    "EventListener",
+    "ExternalSecret",
+    "FelixConfiguration",
+    "FlinkDeployment",
+    "GatewayClass",
+    "GitRepository",
+    "GlobalNetworkPolicy",
+    "GRPCRoute",
+    "HelmChart",
+    "HelmChartConfig",
+    "HelmRelease",
+    "HelmRepository",
+    "HTTPRoute",
+    "ImagePolicy",
+    "ImageRepository",
+    "IngressRoute",
+    "InferenceService",
+    "InstallPlan",
+    "IPAddressPool",
+    "IPAMBlock",
+    "IPPool",
+    "KafkaConnect",
+    "KafkaNodePool",
+    "KafkaTopic",
+    "KafkaUser",
+    "L2Advertisement",
+    "MachineConfig",
+    "MachineConfigPool",
+    "MachineDeployment",
+    "MachineHealthCheck",
+    "MachineSet",
+    "NetworkAttachmentDefinition",
+    "NodeClaim",
+    "NodeClass",
+    "NodePool",
+    "OCIRepository",
+    "PeerAuthentication",
+    "PipelineRun",
+    "PodMonitor",
+    "PolicyReport",
+    "PrometheusRule",
+    "RabbitmqCluster",
+    "RayCluster",
+    "RayJob",
+    "RayService",
+    "ReferenceGrant",
+    "RequestAuthentication",
+    "ScaledJob",
+    "ScaledObject",
+    "ScheduledBackup",
+    "SealedSecret",
+    "SecretProviderClass",
+    "SecretStore",
+    "ServiceEntry",
+    "ServiceMonitor",
+    "ServiceProfile",
+    "SparkApplication",
+    "TaskRun",
+    "TriggerAuthentication",
+    "VerticalPodAutoscaler",
+    "VirtualMachine",
+    "VirtualMachineInstance",
+    "VirtualService",
+    "VolumeSnapshot",
+    "VolumeSnapshotClass",
+    "VolumeSnapshotContent",
+    "WorkloadEntry",
+];
+
 /// The kind of a built-in resource word; `deployments.apps` and `Deployments` mean the same.
 pub(crate) fn known(word: &str) -> Option<&'static str> {
     let word = word.split('.').next().unwrap_or(word).to_ascii_lowercase();
@@ -113,8 +220,8 @@ pub(crate) fn known(word: &str) -> Option<&'static str> {
         .map(|&(kind, ..)| kind)
 }
 
-/// The kind of any resource word. For a custom resource the word in the singular with a capital, which is the usual way of naming
-/// but not a certain one.
+/// The kind of any resource word. For a custom resource that is not known the word in the singular with a capital, which is the usual
+/// way of naming but not a certain one.
 pub(crate) fn kind_of(word: &str) -> Option<String> {
     if let Some(kind) = known(word) {
         return Some(kind.to_owned());
@@ -127,6 +234,16 @@ pub(crate) fn kind_of(word: &str) -> Option<String> {
         Some(stem) => format!("{stem}y"),
         None => word.strip_suffix('s').unwrap_or(&word).to_owned(),
     };
+    // `gatewayclasses`, `ciliumendpoints`: the plural of a kind may add `es`.
+    let is_named = |kind: &&&str| {
+        kind.eq_ignore_ascii_case(&singular)
+            || singular
+                .strip_suffix('e')
+                .is_some_and(|stem| kind.eq_ignore_ascii_case(stem))
+    };
+    if let Some(kind) = CUSTOM.iter().find(is_named) {
+        return Some((*kind).to_owned());
+    }
     let mut letters = singular.chars();
     letters
         .next()
@@ -157,6 +274,10 @@ mod tests {
             ("ingresses", "Ingress"),
             ("widgets", "Widget"),
             ("policies", "Policy"),
+            ("taskrun", "TaskRun"),
+            ("helmreleases.helm.toolkit.fluxcd.io", "HelmRelease"),
+            ("cephclusters", "CephCluster"),
+            ("gatewayclasses", "GatewayClass"),
         ] {
             assert_eq!(kind_of(word).as_deref(), Some(kind), "{word}");
         }

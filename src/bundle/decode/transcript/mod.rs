@@ -2,8 +2,10 @@
 //! a line for each record, in any nesting. Each output is read as the text that the command printed.
 
 mod commands;
+mod index;
 mod records;
 mod tree;
 mod unfold;
 
+pub use index::CommandIndex;
 pub use unfold::{Transcript, may_be_transcript};

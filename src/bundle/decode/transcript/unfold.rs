@@ -85,6 +85,18 @@ impl Transcript {
         Some(Unfolding::new(text).of(&records.found, is_cut))
     }
 
+    /// The output of one command, which a file holds as it was printed.
+    pub fn below(command: &str, output: &str) -> Self {
+        let lines = output.lines().count() as u64;
+        Self {
+            text: format!("$ {command}\n{output}"),
+            is_cut: false,
+            numbers: std::iter::once(1).chain(1..=lines.max(1)).collect(),
+            starts: vec![0],
+            places: Vec::new(),
+        }
+    }
+
     /// The 1-based line of the file that holds a 0-based line of the text.
     pub fn number(&self, line: usize) -> u64 {
         self.numbers
@@ -293,9 +305,8 @@ mod tests {
             format!(
                 r#"[{{"role": "assistant", "content": [{{"type": "text", "text": "now"}}, {{"type": "tool_use", "id": "t", "name": "bash", "input": {{"command": "kubectl get pods -n shop"}}}}]}}, {{"role": "user", "content": [{{"type": "tool_result", "tool_use_id": "t", "content": [{{"type": "text", "text": {output}}}]}}]}}]"#
             ),
-            format!(
-                r#"{{"command": "kubectl get pods -n shop", "output": "{{\"stdout\": \"NAME    READY\\nweb-0   0/1\\n\", \"code\": 0}}"}}"#
-            ),
+            r#"{"command": "kubectl get pods -n shop", "output": "{\"stdout\": \"NAME    READY\\nweb-0   0/1\\n\", \"code\": 0}"}"#
+                .to_owned(),
         ] {
             assert_eq!(lines(&record), expected([1, 1, 1]), "{record}");
         }

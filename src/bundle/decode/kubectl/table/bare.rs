@@ -89,7 +89,7 @@ pub(super) fn with_heading(file: &TextFile<'_>, start: usize) -> Option<(Unwrapp
         .filter(|above| above.len() <= LONGEST && above.contains(" get "))
         .and_then(|above| prompt_command(above.trim()))
         .filter(|command| command.contains("--no-headers") || command.contains('|'));
-    if command.is_none() && !is_pod(&cells(line)) {
+    if command.is_none() && !(has_fraction(line) && is_pod(&cells(line))) {
         return None;
     }
     let mut hint = Hint::above(file, start);
@@ -146,6 +146,13 @@ fn fits(heading: &str, row: &[&str]) -> bool {
             "VERSION" => cell.starts_with('v'),
             _ => true,
         })
+}
+
+/// True for a line with a `/` between digits: most lines have none and are not cut.
+fn has_fraction(line: &str) -> bool {
+    let bytes = line.as_bytes();
+    let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    memchr::memchr_iter(b'/', bytes).any(|at| at > 0 && is_digit(at - 1) && is_digit(at + 1))
 }
 
 /// True for the cells of a pod: a count of ready containers, a word of its status, a number of restarts and an age in a row.

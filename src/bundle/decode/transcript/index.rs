@@ -1,0 +1,134 @@
+//! Outputs in files of their own, with the commands in an index beside them (`03  kubectl get pods -n shop` and `out.03`) or in their
+//! names (`03_kubectl_get_pods_-n_shop.txt`).
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::model::EntryPath;
+
+/// A longer file is no index.
+const LONGEST: usize = 64 << 10;
+/// Commands of the shortest list that is taken for an index.
+const FEWEST: usize = 3;
+
+/// A number, alone or in the name of a file, and the command behind it.
+static ENTRY: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"^[\W_]*(?P<name>[A-Za-z._/-]*\d{1,4}[A-Za-z._-]*)[\])]?(?:\s*(?:[:|=]|->|=>|<-)\s*|\s+)(?:[$#>] )?(?P<command>(?:sudo )?(?:kubectl|oc|k|helm|crictl|docker|journalctl|systemctl|etcdctl|ssh|ip|ss|df|free|dmesg|curl|dig|nslookup|cat|chronyc|timedatectl|iptables|openssl) .*)$",
+    )
+    .ok()
+});
+/// A command in a file's name, its blanks written as underscores.
+static IN_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?:^|[_\W])(?P<command>(?:kubectl|oc)_(?:-n_[a-z0-9-]+_)?(?:get|describe|logs|top|events)_.+)$").ok()
+});
+
+/// The commands of a folder's outputs, by the number in the name of their file.
+#[derive(Debug, Default)]
+pub struct CommandIndex {
+    of_folder: BTreeMap<String, BTreeMap<u64, String>>,
+}
+
+impl CommandIndex {
+    /// Takes in a file if it is an index: nearly every line is a number and a command.
+    pub fn note(&mut self, path: &EntryPath, bytes: &[u8]) {
+        if bytes.len() > LONGEST {
+            return;
+        }
+        let (Some(entry), Ok(text)) = (ENTRY.as_ref(), std::str::from_utf8(bytes)) else {
+            return;
+        };
+        let mut commands = BTreeMap::new();
+        let mut lines = 0;
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            lines += 1;
+            if let Some(found) = entry.captures(line)
+                && let (Some(number), Some(command)) = (number_in(&found["name"]), found.name("command"))
+            {
+                commands.insert(number, command.as_str().trim().to_owned());
+            }
+        }
+        if commands.len() >= FEWEST && commands.len() * 10 >= lines * 9 {
+            self.of_folder.entry(folder(path)).or_default().extend(commands);
+        }
+    }
+
+    /// The command that printed a file, as the index that was read before it or its own name says.
+    pub fn command(&self, path: &EntryPath) -> Option<String> {
+        let name = path.file_name();
+        let stem = name
+            .strip_suffix(".txt")
+            .or_else(|| name.strip_suffix(".log"))
+            .unwrap_or(name);
+        let in_name = || {
+            let found = IN_NAME.as_ref()?.captures(stem)?;
+            Some(found.name("command")?.as_str().replace('_', " "))
+        };
+        let of_folder = self.of_folder.get(&folder(path));
+        let indexed = of_folder.and_then(|commands| commands.get(&number_in(name)?).cloned());
+        indexed.or_else(in_name)
+    }
+}
+
+fn folder(path: &EntryPath) -> String {
+    path.as_str()
+        .rsplit_once('/')
+        .map_or("", |(folder, _)| folder)
+        .to_owned()
+}
+
+/// The only number in a name.
+fn number_in(name: &str) -> Option<u64> {
+    let mut numbers = name
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|digits| !digits.is_empty());
+    let number = numbers.next()?.parse().ok();
+    number.filter(|_| numbers.next().is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(index: &str, name: &str) -> Option<String> {
+        let mut commands = CommandIndex::default();
+        commands.note(&EntryPath::new("a/00-commands.txt"), index.as_bytes());
+        commands.command(&EntryPath::new(name))
+    }
+
+    #[test]
+    fn outputs_are_found_by_their_number() {
+        for index in [
+            "01  kubectl get pods -n shop\n02  kubectl logs -n shop web-0\n03  ssh n1 df -h\n",
+            "1. $ kubectl get pods -n shop\n2. $ kubectl logs -n shop web-0\n3. $ ssh n1 df -h\n",
+            "out.01: kubectl get pods -n shop\nout.02: kubectl logs -n shop web-0\nout.03: ssh n1 df -h\n",
+        ] {
+            assert_eq!(
+                command(index, "a/out.02").unwrap(),
+                "kubectl logs -n shop web-0",
+                "{index}"
+            );
+            assert_eq!(command(index, "b/out.02"), None);
+            assert_eq!(command(index, "a/node-2-of-3.txt"), None);
+        }
+    }
+
+    #[test]
+    fn a_name_may_be_the_command() {
+        assert_eq!(
+            command("", "07_kubectl_logs_-n_stay_web-0_--tail=30.txt").unwrap(),
+            "kubectl logs -n stay web-0 --tail=30"
+        );
+        assert_eq!(command("", "web-0.log"), None);
+    }
+
+    #[test]
+    fn other_lists_are_no_index() {
+        assert_eq!(
+            command("1 pod is ready\n2 kubectl get pods\n3 nothing\n", "a/out.2"),
+            None
+        );
+    }
+}

@@ -1,0 +1,216 @@
+//! An experiment that breaks things on purpose runs: what fails in its reach is its work.
+
+use serde_json::Value;
+
+use crate::cluster::{Object, PodView, Snapshot};
+use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::workload_touches;
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: chaos-experiment
+role: cause
+level: critical
+needs: [pods]
+check:
+  zh: 是否有混沌实验正在运行（Chaos Mesh、Litmus）
+  en: whether a chaos experiment runs (Chaos Mesh, Litmus)
+title:
+  zh: "混沌实验 {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 正在注入 {{ action }} 故障{% if targets %}，目标：{{ targets|join('、') }}{% endif %}"
+  en: "the chaos experiment {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} injects {{ action }}{% if targets %} into {{ targets|join(', ') }}{% endif %}"
+cause:
+  zh: "这个对象让 {{ tool|raw }} 在目标上注入 {{ action }}{% if targets %}（{{ targets|join('、') }}）{% endif %}：目标与调用它的服务出现的故障由它引起，停止实验即可恢复。"
+  en: "this object makes {{ tool|raw }} inject {{ action }}{% if targets %} into {{ targets|join(', ') }}{% endif %}: what fails there, and at what calls it, is its work and ends with it."
+questions:
+  - {zh: 谁安排了这次实验，是否本应在此环境运行？, en: "who arranged the experiment, and was it meant for this environment?"}
+benign:
+  - {zh: 已暂停、已结束或注入失败的实验不算, en: "experiments that are paused, over, or that could not be injected"}
+remedy:
+  - purpose: {zh: 查看实验的范围与时长, en: see its reach and how long it lasts}
+    place: cluster
+    risk: read-only
+    command: "kubectl -n {{ subject.namespace }} describe {{ subject.kind|lower }} {{ subject.name }}"
+    expect: {zh: "AllInjected 为 True，或 engineState 为 active", en: "AllInjected is True, or engineState is active"}
+    verify: {zh: 目标与失败的工作负载一致, en: its targets are the workloads that fail}
+    rollback: {zh: 只读，无需回滚, en: read-only}
+  - purpose: {zh: 停止实验, en: stop it}
+    place: cluster
+    risk: change
+    command: "kubectl -n {{ subject.namespace }} delete {{ subject.kind|lower }} {{ subject.name }}"
+    verify: {zh: 目标恢复正常, en: its targets are well again}
+    rollback: {zh: 重新 apply 实验清单, en: apply its manifest again}
+prevention:
+  - kind: process
+    text: {zh: 实验须经批准、限定命名空间与时长，并通知值班, en: "experiments are approved, bounded in namespace and time, and announced to whoever is on call"}
+    acceptance: {zh: 抽查一次实验，能找到批准与通知, en: approval and announcement are found for one taken at random}
+sources:
+  - 'chaos-mesh api/v1alpha1/common_types.go: conditions Selected, AllInjected, AllRecovered, Paused; spec.selector'
+  - 'litmuschaos chaos-operator api/litmuschaos/v1alpha1: ChaosEngine spec.engineState, spec.appinfo'
+versions: 'chaos-mesh 2.x; litmus 1.x–3.x'
+examples:
+  - name: packets are delayed on purpose
+    files:
+      'networkchaos.yaml': |
+        apiVersion: chaos-mesh.org/v1alpha1
+        kind: NetworkChaos
+        metadata: {name: delay-rates, namespace: shop}
+        spec:
+          action: delay
+          mode: all
+          selector:
+            namespaces: [shop]
+            labelSelectors: {app: rates}
+        status:
+          conditions:
+          - {type: Selected, status: "True"}
+          - {type: AllInjected, status: "True"}
+          - {type: Paused, status: "False"}
+    fires: [{kind: NetworkChaos, namespace: shop, name: delay-rates}]
+  - name: an experiment that is over
+    files:
+      'networkchaos.yaml': |
+        apiVersion: chaos-mesh.org/v1alpha1
+        kind: NetworkChaos
+        metadata: {name: delay-rates, namespace: shop}
+        spec: {action: delay, mode: all, duration: 30s, selector: {namespaces: [shop], labelSelectors: {app: rates}}}
+        status:
+          conditions:
+          - {type: AllInjected, status: "False"}
+          - {type: AllRecovered, status: "True"}
+  - name: an engine that was stopped
+    files:
+      'chaosengine.yaml': |
+        apiVersion: litmuschaos.io/v1alpha1
+        kind: ChaosEngine
+        metadata: {name: pod-delete, namespace: shop}
+        spec: {engineState: stop, appinfo: {appns: shop, applabel: app=rates, appkind: deployment}, experiments: [{name: pod-delete}]}
+"##;
+
+const MESH: [&str; 9] = [
+    "NetworkChaos",
+    "PodChaos",
+    "StressChaos",
+    "IOChaos",
+    "HTTPChaos",
+    "DNSChaos",
+    "TimeChaos",
+    "JVMChaos",
+    "KernelChaos",
+];
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let snapshot = input.snapshot;
+    let of_mesh = MESH
+        .iter()
+        .flat_map(|kind| snapshot.kind(kind))
+        .filter(|chaos| is_injected(chaos));
+    let of_litmus = snapshot.kind("ChaosEngine").filter(|engine| {
+        engine.text("/spec/engineState") == "active" && engine.text("/status/engineStatus") != "completed"
+    });
+    of_mesh
+        .map(|chaos| {
+            let action = chaos.text("/spec/action");
+            let action = if action.is_empty() {
+                chaos.key.kind.as_str()
+            } else {
+                action
+            };
+            finding(
+                snapshot,
+                rule,
+                chaos,
+                "Chaos Mesh",
+                action,
+                &targets_of_mesh(snapshot, chaos),
+            )
+        })
+        .chain(of_litmus.map(|engine| {
+            let action = engine.text("/spec/experiments/0/name");
+            finding(
+                snapshot,
+                rule,
+                engine,
+                "Litmus",
+                action,
+                &targets_of_litmus(snapshot, engine),
+            )
+        }))
+        .collect()
+}
+
+/// True while it works: every target was reached, and it was not paused since.
+fn is_injected(chaos: &Object) -> bool {
+    let condition = |kind: &str| {
+        let conditions = chaos.list("/status/conditions").iter();
+        conditions
+            .filter(|condition| condition.get("type").and_then(Value::as_str) == Some(kind))
+            .find_map(|condition| condition.get("status").and_then(Value::as_str))
+    };
+    condition("AllInjected") == Some("True") && condition("Paused") != Some("True")
+}
+
+fn targets_of_mesh(snapshot: &Snapshot, chaos: &Object) -> Vec<Subject> {
+    let namespaces: Vec<&str> = chaos
+        .list("/spec/selector/namespaces")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    let labels = chaos.get("/spec/selector/labelSelectors").and_then(Value::as_object);
+    let is_meant =
+        |namespace: &str| namespaces.is_empty() && namespace == chaos.key.namespace || namespaces.contains(&namespace);
+    let pods = snapshot.pods().filter(|pod| is_meant(pod.namespace()));
+    let has = |pod: &PodView<'_>, key: &str, value: &Value| {
+        let labels = pod.object.get("/metadata/labels");
+        labels.and_then(|labels| labels.get(key)) == Some(value)
+    };
+    let wanted = pods.filter(|pod| labels.is_none_or(|labels| labels.iter().all(|(key, value)| has(pod, key, value))));
+    owners(wanted.map(|pod| snapshot.top_owner(pod.object)))
+}
+
+fn targets_of_litmus(snapshot: &Snapshot, engine: &Object) -> Vec<Subject> {
+    let namespace = engine.text("/spec/appinfo/appns");
+    let Some((key, value)) = engine.text("/spec/appinfo/applabel").split_once('=') else {
+        return Vec::new();
+    };
+    let has_label = |labels: &Value| labels.get(key).and_then(Value::as_str) == Some(value);
+    let pods = snapshot.pods().filter(|pod| pod.namespace() == namespace);
+    let wanted = pods.filter(|pod| pod.object.get("/metadata/labels").is_some_and(has_label));
+    owners(wanted.map(|pod| snapshot.top_owner(pod.object)))
+}
+
+fn owners(owners: impl Iterator<Item = Subject>) -> Vec<Subject> {
+    let mut found: Vec<Subject> = owners.collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn finding(
+    snapshot: &Snapshot,
+    rule: &RuleHeader,
+    chaos: &Object,
+    tool: &str,
+    action: &str,
+    targets: &[Subject],
+) -> Finding {
+    let names: Vec<String> = targets
+        .iter()
+        .map(|target| format!("{}/{}", target.kind, target.name))
+        .collect();
+    let mut finding = Finding::new(rule, chaos.subject(), Confidence::Confirmed)
+        .at("spec.selector")
+        .cite(chaos.cite_at("/spec/selector"))
+        .cite(chaos.cite_at("/status/conditions"))
+        .fact("tool", tool)
+        .fact("action", action)
+        .fact("targets", names);
+    for target in targets {
+        finding.impair(target.clone());
+        finding.add_affected(target.clone());
+        for pod in snapshot.pods_of(target) {
+            let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
+            finding.touches.extend(workload_touches(snapshot, &subject));
+        }
+    }
+    finding
+}

@@ -1,0 +1,114 @@
+//! Calls that get no answer, in whatever words a client's stack has for it: errors near the end of a log that tell of a time-out or a
+//! broken connection and name a peer of the cluster.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+use regex::Regex;
+
+use super::complaints::speaker_is_data_store;
+use super::mentions::mentioned;
+use super::peers::mendable;
+use super::speakers::{is_previous, of_log};
+use super::{cite_tail, words};
+use crate::cluster::Snapshot;
+use crate::logs::{TailLine, is_error};
+use crate::model::{Citation, Subject};
+
+/// One workload gets no answer from another.
+#[derive(Debug, Clone)]
+pub struct Unanswered {
+    /// Who calls.
+    pub client: Subject,
+    /// Who does not answer: what a person would mend.
+    pub peer: Subject,
+    /// All objects that the peer's name stands for.
+    pub called: Vec<Subject>,
+    /// Lines that say so, among the last ones of the log.
+    pub times: usize,
+    /// True when every line tells of time that ran out: the peer is there, and slow or not to be reached.
+    pub is_late: bool,
+    /// What one of them says.
+    pub said: String,
+    /// The last of them.
+    pub cite: Citation,
+}
+
+/// Lines that are more than a hiccup.
+const LEAST: usize = 3;
+
+static TROUBLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)refused|reset by peer|unreachable|no route to host|\bunavailable\b|ECONN|broken pipe|socket hang up|(?:cannot|could not|couldn't|failed to|unable to) (?:connect|reach)|no answer|not answer").ok()
+});
+static LATE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)time[ds]?[ _-]?out|deadline[ _]?exceeded|\bETIMEDOUT|\b504\b|took too long").ok()
+});
+
+/// Words by which a peer did answer, and something else is wrong between the two.
+static OTHERWISE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:ssl|tls|x509|certificate|handshake|password|credentials?|denied|unauthori[sz]ed|forbidden|no such host|name resolution|ENOTFOUND|EAI_AGAIN|UnknownHost\w*)\b").ok()
+});
+
+/// All of them; see [`unanswered`].
+struct All(Vec<Unanswered>);
+
+/// All of them, in order of client and peer.
+pub fn unanswered(snapshot: &Snapshot) -> impl Iterator<Item = Unanswered> {
+    let all: Arc<All> = snapshot.derive(|snapshot| All(find(snapshot)));
+    let count = all.0.len();
+    (0..count).filter_map(move |index| all.0.get(index).cloned())
+}
+
+fn find(snapshot: &Snapshot) -> Vec<Unanswered> {
+    let (Some(trouble), Some(late), Some(otherwise)) = (TROUBLE.as_ref(), LATE.as_ref(), OTHERWISE.as_ref()) else {
+        return Vec::new();
+    };
+    let mut found: BTreeMap<(Subject, Subject), Unanswered> = BTreeMap::new();
+    for log in snapshot.logs.iter().filter(|log| !is_previous(log)) {
+        let Some(speaker) = of_log(snapshot, log).filter(|speaker| speaker.certain) else {
+            continue;
+        };
+        if speaker_is_data_store(&speaker) {
+            continue;
+        }
+        let client = &speaker.workload;
+        let mut of_log: BTreeMap<Subject, (Vec<&TailLine>, Vec<Subject>, bool)> = BTreeMap::new();
+        for line in log.tail.iter().filter(|line| is_error(words(line))) {
+            let said = words(line);
+            let is_late = late.is_match(said);
+            if !is_late && !trouble.is_match(said) || otherwise.is_match(said) {
+                continue;
+            }
+            let called = mentioned(snapshot, client, said);
+            if let Some(peer) = mendable(&called) {
+                let (lines, all, late) = of_log.entry(peer.clone()).or_insert((Vec::new(), called.clone(), true));
+                lines.push(line);
+                all.extend(called.into_iter().filter(|one| one != client));
+                *late &= is_late;
+            }
+        }
+        for (peer, (lines, mut called, is_late)) in of_log {
+            let (Some(last), true) = (lines.last(), lines.len() >= LEAST) else {
+                continue;
+            };
+            let Some(cite) = cite_tail(snapshot, log, &[*last]) else {
+                continue;
+            };
+            called.sort();
+            called.dedup();
+            let key = (client.clone(), peer.clone());
+            let known = found.entry(key).or_insert_with(|| Unanswered {
+                client: client.clone(),
+                peer,
+                called,
+                times: 0,
+                is_late: true,
+                said: words(last).chars().take(240).collect(),
+                cite,
+            });
+            known.times += lines.len();
+            known.is_late &= is_late;
+        }
+    }
+    found.into_values().collect()
+}
