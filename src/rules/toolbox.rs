@@ -13,6 +13,7 @@ pub mod grouping;
 pub mod hosts;
 pub mod longhorn;
 pub mod mentions;
+pub mod mesh;
 pub mod moments;
 pub mod names;
 pub mod nodes;

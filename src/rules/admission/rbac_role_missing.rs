@@ -79,6 +79,32 @@ examples:
       "rb.json": '{"kind": "RoleBindingList", "apiVersion": "rbac.authorization.k8s.io/v1", "items": [{"metadata": {"name": "operator", "namespace": "shop", "uid": "a"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "operator"}, "subjects": [{"kind": "ServiceAccount", "name": "operator-old", "namespace": "shop"}]}]}'
       "role.json": '{"kind": "RoleList", "apiVersion": "rbac.authorization.k8s.io/v1", "items": [{"metadata": {"name": "operator", "namespace": "shop", "uid": "b"}, "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "create"]}]}]}'
     fires: [{kind: "RoleBinding", namespace: "shop", name: "operator"}]
+  - name: "the binding of another workload stands beside the one that is meant"
+    files:
+      "pods.txt": |
+        NAMESPACE   NAME   READY   STATUS   RESTARTS   AGE
+        shop   report-job-6bdf8c9d7-jd5lx   0/1   CrashLoopBackOff   9   9m
+      "report-job-6bdf8c9d7-jd5lx.log": |
+        pods "x" is forbidden: User "system:serviceaccount:shop:report-job" cannot get resource "pods" in API group "" in the namespace "shop"
+        pods "x" is forbidden: User "system:serviceaccount:shop:report-job" cannot get resource "pods" in API group "" in the namespace "shop"
+        pods "x" is forbidden: User "system:serviceaccount:shop:report-job" cannot get resource "pods" in API group "" in the namespace "shop"
+      "sa.txt": |
+        NAMESPACE   NAME         SECRETS   AGE
+        shop        report       0         9d
+        shop        report-job   0         9d
+      "rb.json": '{"kind": "RoleBindingList", "apiVersion": "rbac.authorization.k8s.io/v1", "items": [{"metadata": {"name": "board-view", "namespace": "shop", "uid": "a"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}, "subjects": [{"kind": "ServiceAccount", "name": "board", "namespace": "shop"}]}, {"metadata": {"name": "report-run", "namespace": "shop", "uid": "b"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "report-run"}, "subjects": [{"kind": "ServiceAccount", "name": "report", "namespace": "shop"}]}]}'
+    fires: [{kind: "RoleBinding", namespace: "shop", name: "report-run"}]
+  - name: "only the binding of another workload"
+    files:
+      "pods.txt": |
+        NAMESPACE   NAME   READY   STATUS   RESTARTS   AGE
+        shop   report-job-6bdf8c9d7-jd5lx   0/1   CrashLoopBackOff   9   9m
+      "report-job-6bdf8c9d7-jd5lx.log": |
+        pods "x" is forbidden: User "system:serviceaccount:shop:report-job" cannot get resource "pods" in API group "" in the namespace "shop"
+      "sa.txt": |
+        NAMESPACE   NAME         SECRETS   AGE
+        shop        report-job   0         9d
+      "rb.json": '{"kind": "RoleBindingList", "apiVersion": "rbac.authorization.k8s.io/v1", "items": [{"metadata": {"name": "board-view", "namespace": "shop", "uid": "a"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}, "subjects": [{"kind": "ServiceAccount", "name": "board", "namespace": "shop"}]}]}'
   - name: "the right is given"
     files:
       "pods.txt": |
@@ -143,7 +169,7 @@ fn join(snapshot: &Snapshot, finding: &mut Finding, hit: &Hit) {
     }
 }
 
-/// A binding that would grant it and names another account, which is no account or one with a name like it; else a role that the account
+/// A binding that would grant it and names another account, which is no account or one with a name like it, the likeliest first; else a role that the account
 /// is bound to and that lacks the verb.
 fn culprit<'s>(snapshot: &'s Snapshot, refused: &Refused<'_>) -> Option<(&'s Object, &'static str, String)> {
     let bindings = || {
@@ -163,29 +189,43 @@ fn culprit<'s>(snapshot: &'s Snapshot, refused: &Refused<'_>) -> Option<(&'s Obj
     let lists_accounts = snapshot
         .kind("ServiceAccount")
         .any(|account| account.key.namespace == refused.namespace);
+    let is_bound = bindings().any(|binding| accounts(binding).contains(&(refused.namespace, refused.account)));
+    let mut best: Option<(u32, &Object, String)> = None;
     for binding in bindings()
         .filter(|binding| matches!(binding.key.namespace.as_str(), "") || binding.key.namespace == refused.namespace)
     {
         let named = accounts(binding);
+        let role = role(snapshot, binding);
         if named.contains(&(refused.namespace, refused.account))
-            || role(snapshot, binding).is_some_and(|role| !grants(role, refused))
+            || role.is_some_and(|role| !grants(role, refused))
+            || (role.is_none() && never_grants(binding.text("/roleRef/name"), refused.verb))
         {
             continue;
         }
-        let wrong = named.iter().find(|(namespace, name)| {
-            let is_missing = lists_accounts
-                && *namespace == refused.namespace
-                && snapshot.object("ServiceAccount", namespace, name).is_none();
-            let is_other_place = *name == refused.account && *namespace != refused.namespace;
-            is_missing
-                || is_other_place
-                || (*namespace == refused.namespace
-                    && is_near(name, refused.account)
-                    && role(snapshot, binding).is_some())
-        });
-        if let Some((namespace, name)) = wrong {
-            return Some((binding, "subject", format!("{namespace}/{name}")));
+        let is_called_so =
+            is_near(&binding.key.name, refused.account) || is_near(binding.text("/roleRef/name"), refused.account);
+        for (namespace, name) in named {
+            let is_here = namespace == refused.namespace;
+            let is_missing = lists_accounts && is_here && snapshot.object("ServiceAccount", namespace, name).is_none();
+            let is_other_place = name == refused.account && !is_here;
+            let is_like = is_here && is_near(name, refused.account);
+            // A right that is known to be the one, a name that is meant for this account: without either it is somebody else's binding.
+            let fits = [
+                (role.is_some(), 4),
+                (is_like, 3),
+                (is_other_place, 3),
+                (is_called_so, 2),
+                (is_missing, 1),
+            ];
+            let weight: u32 = fits.iter().filter(|(holds, _)| *holds).map(|(_, weight)| weight).sum();
+            let is_wrong = is_missing || is_other_place || (is_like && (role.is_some() || !is_bound));
+            if is_wrong && weight > 1 && best.as_ref().is_none_or(|(known, ..)| weight > *known) {
+                best = Some((weight, binding, format!("{namespace}/{name}")));
+            }
         }
+    }
+    if let Some((_, binding, named)) = best {
+        return Some((binding, "subject", named));
     }
     bindings()
         .filter(|binding| accounts(binding).contains(&(refused.namespace, refused.account)))
@@ -207,6 +247,11 @@ fn role<'s>(snapshot: &'s Snapshot, binding: &Object) -> Option<&'s Object> {
         .object(kind, namespace, binding.text("/roleRef/name"))
         // A row of a table has a role's name only.
         .filter(|role| role.get("/rules").is_some())
+}
+
+/// The roles that every cluster has and that only read (kubernetes plugin/pkg/auth/authorizer/rbac/bootstrappolicy).
+fn never_grants(role: &str, verb: &str) -> bool {
+    role == "view" && !matches!(verb, "get" | "list" | "watch")
 }
 
 fn speaks_of(role: &Object, resource: &str) -> bool {

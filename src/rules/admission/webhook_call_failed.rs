@@ -3,6 +3,7 @@
 use crate::cluster::{Hit, Object, Snapshot};
 use crate::model::Subject;
 use crate::rules::refused::refused;
+use crate::rules::toolbox::services::{Fit, backends, fit, selector, service};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -76,6 +77,27 @@ examples:
     files:
       events.json: '{"kind":"EventList","apiVersion":"v1","items":[{"metadata":{"name":"e-failedcreate-api-57f9c76575","namespace":"pay"},"type":"Warning","reason":"FailedCreate","message":"Error creating: Internal error occurred: failed calling webhook \"pods.gate.example\": Post \"https://gate.sec.svc:443/validate?timeout=5s\": x509: certificate signed by unknown authority","involvedObject":{"kind":"ReplicaSet","namespace":"pay","name":"api-57f9c76575"}}]}'
     fires: [{kind: Service, namespace: sec, name: gate}]
+  - name: "the Service selects a Deployment of another name"
+    files:
+      events.json: '{"kind":"EventList","apiVersion":"v1","items":[{"metadata":{"name":"e-failedcreate-api-57f9c76575","namespace":"pay"},"type":"Warning","reason":"FailedCreate","message":"Error creating: Internal error occurred: failed calling webhook \"pods.gate.example\": failed to call webhook: Post \"https://gate-svc.sec.svc:443/validate?timeout=5s\": dial tcp 10.96.0.9:443: connect: connection refused","involvedObject":{"kind":"ReplicaSet","namespace":"pay","name":"api-57f9c76575"}}]}'
+      services.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"gate-svc","namespace":"sec"},"spec":{"selector":{"part":"admission"},"ports":[{"port":443}]}}]}'
+      deployments.json: '{"kind":"DeploymentList","apiVersion":"apps/v1","items":[{"metadata":{"name":"gate-admission","namespace":"sec"},"spec":{"replicas":0,"template":{"metadata":{"labels":{"part":"admission"}}}}}]}'
+      webhooks.txt: |
+        Name:         gate-pods
+        Namespace:
+        Labels:       <none>
+        API Version:  admissionregistration.k8s.io/v1
+        Kind:         ValidatingWebhookConfiguration
+        Webhooks:
+          Client Config:
+            Service:
+              Name:        gate-svc
+              Namespace:   sec
+              Port:        443
+          Failure Policy:  Fail
+          Name:            pods.gate.example
+        Events:            <none>
+    fires: [{kind: ValidatingWebhookConfiguration, name: gate-pods}]
   - name: "failing open"
     files:
       logs/kube-apiserver.log: |
@@ -101,27 +123,48 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 .to_owned()
         };
         let (service, namespace) = (text("service"), text("in"));
-        // What runs behind a Service is often called like it.
-        let backend = snapshot
-            .object("Deployment", &namespace, &service)
-            .map(|found| found.subject());
+        let backend = backend(snapshot, &namespace, &service);
         let name = backend
             .as_ref()
-            .map(|found| format!("deployment/{}", crate::rules::shell_quote(&found.name)))
+            .map(|found| {
+                let kind = found.kind.to_lowercase();
+                format!("{kind}/{}", crate::rules::shell_quote(&found.name))
+            })
             .unwrap_or_default();
         finding.facts.insert("backend".into(), name.into());
         finding.path = "webhooks[*].clientConfig".to_owned();
         if !service.is_empty() {
-            finding.touches.extend(crate::rules::Touch::of(&Subject::namespaced(
-                "Service", &namespace, &service,
-            )));
+            let service = Subject::namespaced("Service", &namespace, &service);
+            finding.touches.extend(crate::rules::Touch::of(&service));
+            finding.blame(service);
         }
-        if let Some(object) = backend.and_then(|found| snapshot.object("Deployment", &found.namespace, &found.name)) {
-            finding.touches.extend(crate::rules::Touch::of(&object.subject()));
-            finding.add_cite(object.cite_at("/spec/replicas"));
+        // Whatever ails what stands behind the webhook explains that it cannot be called.
+        if let Some(backend) = backend {
+            finding.touches.extend(crate::rules::Touch::of(&backend));
+            if let Some(object) = snapshot.object(&backend.kind, &backend.namespace, &backend.name) {
+                finding.add_cite(object.cite_at("/spec/replicas"));
+            }
+            finding.blame(backend);
         }
     }
     findings
+}
+
+/// The workload that the webhook's Service selects, else the one that is called like it.
+fn backend(snapshot: &Snapshot, namespace: &str, name: &str) -> Option<Subject> {
+    if name.is_empty() {
+        return None;
+    }
+    let service = service(snapshot, namespace, name);
+    let wanted = service.and_then(selector);
+    let selected = wanted.and_then(|wanted| {
+        backends(snapshot, namespace)
+            .into_iter()
+            .find(|backend| fit(wanted, backend) == Fit::Selected && backend.subject.kind != "Pod")
+    });
+    selected
+        .map(|backend| backend.subject)
+        .or_else(|| Some(snapshot.object("Deployment", namespace, name)?.subject()))
 }
 
 /// The configuration that has a webhook of this name, else the one that is called like its Service, else the Service.
@@ -129,10 +172,12 @@ fn subject(snapshot: &Snapshot, hit: &Hit) -> Option<Subject> {
     let webhook = hit.captures.get("webhook")?;
     let service = hit.captures.get("service").map_or("", String::as_str);
     let all = || KINDS.iter().flat_map(|kind| snapshot.kind(kind));
+    // A description with one webhook shows it where others have a list.
     let names = |object: &&Object| {
         object
             .list("/webhooks")
             .iter()
+            .chain(object.get("/webhooks"))
             .any(|entry| entry.get("name").and_then(|name| name.as_str()) == Some(webhook))
     };
     let named = all()

@@ -57,6 +57,9 @@ text:
     in: [container-log, status]
     pattern: 'Connection is not available, request timed out after \d+ms(?: \(total=0|[^(\n]*$)'
     unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: stackexchange
+    in: [container-log, status]
+    pattern: 'Redis(?:Timeout|Connection)Exception: (?P<reason>Timeout (?:performing|awaiting)|No connection is (?:active/)?available|It was not possible to connect)[^\n]{0,200}?(?:node|serverEndpoint): (?:Unspecified/)?(?P<peer>[\w.-]+:\d+)'
   - id: mongo
     in: [container-log, status]
     pattern: '(?:MongoNetworkError|MongoServerSelectionError|MongooseServerSelectionError|MongooseError|MongoTimeoutException|MongoSocketOpenException|ServerSelectionTimeoutError)[:,]? ?(?P<reason>[^\n]{0,120})'
@@ -300,6 +303,7 @@ prevention:
       zh: '在测试环境重现该故障，按时收到告警'
       en: 'the alert arrives in time when the fault is made in a test environment'
 sources:
+  - 'StackExchange.Redis ExceptionFactory.cs: `Timeout performing {command}`, `serverEndpoint: {endpoint}`'
   - 'postgresql src/interfaces/libpq/fe-connect.c'
   - 'mysql-connector-j CommunicationsException'
   - 'brettwooldridge/HikariCP HikariPool.java'

@@ -4,7 +4,8 @@ use crate::cluster::{Hit, Snapshot};
 use crate::model::{Confidence, Level, Subject};
 use crate::rules::toolbox::certificates::{ended, is_of_kubelet, node_at, peer_in};
 use crate::rules::toolbox::grouping::{by_subject, component_of};
-use crate::rules::toolbox::nodes::{node_of, persists, touch_pods};
+use crate::rules::toolbox::mesh::{ended_authorities, is_of_mesh};
+use crate::rules::toolbox::nodes::{node_of, persists, quote, touch_pods};
 use crate::rules::toolbox::workload_touches;
 use crate::rules::{Finding, Input, RuleHeader, Touch};
 
@@ -25,15 +26,25 @@ text:
     in: [kubelet, control-plane, etcd, system, runtime, other]
     pattern: 'remote error: tls: expired certificate'
     unless: '(?i)pull|manifests|/v2/|registry|resolve reference|Unable to authenticate the request'
+  - id: mesh-anchor
+    in: [other]
+    pattern: '\* \d+ (?P<anchor>[\w.-]+) not valid anymore\. Expired on (?P<until>\d{4}-[0-9T:Z-]+)'
+  - id: mesh-issuer
+    in: [other]
+    pattern: 'issuer certificate is not valid anymore\. Expired on (?P<until>\d{4}-[0-9T:Z-]+)'
+  - id: mesh-identity
+    in: [container-log]
+    pattern: 'erify issuer credentials for ''(?P<anchor>[\w.-]+)'' with trust anchors: x509: certificate has expired(?: or is not yet valid: current time \S+ is after (?P<until>\d{4}-[0-9T:-]+Z?))?'
+    unless: 'is before'
 check:
   zh: "证书是否已经过期"
   en: "whether certificates have ended"
 title:
-  zh: "证书 {{ subject.name }}{% if subject.node and subject.node != subject.name %}（{{ subject.node }}）{% endif %} 已过期{% if end %}：有效期到 {{ end }}{% elif until is defined %}：有效期到 {{ until }}{% endif %}"
-  en: "certificate {{ subject.name }}{% if subject.node and subject.node != subject.name %} ({{ subject.node }}){% endif %} has expired{% if end %}: it was valid until {{ end }}{% elif until is defined %}: it was valid until {{ until }}{% endif %}"
+  zh: "{% if mesh %}服务网格的{% endif %}证书 {% if mesh and anchor is defined %}{{ anchor }}（{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}）{% else %}{{ subject.name }}{% endif %}{% if subject.node and subject.node != subject.name %}（{{ subject.node }}）{% endif %} 已过期{% if end %}：有效期到 {{ end }}{% elif until is defined %}：有效期到 {{ until }}{% endif %}"
+  en: "{% if mesh %}the mesh's {% endif %}certificate {% if mesh and anchor is defined %}{{ anchor }} ({{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}){% else %}{{ subject.name }}{% endif %}{% if subject.node and subject.node != subject.name %} ({{ subject.node }}){% endif %} has expired{% if end %}: it was valid until {{ end }}{% elif until is defined %}: it was valid until {{ until }}{% endif %}"
 cause:
-  zh: "TLS 双方都会拒绝过期的证书{% if line %}：{{ line }}（{{ times }} 次）{% endif %}。kubeadm、k3s 与 RKE2 的叶子证书有效期一年，没有续签或续签后没有重启组件时，相关连接全部失败。"
-  en: "a certificate that has ended is refused in every TLS handshake{% if line %}: {{ line }} ({{ times }} times){% endif %}. Leaf certificates of kubeadm, k3s and RKE2 last a year; without a renewal, or without a restart after it, every connection that needs them fails."
+  zh: "TLS 双方都会拒绝过期的证书{% if line %}：{{ line }}（{{ times }} 次）{% endif %}。{% if mesh %}代理拿不到新的身份，彼此的 mTLS 连接全部失败。{% endif %}kubeadm、k3s 与 RKE2 的叶子证书有效期一年，没有续签或续签后没有重启组件时，相关连接全部失败。"
+  en: "a certificate that has ended is refused in every TLS handshake{% if line %}: {{ line }} ({{ times }} times){% endif %}. {% if mesh %}Proxies get no new identity and refuse each other's. {% endif %}Leaf certificates of kubeadm, k3s and RKE2 last a year; without a renewal, or without a restart after it, every connection that needs them fails."
 causes:
   - rule: cluster-unresponsive
     ground: cluster
@@ -86,6 +97,18 @@ causes:
   - rule: app-tls-failed
     ground: workload
     mechanism: {zh: "对端的证书过期，应用拒绝连接", en: "the peer's certificate has ended, and applications refuse it"}
+  - rule: app-bug
+    ground: workload
+    mechanism: {zh: "错误来自失败的 TLS 连接", en: "its errors come from TLS that fails"}
+  - rule: readiness-probe-failing
+    ground: workload
+    mechanism: {zh: "代理没有身份，不能就绪", en: "a proxy without an identity does not get ready"}
+  - rule: workload-unavailable
+    ground: workload
+    mechanism: {zh: "代理没有身份，不能就绪", en: "a proxy without an identity does not get ready"}
+  - rule: crashloopbackoff
+    ground: workload
+    mechanism: {zh: "证书过期，进程退出", en: "it ends over the certificate"}
   - rule: tls-handshake-failure
     ground: cluster
     mechanism: {zh: "证书不被接受，握手失败", en: "the certificate is refused, so handshakes fail"}
@@ -113,9 +136,31 @@ remedy:
     expect: {zh: "与日志一致的主体、签发者与有效期", en: "subject, issuer and validity as the log says"}
     verify: {zh: "与本报告一致", en: "it agrees with this report"}
     rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "查看网格的证书", en: "see the mesh's certificates"}
+    place: cluster
+    risk: read-only
+    when: "mesh"
+    command: |
+      linkerd check --proxy
+      kubectl -n {{ subject.namespace }} get configmap linkerd-identity-trust-roots -o jsonpath='{.data.ca-bundle\.crt}' | openssl x509 -noout -subject -dates
+      kubectl -n {{ subject.namespace }} get secret linkerd-identity-issuer -o jsonpath='{.data.crt\.pem}' | base64 -d | openssl x509 -noout -subject -dates
+    expect: {zh: "notAfter 早于现在", en: "a notAfter in the past"}
+    verify: {zh: "与本报告一致", en: "it agrees with this report"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "换上新的信任锚与签发证书，然后重启所有网格内的工作负载", en: "put a new anchor and a new issuer in place, then restart every workload of the mesh"}
+    place: cluster
+    risk: dangerous
+    when: "mesh"
+    command: |
+      step certificate create root.linkerd.cluster.local ca.crt ca.key --profile root-ca --no-password --insecure
+      step certificate create identity.linkerd.cluster.local issuer.crt issuer.key --profile intermediate-ca --not-after 8760h --no-password --insecure --ca ca.crt --ca-key ca.key
+      linkerd upgrade --identity-trust-anchors-file=ca.crt --identity-issuer-certificate-file=issuer.crt --identity-issuer-key-file=issuer.key --force | kubectl apply -f -
+    verify: {zh: "linkerd check 全部通过，重启后的 Pod 就绪", en: "linkerd check passes and restarted pods are ready"}
+    rollback: {zh: "过期的证书不能恢复；保留旧的 ConfigMap 与 Secret 备查", en: "a certificate that has ended cannot come back; keep the former ConfigMap and Secret for the record"}
   - purpose: {zh: "kubeadm 集群：列出全部证书的到期日", en: "with kubeadm: list when all certificates end"}
     place: node
     risk: read-only
+    when: "not mesh"
     command: "kubeadm certs check-expiration"
     expect: {zh: "RESIDUAL TIME 为 <invalid> 的行", en: "rows with <invalid> as RESIDUAL TIME"}
     verify: {zh: "与本报告一致", en: "it agrees with this report"}
@@ -123,6 +168,7 @@ remedy:
   - purpose: {zh: "续签并重启控制面组件（kubeadm；k3s 与 RKE2 停止服务后用 certificate rotate；RKE1 用 rke cert rotate）", en: "renew, and restart the control plane (kubeadm; on k3s and RKE2 stop the service and use certificate rotate; on RKE1 rke cert rotate)"}
     place: node
     risk: change
+    when: "not mesh"
     command: |
       cp -a /etc/kubernetes /etc/kubernetes.before-renewal
       kubeadm certs renew all
@@ -138,9 +184,34 @@ prevention:
   - kind: process
     text: {zh: "把 CA 的到期日写进日历", en: "put the end of the CA into the calendar"}
     acceptance: {zh: "日历中有该条目", en: "the entry is there"}
-sources: ["Go crypto/x509 verify.go: `certificate has expired or is not yet valid: current time %s is after %s`", "kubernetes cmd/kubeadm/app/cmd/certs.go", "kubernetes.io/docs: kubeadm-certs"]
+sources: ["linkerd2 pkg/issuercerts/issuercerts.go: `not valid anymore. Expired on %s`; pkg/healthcheck/healthcheck.go: `issuer certificate is %s`", "linkerd2 pkg/identity/service.go: `failed to verify issuer credentials for '%s' with trust anchors: %s`", "Go crypto/x509 verify.go: `certificate has expired or is not yet valid: current time %s is after %s`", "kubernetes cmd/kubeadm/app/cmd/certs.go", "kubernetes.io/docs: kubeadm-certs"]
 versions: "Go 1.14 and newer; all of Kubernetes"
 examples:
+  - name: "the anchor of a mesh, by its own check"
+    files:
+      "check.txt": |
+        linkerd-identity
+        ----------------
+        × trust anchors are within their validity period
+            Invalid anchors:
+                * 1 root.linkerd.cluster.local not valid anymore. Expired on 2026-03-01T00:00:00Z
+            see https://linkerd.io/2.14/checks/#l5d-identity-trustAnchors-are-time-valid for hints
+    fires: [{kind: "ConfigMap", namespace: "linkerd", name: "linkerd-identity-trust-roots"}]
+  - name: "the issuer of a mesh, by the log of its identity service"
+    files:
+      "pods.txt": |
+        NAMESPACE   NAME                                READY   STATUS    RESTARTS   AGE
+        mesh        linkerd-identity-6bdf8c9d7-jd5lx    1/2     Running   0          9m
+      "logs/linkerd-identity-6bdf8c9d7-jd5lx-identity.log": |
+        time="2026-03-01T00:01:00Z" level=error msg="Failed to verify issuer credentials for 'identity.mesh.cluster.local' with trust anchors: x509: certificate has expired or is not yet valid: current time 2026-03-01T00:01:00Z is after 2026-03-01T00:00:00Z"
+    fires: [{kind: "Deployment", namespace: "mesh", name: "linkerd-identity"}]
+  - name: "a mesh whose certificates are valid"
+    files:
+      "check.txt": |
+        √ trust anchors are within their validity period
+        ‼ trust anchors are valid for at least 60 days
+            Anchors expiring soon:
+                * 1 root.linkerd.cluster.local will expire on 2026-03-01T00:00:00Z
   - name: "printed by whoever asked the host of an Ingress"
     files:
       "ticket.txt": |
@@ -236,7 +307,7 @@ examples:
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let mut said = by_subject(input, rule, Confidence::Confirmed, |hit| {
-        persists(input.snapshot, hit).then(|| about(input.snapshot, hit))?
+        (!is_of_mesh(hit) && persists(input.snapshot, hit)).then(|| about(input.snapshot, hit))?
     });
     for finding in &mut said {
         let peer = if finding.subject.kind == "Certificate" {
@@ -279,7 +350,23 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             finding.touches.extend(other.touches.iter().cloned());
         }
     }
-    if seen.is_empty() { said } else { seen }
+    let of_mesh = ended_authorities(input, rule);
+    let mut findings = if seen.is_empty() { said } else { seen };
+    findings.retain(|finding| of_mesh.iter().all(|known| known.subject != finding.subject));
+    for finding in findings.iter_mut() {
+        finding.facts.insert("mesh".into(), false.into());
+    }
+    findings.extend(of_mesh.into_iter().map(|finding| {
+        let (line, times) = (quote(&finding), finding.count);
+        finding
+            .fact("line", line)
+            .fact("times", times)
+            .fact("mesh", true)
+            .fact("file", "")
+            .fact("peer", "")
+            .fact("end", "")
+    }));
+    findings
 }
 
 /// What an application writes when its peer shows a certificate that has ended.

@@ -17,6 +17,13 @@ title:
 cause:
   zh: '{{ message }}。{% if request %}容器没有声明 requests，按百分比的目标无法计算。{% else %}指标 API（metrics-server 或适配器）没有应答或没有这些 Pod 的数据。{% endif %}'
   en: '{{ message }}. {% if request %}A container declares no requests, so a target in percent cannot be computed.{% else %}The metrics API (metrics-server or an adapter) does not answer or has no data on these pods.{% endif %}'
+causes:
+  - rule: app-cpu-saturated
+    ground: workload
+    mechanism: {zh: '负载上升而副本数不变', en: 'load grows and replicas do not'}
+  - rule: cpu-limit-too-low
+    ground: workload
+    mechanism: {zh: '负载上升而副本数不变', en: 'load grows and replicas do not'}
 benign:
   - zh: '部署后最初几分钟没有指标是正常的'
     en: 'no metrics in the first minutes after a deployment is normal'

@@ -71,6 +71,25 @@ examples:
       "operator-6bdf8c9d7-jd5lx.log": |
         E0224 14:29:41 setup: no matches for kind "CronJob" in version "batch/v1beta1"
     fires: [{kind: "Deployment", namespace: "shop", name: "operator"}]
+  - name: "a release of Helm, as object and as a row"
+    files:
+      "hr.yaml": |
+        apiVersion: helm.toolkit.fluxcd.io/v2
+        kind: HelmRelease
+        metadata:
+          name: web
+          namespace: shop
+          uid: 7d1c
+        status:
+          conditions:
+          - type: Ready
+            status: "False"
+            reason: UpgradeFailed
+            message: 'Helm upgrade failed: resource mapping not found for name: "web" namespace: "shop" from "": no matches for kind "Ingress" in version "networking.k8s.io/v1beta1"'
+      "hr.txt": |
+        NAMESPACE   NAME   READY   STATUS                                                                                    AGE
+        shop        web    False   Helm upgrade failed: no matches for kind "Ingress" in version "networking.k8s.io/v1beta1"   9d
+    fires: [{kind: "HelmRelease", namespace: "shop", name: "web"}]
   - name: "a warning"
     files:
       "operator-6bdf8c9d7-jd5lx.log": |
@@ -79,7 +98,7 @@ examples:
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
-    by_subject(input, rule, Confidence::Confirmed, |hit| {
+    let findings = by_subject(input, rule, Confidence::Confirmed, |hit| {
         let object = &hit.about.object;
         let subject = if object.name.is_empty() {
             Subject::on_node("File", hit.cite.file.file_name(), &hit.about.node)
@@ -87,5 +106,29 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             snapshot.top_owner_of(object)
         };
         persists(snapshot, hit).then_some(subject)
-    })
+    });
+    without_copies(findings)
+}
+
+/// A row of a table shows what an object says too: where an object is known that asks for the same, the file is no further culprit, and
+/// what has that object's name in another spelling of its kind is that object.
+fn without_copies(mut findings: Vec<Finding>) -> Vec<Finding> {
+    findings.sort_by_key(|finding| (finding.subject.kind == "File", finding.subject.clone()));
+    let mut kept: Vec<Finding> = Vec::new();
+    for finding in findings {
+        let is_same = |known: &&mut Finding| {
+            let asks_alike = ["kind", "version"]
+                .iter()
+                .all(|name| known.facts.get(*name) == finding.facts.get(*name));
+            let same_object = known.subject.kind.eq_ignore_ascii_case(&finding.subject.kind)
+                && known.subject.name == finding.subject.name
+                && known.subject.namespace == finding.subject.namespace;
+            same_object || (asks_alike && finding.subject.kind == "File" && known.subject.kind != "File")
+        };
+        match kept.iter_mut().find(is_same) {
+            Some(known) => finding.evidence.into_iter().for_each(|cite| known.add_cite(cite)),
+            None => kept.push(finding),
+        }
+    }
+    kept
 }

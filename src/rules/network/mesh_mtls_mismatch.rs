@@ -8,6 +8,7 @@ use crate::cluster::{Object, Snapshot};
 use crate::model::{Citation, Confidence, Subject};
 use crate::rules::toolbox::calls::{is_out_of_reach, of_clients};
 use crate::rules::toolbox::complaints::complaints;
+use crate::rules::toolbox::mesh::is_meshed;
 use crate::rules::toolbox::own_hits;
 use crate::rules::toolbox::peers::{Peer, mendable, objects_of};
 use crate::rules::{Finding, Input, RuleHeader};
@@ -28,8 +29,8 @@ check:
   zh: '网格要求的双向 TLS 与客户端是否一致'
   en: 'whether clients speak the mutual TLS that the mesh asks for'
 title:
-  zh: '{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}{% if problem == "rule" %} 要求对 {{ server }} 用 TLS 模式 {{ mode }}，与对端不符{% else %} 没有边车代理，以明文访问要求双向 TLS 的 {{ server }}{% endif %}'
-  en: '{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}{% if problem == "rule" %} asks for TLS mode {{ mode }} towards {{ server }}, which does not fit it{% else %} has no sidecar and speaks plain text to {{ server }}, where mutual TLS is demanded{% endif %}'
+  zh: '{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}{% if problem == "policy" %} 为 STRICT，把没有边车代理的 {{ clients }} 挡在外面{% elif problem == "rule" %} 要求对 {{ server }} 用 TLS 模式 {{ mode }}，与对端不符{% else %} 没有边车代理，以明文访问要求双向 TLS 的 {{ server }}{% endif %}'
+  en: '{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}{% if problem == "policy" %} is STRICT and shuts out {{ clients }}, which has no sidecar{% elif problem == "rule" %} asks for TLS mode {{ mode }} towards {{ server }}, which does not fit it{% else %} has no sidecar and speaks plain text to {{ server }}, where mutual TLS is demanded{% endif %}'
 cause:
   zh: '{% if problem == "rule" %}DestinationRule 的 trafficPolicy.tls.mode 为 {{ mode }}，而 {{ server }} 的 Pod {% if sidecar %}要求双向 TLS{% else %}没有边车代理{% endif %}。{% else %}{% if policy %}{{ policy }} 为 STRICT：{% endif %}服务端的代理只接受双向 TLS，明文连接找不到匹配的过滤链而被重置。{% endif %}{% if said %}日志：{{ said }}。{% endif %}'
   en: '{% if problem == "rule" %}trafficPolicy.tls.mode of the DestinationRule is {{ mode }}, while the pods of {{ server }} {% if sidecar %}demand mutual TLS{% else %}have no sidecar{% endif %}.{% else %}{% if policy %}{{ policy }} is STRICT: {% endif %}the proxy of the server takes only mutual TLS; a plain connection finds no filter chain and is reset.{% endif %}{% if said %} The log says {{ said }}.{% endif %}'
@@ -119,6 +120,19 @@ remedy:
     rollback:
       zh: '改回原值'
       en: 'put the former value back'
+  - purpose:
+      zh: '先放宽为 PERMISSIVE，让客户端恢复；它们进入网格之后再收紧'
+      en: 'relax it to PERMISSIVE so that the clients work again, and tighten it once they are in the mesh'
+    place: cluster
+    risk: change
+    command: 'kubectl -n {{ subject.namespace }} patch {{ resource }} {{ subject.name }} --type merge -p ''{"spec":{"mtls":{"mode":"PERMISSIVE"}}}'''
+    when: 'problem == "policy"'
+    verify:
+      zh: '客户端的请求成功'
+      en: 'the requests of the clients succeed'
+    rollback:
+      zh: '改回 STRICT'
+      en: 'set STRICT again'
 prevention:
   - kind: prevent
     text:
@@ -152,7 +166,7 @@ examples:
         [2026-09-15T10:43:16.000Z] "- - -" 0 NR filter_chain_not_found - "-" 0 0 0 - "-" "-" "-" "-" "-" - - 10.52.0.10:8080 10.52.2.6:40112 - -
     fires:
       - {kind: 'Deployment', namespace: 'shop', name: 'web'}
-  - name: 'STRICT, and a client without a sidecar'
+  - name: 'STRICT, and a client in a namespace that is not in the mesh'
     files:
       'pa.json': |
         {"kind": "PeerAuthentication", "apiVersion": "security.istio.io/v1", "metadata": {"name": "default", "namespace": "shop", "uid": "1"}, "spec": {"mtls": {"mode": "STRICT"}}}
@@ -166,7 +180,7 @@ examples:
         ERROR GET http://cart.shop:8080/ failed: read ECONNRESET
         ERROR GET http://cart.shop:8080/ failed: read ECONNRESET
     fires:
-      - {kind: 'Deployment', namespace: 'legacy', name: 'web'}
+      - {kind: 'PeerAuthentication', namespace: 'shop', name: 'default'}
   - name: 'resets between two that have sidecars'
     files:
       'pa.json': |
@@ -204,12 +218,60 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             }
         }
     }
-    let mut findings: Vec<Finding> = found
-        .into_values()
-        .map(|one| of_client(input.snapshot, rule, one))
-        .collect();
+    let mut by_policy: BTreeMap<Subject, Vec<Disagreement>> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for one in found.into_values() {
+        let policy = strict(input.snapshot, &one.server.namespace);
+        match policy.filter(|_| is_outside(input.snapshot, &one.client)) {
+            Some(policy) => by_policy.entry(policy.subject()).or_default().push(one),
+            None => findings.push(of_client(input.snapshot, rule, one)),
+        }
+    }
+    findings.extend(by_policy.into_iter().filter_map(|(policy, clients)| {
+        let object = input.snapshot.object(&policy.kind, &policy.namespace, &policy.name)?;
+        of_policy(rule, object, clients)
+    }));
     findings.extend(wrong_rules(input, rule));
     findings
+}
+
+/// A client in a namespace that the mesh does not reach was never meant to have a sidecar: the policy forgets it.
+fn is_outside(snapshot: &Snapshot, client: &Subject) -> bool {
+    let home = client.namespace.as_str();
+    let label = "/metadata/labels/istio-injection";
+    let injects = snapshot
+        .kind("Namespace")
+        .any(|namespace| namespace.key.name == home && namespace.text(label) == "enabled");
+    let has_proxies = snapshot.pods().any(|pod| pod.namespace() == home && is_meshed(&pod));
+    !home.is_empty() && !injects && !has_proxies && injection(snapshot, client).is_none()
+}
+
+/// One finding on the policy for all clients that it shuts out.
+fn of_policy(rule: &RuleHeader, policy: &Object, clients: Vec<Disagreement>) -> Option<Finding> {
+    let first = clients.first()?;
+    let confidence = clients.iter().map(|one| one.confidence).max()?;
+    let names: Vec<String> = clients.iter().map(|one| one.client.to_string()).collect();
+    let mut finding = Finding::new(rule, policy.subject(), confidence)
+        .at("spec.mtls.mode")
+        .cite(policy.cite_at("/spec/mtls/mode"))
+        .fact("problem", "policy")
+        .fact("server", first.server.to_string())
+        .fact("mode", "STRICT")
+        .fact("sidecar", true)
+        .fact("said", first.said.clone())
+        .fact("resource", policy.key.kind.to_lowercase())
+        .fact("clients", names.join(", "))
+        .fact("policy", policy.subject().to_string());
+    for one in clients {
+        for cite in one.cites.into_iter().take(2) {
+            if finding.evidence.len() < 6 {
+                finding.add_cite(cite);
+            }
+        }
+        finding.impair(one.server);
+        finding.add_affected(one.client);
+    }
+    Some(finding)
 }
 
 fn of_client(snapshot: &Snapshot, rule: &RuleHeader, one: Disagreement) -> Finding {

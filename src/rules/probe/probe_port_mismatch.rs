@@ -243,6 +243,13 @@ fn judge(
     if answers || (is_declared && says.is_empty()) || (!is_declared && declared.is_empty() && says.is_empty()) {
         return None;
     }
+    // A program with several ports does not announce each: it is no contradiction that it says one that is declared beside this one.
+    let says_all = says
+        .iter()
+        .all(|(port, _)| declared.iter().any(|(_, known, _)| known == port));
+    if is_declared && events.is_empty() && says_all {
+        return None;
+    }
     // A program that has not said yet where it listens may still be starting.
     if says.is_empty() && has_log(snapshot, pod) && wanted.is_some() && events.is_empty() {
         return None;

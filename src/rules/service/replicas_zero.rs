@@ -44,6 +44,9 @@ causes:
   - rule: webhook-call-failed
     ground: workload
     mechanism: {zh: "提供 webhook 的工作负载没有 Pod", en: "the workload that serves the webhook has no pods"}
+  - rule: webhook-call-failed
+    ground: service
+    mechanism: {zh: "提供 webhook 的工作负载没有 Pod", en: "the workload that serves the webhook has no pods"}
   - rule: endpoints-missing
     ground: service
     mechanism: {zh: 没有 Pod 就没有端点, en: "no pod, no endpoint"}

@@ -7,7 +7,8 @@ use jiff::SignedDuration;
 use regex::Regex;
 
 use super::mentions::mentioned;
-use super::peers::{Peer, dependencies, name_service, objects_of, service_meant};
+use super::nodes::is_ready;
+use super::peers::{Peer, dependencies, name_service, node_of_address, objects_of, service_meant};
 use super::speakers::{Speaker, State, is_data_store, is_previous, of_log, of_pod, stores_of, technology};
 use super::stores::refuses_when_full;
 use super::witnesses::hear_stores;
@@ -349,6 +350,14 @@ pub fn finding(
     }
     if let Some((namespace, name)) = service_meant(input.snapshot, &finding.subject.namespace, &peer) {
         finding.blame(Subject::namespaced("Service", &namespace, &name));
+    }
+    // A pod that nobody collected, on a node that is down.
+    if finding.blames.is_empty()
+        && peer.is_address()
+        && let Some(node) = node_of_address(input.snapshot, &peer.host)
+        && is_ready(input.snapshot, node) == Some(false)
+    {
+        finding.blame(Subject::node(node));
     }
     if LOOKUP.as_ref().is_some_and(|regex| {
         group

@@ -1,5 +1,7 @@
 //! Whom an application means by the peer that it names: a Service of the cluster and the workloads behind it, or something outside.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::references::{Resolved, references};
 use super::services::{Fit, backends, container_ports, fit, same_namespace, selector, services_in};
 use super::speakers::is_name_service;
@@ -222,6 +224,38 @@ fn by_address(snapshot: &Snapshot, namespace: &str, peer: &Peer) -> Vec<Subject>
         }
         _ => of_pods,
     }
+}
+
+/// The node that an address of a pod belongs to, where no pod with it was collected: by where all pods of the same 256 addresses run,
+/// provided that every such range of the bundle is of one node, else by the node's own range.
+pub fn node_of_address<'s>(snapshot: &'s Snapshot, address: &str) -> Option<&'s str> {
+    let (prefix, _) = address.rsplit_once('.')?;
+    // Calico takes ranges from its pool at will, so what runs comes before what `podCIDR` says.
+    let mut ranges: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for pod in snapshot.pods() {
+        let own = pod.object.text("/status/podIP");
+        let of_host = pod.object.text("/status/hostIP") == own
+            || snapshot.kind("Node").any(|node| has_address(node, own))
+            || pod.object.get("/spec/hostNetwork").is_some();
+        if let Some((range, _)) = own.rsplit_once('.').filter(|_| !of_host && !pod.node().is_empty()) {
+            ranges.entry(range).or_default().insert(pod.node());
+        }
+    }
+    if ranges.values().all(|nodes| nodes.len() == 1)
+        && let Some(node) = ranges.get(prefix).and_then(|nodes| nodes.first())
+    {
+        return Some(node);
+    }
+    snapshot
+        .kind("Node")
+        .find(|node| node.text("/spec/podCIDR").strip_suffix(".0/24") == Some(prefix))
+        .map(|node| node.key.name.as_str())
+}
+
+fn has_address(node: &Object, address: &str) -> bool {
+    node.list("/status/addresses")
+        .iter()
+        .any(|known| known.get("address").and_then(|known| known.as_str()) == Some(address))
 }
 
 /// Where no Service was collected, an address tells nothing; the only workload that serves the port, or the only Endpoints that have it,

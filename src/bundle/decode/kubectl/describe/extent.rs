@@ -56,8 +56,8 @@ pub(crate) fn end(file: &TextFile<'_>, start: usize) -> usize {
         let deeper = indent(line) > base;
         let key = is_key(text);
         let fence = text.starts_with("```") && !data;
-        // A reference to another object has a name and a namespace too, further in.
-        if starts(file, index) && !deeper || fence || (!deeper && prompt_command(text).is_some()) {
+        // A reference to another object (`Service:` with `Name:` and `Namespace:`) stands below a key, never beside the first line.
+        if (!deeper && starts(file, index)) || fence || (!deeper && prompt_command(text).is_some()) {
             break;
         }
         if matches!(text, "Data" | "BinaryData") && !deeper {
@@ -170,6 +170,16 @@ mod tests {
         assert_eq!(
             lines(
                 "Name:  web\nNamespace:  shop\nEvents:\n  Type  Reason\n  ----  ------\n  Warning  Unhealthy  failed:\nHTTP 500\n  Normal  Pulled  done\n"
+            ),
+            8
+        );
+    }
+
+    #[test]
+    fn a_reference_to_another_object_is_part_of_it() {
+        assert_eq!(
+            lines(
+                "Name:  gate\nNamespace:\nWebhooks:\n  Client Config:\n    Service:\n      Name:       gate-svc\n      Namespace:  sec\n  Name:  pods.gate.example\n"
             ),
             8
         );

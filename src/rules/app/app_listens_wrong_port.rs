@@ -1,0 +1,284 @@
+//! A program listens on another port than everything around it takes for granted.
+
+use std::cell::LazyCell;
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::cluster::{PodView, Snapshot};
+use crate::model::{Citation, Confidence, Subject};
+use crate::rules::toolbox::calls::{Call, calls};
+use crate::rules::toolbox::peers::{Peer, behind};
+use crate::rules::toolbox::probes::{is_ailing, listens};
+use crate::rules::toolbox::services::{Target, container_ports, ports};
+use crate::rules::toolbox::workload_touches;
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: app-listens-wrong-port
+role: cause
+level: critical
+needs: [container-logs]
+check:
+  zh: '应用监听的端口是否就是边车、变量与 Service 所用的端口'
+  en: 'whether programs listen on the port that their sidecar, their variables and their Service use'
+title:
+  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} 监听 {{ listening }}，而 {{ who|raw }} 访问的是 {{ wanted }}'
+  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} listens on {{ listening }}, while {{ who|raw }} asks port {{ wanted }}'
+cause:
+  zh: '日志写明应用监听 {{ listening }}；{{ who|raw }} 访问 {{ wanted }}{% if declared %}，这也是容器声明的端口{% endif %}{% if variable %}，变量 {{ variable }} 也是 {{ wanted }}{% endif %}，那里没有进程应答，连接被拒绝。'
+  en: 'its log says that it listens on {{ listening }}; {{ who|raw }} asks {{ wanted }}{% if declared %}, which is the port that its container declares{% endif %}{% if variable %} and that variable {{ variable }} gives{% endif %}, where nothing answers: connections are refused.'
+rules_out:
+  - zh: '网络：被拒绝说明到达了 Pod，只是没有进程监听'
+    en: 'the network: a refusal means that the pod was reached and nobody listens there'
+causes:
+  - rule: app-upstream-refused
+    ground: workload
+    mechanism: {zh: '所访问的端口上没有进程监听', en: 'nobody listens on the port that is asked'}
+  - rule: readiness-probe-failing
+    ground: workload
+    mechanism: {zh: '探针经由没有进程监听的端口', en: 'the probe goes through a port where nobody listens'}
+  - rule: liveness-probe-failing
+    ground: workload
+    mechanism: {zh: '探针经由没有进程监听的端口', en: 'the probe goes through a port where nobody listens'}
+  - rule: startup-probe-failing
+    ground: workload
+    mechanism: {zh: '探针经由没有进程监听的端口', en: 'the probe goes through a port where nobody listens'}
+  - rule: workload-unavailable
+    ground: workload
+    mechanism: {zh: '容器不能就绪', en: 'its containers do not get ready'}
+  - rule: crashloopbackoff
+    ground: workload
+    mechanism: {zh: '探针失败后容器被反复重启', en: 'the container is restarted when its probe fails'}
+benign:
+  - {zh: '管理端口与业务端口不同是正常的：只有被访问的端口无人应答才算', en: 'a port for management beside the one for traffic is normal: only a port that is asked and where nobody answers counts'}
+  - {zh: '边车在应用启动完成之前的几次失败', en: 'a few refusals that a sidecar meets until the program has started'}
+remedy:
+  - purpose: {zh: '查看应用监听的端口与声明的端口', en: 'see where it listens and what is declared'}
+    place: cluster
+    risk: read-only
+    command: |
+      kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}get pod {{ pod }} -o jsonpath='{.spec.containers[*].ports}'
+      kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}logs {{ pod }} --all-containers | grep -i listen
+    expect: {zh: '{{ listening }} 与 {{ wanted }}', en: '{{ listening }} and {{ wanted }}'}
+    verify: {zh: '与本报告一致', en: 'it agrees with this report'}
+    rollback: {zh: '只读，无需回滚', en: 'read-only'}
+  - purpose: {zh: '让应用监听 {{ wanted }}（变量、参数或镜像），或把声明、探针与 Service 一起改为 {{ listening }}', en: 'let the program listen on {{ wanted }} (variable, argument or image), or change declaration, probe and Service to {{ listening }} together'}
+    place: cluster
+    risk: change
+    command: "kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}edit {{ resource }} {{ subject.name }}"
+    verify: {zh: 'Pod 就绪，请求成功', en: 'the pod gets ready and requests succeed'}
+    rollback: {zh: 'kubectl rollout undo 回到上一个版本', en: 'kubectl rollout undo returns to the former revision'}
+prevention:
+  - kind: prevent
+    text: {zh: '应用从变量 PORT 读取端口，不写死在镜像里', en: 'let programs read their port from the variable PORT instead of building it into the image'}
+    acceptance: {zh: 'PORT=9999 启动后监听 9999', en: 'started with PORT=9999 it listens on 9999'}
+sources:
+  - 'knative.dev/docs/serving runtime contract: the container must listen on $PORT; serving/pkg/queue/readiness/probe.go: `aggressive probe error (failed %d times)`'
+  - 'kubernetes.io/docs/concepts/services-networking/service: targetPort'
+versions: 'any'
+examples:
+  - name: 'a sidecar is refused by the program beside it'
+    files:
+      'describe.txt': |
+        Name:             geo-00004-deployment-85c7b6f9d8-m4tvh
+        Namespace:        maps
+        Node:             n1/10.0.10.12
+        Labels:           app=geo-00004
+        Status:           Running
+        Controlled By:  ReplicaSet/geo-00004-deployment-85c7b6f9d8
+        Containers:
+          user-container:
+            Image:          r.example/geo:2.0.0
+            Port:           8080/TCP
+            State:          Running
+              Started:      Tue, 03 Feb 2026 20:54:05 +0000
+            Ready:          True
+            Restart Count:  0
+            Environment:
+              PORT:  8080
+          queue-proxy:
+            Image:          gcr.io/knative-releases/queue:v1.14.0
+            Ports:          8022/TCP, 8012/TCP
+            State:          Running
+              Started:      Tue, 03 Feb 2026 20:54:05 +0000
+            Ready:          False
+            Restart Count:  0
+            Readiness:      http-get http://:8012/ delay=5s timeout=1s period=10s #success=1 #failure=3
+            Environment:
+              USER_PORT:  8080
+        Conditions:
+          Type              Status
+          Ready             False
+        Events:
+          Type     Reason     Age                From     Message
+          ----     ------     ----               ----     -------
+          Warning  Unhealthy  7s (x58 over 9m)   kubelet  Readiness probe failed: HTTP probe failed with statuscode: 503
+      'logs/geo-00004-deployment-85c7b6f9d8-m4tvh-user-container.log': |
+        INFO:     Uvicorn running on http://0.0.0.0:5000 (Press CTRL+C to quit)
+      'logs/geo-00004-deployment-85c7b6f9d8-m4tvh-queue-proxy.log': |
+        aggressive probe error (failed 202 times): dial tcp 127.0.0.1:8080: connect: connection refused
+        aggressive probe error (failed 203 times): dial tcp 127.0.0.1:8080: connect: connection refused
+        aggressive probe error (failed 204 times): dial tcp 127.0.0.1:8080: connect: connection refused
+    fires: [{kind: Deployment, namespace: maps, name: geo-00004-deployment}]
+  - name: 'the sidecar waits for a program that has its own reasons'
+    files:
+      'describe.txt': |
+        Name:             geo-00004-deployment-85c7b6f9d8-m4tvh
+        Namespace:        maps
+        Node:             n1/10.0.10.12
+        Labels:           app=geo-00004
+        Status:           Running
+        Controlled By:  ReplicaSet/geo-00004-deployment-85c7b6f9d8
+        Containers:
+          user-container:
+            Image:          r.example/geo:2.0.0
+            Port:           8080/TCP
+            State:          Running
+              Started:      Tue, 03 Feb 2026 20:54:05 +0000
+            Ready:          False
+            Restart Count:  0
+        Conditions:
+          Type              Status
+          Ready             False
+      'logs/geo-00004-deployment-85c7b6f9d8-m4tvh-user-container.log': |
+        metrics listening on :9090
+        INFO:     Uvicorn running on http://0.0.0.0:8080 (Press CTRL+C to quit)
+      'logs/geo-00004-deployment-85c7b6f9d8-m4tvh-queue-proxy.log': |
+        aggressive probe error (failed 202 times): dial tcp 127.0.0.1:8080: connect: connection refused
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let snapshot = input.snapshot;
+    let mut findings: Vec<Finding> = Vec::new();
+    // Gathered only if some program says where it listens, and then once.
+    let refused = LazyCell::new(|| {
+        calls(snapshot)
+            .into_iter()
+            .filter(|call| call.fails)
+            .collect::<Vec<_>>()
+    });
+    for pod in snapshot.pods() {
+        let says = listens(snapshot, &pod);
+        let owner = snapshot.top_owner(pod.object);
+        if says.is_empty() || findings.iter().any(|known| known.subject == owner) {
+            continue;
+        }
+        let asked = if is_ailing(snapshot, &pod) {
+            asked_within(snapshot, &pod, &says)
+        } else {
+            asked_by_callers(&refused, snapshot, &owner, &says)
+        };
+        if let Some(asked) = asked.filter(|asked| is_meant(&pod, asked.port)) {
+            findings.push(finding(snapshot, rule, owner, &pod, &says, asked));
+        }
+    }
+    findings
+}
+
+/// A port that somebody asks for and where nobody answers.
+struct Asked {
+    port: i64,
+    who: String,
+    cite: Citation,
+}
+
+/// What a container of the pod is refused at by another: containers of a pod share its loopback.
+fn asked_within(snapshot: &Snapshot, pod: &PodView<'_>, says: &[(i64, Citation)]) -> Option<Asked> {
+    snapshot
+        .hits
+        .iter()
+        .filter(|hit| hit.signature.starts_with("app-upstream-refused/"))
+        .filter(|hit| hit.about.object.kind == "Pod" && hit.about.object.name == pod.name())
+        .find_map(|hit| {
+            let peer = Peer::parse(hit.captures.get("peer")?, None);
+            let port = i64::from(peer.port?);
+            let is_other = peer.is_local() && says.iter().all(|(known, _)| *known != port);
+            let container = hit.about.container.as_str();
+            is_other.then(|| Asked {
+                port,
+                who: if container.is_empty() {
+                    peer.shown()
+                } else {
+                    container.to_owned()
+                },
+                cite: hit.cite.clone(),
+            })
+        })
+}
+
+/// What callers are refused at through a Service that leads to another port of a pod that is well.
+fn asked_by_callers(
+    refused: &[Call<'_>],
+    snapshot: &Snapshot,
+    owner: &Subject,
+    says: &[(i64, Citation)],
+) -> Option<Asked> {
+    refused.iter().find_map(|call| {
+        let key = &call.service.key;
+        let offered = ports(call.service);
+        let [only] = offered.as_slice() else { return None };
+        let Some(Target::Number(port)) = only.target else {
+            return None;
+        };
+        let is_other = says.iter().all(|(known, _)| *known != port);
+        (is_other && behind(snapshot, &key.namespace, &key.name).contains(owner)).then(|| Asked {
+            port,
+            who: format!("Service {}", key.name),
+            cite: call.cite.clone(),
+        })
+    })
+}
+
+/// True when the pod's own settings name the port, or name none at all.
+fn is_meant(pod: &PodView<'_>, port: i64) -> bool {
+    let declared = container_ports(pod.object.list("/spec/containers"));
+    declared.is_empty() || declared.iter().any(|(_, known, _)| *known == port) || variable(pod, port).is_some()
+}
+
+/// The variable that tells the program its port.
+fn variable(pod: &PodView<'_>, port: i64) -> Option<String> {
+    let containers = pod.object.list("/spec/containers").iter();
+    let entries = containers
+        .filter_map(|container| container.get("env")?.as_array())
+        .flatten();
+    entries
+        .filter_map(|entry| {
+            let name = entry.get("name")?.as_str()?;
+            let value = entry.get("value").and_then(Value::as_str)?;
+            (name.ends_with("PORT") && value.parse() == Ok(port)).then(|| name.to_owned())
+        })
+        .min()
+}
+
+fn finding(
+    snapshot: &Snapshot,
+    rule: &RuleHeader,
+    owner: Subject,
+    pod: &PodView<'_>,
+    says: &[(i64, Citation)],
+    asked: Asked,
+) -> Finding {
+    let listening: BTreeSet<String> = says.iter().map(|(port, _)| port.to_string()).collect();
+    let declared = container_ports(pod.object.list("/spec/containers"));
+    let resource = owner.kind.to_lowercase();
+    let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
+    let mut finding = Finding::new(rule, owner, Confidence::Confirmed)
+        .at("spec.template.spec.containers[*].ports")
+        .fact("listening", listening.into_iter().collect::<Vec<_>>().join(", "))
+        .fact("wanted", asked.port.to_string())
+        .fact("who", asked.who)
+        .fact("declared", declared.iter().any(|(_, known, _)| *known == asked.port))
+        .fact("variable", variable(pod, asked.port).unwrap_or_default())
+        .fact("pod", pod.name())
+        .fact("resource", resource);
+    for (_, cite) in says.iter().take(2) {
+        finding.add_cite(cite.clone());
+    }
+    finding.add_cite(asked.cite);
+    if !declared.is_empty() {
+        finding.add_cite(pod.object.cite_at("/spec/containers/0/ports"));
+    }
+    finding.touches.extend(workload_touches(snapshot, &subject));
+    finding.affects(subject)
+}
