@@ -24,6 +24,9 @@ cause:
   zh: "maxReplicas 为 {{ most }}，{{ workload }} 不能再扩容：每个 Pod 的负载远超目标，表现为变慢、超时与探针失败。"
   en: "maxReplicas is {{ most }}, so {{ workload }} cannot grow: every pod has far more to do than meant, which shows as slow answers, timeouts and failing probes."
 causes:
+  - rule: app-latency
+    ground: workload
+    mechanism: {zh: "过载的 Pod 应答缓慢", en: "pods with too much to do answer slowly"}
   - rule: readiness-probe-failing
     ground: workload
     mechanism: {zh: "过载的 Pod 来不及应答探针", en: "pods with too much to do answer probes late"}
