@@ -313,6 +313,8 @@ pub struct Certificate {
     pub subject_key: String,
     /// Authority key identifier, hex; empty when absent.
     pub authority_key: String,
+    /// The file that the command above names, on the machine; empty when none does.
+    pub file: String,
     /// Where.
     pub cite: Citation,
 }

@@ -103,6 +103,7 @@ fn certificate(der: &[u8], cite: Citation) -> Option<Certificate> {
         is_ca: parsed.is_ca(),
         subject_key: String::new(),
         authority_key: String::new(),
+        file: String::new(),
         cite,
     };
     for extension in parsed.extensions() {
