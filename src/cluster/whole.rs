@@ -176,7 +176,11 @@ pub(super) fn read_whole(
     }
     reading.problems.append(&mut problems);
     if unlisted > 0 {
-        let detail = format!("{unlisted} more problems of this file are not listed");
+        let detail = if unlisted == 1 {
+            "1 more problem of this file is not listed".to_owned()
+        } else {
+            format!("{unlisted} more problems of this file are not listed")
+        };
         reading
             .problems
             .push(Problem::file(path, ProblemKind::Unparsed, detail));

@@ -324,7 +324,11 @@ fn of_a_long_table_only_the_rows_that_are_kept_are_made() {
         },
     );
     assert_eq!(snapshot.pods().count(), 30);
-    assert_over(&snapshot, "pods.txt", "30 objects and other facts per bundle (--max-objects");
+    assert_over(
+        &snapshot,
+        "pods.txt",
+        "30 objects and other facts per bundle (--max-objects",
+    );
     // The rows that were left out are no log either.
     assert!(snapshot.logs.is_empty());
 }

@@ -381,13 +381,19 @@ fn what_stands_behind_the_end_of_an_archive_is_said() {
     for (bytes, words) in [
         (&twice, "another tar stands behind the end"),
         (&gz(&twice), "another tar stands behind the end"),
-        (&[tar.clone(), b"junk".repeat(200)].concat(), "other data stands behind the end"),
+        (
+            &[tar.clone(), b"junk".repeat(200)].concat(),
+            "other data stands behind the end",
+        ),
         (&junk, "what stands behind it was not"),
     ] {
         let seen = see(&bench.put("a", bytes));
         assert_eq!(seen.order, [LOG.0]);
         assert!(
-            seen.walked.problems.iter().any(|problem| problem.detail.contains(words)),
+            seen.walked
+                .problems
+                .iter()
+                .any(|problem| problem.detail.contains(words)),
             "{words}: {:?}",
             seen.walked.problems
         );

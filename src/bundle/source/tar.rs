@@ -169,8 +169,9 @@ impl Archive<'_, '_> {
             let (block, there) = self.stream.block()?;
             let found = there == BLOCK && is_tar_header(&block);
             if found || there < BLOCK {
+                let blocks = if skipped == 1 { "block" } else { "blocks" };
                 let detail = format!(
-                    "archive damaged after {}: {skipped} blocks of 512 bytes skipped",
+                    "archive damaged after {}: {skipped} {blocks} of 512 bytes skipped",
                     self.position()
                 );
                 walker.problem(self.within.prefix.as_ref(), ProblemKind::Damaged, detail);

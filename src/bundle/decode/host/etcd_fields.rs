@@ -36,11 +36,9 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     loop {
         let line = file.line(section.end);
         if let Some((name, value)) = field(line) {
-            // With several members the header stands once, and an empty line behind each; alarms have no empty line between them.
-            if name == "AlarmType" || !matches!(name, "ClusterID") || !fields.contains_key("ClusterID") {
-                fields.entry(name).or_default().push((value, section.end));
-            }
+            fields.entry(name).or_default().push((value, section.end));
             section.end += 1;
+            // Alarms have no empty line between them.
             if name == "AlarmType" {
                 take(file, &mut fields, &mut section);
             }
