@@ -33,9 +33,12 @@ pub struct Budget {
     pub max_yaml_depth: u64,
     /// Levels of one JSON document, at most [`Budget::DEEPEST`]. Default 100.
     pub max_json_depth: u64,
+    /// Values of the JSON and YAML documents of one file: texts, numbers, lists and maps. Default 5 000 000, which fill some 600 MB.
+    pub max_values: u64,
     /// Bytes of a line of a log that signatures are looked for in. Default 64 KiB; runtimes cut lines at 16 KiB.
     pub max_line_bytes: u64,
-    /// Objects, rows of tables and other facts that are kept. Default 200 000, which small objects fill with about 1 GB.
+    /// Objects, rows of tables and other facts that are kept. Default 200 000, which small objects fill with about 1 GB. Of one file no
+    /// more are made.
     pub max_objects: u64,
     /// Decompressed bytes of one stream before its ratio is looked at. 16 MiB.
     pub ratio_grace: u64,
@@ -62,6 +65,7 @@ impl Budget {
         max_yaml_aliases: 100_000,
         max_yaml_depth: 100,
         max_json_depth: 100,
+        max_values: 5_000_000,
         max_line_bytes: 64 << 10,
         max_objects: 200_000,
         ratio_grace: 16 << 20,
@@ -75,7 +79,7 @@ impl Budget {
     pub const DEEPEST: u64 = 127;
 
     /// Every limit that an option can raise, in the order in which documents list them.
-    pub fn limits(&self) -> [Limit; 12] {
+    pub fn limits(&self) -> [Limit; 13] {
         [
             Limit::Entries(self.max_entries),
             Limit::EntryBytes(self.max_entry_bytes),
@@ -87,6 +91,7 @@ impl Budget {
             Limit::YamlAliases(self.max_yaml_aliases),
             Limit::YamlDepth(self.max_yaml_depth),
             Limit::JsonDepth(self.max_json_depth),
+            Limit::Values(self.max_values),
             Limit::LineBytes(self.max_line_bytes),
             Limit::Objects(self.max_objects),
         ]
@@ -122,6 +127,8 @@ pub enum Limit {
     YamlDepth(u64),
     /// [`Budget::max_json_depth`].
     JsonDepth(u64),
+    /// [`Budget::max_values`].
+    Values(u64),
     /// [`Budget::max_line_bytes`].
     LineBytes(u64),
     /// [`Budget::max_objects`].
@@ -142,6 +149,7 @@ impl Limit {
             Self::YamlAliases(_) => "max-yaml-aliases",
             Self::YamlDepth(_) => "max-yaml-depth",
             Self::JsonDepth(_) => "max-json-depth",
+            Self::Values(_) => "max-values",
             Self::LineBytes(_) => "max-line",
             Self::Objects(_) => "max-objects",
         }
@@ -161,6 +169,7 @@ impl Limit {
             | Self::YamlAliases(max)
             | Self::YamlDepth(max)
             | Self::JsonDepth(max)
+            | Self::Values(max)
             | Self::Objects(max) => max.to_string(),
         }
     }
@@ -185,15 +194,17 @@ impl fmt::Display for Limit {
             Self::YamlAliases(_) => "values that aliases add to a YAML document",
             Self::YamlDepth(_) => "levels of a YAML document",
             Self::JsonDepth(_) => "levels of a JSON document",
+            Self::Values(_) => "values in the JSON and YAML of one file",
             Self::LineBytes(_) => "per line",
             Self::Objects(_) => "objects and other facts per bundle",
         };
-        write!(
-            f,
-            "over the limit of {} {what} (--{} raises it)",
-            self.value(),
-            self.option()
-        )
+        write!(f, "over the limit of {} {what} ", self.value())?;
+        match *self {
+            Self::YamlDepth(max) | Self::JsonDepth(max) if max >= Budget::DEEPEST => {
+                f.write_str("(the parser itself reads no deeper)")
+            }
+            _ => write!(f, "(--{} raises it)", self.option()),
+        }
     }
 }
 
@@ -219,5 +230,14 @@ mod tests {
             Limit::EntryBytes(16 << 30).to_string(),
             "over the limit of 16GiB per file (--max-entry-size raises it)"
         );
+    }
+
+    #[test]
+    fn no_option_is_named_that_does_not_help() {
+        for limit in [Limit::JsonDepth(Budget::DEEPEST), Limit::YamlDepth(Budget::DEEPEST)] {
+            let shown = limit.to_string();
+            assert!(shown.contains("127 levels") && !shown.contains("--"), "{shown}");
+        }
+        assert!(Limit::JsonDepth(126).to_string().contains("--max-json-depth"));
     }
 }

@@ -40,6 +40,7 @@ impl Form {
     ///
     /// Magic numbers: gzip RFC 1952 §2.3.1; xz file format §2.1.1.1; zstd RFC 8878 §3.1.1 and §3.1.2 (skippable frames, which
     /// pzstd writes first); zip APPNOTE 4.3.7, 4.3.16; bzip2 `BZh`, level and the block or end mark; 7z `7zFormat.txt`;
+    /// LZ4 frame format §"Magic Number"; compress(1) `.Z` as magic(5) has it;
     /// age `age-encryption.org/v1`; tar POSIX.1 pax "ustar Interchange Format".
     pub(super) fn of(head: &[u8]) -> Self {
         match head {
@@ -50,6 +51,8 @@ impl Form {
             [b'B', b'Z', b'h', b'1'..=b'9', 0x31 | 0x17, ..] => Self::Foreign("bzip2"),
             [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => Self::Foreign("7-Zip"),
             [b'R', b'a', b'r', b'!', 0x1a, 7, ..] => Self::Foreign("RAR"),
+            [0x04, 0x22, 0x4d, 0x18, ..] => Self::Foreign("LZ4"),
+            [0x1f, 0x9d, ..] => Self::Foreign("compress (.Z)"),
             _ if head.starts_with(b"age-encryption.org/v1") => Self::Foreign("age-encrypted"),
             _ if is_tar(head) => Self::Tar,
             _ => Self::Plain,
@@ -145,6 +148,8 @@ mod tests {
             (b"\x28\xb5\x2f\xfd\0", Form::Compressed(Codec::Zstd)),
             (b"PK\x05\x06", Form::Zip),
             (b"BZh91AY&SY", Form::Foreign("bzip2")),
+            (b"\x04\x22\x4d\x18\x64", Form::Foreign("LZ4")),
+            (b"\x1f\x9d\x90", Form::Foreign("compress (.Z)")),
             (b"BZh is how this log line starts", Form::Plain),
             (&v7, Form::Tar),
             (&[0; HEAD], Form::Plain),

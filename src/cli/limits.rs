@@ -30,7 +30,7 @@ pub(super) struct LimitArgs {
     /// Bytes of a file that is decoded as a whole; a larger one is scanned as a log
     #[arg(long, value_name = "SIZE", default_value_t = Size(Budget::DEFAULT.max_parsed_bytes))]
     max_parsed_size: Size,
-    /// Values that aliases may add to one YAML document
+    /// Values that aliases may add to one YAML document; the parser itself follows at most 100 aliases for each of its values
     #[arg(long, value_name = "N", default_value_t = Budget::DEFAULT.max_yaml_aliases)]
     max_yaml_aliases: u64,
     /// Levels of one YAML document, 1 to 127
@@ -39,6 +39,9 @@ pub(super) struct LimitArgs {
     /// Levels of one JSON document, 1 to 127
     #[arg(long, value_name = "N", default_value_t = Budget::DEFAULT.max_json_depth, value_parser = value_parser!(u64).range(1..=Budget::DEEPEST))]
     max_json_depth: u64,
+    /// Values in the JSON and YAML of one file
+    #[arg(long, value_name = "N", default_value_t = Budget::DEFAULT.max_values)]
+    max_values: u64,
     /// Bytes of a line that are searched
     #[arg(long, value_name = "SIZE", default_value_t = Size(Budget::DEFAULT.max_line_bytes))]
     max_line: Size,
@@ -61,6 +64,7 @@ impl LimitArgs {
             max_yaml_aliases: self.max_yaml_aliases,
             max_yaml_depth: self.max_yaml_depth,
             max_json_depth: self.max_json_depth,
+            max_values: self.max_values,
             max_line_bytes: self.max_line.0,
             max_objects: self.max_objects,
             ..Budget::DEFAULT

@@ -11,7 +11,7 @@ use super::blocks::{BLOCK, Blocks};
 use super::whole::{Context, FileReading, read_whole};
 use super::{BundleInfo, Coverage, Snapshot, Treatment};
 use crate::bundle::decode::{
-    CommandIndex, Encoding, Fact, Transcoded, binary_reason, is_binary, may_be_transcript, to_text,
+    CommandIndex, Encoding, Fact, Transcoded, binary_reason, has_returns_only, is_binary, may_be_transcript, to_text,
 };
 use crate::bundle::layout::{Inventory, detect};
 use crate::bundle::{Budget, Limit};
@@ -134,7 +134,8 @@ impl<'s> Reader<'s> {
                 head.len() as u64 + rest,
                 Treatment::Ignored(binary_reason(&head).into()),
             );
-        } else if head.len() == BLOCK && looks_like_log(&head) && !may_be_transcript(&head) {
+        } else if head.len() == BLOCK && looks_like_log(&head) && !may_be_transcript(&head) && !has_returns_only(&head)
+        {
             self.stream_log(path, head, content);
         } else {
             self.whole_file(path, head, content);
@@ -181,8 +182,10 @@ impl<'s> Reader<'s> {
         let waiting = std::mem::take(&mut self.waiting);
         let bytes = std::mem::take(&mut self.waiting_bytes);
         let context = &self.context;
+        // One more than are kept shows that there were more.
+        let most_facts = self.room().saturating_add(1);
         let read = |waiting| match waiting {
-            Waiting::Text(path, bytes, command) => read_whole(context, &path, &bytes, command.as_deref()),
+            Waiting::Text(path, bytes, command) => read_whole(context, &path, &bytes, command.as_deref(), most_facts),
             Waiting::Done(reading) => reading,
         };
         let readings: Vec<FileReading> = if bytes < WORTH_SHARING {
@@ -195,11 +198,16 @@ impl<'s> Reader<'s> {
         }
     }
 
+    /// How many more facts may be kept.
+    fn room(&self) -> usize {
+        usize::try_from(self.context.budget.max_objects)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(self.facts.len())
+    }
+
     fn keep(&mut self, reading: FileReading) {
         let most = self.context.budget.max_objects;
-        let room = usize::try_from(most)
-            .unwrap_or(usize::MAX)
-            .saturating_sub(self.facts.len());
+        let room = self.room();
         if reading.facts.len() > room && !self.is_full {
             self.is_full = true;
             let path = &reading.record.path;

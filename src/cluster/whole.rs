@@ -78,8 +78,14 @@ impl FileReading {
 }
 
 /// Reads a file that is here as a whole.
-/// `command` is what printed it, where something else than the file tells that.
-pub(super) fn read_whole(context: &Context<'_>, path: &EntryPath, bytes: &[u8], command: Option<&str>) -> FileReading {
+/// `command` is what printed it, where something else than the file tells that. Of its facts no more than `most_facts` are made.
+pub(super) fn read_whole(
+    context: &Context<'_>,
+    path: &EntryPath,
+    bytes: &[u8],
+    command: Option<&str>,
+    most_facts: usize,
+) -> FileReading {
     let text = undress(to_text(bytes));
     let recording = match command {
         Some(command) => Some(Transcript::below(command, &text)),
@@ -89,6 +95,7 @@ pub(super) fn read_whole(context: &Context<'_>, path: &EntryPath, bytes: &[u8], 
         .as_ref()
         .map(|recording| undress(recording.text.as_str().into()));
     let mut file = TextFile::new(context.alias.clone(), path, inner.as_ref().unwrap_or(&text)).within(&context.budget);
+    file.most_facts = most_facts;
     let mut reading = FileReading::of_record(path, bytes.len() as u64, Treatment::Log);
     let mut unlisted = 0;
     let mut used = Vec::new();
@@ -130,7 +137,8 @@ pub(super) fn read_whole(context: &Context<'_>, path: &EntryPath, bytes: &[u8], 
                 if section.also_log {
                     log_lines.push((line, end));
                 }
-                take_section(context, &file, &host, section.facts, &mut reading);
+                take_section(context, &file, &host, section.facts, &mut reading, most_facts);
+                file.most_facts = most_facts.saturating_sub(reading.facts.len());
                 let room = PROBLEMS_PER_FILE.saturating_sub(problems.len());
                 let mut found = section.problems;
                 for problem in &mut found {
@@ -168,7 +176,11 @@ pub(super) fn read_whole(context: &Context<'_>, path: &EntryPath, bytes: &[u8], 
     }
     reading.problems.append(&mut problems);
     if unlisted > 0 {
-        let detail = format!("{unlisted} more problems of this file are not listed");
+        let detail = if unlisted == 1 {
+            "1 more problem of this file is not listed".to_owned()
+        } else {
+            format!("{unlisted} more problems of this file are not listed")
+        };
         reading
             .problems
             .push(Problem::file(path, ProblemKind::Unparsed, detail));
@@ -180,7 +192,14 @@ pub(super) fn read_whole(context: &Context<'_>, path: &EntryPath, bytes: &[u8], 
     reading
 }
 
-fn take_section(context: &Context<'_>, file: &TextFile<'_>, host: &str, facts: Vec<Fact>, to: &mut FileReading) {
+fn take_section(
+    context: &Context<'_>,
+    file: &TextFile<'_>,
+    host: &str,
+    facts: Vec<Fact>,
+    to: &mut FileReading,
+    most_facts: usize,
+) {
     for fact in facts {
         match fact {
             Fact::LogSection(section) => scan_section(context, file, &section, to),
@@ -188,6 +207,8 @@ fn take_section(context: &Context<'_>, file: &TextFile<'_>, host: &str, facts: V
             Fact::UnitLog(log) => {
                 scan_lines(context, file, stream_of_unit(&log.unit), &[(log.first, log.end)], to);
             }
+            // Over the budget, which the reader says.
+            _ if to.facts.len() >= most_facts => {}
             fact => to.facts.push(Located {
                 path: file.path.clone(),
                 host: host.to_owned(),

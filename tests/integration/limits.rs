@@ -291,6 +291,49 @@ fn more_objects_than_are_kept_are_said_once() {
 }
 
 #[test]
+fn a_json_file_with_too_many_values_is_left_out() {
+    let list = format!(
+        r#"{{"kind": "ConfigMap", "apiVersion": "v1", "metadata": {{"name": "a"}}, "data": [{}1]}}"#,
+        "1,".repeat(2000)
+    );
+    let few = Budget {
+        max_values: 1000,
+        ..Budget::DEFAULT
+    };
+    let snapshot = read_beside("many.json", &list, few);
+    assert_over(
+        &snapshot,
+        "many.json",
+        "1000 values in the JSON and YAML of one file (--max-values",
+    );
+    assert!(snapshot.kind("ConfigMap").next().is_none());
+}
+
+#[test]
+fn of_a_long_table_only_the_rows_that_are_kept_are_made() {
+    let rows: String = (0..500)
+        .map(|n| format!("shop        web-{n}   1/1     Running   0          5d\n"))
+        .collect();
+    let table = format!("NAMESPACE   NAME    READY   STATUS    RESTARTS   AGE\n{rows}");
+    let files = directory(&[("pods.txt", table.as_bytes())]);
+    let snapshot = snapshot_within(
+        files.path(),
+        Budget {
+            max_objects: 30,
+            ..Budget::DEFAULT
+        },
+    );
+    assert_eq!(snapshot.pods().count(), 30);
+    assert_over(
+        &snapshot,
+        "pods.txt",
+        "30 objects and other facts per bundle (--max-objects",
+    );
+    // The rows that were left out are no log either.
+    assert!(snapshot.logs.is_empty());
+}
+
+#[test]
 fn a_yaml_stream_is_left_where_it_is_broken_and_its_problems_are_counted() {
     let broken = "- apiVersion: v1\n  kind: Pod\n  metadata: {name: \"a\n".repeat(5000);
     let list = format!("apiVersion: v1\nkind: List\nitems:\n{broken}");

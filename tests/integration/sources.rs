@@ -373,6 +373,57 @@ fn a_sparse_file_with_a_broken_map_costs_only_itself() {
 }
 
 #[test]
+fn what_stands_behind_the_end_of_an_archive_is_said() {
+    let bench = Bench::new();
+    let tar = tar_of(&[LOG]);
+    let twice = [tar.clone(), tar_of(&[("c/pods.json", b"{}")])].concat();
+    let junk = [gz(&tar), b"junk".repeat(10)].concat();
+    for (bytes, words) in [
+        (&twice, "another tar stands behind the end"),
+        (&gz(&twice), "another tar stands behind the end"),
+        (
+            &[tar.clone(), b"junk".repeat(200)].concat(),
+            "other data stands behind the end",
+        ),
+        (&junk, "what stands behind it was not"),
+    ] {
+        let seen = see(&bench.put("a", bytes));
+        assert_eq!(seen.order, [LOG.0]);
+        assert!(
+            seen.walked
+                .problems
+                .iter()
+                .any(|problem| problem.detail.contains(words)),
+            "{words}: {:?}",
+            seen.walked.problems
+        );
+    }
+    // tar pads an archive to whole records of zeros.
+    let padded = [tar, vec![0; 8192]].concat();
+    for bytes in [&padded, &gz(&padded)] {
+        assert_eq!(see(&bench.put("a", bytes)).walked.problems, []);
+    }
+}
+
+#[test]
+fn a_member_of_a_zip_with_the_mode_of_a_pipe_is_data_when_it_has_any() {
+    /// Offset of the external attributes in a central header (APPNOTE 4.3.12); the Unix mode is their upper half.
+    const ATTRIBUTES: usize = 38;
+    let bench = Bench::new();
+    let mut bytes = zip_of(&[LOG, ("empty", b"")]);
+    let centrals: Vec<usize> = (0..bytes.len() - 4)
+        .filter(|&at| bytes[at..at + 4] == *b"PK\x01\x02")
+        .collect();
+    for at in centrals {
+        let mode: u32 = 0o010_644 << 16;
+        bytes[at + ATTRIBUTES..at + ATTRIBUTES + 4].copy_from_slice(&mode.to_le_bytes());
+    }
+    let seen = see(&bench.put("a.zip", &bytes));
+    assert_eq!(seen.order, [LOG.0]);
+    seen.assert_problem(ProblemKind::Refused, Some("empty"), "a named pipe");
+}
+
+#[test]
 fn a_damaged_header_costs_one_member() {
     let bench = Bench::new();
     let mut bytes = tar_of(&[("a", b"1"), ("b", b"2"), ("c", b"3")]);

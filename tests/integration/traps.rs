@@ -37,6 +37,8 @@ fn g01_the_ending_of_a_name_lies() {
     for (bytes, form) in [
         (&b"BZh91AY&SY...."[..], "bzip2"),
         (b"age-encryption.org/v1\n-> X25519 x\n", "age"),
+        (b"\x04\x22\x4d\x18\x64\x40", "LZ4"),
+        (b"\x1f\x9d\x90\x61\x40", "compress"),
     ] {
         let error = try_see(&bench.put("bundle.tar.gz", bytes), &mut Budget::default())
             .err()

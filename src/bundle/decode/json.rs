@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::json_value::{self, Outcome};
 use super::objects::{Base, objects};
 use super::{Decoder, Section, TextFile};
 use crate::bundle::{Budget, Limit};
@@ -16,11 +17,14 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         return None;
     }
     let rest = file.from_line(start);
-    let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
-    match stream.next()? {
-        Ok(value) if is_bracketed_text(&value, rest.get(stream.byte_offset()..).unwrap_or("")) => None,
-        Ok(value) => {
-            let consumed = stream.byte_offset();
+    match json_value::first(rest, file.values_left()) {
+        Outcome::Value { value, consumed, .. } if is_bracketed_text(&value, rest.get(consumed..).unwrap_or("")) => None,
+        Outcome::Value {
+            value,
+            consumed,
+            values,
+        } => {
+            file.spend_values(values);
             let end = end_line(file, start, consumed);
             let deepest = file.budget.max_json_depth.min(Budget::DEEPEST);
             if let Some(at) = too_deep(rest.get(..consumed).unwrap_or(rest), deepest) {
@@ -35,6 +39,7 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
                 bundle: &file.bundle,
                 file: file.path,
                 pointer: document_prefix(file, start),
+                most: file.most_facts,
             };
             Some(Section {
                 end,
@@ -42,7 +47,11 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
                 ..Section::default()
             })
         }
-        Err(error) if error.to_string().starts_with("recursion limit exceeded") => {
+        Outcome::TooMany => {
+            let limit = Limit::Values(file.budget.max_values);
+            Some(left_out(file, start, file.lines.len(), limit))
+        }
+        Outcome::Broken(error) if error.to_string().starts_with("recursion limit exceeded") => {
             let at = (start + error.line()).saturating_sub(1);
             Some(over(
                 file,
@@ -52,7 +61,7 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
             ))
         }
         // A bracketed word at the start of a log line (`[INFO] 10.42.0.5:…`) is not broken JSON; an opening brace on a line of its own is.
-        Err(error) if looks_like_document(line) => {
+        Outcome::Broken(error) if looks_like_document(line) => {
             let bad_line = (start + error.line()) as u64;
             let cut = if error.is_eof() {
                 "the JSON ends in the middle"
@@ -64,13 +73,18 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
             section.problems.push(problem);
             Some(section)
         }
-        Err(_) => None,
+        Outcome::Broken(_) => None,
     }
 }
 
 /// A document that is left out because it nests too deep, which it does at the 0-based line `at`.
 fn over(file: &TextFile<'_>, at: usize, end: usize, deepest: u64) -> Section {
-    let detail = format!("{}: the document was not read", Limit::JsonDepth(deepest));
+    left_out(file, at, end, Limit::JsonDepth(deepest))
+}
+
+/// A document that is left out because it is over a limit, which it is at the 0-based line `at`.
+fn left_out(file: &TextFile<'_>, at: usize, end: usize, limit: Limit) -> Section {
+    let detail = format!("{limit}: the document was not read");
     let problem = Problem::file(file.path, ProblemKind::OverBudget, detail).at_line(at as u64 + 1);
     Section {
         end,
@@ -205,8 +219,10 @@ fn recover_items(file: &TextFile<'_>, start: usize) -> Section {
                 bundle: &file.bundle,
                 file: file.path,
                 pointer: format!("{}/items/{index}", document_prefix(file, start)),
+                most: file.most_facts.saturating_sub(section.facts.len()),
             };
-            if let Ok(mut value) = serde_json::from_str::<Value>(&text) {
+            if let Outcome::Value { mut value, values, .. } = json_value::first(&text, file.values_left()) {
+                file.spend_values(values);
                 if let Some(map) = value.as_object_mut()
                     && !map.contains_key("kind")
                 {
@@ -271,6 +287,28 @@ mod tests {
         let found = sections(&DECODER, text);
         assert_eq!(names(&found), ["Pod/whole"]);
         assert_eq!(found[0].problems[0].kind, ProblemKind::Unparsed);
+    }
+
+    #[test]
+    fn a_document_with_too_many_values_is_left_out_and_facts_are_made_up_to_what_is_kept() {
+        let path = crate::model::EntryPath::new("x.json");
+        let text =
+            r#"{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"a"}},{"metadata":{"name":"b"}}]}"#;
+        let read = |max_values, most_facts| {
+            let budget = Budget {
+                max_values,
+                ..Budget::DEFAULT
+            };
+            let file = TextFile::new("b".into(), &path, text)
+                .within(&budget)
+                .at_most(most_facts);
+            decode(&file, 0).unwrap()
+        };
+        let over = read(5, 10);
+        assert_eq!((over.facts.len(), over.problems[0].kind), (0, ProblemKind::OverBudget));
+        assert!(over.problems[0].detail.contains("--max-values"));
+        assert_eq!(read(100, 1).facts.len(), 1);
+        assert_eq!(read(100, 10).facts.len(), 2);
     }
 
     #[test]

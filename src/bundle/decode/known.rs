@@ -68,6 +68,23 @@ pub(super) const IP_NEIGHBOUR: Decoder = Decoder {
     decode: |file, start| lines(file, start, &NEIGHBOUR_LINE, ""),
 };
 
+static SOCKET_COUNTS: Shape =
+    Shape::new(|| Regex::new(r"^(?:Total: \d+(?: \(kernel \d+\))?\s*$|TCP:\s+\d+ \(estab \d+, closed \d+,)"));
+static SOCKET_COUNT_LINE: Shape = Shape::new(|| {
+    Regex::new(
+        r"^(?:Total: \d+.*|TCP:\s+\d+ \(.*\)|Transport Total +IP +IPv6|(?:\*|RAW|UDP|TCP|INET|FRAG)\s+[\d-]+\s+[\d-]+\s+[\d-]+|)\s*$",
+    )
+});
+/// `ss -s`.
+pub(super) const SOCKET_SUMMARY: Decoder = Decoder {
+    name: "socket counts",
+    decode: |file, start| {
+        let is_first = SOCKET_COUNTS.fits(file.line(start))
+            && (file.line(start).starts_with("TCP:") || file.line(start + 1).starts_with("TCP:"));
+        is_first.then(|| lines(file, start, &SOCKET_COUNT_LINE, "")).flatten()
+    },
+};
+
 #[cfg(test)]
 mod tests {
     use super::super::{DECODERS, sample::section};
@@ -89,6 +106,10 @@ mod tests {
             (
                 "df",
                 "Filesystem     Inodes IUsed IFree IUse% Mounted on\n/dev/vda 9 1 8 1% /\n",
+            ),
+            (
+                "socket counts",
+                "Total: 170\nTCP:   8 (estab 1, closed 0, orphaned 0, timewait 0)\n\nTransport Total     IP        IPv6\nRAW\t  0         0         0\nINET\t  9         5         4\n",
             ),
             (
                 "memory",

@@ -23,6 +23,7 @@ mod headings;
 mod host;
 mod hostname;
 mod json;
+mod json_value;
 mod kindless;
 mod known;
 mod kubectl;
@@ -73,7 +74,7 @@ pub use pem::certificates_in;
 pub use prompt::prompts;
 pub use text::{Section, TextFile};
 pub use transcript::{CommandIndex, Transcript, may_be_transcript};
-pub use undress::undress;
+pub use undress::{has_returns_only, undress};
 pub use unused::reason_unused;
 pub use yaml_value::{YamlError, parse_value as parse_yaml, parse_within as parse_yaml_within};
 
@@ -99,6 +100,7 @@ pub const DECODERS: &[Decoder] = &[
     host::PROC_SYS,
     host::CRI_JSON,
     host::ETCD_JSON,
+    host::ETCD_FIELDS,
     host::NFT_JSON,
     host::CONFIG,
     host::FIO,
@@ -122,6 +124,10 @@ pub const DECODERS: &[Decoder] = &[
     Decoder {
         name: "kubectl get",
         decode: kubectl::decode_table,
+    },
+    Decoder {
+        name: "table of an unknown kind",
+        decode: kubectl::decode_unknown_table,
     },
     Decoder {
         name: "kubectl describe",
@@ -166,6 +172,7 @@ pub const DECODERS: &[Decoder] = &[
     host::DIRECTORY,
     host::MEMORY,
     host::SOCKETS,
+    known::SOCKET_SUMMARY,
     host::PS,
     host::TOP,
     host::SYSTEM,

@@ -11,6 +11,8 @@ pub(super) struct Base<'f> {
     pub(super) file: &'f EntryPath,
     /// Pointer of the value in its file: empty for the first document, `1#` for the second.
     pub(super) pointer: String,
+    /// Facts that are made at most.
+    pub(super) most: usize,
 }
 
 /// The objects in `value`, in order, and the kinds of lists that were empty. `value` is consumed, nothing is copied.
@@ -36,6 +38,9 @@ struct ListKind {
 const LISTS_IN_LISTS: u32 = 3;
 
 fn collect(base: &Base<'_>, value: Value, list: &ListKind, pointer: &str, depth: u32, facts: &mut Vec<Fact>) {
+    if facts.len() >= base.most {
+        return;
+    }
     match value {
         Value::Array(items) if depth < LISTS_IN_LISTS => {
             for (index, item) in items.into_iter().enumerate() {

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 
+use super::prompt::is_command;
 use super::{Certificate, Decoder, Fact, Section, TextFile};
 
 /// Printed certificates.
@@ -21,7 +22,9 @@ const MOST_FIELDS: usize = 20;
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let first = file.line(start);
     let is_text = first == "Certificate:" && file.line(start + 1).trim() == "Data:";
-    let is_short = ["subject=", "notBefore="].iter().any(|begin| first.starts_with(begin));
+    let is_short = ["subject=", "notBefore=", "notAfter="]
+        .iter()
+        .any(|begin| first.starts_with(begin));
     if !is_text && !is_short {
         return None;
     }
@@ -52,6 +55,7 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         subject_key: String::new(),
         authority_key: String::new(),
         asked: asked(file, start),
+        file: asked_for(file, start),
         cite: file.cite_range(start, end - 1, start),
     };
     for line in start..end {
@@ -76,6 +80,24 @@ fn asked(file: &TextFile<'_>, start: usize) -> String {
     let above = (start.saturating_sub(BETWEEN)..start).rev().map(|line| file.line(line));
     let command = above.into_iter().find(|line| line.contains("openssl "));
     command.unwrap_or("").chars().take(COMMAND).collect()
+}
+
+/// The file that `openssl x509 -in FILE` above asks for; empty when there is no such command.
+fn asked_for(file: &TextFile<'_>, start: usize) -> String {
+    /// Bytes of a longer line are no command.
+    const LONGEST: usize = 1_000;
+    let above = start.checked_sub(1).map_or("", |above| file.line(above));
+    if above.len() > LONGEST || !above.contains("openssl x509") || !is_command(above) {
+        return String::new();
+    }
+    let mut words = above.split_whitespace().skip_while(|word| *word != "-in").skip(1);
+    let path = words.next().unwrap_or("").trim_matches(['"', '\'']);
+    // A variable is no path.
+    if path.contains('$') {
+        String::new()
+    } else {
+        path.to_owned()
+    }
 }
 
 /// Fields of the short form.
@@ -207,6 +229,22 @@ Certificate:
         let read = certificate(text).unwrap();
         assert_eq!(read.subject, "CN=kubernetes");
         assert_eq!(read.not_before.unwrap().to_string(), "2026-11-21T09:18:10Z");
+    }
+
+    #[test]
+    fn an_end_alone_is_of_the_file_that_the_command_names() {
+        let command = "$ openssl x509 -in /etc/kubernetes/pki/apiserver.crt -noout -enddate\n";
+        let path = crate::model::EntryPath::new("x.txt");
+        let text = format!("{command}notAfter=Nov 18 09:18:10 2036 GMT\n");
+        let file = TextFile::new("b".into(), &path, &text);
+        let Some(Fact::Certificate(read)) = decode(&file, 1).and_then(|mut section| section.facts.pop()) else {
+            panic!("not read")
+        };
+        assert_eq!(read.file, "/etc/kubernetes/pki/apiserver.crt");
+        assert_eq!(read.not_after.unwrap().to_string(), "2036-11-18T09:18:10Z");
+        let alone = certificate("notAfter=Nov 18 09:18:10 2036 GMT\n").unwrap();
+        assert!(alone.file.is_empty() && alone.not_after.is_some());
+        assert!(certificate("notAfter=soon\n").is_none());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A decoded text file, cut into lines, and the sections found in it.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 
 use super::{Fact, Transcript};
@@ -19,6 +19,10 @@ pub struct TextFile<'t> {
     pub lines: Vec<&'t str>,
     /// What decoding may cost.
     pub budget: &'t Budget,
+    /// Facts that are kept of it: a decoder that finds more need not make them.
+    pub most_facts: usize,
+    /// Values of JSON and YAML that may still be made of it.
+    values_left: Cell<u64>,
     offsets: Vec<usize>,
     /// The recording that the text was taken out of.
     recording: Option<&'t Transcript>,
@@ -43,6 +47,8 @@ impl<'t> TextFile<'t> {
             text,
             lines,
             budget: &Budget::DEFAULT,
+            most_facts: usize::MAX,
+            values_left: Cell::new(Budget::DEFAULT.max_values),
             offsets,
             recording: None,
             separators: OnceCell::new(),
@@ -52,7 +58,26 @@ impl<'t> TextFile<'t> {
 
     /// The same under another budget.
     pub fn within(self, budget: &'t Budget) -> Self {
-        Self { budget, ..self }
+        Self {
+            budget,
+            values_left: Cell::new(budget.max_values),
+            ..self
+        }
+    }
+
+    /// The same of which no more facts are kept.
+    pub fn at_most(self, most_facts: usize) -> Self {
+        Self { most_facts, ..self }
+    }
+
+    /// How many values of JSON and YAML may still be made of this file.
+    pub(super) fn values_left(&self) -> u64 {
+        self.values_left.get()
+    }
+
+    /// Counts values that were made of this file.
+    pub(super) fn spend_values(&self, values: u64) {
+        self.values_left.set(self.values_left.get().saturating_sub(values));
     }
 
     /// The same as the text of a recording, whose lines stand elsewhere in the file.

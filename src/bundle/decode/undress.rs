@@ -15,6 +15,10 @@ const MOST_DIGITS: usize = 7;
 /// The text without such decoration, line by line; most texts have none and are given back as they are.
 pub fn undress(text: Cow<'_, str>) -> Cow<'_, str> {
     let mut text = text;
+    // The line ends of an old Macintosh, and of a terminal that was recorded by some programs.
+    if has_returns_only(text.as_bytes()) {
+        text = Cow::Owned(text.replace('\r', "\n"));
+    }
     if memchr::memchr(0x1B, text.as_bytes()).is_some() {
         text = Cow::Owned(without_escapes(&text));
     }
@@ -47,6 +51,12 @@ pub fn undress(text: Cow<'_, str>) -> Cow<'_, str> {
         text = Cow::Owned(without_bars(&text));
     }
     text
+}
+
+/// True for text whose lines end in a carriage return alone.
+pub fn has_returns_only(text: &[u8]) -> bool {
+    memchr::memchr2(b'\n', b'\r', text).is_some_and(|first| text.get(first) == Some(&b'\r'))
+        && memchr::memchr(b'\n', text).is_none()
 }
 
 /// Takes out the escape sequences that colour a terminal or name its window (ECMA-48: `ESC [ … letter`, `ESC ] … BEL`).
@@ -413,6 +423,12 @@ mod tests {
             assert_eq!(plain(pasted), expected);
             assert_eq!(pasted.lines().count(), expected.lines().count());
         }
+    }
+
+    #[test]
+    fn a_return_ends_a_line_where_nothing_else_does() {
+        assert_eq!(plain("NAME   READY\rweb    0/1\r"), "NAME   READY\nweb    0/1\n");
+        assert_eq!(plain("10%\r20%\rdone\n"), "10%\r20%\rdone\n");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::block_yaml;
 use super::objects::{Base, objects};
 use super::yaml_value::parse_within;
 use super::{Decoder, Section, TextFile};
+use crate::bundle::{Budget, Limit};
 use crate::model::{Problem, ProblemKind};
 
 /// YAML documents that start with `---`, `apiVersion:`, `kind:`, `items:` or `metadata:`, or with a list item that does.
@@ -73,6 +74,7 @@ fn read_document(file: &TextFile<'_>, first: usize, end: usize, section: &mut Se
             bundle: &file.bundle,
             file: file.path,
             pointer: prefix,
+            most: file.most_facts,
         };
         section
             .facts
@@ -104,6 +106,9 @@ fn read_document(file: &TextFile<'_>, first: usize, end: usize, section: &mut Se
             section.problems.push(problem.at_line(item_start as u64 + 1));
             break;
         }
+        if section.facts.len() >= file.most_facts {
+            break;
+        }
         let item_end = starts.get(index + 1).copied().unwrap_or(items_end);
         // One item is a list of one; the list's kind goes with it, for items that have none.
         if let Some(items) = parse(file, item_start, item_end, section) {
@@ -115,6 +120,7 @@ fn read_document(file: &TextFile<'_>, first: usize, end: usize, section: &mut Se
                 bundle: &file.bundle,
                 file: file.path,
                 pointer: format!("{prefix}/items/{index}"),
+                most: file.most_facts.saturating_sub(section.facts.len()),
             };
             section
                 .facts
@@ -161,20 +167,45 @@ fn item_starts(file: &TextFile<'_>, from: usize, end: usize) -> (Vec<usize>, usi
 
 fn parse(file: &TextFile<'_>, first: usize, end: usize, section: &mut Section) -> Option<Value> {
     let lines = file.lines.get(first..end).unwrap_or(&[]);
-    if let Some(value) = block_yaml::read(lines, file.budget.max_yaml_depth) {
+    let left = file.values_left();
+    // In blocks a line has hardly more than one value.
+    if lines.len() as u64 <= left
+        && let Some(value) = block_yaml::read(lines, file.budget.max_yaml_depth)
+    {
+        file.spend_values(lines.len() as u64);
         return Some(value);
     }
     let text = lines.join("\n");
-    match parse_within(&text, file.budget) {
+    let budget = Budget {
+        max_values: left,
+        ..file.budget.clone()
+    };
+    match parse_within(&text, &budget) {
         Ok(Value::Null) => None,
-        Ok(value) => Some(value),
-        Err(error) => {
+        Ok(value) => {
+            file.spend_values(values_of(&value));
+            Some(value)
+        }
+        Err(mut error) => {
+            if error.message == Limit::Values(left).to_string() {
+                error.kind = ProblemKind::OverBudget;
+                error.message = Limit::Values(file.budget.max_values).to_string();
+            }
             let line = (first + error.line.max(1)) as u64;
             section.problems.push(
                 Problem::file(file.path, error.kind, format!("YAML does not parse: {}", error.message)).at_line(line),
             );
             None
         }
+    }
+}
+
+/// How many values a value is made of, itself included. The parser has bounded its depth.
+fn values_of(value: &Value) -> u64 {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(values_of).sum::<u64>(),
+        Value::Object(entries) => 1 + entries.values().map(values_of).sum::<u64>(),
+        _ => 1,
     }
 }
 
@@ -239,6 +270,31 @@ mod tests {
         let found = sections(&DECODER, &format!("kind: Pod\nmetadata: {}\n", "[".repeat(200_000)));
         assert_eq!(found[0].problems[0].kind, ProblemKind::OverBudget);
         assert_eq!(found[0].problems[0].line, Some(2));
+    }
+
+    #[test]
+    fn the_values_of_all_documents_of_a_file_are_counted_together() {
+        let path = crate::model::EntryPath::new("x.yaml");
+        let document = "---\nkind: Pod\napiVersion: v1\nmetadata:\n  name: a\n";
+        for document in [
+            document,
+            &document.replace("metadata:\n  name: a", "metadata: {name: a}"),
+        ] {
+            let text = document.repeat(4);
+            let budget = Budget {
+                max_values: 10,
+                ..Budget::DEFAULT
+            };
+            let file = TextFile::new("b".into(), &path, &text).within(&budget);
+            let sections: Vec<Section> = (0..file.lines.len())
+                .filter(|&line| file.line(line) == "---")
+                .filter_map(|line| decode(&file, line))
+                .collect();
+            assert_eq!(sections[0].facts.len(), 1);
+            let last = &sections[3];
+            assert_eq!((last.facts.len(), last.problems[0].kind), (0, ProblemKind::OverBudget));
+            assert!(last.problems[0].detail.contains("10 values"), "{:?}", last.problems);
+        }
     }
 
     #[test]

@@ -51,6 +51,10 @@ pub fn parse_within(text: &str, budget: &Budget) -> Result<Value, YamlError> {
     if let Some(line) = too_deep(text, usize::try_from(deepest).unwrap_or(usize::MAX)) {
         return Err(YamlError::over(line, Limit::YamlDepth(deepest)));
     }
+    // The crate holds every event of a document before the first value is made of them.
+    if over_separators(text, budget.max_values) {
+        return Err(YamlError::over(1, Limit::Values(budget.max_values)));
+    }
     let left = Cell::new((text.len() as u64).saturating_add(budget.max_yaml_aliases));
     let parsed = Node { left: &left }.deserialize(serde_yaml::Deserializer::from_str(text));
     parsed.map_err(|error| {
@@ -60,6 +64,14 @@ pub fn parse_within(text: &str, budget: &Budget) -> Result<Value, YamlError> {
             YamlError::over(line, Limit::YamlAliases(budget.max_yaml_aliases))
         } else if message.contains("recursion limit exceeded") {
             YamlError::over(line, Limit::YamlDepth(deepest))
+        } else if message.contains("repetition limit exceeded") {
+            let message = format!(
+                "over the limit of {FOLLOWED} aliases followed for each value of a YAML document (the parser itself follows no more, \
+                 whatever --{} says)",
+                Limit::YamlAliases(budget.max_yaml_aliases).option()
+            );
+            let kind = ProblemKind::OverBudget;
+            YamlError { line, kind, message }
         } else {
             YamlError {
                 line,
@@ -68,6 +80,15 @@ pub fn parse_within(text: &str, budget: &Budget) -> Result<Value, YamlError> {
             }
         }
     })
+}
+
+/// Aliases that the crate follows for each event of a document before it gives up (`jump` in `yaml_serde::de`).
+const FOLLOWED: u64 = 100;
+
+/// True when a text has more of what stands between values than `most`: each value but the first is behind one of these.
+fn over_separators(text: &str, most: u64) -> bool {
+    let is_separator = |byte: &u8| matches!(byte, b'\n' | b',' | b'[' | b'{' | b':');
+    text.len() as u64 > most && text.bytes().filter(is_separator).count() as u64 > most
 }
 
 /// A value to be made, and how many more there may be.
@@ -286,6 +307,48 @@ mod tests {
         };
         assert_eq!(with(100).unwrap_err().kind, ProblemKind::OverBudget);
         assert_eq!(with(2000).unwrap()["b"].as_array().unwrap().len(), 500);
+    }
+
+    #[test]
+    fn where_the_parser_gives_up_by_itself_no_option_is_said_to_help() {
+        // Seven events and a few for each line; the aliases in aliases are followed far more often than a hundred times that.
+        let of = |name: &str| format!("[{}]", vec![name; 100].join(","));
+        let text = format!(
+            "a: &a {}\nb: &b {}\nc: &c {}\nd: {}\n",
+            of("x"),
+            of("*a"),
+            of("*b"),
+            of("*c")
+        );
+        let raised = Budget {
+            max_yaml_aliases: 1 << 40,
+            ..Budget::DEFAULT
+        };
+        let error = parse_within(&text, &raised).unwrap_err();
+        assert_eq!(error.kind, ProblemKind::OverBudget);
+        assert!(
+            error.message.contains("the parser itself") && !error.message.contains("raises it"),
+            "{}",
+            error.message
+        );
+    }
+
+    #[test]
+    fn values_are_counted_before_the_crate_holds_them_all() {
+        let text = format!("a: [{}]\n", vec!["x"; 2000].join(","));
+        let with = |max_values| {
+            parse_within(
+                &text,
+                &Budget {
+                    max_values,
+                    ..Budget::DEFAULT
+                },
+            )
+        };
+        let error = with(1000).unwrap_err();
+        assert_eq!(error.kind, ProblemKind::OverBudget);
+        assert!(error.message.contains("--max-values"), "{}", error.message);
+        assert!(with(3000).is_ok());
     }
 
     #[test]

@@ -14,6 +14,8 @@ use crate::model::{EntryPath, ProblemKind};
 
 /// A name or pax header longer than this is skipped: paths are far shorter, and it has to be held in memory.
 const MAX_EXTENSION: u64 = 1 << 20;
+/// Blocks of zeros behind the end mark after which nothing more is expected; tar itself pads to 20 blocks.
+const MAX_PADDING: usize = 1 << 11;
 
 /// Reads a tar to its end mark.
 pub(super) fn read(walker: &mut Walker<'_>, within: &Within, input: &mut dyn Read) {
@@ -29,8 +31,14 @@ pub(super) fn read(walker: &mut Walker<'_>, within: &Within, input: &mut dyn Rea
         walker.failed(within.prefix.as_ref(), &consequence, &error);
     }
     if archive.overlapping_headers > 0 {
-        let count = archive.overlapping_headers;
-        let detail = format!("{count} members are one byte shorter than their headers say: 0 entries skipped");
+        let detail = match archive.overlapping_headers {
+            1 => "1 member is one byte shorter than its header says: it was read, and none was lost".to_owned(),
+            count => {
+                format!(
+                    "{count} members are one byte shorter than their headers say: they were read, and none was lost"
+                )
+            }
+        };
         walker.problem(within.prefix.as_ref(), ProblemKind::Damaged, detail);
     }
 }
@@ -65,7 +73,33 @@ impl Archive<'_, '_> {
                 None => self.resync(walker)?,
             }
         }
+        if !walker.stopped() {
+            self.behind(walker);
+        }
         Ok(())
+    }
+
+    /// Says when something stands behind the end mark: another tar (`cat a.tar b.tar`), or what a download left there.
+    fn behind(&mut self, walker: &mut Walker<'_>) {
+        for _ in 0..MAX_PADDING {
+            match self.stream.block() {
+                Ok((_, 0)) => return,
+                Ok((block, _)) if is_zero(&block) => {}
+                Ok((block, _)) => {
+                    let what = if is_tar_header(&block) {
+                        "another tar"
+                    } else {
+                        "other data"
+                    };
+                    let detail = format!("{what} stands behind the end of the archive and was not read");
+                    return walker.problem(self.within.prefix.as_ref(), ProblemKind::Unparsed, detail);
+                }
+                Err(error) => {
+                    let consequence = "the archive was read to its end mark, what stands behind it was not";
+                    return walker.failed(self.within.prefix.as_ref(), consequence, &error);
+                }
+            }
+        }
     }
 
     fn member(&mut self, walker: &mut Walker<'_>, member: Member) -> io::Result<()> {
@@ -135,8 +169,9 @@ impl Archive<'_, '_> {
             let (block, there) = self.stream.block()?;
             let found = there == BLOCK && is_tar_header(&block);
             if found || there < BLOCK {
+                let blocks = if skipped == 1 { "block" } else { "blocks" };
                 let detail = format!(
-                    "archive damaged after {}: {skipped} blocks of 512 bytes skipped",
+                    "archive damaged after {}: {skipped} {blocks} of 512 bytes skipped",
                     self.position()
                 );
                 walker.problem(self.within.prefix.as_ref(), ProblemKind::Damaged, detail);

@@ -86,7 +86,8 @@ fn member(walker: &mut Walker<'_>, within: &Within, archive: &mut ZipArchive<imp
     if file.is_dir() {
         return;
     }
-    if let Some(what) = special(file.unix_mode()) {
+    // Go's archive/zip writes such a mode for what was read from a pipe (`zip out -`): with content it is data.
+    if let Some(what) = special(file.unix_mode()).filter(|_| file.size() == 0) {
         return walker.problem(Some(&path), ProblemKind::Refused, format!("{what} is not read"));
     }
     if file.is_symlink() {

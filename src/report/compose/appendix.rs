@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::data::datum;
+use super::kept::Kept;
 use super::ledger::Ledger;
 use super::phrases::{filled, phrase};
 use crate::diagnosis::Checked;
@@ -74,6 +75,15 @@ pub(super) fn gaps(ledger: &mut Ledger<'_, '_>) -> Vec<Gap> {
             detail: String::new(),
             limits: phrase("gap.that-file"),
             collect: "casefile inspect --files".into(),
+        });
+    }
+    for (rule, count) in Kept::of(diagnosis).left_out() {
+        gaps.push(Gap {
+            what: filled("gap.findings", &[("rule", json!(rule)), ("count", json!(count))]),
+            reason: GapReason::Truncated,
+            detail: String::new(),
+            limits: phrase("gap.findings-limits"),
+            collect: String::new(),
         });
     }
     gaps

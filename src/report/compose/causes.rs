@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::changed::about_finding;
+use super::kept::Kept;
 use super::ledger::{Ledger, ROOTS, plain_sentence};
 use super::phrases::phrase;
 use crate::diagnosis::Diagnosis;
@@ -23,8 +24,9 @@ fn finding_id(index: usize) -> String {
 
 pub(super) fn root_causes(ledger: &mut Ledger<'_, '_>) -> Result<Vec<RootCause>, minijinja::Error> {
     let diagnosis = ledger.diagnosis;
+    let kept = Kept::of(diagnosis);
     let mut rows = Vec::new();
-    for root in &diagnosis.roots {
+    for root in diagnosis.roots.iter().filter(|root| kept.has(root.finding)) {
         let Some(finding) = diagnosis.findings.get(root.finding) else {
             continue;
         };
@@ -48,7 +50,12 @@ pub(super) fn root_causes(ledger: &mut Ledger<'_, '_>) -> Result<Vec<RootCause>,
             path: finding.path.clone(),
             confidence: stated(ledger, finding),
             findings: vec![finding_id(root.finding)],
-            explains: root.explains.iter().map(|index| finding_id(*index)).collect(),
+            explains: root
+                .explains
+                .iter()
+                .filter(|index| kept.has(**index))
+                .map(|index| finding_id(*index))
+                .collect(),
             affected,
             changes: about_finding(ledger, root.finding),
         });
@@ -68,11 +75,13 @@ fn stated(ledger: &Ledger<'_, '_>, finding: &Finding) -> Confidence {
 pub(super) fn findings(ledger: &mut Ledger<'_, '_>) -> Result<Vec<FindingView>, minijinja::Error> {
     let diagnosis = ledger.diagnosis;
     let mut causes: BTreeMap<usize, Vec<String>> = BTreeMap::new();
-    for edge in &diagnosis.edges {
+    let kept = Kept::of(diagnosis);
+    for edge in diagnosis.edges.iter().filter(|edge| kept.has(edge.from)) {
         causes.entry(edge.to).or_default().push(finding_id(edge.from));
     }
     let mut rows = Vec::new();
-    for (index, finding) in diagnosis.findings.iter().enumerate() {
+    let all = diagnosis.findings.iter().enumerate();
+    for (index, finding) in all.filter(|(index, _)| kept.has(*index)) {
         rows.push(FindingView {
             id: finding_id(index),
             rule: finding.rule.clone(),

@@ -7,6 +7,7 @@ mod changed;
 mod comparison;
 mod data;
 mod difference;
+mod kept;
 mod ledger;
 mod narrowing;
 mod nodes;

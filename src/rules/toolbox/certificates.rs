@@ -78,7 +78,11 @@ pub fn placed(snapshot: &Snapshot) -> Vec<Placed> {
 fn of_host(host: &Host) -> Vec<Placed> {
     let mut found = Vec::new();
     let mut add = |certificate: Certificate, file: &EntryPath| {
-        let path = path_on(host, file);
+        let path = if certificate.file.is_empty() {
+            path_on(host, file)
+        } else {
+            certificate.file.clone()
+        };
         if !ASIDE.iter().any(|word| path.contains(word)) {
             found.push(Placed {
                 certificate,

@@ -1,4 +1,4 @@
-//! `ip addr`, `ip link`, `ip -o addr` (iproute2 `ip/ipaddress.c`).
+//! `ip addr`, `ip link`, `ip -o addr`, `ip -br addr`, `ip -br link` (iproute2 `ip/ipaddress.c`).
 
 use regex::Regex;
 
@@ -17,9 +17,19 @@ static STATE: Shape = Shape::new(|| Regex::new(r" state (?<state>[A-Z]+)"));
 static ADDRESS: Shape = Shape::new(|| Regex::new(r"^\s+inet6? (?<address>[0-9a-f.:]+(?:/\d+)?)"));
 static ONE_LINE: Shape =
     Shape::new(|| Regex::new(r"^\d+: (?<name>\S+)\s+inet6? (?<address>[0-9a-f.:]+(?:/\d+)?) .*\bscope \w+"));
+/// A name, a state (RFC 2863, `operstate` of the kernel), and addresses or, of `ip -br link`, the link's address and flags.
+static BRIEF: Shape = Shape::new(|| {
+    Regex::new(concat!(
+        r"^(?<name>[^\s:@]{1,15})(?:@\S+)?\s+(?<state>UP|DOWN|UNKNOWN|LOWERLAYERDOWN|DORMANT|TESTING|NOTPRESENT)",
+        r"(?<rest>(?:\s+[0-9a-f]*[.:][0-9a-f.:]+/\d{1,3})+|\s+(?:[0-9a-f]{2}:){5}[0-9a-f]{2} <[A-Z0-9_,-]+>)?\s*$"
+    ))
+});
 const MOST_INTERFACES: usize = 1_000;
 
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
+    if let Some(section) = brief(file, start) {
+        return Some(section);
+    }
     if !file.line(start).starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
@@ -75,6 +85,34 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     })
 }
 
+/// The table of `ip -br`. It begins with a line that has an address, which `lo` has.
+fn brief(file: &TextFile<'_>, start: usize) -> Option<Section> {
+    let first = file.line(start);
+    // Declines most lines before the expression is tried.
+    if !(first.contains('/') || first.contains('<')) || !first.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        return None;
+    }
+    BRIEF.groups(first).filter(|found| !group(found, "rest").is_empty())?;
+    let mut section = Section {
+        end: start,
+        ..Section::default()
+    };
+    while let Some(found) = file.lines.get(section.end).and_then(|line| BRIEF.groups(line)) {
+        if section.facts.len() < MOST_INTERFACES {
+            let addresses = group(&found, "rest").split_whitespace();
+            section.facts.push(Fact::Host(HostFact::Interface(Interface {
+                name: group(&found, "name").to_owned(),
+                mtu: None,
+                state: group(&found, "state").to_owned(),
+                addresses: addresses.filter(|word| word.contains('/')).map(str::to_owned).collect(),
+                cite: file.cite(section.end),
+            })));
+        }
+        section.end += 1;
+    }
+    Some(section)
+}
+
 /// The names of the counters in the line below: `RX: bytes  packets  errors  dropped overrun mcast`.
 fn counted(line: &str) -> Option<(&'static str, &str)> {
     let line = line.trim_start();
@@ -121,6 +159,28 @@ mod tests {
             interfaces(text),
             [("ens3".into(), None, String::new(), vec!["10.6.3.201/16".into()])]
         );
+    }
+
+    #[test]
+    fn the_brief_form_is_read() {
+        let text = "lo               UNKNOWN        127.0.0.1/8 ::1/128 \neth0             UP             192.0.2.10/24 fe80::5054:ff:fe12:3456/64 \ndocker0          DOWN           \nveth1@if2        UP             fe80::1/64 \n$ date\n";
+        let found = interfaces(text);
+        assert_eq!(section(&DECODER, "x", text).unwrap().end, 4);
+        assert_eq!(
+            found[1],
+            (
+                "eth0".into(),
+                None,
+                "UP".into(),
+                vec!["192.0.2.10/24".into(), "fe80::5054:ff:fe12:3456/64".into()]
+            )
+        );
+        assert_eq!((found[2].2.as_str(), found[3].0.as_str()), ("DOWN", "veth1"));
+        let links = "eth0             UP             52:54:00:12:34:56 <BROADCAST,MULTICAST,UP,LOWER_UP> \n";
+        assert_eq!(interfaces(links)[0].3, Vec::<String>::new());
+        for other in ["web UP since 10:00\n", "backend DOWN\n", "svc UP 1/2\n"] {
+            assert!(section(&DECODER, "x", other).is_none(), "{other}");
+        }
     }
 
     #[test]

@@ -20,6 +20,6 @@ pub(crate) use hint::{decode_prompt, namespace_above};
 pub(crate) use kinds::{is_namespaced, known as known_kind};
 pub(crate) use logs::decode as decode_logs;
 pub(crate) use message::decode as decode_message;
-pub(crate) use table::decode as decode_table;
+pub(crate) use table::{decode as decode_table, decode_unknown as decode_unknown_table};
 pub(crate) use top::decode as decode_top;
 pub(crate) use version::decode as decode_version;

@@ -36,6 +36,9 @@ pub(crate) fn read(file: &TextFile<'_>, lines: &[Item<'_>], about: &About<'_>) -
         let row = header
             .row(item.raw, item.line)
             .filter(|row| !row.raw("Reason").is_empty());
+        if row.is_some() && builders.len() >= file.most_facts {
+            break;
+        }
         match (row, builders.last_mut()) {
             (Some(row), _) => {
                 let line = item.line;

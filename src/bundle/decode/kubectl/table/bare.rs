@@ -38,14 +38,23 @@ const COLUMNS: &[(&str, &[&str])] = &[
             "NAME\tREADY\tUP-TO-DATE\tAVAILABLE\tAGE\tCONTAINERS\tIMAGES\tSELECTOR",
         ],
     ),
-    ("ReplicaSet", &["NAME\tDESIRED\tCURRENT\tREADY\tAGE"]),
+    (
+        "ReplicaSet",
+        &[
+            "NAME\tDESIRED\tCURRENT\tREADY\tAGE",
+            "NAME\tDESIRED\tCURRENT\tREADY\tAGE\tCONTAINERS\tIMAGES\tSELECTOR",
+        ],
+    ),
     (
         "StatefulSet",
         &["NAME\tREADY\tAGE", "NAME\tREADY\tAGE\tCONTAINERS\tIMAGES"],
     ),
     (
         "DaemonSet",
-        &["NAME\tDESIRED\tCURRENT\tREADY\tUP-TO-DATE\tAVAILABLE\tNODE SELECTOR\tAGE"],
+        &[
+            "NAME\tDESIRED\tCURRENT\tREADY\tUP-TO-DATE\tAVAILABLE\tNODE SELECTOR\tAGE",
+            "NAME\tDESIRED\tCURRENT\tREADY\tUP-TO-DATE\tAVAILABLE\tNODE SELECTOR\tAGE\tCONTAINERS\tIMAGES\tSELECTOR",
+        ],
     ),
     (
         "Job",
@@ -72,6 +81,30 @@ const COLUMNS: &[(&str, &[&str])] = &[
             "NAME\tSTATUS\tSTORAGECLASS\tVOLUMEATTRIBUTESCLASS\tAGE",
         ],
     ),
+    (
+        "PersistentVolume",
+        &[
+            "NAME\tCAPACITY\tACCESS MODES\tRECLAIM POLICY\tSTATUS\tCLAIM\tSTORAGECLASS\tAGE",
+            "NAME\tCAPACITY\tACCESS MODES\tRECLAIM POLICY\tSTATUS\tCLAIM\tSTORAGECLASS\tVOLUMEATTRIBUTESCLASS\tAGE",
+        ],
+    ),
+    (
+        "CronJob",
+        &[
+            "NAME\tSCHEDULE\tSUSPEND\tACTIVE\tLAST SCHEDULE\tAGE",
+            "NAME\tSCHEDULE\tTIMEZONE\tSUSPEND\tACTIVE\tLAST SCHEDULE\tAGE",
+        ],
+    ),
+    (
+        "HorizontalPodAutoscaler",
+        &["NAME\tREFERENCE\tTARGETS\tMINPODS\tMAXPODS\tREPLICAS\tAGE"],
+    ),
+    ("Ingress", &["NAME\tCLASS\tHOSTS\tADDRESS\tPORTS\tAGE"]),
+    (
+        "PodDisruptionBudget",
+        &["NAME\tMIN AVAILABLE\tMAX UNAVAILABLE\tALLOWED DISRUPTIONS\tAGE"],
+    ),
+    ("ServiceAccount", &["NAME\tSECRETS\tAGE"]),
     ("Event", &["LAST SEEN\tTYPE\tREASON\tOBJECT\tMESSAGE"]),
     ("ConfigMap", &["NAME\tDATA\tAGE"]),
     ("Secret", &["NAME\tTYPE\tDATA\tAGE"]),
@@ -239,6 +272,38 @@ mod tests {
             ),
         ] {
             assert_eq!(below_the_prompt(pasted), expected, "{pasted}");
+        }
+    }
+
+    #[test]
+    fn each_kind_has_the_columns_that_it_prints_by_itself() {
+        for (pasted, expected) in [
+            (
+                "$ kubectl get po -A | grep web\nshop   web-0   0/1   CrashLoopBackOff   7   12m\n",
+                "Pod shop/web-0",
+            ),
+            (
+                "$ kubectl get hpa -A | grep web\nshop   web   Deployment/web   cpu: <unknown>/80%   1   10   1   3d\n",
+                "HorizontalPodAutoscaler shop/web",
+            ),
+            (
+                "$ kubectl get cronjob -A --no-headers\nshop   nightly   0 2 * * *   False   0   <none>   3d\n",
+                "CronJob shop/nightly",
+            ),
+            (
+                "$ kubectl get ing -A | grep web\nshop   web   nginx   web.example.com   192.0.2.1   80, 443   3d\n",
+                "Ingress shop/web",
+            ),
+            (
+                "$ kubectl get pv | grep data\npvc-1   8Gi   RWO   Delete   Released   shop/data   local-path      3d\n",
+                "PersistentVolume /pvc-1",
+            ),
+            (
+                "$ kubectl get ds -A | grep net\nkube-system   net   3   3   2   3   2   kubernetes.io/os=linux   99d\n",
+                "DaemonSet kube-system/net",
+            ),
+        ] {
+            assert_eq!(below_the_prompt(pasted), [expected], "{pasted}");
         }
     }
 

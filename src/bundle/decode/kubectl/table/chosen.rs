@@ -44,7 +44,9 @@ fn of_names(file: &TextFile<'_>, start: usize, hint: &Hint) -> Option<Section> {
         };
         let mut to = ObjectBuilder::new(file, &kind, name, section.end);
         to.namespace(hint.namespace_for(&kind), section.end);
-        section.facts.push(to.finish(Form::Row));
+        if section.facts.len() < file.most_facts {
+            section.facts.push(to.finish(Form::Row));
+        }
         section.end += 1;
     }
     (section.end > start).then_some(section)
@@ -96,7 +98,9 @@ fn of_columns(file: &TextFile<'_>, start: usize, hint: &Hint, columns: &str) -> 
                 put(&mut to, path, cell, section.end);
             }
         }
-        section.facts.push(to.finish(Form::Row));
+        if section.facts.len() < file.most_facts {
+            section.facts.push(to.finish(Form::Row));
+        }
         section.end += 1;
     }
     (section.end > start + 1).then_some(section)

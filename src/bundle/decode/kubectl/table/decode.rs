@@ -33,7 +33,7 @@ pub(crate) fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
 
 /// Decodes a table whose lines are not as they stand in the file.
 fn decode_put_together(file: &TextFile<'_>, whole: &wrapped::Unwrapped, hint: &Hint) -> Option<Section> {
-    let inner = TextFile::new(file.bundle.clone(), file.path, &whole.text);
+    let inner = TextFile::new(file.bundle.clone(), file.path, &whole.text).at_most(file.most_facts);
     let mut section = decode_all(&inner, 0, Header::parse(inner.line(0))?, hint)?;
     section.facts.iter_mut().for_each(|fact| whole.relocate(fact));
     section.end = whole.end;
@@ -87,7 +87,9 @@ fn decode_one<'t>(
     let mut seen: BTreeMap<(String, String), usize> = BTreeMap::new();
     loop {
         if let Some(row) = row_at(end) {
-            if let Some(builder) = object(file, &row, &kind, hint) {
+            if section.facts.len() < file.most_facts
+                && let Some(builder) = object(file, &row, &kind, hint)
+            {
                 let name = ["/metadata/namespace", "/metadata/name"].map(|pointer| builder.text(pointer).to_owned());
                 let is_prefixed = row.raw("NAME").contains('/');
                 let fact = builder.finish(Form::Row);

@@ -10,8 +10,10 @@ mod event;
 mod network;
 mod pod;
 mod storage;
+mod unknown;
 mod workload;
 mod wrapped;
 
 pub(crate) use columns::{Header, Row};
 pub(crate) use decode::decode;
+pub(crate) use unknown::decode as decode_unknown;
