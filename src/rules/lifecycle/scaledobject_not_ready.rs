@@ -80,13 +80,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
 fn judge(rule: &RuleHeader, object: &Object) -> Option<Finding> {
     let column = |name: &str| object.text(&format!("/casefileColumns/{name}"));
     let conditions = object.list("/status/conditions");
-    let text = |value: &Value, key: &str| {
-        value
-            .get(key)
-            .and_then(Value::as_str)
-            .unwrap_or("")
-            .to_owned()
-    };
+    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or("").to_owned();
     let ready = conditions
         .iter()
         .position(|condition| text(condition, "type") == "Ready");
@@ -102,11 +96,7 @@ fn judge(rule: &RuleHeader, object: &Object) -> Option<Finding> {
                 text(condition, "message"),
             )
         }
-        None if column("READY") == "False" => (
-            "/casefileColumns/READY".to_owned(),
-            String::new(),
-            String::new(),
-        ),
+        None if column("READY") == "False" => ("/casefileColumns/READY".to_owned(), String::new(), String::new()),
         None => return None,
     };
     let target = match object.text("/spec/scaleTargetRef/name") {

@@ -113,13 +113,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     findings
 }
 
-fn judge(
-    input: &Input<'_>,
-    rule: &RuleHeader,
-    reference: &Reference,
-    namespace: &str,
-    name: &str,
-) -> Option<Finding> {
+fn judge(input: &Input<'_>, rule: &RuleHeader, reference: &Reference, namespace: &str, name: &str) -> Option<Finding> {
     let snapshot = input.snapshot;
     let holder = snapshot.objects.get(&reference.holder);
     let aliases = |pointer: &str| {

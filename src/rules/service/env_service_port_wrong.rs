@@ -104,13 +104,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     findings
 }
 
-fn judge(
-    input: &Input<'_>,
-    rule: &RuleHeader,
-    reference: &Reference,
-    service: &Object,
-    port: i64,
-) -> Option<Finding> {
+fn judge(input: &Input<'_>, rule: &RuleHeader, reference: &Reference, service: &Object, port: i64) -> Option<Finding> {
     let offered = ports(service);
     if let Some(grpc) = grpc_elsewhere(reference, &offered, port) {
         return Some(finding(rule, reference, service, port, &[grpc], Confidence::Probable).fact("grpc", true));
