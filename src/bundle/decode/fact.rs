@@ -315,8 +315,6 @@ pub struct Certificate {
     pub authority_key: String,
     /// The command that printed it, where a person typed it above; empty otherwise.
     pub asked: String,
-    /// The file that the command above names, on the machine; empty when none does.
-    pub file: String,
     /// Where.
     pub cite: Citation,
 }

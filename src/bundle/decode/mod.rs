@@ -100,7 +100,6 @@ pub const DECODERS: &[Decoder] = &[
     host::PROC_SYS,
     host::CRI_JSON,
     host::ETCD_JSON,
-    host::ETCD_FIELDS,
     host::NFT_JSON,
     host::CONFIG,
     host::FIO,

@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 
-use super::prompt::is_command;
 use super::{Certificate, Decoder, Fact, Section, TextFile};
 
 /// Printed certificates.
@@ -55,7 +54,6 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         subject_key: String::new(),
         authority_key: String::new(),
         asked: asked(file, start),
-        file: asked_for(file, start),
         cite: file.cite_range(start, end - 1, start),
     };
     for line in start..end {
@@ -80,24 +78,6 @@ fn asked(file: &TextFile<'_>, start: usize) -> String {
     let above = (start.saturating_sub(BETWEEN)..start).rev().map(|line| file.line(line));
     let command = above.into_iter().find(|line| line.contains("openssl "));
     command.unwrap_or("").chars().take(COMMAND).collect()
-}
-
-/// The file that `openssl x509 -in FILE` above asks for; empty when there is no such command.
-fn asked_for(file: &TextFile<'_>, start: usize) -> String {
-    /// Bytes of a longer line are no command.
-    const LONGEST: usize = 1_000;
-    let above = start.checked_sub(1).map_or("", |above| file.line(above));
-    if above.len() > LONGEST || !above.contains("openssl x509") || !is_command(above) {
-        return String::new();
-    }
-    let mut words = above.split_whitespace().skip_while(|word| *word != "-in").skip(1);
-    let path = words.next().unwrap_or("").trim_matches(['"', '\'']);
-    // A variable is no path.
-    if path.contains('$') {
-        String::new()
-    } else {
-        path.to_owned()
-    }
 }
 
 /// Fields of the short form.
@@ -240,10 +220,10 @@ Certificate:
         let Some(Fact::Certificate(read)) = decode(&file, 1).and_then(|mut section| section.facts.pop()) else {
             panic!("not read")
         };
-        assert_eq!(read.file, "/etc/kubernetes/pki/apiserver.crt");
+        assert_eq!(read.asked, command.trim_end());
         assert_eq!(read.not_after.unwrap().to_string(), "2036-11-18T09:18:10Z");
         let alone = certificate("notAfter=Nov 18 09:18:10 2036 GMT\n").unwrap();
-        assert!(alone.file.is_empty() && alone.not_after.is_some());
+        assert!(alone.asked.is_empty() && alone.not_after.is_some());
         assert!(certificate("notAfter=soon\n").is_none());
     }
 

@@ -104,7 +104,6 @@ fn certificate(der: &[u8], cite: Citation) -> Option<Certificate> {
         subject_key: String::new(),
         asked: String::new(),
         authority_key: String::new(),
-        file: String::new(),
         cite,
     };
     for extension in parsed.extensions() {

@@ -75,14 +75,22 @@ pub fn placed(snapshot: &Snapshot) -> Vec<Placed> {
     found
 }
 
+/// The file of `openssl x509 -in FILE`; a variable is none.
+fn file_asked_for(command: &str) -> Option<&str> {
+    let mut words = command
+        .split_once("openssl x509")?
+        .1
+        .split_whitespace()
+        .skip_while(|word| *word != "-in")
+        .skip(1);
+    let file = words.next()?.trim_matches(['"', '\'']);
+    (!file.contains(['$', '<', '('])).then_some(file)
+}
+
 fn of_host(host: &Host) -> Vec<Placed> {
     let mut found = Vec::new();
     let mut add = |certificate: Certificate, file: &EntryPath| {
-        let path = if certificate.file.is_empty() {
-            path_on(host, file)
-        } else {
-            certificate.file.clone()
-        };
+        let path = file_asked_for(&certificate.asked).map_or_else(|| path_on(host, file), str::to_owned);
         if !ASIDE.iter().any(|word| path.contains(word)) {
             found.push(Placed {
                 certificate,
@@ -305,9 +313,23 @@ pub fn node_at<'s>(snapshot: &'s Snapshot, peer: &str) -> Option<&'s str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{path_on, peer_in};
+    use super::{file_asked_for, path_on, peer_in};
     use crate::cluster::Host;
     use crate::model::EntryPath;
+
+    #[test]
+    fn a_command_names_the_file_that_it_prints() {
+        for (command, file) in [
+            (
+                "$ openssl x509 -in /etc/kubernetes/pki/apiserver.crt -noout -enddate",
+                Some("/etc/kubernetes/pki/apiserver.crt"),
+            ),
+            ("openssl x509 -noout -enddate -in $f", None),
+            ("openssl s_client -connect a:443 | openssl x509 -noout -dates", None),
+        ] {
+            assert_eq!(file_asked_for(command), file);
+        }
+    }
 
     #[test]
     fn a_file_is_called_as_on_its_machine() {
