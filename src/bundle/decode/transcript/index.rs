@@ -40,9 +40,14 @@ impl CommandIndex {
         let (Some(entry), Ok(text)) = (ENTRY.as_ref(), std::str::from_utf8(bytes)) else {
             return;
         };
+        let mut all = text.lines().filter(|line| !line.trim().is_empty()).peekable();
+        // Every file of a bundle is asked; most show in their first line that they are none.
+        if !all.peek().is_some_and(|first| entry.is_match(first)) {
+            return;
+        }
         let mut commands = BTreeMap::new();
         let mut lines = 0;
-        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        for line in all {
             lines += 1;
             if let Some(found) = entry.captures(line)
                 && let (Some(number), Some(command)) = (number_in(&found["name"]), found.name("command"))
