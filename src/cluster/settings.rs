@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Host, Object, Snapshot};
 use crate::bundle::decode::{Form, Process};
-use crate::model::Citation;
+use crate::model::{Citation, escaped};
 
 /// One thing that is set up.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -163,7 +163,7 @@ impl Settings {
         for (key, value) in labels.iter().filter(|(key, _)| !is_own_label(key)) {
             // A label without a value is still there.
             let shown = value.as_str().filter(|value| !value.is_empty()).unwrap_or("\"\"");
-            let at = format!("/metadata/labels/{}", key.replace('~', "~0").replace('/', "~1"));
+            let at = format!("/metadata/labels/{}", escaped(key));
             self.add("label", key, shown.to_owned(), &node.cite_at(&at));
         }
     }

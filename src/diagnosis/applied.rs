@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::bundle::decode::Form;
 use crate::cluster::{Object, Snapshot};
-use crate::model::{Citation, Subject};
+use crate::model::{Citation, Subject, escaped};
 use crate::rules::{Finding, quantity};
 
 /// A field of a manifest that differs in the live object.
@@ -108,7 +108,7 @@ struct Place {
 
 impl Place {
     fn field(&self, name: &str) -> Self {
-        let part = name.replace('~', "~0").replace('/', "~1");
+        let part = escaped(name);
         let dot = if self.path.is_empty() { "" } else { "." };
         Self {
             path: format!("{}{dot}{name}", self.path),

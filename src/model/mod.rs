@@ -14,7 +14,7 @@ mod time;
 pub use citation::{Citation, CitationKind, Place, QuoteLine};
 pub use level::{Confidence, Level};
 pub use path::EntryPath;
-pub use pointer::at;
+pub use pointer::{at, escaped};
 pub use problem::{Problem, ProblemKind};
 pub use remedy::{ActionKind, Lesson, Risk, StepPlace};
 pub use size::Size;

@@ -21,6 +21,11 @@ pub fn at<'v>(value: &'v Value, pointer: &str) -> Option<&'v Value> {
         })
 }
 
+/// A key as a part of a pointer (section 3).
+pub fn escaped(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
 /// An index of an array has no sign and no leading zero.
 fn index(part: &str) -> Option<usize> {
     if part.starts_with('+') || part.len() > 1 && part.starts_with('0') {

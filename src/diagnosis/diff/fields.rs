@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::model::escaped;
+
 /// Fields of one object; what has more is compared as far as this.
 const MOST_FIELDS: usize = 5_000;
 
@@ -236,8 +238,4 @@ fn is_token_mount(value: &Value) -> bool {
     let name = value.get("name").and_then(Value::as_str).unwrap_or("");
     name.starts_with("kube-api-access-")
         || value.get("mountPath").and_then(Value::as_str) == Some("/var/run/secrets/kubernetes.io/serviceaccount")
-}
-
-fn escaped(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
 }

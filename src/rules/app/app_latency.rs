@@ -1,14 +1,10 @@
 //! A service answers, but takes seconds for it, while its callers give up waiting.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::cluster::Snapshot;
 use crate::logs::{LogFile, TailLine, is_error, millis_taken};
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::complaints::speaker_is_data_store;
-use crate::rules::toolbox::errors::mostly_errors;
+use crate::rules::toolbox::errors::{MostlyErrors, is_late, mostly_errors, troubled};
 use crate::rules::toolbox::peers::dependencies;
 use crate::rules::toolbox::speakers::{Speaker, State, is_previous, of_log};
 use crate::rules::toolbox::unanswered::unanswered;
@@ -125,14 +121,14 @@ const LEAST: usize = 3;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
-    let complaining: Vec<Subject> = mostly_errors(snapshot)
-        .into_iter()
-        .map(|errors| errors.speaker.workload)
-        .collect();
+    let complaining = troubled(snapshot);
+    let waiting = waiting(snapshot);
     // Where callers name whom they wait for, only that one counts.
-    let named: Vec<Subject> = unanswered(snapshot)
+    let unanswered = unanswered(snapshot);
+    let named: Vec<&Subject> = unanswered
+        .iter()
         .filter(|call| call.is_late)
-        .map(|call| call.peer)
+        .map(|call| &call.peer)
         .collect();
     let mut findings: Vec<Finding> = Vec::new();
     for log in &snapshot.logs {
@@ -143,12 +139,14 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             && !is_previous(log)
             && workload.namespace != "kube-system"
             && !complaining.contains(workload)
-            && (named.is_empty() || named.contains(workload))
+            && (named.is_empty() || named.contains(&workload))
             && !speaker_is_data_store(&speaker)
             && !findings.iter().any(|known| known.subject == *workload);
         if is_candidate
             && let Some(times) = times(log)
-            && somebody_waits(snapshot, workload)
+            && waiting
+                .iter()
+                .any(|other| other.namespace == workload.namespace && other != workload)
         {
             findings.extend(finding(snapshot, rule, log, &speaker, &times));
         }
@@ -156,20 +154,15 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     findings
 }
 
-/// True when something beside a workload, in its namespace, writes mostly that it got no answer in time.
-fn somebody_waits(snapshot: &Snapshot, workload: &Subject) -> bool {
-    let Some(late) = LATE.as_ref() else { return false };
-    mostly_errors(snapshot).iter().any(|errors| {
-        let other = &errors.speaker.workload;
+/// The workloads that write mostly errors, and again and again that they got no answer in time.
+fn waiting(snapshot: &Snapshot) -> Vec<Subject> {
+    let waits = |errors: &MostlyErrors<'_>| {
         let tail = errors.log.tail.iter().map(words);
-        let waits = tail.filter(|said| is_error(said) && late.is_match(said)).count() >= LEAST;
-        other.namespace == workload.namespace && other != workload && waits
-    })
+        tail.filter(|said| is_error(said) && is_late(said)).count() >= LEAST
+    };
+    let all = mostly_errors(snapshot).into_iter();
+    all.filter(waits).map(|errors| errors.speaker.workload).collect()
 }
-
-/// How clients and proxies say that they gave up waiting.
-static LATE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?i)time[ds]?[ _-]?out|deadline[ _]?exceeded|\b504\b|took too long").ok());
 
 /// What the end of a log says of time.
 struct Times<'s> {

@@ -126,14 +126,14 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             });
         }
     }
-    for call in unanswered(snapshot) {
+    for call in unanswered(snapshot).iter() {
         by_peer.entry(call.peer.clone()).or_default().push(Heard {
             peer: call.peer.name.clone(),
             late: if call.is_late { call.times } else { 0 },
-            caller: call.client,
-            called: call.called,
-            said: call.said,
-            cite: call.cite,
+            caller: call.client.clone(),
+            called: call.called.clone(),
+            said: call.said.clone(),
+            cite: call.cite.clone(),
         });
     }
     by_peer

@@ -4,8 +4,9 @@ use crate::cluster::{Object, Snapshot};
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::calls::of_clients;
 use crate::rules::toolbox::complaints::{Complaint, complaints};
+use crate::rules::toolbox::moments::latest_moment;
 use crate::rules::toolbox::peers::objects_of;
-use crate::rules::toolbox::uses::{Use, Way, changed, last_word, started, uses};
+use crate::rules::toolbox::uses::{Use, Way, changed, started, uses};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -159,7 +160,7 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, complaint: &Complaint<'_>, used: 
     let workload = &complaint.speaker.workload;
     let object = used.object(snapshot, &workload.namespace)?;
     let written = changed(object)?;
-    let now = last_word(snapshot);
+    let now = latest_moment(snapshot);
     // Every container that is still there has to be older than the change.
     let starts: Vec<_> = snapshot
         .pods_of(workload)

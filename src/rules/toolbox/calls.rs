@@ -67,17 +67,17 @@ pub fn calls(snapshot: &Snapshot) -> Vec<Call<'_>> {
             });
         }
     }
-    for call in unanswered(snapshot) {
+    for call in unanswered(snapshot).iter() {
         let services = call.called.iter().filter(|object| object.kind == "Service");
         let service = services
             .filter_map(|object| snapshot.object("Service", &object.namespace, &object.name))
             .next();
         if let Some(service) = service {
             found.push(Call {
-                client: call.client,
+                client: call.client.clone(),
                 service,
                 port: None,
-                cite: call.cite,
+                cite: call.cite.clone(),
                 fails: true,
                 holder: None,
             });

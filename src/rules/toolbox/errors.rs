@@ -1,7 +1,7 @@
 //! Logs of workloads that run and write mostly errors.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use regex::Regex;
 
@@ -57,6 +57,25 @@ pub fn mostly_errors(snapshot: &Snapshot) -> Vec<MostlyErrors<'_>> {
     found.into_values().collect()
 }
 
+/// Those workloads alone. Several rules ask for them again and again.
+pub struct Troubled(Vec<Subject>);
+
+impl std::ops::Deref for Troubled {
+    type Target = [Subject];
+
+    fn deref(&self) -> &[Subject] {
+        &self.0
+    }
+}
+
+/// The workloads of [`mostly_errors`].
+pub fn troubled(snapshot: &Snapshot) -> Arc<Troubled> {
+    snapshot.derive(|snapshot| {
+        let all = mostly_errors(snapshot).into_iter();
+        Troubled(all.map(|errors| errors.speaker.workload).collect())
+    })
+}
+
 /// True for a line that goes on with the one above it.
 fn is_continued(line: &TailLine) -> bool {
     line.text.starts_with([' ', '\t'])
@@ -105,6 +124,15 @@ fn of_tail<'s>(log: &'s LogFile, speaker: &Speaker<'s>) -> Option<MostlyErrors<'
         commonest: ends,
     })
 }
+
+/// True for an error of who gave up waiting for somebody else.
+pub fn is_late(line: &str) -> bool {
+    LATE.as_ref().is_some_and(|regex| regex.is_match(line))
+}
+
+/// How clients and proxies say that they gave up waiting.
+static LATE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)time[ds]?[ _-]?out|deadline[ _]?exceeded|\b504\b|took too long").ok());
 
 /// True for an error about the answer of somebody else, or one that is itself only such an answer in an access log.
 pub fn is_relayed(line: &str) -> bool {

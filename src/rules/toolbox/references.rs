@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::services::{same_namespace, service};
 use crate::cluster::{Object, ObjectKey, Snapshot};
-use crate::model::{Citation, Subject};
+use crate::model::{Citation, Subject, escaped};
 
 /// A setting that names a host.
 #[derive(Debug, Clone)]
@@ -211,7 +211,7 @@ fn of_config_map(map: &Object, workload: &Subject) -> Vec<Reference> {
         else {
             continue;
         };
-        let pointer = format!("/data/{}", key.replace('~', "~0").replace('/', "~1"));
+        let pointer = format!("/data/{}", escaped(key));
         for host in hosts_in(key, value, &other) {
             found.push(reference(
                 map,

@@ -7,7 +7,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::cluster::{Object, Snapshot};
-use crate::model::{Citation, Subject};
+use crate::model::{Citation, Subject, escaped};
 
 /// `maxmemory 256mb` in a file, `--maxmemory 256mb` as arguments, each also with an equals sign (redis.io/docs/latest/operate/oss_and_stack/management/config).
 static LIMIT: LazyLock<Option<Regex>> =
@@ -52,7 +52,7 @@ pub fn memory_limit(snapshot: &Snapshot, workload: &Subject) -> Option<MemoryLim
         let map = snapshot.object("ConfigMap", &workload.namespace, name)?;
         let data = map.get("/data")?.as_object()?;
         data.iter().find_map(|(key, value)| {
-            let at = format!("/data/{}", key.replace('~', "~0").replace('/', "~1"));
+            let at = format!("/data/{}", escaped(key));
             in_text(value.as_str()?, map.cite_at(&at))
         })
     })

@@ -2,7 +2,7 @@
 //! beside them feels it.
 
 use super::calls::is_out_of_reach;
-use super::errors::mostly_errors;
+use super::errors::troubled;
 use super::speakers::{Speaker, State, is_previous, of_log};
 use crate::cluster::Snapshot;
 use crate::logs::{LineHit, LogFile};
@@ -89,9 +89,7 @@ pub fn others_suffer(snapshot: &Snapshot, workload: &Subject) -> bool {
         .filter(|pod| !pod.is_well() && !pod.is_terminating())
         .any(|pod| is_beside(&snapshot.top_owner(pod.object)));
     is_down
-        || mostly_errors(snapshot)
-            .iter()
-            .any(|errors| is_beside(&errors.speaker.workload))
+        || troubled(snapshot).iter().any(is_beside)
         || snapshot.logs.iter().any(|log| {
             let complaints = log.hits.iter().filter(|hit| is_out_of_reach(&hit.signature));
             complaints.map(|hit| hit.count).sum::<u64>() >= COMPLAINTS

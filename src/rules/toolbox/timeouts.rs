@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::references::maps_of;
 use crate::cluster::{Object, Snapshot};
 use crate::logs::Stream;
-use crate::model::{Citation, Subject};
+use crate::model::{Citation, Subject, escaped};
 
 /// A setting that is a timeout.
 #[derive(Debug, Clone)]
@@ -85,7 +85,7 @@ pub fn timeouts(snapshot: &Snapshot, workload: &Subject) -> Vec<Timeout> {
         };
         for (key, value) in data {
             let Some(text) = value.as_str() else { continue };
-            let pointer = format!("/data/{}", key.replace('~', "~0").replace('/', "~1"));
+            let pointer = format!("/data/{}", escaped(key));
             if text.contains('\n') {
                 for line in text.lines().take(MOST) {
                     if let Some(told) = LINE.as_ref().and_then(|regex| regex.captures(line)) {

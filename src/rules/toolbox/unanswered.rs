@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock};
 use regex::Regex;
 
 use super::complaints::speaker_is_data_store;
+use super::errors::is_late;
 use super::mentions::mentioned;
 use super::peers::mendable;
 use super::speakers::{is_previous, of_log};
@@ -40,27 +41,29 @@ const LEAST: usize = 3;
 static TROUBLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)refused|reset by peer|unreachable|no route to host|\bunavailable\b|ECONN|broken pipe|socket hang up|(?:cannot|could not|couldn't|failed to|unable to) (?:connect|reach)|no answer|not answer").ok()
 });
-static LATE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)time[ds]?[ _-]?out|deadline[ _]?exceeded|\bETIMEDOUT|\b504\b|took too long").ok()
-});
-
 /// Words by which a peer did answer, and something else is wrong between the two.
 static OTHERWISE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)\b(?:ssl|tls|x509|certificate|handshake|password|credentials?|denied|unauthori[sz]ed|forbidden|no such host|name resolution|ENOTFOUND|EAI_AGAIN|UnknownHost\w*)\b").ok()
 });
 
-/// All of them; see [`unanswered`].
-struct All(Vec<Unanswered>);
-
 /// All of them, in order of client and peer.
-pub fn unanswered(snapshot: &Snapshot) -> impl Iterator<Item = Unanswered> {
-    let all: Arc<All> = snapshot.derive(|snapshot| All(find(snapshot)));
-    let count = all.0.len();
-    (0..count).filter_map(move |index| all.0.get(index).cloned())
+pub struct AllUnanswered(Vec<Unanswered>);
+
+impl std::ops::Deref for AllUnanswered {
+    type Target = [Unanswered];
+
+    fn deref(&self) -> &[Unanswered] {
+        &self.0
+    }
+}
+
+/// The calls of a bundle that get no answer.
+pub fn unanswered(snapshot: &Snapshot) -> Arc<AllUnanswered> {
+    snapshot.derive(|snapshot| AllUnanswered(find(snapshot)))
 }
 
 fn find(snapshot: &Snapshot) -> Vec<Unanswered> {
-    let (Some(trouble), Some(late), Some(otherwise)) = (TROUBLE.as_ref(), LATE.as_ref(), OTHERWISE.as_ref()) else {
+    let (Some(trouble), Some(otherwise)) = (TROUBLE.as_ref(), OTHERWISE.as_ref()) else {
         return Vec::new();
     };
     let mut found: BTreeMap<(Subject, Subject), Unanswered> = BTreeMap::new();
@@ -75,7 +78,7 @@ fn find(snapshot: &Snapshot) -> Vec<Unanswered> {
         let mut of_log: BTreeMap<Subject, (Vec<&TailLine>, Vec<Subject>, bool)> = BTreeMap::new();
         for line in log.tail.iter().filter(|line| is_error(words(line))) {
             let said = words(line);
-            let is_late = late.is_match(said);
+            let is_late = is_late(said);
             if !is_late && !trouble.is_match(said) || otherwise.is_match(said) {
                 continue;
             }

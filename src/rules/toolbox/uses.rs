@@ -157,12 +157,3 @@ pub fn started(pod: &PodView<'_>, now: Option<&When>) -> Option<When> {
     }
     Some(latest)
 }
-
-/// The latest time that any log mentions, for bundles that do not tell when they were made.
-pub fn last_word(snapshot: &Snapshot) -> Option<When> {
-    snapshot
-        .logs
-        .iter()
-        .filter_map(|log| snapshot.time_of(log.last_stamped.as_deref()?))
-        .max_by_key(|when| when.latest)
-}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::super::{Fact, Form, ObjectFact, Pointer, TextFile};
-use crate::model::Citation;
+use crate::model::{Citation, escaped};
 
 /// An array never grows beyond this; a text that names more items is not believed.
 const MOST_ITEMS: usize = 10_000;
@@ -104,7 +104,7 @@ impl<'f, 't> ObjectBuilder<'f, 't> {
         self.map(pointer, line);
         if let Some(Value::Object(map)) = self.value.pointer_mut(pointer) {
             map.insert(key.to_owned(), value.into());
-            self.note(&format!("{pointer}/{}", escape(key)), line);
+            self.note(&format!("{pointer}/{}", escaped(key)), line);
         }
     }
 
@@ -159,11 +159,6 @@ impl<'f, 't> ObjectBuilder<'f, 't> {
             at = at.rsplit_once('/')?.0;
         }
     }
-}
-
-/// A key as a step of a JSON pointer (RFC 6901).
-pub(crate) fn escape(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
 }
 
 /// The slot at a pointer, made where it is missing; none when something else stands in the way.

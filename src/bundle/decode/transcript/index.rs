@@ -10,6 +10,8 @@ use crate::model::EntryPath;
 
 /// A longer file is no index.
 const LONGEST: usize = 64 << 10;
+/// Bytes of a longer line are no command.
+const LONGEST_LINE: usize = 1_000;
 /// Commands of the shortest list that is taken for an index.
 const FEWEST: usize = 3;
 
@@ -25,16 +27,20 @@ static IN_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?:^|[_\W])(?P<command>(?:kubectl|oc)_(?:-n_[a-z0-9-]+_)?(?:get|describe|logs|top|events)_.+)$").ok()
 });
 
+/// Commands that are kept of one bundle; whoever records more than these has a recording, not an index.
+const MOST: usize = 10_000;
+
 /// The commands of a folder's outputs, by the number in the name of their file.
 #[derive(Debug, Default)]
 pub struct CommandIndex {
     of_folder: BTreeMap<String, BTreeMap<u64, String>>,
+    kept: usize,
 }
 
 impl CommandIndex {
     /// Takes in a file if it is an index: nearly every line is a number and a command.
     pub fn note(&mut self, path: &EntryPath, bytes: &[u8]) {
-        if bytes.len() > LONGEST {
+        if bytes.len() > LONGEST || self.kept >= MOST {
             return;
         }
         let (Some(entry), Ok(text)) = (ENTRY.as_ref(), std::str::from_utf8(bytes)) else {
@@ -49,13 +55,15 @@ impl CommandIndex {
         let mut lines = 0;
         for line in all {
             lines += 1;
-            if let Some(found) = entry.captures(line)
+            if line.len() <= LONGEST_LINE
+                && let Some(found) = entry.captures(line)
                 && let (Some(number), Some(command)) = (number_in(&found["name"]), found.name("command"))
             {
                 commands.insert(number, command.as_str().trim().to_owned());
             }
         }
         if commands.len() >= FEWEST && commands.len() * 10 >= lines * 9 {
+            self.kept += commands.len();
             self.of_folder.entry(folder(path)).or_default().extend(commands);
         }
     }
@@ -127,6 +135,25 @@ mod tests {
             "kubectl logs -n stay web-0 --tail=30"
         );
         assert_eq!(command("", "web-0.log"), None);
+    }
+
+    #[test]
+    fn what_is_kept_of_hostile_indexes_is_bounded() {
+        let index: String = (1..=9_999)
+            .map(|number| format!("{number} kubectl get pods -n n{number}\n"))
+            .collect();
+        let mut commands = CommandIndex::default();
+        for folder in 0..5 {
+            let part = index.get(..LONGEST - 1).unwrap_or(&index);
+            commands.note(&EntryPath::new(&format!("{folder}/index")), part.as_bytes());
+        }
+        let kept: usize = commands.of_folder.values().map(BTreeMap::len).sum();
+        assert!(kept < 2 * MOST, "{kept}");
+        let long = format!(
+            "1 kubectl get {0}\n2 kubectl get {0}\n3 kubectl get {0}\n",
+            "x".repeat(LONGEST_LINE)
+        );
+        assert_eq!(command(&long, "a/out.2"), None);
     }
 
     #[test]

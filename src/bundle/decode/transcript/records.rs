@@ -6,6 +6,7 @@
 
 use super::commands::{command_in_words, command_line};
 use super::tree::{Node, Value};
+use crate::model::escaped;
 
 /// Keys of what was run, the most telling first.
 const COMMANDS: [&str; 15] = [
@@ -185,7 +186,7 @@ impl<'n, 't> Records<'n, 't> {
             let command = key.contains(' ').then(|| command_line(key)).flatten();
             let mut outputs = Vec::new();
             if let Some(command) = command {
-                collect(member, &format!("{pointer}/{}", escape(key)), 0, &mut outputs);
+                collect(member, &format!("{pointer}/{}", escaped(key)), 0, &mut outputs);
                 self.found.extend((!outputs.is_empty()).then(|| Record {
                     command,
                     at: member.from,
@@ -235,7 +236,7 @@ impl<'n, 't> Records<'n, 't> {
             if WORDS.contains(&key.as_str()) || ASKS.contains(&role.as_str()) {
                 continue;
             }
-            self.add_texts(member, &format!("{pointer}/{}", escape(key)));
+            self.add_texts(member, &format!("{pointer}/{}", escaped(key)));
         }
         if let Some(text) = node.text().filter(|text| text.trim_end().contains('\n')) {
             self.found.push(Record {
@@ -255,7 +256,7 @@ impl<'n, 't> Records<'n, 't> {
         for (key, member) in node.members() {
             // A list of parts may hold calls beside words.
             if !except.contains(&key.as_str()) || key == "content" {
-                self.add(member, &format!("{pointer}/{}", escape(key)), id);
+                self.add(member, &format!("{pointer}/{}", escaped(key)), id);
             }
         }
     }
@@ -442,9 +443,4 @@ fn inner_text(text: &str) -> Option<String> {
         .filter(|text| !text.trim().is_empty())
         .collect();
     (!is_cut && !inner.is_empty()).then(|| inner.join("\n"))
-}
-
-/// A key as a step of a JSON pointer (RFC 6901).
-fn escape(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
 }

@@ -1,11 +1,12 @@
 //! One or many descriptions in a row.
 
-use super::super::build::{ObjectBuilder, escape};
+use super::super::build::ObjectBuilder;
 use super::super::hint::Hint;
 use super::super::values::{present, timestamp};
 use super::outline::{Item, Outline};
 use super::{config, events, extent, fragment, generic, kind, network, node, picked, pod, storage, workload};
 use crate::bundle::decode::{Fact, Form, Section, TextFile};
+use crate::model::escaped;
 
 /// Decodes the descriptions that start at a 0-based line and follow one another, or declines.
 ///
@@ -118,7 +119,7 @@ fn annotated(outline: &Outline<'_>, item: &Item<'_>, to: &mut ObjectBuilder<'_, 
                 to.entry(pointer, key, value.trim(), line);
                 last = key.to_owned();
             }
-            None if !last.is_empty() => to.continue_text(&format!("{pointer}/{}", escape(&last)), text, line),
+            None if !last.is_empty() => to.continue_text(&format!("{pointer}/{}", escaped(&last)), text, line),
             None => {}
         }
     }
