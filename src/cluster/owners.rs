@@ -41,6 +41,13 @@ impl Snapshot {
         {
             return Subject::namespaced("Deployment", &current.namespace, name);
         }
+        // So does the Job that a CronJob made (`pkg/controller/cronjob/cronjob_controllerv2.go`, getJobName).
+        if current.kind == "Job"
+            && let Some(name) = cron_job_of_job(&current.name)
+            && self.object("CronJob", &current.namespace, name).is_some()
+        {
+            return Subject::namespaced("CronJob", &current.namespace, name);
+        }
         if current.kind == "Pod" && current.name == object.key.name && controller(object).is_none() {
             return self
                 .owner_of_pod_name(&current.namespace, &current.name)
@@ -86,7 +93,7 @@ impl Snapshot {
         };
         by_kind
             .iter()
-            .find_map(|kind| known(kind, stem))
+            .find_map(|kind| self.object(kind, namespace, stem).map(|owner| self.top_owner(owner)))
             .or_else(|| {
                 // A pod of a Deployment that was not collected still has the two suffixes that only the Deployment and ReplicaSet controllers give.
                 workload_of_pod_name(pod).map(|name| Subject::namespaced("Deployment", namespace, name))
@@ -104,16 +111,16 @@ impl Snapshot {
             return None;
         }
         let (stem, last) = pod.rsplit_once('-')?;
+        if self.is_static_pod(namespace, pod) {
+            return None;
+        }
         if is_made_by_a_set(pod) {
             return Some(Subject::namespaced("StatefulSet", namespace, stem));
         }
         if last.len() != 5 || !is_safe_alphabet(last) {
             return None;
         }
-        if let Some((name, minutes)) = stem.rsplit_once('-')
-            && (8..=10).contains(&minutes.len())
-            && minutes.bytes().all(|byte| byte.is_ascii_digit())
-        {
+        if let Some(name) = cron_job_of_job(stem) {
             return Some(Subject::namespaced("CronJob", namespace, name));
         }
         let is_sibling = |name: &str| {
@@ -131,7 +138,31 @@ impl Snapshot {
             })
             .then(|| Subject::namespaced("DaemonSet", namespace, stem))
     }
+
+    /// True for the mirror of a static pod, `<name>-<node>` (kubernetes `pkg/kubelet/config/common.go`, generatePodName), where its node is
+    /// known, or where only the control plane bears such a name: nodes are called `cp-1` as often as pods of a StatefulSet are.
+    fn is_static_pod(&self, namespace: &str, pod: &str) -> bool {
+        let is_on = |node: &str| !node.is_empty() && pod.strip_suffix(node).is_some_and(|rest| rest.ends_with('-'));
+        let node = self
+            .object("Pod", namespace, pod)
+            .map_or("", |object| object.text("/spec/nodeName"));
+        let is_component = || {
+            namespace == "kube-system"
+                && CONTROL_PLANE
+                    .iter()
+                    .any(|component| pod.strip_prefix(component).is_some_and(|rest| rest.starts_with('-')))
+        };
+        is_on(node) || is_component() || node.is_empty() && self.kind("Node").any(|known| is_on(&known.key.name))
+    }
 }
+
+/// What kubeadm and RKE2 run as static pods.
+const CONTROL_PLANE: [&str; 4] = [
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "cloud-controller-manager",
+];
 
 /// The controlling owner: kind and name.
 fn controller(object: &Object) -> Option<(String, String)> {
@@ -144,6 +175,12 @@ fn controller(object: &Object) -> Option<(String, String)> {
         owner.get("kind")?.as_str()?.to_owned(),
         owner.get("name")?.as_str()?.to_owned(),
     ))
+}
+
+/// The CronJob's name in that of a Job which it made, `<cronjob>-<minutes since 1970>`.
+fn cron_job_of_job(name: &str) -> Option<&str> {
+    let (cron_job, minutes) = name.rsplit_once('-')?;
+    ((8..=10).contains(&minutes.len()) && minutes.bytes().all(|byte| byte.is_ascii_digit())).then_some(cron_job)
 }
 
 /// The Deployment's name in a ReplicaSet's, `<deployment>-<pod-template-hash>`; the hash uses the alphabet of

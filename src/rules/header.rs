@@ -99,6 +99,12 @@ pub struct Subjects {
     /// For nodes: how many matches it takes.
     #[serde(default = "one")]
     pub least: u64,
+    /// For applications: signatures that count while the workload is ready as well, whatever `only_while_failing` says.
+    #[serde(default)]
+    pub even_when_ready: Vec<String>,
+    /// For applications: signatures of which a warning that a log repeats to its end weighs as much as an error.
+    #[serde(default)]
+    pub repeated_warnings: Vec<String>,
     /// For applications: what a data store writes in its own log is about its clients, and no finding on it.
     #[serde(default)]
     pub clients_only: bool,

@@ -68,19 +68,25 @@ fn belongs(line: &str) -> bool {
 fn read_document(file: &TextFile<'_>, first: usize, end: usize, section: &mut Section) {
     let prefix = document_prefix(file, first);
     let items_at = (first..end).find(|&index| file.line(index).trim_end() == "items:");
-    let Some(items_at) = items_at else {
+    // An anchor that another item refers to needs the document as a whole; where that does not parse, its items may.
+    let is_whole = items_at.is_none() || (first..end).any(|index| has_anchor(file.line(index)));
+    if is_whole {
         let value = parse(file, first, end, section);
+        let is_read = value.is_some();
         let base = Base {
             bundle: &file.bundle,
             file: file.path,
-            pointer: prefix,
+            pointer: prefix.clone(),
             most: file.most_facts,
         };
         section
             .facts
             .extend(value.map(|value| objects(&base, value)).unwrap_or_default());
-        return;
-    };
+        if is_read {
+            return;
+        }
+    }
+    let Some(items_at) = items_at else { return };
     let (starts, items_end) = item_starts(file, items_at + 1, end);
     let head: Vec<&str> = [file.lines.get(first..items_at), file.lines.get(items_end..end)]
         .into_iter()
@@ -127,6 +133,20 @@ fn read_document(file: &TextFile<'_>, first: usize, end: usize, section: &mut Se
                 .extend(objects(&base, lend_kind(item, &kind, &api_version)));
         }
     }
+}
+
+/// True for `key: &name` and `- &name`, as PyYAML writes what occurs twice.
+fn has_anchor(line: &str) -> bool {
+    line.match_indices(['&']).any(|(at, _)| {
+        let before = line.get(..at).unwrap_or("");
+        let name = line.get(at + 1..).unwrap_or("");
+        (before.ends_with(": ") || before.trim_start() == "- ")
+            && !name.is_empty()
+            && name
+                .trim_end()
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+    })
 }
 
 fn lend_kind(mut item: Value, list_kind: &str, api_version: &str) -> Value {
@@ -230,6 +250,12 @@ mod tests {
     #[test]
     fn a_list_as_kubectl_prints_it() {
         assert_eq!(names(&sections(&DECODER, LIST)), ["Pod/a", "Pod/b"]);
+    }
+
+    #[test]
+    fn an_item_may_refer_to_what_another_one_spells_out() {
+        let text = "apiVersion: v1\nitems:\n- kind: Pod\n  metadata:\n    name: a\n    labels: &id001\n      app: x\n- kind: Pod\n  metadata:\n    name: b\n    labels: *id001\nkind: List\n";
+        assert_eq!(names(&sections(&DECODER, text)), ["Pod/a", "Pod/b"]);
     }
 
     #[test]

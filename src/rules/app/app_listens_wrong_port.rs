@@ -169,7 +169,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         } else {
             asked_by_callers(&refused, snapshot, &owner, &says)
         };
-        if let Some(asked) = asked.filter(|asked| is_meant(&pod, asked.port)) {
+        if let Some(asked) = asked.filter(|asked| is_meant(snapshot, &pod, &says, asked.port)) {
             findings.push(finding(snapshot, rule, owner, &pod, &says, asked));
         }
     }
@@ -230,16 +230,45 @@ fn asked_by_callers(
     })
 }
 
-/// True when the pod's own settings name the port, or name none at all.
-fn is_meant(pod: &PodView<'_>, port: i64) -> bool {
-    let declared = container_ports(pod.object.list("/spec/containers"));
-    declared.is_empty() || declared.iter().any(|(_, known, _)| *known == port) || variable(pod, port).is_some()
+/// True when the settings of the pod or of its workload name the port that is asked, or none at all. Where they name the one on which the
+/// program listens, program and pod agree, and it is the caller's side that is wrong.
+fn is_meant(snapshot: &Snapshot, pod: &PodView<'_>, says: &[(i64, Citation)], port: i64) -> bool {
+    let owner = snapshot.top_owner(pod.object);
+    let template = snapshot.object(&owner.kind, &owner.namespace, &owner.name);
+    let containers: Vec<Value> = pod
+        .object
+        .list("/spec/containers")
+        .iter()
+        .chain(template.map_or(&[][..], |object| object.list("/spec/template/spec/containers")))
+        .cloned()
+        .collect();
+    let declared = container_ports(&containers);
+    let names = |port: i64| {
+        declared.iter().any(|(_, known, _)| *known == port)
+            || variable(&containers, port).is_some()
+            || containers.iter().any(|container| is_probed(container, port))
+    };
+    names(port) || declared.is_empty() && !says.iter().any(|(known, _)| names(*known))
+}
+
+/// True when a probe of the container asks this port.
+fn is_probed(container: &Value, port: i64) -> bool {
+    let asks = |probe: &str, at: &str| {
+        container
+            .pointer(&format!("/{probe}/{at}/port"))
+            .and_then(Value::as_i64)
+    };
+    ["readinessProbe", "livenessProbe", "startupProbe"].iter().any(|probe| {
+        ["httpGet", "tcpSocket", "grpc"]
+            .iter()
+            .any(|at| asks(probe, at) == Some(port))
+    })
 }
 
 /// The variable that tells the program its port.
-fn variable(pod: &PodView<'_>, port: i64) -> Option<String> {
-    let containers = pod.object.list("/spec/containers").iter();
+fn variable(containers: &[Value], port: i64) -> Option<String> {
     let entries = containers
+        .iter()
         .filter_map(|container| container.get("env")?.as_array())
         .flatten();
     entries
@@ -269,7 +298,10 @@ fn finding(
         .fact("wanted", asked.port.to_string())
         .fact("who", asked.who)
         .fact("declared", declared.iter().any(|(_, known, _)| *known == asked.port))
-        .fact("variable", variable(pod, asked.port).unwrap_or_default())
+        .fact(
+            "variable",
+            variable(pod.object.list("/spec/containers"), asked.port).unwrap_or_default(),
+        )
         .fact("pod", pod.name())
         .fact("resource", resource);
     for (_, cite) in says.iter().take(2) {

@@ -129,6 +129,11 @@ factors:
       zh: '镜像或清单没有提供应用需要的路径'
       en: 'neither the image nor the manifest provides the path that the application needs'
 causes:
+  - rule: container-create-run-error
+    ground: workload
+    mechanism:
+      zh: '运行时找不到要执行的文件'
+      en: 'the runtime does not find what it has to execute'
   - rule: app-config-invalid
     ground: workload
     mechanism:

@@ -83,6 +83,18 @@ examples:
         System time     : 341.250000000 seconds slow of NTP time
         Leap status     : Normal
     fires: [{kind: "Node", name: "n1", node: "n1"}]
+  - name: "pods of a node whose clock is ahead are ready, and refuse fresh tokens"
+    files:
+      nodes.txt: |
+        NAME   STATUS   ROLES    AGE   VERSION
+        n1     Ready    <none>   90d   v1.28.4
+        n2     Ready    <none>   90d   v1.28.4
+      pods.txt: |
+        NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE   IP          NODE
+        shop        till-57b96b46b7-zv4q2      1/1     Running   0          41m   10.42.0.9   n2
+      n2/ntpdate.txt: |
+        server 192.0.2.1, stratum 2, offset -190.250000, delay 0.02612
+    fires: [{kind: "Node", name: "n2", node: "n2"}]
   - name: "a kubelet in the past"
     files:
       nodes.txt: |
@@ -103,6 +115,9 @@ examples:
 
 /// Seconds: etcd warns at one, tokens and certificates fail at minutes.
 const TOO_FAR: f64 = 5.0;
+/// Seconds of difference that libraries allow for when they judge the times of a token (RFC 7519 §4.1.4 speaks of a few minutes at most;
+/// Spring Security's JwtTimestampValidator and others take 60).
+const FOR_TOKENS: f64 = 60.0;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
@@ -112,8 +127,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         let Some((offset, cite)) = machine.value("clock.offset-seconds") else {
             continue;
         };
-        let is_far = offset.parse::<f64>().is_ok_and(|seconds| seconds.abs() >= TOO_FAR);
-        if !is_far || suffers == Suffering::No {
+        let is_off = |least: f64| offset.parse::<f64>().is_ok_and(|seconds| seconds.abs() >= least);
+        // Pods are ready all the same while they refuse each other's tokens.
+        if !is_off(TOO_FAR) || suffers == Suffering::No && !is_off(FOR_TOKENS) {
             continue;
         }
         match findings.iter_mut().find(|finding| finding.subject.name == machine.node) {

@@ -36,6 +36,30 @@ causes:
   - rule: pod-pending
     ground: cluster
     mechanism: {zh: "没有调度器处理新的 Pod", en: "no scheduler looks at new pods"}
+  - rule: app-permission-denied
+    ground: pod
+    mechanism: {zh: "调度器自己的日志说的是同一故障", en: "its own log tells of the same failure"}
+  - rule: app-config-invalid
+    ground: pod
+    mechanism: {zh: "调度器自己的日志说的是同一故障", en: "its own log tells of the same failure"}
+  - rule: app-unknown-option
+    ground: pod
+    mechanism: {zh: "调度器自己的日志说的是同一故障", en: "its own log tells of the same failure"}
+  - rule: app-missing-file
+    ground: pod
+    mechanism: {zh: "调度器自己的日志说的是同一故障", en: "its own log tells of the same failure"}
+  - rule: app-port-in-use
+    ground: pod
+    mechanism: {zh: "调度器自己的日志说的是同一故障", en: "its own log tells of the same failure"}
+  - rule: app-resources-exhausted
+    ground: pod
+    mechanism: {zh: "调度器自己的日志说的是同一故障", en: "its own log tells of the same failure"}
+  - rule: app-bug
+    ground: pod
+    mechanism: {zh: "调度器自己的日志说的是同一故障", en: "its own log tells of the same failure"}
+  - rule: app-panic
+    ground: pod
+    mechanism: {zh: "调度器自己的日志说的是同一故障", en: "its own log tells of the same failure"}
 benign:
   - {zh: "kubectl get componentstatuses 自 1.19 起对 10251、10252 端口报告 connection refused 是正常的", en: "since 1.19 kubectl get componentstatuses says connection refused for ports 10251 and 10252, which is normal"}
   - {zh: "k3s 把它内嵌在一个进程中，没有 Pod 也没有容器", en: "k3s has it inside one process: no pod and no container is normal there"}

@@ -413,10 +413,17 @@ fn zones(lines: &[&str], snapshot: &Snapshot) -> Option<Wrong> {
         .skip(1)
         .filter(|zone| *zone != "{" && !zone.ends_with("arpa"))
         .collect();
+    let domain = cluster_domain(snapshot);
+    // Names that pods make of their search list tell the domain as well as the kubelet does.
+    let suffix = format!(".svc.{domain}");
     let is_told = snapshot
         .kind("KubeletConfiguration")
-        .any(|config| !config.text("/clusterDomain").is_empty());
-    let domain = cluster_domain(snapshot);
+        .any(|config| !config.text("/clusterDomain").is_empty())
+        || name_complaints(snapshot).any(|hit| {
+            hit.captures
+                .values()
+                .any(|name| name.trim_end_matches('.').ends_with(suffix.as_str()))
+        });
     let covers =
         |zone: &&str| domain == zone.trim_matches('.') || domain.ends_with(&format!(".{}", zone.trim_matches('.')));
     (is_told && !zones.is_empty() && !zones.iter().any(covers)).then(|| Wrong {

@@ -29,6 +29,30 @@ cause:
   zh: "kube-proxy 把 Service 的地址翻译成 Pod 的地址；它停止后规则不再更新，新的或变化了的 Service（包括 kube-dns 与 kubernetes）从该节点访问不到。{% if wants_none %}DaemonSet 的 nodeSelector（{{ selector }}）不匹配任何节点。{% endif %}"
   en: "kube-proxy translates the addresses of Services into those of pods; once it stops, its rules go stale, and Services that are new or changed (kube-dns and kubernetes among them) are out of reach from the node.{% if wants_none %} The DaemonSet's nodeSelector ({{ selector }}) matches no node.{% endif %}"
 causes:
+  - rule: app-permission-denied
+    ground: workload
+    mechanism: {zh: "kube-proxy 自己的日志说的是同一故障", en: "its own log tells of the same failure"}
+  - rule: app-config-invalid
+    ground: workload
+    mechanism: {zh: "kube-proxy 自己的日志说的是同一故障", en: "its own log tells of the same failure"}
+  - rule: app-unknown-option
+    ground: workload
+    mechanism: {zh: "kube-proxy 自己的日志说的是同一故障", en: "its own log tells of the same failure"}
+  - rule: app-missing-file
+    ground: workload
+    mechanism: {zh: "kube-proxy 自己的日志说的是同一故障", en: "its own log tells of the same failure"}
+  - rule: app-port-in-use
+    ground: workload
+    mechanism: {zh: "kube-proxy 自己的日志说的是同一故障", en: "its own log tells of the same failure"}
+  - rule: app-resources-exhausted
+    ground: workload
+    mechanism: {zh: "kube-proxy 自己的日志说的是同一故障", en: "its own log tells of the same failure"}
+  - rule: app-bug
+    ground: workload
+    mechanism: {zh: "kube-proxy 自己的日志说的是同一故障", en: "its own log tells of the same failure"}
+  - rule: app-panic
+    ground: workload
+    mechanism: {zh: "kube-proxy 自己的日志说的是同一故障", en: "its own log tells of the same failure"}
   - rule: crashloopbackoff
     ground: pod
     mechanism: {zh: "在其 Pod 上表现为反复崩溃", en: "it shows as crashes of its pods"}

@@ -28,6 +28,8 @@ pub struct Call<'s> {
 /// How the complaints of clients are gathered where the rule that asks is about something else.
 pub fn of_clients() -> Subjects {
     Subjects {
+        even_when_ready: Vec::new(),
+        repeated_warnings: Vec::new(),
         subject: SubjectOf::Application,
         path: String::new(),
         confidence: Confidence::Probable,

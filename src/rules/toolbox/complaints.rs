@@ -104,7 +104,7 @@ pub fn complaints<'s>(
         }
         let total: u64 = hits
             .iter()
-            .filter(|hit| weight_of(hit) == Weight::Plain)
+            .filter(|hit| weighed(hit, subjects) == Weight::Plain)
             .map(|hit| hit.count)
             .sum();
         found.extend(
@@ -168,7 +168,7 @@ fn of_line<'s>(
     let last_line = hit.last.as_ref().map_or(hit.line, |(line, _)| *line);
     let end = log.tail.last().map_or(log.lines, |line| line.line);
     let after = end.saturating_sub(last_line);
-    let weight = weight_of(hit);
+    let weight = weighed(hit, subjects);
     let near_end = after <= 12 || after <= log.lines / 5;
     let plain = weight == Weight::Plain;
     let is_recurrent = speaker.state == State::Well && is_previous(log) && ends_often(snapshot, log);
@@ -189,7 +189,8 @@ fn of_line<'s>(
         State::NotReady => (hit.count >= 3).then_some(Confidence::Possible),
         State::Well if is_over(snapshot, log, hit, after) => None,
         State::Well => {
-            (!subjects.only_while_failing && plain && total >= 2 && near_end).then_some(Confidence::Probable)
+            let counts = !subjects.only_while_failing || is_among(&subjects.even_when_ready, hit);
+            (counts && plain && total >= 2 && near_end).then_some(Confidence::Probable)
         }
         State::Unknown => (after <= LAST_WORDS && (plain || hit.count >= 3)).then_some(Confidence::Probable),
     }?;
@@ -487,6 +488,22 @@ fn quoted(line: &str) -> String {
 fn weight_of(hit: &LineHit) -> Weight {
     let last = hit.last.as_ref().map(|(_, text)| weight(text));
     weight(&hit.text).max(last.unwrap_or(Weight::Dismissed))
+}
+
+/// As [`weight_of`], with what the rule knows of its programs: some only ever warn of what they cannot do.
+fn weighed(hit: &LineHit, subjects: &Subjects) -> Weight {
+    match weight_of(hit) {
+        Weight::Mild if hit.count >= REPEATED && is_among(&subjects.repeated_warnings, hit) => Weight::Plain,
+        weight => weight,
+    }
+}
+
+/// A warning that is repeated so often is no passing trouble.
+const REPEATED: u64 = 10;
+
+fn is_among(signatures: &[String], hit: &LineHit) -> bool {
+    let id = hit.signature.rsplit('/').next().unwrap_or("");
+    signatures.iter().any(|known| known == id)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

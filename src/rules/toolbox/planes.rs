@@ -239,10 +239,12 @@ pub fn unseen_by_scheduler<'s>(snapshot: &'s Snapshot, scheduler: &str) -> Vec<P
                 "" => "default-scheduler",
                 name => name,
             };
-            let has_condition = object
-                .list("/status/conditions")
-                .iter()
-                .any(|condition| condition.get("type").and_then(|kind| kind.as_str()) == Some("PodScheduled"));
+            // `kubectl describe` shows conditions without their reasons; there the scheduler's event has to tell.
+            let has_condition = object.form != Form::Describe
+                && object
+                    .list("/status/conditions")
+                    .iter()
+                    .any(|condition| condition.get("type").and_then(|kind| kind.as_str()) == Some("PodScheduled"));
             pod.phase() == "Pending"
                 && pod.node().is_empty()
                 && !pod.is_terminating()

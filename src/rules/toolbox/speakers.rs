@@ -137,9 +137,10 @@ fn recurs(snapshot: &Snapshot, pod: &PodView<'_>, restarts: i64, ended: Option<W
         return false;
     }
     let since = ended.gap_to(&now);
-    let age = pod
-        .object
-        .time("/metadata/creationTimestamp")
+    // A description shows when the pod was started and not when it was made.
+    let created = pod.object.time("/metadata/creationTimestamp");
+    let age = created
+        .or_else(|| pod.object.time("/status/startTime"))
         .map(|created| created.gap_to(&now));
     let pace = age.and_then(|age| age.checked_div(i32::try_from(restarts).ok()?));
     since <= JUST_NOW || pace.is_some_and(|pace| pace <= FAST && since <= pace.saturating_mul(2))
@@ -150,11 +151,15 @@ const OFTEN: i64 = 3;
 /// Restarts further apart than this, on the average, are no state of failing.
 const FAST: SignedDuration = SignedDuration::from_hours(3);
 
-/// True for a pod that is being deleted, and for a failed attempt of a Job that succeeded after all.
+/// True for a pod that is being deleted, and for a failed attempt of a Job that succeeded after all. Of a CronJob's pods those of this
+/// run or a later one tell that; the Job's name ends in the time of the run.
 fn is_over(snapshot: &Snapshot, pod: &PodView<'_>) -> bool {
     let owner = snapshot.top_owner(pod.object);
+    let run = |pod: &PodView<'_>| pod.name().rsplit_once('-').map_or("", |(job, _)| job).to_owned();
     let retried = matches!(owner.kind.as_str(), "Job" | "CronJob")
-        && (snapshot.pods_of(&owner).any(|sibling| sibling.phase() == "Succeeded")
+        && (snapshot
+            .pods_of(&owner)
+            .any(|sibling| sibling.phase() == "Succeeded" && (owner.kind == "Job" || run(&sibling) >= run(pod)))
             || snapshot
                 .object("Job", &owner.namespace, &owner.name)
                 .is_some_and(|job| job.int("/status/succeeded") > Some(0)));

@@ -1,4 +1,5 @@
-//! `timedatectl` (systemd `src/timedate/timedatectl.c`), `chronyc tracking` (chrony `client.c`), `ntpq -p` (ntp `ntpq-subs.c`).
+//! `timedatectl` (systemd `src/timedate/timedatectl.c`), `chronyc tracking` (chrony `client.c`), `ntpq -p` (ntp `ntpq-subs.c`), `ntpdate -q`
+//! (ntp `ntpdate.c`).
 
 use crate::bundle::decode::shape::is_heading;
 use crate::bundle::decode::{Decoder, Fact, Section, TextFile};
@@ -16,6 +17,9 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     }
     if first.starts_with("Reference ID ") && first.contains(": ") {
         return Some(fields(file, start, chrony));
+    }
+    if first.starts_with("server ") && first.contains(", stratum ") {
+        return asked(file, start);
     }
     is_heading(
         first,
@@ -74,6 +78,26 @@ fn chrony(name: &str, text: &str) -> Option<(&'static str, String)> {
     }
 }
 
+/// `server 192.0.2.1, stratum 2, offset -12.500000, delay 0.02612`: what the server's clock is ahead of this one. A server of stratum 0
+/// did not answer.
+fn asked(file: &TextFile<'_>, start: usize) -> Option<Section> {
+    let field = |name: &str| {
+        let mut fields = file.line(start).split(", ");
+        fields.find_map(|field| field.strip_prefix(name)?.trim().parse::<f64>().ok())
+    };
+    let (stratum, offset) = (field("stratum ")?, field("offset ")?);
+    let told = (stratum > 0.0).then(|| Fact::Value {
+        key: "clock.offset-seconds".to_owned(),
+        value: format!("{}", -offset),
+        cite: file.cite(start),
+    });
+    Some(Section {
+        end: start + 1,
+        facts: told.into_iter().collect(),
+        ..Section::default()
+    })
+}
+
 /// The peer that the clock follows is marked with `*`; its offset is in milliseconds, positive when the peer is ahead.
 fn peers(file: &TextFile<'_>, start: usize) -> Section {
     let mut end = start + 1;
@@ -128,6 +152,11 @@ mod tests {
                 "     remote           refid      st t when poll reach   delay   offset  jitter\n==============================================================================\n*192.0.2.1       .GPS.            1 u   33   64  377    0.500 -250.000   0.100\n",
                 vec!["clock.synchronised=yes", "clock.offset-seconds=0.25"],
             ),
+            (
+                "server 192.0.2.1, stratum 2, offset -12.500000, delay 0.02612\n",
+                vec!["clock.offset-seconds=12.5"],
+            ),
+            ("server 192.0.2.1, stratum 0, offset 0.000000, delay 0.00000\n", vec![]),
         ] {
             assert_eq!(values(&section(&DECODER, "x", text).unwrap()), expected, "{text}");
         }
