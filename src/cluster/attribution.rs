@@ -150,16 +150,17 @@ fn by_workload(candidates: &[Candidate], found: &ContainerRef) -> Option<Stream>
 
 fn by_name(candidates: &[Candidate], log: &LogFile) -> Option<Stream> {
     let parts: Vec<&str> = log.path.components().collect();
-    let stem = stem_of(&log.path);
+    let stem = &dashed(stem_of(&log.path));
+    let spelled = dashed(log.path.as_str());
     let named = candidates
         .iter()
-        .filter(|candidate| parts.iter().any(|part| part.contains(candidate.pod.as_str())))
+        .filter(|candidate| spelled.split('/').any(|part| part.contains(&dashed(&candidate.pod))))
         .max_by_key(|candidate| (candidate.pod.len(), !candidate.namespace.is_empty()));
     if let Some(candidate) = named {
         let container = candidate
             .containers
             .iter()
-            .find(|container| has_word(&stem.replace(&candidate.pod, ""), container));
+            .find(|container| has_word(&stem.replace(&dashed(&candidate.pod), ""), container));
         return Some(stream(
             &log.path,
             &candidate.namespace,
@@ -263,6 +264,11 @@ fn pod_in(part: &str, ordinals: bool) -> Option<String> {
         .map(ToOwned::to_owned)
 }
 
+/// A name as it may be spelled in a file's name: what makes such names writes dashes, underscores or points for anything else.
+fn dashed(name: &str) -> String {
+    name.replace(['_', '.', ' '], "-")
+}
+
 fn stem_of(path: &EntryPath) -> &str {
     path.file_name()
         .trim_end_matches(".gz")
@@ -357,6 +363,11 @@ mod tests {
         assert_eq!(owner(PODS, "cart.log"), "cart-6bdf8c9d7-jd5lx");
         assert_eq!(owner(PODS, "02-cart-db.log"), "cart-db-0");
         assert_eq!(owner(PODS, "logs/web/current.log"), "web-84cf6d6b95-qk4rc");
+        assert_eq!(owner(PODS, "kubectl_logs_n_shop_cart_db_0.log"), "cart-db-0");
+        assert_eq!(
+            owner(PODS, "kubectl_logs_web_84cf6d6b95_qk4rc_n_shop_tail_50.txt"),
+            "web-84cf6d6b95-qk4rc"
+        );
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod reader;
 mod settings;
 mod snapshot;
 mod tools;
+mod twice;
 mod unused;
 mod view;
 mod whereabouts;
