@@ -57,13 +57,17 @@ pub fn edges(rules: &Rules, findings: &[Finding]) -> Vec<Edge> {
 fn add_blamed(rules: &Rules, findings: &[Finding], edges: &mut Vec<Edge>) {
     let mut ailing: BTreeMap<&Subject, Vec<usize>> = BTreeMap::new();
     for (index, finding) in findings.iter().enumerate() {
-        let is_factor = rules
-            .get(&finding.rule)
-            .is_none_or(|rule| rule.header.role == Role::Factor);
-        if !is_factor {
-            for object in finding.impairs.iter().chain([&finding.subject]) {
-                ailing.entry(object).or_default().push(index);
-            }
+        let Some(rule) = rules.get(&finding.rule).filter(|rule| rule.header.role != Role::Factor) else {
+            continue;
+        };
+        // What is only known from callers is no trouble of the peer's own, but what explains it is.
+        let troubles = if rule.header.hearsay {
+            explaining(findings, edges, index)
+        } else {
+            vec![index]
+        };
+        for object in finding.impairs.iter().chain([&finding.subject]) {
+            ailing.entry(object).or_default().extend(&troubles);
         }
     }
     let mut effects: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -92,6 +96,19 @@ fn add_blamed(rules: &Rules, findings: &[Finding], edges: &mut Vec<Edge>) {
     add_relayed(rules, findings, &mut effects, edges);
 }
 
+/// What explains a finding that is only known from callers, those callers themselves left out.
+fn explaining(findings: &[Finding], edges: &[Edge], heard: usize) -> Vec<usize> {
+    let Some(subject) = findings.get(heard).map(|finding| &finding.subject) else {
+        return Vec::new();
+    };
+    edges
+        .iter()
+        .filter(|edge| edge.to == heard)
+        .map(|edge| edge.from)
+        .filter(|from| findings.get(*from).is_some_and(|cause| !cause.blames.contains(subject)))
+        .collect()
+}
+
 fn called_peer_ails(from: usize, to: usize) -> Edge {
     Edge {
         from,
@@ -107,6 +124,17 @@ fn called_peer_ails(from: usize, to: usize) -> Edge {
 /// is its own: a caller two steps up the chain names at most the step between.
 fn add_relayed(rules: &Rules, findings: &[Finding], effects: &mut BTreeMap<usize, Vec<usize>>, edges: &mut Vec<Edge>) {
     let caused: BTreeSet<usize> = edges.iter().map(|edge| edge.to).collect();
+    // A setting or a node that brings a workload down leaves the trouble the workload's own; another workload does not.
+    let passed_on: BTreeSet<usize> = edges
+        .iter()
+        .filter(|edge| match (findings.get(edge.from), findings.get(edge.to)) {
+            (Some(cause), Some(effect)) => {
+                cause.subject != effect.subject && WORKLOADS.contains(&cause.subject.kind.as_str())
+            }
+            _ => false,
+        })
+        .map(|edge| edge.to)
+        .collect();
     let is_own_trouble = |finding: &Finding| {
         !finding.blames_unknown
             && finding.level == Level::Critical
@@ -116,7 +144,7 @@ fn add_relayed(rules: &Rules, findings: &[Finding], effects: &mut BTreeMap<usize
     let sources: Vec<(usize, &Finding)> = findings
         .iter()
         .enumerate()
-        .filter(|(index, finding)| !caused.contains(index) && is_own_trouble(finding))
+        .filter(|(index, finding)| !passed_on.contains(index) && is_own_trouble(finding))
         .collect();
     for (to, complaint) in findings.iter().enumerate() {
         if !complaint.blames_unknown || caused.contains(&to) {
