@@ -32,7 +32,8 @@ pub struct RuleHeader {
     pub role: Role,
     /// How bad a finding is.
     pub level: Level,
-    /// True where all that is known of the subject is what its callers say. Such a finding explains no caller's complaint of it.
+    /// True where all that is known of the subject is what its callers say. Such a symptom explains no caller's complaint of it, and
+    /// whatever explains all callers explains it.
     #[serde(default)]
     pub hearsay: bool,
     /// Data without which the rule cannot judge. `a|b` means that either will do.

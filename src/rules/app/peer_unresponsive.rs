@@ -14,6 +14,7 @@ pub(in crate::rules) const RULE: &str = r##"
 id: peer-unresponsive
 role: link
 level: critical
+hearsay: true
 needs: [container-logs]
 check:
   zh: '是否有多个工作负载同时抱怨集群内的同一个对端'

@@ -8,6 +8,7 @@ use regex::Regex;
 
 use super::mentions::mentioned;
 use super::nodes::is_ready;
+use super::etcd::{etcd, is_of_etcd};
 use super::peers::{Peer, dependencies, name_service, node_of_address, objects_of, service_meant};
 use super::speakers::{Speaker, State, is_data_store, is_previous, of_log, of_pod, stores_of, technology};
 use super::stores::refuses_when_full;
@@ -402,6 +403,10 @@ pub fn finding(
     }
     let out_of_reach = rule.finds.as_ref().is_some_and(|finds| finds.out_of_reach);
     finding.blames_unknown = out_of_reach && finding.blames.is_empty() && (peer.host.is_empty() || peer.is_address());
+    // Last, because it tells nobody who else is meant.
+    if peer.is_api_server() || group.iter().any(|complaint| is_of_etcd(&complaint.line)) {
+        finding.blame(etcd());
+    }
     for complaint in &group {
         finding.add_affected(complaint.speaker.workload.clone());
     }
