@@ -120,16 +120,24 @@ fn add_common_to_callers(
         let mut common: Option<BTreeSet<usize>> = None;
         for caller in callers {
             let complains = findings.get(caller).is_some_and(|caller| {
-                caller.subject != finding.subject && caller.blames.contains(&finding.subject)
-                    && rules.get(&caller.rule).is_some_and(|rule| rule.header.role == Role::Cause)
+                caller.subject != finding.subject
+                    && caller.blames.contains(&finding.subject)
+                    && rules
+                        .get(&caller.rule)
+                        .is_some_and(|rule| rule.header.role == Role::Cause)
             });
             if complains {
                 let causes = causes_of(caller, edges);
-                common = Some(common.map_or_else(|| causes.clone(), |known| known.intersection(&causes).copied().collect()));
+                common = Some(common.map_or_else(
+                    || causes.clone(),
+                    |known| known.intersection(&causes).copied().collect(),
+                ));
             }
         }
         for from in common.into_iter().flatten() {
-            let is_other = findings.get(from).is_some_and(|cause| !cause.blames.contains(&finding.subject));
+            let is_other = findings
+                .get(from)
+                .is_some_and(|cause| !cause.blames.contains(&finding.subject));
             if from != heard && is_other && !reaches(effects, heard, from) {
                 effects.entry(from).or_default().push(heard);
                 edges.push(Edge {

@@ -201,7 +201,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .map(|(_, cite)| cite);
         if (told.alone || unsynchronised.is_some()) && told.times >= AGAIN {
             let line = told.cites.first().and_then(|cite| cite.quote.first());
-            let line = line.map_or(String::new(), |line| clean_line(&line.text).trim().chars().take(240).collect());
+            let line = line.map_or(String::new(), |line| {
+                clean_line(&line.text).trim().chars().take(240).collect()
+            });
             let confidence = if unsynchronised.is_some() {
                 Confidence::Confirmed
             } else {

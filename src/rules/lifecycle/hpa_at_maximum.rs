@@ -145,10 +145,7 @@ fn load(scaler: &Object) -> Option<(i64, i64)> {
 
 /// `cpu: 190%/80%` of a row, `resource cpu on pods  (as a percentage of request):  190% (475m) / 80%` of a description.
 fn of_metric(text: &str) -> Option<(i64, i64)> {
-    let (now, wanted) = text
-        .rsplit_once(": ")
-        .map_or(text, |(_, pair)| pair)
-        .split_once('/')?;
+    let (now, wanted) = text.rsplit_once(": ").map_or(text, |(_, pair)| pair).split_once('/')?;
     let percent = |text: &str| text.split_whitespace().next()?.strip_suffix('%')?.parse::<i64>().ok();
     percent(now).zip(percent(wanted)).filter(|(_, wanted)| *wanted > 0)
 }

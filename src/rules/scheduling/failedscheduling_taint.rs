@@ -109,11 +109,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let mut findings = by_workload(input, rule, |blocked| blocked.main == Reason::Taint);
     for finding in &mut findings {
         finding.path = "spec.template.spec.tolerations".to_owned();
-        for node in input
-            .snapshot
-            .kind("Node")
-            .filter(|node| !node.list("/spec/taints").is_empty() || is_ready(input.snapshot, &node.key.name) == Some(false))
-        {
+        for node in input.snapshot.kind("Node").filter(|node| {
+            !node.list("/spec/taints").is_empty() || is_ready(input.snapshot, &node.key.name) == Some(false)
+        }) {
             finding
                 .touches
                 .insert(crate::rules::Touch::new(crate::rules::Ground::Node, &node.key.name));

@@ -6,9 +6,9 @@ use std::sync::LazyLock;
 use jiff::SignedDuration;
 use regex::Regex;
 
+use super::etcd::{etcd, is_of_etcd};
 use super::mentions::mentioned;
 use super::nodes::is_ready;
-use super::etcd::{etcd, is_of_etcd};
 use super::peers::{Peer, dependencies, name_service, node_of_address, objects_of, service_meant};
 use super::speakers::{Speaker, State, is_data_store, is_previous, of_log, of_pod, stores_of, technology};
 use super::stores::refuses_when_full;
@@ -301,7 +301,10 @@ fn refusing_peer(snapshot: &Snapshot, rule: &RuleHeader, complaint: &Complaint<'
     }
     let client = &complaint.speaker.workload;
     let named = objects_of(snapshot, &client.namespace, &complaint.peer_within(snapshot));
-    if let Some(peer) = named.into_iter().find(|object| WORKLOADS.contains(&object.kind.as_str())) {
+    if let Some(peer) = named
+        .into_iter()
+        .find(|object| WORKLOADS.contains(&object.kind.as_str()))
+    {
         return Some(peer);
     }
     // A store that says so of itself.

@@ -225,7 +225,10 @@ pub(crate) fn autoscaler(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) 
             "Conditions" => node::conditions(outline, item, "/status/conditions", to),
             // `Deployment pods:  2 current / 2 desired`, after the kind of what is scaled.
             key if key.ends_with(" pods") => {
-                let numbers = item.value.split('/').map(|part| part.split_whitespace().collect::<Vec<_>>());
+                let numbers = item
+                    .value
+                    .split('/')
+                    .map(|part| part.split_whitespace().collect::<Vec<_>>());
                 for words in numbers {
                     let pointer = match words.as_slice() {
                         [_, "current"] => "/status/currentReplicas",
