@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::namespace_hints::{home_of, is_of_the_system};
 use super::owners::{is_made_by_a_set, workload_of_pod_name};
-use super::{PodView, Snapshot};
+use super::{PodView, Snapshot, short_names};
 use crate::logs::{ContainerRef, LogFile, Stream};
 use crate::model::EntryPath;
 
@@ -202,7 +202,13 @@ fn by_name(candidates: &[Candidate], log: &LogFile) -> Option<Stream> {
     let by_container = candidates
         .iter()
         .find(|candidate| container_of(candidate).is_some())
-        .filter(|_| owners.len() == 1)?;
+        .filter(|_| owners.len() == 1);
+    let Some(by_container) = by_container else {
+        let workloads = candidates.iter().map(|candidate| candidate.workload.as_str()).collect();
+        let workload = short_names::meant(stem, &GENERIC, &workloads)?;
+        let candidate = candidates.iter().find(|candidate| candidate.workload == workload)?;
+        return Some(stream(&log.path, &candidate.namespace, &candidate.pod, ""));
+    };
     Some(stream(
         &log.path,
         &by_container.namespace,

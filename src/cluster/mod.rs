@@ -21,6 +21,7 @@ mod open;
 mod owners;
 mod reader;
 mod settings;
+mod short_names;
 mod snapshot;
 mod tools;
 mod twice;
