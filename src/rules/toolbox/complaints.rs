@@ -569,10 +569,20 @@ fn weight(line: &str) -> Weight {
     let lower = line.to_ascii_lowercase();
     // Without a level the words have to tell; `level=error … retry=3` is an error all the same.
     let is_mild = match level {
-        Some(found) => found.name("mild").is_some() || lower.contains("retrying"),
+        Some(found) => found.name("mild").is_some() || lower.contains("retrying") || has_attempts_left(&lower),
         None => lower.contains("retry") || lower.contains("will try again"),
     };
     if is_mild { Weight::Mild } else { Weight::Plain }
+}
+
+static ATTEMPT: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"\b(?:retry|attempt|try) ?#?(\d{1,3}) ?(?:/|of) ?(\d{1,3})\b").ok());
+
+/// True for `retry 1/3`: what failed is tried again.
+fn has_attempts_left(line: &str) -> bool {
+    let found = ATTEMPT.as_ref().and_then(|regex| regex.captures(line));
+    let number = |at: usize| found.as_ref()?.get(at)?.as_str().parse::<u32>().ok();
+    number(1) < number(2)
 }
 
 #[cfg(test)]
@@ -586,6 +596,8 @@ mod tests {
             ("panic: boom", Weight::Plain),
             ("level=warn msg=\"late\" err=\"refused\"", Weight::Mild),
             ("connection refused, retrying in 5s", Weight::Mild),
+            ("Error: socket hang up (GET http://till/) - retry 1/3", Weight::Mild),
+            ("Error: socket hang up (GET http://till/) - retry 3/3", Weight::Plain),
             (
                 "WRN config file /etc/tiles.yaml not found, using defaults",
                 Weight::Dismissed,

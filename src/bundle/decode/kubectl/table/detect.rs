@@ -102,32 +102,28 @@ pub(crate) fn kind(header: &Header<'_>, hint: &Hint, prefixed: bool) -> Option<S
         has.iter().all(|name| header.has(name)) && !lacks.iter().any(|name| header.has(name))
     });
     let dated = header.has("AGE") || header.has("CREATED AT");
+    let exact = EXACT.iter().find(|(_, columns)| {
+        let named = header
+            .names()
+            .iter()
+            .filter(|name| !matches!(**name, "NAMESPACE" | "LABELS"));
+        named.clone().count() == columns.len() && named.into_iter().all(|name| columns.contains(name))
+    });
+    // `kubectl get pods; kubectl get secrets`: the second table has not the columns that the first kind always has.
+    let is_another = RULES
+        .iter()
+        .any(|(other, strength, ..)| *other == hint.kind && *strength == Sure);
     match rule {
         _ if custom => Some(hint.kind.clone()),
         Some((kind, Sure, ..)) => Some((*kind).to_owned()),
         _ if prefixed => Some(String::new()),
-        // `kubectl get pods; kubectl get secrets`: the second table has not the columns that the first kind always has.
-        Some((kind, ..))
-            if RULES
-                .iter()
-                .any(|(other, strength, ..)| *other == hint.kind && *strength == Sure) =>
-        {
-            Some((*kind).to_owned())
-        }
+        Some((kind, ..)) if is_another => Some((*kind).to_owned()),
+        None if is_another && exact.is_some() => exact.map(|(kind, _)| (*kind).to_owned()),
         _ if hint.from_prompt && !hint.kind.is_empty() => Some(hint.kind.clone()),
         Some((kind, ..)) => Some((*kind).to_owned()),
-        None => {
-            let exact = EXACT.iter().find(|(_, columns)| {
-                let named = header
-                    .names()
-                    .iter()
-                    .filter(|name| !matches!(**name, "NAMESPACE" | "LABELS"));
-                named.clone().count() == columns.len() && named.into_iter().all(|name| columns.contains(name))
-            });
-            match exact {
-                Some((kind, _)) => Some((*kind).to_owned()),
-                _ => (dated && !hint.kind.is_empty()).then(|| hint.kind.clone()),
-            }
-        }
+        None => match exact {
+            Some((kind, _)) => Some((*kind).to_owned()),
+            _ => (dated && !hint.kind.is_empty()).then(|| hint.kind.clone()),
+        },
     }
 }
