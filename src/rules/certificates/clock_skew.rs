@@ -1,8 +1,11 @@
 //! A node's clock is wrong, so certificates seem to come from the future.
 
-use crate::model::Confidence;
+use std::collections::BTreeMap;
+
+use crate::cluster::Snapshot;
+use crate::model::{Citation, Confidence, EntryPath, Subject};
 use crate::rules::toolbox::hosts::{Suffering, confidence, machines, suffering};
-use crate::rules::toolbox::nodes::by_node;
+use crate::rules::toolbox::nodes::{by_node, touch_pods};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -72,6 +75,37 @@ prevention:
 sources: ["Go crypto/x509 verify.go: `current time %s is before %s`", "etcd rafthttp/probing_status.go"]
 versions: "Go 1.14 and newer; etcd 3.3 to 3.6"
 examples:
+  - name: "one loop over the nodes, and one of them is ahead"
+    files:
+      nodes.txt: |
+        NAME   STATUS   ROLES    AGE   VERSION
+        n1     Ready    <none>   90d   v1.28.4
+        n2     Ready    <none>   90d   v1.28.4
+        n3     Ready    <none>   90d   v1.28.4
+      time.txt: |
+        [ops@bastion ~]$ for h in n1 n2 n3; do echo "== $h"; ssh $h date -u +%FT%TZ; done
+        == n1
+        2026-03-01T10:00:00Z
+        == n2
+        2026-03-01T10:00:01Z
+        == n3
+        2026-03-01T10:06:22Z
+    fires: [{kind: "Node", name: "n3", node: "n3"}]
+  - name: "one loop over nodes that agree"
+    files:
+      nodes.txt: |
+        NAME   STATUS   ROLES    AGE   VERSION
+        n1     Ready    <none>   90d   v1.28.4
+        n2     Ready    <none>   90d   v1.28.4
+        n3     Ready    <none>   90d   v1.28.4
+      time.txt: |
+        [ops@bastion ~]$ for h in n1 n2 n3; do echo "== $h"; ssh $h date -u +%FT%TZ; done
+        == n1
+        2026-03-01T10:00:00Z
+        == n2
+        2026-03-01T10:00:09Z
+        == n3
+        2026-03-01T10:00:22Z
   - name: "chrony tells the offset"
     files:
       nodes.txt: |
@@ -103,6 +137,8 @@ examples:
 
 /// Seconds: etcd warns at one, tokens and certificates fail at minutes.
 const TOO_FAR: f64 = 5.0;
+/// Seconds that it may take to ask one machine after another.
+const ONE_AFTER_ANOTHER: i64 = 60;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
@@ -130,5 +166,42 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             }
         }
     }
+    for (node, offset, cite) in apart(snapshot) {
+        if findings.iter().all(|finding| finding.subject.name != node) {
+            let line = cite.quote.first().map_or(String::new(), |line| line.text.clone());
+            let mut finding = Finding::new(rule, Subject::node(&node), Confidence::Confirmed)
+                .cite(cite.clone())
+                .fact("node", node.clone())
+                .fact("line", line)
+                .fact("offset", offset.to_string());
+            touch_pods(snapshot, &node, &mut finding);
+            findings.push(finding);
+        }
+    }
     findings
+}
+
+/// Nodes whose clock is far from the others' where one file holds the answers of at least three, one after another: its seconds ahead of
+/// the one in the middle.
+fn apart(snapshot: &Snapshot) -> Vec<(String, i64, &Citation)> {
+    let mut by_file: BTreeMap<&EntryPath, Vec<(i64, String, &Citation)>> = BTreeMap::new();
+    for machine in machines(snapshot) {
+        if let Some((when, _, cite)) = &machine.host.clock {
+            let answer = (when.latest.as_second(), machine.node.clone(), cite);
+            by_file.entry(&cite.file).or_default().push(answer);
+        }
+    }
+    let mut found = Vec::new();
+    for mut answers in by_file.into_values().filter(|answers| answers.len() >= 3) {
+        answers.sort_by_key(|(seconds, ..)| *seconds);
+        let Some((middle, ..)) = answers.get(answers.len() / 2) else {
+            continue;
+        };
+        let middle = *middle;
+        let far = answers
+            .into_iter()
+            .filter(|(seconds, ..)| (seconds - middle).abs() >= ONE_AFTER_ANOTHER);
+        found.extend(far.map(|(seconds, node, cite)| (node, seconds - middle, cite)));
+    }
+    found
 }
