@@ -29,7 +29,6 @@ pub struct Call<'s> {
 pub fn of_clients() -> Subjects {
     Subjects {
         even_when_ready: Vec::new(),
-        repeated_warnings: Vec::new(),
         subject: SubjectOf::Application,
         path: String::new(),
         confidence: Confidence::Probable,
@@ -39,6 +38,7 @@ pub fn of_clients() -> Subjects {
         out_of_reach: true,
         server_side: Vec::new(),
         peer_side: Vec::new(),
+        lasting: Vec::new(),
         stores_tell: Vec::new(),
     }
 }
