@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use rayon::prelude::*;
 use serde_json::Value;
 
 use super::age;
@@ -354,8 +355,7 @@ fn place_logs(snapshot: &mut Snapshot, detected: &Detected<'_>) {
 }
 
 fn all_hits(snapshot: &Snapshot, signatures: &SignatureSet, detected: &Detected<'_>) -> Vec<Hit> {
-    let mut hits = Vec::new();
-    for event in &snapshot.events {
+    let of_events = snapshot.events.par_iter().flat_map_iter(|event| {
         let about = About {
             object: event.about.clone(),
             container: event.container.clone(),
@@ -365,23 +365,26 @@ fn all_hits(snapshot: &Snapshot, signatures: &SignatureSet, detected: &Detected<
                 event.host.clone()
             },
         };
-        for found in signatures.matches(&event.message, TextSource::Event) {
-            hits.push(Hit {
-                signature: found.id.to_owned(),
-                captures: found.captures,
-                source: TextSource::Event,
-                about: about.clone(),
-                first: event.first.clone(),
-                last: event.last.clone(),
-                count: event.count,
-                cite: event.cite.clone(),
-            });
-        }
-    }
-    for object in snapshot.objects.values() {
-        for (pointer, container, text) in status_messages(object) {
-            for found in signatures.matches(text, TextSource::Status) {
-                hits.push(Hit {
+        let found = signatures.matches(&event.message, TextSource::Event);
+        found.into_iter().map(move |found| Hit {
+            signature: found.id.to_owned(),
+            captures: found.captures,
+            source: TextSource::Event,
+            about: about.clone(),
+            first: event.first.clone(),
+            last: event.last.clone(),
+            count: event.count,
+            cite: event.cite.clone(),
+        })
+    });
+    let mut hits: Vec<Hit> = of_events.collect();
+    let objects: Vec<&Object> = snapshot.objects.values().collect();
+    hits.par_extend(objects.into_par_iter().flat_map_iter(|object| {
+        status_messages(object)
+            .into_iter()
+            .flat_map(move |(pointer, container, text)| {
+                let found = signatures.matches(text, TextSource::Status);
+                found.into_iter().map(move |found| Hit {
                     signature: found.id.to_owned(),
                     captures: found.captures,
                     source: TextSource::Status,
@@ -394,10 +397,9 @@ fn all_hits(snapshot: &Snapshot, signatures: &SignatureSet, detected: &Detected<
                     last: None,
                     count: 1,
                     cite: object.cite_at(&pointer),
-                });
-            }
-        }
-    }
+                })
+            })
+    }));
     let nodes = known_nodes(snapshot);
     for log in &snapshot.logs {
         let source = log.stream.source();

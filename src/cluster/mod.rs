@@ -1,6 +1,7 @@
 //! What a bundle says, normalised and immutable: objects, events, hosts, logs, and what is missing.
 
 mod age;
+mod ahead;
 mod assemble;
 mod attribution;
 mod blocks;

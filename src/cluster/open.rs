@@ -18,21 +18,23 @@ pub fn read_bundle(
     signatures: &SignatureSet,
     mut budget: Budget,
 ) -> Result<Snapshot, OpenError> {
-    let mut reader = Reader::new(signatures, alias).within(&budget);
-    let walked = walk(input, &mut budget, &mut |entry| reader.file(&entry.path, entry.content))?;
-    for problem in walked.problems {
-        reader.problem(problem);
-    }
-    let name = input
-        .file_name()
-        .map_or_else(|| alias.to_owned(), |name| name.to_string_lossy().into_owned());
-    Ok(reader.finish(BundleInfo {
-        alias: alias.into(),
-        input: name,
-        layout: String::new(),
-        sha256: walked.sha256,
-        collected_at: None,
-    }))
+    rayon::in_place_scope(|helpers| {
+        let mut reader = Reader::new(signatures, alias).within(&budget).helped_by(helpers);
+        let walked = walk(input, &mut budget, &mut |entry| reader.file(&entry.path, entry.content))?;
+        for problem in walked.problems {
+            reader.problem(problem);
+        }
+        let name = input
+            .file_name()
+            .map_or_else(|| alias.to_owned(), |name| name.to_string_lossy().into_owned());
+        Ok(reader.finish(BundleInfo {
+            alias: alias.into(),
+            input: name,
+            layout: String::new(),
+            sha256: walked.sha256,
+            collected_at: None,
+        }))
+    })
 }
 
 /// Reads some logs of a bundle once more, for what they complain of. `logs` are all that [`read_bundle`] found in it, `wanted` are
@@ -51,11 +53,14 @@ pub fn mine_logs(
         .iter()
         .filter_map(|index| Some(logs.get(*index)?.path.clone()))
         .collect();
-    let mut reader = Reader::mining(signatures, files).within(&budget);
-    walk(input, &mut budget, &mut |entry| reader.file(&entry.path, entry.content))?;
+    let logs_again = rayon::in_place_scope(|helpers| {
+        let mut reader = Reader::mining(signatures, files).within(&budget).helped_by(helpers);
+        walk(input, &mut budget, &mut |entry| reader.file(&entry.path, entry.content))?;
+        Ok(reader.into_logs())
+    })?;
     // A file may hold several logs; they come in the same order both times.
     let mut by_file: BTreeMap<EntryPath, Vec<LogFile>> = BTreeMap::new();
-    for log in reader.into_logs() {
+    for log in logs_again {
         by_file.entry(log.path.clone()).or_default().push(log);
     }
     let mut seen: BTreeMap<&EntryPath, usize> = BTreeMap::new();

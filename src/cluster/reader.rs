@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::io::Read;
+use std::sync::Arc;
 use std::sync::mpsc::TrySendError;
 
-use rayon::prelude::*;
-
+use super::ahead::{Ahead, Waiting};
 use super::assemble::assemble;
 use super::blocks::{BLOCK, Blocks};
-use super::whole::{Context, FileReading, read_whole};
+use super::whole::{Context, FileReading};
 use super::{BundleInfo, Coverage, Snapshot, Treatment};
 use crate::bundle::decode::{
     CommandIndex, Encoding, Fact, Transcoded, binary_reason, has_returns_only, is_binary, may_be_transcript, to_text,
@@ -20,10 +20,6 @@ use crate::model::{EntryPath, Problem, ProblemKind};
 
 /// Blocks that may wait for the scanner.
 const BLOCKS_AHEAD: usize = 4;
-/// Bytes of files that wait until they are decoded together.
-const WAITING: usize = 4 << 20;
-/// Bytes of files for which it is worth waking another thread.
-const WORTH_SHARING: usize = 256 << 10;
 
 /// Facts with the file they were read from.
 pub(super) struct Located {
@@ -33,68 +29,64 @@ pub(super) struct Located {
     pub(super) fact: Fact,
 }
 
-/// A file in its place among the others.
-enum Waiting {
-    /// To be decoded, with the command that printed it where something else than the file tells that.
-    Text(EntryPath, Vec<u8>, Option<String>),
-    /// Read.
-    Done(FileReading),
-}
-
 /// Reads the files of one bundle, one after another.
-pub struct Reader<'s> {
-    context: Context<'s>,
+pub struct Reader<'r, 's> {
+    context: Arc<Context<'s>>,
     facts: Vec<Located>,
     logs: Vec<LogFile>,
     coverage: Coverage,
     inventory: Inventory,
     commands: CommandIndex,
     is_full: bool,
-    waiting: Vec<Waiting>,
-    waiting_bytes: usize,
+    ahead: Ahead<'r, 's>,
     /// Of a reading for what some logs complain of: the files that hold them. Nothing else is read then.
     mined: Option<BTreeSet<EntryPath>>,
 }
 
-impl<'s> Reader<'s> {
+impl<'r, 's> Reader<'r, 's> {
     /// A reader for a bundle that citations call `alias`, under the default budget.
     pub fn new(signatures: &'s SignatureSet, alias: &str) -> Self {
         Self {
-            context: Context {
+            context: Arc::new(Context {
                 signatures,
                 alias: alias.into(),
                 budget: Budget::DEFAULT,
                 mines: false,
-            },
+            }),
             facts: Vec::new(),
             logs: Vec::new(),
             coverage: Coverage::default(),
             inventory: Inventory::default(),
             commands: CommandIndex::default(),
             is_full: false,
-            waiting: Vec::new(),
-            waiting_bytes: 0,
+            ahead: Ahead::new(None),
             mined: None,
         }
     }
 
     /// The same under another budget.
     pub fn within(mut self, budget: &Budget) -> Self {
-        self.context.budget = budget.clone();
+        Arc::make_mut(&mut self.context).budget = budget.clone();
+        self
+    }
+
+    /// The same with the help of other threads, which decode while this one reads on.
+    pub fn helped_by(mut self, helpers: &'r rayon::Scope<'s>) -> Self {
+        self.ahead = Ahead::new(Some(helpers));
         self
     }
 
     /// A reader of nothing but these files' logs, with what they complain of.
     pub(super) fn mining(signatures: &'s SignatureSet, files: BTreeSet<EntryPath>) -> Self {
         let mut reader = Self::new(signatures, "");
-        reader.context.mines = true;
+        Arc::make_mut(&mut reader.context).mines = true;
         reader.mined = Some(files);
         reader
     }
 
     /// The logs that were read, in order.
     pub(super) fn into_logs(mut self) -> Vec<LogFile> {
-        self.decode_waiting();
+        self.take_back(true);
         self.logs
     }
 
@@ -149,7 +141,7 @@ impl<'s> Reader<'s> {
 
     /// Puts everything together. `bundle` has what the files do not say of the bundle; its reference time is set here.
     pub fn finish(mut self, bundle: BundleInfo) -> Snapshot {
-        self.decode_waiting();
+        self.take_back(true);
         self.inventory.set_input(&bundle.input);
         let detected = detect(&self.inventory);
         let signatures = self.context.signatures;
@@ -168,33 +160,22 @@ impl<'s> Reader<'s> {
             self.stream_log(path, bytes, content);
             return;
         }
-        self.waiting_bytes = self.waiting_bytes.saturating_add(bytes.len());
         self.commands.note(path, &bytes);
         let command = self.commands.command(path);
-        self.waiting.push(Waiting::Text(path.clone(), bytes, command));
-        if self.waiting_bytes >= WAITING {
-            self.decode_waiting();
+        if self.ahead.push(Waiting::Text(path.clone(), bytes, command)) {
+            self.take_back(false);
         }
     }
 
-    /// Decodes the files that wait, and keeps what they yield in the order of the files.
-    fn decode_waiting(&mut self) {
-        let waiting = std::mem::take(&mut self.waiting);
-        let bytes = std::mem::take(&mut self.waiting_bytes);
-        let context = &self.context;
+    /// Hands over the files that wait, and keeps what came back of them and of those before: `all`, or as many as must.
+    fn take_back(&mut self, all: bool) {
         // One more than are kept shows that there were more.
         let most_facts = self.room().saturating_add(1);
-        let read = |waiting| match waiting {
-            Waiting::Text(path, bytes, command) => read_whole(context, &path, &bytes, command.as_deref(), most_facts),
-            Waiting::Done(reading) => reading,
-        };
-        let readings: Vec<FileReading> = if bytes < WORTH_SHARING {
-            waiting.into_iter().map(read).collect()
-        } else {
-            waiting.into_par_iter().map(read).collect()
-        };
-        for reading in readings {
-            self.keep(reading);
+        self.ahead.hand_over(&self.context, most_facts);
+        while let Some(readings) = self.ahead.take_back(&self.context, all) {
+            for reading in readings {
+                self.keep(reading);
+            }
         }
     }
 
@@ -272,7 +253,7 @@ impl<'s> Reader<'s> {
                 "the log could not be scanned",
             )),
         }
-        self.waiting.push(Waiting::Done(reading));
+        self.ahead.push(Waiting::Done(reading));
         if let Some(error) = failure {
             self.damaged(path, &error);
         }
@@ -290,7 +271,7 @@ impl<'s> Reader<'s> {
 
     fn record(&mut self, path: &EntryPath, bytes: u64, treatment: Treatment) {
         let reading = FileReading::of_record(path, bytes, treatment);
-        self.waiting.push(Waiting::Done(reading));
+        self.ahead.push(Waiting::Done(reading));
     }
 }
 

@@ -17,6 +17,7 @@ use crate::model::{EntryPath, Problem, ProblemKind};
 const PROBLEMS_PER_FILE: usize = 100;
 
 /// What is the same for all files of a bundle.
+#[derive(Clone)]
 pub(super) struct Context<'s> {
     pub(super) signatures: &'s SignatureSet,
     /// What citations call the bundle.

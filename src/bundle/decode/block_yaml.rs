@@ -21,8 +21,9 @@ const MAX_DEPTH: u64 = 80;
 /// The YAML crate takes keys of up to 1024 characters (libyaml `scanner.c`, `yaml_parser_stale_simple_keys`).
 const MAX_KEY: usize = 256;
 
-/// Reads a document, given as its lines; none when it is unusual, or empty, or comes near `deepest` levels. Of `metadata.managedFields` the member `fieldsV1` is left
-/// out, as [`super::objects`] leaves it out of every object.
+/// Reads a document, given as its lines; none when it is unusual, or empty, or comes near `deepest` levels. What [`super::objects`]
+/// leaves out of every object is passed over here: of `metadata.managedFields` the member `fieldsV1`, and the schemas of a
+/// CustomResourceDefinition.
 pub(super) fn read(lines: &[&str], deepest: u64) -> Option<Value> {
     if !lines.iter().all(|line| is_readable(line)) {
         return None;
@@ -41,15 +42,21 @@ pub(super) fn read(lines: &[&str], deepest: u64) -> Option<Value> {
     value.ok().filter(|_| reader.peek().is_none())
 }
 
-/// Where a collection stands, as far as it matters for `managedFields`.
+/// Where a collection stands, as far as it matters for what is left out.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// The document, or an item of a document that is a list.
+    /// The document, or an item of a document that is a list, or of its `items`.
     Top,
     /// Its `metadata`.
     Metadata,
     /// The list `managedFields` or an item of it.
     ManagedFields,
+    /// The `spec` of a document.
+    Spec,
+    /// The list `spec.versions` or an item of it.
+    Versions,
+    /// The `schema` of a version, or `spec.validation`, where it stood before apiextensions.k8s.io/v1.
+    Schema,
     /// Anywhere else.
     Elsewhere,
 }
@@ -59,8 +66,20 @@ impl Place {
         match (self, key) {
             (Self::Top, "metadata") => Self::Metadata,
             (Self::Metadata, "managedFields") => Self::ManagedFields,
+            (Self::Top, "items") => Self::Top,
+            (Self::Top, "spec") => Self::Spec,
+            (Self::Spec, "versions") => Self::Versions,
+            (Self::Versions, "schema") | (Self::Spec, "validation") => Self::Schema,
             _ => Self::Elsewhere,
         }
+    }
+
+    /// True for a member that is left out.
+    fn leaves_out(self, key: &str) -> bool {
+        matches!(
+            (self, key),
+            (Self::ManagedFields, "fieldsV1") | (Self::Schema, "openAPIV3Schema")
+        )
     }
 }
 
@@ -113,7 +132,7 @@ impl<'t> Reader<'_, 't> {
                 },
             };
             let (key, rest) = split_key(text).ok_or(Unusual)?;
-            if place == Place::ManagedFields && key == "fieldsV1" && rest.is_empty() {
+            if place.leaves_out(key) && rest.is_empty() {
                 self.skip_below(indent);
                 continue;
             }
@@ -374,14 +393,28 @@ spec:
     #[test]
     fn of_managed_fields_who_and_when_is_kept() {
         let text = "kind: Pod\nmetadata:\n  managedFields:\n  - fieldsV1:\n      f:metadata:\n        .: {}\n    manager: kubelet\n  name: a\n";
-        let expected = json!({"kind": "Pod", "metadata": {"managedFields": [{"manager": "kubelet"}], "name": "a"}});
-        assert_eq!(read_text(text), Some(expected));
+        let expected =
+            Some(json!({"kind": "Pod", "metadata": {"managedFields": [{"manager": "kubelet"}], "name": "a"}}));
+        assert_eq!(read_text(text), expected);
+        let listed = format!("kind: PodList\nitems:\n- {}", text.trim_end().replace('\n', "\n  "));
+        let expected = expected.map(|pod| json!({"kind": "PodList", "items": [pod]}));
+        assert_eq!(read_text(&listed), expected);
         // Elsewhere a member of this name is like any other.
         let text = "kind: ConfigMap\ndata:\n  fieldsV1:\n    a: b\n";
         assert_eq!(
             read_text(text),
             Some(json!({"kind": "ConfigMap", "data": {"fieldsV1": {"a": "b"}}}))
         );
+    }
+
+    #[test]
+    fn schemas_are_left_out() {
+        let text = "kind: CustomResourceDefinition\nspec:\n  versions:\n  - name: v1\n    schema:\n      openAPIV3Schema:\n        type: object\n    served: true\n";
+        let expected = json!({
+            "kind": "CustomResourceDefinition",
+            "spec": {"versions": [{"name": "v1", "schema": {}, "served": true}]},
+        });
+        assert_eq!(read_text(text), Some(expected));
     }
 
     #[test]

@@ -118,6 +118,7 @@ fn object(base: &Base<'_>, mut map: Map<String, Value>, list: &ListKind, pointer
     }
     let kind = map.get("kind")?.as_str()?.to_owned();
     forget_fields_v1(&mut map);
+    forget_schemas(&mut map);
     // Something with a `kind` that is neither an object nor a component's configuration is other software's JSON.
     if !map.contains_key("metadata") && !map.contains_key("apiVersion") {
         return None;
@@ -135,6 +136,26 @@ fn object(base: &Base<'_>, mut map: Map<String, Value>, list: &ListKind, pointer
         cite,
         seen_at: None,
     })))
+}
+
+/// Leaves out the schemas of a CustomResourceDefinition: most of its text, and nothing asks for it.
+fn forget_schemas(map: &mut Map<String, Value>) {
+    if map.get("kind").and_then(Value::as_str) != Some("CustomResourceDefinition") {
+        return;
+    }
+    let Some(spec) = map.get_mut("spec").and_then(Value::as_object_mut) else {
+        return;
+    };
+    let forget = |holder: Option<&mut Value>| {
+        if let Some(holder) = holder.and_then(Value::as_object_mut) {
+            holder.shift_remove("openAPIV3Schema");
+        }
+    };
+    forget(spec.get_mut("validation"));
+    let versions = spec.get_mut("versions").and_then(Value::as_array_mut);
+    for version in versions.into_iter().flatten() {
+        forget(version.get_mut("schema"));
+    }
 }
 
 /// Leaves out which fields each manager of an object wrote: half of the text of many objects, and nothing asks for it. Who wrote, and
