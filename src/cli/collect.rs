@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::collect_cluster::{ClusterArgs, plan as cluster_plan};
 use super::terminal::{complain, safe};
 use crate::collect::{self, CollectError, Destination, Limits, Outcome, Plan, Progress, Summary, parse_size};
 
@@ -18,10 +19,10 @@ const PARTIAL: u8 = 4;
 /// No bundle.
 const NOT_WRITTEN: u8 = 5;
 
-/// Collect this host's evidence into one archive
+/// Collect the evidence of this host and its cluster into one archive
 ///
-/// Reads Docker over its socket, cron tables with their scripts and logs, the logs of kubelet, containerd and dockerd, and the host
-/// itself. Secrets are masked while collecting. Exit codes: 0 complete, 2 wrong usage, 4 written with gaps, 5 not written.
+/// Reads Docker over its socket, cron tables with their scripts and logs, the logs of kubelet, containerd and dockerd, the host
+/// itself, and over the Kubernetes API all objects, logs and kubelets. Secrets are masked while collecting. Exit codes: 0 complete, 2 wrong usage, 4 written with gaps, 5 not written.
 #[derive(Debug, Args)]
 pub struct CollectArgs {
     /// Write the archive to FILE, into a directory, or to standard output with `-` [default: casefile-<host>-<time>.tar.gz]
@@ -45,6 +46,8 @@ pub struct CollectArgs {
     /// The Docker engine's socket [default: DOCKER_HOST if it is unix://…, else /var/run/docker.sock]
     #[arg(long, value_name = "PATH")]
     docker_socket: Option<PathBuf>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
     /// List what would be read, and read nothing
     #[arg(long)]
     dry_run: bool,
@@ -63,9 +66,6 @@ pub fn run(args: &CollectArgs) -> u8 {
 }
 
 fn collect(args: &CollectArgs) -> io::Result<u8> {
-    if args.dry_run {
-        return list();
-    }
     let root = match std::fs::canonicalize(&args.root) {
         Ok(root) if root.is_dir() => root,
         _ => {
@@ -73,6 +73,9 @@ fn collect(args: &CollectArgs) -> io::Result<u8> {
             return Ok(USAGE);
         }
     };
+    if args.dry_run {
+        return list(&plan(args, root));
+    }
     let mut show = |event: Progress<'_>| {
         if !args.quiet {
             // Progress is a courtesy; a closed standard error must not end the collection.
@@ -100,8 +103,8 @@ fn collect(args: &CollectArgs) -> io::Result<u8> {
 }
 
 /// `--dry-run`: one line per step, and one for each thing that it reads.
-fn list() -> io::Result<u8> {
-    let steps = match collect::dry_run() {
+fn list(plan: &Plan) -> io::Result<u8> {
+    let steps = match collect::dry_run(plan) {
         Ok(steps) => steps,
         Err(error) => return refuse(&error),
     };
@@ -152,6 +155,7 @@ fn plan(args: &CollectArgs, root: PathBuf) -> Plan {
         limits,
         root,
         docker_socket,
+        cluster: cluster_plan(&args.cluster),
     }
 }
 
@@ -167,6 +171,7 @@ fn progress(event: Progress<'_>) -> io::Result<()> {
                 Outcome::Skipped(reason) => writeln!(err, "skipped: {}", safe(reason)),
                 Outcome::Failed(reason) => writeln!(err, "failed: {}", safe(reason)),
                 Outcome::TimedOut => writeln!(err, "timed out after {time} ms"),
+                Outcome::Forbidden(reason) => writeln!(err, "forbidden: {}", safe(reason)),
             }
         }
     }
@@ -181,12 +186,18 @@ fn summarise(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         bytes,
         done,
         skipped,
+        forbidden,
         gaps,
         ..
     } = summary;
+    let forbidden = if *forbidden == 0 {
+        String::new()
+    } else {
+        format!(", {forbidden} forbidden")
+    };
     writeln!(
         out,
-        "{}: {bytes} bytes; {done} steps done, {skipped} skipped, {gaps} failed or timed out",
+        "{}: {bytes} bytes; {done} steps done, {skipped} skipped{forbidden}, {gaps} failed or timed out",
         safe(&place)
     )?;
     if summary.interrupted {

@@ -11,6 +11,7 @@ use super::capture::Capture;
 use super::command::{self, Ran};
 use super::docker::Engine;
 use super::evidence::Evidence;
+use super::kubernetes::Session;
 use super::root::HostRoot;
 use super::{Outcome, Read};
 
@@ -25,6 +26,8 @@ pub(crate) struct Step {
     pub(crate) reads: Vec<Read>,
     /// Reads it and writes it into the evidence.
     pub(crate) run: Box<dyn for<'a> FnOnce(&'a mut Context) -> StepFuture<'a>>,
+    /// How many times the usual time it may take: a step of many requests needs more.
+    pub(crate) patience: u32,
 }
 
 impl Step {
@@ -37,7 +40,13 @@ impl Step {
             name: name.into(),
             reads,
             run: Box::new(run),
+            patience: 1,
         }
+    }
+
+    /// The same step with `patience` times the time.
+    pub(crate) fn patient(self, patience: u32) -> Self {
+        Self { patience, ..self }
     }
 }
 
@@ -49,6 +58,8 @@ pub(crate) struct Context {
     pub(crate) host: HostRoot,
     /// The Docker engine, which may be absent.
     pub(crate) engine: Engine,
+    /// The cluster's API, as far as it is known by now.
+    pub(crate) cluster: Session,
     /// The running step should have an answer by now.
     pub(crate) deadline: Instant,
     /// How long a step may take.

@@ -1,7 +1,8 @@
 //! Collecting evidence on a host: a list of steps whose outcomes are recorded, written as one archive.
 //!
-//! Reading a Linux host and its Docker engine works on Linux only; the plan, the limits and the manifest are plain data on every system.
+//! Reading a Linux host, its Docker engine and its cluster works on Linux only; the plan, the limits and the manifest are plain data on every system.
 
+mod cluster_plan;
 mod limits;
 mod manifest;
 mod plan;
@@ -25,6 +26,8 @@ mod evidence;
 #[cfg(target_os = "linux")]
 mod host;
 #[cfg(target_os = "linux")]
+mod kubernetes;
+#[cfg(target_os = "linux")]
 mod logs;
 #[cfg(target_os = "linux")]
 mod output;
@@ -37,6 +40,8 @@ mod scripts;
 #[cfg(target_os = "linux")]
 mod shell;
 #[cfg(target_os = "linux")]
+mod spool;
+#[cfg(target_os = "linux")]
 mod steps;
 #[cfg(target_os = "linux")]
 mod sysctl;
@@ -44,6 +49,7 @@ mod sysctl;
 #[cfg(target_os = "linux")]
 mod testing;
 
+pub use cluster_plan::{ClusterPlan, Kubeconfigs};
 #[cfg(not(target_os = "linux"))]
 pub use elsewhere::{dry_run, run};
 pub use limits::{Limits, parse_size};

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::{Limits, StepRecord};
+use super::{ClusterPlan, Limits, StepRecord};
 
 /// One collection.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub struct Plan {
     pub root: PathBuf,
     /// The Docker engine's socket.
     pub docker_socket: PathBuf,
+    /// What is asked of the cluster's API.
+    pub cluster: ClusterPlan,
 }
 
 /// Where a bundle goes.
@@ -67,6 +69,8 @@ pub struct Summary {
     pub done: usize,
     /// Steps that had nothing to read.
     pub skipped: usize,
+    /// Steps that the cluster does not allow.
+    pub forbidden: usize,
     /// Steps that failed or timed out.
     pub gaps: usize,
     /// True when a signal ended it early.

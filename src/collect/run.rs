@@ -11,10 +11,13 @@ use super::archive::Archive;
 use super::context::{Context, Step};
 use super::docker::Engine;
 use super::evidence::Evidence;
+use super::kubernetes::Session;
 use super::output::Output;
 use super::root::HostRoot;
+use super::spool::SpoolFolder;
 use super::{
-    CollectError, Manifest, Outcome, Plan, Progress, Read, RedactionRecord, StepRecord, Summary, Tool, host, steps,
+    CollectError, Manifest, Outcome, Plan, Progress, Read, RedactionRecord, StepRecord, Summary, Tool, host,
+    kubernetes, steps,
 };
 
 /// Version of the manifest's shape.
@@ -27,8 +30,11 @@ const GRACE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// None on Linux; elsewhere there is nothing to list.
-pub fn dry_run() -> Result<Vec<(String, Vec<Read>)>, CollectError> {
-    Ok(steps::all().into_iter().map(|step| (step.name, step.reads)).collect())
+pub fn dry_run(plan: &Plan) -> Result<Vec<(String, Vec<Read>)>, CollectError> {
+    Ok(steps::all(plan)
+        .into_iter()
+        .map(|step| (step.name, step.reads))
+        .collect())
 }
 
 /// Collects, and writes the bundle; `progress` is told of each step.
@@ -57,11 +63,13 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Summar
         source,
     };
 
-    let evidence = Evidence::new(Archive::new(output, name, now), plan.limits, &facts.hostname);
+    let spools = SpoolFolder(output.folder());
+    let evidence = Evidence::new(Archive::new(output, name, now), plan.limits, &facts.hostname, spools);
     let mut ctx = Context {
         evidence,
         host,
         engine: Engine::new(plan.docker_socket.clone()),
+        cluster: Session::new(plan.cluster.clone()),
         deadline: Instant::now(),
         step_timeout: plan.limits.step_timeout,
         now,
@@ -73,7 +81,13 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Summar
     // Nothing of the runtime may outlive the steps: a hanging connection would keep it alive.
     runtime.shutdown_background();
 
-    let (done, skipped, gaps) = count(&records);
+    // The session's tasks and connections belong to the runtime.
+    drop(ctx.cluster);
+    let of = |fits: fn(&Outcome) -> bool| records.iter().filter(|record| fits(&record.outcome)).count();
+    let done = of(|outcome| *outcome == Outcome::Done);
+    let skipped = of(|outcome| matches!(outcome, Outcome::Skipped(_)));
+    let forbidden = of(|outcome| matches!(outcome, Outcome::Forbidden(_)));
+    let gaps = of(Outcome::is_gap);
     let (mut archive, files, tokens) = ctx.evidence.finish();
     let manifest = Manifest {
         schema_version: SCHEMA_VERSION,
@@ -98,6 +112,7 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Summar
         bytes,
         done,
         skipped,
+        forbidden,
         gaps,
         interrupted,
     })
@@ -127,9 +142,15 @@ async fn run_steps(
 ) -> Result<(Vec<StepRecord>, bool), CollectError> {
     let mut stop = Stop::new().map_err(CollectError::Runtime)?;
     let mut interrupted = false;
-    let mut waiting: VecDeque<Step> = steps::all().into();
+    let mut waiting: VecDeque<Step> = steps::all(plan).into();
     let mut records = Vec::new();
-    while let Some(Step { name, reads, run }) = waiting.pop_front() {
+    while let Some(step) = waiting.pop_front() {
+        let Step {
+            name,
+            reads,
+            run,
+            patience,
+        } = step;
         let number = records.len() + 1;
         progress(Progress::Begun {
             number,
@@ -138,7 +159,7 @@ async fn run_steps(
         });
         let started_at = Timestamp::now();
         let begun = Instant::now();
-        ctx.deadline = begun + plan.limits.step_timeout;
+        ctx.deadline = begun + plan.limits.step_timeout * patience;
         let outcome = if interrupted {
             Outcome::Skipped("interrupted".into())
         } else {
@@ -151,6 +172,8 @@ async fn run_steps(
                 ended = timeout_at(ctx.deadline + GRACE, run(ctx)) => ended.unwrap_or(Outcome::TimedOut),
             }
         };
+        // A step that was ended from outside may have left a list half written.
+        kubernetes::rescue(ctx);
         if let Some(source) = ctx.evidence.take_error() {
             return Err(CollectError::Output {
                 path: target.into(),
@@ -163,6 +186,7 @@ async fn run_steps(
         }
         let outcome = match outcome {
             Outcome::Failed(reason) => Outcome::Failed(ctx.evidence.masked(&reason)),
+            Outcome::Forbidden(reason) => Outcome::Forbidden(ctx.evidence.masked(&reason)),
             other => other,
         };
         let written = ctx.evidence.end_step();
@@ -207,12 +231,6 @@ impl Stop {
             _ = self.terminate.recv() => {}
         }
     }
-}
-
-fn count(records: &[StepRecord]) -> (usize, usize, usize) {
-    let gaps = records.iter().filter(|record| record.outcome.is_gap()).count();
-    let done = records.iter().filter(|record| record.outcome == Outcome::Done).count();
-    (done, records.len() - done - gaps, gaps)
 }
 
 #[cfg(test)]
@@ -372,7 +390,7 @@ mod tests {
 
     #[test]
     fn every_step_says_what_it_reads() {
-        for (name, reads) in dry_run().unwrap() {
+        for (name, reads) in dry_run(&incident().plan).unwrap() {
             assert!(!reads.is_empty(), "{name}");
         }
     }

@@ -2,14 +2,17 @@
 //! what dies first on a failing host is read first.
 
 use super::context::Step;
-use super::{cron, docker, host, logs, sysctl};
+use super::{Plan, cron, docker, host, kubernetes, logs, sysctl};
 
-/// Every step of a collection on a host. Steps may add further ones while they run.
-pub(crate) fn all() -> Vec<Step> {
-    let mut steps = docker::steps();
+/// Every step of a collection. Steps may add further ones while they run.
+pub(crate) fn all(plan: &Plan) -> Vec<Step> {
+    // What the cluster keeps as Secrets is known before anything is written; the rest of it comes last, because it may take minutes.
+    let mut steps = kubernetes::first_steps(&plan.cluster);
+    steps.extend(docker::steps());
     steps.extend(cron::steps());
     steps.extend(host::steps());
     steps.extend(sysctl::steps());
     steps.extend(logs::steps());
+    steps.extend(kubernetes::last_steps(&plan.cluster));
     steps
 }
