@@ -41,25 +41,26 @@ pub(crate) fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     }
     let command = prompt_command(line)?;
     let prompt = line.split(command).next().unwrap_or("").trim_end();
+    let first = below(file, start);
     // With `--prefix` each line tells whose it is.
-    if file.line(start + 1).starts_with("[pod/") {
+    if file.line(first).starts_with("[pod/") {
         return None;
     }
     let mut section = target(command)?;
-    let end = (start + 1..file.lines.len())
+    let end = (first..file.lines.len())
         .find(|&index| ends(file.line(index).trim_start(), prompt))
         .unwrap_or(file.lines.len());
     // kubectl's own answer is no line of the container.
     let is_refused = ["Error from server", "error: "]
         .iter()
-        .any(|begin| file.line(start + 1).starts_with(begin));
-    if is_refused && !file.line(start + 2).starts_with(|c: char| !c.is_whitespace()) {
+        .any(|begin| file.line(first).starts_with(begin));
+    if is_refused && !file.line(first + 1).starts_with(|c: char| !c.is_whitespace()) {
         return None;
     }
     if section.container.is_empty() {
-        section.container = default_container(file.line(start + 1)).unwrap_or("").to_owned();
+        section.container = default_container(file.line(first)).unwrap_or("").to_owned();
     }
-    section.first = start + 1;
+    section.first = first;
     section.end = end;
     let namespace = Some(section.namespace.clone()).filter(|name| !name.is_empty() && name != "kube-system");
     Some(Section {
@@ -72,6 +73,16 @@ pub(crate) fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         problems: Vec::new(),
         also_log: false,
     })
+}
+
+/// The first line below a command: in Markdown it stands in the block of code that follows.
+fn below(file: &TextFile<'_>, start: usize) -> usize {
+    const MOST_BLANK: usize = 3;
+    let block = (start + 1..file.lines.len())
+        .take(MOST_BLANK)
+        .find(|&index| !file.line(index).trim().is_empty())
+        .filter(|&index| file.line(index).trim_start().starts_with("```"));
+    block.map_or(start + 1, |fence| fence + 1)
 }
 
 /// `Defaulted container "web" out of: web, proxy`, before 1.20 `Defaulting container name to web.`
@@ -240,6 +251,18 @@ mod tests {
         );
         let source = text("$ kubectl logs web-1 -n shop\nError from server (NotFound): pods \"web-1\" not found\n\n");
         assert!(source.decode(decode).facts.is_empty());
+    }
+
+    #[test]
+    fn below_a_heading_of_markdown_the_log_is_the_block_of_code() {
+        for heading in ["### `kubectl logs -n shop web-1`", "**kubectl logs -n shop web-1**"] {
+            let source = text(&format!("{heading}\n\n```text\nboom\nagain\n```\nThen it stopped.\n"));
+            let section = source.decode(decode);
+            let Some(Fact::LogSection(log)) = section.facts.last() else {
+                panic!("{heading}")
+            };
+            assert_eq!((log.pod.as_str(), log.first, log.end), ("web-1", 3, 5));
+        }
     }
 
     #[test]
