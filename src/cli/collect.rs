@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::terminal::{complain, safe};
-use crate::collect::{self, CollectError, Destination, Limits, Outcome, Plan, Progress, Summary, parse_size};
+use crate::collect::{self, CollectError, Destination, EtcdPlan, Limits, Outcome, Plan, Progress, Summary, parse_size};
 
 /// Complete: every step is done or had nothing to read.
 const COMPLETE: u8 = 0;
@@ -45,6 +45,28 @@ pub struct CollectArgs {
     /// The Docker engine's socket [default: DOCKER_HOST if it is unix://…, else /var/run/docker.sock]
     #[arg(long, value_name = "PATH")]
     docker_socket: Option<PathBuf>,
+    /// The container runtime's CRI socket [default: the one that crictl or the kubelet is told, else the usual ones of containerd, CRI-O,
+    /// k3s and RKE2]
+    #[arg(long, value_name = "PATH")]
+    cri_socket: Option<PathBuf>,
+    /// A member of etcd to ask, such as https://127.0.0.1:2379; may be given several times [default: what this host's settings say]
+    #[arg(long, value_name = "URL")]
+    etcd_endpoint: Vec<String>,
+    /// Whom to trust at --etcd-endpoint: the authority's certificate
+    #[arg(long, value_name = "FILE", requires = "etcd_endpoint")]
+    etcd_cacert: Option<PathBuf>,
+    /// The client's certificate for --etcd-endpoint
+    #[arg(long, value_name = "FILE", requires = "etcd_endpoint")]
+    etcd_cert: Option<PathBuf>,
+    /// Its key
+    #[arg(long, value_name = "FILE", requires = "etcd_endpoint")]
+    etcd_key: Option<PathBuf>,
+    /// Measure how long the disk below etcd takes for fdatasync, by writing 22 MB there; never done without this option
+    #[arg(long)]
+    disk_test: bool,
+    /// The folder that --disk-test writes to [default: etcd's]
+    #[arg(long, value_name = "DIR", requires = "disk_test")]
+    disk_test_folder: Option<PathBuf>,
     /// List what would be read, and read nothing
     #[arg(long)]
     dry_run: bool,
@@ -63,9 +85,6 @@ pub fn run(args: &CollectArgs) -> u8 {
 }
 
 fn collect(args: &CollectArgs) -> io::Result<u8> {
-    if args.dry_run {
-        return list();
-    }
     let root = match std::fs::canonicalize(&args.root) {
         Ok(root) if root.is_dir() => root,
         _ => {
@@ -73,13 +92,17 @@ fn collect(args: &CollectArgs) -> io::Result<u8> {
             return Ok(USAGE);
         }
     };
+    let plan = plan(args, root);
+    if args.dry_run {
+        return list(&plan);
+    }
     let mut show = |event: Progress<'_>| {
         if !args.quiet {
             // Progress is a courtesy; a closed standard error must not end the collection.
             let _ = progress(event);
         }
     };
-    match collect::run(&plan(args, root), &mut show) {
+    match collect::run(&plan, &mut show) {
         Ok(summary) => {
             // The archive itself may be on standard output.
             let mut out: Box<dyn Write> = if summary.path.is_some() {
@@ -100,8 +123,8 @@ fn collect(args: &CollectArgs) -> io::Result<u8> {
 }
 
 /// `--dry-run`: one line per step, and one for each thing that it reads.
-fn list() -> io::Result<u8> {
-    let steps = match collect::dry_run() {
+fn list(plan: &Plan) -> io::Result<u8> {
+    let steps = match collect::dry_run(plan) {
         Ok(steps) => steps,
         Err(error) => return refuse(&error),
     };
@@ -152,6 +175,15 @@ fn plan(args: &CollectArgs, root: PathBuf) -> Plan {
         limits,
         root,
         docker_socket,
+        cri_socket: args.cri_socket.clone(),
+        etcd: EtcdPlan {
+            endpoints: args.etcd_endpoint.clone(),
+            authority: args.etcd_cacert.clone(),
+            certificate: args.etcd_cert.clone(),
+            key: args.etcd_key.clone(),
+            disk_test: args.disk_test,
+            disk_folder: args.disk_test_folder.clone(),
+        },
     }
 }
 

@@ -13,6 +13,7 @@ mod narrow;
 mod outputs;
 mod rules;
 mod terminal;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,8 @@ enum Command {
     Inspect(inspect::InspectArgs),
     /// Collect this host's evidence into one archive
     Collect(collect::CollectArgs),
+    /// Check collected bundles against their manifests
+    Verify(verify::VerifyArgs),
     /// Show the failure modes that casefile knows
     Rules(rules::RulesArgs),
     /// Explain one failure mode: what it is, its look-alikes, its remedy
@@ -83,6 +86,7 @@ pub fn run() -> ExitCode {
         Some(Command::Diff(args)) => diff::run(&args),
         Some(Command::Inspect(args)) => inspect::run(&args),
         Some(Command::Collect(args)) => collect::run(&args),
+        Some(Command::Verify(args)) => verify::run(&args),
         Some(Command::Rules(args)) => rules::run(&args),
         Some(Command::Explain(args)) => rules::explain(&args),
         None => {

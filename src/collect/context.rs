@@ -9,10 +9,11 @@ use tokio::time::Instant;
 
 use super::capture::Capture;
 use super::command::{self, Ran};
+use super::cri::Runtime;
 use super::docker::Engine;
 use super::evidence::Evidence;
 use super::root::HostRoot;
-use super::{Outcome, Read};
+use super::{EtcdPlan, Outcome, Read};
 
 /// The running step.
 pub(crate) type StepFuture<'a> = Pin<Box<dyn Future<Output = Outcome> + 'a>>;
@@ -49,6 +50,8 @@ pub(crate) struct Context {
     pub(crate) host: HostRoot,
     /// The Docker engine, which may be absent.
     pub(crate) engine: Engine,
+    /// The container runtime behind a CRI socket, which may be absent.
+    pub(crate) runtime: Runtime,
     /// The running step should have an answer by now.
     pub(crate) deadline: Instant,
     /// How long a step may take.
@@ -57,6 +60,12 @@ pub(crate) struct Context {
     pub(crate) now: Timestamp,
     /// Texts in which scheduled commands stand: cron tables, periodic scripts, units of timers.
     pub(crate) scheduled: Vec<String>,
+    /// What is asked of etcd.
+    pub(crate) etcd: EtcdPlan,
+    /// Where the logs of the runtime's containers are, and whether such a container is in trouble.
+    pub(crate) container_logs: Vec<(bool, String)>,
+    /// Running sandboxes by name, and the file of the host that is their `resolv.conf`.
+    pub(crate) pod_resolvers: Vec<(String, String)>,
     /// True once a unit's journal had entries.
     pub(crate) has_journal: bool,
     /// Steps that the running step adds; they run next.

@@ -6,7 +6,7 @@ use super::{CollectError, Plan, Progress, Read, Summary};
 ///
 /// # Errors
 /// Always [`CollectError::NotLinux`].
-pub fn dry_run() -> Result<Vec<(String, Vec<Read>)>, CollectError> {
+pub fn dry_run(_plan: &Plan) -> Result<Vec<(String, Vec<Read>)>, CollectError> {
     Err(CollectError::NotLinux)
 }
 

@@ -59,6 +59,16 @@ impl Evidence {
         Capture::tail(self.limits.max_file_bytes)
     }
 
+    /// A buffer for a log of which no more than `limit` bytes are worth keeping.
+    pub(crate) fn short_tail(&self, limit: u64) -> Capture {
+        Capture::tail(self.limits.max_file_bytes.min(limit))
+    }
+
+    /// The limit for one file: a document beyond it cannot be kept.
+    pub(crate) fn most_of_a_file(&self) -> u64 {
+        self.limits.max_file_bytes
+    }
+
     /// Writes text; `path` is relative to the node's folder, or a host's absolute path.
     pub(crate) fn text(&mut self, path: &str, capture: Capture) {
         let path = self.place(path);

@@ -5,7 +5,10 @@
 mod limits;
 mod manifest;
 mod plan;
+mod verify;
 
+#[cfg(target_os = "linux")]
+mod agents;
 #[cfg(target_os = "linux")]
 mod archive;
 #[cfg(target_os = "linux")]
@@ -13,7 +16,11 @@ mod capture;
 #[cfg(target_os = "linux")]
 mod command;
 #[cfg(target_os = "linux")]
+mod configs;
+#[cfg(target_os = "linux")]
 mod context;
+#[cfg(target_os = "linux")]
+mod cri;
 #[cfg(target_os = "linux")]
 mod cron;
 #[cfg(target_os = "linux")]
@@ -21,13 +28,21 @@ mod docker;
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
 #[cfg(target_os = "linux")]
+mod etcd;
+#[cfg(target_os = "linux")]
 mod evidence;
 #[cfg(target_os = "linux")]
 mod host;
 #[cfg(target_os = "linux")]
+mod http;
+#[cfg(target_os = "linux")]
+mod ipvs;
+#[cfg(target_os = "linux")]
 mod logs;
 #[cfg(target_os = "linux")]
 mod output;
+#[cfg(target_os = "linux")]
+mod pods;
 #[cfg(target_os = "linux")]
 mod root;
 #[cfg(target_os = "linux")]
@@ -43,11 +58,14 @@ mod sysctl;
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod testing;
+#[cfg(target_os = "linux")]
+mod tls;
 
 #[cfg(not(target_os = "linux"))]
 pub use elsewhere::{dry_run, run};
 pub use limits::{Limits, parse_size};
 pub use manifest::{Cut, FileRecord, HostFacts, Kept, Manifest, Outcome, Read, RedactionRecord, StepRecord, Tool};
-pub use plan::{CollectError, Destination, Plan, Progress, Summary};
+pub use plan::{CollectError, Destination, EtcdPlan, Plan, Progress, Summary};
 #[cfg(target_os = "linux")]
 pub use run::{dry_run, run};
+pub use verify::{Altered, Checked, Verification, verify};

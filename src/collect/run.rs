@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::archive::Archive;
 use super::context::{Context, Step};
+use super::cri::Runtime;
 use super::docker::Engine;
 use super::evidence::Evidence;
 use super::output::Output;
@@ -27,8 +28,11 @@ const GRACE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// None on Linux; elsewhere there is nothing to list.
-pub fn dry_run() -> Result<Vec<(String, Vec<Read>)>, CollectError> {
-    Ok(steps::all().into_iter().map(|step| (step.name, step.reads)).collect())
+pub fn dry_run(plan: &Plan) -> Result<Vec<(String, Vec<Read>)>, CollectError> {
+    Ok(steps::all(plan)
+        .into_iter()
+        .map(|step| (step.name, step.reads))
+        .collect())
 }
 
 /// Collects, and writes the bundle; `progress` is told of each step.
@@ -58,14 +62,19 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Summar
     };
 
     let evidence = Evidence::new(Archive::new(output, name, now), plan.limits, &facts.hostname);
+    let runtime_socket = plan.cri_socket.as_deref();
     let mut ctx = Context {
         evidence,
+        runtime: Runtime::new(&host, runtime_socket),
         host,
         engine: Engine::new(plan.docker_socket.clone()),
         deadline: Instant::now(),
         step_timeout: plan.limits.step_timeout,
         now,
         scheduled: Vec::new(),
+        etcd: plan.etcd.clone(),
+        container_logs: Vec::new(),
+        pod_resolvers: Vec::new(),
         has_journal: false,
         spawned: Vec::new(),
     };
@@ -127,7 +136,7 @@ async fn run_steps(
 ) -> Result<(Vec<StepRecord>, bool), CollectError> {
     let mut stop = Stop::new().map_err(CollectError::Runtime)?;
     let mut interrupted = false;
-    let mut waiting: VecDeque<Step> = steps::all().into();
+    let mut waiting: VecDeque<Step> = steps::all(plan).into();
     let mut records = Vec::new();
     while let Some(Step { name, reads, run }) = waiting.pop_front() {
         let number = records.len() + 1;
@@ -372,7 +381,8 @@ mod tests {
 
     #[test]
     fn every_step_says_what_it_reads() {
-        for (name, reads) in dry_run().unwrap() {
+        let host = Host::with_files(&[]);
+        for (name, reads) in dry_run(&host.plan).unwrap() {
             assert!(!reads.is_empty(), "{name}");
         }
     }

@@ -2,14 +2,23 @@
 //! what dies first on a failing host is read first.
 
 use super::context::Step;
-use super::{cron, docker, host, logs, sysctl};
+use super::{Plan, agents, configs, cri, cron, docker, etcd, host, ipvs, logs, pods, sysctl};
 
 /// Every step of a collection on a host. Steps may add further ones while they run.
-pub(crate) fn all() -> Vec<Step> {
+pub(crate) fn all(plan: &Plan) -> Vec<Step> {
     let mut steps = docker::steps();
+    steps.extend(cri::steps());
     steps.extend(cron::steps());
     steps.extend(host::steps());
+    steps.extend(ipvs::steps());
+    steps.extend(configs::steps());
     steps.extend(sysctl::steps());
+    steps.extend(agents::steps());
+    steps.extend(etcd::steps());
+    if plan.etcd.disk_test {
+        steps.push(etcd::disk_test(plan.etcd.disk_folder.clone()));
+    }
     steps.extend(logs::steps());
+    steps.extend(pods::steps());
     steps
 }

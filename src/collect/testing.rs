@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Destination, Limits, Plan, Summary, run};
+use super::{Destination, EtcdPlan, Limits, Plan, Summary, run};
 
 /// What the fake engine does with one request.
 pub(crate) enum Answer {
@@ -78,6 +78,8 @@ impl Host {
             },
             root,
             docker_socket: dir.path().join("docker.sock"),
+            cri_socket: None,
+            etcd: EtcdPlan::default(),
         };
         Self { dir, plan }
     }
@@ -161,7 +163,7 @@ impl Bundle {
 
     /// A file of the node as text.
     pub(crate) fn text(&self, path: &str) -> &str {
-        std::str::from_utf8(&self.files[&format!("nodes/node-1/{path}")]).unwrap()
+        std::str::from_utf8(&self.files[&place(path)]).unwrap()
     }
 
     /// A file of the node as JSON.
@@ -171,7 +173,7 @@ impl Bundle {
 
     /// True if the node has this file.
     pub(crate) fn has(&self, path: &str) -> bool {
-        self.files.contains_key(&format!("nodes/node-1/{path}"))
+        self.files.contains_key(&place(path))
     }
 
     pub(crate) fn manifest(&self) -> Value {
@@ -196,6 +198,11 @@ impl Bundle {
             .values()
             .any(|bytes| memchr::memmem::find(bytes, needle.as_bytes()).is_some())
     }
+}
+
+/// Where a file of the node is, by its path in the node's folder or on the host.
+fn place(path: &str) -> String {
+    format!("nodes/node-1/{}", path.trim_start_matches('/'))
 }
 
 /// A host with one container, share-mnt, whose argument and environment hold a token.

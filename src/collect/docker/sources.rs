@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::client::{End, EngineError};
+use super::client::EngineError;
 use super::logs;
 use crate::collect::capture::Capture;
 use crate::collect::context::{Context, Step};
+use crate::collect::http::End;
 use crate::collect::{Outcome, Read};
 
 const LIST: &str = "/containers/json?all=1";
