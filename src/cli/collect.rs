@@ -61,6 +61,9 @@ pub struct CollectArgs {
     /// Its key
     #[arg(long, value_name = "FILE", requires = "etcd_endpoint")]
     etcd_key: Option<PathBuf>,
+    /// Also try the network: resolve and connect to API servers, registries and name servers, and ask each registry for HEAD /v2/
+    #[arg(long)]
+    probe: bool,
     /// Measure how long the disk below etcd takes for fdatasync, by writing 22 MB there; never done without this option
     #[arg(long)]
     disk_test: bool,
@@ -176,6 +179,7 @@ fn plan(args: &CollectArgs, root: PathBuf) -> Plan {
         root,
         docker_socket,
         cri_socket: args.cri_socket.clone(),
+        probe: args.probe,
         etcd: EtcdPlan {
             endpoints: args.etcd_endpoint.clone(),
             authority: args.etcd_cacert.clone(),

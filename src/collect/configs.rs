@@ -13,6 +13,17 @@ use super::{Outcome, Read};
 const MOST_FILES: usize = 400;
 const MOST_BYTES: u64 = 1024 * 1024;
 
+/// Where kubeconfigs lie.
+pub(super) const KUBECONFIGS: &[&str] = &[
+    "/etc/kubernetes/*.conf",
+    "/etc/kubernetes/ssl/kubecfg-*.yaml",
+    "/etc/rancher/rke2/rke2.yaml",
+    "/etc/rancher/k3s/k3s.yaml",
+    "/var/lib/rancher/*/agent/*.kubeconfig",
+    "/var/lib/kubelet/kubeconfig",
+    "/root/.kube/config",
+];
+
 /// Groups of files: name of the step, patterns. A `*` stands for any characters within one part of a path.
 const GROUPS: &[(&str, &[&str])] = &[
     (
@@ -85,18 +96,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "/etc/kubernetes/audit-policy.yaml",
         ],
     ),
-    (
-        "config/kubeconfigs",
-        &[
-            "/etc/kubernetes/*.conf",
-            "/etc/kubernetes/ssl/kubecfg-*.yaml",
-            "/etc/rancher/rke2/rke2.yaml",
-            "/etc/rancher/k3s/k3s.yaml",
-            "/var/lib/rancher/*/agent/*.kubeconfig",
-            "/var/lib/kubelet/kubeconfig",
-            "/root/.kube/config",
-        ],
-    ),
+    ("config/kubeconfigs", KUBECONFIGS),
     (
         "config/etcd",
         &[

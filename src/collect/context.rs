@@ -1,5 +1,6 @@
 //! What a step is, and what it works with.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use super::command::{self, Ran};
 use super::cri::Runtime;
 use super::docker::Engine;
 use super::evidence::Evidence;
+use super::masking::is_binary;
 use super::root::HostRoot;
 use super::{EtcdPlan, Outcome, Read};
 
@@ -62,6 +64,8 @@ pub(crate) struct Context {
     pub(crate) scheduled: Vec<String>,
     /// What is asked of etcd.
     pub(crate) etcd: EtcdPlan,
+    /// The registries that the images of this host come from.
+    pub(crate) registries: BTreeSet<String>,
     /// Where the logs of the runtime's containers are, and whether such a container is in trouble.
     pub(crate) container_logs: Vec<(bool, String)>,
     /// Running sandboxes by name, and the file of the host that is their `resolv.conf`.
@@ -119,20 +123,4 @@ impl Context {
             Err(error) => Err(format!("cannot read {source}: {error}")),
         }
     }
-}
-
-/// True for bytes that are no text in an encoding that can be masked. A few NUL bytes are a torn log, not a binary file.
-fn is_binary(bytes: &[u8]) -> bool {
-    let sample = bytes.get(..64 * 1024).unwrap_or(bytes);
-    let odd = sample
-        .iter()
-        .filter(|byte| matches!(byte, 0..=8 | 14..=26 | 28..=31))
-        .count();
-    // A quarter: half of the bytes of UTF-16 text are NUL; compressed data has a tenth of control bytes, and starts with a magic number.
-    odd * 4 > sample.len()
-        || bytes.starts_with(&[0x1f, 0x8b])
-        || bytes.starts_with(b"\x7fELF")
-        || bytes.starts_with(b"\xfd7zXZ")
-        || bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
-        || bytes.starts_with(b"BZh")
 }

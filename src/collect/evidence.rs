@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::archive::Archive;
 use super::capture::{Capture, Captured, cut_to};
+use super::masking::mask_bytes;
 use super::{Cut, FileRecord, Kept, Limits};
 use crate::model::EntryPath;
 use crate::redact::{Masker, Redaction};
@@ -200,14 +201,4 @@ impl Evidence {
             Err(error) => self.broken = Some(error),
         }
     }
-}
-
-/// Masks the parts that are UTF-8; other bytes (an old encoding, a torn write) stay as they are. Secrets are ASCII.
-fn mask_bytes(masker: &mut Masker, bytes: &[u8]) -> Vec<u8> {
-    let mut masked = Vec::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        masked.extend_from_slice(masker.mask(chunk.valid()).as_bytes());
-        masked.extend_from_slice(chunk.invalid());
-    }
-    masked
 }

@@ -34,6 +34,11 @@ pub(crate) fn get(target: &str, host: &str) -> Result<Request<Full<Bytes>>, Stri
     build(Request::get(target).header("Host", host), Bytes::new())
 }
 
+/// `HEAD target`.
+pub(crate) fn head(target: &str, host: &str) -> Result<Request<Full<Bytes>>, String> {
+    build(Request::head(target).header("Host", host), Bytes::new())
+}
+
 /// `POST target` with a JSON document.
 pub(crate) fn post(target: &str, host: &str, document: &'static str) -> Result<Request<Full<Bytes>>, String> {
     let request = Request::post(target).header("Host", host);

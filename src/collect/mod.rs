@@ -4,7 +4,11 @@
 
 mod limits;
 mod manifest;
+mod masking;
+mod output;
+mod packing;
 mod plan;
+mod rewrite;
 mod verify;
 
 #[cfg(target_os = "linux")]
@@ -40,9 +44,9 @@ mod ipvs;
 #[cfg(target_os = "linux")]
 mod logs;
 #[cfg(target_os = "linux")]
-mod output;
-#[cfg(target_os = "linux")]
 mod pods;
+#[cfg(target_os = "linux")]
+mod probe;
 #[cfg(target_os = "linux")]
 mod root;
 #[cfg(target_os = "linux")]
@@ -66,6 +70,7 @@ pub use elsewhere::{dry_run, run};
 pub use limits::{Limits, parse_size};
 pub use manifest::{Cut, FileRecord, HostFacts, Kept, Manifest, Outcome, Read, RedactionRecord, StepRecord, Tool};
 pub use plan::{CollectError, Destination, EtcdPlan, Plan, Progress, Summary};
+pub use rewrite::{RewriteError, RewritePlan, Rewritten, rewrite};
 #[cfg(target_os = "linux")]
 pub use run::{dry_run, run};
 pub use verify::{Altered, Checked, Verification, verify};

@@ -24,6 +24,8 @@ pub struct Plan {
     pub cri_socket: Option<PathBuf>,
     /// What is asked of etcd.
     pub etcd: EtcdPlan,
+    /// Whether what this host depends on is tried over the network.
+    pub probe: bool,
 }
 
 /// What is asked of etcd. Without endpoints the host's own settings and certificates are used.

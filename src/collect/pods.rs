@@ -13,6 +13,9 @@ use super::{Outcome, Read};
 /// The kubelet's folder of logs (`podLogsDir`).
 const FOLDER: &str = "/var/log/pods";
 
+/// The kubelet's configuration, which may name a `resolv.conf` for pods that is not the host's own (`resolvConf`).
+const KUBELET: &str = "/var/lib/kubelet/config.yaml";
+
 /// How much of the log of a container is kept that is not known to be in trouble.
 const HEALTHY_LOG: u64 = 2 * 1024 * 1024;
 
@@ -25,7 +28,10 @@ pub(crate) fn steps() -> Vec<Step> {
         Read::File(format!("{FOLDER}/*/*/*.log")),
         Read::File("the log that the runtime names for each container".into()),
     ];
-    let resolvers = vec![Read::File("the resolv.conf of each running sandbox".into())];
+    let resolvers = vec![
+        Read::File("the resolv.conf of each running sandbox".into()),
+        Read::File(format!("the resolv.conf that {KUBELET} gives to pods")),
+    ];
     vec![
         Step::new("pods/resolv", resolvers, |ctx| Box::pin(async { read_resolvers(ctx) })),
         Step::new("pods/logs", logs, |ctx| Box::pin(read_logs(ctx))),
@@ -41,7 +47,20 @@ fn read_resolvers(ctx: &mut Context) -> Outcome {
             errors.push(error);
         }
     }
-    match (errors.first(), resolvers.is_empty()) {
+    let settings = ctx.host.small(KUBELET).unwrap_or_default();
+    let named = settings.lines().find_map(|line| line.strip_prefix("resolvConf:"));
+    let of_kubelet = named
+        .map(|path| path.trim().trim_matches(['"', '\'']).to_owned())
+        .filter(|path| path.starts_with('/'));
+    if let Some(path) = &of_kubelet {
+        let capture = ctx.evidence.head();
+        match ctx.copy(path, path, capture) {
+            Ok(true) => {}
+            Ok(false) => ctx.evidence.note(format!("{KUBELET} names {path}, which is not there")),
+            Err(error) => errors.push(error),
+        }
+    }
+    match (errors.first(), resolvers.is_empty() && of_kubelet.is_none()) {
         (Some(_), _) => Outcome::Failed(errors.join("; ")),
         (None, true) => Outcome::Skipped("no runtime named a running sandbox' resolv.conf".into()),
         (None, false) => Outcome::Done,

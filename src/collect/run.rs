@@ -1,6 +1,6 @@
 //! Running the steps, one after the other, into one archive.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -61,7 +61,8 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Summar
         source,
     };
 
-    let evidence = Evidence::new(Archive::new(output, name, now), plan.limits, &facts.hostname);
+    let archive = Archive::new(output, name, now).map_err(failed)?;
+    let evidence = Evidence::new(archive, plan.limits, &facts.hostname);
     let runtime_socket = plan.cri_socket.as_deref();
     let mut ctx = Context {
         evidence,
@@ -73,6 +74,7 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Summar
         now,
         scheduled: Vec::new(),
         etcd: plan.etcd.clone(),
+        registries: BTreeSet::new(),
         container_logs: Vec::new(),
         pod_resolvers: Vec::new(),
         has_journal: false,

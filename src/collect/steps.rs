@@ -2,7 +2,7 @@
 //! what dies first on a failing host is read first.
 
 use super::context::Step;
-use super::{Plan, agents, configs, cri, cron, docker, etcd, host, ipvs, logs, pods, sysctl};
+use super::{Plan, agents, configs, cri, cron, docker, etcd, host, ipvs, logs, pods, probe, sysctl};
 
 /// Every step of a collection on a host. Steps may add further ones while they run.
 pub(crate) fn all(plan: &Plan) -> Vec<Step> {
@@ -17,6 +17,9 @@ pub(crate) fn all(plan: &Plan) -> Vec<Step> {
     steps.extend(etcd::steps());
     if plan.etcd.disk_test {
         steps.push(etcd::disk_test(plan.etcd.disk_folder.clone()));
+    }
+    if plan.probe {
+        steps.push(probe::step());
     }
     steps.extend(logs::steps());
     steps.extend(pods::steps());

@@ -80,6 +80,7 @@ impl Host {
             docker_socket: dir.path().join("docker.sock"),
             cri_socket: None,
             etcd: EtcdPlan::default(),
+            probe: false,
         };
         Self { dir, plan }
     }

@@ -86,6 +86,8 @@ pub(crate) struct Answer {
 pub(crate) enum Ask {
     /// `GET`.
     Get(&'static str),
+    /// `HEAD`.
+    Head(&'static str),
     /// `POST` with a JSON document.
     Post(&'static str, &'static str),
 }
@@ -107,6 +109,7 @@ pub(crate) async fn ask(
     let authority = endpoint.authority();
     let request = match ask {
         Ask::Get(target) => http::get(target, &authority),
+        Ask::Head(target) => http::head(target, &authority),
         Ask::Post(target, document) => http::post(target, &authority, document),
     }?;
     let mut body = Vec::new();

@@ -117,7 +117,7 @@ pub fn verify(input: &Path) -> Result<Verification, OpenError> {
 }
 
 /// The digest of what is read, and the bytes where they are wanted.
-fn read(content: &mut dyn Read, keeps: bool) -> (String, Vec<u8>) {
+pub(super) fn read(content: &mut dyn Read, keeps: bool) -> (String, Vec<u8>) {
     let mut hasher = Sha256::new();
     let mut kept = Vec::new();
     let mut buffer = vec![0; 64 * 1024];

@@ -12,6 +12,7 @@ use super::messages::{
 };
 use super::sandboxes;
 use crate::collect::context::{Context, Step};
+use crate::collect::probe::registry_of;
 use crate::collect::{Outcome, Read};
 
 const VERSION: &str = "/runtime.v1.RuntimeService/Version";
@@ -119,6 +120,11 @@ async fn inspect_all(ctx: &mut Context) -> Outcome {
     let mut failed = Vec::new();
     let mut is_late = false;
     for container in &containers {
+        let named = container
+            .image
+            .iter()
+            .flat_map(|image| [&image.user_specified_image, &image.image]);
+        ctx.registries.extend(named.filter_map(|image| registry_of(image)));
         if Instant::now() >= ctx.deadline {
             is_late = true;
             break;
@@ -133,6 +139,8 @@ async fn inspect_all(ctx: &mut Context) -> Outcome {
         match answered {
             Ok(answer) => {
                 let status = answer.status.unwrap_or_default();
+                let image = status.image.as_ref().and_then(|image| registry_of(&image.image));
+                ctx.registries.extend(image);
                 if !status.log_path.is_empty() {
                     ctx.container_logs
                         .push((is_unhealthy(&status), status.log_path.clone()));
