@@ -5,6 +5,7 @@
 
 mod client;
 mod json;
+mod mapping;
 mod messages;
 mod sandboxes;
 mod sources;
