@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::collect_cluster::{ClusterArgs, plan as cluster_plan};
 use super::terminal::{complain, safe};
 use crate::collect::{self, CollectError, Destination, EtcdPlan, Limits, Outcome, Plan, Progress, Summary, parse_size};
 
@@ -18,10 +19,10 @@ const PARTIAL: u8 = 4;
 /// No bundle.
 const NOT_WRITTEN: u8 = 5;
 
-/// Collect this host's evidence into one archive
+/// Collect the evidence of this host and its cluster into one archive
 ///
-/// Reads Docker over its socket, cron tables with their scripts and logs, the logs of kubelet, containerd and dockerd, and the host
-/// itself. Secrets are masked while collecting. Exit codes: 0 complete, 2 wrong usage, 4 written with gaps, 5 not written.
+/// Reads Docker over its socket, cron tables with their scripts and logs, the logs of kubelet, containerd and dockerd, the host
+/// itself, and over the Kubernetes API all objects, logs and kubelets. Secrets are masked while collecting. Exit codes: 0 complete, 2 wrong usage, 4 written with gaps, 5 not written.
 #[derive(Debug, Args)]
 pub struct CollectArgs {
     /// Write the archive to FILE, into a directory, or to standard output with `-` [default: casefile-<host>-<time>.tar.gz]
@@ -70,6 +71,8 @@ pub struct CollectArgs {
     /// The folder that --disk-test writes to [default: etcd's]
     #[arg(long, value_name = "DIR", requires = "disk_test")]
     disk_test_folder: Option<PathBuf>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
     /// List what would be read, and read nothing
     #[arg(long)]
     dry_run: bool,
@@ -188,6 +191,7 @@ fn plan(args: &CollectArgs, root: PathBuf) -> Plan {
             disk_test: args.disk_test,
             disk_folder: args.disk_test_folder.clone(),
         },
+        cluster: cluster_plan(&args.cluster),
     }
 }
 
@@ -203,6 +207,7 @@ fn progress(event: Progress<'_>) -> io::Result<()> {
                 Outcome::Skipped(reason) => writeln!(err, "skipped: {}", safe(reason)),
                 Outcome::Failed(reason) => writeln!(err, "failed: {}", safe(reason)),
                 Outcome::TimedOut => writeln!(err, "timed out after {time} ms"),
+                Outcome::Forbidden(reason) => writeln!(err, "forbidden: {}", safe(reason)),
             }
         }
     }
@@ -217,12 +222,18 @@ fn summarise(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         bytes,
         done,
         skipped,
+        forbidden,
         gaps,
         ..
     } = summary;
+    let forbidden = if *forbidden == 0 {
+        String::new()
+    } else {
+        format!(", {forbidden} forbidden")
+    };
     writeln!(
         out,
-        "{}: {bytes} bytes; {done} steps done, {skipped} skipped, {gaps} failed or timed out",
+        "{}: {bytes} bytes; {done} steps done, {skipped} skipped{forbidden}, {gaps} failed or timed out",
         safe(&place)
     )?;
     if summary.interrupted {

@@ -3,6 +3,7 @@
 mod analyze;
 mod cases;
 pub mod collect;
+mod collect_cluster;
 mod diff;
 mod exit;
 mod inputs;
@@ -36,7 +37,7 @@ enum Command {
     Diff(diff::DiffArgs),
     /// Say what a bundle is and what is in it
     Inspect(inspect::InspectArgs),
-    /// Collect this host's evidence into one archive
+    /// Collect the evidence of this host and its cluster into one archive
     Collect(collect::CollectArgs),
     /// Check collected bundles against their manifests
     Verify(verify::VerifyArgs),
@@ -61,7 +62,7 @@ Examples:
 /// What `casefile` alone says.
 const ABOUT: &str = "\
 casefile reads support bundles of Kubernetes and Rancher, offline, and drafts the post-mortem.
-  casefile collect                collect this host's evidence into one archive
+  casefile collect                collect the evidence of this host and its cluster into one archive
   casefile analyze BUNDLE…        find the cause, write the report (Markdown, HTML, JSON; zh, en)
   casefile analyze BAD --baseline GOOD    … by what differs from where it works
   casefile diff GOOD BAD          what differs, by meaning, the most suspicious first

@@ -81,7 +81,7 @@ fn parse_moment(text: &str) -> Result<Moment, String> {
 }
 
 /// Numbers with units from days to seconds, as `kubectl --since` has them, and days besides.
-fn parse_duration(text: &str) -> Option<SignedDuration> {
+pub(super) fn parse_duration(text: &str) -> Option<SignedDuration> {
     let mut seconds: i64 = 0;
     let mut rest = text;
     while !rest.is_empty() {

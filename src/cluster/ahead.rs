@@ -38,9 +38,12 @@ struct Pending {
     bytes: usize,
 }
 
+/// A batch, and where its readings go.
+type Given = (Vec<Waiting>, Sender<Vec<FileReading>>);
+
 /// A batch until somebody takes it. Whoever comes first does: no thread waits for work that nobody has begun.
 struct Work {
-    batch: Mutex<Option<(Vec<Waiting>, Sender<Vec<FileReading>>)>>,
+    batch: Mutex<Option<Given>>,
     /// Facts that may be made of each file.
     most_facts: usize,
 }

@@ -13,6 +13,7 @@ use super::command::{self, Ran};
 use super::cri::Runtime;
 use super::docker::Engine;
 use super::evidence::Evidence;
+use super::kubernetes::Session;
 use super::masking::is_binary;
 use super::root::HostRoot;
 use super::{EtcdPlan, Outcome, Read};
@@ -28,6 +29,8 @@ pub(crate) struct Step {
     pub(crate) reads: Vec<Read>,
     /// Reads it and writes it into the evidence.
     pub(crate) run: Box<dyn for<'a> FnOnce(&'a mut Context) -> StepFuture<'a>>,
+    /// How many times the usual time it may take: a step of many requests needs more.
+    pub(crate) patience: u32,
 }
 
 impl Step {
@@ -40,7 +43,13 @@ impl Step {
             name: name.into(),
             reads,
             run: Box::new(run),
+            patience: 1,
         }
+    }
+
+    /// The same step with `patience` times the time.
+    pub(crate) fn patient(self, patience: u32) -> Self {
+        Self { patience, ..self }
     }
 }
 
@@ -54,6 +63,8 @@ pub(crate) struct Context {
     pub(crate) engine: Engine,
     /// The container runtime behind a CRI socket, which may be absent.
     pub(crate) runtime: Runtime,
+    /// The cluster's API, as far as it is known by now.
+    pub(crate) cluster: Session,
     /// The running step should have an answer by now.
     pub(crate) deadline: Instant,
     /// How long a step may take.

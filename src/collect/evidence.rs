@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::archive::Archive;
 use super::capture::{Capture, Captured, cut_to};
 use super::masking::mask_bytes;
+use super::spool::{Spool, SpoolFolder};
 use super::{Cut, FileRecord, Kept, Limits};
 use crate::model::EntryPath;
 use crate::redact::{Masker, Redaction};
@@ -18,11 +19,33 @@ pub(crate) struct Evidence {
     masker: Masker,
     limits: Limits,
     node: String,
+    spools: SpoolFolder,
     files: Vec<FileRecord>,
     paths: BTreeSet<String>,
     total: u64,
     step: Written,
     broken: Option<io::Error>,
+}
+
+/// Where in the bundle a file goes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place<'p> {
+    /// Below the folder of the host that is read; a host's absolute path keeps itself there.
+    Host(&'p str),
+    /// Below the folder at the top: what belongs to the cluster, or to another node.
+    Top(&'p str),
+}
+
+impl<'p> From<&'p str> for Place<'p> {
+    fn from(path: &'p str) -> Self {
+        Self::Host(path)
+    }
+}
+
+impl<'p> From<&'p String> for Place<'p> {
+    fn from(path: &'p String) -> Self {
+        Self::Host(path)
+    }
 }
 
 /// What one step has written.
@@ -36,12 +59,13 @@ pub(crate) struct Written {
 
 impl Evidence {
     /// Evidence of the host `node`, written under `nodes/<node>/`.
-    pub(crate) fn new(archive: Archive, limits: Limits, node: &str) -> Self {
+    pub(crate) fn new(archive: Archive, limits: Limits, node: &str, spools: SpoolFolder) -> Self {
         Self {
             archive,
             masker: Masker::new(),
             limits,
             node: EntryPath::new(&node.replace('/', "_")).as_str().into(),
+            spools,
             files: Vec::new(),
             paths: BTreeSet::new(),
             total: 0,
@@ -70,24 +94,24 @@ impl Evidence {
         self.limits.max_file_bytes
     }
 
-    /// Writes text; `path` is relative to the node's folder, or a host's absolute path.
-    pub(crate) fn text(&mut self, path: &str, capture: Capture) {
-        let path = self.place(path);
+    /// Writes text.
+    pub(crate) fn text<'p>(&mut self, path: impl Into<Place<'p>>, capture: Capture) {
+        let path = self.place(path.into());
         self.masker.enter_file(&path);
         let done = capture.finish(|bytes| mask_bytes(&mut self.masker, bytes));
         self.write(path, done);
     }
 
     /// Writes text that casefile itself made from a few values.
-    pub(crate) fn line(&mut self, path: &str, text: &str) {
+    pub(crate) fn line<'p>(&mut self, path: impl Into<Place<'p>>, text: &str) {
         let mut capture = self.head();
         capture.push(text.as_bytes());
         self.text(path, capture);
     }
 
     /// Writes a JSON document, masked by its structure. What is learned from it is masked in everything that follows.
-    pub(crate) fn json(&mut self, path: &str, mut document: Value) {
-        let path = self.place(path);
+    pub(crate) fn json<'p>(&mut self, path: impl Into<Place<'p>>, mut document: Value) {
+        let path = self.place(path.into());
         self.masker.enter_file(&path);
         self.masker.mask_json(&mut document);
         let mut bytes = document.to_string().into_bytes();
@@ -105,8 +129,8 @@ impl Evidence {
     }
 
     /// Writes one JSON document per line; a line that is none is masked as text.
-    pub(crate) fn json_lines(&mut self, path: &str, capture: Capture) {
-        let path = self.place(path);
+    pub(crate) fn json_lines<'p>(&mut self, path: impl Into<Place<'p>>, capture: Capture) {
+        let path = self.place(path.into());
         self.masker.enter_file(&path);
         let done = capture.finish(|bytes| {
             let mut masked = Vec::with_capacity(bytes.len());
@@ -146,8 +170,46 @@ impl Evidence {
     }
 
     /// True if this host file or node path is in the bundle already.
-    pub(crate) fn has(&self, path: &str) -> bool {
-        self.paths.contains(&self.place(path))
+    pub(crate) fn has<'p>(&self, path: impl Into<Place<'p>>) -> bool {
+        self.paths.contains(&self.place(path.into()))
+    }
+
+    /// A place for a file of unknown size, to be handed to [`Self::add_part`].
+    pub(crate) fn spool(&self) -> Spool {
+        self.spools.open()
+    }
+
+    /// Masks a document that becomes a part of a file at `path`.
+    pub(crate) fn mask_part(&mut self, path: &str, document: &mut Value) {
+        self.masker.enter_file(path);
+        self.masker.mask_json(document);
+    }
+
+    /// How many bytes of one file are kept.
+    pub(crate) fn file_limit(&self) -> u64 {
+        self.limits.max_file_bytes
+    }
+
+    /// How many more bytes the bundle may take.
+    pub(crate) fn room(&self) -> u64 {
+        self.limits.max_bundle_bytes.saturating_sub(self.total)
+    }
+
+    /// Writes the `len` bytes that a spool holds from `start` on; they are masked already, and there is room for them.
+    pub(crate) fn add_part(&mut self, path: &str, spool: &mut Spool, start: u64, len: u64) {
+        let path = self.place(Place::Top(path));
+        if self.broken.is_some() || !self.paths.insert(path.clone()) {
+            return;
+        }
+        let added = spool
+            .part(start, len)
+            .and_then(|part| self.archive.add_from(&path, len, part));
+        self.added(path, len, added);
+    }
+
+    /// Remembers that the running step cut a file.
+    pub(crate) fn cut(&mut self, cut: Cut) {
+        self.step.cut.push(cut);
     }
 
     /// What was written since the last call.
@@ -165,8 +227,23 @@ impl Evidence {
         (self.archive, self.files, self.masker.summary())
     }
 
-    fn place(&self, path: &str) -> String {
-        format!("nodes/{}/{}", self.node, EntryPath::new(path).as_str())
+    fn place(&self, place: Place<'_>) -> String {
+        match place {
+            Place::Host(path) => format!("nodes/{}/{}", self.node, EntryPath::new(path).as_str()),
+            Place::Top(path) => EntryPath::new(path).as_str().to_owned(),
+        }
+    }
+
+    fn added(&mut self, path: String, bytes: u64, added: io::Result<FileRecord>) {
+        match added {
+            Ok(record) => {
+                self.total += bytes;
+                self.step.bytes += bytes;
+                self.step.files.push(path);
+                self.files.push(record);
+            }
+            Err(error) => self.broken = Some(error),
+        }
     }
 
     fn write(&mut self, path: String, mut done: Captured) {
@@ -191,14 +268,7 @@ impl Evidence {
         if kept == 0 && done.cut {
             return;
         }
-        match self.archive.add(&path, &done.bytes) {
-            Ok(record) => {
-                self.total += kept;
-                self.step.bytes += kept;
-                self.step.files.push(path);
-                self.files.push(record);
-            }
-            Err(error) => self.broken = Some(error),
-        }
+        let added = self.archive.add(&path, &done.bytes);
+        self.added(path, kept, added);
     }
 }

@@ -92,7 +92,7 @@ pub struct StepRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Read {
-    /// An HTTP request to a local engine: `GET /info`.
+    /// An HTTP request to a local engine or to the cluster's API: `GET /info`.
     Request(String),
     /// A file or a pattern of files on the host.
     File(String),
@@ -122,6 +122,8 @@ pub enum Outcome {
     Failed(String),
     /// It reached its time limit; what it had read until then is in the bundle.
     TimedOut,
+    /// The cluster does not let this user read it. That is how the cluster was set up, so it is no failure; the evidence is missing all the same.
+    Forbidden(String),
 }
 
 impl Outcome {

@@ -1,7 +1,8 @@
 //! Collecting evidence on a host: a list of steps whose outcomes are recorded, written as one archive.
 //!
-//! Reading a Linux host and its Docker engine works on Linux only; the plan, the limits and the manifest are plain data on every system.
+//! Reading a Linux host, its Docker engine and its cluster works on Linux only; the plan, the limits and the manifest are plain data on every system.
 
+mod cluster_plan;
 mod limits;
 mod manifest;
 mod masking;
@@ -41,6 +42,7 @@ mod host;
 mod http;
 #[cfg(target_os = "linux")]
 mod ipvs;
+mod kubernetes;
 #[cfg(target_os = "linux")]
 mod logs;
 #[cfg(target_os = "linux")]
@@ -56,6 +58,8 @@ mod scripts;
 #[cfg(target_os = "linux")]
 mod shell;
 #[cfg(target_os = "linux")]
+mod spool;
+#[cfg(target_os = "linux")]
 mod steps;
 #[cfg(target_os = "linux")]
 mod sysctl;
@@ -65,6 +69,7 @@ mod testing;
 #[cfg(target_os = "linux")]
 mod tls;
 
+pub use cluster_plan::{ClusterPlan, Kubeconfigs};
 #[cfg(not(target_os = "linux"))]
 pub use elsewhere::{dry_run, run};
 pub use limits::{Limits, parse_size};

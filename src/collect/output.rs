@@ -70,6 +70,14 @@ impl Output {
         }
     }
 
+    /// The folder in which it grows; none for standard output.
+    pub(crate) fn folder(&self) -> Option<PathBuf> {
+        match self {
+            Self::File { temporary, .. } => temporary.path().parent().map(Path::to_path_buf),
+            Self::Stdout { .. } => None,
+        }
+    }
+
     /// What messages call it.
     pub(crate) fn name(&self) -> String {
         match self {

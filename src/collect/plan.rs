@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::{Limits, StepRecord};
+use super::{ClusterPlan, Limits, StepRecord};
 
 /// One collection.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub struct Plan {
     pub etcd: EtcdPlan,
     /// Whether what this host depends on is tried over the network.
     pub probe: bool,
+    /// What is asked of the cluster's API.
+    pub cluster: ClusterPlan,
 }
 
 /// What is asked of etcd. Without endpoints the host's own settings and certificates are used.
@@ -90,6 +92,8 @@ pub struct Summary {
     pub done: usize,
     /// Steps that had nothing to read.
     pub skipped: usize,
+    /// Steps that the cluster does not allow.
+    pub forbidden: usize,
     /// Steps that failed or timed out.
     pub gaps: usize,
     /// True when a signal ended it early.

@@ -34,7 +34,7 @@ pub(crate) fn steps() -> Vec<Step> {
     ];
     vec![
         Step::new("pods/resolv", resolvers, |ctx| Box::pin(async { read_resolvers(ctx) })),
-        Step::new("pods/logs", logs, |ctx| Box::pin(read_logs(ctx))),
+        Step::new("pods/logs", logs, |ctx| Box::pin(read_logs(ctx))).patient(4),
     ]
 }
 

@@ -43,7 +43,7 @@ pub(crate) fn step() -> Step {
         Read::Command("ping -M do -c 1 -W 2 -s MTU-28 of each API server".into()),
     ];
     // Each question has a time of its own; all together may take longer than other steps.
-    Step::new("probe/network", reads, |ctx| Box::pin(run(ctx)))
+    Step::new("probe/network", reads, |ctx| Box::pin(run(ctx))).patient(4)
 }
 
 async fn run(ctx: &mut Context) -> Outcome {

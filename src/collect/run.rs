@@ -12,8 +12,10 @@ use super::context::{Context, Step};
 use super::cri::Runtime;
 use super::docker::Engine;
 use super::evidence::Evidence;
+use super::kubernetes::Session;
 use super::output::Output;
 use super::root::HostRoot;
+use super::spool::SpoolFolder;
 use super::{
     CollectError, Manifest, Outcome, Plan, Progress, Read, RedactionRecord, StepRecord, Summary, Tool, host, steps,
 };
@@ -61,14 +63,16 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Summar
         source,
     };
 
+    let spools = SpoolFolder(output.folder());
     let archive = Archive::new(output, name, now).map_err(failed)?;
-    let evidence = Evidence::new(archive, plan.limits, &facts.hostname);
+    let evidence = Evidence::new(archive, plan.limits, &facts.hostname, spools);
     let runtime_socket = plan.cri_socket.as_deref();
     let mut ctx = Context {
         evidence,
         runtime: Runtime::new(&host, runtime_socket),
         host,
         engine: Engine::new(plan.docker_socket.clone()),
+        cluster: Session::new(plan.cluster.clone()),
         deadline: Instant::now(),
         step_timeout: plan.limits.step_timeout,
         now,
@@ -84,7 +88,13 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Summar
     // Nothing of the runtime may outlive the steps: a hanging connection would keep it alive.
     runtime.shutdown_background();
 
-    let (done, skipped, gaps) = count(&records);
+    // The session's tasks and connections belong to the runtime.
+    drop(ctx.cluster);
+    let of = |fits: fn(&Outcome) -> bool| records.iter().filter(|record| fits(&record.outcome)).count();
+    let done = of(|outcome| *outcome == Outcome::Done);
+    let skipped = of(|outcome| matches!(outcome, Outcome::Skipped(_)));
+    let forbidden = of(|outcome| matches!(outcome, Outcome::Forbidden(_)));
+    let gaps = of(Outcome::is_gap);
     let (mut archive, files, tokens) = ctx.evidence.finish();
     let manifest = Manifest {
         schema_version: SCHEMA_VERSION,
@@ -109,6 +119,7 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Summar
         bytes,
         done,
         skipped,
+        forbidden,
         gaps,
         interrupted,
     })
@@ -140,7 +151,13 @@ async fn run_steps(
     let mut interrupted = false;
     let mut waiting: VecDeque<Step> = steps::all(plan).into();
     let mut records = Vec::new();
-    while let Some(Step { name, reads, run }) = waiting.pop_front() {
+    while let Some(step) = waiting.pop_front() {
+        let Step {
+            name,
+            reads,
+            run,
+            patience,
+        } = step;
         let number = records.len() + 1;
         progress(Progress::Begun {
             number,
@@ -149,7 +166,7 @@ async fn run_steps(
         });
         let started_at = Timestamp::now();
         let begun = Instant::now();
-        ctx.deadline = begun + plan.limits.step_timeout;
+        ctx.deadline = begun + plan.limits.step_timeout * patience;
         let outcome = if interrupted {
             Outcome::Skipped("interrupted".into())
         } else {
@@ -174,6 +191,7 @@ async fn run_steps(
         }
         let outcome = match outcome {
             Outcome::Failed(reason) => Outcome::Failed(ctx.evidence.masked(&reason)),
+            Outcome::Forbidden(reason) => Outcome::Forbidden(ctx.evidence.masked(&reason)),
             other => other,
         };
         let written = ctx.evidence.end_step();
@@ -218,12 +236,6 @@ impl Stop {
             _ = self.terminate.recv() => {}
         }
     }
-}
-
-fn count(records: &[StepRecord]) -> (usize, usize, usize) {
-    let gaps = records.iter().filter(|record| record.outcome.is_gap()).count();
-    let done = records.iter().filter(|record| record.outcome == Outcome::Done).count();
-    (done, records.len() - done - gaps, gaps)
 }
 
 #[cfg(test)]
@@ -383,8 +395,7 @@ mod tests {
 
     #[test]
     fn every_step_says_what_it_reads() {
-        let host = Host::with_files(&[]);
-        for (name, reads) in dry_run(&host.plan).unwrap() {
+        for (name, reads) in dry_run(&incident().plan).unwrap() {
             assert!(!reads.is_empty(), "{name}");
         }
     }

@@ -2,11 +2,13 @@
 //! what dies first on a failing host is read first.
 
 use super::context::Step;
-use super::{Plan, agents, configs, cri, cron, docker, etcd, host, ipvs, logs, pods, probe, sysctl};
+use super::{Plan, agents, configs, cri, cron, docker, etcd, host, ipvs, kubernetes, logs, pods, probe, sysctl};
 
-/// Every step of a collection on a host. Steps may add further ones while they run.
+/// Every step of a collection. Steps may add further ones while they run.
 pub(crate) fn all(plan: &Plan) -> Vec<Step> {
-    let mut steps = docker::steps();
+    // What the cluster keeps as Secrets is known before anything is written; the rest of it comes last, because it may take minutes.
+    let mut steps = kubernetes::first_steps(&plan.cluster);
+    steps.extend(docker::steps());
     steps.extend(cri::steps());
     steps.extend(cron::steps());
     steps.extend(host::steps());
@@ -23,5 +25,6 @@ pub(crate) fn all(plan: &Plan) -> Vec<Step> {
     }
     steps.extend(logs::steps());
     steps.extend(pods::steps());
+    steps.extend(kubernetes::last_steps(&plan.cluster));
     steps
 }

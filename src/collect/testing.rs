@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Destination, EtcdPlan, Limits, Plan, Summary, run};
+use super::{ClusterPlan, Destination, EtcdPlan, Kubeconfigs, Limits, Plan, Summary, run};
 
 /// What the fake engine does with one request.
 pub(crate) enum Answer {
@@ -19,6 +20,8 @@ pub(crate) enum Answer {
     Close(Vec<u8>),
     /// Sends these bytes, and then nothing until the client goes away.
     Hang(Vec<u8>),
+    /// Sends the first bytes, and then the second ones again and again.
+    Endless(Vec<u8>, Vec<u8>),
 }
 
 /// A complete answer with a length.
@@ -81,6 +84,7 @@ impl Host {
             cri_socket: None,
             etcd: EtcdPlan::default(),
             probe: false,
+            cluster: ClusterPlan::default(),
         };
         Self { dir, plan }
     }
@@ -99,6 +103,33 @@ impl Host {
         host
     }
 
+    /// The same host with a server for the API, a stub that answers each request by `answer`, and a kubeconfig for it.
+    pub(crate) fn with_api(answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Self {
+        let mut host = Self::with_files(&[]);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = format!("http://{}", listener.local_addr().unwrap());
+        let answer = std::sync::Arc::new(answer);
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let answer = answer.clone();
+                thread::spawn(move || serve(stream, &*answer));
+            }
+        });
+        host.kubeconfig(&server);
+        host
+    }
+
+    /// Makes a kubeconfig for `server` the one to use.
+    pub(crate) fn kubeconfig(&mut self, server: &str) {
+        let file = self.beside("kubeconfig");
+        let text = format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts: [{{name: c, context: {{cluster: c, user: u}}}}]\n\
+             clusters: [{{name: c, cluster: {{server: \"{server}\"}}}}]\nusers: [{{name: u, user: {{token: {CREDENTIAL}}}}}]\n"
+        );
+        fs::write(&file, text).unwrap();
+        self.plan.cluster.kubeconfigs = Kubeconfigs::Named(vec![file]);
+    }
+
     /// A path beside the root, for what a test needs besides.
     pub(crate) fn beside(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
@@ -112,7 +143,10 @@ impl Host {
     }
 }
 
-fn serve(mut stream: UnixStream, answer: &dyn Fn(&str) -> Answer) {
+/// The token in the kubeconfig of a stub.
+pub(crate) const CREDENTIAL: &str = "kubeconfig-token-7f3k2m9qx4w8z1";
+
+fn serve(mut stream: impl Read + Write, answer: &dyn Fn(&str) -> Answer) {
     let mut request = Vec::new();
     let mut byte = [0];
     while !request.ends_with(b"\r\n\r\n") {
@@ -128,6 +162,10 @@ fn serve(mut stream: UnixStream, answer: &dyn Fn(&str) -> Answer) {
         Answer::Hang(bytes) => {
             drop(stream.write_all(&bytes));
             while matches!(stream.read(&mut byte), Ok(1)) {}
+        }
+        Answer::Endless(bytes, again) => {
+            drop(stream.write_all(&bytes));
+            while stream.write_all(&again).is_ok() {}
         }
     }
 }
@@ -179,6 +217,15 @@ impl Bundle {
 
     pub(crate) fn manifest(&self) -> Value {
         serde_json::from_slice(&self.files["manifest.json"]).unwrap()
+    }
+
+    /// A file of the cluster as JSON.
+    pub(crate) fn cluster(&self, path: &str) -> Value {
+        let bytes = self
+            .files
+            .get(path)
+            .unwrap_or_else(|| panic!("no {path} in {:?}", self.names));
+        serde_json::from_slice(bytes).unwrap()
     }
 
     /// The manifest's record of a step.

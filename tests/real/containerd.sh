@@ -173,7 +173,7 @@ sleep 2
 # --- collect --------------------------------------------------------------------------------------------------------------------
 
 status=0
-"$casefile" collect --quiet -o "$work/node.tar.gz" || status=$?
+"$casefile" collect --no-cluster --quiet -o "$work/node.tar.gz" || status=$?
 [ "$status" = 0 ] || [ "$status" = 4 ] || fail "collect ended with $status"
 mkdir "$work/open"
 tar -xzf "$work/node.tar.gz" -C "$work/open" --strip-components=1

@@ -63,7 +63,7 @@ cleanup() {
 }
 trap cleanup EXIT
 export DOCKER_HOST=unix://$work/docker.sock
-unset DOCKER_CONTEXT DOCKER_TLS_VERIFY DOCKER_CERT_PATH
+unset DOCKER_CONTEXT DOCKER_TLS_VERIFY DOCKER_CERT_PATH KUBECONFIG
 
 # --- the engine ---------------------------------------------------------------------------------------------------------------
 

@@ -90,7 +90,7 @@ echo "$(etcd --version | head -n 1), an alarm raised, one member stopped"
 
 mkdir data out
 status=0
-"$casefile" collect --quiet --etcd-endpoint "https://127.0.0.1:${ports[0]}" --etcd-cacert ca.crt --etcd-cert client.crt --etcd-key client.key \
+"$casefile" collect --no-cluster --quiet --etcd-endpoint "https://127.0.0.1:${ports[0]}" --etcd-cacert ca.crt --etcd-cert client.crt --etcd-key client.key \
     --disk-test --disk-test-folder "$work/data" -o "$work/node.tar.gz" || status=$?
 [ "$status" = 0 ] || [ "$status" = 4 ] || fail "collect ended with $status"
 [ -z "$(ls -A data)" ] || fail "the disk test left something behind"

@@ -26,7 +26,7 @@ grep -q '^  nodes' "$root/inspect.txt" || fail "inspect read nothing"
 run analyze /bundle.tar.gz -f md -o /report.md --lang en >"$root/analyze.txt" || fail "analyze"
 grep -q Confirmed "$root/analyze.txt" || fail "analyze found nothing"
 # There is nothing to read here, and nothing of it is a failure.
-run collect -q -o /node.tar.gz || fail "collect"
+run collect --no-cluster -q -o /node.tar.gz || fail "collect"
 run verify /node.tar.gz || fail "verify"
 run redact /bundle.tar.gz -o /redacted.tar.gz >/dev/null || fail "redact"
 rm "$root/casefile" && [ "$(ls "$root")" = "$(printf '%s\n' analyze.txt bundle.tar.gz inspect.txt node.tar.gz redacted.tar.gz report.md)" ] ||

@@ -43,11 +43,11 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     Some(section)
 }
 
-/// A step that failed or ran out of time, and every file that it cut.
+/// A step that failed, ran out of time or was not allowed, and every file that it cut.
 fn step_problems(file: &TextFile<'_>, step: &Value) -> Vec<Problem> {
     let text = |key: &str| step.get(key).and_then(Value::as_str).unwrap_or("");
     let mut problems = Vec::new();
-    if matches!(text("outcome"), "failed" | "timed-out") {
+    if matches!(text("outcome"), "failed" | "timed-out" | "forbidden") {
         let detail = format!(
             "collection step {} {}: {}",
             text("name"),

@@ -1,7 +1,9 @@
-//! casefile's own bundles: a `manifest.json` that names the tool. The manifest is read for its times by its decoder.
+//! casefile's own bundles: a `manifest.json` that names the tool. The manifest is read for its times by its decoder; the cluster is laid
+//! out as Troubleshoot does it.
 
 use super::detect::{Layout, NO_GAPS};
 use super::place::Place;
+use super::troubleshoot;
 
 pub(super) const LAYOUT: Layout = Layout {
     name: "casefile",
@@ -14,7 +16,10 @@ pub(super) const LAYOUT: Layout = Layout {
             .collect();
         head.contains("\"tool\":{\"name\":\"casefile\"")
     },
-    place: |_, _| Place::default(),
+    place: |root, parts| match parts {
+        ["cluster-resources", ..] => troubleshoot::place(root, parts),
+        _ => Place::default(),
+    },
     anchor: |_| None,
     gaps: NO_GAPS,
 };

@@ -30,7 +30,7 @@ fn fits(root: &Root<'_>) -> bool {
     root.any(|parts| parts.first() == Some(&"cluster-resources") && is_json(parts.last()))
 }
 
-fn place(root: &Root<'_>, parts: &[&str]) -> Place {
+pub(super) fn place(root: &Root<'_>, parts: &[&str]) -> Place {
     let on_node = |node: &str| Place::default().on(join(root.path, node), node);
     match parts {
         ["cluster-resources", "pods", "logs", namespace, pod, file] => container(namespace, pod, file),

@@ -20,7 +20,7 @@ const READY: i32 = 0;
 /// The step that writes `cri/inspectp/<namespace>_<pod>_<attempt>.json`.
 pub(super) fn step() -> Step {
     let reads = vec![request(LIST_SANDBOXES), request("PodSandboxStatus of each sandbox")];
-    Step::new("cri/inspectp", reads, |ctx| Box::pin(inspect_all(ctx)))
+    Step::new("cri/inspectp", reads, |ctx| Box::pin(inspect_all(ctx))).patient(4)
 }
 
 async fn inspect_all(ctx: &mut Context) -> Outcome {

@@ -32,7 +32,7 @@ pub(crate) fn steps() -> Vec<Step> {
     let inspect = vec![request(LIST_CONTAINERS), request("ContainerStatus of each container")];
     vec![
         Step::new("cri/version", vec![request(VERSION)], |ctx| Box::pin(find(ctx))),
-        Step::new("cri/inspect", inspect, |ctx| Box::pin(inspect_all(ctx))),
+        Step::new("cri/inspect", inspect, |ctx| Box::pin(inspect_all(ctx))).patient(4),
         sandboxes::step(),
         Step::new("cri/info", vec![request(STATUS)], |ctx| Box::pin(info(ctx))),
         list::<ListContainersResponse>("cri/ps-a", LIST_CONTAINERS),
@@ -310,7 +310,7 @@ mod tests {
         BTreeMap::from([(NAMESPACE.into(), "shop".into()), (POD.into(), "web-1".into())])
     }
 
-    fn reason<'b>(bundle: &'b Bundle, step: &str) -> (String, String) {
+    fn reason(bundle: &Bundle, step: &str) -> (String, String) {
         let step = bundle.step(step);
         let word = |key: &str| step[key].as_str().unwrap_or_default().to_owned();
         (word("outcome"), word("reason"))

@@ -24,6 +24,9 @@ pub(super) enum Reply {
     Hang,
 }
 
+/// Gives the answer to a method's request.
+type Answering = Arc<dyn Fn(&str, &[u8]) -> Reply + Send + Sync>;
+
 /// An answer.
 pub(super) fn message(message: &impl Message) -> Reply {
     Reply::Message(message.encode_to_vec())
@@ -31,7 +34,7 @@ pub(super) fn message(message: &impl Message) -> Reply {
 
 /// Serves calls at `socket`: `answer` gets the method (`Version`) and the request.
 pub(super) fn serve(socket: &Path, answer: impl Fn(&str, &[u8]) -> Reply + Send + Sync + 'static) {
-    let answer: Arc<dyn Fn(&str, &[u8]) -> Reply + Send + Sync> = Arc::new(answer);
+    let answer: Answering = Arc::new(answer);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -53,10 +56,7 @@ pub(super) fn serve(socket: &Path, answer: impl Fn(&str, &[u8]) -> Reply + Send 
     });
 }
 
-async fn reply(
-    answer: Arc<dyn Fn(&str, &[u8]) -> Reply + Send + Sync>,
-    request: Request<Incoming>,
-) -> Result<Response<Answer>, Infallible> {
+async fn reply(answer: Answering, request: Request<Incoming>) -> Result<Response<Answer>, Infallible> {
     let method = request.uri().path().rsplit('/').next().unwrap().to_owned();
     let body = request.into_body().collect().await.unwrap().to_bytes();
     // A message follows one byte for its compression and four for its length (gRPC over HTTP/2, "Length-Prefixed-Message").

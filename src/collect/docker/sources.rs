@@ -176,7 +176,7 @@ impl From<EngineError> for Missing {
 
 fn reason(outcome: Outcome) -> String {
     match outcome {
-        Outcome::Skipped(reason) | Outcome::Failed(reason) => reason,
+        Outcome::Skipped(reason) | Outcome::Failed(reason) | Outcome::Forbidden(reason) => reason,
         Outcome::TimedOut => "no answer in time".into(),
         Outcome::Done => String::new(),
     }

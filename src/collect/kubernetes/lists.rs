@@ -1,0 +1,211 @@
+//! Reading lists page by page, several at a time, ahead of the steps that write them.
+//!
+//! The API's rules for pages: kubernetes.io/docs/reference/using-api/api-concepts, "Retrieving large results sets in chunks".
+
+use std::collections::BTreeMap;
+
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::api::Api;
+use super::discovery::Kind;
+use super::error::{ApiError, Refusal};
+use super::page::Page;
+use super::target::escape;
+
+/// Objects on a page, as kubectl asks for them.
+const PAGE: usize = 500;
+
+/// The largest page that is taken; a larger one is asked for in smaller parts.
+const MOST_PAGE: u64 = 24 * 1024 * 1024;
+
+/// How often a list that expired is begun anew.
+const RESTARTS: usize = 2;
+
+/// How many times the time of one request a whole list may take.
+pub(super) const PATIENCE: u32 = 4;
+
+/// After so many namespaces in a row that are forbidden, with none that is not, the others will be too.
+const HOPELESS: usize = 8;
+
+/// What a reader sends to its step.
+pub(super) enum Part {
+    /// A scope begins: all namespaces, or this one.
+    Begin,
+    /// The next page, which is a list.
+    Page(Vec<u8>),
+    /// The list expired and begins anew; what came since `Begin` is void.
+    Restart,
+    /// Something that a reader of the bundle should know.
+    Note(String),
+    /// One of several namespaces could not be read.
+    Failed(String, ApiError),
+    /// The end.
+    End(Result<(), ApiError>),
+}
+
+/// Readers that run, by the number of their kind.
+#[derive(Default)]
+pub(super) struct Lists {
+    running: JoinSet<()>,
+    receivers: BTreeMap<usize, Receiver<Part>>,
+    begun: usize,
+}
+
+impl Lists {
+    /// The parts of the list `index`. It and the next ones are begun, so that `ahead` are being read at a time.
+    pub(super) fn take(
+        &mut self,
+        index: usize,
+        ahead: usize,
+        api: &Api,
+        kinds: &[Kind],
+        namespaces: &[String],
+    ) -> Option<Receiver<Part>> {
+        let until = index.saturating_add(ahead.max(1));
+        for (number, kind) in kinds.iter().enumerate().take(until).skip(self.begun) {
+            let scopes = match kind.namespaced {
+                true if !namespaces.is_empty() => namespaces.iter().cloned().map(Some).collect(),
+                _ => vec![None],
+            };
+            let receiver = self.begin(api, kind, scopes);
+            self.receivers.insert(number, receiver);
+        }
+        self.begun = self.begun.max(until);
+        self.receivers.remove(&index)
+    }
+
+    /// Begins to read one list in these scopes.
+    pub(super) fn begin(&mut self, api: &Api, kind: &Kind, scopes: Vec<Option<String>>) -> Receiver<Part> {
+        // One page waits while the next is read; a step that is behind holds its reader back.
+        let (sender, receiver) = channel(1);
+        let reader = Reader {
+            api: api.clone(),
+            kind: kind.clone(),
+            deadline: Instant::now() + api.patience() * PATIENCE,
+            sender,
+        };
+        self.running.spawn(reader.read(scopes));
+        receiver
+    }
+}
+
+struct Reader {
+    api: Api,
+    kind: Kind,
+    deadline: Instant,
+    sender: Sender<Part>,
+}
+
+/// The step has gone.
+struct Gone;
+
+impl Reader {
+    async fn read(mut self, scopes: Vec<Option<String>>) {
+        let several = scopes.len() > 1;
+        let mut refused = 0;
+        let mut answered = false;
+        for scope in scopes {
+            let Ok(()) = self.send(Part::Begin).await else { return };
+            let Ok(result) = self.scope(scope.as_deref()).await else {
+                return;
+            };
+            let error = match result {
+                Ok(()) => {
+                    answered = true;
+                    continue;
+                }
+                Err(error) if !several => {
+                    let _ = self.send(Part::End(Err(error))).await;
+                    return;
+                }
+                Err(error) => error,
+            };
+            refused += usize::from(error.code() == Some(403));
+            let hopeless = !answered && refused >= HOPELESS;
+            let part = if hopeless || matches!(error, ApiError::Silent) {
+                Part::End(Err(error))
+            } else {
+                Part::Failed(scope.unwrap_or_default(), error)
+            };
+            let ends = matches!(part, Part::End(_));
+            if self.send(part).await.is_err() || ends {
+                return;
+            }
+        }
+        let _ = self.send(Part::End(Ok(()))).await;
+    }
+
+    /// All pages of one scope.
+    async fn scope(&mut self, namespace: Option<&str>) -> Result<Result<(), ApiError>, Gone> {
+        let path = self.kind.path(namespace);
+        let mut limit = PAGE;
+        let mut restarts = 0;
+        let mut token: Option<String> = None;
+        loop {
+            let next = token
+                .as_deref()
+                .map(|token| format!("&continue={}", escape(token)))
+                .unwrap_or_default();
+            let answer = self.page(&format!("{path}?limit={limit}{next}")).await;
+            let (body, next) = match answer {
+                Ok(page) => page,
+                Err(ApiError::TooLarge(_)) if limit > 1 => {
+                    limit = (limit / 8).max(1);
+                    continue;
+                }
+                Err(ApiError::Refused(Refusal { code: 410, resume, .. })) if token.is_some() => {
+                    if restarts < RESTARTS {
+                        restarts += 1;
+                        token = None;
+                        self.send(Part::Restart).await?;
+                        continue;
+                    }
+                    if let Some(resume) = resume.filter(|_| restarts == RESTARTS) {
+                        restarts += 1;
+                        token = Some(resume);
+                        let note = "the list kept expiring; its later pages are of a later moment than its first ones";
+                        self.send(Part::Note(note.into())).await?;
+                        continue;
+                    }
+                    return Ok(Err(ApiError::Refused(Refusal {
+                        code: 410,
+                        message: "the list expired before its end, again and again".into(),
+                        ..Refusal::default()
+                    })));
+                }
+                Err(error) => return Ok(Err(error)),
+            };
+            token = next;
+            self.send(Part::Page(body)).await?;
+            if token.is_none() {
+                return Ok(Ok(()));
+            }
+        }
+    }
+
+    /// One page and what asks for the next. It is read here already: a page that a proxy cut is asked for again.
+    async fn page(&self, target: &str) -> Result<(Vec<u8>, Option<String>), ApiError> {
+        let mut retry = self.api.retry(self.deadline);
+        loop {
+            let answer = self.api.whole(target, MOST_PAGE, retry.attempt()?).await;
+            let read = answer.and_then(|body| {
+                let next = Page::read(&body)?.next().map(str::to_owned);
+                Ok((body, next))
+            });
+            match read {
+                Ok(page) => return Ok(page),
+                Err(error) => retry.after(error).await?,
+            }
+        }
+    }
+
+    /// Hands a part over. The time that the step takes for it is not the server's.
+    async fn send(&mut self, part: Part) -> Result<(), Gone> {
+        let begun = Instant::now();
+        let sent = self.sender.send(part).await;
+        self.deadline += begun.elapsed();
+        sent.map_err(|_| Gone)
+    }
+}

@@ -1,0 +1,258 @@
+//! Logs of containers, the unhealthy first.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+
+use super::api::{Api, End};
+use super::error::ApiError;
+use super::layout;
+use super::lists::PATIENCE;
+use super::pods::{PodLogs, Rank};
+use super::session::request;
+use super::target::escape;
+use crate::collect::Outcome;
+use crate::collect::capture::Capture;
+use crate::collect::context::{Context, Step};
+use crate::collect::evidence::Place;
+
+/// Lines of a container that is unhealthy, of one that is not, and of each with `--all-logs`.
+const LINES: (u64, u64, u64) = (10_000, 500, 200_000);
+
+/// Most bytes of one log that are held at a time; several logs are read at once.
+const MOST: u64 = 4 * 1024 * 1024;
+
+/// After so many logs in a row that a node did not give, the others on it are left alone: each costs its whole time.
+const DEAD_NODE: u32 = 3;
+
+/// The step, which adds one for unhealthy pods, one for the system's, and one for the others.
+pub(super) fn step() -> Step {
+    let reads = vec![request(
+        "/api/v1/namespaces/{namespace}/pods/{pod}/log?timestamps=true for each container of each pod, and previous=true where it restarted",
+    )];
+    Step::new("kubernetes/logs", reads, |ctx| Box::pin(async { plan(ctx) }))
+}
+
+fn plan(ctx: &mut Context) -> Outcome {
+    if let Err(outcome) = ctx.cluster.api() {
+        return outcome;
+    }
+    let pods = std::mem::take(&mut ctx.cluster.pods);
+    if pods.is_empty() {
+        return Outcome::Skipped("no pod was listed of which a container has run".into());
+    }
+    let mut ranked: BTreeMap<Rank, Vec<PodLogs>> = BTreeMap::new();
+    for pod in pods {
+        ranked.entry(pod.rank).or_default().push(pod);
+    }
+    for (rank, pods) in ranked {
+        let (name, whose) = match rank {
+            Rank::Unhealthy => ("unhealthy", "unhealthy pods"),
+            Rank::System => ("system", "healthy pods of system namespaces"),
+            Rank::Other => ("other", "other healthy pods"),
+        };
+        let reads = vec![request(&format!("the logs of {} {whose}", pods.len()))];
+        let step = Step::new(format!("kubernetes/logs/{name}"), reads, move |ctx| {
+            Box::pin(read(ctx, rank, pods))
+        });
+        ctx.spawned.push(step.patient(PATIENCE));
+    }
+    Outcome::Done
+}
+
+/// One log to read.
+struct Log {
+    namespace: String,
+    pod: String,
+    container: String,
+    node: String,
+    previous: bool,
+}
+
+/// What came of one.
+struct Read {
+    log: Log,
+    capture: Capture,
+    end: Result<End, ApiError>,
+}
+
+async fn read(ctx: &mut Context, rank: Rank, pods: Vec<PodLogs>) -> Outcome {
+    let api = match ctx.cluster.api() {
+        Ok(api) => api,
+        Err(outcome) => return outcome,
+    };
+    let plan = &ctx.cluster.plan;
+    let lines = match rank {
+        _ if plan.all_logs => LINES.2,
+        Rank::Unhealthy => LINES.0,
+        Rank::System | Rank::Other => LINES.1,
+    };
+    let query = query(lines, plan.since);
+    let concurrency = plan.concurrency.max(1);
+    let most = MOST.min(ctx.evidence.file_limit());
+    let mut waiting: VecDeque<Log> = pods.into_iter().flat_map(logs_of).collect();
+    let mut running = JoinSet::new();
+    let mut tally = Tally::default();
+    let outcome = loop {
+        while running.len() < concurrency && ctx.evidence.room() > 0 {
+            let Some(log) = waiting.pop_front() else { break };
+            if tally.is_dead(&log.node) {
+                tally.unasked += 1;
+                continue;
+            }
+            let deadline = ctx.deadline.min(Instant::now() + api.patience() / 2);
+            running.spawn(fetch(api.clone(), log, query.clone(), most, deadline));
+        }
+        match timeout_at(ctx.deadline + Duration::from_millis(500), running.join_next()).await {
+            Err(_) => break Outcome::TimedOut,
+            Ok(None) if waiting.is_empty() => break Outcome::Done,
+            Ok(None) => {
+                ctx.evidence
+                    .note("the bundle has no room for further logs; raise --max-size");
+                break Outcome::Done;
+            }
+            // Only a panic of the task ends here, and it has been reported.
+            Ok(Some(Err(_))) => {}
+            Ok(Some(Ok(read))) => tally.take(ctx, read),
+        }
+        if Instant::now() >= ctx.deadline && running.is_empty() && !waiting.is_empty() {
+            break Outcome::TimedOut;
+        }
+    };
+    tally.left = waiting.len() + running.len();
+    tally.end(ctx, outcome)
+}
+
+fn query(lines: u64, since: Option<Duration>) -> String {
+    let since = since
+        .map(|since| format!("&sinceSeconds={}", since.as_secs().max(1)))
+        .unwrap_or_default();
+    format!("timestamps=true&tailLines={lines}{since}")
+}
+
+/// The logs of a pod: of each container what it says now, then what it said before its last restart.
+fn logs_of(pod: PodLogs) -> Vec<Log> {
+    let log = |container: &str, previous| Log {
+        namespace: pod.namespace.clone(),
+        pod: pod.name.clone(),
+        container: container.to_owned(),
+        node: pod.node.clone(),
+        previous,
+    };
+    let both = |name: &str, before: bool| {
+        let previous = before.then(|| log(name, true));
+        [Some(log(name, false)), previous].into_iter().flatten()
+    };
+    pod.containers
+        .iter()
+        .flat_map(|container| both(&container.name, container.previous))
+        .collect()
+}
+
+async fn fetch(api: Api, log: Log, query: String, most: u64, deadline: Instant) -> Read {
+    let previous = if log.previous { "&previous=true" } else { "" };
+    let target = format!(
+        "/api/v1/namespaces/{}/pods/{}/log?container={}&{query}{previous}",
+        escape(&log.namespace),
+        escape(&log.pod),
+        escape(&log.container),
+    );
+    let mut capture = Capture::tail(most);
+    let end = api
+        .stream(&target, deadline, &mut |part| {
+            capture.push(part);
+            true
+        })
+        .await;
+    Read { log, capture, end }
+}
+
+/// What happened to the logs of one step.
+#[derive(Default)]
+struct Tally {
+    read: usize,
+    gone: usize,
+    none: usize,
+    cut: usize,
+    failed: Vec<(String, ApiError)>,
+    forbidden: Option<(usize, ApiError)>,
+    unasked: usize,
+    left: usize,
+    nodes: BTreeMap<String, u32>,
+}
+
+impl Tally {
+    fn is_dead(&self, node: &str) -> bool {
+        self.nodes.get(node).is_some_and(|failures| *failures >= DEAD_NODE)
+    }
+
+    fn take(&mut self, ctx: &mut Context, read: Read) {
+        let Read { log, capture, end } = read;
+        let failures = self.nodes.entry(log.node.clone()).or_default();
+        let name = || format!("{}/{} {}", log.namespace, log.pod, log.container);
+        match end {
+            Ok(end) => {
+                *failures = 0;
+                self.read += 1;
+                if end != End::Complete {
+                    self.cut += 1;
+                    let why = if end == End::Cut {
+                        "broke off"
+                    } else {
+                        "did not end in its time"
+                    };
+                    ctx.evidence
+                        .note(format!("the log of {} {why}; what came is kept", name()));
+                }
+                if !capture.is_empty() {
+                    let path = layout::log(&log.namespace, &log.pod, &log.container, log.previous);
+                    ctx.evidence.text(Place::Top(&path), capture);
+                }
+            }
+            Err(error) => match error.code() {
+                Some(404) => self.gone += 1,
+                // "container … is waiting to start", "previous terminated container … not found" (kubelet, `GetKubeletContainerLogs`).
+                Some(400) => self.none += 1,
+                Some(403) => {
+                    let count = self.forbidden.as_ref().map_or(0, |(count, _)| *count) + 1;
+                    self.forbidden = Some((count, error));
+                }
+                _ => {
+                    *failures += 1;
+                    self.failed.push((name(), error));
+                }
+            },
+        }
+    }
+
+    fn end(self, ctx: &mut Context, outcome: Outcome) -> Outcome {
+        let mut notes = vec![format!("{} logs read", self.read)];
+        for (count, what) in [
+            (self.gone, "of pods that were removed meanwhile"),
+            (self.none, "of containers that have none"),
+            (self.unasked, "not asked for, because their node gave none"),
+            (self.left, "not reached in time or for want of room"),
+        ] {
+            if count > 0 {
+                notes.push(format!("{count} {what}"));
+            }
+        }
+        ctx.evidence.note(notes.join(", "));
+        if outcome != Outcome::Done {
+            return outcome;
+        }
+        match (self.failed.first(), self.forbidden) {
+            (Some((name, error)), _) => {
+                let count = self.failed.len() + self.unasked;
+                Outcome::Failed(format!(
+                    "{count} logs could not be read, that of {name} among them: {error}"
+                ))
+            }
+            (None, Some((count, error))) => Outcome::Forbidden(format!("{count} logs may not be read: {error}")),
+            (None, None) if self.cut > 0 => Outcome::Failed(format!("{} logs are not whole", self.cut)),
+            (None, None) => Outcome::Done,
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The cluster, asked over its API with whatever credentials the machine has; no `kubectl` is needed.
+//!
+//! Objects are kept as the server sends them, in the arrangement of Troubleshoot's support bundles (replicatedhq/troubleshoot,
+//! `pkg/constants/constants.go` and `pkg/collect/cluster_resources.go`), so that other tools read them too.
+
+mod api;
+mod credentials;
+mod discovery;
+mod error;
+mod health;
+mod layout;
+mod lists;
+mod locate;
+mod logs;
+mod nodes;
+mod objects;
+mod page;
+mod pods;
+mod secrets;
+mod session;
+#[cfg(test)]
+mod stub;
+#[cfg(test)]
+mod stub_tests;
+mod target;
+mod writer;
+
+pub(crate) use session::{Session, first_steps, last_steps};

@@ -1,0 +1,162 @@
+//! What each kubelet says of itself, through the API server.
+
+use serde_json::Value;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::api::{Api, End};
+use super::error::ApiError;
+use super::session::request;
+use super::target::escape;
+use crate::collect::Outcome;
+use crate::collect::capture::Capture;
+use crate::collect::context::{Context, Step};
+use crate::collect::evidence::Place;
+
+/// Nodes that are asked, those that are not ready first.
+const MOST_NODES: usize = 200;
+
+/// The largest document of a kubelet; `stats/summary` has some kilobytes for each pod.
+const MOST: u64 = 16 * 1024 * 1024;
+
+/// Documents of the kubelet's server (kubernetes, `pkg/kubelet/server/server.go`) and their files.
+const DOCUMENTS: &[(&str, &str)] = &[
+    ("configz", "configz.json"),
+    ("healthz?verbose", "healthz.txt"),
+    ("stats/summary", "stats-summary.json"),
+];
+
+/// Logs by the query of NodeLogQuery (kubernetes.io/docs/concepts/cluster-administration/system-logs, "Log query"), and by name
+/// from `/var/log`, which a kubelet without that query lists instead.
+const SERVICES: &[&str] = &["kubelet", "containerd"];
+
+/// Lines asked of a service's log.
+const LINES: u32 = 5000;
+
+/// The step, which adds one for each node.
+pub(super) fn step() -> Step {
+    let reads = DOCUMENTS.iter().map(|(path, _)| *path).map(str::to_owned);
+    let logs = SERVICES.iter().map(|service| query(service));
+    let reads = reads
+        .chain(logs)
+        .map(|path| request(&format!("/api/v1/nodes/{{node}}/proxy/{path} for each node")));
+    Step::new("kubernetes/nodes", reads.collect(), |ctx| Box::pin(async { plan(ctx) }))
+}
+
+fn query(service: &str) -> String {
+    format!("logs/?query={service}&tailLines={LINES}")
+}
+
+fn plan(ctx: &mut Context) -> Outcome {
+    if let Err(outcome) = ctx.cluster.api() {
+        return outcome;
+    }
+    let mut nodes = std::mem::take(&mut ctx.cluster.nodes);
+    if nodes.is_empty() {
+        return Outcome::Skipped("no node was listed".into());
+    }
+    nodes.sort_by_key(|(_, ready)| *ready);
+    if nodes.len() > MOST_NODES {
+        ctx.evidence
+            .note(format!("{MOST_NODES} of {} nodes are asked", nodes.len()));
+        nodes.truncate(MOST_NODES);
+    }
+    for (name, _) in nodes {
+        let reads = vec![request(&format!("/api/v1/nodes/{name}/proxy/…"))];
+        let step = Step::new(format!("kubernetes/nodes/{name}"), reads, move |ctx| {
+            Box::pin(read(ctx, name))
+        });
+        ctx.spawned.push(step);
+    }
+    Outcome::Done
+}
+
+/// What one request of a node brought.
+enum Brought {
+    Document(&'static str, Result<Vec<u8>, ApiError>),
+    Log(&'static str, Capture, Result<End, ApiError>),
+}
+
+async fn read(ctx: &mut Context, node: String) -> Outcome {
+    let api = match ctx.cluster.api() {
+        Ok(api) => api,
+        Err(outcome) => return outcome,
+    };
+    let root = format!("/api/v1/nodes/{}/proxy", escape(&node));
+    let folder = format!("nodes/{}/kubelet", node.replace('/', "_"));
+    // Half of the time, so that a request that hangs leaves some to write what the others brought.
+    let deadline = ctx.deadline.min(Instant::now() + ctx.step_timeout / 2);
+    let mut running = JoinSet::new();
+    for (path, file) in DOCUMENTS {
+        let (api, target) = (api.clone(), format!("{root}/{path}"));
+        // One attempt: a kubelet that does not answer is evidence, and each attempt may cost the API server half a minute.
+        running.spawn(async move { Brought::Document(file, api.whole(&target, MOST, deadline).await) });
+    }
+    for service in SERVICES {
+        let (api, target, capture) = (api.clone(), format!("{root}/{}", query(service)), ctx.evidence.tail());
+        running.spawn(async move {
+            let (capture, end) = log(&api, &target, capture, deadline).await;
+            Brought::Log(service, capture, end)
+        });
+    }
+    let mut errors = Vec::new();
+    while let Some(brought) = running.join_next().await {
+        match brought {
+            Ok(Brought::Document(file, Ok(body))) => write(ctx, &format!("{folder}/{file}"), &body),
+            Ok(Brought::Document(file, Err(error))) => errors.push((file, error)),
+            Ok(Brought::Log(service, capture, Ok(end))) => {
+                if is_listing(capture.held()) {
+                    ctx.evidence.note(format!(
+                        "this kubelet does not answer queries for logs (NodeLogQuery), so there is none of {service}"
+                    ));
+                } else if !capture.is_empty() {
+                    ctx.evidence
+                        .text(Place::Top(&format!("{folder}/logs/{service}.log")), capture);
+                    if end != End::Complete {
+                        ctx.evidence.note(format!(
+                            "the log of {service} did not end in its time; what came is kept"
+                        ));
+                    }
+                }
+            }
+            // 404 and 405: the kubelet's log endpoint is off (`enableSystemLogHandler`); 400: this query is not known.
+            Ok(Brought::Log(service, _, Err(error))) if matches!(error.code(), Some(400 | 404 | 405)) => {
+                ctx.evidence.note(format!("no log of {service}: {error}"));
+            }
+            Ok(Brought::Log(service, _, Err(error))) => errors.push((service, error)),
+            // Only a panic of the task ends here, and it has been reported.
+            Err(_) => {}
+        }
+    }
+    errors.sort_by_key(|(what, _)| *what);
+    let count = errors.len();
+    let forbidden = errors.iter().all(|(_, error)| error.code() == Some(403));
+    match errors.into_iter().next() {
+        None => Outcome::Done,
+        Some((_, error)) if forbidden => Outcome::Forbidden(error.to_string()),
+        Some((what, error)) => Outcome::Failed(format!("{count} requests had no result, {what} among them: {error}")),
+    }
+}
+
+async fn log(api: &Api, target: &str, mut capture: Capture, deadline: Instant) -> (Capture, Result<End, ApiError>) {
+    let end = api
+        .stream(target, deadline, &mut |part| {
+            capture.push(part);
+            true
+        })
+        .await;
+    (capture, end)
+}
+
+/// True for the page of links that Go's file server makes of a directory.
+fn is_listing(body: &[u8]) -> bool {
+    let start = body.trim_ascii_start();
+    start.starts_with(b"<!doctype html>") || start.starts_with(b"<pre>") || start.starts_with(b"<html")
+}
+
+fn write(ctx: &mut Context, path: &str, body: &[u8]) {
+    match serde_json::from_slice::<Value>(body) {
+        Ok(document) if path.ends_with(".json") => ctx.evidence.json(Place::Top(path), document),
+        _ => ctx.evidence.line(Place::Top(path), &String::from_utf8_lossy(body)),
+    }
+}
