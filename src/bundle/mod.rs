@@ -4,6 +4,7 @@
 mod budget;
 mod codec;
 pub mod decode;
+mod gb18030;
 pub mod layout;
 mod meter;
 mod source;

@@ -45,8 +45,11 @@ pub(super) fn inputs(paths: &[PathBuf], baseline: Option<&Path>) -> Result<Input
                 path: path.clone(),
                 looks: what,
             }),
-            Ok(_) => found.jobs.push(Job {
-                alias: alias(path),
+            Ok(kind) => found.jobs.push(Job {
+                alias: match path.file_stem() {
+                    Some(stem) if kind == Probe::Text => stem.to_string_lossy().into_owned(),
+                    _ => alias(path),
+                },
                 path: path.clone(),
                 baseline: None,
                 merged: Vec::new(),
@@ -125,6 +128,8 @@ fn folder(directory: &Path, found: &mut Inputs) {
             .unwrap_or_default();
         match probe(&child) {
             Ok(Probe::NotABundle(what)) => found.remarks.push(format!("skipped {name}: {what}")),
+            // Beside archives a text is a note about them.
+            Ok(Probe::Text) => found.remarks.push(format!("skipped {name}: plain text")),
             Ok(_) => bundles.push((alias(&child), child)),
             Err(error) => found.errors.push(error),
         }

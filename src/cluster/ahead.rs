@@ -9,7 +9,7 @@ use super::whole::{Context, FileReading, read_whole};
 use crate::model::EntryPath;
 
 /// Bytes of files that are decoded together.
-const BATCH: usize = 1 << 20;
+const BATCH_BYTES: usize = 1 << 20;
 /// Bytes of files that may wait to be decoded before the reading waits for them.
 const AHEAD: usize = 16 << 20;
 
@@ -38,12 +38,12 @@ struct Pending {
     bytes: usize,
 }
 
-/// A batch, and where its readings go.
-type Given = (Vec<Waiting>, Sender<Vec<FileReading>>);
+/// Files to decode, and who waits for what they yield.
+type Batch = (Vec<Waiting>, Sender<Vec<FileReading>>);
 
 /// A batch until somebody takes it. Whoever comes first does: no thread waits for work that nobody has begun.
 struct Work {
-    batch: Mutex<Option<Given>>,
+    batch: Mutex<Option<Batch>>,
     /// Facts that may be made of each file.
     most_facts: usize,
 }
@@ -82,7 +82,7 @@ impl<'r, 's> Ahead<'r, 's> {
             self.waiting_bytes = self.waiting_bytes.saturating_add(bytes.len());
         }
         self.waiting.push(file);
-        self.waiting_bytes >= BATCH
+        self.waiting_bytes >= BATCH_BYTES
     }
 
     /// Hands over the files that wait. `most_facts` is what may be made of each.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::namespace_hints::{home_of, is_of_the_system};
 use super::owners::{is_made_by_a_set, workload_of_pod_name};
-use super::{PodView, Snapshot};
+use super::{PodView, Snapshot, short_names};
 use crate::logs::{ContainerRef, LogFile, Stream};
 use crate::model::EntryPath;
 
@@ -150,16 +150,17 @@ fn by_workload(candidates: &[Candidate], found: &ContainerRef) -> Option<Stream>
 
 fn by_name(candidates: &[Candidate], log: &LogFile) -> Option<Stream> {
     let parts: Vec<&str> = log.path.components().collect();
-    let stem = stem_of(&log.path);
+    let stem = &dashed(stem_of(&log.path));
+    let spelled = dashed(log.path.as_str());
     let named = candidates
         .iter()
-        .filter(|candidate| parts.iter().any(|part| part.contains(candidate.pod.as_str())))
+        .filter(|candidate| spelled.split('/').any(|part| part.contains(&dashed(&candidate.pod))))
         .max_by_key(|candidate| (candidate.pod.len(), !candidate.namespace.is_empty()));
     if let Some(candidate) = named {
         let container = candidate
             .containers
             .iter()
-            .find(|container| has_word(&stem.replace(&candidate.pod, ""), container));
+            .find(|container| has_word(&stem.replace(&dashed(&candidate.pod), ""), container));
         return Some(stream(
             &log.path,
             &candidate.namespace,
@@ -201,7 +202,13 @@ fn by_name(candidates: &[Candidate], log: &LogFile) -> Option<Stream> {
     let by_container = candidates
         .iter()
         .find(|candidate| container_of(candidate).is_some())
-        .filter(|_| owners.len() == 1)?;
+        .filter(|_| owners.len() == 1);
+    let Some(by_container) = by_container else {
+        let workloads = candidates.iter().map(|candidate| candidate.workload.as_str()).collect();
+        let workload = short_names::meant(stem, &GENERIC, &workloads)?;
+        let candidate = candidates.iter().find(|candidate| candidate.workload == workload)?;
+        return Some(stream(&log.path, &candidate.namespace, &candidate.pod, ""));
+    };
     Some(stream(
         &log.path,
         &by_container.namespace,
@@ -261,6 +268,11 @@ fn pod_in(part: &str, ordinals: bool) -> Option<String> {
         })
         .find(|piece| workload_of_pod_name(piece).is_some() || (ordinals && is_made_by_a_set(piece)))
         .map(ToOwned::to_owned)
+}
+
+/// A name as it may be spelled in a file's name: what makes such names writes dashes, underscores or points for anything else.
+fn dashed(name: &str) -> String {
+    name.replace(['_', '.', ' '], "-")
 }
 
 fn stem_of(path: &EntryPath) -> &str {
@@ -357,6 +369,11 @@ mod tests {
         assert_eq!(owner(PODS, "cart.log"), "cart-6bdf8c9d7-jd5lx");
         assert_eq!(owner(PODS, "02-cart-db.log"), "cart-db-0");
         assert_eq!(owner(PODS, "logs/web/current.log"), "web-84cf6d6b95-qk4rc");
+        assert_eq!(owner(PODS, "kubectl_logs_n_shop_cart_db_0.log"), "cart-db-0");
+        assert_eq!(
+            owner(PODS, "kubectl_logs_web_84cf6d6b95_qk4rc_n_shop_tail_50.txt"),
+            "web-84cf6d6b95-qk4rc"
+        );
     }
 
     #[test]

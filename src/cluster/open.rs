@@ -24,6 +24,7 @@ pub fn read_bundle(
         for problem in walked.problems {
             reader.problem(problem);
         }
+        reader.links(&walked.links);
         let name = input
             .file_name()
             .map_or_else(|| alias.to_owned(), |name| name.to_string_lossy().into_owned());

@@ -8,13 +8,14 @@ use std::sync::mpsc::TrySendError;
 use super::ahead::{Ahead, Waiting};
 use super::assemble::assemble;
 use super::blocks::{BLOCK, Blocks};
+use super::twice::Firsts;
 use super::whole::{Context, FileReading};
 use super::{BundleInfo, Coverage, Snapshot, Treatment};
 use crate::bundle::decode::{
     CommandIndex, Encoding, Fact, Transcoded, binary_reason, has_returns_only, is_binary, may_be_transcript, to_text,
 };
 use crate::bundle::layout::{Inventory, detect};
-use crate::bundle::{Budget, Limit};
+use crate::bundle::{Budget, Limit, Link};
 use crate::logs::{LogFile, Looked, SignatureSet, Stream, stamp_of};
 use crate::model::{EntryPath, Problem, ProblemKind};
 
@@ -33,6 +34,7 @@ pub(super) struct Located {
 pub struct Reader<'r, 's> {
     context: Arc<Context<'s>>,
     facts: Vec<Located>,
+    firsts: Firsts,
     logs: Vec<LogFile>,
     coverage: Coverage,
     inventory: Inventory,
@@ -54,6 +56,7 @@ impl<'r, 's> Reader<'r, 's> {
                 mines: false,
             }),
             facts: Vec::new(),
+            firsts: Firsts::default(),
             logs: Vec::new(),
             coverage: Coverage::default(),
             inventory: Inventory::default(),
@@ -139,6 +142,26 @@ impl<'r, 's> Reader<'r, 's> {
         self.coverage.problems.push(problem);
     }
 
+    /// Lists the links of a bundle behind its files. What they point to is read where it stands, so that it counts once.
+    pub fn links(&mut self, links: &[Link]) {
+        self.take_back(true);
+        let mut known: BTreeSet<String> = BTreeSet::new();
+        for file in &self.coverage.files {
+            // A file, and every folder above it.
+            let path = file.path.as_str();
+            let folders = path.match_indices('/').filter_map(|(end, _)| path.get(..end));
+            known.extend(folders.chain([path]).map(str::to_owned));
+        }
+        for Link { path, target } in links {
+            let reason = match target.as_ref().map(EntryPath::as_str) {
+                None => "a link to the bundle itself".into(),
+                Some(target) if known.contains(target) => format!("a link to {target}, which is read where it stands"),
+                Some(target) => format!("a link to {target}, which is not in the bundle"),
+            };
+            self.record(path, 0, Treatment::Ignored(reason.into()));
+        }
+    }
+
     /// Puts everything together. `bundle` has what the files do not say of the bundle; its reference time is set here.
     pub fn finish(mut self, bundle: BundleInfo) -> Snapshot {
         self.take_back(true);
@@ -194,7 +217,11 @@ impl<'r, 's> Reader<'r, 's> {
             let path = &reading.record.path;
             self.over(path, Limit::Objects(most), "what follows was not kept");
         }
-        self.facts.extend(reading.facts.into_iter().take(room));
+        for located in reading.facts.into_iter().take(room) {
+            if !self.firsts.has(&self.facts, &located.fact) {
+                self.facts.push(located);
+            }
+        }
         self.logs.extend(reading.logs);
         self.coverage.problems.extend(reading.problems);
         if reading.is_dump {

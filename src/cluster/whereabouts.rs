@@ -38,8 +38,13 @@ pub(super) fn node_of_host(host: &str, nodes: &[String]) -> Option<String> {
     nodes.iter().find(same).filter(|_| !host.is_empty()).cloned()
 }
 
+/// True for a heading between the outputs of several machines, which holds for all commands up to the next heading.
+pub(super) fn is_heading(line: &str) -> bool {
+    line.trim_start().starts_with(['=', '-', '*', '#', '>']) && host_above(line).is_some_and(|host| !host.is_empty())
+}
+
 /// The machine that a line says the text below is of: a prompt (`root@wk5:~#`, `[core@wk5 ~]$ ss -l`), a login (`$ ssh wk5 uptime`,
-/// `$ kubectl debug node/wk5`), a heading (`=== wk5 ===`, `--- node: wk5 ---`). Empty for a prompt that names none; none for any other line.
+/// `$ kubectl debug node/wk5`), a heading (`=== wk5 ===`, `== wk5`, `--- node: wk5 ---`). Empty for a prompt that names none; none for any other line.
 pub(super) fn host_above(line: &str) -> Option<&str> {
     let line = line.trim();
     let is_word = |word: &str| {
@@ -49,7 +54,9 @@ pub(super) fn host_above(line: &str) -> Option<&str> {
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
     };
     let bare = line.trim_matches(['=', '-', '*', '#', '>', ' ']);
-    if bare.len() + 4 <= line.len() && line.starts_with(['=', '-', '*', '#', '>']) {
+    let marks = line.len() - bare.len();
+    let opens_only = marks == 3 && (line.starts_with("== ") || line.starts_with("## "));
+    if (marks >= 4 || opens_only) && line.starts_with(['=', '-', '*', '#', '>']) {
         let name = ["node:", "host:", "node ", "host "]
             .iter()
             .find_map(|start| bare.strip_prefix(start))
@@ -129,6 +136,8 @@ mod tests {
             ("[core@wk5 ~]$ ss -l", Some("wk5")),
             ("$ ssh -q ubuntu@wk5 uptime", Some("wk5")),
             ("=== wk5 ===", Some("wk5")),
+            ("== wk5", Some("wk5")),
+            ("- item", None),
             ("--- node: wk5.corp.local ---", Some("wk5.corp.local")),
             ("$ kubectl get nodes", Some("")),
             ("mail to ops@corp.local for $5", None),

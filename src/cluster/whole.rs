@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::reader::Located;
-use super::whereabouts::host_above;
+use super::whereabouts::{host_above, is_heading};
 use super::{FileRecord, Treatment};
 use crate::bundle::decode::{
     DECODERS, ExportedLog, Fact, LogSection, TextFile, Transcript, prompts, reason_unused, to_text, undress,
@@ -103,6 +103,7 @@ pub(super) fn read_whole(
     let mut problems = Vec::new();
     let mut log_lines = Vec::new();
     let mut host = String::new();
+    let mut below_heading = false;
     let mut line = 0;
     // No output goes on beyond the next command: decoders see the lines up to there and no further.
     let mut ends = prompts(&file);
@@ -126,7 +127,11 @@ pub(super) fn read_whole(
             continue;
         }
         if let Some(named) = host_above(file.line(line)) {
-            host = named.to_owned();
+            // A prompt that names no machine is still one of the machine that the heading names.
+            if !(named.is_empty() && below_heading) {
+                host = named.to_owned();
+                below_heading = is_heading(file.line(line));
+            }
         }
         let decoders = if is_long_word(file.line(line)) { &[] } else { DECODERS };
         let section = decoders

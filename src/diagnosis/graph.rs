@@ -55,15 +55,22 @@ pub fn edges(rules: &Rules, findings: &[Finding]) -> Vec<Edge> {
 
 /// Who complains of a peer is explained by whatever ails that peer, unless the peer's trouble already comes from the complaint.
 fn add_blamed(rules: &Rules, findings: &[Finding], edges: &mut Vec<Edge>) {
+    // A member that ails is etcd to its clients, who do not know which one answers.
+    let etcd = Subject::cluster("EtcdMember", "etcd");
     let mut ailing: BTreeMap<&Subject, Vec<usize>> = BTreeMap::new();
     for (index, finding) in findings.iter().enumerate() {
-        let is_factor = rules
-            .get(&finding.rule)
-            .is_none_or(|rule| rule.header.role == Role::Factor);
-        if !is_factor {
-            for object in finding.impairs.iter().chain([&finding.subject]) {
-                ailing.entry(object).or_default().push(index);
-            }
+        let Some(rule) = rules.get(&finding.rule).filter(|rule| rule.header.role != Role::Factor) else {
+            continue;
+        };
+        // What is only known from callers is no trouble of the peer's own, but what explains it is.
+        let troubles = if rule.header.hearsay && rule.header.role == Role::Symptom {
+            explaining(findings, edges, index)
+        } else {
+            vec![index]
+        };
+        let whole = (finding.subject.kind == etcd.kind).then_some(&etcd);
+        for object in finding.impairs.iter().chain([&finding.subject]).chain(whole) {
+            ailing.entry(object).or_default().extend(&troubles);
         }
     }
     let mut effects: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -89,7 +96,74 @@ fn add_blamed(rules: &Rules, findings: &[Finding], edges: &mut Vec<Edge>) {
             }
         }
     }
+    add_common_to_callers(rules, findings, &mut effects, edges);
     add_relayed(rules, findings, &mut effects, edges);
+}
+
+/// What explains each caller that complains of a peer explains that the peer seems not to answer: they share a node, or what they all go
+/// through.
+fn add_common_to_callers(
+    rules: &Rules,
+    findings: &[Finding],
+    effects: &mut BTreeMap<usize, Vec<usize>>,
+    edges: &mut Vec<Edge>,
+) {
+    let causes_of = |effect: usize, edges: &[Edge]| -> BTreeSet<usize> {
+        let into = edges.iter().filter(|edge| edge.to == effect);
+        into.map(|edge| edge.from).collect()
+    };
+    for (heard, finding) in findings.iter().enumerate() {
+        if !rules.get(&finding.rule).is_some_and(|rule| rule.header.hearsay) {
+            continue;
+        }
+        let callers = effects.get(&heard).cloned().unwrap_or_default();
+        let mut common: Option<BTreeSet<usize>> = None;
+        for caller in callers {
+            let complains = findings.get(caller).is_some_and(|caller| {
+                caller.subject != finding.subject
+                    && caller.blames.contains(&finding.subject)
+                    && rules
+                        .get(&caller.rule)
+                        .is_some_and(|rule| rule.header.role == Role::Cause)
+            });
+            if complains {
+                let causes = causes_of(caller, edges);
+                common = Some(common.map_or_else(
+                    || causes.clone(),
+                    |known| known.intersection(&causes).copied().collect(),
+                ));
+            }
+        }
+        for from in common.into_iter().flatten() {
+            let is_other = findings
+                .get(from)
+                .is_some_and(|cause| !cause.blames.contains(&finding.subject));
+            if from != heard && is_other && !reaches(effects, heard, from) {
+                effects.entry(from).or_default().push(heard);
+                edges.push(Edge {
+                    from,
+                    to: heard,
+                    mechanism: Text {
+                        zh: "所有抱怨它的调用方都受此影响".to_owned(),
+                        en: "it affects all callers that complain".to_owned(),
+                    },
+                });
+            }
+        }
+    }
+}
+
+/// What explains a finding that is only known from callers, those callers themselves left out.
+fn explaining(findings: &[Finding], edges: &[Edge], heard: usize) -> Vec<usize> {
+    let Some(subject) = findings.get(heard).map(|finding| &finding.subject) else {
+        return Vec::new();
+    };
+    edges
+        .iter()
+        .filter(|edge| edge.to == heard)
+        .map(|edge| edge.from)
+        .filter(|from| findings.get(*from).is_some_and(|cause| !cause.blames.contains(subject)))
+        .collect()
 }
 
 fn called_peer_ails(from: usize, to: usize) -> Edge {
@@ -107,6 +181,17 @@ fn called_peer_ails(from: usize, to: usize) -> Edge {
 /// is its own: a caller two steps up the chain names at most the step between.
 fn add_relayed(rules: &Rules, findings: &[Finding], effects: &mut BTreeMap<usize, Vec<usize>>, edges: &mut Vec<Edge>) {
     let caused: BTreeSet<usize> = edges.iter().map(|edge| edge.to).collect();
+    // A setting or a node that brings a workload down leaves the trouble the workload's own; another workload does not.
+    let passed_on: BTreeSet<usize> = edges
+        .iter()
+        .filter(|edge| match (findings.get(edge.from), findings.get(edge.to)) {
+            (Some(cause), Some(effect)) => {
+                cause.subject != effect.subject && WORKLOADS.contains(&cause.subject.kind.as_str())
+            }
+            _ => false,
+        })
+        .map(|edge| edge.to)
+        .collect();
     let is_own_trouble = |finding: &Finding| {
         !finding.blames_unknown
             && finding.level == Level::Critical
@@ -116,7 +201,7 @@ fn add_relayed(rules: &Rules, findings: &[Finding], effects: &mut BTreeMap<usize
     let sources: Vec<(usize, &Finding)> = findings
         .iter()
         .enumerate()
-        .filter(|(index, finding)| !caused.contains(index) && is_own_trouble(finding))
+        .filter(|(index, finding)| !passed_on.contains(index) && is_own_trouble(finding))
         .collect();
     for (to, complaint) in findings.iter().enumerate() {
         if !complaint.blames_unknown || caused.contains(&to) {

@@ -1,5 +1,7 @@
 //! JSON pointers (RFC 6901).
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 /// The value at a pointer. As [`Value::pointer`], which copies each part of the pointer; rules ask for fields of a hundred thousand
@@ -22,8 +24,12 @@ pub fn at<'v>(value: &'v Value, pointer: &str) -> Option<&'v Value> {
 }
 
 /// A key as a part of a pointer (section 3).
-pub fn escaped(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
+pub fn escaped(key: &str) -> Cow<'_, str> {
+    if key.contains(['~', '/']) {
+        Cow::Owned(key.replace('~', "~0").replace('/', "~1"))
+    } else {
+        Cow::Borrowed(key)
+    }
 }
 
 /// An index of an array has no sign and no leading zero.

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::names::{self, Site};
 use super::{Class, forms, leaves, patterns, values};
+use crate::model::escaped;
 
 /// A secret that its place gives away.
 pub(super) struct Found {
@@ -356,13 +357,7 @@ impl Walk {
     fn at(&mut self, key: &str, visit: impl FnOnce(&mut Self)) {
         let before = self.path.len();
         self.path.push('/');
-        for c in key.chars() {
-            match c {
-                '~' => self.path.push_str("~0"),
-                '/' => self.path.push_str("~1"),
-                c => self.path.push(c),
-            }
-        }
+        self.path.push_str(&escaped(key));
         visit(self);
         self.path.truncate(before);
     }

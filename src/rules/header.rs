@@ -32,6 +32,10 @@ pub struct RuleHeader {
     pub role: Role,
     /// How bad a finding is.
     pub level: Level,
+    /// True where all that is known of the subject is what its callers say. Such a symptom explains no caller's complaint of it, and
+    /// whatever explains all callers explains it.
+    #[serde(default)]
+    pub hearsay: bool,
     /// Data without which the rule cannot judge. `a|b` means that either will do.
     pub needs: Vec<String>,
     /// Text signatures.
@@ -108,6 +112,10 @@ pub struct Subjects {
     /// For applications: signatures of refusals that a data store gives for its own sake. Then it is the subject, where it is known.
     #[serde(default)]
     pub server_side: Vec<String>,
+    /// For applications: signatures of refusals that a peer gives by a limit of its own. Then the peer is the subject, where the line names
+    /// it and it is a workload of the bundle.
+    #[serde(default)]
+    pub peer_side: Vec<String>,
     /// For applications: signatures by which a data store tells in its own log whom it refuses: see [`super::toolbox::witnesses`].
     #[serde(default)]
     pub stores_tell: Vec<String>,

@@ -74,6 +74,24 @@ pub(in crate::rules) struct Part {
     pub(in crate::rules) words: String,
 }
 
+impl Part {
+    /// True for the taints that the node life-cycle controller puts on a node that is in trouble
+    /// (kubernetes pkg/controller/nodelifecycle, `nodeConditionToTaintKeyStatusMap`).
+    fn is_out(&self) -> bool {
+        CONDITIONS.iter().any(|taint| self.words.contains(taint))
+    }
+}
+
+/// Taints by conditions of a node.
+const CONDITIONS: [&str; 6] = [
+    "node.kubernetes.io/not-ready",
+    "node.kubernetes.io/unreachable",
+    "node.kubernetes.io/memory-pressure",
+    "node.kubernetes.io/disk-pressure",
+    "node.kubernetes.io/pid-pressure",
+    "node.kubernetes.io/network-unavailable",
+];
+
 /// A pod that waits for a node.
 pub(in crate::rules) struct Blocked {
     /// The pod.
@@ -108,6 +126,10 @@ pub(in crate::rules) fn blocked(snapshot: &Snapshot) -> Vec<Blocked> {
                 .cloned()
                 .collect();
             main = main_reason(&others).unwrap_or(main);
+        }
+        // A node that is out for a condition would have taken the pod: it is free of the pod's like, and an empty domain of the spread.
+        if matches!(main, Reason::AntiAffinity | Reason::Ports | Reason::Spread) && parts.iter().any(Part::is_out) {
+            main = Reason::Taint;
         }
         let blocked = Blocked {
             pod: pod.clone(),

@@ -3,6 +3,7 @@
 pub mod backlogs;
 pub mod calls;
 pub mod certificates;
+pub mod clocks;
 pub mod complaints;
 pub mod credentials;
 pub mod daemons;

@@ -108,17 +108,31 @@ fn empty_tar() -> Vec<u8> {
 // ---------------------------------------------------------------- inputs
 
 #[test]
+fn a_text_alone_is_a_bundle() {
+    let desk = Desk::new();
+    let pasted = "$ kubectl get pods -n shop\nNAME    READY   STATUS             RESTARTS   AGE\nweb-0   0/1     ImagePullBackOff   0          5m\n";
+    desk.put("ticket.txt", pasted);
+    let ended = desk.run(&["analyze", "ticket.txt", "-o", "out", "-f", "json"]);
+    assert!(ended.out.contains("ticket.en.json"), "{ended:?}");
+    let report = desk.text("out/ticket.en.json");
+    assert!(
+        report.contains("image-pull-backoff") && report.contains("web-0"),
+        "{report}"
+    );
+}
+
+#[test]
 fn what_is_no_bundle_is_refused_with_the_reason_and_a_way_out() {
     let desk = Desk::new();
-    desk.put("notes.txt", "hello\n");
+    desk.put("page.tar.gz", "hello\n");
     desk.put("empty.tar.gz", empty_tar());
     desk.put("nothing.tar.gz", "");
     desk.put("stub.tar.gz", &fs::read(sample("quota")).unwrap()[..5]);
     for (input, words) in [
         ("gone.tar.gz", ["no such file", "gone.tar.gz", "check the path"]),
         (
-            "notes.txt",
-            ["not a bundle", "notes.txt is plain text", "give a directory"],
+            "page.tar.gz",
+            ["not a bundle", "page.tar.gz is plain text", "give a directory"],
         ),
         ("empty.tar.gz", ["empty.tar.gz", "no files", "collect it again"]),
         (

@@ -95,6 +95,8 @@ fn g04_links_may_come_before_what_they_point_to() {
         ),
         ("s/cluster-resources/custom-resources/apps.x.io.yaml", "apps.x.io.json"),
         ("s/out", "../../etc/shadow"),
+        ("s/gone.log", "missing.log"),
+        ("s/loop", ".."),
     ] {
         bytes.extend(link(EntryType::Symlink, name, target).as_bytes());
     }
@@ -109,6 +111,13 @@ fn g04_links_may_come_before_what_they_point_to() {
     let snapshot = snapshot(&bench.put("s.tar", &bytes));
     assert_eq!(snapshot.container_logs("shop", "web-0", "nginx").count(), 1);
     assert_eq!(snapshot.kind("App").count(), 1);
+    let why = |path: &str| {
+        let listed = snapshot.coverage.files.iter().find(|file| file.path.as_str() == path);
+        format!("{:?}", listed.map(|file| &file.treatment))
+    };
+    assert!(why("s/app/web-0/nginx.log").contains("which is read where it stands"));
+    assert!(why("s/gone.log").contains("a link to s/missing.log, which is not in the bundle"));
+    assert!(why("s/loop").contains("a link to the bundle itself"));
     assert_eq!(
         problems(&snapshot, ProblemKind::Refused).len(),
         1,

@@ -284,8 +284,8 @@ fn plain(text: &str) -> Result<Value, Unusual> {
 fn may_be_number(text: &str) -> bool {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     match unsigned.as_bytes().first() {
-        // Infinity, and what is no number.
-        Some(b'.' | b'i' | b'I' | b'n' | b'N') if unsigned.len() <= "infinity".len() => true,
+        // Infinity, and what is no number: `.inf`, `.nan`.
+        Some(b'.') if unsigned.len() <= ".inf".len() => true,
         Some(b'0'..=b'9' | b'.') => {
             let is_part =
                 |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b'x' | b'X' | b'o' | b'O' | b'+' | b'-' | b'.');

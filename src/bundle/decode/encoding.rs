@@ -3,6 +3,10 @@
 use std::borrow::Cow;
 use std::io::{self, Read};
 
+use encoding_rs::{Decoder, GB18030, UTF_8, UTF_16BE, UTF_16LE};
+
+use crate::bundle::gb18030::is_gb18030;
+
 /// How characters are written as bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
@@ -16,6 +20,8 @@ pub enum Encoding {
     Utf32Le,
     /// UTF-32, the high byte first.
     Utf32Be,
+    /// GB18030 and its subset GBK.
+    Gb18030,
 }
 
 /// Bytes by which an encoding without a mark is told.
@@ -25,14 +31,17 @@ const PIECE: usize = 64 << 10;
 
 impl Encoding {
     /// By the byte order mark, or else by where the zero bytes stand: in UTF-16 and UTF-32 blanks, line ends and Latin letters have
-    /// them at the same places of every unit.
+    /// them at the same places of every unit. What is no UTF-8 may be Chinese of Windows.
     pub fn of(head: &[u8]) -> Self {
         match head {
             [0xFF, 0xFE, 0, 0, ..] => Self::Utf32Le,
             [0, 0, 0xFE, 0xFF, ..] => Self::Utf32Be,
             [0xFF, 0xFE, ..] => Self::Utf16Le,
             [0xFE, 0xFF, ..] => Self::Utf16Be,
-            _ => Self::without_mark(head.get(..LOOKED_AT).unwrap_or(head)),
+            _ => match Self::without_mark(head.get(..LOOKED_AT).unwrap_or(head)) {
+                Self::Utf8 if is_gb18030(head) => Self::Gb18030,
+                found => found,
+            },
         }
     }
 
@@ -58,43 +67,53 @@ impl Encoding {
             return Self::Utf8;
         };
         // Small numbers in binary data have the same zeros, and are no text.
-        let (text, _) = found.decode(head, true);
+        let (text, _) = found.decoding().next(head, true);
         if text.contains(char::REPLACEMENT_CHARACTER) || is_binary(text.as_bytes()) {
             return Self::Utf8;
         }
         found
     }
 
-    /// The text of whole characters, and how many bytes they took; at the end what is left over is a replacement character.
-    fn decode(self, bytes: &[u8], at_end: bool) -> (String, usize) {
-        let (text, used) = match self {
-            Self::Utf8 => return (String::from_utf8_lossy(bytes).into_owned(), bytes.len()),
-            Self::Utf16Le => utf16(bytes, u16::from_le_bytes, at_end),
-            Self::Utf16Be => utf16(bytes, u16::from_be_bytes, at_end),
-            Self::Utf32Le => utf32(bytes, u32::from_le_bytes),
-            Self::Utf32Be => utf32(bytes, u32::from_be_bytes),
-        };
-        if at_end && used < bytes.len() {
-            return (text + "\u{FFFD}", bytes.len());
-        }
-        (text, used)
+    fn decoding(self) -> Decoding {
+        Decoding::Known(match self {
+            Self::Utf8 => UTF_8.new_decoder_without_bom_handling(),
+            Self::Utf16Le => UTF_16LE.new_decoder_without_bom_handling(),
+            Self::Utf16Be => UTF_16BE.new_decoder_without_bom_handling(),
+            Self::Gb18030 => GB18030.new_decoder_without_bom_handling(),
+            // The Encoding Standard has no UTF-32, and so neither has the crate.
+            Self::Utf32Le => return Decoding::Utf32(u32::from_le_bytes),
+            Self::Utf32Be => return Decoding::Utf32(u32::from_be_bytes),
+        })
     }
 }
 
-fn utf16(bytes: &[u8], word: fn([u8; 2]) -> u16, at_end: bool) -> (String, usize) {
-    let (pairs, _) = bytes.as_chunks::<2>();
-    // The second half of a character outside the basic plane may come with the next bytes.
-    let is_first_half = |pair: &[u8; 2]| (0xD800..0xDC00).contains(&word(*pair));
-    let whole = if at_end || !pairs.last().is_some_and(is_first_half) {
-        pairs.len()
-    } else {
-        pairs.len() - 1
-    };
-    let words = pairs.iter().take(whole).map(|&pair| word(pair));
-    let text = char::decode_utf16(words)
-        .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
-        .collect();
-    (text, whole * 2)
+/// Text that comes in pieces.
+enum Decoding {
+    Known(Decoder),
+    Utf32(fn([u8; 4]) -> u32),
+}
+
+impl Decoding {
+    /// The text of the next bytes, and how many of them are done with; what is malformed, and at the end what is left over, is a
+    /// replacement character.
+    fn next(&mut self, bytes: &[u8], at_end: bool) -> (String, usize) {
+        match self {
+            Self::Known(decoder) => {
+                let most = decoder.max_utf8_buffer_length(bytes.len()).unwrap_or_default();
+                let mut text = String::with_capacity(most);
+                // There is room for all of it, so that nothing is left.
+                let _ = decoder.decode_to_string(bytes, &mut text, at_end);
+                (text, bytes.len())
+            }
+            Self::Utf32(word) => {
+                let (text, used) = utf32(bytes, *word);
+                if at_end && used < bytes.len() {
+                    return (text + "\u{FFFD}", bytes.len());
+                }
+                (text, used)
+            }
+        }
+    }
 }
 
 fn utf32(bytes: &[u8], word: fn([u8; 4]) -> u32) -> (String, usize) {
@@ -106,10 +125,10 @@ fn utf32(bytes: &[u8], word: fn([u8; 4]) -> u32) -> (String, usize) {
     (text, units.len() * 4)
 }
 
-/// UTF-16 or UTF-32 read as UTF-8, piece by piece, without its mark.
+/// Another encoding read as UTF-8, piece by piece, without its mark.
 pub struct Transcoded<R> {
     inner: R,
-    encoding: Encoding,
+    decoding: Decoding,
     raw: Vec<u8>,
     text: Vec<u8>,
     at: usize,
@@ -122,7 +141,7 @@ impl<R: Read> Transcoded<R> {
     pub fn new(inner: R, encoding: Encoding) -> Self {
         Self {
             inner,
-            encoding,
+            decoding: encoding.decoding(),
             raw: Vec::new(),
             text: Vec::new(),
             at: 0,
@@ -134,7 +153,7 @@ impl<R: Read> Transcoded<R> {
     fn refill(&mut self) -> io::Result<()> {
         let read = (&mut self.inner).take(PIECE as u64).read_to_end(&mut self.raw)?;
         self.is_ended = read == 0;
-        let (text, used) = self.encoding.decode(&self.raw, self.is_ended);
+        let (text, used) = self.decoding.next(&self.raw, self.is_ended);
         self.raw.drain(..used);
         let text = match text.strip_prefix('\u{FEFF}') {
             Some(rest) if !self.is_started => rest.to_owned(),
@@ -198,6 +217,7 @@ mod tests {
             Encoding::Utf16Le => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
             Encoding::Utf16Be => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
             Encoding::Utf32Le => text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect(),
+            Encoding::Gb18030 => GB18030.encode(text).0.into_owned(),
             Encoding::Utf32Be => text.chars().flat_map(|c| u32::from(c).to_be_bytes()).collect(),
         }
     }
@@ -224,6 +244,18 @@ mod tests {
         }
         assert_eq!(Encoding::of(TABLE.as_bytes()), Encoding::Utf8);
         assert_eq!(to_text("\u{FEFF}NAME".as_bytes()), "NAME");
+    }
+
+    #[test]
+    fn chinese_of_windows_is_read() {
+        let text = "NAME   就绪   STATUS\r\n".repeat(PIECE / 10);
+        let bytes = written(&text, Encoding::Gb18030);
+        assert_eq!(Encoding::of(&bytes), Encoding::Gb18030);
+        let mut read = String::new();
+        Transcoded::new(bytes.as_slice(), Encoding::Gb18030)
+            .read_to_string(&mut read)
+            .unwrap();
+        assert!(read == text);
     }
 
     #[test]

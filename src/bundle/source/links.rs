@@ -1,7 +1,7 @@
 //! Where a link points, by names alone.
 
-/// Resolves `target`, written in a symbolic link at `link`, against the folder of the link. None when it leaves the archive or
-/// points at its root: an absolute target is a place on the machine the bundle came from, not in the bundle.
+/// Resolves `target`, written in a symbolic link at `link`, against the folder of the link; empty for the root of the archive. None
+/// when it leaves the archive: an absolute target is a place on the machine the bundle came from, not in the bundle.
 pub(super) fn relative(link: &str, target: &str) -> Option<String> {
     let folder = link
         .trim_end_matches('/')
@@ -12,14 +12,14 @@ pub(super) fn relative(link: &str, target: &str) -> Option<String> {
         .filter(|part| !matches!(*part, "" | "." | ".."))
         .collect();
     step(&mut parts, target)?;
-    named(&parts)
+    Some(parts.join("/"))
 }
 
 /// Resolves `target`, written relative to the root of the archive, as hard links of a tar are.
 pub(super) fn from_root(target: &str) -> Option<String> {
     let mut parts = Vec::new();
     step(&mut parts, target.trim_start_matches('/'))?;
-    named(&parts)
+    Some(parts.join("/"))
 }
 
 /// Walks `target` from `parts`; none when it goes above the start or is absolute.
@@ -39,10 +39,6 @@ fn step<'t>(parts: &mut Vec<&'t str>, target: &'t str) -> Option<()> {
     Some(())
 }
 
-fn named(parts: &[&str]) -> Option<String> {
-    (!parts.is_empty()).then(|| parts.join("/"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,7 +52,9 @@ mod tests {
             ("b/up", "../../etc/shadow", None),
             ("b/abs", "/etc/shadow", None),
             ("b/abs", "C:\\x", None),
-            ("b/root", "..", None),
+            ("b/root", "..", Some("")),
+            ("loop", ".", Some("")),
+            ("b/out", "../..", None),
         ] {
             assert_eq!(relative(link, target).as_deref(), place, "{link} -> {target}");
         }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::super::codec::{self, Codec, Form};
+use super::super::decode::Encoding;
 use super::SourceKind;
 
 /// There is no bundle to read at this path.
@@ -28,7 +29,7 @@ pub enum OpenError {
     },
     /// The bytes are those of something else.
     #[error(
-        "not a bundle: {} is {looks}; give a directory, a tar (plain, gzip, zstd or xz) or a zip",
+        "not a bundle: {} is {looks}; give a directory, a tar (plain, gzip, zstd or xz), a zip or a text file",
         path.display()
     )]
     NotABundle {
@@ -94,6 +95,8 @@ pub enum Probe {
     Directory,
     /// A container. Of a compressed file only the compression is known: a tar is assumed inside.
     Archive(SourceKind),
+    /// A file of text.
+    Text,
     /// Something else; the text says what, as a noun phrase.
     NotABundle(String),
 }
@@ -121,8 +124,30 @@ pub fn probe(input: &Path) -> Result<Probe, OpenError> {
         Form::Compressed(Codec::Zstd) => Probe::Archive(SourceKind::TarZst),
         Form::Tar => Probe::Archive(SourceKind::Tar),
         Form::Zip => Probe::Archive(SourceKind::Zip),
+        Form::Plain if is_text_file(input, &head) => Probe::Text,
         Form::Foreign(_) | Form::Plain => Probe::NotABundle(appearance(&head)),
     })
+}
+
+/// True for a file that is evidence by itself: text, unless its name says that it should be an archive (a page of a login that was saved
+/// under the name of a download).
+pub(super) fn is_text_file(input: &Path, head: &[u8]) -> bool {
+    const ARCHIVES: [&str; 11] = [
+        "tar", "gz", "tgz", "xz", "txz", "zst", "tzst", "bz2", "tbz", "zip", "7z",
+    ];
+    let ending = input
+        .extension()
+        .map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+    !head.is_empty() && looks_like_text(head) && !ending.is_some_and(|ending| ARCHIVES.contains(&ending.as_str()))
+}
+
+fn looks_like_text(head: &[u8]) -> bool {
+    // The head may end in the middle of a character, which is still text.
+    let is_utf8 = match std::str::from_utf8(head) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none() && error.valid_up_to() > 0,
+    };
+    is_utf8 && !head.contains(&0) || Encoding::of(head) != Encoding::Utf8
 }
 
 /// A noun phrase for the first bytes of something that is no bundle.
@@ -136,12 +161,7 @@ pub(super) fn appearance(head: &[u8]) -> String {
     if head.starts_with(b"\x7fELF") || head.starts_with(b"MZ") {
         return "a program".to_owned();
     }
-    // The head may end in the middle of a character, which is still text.
-    let text = match std::str::from_utf8(head) {
-        Ok(_) => true,
-        Err(error) => error.error_len().is_none() && error.valid_up_to() > 0,
-    };
-    if text && !head.contains(&0) {
+    if looks_like_text(head) {
         return "plain text".to_owned();
     }
     let shown: Vec<String> = head.iter().take(8).map(|byte| format!("{byte:02x}")).collect();

@@ -7,6 +7,7 @@ use tar::{EntryType, Header};
 
 use super::super::codec::is_tar_header;
 use super::tar_stream::Block;
+use crate::bundle::gb18030;
 
 /// Extension records that wait for the member they describe: POSIX pax `x` headers, GNU `L` (long name) and `K` (long link).
 #[derive(Default)]
@@ -172,9 +173,9 @@ fn header_time(header: &Header) -> Option<Timestamp> {
     Timestamp::from_second(i64::try_from(seconds).ok()?).ok()
 }
 
-/// Bytes up to the first zero as text; bytes that are not UTF-8 become replacement characters.
+/// Bytes up to the first zero as text; bytes that are no text become replacement characters.
 fn text(bytes: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(bytes.split(|byte| *byte == 0).next().unwrap_or_default())
+    gb18030::name(bytes.split(|byte| *byte == 0).next().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::super::budget::Budget;
 use super::super::codec::{self, Codec, Form};
 use super::super::meter::{Meter, Metered};
 use super::content::{Hashing, hex};
-use super::open::{OpenError, appearance};
+use super::open::{OpenError, appearance, is_text_file};
 use super::walker::{Walker, Within};
 use super::{directory, nested, tar, zip};
 use crate::model::{EntryPath, Problem};
@@ -47,6 +47,8 @@ pub enum SourceKind {
     Zip,
     /// One file in gzip, zstd or xz, with no tar inside.
     CompressedFile,
+    /// One file of text: what people paste into a ticket.
+    File,
 }
 
 /// A symbolic or hard link inside the bundle. It is a fact about the bundle and is never followed on disk.
@@ -54,8 +56,8 @@ pub enum SourceKind {
 pub struct Link {
     /// Where the link stands.
     pub path: EntryPath,
-    /// Where it points, resolved by names alone; nothing needs to stand there.
-    pub target: EntryPath,
+    /// Where it points, resolved by names alone; nothing needs to stand there. None for the bundle itself.
+    pub target: Option<EntryPath>,
 }
 
 /// What a finished walk knows beside the entries it handed out.
@@ -124,6 +126,10 @@ fn archive(walker: &mut Walker<'_>, input: &Path) -> Result<(SourceKind, String)
             SourceKind::Tar
         }
         Form::Compressed(codec) => compressed(walker, input, codec, &mut hashing)?,
+        Form::Plain if is_text_file(input, &head) => {
+            single(walker, input, &mut Metered::plain(&mut hashing, walker.meter()));
+            SourceKind::File
+        }
         Form::Foreign(_) | Form::Plain => return Err(OpenError::unlike(input, &head)),
     };
     io::copy(&mut hashing, &mut io::sink()).map_err(unreadable)?;
@@ -164,11 +170,16 @@ fn compressed(
     if let Form::Foreign(_) = form {
         return Err(OpenError::not_a_bundle(input, &appearance(&head)));
     }
+    single(walker, input, &mut content);
+    Ok(SourceKind::CompressedFile)
+}
+
+/// Hands out the one file that there is.
+fn single(walker: &mut Walker<'_>, input: &Path, content: &mut dyn Read) {
     let name = input.file_name().unwrap_or(input.as_os_str()).to_string_lossy();
     if let Some(path) = walker.admit(&Within::root(), codec::without_suffix(&name)) {
-        nested::member(walker, path, None, None, 0, &mut content);
+        nested::member(walker, path, None, None, 0, content);
     }
-    Ok(SourceKind::CompressedFile)
 }
 
 /// The SHA-256 of a directory from the digests of its files.

@@ -147,7 +147,11 @@ impl<'v> Walker<'v> {
         match resolved {
             Some(target) => self.links.push(Link {
                 path,
-                target: within.path(&target),
+                target: if target.is_empty() {
+                    within.prefix.clone()
+                } else {
+                    Some(within.path(&target))
+                },
             }),
             None => self.problem(
                 Some(&path),

@@ -13,6 +13,7 @@ use super::super::meter::Metered;
 use super::nested;
 use super::walker::{Walker, Within};
 use super::zip_salvage;
+use crate::bundle::gb18030;
 use crate::model::{EntryPath, ProblemKind};
 
 /// Reads a zip that stands inside another archive: it needs seeking, so it is kept in memory up to the budget's limit, and beyond
@@ -73,11 +74,15 @@ fn members(walker: &mut Walker<'_>, within: &Within, mut archive: ZipArchive<imp
 }
 
 fn member(walker: &mut Walker<'_>, within: &Within, archive: &mut ZipArchive<impl Read + Seek>, index: usize) {
-    let raw = archive
-        .name_for_index(index)
-        .and_then(Result::ok)
-        .map(|name| name.into_owned());
-    let raw = raw.unwrap_or_else(|| format!("member-{index}"));
+    let raw = match archive.by_index_raw(index) {
+        // Without the mark of UTF-8 the standard says code page 437, and what packs on Chinese Windows writes GBK.
+        Ok(file) if gb18030::is_gb18030(file.name_raw()) => gb18030::name(file.name_raw()).into_owned(),
+        Ok(file) => file.name().map_or_else(
+            |_| String::from_utf8_lossy(file.name_raw()).into_owned(),
+            |name| name.to_string(),
+        ),
+        Err(_) => format!("member-{index}"),
+    };
     let Some(path) = walker.admit(within, &raw) else { return };
     let mut file = match archive.by_index(index) {
         Ok(file) => file,

@@ -11,6 +11,7 @@ use flate2::bufread::DeflateDecoder;
 use super::super::meter::Metered;
 use super::nested;
 use super::walker::{Walker, Within};
+use crate::bundle::gb18030;
 use crate::model::{EntryPath, ProblemKind};
 
 /// Local file header, APPNOTE 4.3.7.
@@ -118,7 +119,7 @@ fn next_header(input: &mut impl BufRead) -> io::Result<Option<LocalHeader>> {
     let mut extra = vec![0; usize::from(extra_length)];
     input.read_exact(&mut extra)?;
     Ok(Some(LocalHeader {
-        name: String::from_utf8_lossy(&name).into_owned(),
+        name: gb18030::name(&name).into_owned(),
         flags,
         method,
         compressed: u32::from_le_bytes([a, b, c, d]),

@@ -7,6 +7,7 @@ use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::calls::of_clients;
 use crate::rules::toolbox::complaints::{complaints, findings as complaint_findings};
 use crate::rules::toolbox::errors::{MostlyErrors, is_relayed, mostly_errors};
+use crate::rules::toolbox::etcd::{etcd, is_of_etcd};
 use crate::rules::toolbox::mentions::{mentioned, named_by_word};
 use crate::rules::toolbox::peers::dependencies;
 use crate::rules::toolbox::probes::{Kind, failures};
@@ -339,6 +340,9 @@ fn of_running(snapshot: &Snapshot, rule: &RuleHeader, found: &MostlyErrors<'_>) 
         finding.blame(called);
     }
     finding.blames_unknown = is_relayed(words(last));
+    if [first, last].into_iter().any(|line| is_of_etcd(words(line))) {
+        finding.blame(etcd());
+    }
     Some(finding)
 }
 

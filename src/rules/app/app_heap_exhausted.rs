@@ -98,6 +98,11 @@ causes:
     mechanism:
       zh: '最后几行日志说的就是它'
       en: 'the last lines of the log are about it'
+  - rule: app-gc-pauses
+    ground: workload
+    mechanism:
+      zh: '堆快满时垃圾回收几乎不停'
+      en: 'a heap that is nearly full is collected all the time'
   - rule: app-panic
     ground: workload
     mechanism:
@@ -198,6 +203,28 @@ examples:
         2026-03-01 10:00:00 ERROR java.lang.OutOfMemoryError: Java heap space
     fires:
       - {kind: 'Deployment', namespace: 'shop', name: 'orders'}
+  - name: 'the former instance of one pod ran out, and its twin is about to'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        orders-6bdf8c9d7-jd5lx            1/1     Running            4 (50m ago)   2d5h
+        shop        orders-6bdf8c9d7-7wq2m            0/1     Running            3 (9h ago)    2d5h
+      'orders-6bdf8c9d7-jd5lx.log': |
+        serving
+      'orders-6bdf8c9d7-jd5lx.previous.log': |
+        java.lang.OutOfMemoryError: GC overhead limit exceeded
+    fires:
+      - {kind: 'Deployment', namespace: 'shop', name: 'orders'}
+  - name: 'the former instance of a pod that is well, as is its twin'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        orders-6bdf8c9d7-jd5lx            1/1     Running            1 (9h ago)    2d5h
+        shop        orders-6bdf8c9d7-7wq2m            1/1     Running            0             2d5h
+      'orders-6bdf8c9d7-jd5lx.log': |
+        serving
+      'orders-6bdf8c9d7-jd5lx.previous.log': |
+        java.lang.OutOfMemoryError: GC overhead limit exceeded
   - name: 'settings that are printed'
     files:
       'pods.txt': |

@@ -41,10 +41,10 @@ text:
     pattern: '(?i)deadline exceeded after (?P<seconds>\d+\.\d+)s'
   - id: words
     in: [container-log, status]
-    pattern: '(?i)\b(?:request|call|get|post|put)\b[^\n]{0,40}https?://(?P<peer>[\w.:-]+)[^\n]{0,120}\btimed? ?out\b'
+    pattern: '\b(?:GET|POST|PUT|DELETE|PATCH|HEAD|(?:[Rr]equest|[Cc]all) (?:to|for)) "?https?://(?P<peer>[\w.:-]+)[^\s"]*"?:? [^\n]{0,40}\b(?:timed out|timeout)(?: after|:|$|[ ,.)])'
   - id: abandoned
     in: [container-log, status]
-    pattern: '(?i)(?:client (?:went away|disconnected|closed (?:the )?connection|gone)|context canceled|request aborted by client|broken pipe|BrokenPipeError|ClientAbortException|\" 499 )'
+    pattern: '(?:[Cc]lient (?:went away|disconnected|closed (?:the )?connection) (?:before|while|during|prematurely)|client prematurely closed connection|(?:http: |response: |write: )[^\n]{0,60}broken pipe|BrokenPipeError|ClientAbortException|\" 499 )'
 check:
   zh: '客户端的超时是否短于对端的响应时间'
   en: 'whether clients give up before their peers, which are well, can answer'

@@ -2,11 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Confidence, Subject};
+use serde_json::Value;
+
+use crate::cluster::Snapshot;
+use crate::logs::{LineHit, LogFile};
+use crate::model::{Citation, Confidence, Subject};
 use crate::rules::toolbox::calls::{is_out_of_reach, of_clients};
 use crate::rules::toolbox::complaints::complaints;
+use crate::rules::toolbox::peers::{Peer, behind, dependencies};
 use crate::rules::toolbox::references::{Resolved, references};
-use crate::rules::toolbox::speakers::{stores_of, technology};
+use crate::rules::toolbox::speakers::{of_log, stores_of, technology};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -14,6 +19,17 @@ id: kafka-advertised-listeners-wrong
 role: cause
 level: critical
 needs: [services]
+text:
+  # A client that has a broker's address from its own settings knows no id of it yet: `node -1`, `bootstrap-0`, `/bootstrap`.
+  - id: told-java
+    in: [container-log]
+    pattern: 'Connection to node (?P<id>\d+) \((?P<peer>(?:localhost/)?(?:127\.[\d.]+|localhost|::1)[^)\s]*)\) could not be established'
+  - id: told-python
+    in: [container-log]
+    pattern: 'node_id=(?P<id>\d+),? host=(?P<peer>(?:localhost|127\.[\d.]+):\d+)[^\n]*(?:returned error|Connection refused|[Dd]isconnect)'
+  - id: told-librdkafka
+    in: [container-log]
+    pattern: '(?:^|[\s"''\]])(?P<peer>(?:localhost|127\.[\d.]+):\d+)/(?P<id>\d+): Connect to [^\n]*failed'
 check:
   zh: 'Kafka 对外公布的监听地址是否存在'
   en: 'whether the listeners that Kafka advertises exist'
@@ -27,6 +43,12 @@ causes:
   - rule: app-database-unreachable
     ground: workload
     mechanism: {zh: '客户端改连公布的地址而失败', en: 'clients go on to the advertised address, and fail'}
+  - rule: app-upstream-refused
+    ground: workload
+    mechanism: {zh: '客户端改连公布的地址而失败', en: 'clients go on to the advertised address, and fail'}
+  - rule: app-broker-topic-missing
+    ground: workload
+    mechanism: {zh: '取不到主题的元数据：要向公布的地址去要', en: 'they get no metadata of their topics, for which they ask at the advertised address'}
 benign:
   - zh: '专供集群外客户端的监听地址可以是集群外的主机名'
     en: 'a listener for clients outside may advertise a host outside'
@@ -49,7 +71,11 @@ prevention:
   - kind: detect
     text: {zh: '以集群内客户端定期生产并消费一条消息', en: 'produce and consume a message regularly as a client inside the cluster'}
     acceptance: {zh: '公布错误地址的代理节点使该探测失败', en: 'a broker that advertises a wrong address makes this probe fail'}
-sources: ['kafka.apache.org/documentation/#brokerconfigs_advertised.listeners']
+sources:
+  - 'kafka.apache.org/documentation/#brokerconfigs_advertised.listeners'
+  - 'kafka clients NetworkClient.java: Connection to node {} ({}) could not be established; Cluster.bootstrap gives bootstrap addresses negative ids'
+  - 'kafka-python kafka/conn.py: Connect attempt returned error; node_id=bootstrap-0 until metadata came'
+  - 'librdkafka rdkafka_broker.c: a broker is named host:port/id, or host:port/bootstrap until its id is known'
 versions: Kafka 0.9 to 4.x
 examples:
   - name: 'a headless Service that is not there'
@@ -61,15 +87,52 @@ examples:
     files:
       'services.json': '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"kafka-headless","namespace":"w"},"spec":{"clusterIP":"None","selector":{"app":"kafka"},"ports":[{"port":9092}]}}]}'
       'sts.json': '{"kind":"StatefulSetList","apiVersion":"apps/v1","items":[{"metadata":{"name":"kafka","namespace":"w"},"spec":{"template":{"metadata":{"labels":{"app":"kafka"}},"spec":{"containers":[{"name":"k","env":[{"name":"KAFKA_ADVERTISED_LISTENERS","value":"PLAINTEXT://$(POD_NAME).kafka-headless.w.svc.cluster.local:9092"}]}]}}}}]}'
+  - name: 'a broker that advertises itself as localhost to other workloads'
+    files:
+      'services.json': '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"bus","namespace":"w"},"spec":{"clusterIP":"10.96.0.9","selector":{"app":"bus"},"ports":[{"port":9092}]}}]}'
+      'sts.json': '{"kind":"StatefulSetList","apiVersion":"apps/v1","items":[{"metadata":{"name":"bus","namespace":"w"},"spec":{"template":{"metadata":{"labels":{"app":"bus"}},"spec":{"containers":[{"name":"k","env":[{"name":"KAFKA_CFG_ADVERTISED_LISTENERS","value":"PLAINTEXT://localhost:9092"}]}]}}}}]}'
+      'deploy.json': '{"kind":"DeploymentList","apiVersion":"apps/v1","items":[{"metadata":{"name":"billing","namespace":"w"},"spec":{"template":{"metadata":{"labels":{"app":"billing"}},"spec":{"containers":[{"name":"b","env":[{"name":"BROKERS_ADDR","value":"bus:9092"}]}]}}}}]}'
+    fires: [{kind: StatefulSet, namespace: w, name: bus}]
+  - name: 'localhost beside an address for others'
+    files:
+      'services.json': '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"bus","namespace":"w"},"spec":{"clusterIP":"10.96.0.9","selector":{"app":"bus"},"ports":[{"port":9092}]}}]}'
+      'sts.json': '{"kind":"StatefulSetList","apiVersion":"apps/v1","items":[{"metadata":{"name":"bus","namespace":"w"},"spec":{"template":{"metadata":{"labels":{"app":"bus"}},"spec":{"containers":[{"name":"k","env":[{"name":"KAFKA_CFG_ADVERTISED_LISTENERS","value":"PLAINTEXT://bus:9092,DEBUG://localhost:19092"}]}]}}}}]}'
+      'deploy.json': '{"kind":"DeploymentList","apiVersion":"apps/v1","items":[{"metadata":{"name":"billing","namespace":"w"},"spec":{"template":{"metadata":{"labels":{"app":"billing"}},"spec":{"containers":[{"name":"b","env":[{"name":"BROKERS_ADDR","value":"bus:9092"}]}]}}}}]}'
+  - name: 'clients are told to go on to themselves'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE
+        w           billing-57b96b46b7-zv4q2   1/1     Running   0          41m
+        w           kafka-0                    1/1     Running   0          41m
+      'svc.txt': |
+        NAMESPACE   NAME    TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)    AGE
+        w           kafka   ClusterIP   10.96.0.12   <none>        9092/TCP   41m
+      'billing-57b96b46b7-zv4q2.log': |
+        WARN [Producer clientId=p-1] Connection to node 1 (localhost/127.0.0.1:9092) could not be established. Broker may not be available.
+        WARN [Producer clientId=p-1] Connection to node 1 (localhost/127.0.0.1:9092) could not be established. Broker may not be available.
+        WARN [Producer clientId=p-1] Connection to node 1 (localhost/127.0.0.1:9092) could not be established. Broker may not be available.
+    fires: [{kind: StatefulSet, namespace: w, name: kafka}]
+  - name: 'a client that is itself set to localhost'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE
+        w           billing-57b96b46b7-zv4q2   1/1     Running   0          41m
+        w           kafka-0                    1/1     Running   0          41m
+      'svc.txt': |
+        NAMESPACE   NAME    TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)    AGE
+        w           kafka   ClusterIP   10.96.0.12   <none>        9092/TCP   41m
+      'billing-57b96b46b7-zv4q2.log': |
+        WARN [Producer clientId=p-1] Connection to node -1 (localhost/127.0.0.1:9092) could not be established. Broker may not be available.
+        WARN [Producer clientId=p-1] Connection to node -1 (localhost/127.0.0.1:9092) could not be established. Broker may not be available.
+        WARN [Producer clientId=p-1] Connection to node -1 (localhost/127.0.0.1:9092) could not be established. Broker may not be available.
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
-    for reference in references(input.snapshot).iter() {
-        let key = reference.key.to_ascii_uppercase().replace('.', "_");
-        if !key.contains("ADVERTISED_LISTENER") && !key.contains("ADVERTISED_HOST") {
-            continue;
-        }
+    for reference in references(input.snapshot)
+        .iter()
+        .filter(|reference| is_advertised(&reference.key))
+    {
         let Resolved::Missing { namespace, name } = reference.resolve(input.snapshot) else {
             continue;
         };
@@ -88,53 +151,143 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         finding.impair(Subject::namespaced("Service", &namespace, &name));
         findings.push(finding);
     }
+    findings.extend(tell_loopback(input, rule));
     if findings.is_empty() {
-        findings.extend(told_localhost(input, rule));
+        findings.extend(told_loopback(input, rule));
     }
     findings
 }
 
-/// A client that is told by the broker to connect to itself: the address came with the metadata, and not from its settings.
-fn told_localhost(input: &Input<'_>, rule: &RuleHeader) -> Option<Finding> {
+/// `advertised.listeners` as images take it from the environment: `KAFKA_ADVERTISED_LISTENERS`, `KAFKA_CFG_ADVERTISED_LISTENERS`.
+fn is_advertised(key: &str) -> bool {
+    let key = key.to_ascii_uppercase().replace('.', "_");
+    key.contains("ADVERTISED_LISTENER") || key.contains("ADVERTISED_HOST")
+}
+
+/// Brokers that advertise nothing but the loopback address while other workloads call them.
+fn tell_loopback(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
-    let is_kafkas = |id: &str| {
-        ["kafka-java", "librdkafka"]
+    let mut findings: Vec<Finding> = Vec::new();
+    for object in ["StatefulSet", "Deployment"]
+        .iter()
+        .flat_map(|kind| snapshot.kind(kind))
+    {
+        let broker = object.subject();
+        for (index, container) in object.list("/spec/template/spec/containers").iter().enumerate() {
+            let env = container.get("env").and_then(Value::as_array);
+            for (at, variable) in env.into_iter().flatten().enumerate() {
+                let text = |key: &str| variable.get(key).and_then(Value::as_str).unwrap_or("");
+                let (key, value) = (text("name"), text("value"));
+                if !is_advertised(key) || !is_loopback(value) {
+                    continue;
+                }
+                let clients = callers_of(snapshot, &broker);
+                if clients.is_empty() || findings.iter().any(|finding| finding.subject == broker) {
+                    continue;
+                }
+                let pointer = format!("/spec/template/spec/containers/{index}/env/{at}/value");
+                let peer = Peer::parse(value, None);
+                let mut finding = Finding::new(rule, broker.clone(), Confidence::Confirmed)
+                    .at(format!("spec.template.spec.containers[{index}].env[{at}]"))
+                    .cite(object.cite_at(&pointer))
+                    .fact("key", key)
+                    .fact("value", value)
+                    .fact("host", peer.host.clone())
+                    .fact("missing", "")
+                    .fact("namespace", broker.namespace.clone());
+                for client in clients.into_iter().chain(callers_of_themselves(snapshot, peer.port)) {
+                    finding.add_affected(client);
+                }
+                findings.push(finding);
+            }
+        }
+    }
+    findings
+}
+
+/// True when none of the listeners that a value advertises is for anybody but the broker's own pod.
+fn is_loopback(value: &str) -> bool {
+    value
+        .split(',')
+        .all(|listener| Peer::parse(listener.trim(), None).is_local())
+}
+
+/// The workloads whose settings name a Service that the broker is behind.
+fn callers_of(snapshot: &Snapshot, broker: &Subject) -> BTreeSet<Subject> {
+    references(snapshot)
+        .iter()
+        .filter(|reference| reference.workload != *broker)
+        .filter(|reference| match reference.resolve(snapshot) {
+            Resolved::Service(service) => behind(snapshot, &service.key.namespace, &service.key.name).contains(broker),
+            _ => false,
+        })
+        .map(|reference| reference.workload.clone())
+        .collect()
+}
+
+/// The workloads that fail to connect to themselves on this port. Many client libraries say it in words that name no broker.
+fn callers_of_themselves(snapshot: &Snapshot, port: Option<u16>) -> BTreeSet<Subject> {
+    complaints(snapshot, &is_out_of_reach, &of_clients())
+        .into_iter()
+        .filter(|complaint| port.is_some() && complaint.peer().is_local() && complaint.peer().port == port)
+        .map(|complaint| complaint.speaker.workload)
+        .collect()
+}
+
+/// A client that is sent to itself by the broker: the library writes the id of a broker that it can only have from the metadata. At
+/// whatever level it says so, the client will never get through.
+fn told_loopback(input: &Input<'_>, rule: &RuleHeader) -> Option<Finding> {
+    let snapshot = input.snapshot;
+    let mut told: Vec<(Subject, &LogFile, &LineHit)> = Vec::new();
+    for log in &snapshot.logs {
+        for hit in log
+            .hits
             .iter()
-            .any(|signature| id == format!("app-database-unreachable/{signature}"))
-    };
+            .filter(|hit| hit.signature.starts_with("kafka-advertised-listeners-wrong/"))
+        {
+            if let Some(speaker) = of_log(snapshot, log) {
+                told.push((speaker.workload, log, hit));
+            }
+        }
+    }
+    let times: u64 = told.iter().map(|(_, _, hit)| hit.count).sum();
+    let (client, log, hit) = told.first().filter(|_| times >= AGAIN)?;
+    let broker = broker_of(snapshot, client)?;
+    let peer = Peer::parse(hit.captures.get("peer")?, None);
+    let cite = Citation::line(&snapshot.bundle.alias, &log.path, hit.line, &hit.text).at(snapshot.time_of(&hit.text));
+    let mut finding = Finding::new(rule, broker, Confidence::Probable)
+        .at("advertised.listeners")
+        .cite(cite)
+        .fact("key", "advertised.listeners")
+        .fact("value", peer.shown())
+        .fact("host", peer.host.clone())
+        .fact("missing", "")
+        .fact("namespace", client.namespace.clone());
+    let clients = told.iter().map(|(client, ..)| client.clone());
+    for client in clients.chain(callers_of_themselves(snapshot, peer.port)) {
+        finding.add_affected(client);
+    }
+    Some(finding)
+}
+
+/// Lines that are no accident of a moment.
+const AGAIN: u64 = 3;
+
+/// The broker that a client's settings name, else the only one of the bundle.
+fn broker_of(snapshot: &Snapshot, client: &Subject) -> Option<Subject> {
     let brokers: BTreeSet<Subject> = snapshot
         .pods()
         .map(|pod| pod.namespace())
         .collect::<BTreeSet<&str>>()
         .into_iter()
         .flat_map(|namespace| stores_of(snapshot, namespace, technology("kafka")))
+        .filter(|broker| broker != client)
         .collect();
-    let mut brokers = brokers.into_iter();
-    let (Some(broker), None) = (brokers.next(), brokers.next()) else {
-        return None;
-    };
-    let told: Vec<_> = complaints(snapshot, &is_kafkas, &of_clients())
-        .into_iter()
-        .filter(|complaint| complaint.peer().is_local() && complaint.speaker.workload != broker)
-        .collect();
-    let complaint = told.first()?;
-    let mut finding = Finding::new(rule, broker, Confidence::Probable)
-        .at("advertised.listeners")
-        .cite(complaint.cite.clone())
-        .fact("key", "advertised.listeners")
-        .fact("value", complaint.peer().shown())
-        .fact("host", complaint.peer().host)
-        .fact("missing", "")
-        .fact("namespace", complaint.speaker.workload.namespace.clone());
-    for complaint in &told {
-        finding.add_affected(complaint.speaker.workload.clone());
+    let called = dependencies(snapshot, client);
+    let mut named = brokers.iter().filter(|broker| called.contains(broker));
+    match (named.next(), named.next(), brokers.len()) {
+        (Some(only), None, _) => Some(only.clone()),
+        (None, _, 1) => brokers.first().cloned(),
+        _ => None,
     }
-    // Other client libraries say it in words that name no broker; the port tells.
-    let port = complaint.peer().port;
-    for other in complaints(snapshot, &is_out_of_reach, &of_clients()) {
-        if other.peer().is_local() && other.peer().port == port && port.is_some() {
-            finding.add_affected(other.speaker.workload.clone());
-        }
-    }
-    Some(finding)
 }

@@ -8,12 +8,13 @@ use crate::rules::toolbox::complaints::complaints;
 use crate::rules::toolbox::peers::{mendable, objects_of};
 use crate::rules::toolbox::unanswered::unanswered;
 use crate::rules::toolbox::workload_touches;
-use crate::rules::{Finding, Input, RuleHeader};
+use crate::rules::{Finding, Ground, Input, RuleHeader, Touch};
 
 pub(in crate::rules) const RULE: &str = r##"
 id: peer-unresponsive
 role: link
 level: critical
+hearsay: true
 needs: [container-logs]
 check:
   zh: '是否有多个工作负载同时抱怨集群内的同一个对端'
@@ -26,7 +27,7 @@ cause:
   en: '{{ callers|join(", ") }} {% if callers|length > 1 %}all write that they cannot reach {{ peer }}, for instance {{ said }}. When several callers fail alike, the fault lies with what they call, or on the way to it, and not in their own settings.{% else %}writes again and again that {{ peer }} does not answer in time, for instance {{ said }}. The address is right and the peer runs: it is slow, or the network to it loses or delays packets.{% endif %}'
 causes:
   - rule: service-unreachable
-    ground: workload
+    ground: service
     mechanism: {zh: "客户端据此写出连接失败", en: "its clients write that connections fail"}
 benign:
   - zh: '对端滚动更新时调用方会有短暂的连接错误'
@@ -162,6 +163,11 @@ fn finding(input: &Input<'_>, rule: &RuleHeader, peer: Subject, heard: &[Heard])
         finding.affected.push((*caller).clone());
     }
     for object in heard.iter().flat_map(|heard| &heard.called) {
+        finding.touches.extend(
+            Touch::of(object)
+                .into_iter()
+                .filter(|touch| touch.ground == Ground::Service),
+        );
         finding.blame(object.clone());
     }
     // So does whatever else is found of it.

@@ -1,8 +1,10 @@
 //! A node's clock is wrong, so certificates seem to come from the future.
 
-use crate::model::Confidence;
+use crate::logs::clean_line;
+use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::clocks::behind;
 use crate::rules::toolbox::hosts::{Suffering, confidence, machines, suffering};
-use crate::rules::toolbox::nodes::by_node;
+use crate::rules::toolbox::nodes::{by_node, touch_pods};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -14,7 +16,9 @@ text:
   - id: before
     pattern: "x509: certificate has expired or is not yet valid: current time (?P<clock>\\d{4}-[0-9T:-]+Z?) is before (?P<valid>\\d{4}-[0-9T:-]+Z?)"
   - id: etcd
-    pattern: "(?:the clock difference against peer|prober found high clock drift)"
+    pattern: "(?:the clock difference against peer|prober found high clock drift\\b[^\\n]*clock-drift)"
+    # The probe takes half of the round trip for the way: over a slow way, or to a slow peer, what it finds is no drift.
+    unless: "\"rtt\": ?\"[\\d.hm]*\\ds\""
 check:
   zh: "节点时钟是否一致"
   en: "whether the clocks of the nodes agree"
@@ -25,6 +29,9 @@ cause:
   zh: "{% if offset is defined %}节点 {{ node }} 的时间同步报告 {{ line }}：证书、令牌与 etcd 的租约按错误的时间判断。{% else %}节点 {{ node }} 校验证书失败：{{ line }}；它的时钟落后于签发方（或证书签发方的时钟超前），TLS 连接全部失败。{% endif %}"
   en: "{% if offset is defined %}time synchronisation of node {{ node }} reports {{ line }}: certificates, tokens and leases of etcd are judged by a wrong time.{% else %}node {{ node }} refuses a certificate: {{ line }}; its clock is behind that of the issuer (or the clock of the issuer is ahead), so every TLS connection fails.{% endif %}"
 causes:
+  - rule: app-bug
+    ground: workload
+    mechanism: {zh: "时钟落后，新签发的令牌看起来尚未生效", en: "with a clock that is behind a fresh token looks not yet valid"}
   - rule: cert-not-yet-valid
     ground: node
     mechanism: {zh: "时钟落后，证书看起来尚未生效", en: "with a clock that is behind the certificate looks not yet valid"}
@@ -92,6 +99,54 @@ examples:
       k-wk5-kubelet.log: |
         Feb 12 06:08:41 k-wk5 kubelet[1033]: E0212 06:08:41.120087    1033 reflector.go:150] Failed to watch: tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2026-02-12T06:08:41Z is before 2026-02-12T13:02:17Z
     fires: [{kind: "Node", name: "k-wk5", node: "k-wk5"}]
+  - name: "only the pods of one node find fresh tokens not yet valid"
+    files: 
+      nodes.txt: |
+        NAME   STATUS   ROLES    AGE   VERSION
+        n1     Ready    <none>   90d   v1.28.4
+        n2     Ready    <none>   90d   v1.28.4
+      pods.txt: |
+        NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE   IP           NODE
+        shop        desk-57b96b46b7-zv4q2      1/1     Running   0          9d    10.42.0.9    n1
+        shop        desk-57b96b46b7-7wq2m      1/1     Running   0          9d    10.42.1.9    n2
+      desk-57b96b46b7-zv4q2.log: |
+        ERROR login: jwt.exceptions.ImmatureSignatureError: The token is not yet valid (iat)
+        ERROR login: jwt.exceptions.ImmatureSignatureError: The token is not yet valid (iat)
+        ERROR login: jwt.exceptions.ImmatureSignatureError: The token is not yet valid (iat)
+      desk-57b96b46b7-7wq2m.log: |
+        INFO login ok
+    fires: [{kind: "Node", name: "n1", node: "n1"}]
+  - name: "on every node: then whoever issues them is ahead"
+    files:
+      nodes.txt: |
+        NAME   STATUS   ROLES    AGE   VERSION
+        n1     Ready    <none>   90d   v1.28.4
+        n2     Ready    <none>   90d   v1.28.4
+      pods.txt: |
+        NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE   IP           NODE
+        shop        desk-57b96b46b7-zv4q2      1/1     Running   0          9d    10.42.0.9    n1
+        shop        desk-57b96b46b7-7wq2m      1/1     Running   0          9d    10.42.1.9    n2
+      desk-57b96b46b7-zv4q2.log: |
+        ERROR login: jwt.exceptions.ImmatureSignatureError: The token is not yet valid (iat)
+        ERROR login: jwt.exceptions.ImmatureSignatureError: The token is not yet valid (iat)
+        ERROR login: jwt.exceptions.ImmatureSignatureError: The token is not yet valid (iat)
+      desk-57b96b46b7-7wq2m.log: |
+        ERROR login: jwt.exceptions.ImmatureSignatureError: The token is not yet valid (iat)
+  - name: "etcd finds a slow peer, which is no clock"
+    files:
+      nodes.txt: |
+        NAME   STATUS   ROLES    AGE   VERSION
+        n1     Ready    <none>   90d   v1.28.4
+      nodes/n1/logs/etcd.log: |
+        {"level":"warn","ts":"2026-01-19T02:10:27.933Z","caller":"rafthttp/probing_status.go:82","msg":"prober found high clock drift","round-tripper-name":"ROUND_TRIPPER_RAFT_MESSAGE","remote-peer-id":"8e852a3fe2c1a2cf","clock-drift":"1.20s","rtt":"2.600684s"}
+  - name: "etcd finds a drift"
+    files:
+      nodes.txt: |
+        NAME   STATUS   ROLES    AGE   VERSION
+        n1     Ready    <none>   90d   v1.28.4
+      nodes/n1/logs/etcd.log: |
+        {"level":"warn","ts":"2026-01-19T02:10:27.933Z","caller":"rafthttp/probing_status.go:82","msg":"prober found high clock drift","round-tripper-name":"ROUND_TRIPPER_RAFT_MESSAGE","remote-peer-id":"8e852a3fe2c1a2cf","clock-drift":"42.20s","rtt":"1.6ms"}
+    fires: [{kind: "Node", name: "n1", node: "n1"}]
   - name: "a certificate that has expired"
     files:
       nodes.txt: |
@@ -130,5 +185,46 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             }
         }
     }
+    // Where no machine was asked for its clock, its programs tell, if their twins elsewhere see nothing of the kind.
+    for told in behind(snapshot) {
+        let known = findings.iter_mut().find(|finding| finding.subject.name == told.node);
+        if let Some(known) = known {
+            for workload in told.workloads {
+                known.add_affected(workload);
+            }
+            continue;
+        }
+        let unsynchronised = machines(snapshot)
+            .into_iter()
+            .filter(|machine| machine.node == told.node)
+            .find_map(|machine| machine.value("clock.synchronised").filter(|(value, _)| *value == "no"))
+            .map(|(_, cite)| cite);
+        if (told.alone || unsynchronised.is_some()) && told.times >= AGAIN {
+            let line = told.cites.first().and_then(|cite| cite.quote.first());
+            let line = line.map_or(String::new(), |line| {
+                clean_line(&line.text).trim().chars().take(240).collect()
+            });
+            let confidence = if unsynchronised.is_some() {
+                Confidence::Confirmed
+            } else {
+                Confidence::Probable
+            };
+            let mut finding = Finding::new(rule, Subject::node(&told.node), confidence)
+                .fact("node", told.node.clone())
+                .fact("line", line);
+            finding.count = told.times;
+            for cite in told.cites.into_iter().chain(unsynchronised) {
+                finding.add_cite(cite);
+            }
+            for workload in told.workloads {
+                finding.add_affected(workload);
+            }
+            touch_pods(snapshot, &told.node, &mut finding);
+            findings.push(finding);
+        }
+    }
     findings
 }
+
+/// Lines that are no accident.
+const AGAIN: u64 = 3;

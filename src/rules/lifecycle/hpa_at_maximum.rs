@@ -66,6 +66,27 @@ examples:
         NAMESPACE   NAME   REFERENCE        TARGETS         MINPODS   MAXPODS   REPLICAS   AGE
         shop        web    Deployment/web   cpu: 190%/80%   1         4         4          9d
     fires: [{kind: "HorizontalPodAutoscaler", namespace: "shop", name: "web"}]
+  - name: "a description, of which the second metric is the one that asks for more"
+    files:
+      "hpa.txt": |
+        Name:                                                     web
+        Namespace:                                                shop
+        Labels:                                                   <none>
+        Annotations:                                              <none>
+        CreationTimestamp:                                        Tue, 29 Sep 2026 19:22:15 +0000
+        Reference:                                                Deployment/web
+        Metrics:                                                  ( current / target )
+          resource memory on pods  (as a percentage of request):  40% (410Mi) / 80%
+          resource cpu on pods  (as a percentage of request):     310% (775m) / 60%
+        Min replicas:                                             1
+        Max replicas:                                             3
+        Deployment pods:                                          3 current / 3 desired
+        Conditions:
+          Type            Status  Reason            Message
+          ----            ------  ------            -------
+          ScalingLimited  True    TooManyReplicas   the desired replica count is more than the maximum replica count
+        Events:           <none>
+    fires: [{kind: "HorizontalPodAutoscaler", namespace: "shop", name: "web"}]
   - name: "just above"
     files:
       "hpa.json": '{"kind": "HorizontalPodAutoscalerList", "apiVersion": "autoscaling/v2", "items": [{"metadata": {"name": "web", "namespace": "shop", "uid": "a"}, "spec": {"minReplicas": 1, "maxReplicas": 4, "scaleTargetRef": {"kind": "Deployment", "name": "web"}, "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}]}, "status": {"currentReplicas": 4, "desiredReplicas": 4, "currentMetrics": [{"type": "Resource", "resource": {"name": "cpu", "current": {"averageUtilization": 85}}}], "conditions": [{"type": "ScalingLimited", "status": "True", "reason": "TooManyReplicas"}]}}]}'
@@ -104,7 +125,7 @@ fn judge(rule: &RuleHeader, scaler: &Object) -> Option<Finding> {
     Some(finding)
 }
 
-/// Current and wanted utilisation in percent: of the API's first metric, or of a row's cell (`cpu: 190%/80%`, `190%/80%`).
+/// Current and wanted utilisation in percent: of the API's first metric, or of what a row or a description shows.
 fn load(scaler: &Object) -> Option<(i64, i64)> {
     let of = |list: &str, at: &str| scaler.list(list).iter().find_map(|metric| metric.pointer(at)?.as_i64());
     let api = of("/status/currentMetrics", "/resource/current/averageUtilization")
@@ -114,14 +135,17 @@ fn load(scaler: &Object) -> Option<(i64, i64)> {
         .zip(scaler.int("/spec/targetCPUUtilizationPercentage"));
     let row = || {
         let cell = scaler.get("/status/casefileTargets").and_then(Value::as_str)?;
-        let (now, wanted) = cell
-            .split(',')
-            .next()?
-            .rsplit_once(": ")
-            .map_or(cell, |(_, pair)| pair)
-            .split_once('/')?;
-        let percent = |text: &str| text.trim().strip_suffix('%')?.parse::<i64>().ok();
-        percent(now).zip(percent(wanted))
+        // The metric that asks for most decides (`computeReplicasForMetrics`).
+        cell.split([',', ';'])
+            .filter_map(of_metric)
+            .max_by_key(|(now, wanted)| now.saturating_mul(1000).checked_div(*wanted))
     };
     api.or(v1).or_else(row)
+}
+
+/// `cpu: 190%/80%` of a row, `resource cpu on pods  (as a percentage of request):  190% (475m) / 80%` of a description.
+fn of_metric(text: &str) -> Option<(i64, i64)> {
+    let (now, wanted) = text.rsplit_once(": ").map_or(text, |(_, pair)| pair).split_once('/')?;
+    let percent = |text: &str| text.split_whitespace().next()?.strip_suffix('%')?.parse::<i64>().ok();
+    percent(now).zip(percent(wanted)).filter(|(_, wanted)| *wanted > 0)
 }

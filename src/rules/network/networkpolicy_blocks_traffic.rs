@@ -11,6 +11,7 @@ use crate::rules::toolbox::references::{Resolved, references};
 use crate::rules::toolbox::services::{
     Backend, Fit, Target, backends, fit, is_endpoint, ports, same_namespace, selector, services_in, shown,
 };
+use crate::rules::toolbox::unanswered::unanswered;
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -147,6 +148,34 @@ examples:
       np.json: '{"kind":"NetworkPolicyList","apiVersion":"networking.k8s.io/v1","items":[{"metadata":{"name":"deny","namespace":"pay"},"spec":{"podSelector":{},"policyTypes":["Ingress"]}},{"metadata":{"name":"db-allow","namespace":"pay"},"spec":{"podSelector":{"matchLabels":{"app":"db"}},"ingress":[{"from":[{"podSelector":{"matchLabels":{"app":"api"}}}],"ports":[{"port":5432}]}]}}]}'
       svc.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"db","namespace":"pay"},"spec":{"selector":{"app":"db"},"ports":[{"port":5432}]}}]}'
       pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"api-6c8fdd7b9c-8jhnx","namespace":"pay","labels":{"app":"api"}},"spec":{"containers":[{"name":"a","env":[{"name":"DB_HOST","value":"db"}]}]},"status":{"phase":"Running"}},{"metadata":{"name":"db-0","namespace":"pay","labels":{"app":"db"}},"spec":{"containers":[{"name":"d"}]},"status":{"phase":"Running"}}]}'
+  - name: "the proxy's namespace does not carry the label that the policy asks for"
+    files:
+      namespaces.json: '{"kind":"NamespaceList","apiVersion":"v1","items":[{"metadata":{"name":"edge","labels":{"kubernetes.io/metadata.name":"edge"}}},{"metadata":{"name":"shop","labels":{"kubernetes.io/metadata.name":"shop"}}}]}'
+      policies.json: '{"kind":"NetworkPolicyList","apiVersion":"networking.k8s.io/v1","items":[{"metadata":{"name":"walls","namespace":"shop"},"spec":{"podSelector":{},"policyTypes":["Ingress"],"ingress":[{"from":[{"podSelector":{}}]},{"from":[{"namespaceSelector":{"matchLabels":{"name":"edge"}}}]}]}}]}'
+      deployments.json: '{"kind":"DeploymentList","apiVersion":"apps/v1","items":[{"metadata":{"name":"cart","namespace":"shop"},"spec":{"template":{"metadata":{"labels":{"app":"cart"}},"spec":{"containers":[{"name":"c"}]}}}}]}'
+      services.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"cart","namespace":"shop"},"spec":{"clusterIP":"10.96.0.12","selector":{"app":"cart"},"ports":[{"port":8080}]}}]}'
+      pods.txt: |
+        NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE
+        edge        proxy-57b96b46b7-zv4q2     1/1     Running   0          41m
+        shop        cart-6bdf8c9d7-jd5lx       1/1     Running   0          41m
+      proxy-57b96b46b7-zv4q2.log: |
+        ERROR upstream cart.shop:8080 timed out after 5s
+        ERROR upstream cart.shop:8080 timed out after 5s
+        ERROR upstream cart.shop:8080 timed out after 5s
+    fires: [{kind: NetworkPolicy, namespace: shop, name: walls}]
+  - name: "the proxy's namespace carries it"
+    files:
+      namespaces.json: '{"kind":"NamespaceList","apiVersion":"v1","items":[{"metadata":{"name":"edge","labels":{"kubernetes.io/metadata.name":"edge","name":"edge"}}},{"metadata":{"name":"shop","labels":{"kubernetes.io/metadata.name":"shop"}}}]}'
+      policies.json: '{"kind":"NetworkPolicyList","apiVersion":"networking.k8s.io/v1","items":[{"metadata":{"name":"walls","namespace":"shop"},"spec":{"podSelector":{},"policyTypes":["Ingress"],"ingress":[{"from":[{"podSelector":{}}]},{"from":[{"namespaceSelector":{"matchLabels":{"name":"edge"}}}]}]}}]}'
+      deployments.json: '{"kind":"DeploymentList","apiVersion":"apps/v1","items":[{"metadata":{"name":"cart","namespace":"shop"},"spec":{"template":{"metadata":{"labels":{"app":"cart"}},"spec":{"containers":[{"name":"c"}]}}}}]}'
+      pods.txt: |
+        NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE
+        edge        proxy-57b96b46b7-zv4q2     1/1     Running   0          41m
+        shop        cart-6bdf8c9d7-jd5lx       1/1     Running   0          41m
+      proxy-57b96b46b7-zv4q2.log: |
+        ERROR upstream cart.shop:8080 timed out after 5s
+        ERROR upstream cart.shop:8080 timed out after 5s
+        ERROR upstream cart.shop:8080 timed out after 5s
 "##;
 
 /// Traffic that does not pass.
@@ -166,9 +195,17 @@ struct Blocked<'s> {
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let mut findings: BTreeMap<Subject, Finding> = BTreeMap::new();
-    for blocked in dns(input).into_iter().chain(between(input)).chain(nobody(input)) {
+    for blocked in dns(input)
+        .into_iter()
+        .chain(between(input))
+        .chain(strangers(input))
+        .chain(nobody(input))
+    {
         let subject = blocked.policy.subject();
         if let Some(known) = findings.get_mut(&subject) {
+            for object in blocked.to.iter().chain(&blocked.service) {
+                known.impair(object.clone());
+            }
             for client in blocked.from.into_iter().chain(blocked.to).chain(blocked.service) {
                 known.add_affected(client);
             }
@@ -400,6 +437,51 @@ fn between<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
                         });
                     }
                 }
+            }
+        }
+    }
+    found
+}
+
+/// Clients in other namespaces that get no answer, of which no rule lets in a single pod: their labels need not be known.
+fn strangers<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
+    let snapshot = input.snapshot;
+    let isolated = all_backends(input);
+    let mut found = Vec::new();
+    for call in unanswered(snapshot).iter() {
+        let namespace = &call.client.namespace;
+        let Some(labels) = snapshot
+            .object("Namespace", "", namespace)
+            .map(|namespace| namespace.get("/metadata/labels").and_then(|labels| labels.as_object()))
+        else {
+            continue;
+        };
+        let home = Home {
+            name: namespace,
+            is_own: false,
+            labels,
+        };
+        let is_server = |backend: &&Backend<'_>| {
+            backend.subject == call.peer && backend.subject.namespace != *namespace && !namespace.is_empty()
+        };
+        for server in isolated.iter().filter(is_server) {
+            let selecting = policies(input, server, Way::Ingress);
+            let passes = selecting
+                .iter()
+                .flat_map(|policy| rules(policy, Way::Ingress))
+                .any(|rule| rule.may_admit(&home));
+            if let (false, Some(policy)) = (passes, selecting.first()) {
+                found.push(Blocked {
+                    policy,
+                    kind: "between",
+                    way: Way::Ingress,
+                    isolated: server.clone(),
+                    from: Some(call.client.clone()),
+                    to: Some(server.subject.clone()),
+                    service: None,
+                    port: None,
+                    said: Some(call.cite.clone()),
+                });
             }
         }
     }

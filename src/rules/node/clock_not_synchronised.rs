@@ -1,6 +1,7 @@
 //! The clock of a node that suffers is not synchronised.
 
 use crate::model::Confidence;
+use crate::rules::toolbox::clocks::behind;
 use crate::rules::toolbox::hosts::{Suffering, machines, suffering};
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -9,6 +10,10 @@ id: clock-not-synchronised
 role: factor
 level: info
 needs: [host-facts]
+text:
+  - id: early
+    in: [container-log]
+    pattern: '(?i)(?P<reason>token (?:is )?(?:used before issued|not (?:yet )?valid yet|not yet valid)|ImmatureSignature|PrematureJwtException|NotBeforeError: jwt not active|jwt not active|(?:iat|nbf|issued at)\b[^\n]{0,20}\bin the future|RequestTimeTooSkewed|Clock skew too great|this node is more than \d+ms away from at least half of the known nodes)'
 check: {zh: "节点的时钟是否与时间源同步", en: "whether the clocks of nodes are synchronised"}
 title:
   zh: "节点 {{ node }} 的时钟没有与时间源同步"
@@ -35,6 +40,8 @@ prevention:
 sources:
   - "systemd timedatectl(1)"
   - "chrony chronyc(1): tracking"
+  - "RFC 7519 §4.1.5, §4.1.6; golang-jwt errors.go, PyJWT ImmatureSignatureError, jsonwebtoken NotBeforeError, jjwt PrematureJwtException"
+  - "AWS S3 error responses: RequestTimeTooSkewed; RFC 4120 KRB_AP_ERR_SKEW; cockroach pkg/rpc/clock_offset.go"
 versions: "any"
 examples:
   - name: "a node that is not ready"
@@ -66,17 +73,24 @@ examples:
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
-    machines(snapshot)
-        .iter()
-        .filter(|machine| suffering(snapshot, &machine.node) == Suffering::Yes)
-        .filter_map(|machine| {
-            Some((
-                machine,
-                machine
-                    .value("clock.synchronised")
-                    .filter(|(value, _)| *value == "no")?,
-            ))
-        })
-        .map(|(machine, (_, cite))| machine.finding(snapshot, rule, Confidence::Confirmed).cite(cite))
-        .collect()
+    let behind = behind(snapshot);
+    let mut findings = Vec::new();
+    for machine in machines(snapshot) {
+        let Some((_, cite)) = machine.value("clock.synchronised").filter(|(value, _)| *value == "no") else {
+            continue;
+        };
+        let told = behind.iter().find(|behind| behind.node == machine.node);
+        if told.is_none() && suffering(snapshot, &machine.node) != Suffering::Yes {
+            continue;
+        }
+        let mut finding = machine.finding(snapshot, rule, Confidence::Confirmed).cite(cite);
+        for cite in told.into_iter().flat_map(|told| &told.cites) {
+            finding.add_cite(cite.clone());
+        }
+        for workload in told.into_iter().flat_map(|told| &told.workloads) {
+            finding.add_affected(workload.clone());
+        }
+        findings.push(finding);
+    }
+    findings
 }

@@ -14,11 +14,11 @@ check:
   zh: 是否有容器因镜像拉取失败而无法启动
   en: whether a container cannot start because its image cannot be pulled
 title:
-  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的镜像 {{ image }} 拉取失败（{{ reason }}）"
-  en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}: image {{ image }} cannot be pulled ({{ reason }})"
+  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的镜像{% if image %} {{ image }} {% endif %}拉取失败（{{ reason }}）"
+  en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}: {% if image %}image {{ image }}{% else %}its image{% endif %} cannot be pulled ({{ reason }})"
 cause:
-  zh: "镜像 {{ image }} 拉取失败；采集到的数据没有说明原因。"
-  en: "image {{ image }} cannot be pulled; the collected data does not say why."
+  zh: "镜像{% if image %} {{ image }} {% endif %}拉取失败；采集到的数据没有说明原因。"
+  en: "{% if image %}image {{ image }}{% else %}its image{% endif %} cannot be pulled; the collected data does not say why."
 causes:
   - rule: rancher-shell-unavailable
     ground: pod

@@ -1,6 +1,7 @@
 //! Nodes have taints that a pod does not tolerate.
 
 use crate::rules::scheduling::{Reason, by_workload};
+use crate::rules::toolbox::nodes::is_ready;
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -84,6 +85,20 @@ examples:
         NAMESPACE   LAST SEEN   TYPE      REASON             OBJECT      MESSAGE
         shop        2m          Warning   FailedScheduling   pod/web-0   0/3 nodes are available: 3 node(s) had taint {dedicated: bigmem}, that the pod didn't tolerate.
     fires: [{kind: StatefulSet, namespace: shop, name: web}]
+  - name: "the node that would have taken the pod is not ready, and its twins hold one already"
+    files:
+      nodes.txt: |
+        NAME   STATUS     ROLES    AGE   VERSION
+        n1     Ready      <none>   9d    v1.30.1
+        n2     NotReady   <none>   9d    v1.30.1
+      pods.txt: |
+        NAMESPACE   NAME    READY   STATUS    RESTARTS   AGE
+        shop        web-1   0/1     Pending   0          9m
+        shop        web-0   1/1     Running   0          9d
+      events.txt: |
+        NAMESPACE   LAST SEEN   TYPE      REASON             OBJECT      MESSAGE
+        shop        2m          Warning   FailedScheduling   pod/web-1   0/2 nodes are available: 1 node(s) didn't match pod anti-affinity rules, 1 node(s) had untolerated taint {node.kubernetes.io/unreachable: }.
+    fires: [{kind: StatefulSet, namespace: shop, name: web}]
   - name: "scheduled since"
     files:
       pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop"},"spec":{"containers":[{"name":"app","image":"r.example/a:1"}],"nodeName":"n1"},"status":{"phase":"Running","containerStatuses":[{"name":"app","ready":true,"restartCount":0,"state":{"running":{}}}]}}]}'
@@ -94,15 +109,15 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let mut findings = by_workload(input, rule, |blocked| blocked.main == Reason::Taint);
     for finding in &mut findings {
         finding.path = "spec.template.spec.tolerations".to_owned();
-        for node in input
-            .snapshot
-            .kind("Node")
-            .filter(|node| !node.list("/spec/taints").is_empty())
-        {
+        for node in input.snapshot.kind("Node").filter(|node| {
+            !node.list("/spec/taints").is_empty() || is_ready(input.snapshot, &node.key.name) == Some(false)
+        }) {
             finding
                 .touches
                 .insert(crate::rules::Touch::new(crate::rules::Ground::Node, &node.key.name));
-            finding.add_cite(node.cite_at("/spec/taints"));
+            if !node.list("/spec/taints").is_empty() {
+                finding.add_cite(node.cite_at("/spec/taints"));
+            }
         }
     }
     findings

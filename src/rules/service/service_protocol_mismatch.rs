@@ -1,6 +1,11 @@
 //! A Service forwards one protocol to a port that speaks the other.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use crate::model::Confidence;
+use crate::rules::toolbox::calls::calls;
 use crate::rules::toolbox::services::{Fit, Target, backends, container_ports, fit, ports, selector};
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -13,11 +18,11 @@ check:
   zh: Service 端口的协议是否与容器端口一致
   en: whether a Service's port and the container's port have one protocol
 title:
-  zh: "Service {{ subject.namespace }}/{{ subject.name }} 的端口 {{ port }} 是 {{ protocol|raw }}，而容器的端口 {{ target }} 是 {{ served|raw }}"
-  en: "port {{ port }} of Service {{ subject.namespace }}/{{ subject.name }} is {{ protocol|raw }}, but the container's port {{ target }} is {{ served|raw }}"
+  zh: "Service {{ subject.namespace }}/{{ subject.name }} 的端口 {{ port }} 是 {{ protocol|raw }}，而{% if client is defined %}客户端 {{ client }} 用 {{ served|raw }} 连接它{% else %}容器的端口 {{ target }} 是 {{ served|raw }}{% endif %}"
+  en: "port {{ port }} of Service {{ subject.namespace }}/{{ subject.name }} is {{ protocol|raw }}, but {% if client is defined %}its client {{ client }} calls it by {{ served|raw }}{% else %}the container's port {{ target }} is {{ served|raw }}{% endif %}"
 cause:
-  zh: "Service {{ subject.name }} 只为 {{ protocol|raw }} 转发端口 {{ port }}，{{ candidate_kind|raw }} {{ candidate }} 的容器在 {{ target }} 上使用 {{ served|raw }}：{{ served|raw }} 的数据包没有转发规则。"
-  en: "Service {{ subject.name }} forwards port {{ port }} for {{ protocol|raw }} only, while the container of {{ candidate_kind|raw }} {{ candidate }} speaks {{ served|raw }} on {{ target }}: no rule forwards its packets."
+  zh: "Service {{ subject.name }} 只为 {{ protocol|raw }} 转发端口 {{ port }}，{% if client is defined %}而 {{ client }} 的日志说明它用 {{ served|raw }} 连接{% else %}{{ candidate_kind|raw }} {{ candidate }} 的容器在 {{ target }} 上使用 {{ served|raw }}{% endif %}：{{ served|raw }} 的数据包没有转发规则。"
+  en: "Service {{ subject.name }} forwards port {{ port }} for {{ protocol|raw }} only, while {% if client is defined %}the log of {{ client }} shows that it connects by {{ served|raw }}{% else %}the container of {{ candidate_kind|raw }} {{ candidate }} speaks {{ served|raw }} on {{ target }}{% endif %}: no rule forwards its packets."
 causes:
   - rule: endpoints-missing
     ground: service
@@ -55,6 +60,21 @@ examples:
       services.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"syslog","namespace":"a"},"spec":{"selector":{"app":"s"},"ports":[{"port":514,"protocol":"UDP","targetPort":5140}]}}]}'
       deployments.json: '{"kind":"DeploymentList","apiVersion":"apps/v1","items":[{"metadata":{"name":"s","namespace":"a"},"spec":{"template":{"metadata":{"labels":{"app":"s"}},"spec":{"containers":[{"name":"v","ports":[{"containerPort":5140,"protocol":"TCP"}]}]}}}}]}'
     fires: [{kind: Service, namespace: a, name: syslog}]
+  - name: a client whose library connects
+    files:
+      svc.txt: |
+        NAMESPACE   NAME    TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)     AGE
+        a           cache   ClusterIP   10.96.0.12   <none>        11211/UDP   41m
+      pods.txt: |
+        NAMESPACE   NAME                     READY   STATUS    RESTARTS   AGE
+        a           cache-57b96b46b7-zv4q2   1/1     Running   0          41m
+        a           rooms-6bdf8c9d7-jd5lx    1/1     Running   0          41m
+      rooms-6bdf8c9d7-jd5lx.log: |
+        ERROR memcache: connect timeout to 10.96.0.12:11211
+        ERROR memcache: connect timeout to 10.96.0.12:11211
+        ERROR memcache: connect timeout to 10.96.0.12:11211
+        ERROR memcache: connect timeout to 10.96.0.12:11211
+    fires: [{kind: Service, namespace: a, name: cache}]
   - name: both protocols on one port
     files:
       services.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"dns","namespace":"a"},"spec":{"selector":{"app":"s"},"ports":[{"name":"u","port":53,"protocol":"UDP"},{"name":"t","port":53}]}}]}'
@@ -108,6 +128,60 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             );
             break;
         }
+    }
+    for finding in called_by_tcp(input, rule) {
+        if !findings.iter().any(|known: &Finding| known.subject == finding.subject) {
+            findings.push(finding);
+        }
+    }
+    findings
+}
+
+/// Words of a stack that sets up a connection: only TCP has one.
+static CONNECTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:dial tcp|ECONNREFUSED|ETIMEDOUT|connect(?:ion|ing)?:? (?:refused|time(?:d )? ?out|attempt)|connect timeout|ConnectTimeout\w*|TTransportException)\b").ok()
+});
+
+/// Services that forward no TCP while a client's own words are about connecting to them.
+fn called_by_tcp(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for call in calls(input.snapshot).into_iter().filter(|call| call.fails) {
+        let said = call.cite.quote.iter().map(|line| line.text.as_str());
+        if !said
+            .into_iter()
+            .any(|line| CONNECTS.as_ref().is_some_and(|regex| regex.is_match(line)))
+        {
+            continue;
+        }
+        let offered = ports(call.service);
+        let Some(port) = offered
+            .iter()
+            .find(|port| call.port.is_none_or(|wanted| wanted == port.port))
+        else {
+            continue;
+        };
+        if offered.iter().any(|port| port.protocol != "UDP") {
+            continue;
+        }
+        let subject = call.service.subject();
+        if let Some(known) = findings.iter_mut().find(|finding| finding.subject == subject) {
+            known.add_cite(call.cite.clone());
+            known.add_affected(call.client.clone());
+            continue;
+        }
+        let at = format!("/spec/ports/{}/protocol", port.index);
+        let patch = serde_json::json!([{"op": "replace", "path": at, "value": "TCP"}]).to_string();
+        let mut finding = Finding::new(rule, subject, Confidence::Probable)
+            .at(format!("spec.ports[{}].protocol", port.index))
+            .cite(call.service.cite_at(&at))
+            .cite(call.cite.clone())
+            .fact("port", port.port)
+            .fact("protocol", port.protocol)
+            .fact("served", "TCP")
+            .fact("client", call.client.name.clone())
+            .fact("patch", patch);
+        finding.add_affected(call.client);
+        findings.push(finding);
     }
     findings
 }

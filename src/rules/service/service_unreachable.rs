@@ -11,6 +11,7 @@ pub(in crate::rules) const RULE: &str = r##"
 id: service-unreachable
 role: symptom
 level: critical
+hearsay: true
 needs: [services, container-logs]
 check:
   zh: 客户端能否访问它们调用的 Service

@@ -36,6 +36,7 @@ pub fn of_clients() -> Subjects {
         clients_only: true,
         out_of_reach: true,
         server_side: Vec::new(),
+        peer_side: Vec::new(),
         stores_tell: Vec::new(),
     }
 }

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use jiff::SignedDuration;
 use regex::Regex;
 
+use super::etcd::{etcd, is_of_etcd};
 use super::mentions::mentioned;
 use super::nodes::is_ready;
 use super::peers::{Peer, dependencies, name_service, node_of_address, objects_of, service_meant};
@@ -171,7 +172,9 @@ fn of_line<'s>(
     let weight = weight_of(hit);
     let near_end = after <= 12 || after <= log.lines / 5;
     let plain = weight == Weight::Plain;
-    let is_recurrent = speaker.state == State::Well && is_previous(log) && ends_often(snapshot, log);
+    // What ended a former instance ends the next one too where it does so often, or where the workload still ails.
+    let recurs = || ends_often(snapshot, log) || snapshot.pods_of(&speaker.workload).any(|pod| !pod.is_well());
+    let is_recurrent = speaker.state == State::Well && is_previous(log) && recurs();
     let state = if is_recurrent { State::Crashing } else { speaker.state };
     let confidence = match state {
         _ if weight == Weight::Dismissed => None,
@@ -275,7 +278,7 @@ fn is_of_a_listener(said: &str) -> bool {
 pub fn findings(input: &Input<'_>, rule: &RuleHeader, complaints: Vec<Complaint<'_>>) -> Vec<Finding> {
     let mut groups: BTreeMap<Subject, Vec<Complaint<'_>>> = BTreeMap::new();
     for complaint in complaints {
-        let subject = refusing_store(input.snapshot, rule, &complaint);
+        let subject = refusing_peer(input.snapshot, rule, &complaint);
         groups
             .entry(subject.unwrap_or_else(|| complaint.speaker.workload.clone()))
             .or_default()
@@ -287,22 +290,36 @@ pub fn findings(input: &Input<'_>, rule: &RuleHeader, complaints: Vec<Complaint<
         .collect()
 }
 
-/// The data store that refuses for its own sake: the one that is named, else the only one that the settings of the client name.
-fn refusing_store(snapshot: &Snapshot, rule: &RuleHeader, complaint: &Complaint<'_>) -> Option<Subject> {
+/// Who refuses for its own sake: the peer that is named, else the only data store that the settings of the client name.
+fn refusing_peer(snapshot: &Snapshot, rule: &RuleHeader, complaint: &Complaint<'_>) -> Option<Subject> {
     let signature = complaint.signature.strip_prefix(rule.id.as_str())?.strip_prefix('/')?;
-    let server_side = &rule.finds.as_ref()?.server_side;
-    if !server_side.iter().any(|id| id == signature) {
+    let finds = rule.finds.as_ref()?;
+    let is_listed = |list: &[String]| list.iter().any(|id| id == signature);
+    let of_store = is_listed(&finds.server_side);
+    if !of_store && !is_listed(&finds.peer_side) {
         return None;
     }
     let client = &complaint.speaker.workload;
-    let is_store = |object: &Subject| object.kind != "Service" && is_data_store(&object.name);
     let named = objects_of(snapshot, &client.namespace, &complaint.peer_within(snapshot));
-    if let Some(store) = named.into_iter().find(|object| object.kind != "Service") {
-        return Some(store);
+    if let Some(peer) = named
+        .into_iter()
+        .find(|object| WORKLOADS.contains(&object.kind.as_str()))
+    {
+        return Some(peer);
     }
+    // A store that says so of itself.
+    if !of_store || stores_of(snapshot, &client.namespace, technology(signature)).any(|store| store == *client) {
+        return None;
+    }
+    let is_store = |object: &Subject| object.kind != "Service" && is_data_store(&object.name);
     let mut known: Vec<Subject> = dependencies(snapshot, client).into_iter().filter(is_store).collect();
+    let runs: Vec<Subject> = stores_of(snapshot, &client.namespace, technology(signature)).collect();
+    // Of the stores that a client is set to call, those of the technology that refuses.
+    if known.is_empty() || known.iter().any(|store| runs.contains(store)) {
+        known.retain(|store| runs.contains(store));
+    }
     if known.is_empty() {
-        known = stores_of(snapshot, &client.namespace, technology(signature)).collect();
+        known = runs;
     }
     known.dedup();
     match known.as_slice() {
@@ -311,6 +328,9 @@ fn refusing_store(snapshot: &Snapshot, rule: &RuleHeader, complaint: &Complaint<
         _ => refuses_when_full(snapshot, &known),
     }
 }
+
+/// What can refuse.
+const WORKLOADS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
 
 /// The finding of what one workload complains of; none of nothing.
 pub fn finding(
@@ -386,6 +406,10 @@ pub fn finding(
     }
     let out_of_reach = rule.finds.as_ref().is_some_and(|finds| finds.out_of_reach);
     finding.blames_unknown = out_of_reach && finding.blames.is_empty() && (peer.host.is_empty() || peer.is_address());
+    // Last, because it tells nobody who else is meant.
+    if peer.is_api_server() || group.iter().any(|complaint| is_of_etcd(&complaint.line)) {
+        finding.blame(etcd());
+    }
     for complaint in &group {
         finding.add_affected(complaint.speaker.workload.clone());
     }
@@ -394,8 +418,11 @@ pub fn finding(
     add_state(input.snapshot, &mut finding, speaker);
     let log_command = log_command(&finding.subject, speaker);
     let times = finding.count;
+    let refuses = finding.subject != speaker.workload;
     Some(
         finding
+            .fact("refuses", refuses)
+            .fact("client", speaker.workload.name.clone())
             .fact("said", best.said.clone())
             .fact("local", peer.is_local())
             .fact("peer", peer.shown())

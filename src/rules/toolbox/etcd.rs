@@ -10,6 +10,16 @@ use crate::model::{Citation, Subject};
 /// The quota of the database when none is given, in bytes (etcd server/storage/quota.go, DefaultQuotaBytes).
 pub const DEFAULT_QUOTA: u64 = 2 * 1024 * 1024 * 1024;
 
+/// etcd as a whole.
+pub fn etcd() -> Subject {
+    Subject::cluster("EtcdMember", "etcd")
+}
+
+/// True for an error that etcd gave and the API server passed on (etcd api/v3rpc/rpctypes/error.go: each begins like this).
+pub fn is_of_etcd(line: &str) -> bool {
+    line.contains("etcdserver: ")
+}
+
 /// The member whose log a line stands in, called like its node.
 pub fn member_of(snapshot: &Snapshot, hit: &Hit) -> Subject {
     let node = node_of(snapshot, hit).unwrap_or_default();

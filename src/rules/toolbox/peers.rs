@@ -65,6 +65,11 @@ impl Peer {
         self.host == "localhost" || self.host == "::1" || self.host.starts_with("127.")
     }
 
+    /// True for the API server, as programs of the cluster call it: on the machine itself, or by its Service.
+    pub fn is_api_server(&self) -> bool {
+        self.port == Some(6443) || self.host == "kubernetes" || self.host.starts_with("kubernetes.default")
+    }
+
     /// True when the port or the name is a database's, a cache's or a broker's.
     pub fn is_data_store(&self) -> bool {
         self.port.is_some_and(|port| STORE_PORTS.contains(&port))

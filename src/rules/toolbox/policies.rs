@@ -235,6 +235,22 @@ impl Allowed {
         })
     }
 
+    /// True when traffic from some pod of `home` may pass, whatever its labels are.
+    pub fn may_admit(&self, home: &Home<'_>) -> bool {
+        self.peers.as_ref().is_none_or(|peers| {
+            peers.iter().any(|peer| {
+                let in_reach = if peer.namespaces {
+                    peer.wanted_namespaces
+                        .as_ref()
+                        .is_none_or(|wanted| home.may_have(wanted))
+                } else {
+                    home.is_own
+                };
+                peer.open || peer.addresses || in_reach
+            })
+        })
+    }
+
     /// True when this port may be used.
     pub fn opens(&self, port: i64) -> bool {
         self.ports.as_ref().is_none_or(|ports| ports.contains(&port))

@@ -246,7 +246,7 @@ fn has_log(snapshot: &Snapshot, owner: &Subject) -> bool {
 }
 
 /// Parts of names that databases, caches and brokers are known by.
-const DATA_STORES: [&str; 24] = [
+const DATA_STORES: [&str; 29] = [
     "postgres",
     "postgresql",
     "pg",
@@ -262,8 +262,13 @@ const DATA_STORES: [&str; 24] = [
     "kafka",
     "zookeeper",
     "elasticsearch",
+    "elastic",
     "opensearch",
+    "redpanda",
     "cassandra",
+    "scylla",
+    "cockroachdb",
+    "influxdb",
     "clickhouse",
     "memcached",
     "minio",
@@ -308,6 +313,8 @@ pub fn technology(signature: &str) -> &'static [&'static str] {
         "rabbitmq" | "amqp" => &["rabbitmq", "rabbit"],
         "elasticsearch" => &["elasticsearch", "elastic", "opensearch"],
         "memcached" => &["memcached"],
+        "minio" => &["minio"],
+        "clickhouse" => &["clickhouse"],
         _ => &[],
     }
 }

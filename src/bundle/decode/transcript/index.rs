@@ -77,12 +77,33 @@ impl CommandIndex {
             .unwrap_or(name);
         let in_name = || {
             let found = IN_NAME.as_ref()?.captures(stem)?;
-            Some(found.name("command")?.as_str().replace('_', " "))
+            let words: Vec<&str> = found.name("command")?.as_str().split('_').collect();
+            match words.iter().position(|word| *word == "n") {
+                Some(at) => without_dashes(&words, at),
+                None => Some(words.join(" ")),
+            }
         };
         let of_folder = self.of_folder.get(&folder(path));
         let indexed = of_folder.and_then(|commands| commands.get(&number_in(name)?).cloned());
         indexed.or_else(in_name)
     }
+}
+
+/// A command of which even the dashes became underscores: `kubectl_get_pods_n_shop_eu_o_wide`. Its namespace ends where an option may
+/// begin. Whose log or description it is stays open: names within such a name have no certain end.
+fn without_dashes(words: &[&str], option: usize) -> Option<String> {
+    const OPTIONS: [&str; 9] = ["o", "l", "w", "L", "A", "sort", "field", "show", "selector"];
+    let (before, after) = words.split_at_checked(option)?;
+    if matches!(before.get(1), Some(&("logs" | "describe"))) {
+        return None;
+    }
+    let namespace: Vec<&str> = after
+        .iter()
+        .skip(1)
+        .take_while(|word| !word.is_empty() && !OPTIONS.contains(word))
+        .copied()
+        .collect();
+    Some(format!("{} -n {}", before.join(" "), namespace.join("-")))
 }
 
 fn folder(path: &EntryPath) -> String {
@@ -135,6 +156,11 @@ mod tests {
             "kubectl logs -n stay web-0 --tail=30"
         );
         assert_eq!(command("", "web-0.log"), None);
+        assert_eq!(
+            command("", "kubectl_get_pods_n_stay_eu_o_wide.txt").unwrap(),
+            "kubectl get pods -n stay-eu"
+        );
+        assert_eq!(command("", "kubectl_logs_n_stay_eu_web_0.log"), None);
     }
 
     #[test]

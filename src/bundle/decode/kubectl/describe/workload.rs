@@ -223,6 +223,21 @@ pub(crate) fn autoscaler(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) 
                 to.set("/status/casefileTargets", metrics.join("; "), line);
             }
             "Conditions" => node::conditions(outline, item, "/status/conditions", to),
+            // `Deployment pods:  2 current / 2 desired`, after the kind of what is scaled.
+            key if key.ends_with(" pods") => {
+                let numbers = item
+                    .value
+                    .split('/')
+                    .map(|part| part.split_whitespace().collect::<Vec<_>>());
+                for words in numbers {
+                    let pointer = match words.as_slice() {
+                        [_, "current"] => "/status/currentReplicas",
+                        [_, "desired"] => "/status/desiredReplicas",
+                        _ => continue,
+                    };
+                    to.set_some(pointer, words.first().copied().and_then(integer), line);
+                }
+            }
             _ => {}
         }
     }
