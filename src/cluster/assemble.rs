@@ -93,7 +93,7 @@ pub(super) fn assemble(
         .take()
         .or_else(|| reference_time(&snapshot, &events));
     resolve_ages(&mut snapshot, &mut events);
-    let namespaces = Namespaces::new(&snapshot.objects, &events, named, looked_at);
+    let namespaces = Namespaces::new(&snapshot.objects, &events, named, looked_at, &snapshot.logs);
     for object in namespaces.place(&mut snapshot.objects) {
         add_object(&mut snapshot, object);
     }
@@ -291,7 +291,7 @@ fn add_host_fact(host: &mut Host, fact: Fact) {
 }
 
 /// "Now" of a bundle that does not say it in a manifest: the layout's time if its zone is written, the latest clock of its hosts, the
-/// layout's time in an unknown zone, else the latest time that its events or objects mention.
+/// layout's time in an unknown zone, else the latest time that its events or objects mention, else the last that a log wrote with its year.
 fn reference_time(snapshot: &Snapshot, events: &[Object]) -> Option<When> {
     let layouts = &snapshot.coverage.layouts;
     let told = layouts.iter().find_map(|found| found.collected_at.clone());
@@ -311,7 +311,14 @@ fn reference_time(snapshot: &Snapshot, events: &[Object]) -> Option<When> {
         let conditions = 0..node.list("/status/conditions").len();
         conditions.filter_map(|index| node.time(&format!("/status/conditions/{index}/lastHeartbeatTime")))
     });
-    events.chain(leases).chain(heartbeats).max_by_key(|when| when.latest)
+    let told = events.chain(leases).chain(heartbeats).max_by_key(|when| when.latest);
+    told.or_else(|| {
+        let ends = snapshot.logs.iter().filter_map(|log| {
+            let (stamp, raw) = stamp_of(log.last_stamped.as_deref()?)?;
+            stamp.resolve(raw, None)
+        });
+        ends.max_by_key(|when| when.latest)
+    })
 }
 
 /// Turns every relative age into an interval before the reference time.

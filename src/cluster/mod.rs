@@ -37,7 +37,7 @@ pub use identity::{Identity, groups};
 pub use merge::merge;
 pub use object::{Object, ObjectKey};
 pub use open::{mine_logs, read_bundle};
-pub use owners::workload_of_pod_name;
+pub use owners::{node_in_mirror, workload_of_pod_name};
 pub use reader::Reader;
 pub use settings::{Setting, Settings};
 pub use snapshot::{About, Archive, BundleInfo, Hit, Snapshot};

@@ -1,8 +1,18 @@
-//! What a path and a name tell of a namespace when no row does: `shop/pods.txt`, `events-shop.log`, a listing with `kube-proxy-7x2lp`.
+//! What a path, a name and what programs say tell of a namespace when no row does: `shop/pods.txt`, `events-shop.log`, a listing with
+//! `kube-proxy-7x2lp`, a client that dials `orders-db.shop.svc`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
+use regex::Regex;
+
+use super::owners::workload_of_pod_name;
+use crate::logs::LogFile;
 use crate::model::EntryPath;
+
+/// `<service>.<namespace>.svc`, with or without the cluster's domain (kubernetes/dns `docs/specification.md`).
+static SERVICE_NAME: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"\b([a-z0-9-]+)\.([a-z0-9-]+)\.svc\b").ok());
 
 /// Words that people put beside a namespace in a file's name.
 const WORDS: [&str; 34] = [
@@ -89,6 +99,34 @@ pub(super) fn home_of(name: &str) -> Option<&'static str> {
         .iter()
         .find(|(_, prefixes)| is_one(prefixes))
         .map(|(namespace, _)| *namespace)
+}
+
+/// The namespaces of the Services that programs name in the lines that are kept of their logs, by the Service's name.
+pub(super) fn services_named_in(logs: &[LogFile]) -> BTreeMap<String, BTreeSet<String>> {
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let Some(regex) = SERVICE_NAME.as_ref() else {
+        return found;
+    };
+    let hits = logs.iter().flat_map(|log| &log.hits).map(|hit| hit.text.as_str());
+    let tails = logs.iter().flat_map(|log| &log.tail).map(|line| line.text.as_str());
+    for line in hits.chain(tails).filter(|line| line.contains(".svc")) {
+        for told in regex.captures_iter(line) {
+            let (_, [service, namespace]) = told.extract();
+            found
+                .entry(service.to_owned())
+                .or_default()
+                .insert(namespace.to_owned());
+        }
+    }
+    found
+}
+
+/// What the Service of an object is commonly called: the object's own name, for a pod that of its Deployment or set.
+pub(super) fn likely_service<'n>(kind: &str, name: &'n str) -> &'n str {
+    if kind != "Pod" {
+        return name;
+    }
+    workload_of_pod_name(name).unwrap_or_else(|| name.rsplit_once('-').map_or(name, |(set, _)| set))
 }
 
 /// The known namespace that a path names, the innermost part first; the well-known ones need not be known.

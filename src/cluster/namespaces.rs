@@ -6,9 +6,10 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
-use super::namespace_hints::{home_of, in_path, is_of_the_system};
+use super::namespace_hints::{home_of, in_path, is_of_the_system, likely_service, services_named_in};
 use super::{Object, ObjectKey};
 use crate::bundle::decode::{Form, is_namespaced};
+use crate::logs::LogFile;
 use crate::model::EntryPath;
 
 /// `Successfully assigned shop/web-0 to node-1` (kubernetes `pkg/scheduler/schedule_one.go`).
@@ -27,6 +28,10 @@ pub(super) struct Namespaces {
     all: BTreeSet<String>,
     /// These, and the Namespaces that a listing shows although nothing else of them was collected.
     named: BTreeSet<String>,
+    /// Those that are being deleted: nothing new starts in one (kubernetes plugin/pkg/admission/namespace/lifecycle).
+    ending: BTreeSet<String>,
+    /// By what programs call their peers: the namespaces of Services of a name.
+    heard: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Namespaces {
@@ -38,9 +43,15 @@ impl Namespaces {
         events: &[Object],
         named: Vec<String>,
         looked_at: Vec<String>,
+        logs: &[LogFile],
     ) -> Self {
+        let ending = objects
+            .iter()
+            .filter(|(key, object)| key.kind == "Namespace" && object.text("/status/phase") == "Terminating");
         let mut found = Self {
             all: named.into_iter().collect(),
+            ending: ending.map(|(key, _)| key.name.clone()).collect(),
+            heard: services_named_in(logs),
             ..Self::default()
         };
         for (key, object) in objects {
@@ -70,6 +81,13 @@ impl Namespaces {
         if found.all.iter().all(|namespace| is_of_the_system(namespace)) {
             let is_a_users = |namespace: &String| !matches!(namespace.as_str(), "" | "default");
             found.all.extend(looked_at.into_iter().filter(is_a_users));
+        }
+        if found.all.iter().all(|namespace| is_of_the_system(namespace)) {
+            let homeless = objects.keys().filter(|key| key.namespace.is_empty());
+            let heard: Vec<String> = homeless
+                .filter_map(|key| found.heard_of(&key.kind, &key.name).map(ToOwned::to_owned))
+                .collect();
+            found.all.extend(heard);
         }
         let listed = objects.keys().filter(|key| key.kind == "Namespace");
         found.named = listed.map(|key| key.name.clone()).chain(found.all.clone()).collect();
@@ -105,12 +123,21 @@ impl Namespaces {
     /// A file that shows an object without its namespace, where that is known from elsewhere.
     fn note_file(&mut self, kind: &str, name: &str, file: &EntryPath) {
         let known = self.of_object.get(&(kind.to_owned(), name.to_owned()));
-        if let Some(namespace) = known.and_then(only) {
-            self.of_file
-                .entry(file.clone())
-                .or_default()
-                .insert(namespace.to_owned());
+        let told = match known {
+            Some(places) => only(places),
+            None => self.heard_of(kind, name),
+        };
+        if let Some(namespace) = told.map(ToOwned::to_owned) {
+            self.of_file.entry(file.clone()).or_default().insert(namespace);
         }
+    }
+
+    /// The one namespace in which programs look for the Service that is called like this object.
+    fn heard_of(&self, kind: &str, name: &str) -> Option<&str> {
+        if is_namespaced(kind) != Some(true) {
+            return None;
+        }
+        only(self.heard.get(likely_service(kind, name))?)
     }
 
     /// The namespace of an object of which only kind and name are told: where an object of that kind and name is known, if that is
@@ -128,7 +155,10 @@ impl Namespaces {
     }
 
     fn most_likely(&self) -> Option<&str> {
-        let mut users = self.all.iter().filter(|namespace| !is_of_the_system(namespace));
+        let mut users = self
+            .all
+            .iter()
+            .filter(|namespace| !is_of_the_system(namespace) && !self.ending.contains(*namespace));
         match (users.next(), users.next()) {
             (Some(only), None) => Some(only),
             // Nobody's pods run where the nodes' leases and the cluster's public facts are kept.
@@ -257,6 +287,36 @@ mod tests {
                 "{namespace} {others}"
             );
         }
+    }
+
+    #[test]
+    fn a_client_that_dials_a_service_tells_the_namespace_of_its_pods() {
+        let pods = "NAME         READY   STATUS    RESTARTS   AGE\norders-0     1/1     Running   0          75s\nweb-84cf6d6b95-qk4rc   1/1     Running   0          9d\n";
+        for (dialed, expected) in [("orders.shop.svc.cluster.local", "shop"), ("ledger.bank.svc", "")] {
+            let line = format!("2026-01-01T00:00:00Z ERROR connect to {dialed}:5432 failed\n");
+            let snapshot = reading(&[("pods.txt", pods), ("web-84cf6d6b95-qk4rc.log", &line)]);
+            assert!(snapshot.object("Pod", expected, "orders-0").is_some(), "{dialed}");
+            assert!(
+                snapshot.object("Pod", expected, "web-84cf6d6b95-qk4rc").is_some(),
+                "{dialed}"
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_new_starts_in_a_namespace_that_is_being_deleted() {
+        let namespace = |name: &str, phase: &str| {
+            format!(
+                r#"{{"kind":"Namespace","apiVersion":"v1","metadata":{{"name":"{name}","uid":"u"}},"status":{{"phase":"{phase}"}}}}"#
+            )
+        };
+        let snapshot = reading(&[
+            TABLE,
+            ("a.json", &namespace("old", "Terminating")),
+            ("a-pod.json", &pod("old", "x")),
+            ("b-pod.json", &pod("shop", "b")),
+        ]);
+        assert!(snapshot.object("Pod", "shop", "web-0").is_some());
     }
 
     #[test]

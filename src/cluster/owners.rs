@@ -103,6 +103,9 @@ impl Snapshot {
         {
             return None;
         }
+        if namespace == "kube-system" && node_in_mirror(pod).is_some() {
+            return None;
+        }
         let (stem, last) = pod.rsplit_once('-')?;
         if is_made_by_a_set(pod) {
             return Some(Subject::namespaced("StatefulSet", namespace, stem));
@@ -162,6 +165,20 @@ pub fn workload_of_pod_name(pod: &str) -> Option<&str> {
     (shaped && !deployment.is_empty()).then_some(deployment)
 }
 
+/// The node in the name of a static pod of the control plane: the kubelet calls its mirror `<name>-<node>`
+/// (pkg/kubelet/config/common.go, generatePodName).
+pub fn node_in_mirror(pod: &str) -> Option<&str> {
+    [
+        "kube-apiserver-",
+        "kube-controller-manager-",
+        "kube-scheduler-",
+        "etcd-",
+    ]
+    .iter()
+    .find_map(|start| pod.strip_prefix(start))
+    .filter(|node| !node.is_empty())
+}
+
 /// True for `name-<ordinal>`, as the StatefulSet controller names pods (`pkg/controller/statefulset/stateful_set_utils.go`); a date's `-01` is none.
 pub(super) fn is_made_by_a_set(pod: &str) -> bool {
     let Some((stem, ordinal)) = pod.rsplit_once('-') else {
@@ -179,6 +196,15 @@ fn is_safe_alphabet(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_static_pod_on_a_node_with_a_number_is_of_no_set() {
+        let pods = "NAMESPACE     NAME           READY   STATUS    RESTARTS   AGE\nkube-system   etcd-cp-1      1/1     Running   0          9d\nshop          etcd-cp-1      1/1     Running   0          9d\n";
+        let snapshot = super::super::reading(&[("pods.txt", pods)]);
+        let owner = |namespace: &str| snapshot.top_owner_of(&Subject::namespaced("Pod", namespace, "etcd-cp-1"));
+        assert_eq!(owner("kube-system").kind, "Pod");
+        assert_eq!(owner("shop").kind, "StatefulSet");
+    }
 
     #[test]
     fn a_pods_name_tells_its_deployment_only_when_the_controllers_made_it() {

@@ -44,7 +44,7 @@ pub(super) fn is_heading(line: &str) -> bool {
 }
 
 /// The machine that a line says the text below is of: a prompt (`root@wk5:~#`, `[core@wk5 ~]$ ss -l`), a login (`$ ssh wk5 uptime`,
-/// `$ kubectl debug node/wk5`), a heading (`=== wk5 ===`, `== wk5`, `--- node: wk5 ---`). Empty for a prompt that names none; none for any other line.
+/// `$ kubectl debug node/wk5`), a heading (`=== wk5 ===`, `--- node: wk5 ---`, `== wk5`). Empty for a prompt that names none; none for any other line.
 pub(super) fn host_above(line: &str) -> Option<&str> {
     let line = line.trim();
     let is_word = |word: &str| {
@@ -54,9 +54,9 @@ pub(super) fn host_above(line: &str) -> Option<&str> {
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
     };
     let bare = line.trim_matches(['=', '-', '*', '#', '>', ' ']);
-    let marks = line.len() - bare.len();
-    let opens_only = marks == 3 && (line.starts_with("== ") || line.starts_with("## "));
-    if (marks >= 4 || opens_only) && line.starts_with(['=', '-', '*', '#', '>']) {
+    // On one side alone it takes two signs: `# wk5` may be a comment, and `- wk5` an item.
+    let is_underlined = line.len() - line.trim_start_matches(['=', '-', '*', '#', '>']).len() >= 2;
+    if bare.len() + 3 <= line.len() && is_underlined {
         let name = ["node:", "host:", "node ", "host "]
             .iter()
             .find_map(|start| bare.strip_prefix(start))
@@ -138,6 +138,8 @@ mod tests {
             ("=== wk5 ===", Some("wk5")),
             ("== wk5", Some("wk5")),
             ("- item", None),
+            ("- wk5", None),
+            ("# wk5 #", None),
             ("--- node: wk5.corp.local ---", Some("wk5.corp.local")),
             ("$ kubectl get nodes", Some("")),
             ("mail to ops@corp.local for $5", None),

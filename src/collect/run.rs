@@ -17,7 +17,8 @@ use super::output::Output;
 use super::root::HostRoot;
 use super::spool::SpoolFolder;
 use super::{
-    CollectError, Manifest, Outcome, Plan, Progress, Read, RedactionRecord, StepRecord, Summary, Tool, host, steps,
+    CollectError, Manifest, Outcome, Plan, Progress, Read, RedactionRecord, StepRecord, Summary, Tool, host,
+    kubernetes, steps,
 };
 
 /// Version of the manifest's shape.
@@ -179,6 +180,8 @@ async fn run_steps(
                 ended = timeout_at(ctx.deadline + GRACE, run(ctx)) => ended.unwrap_or(Outcome::TimedOut),
             }
         };
+        // A step that was ended from outside may have left a list half written.
+        kubernetes::rescue(ctx);
         if let Some(source) = ctx.evidence.take_error() {
             return Err(CollectError::Output {
                 path: target.into(),

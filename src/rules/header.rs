@@ -116,9 +116,22 @@ pub struct Subjects {
     /// it and it is a workload of the bundle.
     #[serde(default)]
     pub peer_side: Vec<String>,
+    /// For applications: what is written once, be it as a mere warning, and holds until another line takes it back.
+    #[serde(default)]
+    pub lasting: Vec<Lasting>,
     /// For applications: signatures by which a data store tells in its own log whom it refuses: see [`super::toolbox::witnesses`].
     #[serde(default)]
     pub stores_tell: Vec<String>,
+}
+
+/// A state by the lines that begin and end it: signatures of the rule.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lasting {
+    /// It begins.
+    pub begins: String,
+    /// It is over. Such a line is no complaint.
+    pub ends: String,
 }
 
 /// From a match to its subject.

@@ -19,10 +19,14 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let answers = start
         .checked_sub(1)
         .is_some_and(|before| asks_for_date(file.line(before)));
-    if file.lines.len() > MOST_LINES && !answers || file.path.file_name().contains("hwclock") {
+    let line = file.line(start).trim();
+    let is_short = line.len() <= LONGEST;
+    if file.path.file_name().contains("hwclock") || !is_short {
         return None;
     }
-    let line = file.line(start).trim();
+    if file.lines.len() > MOST_LINES && !answers && !(clock(line).is_some() && asked_of_several(file, start)) {
+        return None;
+    }
     let (when, zone) = clock(line)?;
     let cite = file.cite(start).at(Some(when.clone()));
     Some(Section {
@@ -30,6 +34,26 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         facts: vec![Fact::Clock { when, zone, cite }],
         ..Section::default()
     })
+}
+
+/// Bytes of the longest form of a time.
+const LONGEST: usize = 64;
+/// Lines between a command that asks one machine after another and the answer of the last.
+const ANSWERS: usize = 60;
+
+/// True below a heading (`== node-1`) where a loop over machines asks each for its time: `$ for h in n1 n2; do echo "== $h"; ssh $h date; done`.
+fn asked_of_several(file: &TextFile<'_>, start: usize) -> bool {
+    let above = (start.saturating_sub(ANSWERS)..start)
+        .rev()
+        .map(|index| file.line(index));
+    let below_heading = start
+        .checked_sub(1)
+        .is_some_and(|index| file.line(index).starts_with(['=', '-', '#', '>', '*']));
+    let is_loop = |line: &str| {
+        let words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+        line.contains("for ") && line.contains(" do ") && words.into_iter().any(|word| word == "date")
+    };
+    below_heading && above.into_iter().any(is_loop)
 }
 
 /// True for a prompt with the command `date` behind it, as people paste it between other commands.

@@ -26,13 +26,13 @@ const RESTARTS: usize = 2;
 /// How many times the time of one request a whole list may take.
 pub(super) const PATIENCE: u32 = 4;
 
-/// After so many namespaces in a row that are forbidden, with none that is not, the others will be too.
+/// After so many forbidden namespaces in a row no further one is tried, unless the list is to be exhaustive.
 const HOPELESS: usize = 8;
 
 /// What a reader sends to its step.
 pub(super) enum Part {
     /// A scope begins: all namespaces, or this one.
-    Begin,
+    Begin(Option<String>),
     /// The next page, which is a list.
     Page(Vec<u8>),
     /// The list expired and begins anew; what came since `Begin` is void.
@@ -69,21 +69,28 @@ impl Lists {
                 true if !namespaces.is_empty() => namespaces.iter().cloned().map(Some).collect(),
                 _ => vec![None],
             };
-            let receiver = self.begin(api, kind, scopes);
+            let receiver = self.begin(api, kind, scopes, true);
             self.receivers.insert(number, receiver);
         }
         self.begun = self.begun.max(until);
         self.receivers.remove(&index)
     }
 
-    /// Begins to read one list in these scopes.
-    pub(super) fn begin(&mut self, api: &Api, kind: &Kind, scopes: Vec<Option<String>>) -> Receiver<Part> {
+    /// Begins to read one list in these scopes, in all of them if it is to be `exhaustive`.
+    pub(super) fn begin(
+        &mut self,
+        api: &Api,
+        kind: &Kind,
+        scopes: Vec<Option<String>>,
+        exhaustive: bool,
+    ) -> Receiver<Part> {
         // One page waits while the next is read; a step that is behind holds its reader back.
         let (sender, receiver) = channel(1);
         let reader = Reader {
             api: api.clone(),
             kind: kind.clone(),
             deadline: Instant::now() + api.patience() * PATIENCE,
+            exhaustive,
             sender,
         };
         self.running.spawn(reader.read(scopes));
@@ -95,6 +102,7 @@ struct Reader {
     api: Api,
     kind: Kind,
     deadline: Instant,
+    exhaustive: bool,
     sender: Sender<Part>,
 }
 
@@ -104,34 +112,39 @@ struct Gone;
 impl Reader {
     async fn read(mut self, scopes: Vec<Option<String>>) {
         let several = scopes.len() > 1;
-        let mut refused = 0;
         let mut answered = false;
+        let mut refused = 0;
+        let mut left = scopes.len();
         for scope in scopes {
-            let Ok(()) = self.send(Part::Begin).await else { return };
+            left -= 1;
+            let Ok(()) = self.send(Part::Begin(scope.clone())).await else {
+                return;
+            };
             let Ok(result) = self.scope(scope.as_deref()).await else {
                 return;
             };
             let error = match result {
                 Ok(()) => {
-                    answered = true;
+                    (answered, refused) = (true, 0);
                     continue;
-                }
-                Err(error) if !several => {
-                    let _ = self.send(Part::End(Err(error))).await;
-                    return;
                 }
                 Err(error) => error,
             };
+            let is_silent = matches!(error, ApiError::Silent);
             refused += usize::from(error.code() == Some(403));
-            let hopeless = !answered && refused >= HOPELESS;
-            let part = if hopeless || matches!(error, ApiError::Silent) {
-                Part::End(Err(error))
-            } else {
-                Part::Failed(scope.unwrap_or_default(), error)
-            };
-            let ends = matches!(part, Part::End(_));
-            if self.send(part).await.is_err() || ends {
+            let hopeless = !self.exhaustive && refused >= HOPELESS;
+            if !several || is_silent || (hopeless && !answered) {
+                let _ = self.send(Part::End(Err(error))).await;
                 return;
+            }
+            let part = Part::Failed(scope.unwrap_or_default(), error);
+            let Ok(()) = self.send(part).await else { return };
+            if hopeless && left > 0 {
+                let note = format!("{left} further namespaces were not tried, as the last {HOPELESS} were forbidden");
+                let Ok(()) = self.send(Part::Note(note)).await else {
+                    return;
+                };
+                break;
             }
         }
         let _ = self.send(Part::End(Ok(()))).await;

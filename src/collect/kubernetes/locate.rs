@@ -1,5 +1,6 @@
 //! Where the address of the API server and the credentials come from.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -92,9 +93,11 @@ pub(super) fn places(plan: &ClusterPlan) -> Vec<String> {
         } => {
             let own = own.iter().map(|path| path.display().to_string());
             let beside = working_directory.iter().map(|_| format!("./{RKE1}"));
-            own.chain(INSTALLED.iter().map(|path| (*path).to_owned()))
-                .chain(beside)
-                .collect()
+            let installed = INSTALLED.iter().map(|path| (*path).to_owned());
+            let mut places: Vec<String> = own.chain(installed).chain(beside).collect();
+            let mut once = BTreeSet::new();
+            places.retain(|place| once.insert(place.clone()));
+            places
         }
     }
 }

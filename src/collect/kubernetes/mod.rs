@@ -25,4 +25,5 @@ mod stub_tests;
 mod target;
 mod writer;
 
+pub(crate) use objects::rescue;
 pub(crate) use session::{Session, first_steps, last_steps};

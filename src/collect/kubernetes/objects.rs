@@ -15,6 +15,10 @@ use crate::collect::context::{Context, Step};
 /// The largest list of namespaces, of which only the names are wanted.
 const MOST_NAMESPACES: u64 = 16 * 1024 * 1024;
 
+/// Kinds that are asked for in every namespace where they may not be listed at once; they tell where this user may read, and all
+/// other kinds are asked for there first.
+const EVERYWHERE: &[&str] = &["pods", "secrets"];
+
 /// The step that writes the objects of the kind `index`.
 pub(super) fn step(index: usize, kind: &Kind) -> Step {
     let reads = vec![request(&kind.path(None))];
@@ -43,35 +47,51 @@ async fn read(ctx: &mut Context, index: usize) -> Outcome {
 
 /// Writes what a reader sends. A list of all namespaces that is forbidden is read namespace by namespace.
 pub(super) async fn write(ctx: &mut Context, api: &Api, kind: Kind, parts: Receiver<Part>) -> Outcome {
-    let mut writer = Writer::new(kind.clone(), ctx.evidence.spool());
-    let mut outcome = consume(ctx, &mut writer, parts).await;
+    ctx.cluster.writing = Some(Writer::new(kind.clone(), ctx.evidence.spool()));
+    let mut outcome = consume(ctx, parts).await;
     if matches!(outcome, Outcome::Forbidden(_)) && kind.namespaced && ctx.cluster.plan.namespaces.is_empty() {
+        let exhaustive = EVERYWHERE.contains(&kind.plural.as_str());
         let scopes = namespaces(ctx, api).await.into_iter().map(Some).collect();
-        let parts = ctx.cluster.lists.begin(api, &kind, scopes);
-        outcome = consume(ctx, &mut writer, parts).await;
+        let parts = ctx.cluster.lists.begin(api, &kind, scopes, exhaustive);
+        outcome = consume(ctx, parts).await;
         ctx.evidence
             .note("listing all namespaces at once is forbidden; they were tried one by one");
     }
     let complete = outcome == Outcome::Done;
-    match writer.finish(ctx, complete) {
-        Ok(noticed) => {
-            let session = &mut ctx.cluster;
-            session.pods.extend(noticed.pods);
-            session.nodes.extend(noticed.nodes);
-            if kind.group.is_empty() && kind.plural == "namespaces" && complete {
-                session.namespaces = Some(noticed.namespaces);
-            }
-            outcome
-        }
+    match finish(ctx, complete) {
         Err(Refused::Broken(error)) => error.into(),
-        Err(Refused::Full) => outcome,
+        Ok(()) | Err(Refused::Full) => outcome,
     }
 }
 
-/// The namespaces to try one by one.
+/// Writes what came of a list whose step was ended from outside: a signal, or its time.
+pub(crate) fn rescue(ctx: &mut Context) {
+    if let Err(Refused::Broken(error)) = finish(ctx, false) {
+        ctx.evidence.note(error.to_string());
+    }
+}
+
+/// Writes the list that is open, if one is, and remembers what later steps want to know of it.
+fn finish(ctx: &mut Context, complete: bool) -> Result<(), Refused> {
+    let Some(writer) = ctx.cluster.writing.take() else {
+        return Ok(());
+    };
+    let noticed = writer.finish(&mut ctx.evidence, complete)?;
+    let session = &mut ctx.cluster;
+    session.pods.extend(noticed.pods);
+    session.nodes.extend(noticed.nodes);
+    if complete && !noticed.namespaces.is_empty() {
+        session.namespaces = Some(noticed.namespaces);
+    }
+    Ok(())
+}
+
+/// The namespaces to try one by one, those first of which something was readable.
 async fn namespaces(ctx: &mut Context, api: &Api) -> Vec<String> {
     if let Some(names) = &ctx.cluster.namespaces {
-        return names.clone();
+        let mut names = names.clone();
+        names.sort_by_key(|name| !ctx.cluster.readable.contains(name));
+        return names;
     }
     let listed = api
         .json("/api/v1/namespaces?limit=500", MOST_NAMESPACES, ctx.deadline)
@@ -94,18 +114,28 @@ async fn namespaces(ctx: &mut Context, api: &Api) -> Vec<String> {
 }
 
 /// Hands all parts to the writer, until the list ends, the bundle is full, or the step's time is over.
-async fn consume(ctx: &mut Context, writer: &mut Writer, mut parts: Receiver<Part>) -> Outcome {
+async fn consume(ctx: &mut Context, mut parts: Receiver<Part>) -> Outcome {
     let mut failed: Vec<(String, ApiError)> = Vec::new();
+    let mut scope = None;
     loop {
         let part = match timeout_at(ctx.deadline, parts.recv()).await {
             Err(_) => return Outcome::TimedOut,
             Ok(None) => return Outcome::Failed("the reader of the list ended early".into()),
             Ok(Some(part)) => part,
         };
+        let Some(writer) = ctx.cluster.writing.as_mut() else {
+            return Outcome::Failed("the list has no place".into());
+        };
         let taken = match part {
-            Part::Begin => writer.begin(),
+            Part::Begin(namespace) => {
+                scope = namespace;
+                writer.begin()
+            }
             Part::Restart => writer.restart(),
-            Part::Page(body) => writer.page(&mut ctx.evidence, &body),
+            Part::Page(body) => {
+                ctx.cluster.readable.extend(scope.clone());
+                writer.page(&mut ctx.evidence, &body)
+            }
             Part::Note(note) => {
                 ctx.evidence.note(note);
                 Ok(())

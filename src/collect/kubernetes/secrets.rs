@@ -45,7 +45,7 @@ async fn read(ctx: &mut Context) -> Outcome {
     } else {
         named.iter().cloned().map(Some).collect()
     };
-    let parts = ctx.cluster.lists.begin(&api, &kind(), scopes);
+    let parts = ctx.cluster.lists.begin(&api, &kind(), scopes, true);
     objects::write(ctx, &api, kind(), parts).await
 }
 

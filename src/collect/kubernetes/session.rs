@@ -1,5 +1,6 @@
 //! What the steps know of the cluster, and the first of them: finding a server that answers.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kube::Config;
@@ -13,6 +14,7 @@ use super::error::explain;
 use super::lists::Lists;
 use super::locate::{self, Candidate};
 use super::pods::PodLogs;
+use super::writer::Writer;
 use super::{credentials, discovery, health, logs, nodes, secrets};
 use crate::collect::context::{Context, Step};
 use crate::collect::evidence::Place;
@@ -30,10 +32,14 @@ pub(crate) struct Session {
     pub(super) own_namespace: String,
     /// The cluster's namespaces, once they are listed.
     pub(super) namespaces: Option<Vec<String>>,
+    /// Namespaces of which something may be read, where not all may.
+    pub(super) readable: BTreeSet<String>,
     /// The kinds to list, in the order of their steps.
     pub(super) kinds: Vec<Kind>,
     /// Lists that are being read ahead of their steps.
     pub(super) lists: Lists,
+    /// The list that is being written: what came of it is kept, even when its step is ended from outside.
+    pub(super) writing: Option<Writer>,
     /// The pods that were listed, for their logs.
     pub(super) pods: Vec<PodLogs>,
     /// The nodes that were listed, with whether they are ready.
@@ -48,8 +54,10 @@ impl Session {
             api: None,
             own_namespace: "default".into(),
             namespaces: None,
+            readable: BTreeSet::new(),
             kinds: Vec::new(),
             lists: Lists::default(),
+            writing: None,
             pods: Vec::new(),
             nodes: Vec::new(),
         }

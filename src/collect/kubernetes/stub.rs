@@ -24,7 +24,7 @@ pub(super) fn page(items: &[Value], next: &str) -> Answer {
     ok(json!({"metadata": {"resourceVersion": "7", "continue": next}, "items": items}).to_string())
 }
 
-fn named(name: &str) -> Value {
+pub(super) fn named(name: &str) -> Value {
     json!({"metadata": {"name": name}})
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::stub::{PASSWORD, api, encode, list, page, pod};
+use super::stub::{PASSWORD, api, encode, list, named, page, pod};
 use crate::collect::Kubeconfigs;
 use crate::collect::testing::{Answer, CREDENTIAL, Host, ok, status, unfinished};
 
@@ -198,6 +198,40 @@ fn where_the_whole_list_is_forbidden_each_namespace_is_tried_and_that_is_no_fail
         "mine"
     );
     assert_eq!(bundle.step("kubernetes/objects/secrets")["outcome"], "forbidden");
+}
+
+#[test]
+fn the_one_namespace_that_may_be_read_is_found_among_many_and_asked_first_afterwards() {
+    let (_, bundle) = api(|target| {
+        let path = target.split('?').next().unwrap();
+        match path {
+            "/api/v1/namespaces" => {
+                let names: Vec<Value> = (0..30)
+                    .map(|n| named(&format!("a{n:02}")))
+                    .chain([named("shop")])
+                    .collect();
+                Some(list(&names))
+            }
+            "/api/v1/namespaces/shop/pods" => Some(list(&[pod("shop", "mine", 0)])),
+            "/apis/example.com/v1/namespaces/shop/farms" => {
+                Some(list(&[json!({"metadata": {"name": "f", "namespace": "shop"}})]))
+            }
+            "/api/v1/pods" | "/apis/example.com/v1/farms" | "/api/v1/secrets" => Some(status(403, "no")),
+            _ => path
+                .starts_with("/api")
+                .then(|| path.contains("/namespaces/").then(|| status(403, "no")))
+                .flatten(),
+        }
+    })
+    .collect();
+    assert!(bundle.files.contains_key("cluster-resources/pods/shop.json"));
+    assert!(
+        bundle
+            .files
+            .contains_key("cluster-resources/custom-resources/farms.example.com/shop.json")
+    );
+    let notes = bundle.step("kubernetes/objects/farms.example.com")["notes"].to_string();
+    assert!(notes.contains("22 further namespaces were not tried"), "{notes}");
 }
 
 #[test]

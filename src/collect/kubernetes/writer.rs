@@ -12,7 +12,6 @@ use super::page::Page;
 use super::pods::{self, PodLogs};
 use super::secrets;
 use super::target::is_component;
-use crate::collect::context::Context;
 use crate::collect::evidence::Evidence;
 use crate::collect::spool::Spool;
 use crate::collect::{Cut, Kept};
@@ -252,7 +251,7 @@ impl Writer {
     }
 
     /// Writes the files. `complete`: all objects came, so that a kind without objects is known to have none.
-    pub(super) fn finish(mut self, ctx: &mut Context, complete: bool) -> Result<Noticed, Refused> {
+    pub(super) fn finish(mut self, evidence: &mut Evidence, complete: bool) -> Result<Noticed, Refused> {
         let full = self.full;
         if complete && self.files.is_empty() && self.open.is_none() {
             self.open_file(String::new())?;
@@ -263,14 +262,14 @@ impl Writer {
         let last = files.len().saturating_sub(1);
         for (number, file) in files.into_iter().enumerate() {
             if full && number == last {
-                ctx.evidence.cut(Cut {
+                evidence.cut(Cut {
                     file: file.path.clone(),
                     kept_bytes: file.len,
                     of_bytes: seen.max(file.len + 1),
                     which: Kept::Head,
                 });
             }
-            ctx.evidence.add_part(&file.path, &mut spool, file.start, file.len);
+            evidence.add_part(&file.path, &mut spool, file.start, file.len);
         }
         Ok(self.noticed)
     }

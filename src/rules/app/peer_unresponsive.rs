@@ -106,6 +106,8 @@ struct Heard {
     peer: String,
     said: String,
     cite: Citation,
+    /// The caller's node; empty when it is not known.
+    node: String,
     /// Lines that tell only of time that ran out.
     late: usize,
 }
@@ -122,6 +124,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 said: complaint.said.clone(),
                 cite: complaint.cite.clone(),
                 late: 0,
+                node: complaint.speaker.pod.map_or(String::new(), |pod| pod.node().to_owned()),
                 caller,
                 called: called.clone(),
             });
@@ -130,6 +133,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     for call in unanswered(snapshot).iter() {
         by_peer.entry(call.peer.clone()).or_default().push(Heard {
             peer: call.peer.name.clone(),
+            node: String::new(),
             late: if call.is_late { call.times } else { 0 },
             caller: call.client.clone(),
             called: call.called.clone(),
@@ -172,6 +176,15 @@ fn finding(input: &Input<'_>, rule: &RuleHeader, peer: Subject, heard: &[Heard])
     }
     // So does whatever else is found of it.
     finding.blames.insert(finding.subject.clone());
+    // Who complains only on one node may have no way from there.
+    let nodes: BTreeSet<&str> = heard
+        .iter()
+        .map(|heard| heard.node.as_str())
+        .filter(|node| !node.is_empty())
+        .collect();
+    if let (1, Some(node)) = (nodes.len(), nodes.first()) {
+        finding.touches.insert(Touch::new(Ground::Node, *node));
+    }
     for pod in input.snapshot.pods_of(&finding.subject.clone()) {
         let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
         finding.touches.extend(workload_touches(input.snapshot, &subject));

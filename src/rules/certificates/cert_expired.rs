@@ -26,6 +26,12 @@ text:
     in: [kubelet, control-plane, etcd, system, runtime, other]
     pattern: 'remote error: tls: expired certificate'
     unless: '(?i)pull|manifests|/v2/|registry|resolve reference|Unable to authenticate the request'
+  - id: served
+    in: [container-log]
+    pattern: 'SSL certificate for server "(?P<server>[^"]+)" expired on '
+  - id: refused
+    in: [container-log, other]
+    pattern: 'curl: \(60\) SSL certificate problem: certificate has expired'
   - id: mesh-anchor
     in: [other]
     pattern: '\* \d+ (?P<anchor>[\w.-]+) not valid anymore\. Expired on (?P<until>\d{4}-[0-9T:Z-]+)'
@@ -307,7 +313,7 @@ examples:
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let mut said = by_subject(input, rule, Confidence::Confirmed, |hit| {
-        (!is_of_mesh(hit) && persists(input.snapshot, hit)).then(|| about(input.snapshot, hit))?
+        (!is_of_mesh(hit) && !is_complaint(hit) && persists(input.snapshot, hit)).then(|| about(input.snapshot, hit))?
     });
     for finding in &mut said {
         let peer = if finding.subject.kind == "Certificate" {
@@ -369,10 +375,13 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     findings
 }
 
-/// What an application writes when its peer shows a certificate that has ended.
+/// What an application writes when its peer shows a certificate that has ended, an ingress controller of one that it serves
+/// (ingress-nginx internal/ingress/controller/controller.go: `SSL certificate for server %q expired on`), and whoever asked with curl.
 fn is_complaint(hit: &Hit) -> bool {
     let says_so = |line: &crate::model::QuoteLine| line.text.to_ascii_lowercase().contains("expired");
-    hit.signature.starts_with("app-tls-failed/") && hit.about.object.kind == "Pod" && hit.cite.quote.iter().any(says_so)
+    let of_client = hit.signature.starts_with("app-tls-failed/") && hit.about.object.kind == "Pod";
+    let of_server = matches!(hit.signature.as_str(), "cert-expired/served" | "cert-expired/refused");
+    of_server || of_client && hit.cite.quote.iter().any(says_so)
 }
 
 /// Certificates of the bundle that had ended, and rows of `kubeadm certs check-expiration` that say so.

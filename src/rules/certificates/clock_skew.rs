@@ -1,7 +1,10 @@
 //! A node's clock is wrong, so certificates seem to come from the future.
 
+use std::collections::BTreeMap;
+
+use crate::cluster::Snapshot;
 use crate::logs::clean_line;
-use crate::model::{Confidence, Subject};
+use crate::model::{Citation, Confidence, EntryPath, Subject};
 use crate::rules::toolbox::clocks::behind;
 use crate::rules::toolbox::hosts::{Suffering, confidence, machines, suffering};
 use crate::rules::toolbox::nodes::{by_node, touch_pods};
@@ -79,6 +82,37 @@ prevention:
 sources: ["Go crypto/x509 verify.go: `current time %s is before %s`", "etcd rafthttp/probing_status.go"]
 versions: "Go 1.14 and newer; etcd 3.3 to 3.6"
 examples:
+  - name: "one loop over the nodes, and one of them is ahead"
+    files:
+      nodes.txt: |
+        NAME   STATUS   ROLES    AGE   VERSION
+        n1     Ready    <none>   90d   v1.28.4
+        n2     Ready    <none>   90d   v1.28.4
+        n3     Ready    <none>   90d   v1.28.4
+      time.txt: |
+        [ops@bastion ~]$ for h in n1 n2 n3; do echo "== $h"; ssh $h date -u +%FT%TZ; done
+        == n1
+        2026-03-01T10:00:00Z
+        == n2
+        2026-03-01T10:00:01Z
+        == n3
+        2026-03-01T10:06:22Z
+    fires: [{kind: "Node", name: "n3", node: "n3"}]
+  - name: "one loop over nodes that agree"
+    files:
+      nodes.txt: |
+        NAME   STATUS   ROLES    AGE   VERSION
+        n1     Ready    <none>   90d   v1.28.4
+        n2     Ready    <none>   90d   v1.28.4
+        n3     Ready    <none>   90d   v1.28.4
+      time.txt: |
+        [ops@bastion ~]$ for h in n1 n2 n3; do echo "== $h"; ssh $h date -u +%FT%TZ; done
+        == n1
+        2026-03-01T10:00:00Z
+        == n2
+        2026-03-01T10:00:09Z
+        == n3
+        2026-03-01T10:00:22Z
   - name: "chrony tells the offset"
     files:
       nodes.txt: |
@@ -158,6 +192,8 @@ examples:
 
 /// Seconds: etcd warns at one, tokens and certificates fail at minutes.
 const TOO_FAR: f64 = 5.0;
+/// Seconds that it may take to ask one machine after another.
+const ONE_AFTER_ANOTHER: i64 = 60;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
@@ -183,6 +219,18 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                         .fact("offset", offset),
                 );
             }
+        }
+    }
+    for (node, offset, cite) in apart(snapshot) {
+        if findings.iter().all(|finding| finding.subject.name != node) {
+            let line = cite.quote.first().map_or(String::new(), |line| line.text.clone());
+            let mut finding = Finding::new(rule, Subject::node(&node), Confidence::Confirmed)
+                .cite(cite.clone())
+                .fact("node", node.clone())
+                .fact("line", line)
+                .fact("offset", offset.to_string());
+            touch_pods(snapshot, &node, &mut finding);
+            findings.push(finding);
         }
     }
     // Where no machine was asked for its clock, its programs tell, if their twins elsewhere see nothing of the kind.
@@ -228,3 +276,28 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
 
 /// Lines that are no accident.
 const AGAIN: u64 = 3;
+
+/// Nodes whose clock is far from the others' where one file holds the answers of at least three, one after another: its seconds ahead of
+/// the one in the middle.
+fn apart(snapshot: &Snapshot) -> Vec<(String, i64, &Citation)> {
+    let mut by_file: BTreeMap<&EntryPath, Vec<(i64, String, &Citation)>> = BTreeMap::new();
+    for machine in machines(snapshot) {
+        if let Some((when, _, cite)) = &machine.host.clock {
+            let answer = (when.latest.as_second(), machine.node.clone(), cite);
+            by_file.entry(&cite.file).or_default().push(answer);
+        }
+    }
+    let mut found = Vec::new();
+    for mut answers in by_file.into_values().filter(|answers| answers.len() >= 3) {
+        answers.sort_by_key(|(seconds, ..)| *seconds);
+        let Some((middle, ..)) = answers.get(answers.len() / 2) else {
+            continue;
+        };
+        let middle = *middle;
+        let far = answers
+            .into_iter()
+            .filter(|(seconds, ..)| (seconds - middle).abs() >= ONE_AFTER_ANOTHER);
+        found.extend(far.map(|(seconds, node, cite)| (node, seconds - middle, cite)));
+    }
+    found
+}

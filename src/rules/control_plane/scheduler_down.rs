@@ -91,6 +91,13 @@ examples:
         kube-system   kube-apiserver-cp1            1/1     Running   0          9d    10.0.0.1     cp1      <none>           <none>
         kube-system   kube-controller-manager-cp1   1/1     Running   0          9d    10.0.0.1     cp1      <none>           <none>
     fires: [{kind: "Pod", namespace: "kube-system", name: "kube-scheduler-cp1"}]
+  - name: "who listed the controller manager would have seen it"
+    files:
+      "pods.txt": |
+        NAMESPACE     NAME                          READY   STATUS    RESTARTS   AGE
+        kube-system   kube-apiserver-cp1            1/1     Running   0          9d
+        kube-system   kube-controller-manager-cp1   1/1     Running   0          9d
+    fires: [{kind: "Pod", namespace: "kube-system", name: "kube-scheduler-cp1"}]
   - name: "a description without a condition, and nothing of the control plane"
     files:
       "describe.txt": |

@@ -162,7 +162,33 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             }
         }
     }
+    join_nameless(&mut findings);
     findings
+}
+
+/// What a component's own log says without a node belongs to the only node where the kubelet says that it keeps ending.
+fn join_nameless(findings: &mut Vec<Finding>) {
+    let is_placed = |finding: &Finding| finding.subject.kind == "Node";
+    let mut placed = findings.iter().filter(|finding| is_placed(finding));
+    if placed.next().is_none() || placed.next().is_some() {
+        return;
+    }
+    let (placed, nameless): (Vec<Finding>, Vec<Finding>) = std::mem::take(findings).into_iter().partition(is_placed);
+    findings.extend(placed);
+    let Some(node) = findings.first_mut() else { return };
+    for finding in nameless {
+        node.count += finding.count;
+        node.evidence.extend(finding.evidence);
+        node.touches.extend(finding.touches);
+        for (name, value) in finding.facts {
+            // What the component says of itself is the better reason.
+            if name == "problem" || name == "line" {
+                node.facts.insert(name, value);
+            } else {
+                node.facts.entry(name).or_insert(value);
+            }
+        }
+    }
 }
 
 /// What a component itself writes of its flags counts when it ends over it: among its last lines, while its pod is not well.

@@ -300,13 +300,24 @@ fn rewrite(snapshot: &Snapshot, lines: &[&str], domain: &str) -> Option<Wrong> {
         let elsewhere = snapshot
             .kind("Service")
             .any(|service| !matches!(service.key.namespace.as_str(), "" | "default" | "kube-system"));
-        (is_plain && !namespace.is_empty() && is_empty && elsewhere).then(|| Wrong {
+        // One that has some Services but not those that the name is turned away from.
+        let loses = || name_complaints(snapshot).next().is_some() && loses_services(snapshot, from, namespace);
+        (is_plain && !namespace.is_empty() && elsewhere && (is_empty || loses())).then(|| Wrong {
             kind: "rewrite",
             line: (*line).to_owned(),
             name: from.to_owned(),
             value: namespace.to_owned(),
             wanted: String::new(),
         })
+    })
+}
+
+/// True when a namespace that the pattern names has a Service for which there is none of the same name where the rewrite leads.
+fn loses_services(snapshot: &Snapshot, pattern: &str, to: &str) -> bool {
+    let plain = pattern.replace('\\', "");
+    snapshot.kind("Service").any(|service| {
+        let (from, name) = (service.key.namespace.as_str(), service.key.name.as_str());
+        from != to && plain.contains(&format!(".{from}.svc")) && snapshot.object("Service", to, name).is_none()
     })
 }
 

@@ -3,8 +3,8 @@
 use crate::bundle::decode::EtcdAlarm;
 use crate::cluster::Hit;
 use crate::model::{Confidence, Subject};
-use crate::rules::toolbox::etcd::{members, subject};
-use crate::rules::toolbox::nodes::{node_of, persists, quote};
+use crate::rules::toolbox::etcd::{member_with, node_of_member};
+use crate::rules::toolbox::nodes::{persists, quote};
 use crate::rules::toolbox::{add_hit, own_hits};
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -34,6 +34,9 @@ causes:
   - rule: apiserver-internal-error
     ground: cluster
     mechanism: {zh: "写入都被拒绝", en: "every write is refused"}
+  - rule: app-bug
+    ground: workload
+    mechanism: {zh: "API 服务器把 etcd 的拒绝转给了它", en: "the API server passes on to it that etcd refuses"}
   - rule: leader-election-lost
     ground: cluster
     mechanism: {zh: "无法写入租约", en: "leases cannot be written"}
@@ -105,6 +108,31 @@ examples:
       alarmlist.txt: |
         memberID:10276657743932975437 alarm:NOSPACE
     fires: [{kind: "EtcdMember", name: "ctl-1"}]
+  - name: "the endpoint of the member tells its node"
+    files:
+      nodes.txt: |
+        NAME    STATUS   ROLES           AGE   VERSION   INTERNAL-IP   EXTERNAL-IP   OS-IMAGE   KERNEL-VERSION   CONTAINER-RUNTIME
+        ctl-1   Ready    control-plane   90d   v1.28.4   10.0.0.1      <none>        Debian     6.1.0            containerd://1.7.2
+        ctl-2   Ready    control-plane   90d   v1.28.4   10.0.0.2      <none>        Debian     6.1.0            containerd://1.7.2
+      etcdctl.txt: |
+        # etcdctl endpoint status --cluster -w table
+        +-----------------------+------------------+---------+---------+-----------+------------+-----------+------------+--------------------+--------+
+        |       ENDPOINT        |        ID        | VERSION | DB SIZE | IS LEADER | IS LEARNER | RAFT TERM | RAFT INDEX | RAFT APPLIED INDEX | ERRORS |
+        +-----------------------+------------------+---------+---------+-----------+------------+-----------+------------+--------------------+--------+
+        | https://10.0.0.1:2379 | 1ac5e3bd2f10b4d1 | 3.5.9   | 2.1 GB  |      true |      false |         8 |   48193384 |           48193384 |        |
+        | https://10.0.0.2:2379 | 8e9e05c52164694d | 3.5.9   | 2.1 GB  |     false |      false |         8 |   48193384 |           48193384 |        |
+        +-----------------------+------------------+---------+---------+-----------+------------+-----------+------------+--------------------+--------+
+      alarmlist.txt: |
+        memberID:10276657743932975437 alarm:NOSPACE
+    fires: [{kind: "EtcdMember", name: "ctl-2", node: "ctl-2"}]
+  - name: "a static pod is called after its node"
+    files:
+      pods.txt: |
+        NAMESPACE     NAME         READY   STATUS    RESTARTS   AGE
+        kube-system   etcd-ctl-1   1/1     Running   0          90d
+      alarmlist.txt: |
+        memberID:10276657743932975437 alarm:NOSPACE
+    fires: [{kind: "EtcdMember", name: "ctl-1", node: "ctl-1"}]
   - name: "it is well"
     files:
       etcd-ctl-1.log: |
@@ -131,12 +159,10 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let of_log = hits
         .iter()
         .filter(|hit| hit.signature.ends_with("/alarm"))
-        .find_map(|hit| node_of(snapshot, hit))
+        .find_map(|hit| node_of_member(snapshot, hit))
         .map(|node| Subject::on_node("EtcdMember", &node, &node));
-    let of_list = alarms.first().and_then(|alarm| {
-        let member = members(snapshot).into_iter().find(|member| member.id == alarm.member)?;
-        Some(subject(snapshot, &member.name))
-    });
+    let mut listed = alarms.iter().map(|alarm| alarm.member.as_str());
+    let of_list = listed.find_map(|member| member_with(snapshot, member));
     let member = of_log
         .or(of_list)
         .unwrap_or_else(|| Subject::on_node("EtcdMember", "", ""));

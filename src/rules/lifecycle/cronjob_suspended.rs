@@ -126,6 +126,20 @@ examples:
         2026-04-21T06:11:00Z WARN price data is stale, last load 2026-04-17
     fires:
       - {kind: 'CronJob', namespace: 'shop', name: 'import'}
+  - name: 'a service lacks what it makes, by its words'
+    files:
+      'cronjobs.txt': |
+        NAMESPACE   NAME                 SCHEDULE     SUSPEND   ACTIVE   LAST SCHEDULE   AGE
+        shop        import-fuel-prices   0 * * * *    True      0        2d18h           214d
+        shop        vacuum               0 * * * *    False     0        12m             214d
+      'pods.txt': |
+        NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE
+        shop        tariff-6bdf8c9d7-jd5lx     1/1     Running   0          41m
+      'tariff.log': |
+        2026-03-01T10:00:00Z ERROR no prices for 2026-03-01 in table fuel_price (latest: 2026-02-27)
+        2026-03-01T10:05:00Z ERROR no prices for 2026-03-01 in table fuel_price (latest: 2026-02-27)
+    fires:
+      - {kind: 'CronJob', namespace: 'shop', name: 'import-fuel-prices'}
   - name: 'suspended by hand against its manifest'
     files:
       'cj.json': |
@@ -261,13 +275,15 @@ fn waiting_by_name(snapshot: &Snapshot, job: &Object) -> Vec<Waiting> {
     if name.len() < 6 {
         return Vec::new();
     }
+    let words_of_name = telling_words(name);
     let is_named = |text: &str| {
-        text.match_indices(name).any(|(at, _)| {
-            let part = |c: char| c.is_ascii_alphanumeric() || c == '-';
-            let before = text.get(..at).and_then(|head| head.chars().next_back());
-            let after = text.get(at + name.len()..).and_then(|tail| tail.chars().next());
-            !before.is_some_and(part) && !after.is_some_and(part)
-        })
+        names_product(text, &words_of_name)
+            || text.match_indices(name).any(|(at, _)| {
+                let part = |c: char| c.is_ascii_alphanumeric() || c == '-';
+                let before = text.get(..at).and_then(|head| head.chars().next_back());
+                let after = text.get(at + name.len()..).and_then(|tail| tail.chars().next());
+                !before.is_some_and(part) && !after.is_some_and(part)
+            })
     };
     let mut found: Vec<Waiting> = Vec::new();
     for log in &snapshot.logs {
@@ -292,6 +308,61 @@ fn waiting_by_name(snapshot: &Snapshot, job: &Object) -> Vec<Waiting> {
         }
     }
     found
+}
+
+/// What people call a job for what it does, not for what it makes.
+const VERBS: [&str; 29] = [
+    "import",
+    "export",
+    "load",
+    "loader",
+    "sync",
+    "fetch",
+    "update",
+    "refresh",
+    "build",
+    "rebuild",
+    "generate",
+    "create",
+    "make",
+    "run",
+    "job",
+    "cron",
+    "task",
+    "nightly",
+    "daily",
+    "hourly",
+    "weekly",
+    "monthly",
+    "aggregate",
+    "compute",
+    "calc",
+    "ingest",
+    "pull",
+    "push",
+    "batch",
+];
+
+/// The words of a job's name that tell what it makes, without an `s` at the end.
+fn telling_words(name: &str) -> Vec<String> {
+    name.split('-')
+        .filter(|word| word.len() >= 4 && !VERBS.contains(word) && word.bytes().all(|byte| byte.is_ascii_alphabetic()))
+        .map(|word| word.trim_end_matches('s').to_owned())
+        .collect()
+}
+
+/// True for a line that has all the words for what a job makes: `no prices for today in table spot_price` of `import-spot-prices`. One word
+/// alone is any word.
+fn names_product(text: &str, wanted: &[String]) -> bool {
+    if wanted.len() < 2 {
+        return false;
+    }
+    let lower = text.to_ascii_lowercase();
+    let said: Vec<&str> = lower
+        .split(|c: char| !c.is_ascii_alphabetic())
+        .map(|word| word.trim_end_matches('s'))
+        .collect();
+    wanted.iter().all(|word| said.contains(&word.as_str()))
 }
 
 /// Workloads of its namespace that find what they use too old.

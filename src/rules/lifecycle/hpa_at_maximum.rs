@@ -2,9 +2,11 @@
 
 use serde_json::Value;
 
-use crate::cluster::Object;
+use crate::cluster::{Object, Snapshot};
 use crate::model::{Confidence, Subject};
-use crate::rules::{Finding, Input, RuleHeader};
+use crate::rules::toolbox::peers::behind;
+use crate::rules::toolbox::services::services_in;
+use crate::rules::{Finding, Ground, Input, RuleHeader, Touch};
 
 /// So far above its target the load is not met by the replicas that are allowed.
 const FAR_ABOVE_PERCENT: i64 = 120;
@@ -24,6 +26,18 @@ cause:
   zh: "maxReplicas 为 {{ most }}，{{ workload }} 不能再扩容：每个 Pod 的负载远超目标，表现为变慢、超时与探针失败。"
   en: "maxReplicas is {{ most }}, so {{ workload }} cannot grow: every pod has far more to do than meant, which shows as slow answers, timeouts and failing probes."
 causes:
+  - rule: app-bug
+    ground: workload
+    mechanism: {zh: "过载的 Pod 来不及完成请求", en: "pods with too much to do fail requests"}
+  - rule: peer-unresponsive
+    ground: workload
+    mechanism: {zh: "过载的 Pod 来不及应答调用方", en: "pods with too much to do leave their callers without an answer"}
+  - rule: peer-answers-with-errors
+    ground: workload
+    mechanism: {zh: "过载的 Pod 以错误拒绝请求", en: "pods with too much to do refuse requests with errors"}
+  - rule: service-unreachable
+    ground: service
+    mechanism: {zh: "过载的 Pod 来不及应答调用方", en: "pods with too much to do leave their callers without an answer"}
   - rule: app-latency
     ground: workload
     mechanism: {zh: "过载的 Pod 应答缓慢", en: "pods with too much to do answer slowly"}
@@ -56,6 +70,27 @@ prevention:
 sources: ["kubernetes pkg/controller/podautoscaler/horizontal.go: ScalingLimited, TooManyReplicas"]
 versions: "Kubernetes 1.10 to 1.36"
 examples:
+  - name: "its description"
+    files:
+      "hpa.txt": |
+        Name:                                                  web
+        Namespace:                                             shop
+        Labels:                                                <none>
+        Annotations:                                           <none>
+        CreationTimestamp:                                     Mon, 29 Jan 2024 20:47:09 +0000
+        Reference:                                             Deployment/web
+        Metrics:                                               ( current / target )
+          resource cpu on pods  (as a percentage of request):  99% (498m) / 65%
+        Min replicas:                                          2
+        Max replicas:                                          4
+        Deployment pods:                                       4 current / 4 desired
+        Conditions:
+          Type            Status  Reason            Message
+          ----            ------  ------            -------
+          ScalingActive   True    ValidMetricFound  the HPA was able to successfully calculate a replica count from cpu resource utilization (percentage of request)
+          ScalingLimited  True    TooManyReplicas   the desired replica count is more than the maximum replica count
+        Events:           <none>
+    fires: [{kind: "HorizontalPodAutoscaler", namespace: "shop", name: "web"}]
   - name: "twice the target"
     files:
       "hpa.json": '{"kind": "HorizontalPodAutoscalerList", "apiVersion": "autoscaling/v2", "items": [{"metadata": {"name": "web", "namespace": "shop", "uid": "a"}, "spec": {"minReplicas": 1, "maxReplicas": 4, "scaleTargetRef": {"kind": "Deployment", "name": "web"}, "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}]}, "status": {"currentReplicas": 4, "desiredReplicas": 4, "currentMetrics": [{"type": "Resource", "resource": {"name": "cpu", "current": {"averageUtilization": 190}}}], "conditions": [{"type": "ScalingLimited", "status": "True", "reason": "TooManyReplicas"}]}}]}'
@@ -96,14 +131,14 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     input
         .snapshot
         .kind("HorizontalPodAutoscaler")
-        .filter_map(|scaler| judge(rule, scaler))
+        .filter_map(|scaler| judge(input.snapshot, rule, scaler))
         .collect()
 }
 
-fn judge(rule: &RuleHeader, scaler: &Object) -> Option<Finding> {
+fn judge(snapshot: &Snapshot, rule: &RuleHeader, scaler: &Object) -> Option<Finding> {
     let (current, most) = (scaler.int("/status/currentReplicas")?, scaler.int("/spec/maxReplicas")?);
     let (load, target) = load(scaler)?;
-    if current < most || load * 100 < target.saturating_mul(FAR_ABOVE_PERCENT) {
+    if current < most || load.saturating_mul(100) < target.saturating_mul(FAR_ABOVE_PERCENT) {
         return None;
     }
     let workload = Subject::namespaced(
@@ -120,6 +155,14 @@ fn judge(rule: &RuleHeader, scaler: &Object) -> Option<Finding> {
         .fact("target", target)
         .fact("workload", workload.name.clone());
     if !workload.name.is_empty() {
+        finding.touches.extend(Touch::of(&workload));
+        for service in services_in(snapshot, &workload.namespace) {
+            if behind(snapshot, &workload.namespace, &service.key.name).contains(&workload) {
+                let name = format!("{}/{}", service.key.namespace, service.key.name);
+                finding.touches.insert(Touch::new(Ground::Service, name));
+            }
+        }
+        finding.impair(workload.clone());
         finding.add_affected(workload);
     }
     Some(finding)

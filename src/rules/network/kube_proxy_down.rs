@@ -50,6 +50,9 @@ causes:
   - rule: app-upstream-refused
     ground: node
     mechanism: {zh: "到对端的连接得不到应答", en: "connections to the peer get no answer"}
+  - rule: peer-unresponsive
+    ground: node
+    mechanism: {zh: "这个节点上的调用方没有到 Service 的路", en: "callers on this node have no way to Services"}
   - rule: app-upstream-unresolved
     ground: node
     mechanism: {zh: "名字解析失败", en: "names do not resolve"}

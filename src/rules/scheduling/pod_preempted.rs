@@ -1,5 +1,8 @@
 //! Pods were pushed off their node by pods of a higher priority.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cluster::Snapshot;
 use crate::model::{Confidence, Subject};
 use crate::rules::refused::has_all_replicas;
 use crate::rules::toolbox::workload_touches;
@@ -14,8 +17,8 @@ check:
   zh: "是否有 Pod 被高优先级的 Pod 抢占"
   en: "whether pods of a higher priority push others off their nodes"
 title:
-  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的 Pod 被更高优先级的 Pod 抢占{% if by %}（{{ by }}）{% endif %}"
-  en: "pods of {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} were pre-empted{% if by %} by {{ by }}{% else %} by pods of a higher priority{% endif %}"
+  zh: "{% if victims %}{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 抢占了 {{ victims|join('、') }} 的 Pod{% else %}{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的 Pod 被更高优先级的 Pod 抢占{% if by %}（{{ by }}）{% endif %}{% endif %}"
+  en: "{% if victims %}{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} pre-empted pods of {{ victims|join(', ') }}{% else %}pods of {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} were pre-empted{% if by %} by {{ by }}{% else %} by pods of a higher priority{% endif %}{% endif %}"
 cause:
   zh: "{{ message }}：集群放不下所有 Pod，调度器为更高优先级的 Pod 腾出了位置，被抢占的 Pod 又放不回去。"
   en: "{{ message }}: not everything fits, so the scheduler made room for pods of a higher priority, and those that had to go find no place."
@@ -60,6 +63,13 @@ examples:
         NAMESPACE   NAME   READY   STATUS   RESTARTS   AGE
         shop   web-6bdf8c9d7-jd5lx   0/1   Pending   0   4m
       "events.json": '{"kind": "EventList", "apiVersion": "v1", "items": [{"metadata": {"name": "e", "namespace": "shop"}, "type": "Normal", "reason": "Preempted", "message": "Preempted by batch/etl-0 on node w1", "involvedObject": {"kind": "Pod", "namespace": "shop", "name": "web-6bdf8c9d7-x7k2v"}}]}'
+    fires: [{kind: "StatefulSet", namespace: "batch", name: "etl"}]
+  - name: "nobody knows by whom"
+    files:
+      "pods.txt": |
+        NAMESPACE   NAME   READY   STATUS   RESTARTS   AGE
+        shop   web-6bdf8c9d7-jd5lx   0/1   Pending   0   4m
+      "events.json": '{"kind": "EventList", "apiVersion": "v1", "items": [{"metadata": {"name": "e", "namespace": "shop"}, "type": "Normal", "reason": "Preempted", "message": "Preempted by a pod on node w1", "involvedObject": {"kind": "Pod", "namespace": "shop", "name": "web-6bdf8c9d7-x7k2v"}}]}'
     fires: [{kind: "Deployment", namespace: "shop", name: "web"}]
   - name: "placed elsewhere"
     files:
@@ -72,6 +82,7 @@ examples:
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let mut findings: Vec<Finding> = Vec::new();
+    let mut victims: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
     for event in snapshot.events.iter().filter(|event| event.reason == "Preempted") {
         let owner = snapshot.top_owner_of(&event.about);
         let workload = snapshot.object(&owner.kind, &owner.namespace, &owner.name);
@@ -88,26 +99,59 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .strip_prefix("Preempted by ")
             .and_then(|rest| rest.split(" on node").next())
             .unwrap_or("");
-        match findings.iter_mut().find(|finding| finding.subject == owner) {
-            Some(finding) => {
-                finding.count += event.count;
-                finding.add_affected(event.about.clone());
+        let preemptor = preemptor(snapshot, by.trim_start_matches("pod "));
+        let subject = preemptor.clone().unwrap_or_else(|| owner.clone());
+        let at = match findings.iter().position(|finding| finding.subject == subject) {
+            Some(at) => {
+                if let Some(finding) = findings.get_mut(at) {
+                    finding.count += event.count;
+                }
+                at
             }
             None => {
-                let mut finding = Finding::new(rule, owner.clone(), Confidence::Confirmed)
-                    .at("spec.template.spec.priorityClassName")
-                    .cite(event.cite.clone())
-                    .fact("by", by.trim_start_matches("pod "))
-                    .fact("message", event.message.clone())
-                    .affects(event.about.clone());
-                finding.touches.extend(workload_touches(snapshot, &event.about));
-                for pod in snapshot.pods_of(&owner) {
-                    let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
-                    finding.touches.extend(workload_touches(snapshot, &subject));
-                }
-                findings.push(finding);
+                findings.push(
+                    Finding::new(rule, subject, Confidence::Confirmed)
+                        .at("spec.template.spec.priorityClassName")
+                        .cite(event.cite.clone())
+                        .fact("by", by.trim_start_matches("pod "))
+                        .fact("message", event.message.clone())
+                        .fact("victims", Vec::<String>::new()),
+                );
+                findings.len() - 1
             }
+        };
+        let Some(finding) = findings.get_mut(at) else { continue };
+        if preemptor.is_some() {
+            let known = victims.entry(at).or_default();
+            known.insert(format!("{}/{}", owner.namespace, owner.name));
+            finding
+                .facts
+                .insert("victims".into(), known.iter().cloned().collect::<Vec<_>>().into());
+        }
+        finding.add_affected(event.about.clone());
+        finding.add_affected(owner.clone());
+        finding.touches.extend(workload_touches(snapshot, &event.about));
+        for pod in snapshot.pods_of(&owner) {
+            let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
+            finding.touches.extend(workload_touches(snapshot, &subject));
+        }
+        if finding.subject != owner {
+            finding.impair(owner);
         }
     }
     findings
+}
+
+/// Whose pod came in place of the one that had to go: by its name, or by its uid where its object shows it.
+fn preemptor(snapshot: &Snapshot, by: &str) -> Option<Subject> {
+    let pod = match by.split_once('/') {
+        Some((namespace, name)) => Subject::namespaced("Pod", namespace, name),
+        None => {
+            let pod = snapshot
+                .pods()
+                .find(|pod| !by.is_empty() && pod.object.text("/metadata/uid") == by)?;
+            Subject::namespaced("Pod", pod.namespace(), pod.name())
+        }
+    };
+    Some(snapshot.top_owner_of(&pod))
 }

@@ -59,6 +59,76 @@ prevention:
 sources: ["kubernetes networking.k8s.io/v1 IngressBackend", "traefik pkg/provider/kubernetes/ingress: `Cannot create service`", "ingress-nginx internal/ingress/controller: `Error obtaining Endpoints for Service`"]
 versions: Kubernetes 1.19 to 1.36, Traefik 2 and 3, ingress-nginx 0.20 to 1.13
 examples:
+  - name: "a host leads where another host leads, and not to its namesake"
+    files:
+      "a.yaml": |
+        apiVersion: networking.k8s.io/v1
+        kind: Ingress
+        metadata:
+          name: docs
+          namespace: shop
+          uid: "1"
+        spec:
+          rules:
+          - host: docs.example.net
+            http:
+              paths:
+              - backend:
+                  service:
+                    name: docs-search
+                    port:
+                      number: 7700
+                path: /
+                pathType: Prefix
+      "b.yaml": |
+        apiVersion: networking.k8s.io/v1
+        kind: Ingress
+        metadata:
+          name: search
+          namespace: shop
+          uid: "2"
+        spec:
+          rules:
+          - host: search.example.net
+            http:
+              paths:
+              - backend:
+                  service:
+                    name: docs-search
+                    port:
+                      number: 7700
+                path: /
+                pathType: Prefix
+      "svc.txt": |
+        NAMESPACE   NAME          TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)    AGE
+        shop        docs          ClusterIP   10.96.1.1    <none>        80/TCP     5d
+        shop        docs-search   ClusterIP   10.96.1.2    <none>        7700/TCP   5d
+    fires: [{kind: "Ingress", namespace: "shop", name: "docs"}]
+  - name: "one gateway for a host whose namesake is an inner Service"
+    files:
+      "a.yaml": |
+        apiVersion: networking.k8s.io/v1
+        kind: Ingress
+        metadata:
+          name: docs
+          namespace: shop
+          uid: "1"
+        spec:
+          rules:
+          - host: docs.example.net
+            http:
+              paths:
+              - backend:
+                  service:
+                    name: docs-search
+                    port:
+                      number: 7700
+                path: /
+                pathType: Prefix
+      "svc.txt": |
+        NAMESPACE   NAME          TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)    AGE
+        shop        docs          ClusterIP   10.96.1.1    <none>        80/TCP     5d
+        shop        docs-search   ClusterIP   10.96.1.2    <none>        7700/TCP   5d
   - name: a backend that does not exist
     files:
       ing.json: '{"kind":"Ingress","apiVersion":"networking.k8s.io/v1","metadata":{"name":"kiosk","namespace":"k"},"spec":{"rules":[{"http":{"paths":[{"path":"/api","backend":{"service":{"name":"order-service","port":{"number":8080}}}}]}}]}}'
@@ -167,7 +237,13 @@ fn judge(
                         .collect::<Vec<_>>()
                         .join("、"),
                 ),
-                _ => ("path", unrouted_namesake(snapshot, backend, all)?),
+                _ => {
+                    let namesake = unrouted_namesake(snapshot, backend, all);
+                    (
+                        "path",
+                        namesake.or_else(|| namesake_of_host(snapshot, object, backend))?,
+                    )
+                }
             }
         }
     };
@@ -225,6 +301,30 @@ fn unrouted_namesake(snapshot: &Snapshot, backend: &Backend, all: &[Backend]) ->
                     .is_some_and(|rest| matches!(rest, "-service" | "-svc" | "-api"))
         });
     namesakes.find(|name| !routed(name) && !related).map(ToOwned::to_owned)
+}
+
+/// The host `wiki.example.net` leads to `wiki-search`, to which a host of its own (`search.example.net`) leads as well, while no Ingress
+/// leads to the Service `wiki`: a backend that was copied with the rest of the object.
+fn namesake_of_host(snapshot: &Snapshot, object: &Object, backend: &Backend) -> Option<String> {
+    if object.key.kind != "Ingress" {
+        return None;
+    }
+    let (host, path) = backend.route.split_once(' ')?;
+    let label = host.split('.').next().filter(|label| label.len() >= 3)?;
+    let routes: Vec<Backend> = snapshot
+        .kind("Ingress")
+        .filter(|other| same_namespace(&other.key.namespace, &object.key.namespace))
+        .flat_map(backends_of)
+        .collect();
+    let is_word = |label: &str| label.len() >= 3 && backend.service.split('-').any(|word| word == label);
+    let has_own_host = routes
+        .iter()
+        .filter(|other| other.service == backend.service && other.route != backend.route)
+        .filter_map(|other| other.route.split('.').next())
+        .any(|other| other != label && (other == backend.service || is_word(other)));
+    let is_routed = routes.iter().any(|other| other.service == label);
+    let exists = services_in(snapshot, &backend.namespace).any(|service| service.key.name == label);
+    (path == "/" && label != backend.service && exists && !is_routed && has_own_host).then(|| label.to_owned())
 }
 
 fn near_service(snapshot: &Snapshot, namespace: &str, name: &str) -> String {

@@ -16,11 +16,11 @@ check:
   zh: Service 的 selector 是否匹配到 Pod
   en: whether each Service's selector matches pods
 title:
-  zh: "Service {{ subject.namespace }}/{{ subject.name }} 的 selector {{ wrong }} 不匹配 {{ candidate_kind|raw }} {{ candidate }} 的标签{% if has %} {{ has }}{% endif %}，没有任何后端"
-  en: "Service {{ subject.namespace }}/{{ subject.name }} selects {{ wrong }}, but the pods of {{ candidate_kind|raw }} {{ candidate }} carry {% if has %}{{ has }}{% else %}no such label{% endif %}: it has no backend"
+  zh: "Service {{ subject.namespace }}/{{ subject.name }} 的 selector {{ wrong }} 不匹配 {{ candidate_kind|raw }} {{ candidate }} 的标签{% if has %} {{ has }}{% endif %}，{% if role is defined %}写入被送到只跟随的成员{% else %}没有任何后端{% endif %}"
+  en: "Service {{ subject.namespace }}/{{ subject.name }} selects {{ wrong }}, but the pods of {{ candidate_kind|raw }} {{ candidate }} carry {% if has %}{{ has }}{% else %}no such label{% endif %}: {% if role is defined %}writes go to members that only follow{% else %}it has no backend{% endif %}"
 cause:
-  zh: "Service {{ subject.name }} 的 selector 是 {{ selector }}，而 {{ candidate_kind|raw }} {{ candidate }} 的 Pod 标签是 {{ labels }}；命名空间中没有 Pod 同时具备 selector 的全部标签，因此 Endpoints 为空，连接会被拒绝。"
-  en: "the selector of Service {{ subject.name }} is {{ selector }}, while the pods of {{ candidate_kind|raw }} {{ candidate }} carry {{ labels }}; no pod of the namespace has every label of the selector, so there is no endpoint and connections are refused."
+  zh: "Service {{ subject.name }} 的 selector 是 {{ selector }}，而 {{ candidate_kind|raw }} {{ candidate }} 的 Pod 标签是 {{ labels }}；{% if role is defined %}它的名字表示接受写入的成员，选中的却是只读的副本，写入因此被拒绝。{% else %}命名空间中没有 Pod 同时具备 selector 的全部标签，因此 Endpoints 为空，连接会被拒绝。{% endif %}"
+  en: "the selector of Service {{ subject.name }} is {{ selector }}, while the pods of {{ candidate_kind|raw }} {{ candidate }} carry {{ labels }}; {% if role is defined %}its name is that of the member that takes writes, yet it selects those that only follow, which refuse them.{% else %}no pod of the namespace has every label of the selector, so there is no endpoint and connections are refused.{% endif %}"
 rules_out:
   - zh: 后端应用自身的故障：请求根本到不了它的 Pod
     en: "a fault of the backend itself: requests never reach its pods"
@@ -69,6 +69,18 @@ prevention:
 sources: ["kubernetes pkg/controller/endpointslice: pods are listed by Service.spec.selector", "kubernetes.io/docs/concepts/services-networking/service"]
 versions: Kubernetes 1.0 to 1.36
 examples:
+  - name: the name of the primary, the selector of its replicas
+    files:
+      out.txt: |
+        $ kubectl get svc -n shop -o wide
+        NAME            TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)    AGE   SELECTOR
+        cache-primary   ClusterIP   10.96.1.1    <none>        6379/TCP   5d    app=cache,role=replica
+        cache-replica   ClusterIP   10.96.1.2    <none>        6379/TCP   5d    app=cache,role=replica
+        $ kubectl get pods -n shop --show-labels
+        NAME              READY   STATUS    RESTARTS   AGE   LABELS
+        cache-node-0      1/1     Running   0          38d   app=cache,role=master
+        cache-follow-0    1/1     Running   0          38d   app=cache,role=replica
+    fires: [{kind: Service, namespace: shop, name: cache-primary}]
   - name: one label differs from the Deployment's
     files:
       services.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"cart","namespace":"shop"},"spec":{"selector":{"app":"carts"},"ports":[{"port":80}]}}]}'
@@ -112,7 +124,7 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, service: &Object) -> Option<Findi
     let wanted = selector(service)?;
     let candidates = backends(snapshot, &service.key.namespace);
     if candidates.iter().any(|backend| fit(wanted, backend) != Fit::Refused) {
-        return None;
+        return wrong_role(rule, service, wanted, &candidates);
     }
     let answering = answering(snapshot, service);
     if answering
@@ -165,6 +177,57 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, service: &Object) -> Option<Findi
             .filter(|touch| touch.ground == crate::rules::Ground::Object),
     );
     Some(finding)
+}
+
+/// What operators and charts call the member that takes writes, and those that only follow it.
+const WRITERS: [&str; 7] = ["primary", "master", "leader", "writer", "write", "rw", "main"];
+const FOLLOWERS: [&str; 9] = [
+    "replica",
+    "replicas",
+    "slave",
+    "secondary",
+    "standby",
+    "follower",
+    "reader",
+    "read",
+    "ro",
+];
+
+/// A Service that is called after the member that takes writes and selects those that follow it, while pods of the other role are there.
+fn wrong_role(rule: &RuleHeader, service: &Object, wanted: &Labels, candidates: &[Backend<'_>]) -> Option<Finding> {
+    let of_writers = service.key.name.split(['-', '.']).any(|word| WRITERS.contains(&word));
+    let is_of = |value: &serde_json::Value, words: &[&str]| value.as_str().is_some_and(|value| words.contains(&value));
+    let (key, follower) = wanted
+        .iter()
+        .find(|(_, value)| of_writers && is_of(value, &FOLLOWERS))?;
+    let rest: Labels = wanted
+        .iter()
+        .filter(|(other, _)| *other != key)
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    let writer = candidates.iter().find(|backend| {
+        let has = |(key, value): (&String, &serde_json::Value)| backend.labels.get(key) == Some(value);
+        rest.iter().all(has) && backend.labels.get(key).is_some_and(|value| is_of(value, &WRITERS))
+    })?;
+    let has = writer.labels.get(key)?;
+    let pair = |value: &serde_json::Value| -> Labels { [(key.clone(), value.clone())].into_iter().collect() };
+    let mut selector = wanted.clone();
+    selector.insert(key.clone(), has.clone());
+    let patch = serde_json::json!([{"op": "replace", "path": "/spec/selector", "value": selector}]);
+    Some(
+        Finding::new(rule, service.subject(), Confidence::Confirmed)
+            .at("spec.selector")
+            .cite(service.cite_at("/spec/selector"))
+            .cite(writer.object.cite_at(writer.labels_at))
+            .fact("selector", shown(wanted))
+            .fact("labels", shown(writer.labels))
+            .fact("wrong", shown(&pair(follower)))
+            .fact("has", shown(&pair(has)))
+            .fact("candidate_kind", writer.subject.kind.clone())
+            .fact("candidate", writer.subject.name.clone())
+            .fact("role", true)
+            .fact("patch", patch.to_string()),
+    )
 }
 
 /// How surely the Service is meant for this backend; none when it is not.

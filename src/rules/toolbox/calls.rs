@@ -37,6 +37,7 @@ pub fn of_clients() -> Subjects {
         out_of_reach: true,
         server_side: Vec::new(),
         peer_side: Vec::new(),
+        lasting: Vec::new(),
         stores_tell: Vec::new(),
     }
 }

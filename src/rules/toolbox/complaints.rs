@@ -95,7 +95,11 @@ pub fn complaints<'s>(
 ) -> Vec<Complaint<'s>> {
     let mut found = Vec::new();
     for log in &snapshot.logs {
-        let hits: Vec<&LineHit> = log.hits.iter().filter(|hit| is_wanted(&hit.signature)).collect();
+        let hits: Vec<&LineHit> = log
+            .hits
+            .iter()
+            .filter(|hit| is_wanted(&hit.signature) && ended(subjects, log, hit) != Some(true))
+            .collect();
         if hits.is_empty() {
             continue;
         }
@@ -103,11 +107,11 @@ pub fn complaints<'s>(
         if subjects.clients_only && speaker_is_data_store(&speaker) {
             continue;
         }
-        let total: u64 = hits
-            .iter()
-            .filter(|hit| weight_of(hit) == Weight::Plain)
-            .map(|hit| hit.count)
-            .sum();
+        let sum = |least: Weight| -> u64 {
+            let weighty = hits.iter().filter(|hit| weight_of(hit) >= least);
+            weighty.map(|hit| hit.count).sum()
+        };
+        let total = (sum(Weight::Plain), sum(Weight::Mild));
         found.extend(
             hits.into_iter()
                 .filter_map(|hit| of_line(snapshot, log, hit, total, &speaker, subjects)),
@@ -162,7 +166,7 @@ fn of_line<'s>(
     snapshot: &Snapshot,
     log: &LogFile,
     hit: &LineHit,
-    total: u64,
+    (errors, all): (u64, u64),
     speaker: &Speaker<'s>,
     subjects: &Subjects,
 ) -> Option<Complaint<'s>> {
@@ -175,6 +179,7 @@ fn of_line<'s>(
     // What ended a former instance ends the next one too where it does so often, or where the workload still ails.
     let recurs = || ends_often(snapshot, log) || snapshot.pods_of(&speaker.workload).any(|pod| !pod.is_well());
     let is_recurrent = speaker.state == State::Well && is_previous(log) && recurs();
+    let lasts = ended(subjects, log, hit) == Some(false);
     let state = if is_recurrent { State::Crashing } else { speaker.state };
     let confidence = match state {
         _ if weight == Weight::Dismissed => None,
@@ -190,11 +195,13 @@ fn of_line<'s>(
             Confidence::Probable
         }),
         State::NotReady => (hit.count >= 3).then_some(Confidence::Possible),
+        State::Well if lasts && !is_previous(log) => Some(Confidence::Probable),
         State::Well if is_over(snapshot, log, hit, after) => None,
-        State::Well => {
-            (!subjects.only_while_failing && plain && total >= 2 && near_end).then_some(Confidence::Probable)
+        State::Well => (!subjects.only_while_failing && (plain && errors >= 2 || all >= GOES_ON) && near_end)
+            .then_some(Confidence::Probable),
+        State::Unknown => {
+            (after <= LAST_WORDS && (plain || hit.count >= 3 || all >= GOES_ON)).then_some(Confidence::Probable)
         }
-        State::Unknown => (after <= LAST_WORDS && (plain || hit.count >= 3)).then_some(Confidence::Probable),
     }?;
     let confidence = if speaker.certain {
         confidence
@@ -216,6 +223,31 @@ fn of_line<'s>(
         cite: cite(hit.line, &hit.text),
         last: hit.last.as_ref().map(|(line, text)| cite(*line, text)),
     })
+}
+
+/// Whether a state that a line announces was over at the end of its log; none for a line that announces none. The line that ends one
+/// is over by itself.
+fn ended(subjects: &Subjects, log: &LogFile, hit: &LineHit) -> Option<bool> {
+    let id = hit.signature.rsplit('/').next().unwrap_or("");
+    let state = subjects
+        .lasting
+        .iter()
+        .find(|state| state.begins == id || state.ends == id)?;
+    if state.ends == id {
+        return Some(true);
+    }
+    let last_line = |hit: &LineHit| hit.last.as_ref().map_or(hit.line, |(line, _)| *line);
+    let is_end = |other: &&LineHit| {
+        let of_rule = other.signature.rsplit_once('/').map(|(rule, _)| rule);
+        other.signature.rsplit('/').next() == Some(state.ends.as_str())
+            && of_rule == hit.signature.rsplit_once('/').map(|(rule, _)| rule)
+    };
+    Some(
+        log.hits
+            .iter()
+            .filter(is_end)
+            .any(|end| last_line(end) > last_line(hit)),
+    )
 }
 
 /// True when a log went on for long after a complaint, without it: what it was about has passed.
@@ -253,6 +285,9 @@ fn ends_often(snapshot: &Snapshot, log: &LogFile) -> bool {
 /// Restarts that nobody lets pass.
 const VERY_OFTEN: i64 = 10;
 
+/// A warning that is repeated so often, up to the end of the log, is trouble: some clients write no more than warnings while they try on
+/// for ever (Kafka's `NetworkClient`).
+const GOES_ON: u64 = 10;
 /// So long, and so many lines, after the last complaint a workload that is well has got over it.
 const SINCE: SignedDuration = SignedDuration::from_mins(30);
 const SINCE_LINES: u64 = 5;

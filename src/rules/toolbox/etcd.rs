@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::nodes::node_of;
+use super::planes::instances;
 use crate::bundle::decode::{EtcdEndpoint, EtcdMember};
-use crate::cluster::{Hit, Snapshot};
+use crate::cluster::{Hit, Snapshot, node_in_mirror};
 use crate::model::{Citation, Subject};
 
 /// The quota of the database when none is given, in bytes (etcd server/storage/quota.go, DefaultQuotaBytes).
@@ -22,9 +23,54 @@ pub fn is_of_etcd(line: &str) -> bool {
 
 /// The member whose log a line stands in, called like its node.
 pub fn member_of(snapshot: &Snapshot, hit: &Hit) -> Subject {
-    let node = node_of(snapshot, hit).unwrap_or_default();
+    let node = node_of_member(snapshot, hit).unwrap_or_default();
     let name = if node.is_empty() { "etcd" } else { &node };
     Subject::on_node("EtcdMember", name, &node)
+}
+
+/// The node of the member whose log a line stands in; its static pod tells it where nothing else does.
+pub fn node_of_member(snapshot: &Snapshot, hit: &Hit) -> Option<String> {
+    let of_pod = || {
+        let pod = &hit.about.object;
+        (pod.kind == "Pod" && pod.namespace == "kube-system")
+            .then(|| node_in_mirror(&pod.name))
+            .flatten()
+            .map(ToOwned::to_owned)
+    };
+    node_of(snapshot, hit).or_else(of_pod)
+}
+
+/// The member of an id: as the member list calls it, else the node whose address its endpoint has, else the only one there is. An alarm of
+/// a member that nothing shows stops the whole cluster, so the leader stands for it.
+pub fn member_with(snapshot: &Snapshot, id: &str) -> Option<Subject> {
+    if let Some(member) = members(snapshot).into_iter().find(|member| member.id == id) {
+        return Some(subject(snapshot, &member.name));
+    }
+    let known = endpoints(snapshot);
+    let its = known.iter().find(|endpoint| endpoint.id == id);
+    if let Some(node) = its.and_then(|endpoint| node_of_endpoint(snapshot, endpoint)) {
+        return Some(Subject::on_node("EtcdMember", &node, &node));
+    }
+    if let [only] = instances(snapshot, "etcd").as_slice()
+        && !only.node.is_empty()
+    {
+        return Some(Subject::on_node("EtcdMember", &only.node, &only.node));
+    }
+    let leader = known.iter().find(|endpoint| endpoint.is_leader == Some(true))?;
+    let node = node_of_endpoint(snapshot, leader)?;
+    Some(Subject::on_node("EtcdMember", &node, &node))
+}
+
+/// The node that has the address of an endpoint.
+fn node_of_endpoint(snapshot: &Snapshot, endpoint: &EtcdEndpoint) -> Option<String> {
+    let (address, _) = bare(&endpoint.endpoint).rsplit_once(':')?;
+    let has_address = |node: &&crate::cluster::Object| {
+        let known = node.list("/status/addresses");
+        known
+            .iter()
+            .any(|known| known.get("address").is_some_and(|value| value == address))
+    };
+    Some(snapshot.kind("Node").find(has_address)?.key.name.clone())
 }
 
 /// The members of the cluster, each once, from every member list of the bundle.

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::bundle::decode::{ContainerState, CriKind, Form};
-use crate::cluster::{Object, PodView, Snapshot};
+use crate::cluster::{Object, PodView, Snapshot, node_in_mirror};
 use crate::model::{Citation, Subject};
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -79,9 +79,8 @@ fn of_pod(snapshot: &Snapshot, pod: &PodView<'_>, component: &str) -> Option<Ins
     if !in_namespace || !is_it || snapshot.top_owner(pod.object).kind != "Pod" {
         return None;
     }
-    // The kubelet names the mirror of a static pod `<name>-<node>` (pkg/kubelet/config/common.go, generatePodName).
     let node = match pod.node() {
-        "" => pod.name().get(component.len() + 1..).unwrap_or("").to_owned(),
+        "" => node_in_mirror(pod.name()).unwrap_or("").to_owned(),
         node => node.to_owned(),
     };
     let containers = pod.containers();
@@ -132,8 +131,15 @@ fn absent(snapshot: &Snapshot, component: &str) -> Option<(Subject, Instance)> {
         .filter(|pod| pod.namespace() == beside.subject.namespace)
         .count();
     let elsewhere = snapshot.pods().any(|pod| pod.name().starts_with(component));
+    // The scheduler and the controller manager are static pods of one kind (kubeadm, RKE2): who listed the one would have seen the other.
+    let twin = match component {
+        "kube-scheduler" => "kube-controller-manager",
+        "kube-controller-manager" => "kube-scheduler",
+        _ => "",
+    };
+    let is_twin_listed = !twin.is_empty() && !instances(snapshot, twin).is_empty();
     // A listing of one or two pods was made with a filter.
-    (listed && !elsewhere && system >= 4 && instances(snapshot, component).is_empty()).then(|| {
+    (listed && !elsewhere && (system >= 4 || is_twin_listed) && instances(snapshot, component).is_empty()).then(|| {
         let name = format!("{component}-{}", beside.node);
         (Subject::namespaced("Pod", "kube-system", name), beside)
     })

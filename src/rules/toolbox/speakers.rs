@@ -278,9 +278,18 @@ const DATA_STORES: [&str; 29] = [
     "mssql",
 ];
 
+/// First words of what moves data into a store or out of it: `sink-clickhouse`, `backup-mysql`.
+const MOVERS: [&str; 16] = [
+    "sink", "source", "export", "exporter", "import", "importer", "load", "loader", "write", "writer", "backup",
+    "copy", "sync", "migrate", "connect", "to",
+];
+
 /// True when a name is a data store's: one of its parts says so. `checkout-db` is one, `db-migrate` is not: the last parts decide.
 pub fn is_data_store(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
+    if lower.split_once('-').is_some_and(|(first, _)| MOVERS.contains(&first)) {
+        return false;
+    }
     let mut parts = lower
         .split(['-', '_', '.', '/'])
         .rev()

@@ -75,6 +75,10 @@ ended(expired, "kubernetes/connect", "failed", "the token expired on")
 ended(expired, "kubernetes/discovery", "skipped")
 assert "nodes/control-1/etc/hostname" in expired.files
 
+stuck = Bundle("stuck")
+assert stuck.manifest["interrupted"] and len(stuck.items("pods")) == min(500, count + 5), len(stuck.items("pods"))
+ended(stuck, "kubernetes/objects/pods", "failed", "interrupted")
+
 proxied = Bundle("proxied")
 for kind in ("pods", "services", "events"):
     ended(proxied, f"kubernetes/objects/{kind}", "done")

@@ -1,11 +1,11 @@
-"""A stub of a kubelet: only what the API server asks of it for logs and nodes/proxy. usage: kubelet.py PORT CERT KEY SECRET"""
+"""A stub of a kubelet: only what the API server asks of it for logs and nodes/proxy. usage: kubelet.py ADDRESS PORT CERT KEY SECRET"""
 import http.server
 import json
 import ssl
 import sys
 import urllib.parse
 
-port, certificate, key, secret = int(sys.argv[1]), *sys.argv[2:5]
+address, port, certificate, key, secret = sys.argv[1], int(sys.argv[2]), *sys.argv[3:6]
 LINE = "2026-11-21T10:00:{:02d}.000000000Z {}\n"
 
 
@@ -55,7 +55,7 @@ class Kubelet(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
 
 
-server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Kubelet)
+server = http.server.ThreadingHTTPServer((address, port), Kubelet)
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(certificate, key)
 server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)

@@ -1,4 +1,4 @@
-"""Creates the cluster of the test. usage: plant.py API_PORT KUBELET_PORT SECRET PODS, in the folder of the certificates"""
+"""Creates the cluster of the test. usage: plant.py API_PORT ADDRESS KUBELET_PORT SECRET PODS, in the folder of the certificates"""
 import base64
 import concurrent.futures
 import http.client
@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 
-port, kubelet_port, secret, count = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+port, address, kubelet_port, secret, count = int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4], int(sys.argv[5])
 context = ssl.create_default_context(cafile="ca.crt")
 context.load_cert_chain("admin.crt", "admin.key")
 local = threading.local()
@@ -50,14 +50,15 @@ now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 for name in ["shop"] + [f"bulk-{n}" for n in range(10)]:
     create("/api/v1/namespaces", "v1", "Namespace", name)
 
-for name, ready, kubelet in [("node-1", "True", kubelet_port), ("node-2", "Unknown", 1)]:
+# Nobody has the second address: RFC 5737 keeps it for documents.
+for name, ready, at in [("node-1", "True", address), ("node-2", "Unknown", "198.51.100.2")]:
     create("/api/v1/nodes", "v1", "Node", name)
     reason = {"True": "KubeletReady", "Unknown": "NodeStatusUnknown"}[ready]
     message = {"True": "kubelet is posting ready status", "Unknown": "Kubelet stopped posting node status."}[ready]
     condition = {"type": "Ready", "status": ready, "reason": reason, "message": message, "lastHeartbeatTime": now, "lastTransitionTime": now}
     set_status(f"/api/v1/nodes/{name}", {
-        "conditions": [condition], "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
-        "daemonEndpoints": {"kubeletEndpoint": {"Port": kubelet}},
+        "conditions": [condition], "addresses": [{"type": "InternalIP", "address": at}],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": kubelet_port}},
         "capacity": {"cpu": "4", "memory": "8Gi", "pods": "110"}, "allocatable": {"cpu": "4", "memory": "8Gi", "pods": "110"},
         "nodeInfo": {"kubeletVersion": "v1.35.4", "containerRuntimeVersion": "containerd://2.0.0", "osImage": "Debian", "kernelVersion": "6.1",
                      "architecture": "amd64", "operatingSystem": "linux", "bootID": "", "machineID": "", "systemUUID": "", "kubeProxyVersion": ""}})

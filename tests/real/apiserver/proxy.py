@@ -1,4 +1,7 @@
-"""A bad proxy before the API server: the first answers of some lists hang, break off, or are 429. usage: proxy.py PORT API_PORT CERT KEY"""
+"""A bad proxy before the API server: the first answers of some lists hang, break off, or are 429; below /stuck no second page ever comes.
+
+usage: proxy.py PORT API_PORT CERT KEY
+"""
 import http.client
 import http.server
 import ssl
@@ -29,7 +32,9 @@ class Proxy(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.close_connection = True
-        what = trouble(self.path)
+        stuck = self.path.startswith("/stuck")
+        path = self.path.removeprefix("/stuck")
+        what = ("hang" if "continue=" in path else None) if stuck else trouble(path)
         if what == "hang":
             return time.sleep(120)
         if what in ("busy", "unavailable"):
@@ -38,7 +43,7 @@ class Proxy(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             return self.end_headers()
         upstream = http.client.HTTPSConnection("127.0.0.1", api, context=context, timeout=60)
-        upstream.request("GET", self.path, headers={"Accept": self.headers.get("Accept", "*/*")})
+        upstream.request("GET", path, headers={"Accept": self.headers.get("Accept", "*/*")})
         answer = upstream.getresponse()
         body = answer.read()
         self.send_response(answer.status)

@@ -7,6 +7,7 @@ use super::super::build::ObjectBuilder;
 use super::super::kinds;
 use super::super::table::Header;
 use super::super::values::{event_count, event_source, integer};
+use super::extent::indent;
 use super::outline::Item;
 use crate::bundle::decode::{Fact, Form, TextFile};
 
@@ -24,6 +25,8 @@ pub(crate) struct About<'a> {
 /// The events of the object that is described: its table's heading and rows.
 pub(crate) fn read(file: &TextFile<'_>, lines: &[Item<'_>], about: &About<'_>) -> Vec<Fact> {
     let About { kind, namespace, name } = *about;
+    // What stands further left than the heading is more of a message, however long it is.
+    let left = lines.first().map_or(0, |first| indent(first.raw));
     let Some(header) = lines
         .first()
         .and_then(|first| Header::inner(first.raw))
@@ -35,7 +38,7 @@ pub(crate) fn read(file: &TextFile<'_>, lines: &[Item<'_>], about: &About<'_>) -
     for item in lines.iter().skip(1).filter(|item| !item.text.starts_with("---")) {
         let row = header
             .row(item.raw, item.line)
-            .filter(|row| !row.raw("Reason").is_empty());
+            .filter(|row| indent(item.raw) >= left && !row.raw("Reason").is_empty());
         if row.is_some() && builders.len() >= file.most_facts {
             break;
         }

@@ -77,13 +77,27 @@ pub(crate) fn end(file: &TextFile<'_>, start: usize) -> usize {
             if gap && !text.starts_with("Type:") {
                 break;
             }
-        } else if gap || !taken_up_again(file, index, base, events) {
+        } else if gap || !(events && is_of_mount(text) || taken_up_again(file, index, base, events)) {
             break;
         }
         index += 1;
         end = index;
     }
     end
+}
+
+/// True for the further lines of the message about a mount that failed, which stand at the left and may be the last of all
+/// (k8s.io/mount-utils `mount_linux.go`: `mount failed: %v\nMounting command: %s\nMounting arguments: %s\nOutput: %s`).
+fn is_of_mount(text: &str) -> bool {
+    [
+        "Mounting command: ",
+        "Mounting arguments: ",
+        "Output: ",
+        "mount: ",
+        "mount.",
+    ]
+    .iter()
+    .any(|start| text.starts_with(start))
 }
 
 /// True for `Key:`, alone or with a value, as descriptions have at the left.

@@ -33,6 +33,7 @@ impl<'t> Outline<'t> {
         let mut items: Vec<Item<'t>> = Vec::new();
         let mut open: Vec<(usize, usize)> = Vec::new();
         let mut data = false;
+        let mut events = false;
         for line in start..end {
             let raw = file.line(line);
             let text = raw.trim();
@@ -41,7 +42,9 @@ impl<'t> Outline<'t> {
             }
             // A line at the left that is no key goes on with the value above it: it belongs to whatever is open.
             let width = indent(raw);
-            let stray = width <= base && !is_key(text);
+            // Nothing comes after the events, so what stands at the left there is more of a message, keys or not.
+            let stray = width <= base && (events || !is_key(text));
+            events |= width <= base && text.starts_with("Events:");
             let index = items.len();
             // The data of config maps and secrets is not the description's: its lines stand alone.
             data = (data && !(width <= base && text.starts_with("Events:")))

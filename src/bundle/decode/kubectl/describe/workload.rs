@@ -221,6 +221,16 @@ pub(crate) fn autoscaler(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) 
             "Metrics" => {
                 let metrics: Vec<&str> = outline.below(item).iter().map(|metric| metric.text).collect();
                 to.set("/status/casefileTargets", metrics.join("; "), line);
+                for metric in outline.below(item) {
+                    utilisation(metric.text, metric.line, to);
+                }
+            }
+            // `Deployment pods: 2 current / 2 desired`, and the same of other kinds.
+            key if key.ends_with(" pods") => {
+                let (current, desired) = item.value.split_once('/').unwrap_or((item.value, ""));
+                let number = |text: &str| integer(text.split_whitespace().next()?);
+                to.set_some("/status/currentReplicas", number(current), line);
+                to.set_some("/status/desiredReplicas", number(desired), line);
             }
             "Conditions" => node::conditions(outline, item, "/status/conditions", to),
             // `Deployment pods:  2 current / 2 desired`, after the kind of what is scaled.
@@ -240,6 +250,22 @@ pub(crate) fn autoscaler(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) 
             }
             _ => {}
         }
+    }
+}
+
+/// `resource cpu on pods  (as a percentage of request):  99% (498m) / 65%`: the first metric of this kind counts.
+fn utilisation(text: &str, line: usize, to: &mut ObjectBuilder<'_, '_>) {
+    let Some((name, values)) = text.split_once("(as a percentage of request):") else {
+        return;
+    };
+    let percent = |text: &str| integer(text.split_whitespace().next()?.strip_suffix('%')?);
+    if let Some((now, wanted)) = values.split_once('/')
+        && let (Some(now), Some(wanted)) = (percent(now), percent(wanted))
+    {
+        let name = name.split_whitespace().nth(1).unwrap_or("");
+        let resource = |at: &str, value: i64| json!([{"type": "Resource", "resource": {"name": name, at: {"averageUtilization": value}}}]);
+        to.set("/status/currentMetrics", resource("current", now), line);
+        to.set("/spec/metrics", resource("target", wanted), line);
     }
 }
 

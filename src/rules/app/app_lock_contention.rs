@@ -1,3 +1,14 @@
+//! Statements wait for locks that another transaction holds.
+
+use crate::cluster::{Object, Snapshot};
+use crate::logs::Stream;
+use crate::model::Confidence;
+use crate::rules::toolbox::calls::of_clients;
+use crate::rules::toolbox::complaints::{complaints, findings as complaint_findings};
+use crate::rules::toolbox::words;
+use crate::rules::{Finding, Input, RuleHeader, Subjects};
+
+pub(in crate::rules) const RULE: &str = r##"
 id: app-lock-contention
 role: cause
 level: critical
@@ -18,19 +29,18 @@ text:
   - id: sqlite
     in: [container-log, status]
     pattern: '(?P<reason>database is locked)'
+  - id: statement
+    in: [container-log]
+    pattern: '(?P<reason>SQLSTATE[^\n]{0,12}(?:55P03|40P01))'
   - id: liquibase
     in: [container-log, status]
     pattern: '(?P<reason>Could not acquire change log lock|Waiting for changelog lock)'
-finds:
-  subject: application
-  confidence: confirmed
-  clients_only: true
 check:
   zh: '应用是否因数据库锁等待而失败'
   en: 'whether an application fails over locks in its database'
 title:
-  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：因数据库锁失败（{{ reason }}）'
-  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: fails over a lock in its database ({{ reason }})'
+  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：{% if holder is defined %}正在运行的任务改变数据库，使 {{ waiting|join("、") }} 等不到锁{% else %}因数据库锁失败（{{ reason }}）{% endif %}'
+  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: {% if holder is defined %}while this Job changes the database, {{ waiting|join(", ") }} wait for a lock{% else %}fails over a lock in its database ({{ reason }}){% endif %}'
 cause:
   zh: '应用写出 {{ said }}（共 {{ times }} 次）：数据库在线，但语句等不到锁，或与另一个事务互相等待。要找的是长时间不提交的事务，或没有正常释放的迁移锁。'
   en: 'the application wrote {{ said }} ({{ times }} times): the database is up, but a statement does not get its lock, or waits for another transaction in a circle. Look for a transaction that stays open, or a migration lock that was never released.'
@@ -116,6 +126,22 @@ sources:
   - 'liquibase StandardLockService'
 versions: 'any'
 examples:
+  - name: 'a Job changes the table that others write to'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS    RESTARTS   AGE
+        shop        orders-6bdf8c9d7-jd5lx            1/1     Running   0          41d
+        shop        shop-migrate-7-4kx9w              1/1     Running   0          41m
+      'jobs.txt': |
+        NAMESPACE   NAME             COMPLETIONS   DURATION   AGE
+        shop        shop-migrate-7   0/1           41m        41m
+      'orders-6bdf8c9d7-jd5lx.log': |
+        ERROR org.postgresql.util.PSQLException: ERROR: canceling statement due to lock timeout
+        ERROR org.postgresql.util.PSQLException: ERROR: canceling statement due to lock timeout
+        ERROR org.postgresql.util.PSQLException: ERROR: canceling statement due to lock timeout
+    fires:
+      - {kind: 'Deployment', namespace: 'shop', name: 'orders'}
+      - {kind: 'Job', namespace: 'shop', name: 'shop-migrate-7'}
   - name: 'orders wait for a lock, again and again'
     files:
       'pods.txt': |
@@ -137,3 +163,108 @@ examples:
         WARN Deadlock found when trying to get lock, retry 1
         order 12 saved
         order 13 saved
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let snapshot = input.snapshot;
+    let is_own = |id: &str| id.starts_with("app-lock-contention/");
+    let said = complaints(
+        snapshot,
+        &is_own,
+        &Subjects {
+            out_of_reach: false,
+            ..of_clients()
+        },
+    );
+    let mut findings = complaint_findings(input, rule, said);
+    let mut namespaces: Vec<String> = findings
+        .iter()
+        .map(|finding| finding.subject.namespace.clone())
+        .collect();
+    namespaces.sort();
+    namespaces.dedup();
+    for namespace in namespaces {
+        let Some(job) = changing(snapshot, &namespace) else {
+            continue;
+        };
+        let subject = job.subject();
+        let mut waiting = Vec::new();
+        for client in findings
+            .iter_mut()
+            .filter(|finding| finding.subject.namespace == namespace && finding.subject != subject)
+        {
+            client.blame(subject.clone());
+            waiting.push(client.subject.clone());
+        }
+        if waiting.is_empty() || findings.iter().any(|finding| finding.subject == subject) {
+            continue;
+        }
+        let names: Vec<String> = waiting.iter().map(|client| client.name.clone()).collect();
+        let mut holder = Finding::new(rule, subject, Confidence::Probable)
+            .cite(job.cite.clone())
+            .fact("holder", true)
+            .fact("waiting", names)
+            .fact("reason", "")
+            .fact("said", "")
+            .fact("times", 1)
+            .fact("log_command", "");
+        for client in waiting {
+            holder.add_affected(client);
+        }
+        findings.push(holder);
+    }
+    findings
+}
+
+/// Words of a Job that changes a schema or much of its data, in its name or its log.
+const NAMED: [&str; 10] = [
+    "migrat",
+    "schema",
+    "backfill",
+    "reindex",
+    "ddl",
+    "flyway",
+    "liquibase",
+    "alembic",
+    "vacuum",
+    "db-update",
+];
+const SAID: [&str; 8] = [
+    "alter table",
+    "create index",
+    "create unique index",
+    "migrating schema",
+    "running migration",
+    "running upgrade",
+    "lock table",
+    "backfill",
+];
+
+/// The only Job of a namespace that still runs and changes a database.
+fn changing<'s>(snapshot: &'s Snapshot, namespace: &str) -> Option<&'s Object> {
+    let runs = |job: &Object| {
+        snapshot.pods().any(|pod| {
+            let of_job = snapshot.top_owner(pod.object) == job.subject()
+                || pod
+                    .name()
+                    .strip_prefix(job.key.name.as_str())
+                    .is_some_and(|rest| rest.starts_with('-') && rest.len() == 6);
+            pod.namespace() == namespace && of_job && pod.phase() == "Running"
+        })
+    };
+    let says = |job: &Object| {
+        let logs = snapshot.logs.iter().filter(|log| {
+            matches!(&log.stream, Stream::Container(found) if found.namespace == namespace && found.pod.starts_with(job.key.name.as_str()))
+        });
+        logs.flat_map(|log| &log.tail).any(|line| {
+            let line = words(line).to_ascii_lowercase();
+            SAID.iter().any(|said| line.contains(said))
+        })
+    };
+    let mut jobs = snapshot
+        .kind("Job")
+        .filter(|job| job.key.namespace == namespace && runs(job))
+        .filter(|job| NAMED.iter().any(|word| job.key.name.contains(word)) || says(job));
+    let first = jobs.next()?;
+    jobs.next().is_none().then_some(first)
+}
