@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::collect_cluster::{ClusterArgs, plan as cluster_plan};
 use super::terminal::{complain, safe};
-use crate::collect::{self, CollectError, Destination, Limits, Outcome, Plan, Progress, Summary, parse_size};
+use crate::collect::{self, CollectError, Destination, EtcdPlan, Limits, Outcome, Plan, Progress, Summary, parse_size};
 
 /// Complete: every step is done or had nothing to read.
 const COMPLETE: u8 = 0;
@@ -46,6 +46,31 @@ pub struct CollectArgs {
     /// The Docker engine's socket [default: DOCKER_HOST if it is unix://…, else /var/run/docker.sock]
     #[arg(long, value_name = "PATH")]
     docker_socket: Option<PathBuf>,
+    /// The container runtime's CRI socket [default: the one that crictl or the kubelet is told, else the usual ones of containerd, CRI-O,
+    /// k3s and RKE2]
+    #[arg(long, value_name = "PATH")]
+    cri_socket: Option<PathBuf>,
+    /// A member of etcd to ask, such as https://127.0.0.1:2379; may be given several times [default: what this host's settings say]
+    #[arg(long, value_name = "URL")]
+    etcd_endpoint: Vec<String>,
+    /// Whom to trust at --etcd-endpoint: the authority's certificate
+    #[arg(long, value_name = "FILE", requires = "etcd_endpoint")]
+    etcd_cacert: Option<PathBuf>,
+    /// The client's certificate for --etcd-endpoint
+    #[arg(long, value_name = "FILE", requires = "etcd_endpoint")]
+    etcd_cert: Option<PathBuf>,
+    /// Its key
+    #[arg(long, value_name = "FILE", requires = "etcd_endpoint")]
+    etcd_key: Option<PathBuf>,
+    /// Also try the network: resolve and connect to API servers, registries and name servers, and ask each registry for HEAD /v2/
+    #[arg(long)]
+    probe: bool,
+    /// Measure how long the disk below etcd takes for fdatasync, by writing 22 MB there; never done without this option
+    #[arg(long)]
+    disk_test: bool,
+    /// The folder that --disk-test writes to [default: etcd's]
+    #[arg(long, value_name = "DIR", requires = "disk_test")]
+    disk_test_folder: Option<PathBuf>,
     #[command(flatten)]
     cluster: ClusterArgs,
     /// List what would be read, and read nothing
@@ -73,8 +98,9 @@ fn collect(args: &CollectArgs) -> io::Result<u8> {
             return Ok(USAGE);
         }
     };
+    let plan = plan(args, root);
     if args.dry_run {
-        return list(&plan(args, root));
+        return list(&plan);
     }
     let mut show = |event: Progress<'_>| {
         if !args.quiet {
@@ -82,7 +108,7 @@ fn collect(args: &CollectArgs) -> io::Result<u8> {
             let _ = progress(event);
         }
     };
-    match collect::run(&plan(args, root), &mut show) {
+    match collect::run(&plan, &mut show) {
         Ok(summary) => {
             // The archive itself may be on standard output.
             let mut out: Box<dyn Write> = if summary.path.is_some() {
@@ -155,6 +181,16 @@ fn plan(args: &CollectArgs, root: PathBuf) -> Plan {
         limits,
         root,
         docker_socket,
+        cri_socket: args.cri_socket.clone(),
+        probe: args.probe,
+        etcd: EtcdPlan {
+            endpoints: args.etcd_endpoint.clone(),
+            authority: args.etcd_cacert.clone(),
+            certificate: args.etcd_cert.clone(),
+            key: args.etcd_key.clone(),
+            disk_test: args.disk_test,
+            disk_folder: args.disk_test_folder.clone(),
+        },
         cluster: cluster_plan(&args.cluster),
     }
 }

@@ -2,6 +2,8 @@
 
 /// Done.
 pub(super) const DONE: u8 = 0;
+/// A check found a difference.
+pub(super) const DIFFERS: u8 = 1;
 /// Wrong usage or configuration.
 pub(super) const USAGE: u8 = 2;
 /// An input could not be read; reports of the others are kept.

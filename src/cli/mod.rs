@@ -12,8 +12,10 @@ mod language;
 mod limits;
 mod narrow;
 mod outputs;
+mod redact;
 mod rules;
 mod terminal;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -37,6 +39,10 @@ enum Command {
     Inspect(inspect::InspectArgs),
     /// Collect the evidence of this host and its cluster into one archive
     Collect(collect::CollectArgs),
+    /// Check collected bundles against their manifests
+    Verify(verify::VerifyArgs),
+    /// Write a bundle once more without its secrets
+    Redact(redact::RedactArgs),
     /// Show the failure modes that casefile knows
     Rules(rules::RulesArgs),
     /// Explain one failure mode: what it is, its look-alikes, its remedy
@@ -61,6 +67,8 @@ casefile reads support bundles of Kubernetes and Rancher, offline, and drafts th
   casefile analyze BAD --baseline GOOD    … by what differs from where it works
   casefile diff GOOD BAD          what differs, by meaning, the most suspicious first
   casefile inspect BUNDLE…        what a bundle is, what is in it, what could not be read
+  casefile verify BUNDLE…         whether a collected bundle is still what was written
+  casefile redact BUNDLE -o OUT   a bundle of any layout without its secrets
   casefile help analyze           options and exit codes";
 
 /// Parses the command line, runs the subcommand and gives its exit code. A closed standard output is a quiet end.
@@ -84,6 +92,8 @@ pub fn run() -> ExitCode {
         Some(Command::Diff(args)) => diff::run(&args),
         Some(Command::Inspect(args)) => inspect::run(&args),
         Some(Command::Collect(args)) => collect::run(&args),
+        Some(Command::Verify(args)) => verify::run(&args),
+        Some(Command::Redact(args)) => redact::run(&args),
         Some(Command::Rules(args)) => rules::run(&args),
         Some(Command::Explain(args)) => rules::explain(&args),
         None => {

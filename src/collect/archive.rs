@@ -1,33 +1,31 @@
-//! The bundle as a stream: tar in gzip, one entry after the other.
+//! The bundle as a stream: a compressed tar, one entry after the other.
 
 use std::fmt::Write as _;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, Read};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::FileRecord;
 use super::output::Output;
+use super::packing::Packer;
 
 /// An archive with one folder at its top, which holds everything.
 pub(crate) struct Archive {
-    tar: tar::Builder<GzEncoder<BufWriter<Output>>>,
+    tar: tar::Builder<Packer<Output>>,
     folder: String,
     mtime: u64,
 }
 
 impl Archive {
     /// An empty archive. `folder` is the folder at its top, `time` the modification time of each entry.
-    pub(crate) fn new(output: Output, folder: String, time: Timestamp) -> Self {
-        // Level 1: the host is in trouble already, and a stronger level costs more processor time than it saves disk.
-        let gzip = GzEncoder::new(BufWriter::with_capacity(128 * 1024, output), Compression::new(1));
-        Self {
-            tar: tar::Builder::new(gzip),
+    pub(crate) fn new(output: Output, folder: String, time: Timestamp) -> io::Result<Self> {
+        let packer = Packer::for_name(&output.name(), output)?;
+        Ok(Self {
+            tar: tar::Builder::new(packer),
             folder,
             mtime: u64::try_from(time.as_second()).unwrap_or(0),
-        }
+        })
     }
 
     /// Writes one file; `path` is relative to the folder at the top.
@@ -57,10 +55,7 @@ impl Archive {
 
     /// Ends the archive and returns the output, with every byte handed to the operating system.
     pub(crate) fn finish(self) -> io::Result<Output> {
-        let gzip = self.tar.into_inner()?;
-        let mut buffer = gzip.finish()?;
-        buffer.flush()?;
-        buffer.into_inner().map_err(io::IntoInnerError::into_error)
+        self.tar.into_inner()?.finish()
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a step is, and what it works with.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -9,11 +10,13 @@ use tokio::time::Instant;
 
 use super::capture::Capture;
 use super::command::{self, Ran};
+use super::cri::Runtime;
 use super::docker::Engine;
 use super::evidence::Evidence;
 use super::kubernetes::Session;
+use super::masking::is_binary;
 use super::root::HostRoot;
-use super::{Outcome, Read};
+use super::{EtcdPlan, Outcome, Read};
 
 /// The running step.
 pub(crate) type StepFuture<'a> = Pin<Box<dyn Future<Output = Outcome> + 'a>>;
@@ -58,6 +61,8 @@ pub(crate) struct Context {
     pub(crate) host: HostRoot,
     /// The Docker engine, which may be absent.
     pub(crate) engine: Engine,
+    /// The container runtime behind a CRI socket, which may be absent.
+    pub(crate) runtime: Runtime,
     /// The cluster's API, as far as it is known by now.
     pub(crate) cluster: Session,
     /// The running step should have an answer by now.
@@ -68,6 +73,14 @@ pub(crate) struct Context {
     pub(crate) now: Timestamp,
     /// Texts in which scheduled commands stand: cron tables, periodic scripts, units of timers.
     pub(crate) scheduled: Vec<String>,
+    /// What is asked of etcd.
+    pub(crate) etcd: EtcdPlan,
+    /// The registries that the images of this host come from.
+    pub(crate) registries: BTreeSet<String>,
+    /// Where the logs of the runtime's containers are, and whether such a container is in trouble.
+    pub(crate) container_logs: Vec<(bool, String)>,
+    /// Running sandboxes by name, and the file of the host that is their `resolv.conf`.
+    pub(crate) pod_resolvers: Vec<(String, String)>,
     /// True once a unit's journal had entries.
     pub(crate) has_journal: bool,
     /// Steps that the running step adds; they run next.
@@ -121,20 +134,4 @@ impl Context {
             Err(error) => Err(format!("cannot read {source}: {error}")),
         }
     }
-}
-
-/// True for bytes that are no text in an encoding that can be masked. A few NUL bytes are a torn log, not a binary file.
-fn is_binary(bytes: &[u8]) -> bool {
-    let sample = bytes.get(..64 * 1024).unwrap_or(bytes);
-    let odd = sample
-        .iter()
-        .filter(|byte| matches!(byte, 0..=8 | 14..=26 | 28..=31))
-        .count();
-    // A quarter: half of the bytes of UTF-16 text are NUL; compressed data has a tenth of control bytes, and starts with a magic number.
-    odd * 4 > sample.len()
-        || bytes.starts_with(&[0x1f, 0x8b])
-        || bytes.starts_with(b"\x7fELF")
-        || bytes.starts_with(b"\xfd7zXZ")
-        || bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
-        || bytes.starts_with(b"BZh")
 }

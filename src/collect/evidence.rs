@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::archive::Archive;
 use super::capture::{Capture, Captured, cut_to};
+use super::masking::mask_bytes;
 use super::spool::{Spool, SpoolFolder};
 use super::{Cut, FileRecord, Kept, Limits};
 use crate::model::EntryPath;
@@ -81,6 +82,16 @@ impl Evidence {
     /// A buffer for a log: its tail counts.
     pub(crate) fn tail(&self) -> Capture {
         Capture::tail(self.limits.max_file_bytes)
+    }
+
+    /// A buffer for a log of which no more than `limit` bytes are worth keeping.
+    pub(crate) fn short_tail(&self, limit: u64) -> Capture {
+        Capture::tail(self.limits.max_file_bytes.min(limit))
+    }
+
+    /// The limit for one file: a document beyond it cannot be kept.
+    pub(crate) fn most_of_a_file(&self) -> u64 {
+        self.limits.max_file_bytes
     }
 
     /// Writes text.
@@ -260,14 +271,4 @@ impl Evidence {
         let added = self.archive.add(&path, &done.bytes);
         self.added(path, kept, added);
     }
-}
-
-/// Masks the parts that are UTF-8; other bytes (an old encoding, a torn write) stay as they are. Secrets are ASCII.
-fn mask_bytes(masker: &mut Masker, bytes: &[u8]) -> Vec<u8> {
-    let mut masked = Vec::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        masked.extend_from_slice(masker.mask(chunk.valid()).as_bytes());
-        masked.extend_from_slice(chunk.invalid());
-    }
-    masked
 }

@@ -22,12 +22,61 @@ const FILES: &[(&str, &str)] = &[
     ("/etc/docker/daemon.json", "/etc/docker/daemon.json"),
 ];
 
+/// Files of the kernel that not every kernel has. Sources: Documentation/accounting/psi.rst, Documentation/networking/.
+const KERNEL_FILES: &[(&str, &str)] = &[
+    ("/proc/pressure/cpu", "/proc/pressure/cpu"),
+    ("/proc/pressure/io", "/proc/pressure/io"),
+    ("/proc/pressure/memory", "/proc/pressure/memory"),
+    ("/proc/modules", "host/modules.txt"),
+    ("/proc/swaps", "host/swaps.txt"),
+    ("/proc/diskstats", "/proc/diskstats"),
+    ("/proc/vmstat", "/proc/vmstat"),
+    ("/proc/net/dev", "/proc/net/dev"),
+    ("/proc/net/snmp", "/proc/net/snmp"),
+    ("/proc/net/netstat", "/proc/net/netstat"),
+    ("/proc/net/softnet_stat", "/proc/net/softnet_stat"),
+    ("/proc/net/stat/nf_conntrack", "/proc/net/stat/nf_conntrack"),
+    ("/proc/cmdline", "/proc/cmdline"),
+    ("/proc/cpuinfo", "/proc/cpuinfo"),
+];
+
 /// Programs that are run: step and file name, program, arguments. `-P` is the format of POSIX, `-T` adds the type (coreutils' df).
 const PROGRAMS: &[(&str, &str, &[&str])] = &[
     ("df", "df", &["-PT"]),
     ("df-inodes", "df", &["-PTi"]),
     ("ip-addr", "ip", &["addr", "show"]),
     ("ip-route", "ip", &["route", "show", "table", "all"]),
+    ("ip-link", "ip", &["-d", "-s", "link", "show"]),
+    ("ip-rule", "ip", &["rule", "show"]),
+    ("ip-neigh", "ip", &["neigh", "show"]),
+    ("ss-listening", "ss", &["-tulpn"]),
+    ("ss-summary", "ss", &["-s"]),
+    ("lsblk", "lsblk", &[]),
+    ("ps", "ps", &["auxww"]),
+];
+
+/// Programs whose complaint is an answer: the service behind them is not used on this host, or this kernel lacks what they show.
+const OPTIONAL: &[(&str, &str, &[&str])] = &[
+    ("iptables-save", "iptables-save", &[]),
+    ("ip6tables-save", "ip6tables-save", &[]),
+    ("nft-ruleset", "nft", &["list", "ruleset"]),
+    ("conntrack-stats", "conntrack", &["-S"]),
+    ("timedatectl", "timedatectl", &["status"]),
+    ("chronyc-tracking", "chronyc", &["-n", "tracking"]),
+    ("ntpq", "ntpq", &["-pn"]),
+    ("adjtimex", "adjtimex", &["--print"]),
+    ("resolvectl", "resolvectl", &["status"]),
+    ("getenforce", "getenforce", &[]),
+    (
+        "systemctl-units",
+        "systemctl",
+        &["list-units", "--all", "--no-pager", "--plain", "--full"],
+    ),
+    (
+        "systemctl-unit-files",
+        "systemctl",
+        &["list-unit-files", "--type=service,timer", "--no-pager", "--full"],
+    ),
 ];
 
 /// The steps of this source.
@@ -35,10 +84,15 @@ pub(crate) fn steps() -> Vec<Step> {
     let clock = ["/etc/timezone", "/etc/localtime", "/proc/sys/kernel/hostname"]
         .map(|path| Read::File(path.into()))
         .to_vec();
+    let kernel = KERNEL_FILES
+        .iter()
+        .map(|(source, _)| Read::File((*source).into()))
+        .collect();
     let files = FILES.iter().map(|(source, _)| Read::File((*source).into())).collect();
     let mut steps = vec![
         Step::new("host/clock", clock, |ctx| Box::pin(async { read_clock(ctx) })),
         Step::new("host/files", files, |ctx| Box::pin(async { read_files(ctx) })),
+        Step::new("host/kernel", kernel, |ctx| Box::pin(async { read_kernel(ctx) })),
     ];
     steps.extend(PROGRAMS.iter().map(|(name, program, args)| {
         let reads = vec![Read::Command(format!("{program} {}", args.join(" ")))];
@@ -46,6 +100,20 @@ pub(crate) fn steps() -> Vec<Step> {
             Box::pin(async move {
                 let out = ctx.evidence.head();
                 ctx.program(&format!("host/{name}.txt"), program, args, out).await
+            })
+        })
+    }));
+    steps.extend(OPTIONAL.iter().map(|(name, program, args)| {
+        let reads = vec![Read::Command(
+            format!("{program} {}", args.join(" ")).trim_end().to_owned(),
+        )];
+        Step::new(format!("host/{name}"), reads, move |ctx| {
+            Box::pin(async move {
+                let out = ctx.evidence.head();
+                match ctx.program(&format!("host/{name}.txt"), program, args, out).await {
+                    Outcome::Failed(reason) => Outcome::Skipped(reason),
+                    other => other,
+                }
             })
         })
     }));
@@ -131,12 +199,22 @@ fn read_clock(ctx: &mut Context) -> Outcome {
 }
 
 fn read_files(ctx: &mut Context) -> Outcome {
+    copy_all(ctx, FILES, true)
+}
+
+fn read_kernel(ctx: &mut Context) -> Outcome {
+    copy_all(ctx, KERNEL_FILES, false)
+}
+
+/// Copies files; `are_usual` says that the absence of one is worth a note.
+fn copy_all(ctx: &mut Context, files: &[(&str, &str)], are_usual: bool) -> Outcome {
     let mut errors = Vec::new();
-    for (source, place) in FILES {
+    for (source, place) in files {
         let capture = ctx.evidence.head();
         match ctx.copy(source, place, capture) {
             Ok(true) => {}
-            Ok(false) => ctx.evidence.note(format!("there is no {source}")),
+            Ok(false) if are_usual => ctx.evidence.note(format!("there is no {source}")),
+            Ok(false) => {}
             Err(error) => errors.push(error),
         }
     }

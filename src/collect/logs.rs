@@ -1,5 +1,6 @@
 //! The logs of kubelet, containerd and dockerd: from the journal where there is one, else from files.
 
+use super::configs::expand;
 use super::context::{Context, Step};
 use super::{Outcome, Read};
 
@@ -8,13 +9,41 @@ const UNITS: &[(&str, &str)] = &[
     ("kubelet", "kubelet"),
     ("containerd", "containerd"),
     ("docker", "dockerd"),
+    ("crio", "crio"),
+    ("cri-docker", "cri-dockerd"),
+    ("rke2-server", "rke2-server"),
+    ("rke2-agent", "rke2-agent"),
+    ("k3s", "k3s"),
+    ("k3s-agent", "k3s-agent"),
+    ("rancher-system-agent", "rancher-system-agent"),
+    ("kube-proxy", "kube-proxy"),
+    ("kube-apiserver", "kube-apiserver"),
+    ("kube-controller-manager", "kube-controller-manager"),
+    ("kube-scheduler", "kube-scheduler"),
+    ("etcd", "etcd"),
+];
+
+/// Logs that RKE2 and k3s write beside the journal (rke2 `pkg/rke2`, k3s `pkg/agent/containerd`).
+const RANCHER_FILES: &[&str] = &[
+    "/var/lib/rancher/*/agent/logs/kubelet.log",
+    "/var/lib/rancher/*/agent/containerd/containerd.log",
+    "/var/log/k3s.log",
+    "/var/log/k3s-service.log",
 ];
 
 /// Beginnings of file names in `/var/log` that hold one component's log.
-const COMPONENT_FILES: &[&str] = &["kubelet", "containerd", "dockerd", "docker"];
+const COMPONENT_FILES: &[&str] = &[
+    "kubelet",
+    "containerd",
+    "dockerd",
+    "docker",
+    "crio",
+    "kube-proxy",
+    "etcd",
+];
 
 /// Beginnings of the names of the system's own log files, into which syslog puts what the journal also has.
-const SYSTEM_FILES: &[&str] = &["syslog", "messages", "daemon.log"];
+const SYSTEM_FILES: &[&str] = &["syslog", "messages", "daemon.log", "kern.log"];
 
 /// The steps of this source; the files come last because they stand in for a missing journal.
 pub(crate) fn steps() -> Vec<Step> {
@@ -27,13 +56,25 @@ pub(crate) fn steps() -> Vec<Step> {
             })
         })
         .collect();
+    let kernel = vec![
+        Read::Command(format!("journalctl {}", KERNEL.join(" "))),
+        Read::Command("dmesg -T".into()),
+    ];
+    steps.push(Step::new("logs/kernel", kernel, |ctx| Box::pin(read_kernel(ctx))));
     let names = COMPONENT_FILES.iter().chain(SYSTEM_FILES);
-    let reads = names.map(|name| Read::File(format!("/var/log/{name}*"))).collect();
+    let beside = RANCHER_FILES.iter().map(|path| Read::File((*path).to_owned()));
+    let reads = names
+        .map(|name| Read::File(format!("/var/log/{name}*")))
+        .chain(beside)
+        .collect();
     steps.push(Step::new("logs/files", reads, |ctx| {
         Box::pin(async { read_files(ctx) })
     }));
     steps
 }
+
+/// The kernel's own lines in the journal: processes that were killed for memory, tasks that hang, disks that fail.
+const KERNEL: &[&str] = &["-k", "--no-pager", "-q", "-o", "short-iso-precise", "--since", "-7d"];
 
 fn arguments(unit: &str) -> Vec<&str> {
     vec![
@@ -62,21 +103,43 @@ async fn read_journal(ctx: &mut Context, unit: &str, name: &str) -> Outcome {
     }
 }
 
+/// The journal of the kernel, which outlives a restart; without it the kernel's own buffer.
+async fn read_kernel(ctx: &mut Context) -> Outcome {
+    let capture = ctx.evidence.tail();
+    let journal = ctx.program("logs/kernel.log", "journalctl", KERNEL, capture).await;
+    if ctx.evidence.has("logs/kernel.log") {
+        return journal;
+    }
+    let capture = ctx.evidence.tail();
+    match ctx.program("logs/dmesg.log", "dmesg", &["-T"], capture).await {
+        // Reading the buffer takes a right that a container lacks (`kernel.dmesg_restrict`).
+        Outcome::Failed(reason) => Outcome::Skipped(reason),
+        other => other,
+    }
+}
+
 fn read_files(ctx: &mut Context) -> Outcome {
     let names = match ctx.host.list("/var/log") {
         Ok(names) => names,
-        Err(error) => return Outcome::Skipped(format!("cannot list /var/log: {error}")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => {
+            ctx.evidence.note(format!("cannot list /var/log: {error}"));
+            Vec::new()
+        }
     };
+    let beside = RANCHER_FILES.iter().flat_map(|pattern| expand(&ctx.host, pattern));
+    let beside: Vec<String> = beside.collect();
     let system = if ctx.has_journal { &[] } else { SYSTEM_FILES };
     let mut found = false;
     let mut errors = Vec::new();
-    for name in names.iter().filter(|name| {
+    let is_wanted = |name: &&String| {
         COMPONENT_FILES
             .iter()
             .chain(system)
             .any(|start| name.starts_with(start))
-    }) {
-        let path = format!("/var/log/{name}");
+    };
+    let usual = names.iter().filter(is_wanted).map(|name| format!("/var/log/{name}"));
+    for path in usual.chain(beside) {
         if !ctx.host.is_file(&path) || ctx.evidence.has(&path) {
             continue;
         }
@@ -89,6 +152,6 @@ fn read_files(ctx: &mut Context) -> Outcome {
     match (errors.is_empty(), found) {
         (false, _) => Outcome::Failed(errors.join("; ")),
         (true, true) => Outcome::Done,
-        (true, false) => Outcome::Skipped("/var/log has no log of a component".into()),
+        (true, false) => Outcome::Skipped("there is no log file of a component".into()),
     }
 }

@@ -5,8 +5,15 @@
 mod cluster_plan;
 mod limits;
 mod manifest;
+mod masking;
+mod output;
+mod packing;
 mod plan;
+mod rewrite;
+mod verify;
 
+#[cfg(target_os = "linux")]
+mod agents;
 #[cfg(target_os = "linux")]
 mod archive;
 #[cfg(target_os = "linux")]
@@ -14,7 +21,11 @@ mod capture;
 #[cfg(target_os = "linux")]
 mod command;
 #[cfg(target_os = "linux")]
+mod configs;
+#[cfg(target_os = "linux")]
 mod context;
+#[cfg(target_os = "linux")]
+mod cri;
 #[cfg(target_os = "linux")]
 mod cron;
 #[cfg(target_os = "linux")]
@@ -22,15 +33,22 @@ mod docker;
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
 #[cfg(target_os = "linux")]
+mod etcd;
+#[cfg(target_os = "linux")]
 mod evidence;
 #[cfg(target_os = "linux")]
 mod host;
 #[cfg(target_os = "linux")]
+mod http;
+#[cfg(target_os = "linux")]
+mod ipvs;
 mod kubernetes;
 #[cfg(target_os = "linux")]
 mod logs;
 #[cfg(target_os = "linux")]
-mod output;
+mod pods;
+#[cfg(target_os = "linux")]
+mod probe;
 #[cfg(target_os = "linux")]
 mod root;
 #[cfg(target_os = "linux")]
@@ -48,12 +66,16 @@ mod sysctl;
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod testing;
+#[cfg(target_os = "linux")]
+mod tls;
 
 pub use cluster_plan::{ClusterPlan, Kubeconfigs};
 #[cfg(not(target_os = "linux"))]
 pub use elsewhere::{dry_run, run};
 pub use limits::{Limits, parse_size};
 pub use manifest::{Cut, FileRecord, HostFacts, Kept, Manifest, Outcome, Read, RedactionRecord, StepRecord, Tool};
-pub use plan::{CollectError, Destination, Plan, Progress, Summary};
+pub use plan::{CollectError, Destination, EtcdPlan, Plan, Progress, Summary};
+pub use rewrite::{RewriteError, RewritePlan, Rewritten, rewrite};
 #[cfg(target_os = "linux")]
 pub use run::{dry_run, run};
+pub use verify::{Altered, Checked, Verification, verify};

@@ -20,8 +20,31 @@ pub struct Plan {
     pub root: PathBuf,
     /// The Docker engine's socket.
     pub docker_socket: PathBuf,
+    /// The container runtime's CRI socket; none for the first of the usual ones that answers.
+    pub cri_socket: Option<PathBuf>,
+    /// What is asked of etcd.
+    pub etcd: EtcdPlan,
+    /// Whether what this host depends on is tried over the network.
+    pub probe: bool,
     /// What is asked of the cluster's API.
     pub cluster: ClusterPlan,
+}
+
+/// What is asked of etcd. Without endpoints the host's own settings and certificates are used.
+#[derive(Debug, Clone, Default)]
+pub struct EtcdPlan {
+    /// URLs of members, such as `https://127.0.0.1:2379`.
+    pub endpoints: Vec<String>,
+    /// The authority's certificate.
+    pub authority: Option<PathBuf>,
+    /// The client's certificate.
+    pub certificate: Option<PathBuf>,
+    /// Its key.
+    pub key: Option<PathBuf>,
+    /// Whether the disk below etcd is tested by writing to it.
+    pub disk_test: bool,
+    /// The folder that is written to in that test; none for the usual ones.
+    pub disk_folder: Option<PathBuf>,
 }
 
 /// Where a bundle goes.

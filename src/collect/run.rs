@@ -1,6 +1,6 @@
 //! Running the steps, one after the other, into one archive.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::archive::Archive;
 use super::context::{Context, Step};
+use super::cri::Runtime;
 use super::docker::Engine;
 use super::evidence::Evidence;
 use super::kubernetes::Session;
@@ -64,9 +65,12 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Summar
     };
 
     let spools = SpoolFolder(output.folder());
-    let evidence = Evidence::new(Archive::new(output, name, now), plan.limits, &facts.hostname, spools);
+    let archive = Archive::new(output, name, now).map_err(failed)?;
+    let evidence = Evidence::new(archive, plan.limits, &facts.hostname, spools);
+    let runtime_socket = plan.cri_socket.as_deref();
     let mut ctx = Context {
         evidence,
+        runtime: Runtime::new(&host, runtime_socket),
         host,
         engine: Engine::new(plan.docker_socket.clone()),
         cluster: Session::new(plan.cluster.clone()),
@@ -74,6 +78,10 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Summar
         step_timeout: plan.limits.step_timeout,
         now,
         scheduled: Vec::new(),
+        etcd: plan.etcd.clone(),
+        registries: BTreeSet::new(),
+        container_logs: Vec::new(),
+        pod_resolvers: Vec::new(),
         has_journal: false,
         spawned: Vec::new(),
     };

@@ -2,17 +2,29 @@
 //! what dies first on a failing host is read first.
 
 use super::context::Step;
-use super::{Plan, cron, docker, host, kubernetes, logs, sysctl};
+use super::{Plan, agents, configs, cri, cron, docker, etcd, host, ipvs, kubernetes, logs, pods, probe, sysctl};
 
 /// Every step of a collection. Steps may add further ones while they run.
 pub(crate) fn all(plan: &Plan) -> Vec<Step> {
     // What the cluster keeps as Secrets is known before anything is written; the rest of it comes last, because it may take minutes.
     let mut steps = kubernetes::first_steps(&plan.cluster);
     steps.extend(docker::steps());
+    steps.extend(cri::steps());
     steps.extend(cron::steps());
     steps.extend(host::steps());
+    steps.extend(ipvs::steps());
+    steps.extend(configs::steps());
     steps.extend(sysctl::steps());
+    steps.extend(agents::steps());
+    steps.extend(etcd::steps());
+    if plan.etcd.disk_test {
+        steps.push(etcd::disk_test(plan.etcd.disk_folder.clone()));
+    }
+    if plan.probe {
+        steps.push(probe::step());
+    }
     steps.extend(logs::steps());
+    steps.extend(pods::steps());
     steps.extend(kubernetes::last_steps(&plan.cluster));
     steps
 }

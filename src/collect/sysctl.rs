@@ -47,6 +47,9 @@ const NAMES: &[&str] = &[
     "vm.swappiness",
 ];
 
+/// Interfaces whose own settings are read; a node has one for each pod.
+const MOST_INTERFACES: usize = 500;
+
 /// One step for all parameters.
 pub(crate) fn steps() -> Vec<Step> {
     let reads = NAMES.iter().map(|name| Read::File(file(name))).collect();
@@ -59,6 +62,20 @@ fn read(ctx: &mut Context) -> Outcome {
     for name in NAMES {
         if let Some(value) = ctx.host.small(&file(name)) {
             text.push_str(&format!("{name} = {}\n", value.trim_end()));
+        }
+    }
+    // The strictest of the setting of all and that of the interface is in force (Documentation/networking/ip-sysctl.rst, rp_filter).
+    let interfaces = ctx.host.list("/proc/sys/net/ipv4/conf").unwrap_or_default();
+    for interface in interfaces
+        .iter()
+        .take(MOST_INTERFACES)
+        .filter(|name| *name != "all" && *name != "default")
+    {
+        let path = format!("/proc/sys/net/ipv4/conf/{interface}/rp_filter");
+        if let Some(value) = ctx.host.small(&path) {
+            // sysctl(8) writes a dot in an interface's name as a slash.
+            let name = interface.replace('.', "/");
+            text.push_str(&format!("net.ipv4.conf.{name}.rp_filter = {}\n", value.trim_end()));
         }
     }
     if text.is_empty() {

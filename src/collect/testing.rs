@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{ClusterPlan, Destination, Kubeconfigs, Limits, Plan, Summary, run};
+use super::{ClusterPlan, Destination, EtcdPlan, Kubeconfigs, Limits, Plan, Summary, run};
 
 /// What the fake engine does with one request.
 pub(crate) enum Answer {
@@ -81,6 +81,9 @@ impl Host {
             },
             root,
             docker_socket: dir.path().join("docker.sock"),
+            cri_socket: None,
+            etcd: EtcdPlan::default(),
+            probe: false,
             cluster: ClusterPlan::default(),
         };
         Self { dir, plan }
@@ -199,7 +202,7 @@ impl Bundle {
 
     /// A file of the node as text.
     pub(crate) fn text(&self, path: &str) -> &str {
-        std::str::from_utf8(&self.files[&format!("nodes/node-1/{path}")]).unwrap()
+        std::str::from_utf8(&self.files[&place(path)]).unwrap()
     }
 
     /// A file of the node as JSON.
@@ -209,7 +212,7 @@ impl Bundle {
 
     /// True if the node has this file.
     pub(crate) fn has(&self, path: &str) -> bool {
-        self.files.contains_key(&format!("nodes/node-1/{path}"))
+        self.files.contains_key(&place(path))
     }
 
     pub(crate) fn manifest(&self) -> Value {
@@ -243,6 +246,11 @@ impl Bundle {
             .values()
             .any(|bytes| memchr::memmem::find(bytes, needle.as_bytes()).is_some())
     }
+}
+
+/// Where a file of the node is, by its path in the node's folder or on the host.
+fn place(path: &str) -> String {
+    format!("nodes/node-1/{}", path.trim_start_matches('/'))
 }
 
 /// A host with one container, share-mnt, whose argument and environment hold a token.

@@ -51,6 +51,11 @@ impl Class {
     pub(super) fn token(self, number: u64) -> String {
         format!("‹{}-{number}›", self.slug())
     }
+
+    /// The token that stands for a value under somebody's key: the same in every bundle that is masked with that key.
+    pub(super) fn keyed_token(self, digest: &str) -> String {
+        format!("‹{}-{digest}›", self.slug())
+    }
 }
 
 /// How often one value was masked. The value itself is not in here.

@@ -1,5 +1,7 @@
 //! The self-check: is a secret that is known still in what is about to be written?
 
+use aho_corasick::AhoCorasick;
+
 use super::memory::{self, Memory};
 
 /// A secret that was found in an output.
@@ -13,21 +15,39 @@ pub struct Leak {
     pub form: &'static str,
 }
 
-/// Searches `output` with an automaton of its own, so that it does not depend on the state of the masking.
-pub(super) fn find(memory: &Memory, output: &[u8]) -> Vec<Leak> {
-    let forms = memory::all_forms(memory.literals());
-    let Some(automaton) = memory::automaton(&forms) else {
-        return Vec::new();
-    };
-    let hits = automaton.find_iter(output).filter_map(|hit| {
-        let (id, form) = forms.get(hit.pattern().as_usize())?;
-        Some(Leak {
-            token: memory.token(*id).to_owned(),
-            offset: hit.start(),
-            form: form.name,
-        })
-    });
-    hits.collect()
+/// An automaton of its own over every form of every known secret, so that the check does not depend on the state of the masking.
+pub struct LeakFinder {
+    automaton: Option<AhoCorasick>,
+    forms: Vec<(String, &'static str)>,
+}
+
+impl LeakFinder {
+    pub(super) fn new(memory: &Memory) -> Self {
+        let forms = memory::all_forms(memory.literals());
+        Self {
+            automaton: memory::automaton(&forms),
+            forms: forms
+                .into_iter()
+                .map(|(id, form)| (memory.token(id).to_owned(), form.name))
+                .collect(),
+        }
+    }
+
+    /// Every secret that stands in `output`, raw or in another form.
+    pub fn find(&self, output: &[u8]) -> Vec<Leak> {
+        let Some(automaton) = &self.automaton else {
+            return Vec::new();
+        };
+        let hits = automaton.find_iter(output).filter_map(|hit| {
+            let (token, form) = self.forms.get(hit.pattern().as_usize())?;
+            Some(Leak {
+                token: token.clone(),
+                offset: hit.start(),
+                form,
+            })
+        });
+        hits.collect()
+    }
 }
 
 #[cfg(test)]

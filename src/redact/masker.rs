@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::memory::{Id, Memory, Span};
 use super::structure::{self, Found};
-use super::{Class, Leak, Redaction, leak, patterns};
+use super::{Class, Key, Leak, LeakFinder, Redaction, patterns};
 
 /// Replaces secrets by tokens such as `‹token-1›`, the same value by the same token for as long as it lives.
 ///
@@ -29,6 +29,14 @@ impl Masker {
     /// A masker that knows nothing yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A masker whose tokens depend on `key` and the value alone, so that bundles which are masked with the same key can be compared.
+    pub fn with_key(key: Key) -> Self {
+        Self {
+            memory: Memory::with_key(key),
+            ..Self::default()
+        }
     }
 
     /// Remembers the secrets that stand where Kubernetes, Docker and kubeconfig keep them; `value` may be any JSON.
@@ -93,7 +101,12 @@ impl Masker {
 
     /// Searches `output` for every secret that is known, raw and escaped for JSON, URLs and HTML, and in base64 at any alignment.
     pub fn leaks(&self, output: &[u8]) -> Vec<Leak> {
-        leak::find(&self.memory, output)
+        self.leak_finder().find(output)
+    }
+
+    /// What searches many outputs for every secret that is known now.
+    pub fn leak_finder(&self) -> LeakFinder {
+        LeakFinder::new(&self.memory)
     }
 
     fn learn_found(&mut self, found: &Found) -> Id {

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::forms::{self, Form};
+use super::key::Key;
 use super::{Class, Redaction};
 
 /// The number of a known secret, in order of first sight over all classes.
@@ -27,6 +28,7 @@ pub(super) struct Memory {
     searched: HashSet<String>,
     literals: Vec<(Id, String)>,
     tiers: Vec<Tier>,
+    key: Option<Key>,
 }
 
 struct Entry {
@@ -46,16 +48,30 @@ struct Tier {
 }
 
 impl Memory {
+    /// A memory whose tokens are made with a key.
+    pub(super) fn with_key(key: Key) -> Self {
+        Self {
+            key: Some(key),
+            ..Self::default()
+        }
+    }
+
     /// The secret with this value; it is added when it is new. The class of the first sight stays.
     pub(super) fn id_of(&mut self, class: Class, value: &str) -> Id {
         if let Some(&id) = self.by_value.get(value) {
             return id;
         }
-        let number = self.numbers.entry(class).or_default();
-        *number += 1;
+        let token = match &self.key {
+            Some(key) => class.keyed_token(&key.digest("secret", value)),
+            None => {
+                let number = self.numbers.entry(class).or_default();
+                *number += 1;
+                class.token(*number)
+            }
+        };
         let entry = Entry {
             class,
-            token: class.token(*number),
+            token,
             count: 0,
             files: BTreeSet::new(),
         };

@@ -248,10 +248,10 @@ impl Walk {
         }
     }
 
-    /// An entry of a container's `env`: `{name, value}`.
+    /// An entry of a container's `env`: `{name, value}`, or `{key, value}` in the CRI (`runtime.v1.KeyValue`).
     fn variable(&mut self, map: &Map<String, Value>) {
         let (Some(name), Some(value)) = (
-            map.get("name").and_then(Value::as_str),
+            map.get("name").or_else(|| map.get("key")).and_then(Value::as_str),
             map.get("value").and_then(Value::as_str),
         ) else {
             return;

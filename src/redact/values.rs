@@ -27,7 +27,7 @@ pub(super) fn is_masked(value: &str) -> bool {
         part.split_once('›').is_some_and(|(token, after)| {
             let (slug, number) = token.rsplit_once('-').unwrap_or_default();
             is_punctuation(after)
-                && number.bytes().all(|b| b.is_ascii_digit())
+                && number.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
                 && Class::ALL.iter().any(|class| class.slug() == slug)
         })
     });

@@ -17,6 +17,7 @@ mod inventory;
 mod layouts;
 mod limits;
 mod merging;
+mod redaction;
 mod reports_fresh;
 mod rules;
 mod samples;

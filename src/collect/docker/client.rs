@@ -3,14 +3,11 @@
 use std::io;
 use std::path::PathBuf;
 
-use http_body_util::{BodyExt, Empty};
-use hyper::Request;
-use hyper::body::Bytes;
-use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 use tokio::time::{Instant, timeout_at};
 
 use crate::collect::Outcome;
+use crate::collect::http::{self, End, HttpError};
 
 /// How much of an error's body is read.
 const MAX_ERROR: usize = 16 * 1024;
@@ -19,19 +16,6 @@ const MAX_ERROR: usize = 16 * 1024;
 #[derive(Debug, Clone)]
 pub(crate) struct Engine {
     socket: PathBuf,
-}
-
-/// How a body ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    /// With its last byte.
-    Complete,
-    /// The receiver wanted no more.
-    Enough,
-    /// At the deadline.
-    TimedOut,
-    /// The connection broke, or its framing did.
-    Broken,
 }
 
 /// Why there is no body.
@@ -81,52 +65,24 @@ impl Engine {
             Ok(Err(source)) => return Err(EngineError::Unreachable { path, source }),
             Ok(Ok(stream)) => stream,
         };
-        let exchange = async {
-            let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-            let connection = tokio::spawn(connection);
-            let request = Request::get(target)
-                .header("Host", "docker")
-                .body(Empty::<Bytes>::new());
-            let answer = match request {
-                Ok(request) => sender.send_request(request).await,
-                Err(error) => return Ok(Err(EngineError::Protocol(error.to_string()))),
-            };
-            answer.map(|answer| Ok((answer, connection)))
-        };
-        let (mut answer, connection) = match timeout_at(deadline, exchange).await {
-            Err(_) => return Err(EngineError::TimedOut),
-            Ok(Err(error)) => return Err(EngineError::Protocol(error.to_string())),
-            Ok(Ok(answered)) => answered?,
-        };
-        let status = answer.status();
+        let request = http::get(target, "docker").map_err(EngineError::Protocol)?;
         let mut message = Vec::new();
-        let end = loop {
-            match timeout_at(deadline, answer.body_mut().frame()).await {
-                Err(_) => break End::TimedOut,
-                Ok(None) => break End::Complete,
-                Ok(Some(Err(_))) => break End::Broken,
-                Ok(Some(Ok(frame))) => {
-                    let Some(data) = frame.data_ref() else { continue };
-                    let more = if status.is_success() {
-                        take(data)
-                    } else {
-                        message.extend_from_slice(data.get(..MAX_ERROR).unwrap_or(data));
-                        message.len() < MAX_ERROR
-                    };
-                    if !more {
-                        break End::Enough;
-                    }
-                }
+        let mut keep = |status: u16, data: &[u8]| {
+            if (200..300).contains(&status) {
+                return take(data);
             }
+            message.extend_from_slice(data.get(..MAX_ERROR).unwrap_or(data));
+            message.len() < MAX_ERROR
         };
-        connection.abort();
-        if status.is_success() {
-            Ok(end)
-        } else {
-            Err(EngineError::Status {
-                code: status.as_u16(),
+        let answered = http::exchange(stream, request, deadline, &mut keep).await;
+        match answered {
+            Err(HttpError::TimedOut) => Err(EngineError::TimedOut),
+            Err(HttpError::Protocol(words)) => Err(EngineError::Protocol(words)),
+            Ok((status, end)) if (200..300).contains(&status) => Ok(end),
+            Ok((code, _)) => Err(EngineError::Status {
+                code,
                 message: words(&message),
-            })
+            }),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The containers' logs, as the engine's log drivers give them back.
 
-use super::client::{End, EngineError};
+use super::client::EngineError;
 use super::frames::Demultiplexer;
 use super::sources::request;
 use crate::collect::Outcome;
 use crate::collect::context::{Context, Step};
+use crate::collect::http::End;
 
 /// Lines asked of each container's log.
 const LOG_LINES: usize = 2000;

@@ -4,10 +4,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::client::{End, EngineError};
+use super::client::EngineError;
 use super::logs;
 use crate::collect::capture::Capture;
 use crate::collect::context::{Context, Step};
+use crate::collect::http::End;
+use crate::collect::probe::registry_of;
 use crate::collect::{Outcome, Read};
 
 const LIST: &str = "/containers/json?all=1";
@@ -95,6 +97,8 @@ async fn inspect_all(ctx: &mut Context) -> Outcome {
     let mut documents = Vec::new();
     let mut outcome = Outcome::Done;
     let mut failed = Vec::new();
+    let images = list.iter().filter_map(|listed| listed.get("Image")?.as_str());
+    ctx.registries.extend(images.filter_map(registry_of));
     for listed in list {
         let Some(id) = listed.get("Id").and_then(Value::as_str).filter(|id| is_id(id)) else {
             failed.push("a listed container has no id".to_owned());

@@ -20,12 +20,14 @@ pub(in crate::bundle::decode) const DECODER: Decoder = Decoder {
 const MOST: usize = 100;
 
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
-    const SIGNS: [[&str; 2]; 5] = [
+    const SIGNS: [[&str; 2]; 6] = [
         ["\"members\"", "\"peerURLs\""],
         ["\"Endpoint\"", "\"Status\""],
         ["\"endpoint\"", "\"health\""],
         ["\"header\"", "\"alarms\""],
         ["\"header\"", "\"member_id\""],
+        // The gateway of etcd 3.4 answers for alarms without a header.
+        ["\"alarms\"", "\"memberID\""],
     ];
     if !SIGNS.iter().any(|keys| may_start(file, start, keys)) {
         return None;
@@ -192,10 +194,15 @@ mod tests {
             (found.is_healthy, found.errors.as_str()),
             (Some(false), "context deadline exceeded")
         );
-        let found = facts(r#"{"header":{"member_id":7},"alarms":[{"memberID":7,"alarm":1}]}"#);
-        assert!(
-            matches!(found.as_slice(), [HostFact::EtcdAlarm(alarm)] if alarm.alarm == "NOSPACE" && alarm.member == "7")
-        );
+        for text in [
+            r#"{"header":{"member_id":7},"alarms":[{"memberID":7,"alarm":1}]}"#,
+            r#"{"alarms":[{"memberID":"7","alarm":"NOSPACE"}]}"#,
+        ] {
+            let found = facts(text);
+            assert!(
+                matches!(found.as_slice(), [HostFact::EtcdAlarm(alarm)] if alarm.alarm == "NOSPACE" && alarm.member == "7")
+            );
+        }
     }
 
     #[test]

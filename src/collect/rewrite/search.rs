@@ -1,0 +1,45 @@
+//! The search for everything that is known, in the archive as it was written.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+
+use crate::collect::packing::Packing;
+use crate::redact::LeakFinder;
+
+/// Bytes of one part of the search overlap with the next, so that nothing hides at the cut.
+const OVERLAP: usize = 4096;
+
+/// The first known secret that stands in the archive: file, token, form.
+pub(super) fn search(
+    spool: &mut File,
+    name: &str,
+    finder: &LeakFinder,
+) -> io::Result<Option<(String, String, &'static str)>> {
+    spool.seek(SeekFrom::Start(0))?;
+    let packed = BufReader::new(spool);
+    let unpacked: Box<dyn Read + '_> = match Packing::of(name) {
+        Packing::Zstd => Box::new(zstd::Decoder::with_buffer(packed)?),
+        Packing::Gzip => Box::new(flate2::read::GzDecoder::new(packed)),
+    };
+    let mut archive = tar::Archive::new(unpacked);
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let mut window = path.clone().into_bytes();
+        window.push(b'\n');
+        loop {
+            let mut part = vec![0; 1 << 20];
+            let read = entry.read(&mut part)?;
+            window.extend_from_slice(part.get(..read).unwrap_or_default());
+            if let Some(leak) = finder.find(&window).into_iter().next() {
+                return Ok(Some((path, leak.token, leak.form)));
+            }
+            if read == 0 {
+                break;
+            }
+            let keep = window.len().saturating_sub(OVERLAP);
+            window.drain(..keep);
+        }
+    }
+    Ok(None)
+}
