@@ -32,7 +32,11 @@ pub(crate) fn ok(body: impl AsRef<[u8]>) -> Answer {
 /// A complete answer with another status.
 pub(crate) fn status(code: u16, body: impl AsRef<[u8]>) -> Answer {
     let body = body.as_ref();
-    let mut bytes = format!("HTTP/1.1 {code} Words\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len()).into_bytes();
+    let mut bytes = format!(
+        "HTTP/1.1 {code} Words\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    )
+    .into_bytes();
     bytes.extend(body);
     Answer::Close(bytes)
 }
