@@ -38,6 +38,8 @@ text:
   - id: sqlite
     in: [container-log, status]
     pattern: '(?P<reason>database is locked)'
+    # It tries again by itself (Grafana pkg/infra/db `sleeping then retrying`).
+    unless: '(?i)then retrying|retrying in'
   - id: statement
     in: [container-log]
     pattern: '(?P<reason>SQLSTATE[^\n]{0,12}(?:55P03|40P01))'

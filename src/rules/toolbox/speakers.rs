@@ -251,7 +251,7 @@ fn has_log(snapshot: &Snapshot, owner: &Subject) -> bool {
 }
 
 /// Parts of names that databases, caches and brokers are known by.
-const DATA_STORES: [&str; 29] = [
+const DATA_STORES: [&str; 50] = [
     "postgres",
     "postgresql",
     "pg",
@@ -281,6 +281,27 @@ const DATA_STORES: [&str; 29] = [
     "db",
     "database",
     "mssql",
+    "rabbit",
+    "broker",
+    "activemq",
+    "artemis",
+    "pulsar",
+    "neo4j",
+    "couchdb",
+    "couchbase",
+    "solr",
+    "tidb",
+    "tikv",
+    "keydb",
+    "dragonfly",
+    "galera",
+    "timescale",
+    "timescaledb",
+    "yugabyte",
+    "vitess",
+    "qdrant",
+    "weaviate",
+    "milvus",
 ];
 
 /// First words of what moves data into a store or out of it: `sink-clickhouse`, `backup-mysql`.
