@@ -1,5 +1,6 @@
 //! A member of etcd is down.
 
+use crate::bundle::decode::EtcdEndpoint;
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::etcd::{endpoints, member_at, members, subject};
 use crate::rules::toolbox::nodes::{ends_log, node_of, quote};
@@ -96,6 +97,12 @@ examples:
         https://10.0.0.1:2379 is healthy: successfully committed proposal: took = 12.1ms
         https://10.0.0.2:2379 is unhealthy: failed to commit proposal: context deadline exceeded
     fires: [{kind: "EtcdMember", name: "m2"}]
+  - name: "one that takes no connection, while an alarm makes the others unhealthy too"
+    files:
+      members.json: '{"header":{"cluster_id":1},"members":[{"ID":10276657743932975437,"name":"m1","clientURLs":["https://10.0.0.1:2379"]},{"ID":10501334649042878790,"name":"m2","clientURLs":["https://10.0.0.2:2379"]}]}'
+      alarms.json: '{"alarms":[{"memberID":"10276657743932975437","alarm":"NOSPACE"}]}'
+      health.json: '[{"endpoint":"https://10.0.0.1:2379","health":false,"took":"8ms","error":"Active Alarm(s)"},{"endpoint":"https://10.0.0.2:2379","health":false,"took":"1ms","error":"dial tcp 10.0.0.2:2379: connect: connection refused"}]'
+    fires: [{kind: "EtcdMember", name: "m2"}]
   - name: "a restart"
     files:
       nodes.txt: |
@@ -155,15 +162,19 @@ fn by_logs(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
 }
 
 /// Members that `etcdctl endpoint health` calls unhealthy while others are well, and members that were added and never started. Where
-/// the quota is reached every endpoint is called unhealthy; that is another failure.
+/// the quota is reached every endpoint is called unhealthy; that is another failure, and down is then who takes no connection.
 fn by_client(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let endpoints = endpoints(snapshot);
     let has_alarm = snapshot.hosts.iter().any(|host| !host.tools.etcd_alarms.is_empty());
     let is_any_well = endpoints.iter().any(|endpoint| endpoint.is_healthy == Some(true));
+    let is_any_answering = endpoints
+        .iter()
+        .any(|endpoint| endpoint.is_healthy.is_some() && !is_gone(endpoint));
     let unhealthy = endpoints
         .iter()
-        .filter(|endpoint| !has_alarm && is_any_well && endpoint.is_healthy == Some(false))
+        .filter(|endpoint| endpoint.is_healthy == Some(false))
+        .filter(|endpoint| !has_alarm && is_any_well || is_any_answering && is_gone(endpoint))
         .map(|endpoint| {
             (
                 member_at(snapshot, endpoint),
@@ -196,4 +207,11 @@ fn by_client(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
             finding
         })
         .collect()
+}
+
+/// True where nothing listens, as opposed to a member that answers that it is not well.
+fn is_gone(endpoint: &EtcdEndpoint) -> bool {
+    ["connection refused", "no route to host"]
+        .iter()
+        .any(|words| endpoint.errors.to_ascii_lowercase().contains(words))
 }
