@@ -234,11 +234,12 @@ impl Pseudonyms {
         if let Some(known) = self.addresses.get(&bits) {
             return *known;
         }
-        // What marks a private network stays (RFC 1918, RFC 6598).
-        let fixed = match bits >> 16 {
-            high if high & 0xfff0 == 0xac10 => 12,
-            0xc0a8 => 16,
-            high if high & 0xffc0 == 0x6440 => 10,
+        // What marks a private network stays (RFC 1918, RFC 6598), also in the addresses beside it: were those turned there, some would
+        // move into the private network, and two addresses might become one.
+        let fixed = match bits >> 24 {
+            172 => 12,
+            192 => 16,
+            100 => 10,
             _ => 8,
         };
         let mut other = bits;
@@ -371,6 +372,23 @@ mod tests {
         assert!(!v6.contains(":42:"), "{v6}");
         let (a, b) = v6.split_once(" and ").unwrap();
         assert_eq!(a.rsplit_once(':').unwrap().0, b.rsplit_once(':').unwrap().0);
+    }
+
+    #[test]
+    fn beside_a_private_network_prefixes_are_kept_too() {
+        let mut names = pseudonyms();
+        for (first, second) in [
+            ("100.64.0.0", "100.0.0.0"),
+            ("172.16.3.0", "172.48.3.0"),
+            ("192.168.1.0", "192.169.1.0"),
+        ] {
+            let (a, b) = (names.turned(v4(first)), names.turned(v4(second)));
+            assert_eq!(
+                (v4(first) ^ v4(second)).leading_zeros(),
+                (a ^ b).leading_zeros(),
+                "{first} {second}"
+            );
+        }
     }
 
     proptest! {
