@@ -99,7 +99,9 @@ examples:
     fires: [{kind: "EtcdMember", name: "m2"}]
   - name: "one that takes no connection, while an alarm makes the others unhealthy too"
     files:
-      members.json: '{"header":{"cluster_id":1},"members":[{"ID":10276657743932975437,"name":"m1","clientURLs":["https://10.0.0.1:2379"]},{"ID":10501334649042878790,"name":"m2","clientURLs":["https://10.0.0.2:2379"]}]}'
+      memberlist.txt: |
+        8e9e05c52164694d, started, m1, https://10.0.0.1:2380, https://10.0.0.1:2379, false
+        91bc3c398fb3c146, started, m2, https://10.0.0.2:2380, https://10.0.0.2:2379, false
       alarms.json: '{"alarms":[{"memberID":"10276657743932975437","alarm":"NOSPACE"}]}'
       health.json: '[{"endpoint":"https://10.0.0.1:2379","health":false,"took":"8ms","error":"Active Alarm(s)"},{"endpoint":"https://10.0.0.2:2379","health":false,"took":"1ms","error":"dial tcp 10.0.0.2:2379: connect: connection refused"}]'
     fires: [{kind: "EtcdMember", name: "m2"}]
