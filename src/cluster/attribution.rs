@@ -40,6 +40,8 @@ const GENERIC: [&str; 22] = [
 struct Candidate {
     namespace: String,
     pod: String,
+    /// The pod's name as a file's name may spell it.
+    dashed: String,
     workload: String,
     containers: Vec<String>,
     failing: bool,
@@ -107,6 +109,7 @@ fn candidates(snapshot: &Snapshot) -> Vec<Candidate> {
     let of = |pod: PodView<'_>| Candidate {
         namespace: pod.namespace().to_owned(),
         pod: pod.name().to_owned(),
+        dashed: dashed(pod.name()),
         workload: snapshot.top_owner(pod.object).name,
         containers: pod
             .containers()
@@ -154,13 +157,13 @@ fn by_name(candidates: &[Candidate], log: &LogFile) -> Option<Stream> {
     let spelled = dashed(log.path.as_str());
     let named = candidates
         .iter()
-        .filter(|candidate| spelled.split('/').any(|part| part.contains(&dashed(&candidate.pod))))
+        .filter(|candidate| spelled.split('/').any(|part| part.contains(&candidate.dashed)))
         .max_by_key(|candidate| (candidate.pod.len(), !candidate.namespace.is_empty()));
     if let Some(candidate) = named {
         let container = candidate
             .containers
             .iter()
-            .find(|container| has_word(&stem.replace(&dashed(&candidate.pod), ""), container));
+            .find(|container| has_word(&stem.replace(&candidate.dashed, ""), container));
         return Some(stream(
             &log.path,
             &candidate.namespace,
@@ -340,24 +343,12 @@ mod tests_of_unlisted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::{BundleInfo, Reader};
-    use crate::logs::SignatureSet;
+    use crate::cluster::reading;
 
     const PODS: &str = "NAMESPACE   NAME                        READY   STATUS             RESTARTS   AGE\nshop        cart-6bdf8c9d7-jd5lx        0/1     CrashLoopBackOff   7          12m\nshop        cart-db-0                   1/1     Running            0          77d\nshop        web-84cf6d6b95-qk4rc        1/1     Running            0          14d\n";
 
     fn owner(pods: &str, path: &str) -> String {
-        let signatures = SignatureSet::new([]).unwrap();
-        let mut reader = Reader::new(&signatures, "b");
-        for (path, content) in [("pods.txt", pods), (path, "2026-01-01T00:00:00Z hello\n")] {
-            reader.file(&EntryPath::new(path), &mut content.as_bytes());
-        }
-        let snapshot = reader.finish(BundleInfo {
-            alias: "b".into(),
-            input: String::new(),
-            layout: String::new(),
-            sha256: String::new(),
-            collected_at: None,
-        });
+        let snapshot = reading(&[("pods.txt", pods), (path, "2026-01-01T00:00:00Z hello\n")]);
         match snapshot.logs.first().map(|log| &log.stream) {
             Some(Stream::Container(found)) => found.pod.clone(),
             other => format!("{other:?}"),

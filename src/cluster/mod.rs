@@ -44,11 +44,16 @@ pub use snapshot::{About, Archive, BundleInfo, Hit, Snapshot};
 pub use tools::HostTools;
 pub use view::{ContainerInstance, Ended, Image, PodView, Waiting};
 
-/// A snapshot of files that a test writes down: path and text.
+/// A snapshot of files that a test writes down: path and text. No signature is looked for.
 #[cfg(test)]
-fn reading(files: &[(&str, &str)]) -> Snapshot {
-    let signatures = crate::logs::SignatureSet::new([]).unwrap();
-    let mut reader = Reader::new(&signatures, "b");
+pub(crate) fn reading(files: &[(&str, &str)]) -> Snapshot {
+    reading_for(&crate::logs::SignatureSet::new([]).unwrap(), files)
+}
+
+/// The same with the matches of signatures.
+#[cfg(test)]
+pub(crate) fn reading_for(signatures: &crate::logs::SignatureSet, files: &[(&str, &str)]) -> Snapshot {
+    let mut reader = Reader::new(signatures, "b");
     for (path, text) in files {
         reader.file(&crate::model::EntryPath::new(path), &mut text.as_bytes());
     }

@@ -144,6 +144,9 @@ impl<'r, 's> Reader<'r, 's> {
 
     /// Lists the links of a bundle behind its files. What they point to is read where it stands, so that it counts once.
     pub fn links(&mut self, links: &[Link]) {
+        if links.is_empty() {
+            return;
+        }
         self.take_back(true);
         let mut known: BTreeSet<String> = BTreeSet::new();
         for file in &self.coverage.files {

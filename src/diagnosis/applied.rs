@@ -276,23 +276,10 @@ fn text(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::{BundleInfo, Reader};
-    use crate::logs::SignatureSet;
-    use crate::model::EntryPath;
+    use crate::cluster::reading;
 
     fn differences(files: &[(&str, &str)]) -> Vec<(String, String, String)> {
-        let signatures = SignatureSet::new([]).unwrap();
-        let mut reader = Reader::new(&signatures, "b");
-        for (path, text) in files {
-            reader.file(&EntryPath::new(path), &mut text.as_bytes());
-        }
-        let snapshot = reader.finish(BundleInfo {
-            alias: "b".into(),
-            input: "b".into(),
-            layout: String::new(),
-            sha256: String::new(),
-            collected_at: None,
-        });
+        let snapshot = reading(files);
         let drifts = drifts(&snapshot).into_iter();
         drifts.map(|drift| (drift.path, drift.applied, drift.live)).collect()
     }

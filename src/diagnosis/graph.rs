@@ -295,23 +295,12 @@ const CUT_APART: SignedDuration = SignedDuration::from_mins(10);
 #[cfg(test)]
 mod tests {
     use super::super::diagnose;
-    use crate::cluster::{BundleInfo, Reader};
-    use crate::model::EntryPath;
+    use crate::cluster::reading_for;
     use crate::rules::Rules;
 
     fn roots(files: &[(&str, &str)]) -> Vec<String> {
         let rules = Rules::load().unwrap();
-        let mut reader = Reader::new(rules.signatures(), "b");
-        for (path, content) in files {
-            reader.file(&EntryPath::new(path), &mut content.as_bytes());
-        }
-        let snapshot = reader.finish(BundleInfo {
-            alias: "b".into(),
-            input: String::new(),
-            layout: String::new(),
-            sha256: String::new(),
-            collected_at: None,
-        });
+        let snapshot = reading_for(rules.signatures(), files);
         let diagnosis = diagnose(&rules, &snapshot, None);
         let named = diagnosis
             .roots

@@ -126,8 +126,7 @@ fn is_named(subject: &Subject, namespaces: &BTreeSet<String>) -> bool {
 mod tests {
     use super::super::{Checked, Diagnosis, diagnose_within};
     use super::*;
-    use crate::cluster::{BundleInfo, Reader};
-    use crate::model::EntryPath;
+    use crate::cluster::reading_for;
     use crate::rules::Rules;
 
     const PODS: &str = "NAMESPACE   NAME                    READY   STATUS         RESTARTS   AGE\nshop        web-57b96b46b7-zv4q2    0/1     ErrImagePull   0          41m\npay         api-6bdf8c9d7-jd5lx     0/1     ErrImagePull   0          41m\n";
@@ -135,16 +134,7 @@ mod tests {
 
     fn judged<T>(narrowing: &Narrowing, look: impl Fn(&Diagnosis<'_>) -> T) -> T {
         let rules = Rules::load().unwrap();
-        let mut reader = Reader::new(rules.signatures(), "b");
-        reader.file(&EntryPath::new("pods"), &mut PODS.as_bytes());
-        reader.file(&EntryPath::new("events"), &mut EVENTS.as_bytes());
-        let snapshot = reader.finish(BundleInfo {
-            alias: "b".into(),
-            input: String::new(),
-            layout: String::new(),
-            sha256: String::new(),
-            collected_at: None,
-        });
+        let snapshot = reading_for(rules.signatures(), &[("pods", PODS), ("events", EVENTS)]);
         look(&diagnose_within(&rules, &snapshot, None, narrowing))
     }
 

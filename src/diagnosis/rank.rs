@@ -131,8 +131,7 @@ fn local(finding: &Finding) -> impl Iterator<Item = &Touch> {
 #[cfg(test)]
 mod tests {
     use super::super::diagnose;
-    use crate::cluster::{BundleInfo, Reader, Snapshot};
-    use crate::model::EntryPath;
+    use crate::cluster::{Snapshot, reading_for};
     use crate::rules::Rules;
 
     /// Two Deployments whose images cannot be pulled, each with its tag.
@@ -155,15 +154,7 @@ mod tests {
             pod("web", web),
         ];
         let text = format!(r#"{{"kind":"List","apiVersion":"v1","items":[{}]}}"#, items.join(","));
-        let mut reader = Reader::new(rules.signatures(), "b");
-        reader.file(&EntryPath::new("all.json"), &mut text.as_bytes());
-        reader.finish(BundleInfo {
-            alias: "b".into(),
-            input: String::new(),
-            layout: String::new(),
-            sha256: String::new(),
-            collected_at: None,
-        })
+        reading_for(rules.signatures(), &[("all.json", &text)])
     }
 
     #[test]
@@ -183,7 +174,6 @@ mod tests {
     #[test]
     fn of_two_causes_the_field_that_is_not_as_applied_comes_first() {
         let rules = Rules::load().unwrap();
-        let mut reader = Reader::new(rules.signatures(), "b");
         let service = |name: &str| {
             format!(
                 r#"{{"kind":"Service","apiVersion":"v1","metadata":{{"name":"{name}","namespace":"shop","uid":"1"}},"spec":{{"selector":{{"app":"{name}"}},"ports":[{{"port":80}}]}}}}"#
@@ -198,15 +188,8 @@ mod tests {
         let live = format!(r#"{{"kind":"List","apiVersion":"v1","items":[{}]}}"#, items.join(","));
         let applied =
             "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  namespace: shop\nspec:\n  replicas: 2\n";
-        reader.file(&EntryPath::new("all.json"), &mut live.as_bytes());
-        reader.file(&EntryPath::new("manifests/web.yaml"), &mut applied.as_bytes());
-        let snapshot = reader.finish(BundleInfo {
-            alias: "b".into(),
-            input: String::new(),
-            layout: String::new(),
-            sha256: String::new(),
-            collected_at: None,
-        });
+        let files = [("all.json", live.as_str()), ("manifests/web.yaml", applied)];
+        let snapshot = reading_for(rules.signatures(), &files);
         let diagnosis = diagnose(&rules, &snapshot, None);
         let first = diagnosis.findings.get(diagnosis.roots[0].finding).unwrap();
         assert_eq!(

@@ -319,21 +319,10 @@ fn last_write(object: &Object) -> Option<(When, String, Citation)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::{BundleInfo, Reader};
-    use crate::logs::SignatureSet;
-    use crate::model::EntryPath;
+    use crate::cluster::reading;
 
     fn changes(text: &str) -> Vec<RecentChange> {
-        let signatures = SignatureSet::new([]).unwrap();
-        let mut reader = Reader::new(&signatures, "b");
-        reader.file(&EntryPath::new("all.json"), &mut text.as_bytes());
-        recent_changes(&reader.finish(BundleInfo {
-            alias: "b".into(),
-            input: "b".into(),
-            layout: String::new(),
-            sha256: String::new(),
-            collected_at: None,
-        }))
+        recent_changes(&reading(&[("all.json", text)]))
     }
 
     fn revision(number: i64, made: &str, image: &str) -> String {

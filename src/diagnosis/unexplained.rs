@@ -346,22 +346,13 @@ pub fn moment_of_line(snapshot: &Snapshot, line: &str) -> Option<When> {
 #[cfg(test)]
 mod tests {
     use super::super::diagnose;
-    use crate::cluster::{BundleInfo, Reader};
-    use crate::model::EntryPath;
+    use crate::cluster::reading_for;
     use crate::rules::Rules;
 
     /// What stays unexplained, with how many logs are to be looked into.
     fn unexplained(path: &str, log: &str) -> Vec<(String, usize)> {
         let rules = Rules::load().unwrap();
-        let mut reader = Reader::new(rules.signatures(), "b");
-        reader.file(&EntryPath::new(path), &mut log.as_bytes());
-        let snapshot = reader.finish(BundleInfo {
-            alias: "b".into(),
-            input: String::new(),
-            layout: String::new(),
-            sha256: String::new(),
-            collected_at: None,
-        });
+        let snapshot = reading_for(rules.signatures(), &[(path, log)]);
         let diagnosis = diagnose(&rules, &snapshot, None);
         let things = diagnosis.unexplained.iter();
         things

@@ -402,21 +402,10 @@ fn quote(mut citation: Citation, lines: &[String]) -> Citation {
 mod tests {
     use super::super::differences;
     use super::*;
-    use crate::cluster::{BundleInfo, Reader};
-    use crate::logs::SignatureSet;
-    use crate::model::EntryPath;
+    use crate::cluster::reading;
 
     fn read(path: &str, text: &str) -> Snapshot {
-        let signatures = SignatureSet::new([]).unwrap();
-        let mut reader = Reader::new(&signatures, "b");
-        reader.file(&EntryPath::new(path), &mut text.as_bytes());
-        reader.finish(BundleInfo {
-            alias: "b".into(),
-            input: String::new(),
-            layout: String::new(),
-            sha256: String::new(),
-            collected_at: None,
-        })
+        reading(&[(path, text)])
     }
 
     /// `path: expected → actual` of everything that differs between two files.

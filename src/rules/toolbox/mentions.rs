@@ -131,26 +131,14 @@ const MOST: usize = 8;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::{BundleInfo, Reader};
-    use crate::logs::SignatureSet;
-    use crate::model::EntryPath;
+    use crate::cluster::reading;
 
     const PODS: &str = "NAMESPACE   NAME                        READY   STATUS    RESTARTS   AGE   IP            NODE\nshop        web-57b96b46b7-zv4q2        1/1     Running   0          41m   10.244.0.10   w1\nshop        rates-6bdf8c9d7-jd5lx       1/1     Running   0          41m   10.244.0.11   w1\nshop        tax-rules-6bdf8c9d7-jd5lx   1/1     Running   0          41m   10.244.0.12   w1\n";
     const SERVICES: &str = "NAMESPACE   NAME        TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)    AGE\nshop        rates       ClusterIP   10.96.0.12   <none>        8080/TCP   41m\nshop        tax-rules   ClusterIP   10.96.0.13   <none>        8080/TCP   41m\n";
 
     #[test]
     fn a_line_names_peers_as_its_stack_writes_them() {
-        let signatures = SignatureSet::new([]).unwrap();
-        let mut reader = Reader::new(&signatures, "b");
-        reader.file(&EntryPath::new("pods.txt"), &mut PODS.as_bytes());
-        reader.file(&EntryPath::new("svc.txt"), &mut SERVICES.as_bytes());
-        let snapshot = reader.finish(BundleInfo {
-            alias: "b".into(),
-            input: String::new(),
-            layout: String::new(),
-            sha256: String::new(),
-            collected_at: None,
-        });
+        let snapshot = reading(&[("pods.txt", PODS), ("svc.txt", SERVICES)]);
         let web = Subject::namespaced("Deployment", "shop", "web");
         for (line, expected) in [
             ("500 Internal Server Error from POST http://rates:8080/v1", "rates"),

@@ -60,27 +60,23 @@ fn compare(nodes: &BTreeMap<String, Settings>, setting: &Setting) -> Option<Node
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::{BundleInfo, Reader};
-    use crate::logs::SignatureSet;
-    use crate::model::EntryPath;
+    use crate::cluster::reading;
 
     fn found(nodes: &[(&str, &str)]) -> Vec<(String, Option<String>)> {
-        let signatures = SignatureSet::new([]).unwrap();
-        let mut reader = Reader::new(&signatures, "b");
-        for (name, forward) in nodes {
-            let sysctl = format!(
-                "net.ipv4.ip_forward = {forward}\nvm.swappiness = 60\nkernel.hostname = {name}\nkernel.panic = 10\n"
-            );
-            let path = EntryPath::new(&format!("nodes/{name}/sysctl.txt"));
-            reader.file(&path, &mut sysctl.as_bytes());
-        }
-        let snapshot = reader.finish(BundleInfo {
-            alias: "b".into(),
-            input: String::new(),
-            layout: String::new(),
-            sha256: String::new(),
-            collected_at: None,
-        });
+        let files: Vec<(String, String)> = nodes
+            .iter()
+            .map(|(name, forward)| {
+                let sysctl = format!(
+                    "net.ipv4.ip_forward = {forward}\nvm.swappiness = 60\nkernel.hostname = {name}\nkernel.panic = 10\n"
+                );
+                (format!("nodes/{name}/sysctl.txt"), sysctl)
+            })
+            .collect();
+        let files: Vec<(&str, &str)> = files
+            .iter()
+            .map(|(path, text)| (path.as_str(), text.as_str()))
+            .collect();
+        let snapshot = reading(&files);
         let named = odd_nodes(&snapshot).into_iter();
         named.map(|found| (found.setting.name, found.odd)).collect()
     }
