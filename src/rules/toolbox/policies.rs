@@ -61,7 +61,8 @@ pub fn selects(policy: &Object, labels: &Labels) -> bool {
         .is_none_or(|selector| matches_selector(selector, labels))
 }
 
-fn matches_selector(selector: &Value, labels: &Labels) -> bool {
+/// True when a label selector, with `matchLabels` and `matchExpressions`, takes these labels.
+pub fn matches_selector(selector: &Value, labels: &Labels) -> bool {
     let equal = selector
         .get("matchLabels")
         .and_then(Value::as_object)
