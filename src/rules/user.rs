@@ -185,7 +185,7 @@ fn wrong(file: &RuleFile, header: &RuleHeader) -> Vec<Mistake> {
 }
 
 /// Every template of a header.
-fn templates(header: &RuleHeader) -> Vec<&str> {
+fn templates(header: &RuleHeader) -> BTreeSet<&str> {
     let mut texts = vec![&header.title, &header.cause];
     texts.extend(&header.headline);
     texts.extend(header.rules_out.iter().chain(&header.questions));
@@ -201,7 +201,7 @@ fn templates(header: &RuleHeader) -> Vec<&str> {
         templates.push(&action.command);
     }
     templates.extend(texts.into_iter().flat_map(|text| [text.zh.as_str(), text.en.as_str()]));
-    templates
+    templates.into_iter().collect()
 }
 
 /// Where a value is written: line and column of its first words. The first line where it is not to be found as it is.
