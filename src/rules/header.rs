@@ -117,7 +117,8 @@ pub struct Subjects {
     /// For nodes: how many matches it takes.
     #[serde(default = "one")]
     pub least: u64,
-    /// For applications and nodes: signatures that count while all is ready as well, whatever `only_while_failing` says.
+    /// For applications and nodes: signatures that count while all is ready as well, whatever `only_while_failing` says; for nodes as
+    /// long as anything fails.
     #[serde(default)]
     pub even_when_ready: Vec<String>,
     /// For applications: what a data store writes in its own log is about its clients, and no finding on it.

@@ -62,7 +62,11 @@ pub(super) fn file(kind: &Kind, namespace: &str, part: usize) -> String {
     } else {
         format!("cluster-resources/custom-resources/{}.{}", kind.plural, kind.group)
     };
-    let more = if part == 0 { String::new() } else { format!(".part{part}") };
+    let more = if part == 0 {
+        String::new()
+    } else {
+        format!(".part{part}")
+    };
     if namespace.is_empty() {
         format!("{folder}{more}.json")
     } else {

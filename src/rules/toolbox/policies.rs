@@ -258,7 +258,9 @@ impl Allowed {
 
     /// True when this port may be used.
     pub fn opens(&self, port: i64) -> bool {
-        self.ports.as_ref().is_none_or(|ports| ports.iter().any(|(first, last)| (*first..=*last).contains(&port)))
+        self.ports
+            .as_ref()
+            .is_none_or(|ports| ports.iter().any(|(first, last)| (*first..=*last).contains(&port)))
     }
 
     /// True when name resolution may pass: port 53, to whatever peer that could be the cluster's DNS.
