@@ -17,6 +17,8 @@ mod inventory;
 mod layouts;
 mod limits;
 mod merging;
+#[cfg(target_os = "linux")]
+mod nodes;
 mod redaction;
 mod reports_fresh;
 mod rules;
