@@ -2,21 +2,21 @@
 # Measures casefile against `gzip -dc` on the same file, side by side, and prints ratios. Absolute times depend on the machine; ratios travel.
 #
 # usage: benches/ratios.sh [DIR [WHAT…]]     DIR holds the generated data (default: target/bench), about 400 MB;
-#                                            WHAT is logs, yaml or many (default: all)
+#                                            WHAT is logs, yaml, many or redact (default: all)
 # needs: gzip, GNU time (/usr/bin/time), python3, a release build
 set -euo pipefail
 cd "$(dirname "$0")/.."
 casefile=target/release/casefile
 data=${1:-target/bench}
 shift || true
-[ $# -gt 0 ] || set -- logs yaml many
+[ $# -gt 0 ] || set -- logs yaml many redact
 wanted() { [[ " $wanted " == *" $1 "* ]]; }
 wanted=$*
 mkdir -p "$data"
 [ -x "$casefile" ] || cargo build --release --locked
 
 # A log-heavy bundle: 1.1 GB of kubelet and container logs when unpacked, made once. Lines vary, so that it compresses as logs do.
-if wanted logs && [ ! -f "$data/logs.tar.gz" ]; then
+if { wanted logs || wanted redact; } && [ ! -f "$data/logs.tar.gz" ]; then
     echo "making $data/logs.tar.gz" >&2
     python3 - "$data/logs.tar.gz" <<'PY'
 import io, random, subprocess, sys, tarfile
@@ -77,4 +77,10 @@ if wanted many; then
     read -r one_s _ < <(measure "$casefile" analyze -q --threads 1 "$data/many" -f json -o "$out")
     read -r two_s two_mib < <(measure "$casefile" analyze -q --threads 2 "$data/many" -f json -o "$out")
     echo "200 small bundles: one thread ${one_s} s, two threads ${two_s} s, speed-up $(ratio "$one_s" "$two_s"), peak ${two_mib} MiB"
+fi
+if wanted redact; then
+    # Reading alone is `inspect`, which decodes the same files and writes nothing.
+    read -r read_s _ < <(measure "$casefile" inspect "$data/logs.tar.gz")
+    read -r redact_s redact_mib < <(measure "$casefile" redact "$data/logs.tar.gz" --force -o "$out/redacted.tar.gz")
+    echo "redact: ${redact_s} s, inspect ${read_s} s, ratio $(ratio "$redact_s" "$read_s") (below 1 is faster), peak ${redact_mib} MiB"
 fi
