@@ -16,6 +16,9 @@ use crate::redact::Redaction;
 /// A manifest is read up to this size.
 const MOST_OF_A_MANIFEST: u64 = 64 << 20;
 
+/// What an archive may take besides the contents of its files: its manifest and the headers.
+const MOST_OF_HEADERS: u64 = 256 << 20;
+
 /// Most files of a machine; a collection has some hundreds.
 const MOST_FILES: usize = 100_000;
 
@@ -62,7 +65,9 @@ pub(super) fn merge(ctx: &mut Context, address: &str, mut archive: Spool) -> Mer
     let len = archive.len();
     let mut folder = String::new();
     let read = archive.part(0, len).and_then(|bytes| {
-        let mut tar = tar::Archive::new(GzDecoder::new(bytes));
+        // Nothing that a machine was asked for is larger; what a hostile one sends could unpack to anything.
+        let most = ctx.evidence.room().saturating_add(MOST_OF_HEADERS);
+        let mut tar = tar::Archive::new(GzDecoder::new(bytes).take(most));
         for entry in tar.entries()?.take(MOST_FILES) {
             let mut entry = entry?;
             if entry.header().entry_type() != tar::EntryType::Regular {
