@@ -16,6 +16,7 @@ mod language;
 mod limits;
 mod narrow;
 mod outputs;
+mod own_rules;
 mod redact;
 mod rules;
 mod terminal;

@@ -20,6 +20,7 @@ mod limits;
 mod merging;
 #[cfg(target_os = "linux")]
 mod nodes;
+mod own_rules;
 mod redaction;
 mod reports_fresh;
 mod rules;
