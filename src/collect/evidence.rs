@@ -161,10 +161,17 @@ impl Evidence {
 
     /// Something about the running step that a reader of the bundle should know.
     pub(crate) fn note(&mut self, note: impl AsRef<str>) {
-        // A program can print a word without end; a note is a sentence.
-        let short: String = note.as_ref().chars().take(600).collect();
-        let masked = self.masker.mask(&short).into_owned();
-        self.step.notes.push(masked);
+        // A program can print a word without end; a note is a sentence. Masked before it is cut, because half a secret is not recognised.
+        let bounded: String = note.as_ref().chars().take(16 * 1024).collect();
+        let masked = self.masker.mask(&bounded);
+        let short: String = masked.chars().take(600).collect();
+        let whole = match short.rfind('‹') {
+            Some(open) if !short.get(open..).is_some_and(|rest| rest.contains('›')) => {
+                short.get(..open).unwrap_or("")
+            }
+            _ => short.as_str(),
+        };
+        self.step.notes.push(whole.to_owned());
     }
 
     /// Masks a sentence that quotes another program.

@@ -96,15 +96,20 @@ pub(super) fn step() -> Step {
     Step::new("kubernetes/discovery", reads, |ctx| Box::pin(discover(ctx))).patient(2)
 }
 
+/// Groups that a note names.
+const NAMED: usize = 20;
+
 async fn discover(ctx: &mut Context) -> Outcome {
     let api = match ctx.cluster.api() {
         Ok(api) => api,
         Err(outcome) => return outcome,
     };
+    let mut broken: Vec<(String, ApiError)> = Vec::new();
     let groups = match api.json("/apis", MOST, ctx.deadline).await {
         Ok(document) => document.get("groups").cloned().unwrap_or_default(),
         Err(error) => {
-            ctx.evidence.note(format!("GET /apis: {error}"));
+            // Without it nothing is known but the core group.
+            broken.push(("/apis".to_owned(), error));
             json!([])
         }
     };
@@ -120,7 +125,17 @@ async fn discover(ctx: &mut Context) -> Outcome {
     let steps = kinds.iter().enumerate().map(|(index, kind)| objects::step(index, kind));
     ctx.spawned.extend(steps);
     ctx.cluster.kinds = kinds;
-    match failed.into_iter().next() {
+    broken.extend(failed);
+    let others: Vec<&str> = broken
+        .iter()
+        .skip(1)
+        .take(NAMED)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if !others.is_empty() {
+        ctx.evidence.note(format!("nor are those of {}", others.join(", ")));
+    }
+    match broken.into_iter().next() {
         None => Outcome::Done,
         Some((name, ApiError::Silent | ApiError::TimedOut)) if ctx.cluster.kinds.is_empty() => {
             Outcome::Failed(format!("no answer about {name}"))

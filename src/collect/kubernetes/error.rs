@@ -136,7 +136,10 @@ fn private(error: &(dyn Error + 'static)) -> Option<String> {
     while let Some(error) = next {
         match error.downcast_ref() {
             Some(AuthError::AuthExecRun { cmd, out }) => {
+                // Its last line says why it failed; a plugin that traces its requests writes credentials above.
                 let words = String::from_utf8_lossy(&out.stderr);
+                let words = words.trim().lines().last().unwrap_or("");
+                let words: String = words.chars().take(300).collect();
                 return Some(format!(
                     "the credential plugin {cmd} failed ({}): {}",
                     out.status,

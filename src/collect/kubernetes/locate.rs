@@ -33,6 +33,8 @@ const RKE1: &str = "kube_config_cluster.yml";
 pub(super) enum Candidate {
     /// Files, which are merged as kubectl does.
     Files(Vec<PathBuf>),
+    /// A file that anybody may have put there: it may name a server, but no program to run.
+    Stranger(PathBuf),
     /// The service account of the pod in which casefile runs.
     ServiceAccount,
 }
@@ -46,6 +48,7 @@ impl Candidate {
                 .map(|file| file.display().to_string())
                 .collect::<Vec<_>>()
                 .join(", "),
+            Self::Stranger(file) => file.display().to_string(),
             Self::ServiceAccount => "the service account of this pod".into(),
         }
     }
@@ -70,10 +73,18 @@ pub(super) fn candidates(plan: &ClusterPlan, host: &HostRoot) -> Vec<Candidate> 
     found.extend(in_cluster.then_some(Candidate::ServiceAccount));
     for path in INSTALLED {
         let Ok(path) = host.resolve(path) else { continue };
-        found.extend(existing(&path));
+        // Who mounts a disk somewhere means to read it, not to run what it names.
+        let trusted = |files: Candidate| {
+            if host.is_live() {
+                files
+            } else {
+                Candidate::Stranger(path.clone())
+            }
+        };
+        found.extend(existing(&path).map(trusted));
     }
     let beside = working_directory.as_ref().map(|folder| folder.join(RKE1));
-    found.extend(beside.as_deref().and_then(existing));
+    found.extend(beside.filter(|path| path.is_file()).map(Candidate::Stranger));
     let mut once: Vec<Candidate> = Vec::new();
     for candidate in found {
         if !once.contains(&candidate) {
@@ -106,13 +117,23 @@ pub(super) fn places(plan: &ClusterPlan) -> Vec<String> {
 pub(super) async fn load(candidate: &Candidate, plan: &ClusterPlan) -> Result<Config, String> {
     let mut config = match candidate {
         Candidate::ServiceAccount => Config::incluster_env().map_err(|error| explain(&error))?,
-        Candidate::Files(files) => {
+        Candidate::Files(_) | Candidate::Stranger(_) => {
+            let files = match candidate {
+                Candidate::Files(files) => files.as_slice(),
+                Candidate::Stranger(file) => std::slice::from_ref(file),
+                Candidate::ServiceAccount => &[],
+            };
             let mut merged = Kubeconfig::default();
             for file in files {
                 // kube's own words for a file that cannot be read repeat its name; the system's are enough.
                 fs::metadata(file).map_err(|error| error.to_string())?;
                 let one = Kubeconfig::read_from(file).map_err(|error| explain(&error))?;
                 merged = merged.merge(one).map_err(|error| explain(&error))?;
+            }
+            if matches!(candidate, Candidate::Stranger(_)) && runs_programs(&merged) {
+                return Err(
+                    "it names a credential plugin, which is run only for a file that --kubeconfig names".into(),
+                );
             }
             let options = KubeConfigOptions {
                 context: plan.context.clone(),
@@ -138,6 +159,14 @@ pub(super) async fn load(candidate: &Candidate, plan: &ClusterPlan) -> Result<Co
     Ok(config)
 }
 
+/// True when an entry gets its credentials from a program: `exec`, or the `auth-provider` of old.
+fn runs_programs(config: &Kubeconfig) -> bool {
+    let users = config.auth_infos.iter().filter_map(|user| user.auth_info.as_ref());
+    users
+        .into_iter()
+        .any(|user| user.exec.is_some() || user.auth_provider.is_some())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,6 +180,18 @@ mod tests {
             },
             ..ClusterPlan::default()
         }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_anybody_may_have_put_there_runs_no_program() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join(RKE1);
+        let text = "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts: [{name: c, context: {cluster: c, user: u}}]\nclusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}]\nusers: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: /bin/true, interactiveMode: Never}}}]\n";
+        fs::write(&file, text).unwrap();
+        let plan = ClusterPlan::default();
+        let refused = load(&Candidate::Stranger(file.clone()), &plan).await.unwrap_err();
+        assert!(refused.contains("credential plugin"), "{refused}");
+        assert!(load(&Candidate::Files(vec![file]), &plan).await.is_ok());
     }
 
     #[test]
