@@ -18,6 +18,7 @@ mod inventory;
 mod layouts;
 mod limits;
 mod merging;
+mod own_rules;
 mod redaction;
 mod reports_fresh;
 mod rules;
