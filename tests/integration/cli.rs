@@ -48,12 +48,14 @@ impl Desk {
         names
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("casefile"));
         command.current_dir(self.path()).args(args);
         for name in ["LC_ALL", "LC_MESSAGES", "LANG"] {
             command.env_remove(name);
         }
+        // Nobody's own settings.
+        command.env("XDG_CONFIG_HOME", self.path().join(".xdg"));
         command
     }
 
