@@ -7,6 +7,7 @@ mod collect_cluster;
 mod config;
 mod diff;
 mod exit;
+mod formats;
 mod help;
 mod inputs;
 mod inspect;
@@ -55,6 +56,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Write a bundle once more without its secrets
     Redact(redact::RedactArgs),
+    /// Show the kinds of bundles that casefile knows
+    Formats(formats::FormatsArgs),
     /// Show the failure modes that casefile knows
     Rules(rules::RulesArgs),
     /// Explain one failure mode: what it is, its look-alikes, its remedy
@@ -124,6 +127,7 @@ pub fn run() -> ExitCode {
         Some(Command::Collect(args)) => collect::run(&args),
         Some(Command::Verify(args)) => verify::run(&args),
         Some(Command::Redact(args)) => redact::run(&args),
+        Some(Command::Formats(args)) => formats::run(&args),
         Some(Command::Rules(args)) => rules::run(&args),
         Some(Command::Explain(args)) => rules::explain(&args),
         Some(Command::Lint(args)) => lint::run(&args),

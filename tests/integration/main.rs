@@ -19,6 +19,7 @@ mod json_schema;
 mod layouts;
 mod limits;
 mod merging;
+mod outputs;
 mod redaction;
 mod reports_fresh;
 mod rules;
