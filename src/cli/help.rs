@@ -1,6 +1,7 @@
 //! What the program says when nothing is asked, and its help in Chinese.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use clap::{Arg, ArgAction, Command};
 
@@ -26,12 +27,13 @@ pub(super) fn about(chinese: bool) -> &'static str {
 
 /// The command line with its help in Chinese. Names stay.
 pub(super) fn chinese(program: Command) -> Command {
-    // The file is part of the program; a test parses it, and without it the help is English.
-    let words: BTreeMap<String, String> = serde_yaml::from_str(CHINESE).unwrap_or_default();
-    translated(program.disable_help_subcommand(true), "", &words)
+    translated(program.disable_help_subcommand(true), "", &WORDS)
 }
 
-fn translated(command: Command, path: &str, words: &BTreeMap<String, String>) -> Command {
+/// The file is part of the program; a test parses it, and without it the help is English.
+static WORDS: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| serde_yaml::from_str(CHINESE).unwrap_or_default());
+
+fn translated(command: Command, path: &str, words: &'static BTreeMap<String, String>) -> Command {
     let mut command = command
         .disable_help_flag(true)
         .disable_version_flag(true)
@@ -54,14 +56,14 @@ fn translated(command: Command, path: &str, words: &BTreeMap<String, String>) ->
         let help = of_argument(words, path, &id).cloned();
         command = command.mut_arg(&id, |argument| {
             let heading = match argument.get_help_heading() {
-                Some(heading) => words
-                    .get(&format!("heading.{heading}"))
-                    .cloned()
-                    .unwrap_or_else(|| heading.to_owned()),
-                None if argument.is_positional() => "参数".to_owned(),
-                None => "选项".to_owned(),
+                Some(heading) => words.get(&format!("heading.{heading}")).map(String::as_str),
+                None if argument.is_positional() => Some("参数"),
+                None => Some("选项"),
             };
-            let argument = argument.help_heading(heading);
+            let argument = match heading {
+                Some(heading) => argument.help_heading(heading),
+                None => argument,
+            };
             match help {
                 Some(help) => argument.help(help.clone()).long_help(help),
                 None => argument,
@@ -144,7 +146,7 @@ mod tests {
     fn the_chinese_command_line_is_the_same_one() {
         let mut chinese = chinese(super::super::command());
         chinese.build();
-        chinese.debug_assert();
+        chinese.clone().debug_assert();
         let help = chinese
             .find_subcommand_mut("analyze")
             .unwrap()

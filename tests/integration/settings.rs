@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::cli::{Desk, Ended};
-use super::support::sample;
+use super::support::{SAMPLES, sample};
 
 /// A desk with a sample, and a user's folder of settings of its own.
 fn desk_with(name: &str) -> Desk {
@@ -82,7 +82,7 @@ fn settings_decide_formats_languages_rules_owners_and_masking() {
     desk.put(
         ".casefile.toml",
         "lang = \"zh\"\nformats = [\"json\", \"md\"]\nenvironment = \"staging\"\nseverity_scheme = \"p0\"\n\
-         [owners]\npayments = \"team payments\"\n[redact]\nextra = [\"nginx\"]\n",
+         [owners]\npayments = \"team payments\"\n[redact]\nextra = [\"must specify limits.cpu\"]\n",
     );
     run(&desk, &[], &["analyze", "quota.tar.gz", "-o", "out"]).assert_done();
     let report: Value = serde_json::from_str(&desk.text("out/quota.zh.json")).unwrap();
