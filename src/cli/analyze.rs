@@ -14,6 +14,7 @@ use super::inputs::{Inputs, Job, Piped, inputs};
 use super::limits::LimitArgs;
 use super::narrow::NarrowArgs;
 use super::outputs::{Target, format_of, write};
+use super::own_rules::OwnRules;
 use super::style::StyleArgs;
 use super::terminal::{complain, deliver, remark, safe, say};
 use super::{exit, language};
@@ -75,6 +76,8 @@ pub(super) struct AnalyzeArgs {
     style: StyleArgs,
     #[command(flatten)]
     config: ConfigArgs,
+    #[command(flatten)]
+    own_rules: OwnRules,
     #[command(flatten)]
     narrow: NarrowArgs,
     /// Replace files that casefile did not write
@@ -248,12 +251,7 @@ impl Plan {
             .or(configured.map(|formats| formats.0))
             .unwrap_or_else(|| Format::DEFAULT.to_vec());
         check_ending(&target, &formats)?;
-        let rules = Rules::load().map_err(|error| {
-            (
-                exit::DEFECT,
-                format!("the built-in rules do not load: {error}; please report this"),
-            )
-        })?;
+        let rules = args.own_rules.load()?;
         if let Some(unknown) = config.rules.disable.iter().find(|id| rules.get(id).is_none()) {
             let near = nearest(unknown, rules.iter().map(|rule| rule.header.id.as_str()));
             let hint = near.map_or("see casefile rules list".to_owned(), |near| {

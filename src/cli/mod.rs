@@ -16,6 +16,7 @@ mod limits;
 mod lint;
 mod narrow;
 mod outputs;
+mod own_rules;
 mod program;
 mod recheck;
 mod redact;

@@ -66,6 +66,11 @@ impl Wording {
             .map(|text| text.trim().to_owned())
     }
 
+    /// Whether a template is well-formed.
+    pub(super) fn parses(&self, template: &str) -> Result<(), minijinja::Error> {
+        self.sentences.template_from_str(template).map(|_| ())
+    }
+
     /// A command.
     pub fn command(&self, template: &str, facts: &Map<String, Json>) -> Result<String, minijinja::Error> {
         self.commands

@@ -20,6 +20,7 @@ mod layouts;
 mod limits;
 mod merging;
 mod outputs;
+mod own_rules;
 mod redaction;
 mod reports_fresh;
 mod rules;
