@@ -13,13 +13,13 @@ pub(super) fn about(chinese: bool) -> &'static str {
     if chinese {
         "casefile 离线读取 Kubernetes 与 Rancher 的支持包，找出原因，起草故障报告。\n\
         \x20 casefile collect -o cp1.tar.gz   采集本机与集群的证据，脱敏后写成一个归档\n\
-        \x20 casefile cp1.tar.gz              找出原因，报告（Markdown、HTML、JSON）写到 ./reports\n\
+        \x20 casefile analyze cp1.tar.gz      找出原因，报告（Markdown、HTML、JSON）写到 ./reports\n\
         \x20 casefile diff 正常包 故障包      与正常时相比有何不同，最可疑的在前\n\
         \x20 casefile help                    全部命令；casefile help 命令：选项与退出码"
     } else {
         "casefile reads support bundles of Kubernetes and Rancher, offline, names the cause, and drafts the post-mortem.\n\
         \x20 casefile collect -o cp1.tar.gz   the evidence of this host and its cluster, masked, as one archive\n\
-        \x20 casefile cp1.tar.gz              the cause, and the report (Markdown, HTML, JSON) in ./reports\n\
+        \x20 casefile analyze cp1.tar.gz      the cause, and the report (Markdown, HTML, JSON) in ./reports\n\
         \x20 casefile diff GOOD BAD           what differs from where it works, the most suspicious first\n\
         \x20 casefile help                    all commands; casefile help COMMAND: options and exit codes"
     }

@@ -431,7 +431,7 @@ fn wrong_usage_gets_a_hint() {
         (&["analyze", "x", "--ouput", "y"][..], &["--ouput", "'--output'"][..]),
         (&["analyse", "x"], &["analyse", "'analyze'"]),
         (&["analyze"], &["<BUNDLE>"]),
-        (&["analyze", "x", "-f", "pdf"], &["pdf", "md, html or json"]),
+        (&["analyze", "x", "-f", "pdf"], &["pdf", "md, html, json, sarif"]),
         (&["analyze", "x", "--lang", "fr"], &["\"fr\"", "zh, en"]),
         (&["analyze", "x", "--threads", "0"], &["--threads", "0"]),
     ] {

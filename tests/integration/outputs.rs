@@ -166,13 +166,23 @@ fn rows_of_the_timeline_are_all_of_them() {
 fn a_format_is_asked_for_by_name_or_by_the_ending_of_the_file() {
     let desk = Desk::new();
     desk.put("quota.tar.gz", std::fs::read(sample("quota")).unwrap());
-    desk.run(&["analyze", "quota.tar.gz", "-f", "sarif,junit,csv,jsonl", "-o", "out"])
-        .assert_done();
+    desk.run(&[
+        "analyze",
+        "quota.tar.gz",
+        "-f",
+        "sarif,junit,csv,jsonl,github-issue,jira,text",
+        "-o",
+        "out",
+    ])
+    .assert_done();
     for (ending, output) in [
         ("sarif", "x.sarif"),
         ("junit.xml", "x.xml"),
         ("timeline.csv", "x.csv"),
         ("timeline.jsonl", "x.jsonl"),
+        ("github-issue.md", "x.github-issue.md"),
+        ("jira.txt", "x.jira.txt"),
+        ("txt", "x.txt"),
     ] {
         desk.run(&["analyze", "quota.tar.gz", "-o", output]).assert_done();
         assert_eq!(

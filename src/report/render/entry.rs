@@ -200,7 +200,8 @@ pub fn render_as(report: &PostMortem, style: &Style, format: Format) -> Result<S
         Format::Junit => Ok(junit::document(report, lang)),
         Format::Csv => Ok(rows::csv(report, lang)?),
         Format::Jsonl => Ok(rows::json_lines(report, lang)?),
-        Format::Markdown | Format::Html | Format::Text => page(report, style, format),
+        Format::Markdown | Format::Html => page(report, style, format),
+        Format::Text => Ok(ticket::text(report, lang, &page(report, style, format)?)),
         Format::GithubIssue => {
             let style = Style {
                 flavor: Flavor::Github,

@@ -38,6 +38,11 @@ pub(super) fn jira(report: &PostMortem, lang: Lang, body: &str) -> Result<String
     Ok(format!("{}\n\n{body}", title(report, lang, JIRA.0)))
 }
 
+/// Title, empty line, body, as long as it is.
+pub(super) fn text(report: &PostMortem, lang: Lang, body: &str) -> String {
+    format!("{}\n\n{body}", one_line(&Rich::parse(report.incident.title.get(lang))))
+}
+
 /// The title on one line, shortened with an ellipsis.
 fn title(report: &PostMortem, lang: Lang, limit: usize) -> String {
     let title = one_line(&Rich::parse(report.incident.title.get(lang)));
