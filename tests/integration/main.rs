@@ -19,6 +19,8 @@ mod json_schema;
 mod layouts;
 mod limits;
 mod merging;
+#[cfg(target_os = "linux")]
+mod nodes;
 mod outputs;
 mod own_rules;
 mod redaction;
