@@ -1,27 +1,31 @@
 //! `casefile analyze`: bundles in, reports out.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
-use clap::Args;
+use clap::{ArgAction, Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rayon::prelude::*;
 
 use super::cases::{Case, Joined, join, remarks};
-use super::inputs::{Inputs, Job, inputs};
+use super::config::{Config, ConfigArgs, Redact};
+use super::inputs::{Inputs, Job, Piped, inputs};
 use super::limits::LimitArgs;
 use super::narrow::NarrowArgs;
 use super::outputs::{Target, format_of, write};
 use super::own_rules::OwnRules;
+use super::style::StyleArgs;
 use super::terminal::{complain, deliver, remark, safe, say};
 use super::{exit, language};
 use crate::bundle::Budget;
 use crate::cluster::{Identity, Snapshot};
 use crate::diagnosis::diagnose_within;
-use crate::model::{Lang, ProblemKind};
+use crate::model::{Lang, Level, Problem, ProblemKind};
 use crate::redact::Masker;
-use crate::report::model::PostMortem;
-use crate::report::{Format, compose, learn_secrets, render};
+use crate::report::model::{CheckOutcome, Gap, GapReason, PostMortem};
+use crate::report::near::nearest;
+use crate::report::{Answers, Format, Policy, compose, learn_secrets, render_as};
 use crate::rules::Rules;
 
 /// Find the cause in support bundles and write incident reports
@@ -29,11 +33,11 @@ use crate::rules::Rules;
 /// A bundle is a directory, .tar, .tar.gz, .tar.zst, .tar.xz or .zip, told by its bytes. A directory with archives in it is a folder
 /// of bundles: each is analysed, and X-baseline.* is the baseline of X.
 ///
-/// Exit codes: 0 done, 2 wrong usage, 3 a bundle could not be read (reports of the others are kept), 5 a report could not be
-/// written, 6 a report would have held a secret and was not written.
+/// Exit codes: 0 done, 1 something at or above --fail-on was found, 2 wrong usage, 3 a bundle could not be read (reports of the others are
+/// kept), 4 incomplete under --strict, 5 a report could not be written, 6 a report would have held a secret and was not written.
 #[derive(Debug, Args)]
 pub(super) struct AnalyzeArgs {
-    /// Bundles, or folders of bundles
+    /// Bundles, or folders of bundles; - for one archive on standard input
     #[arg(required = true, value_name = "BUNDLE")]
     bundles: Vec<PathBuf>,
     /// A healthy bundle to compare with
@@ -44,15 +48,34 @@ pub(super) struct AnalyzeArgs {
     /// Archives of different machines of one cluster that were collected within 30 minutes are merged without being told.
     #[arg(long)]
     merge: bool,
-    /// Formats: md, html, json, or several with commas [default: all, or what FILE's extension says]
+    /// Formats, with commas: md, html, json, sarif, junit, csv, jsonl, github-issue, jira, text [default: md,html,json, or what FILE's name says]
+    ///
+    /// csv and jsonl hold the timeline. github-issue and jira are a title, an empty line and a body that is cut, and says so, where the
+    /// tracker takes no more. junit has one test case for each check; what could not be judged is skipped, never passed.
     #[arg(short, long, value_name = "FORMATS", value_parser = parse_formats)]
     format: Option<Formats>,
-    /// Languages of the report: zh, en, both with a comma, or auto (from LC_ALL, LC_MESSAGES, LANG)
-    #[arg(long, value_name = "LANG", default_value = "auto")]
-    lang: String,
+    /// Languages of the report: zh, en, both with a comma, or auto, from LC_ALL, LC_MESSAGES, LANG [default: auto]
+    #[arg(long, value_name = "LANG")]
+    lang: Option<String>,
     /// Directory for <bundle>.<lang>.<ext>, a file for one report, or - for standard output [default: reports]
     #[arg(short, long, value_name = "DIR|FILE|-")]
     output: Option<PathBuf>,
+    /// Fill the blanks of one report from a TOML file: reporter = "on-call", or [action.a1] with owner = "platform"
+    ///
+    /// The keys are the ids of the blanks, as `casefile lint REPORT.md` lists them. What was filled is marked as human, and stays when the
+    /// report is made anew.
+    #[arg(long, value_name = "FILE")]
+    answers: Option<PathBuf>,
+    /// End with 1 when something is found at or above this level; the reports are written all the same
+    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = FailOn::None)]
+    fail_on: FailOn,
+    /// End with 4 when a bundle could not be read whole, when what its collector tried failed, or when no check could be judged
+    #[arg(long)]
+    strict: bool,
+    #[command(flatten)]
+    style: StyleArgs,
+    #[command(flatten)]
+    config: ConfigArgs,
     #[command(flatten)]
     own_rules: OwnRules,
     #[command(flatten)]
@@ -64,10 +87,22 @@ pub(super) struct AnalyzeArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// Errors only: no progress, no summary
-    #[arg(short, long)]
+    #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
+    /// Say how long each bundle took; twice: also what of it could not be read, all of it
+    #[arg(short, long, action = ArgAction::Count)]
+    verbose: u8,
     #[command(flatten)]
     limits: LimitArgs,
+}
+
+/// The lowest level at which a run ends with 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    Critical,
+    Warning,
+    Any,
+    None,
 }
 
 #[derive(Debug, Clone)]
@@ -84,6 +119,8 @@ struct Analysed {
     verdict: String,
     /// What of the bundle could not be read, one line for each archive.
     losses: Vec<String>,
+    /// What the run ends with on account of this report alone.
+    code: u8,
     /// Rendered reports, in order of language and format.
     rendered: Vec<(Lang, Format, String)>,
 }
@@ -91,6 +128,7 @@ struct Analysed {
 /// Why a bundle has no report, with the message.
 enum Failure {
     Input(String),
+    Usage(String),
     Secret(String),
     Defect(String),
 }
@@ -99,6 +137,7 @@ impl Failure {
     fn into_exit(self) -> (u8, String) {
         match self {
             Self::Input(message) => (exit::INPUT, message),
+            Self::Usage(message) => (exit::USAGE, message),
             Self::Secret(message) => (exit::SECRET, message),
             Self::Defect(message) => (exit::DEFECT, message),
         }
@@ -114,7 +153,14 @@ pub(super) fn run(args: &AnalyzeArgs) -> u8 {
             return code;
         }
     };
-    let mut inputs = match inputs(&args.bundles, args.baseline.as_deref()) {
+    let piped = match Piped::take(&args.bundles, plan.budget.max_bytes) {
+        Ok(piped) => piped,
+        Err(message) => {
+            complain(&message);
+            return exit::INPUT;
+        }
+    };
+    let mut inputs = match inputs(&piped.bundles, plan.baseline.as_deref()) {
         Ok(inputs) => inputs,
         Err(error) => {
             complain(&format!("the baseline cannot be used: {error}"));
@@ -145,6 +191,10 @@ pub(super) fn run(args: &AnalyzeArgs) -> u8 {
         );
         return exit::USAGE;
     }
+    if plan.answers.is_some() && inputs.jobs.len() > 1 {
+        complain("--answers is for one report; name one bundle, or make one of several archives with --merge");
+        return exit::USAGE;
+    }
     if let Err(message) = plan.target.prepare() {
         complain(&message);
         return exit::OUTPUT;
@@ -160,12 +210,33 @@ struct Plan {
     rules: Rules,
     budget: Budget,
     narrow: NarrowArgs,
+    style: StyleArgs,
+    /// What people answered, and the file that it stands in.
+    answers: Option<(String, Answers)>,
+    fail_on: FailOn,
+    strict: bool,
+    verbose: u8,
+    redact: Redact,
+    policy: Policy,
+    baseline: Option<PathBuf>,
 }
 
 impl Plan {
     fn new(args: &AnalyzeArgs) -> Result<Self, (u8, String)> {
-        let languages = language::languages(&args.lang, |name| std::env::var(name).ok())
-            .map_err(|message| (exit::USAGE, message))?;
+        let usage = |message: String| (exit::USAGE, message);
+        let config = Config::load(&args.config).map_err(usage)?;
+        let lang = args.lang.as_deref().or(config.lang.as_deref()).unwrap_or("auto");
+        let languages = language::languages(lang, |name| std::env::var(name).ok()).map_err(usage)?;
+        let mut style = args.style.clone();
+        if let (None, Some(zone)) = (&style.tz, &config.tz) {
+            style.tz = Some(zone.parse().map_err(usage)?);
+        }
+        let configured = config
+            .formats
+            .as_ref()
+            .map(|names| parse_formats(&names.join(",")))
+            .transpose()
+            .map_err(usage)?;
         let target = Target::parse(args.output.as_deref());
         let from_name = match &target {
             Target::File(file) => format_of(file).map(|format| vec![format]),
@@ -177,30 +248,62 @@ impl Plan {
             .clone()
             .map(|formats| formats.0)
             .or(from_name)
-            .unwrap_or_else(|| Format::ALL.to_vec());
+            .or(configured.map(|formats| formats.0))
+            .unwrap_or_else(|| Format::DEFAULT.to_vec());
         check_ending(&target, &formats)?;
         let rules = args.own_rules.load()?;
+        if let Some(unknown) = config.rules.disable.iter().find(|id| rules.get(id).is_none()) {
+            let near = nearest(unknown, rules.iter().map(|rule| rule.header.id.as_str()));
+            let hint = near.map_or("see casefile rules list".to_owned(), |near| {
+                format!("did you mean {near}?")
+            });
+            return Err(usage(format!("rules.disable names no rule: {unknown}; {hint}")));
+        }
         Ok(Self {
             languages,
             formats,
             target,
-            rules,
+            rules: rules.without(&config.rules.disable),
+            fail_on: args.fail_on,
+            strict: args.strict,
+            verbose: args.verbose,
+            policy: config.policy(),
+            baseline: args.baseline.clone().or(config.baseline),
+            redact: config.redact,
             budget: args.limits.budget(),
             narrow: args.narrow.clone(),
+            style,
+            answers: args.answers.as_deref().map(read_answers).transpose()?,
         })
     }
+}
+
+fn read_answers(file: &Path) -> Result<(String, Answers), (u8, String)> {
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        (
+            exit::USAGE,
+            format!("cannot read {name}: {error}; give a TOML file with answers"),
+        )
+    })?;
+    let answers = Answers::parse(&text).map_err(|error| (exit::USAGE, format!("{name}, {error}")))?;
+    Ok((name, answers))
 }
 
 /// A file that is named `.json` must not hold Markdown.
 fn check_ending(target: &Target, formats: &[Format]) -> Result<(), (u8, String)> {
     match (target, formats) {
-        (Target::File(file), [format]) if format_of(file).is_some_and(|named| named != *format) => Err((
-            exit::USAGE,
-            format!(
-                "{} is named for another format than --format {format}; rename it, or leave --format out",
-                file.display()
-            ),
-        )),
+        (Target::File(file), [format])
+            if format_of(file).is_some_and(|named| named.file_ending() != format.file_ending()) =>
+        {
+            Err((
+                exit::USAGE,
+                format!(
+                    "{} is named for another format than --format {format}; rename it, or leave --format out",
+                    file.display()
+                ),
+            ))
+        }
         _ => Ok(()),
     }
 }
@@ -245,10 +348,21 @@ fn analyse_all(args: &AnalyzeArgs, plan: &Plan, inputs: &Inputs) -> u8 {
 fn analyse_one(plan: &Plan, job: &Job) -> (Result<Analysed, Failure>, Option<Identity>) {
     let mut identity = None;
     let result = guarded(&job.alias, || {
+        let started = Instant::now();
         let case = Case::read(job, plan.rules.signatures(), &plan.budget)
             .map_err(|error| Failure::Input(error.to_string()))?;
+        let read = started.elapsed();
         identity = case.identity(job);
-        analyse(plan, job, &case)
+        let analysed = analyse(plan, job, &case);
+        if plan.verbose > 0 {
+            let (read, all) = (read.as_secs_f64(), started.elapsed().as_secs_f64());
+            remark(&format!(
+                "{}: read in {read:.2} s, judged and written in {:.2} s",
+                job.alias,
+                all - read
+            ));
+        }
+        analysed
     });
     (result, identity)
 }
@@ -273,10 +387,13 @@ fn conclude(args: &AnalyzeArgs, plan: &Plan, results: Vec<Result<Analysed, Failu
     for result in results {
         let outcome = result
             .map_err(Failure::into_exit)
-            .and_then(|analysed| publish(args, plan, &analysed));
-        if let Err((failure, message)) = outcome {
-            complain(&message);
-            code = code.max(failure);
+            .and_then(|analysed| publish(args, plan, &analysed).map(|()| analysed.code));
+        match outcome {
+            Ok(own) => code = code.max(own),
+            Err((failure, message)) => {
+                complain(&message);
+                code = code.max(failure);
+            }
         }
     }
     code
@@ -285,7 +402,8 @@ fn conclude(args: &AnalyzeArgs, plan: &Plan, results: Vec<Result<Analysed, Failu
 fn progress(quiet: bool, jobs: usize) -> ProgressBar {
     let bar = ProgressBar::new(jobs as u64);
     // indicatif draws only where standard error is a terminal.
-    bar.set_draw_target(if quiet {
+    let dull = std::env::var_os("CI").is_some() || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    bar.set_draw_target(if quiet || dull {
         ProgressDrawTarget::hidden()
     } else {
         ProgressDrawTarget::stderr()
@@ -308,10 +426,15 @@ fn guarded<T>(alias: &str, work: impl FnOnce() -> Result<T, Failure>) -> Result<
 fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
     let Case { snapshot, baseline, .. } = case;
     let mut masker = Masker::new();
+    plan.redact.allow.iter().for_each(|value| masker.allow(value));
+    plan.redact.extra.iter().for_each(|value| masker.learn_given(value));
     let mut losses = Vec::new();
     for snapshot in std::iter::once(snapshot).chain(baseline) {
         learn_secrets(&mut masker, snapshot);
-        losses.extend(loss(snapshot));
+        match plan.verbose {
+            0 | 1 => losses.extend(loss(snapshot)),
+            _ => losses.extend(all_losses(snapshot)),
+        }
     }
     let narrowing = plan
         .narrow
@@ -326,11 +449,18 @@ fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
             job.alias
         ))
     };
-    let report = compose(&diagnosis, &mut masker).map_err(|error| defect(format!("{error:#}")))?;
+    let mut report = compose(&diagnosis, &mut masker).map_err(|error| defect(format!("{error:#}")))?;
+    plan.policy.apply(&mut report);
+    if let Some((file, answers)) = &plan.answers {
+        answers
+            .fill(&mut report, |value| masker.mask(value).into_owned())
+            .map_err(|error| Failure::Usage(format!("{file}, {error}")))?;
+    }
     let mut rendered = Vec::new();
     for &lang in &plan.languages {
         for &format in &plan.formats {
-            let text = render(&report, lang, format).map_err(|error| defect(error.to_string()))?;
+            let text =
+                render_as(&report, &plan.style.style(lang), format).map_err(|error| defect(error.to_string()))?;
             check_for_secrets(&masker, &job.alias, format, &text)?;
             rendered.push((lang, format, text));
         }
@@ -341,8 +471,31 @@ fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
         alias: job.alias.clone(),
         verdict: verdict(&report, lang),
         losses,
+        code: code_of(plan, &report),
         rendered,
     })
+}
+
+/// What `--fail-on` and `--strict` make of a report.
+fn code_of(plan: &Plan, report: &PostMortem) -> u8 {
+    let is_reading = |gap: &Gap| {
+        matches!(
+            gap.reason,
+            GapReason::CollectionFailed | GapReason::Truncated | GapReason::Unparsed
+        )
+    };
+    let judged = report.checks.iter().any(|check| check.outcome != CheckOutcome::Unknown);
+    if plan.strict && (!judged || report.gaps.iter().any(is_reading)) {
+        return exit::INCOMPLETE;
+    }
+    let lowest = match plan.fail_on {
+        FailOn::None => return exit::DONE,
+        FailOn::Critical => Level::Critical,
+        FailOn::Warning => Level::Warning,
+        FailOn::Any => Level::Info,
+    };
+    let found = report.findings.iter().any(|finding| finding.level >= lowest);
+    if found { exit::DIFFERS } else { exit::DONE }
 }
 
 /// The self-check: no secret that is known may stand in what is about to be written.
@@ -378,6 +531,15 @@ fn loss(snapshot: &Snapshot) -> Option<String> {
         "{}: {word}{file}: {}{more}; what could be read was analysed",
         snapshot.bundle.alias, first.detail
     ))
+}
+
+/// Everything that could not be read of an archive, a line each.
+fn all_losses(snapshot: &Snapshot) -> Vec<String> {
+    let line = |problem: &Problem| {
+        let file = problem.file.as_ref().map(|file| format!(" {file}")).unwrap_or_default();
+        format!("{}:{file}: {}", snapshot.bundle.alias, problem.detail)
+    };
+    snapshot.coverage.problems.iter().map(line).collect()
 }
 
 /// Writes one bundle's reports and says what was found.
@@ -434,6 +596,7 @@ mod tests {
             alias: alias.into(),
             verdict: String::new(),
             losses: Vec::new(),
+            code: exit::DONE,
             rendered: vec![(Lang::En, Format::Markdown, text.into())],
         }
     }

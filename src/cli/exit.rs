@@ -2,12 +2,14 @@
 
 /// Done.
 pub(super) const DONE: u8 = 0;
-/// A check found a difference.
+/// A check found a difference, or an analysis something at or above `--fail-on`.
 pub(super) const DIFFERS: u8 = 1;
 /// Wrong usage or configuration.
 pub(super) const USAGE: u8 = 2;
 /// An input could not be read; reports of the others are kept.
 pub(super) const INPUT: u8 = 3;
+/// Done, with gaps that `--strict` does not allow.
+pub(super) const INCOMPLETE: u8 = 4;
 /// An output could not be written.
 pub(super) const OUTPUT: u8 = 5;
 /// The self-check found a secret in a report; nothing of it was written.

@@ -1,6 +1,8 @@
 //! Which bundles a command line names: archives, directories, folders of bundles, and which of them is whose baseline.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::bundle::{OpenError, Probe, SourceKind, probe};
@@ -27,6 +29,44 @@ pub(super) struct Inputs {
     pub(super) remarks: Vec<String>,
     /// What could not be opened.
     pub(super) errors: Vec<OpenError>,
+}
+
+/// The bundles of a command line, with what came on standard input in a file of its own, which goes when this goes.
+pub(super) struct Piped {
+    /// Paths, `-` replaced.
+    pub(super) bundles: Vec<PathBuf>,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl Piped {
+    /// Keeps standard input where `-` is named. Archives are read from both ends, so a pipe has to be kept first.
+    ///
+    /// # Errors
+    /// It cannot be kept, or is larger than `most`.
+    pub(super) fn take(bundles: &[PathBuf], most: u64) -> Result<Self, String> {
+        let mut bundles = bundles.to_vec();
+        let mut named = bundles.iter_mut().filter(|path| path.as_os_str() == "-");
+        let Some(piped) = named.next() else {
+            return Ok(Self { bundles, _folder: None });
+        };
+        if named.next().is_some() {
+            return Err("standard input is named twice; there is only one".to_owned());
+        }
+        let fail = |error: io::Error| format!("cannot keep standard input: {error}; give the archive as a file");
+        let folder = tempfile::tempdir().map_err(fail)?;
+        *piped = folder.path().join("stdin");
+        let mut file = File::create(&piped).map_err(fail)?;
+        let kept = io::copy(&mut io::stdin().lock().take(most.saturating_add(1)), &mut file).map_err(fail)?;
+        if kept > most {
+            return Err(format!(
+                "standard input is larger than {most} bytes; raise --max-total-size, or give the archive as a file"
+            ));
+        }
+        Ok(Self {
+            bundles,
+            _folder: Some(folder),
+        })
+    }
 }
 
 /// Ending of a baseline's name: `X-baseline.tar.gz` is the baseline of `X.tar.gz`.

@@ -23,6 +23,11 @@ pub(super) fn languages(wanted: &str, environment: impl Fn(&str) -> Option<Strin
     Ok(chosen)
 }
 
+/// The language of the locale that the program runs in.
+pub(super) fn of_environment() -> Lang {
+    from_locale(&|name: &str| std::env::var(name).ok())
+}
+
 /// POSIX: LC_ALL wins over LC_MESSAGES, which wins over LANG; an empty one counts as unset.
 fn from_locale(environment: &impl Fn(&str) -> Option<String>) -> Lang {
     let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]

@@ -43,7 +43,7 @@ impl Target {
         };
         if directory.is_file() {
             return Err(format!(
-                "{} is a file, where a directory is needed; choose another -o, or a file that ends in .md, .html or .json",
+                "{} is a file, where a directory is needed; choose another -o, or a file that ends as a format does (.md, .html, .json…)",
                 directory.display()
             ));
         }
@@ -67,7 +67,7 @@ impl Target {
 
 /// The format that a file's extension names.
 pub(super) fn format_of(path: &Path) -> Option<Format> {
-    path.extension()?.to_str()?.parse().ok()
+    Format::of_file_name(path.file_name()?.to_str()?)
 }
 
 /// Writes a report: to a temporary file beside its place, then renamed over it. A file that casefile did not write stays, unless `force`.
@@ -122,6 +122,11 @@ fn is_own(path: &Path) -> bool {
         "schema: \"casefile/",
         "<meta name=\"generator\" content=\"casefile",
         "\"name\": \"casefile\"",
+        "<testsuites name=\"casefile\"",
+        "<!-- casefile/",
+        "\ncasefile/",
+        "{\"tool\":\"casefile\"",
+        "earliest,latest,basis,subject,kind,event,",
     ];
     read.is_ok() && marks.iter().any(|mark| text.contains(mark))
 }

@@ -5,18 +5,24 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::exit;
 use super::terminal::{complain, deliver, safe};
+use super::{exit, recheck};
 use crate::collect::{Verification, verify};
 
-/// Check collected bundles against their manifests: missing, altered and added files
+/// Check collected bundles against their manifests: missing, altered and added files; or a report against its bundles
+///
+/// With --report, every line that the JSON report quotes is looked up in the bundles and hashed once more; what was masked has to agree
+/// around its placeholders.
 ///
 /// The manifest lists the SHA-256 of every file as it was written; a changed manifest cannot be told from its files, so keep the digest
 /// of the archive itself where that matters. Exit codes: 0 all is as it was written, 1 something differs, 2 wrong usage, 3 a bundle could
 /// not be read or has no manifest of casefile.
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
-    /// Bundles that `casefile collect` wrote, packed or unpacked
+    /// The JSON report whose citations are looked up in the bundles
+    #[arg(long, value_name = "REPORT.json")]
+    report: Option<PathBuf>,
+    /// Bundles that `casefile collect` wrote, packed or unpacked; with --report those that the report was made from
     #[arg(required = true, value_name = "BUNDLE")]
     bundles: Vec<PathBuf>,
     /// Format of the output
@@ -41,6 +47,9 @@ struct Row<'v> {
 
 /// Runs the subcommand and gives the exit code.
 pub(super) fn run(args: &VerifyArgs) -> u8 {
+    if let Some(report) = &args.report {
+        return recheck::run(report, &args.bundles, args.format == View::Json);
+    }
     let mut code = exit::DONE;
     let mut found = Vec::new();
     for path in &args.bundles {

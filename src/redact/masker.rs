@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use rayon::prelude::*;
@@ -20,6 +20,8 @@ pub struct Masker {
     memory: Memory,
     files: HashMap<String, u64>,
     file: u64,
+    /// Values that only look secret.
+    allowed: HashSet<String>,
 }
 
 /// Deeper values than this are dropped by [`Masker::mask_json`]; the parsers of JSON and YAML stop at 128.
@@ -59,6 +61,17 @@ impl Masker {
         self.remember(class, value, &patterns::literals(class, value));
     }
 
+    /// Remembers a value that a person named, however common it is.
+    pub fn learn_given(&mut self, value: &str) {
+        let id = self.memory.id_of(Class::Secret, &patterns::identity(value));
+        self.memory.search_for(id, value);
+    }
+
+    /// Leaves a value as it is, which a person named because it only looks secret. To be said before anything is learned.
+    pub fn allow(&mut self, value: &str) {
+        self.allowed.insert(value.to_owned());
+    }
+
     /// Says that what is masked from now on stands in the file `name`. It serves only to count files.
     pub fn enter_file(&mut self, name: &str) {
         let next = self.files.len() as u64 + 1;
@@ -84,6 +97,9 @@ impl Masker {
         for found in structure::find(value) {
             let id = self.learn_found(&found);
             let Some(place) = &found.place else { continue };
+            if self.allowed.contains(&found.value) {
+                continue;
+            }
             if let Some(Value::String(text)) = value.pointer_mut(&place.pointer)
                 && let Some(kept) = text.get(..place.from)
             {
@@ -123,7 +139,10 @@ impl Masker {
 
     fn remember(&mut self, class: Class, value: &str, literals: &[String]) -> Id {
         let id = self.memory.id_of(class, &patterns::identity(value));
-        for literal in literals {
+        for literal in literals
+            .iter()
+            .filter(|literal| !self.allowed.contains(literal.as_str()))
+        {
             self.memory.search_for(id, literal);
         }
         id
@@ -132,6 +151,9 @@ impl Masker {
     fn mask_once(&mut self, text: &str) -> Option<String> {
         let mut spans = Vec::new();
         for hit in patterns::find(text) {
+            if self.allowed.contains(&hit.value) {
+                continue;
+            }
             let id = self.remember(hit.class, &hit.value, &hit.literals);
             spans.push(Span {
                 start: hit.start,
@@ -225,6 +247,24 @@ mod tests {
     const KEY: &str = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA04up8hoqzS1zQxJwKdIWq0tG\nxhQYd0cX0hlhYnmPO2oY7Q8JY4bN9aZ5\n-----END RSA PRIVATE KEY-----";
     const CERTIFICATE: &str =
         "-----BEGIN CERTIFICATE-----\nMIIBdzCCAR2gAwIBAgIBADAKBggqhkjOPQQDAjAj\n-----END CERTIFICATE-----\n";
+
+    #[test]
+    fn people_can_name_what_is_secret_and_what_only_looks_so() {
+        let mut masker = Masker::new();
+        masker.allow("s3cr3t-l00king-nam3");
+        masker.learn_given("plain");
+        assert_eq!(
+            masker.mask("password: s3cr3t-l00king-nam3"),
+            "password: s3cr3t-l00king-nam3"
+        );
+        masker.learn_json(&json!({"kind": "Secret", "stringData": {"a": "s3cr3t-l00king-nam3"}}));
+        assert_eq!(
+            masker.mask("of s3cr3t-l00king-nam3, plain"),
+            "of s3cr3t-l00king-nam3, ‹secret-1›"
+        );
+        assert_eq!(masker.leaks(b"s3cr3t-l00king-nam3").len(), 0);
+        assert_eq!(masker.leaks(b"plain").len(), 1);
+    }
 
     fn once(text: &str) -> String {
         Masker::new().mask(text).into_owned()

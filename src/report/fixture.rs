@@ -50,6 +50,7 @@ fn blank(id: &str, zh: &str, en: &str, question: (&str, &str), required: bool) -
         label: Text::new(zh, en),
         question: Text::new(question.0, question.1),
         required,
+        suggestion: String::new(),
     }
 }
 
@@ -146,6 +147,7 @@ fn empty() -> PostMortem {
         checks: Vec::new(),
         applied: Vec::new(),
         blanks: Vec::new(),
+        answers: Vec::new(),
     }
 }
 

@@ -1,14 +1,22 @@
 //! The post-mortem: one typed model, composed from a diagnosis, that every renderer reads.
 
+mod answers;
 mod compose;
 mod escape;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod lint;
 mod locale;
 pub mod model;
+pub mod near;
+pub mod recheck;
 mod render;
+pub mod schema;
 mod svg;
 
-pub use compose::{compare, compose, learn_secrets};
+pub use answers::{AnswerError, Answers};
+pub use compose::{Policy, SeverityScheme, compare, compose, learn_secrets};
 pub use locale::{LocaleError, confidence_word};
-pub use render::{ComparisonFormat, Format, RenderError, UnknownFormat, render, render_comparison};
+pub use render::{
+    ComparisonFormat, Flavor, Format, RenderError, Style, UnknownFormat, Zone, render, render_as, render_comparison,
+};

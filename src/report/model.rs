@@ -18,7 +18,7 @@ pub use changes::{
 };
 
 /// The version of the JSON report, semantic: a new key is minor, a changed or removed one major.
-pub const SCHEMA_VERSION: &str = "1.1";
+pub const SCHEMA_VERSION: &str = "1.2";
 
 /// A whole report.
 #[derive(Debug, Clone, Serialize)]
@@ -93,6 +93,8 @@ pub struct PostMortem {
     pub node_differences: Vec<NodeDifferenceRow>,
     /// Every place for a person to fill.
     pub blanks: Vec<Blank>,
+    /// What people filled in.
+    pub answers: Vec<Answer>,
 }
 
 /// Which program and rules made the report.
@@ -132,7 +134,7 @@ pub struct BundleRef {
 pub struct Incident {
     /// The title of the report.
     pub title: Text,
-    /// `draft`, always: a person closes a post-mortem.
+    /// `draft`, until a person says `review`, `reviewed` or `closed`.
     pub status: &'static str,
     /// Three to five sentences; the first names what broke.
     pub summary: Vec<Sentence>,
@@ -604,6 +606,19 @@ pub struct Blank {
     pub question: Text,
     /// True when the report cannot be final without it.
     pub required: bool,
+    /// What a team's settings propose, to be shown beside it and never in it; empty when nothing is proposed.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub suggestion: String,
+}
+
+/// A blank that a person filled.
+#[derive(Debug, Clone, Serialize)]
+pub struct Answer {
+    /// What was asked.
+    #[serde(flatten)]
+    pub blank: Blank,
+    /// What was answered, masked.
+    pub value: String,
 }
 
 /// Blanks by id, as templates look them up.

@@ -98,6 +98,12 @@ impl Rules {
         Ok(Self { rules, signatures })
     }
 
+    /// The same without some rules, by their ids: they are neither tried nor counted.
+    pub fn without(mut self, ids: &[String]) -> Self {
+        self.rules.retain(|rule| !ids.contains(&rule.header.id));
+        self
+    }
+
     /// The signatures that the reader looks for.
     pub fn signatures(&self) -> &SignatureSet {
         &self.signatures

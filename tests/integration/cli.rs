@@ -48,12 +48,14 @@ impl Desk {
         names
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("casefile"));
         command.current_dir(self.path()).args(args);
         for name in ["LC_ALL", "LC_MESSAGES", "LANG"] {
             command.env_remove(name);
         }
+        // Nobody's own settings.
+        command.env("XDG_CONFIG_HOME", self.path().join(".xdg"));
         command
     }
 
@@ -429,7 +431,7 @@ fn wrong_usage_gets_a_hint() {
         (&["analyze", "x", "--ouput", "y"][..], &["--ouput", "'--output'"][..]),
         (&["analyse", "x"], &["analyse", "'analyze'"]),
         (&["analyze"], &["<BUNDLE>"]),
-        (&["analyze", "x", "-f", "pdf"], &["pdf", "md, html or json"]),
+        (&["analyze", "x", "-f", "pdf"], &["pdf", "md, html, json, sarif"]),
         (&["analyze", "x", "--lang", "fr"], &["\"fr\"", "zh, en"]),
         (&["analyze", "x", "--threads", "0"], &["--threads", "0"]),
     ] {

@@ -213,6 +213,7 @@ impl<'d, 's> Ledger<'d, 's> {
                 label,
                 question,
                 required,
+                suggestion: String::new(),
             });
         }
         id.to_owned()

@@ -15,6 +15,7 @@ mod observations;
 mod overview;
 mod pair;
 mod phrases;
+mod policy;
 mod severity;
 mod timeline;
 mod triage;
@@ -27,6 +28,7 @@ use crate::report::model::{BundleRef, PostMortem, SCHEMA_VERSION, Tool};
 
 use ledger::Ledger;
 pub use pair::compare;
+pub use policy::{Policy, SeverityScheme};
 
 /// Composes the report of one diagnosis. `masker` has learned the secrets of all snapshots involved; it masks what is quoted here.
 ///
@@ -109,6 +111,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
         node_differences,
         applied,
         blanks: ledger.blanks,
+        answers: Vec::new(),
     })
 }
 

@@ -53,6 +53,7 @@ mod tests {
             include_str!("nodes.rs"),
             include_str!("observations.rs"),
             include_str!("overview.rs"),
+            include_str!("policy.rs"),
             include_str!("severity.rs"),
             include_str!("timeline.rs"),
             include_str!("triage.rs"),

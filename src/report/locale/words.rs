@@ -33,6 +33,7 @@ pub(crate) struct Words {
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Fixed {
     pub(crate) blank: BlankWords,
+    pub(crate) ticket: TicketWords,
     pub(crate) confidence: ConfidenceWords,
     pub(crate) precision: PrecisionWords,
     pub(crate) joint: JointWords,
@@ -58,6 +59,16 @@ pub(crate) struct CompareWords {
 pub(crate) struct BlankWords {
     pub(crate) open: String,
     pub(crate) close: String,
+    /// What stands before it where somebody is proposed.
+    pub(crate) suggested: String,
+    /// What stands after an answer.
+    pub(crate) human: String,
+}
+
+/// Words around a report that has to fit a tracker.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct TicketWords {
+    pub(crate) cut: String,
 }
 
 /// The word for a confidence; empty when the language's words do not load, which a test rules out.

@@ -71,10 +71,14 @@ impl Slot {
     }
 }
 
+/// A blank, and what a person answered.
+pub(super) type Asked<'a> = (&'a Blank, Option<&'a str>);
+
 /// Hands out the blanks of a report.
 #[derive(Debug)]
 pub(super) struct Blanks<'a> {
-    all: &'a [Blank],
+    /// Each with its answer, if it has one.
+    all: Vec<Asked<'a>>,
     /// Ids that a timeline row or an action names, so that no slot takes them first.
     named: BTreeSet<&'a str>,
     given: BTreeSet<&'a str>,
@@ -88,33 +92,37 @@ impl<'a> Blanks<'a> {
             .actions
             .iter()
             .flat_map(|action| [action.owner_blank.as_str(), action.due_blank.as_str()]);
+        let open = report.blanks.iter().map(|blank| (blank, None));
+        let answers = report.answers.iter();
+        let answered = answers.map(|answer| (&answer.blank, Some(answer.value.as_str())));
         Self {
-            all: &report.blanks,
+            all: open.chain(answered).collect(),
             named: rows.chain(actions).collect(),
             given: BTreeSet::new(),
         }
     }
 
     /// The blank with this id, the first time it is asked for.
-    pub(super) fn named(&mut self, id: &str) -> Option<&'a Blank> {
-        let blank = self.all.iter().find(|blank| blank.id == id)?;
-        self.given.insert(&blank.id).then_some(blank)
+    pub(super) fn named(&mut self, id: &str) -> Option<Asked<'a>> {
+        let asked = self.all.iter().find(|(blank, _)| blank.id == id)?;
+        self.given.insert(&asked.0.id).then_some(*asked)
     }
 
     /// The blanks of a slot, each once.
-    pub(super) fn of_slot(&mut self, slot: Slot) -> Vec<&'a Blank> {
+    pub(super) fn of_slot(&mut self, slot: Slot) -> Vec<Asked<'a>> {
         self.take(|blank, named| !named.contains(blank.id.as_str()) && Slot::of(&blank.id) == Some(slot))
     }
 
     /// Everything not yet given out.
-    pub(super) fn rest(&mut self) -> Vec<&'a Blank> {
+    pub(super) fn rest(&mut self) -> Vec<Asked<'a>> {
         self.take(|_, _| true)
     }
 
-    fn take(&mut self, wanted: impl Fn(&Blank, &BTreeSet<&str>) -> bool) -> Vec<&'a Blank> {
-        let all = self.all;
+    fn take(&mut self, wanted: impl Fn(&Blank, &BTreeSet<&str>) -> bool) -> Vec<Asked<'a>> {
+        let (all, named, given) = (&self.all, &self.named, &mut self.given);
         all.iter()
-            .filter(|blank| wanted(blank, &self.named) && self.given.insert(&blank.id))
+            .filter(|(blank, _)| wanted(blank, named) && given.insert(&blank.id))
+            .copied()
             .collect()
     }
 }

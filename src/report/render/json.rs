@@ -8,14 +8,8 @@ use serde_json::Value;
 use super::RenderError;
 use crate::model::plain;
 use crate::report::escape::is_invisible;
-use crate::report::model::PostMortem;
 
-/// Pretty JSON with two spaces, keys in the order of the model, a line feed at the end.
-pub(super) fn render(report: &PostMortem) -> Result<String, RenderError> {
-    document(report)
-}
-
-/// The same for any other document of the model.
+/// Pretty JSON with two spaces, keys in the order of the document, a line feed at the end.
 pub(super) fn document(document: &impl Serialize) -> Result<String, RenderError> {
     let mut value = serde_json::to_value(document)?;
     strip_marks(&mut value);

@@ -7,15 +7,21 @@ mod blanks;
 mod comparison;
 mod entry;
 mod html;
+mod jira;
 mod json;
+mod machine;
 mod markdown;
+mod mermaid;
 mod rich;
 mod scribe;
+mod style;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod ticket;
 pub(crate) mod times;
 mod view;
 
 pub use comparison::render_comparison;
-pub use entry::{ComparisonFormat, Format, RenderError, UnknownFormat, render};
+pub use entry::{ComparisonFormat, Format, RenderError, UnknownFormat, render, render_as};
+pub use style::{Flavor, Style, Zone};

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::blanks::{Blanks, Slot};
+use super::blanks::{Asked, Blanks, Slot};
 use super::rich::{Inline, Rich};
+use super::style::{Style, Zone};
 use super::times::{self, Grain};
 use crate::model::{Confidence, Lang, Subject, Text, When};
 use crate::report::locale::{Fixed, Words};
@@ -15,13 +16,15 @@ pub(super) struct Scribe<'a> {
     pub(super) report: &'a PostMortem,
     pub(super) words: &'a Fixed,
     lang: Lang,
+    /// In which times are shown.
+    pub(super) zone: &'a Zone,
     /// Ids that have an entry somewhere in the report, so that a reference to them can be a link.
     known: BTreeSet<&'a str>,
     blanks: Blanks<'a>,
 }
 
 impl<'a> Scribe<'a> {
-    pub(super) fn new(report: &'a PostMortem, lang: Lang, words: &'a Words) -> Self {
+    pub(super) fn new(report: &'a PostMortem, style: &'a Style, words: &'a Words) -> Self {
         let evidence = report.evidence.iter().map(|item| item.id.as_str());
         let knowledge = report.knowledge.iter().map(|item| item.id.as_str());
         let findings = report
@@ -37,7 +40,8 @@ impl<'a> Scribe<'a> {
         Self {
             report,
             words: &words.fixed,
-            lang,
+            lang: style.lang,
+            zone: &style.zone,
             known,
             blanks: Blanks::new(report),
         }
@@ -120,7 +124,7 @@ impl<'a> Scribe<'a> {
 
     /// A time with a word for how it is known, unless it is exact.
     pub(super) fn when(&self, when: &When) -> Rich {
-        let mut rich = Rich::parse(&times::show(when, Grain::Second));
+        let mut rich = Rich::parse(&times::show(when, Grain::Second, self.zone));
         if *when != When::at(when.earliest, when.raw.clone(), crate::model::Basis::Exact) {
             let joint = &self.words.joint;
             rich.push(&format!(
@@ -141,30 +145,37 @@ impl<'a> Scribe<'a> {
     /// The blanks of a slot with their questions, each once in a report.
     pub(super) fn slot(&mut self, slot: Slot) -> Rich {
         let blanks = self.blanks.of_slot(slot);
-        Rich::join(blanks.into_iter().map(|blank| self.question(blank)), " ")
+        Rich::join(blanks.into_iter().map(|asked| self.question(asked)), " ")
     }
 
     /// The blanks of a slot, each on its own.
     pub(super) fn slot_items(&mut self, slot: Slot) -> Vec<Rich> {
         let blanks = self.blanks.of_slot(slot);
-        blanks.into_iter().map(|blank| self.question(blank)).collect()
+        blanks.into_iter().map(|asked| self.question(asked)).collect()
     }
 
-    /// A blank by id with its label, for a table whose head says what is asked; nothing when it does not exist or is used up.
+    /// A blank by id with its label, for a table whose head says what is asked, or its answer; nothing when it does not exist or is used up.
     pub(super) fn blank(&mut self, id: &str) -> Rich {
-        let blank = self.blanks.named(id);
-        blank
-            .map(|blank| self.marker(blank, self.text(&blank.label)))
-            .unwrap_or_default()
+        match self.blanks.named(id) {
+            Some((_, Some(value))) => self.answer(value),
+            Some((blank, None)) => self.marker(blank, self.text(&blank.label)),
+            None => Rich::default(),
+        }
     }
 
     /// Every blank that has not been shown yet.
     pub(super) fn blanks_left(&mut self) -> Vec<Rich> {
         let rest = self.blanks.rest();
-        rest.into_iter().map(|blank| self.question(blank)).collect()
+        rest.into_iter().map(|asked| self.question(asked)).collect()
     }
 
-    fn question(&self, blank: &Blank) -> Rich {
+    /// What is asked, or its label with what was answered.
+    fn question(&self, (blank, answer): Asked<'_>) -> Rich {
+        if let Some(value) = answer {
+            let mut rich = self.text(&blank.label);
+            rich.append(&self.words.joint.colon, self.answer(value));
+            return rich;
+        }
         let asked = if blank.question.is_empty() {
             &blank.label
         } else {
@@ -173,14 +184,26 @@ impl<'a> Scribe<'a> {
         self.marker(blank, self.text(asked))
     }
 
+    /// What a person answered, marked as such.
+    fn answer(&self, value: &str) -> Rich {
+        let mut rich = Rich::parse(value);
+        rich.push(&self.words.blank.human);
+        rich
+    }
+
     fn marker(&self, blank: &Blank, inside: Rich) -> Rich {
         let words = &self.words.blank;
         let shown = format!("{}{inside}{}", words.open, words.close);
-        Rich(vec![Inline::Blank {
+        let mut rich = Rich::default();
+        if !blank.suggestion.is_empty() {
+            rich.push(&words.suggested.replace("{what}", &blank.suggestion));
+        }
+        rich.0.push(Inline::Blank {
             id: blank.id.clone(),
             required: blank.required,
             shown,
-        }])
+        });
+        rich
     }
 }
 

@@ -8,14 +8,25 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, Undefi
 
 use super::markdown::{self, Place};
 use super::rich::Rich;
-use super::{Format, RenderError, html};
+use super::{Format, RenderError, html, jira, ticket};
+use crate::report::model::SCHEMA_VERSION;
 
 /// The name under which the formatter knows Markdown.
 const MARKDOWN: &str = "markdown";
+/// The same for the wiki markup of Jira, and for plain text.
+const JIRA: &str = "jira";
+const TEXT: &str = "text";
 
 /// Every template, by name. The extension decides how values are escaped.
 const TEMPLATES: &[(&str, &str)] = &[
     ("report.md", include_str!("../templates/md/report.md")),
+    ("body.md", include_str!("../templates/md/body.md")),
+    ("evidence.md", include_str!("../templates/md/evidence.md")),
+    ("issue.md", include_str!("../templates/md/issue.md")),
+    ("brief.jira", include_str!("../templates/brief/brief.txt")),
+    ("macros.jira", include_str!("../templates/brief/macros.jira")),
+    ("brief.text", include_str!("../templates/brief/brief.txt")),
+    ("macros.text", include_str!("../templates/brief/macros.text")),
     ("macros.md", include_str!("../templates/md/macros.md")),
     ("overview.md", include_str!("../templates/md/overview.md")),
     ("diagnosis.md", include_str!("../templates/md/diagnosis.md")),
@@ -51,25 +62,35 @@ pub(super) fn render(format: Format, page: Value) -> Result<String, RenderError>
             };
             env.get_template("report.html")?.render(context! { ..fixed, ..page })?
         }
-        Format::Markdown | Format::Json => tidy(&env.get_template("report.md")?.render(page)?),
+        Format::GithubIssue => tidy(&env.get_template("issue.md")?.render(page)?),
+        Format::Jira => tidy(&brief(&env, page, "brief.jira", "macros.jira")?),
+        Format::Text => tidy(&brief(&env, page, "brief.text", "macros.text")?),
+        _ => tidy(&env.get_template("report.md")?.render(page)?),
     };
     Ok(text)
+}
+
+/// The short form, arranged by `macros`. Its first word tells what wrote it.
+fn brief(env: &Environment<'static>, page: Value, template: &str, macros: &str) -> Result<String, Error> {
+    let mark = format!("casefile/{SCHEMA_VERSION}");
+    env.get_template(template)?
+        .render(context! { macros, mark => Value::from_safe_string(mark), ..page })
 }
 
 fn environment() -> Result<Environment<'static>, Error> {
     let mut env = Environment::new();
     env.set_undefined_behavior(UndefinedBehavior::Strict);
     env.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-    env.set_auto_escape_callback(|name| {
-        if name.ends_with(".html") {
-            AutoEscape::Html
-        } else {
-            AutoEscape::Custom(MARKDOWN.into())
-        }
+    env.set_auto_escape_callback(|name| match name.rsplit('.').next() {
+        Some("html") => AutoEscape::Html,
+        Some("jira") => AutoEscape::Custom(JIRA.into()),
+        Some("text") => AutoEscape::Custom(TEXT.into()),
+        _ => AutoEscape::Custom(MARKDOWN.into()),
     });
     env.set_formatter(format_value);
     env.add_filter("cell", cell);
     env.add_filter("fence", fence);
+    env.add_filter("block", block);
     env.add_filter("fill", fill);
     env.add_filter("quoted", quoted);
     env.add_filter("anchor", html::anchor_filter);
@@ -87,6 +108,8 @@ fn format_value(out: &mut Output, state: &mut State, value: &Value) -> Result<()
         let rich = rich(value)?;
         match state.auto_escape() {
             AutoEscape::Html => html::inline(&rich),
+            AutoEscape::Custom(form) if *form == JIRA => jira::inline(&rich),
+            AutoEscape::Custom(form) if *form == TEXT => ticket::one_line(&rich),
             _ => markdown::inline(&rich, Place::Prose),
         }
     };
@@ -124,6 +147,14 @@ fn cell(value: &Value) -> Result<Value, Error> {
 /// Filter `fence(info, indent)`: the value as a fenced Markdown block.
 fn fence(value: &str, info: &str, indent: Option<usize>) -> Value {
     Value::from_safe_string(markdown::fence(value, info, indent.unwrap_or(0)))
+}
+
+/// Filter `block(language)`: the value as a block of its own in a ticket.
+fn block(state: &State, value: &str, language: &str) -> Value {
+    Value::from_safe_string(match state.auto_escape() {
+        AutoEscape::Custom(form) if *form == JIRA => jira::block(value, language),
+        _ => ticket::indented(value),
+    })
 }
 
 /// Filter `fill(n=…)`: replaces `{n}` and its like in fixed words. The result is still escaped when printed.

@@ -1,5 +1,7 @@
 //! What holds for every report in every language and format.
 
+mod markdown;
+
 use std::collections::BTreeSet;
 
 use super::{Format, render};

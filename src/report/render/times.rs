@@ -1,11 +1,9 @@
-//! Times as a person reads them: UTC with its offset written out.
+//! Times as a person reads them, with the offset of their zone written out.
 
 use jiff::Timestamp;
 
+use super::style::Zone;
 use crate::model::When;
-
-/// The offset that every displayed time carries.
-const OFFSET: &str = "+00:00";
 
 /// How finely a time is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,43 +14,47 @@ pub(crate) enum Grain {
     Milli,
 }
 
-/// `2026-11-21 10:20:33 +00:00`, or `a–b` for an interval, with the date once where both ends share it.
-pub(crate) fn show(when: &When, grain: Grain) -> String {
-    let (from, to) = (moment(when.earliest, grain), moment(when.latest, grain));
-    if from == to {
-        return format!("{from} {OFFSET}");
+/// `2026-11-21 10:20:33 +00:00`, or `a–b` for an interval, with the date and the offset once where both ends share them.
+pub(crate) fn show(when: &When, grain: Grain, zone: &Zone) -> String {
+    let (from, to) = (moment(when.earliest, grain, zone), moment(when.latest, grain, zone));
+    let (start, end) = (zone.offset(when.earliest), zone.offset(when.latest));
+    if when.is_instant() || (from == to && start == end) {
+        return format!("{from} {end}");
     }
-    if date(when.earliest) == date(when.latest) {
-        return format!("{from}–{} {OFFSET}", clock(when.latest, grain));
+    if start != end {
+        return format!("{from} {start} – {to} {end}");
     }
-    format!("{from} – {to} {OFFSET}")
+    if date(when.earliest, zone) == date(when.latest, zone) {
+        return format!("{from}–{} {end}", clock(when.latest, grain, zone));
+    }
+    format!("{from} – {to} {end}")
 }
 
 /// From the beginning of one time to the end of another.
-pub(crate) fn span(start: &When, end: &When) -> String {
+pub(crate) fn span(start: &When, end: &When, zone: &Zone) -> String {
     let whole = When {
         earliest: start.earliest,
         latest: end.latest.max(start.earliest),
         ..start.clone()
     };
-    show(&whole, Grain::Second)
+    show(&whole, Grain::Second, zone)
 }
 
 /// `2026-11-21`.
-pub(crate) fn date(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%d").to_string()
+pub(crate) fn date(time: Timestamp, zone: &Zone) -> String {
+    zone.format(time, "%Y-%m-%d")
 }
 
 /// `10:20:33`.
-pub(crate) fn clock(time: Timestamp, grain: Grain) -> String {
+pub(crate) fn clock(time: Timestamp, grain: Grain, zone: &Zone) -> String {
     match grain {
-        Grain::Second => time.strftime("%H:%M:%S").to_string(),
-        Grain::Milli => time.strftime("%H:%M:%S%.3f").to_string(),
+        Grain::Second => zone.format(time, "%H:%M:%S"),
+        Grain::Milli => zone.format(time, "%H:%M:%S%.3f"),
     }
 }
 
-fn moment(time: Timestamp, grain: Grain) -> String {
-    format!("{} {}", date(time), clock(time, grain))
+fn moment(time: Timestamp, grain: Grain, zone: &Zone) -> String {
+    format!("{} {}", date(time, zone), clock(time, grain, zone))
 }
 
 /// For each row, milliseconds if a neighbour falls into the same second at another moment, else seconds.
@@ -92,14 +94,39 @@ mod tests {
     #[test]
     fn an_offset_is_always_written() {
         let instant = when("2026-11-21T10:20:33.5Z", "2026-11-21T10:20:33.5Z");
-        assert_eq!(show(&instant, Grain::Second), "2026-11-21 10:20:33 +00:00");
-        assert_eq!(show(&instant, Grain::Milli), "2026-11-21 10:20:33.500 +00:00");
+        assert_eq!(
+            show(&instant, Grain::Second, &Zone::default()),
+            "2026-11-21 10:20:33 +00:00"
+        );
+        assert_eq!(
+            show(&instant, Grain::Milli, &Zone::default()),
+            "2026-11-21 10:20:33.500 +00:00"
+        );
         let day = when("2026-11-21T02:00:00Z", "2026-11-21T10:02:11Z");
-        assert_eq!(show(&day, Grain::Second), "2026-11-21 02:00:00–10:02:11 +00:00");
+        assert_eq!(
+            show(&day, Grain::Second, &Zone::default()),
+            "2026-11-21 02:00:00–10:02:11 +00:00"
+        );
         let night = when("2026-11-20T02:00:00Z", "2026-11-21T10:02:11Z");
         assert_eq!(
-            show(&night, Grain::Second),
+            show(&night, Grain::Second, &Zone::default()),
             "2026-11-20 02:00:00 – 2026-11-21 10:02:11 +00:00"
+        );
+    }
+
+    #[test]
+    fn a_zone_moves_days_and_shows_its_offset() {
+        let shanghai: Zone = "+08:00".parse().unwrap();
+        let evening = when("2026-11-21T15:59:00Z", "2026-11-21T16:01:00Z");
+        assert_eq!(
+            show(&evening, Grain::Second, &shanghai),
+            "2026-11-21 23:59:00 – 2026-11-22 00:01:00 +08:00"
+        );
+        let berlin: Zone = "Europe/Berlin".parse().unwrap();
+        let autumn = when("2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z");
+        assert_eq!(
+            show(&autumn, Grain::Second, &berlin),
+            "2026-10-25 02:30:00 +02:00 – 2026-10-25 02:30:00 +01:00"
         );
     }
 

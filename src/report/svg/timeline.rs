@@ -9,6 +9,7 @@ use crate::model::When;
 use crate::report::escape::html;
 use crate::report::locale::Fixed;
 use crate::report::model::{TimelineKind, TimelineRow};
+use crate::report::render::Zone;
 use crate::report::render::times::{Grain, clock, date};
 
 const WIDTH: f64 = 960.0;
@@ -21,7 +22,7 @@ const MAX_LANES: usize = 8;
 const GAP_SECONDS: f64 = 900.0;
 
 /// Draws rows that are in time order; none when fewer than two have a time. `labels` are the rows' texts, in the same order.
-pub(crate) fn timeline(rows: &[&TimelineRow], labels: &[String], words: &Fixed) -> Option<String> {
+pub(crate) fn timeline(rows: &[&TimelineRow], labels: &[String], words: &Fixed, zone: &Zone) -> Option<String> {
     let scale = Scale::new(rows)?;
     let lanes = Lanes::new(rows, words);
     let bottom = TOP + LANE * lanes.names.len() as f64;
@@ -40,7 +41,7 @@ pub(crate) fn timeline(rows: &[&TimelineRow], labels: &[String], words: &Fixed) 
     );
     push_gaps(&mut out, &scale, bottom, &svg.no_data);
     push_lanes(&mut out, &lanes, bottom);
-    push_axis(&mut out, &scale, bottom);
+    push_axis(&mut out, &scale, bottom, zone);
     push_marks(&mut out, rows, labels, &scale, &lanes);
     out.push_str("</svg>");
     Some(out)
@@ -195,7 +196,7 @@ fn push_lanes(out: &mut String, lanes: &Lanes, bottom: f64) {
 }
 
 /// Times under the axis, from the left, each where there is room; the last moment always has one.
-fn push_axis(out: &mut String, scale: &Scale, bottom: f64) {
+fn push_axis(out: &mut String, scale: &Scale, bottom: f64, zone: &Zone) {
     const SIZE: f64 = 11.0;
     let half = text::width("00:00:00", SIZE) / 2.0 + 4.0;
     let Some(&(last, last_x)) = scale.stops.last() else {
@@ -214,9 +215,9 @@ fn push_axis(out: &mut String, scale: &Scale, bottom: f64) {
             "<path class=\"axis\" d=\"M{x:.1} {bottom:.1}v5\" stroke=\"#555555\"/>\
              <text class=\"soft\" x=\"{x:.1}\" y=\"{:.1}\" font-size=\"{SIZE}\" text-anchor=\"middle\" fill=\"#444444\">{}</text>",
             bottom + 18.0,
-            clock(moment, Grain::Second)
+            clock(moment, Grain::Second, zone)
         );
-        let today = date(moment);
+        let today = date(moment, zone);
         if today != day {
             let _ = write!(
                 out,

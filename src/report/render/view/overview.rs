@@ -52,6 +52,7 @@ pub(super) fn front_matter(report: &PostMortem) -> Value {
     let stamp = |time: Option<&When>, end: fn(&When) -> jiff::Timestamp| time.map(|when| end(when).to_string());
     context! {
         severity => report.incident.severity.as_ref().map_or("", |severity| severity.suggested),
+        decided => report.answers.iter().find(|answer| answer.blank.id == "severity.final").map_or("", |answer| answer.value.as_str()),
         earliest => stamp(window.map(|w| &w.start), |when| when.earliest).unwrap_or_default(),
         latest => stamp(window.map(|w| &w.end), |when| when.latest).unwrap_or_default(),
         confidence => report.root_causes.first().map_or("", |cause| confidence_id(cause.confidence)),
@@ -104,7 +105,7 @@ fn window(s: &Scribe<'_>) -> Rich {
     let Some(window) = &s.report.incident.window else {
         return Rich::default();
     };
-    let mut rich = Rich::parse(&times::span(&window.start, &window.end));
+    let mut rich = Rich::parse(&times::span(&window.start, &window.end, s.zone));
     let joint = &s.words.joint;
     let words = [s.words.precision.get(&window.start), s.words.precision.get(&window.end)];
     let exact = |when: &When| when.is_instant() && when.basis == crate::model::Basis::Exact;
@@ -158,7 +159,7 @@ fn timeline(s: &mut Scribe<'_>) -> Value {
     let times: Vec<Option<&When>> = rows.iter().map(|row| row.when.as_ref()).collect();
     let grains = times::grains(&times);
     let labels: Vec<String> = rows.iter().map(|row| s.text(&row.text).to_string()).collect();
-    let drawing = svg::timeline(&rows, &labels, s.words);
+    let drawing = svg::timeline(&rows, &labels, s.words, s.zone);
     let mut shown = Vec::with_capacity(rows.len());
     for (row, grain) in rows.iter().zip(&grains) {
         shown.push(context! {
@@ -185,7 +186,7 @@ fn time_cell(s: &mut Scribe<'_>, row: &TimelineRow, grain: Grain) -> Rich {
         rich.push("≈ ");
     }
     match (&row.when, &row.blank) {
-        (Some(when), _) => rich.push(&times::show(when, grain)),
+        (Some(when), _) => rich.push(&times::show(when, grain, s.zone)),
         (None, Some(id)) => rich.append("", s.blank(id)),
         (None, None) => rich.push("—"),
     }
@@ -203,12 +204,12 @@ fn event_text(s: &Scribe<'_>, row: &TimelineRow) -> Rich {
         let same_day = row
             .when
             .as_ref()
-            .is_some_and(|when| times::date(when.latest) == times::date(until.latest));
-        let clock = times::clock(until.latest, Grain::Second);
+            .is_some_and(|when| times::date(when.latest, s.zone) == times::date(until.latest, s.zone));
+        let clock = times::clock(until.latest, Grain::Second, s.zone);
         let end = if same_day {
             clock
         } else {
-            format!("{} {clock}", times::date(until.latest))
+            format!("{} {clock}", times::date(until.latest, s.zone))
         };
         rich.push(&format!("{}{} {end}{}", joint.open, joint.until, joint.close));
     }

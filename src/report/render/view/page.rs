@@ -4,14 +4,15 @@ use minijinja::context;
 use minijinja::value::Value;
 
 use super::{appendix, causes, diagnosis, findings, improvement, overview};
-use crate::model::Lang;
 use crate::report::locale::Words;
 use crate::report::model::{CheckOutcome, PostMortem};
+use crate::report::render::mermaid;
 use crate::report::render::scribe::Scribe;
+use crate::report::render::style::Style;
 
 /// Builds the display form.
-pub(in crate::report::render) fn page(report: &PostMortem, lang: Lang, words: &Words) -> Value {
-    let mut scribe = Scribe::new(report, lang, words);
+pub(in crate::report::render) fn page(report: &PostMortem, style: &Style, words: &Words) -> Value {
+    let mut scribe = Scribe::new(report, style, words);
     let s = &mut scribe;
     let state = state(report);
     let overview = overview::overview(s);
@@ -22,7 +23,11 @@ pub(in crate::report::render) fn page(report: &PostMortem, lang: Lang, words: &W
     let other_blanks = s.blanks_left();
     context! {
         w => words.all.clone(),
-        lang => lang.tag(),
+        lang => style.lang.tag(),
+        flavor => style.flavor.name(),
+        zone => style.zone.to_string(),
+        utc => style.zone.is_utc(),
+        diagram => mermaid::chain(s, style),
         title => s.text(&report.incident.title),
         plain_title => s.text(&report.incident.title).to_string(),
         status => report.incident.status,

@@ -1,0 +1,238 @@
+//! Settings, what decides over what, and the exit codes that scripts go by.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::cli::{Desk, Ended};
+use super::support::{SAMPLES, sample};
+
+/// A desk with a sample, and a user's folder of settings of its own.
+fn desk_with(name: &str) -> Desk {
+    let desk = Desk::new();
+    desk.put(&format!("{name}.tar.gz"), fs::read(sample(name)).unwrap());
+    desk
+}
+
+fn run(desk: &Desk, variables: &[(&str, &str)], args: &[&str]) -> Ended {
+    let mut command: Command = desk.command(args);
+    command.env("XDG_CONFIG_HOME", desk.path().join("xdg"));
+    command.envs(variables.iter().copied());
+    Ended::from(command.output().unwrap())
+}
+
+#[test]
+fn options_go_before_variables_before_the_folders_file_before_the_users() {
+    let desk = desk_with("quota");
+    let zone = |desk: &Desk, variables: &[(&str, &str)], more: &[&str]| {
+        let args = [
+            &["analyze", "quota.tar.gz", "-o", "out", "-f", "md", "--lang", "en"],
+            more,
+        ]
+        .concat();
+        run(desk, variables, &args).assert_done();
+        let text = desk.text("out/quota.en.md");
+        text.split("timezone: \"")
+            .nth(1)
+            .unwrap()
+            .split('"')
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(zone(&desk, &[], &[]), "+00:00");
+    desk.put("xdg/casefile/config.toml", "tz = \"+01:00\"\n");
+    assert_eq!(zone(&desk, &[], &[]), "+01:00");
+    desk.put(".casefile.toml", "tz = \"+02:00\"\n");
+    assert_eq!(zone(&desk, &[], &[]), "+02:00");
+    assert_eq!(zone(&desk, &[("CASEFILE_TZ", "+03:00")], &[]), "+03:00");
+    assert_eq!(zone(&desk, &[("CASEFILE_TZ", "+03:00")], &["--tz", "+04:00"]), "+04:00");
+    desk.put("mine.toml", "tz = \"+05:00\"\n");
+    assert_eq!(zone(&desk, &[], &["--config", "mine.toml"]), "+05:00");
+    assert_eq!(zone(&desk, &[], &["--no-config"]), "+00:00");
+}
+
+#[test]
+fn wrong_settings_are_told_with_their_place() {
+    let desk = desk_with("quota");
+    for (text, words) in [
+        (
+            "lang = \"en\"\nformts = []\n",
+            &[".casefile.toml, line 2, column 1", "formts", "did you mean formats?"][..],
+        ),
+        (
+            "[rules]\ndisable = [\"resourcequota-missing-request\"]\n",
+            &["rules.disable", "did you mean resourcequota-missing-requests?"],
+        ),
+        ("[redact]\nextra = [\"abc\"]\n", &["redact.extra", "less than 4"]),
+        ("tz = \"Mars\"\n", &["Mars", "+08:00"]),
+        ("formats = [\"pdf\"]\n", &["pdf", "sarif"]),
+    ] {
+        desk.put(".casefile.toml", text);
+        run(&desk, &[], &["analyze", "quota.tar.gz", "-o", "out"]).assert_refused(2, words);
+    }
+    run(&desk, &[], &["analyze", "quota.tar.gz", "--config", "gone.toml"])
+        .assert_refused(2, &["gone.toml", "--config"]);
+}
+
+#[test]
+fn settings_decide_formats_languages_rules_owners_and_masking() {
+    let desk = desk_with("quota");
+    desk.put(
+        ".casefile.toml",
+        "lang = \"zh\"\nformats = [\"json\", \"md\"]\nenvironment = \"staging\"\nseverity_scheme = \"p0\"\n\
+         [owners]\npayments = \"team payments\"\n[redact]\nextra = [\"must specify limits.cpu\"]\n",
+    );
+    run(&desk, &[], &["analyze", "quota.tar.gz", "-o", "out"]).assert_done();
+    let report: Value = serde_json::from_str(&desk.text("out/quota.zh.json")).unwrap();
+    let plain = SAMPLES["quota"].json.to_string();
+    let named = "must specify limits.cpu";
+    assert!(
+        plain.contains(named) && !report.to_string().contains(named),
+        "what the settings call secret is masked"
+    );
+    let suggested = report["incident"]["severity"]["suggested"].as_str().unwrap();
+    assert!(
+        ["P2", "P3"].contains(&suggested),
+        "{suggested}: at most the third level, in the names of the scheme"
+    );
+    assert!(
+        desk.text("out/quota.zh.md").contains("建议 team payments · 【待填写"),
+        "proposed beside the blank"
+    );
+
+    desk.put(
+        ".casefile.toml",
+        "[rules]\ndisable = [\"resourcequota-missing-requests\"]\n",
+    );
+    run(
+        &desk,
+        &[],
+        &["analyze", "quota.tar.gz", "-o", "out", "-f", "json", "--lang", "en"],
+    )
+    .assert_done();
+    let report: Value = serde_json::from_str(&desk.text("out/quota.en.json")).unwrap();
+    let checks = report["checks"].as_array().unwrap();
+    assert!(
+        checks
+            .iter()
+            .all(|check| check["id"] != "resourcequota-missing-requests")
+    );
+}
+
+#[test]
+fn scripts_can_tell_what_was_found_from_what_went_wrong() {
+    let desk = desk_with("quota");
+    desk.put("healthy.tar.gz", fs::read(sample("healthy")).unwrap());
+    let code = |args: &[&str]| run(&desk, &[], &[&["analyze", "-o", "out", "-q"], args].concat()).code;
+    assert_eq!(code(&["quota.tar.gz"]), 0);
+    for level in ["critical", "warning", "any"] {
+        assert_eq!(code(&["quota.tar.gz", "--fail-on", level]), 1, "{level}");
+    }
+    assert_eq!(code(&["quota.tar.gz", "--fail-on", "none"]), 0);
+    assert_eq!(code(&["healthy.tar.gz", "--fail-on", "critical"]), 0);
+    assert!(
+        desk.path().join("out/quota.en.html").exists(),
+        "the report is written all the same"
+    );
+
+    let whole = fs::read(sample("quota")).unwrap();
+    desk.put("cut.tar.gz", &whole[..whole.len() / 2]);
+    assert_eq!(code(&["cut.tar.gz"]), 0);
+    assert_eq!(code(&["cut.tar.gz", "--strict"]), 4);
+    assert_eq!(
+        code(&["quota.tar.gz", "gone.tar.gz", "--fail-on", "any"]),
+        3,
+        "the gravest counts"
+    );
+}
+
+// ---------------------------------------------------------------- manner
+
+#[test]
+fn a_bundle_alone_is_analysed_also_from_standard_input() {
+    let desk = desk_with("quota");
+    run(&desk, &[], &["quota.tar.gz", "-o", "a.json", "-q"]).assert_done();
+    let mut command = desk.command(&["-", "-o", "b.json", "-q"]);
+    command.stdin(fs::File::open(desk.path().join("quota.tar.gz")).unwrap());
+    Ended::from(command.output().unwrap()).assert_done();
+    let causes =
+        |file: &str| serde_json::from_str::<Value>(&desk.text(file)).unwrap()["root_causes"][0]["title"].clone();
+    assert_eq!(causes("a.json"), causes("b.json"));
+    run(&desk, &[], &["gone.tar.gz"]).assert_refused(3, &["no such file", "gone.tar.gz"]);
+}
+
+#[test]
+fn errors_can_be_objects() {
+    let desk = Desk::new();
+    let ended = run(&desk, &[], &["analyze", "gone.tar.gz", "--error-format", "json"]);
+    let told: Value = serde_json::from_str(ended.err.trim()).unwrap();
+    assert_eq!((ended.code, &told["level"]), (3, &"error".into()));
+    assert!(told["message"].as_str().unwrap().contains("gone.tar.gz"));
+    let ended = run(&desk, &[], &["analyze", "x", "--baselin", "y", "--error-format=json"]);
+    let told: Value = serde_json::from_str(ended.err.trim()).unwrap();
+    assert_eq!(ended.code, 2);
+    assert!(
+        told["message"].as_str().unwrap().contains("--baseline"),
+        "the nearest option is named: {told}"
+    );
+}
+
+#[test]
+fn colour_is_for_terminals_and_for_whoever_asks() {
+    let desk = Desk::new();
+    let coloured = |variables: &[(&str, &str)], more: &[&str]| {
+        run(&desk, variables, &[&["analyze", "gone.tar.gz"], more].concat())
+            .err
+            .contains('\u{1b}')
+    };
+    assert!(!coloured(&[], &[]), "a pipe is no terminal");
+    assert!(coloured(&[], &["--color", "always"]));
+    assert!(coloured(&[("CLICOLOR_FORCE", "1")], &[]));
+    assert!(!coloured(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], &[]));
+    assert!(!coloured(&[("CLICOLOR_FORCE", "1")], &["--color=never"]));
+}
+
+#[test]
+fn the_program_explains_itself_in_the_language_of_the_locale() {
+    let desk = Desk::new();
+    for (locale, words) in [("en_US.UTF-8", "offline"), ("zh_CN.UTF-8", "离线")] {
+        let alone = run(&desk, &[("LANG", locale)], &[]);
+        alone.assert_done();
+        assert!(alone.out.lines().count() == 5 && alone.out.contains(words), "{alone:?}");
+        let help = run(&desk, &[("LANG", locale)], &["help", "analyze"]);
+        help.assert_done();
+        assert!(help.out.contains("--fail-on"), "{help:?}");
+        assert_eq!(help.out.contains("退出码"), locale.starts_with("zh"), "{help:?}");
+    }
+    let help = run(&desk, &[], &["--help"]);
+    assert!(
+        help.out.find("Examples:") < help.out.find("Usage:"),
+        "examples come first: {}",
+        help.out
+    );
+}
+
+#[test]
+fn completions_a_manual_and_the_version_come_from_the_program() {
+    let desk = Desk::new();
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        let script = run(&desk, &[], &["completions", shell]);
+        script.assert_done();
+        assert!(
+            script.out.contains("fail-on") && script.out.contains("casefile"),
+            "{shell}"
+        );
+    }
+    let page = run(&desk, &[], &["man", "analyze"]);
+    page.assert_done();
+    assert!(
+        page.out.contains(".TH") && page.out.contains("baseline"),
+        "{}",
+        page.out
+    );
+    run(&desk, &[], &["man", "nothing"]).assert_refused(2, &["nothing", "casefile help"]);
+    let version: Value = serde_json::from_str(&run(&desk, &[], &["version", "--json"]).out).unwrap();
+    assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
+}
