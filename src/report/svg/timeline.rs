@@ -203,18 +203,22 @@ fn push_axis(out: &mut String, scale: &Scale, bottom: f64) {
     };
     let mut free = 0.0;
     let mut day = String::new();
+    let mut shown = String::new();
     for &(moment, x) in &scale.stops {
         let is_last = moment == last;
-        if !is_last && (x - half < free || x + half > last_x - half) {
+        let words = clock(moment, Grain::Second);
+        // The same second is written once.
+        if !is_last && (x - half < free || x + half > last_x - half || shown == words) {
             continue;
         }
+        shown.clone_from(&words);
         free = x + half;
         let _ = write!(
             out,
             "<path class=\"axis\" d=\"M{x:.1} {bottom:.1}v5\" stroke=\"#555555\"/>\
              <text class=\"soft\" x=\"{x:.1}\" y=\"{:.1}\" font-size=\"{SIZE}\" text-anchor=\"middle\" fill=\"#444444\">{}</text>",
             bottom + 18.0,
-            clock(moment, Grain::Second)
+            words
         );
         let today = date(moment);
         if today != day {

@@ -49,7 +49,7 @@ remedy:
     command: "kubectl -n {{ namespace }} create serviceaccount {{ name }}"
     expect: {zh: "serviceaccount/{{ name }} created", en: "serviceaccount/{{ name }} created"}
     verify: {zh: "控制器随后创建 Pod", en: "the controller creates the pods"}
-    rollback: {zh: "kubectl -n {{ namespace }} delete serviceaccount {{ name }}", en: "kubectl -n {{ namespace }} delete serviceaccount {{ name }}"}
+    rollback: {zh: "`kubectl -n {{ namespace }} delete serviceaccount {{ name }}`", en: "`kubectl -n {{ namespace }} delete serviceaccount {{ name }}`"}
 prevention:
   - kind: prevent
     immediate: true

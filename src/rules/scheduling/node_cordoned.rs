@@ -47,7 +47,7 @@ remedy:
     command: "kubectl uncordon {{ node }}"
     expect: {zh: "node/{{ node }} uncordoned", en: "node/{{ node }} uncordoned"}
     verify: {zh: "Pod 被调度", en: "the pods get a node"}
-    rollback: {zh: "kubectl cordon {{ node }}", en: "kubectl cordon {{ node }}"}
+    rollback: {zh: "`kubectl cordon {{ node }}`", en: "`kubectl cordon {{ node }}`"}
 prevention:
   - kind: process
     immediate: true

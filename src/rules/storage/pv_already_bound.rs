@@ -69,7 +69,7 @@ remedy:
     command: "kubectl apply -f <NEW_PV>.yaml"
     expect: {zh: "persistentvolume/… created", en: "persistentvolume/… created"}
     verify: {zh: "声明变为 Bound", en: "the claim becomes Bound"}
-    rollback: {zh: "kubectl delete -f <NEW_PV>.yaml", en: "kubectl delete -f <NEW_PV>.yaml"}
+    rollback: {zh: "`kubectl delete -f <NEW_PV>.yaml`", en: "`kubectl delete -f <NEW_PV>.yaml`"}
 prevention:
   - kind: prevent
     immediate: true
