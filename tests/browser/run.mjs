@@ -37,7 +37,8 @@ for (const part of [safety, access, content, printing]) part(setting);
 checks.sort((a, b) => (Number(a.id.slice(1)) || 99) - (Number(b.id.slice(1)) || 99));
 
 let failed = 0;
-for (const { id, title, look } of checks.filter((item) => only.length === 0 || only.includes(item.id))) {
+const wanted = checks.filter((item) => only.length === 0 || only.includes(item.id));
+for (const { id, title, look } of wanted) {
   let wrong;
   try {
     wrong = await look();
@@ -50,5 +51,5 @@ for (const { id, title, look } of checks.filter((item) => only.length === 0 || o
   failed += wrong.length === 0 ? 0 : 1;
 }
 await browser.close();
-console.log(failed === 0 ? `all ${checks.length} checks passed on ${pages.length} reports, axe-core included` : `${failed} checks failed`);
+console.log(failed === 0 ? `all ${wanted.length} checks passed on ${pages.length} reports` : `${failed} checks failed`);
 process.exit(failed === 0 ? 0 : 1);

@@ -128,8 +128,11 @@ pub(super) fn actions(
                 continue;
             }
             let id = format!("A{}", actions.len() + 1);
+            // The factor that asks for this very protection, else the first that fits.
             let answers = contributing
-                .get(usize::from(!wording.immediate))
+                .iter()
+                .find(|factor| factor.sentence.text.zh.contains(&text.zh))
+                .or_else(|| contributing.get(usize::from(!wording.immediate)))
                 .or_else(|| contributing.first());
             let owner_blank = action_blank(ledger, &id, "owner");
             let due_blank = action_blank(ledger, &id, "due");

@@ -211,6 +211,10 @@ fn possible_gaps(
             break;
         }
         let text = framed(frame, &ledger.wording.text(&wording.text, facts)?);
+        // Two causes of one kind would be answered by one protection.
+        if rows.iter().any(|row| row.sentence.text == text) {
+            continue;
+        }
         rows.push(Contributing {
             id: format!("C{}", rows.len() + 1),
             sentence: Sentence {
@@ -331,7 +335,7 @@ pub(super) fn graph(
 }
 
 pub(super) fn ruled_out(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Error> {
-    let mut sentences = Vec::new();
+    let mut sentences: Vec<Sentence> = Vec::new();
     for finding in ledger.root_findings() {
         let wordings = ledger
             .header(finding)
@@ -339,7 +343,8 @@ pub(super) fn ruled_out(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, mi
             .unwrap_or_default();
         for wording in wordings {
             let text = ledger.say(wording, finding)?;
-            if !is_blank(&text) {
+            let known = sentences.iter().any(|sentence| sentence.text == text);
+            if !known && !is_blank(&text) {
                 let refs = ledger.cite_all(finding.evidence.iter().take(3));
                 sentences.push(Sentence {
                     text,

@@ -26,12 +26,16 @@ pub(super) fn hypotheses(
         return Ok(None);
     };
     let competing = competing(ledger, &roots);
-    let excluded: Vec<(Text, &Sentence)> = ruled_out
-        .iter()
-        .filter_map(|sentence| Some((claim(&sentence.text)?, sentence)))
-        .take(RIVALS.saturating_sub(competing.len()))
-        .collect();
-    if competing.is_empty() && excluded.is_empty() || ledger.diagnosis.role(first) == Role::Symptom {
+    let mut excluded: Vec<(Text, &Sentence)> = Vec::new();
+    for sentence in ruled_out {
+        if let Some(claim) = claim(&sentence.text)
+            && excluded.len() + competing.len() < RIVALS
+            && excluded.iter().all(|(known, _)| *known != claim)
+        {
+            excluded.push((claim, sentence));
+        }
+    }
+    if (competing.is_empty() && excluded.is_empty()) || ledger.diagnosis.role(first) == Role::Symptom {
         return Ok(None);
     }
     let mut table = Hypotheses {

@@ -237,7 +237,8 @@ fn push_axis(out: &mut String, scale: &Scale, bottom: f64) {
 
 fn push_marks(out: &mut String, rows: &[&TimelineRow], labels: &[String], scale: &Scale, lanes: &Lanes) {
     let mut placed: Vec<(f64, f64, f64)> = Vec::new();
-    let mut blank_x = LEFT;
+    // A milestone before everything that is dated stands at the left end.
+    let mut blank_x = LEFT - 26.0;
     for (index, row) in rows.iter().enumerate() {
         let y = middle(lanes.of_row.get(index).copied().unwrap_or(0));
         let class = class(row.kind);

@@ -53,7 +53,7 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n {{ namespace }} create secret generic {{ name }} --from-file=<DIRECTORY>"
-    expect: {zh: "secret/{{ name }} created", en: "secret/{{ name }} created"}
+    expect: {zh: "`secret/{{ name }} created`", en: "`secret/{{ name }} created`"}
     verify: {zh: "几分钟内 kubelet 重试，Pod 启动", en: "the kubelet retries within minutes and the pod starts"}
     rollback: {zh: "`kubectl -n {{ namespace }} delete secret {{ name }}`", en: "`kubectl -n {{ namespace }} delete secret {{ name }}`"}
 prevention:

@@ -44,7 +44,7 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n {{ subject.namespace }} edit configmap {{ subject.name }}"
-    expect: {zh: "configmap/{{ subject.name }} edited", en: "configmap/{{ subject.name }} edited"}
+    expect: {zh: "`configmap/{{ subject.name }} edited`", en: "`configmap/{{ subject.name }} edited`"}
     verify: {zh: "Pod 内能解析该名字", en: "the name resolves in a pod"}
     rollback: {zh: "恢复改动前的 Corefile", en: "put the former Corefile back"}
     notes:

@@ -59,7 +59,7 @@ remedy:
           - {name: dns-tcp, port: 53, protocol: TCP}
           - {name: metrics, port: 9153, protocol: TCP}
       YAML
-    expect: {zh: "service/kube-dns created", en: "service/kube-dns created"}
+    expect: {zh: "`service/kube-dns created`", en: "`service/kube-dns created`"}
     verify: {zh: "Pod 内 `nslookup kubernetes.default` 成功", en: "`nslookup kubernetes.default` works in a pod"}
     rollback: {zh: "`kubectl -n kube-system delete service kube-dns`", en: "`kubectl -n kube-system delete service kube-dns`"}
     notes:

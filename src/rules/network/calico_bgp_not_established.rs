@@ -54,7 +54,7 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n kube-system set env daemonset/calico-node IP_AUTODETECTION_METHOD=interface=<INTERFACE>"
-    expect: {zh: "env updated", en: "env updated"}
+    expect: {zh: "`env updated`", en: "`env updated`"}
     verify: {zh: "`calicoctl node status` 全部为 Established", en: "`calicoctl node status` says Established for all"}
     rollback: {zh: "`kubectl -n kube-system rollout undo daemonset/calico-node`", en: "`kubectl -n kube-system rollout undo daemonset/calico-node`"}
 prevention:

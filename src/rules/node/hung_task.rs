@@ -45,7 +45,7 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl cordon {{ node }}"
-    expect: {zh: "node/{{ node }} cordoned", en: "node/{{ node }} cordoned"}
+    expect: {zh: "`node/{{ node }} cordoned`", en: "`node/{{ node }} cordoned`"}
     verify: {zh: "没有处于 D 状态的进程，内核日志不再报告", en: "no process is in state D and the kernel reports no more"}
     rollback: {zh: "`kubectl uncordon {{ node }}`", en: "`kubectl uncordon {{ node }}`"}
     notes:

@@ -61,7 +61,7 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl cordon {{ node }}"
-    expect: {zh: "node/{{ node }} cordoned", en: "node/{{ node }} cordoned"}
+    expect: {zh: "`node/{{ node }} cordoned`", en: "`node/{{ node }} cordoned`"}
     verify: {zh: "节点的 MemoryPressure 变为 False", en: "MemoryPressure of the node becomes False"}
     rollback: {zh: "`kubectl uncordon {{ node }}`", en: "`kubectl uncordon {{ node }}`"}
     notes:

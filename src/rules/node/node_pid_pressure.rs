@@ -50,7 +50,7 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl cordon {{ node }}"
-    expect: {zh: "node/{{ node }} cordoned", en: "node/{{ node }} cordoned"}
+    expect: {zh: "`node/{{ node }} cordoned`", en: "`node/{{ node }} cordoned`"}
     verify: {zh: "节点的 PIDPressure 变为 False", en: "PIDPressure of the node becomes False"}
     rollback: {zh: "`kubectl uncordon {{ node }}`", en: "`kubectl uncordon {{ node }}`"}
     notes:

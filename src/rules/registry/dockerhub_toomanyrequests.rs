@@ -45,7 +45,7 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n {{ namespace }} create secret docker-registry docker-hub --docker-server=https://index.docker.io/v1/ --docker-username=<HUB_USER> --docker-password=<HUB_TOKEN>"
-    expect: {zh: "secret/docker-hub created", en: "secret/docker-hub created"}
+    expect: {zh: "`secret/docker-hub created`", en: "`secret/docker-hub created`"}
     verify: {zh: "重试后拉取成功", en: "the next retry succeeds"}
     rollback: {zh: "`kubectl -n {{ namespace }} delete secret docker-hub`", en: "`kubectl -n {{ namespace }} delete secret docker-hub`"}
     notes:

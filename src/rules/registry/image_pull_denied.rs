@@ -61,7 +61,7 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n {{ namespace }} create secret docker-registry registry-pull --docker-server={{ registry }} --docker-username=<REGISTRY_USER> --docker-password=<REGISTRY_PASSWORD>"
-    expect: {zh: "secret/registry-pull created", en: "secret/registry-pull created"}
+    expect: {zh: "`secret/registry-pull created`", en: "`secret/registry-pull created`"}
     verify: {zh: "在节点上用同一凭据 `crictl pull` 成功", en: "`crictl pull` with the same credentials succeeds on a node"}
     rollback: {zh: "`kubectl -n {{ namespace }} delete secret registry-pull`", en: "`kubectl -n {{ namespace }} delete secret registry-pull`"}
     notes:

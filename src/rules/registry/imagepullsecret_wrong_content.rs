@@ -48,7 +48,7 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n {{ subject.namespace }} create secret docker-registry <NAME> --docker-server={{ registry }} --docker-username=<REGISTRY_USER> --docker-password=<REGISTRY_PASSWORD>"
-    expect: {zh: "secret/<NAME> created", en: "secret/<NAME> created"}
+    expect: {zh: "`secret/<NAME> created`", en: "`secret/<NAME> created`"}
     verify: {zh: "在 imagePullSecrets 中引用它后，镜像拉取成功", en: "once imagePullSecrets names it, the image is pulled"}
     rollback: {zh: "`kubectl -n {{ subject.namespace }} delete secret <NAME>`", en: "`kubectl -n {{ subject.namespace }} delete secret <NAME>`"}
 prevention:

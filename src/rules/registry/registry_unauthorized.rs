@@ -67,7 +67,7 @@ remedy:
     risk: change
     when: "no_secret or missing_secret"
     command: "kubectl -n {{ subject.namespace }} create secret docker-registry {{ missing_secret or 'registry-pull' }} --docker-server={{ registry }} --docker-username=<REGISTRY_USER> --docker-password=<REGISTRY_PASSWORD>"
-    expect: {zh: "secret/{{ missing_secret or 'registry-pull' }} created", en: "secret/{{ missing_secret or 'registry-pull' }} created"}
+    expect: {zh: "`secret/{{ missing_secret or 'registry-pull' }} created`", en: "`secret/{{ missing_secret or 'registry-pull' }} created`"}
     verify: {zh: "在节点上用同一凭据执行 `crictl pull {{ image }}` 成功", en: "on the node, `crictl pull {{ image }}` with the same credentials succeeds"}
     rollback: {zh: "`kubectl -n {{ subject.namespace }} delete secret {{ missing_secret or 'registry-pull' }}`", en: "`kubectl -n {{ subject.namespace }} delete secret {{ missing_secret or 'registry-pull' }}`"}
     notes:
@@ -78,7 +78,7 @@ remedy:
     when: no_secret
     command: |
       kubectl -n {{ subject.namespace }} patch serviceaccount {{ service_account }} -p '{"imagePullSecrets":[{"name":"registry-pull"}]}'
-    expect: {zh: "serviceaccount/{{ service_account }} patched", en: "serviceaccount/{{ service_account }} patched"}
+    expect: {zh: "`serviceaccount/{{ service_account }} patched`", en: "`serviceaccount/{{ service_account }} patched`"}
     verify: {zh: 新建 Pod 的 spec.imagePullSecrets 含有该名称, en: spec.imagePullSecrets of a new pod has the name}
     rollback: {zh: "`kubectl -n {{ subject.namespace }} patch serviceaccount {{ service_account }} --type=json -p '[{\"op\":\"remove\",\"path\":\"/imagePullSecrets\"}]'`", en: "`kubectl -n {{ subject.namespace }} patch serviceaccount {{ service_account }} --type=json -p '[{\"op\":\"remove\",\"path\":\"/imagePullSecrets\"}]'`"}
     notes:
@@ -88,7 +88,7 @@ remedy:
     risk: change
     when: restartable
     command: "kubectl -n {{ subject.namespace }} rollout restart {{ resource }} {{ subject.name }}"
-    expect: {zh: "{{ resource }}.apps/{{ subject.name }} restarted", en: "{{ resource }}.apps/{{ subject.name }} restarted"}
+    expect: {zh: "`{{ resource }}.apps/{{ subject.name }} restarted`", en: "`{{ resource }}.apps/{{ subject.name }} restarted`"}
     verify: {zh: Pod 变为 Running 且就绪, en: the pods become Running and ready}
     rollback: {zh: "`kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}`", en: "`kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}`"}
 prevention:

@@ -51,7 +51,7 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n {{ subject.namespace }} patch serviceaccount {{ account }} -p '{\"imagePullSecrets\":[{\"name\":\"{{ secret|raw }}\"}]}'"
-    expect: {zh: "serviceaccount/{{ account }} patched", en: "serviceaccount/{{ account }} patched"}
+    expect: {zh: "`serviceaccount/{{ account }} patched`", en: "`serviceaccount/{{ account }} patched`"}
     verify: {zh: "新建 Pod 的 spec.imagePullSecrets 含有 {{ secret }}", en: "spec.imagePullSecrets of a new pod has {{ secret }}"}
     rollback: {zh: "`kubectl -n {{ subject.namespace }} patch serviceaccount {{ account }} --type=json -p '[{\"op\":\"remove\",\"path\":\"/imagePullSecrets\"}]'`", en: "`kubectl -n {{ subject.namespace }} patch serviceaccount {{ account }} --type=json -p '[{\"op\":\"remove\",\"path\":\"/imagePullSecrets\"}]'`"}
     notes:
@@ -61,7 +61,7 @@ remedy:
     risk: change
     when: "restartable"
     command: "kubectl -n {{ subject.namespace }} rollout restart {{ resource }} {{ subject.name }}"
-    expect: {zh: "{{ resource }}/{{ subject.name }} restarted", en: "{{ resource }}/{{ subject.name }} restarted"}
+    expect: {zh: "`{{ resource }}/{{ subject.name }} restarted`", en: "`{{ resource }}/{{ subject.name }} restarted`"}
     verify: {zh: "新 Pod 的 spec.imagePullSecrets 含有 {{ secret }}，镜像拉取成功", en: "spec.imagePullSecrets of the new pod has {{ secret }} and the image is pulled"}
     rollback: {zh: "`kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}`", en: "`kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}`"}
 prevention:

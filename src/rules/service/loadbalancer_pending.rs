@@ -41,7 +41,7 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n metallb-system patch ipaddresspool <POOL> --type=json -p '[{\"op\":\"add\",\"path\":\"/spec/addresses/-\",\"value\":\"<FIRST_IP>-<LAST_IP>\"}]'"
-    expect: {zh: "ipaddresspool.metallb.io/<POOL> patched", en: "ipaddresspool.metallb.io/<POOL> patched"}
+    expect: {zh: "`ipaddresspool.metallb.io/<POOL> patched`", en: "`ipaddresspool.metallb.io/<POOL> patched`"}
     verify: {zh: "Service 得到 EXTERNAL-IP", en: "the Service gets an EXTERNAL-IP"}
     rollback: {zh: "用 `--type=json` 的 remove 去掉新加的地址段", en: "take the new range out with a remove of `--type=json`"}
     notes:

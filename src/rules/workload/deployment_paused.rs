@@ -28,7 +28,7 @@ remedy:
     place: cluster
     risk: read-only
     command: "kubectl -n {{ subject.namespace }} rollout status deployment {{ subject.name }} --timeout=5s"
-    expect: {zh: "deployment paused", en: "deployment paused"}
+    expect: {zh: "`deployment paused`", en: "`deployment paused`"}
     verify: {zh: "与本报告一致", en: "it agrees with this report"}
     rollback: {zh: "只读，无需回滚", en: "read-only"}
   - purpose: {zh: "恢复发布", en: "resume it"}
