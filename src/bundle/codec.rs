@@ -53,10 +53,25 @@ impl Form {
             [b'R', b'a', b'r', b'!', 0x1a, 7, ..] => Self::Foreign("RAR"),
             [0x04, 0x22, 0x4d, 0x18, ..] => Self::Foreign("LZ4"),
             [0x1f, 0x9d, ..] => Self::Foreign("compress (.Z)"),
-            _ if head.starts_with(b"age-encryption.org/v1") => Self::Foreign("age-encrypted"),
+            _ if head.starts_with(b"age-encryption.org/v1") => Self::Foreign(AGE),
+            _ if head.starts_with(b"-----BEGIN AGE ENCRYPTED FILE-----") => Self::Foreign(AGE),
             _ if is_tar(head) => Self::Tar,
             _ => Self::Plain,
         }
+    }
+}
+
+/// What a file that age encrypted is called.
+const AGE: &str = "age-encrypted";
+
+/// What a person does about a form that is known and not read.
+///
+/// `talosctl support` encrypts for its makers since Talos 1.14 unless told otherwise (siderolabs/talos `cmd/talosctl/cmd/talos/support.go`).
+pub(super) fn what_to_do(foreign: &str) -> &'static str {
+    if foreign == AGE {
+        "whoever holds its key decrypts it with: age -d -i KEY -o bundle.zip bundle.zip.age; without the key collect again, with talosctl support by: talosctl support --no-encryption"
+    } else {
+        "unpack it and give the directory"
     }
 }
 

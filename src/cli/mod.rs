@@ -6,6 +6,7 @@ pub mod collect;
 mod collect_cluster;
 mod diff;
 mod exit;
+mod formats;
 mod inputs;
 mod inspect;
 mod language;
@@ -43,6 +44,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Write a bundle once more without its secrets
     Redact(redact::RedactArgs),
+    /// Show the kinds of bundles that casefile knows
+    Formats(formats::FormatsArgs),
     /// Show the failure modes that casefile knows
     Rules(rules::RulesArgs),
     /// Explain one failure mode: what it is, its look-alikes, its remedy
@@ -94,6 +97,7 @@ pub fn run() -> ExitCode {
         Some(Command::Collect(args)) => collect::run(&args),
         Some(Command::Verify(args)) => verify::run(&args),
         Some(Command::Redact(args)) => redact::run(&args),
+        Some(Command::Formats(args)) => formats::run(&args),
         Some(Command::Rules(args)) => rules::run(&args),
         Some(Command::Explain(args)) => rules::explain(&args),
         None => {

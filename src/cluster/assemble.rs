@@ -14,8 +14,9 @@ use super::event::last_seen;
 use super::events::fold_duplicates;
 use super::namespaces::Namespaces;
 use super::reader::Located;
-use super::whereabouts::{known_nodes, node_in_path, node_of_host, node_of_log};
-use super::{About, BundleInfo, Coverage, Event, Hit, Host, Object, ObjectKey, PodView, Snapshot};
+use super::unused::Certainty;
+use super::whereabouts::{KnownNodes, node_in_path, node_of_host, node_of_log};
+use super::{About, BundleInfo, Coverage, Event, Hit, Host, Object, ObjectKey, PodView, Snapshot, Treatment};
 use crate::bundle::decode::{Fact, Form, HostFact};
 use crate::bundle::layout::{Detected, NodePlace};
 use crate::logs::{LogFile, SignatureSet, Stream, TextSource, stamp_of, stream_of};
@@ -86,7 +87,7 @@ pub(super) fn assemble(
             }
         }
     }
-    snapshot.hosts = hosts(detected, &known_nodes(&snapshot), of_hosts);
+    snapshot.hosts = hosts(detected, &KnownNodes::of(&snapshot), of_hosts);
     snapshot.bundle.collected_at = snapshot
         .bundle
         .collected_at
@@ -106,10 +107,16 @@ pub(super) fn assemble(
     let nodes: Vec<String> = snapshot.kind("Node").map(|node| node.key.name.clone()).collect();
     snapshot.coverage.problems.extend(detected.gaps(&nodes));
     place_logs(&mut snapshot, detected);
+    super::unused::set_aside(&mut snapshot, detected, Certainty::NoLog);
     super::attribution::attribute_logs(&mut snapshot);
     super::attribution::place_unlisted(&mut snapshot);
-    super::copies::fold_copies(&mut snapshot.logs);
-    super::unused::set_aside(&mut snapshot, detected);
+    let copies = super::copies::fold_copies(&mut snapshot.logs);
+    for file in &mut snapshot.coverage.files {
+        if let Some(known) = copies.get(&file.path).filter(|_| file.treatment == Treatment::Log) {
+            file.treatment = Treatment::Ignored(format!("the same log as {known}, which is read").into());
+        }
+    }
+    super::unused::set_aside(&mut snapshot, detected, Certainty::Any);
     let hits = all_hits(&snapshot, signatures, detected);
     snapshot.hits = hits;
     snapshot
@@ -158,7 +165,7 @@ fn add_object(snapshot: &mut Snapshot, object: Object) {
 }
 
 /// The machines, each with its facts.
-fn hosts(detected: &Detected<'_>, nodes: &[String], facts: Vec<Located>) -> Vec<Host> {
+fn hosts(detected: &Detected<'_>, nodes: &KnownNodes, facts: Vec<Located>) -> Vec<Host> {
     let mut places = Places {
         detected,
         nodes,
@@ -191,9 +198,17 @@ fn hosts(detected: &Detected<'_>, nodes: &[String], facts: Vec<Located>) -> Vec<
     hosts.into_values().collect()
 }
 
-/// The machine of a file: as the layout says, else the known node that a part of its path names.
-fn machine_of(detected: &Detected<'_>, nodes: &[String], path: &EntryPath) -> NodePlace {
-    detected.place(path).node.unwrap_or_else(|| {
+/// The machine of a file: as the layout says, else the known node that a part of its path names. Some collectors call a machine by its
+/// address.
+fn machine_of(detected: &Detected<'_>, nodes: &KnownNodes, path: &EntryPath) -> NodePlace {
+    let placed = detected
+        .place(path)
+        .node
+        .map(|place| match nodes.at_address(&place.name) {
+            Some(name) => NodePlace { name, ..place },
+            None => place,
+        });
+    placed.unwrap_or_else(|| {
         let name = node_in_path(path, nodes).unwrap_or_default();
         NodePlace {
             directory: name.clone(),
@@ -205,7 +220,7 @@ fn machine_of(detected: &Detected<'_>, nodes: &[String], path: &EntryPath) -> No
 /// Asks for the machine of a file once, however many facts it has.
 struct Places<'d> {
     detected: &'d Detected<'d>,
-    nodes: &'d [String],
+    nodes: &'d KnownNodes,
     last: Option<(EntryPath, NodePlace)>,
 }
 
@@ -342,8 +357,17 @@ fn resolve_ages(snapshot: &mut Snapshot, events: &mut [Object]) {
 /// Whose a log is, where its text did not tell: as its layout says, or the names in its path.
 fn place_logs(snapshot: &mut Snapshot, detected: &Detected<'_>) {
     let mut namespaces: BTreeMap<String, String> = BTreeMap::new();
+    // Node and container → the pods that have it.
+    let mut by_container: BTreeMap<(String, String), Vec<(String, String)>> = BTreeMap::new();
+    let nodes = KnownNodes::of(snapshot);
     for pod in snapshot.pods() {
         namespaces.insert(pod.name().to_owned(), pod.namespace().to_owned());
+        for container in pod.containers() {
+            let pods = by_container
+                .entry((pod.node().to_owned(), container.name.to_owned()))
+                .or_default();
+            pods.push((pod.namespace().to_owned(), pod.name().to_owned()));
+        }
     }
     for log in &mut snapshot.logs {
         if log.stream == Stream::Unknown {
@@ -351,6 +375,23 @@ fn place_logs(snapshot: &mut Snapshot, detected: &Detected<'_>) {
                 Some(place) => place.into(),
                 None => stream_of(&log.path),
             };
+        }
+        // Some collectors name a container and not its pod: on a machine mostly one pod has such a container.
+        if let Stream::Container(container) = &mut log.stream
+            && container.pod.is_empty()
+        {
+            let node = machine_of(detected, &nodes, &log.path).name;
+            let mut named = by_container
+                .get(&(node, container.container.clone()))
+                .into_iter()
+                .flatten();
+            match (named.next(), named.next()) {
+                (Some((namespace, pod)), None) => {
+                    container.namespace.clone_from(namespace);
+                    container.pod.clone_from(pod);
+                }
+                _ => log.stream = Stream::Unknown,
+            }
         }
         if let Stream::Container(container) = &mut log.stream
             && container.namespace.is_empty()
@@ -407,7 +448,7 @@ fn all_hits(snapshot: &Snapshot, signatures: &SignatureSet, detected: &Detected<
                 })
             })
     }));
-    let nodes = known_nodes(snapshot);
+    let nodes = KnownNodes::of(snapshot);
     for log in &snapshot.logs {
         let source = log.stream.source();
         hits.extend(
@@ -454,7 +495,7 @@ fn status_messages(object: &Object) -> Vec<(String, &str, &str)> {
     found
 }
 
-fn log_hits(snapshot: &Snapshot, log: &LogFile, detected: &Detected<'_>, nodes: &[String]) -> Vec<Hit> {
+fn log_hits(snapshot: &Snapshot, log: &LogFile, detected: &Detected<'_>, nodes: &KnownNodes) -> Vec<Hit> {
     let reference: Option<Timestamp> = snapshot.now();
     let place = machine_of(detected, nodes, &log.path);
     let host = snapshot.hosts.iter().find(|host| host.directory == place.directory);

@@ -4,19 +4,20 @@
 use std::collections::BTreeMap;
 
 use crate::logs::LogFile;
+use crate::model::EntryPath;
 
-/// Leaves out each log that repeats one before it. Without any time in it two logs may be alike by chance, and both stay.
-pub(super) fn fold_copies(logs: &mut Vec<LogFile>) {
+/// Leaves out each log that repeats one before it, and gives the paths of both. Without any time in it two logs may be alike by chance,
+/// and both stay.
+pub(super) fn fold_copies(logs: &mut Vec<LogFile>) -> BTreeMap<EntryPath, EntryPath> {
+    let mut copies = BTreeMap::new();
     let mut places: BTreeMap<(u64, String, String), Vec<usize>> = BTreeMap::new();
     let mut kept: Vec<LogFile> = Vec::new();
     for log in std::mem::take(logs) {
         if let (Some(first), Some(last)) = (&log.first_stamped, &log.last_stamped) {
             let alike = places.entry((log.lines, first.clone(), last.clone())).or_default();
-            if alike
-                .iter()
-                .filter_map(|&at| kept.get(at))
-                .any(|known| is_copy(known, &log))
-            {
+            let mut before = alike.iter().filter_map(|&at| kept.get(at));
+            if let Some(known) = before.find(|known| is_copy(known, &log)) {
+                copies.insert(log.path, known.path.clone());
                 continue;
             }
             alike.push(kept.len());
@@ -24,6 +25,7 @@ pub(super) fn fold_copies(logs: &mut Vec<LogFile>) {
         kept.push(log);
     }
     *logs = kept;
+    copies
 }
 
 fn is_copy(a: &LogFile, b: &LogFile) -> bool {
@@ -36,7 +38,7 @@ fn is_copy(a: &LogFile, b: &LogFile) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::reading;
+    use super::super::{Treatment, reading};
 
     const LINES: &str = "2026-11-21T09:34:42Z stdout F a\n2026-11-21T09:34:43Z stdout F b\n";
 
@@ -53,7 +55,11 @@ mod tests {
             ),
         ]);
         assert_eq!(snapshot.container_logs("shop", "web-0", "nginx").count(), 1);
-        assert_eq!(snapshot.coverage.files.len(), 2, "both are listed");
+        let treatments: Vec<_> = snapshot.coverage.files.iter().map(|file| &file.treatment).collect();
+        assert!(
+            matches!(treatments[..], [Treatment::Log, Treatment::Ignored(reason)] if reason.contains("var/log/containers/web-0")),
+            "both are listed: {treatments:?}"
+        );
     }
 
     #[test]

@@ -227,8 +227,8 @@ impl<'r, 's> Reader<'r, 's> {
         }
         self.logs.extend(reading.logs);
         self.coverage.problems.extend(reading.problems);
-        if reading.is_dump {
-            self.inventory.note_dump(&reading.record.path);
+        if let Some(layout) = reading.layout {
+            self.inventory.note_single(&reading.record.path, layout);
         }
         self.coverage.files.push(reading.record);
     }

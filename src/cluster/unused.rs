@@ -3,17 +3,30 @@
 use std::collections::BTreeMap;
 
 use super::{Snapshot, Treatment};
-use crate::bundle::layout::Detected;
+use crate::bundle::layout::{Detected, LogPlace};
 use crate::logs::{LogFile, Stream};
 use crate::model::EntryPath;
 
+/// Which files are set aside.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Certainty {
+    /// Those of which their place says that they are no log.
+    NoLog,
+    /// All of which it says what they are.
+    Any,
+}
+
 /// Sets such files aside: they are ignored for the reason that their place gives, and count as logs no more. What has times, or a line
 /// that a rule asks for, stays a log.
-pub(super) fn set_aside(snapshot: &mut Snapshot, detected: &Detected<'_>) {
+pub(super) fn set_aside(snapshot: &mut Snapshot, detected: &Detected<'_>, which: Certainty) {
     let is_plain = |log: &LogFile| log.stream == Stream::Unknown && log.hits.is_empty() && log.first_stamped.is_none();
     let mut reasons: BTreeMap<EntryPath, String> = BTreeMap::new();
     for log in snapshot.logs.iter().filter(|log| is_plain(log)) {
-        if let Some(what) = detected.place(&log.path).content {
+        let place = detected.place(&log.path);
+        if which == Certainty::NoLog && place.log != Some(LogPlace::Nobody) {
+            continue;
+        }
+        if let Some(what) = place.content {
             reasons.insert(log.path.clone(), format!("{what}, which no rule asks for"));
         }
     }

@@ -1,10 +1,50 @@
 //! On which node a log was written, where no directory of a machine says so.
 
+use std::collections::BTreeMap;
+use std::ops::Deref;
+
 use super::Snapshot;
 use crate::model::EntryPath;
 
-/// The names of nodes that the bundle's objects mention.
-pub(super) fn known_nodes(snapshot: &Snapshot) -> Vec<String> {
+/// The nodes that the bundle's objects mention.
+pub(super) struct KnownNodes {
+    names: Vec<String>,
+    by_address: BTreeMap<String, String>,
+}
+
+impl KnownNodes {
+    /// Those of a snapshot.
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        let mut by_address = BTreeMap::new();
+        for node in snapshot.kind("Node") {
+            for address in node.list("/status/addresses") {
+                let text = |key: &str| address.get(key).and_then(|value| value.as_str()).unwrap_or("");
+                if matches!(text("type"), "InternalIP" | "ExternalIP") {
+                    by_address.insert(text("address").to_owned(), node.key.name.clone());
+                }
+            }
+        }
+        Self {
+            names: names_of_nodes(snapshot),
+            by_address,
+        }
+    }
+
+    /// The name of the node with this address.
+    pub(super) fn at_address(&self, address: &str) -> Option<String> {
+        self.by_address.get(address).cloned()
+    }
+}
+
+impl Deref for KnownNodes {
+    type Target = [String];
+
+    fn deref(&self) -> &[String] {
+        &self.names
+    }
+}
+
+fn names_of_nodes(snapshot: &Snapshot) -> Vec<String> {
     let mut names: Vec<String> = snapshot.kind("Node").map(|node| node.key.name.clone()).collect();
     names.extend(snapshot.pods().map(|pod| pod.node().to_owned()));
     let of_events = snapshot.events.iter().filter(|event| event.about.kind == "Node");

@@ -9,6 +9,7 @@ use super::{FileRecord, Treatment};
 use crate::bundle::decode::{
     DECODERS, ExportedLog, Fact, LogSection, TextFile, Transcript, prompts, reason_unused, to_text, undress,
 };
+use crate::bundle::layout::single_layout;
 use crate::bundle::{Budget, Limit};
 use crate::logs::{ContainerRef, LogFile, LogScan, SignatureSet, Stream, stream_of_unit};
 use crate::model::{EntryPath, Problem, ProblemKind};
@@ -45,8 +46,8 @@ pub(super) struct FileReading {
     pub(super) facts: Vec<Located>,
     pub(super) logs: Vec<LogFile>,
     pub(super) problems: Vec<Problem>,
-    /// True for the output of `kubectl cluster-info dump`.
-    pub(super) is_dump: bool,
+    /// The layout of a file that is a bundle by itself.
+    pub(super) layout: Option<&'static str>,
     pub(super) record: FileRecord,
 }
 
@@ -57,7 +58,7 @@ impl FileReading {
             facts: Vec::new(),
             logs: Vec::new(),
             problems: Vec::new(),
-            is_dump: false,
+            layout: None,
             record: FileRecord {
                 path: path.clone(),
                 bytes,
@@ -191,7 +192,7 @@ pub(super) fn read_whole(
             .problems
             .push(Problem::file(path, ProblemKind::Unparsed, detail));
     }
-    reading.is_dump = used.contains(&"cluster-info dump log") && used.contains(&"json");
+    reading.layout = single_layout(&used);
     if !used.is_empty() {
         reading.record.treatment = Treatment::Read(used);
     }

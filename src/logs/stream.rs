@@ -103,6 +103,7 @@ impl From<LogPlace> for Stream {
                 container,
                 previous,
             }),
+            LogPlace::Nobody => Self::Unknown,
             LogPlace::Component(name) => COMPONENTS
                 .iter()
                 .find(|(word, _)| *word == name)

@@ -78,9 +78,9 @@ pub(crate) fn trees() -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> 
                 ("rke2/certs/server/a.crt", "x\n"),
             ],
         ),
-        // crust-gather has a version.yaml too, and kops a nodes.json.
+        // crust-gather has a version.yaml as Troubleshoot has, and kops a nodes.json as dumps have.
         (
-            "pile",
+            "crust-gather",
             vec![
                 ("x/version.yaml", "gitVersion: v1.31.0\n"),
                 ("x/apis.json", "{}"),
@@ -88,7 +88,7 @@ pub(crate) fn trees() -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> 
             ],
         ),
         (
-            "pile",
+            "kops-dump",
             vec![
                 ("cluster-info/nodes.json", r#"{"kind": "NodeList", "items": []}"#),
                 ("n/sysctls", "a = b\n"),

@@ -13,6 +13,7 @@ mod changes;
 mod cli;
 mod determinism;
 mod documents;
+mod formats;
 mod gates;
 mod inventory;
 mod layouts;

@@ -5,6 +5,7 @@
 //! no decoder takes are log text. File names are hints, never needed.
 
 mod block_yaml;
+mod captured;
 mod casefile_manifest;
 mod clock;
 mod collector_errors;
@@ -31,6 +32,7 @@ mod literal_block;
 mod log_export;
 mod log_prompt;
 mod magic;
+mod minikube;
 mod nesting;
 mod objects;
 mod openssl;
@@ -44,6 +46,7 @@ mod resolv;
 mod sample;
 mod script;
 mod shape;
+mod supportconfig;
 mod sysctl;
 #[cfg(test)]
 mod testing;
@@ -90,6 +93,7 @@ pub struct Decoder {
 pub const DECODERS: &[Decoder] = &[
     casefile_manifest::DECODER,
     collector_errors::DECODER,
+    captured::DECODER,
     pod_log::DECODER,
     script::DECODER,
     docker_ps::DECODER,
@@ -100,6 +104,8 @@ pub const DECODERS: &[Decoder] = &[
     host::PROC_SYS,
     host::CRI_JSON,
     host::ETCD_JSON,
+    host::TALOS_RESOURCE,
+    host::K0S_JSON,
     host::NFT_JSON,
     host::CONFIG,
     host::FIO,
@@ -107,6 +113,8 @@ pub const DECODERS: &[Decoder] = &[
     json::DECODER,
     yaml::DECODER,
     log_prompt::DECODER,
+    supportconfig::DECODER,
+    minikube::DECODER,
     headings::DECODER,
     log_export::PREFIXED,
     log_export::CSV,
@@ -177,6 +185,8 @@ pub const DECODERS: &[Decoder] = &[
     host::SYSTEM,
     known::BLOCK_DEVICES,
     host::UPTIME,
+    host::TALOS_SERVICE,
+    host::K0S_TEXT,
     host::INTERFACE,
     host::IFCONFIG,
     host::NIC,
@@ -237,7 +247,8 @@ mod tests {
                 "etcd_disk_wal_fsync_duration_seconds_bucket{le=\"é\"} 1", "    sync percentiles (usec):", "99.00th=[1]", "{\"fio version\":\"é\"}",
                 " 10:20 up 1 min, load average: é", "127.0.0.1 é",
                 "{\"containers\":[{\"id\":\"é\",\"podSandboxId\":\"é\"}]}",
-                "==> kubelet <==", "==> é/web-0.log <==", "[pod/web-0/é] é", "[pod/web-0/c] é", "web-0 c é", "web-0 c | é", "web-1  │ é",
+                "==> kubelet <==", "==> Last Start <==", "==> coredns [3f2a1b4c5d6e7é] <==", "==> container status <==", "#==[ Log File ]===#", "# /var/log/é - Last 5 Lines", "#==[ Configuration File ]=#", "metadata:", "    type: ResolverStatuses.net.talos.dev", "spec:", "ID       kubelet", "STATE    é", "HEALTH   Fail", "Operating system: é (pass)", "Total memory: é (rejected: é)",
+                "[{\"path\":[],\"displayName\":\"é\",\"prop\":\"\",\"category\":\"error\"}]", "==> é/web-0.log <==", "[pod/web-0/é] é", "[pod/web-0/c] é", "web-0 c é", "web-0 c | é", "web-1  │ é",
                 "timestamp,pod,message", "1,web-0,\"é", "\"", "{\"message\":\"é\",\"kubernetes\":{\"pod_name\":\"é\"}}", "[{\"line\":\"é\",\"labels\":{\"pod\":\"é\"}},",
                 "NIC statistics:", "     é_drops: 7", "Settings for é:", "\tSpeed: é", "Ip:", "    7 segments retransmitted", "#kernel", "é 1 0.0",
                 "Ip: Forwarding é", "UNIT FILE STATE", "é.service enabled", "Id=é", "ActiveState=é", "TARGET SOURCE FSTYPE OPTIONS", "/é é ext4 ro",

@@ -6,6 +6,7 @@ use regex::Regex;
 use super::TextFile;
 use super::headings::heading;
 use super::shape::{Shape, group};
+use super::supportconfig;
 
 /// Prompts that nothing else looks like, with or without a command behind them.
 static SURE: Shape = Shape::new(|| {
@@ -214,7 +215,7 @@ fn kind(line: &str) -> Option<Kind> {
         return None;
     }
     let head = line.get(..line.floor_char_boundary(LONGEST)).unwrap_or("");
-    if line.starts_with("==> ") && heading(line).is_some() {
+    if line.starts_with("==> ") && heading(line).is_some() || supportconfig::kind(line).is_some() {
         return Some(Kind::Prompt);
     }
     // The signs of prompts; the last byte begins `❯` and `➜`.

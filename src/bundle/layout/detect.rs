@@ -3,10 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::about::About;
 use super::inventory::{Inventory, Root, join};
 use super::place::{NodePlace, Place};
 use super::{
-    casefile, cluster_dump, inspect, linux, must_gather, rancher, sonobuoy, sos, support_bundle_kit, troubleshoot,
+    capi, casefile, cilium, cluster_dump, crashd, crust_gather, eks, elastic, insights, inspect, k0s, kind_logs, kops,
+    linux, microk8s, minikube, must_gather, periscope, prow, rancher, rancher_windows, sonobuoy, sos, sos_collect,
+    support_bundle_kit, supportconfig, talos, troubleshoot, velero,
 };
 use crate::model::{EntryPath, Problem, When};
 
@@ -17,7 +20,10 @@ pub const PILE: &str = "pile";
 pub(super) struct Layout {
     /// Its name in reports.
     pub(super) name: &'static str,
-    /// Files, or directories with a final slash, of which one stands in every root.
+    /// What people should know of it.
+    pub(super) about: About,
+    /// Files, or directories with a final slash, of which one stands in every root; a `*` stands for any part of one name. A layout
+    /// without any is a single file, known by its content.
     pub(super) markers: &'static [&'static str],
     /// Whether a directory with such a marker is a root.
     pub(super) fits: fn(&Root<'_>) -> bool,
@@ -33,18 +39,57 @@ pub(super) struct Layout {
 pub(super) const NO_GAPS: fn(&Root<'_>, &[String]) -> Vec<Problem> = |_, _| Vec::new();
 
 /// All layouts; where two fit one root, the first has it.
-const LAYOUTS: [&Layout; 10] = [
+const LAYOUTS: [&Layout; 29] = [
     &casefile::LAYOUT,
+    &prow::LAYOUT,
+    &sos_collect::LAYOUT,
     &support_bundle_kit::LAYOUT,
     &must_gather::LAYOUT,
+    &insights::LAYOUT,
+    &crust_gather::LAYOUT,
     &troubleshoot::LAYOUT,
     &inspect::LAYOUT,
     &sos::LAYOUT,
+    &supportconfig::LAYOUT,
     &sonobuoy::LAYOUT,
     &rancher::LAYOUT,
     &rancher::NODE_INFO,
+    &rancher_windows::LAYOUT,
+    &eks::LAYOUT,
+    &microk8s::LAYOUT,
+    &talos::LAYOUT,
+    &periscope::LAYOUT,
+    &capi::LAYOUT,
+    &kind_logs::LAYOUT,
+    &kops::LAYOUT,
+    &cilium::LAYOUT,
+    &crashd::LAYOUT,
+    &velero::LAYOUT,
     &cluster_dump::LAYOUT,
+    &minikube::LAYOUT,
+    &k0s::LAYOUT,
+    &elastic::LAYOUT,
 ];
+
+/// A layout as people read of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// Its name in reports.
+    pub name: &'static str,
+    /// The files and directories by which a root is found.
+    pub markers: &'static [&'static str],
+    /// What people should know of it.
+    pub about: About,
+}
+
+/// All layouts that are known, in the order in which they are tried.
+pub fn known() -> impl Iterator<Item = Known> {
+    LAYOUTS.iter().map(|layout| Known {
+        name: layout.name,
+        markers: layout.markers,
+        about: layout.about,
+    })
+}
 
 /// A root and its producer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +121,14 @@ pub fn detect(inventory: &Inventory) -> Detected<'_> {
             roots.push((candidate, layout));
         }
     }
-    roots.extend(inventory.dumps().map(|path| (path.to_owned(), &cluster_dump::LAYOUT)));
+    // A part of a bundle that has a layout is known by that.
+    let singles = inventory.singles().filter_map(|(path, name)| {
+        let is_part = roots.iter().any(|(root, _)| below(path, root).is_some());
+        let layout = LAYOUTS.iter().find(|layout| layout.name == name).filter(|_| !is_part)?;
+        Some((path.to_owned(), *layout))
+    });
+    let singles: Vec<(String, &'static Layout)> = singles.collect();
+    roots.extend(singles);
     roots.sort_by_key(|(path, _)| (depth(path), path.clone()));
     Detected { inventory, roots }
 }
@@ -98,22 +150,63 @@ fn candidates(inventory: &Inventory) -> BTreeSet<(usize, String)> {
 
 /// What stands before a marker in a path. Of a directory's several occurrences the first counts.
 fn root_of<'p>(path: &'p str, marker: &str) -> Option<&'p str> {
-    let at = if marker.ends_with('/') {
-        if path.starts_with(marker) {
-            return Some("");
-        }
-        path.match_indices(marker)
-            .map(|(at, _)| at)
-            .find(|&at| path.get(..at).is_some_and(|before| before.ends_with('/')))?
-    } else {
-        path.len()
-            .checked_sub(marker.len())
-            .filter(|_| path.ends_with(marker))?
-    };
-    match path.get(..at)? {
-        "" => Some(""),
-        before => before.strip_suffix('/'),
+    match marker.strip_suffix('/') {
+        Some(directory) => before_directory(path, directory),
+        None => before_file(path, marker),
     }
+}
+
+fn before_directory<'p>(path: &'p str, directory: &str) -> Option<&'p str> {
+    // Most paths have nothing of it, which is quickly seen.
+    let first = directory.split('*').next().unwrap_or(directory);
+    let mut from = 0;
+    while let Some(at) = path.get(from..)?.find(first).map(|at| at + from) {
+        let before = path.get(..at)?;
+        let end = path.get(at..)?.find('/').map(|end| at + end);
+        let name = end.and_then(|end| path.get(at..end));
+        if (before.is_empty() || before.ends_with('/')) && name.is_some_and(|name| is_like(name, directory)) {
+            return Some(before.strip_suffix('/').unwrap_or(before));
+        }
+        from = at + first.len().max(1);
+    }
+    None
+}
+
+fn before_file<'p>(path: &'p str, marker: &str) -> Option<&'p str> {
+    let mut rest = Some(path);
+    for wanted in marker.rsplit('/') {
+        let (before, name) = match rest?.rsplit_once('/') {
+            Some((before, name)) => (Some(before), name),
+            None => (None, rest?),
+        };
+        if !is_like(name, wanted) {
+            return None;
+        }
+        rest = before;
+    }
+    Some(rest.unwrap_or(""))
+}
+
+/// True for a name that a pattern with stars stands for.
+fn is_like(name: &str, pattern: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = name.strip_prefix(parts.next().unwrap_or("")) else {
+        return false;
+    };
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        let Some((_, after)) = rest.split_once(part) else {
+            return false;
+        };
+        rest = after;
+    }
+    false
 }
 
 fn depth(path: &str) -> usize {
@@ -219,4 +312,36 @@ pub(super) fn without_archive_ending(name: &str) -> &str {
         .iter()
         .find_map(|ending| name.strip_suffix(ending))
         .unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::root_of;
+
+    #[test]
+    fn a_root_is_what_stands_before_a_marker() {
+        for (path, marker, root) in [
+            ("x/meta/config.json", "meta/config.json", Some("x")),
+            ("meta/config.json", "meta/config.json", Some("")),
+            ("x/mymeta/config.json", "meta/config.json", None),
+            ("a/b/sos_commands/host/hostname", "sos_commands/", Some("a/b")),
+            ("a/b/old_sos_commands/host", "sos_commands/", None),
+            (
+                "a/old_sos_commands/sos_commands/x",
+                "sos_commands/",
+                Some("a/old_sos_commands"),
+            ),
+            ("a/sos_commands", "sos_commands/", None),
+            ("t/n1/controller-runtime.log", "*/controller-runtime.log", Some("t")),
+            ("n1/controller-runtime.log", "*/controller-runtime.log", Some("")),
+            ("controller-runtime.log", "*/controller-runtime.log", None),
+            ("d/k8s-nodes-20261121-102042.yaml", "k8s-nodes-*.yaml", Some("d")),
+            ("d/k8s-nodes-20261121-102042.json", "k8s-nodes-*.yaml", None),
+            ("c/sosreport-a.tar.xz/r/date", "sosreport-*.tar.*/", Some("c")),
+            ("c/sosreport-a/r/date", "sosreport-*.tar.*/", None),
+            ("c/磁盘/sosreport-磁.tar.xz/r", "sosreport-*.tar.*/", Some("c/磁盘")),
+        ] {
+            assert_eq!(root_of(path, marker), root, "{path} {marker}");
+        }
+    }
 }

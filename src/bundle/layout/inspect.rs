@@ -4,6 +4,7 @@
 
 use jiff::Timestamp;
 
+use super::about::{About, Words};
 use super::detect::{Layout, NO_GAPS};
 use super::inventory::{Root, join};
 use super::place::Place;
@@ -11,6 +12,17 @@ use crate::model::{Basis, When};
 
 pub(super) const LAYOUT: Layout = Layout {
     name: "oc-adm-inspect",
+    about: About {
+        made_by: "oc adm inspect",
+        known_by: Words {
+            zh: "namespaces/<命名空间>/core/*.yaml、…/pods/<Pod>/<Pod>.yaml、cluster-scoped-resources/core/nodes/*.yaml，或 timestamp 旁有 cluster-scoped-resources/",
+            en: "namespaces/<namespace>/core/*.yaml, …/pods/<pod>/<pod>.yaml, cluster-scoped-resources/core/nodes/*.yaml, or cluster-scoped-resources/ beside timestamp",
+        },
+        read: Words {
+            zh: "对象、容器当前、先前与轮转的日志、Secret 与 ConfigMap 中的证书",
+            en: "objects, the logs of containers (current, previous, rotated), certificates in Secrets and ConfigMaps",
+        },
+    },
     markers: &["namespaces/", "cluster-scoped-resources/"],
     fits,
     place,

@@ -5,14 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::EntryPath;
 
 /// Files of these names are small and tell a producer, a host or a time.
-const TELLING: [&str; 10] = [
+const TELLING: [&str; 17] = [
     "analysis.json",
+    "basic-environment.txt",
+    "collected.timestamp",
     "date",
+    "finished.json",
     "hostname",
+    "hostname.md",
     "manifest.json",
     "metadata.yaml",
+    "nodenames.kubernetes.talos.dev.yaml",
     "timestamp",
+    "uname.txt",
     "version",
+    "version.json",
     "version.txt",
     "version.yaml",
     "versions",
@@ -27,7 +34,8 @@ const MOST_HEADS: usize = 1000;
 pub struct Inventory {
     paths: BTreeSet<String>,
     heads: BTreeMap<String, String>,
-    dumps: BTreeSet<String>,
+    /// Files that are a bundle by themselves, with the name of their layout.
+    singles: BTreeMap<String, &'static str>,
     input: String,
 }
 
@@ -42,9 +50,9 @@ impl Inventory {
         self.paths.insert(path.as_str().to_owned());
     }
 
-    /// Notes that a file is the output of `kubectl cluster-info dump`, by its content.
-    pub fn note_dump(&mut self, path: &EntryPath) {
-        self.dumps.insert(path.as_str().to_owned());
+    /// Notes that a file is a bundle by itself, as its content told.
+    pub fn note_single(&mut self, path: &EntryPath, layout: &'static str) {
+        self.singles.insert(path.as_str().to_owned(), layout);
     }
 
     /// The name of the bundle itself, which is that of a wrapper directory where there is none inside.
@@ -56,8 +64,8 @@ impl Inventory {
         self.paths.iter().map(String::as_str)
     }
 
-    pub(super) fn dumps(&self) -> impl Iterator<Item = &str> {
-        self.dumps.iter().map(String::as_str)
+    pub(super) fn singles(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        self.singles.iter().map(|(path, layout)| (path.as_str(), *layout))
     }
 }
 
@@ -106,18 +114,32 @@ impl<'i> Root<'i> {
         Self::new(self.inventory, outer).head(name)
     }
 
-    /// True when the components of some file below the root fit.
-    pub(super) fn any(&self, fits: impl Fn(&[&str]) -> bool) -> bool {
+    /// The paths of all files below the root.
+    fn below(&self) -> impl Iterator<Item = &'i str> {
         let prefix = if self.path.is_empty() {
             String::new()
         } else {
             format!("{}/", self.path)
         };
-        self.inventory
-            .paths
-            .range(prefix.clone()..)
-            .map_while(|path| path.strip_prefix(&prefix))
-            .any(|below| fits(&below.split('/').collect::<Vec<_>>()))
+        let paths = self.inventory.paths.range(prefix.clone()..);
+        paths.map_while(move |path| path.strip_prefix(&prefix))
+    }
+
+    /// The names of the directories that stand in the root.
+    pub(super) fn directories(&self) -> BTreeSet<&'i str> {
+        self.below()
+            .filter_map(|below| below.split_once('/').map(|(directory, _)| directory))
+            .collect()
+    }
+
+    /// The names of the files that stand in the root itself.
+    pub(super) fn files(&self) -> impl Iterator<Item = &'i str> {
+        self.below().filter(|below| !below.contains('/'))
+    }
+
+    /// True when the components of some file below the root fit.
+    pub(super) fn any(&self, fits: impl Fn(&[&str]) -> bool) -> bool {
+        self.below().any(|below| fits(&below.split('/').collect::<Vec<_>>()))
     }
 
     /// The name of the wrapper: the root's last component, or the bundle's own name.

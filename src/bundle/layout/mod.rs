@@ -1,20 +1,43 @@
 //! How each producer arranges a bundle: which one it is, told from the list of its paths, and what a path says that content cannot.
 
+mod about;
+mod capi;
 mod casefile;
+mod cilium;
 mod cluster_dump;
+mod crashd;
+mod crust_gather;
 mod detect;
+mod eks;
+mod elastic;
+mod insights;
 mod inspect;
 mod inventory;
+mod k0s;
+mod kind_logs;
+mod kops;
 mod linux;
+mod microk8s;
+mod minikube;
 mod must_gather;
+mod periscope;
 mod place;
+mod prow;
 mod rancher;
+mod rancher_windows;
+mod single;
 mod sonobuoy;
 mod sos;
+mod sos_collect;
 mod support_bundle_kit;
+mod supportconfig;
+mod talos;
 mod troubleshoot;
+mod velero;
 mod wrapper;
 
-pub use detect::{Detected, Found, PILE, detect};
+pub use about::{About, Words};
+pub use detect::{Detected, Found, Known, PILE, detect, known};
 pub use inventory::Inventory;
 pub use place::{LogPlace, NodePlace, Place};
+pub use single::single_layout;

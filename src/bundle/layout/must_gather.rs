@@ -2,12 +2,24 @@
 //!
 //! Sources: openshift/must-gather `collection-scripts/`, openshift/oc `pkg/cli/admin/mustgather/mustgather.go`.
 
+use super::about::{About, Words};
 use super::detect::{Layout, NO_GAPS};
 use super::inspect;
 use super::inventory::Root;
 
 pub(super) const LAYOUT: Layout = Layout {
     name: "must-gather",
+    about: About {
+        made_by: "oc adm must-gather",
+        known_by: Words {
+            zh: "version 的第一行含 must-gather，旁边有 namespaces/ 或 cluster-scoped-resources/；或 must-gather.logs 旁有 …-sha256-<64 位十六进制>/",
+            en: "version whose first line has must-gather, beside namespaces/ or cluster-scoped-resources/; or must-gather.logs beside …-sha256-<64 hexadecimal digits>/",
+        },
+        read: Words {
+            zh: "与 oc adm inspect 相同，另有节点的日志与命令输出、etcd 的状态、其中的 insights 归档",
+            en: "what oc adm inspect has, and logs and commands of nodes, the state of etcd, the archive of insights inside",
+        },
+    },
     markers: &["version", "must-gather.logs"],
     fits,
     place: inspect::place,

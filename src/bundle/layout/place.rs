@@ -16,6 +16,8 @@ pub enum LogPlace {
     },
     /// A component's, by its usual name: `kubelet`, `containerd`, `dockerd`, `crio`, `kube-proxy`, `system`…
     Component(&'static str),
+    /// Nobody's: a file that is no log, though its name is like that of one.
+    Nobody,
 }
 
 /// The machine a file belongs to.
@@ -65,6 +67,14 @@ impl Place {
         Self {
             content: Some(what.into()),
             ..Self::default()
+        }
+    }
+
+    /// A file of which its producer documents what it is, and that is no log though its name is like that of one.
+    pub(super) fn no_log(what: impl Into<String>) -> Self {
+        Self {
+            log: Some(LogPlace::Nobody),
+            ..Self::holding(what)
         }
     }
 

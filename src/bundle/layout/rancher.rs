@@ -3,6 +3,7 @@
 //! Source: rancherlabs/support-tools `collection/rancher/v2.x/logs-collector/rancher2_logs_collector.sh`, and
 //! `collection/rancher/v2.x/supportability-review` for what its plugin leaves of a node.
 
+use super::about::{About, Words};
 use super::detect::{Layout, NO_GAPS};
 use super::inventory::{Root, join};
 use super::place::Place;
@@ -11,6 +12,17 @@ use crate::model::{EntryPath, Problem, ProblemKind};
 
 pub(super) const LAYOUT: Layout = Layout {
     name: "rancher-logs-collector",
+    about: About {
+        made_by: "rancher2_logs_collector.sh (RKE1, RKE2, k3s, kubeadm)",
+        known_by: Words {
+            zh: "systeminfo/etcresolvconf 与 networking/iptablessave，旁边有 systemlogs/、journald/ 或 collector-output.log；或 collector-output.log 与 pod/kubectl/",
+            en: "systeminfo/etcresolvconf and networking/iptablessave, beside systemlogs/, journald/ or collector-output.log; or collector-output.log and pod/kubectl/",
+        },
+        read: Words {
+            zh: "容器列表（docker、crictl）、kubectl 表格与 describe、日志、网络、内核参数、resolv.conf、证书、etcd、配置",
+            en: "containers (docker, crictl), tables and descriptions of kubectl, logs, network, kernel parameters, resolv.conf, certificates, etcd, configuration",
+        },
+    },
     markers: &["systeminfo/etcresolvconf", "collector-output.log"],
     fits: |root| {
         let of_node = root.has("systeminfo/etcresolvconf") && root.has("networking/iptablessave");
@@ -24,6 +36,17 @@ pub(super) const LAYOUT: Layout = Layout {
 
 pub(super) const NODE_INFO: Layout = Layout {
     name: "rancher-nodeinfo",
+    about: About {
+        made_by: "Rancher supportability review (nodeinfo)",
+        known_by: Words {
+            zh: "systeminfo/etcresolvconf、networking/iptablessave 与 systeminfo/mount_cgroup，没有日志目录",
+            en: "systeminfo/etcresolvconf, networking/iptablessave and systeminfo/mount_cgroup, without a directory of logs",
+        },
+        read: Words {
+            zh: "主机事实、网络、证书与 kubelet 的配置",
+            en: "facts of the host, network, certificates and the configuration of the kubelet",
+        },
+    },
     markers: &["systeminfo/etcresolvconf"],
     fits: |root| root.has("networking/iptablessave") && root.has("systeminfo/mount_cgroup"),
     place,
@@ -57,6 +80,8 @@ fn place(root: &Root<'_>, parts: &[&str]) -> Place {
 fn log(parts: &[&str]) -> Place {
     match parts {
         [_, "podlogs", file] => docker_name(file).unwrap_or_default(),
+        // kubeadm: a copy of /var/log/containers.
+        ["kubeadm", "containers-varlogs", _] => Place::default(),
         // k3s runs the kubelet in its own process.
         ["journald", "k3s" | "k3s-agent" | "kubelet"] => Place::component("kubelet"),
         ["journald", "kubeproxy"] => Place::component("kube-proxy"),

@@ -2,12 +2,24 @@
 //!
 //! Source: vmware-tanzu/sonobuoy `pkg/discovery/`, `pkg/plugin/aggregation/`.
 
+use super::about::{About, Words};
 use super::detect::{Layout, NO_GAPS};
 use super::inventory::{Root, join};
 use super::place::Place;
 
 pub(super) const LAYOUT: Layout = Layout {
     name: "sonobuoy",
+    about: About {
+        made_by: "sonobuoy retrieve",
+        known_by: Words {
+            zh: "meta/config.json 旁有 plugins/ 与 resources/",
+            en: "meta/config.json beside plugins/ and resources/",
+        },
+        read: Words {
+            zh: "对象（JSON 数组）、插件 Pod 的日志、每个节点的 systemd 日志（JSON）",
+            en: "objects (JSON arrays), logs of the plugins' pods, the journal of each node (JSON)",
+        },
+    },
     markers: &["meta/config.json"],
     fits: |root| root.has_dir("plugins") && root.has_dir("resources"),
     place,

@@ -2,12 +2,24 @@
 //!
 //! Source: sosreport/sos `sos/report/__init__.py`, `sos/report/plugins/{kubernetes,logs,crio,docker}.py`.
 
+use super::about::{About, Words};
 use super::detect::{Layout, NO_GAPS};
 use super::inventory::Root;
 use super::place::Place;
 
 pub(super) const LAYOUT: Layout = Layout {
     name: "sos",
+    about: About {
+        made_by: "sos report",
+        known_by: Words {
+            zh: "sos_commands/",
+            en: "sos_commands/",
+        },
+        read: Words {
+            zh: "命令输出（容器列表、日志、网络、内核、磁盘、etcd、kubectl）、/var/log 与 /etc 的副本",
+            en: "outputs of commands (containers, journals, network, kernel, disks, etcd, kubectl), copies of /var/log and /etc",
+        },
+    },
     markers: &["sos_commands/"],
     fits: |_| true,
     place,

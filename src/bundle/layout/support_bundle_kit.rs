@@ -2,6 +2,7 @@
 //!
 //! Source: rancher/support-bundle-kit `pkg/manager/{cluster,manager}.go`, `pkg/manager/collectors/`, `hack/collector-*`.
 
+use super::about::{About, Words};
 use super::detect::{Layout, without_archive_ending};
 use super::inventory::{Root, join};
 use super::place::Place;
@@ -13,6 +14,17 @@ pub(super) const NAME: &str = "support-bundle-kit";
 
 pub(super) const LAYOUT: Layout = Layout {
     name: NAME,
+    about: About {
+        made_by: "support-bundle-kit (Harvester, Longhorn, Rancher)",
+        known_by: Words {
+            zh: "bundleGenerationError.log 与 yamls/；或 metadata.yaml 中有 bundlename 或 projectname，旁边有 yamls/ 与 logs/",
+            en: "bundleGenerationError.log and yamls/; or metadata.yaml with bundlename or projectname, beside yamls/ and logs/",
+        },
+        read: Words {
+            zh: "对象（空文本被写成 null，读时还原）、容器日志、每个节点的日志与其中的 supportconfig",
+            en: "objects (empty texts, which it writes as null, are empty again), logs of containers, logs of each node and the supportconfig inside",
+        },
+    },
     markers: &["bundleGenerationError.log", "metadata.yaml"],
     fits: |root| {
         let metadata = root.head("metadata.yaml");

@@ -2,6 +2,7 @@
 //!
 //! Sources: replicatedhq/troubleshoot `pkg/constants/constants.go`, `pkg/collect/{cluster_resources,logs,copy_from_host,sysctl}.go`.
 
+use super::about::{About, Words};
 use super::detect::{Layout, NO_GAPS};
 use super::inventory::{Root, join};
 use super::place::Place;
@@ -9,6 +10,17 @@ use super::wrapper;
 
 pub(super) const LAYOUT: Layout = Layout {
     name: "troubleshoot",
+    about: About {
+        made_by: "support-bundle (Troubleshoot)",
+        known_by: Words {
+            zh: "version.yaml 的 apiVersion 为 troubleshoot；或 analysis.json 中有 insight；或 cluster-resources/*.json",
+            en: "version.yaml whose apiVersion is of troubleshoot, or analysis.json with insights, or cluster-resources/*.json",
+        },
+        read: Words {
+            zh: "对象、容器日志、主机收集器的输出、内核参数、证书、etcd；它自己的分析结果不作为证据",
+            en: "objects, logs of containers, what host collectors wrote, kernel parameters, certificates, etcd; the results of its own analysers count as no evidence",
+        },
+    },
     markers: &["version.yaml", "cluster-resources/", "analysis.json"],
     fits,
     place,

@@ -99,7 +99,7 @@ fn foreign(walker: &mut Walker<'_>, path: &EntryPath, name: &str) {
     walker.problem(
         Some(path),
         ProblemKind::Refused,
-        format!("{name} data is not read: unpack it beforehand"),
+        format!("{name} data is not read: {}", codec::what_to_do(name)),
     );
 }
 

@@ -153,7 +153,7 @@ fn looks_like_text(head: &[u8]) -> bool {
 /// A noun phrase for the first bytes of something that is no bundle.
 pub(super) fn appearance(head: &[u8]) -> String {
     if let Form::Foreign(name) = Form::of(head) {
-        return format!("{name} data, which is not read (unpack it and give the directory)");
+        return format!("{name} data, which is not read ({})", codec::what_to_do(name));
     }
     if head.is_empty() {
         return "an empty file".to_owned();

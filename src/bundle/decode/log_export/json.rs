@@ -3,7 +3,7 @@
 //! Sources of the fields: fluent-plugin-kubernetes_metadata_filter (`kubernetes.pod_name`), Elastic's `add_kubernetes_metadata`
 //! (`kubernetes.pod.name`), grafana/loki `pkg/logcli/output/jsonl.go` (`labels`, `line`), stern `-o json` (`podName`), and
 //! Elasticsearch's `_search` (`hits.hits[]._source`), Loki's `query_range` (`data.result[].values`), CloudWatch's `filter-log-events`
-//! (`events[].message`), Cloud Logging's `LogEntry` (`resource.labels.pod_name`, `textPayload`), `journalctl -o json`
+//! (`events[].message`), AKS Periscope (`containerLog`), Cloud Logging's `LogEntry` (`resource.labels.pod_name`, `textPayload`), `journalctl -o json`
 //! (systemd.journal-fields(7)). A program's own log may speak of pods too (`"pod":"web-0"`), so that only
 //! these shapes count.
 
@@ -17,7 +17,7 @@ use super::super::TextFile;
 use super::decode::Record;
 
 /// A document is looked at only when one of these stands in its first lines.
-const SIGNS: [&str; 11] = [
+const SIGNS: [&str; 12] = [
     "\"kubernetes\"",
     "\"kubernetes.",
     "\"labels\"",
@@ -29,6 +29,7 @@ const SIGNS: [&str; 11] = [
     "\"stream\"",
     "\"logStreamName\"",
     "\"__REALTIME_TIMESTAMP\"",
+    "\"containerLog\"",
 ];
 /// Bytes of a line in which a sign is looked for.
 const HEAD: usize = 4_096;
@@ -262,6 +263,18 @@ fn of_cloud_watch(value: &Value) -> Option<Record> {
     })
 }
 
+/// A container of AKS Periscope, with the last lines of its log (Azure/aks-periscope `pkg/collector/pods_containerlogs_collector.go`,
+/// `PodsContainerStruct`).
+fn of_periscope(value: &Value) -> Option<Record> {
+    let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+    Some(Record {
+        pod: text("name")?,
+        container: text("containerName")?,
+        text: text("containerLog")?,
+        ..Record::default()
+    })
+}
+
 fn record(value: &Value) -> Option<Record> {
     let value = value
         .get("_source")
@@ -272,6 +285,9 @@ fn record(value: &Value) -> Option<Record> {
     }
     if value.get("logStreamName").is_some() {
         return of_cloud_watch(value);
+    }
+    if value.get("containerLog").is_some() {
+        return of_periscope(value);
     }
     let text_at = |pointers: &[&str]| {
         pointers

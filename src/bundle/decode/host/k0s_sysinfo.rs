@@ -1,0 +1,150 @@
+//! `k0s sysinfo`: what k0s checks of a machine before it runs there, as JSON or text.
+//!
+//! Source: k0sproject/k0s `cmd/sysinfo/sysinfo.go` (`cliReporter`, and `-o json`: `path`, `displayName`, `prop`, `message`, `category`).
+
+use serde::Deserialize;
+
+use crate::bundle::decode::{Decoder, Section, TextFile};
+use crate::model::{Problem, ProblemKind};
+
+/// `k0s sysinfo -o json`.
+pub(in crate::bundle::decode) const JSON: Decoder = Decoder {
+    name: "k0s sysinfo",
+    decode: json,
+};
+
+/// `k0s sysinfo`.
+pub(in crate::bundle::decode) const TEXT: Decoder = Decoder {
+    name: "k0s sysinfo",
+    decode: text,
+};
+
+/// One check and its outcome.
+#[derive(Debug, Deserialize)]
+struct Probe {
+    #[serde(rename = "displayName")]
+    name: String,
+    #[serde(default)]
+    prop: Option<String>,
+    #[serde(default)]
+    message: Option<String>,
+    category: String,
+}
+
+fn json(file: &TextFile<'_>, start: usize) -> Option<Section> {
+    if !file.line(start).trim_start().starts_with('[') {
+        return None;
+    }
+    // The keys stand in the first item.
+    let has = |key: &str| (start..start + 8).any(|line| file.line(line).contains(key));
+    if !has("\"displayName\"") {
+        return None;
+    }
+    let rest = file.from_line(start);
+    let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Vec<Probe>>();
+    let probes = stream.next()?.ok()?;
+    let consumed = rest.get(..stream.byte_offset())?;
+    let end = start + consumed.lines().count().max(1);
+    let mut section = Section {
+        end: end.min(file.lines.len()),
+        ..Section::default()
+    };
+    let mut from = start;
+    for probe in &probes {
+        // Each is looked for below the one before, so that equal names keep their lines.
+        let line = (from..section.end)
+            .find(|&line| file.line(line).contains(&format!("\"{}\"", probe.name)))
+            .unwrap_or(from);
+        from = line;
+        take(file, &mut section, line, probe);
+    }
+    (!probes.is_empty()).then_some(section)
+}
+
+fn text(file: &TextFile<'_>, start: usize) -> Option<Section> {
+    // The first check of every run (`internal/pkg/sysinfo/k0s.go`, `NewSysinfoProbes`).
+    let is_first = ["Total memory: ", "Machine ID: ", "Operating system: "]
+        .iter()
+        .any(|name| file.line(start).starts_with(name));
+    if !is_first {
+        return None;
+    }
+    let mut section = Section {
+        end: start,
+        ..Section::default()
+    };
+    while let Some(probe) = file.lines.get(section.end).and_then(|line| probe_of(line)) {
+        let line = section.end;
+        take(file, &mut section, line, &probe);
+        section.end += 1;
+    }
+    (section.end > start).then_some(section)
+}
+
+/// `Total memory: 1.9 GiB (pass)`, `  swap: enabled (warning: …)`, `modprobe: error: …`.
+fn probe_of(line: &str) -> Option<Probe> {
+    let (name, rest) = line.trim().split_once(": ")?;
+    if let Some(message) = rest.strip_prefix("error") {
+        return Some(Probe {
+            name: name.to_owned(),
+            prop: None,
+            message: Some(message.trim_start_matches(": ").to_owned()),
+            category: "error".to_owned(),
+        });
+    }
+    let (prop, verdict) = rest.strip_suffix(')')?.rsplit_once('(')?;
+    let (category, message) = verdict.split_once(": ").unwrap_or((verdict, ""));
+    ["pass", "warning", "rejected"].contains(&category).then(|| Probe {
+        name: name.to_owned(),
+        prop: Some(prop.trim().to_owned()),
+        message: Some(message.to_owned()),
+        category: category.to_owned(),
+    })
+}
+
+fn take(file: &TextFile<'_>, section: &mut Section, line: usize, probe: &Probe) {
+    let prop = probe.prop.as_deref().unwrap_or("");
+    let key = match probe.name.as_str() {
+        "Operating system" => "os.name",
+        "Linux kernel release" => "kernel.version",
+        "Total memory" => "host.memory",
+        _ => "",
+    };
+    if !key.is_empty() && !prop.is_empty() {
+        section.facts.push(file.value(line, key, prop));
+    }
+    if probe.category != "pass" {
+        let message = probe.message.as_deref().unwrap_or("");
+        let separator = if prop.is_empty() || message.is_empty() {
+            ""
+        } else {
+            ": "
+        };
+        let detail = format!(
+            "a check of k0s did not pass ({}): {}: {prop}{separator}{message}",
+            probe.category, probe.name
+        );
+        section
+            .problems
+            .push(Problem::file(file.path, ProblemKind::CollectorError, detail).at_line(line as u64 + 1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundle::decode::sample::section;
+
+    #[test]
+    fn checks_that_fail_are_problems_in_both_forms() {
+        let json = "[\n  {\"path\": [\"Machine ID\"], \"displayName\": \"Machine ID\", \"prop\": \"0a1b\", \"category\": \"pass\"},\n  {\"path\": [\"cgroups\"], \"displayName\": \"cgroup controller \\\"cpu\\\"\", \"message\": \"unavailable\", \"category\": \"rejected\"}\n]\n";
+        let text = "Machine ID: 0a1b (pass)\nTotal memory: 0.5 GiB (warning: 1 GiB recommended)\n  modprobe: error: not found\n";
+        for (decoder, input, problems) in [(&JSON, json, 1), (&TEXT, text, 2)] {
+            let section = section(decoder, "sysinfo", input).unwrap();
+            assert_eq!(section.problems.len(), problems, "{input}");
+            assert_eq!(section.end, input.lines().count());
+        }
+        assert!(section(&TEXT, "x", "Total memory: much\n").is_none());
+        assert!(section(&JSON, "x", "[{\"displayName\": 1}]").is_none());
+    }
+}

@@ -1,0 +1,104 @@
+//! The parts of `minikube logs` that no other program writes, and its containers' logs.
+//!
+//! Source: kubernetes/minikube `pkg/minikube/logs/logs.go` (`OutputAudit`, `OutputLastStart`, `importantPods`, `enabledAddonPods`).
+
+use super::headings::heading;
+use super::{Decoder, Fact, LogSection, Section, TextFile};
+
+/// Its history of commands, its own log of the last start, and the logs of the pods that it asks for.
+pub(super) const DECODER: Decoder = Decoder {
+    name: "minikube logs",
+    decode,
+};
+
+/// What it calls the containers of pods that are no component of the control plane, and their namespaces.
+const PODS: [(&str, &str); 6] = [
+    ("coredns", "kube-system"),
+    ("kindnet", "kube-system"),
+    ("storage-provisioner", "kube-system"),
+    ("kubernetes-dashboard", "kubernetes-dashboard"),
+    ("gcp-auth", "gcp-auth"),
+    ("controller_ingress", "ingress-nginx"),
+];
+
+fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
+    let name = heading(file.line(start))?;
+    let first = start + 1;
+    let end = (first..file.lines.len())
+        .find(|&line| heading(file.line(line)).is_some())
+        .unwrap_or(file.lines.len());
+    match name {
+        // A table of the commands that a person gave, and what minikube's program wrote: neither is about the cluster of now.
+        "Audit" | "Last Start" => Some(Section {
+            end,
+            ..Section::default()
+        }),
+        _ => {
+            let (bare, rest) = name.split_once(" [")?;
+            let id = rest.strip_suffix(']')?;
+            let (_, namespace) = PODS.iter().find(|(known, _)| *known == bare)?;
+            Some(Section {
+                end,
+                facts: vec![Fact::LogSection(LogSection {
+                    namespace: (*namespace).to_owned(),
+                    pod: pod_of_container(file, id).unwrap_or_default(),
+                    container: bare.to_owned(),
+                    previous: false,
+                    first,
+                    end,
+                })],
+                ..Section::default()
+            })
+        }
+    }
+}
+
+/// The pod of a container, as the list below `==> container status <==` has it (`crictl ps -a`, whose last column is the pod's name, or
+/// since 1.31 its namespace after it).
+fn pod_of_container(file: &TextFile<'_>, id: &str) -> Option<String> {
+    // crictl cuts ids to 13 characters.
+    let short = id.get(..13)?;
+    let status = file.text.find("==> container status <==")?;
+    let row = file.text.get(status..)?.lines().find(|line| line.starts_with(short))?;
+    let mut words = row.split_whitespace().rev();
+    let (last, before) = (words.next()?, words.next()?);
+    let is_id = |word: &str| word.len() == 13 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    Some(if is_id(before) { last } else { before }.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{section, section_at};
+    use super::*;
+
+    #[test]
+    fn a_containers_log_gets_its_pod_from_the_list_of_containers() {
+        let id = "3f2a1b4c5d6e7f8091a2";
+        for (columns, pod) in [
+            (
+                "1f0e9d8c7b6a5      coredns-668d6bf9bc-x7h2p",
+                "coredns-668d6bf9bc-x7h2p",
+            ),
+            (
+                "1f0e9d8c7b6a5      coredns-668d6bf9bc-x7h2p      kube-system",
+                "coredns-668d6bf9bc-x7h2p",
+            ),
+        ] {
+            let text = format!(
+                "==> container status <==\nCONTAINER\n{}   c69fa2e9cbf5f   2 hours ago   Running   coredns   0   {columns}\n\n==> coredns [{id}] <==\n[INFO] plugin/ready\n",
+                &id[..13]
+            );
+            let section = section_at(&DECODER, "logs.txt", &text, 4).unwrap();
+            assert!(
+                matches!(&section.facts[0], Fact::LogSection(log) if log.pod == pod && log.namespace == "kube-system" && log.container == "coredns")
+            );
+        }
+        assert!(section(&DECODER, "x", "==> etcd [3f2a] <==\nx\n").is_none());
+        assert!(
+            section(&DECODER, "x", "==> Last Start <==\nI1121 x\n")
+                .unwrap()
+                .facts
+                .is_empty()
+        );
+    }
+}
