@@ -2,21 +2,21 @@
 # Measures casefile against `gzip -dc` on the same file, side by side, and prints ratios. Absolute times depend on the machine; ratios travel.
 #
 # usage: benches/ratios.sh [DIR [WHAT…]]     DIR holds the generated data (default: target/bench), about 400 MB;
-#                                            WHAT is logs, yaml or many (default: all)
+#                                            WHAT is logs, yaml, many or rules (default: all)
 # needs: gzip, GNU time (/usr/bin/time), python3, a release build
 set -euo pipefail
 cd "$(dirname "$0")/.."
 casefile=target/release/casefile
 data=${1:-target/bench}
 shift || true
-[ $# -gt 0 ] || set -- logs yaml many
+[ $# -gt 0 ] || set -- logs yaml many rules
 wanted() { [[ " $wanted " == *" $1 "* ]]; }
 wanted=$*
 mkdir -p "$data"
 [ -x "$casefile" ] || cargo build --release --locked
 
 # A log-heavy bundle: 1.1 GB of kubelet and container logs when unpacked, made once. Lines vary, so that it compresses as logs do.
-if wanted logs && [ ! -f "$data/logs.tar.gz" ]; then
+if { wanted logs || wanted rules; } && [ ! -f "$data/logs.tar.gz" ]; then
     echo "making $data/logs.tar.gz" >&2
     python3 - "$data/logs.tar.gz" <<'PY'
 import io, random, subprocess, sys, tarfile
@@ -77,4 +77,22 @@ if wanted many; then
     read -r one_s _ < <(measure "$casefile" analyze -q --threads 1 "$data/many" -f json -o "$out")
     read -r two_s two_mib < <(measure "$casefile" analyze -q --threads 2 "$data/many" -f json -o "$out")
     echo "200 small bundles: one thread ${one_s} s, two threads ${two_s} s, speed-up $(ratio "$one_s" "$two_s"), peak ${two_mib} MiB"
+fi
+if wanted rules; then
+    # Five hundred rules of a user, half over text and half over objects, on the same logs.
+    python3 - "$out/rules" <<'PY'
+import pathlib, sys
+folder = pathlib.Path(sys.argv[1])
+folder.mkdir()
+for n in range(250):
+    (folder / f"text-{n}.yaml").write_text(
+        f"id: own-text-{n}\nlevel: warning\ntext:\n  - {{id: line, pattern: 'ledger-{n:03}: giving up after (?P<attempts>\\d+) attempts'}}\n"
+        "finds: {subject: workload, confidence: confirmed}\ntitle: {en: 'it gave up'}\n")
+    (folder / f"object-{n}.yaml").write_text(
+        f"id: own-object-{n}\nlevel: warning\nobjects:\n  kind: Pod\n  each: /spec/containers\n"
+        f"  where: [{{path: item/image, matches: 'registry-{n}[.]example/'}}]\n  when: object.spec.priority > {n}\ntitle: {{en: 'an image'}}\n")
+PY
+    read -r bare_s _ < <(measure "$casefile" analyze -q "$data/logs.tar.gz" -f json -o "$out")
+    read -r own_s _ < <(measure "$casefile" analyze -q "$data/logs.tar.gz" --rules "$out/rules" -f json -o "$out")
+    echo "500 own rules: ${own_s} s, without ${bare_s} s, ratio $(ratio "$own_s" "$bare_s")"
 fi

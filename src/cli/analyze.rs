@@ -12,6 +12,7 @@ use super::inputs::{Inputs, Job, inputs};
 use super::limits::LimitArgs;
 use super::narrow::NarrowArgs;
 use super::outputs::{Target, format_of, write};
+use super::own_rules::OwnRules;
 use super::terminal::{complain, deliver, remark, safe, say};
 use super::{exit, language};
 use crate::bundle::Budget;
@@ -52,6 +53,8 @@ pub(super) struct AnalyzeArgs {
     /// Directory for <bundle>.<lang>.<ext>, a file for one report, or - for standard output [default: reports]
     #[arg(short, long, value_name = "DIR|FILE|-")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    own_rules: OwnRules,
     #[command(flatten)]
     narrow: NarrowArgs,
     /// Replace files that casefile did not write
@@ -176,12 +179,7 @@ impl Plan {
             .or(from_name)
             .unwrap_or_else(|| Format::ALL.to_vec());
         check_ending(&target, &formats)?;
-        let rules = Rules::load().map_err(|error| {
-            (
-                exit::DEFECT,
-                format!("the built-in rules do not load: {error}; please report this"),
-            )
-        })?;
+        let rules = args.own_rules.load()?;
         Ok(Self {
             languages,
             formats,

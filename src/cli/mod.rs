@@ -13,6 +13,7 @@ mod language;
 mod limits;
 mod narrow;
 mod outputs;
+mod own_rules;
 mod redact;
 mod rules;
 mod terminal;

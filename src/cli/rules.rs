@@ -1,11 +1,14 @@
 //! `casefile rules` and `casefile explain`: the catalogue for people.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::own_rules::OwnRules;
 use super::terminal::{complain, say};
 use super::{exit, language};
 use crate::model::{Lang, Text};
-use crate::rules::{Role, Rule, RuleHeader, Rules};
+use crate::rules::{Role, Rule, RuleHeader, Rules, Tried, try_out};
 
 /// Show the failure modes that casefile knows
 #[derive(Debug, Args)]
@@ -24,10 +27,27 @@ enum RulesCommand {
         /// zh, en or auto
         #[arg(long, value_name = "LANG", default_value = "auto")]
         lang: String,
+        #[command(flatten)]
+        own_rules: OwnRules,
     },
     /// A rule's file, as it is
     Show {
         /// The rule's id
+        id: String,
+        #[command(flatten)]
+        own_rules: OwnRules,
+    },
+    /// Check your own rules and try their examples
+    ///
+    /// Exit codes: 0 every example does what it says, 1 one does not, 2 a rule has a mistake.
+    Test {
+        /// A directory of rules (*.yaml), or one of them
+        #[arg(value_name = "DIR|FILE")]
+        place: PathBuf,
+    },
+    /// Print a commented start of a rule of your own
+    New {
+        /// Its id: what is wrong, in lower case with dashes
         id: String,
     },
 }
@@ -46,27 +66,84 @@ pub(super) struct ExplainArgs {
     /// zh, en, both with a comma, or auto
     #[arg(long, value_name = "LANG", default_value = "auto")]
     lang: String,
+    #[command(flatten)]
+    own_rules: OwnRules,
 }
 
 /// Runs `rules` and gives the exit code.
 pub(super) fn run(args: &RulesArgs) -> u8 {
-    with_rules(|rules| match &args.command {
-        RulesCommand::List { format, lang } => match format {
+    match &args.command {
+        RulesCommand::List {
+            format,
+            lang,
+            own_rules,
+        } => with_rules(own_rules, |rules| match format {
             ListFormat::Table => with_languages(lang, |lang| rules.iter().for_each(|rule| say(&list_line(rule, lang)))),
             ListFormat::Markdown => {
                 say(markdown_table(rules).trim_end());
                 exit::DONE
             }
-        },
-        RulesCommand::Show { id } => with_rule(rules, id, |rule| {
-            say(&format!("# {}\n{}", rule.place, rule.source.trim()))
         }),
-    })
+        RulesCommand::Show { id, own_rules } => with_rules(own_rules, |rules| {
+            with_rule(rules, id, |rule| {
+                say(&format!("# {}\n{}", rule.place, rule.source.trim()))
+            })
+        }),
+        RulesCommand::Test { place } => with_rules(&OwnRules::of(place), test),
+        RulesCommand::New { id } => {
+            say(include_str!("new_rule.yaml")
+                .replace("id: ID", &format!("id: {id}"))
+                .trim_end());
+            exit::DONE
+        }
+    }
+}
+
+/// Tries the examples of every rule that is not built in, and says of each what it did.
+fn test(rules: &Rules) -> u8 {
+    let mut code = exit::DONE;
+    for rule in rules.iter().filter(|rule| !rule.is_built_in) {
+        let tried = try_out(rules, rule);
+        if tried.is_empty() {
+            say(&format!("{}: it has no examples", rule.header.id));
+        }
+        for example in tried {
+            if example.is_right() {
+                say(&format!("{}: {}: as it says", rule.header.id, example.name));
+            } else {
+                say(&differs(rule, &example));
+                code = exit::DIFFERS;
+            }
+        }
+    }
+    code
+}
+
+fn differs(rule: &Rule, example: &Tried) -> String {
+    let names = |subjects: &std::collections::BTreeSet<crate::model::Subject>| {
+        let names: Vec<String> = subjects.iter().map(ToString::to_string).collect();
+        if names.is_empty() {
+            "nothing".to_owned()
+        } else {
+            names.join(", ")
+        }
+    };
+    let mut text = format!(
+        "{}: {}: expected {}, found {}",
+        rule.header.id,
+        example.name,
+        names(&example.expected),
+        names(&example.found)
+    );
+    if !example.missing.is_empty() {
+        text.push_str(&format!("; it cannot be judged without {}", example.missing.join(", ")));
+    }
+    text
 }
 
 /// Runs `explain` and gives the exit code.
 pub(super) fn explain(args: &ExplainArgs) -> u8 {
-    with_rules(|rules| with_rule_in_languages(rules, args))
+    with_rules(&args.own_rules, |rules| with_rule_in_languages(rules, args))
 }
 
 fn with_rule_in_languages(rules: &Rules, args: &ExplainArgs) -> u8 {
@@ -77,12 +154,12 @@ fn with_rule_in_languages(rules: &Rules, args: &ExplainArgs) -> u8 {
     shown.max(code)
 }
 
-fn with_rules(work: impl FnOnce(&Rules) -> u8) -> u8 {
-    match Rules::load() {
+fn with_rules(own_rules: &OwnRules, work: impl FnOnce(&Rules) -> u8) -> u8 {
+    match own_rules.load() {
         Ok(rules) => work(&rules),
-        Err(error) => {
-            complain(&format!("the built-in rules do not load: {error}; please report this"));
-            exit::DEFECT
+        Err((code, message)) => {
+            complain(&message);
+            code
         }
     }
 }

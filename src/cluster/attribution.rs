@@ -274,7 +274,7 @@ fn pod_in(part: &str, ordinals: bool) -> Option<String> {
 }
 
 /// A name as it may be spelled in a file's name: what makes such names writes dashes, underscores or points for anything else.
-fn dashed(name: &str) -> String {
+pub(super) fn dashed(name: &str) -> String {
     name.replace(['_', '.', ' '], "-")
 }
 

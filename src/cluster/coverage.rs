@@ -53,6 +53,11 @@ impl Coverage {
         self.read.contains_key(datum)
     }
 
+    /// True when objects of this kind were read, or a listing of them that holds none.
+    pub fn has_kind(&self, kind: &str) -> bool {
+        self.has(&datum_of_kind(kind))
+    }
+
     pub(super) fn note(&mut self, datum: impl Into<String>, count: u64) {
         *self.read.entry(datum.into()).or_default() += count;
     }
@@ -61,7 +66,7 @@ impl Coverage {
 /// The datum of a kind: its plural as in the API's paths.
 ///
 /// Kinds that end in `s`, `x` or `y` follow English plurals, as the API's own kinds do; `Endpoints` is its own plural.
-pub(super) fn datum_of_kind(kind: &str) -> String {
+pub fn datum_of_kind(kind: &str) -> String {
     let lower = kind.to_lowercase();
     match lower.as_str() {
         "endpoints" => lower,

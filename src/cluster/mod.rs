@@ -30,7 +30,7 @@ mod view;
 mod whereabouts;
 mod whole;
 
-pub use coverage::{Coverage, FileRecord, Treatment};
+pub use coverage::{Coverage, FileRecord, Treatment, datum_of_kind};
 pub use event::Event;
 pub use host::{Host, HostContainer};
 pub use identity::{Identity, groups};

@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::owners::workload_of_pod_name;
+use super::{Object, ObjectKey};
+use crate::bundle::decode::{Form, is_namespaced};
 use crate::logs::LogFile;
 use crate::model::EntryPath;
 
@@ -128,6 +130,65 @@ pub(super) fn likely_service<'n>(kind: &str, name: &'n str) -> &'n str {
     }
     workload_of_pod_name(name).unwrap_or_else(|| name.rsplit_once('-').map_or(name, |(set, _)| set))
 }
+
+/// The one folder that holds every listing of namespaced objects, where its name can be that of a namespace: `shop/pods.txt`,
+/// `shop/services.txt`. For bundles that name no namespace anywhere.
+pub(super) fn folder_of_listings(objects: &BTreeMap<ObjectKey, Object>) -> Option<String> {
+    let rows = objects
+        .values()
+        .filter(|object| object.form == Form::Row && is_namespaced(&object.key.kind) == Some(true));
+    let folders: BTreeSet<&str> = rows
+        .map(|object| {
+            let mut parts = object.cite.file.components().rev();
+            parts.next();
+            parts.next().unwrap_or("")
+        })
+        .collect();
+    let only = folders.first().filter(|_| folders.len() == 1)?;
+    let is_label = !only.is_empty()
+        && only.len() <= 63
+        && only
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    let is_of_the_bundle = |word: &str| {
+        WORDS.contains(&word) || OF_BUNDLES.contains(&word) || word.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    (is_label && !only.split('-').any(is_of_the_bundle)).then(|| (*only).to_owned())
+}
+
+/// Words in the names of folders that are called after what was collected, not after a namespace.
+const OF_BUNDLES: [&str; 30] = [
+    "bundle",
+    "support",
+    "incident",
+    "case",
+    "ticket",
+    "cluster",
+    "k8s",
+    "kubernetes",
+    "resources",
+    "objects",
+    "lists",
+    "listing",
+    "data",
+    "files",
+    "tables",
+    "tmp",
+    "report",
+    "capture",
+    "collected",
+    "evidence",
+    "snapshot",
+    "before",
+    "after",
+    "good",
+    "bad",
+    "today",
+    "namespaces",
+    "nodes",
+    "raw",
+    "text",
+];
 
 /// The known namespace that a path names, the innermost part first; the well-known ones need not be known.
 pub(super) fn in_path<'n>(known: &'n BTreeSet<String>, path: &EntryPath) -> Option<&'n str> {

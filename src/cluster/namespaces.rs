@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
-use super::namespace_hints::{home_of, in_path, is_of_the_system, likely_service, services_named_in};
+use super::namespace_hints::{
+    folder_of_listings, home_of, in_path, is_of_the_system, likely_service, services_named_in,
+};
 use super::{Object, ObjectKey};
 use crate::bundle::decode::{Form, is_namespaced};
 use crate::logs::LogFile;
@@ -88,6 +90,9 @@ impl Namespaces {
                 .filter_map(|key| found.heard_of(&key.kind, &key.name).map(ToOwned::to_owned))
                 .collect();
             found.all.extend(heard);
+        }
+        if found.all.is_empty() {
+            found.all.extend(folder_of_listings(objects));
         }
         let listed = objects.keys().filter(|key| key.kind == "Namespace");
         found.named = listed.map(|key| key.name.clone()).chain(found.all.clone()).collect();

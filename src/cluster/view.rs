@@ -1,8 +1,10 @@
 //! Typed views of pods that tolerate every missing field.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
-use super::{Object, Snapshot, age};
+use super::{Object, ObjectKey, Snapshot, age};
 use crate::model::{Citation, Subject, When, at};
 
 /// A pod.
@@ -65,9 +67,28 @@ impl Snapshot {
     }
 
     /// The pods whose top owner is `workload`.
-    pub fn pods_of<'s>(&'s self, workload: &'s Subject) -> impl Iterator<Item = PodView<'s>> {
-        self.pods()
-            .filter(move |pod| pod.namespace() == workload.namespace && self.top_owner(pod.object) == *workload)
+    ///
+    /// Rules ask for those of each workload, and a namespace may have thousands of pods, so owners are worked out once.
+    pub fn pods_of<'s>(&'s self, workload: &Subject) -> impl Iterator<Item = PodView<'s>> + use<'s> {
+        let owned = self.derive(PodsByOwner::new);
+        let keys = owned.0.get(workload).cloned().unwrap_or_default();
+        keys.into_iter()
+            .filter_map(|key| self.objects.get(&key))
+            .map(|object| PodView { object })
+    }
+}
+
+/// The pods of each top owner, in order of their names.
+struct PodsByOwner(HashMap<Subject, Vec<ObjectKey>>);
+
+impl PodsByOwner {
+    fn new(snapshot: &Snapshot) -> Self {
+        let mut owned: HashMap<Subject, Vec<ObjectKey>> = HashMap::new();
+        for pod in snapshot.pods() {
+            let owner = snapshot.top_owner(pod.object);
+            owned.entry(owner).or_default().push(pod.object.key.clone());
+        }
+        Self(owned)
     }
 }
 

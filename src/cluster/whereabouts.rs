@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 
 use super::Snapshot;
+use super::attribution::dashed;
 use crate::model::EntryPath;
 
 /// The nodes that the bundle's objects mention.
@@ -57,9 +58,14 @@ fn names_of_nodes(snapshot: &Snapshot) -> Vec<String> {
 
 /// The known node that a path names: `wrk-03/sysctl.txt`, `wk5-iptables-save.txt`.
 pub(super) fn node_in_path(path: &EntryPath, nodes: &[String]) -> Option<String> {
-    let named = nodes
-        .iter()
-        .filter(|node| path.components().any(|part| names(part, node)));
+    // Names of files that were made from commands have `_` for every other sign: `ssh_cmp_5_ip_route.txt`.
+    let parts: Vec<(&str, String)> = path.components().map(|part| (part, dashed(part))).collect();
+    let named = nodes.iter().filter(|node| {
+        let spelled = dashed(node);
+        parts
+            .iter()
+            .any(|(part, dashed)| names(part, node) || names(dashed, &spelled))
+    });
     named.max_by_key(|node| node.len()).cloned()
 }
 

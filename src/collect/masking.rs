@@ -25,5 +25,6 @@ pub(super) fn is_binary(bytes: &[u8]) -> bool {
         || bytes.starts_with(b"\x7fELF")
         || bytes.starts_with(b"\xfd7zXZ")
         || bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
-        || bytes.starts_with(b"BZh")
+        // bzip2: the size of its blocks, then the start of the first (bzip2 `compress.c`, BZ2_compressBlock).
+        || bytes.starts_with(b"BZh") && bytes.get(4..10) == Some(&[0x31, 0x41, 0x59, 0x26, 0x53, 0x59])
 }

@@ -34,13 +34,19 @@ pub fn roots(rules: &Rules, findings: &[Finding], edges: &[Edge], grounds: &Grou
     }
     // What a mere factor made worse still has a cause to be found.
     let is_factor = |index: usize| findings.get(index).is_some_and(|finding| role(finding) == Role::Factor);
-    let explaining = edges.iter().filter(|edge| !is_factor(edge.from));
-    let caused: BTreeSet<usize> = explaining.map(|edge| edge.to).collect();
+    let mut causes: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for edge in edges.iter().filter(|edge| !is_factor(edge.from)) {
+        causes.entry(edge.to).or_default().push(edge.from);
+    }
+    // Of findings that explain each other in a circle, and that nothing outside of it explains, each may be the beginning.
     let mut roots: Vec<Root> = (0..findings.len())
-        .filter(|index| !caused.contains(index))
         .map(|finding| Root {
             finding,
             explains: explained(finding, &effects),
+        })
+        .filter(|root| {
+            let into = causes.get(&root.finding);
+            into.is_none_or(|into| into.iter().all(|cause| root.explains.binary_search(cause).is_ok()))
         })
         .collect();
     roots.retain(|root| {
@@ -88,6 +94,13 @@ pub fn roots(rules: &Rules, findings: &[Finding], edges: &[Edge], grounds: &Grou
                 finding.subject.clone(),
             )
         })
+    });
+    // The best of a circle stands for it.
+    let mut told: BTreeSet<usize> = BTreeSet::new();
+    roots.retain(|root| {
+        let is_first = !told.contains(&root.finding);
+        told.extend(&root.explains);
+        is_first
     });
     roots
 }

@@ -13,7 +13,7 @@ use serde::{Serialize, Serializer};
 pub struct EntryPath(Arc<str>);
 
 impl EntryPath {
-    /// Normalises a raw archive name. `../../x`, `/etc/x` and `C:\x` all end up as plain relative names; an empty result reads `_`.
+    /// Normalises a raw archive name, control characters in it replaced. `../../x`, `/etc/x` and `C:\x` all end up as plain relative names; an empty result reads `_`.
     pub fn new(raw: &str) -> Self {
         let mut clean = String::with_capacity(raw.len());
         for part in raw.split(['/', '\\']) {
@@ -24,7 +24,8 @@ impl EntryPath {
             if !clean.is_empty() {
                 clean.push('/');
             }
-            clean.push_str(part);
+            // Neither archives nor terminals take control characters in a name.
+            clean.extend(part.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }));
         }
         if clean.is_empty() {
             clean.push('_');
@@ -88,6 +89,7 @@ mod tests {
             ("./a//b/./c", "a/b/c"),
             ("..", "_"),
             ("pod.log\0\0", "pod.log"),
+            ("a\0b/c\u{1b}[31m", "a\u{FFFD}b/c\u{FFFD}[31m"),
         ] {
             assert_eq!(EntryPath::new(raw).as_str(), clean, "{raw}");
         }

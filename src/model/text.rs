@@ -46,14 +46,33 @@ impl Lang {
     }
 }
 
-/// One sentence or word in both languages.
+/// One sentence or word in both languages. Written in one language only, it says the same in the other.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Written")]
 pub struct Text {
     /// Simplified Chinese.
     pub zh: String,
     /// English.
     pub en: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    zh: Option<String>,
+    en: Option<String>,
+}
+
+impl TryFrom<Written> for Text {
+    type Error = &'static str;
+
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        match (written.zh, written.en) {
+            (Some(zh), Some(en)) => Ok(Self { zh, en }),
+            (Some(text), None) | (None, Some(text)) => Ok(Self::same(text)),
+            (None, None) => Err("a text needs `en:`, `zh:` or both"),
+        }
+    }
 }
 
 impl Text {

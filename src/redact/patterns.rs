@@ -189,8 +189,7 @@ fn pem_hit(block: pem::Block) -> Hit {
 /// A value of a Secret. What it decodes to has the same token.
 fn manifest_hit(found: manifests::Value<'_>) -> Option<Hit> {
     let value = forms::base64_text(found.text).unwrap_or_else(|| found.text.to_owned());
-    let is_public = value.contains("-----BEGIN CERTIFICATE-----") && !value.contains("PRIVATE KEY");
-    if is_public || values::is_masked(found.text) {
+    if pem::is_public(&value) || values::is_masked(found.text) {
         return None;
     }
     let class = structure::class_of_secret(found.key, &value);

@@ -32,6 +32,23 @@ static LINE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?:\\+[nrt])*([A-Za
 /// The longest block that is believed: four times a PEM of a 16384-bit RSA key with log prefixes.
 const LONGEST: usize = 64 * 1024;
 
+/// True for a text that is certificates and nothing else: what stands beside them may be anything.
+pub(super) fn is_public(text: &str) -> bool {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    const END: &str = "-----END CERTIFICATE-----";
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=\r\n \t".contains(&byte);
+    let mut rest = text.trim();
+    let mut any = false;
+    while let Some(after) = rest.strip_prefix(BEGIN) {
+        match after.split_once(END) {
+            Some((body, next)) if body.bytes().all(is_base64) => rest = next.trim_start(),
+            _ => return false,
+        }
+        any = true;
+    }
+    any && rest.is_empty()
+}
+
 /// All private-key blocks, in order. A block whose END is missing ends where its base64 ends; a heading without a body is no key.
 pub(super) fn find(text: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
@@ -59,4 +76,24 @@ fn lines(body: &str) -> Vec<String> {
         .filter_map(|found| found.get(1))
         .map(|line| line.as_str().to_owned())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_public;
+
+    #[test]
+    fn only_certificates_alone_are_public() {
+        const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIU\n-----END CERTIFICATE-----\n";
+        assert!(is_public(CERTIFICATE));
+        assert!(is_public(&format!("{CERTIFICATE}\n{CERTIFICATE}")));
+        for other in [
+            format!("truststore={CERTIFICATE}\npw=hunter-2-hunter"),
+            format!("{CERTIFICATE}pw=hunter-2-hunter"),
+            CERTIFICATE.replace("-----END CERTIFICATE-----", "cut here"),
+            String::new(),
+        ] {
+            assert!(!is_public(&other), "{other}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::names::{self, Site};
+use super::pem::is_public;
 use super::{Class, forms, leaves, patterns, values};
 use crate::model::escaped;
 
@@ -158,7 +159,7 @@ impl Walk {
                 Some(text.to_owned())
             };
             let value = decoded.unwrap_or_else(|| text.to_owned());
-            if value.contains("-----BEGIN CERTIFICATE-----") && !value.contains("PRIVATE KEY") {
+            if is_public(&value) {
                 continue;
             }
             let class = class_of_secret(key, &value);

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::Ground;
+use super::{Ground, ObjectTest};
 use crate::logs::SignatureSpec;
 use crate::model::{ActionKind, Confidence, Lesson, Level, Risk, StepPlace, Subject, Text};
 
 /// What a finding of the rule can be in a cause graph.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// It can be a root cause.
+    #[default]
     Cause,
     /// It can be explained and can explain, and stands first only when nothing else does.
     Link,
@@ -29,6 +30,7 @@ pub struct RuleHeader {
     /// Kebab-case, unique, never reused.
     pub id: String,
     /// What it can be.
+    #[serde(default)]
     pub role: Role,
     /// How bad a finding is.
     pub level: Level,
@@ -36,7 +38,8 @@ pub struct RuleHeader {
     /// whatever explains all callers explains it.
     #[serde(default)]
     pub hearsay: bool,
-    /// Data without which the rule cannot judge. `a|b` means that either will do.
+    /// Data without which the rule cannot judge. `a|b` means that either will do. The kinds that `objects` tests need not be named.
+    #[serde(default)]
     pub needs: Vec<String>,
     /// Text signatures.
     #[serde(default)]
@@ -44,7 +47,11 @@ pub struct RuleHeader {
     /// For rules without a function: how matches of `text` become findings.
     #[serde(default)]
     pub finds: Option<Subjects>,
+    /// For rules without a function: conditions over objects.
+    #[serde(default)]
+    pub objects: Option<ObjectTest>,
     /// What is checked, for the list of checks.
+    #[serde(default)]
     pub check: Text,
     /// What broke, in one line.
     pub title: Text,
@@ -52,6 +59,7 @@ pub struct RuleHeader {
     #[serde(default)]
     pub headline: Option<Text>,
     /// The direct cause, one or two sentences.
+    #[serde(default)]
     pub cause: Text,
     /// Why it was possible.
     #[serde(default)]
@@ -66,10 +74,13 @@ pub struct RuleHeader {
     #[serde(default)]
     pub causes: Vec<Effect>,
     /// Look-alikes that are normal, for `explain`.
+    #[serde(default)]
     pub benign: Vec<Text>,
     /// How to recover.
+    #[serde(default)]
     pub remedy: Vec<StepWording>,
     /// How to prevent it.
+    #[serde(default)]
     pub prevention: Vec<ActionWording>,
     /// At most three.
     #[serde(default)]
@@ -78,10 +89,13 @@ pub struct RuleHeader {
     #[serde(default)]
     pub knowledge: Vec<KnowledgeWording>,
     /// Where the strings and behaviour come from.
+    #[serde(default)]
     pub sources: Vec<String>,
     /// The versions for which they hold.
+    #[serde(default)]
     pub versions: String,
     /// Bundles in a nutshell: some fire, some must not.
+    #[serde(default)]
     pub examples: Vec<Example>,
 }
 
@@ -103,7 +117,8 @@ pub struct Subjects {
     /// For nodes: how many matches it takes.
     #[serde(default = "one")]
     pub least: u64,
-    /// For applications: signatures that count while the workload is ready as well, whatever `only_while_failing` says.
+    /// For applications and nodes: signatures that count while all is ready as well, whatever `only_while_failing` says; for nodes as
+    /// long as anything fails.
     #[serde(default)]
     pub even_when_ready: Vec<String>,
     /// For applications: what a data store writes in its own log is about its clients, and no finding on it.

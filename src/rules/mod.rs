@@ -4,11 +4,13 @@
 //! compared, one function that turns a snapshot into typed findings. It never formats sentences and never sees a path of a bundle.
 
 mod claims;
+mod condition;
 mod finding;
 mod grounds;
 mod header;
 pub mod inventory;
 mod missing;
+mod object_rule;
 mod pull;
 pub mod rebuild;
 mod refused;
@@ -16,13 +18,19 @@ mod registry;
 mod scheduling;
 mod text_rule;
 pub mod toolbox;
+mod try_out;
+mod user;
 mod wording;
 
 pub(crate) use claims::quantity;
+pub use condition::{Condition, FieldPath, Pattern};
 pub use finding::{Finding, Input, Outcome};
 pub use grounds::{Ground, Touch};
 pub use header::{
     ActionWording, Effect, Example, FactorWording, KnowledgeWording, Role, RuleHeader, StepWording, Subjects,
 };
+pub use object_rule::{Beside, ObjectSubject, ObjectTest, Tie};
 pub use registry::{Rule, RuleError, Rules};
+pub use try_out::{Tried, try_out};
+pub use user::{Mistake, RuleFile};
 pub use wording::{Wording, operand, shell_quote};

@@ -75,6 +75,14 @@ pub(in crate::rules) fn has_all_replicas(workload: &Object) -> bool {
         ),
     };
     let wanted = wanted.unwrap_or(1);
+    // During a rollout the old pods are all there while the new ones are refused.
+    let is_refused = workload.list("/status/conditions").iter().any(|condition| {
+        let text = |key: &str| condition.get(key).and_then(|value| value.as_str());
+        text("type") == Some("ReplicaFailure") && text("status") == Some("True")
+    });
+    if is_refused {
+        return false;
+    }
     // Set to zero, nothing is created and nothing refused any more.
     available.unwrap_or(0) >= wanted
 }

@@ -2,9 +2,12 @@
 
 use rayon::prelude::*;
 
+use super::object_rule::judge_objects;
 use super::text_rule::judge_text;
+use super::user::{self, Mistake, RuleFile};
 use super::{Finding, Input, Outcome, RuleHeader};
 use crate::bundle::decode::parse_yaml;
+use crate::cluster::datum_of_kind;
 use crate::logs::{SignatureError, SignatureSet};
 
 /// The function of a rule that compares objects.
@@ -34,6 +37,8 @@ pub struct Rule {
     pub place: String,
     /// Its header, as it is written.
     pub source: String,
+    /// False for a rule that a user brought along.
+    pub is_built_in: bool,
     detect: Option<Detect>,
 }
 
@@ -63,6 +68,17 @@ impl Rules {
     /// Loads the built-in rules.
     pub fn load() -> Result<Self, RuleError> {
         Self::of(BUILT_IN.par_iter().map(Rule::parse).collect::<Result<_, _>>()?)
+    }
+
+    /// The built-in rules and those of these files.
+    ///
+    /// # Errors
+    /// Every mistake of every file, in their order; of a file that does not parse only the first.
+    pub fn with_files(files: &[RuleFile]) -> Result<Self, Vec<Mistake>> {
+        let built_in = BUILT_IN.par_iter().map(Rule::parse).collect::<Result<Vec<_>, _>>();
+        let mut rules = built_in.map_err(|error| vec![Mistake::of_all(error.to_string())])?;
+        rules.extend(user::rules(files, &rules)?);
+        Self::of(rules).map_err(|error| vec![Mistake::of_all(error.to_string())])
     }
 
     /// One rule that is nothing but a header, for instance while it is being written: `place` is its file.
@@ -112,28 +128,45 @@ impl Rule {
             .map_err(|wrong| error(format!("line {} of the header: {}", wrong.line, wrong.message)))?;
         let header: RuleHeader = serde_json::from_value(value).map_err(|problem| error(problem.to_string()))?;
         Ok(Self {
+            detect,
+            is_built_in: true,
+            ..Self::of_parsed(place, family, source, header)
+        })
+    }
+
+    /// A rule without a function.
+    pub(super) fn of_parsed(place: &str, family: &str, source: &str, header: RuleHeader) -> Self {
+        Self {
             header,
             family: family.to_owned(),
             place: place.to_owned(),
             source: source.to_owned(),
-            detect,
-        })
+            is_built_in: false,
+            detect: None,
+        }
     }
 
     /// Judges a snapshot. A rule whose data were not read cannot say that all is well.
     pub fn judge(&self, input: &Input<'_>) -> Outcome {
-        let found = match (self.detect, &self.header.finds) {
+        let mut found = match (self.detect, &self.header.finds) {
             (Some(detect), _) => detect(input, &self.header),
             (None, Some(subjects)) => judge_text(input, &self.header, subjects),
             (None, None) => Vec::new(),
         };
-        let missing: Vec<String> = self
+        let mut missing: Vec<String> = self
             .header
             .needs
             .iter()
             .filter(|need| !is_read(input, need))
             .cloned()
             .collect();
+        if let Some(test) = &self.header.objects {
+            let (objects, undecided) = judge_objects(input, &self.header, test);
+            found.extend(objects);
+            if undecided || !input.snapshot.coverage.has_kind(&test.kind) {
+                missing.push(datum_of_kind(&test.kind));
+            }
+        }
         if found.is_empty() && !missing.is_empty() {
             Outcome::Unknown(missing)
         } else {

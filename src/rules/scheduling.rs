@@ -127,6 +127,22 @@ pub(in crate::rules) fn blocked(snapshot: &Snapshot) -> Vec<Blocked> {
                 .collect();
             main = main_reason(&others).unwrap_or(main);
         }
+        // A taint is looked at before the affinity, so the tainted node may well be the one that the pod selects: it is, where the
+        // taint bears a value that the pod selects, or the workload's name (kubernetes pkg/scheduler/apis/config/v1/default_plugins.go).
+        if main == Reason::NodeAffinity
+            && parts
+                .iter()
+                .any(|part| part.reason == Reason::Taint && is_meant(snapshot, pod, &owner, part))
+        {
+            main = Reason::Taint;
+        }
+        // So is a cordon before the place of a volume: with all others left out for the volume, it is on the cordoned node.
+        if main == Reason::VolumeElsewhere && parts.iter().any(|part| part.reason == Reason::Cordoned) {
+            main = Reason::Cordoned;
+        }
+        if main == Reason::VolumeElsewhere && parts.iter().any(Part::is_out) {
+            main = Reason::Taint;
+        }
         // A node that is out for a condition would have taken the pod: it is free of the pod's like, and an empty domain of the spread.
         if matches!(main, Reason::AntiAffinity | Reason::Ports | Reason::Spread) && parts.iter().any(Part::is_out) {
             main = Reason::Taint;
@@ -177,6 +193,25 @@ pub(in crate::rules) fn blocked(snapshot: &Snapshot) -> Vec<Blocked> {
         }
     }
     found
+}
+
+/// True when the taint of `{dedicated: search}` has a value that the pod's node selector has too, or that its workload is called.
+fn is_meant(snapshot: &Snapshot, pod: &Subject, owner: &Subject, part: &Part) -> bool {
+    let taint = part.words.split_once('{').and_then(|(_, rest)| rest.split('}').next());
+    let Some(value) = taint.and_then(|taint| taint.rsplit([':', '=']).next()).map(str::trim) else {
+        return false;
+    };
+    let selected = |object: Option<&crate::cluster::Object>, at: &str| {
+        let labels = object.and_then(|object| object.get(at)?.as_object());
+        labels.is_some_and(|labels| labels.values().any(|label| label.as_str() == Some(value)))
+    };
+    !value.is_empty()
+        && (owner.name == value
+            || selected(snapshot.object("Pod", &pod.namespace, &pod.name), "/spec/nodeSelector")
+            || selected(
+                snapshot.object(&owner.kind, &owner.namespace, &owner.name),
+                "/spec/template/spec/nodeSelector",
+            ))
 }
 
 /// One finding for each workload whose pods wait for the reason that `wanted` accepts.

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::header::{SubjectOf, Subjects};
+use super::toolbox::errors::troubled;
 use super::toolbox::hosts::{Suffering, suffering};
-use super::toolbox::nodes::by_node;
-use super::toolbox::{pod_is_failing, workload_touches};
+use super::toolbox::nodes::{by_node, node_of};
+use super::toolbox::{own_hits, pod_is_failing, workload_touches};
 use super::{Finding, Ground, Input, RuleHeader};
 use crate::cluster::Hit;
 use crate::model::Subject;
@@ -21,8 +22,21 @@ pub(super) fn judge_text(input: &Input<'_>, rule: &RuleHeader, subjects: &Subjec
     }
     if subjects.subject == SubjectOf::Node {
         let mut findings = by_node(input, rule, subjects.least, subjects.confidence);
+        // Where nothing fails anywhere, such a setting is odd, and all is well.
+        let fails = !troubled(input.snapshot).is_empty() || input.snapshot.pods().any(|pod| !pod.is_well());
+        let always: Vec<&Hit> = own_hits(input, rule)
+            .into_iter()
+            .filter(|hit| {
+                let id = hit.signature.rsplit('/').next().unwrap_or("");
+                fails && subjects.even_when_ready.iter().any(|known| known == id)
+            })
+            .collect();
         findings.retain(|finding| {
-            !subjects.only_while_failing || suffering(input.snapshot, &finding.subject.name) != Suffering::No
+            !subjects.only_while_failing
+                || suffering(input.snapshot, &finding.subject.name) != Suffering::No
+                || always
+                    .iter()
+                    .any(|hit| node_of(input.snapshot, hit).as_ref() == Some(&finding.subject.name))
         });
         return with_paths(findings, &subjects.path);
     }

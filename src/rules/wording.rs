@@ -67,6 +67,11 @@ impl Wording {
             .map(|text| ticked(text.trim()))
     }
 
+    /// Whether a template is well-formed.
+    pub(super) fn parses(&self, template: &str) -> Result<(), minijinja::Error> {
+        self.sentences.template_from_str(template).map(|_| ())
+    }
+
     /// A command.
     pub fn command(&self, template: &str, facts: &Map<String, Json>) -> Result<String, minijinja::Error> {
         self.commands

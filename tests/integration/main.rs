@@ -19,6 +19,7 @@ mod inventory;
 mod layouts;
 mod limits;
 mod merging;
+mod own_rules;
 mod redaction;
 mod reports_fresh;
 mod rules;

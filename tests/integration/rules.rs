@@ -1,61 +1,19 @@
 //! Every rule keeps its promises: wording in both languages, remedy, prevention, sources, and examples that do what they say.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use casefile::cluster::{BundleInfo, Reader, Snapshot};
-use casefile::model::{EntryPath, Risk, Subject};
-use casefile::rules::{Example, Input, Outcome, Role, Rules};
-
-fn snapshot(rules: &Rules, files: &BTreeMap<String, String>) -> Snapshot {
-    let mut reader = Reader::new(rules.signatures(), "example");
-    for (path, content) in files {
-        reader.file(&EntryPath::new(path), &mut content.as_bytes());
-    }
-    let unknown = String::new;
-    reader.finish(BundleInfo {
-        alias: "example".into(),
-        input: unknown(),
-        layout: unknown(),
-        sha256: unknown(),
-        collected_at: None,
-    })
-}
-
-fn subjects(rules: &Rules, id: &str, example: &Example) -> BTreeSet<Subject> {
-    let now = snapshot(rules, &example.files);
-    let baseline = (!example.baseline.is_empty()).then(|| snapshot(rules, &example.baseline));
-    let input = Input {
-        snapshot: &now,
-        baseline: baseline.as_ref(),
-    };
-    match rules.get(id).unwrap().judge(&input) {
-        Outcome::Judged(found) => {
-            for finding in &found {
-                assert!(
-                    !finding.evidence.is_empty(),
-                    "{id}, {}: a finding without evidence",
-                    example.name
-                );
-            }
-            found.into_iter().map(|finding| finding.subject).collect()
-        }
-        Outcome::Unknown(_) => BTreeSet::new(),
-    }
-}
+use casefile::model::Risk;
+use casefile::rules::{Example, Role, Rules, try_out};
 
 /// Examples that do not what they say, one text for each.
 pub(crate) fn wrong_examples(rules: &Rules) -> Vec<String> {
     let mut wrong = Vec::new();
     for rule in rules.iter() {
-        for example in &rule.header.examples {
-            let found = subjects(rules, &rule.header.id, example);
-            let expected: BTreeSet<Subject> = example.fires.iter().cloned().collect();
-            if found != expected {
-                wrong.push(format!(
-                    "{}: {}\n  expected {expected:?}\n  found    {found:?}",
-                    rule.place, example.name
-                ));
-            }
+        for tried in try_out(rules, rule).iter().filter(|tried| !tried.is_right()) {
+            wrong.push(format!(
+                "{}: {}\n  expected {:?}\n  found    {:?}",
+                rule.place, tried.name, tried.expected, tried.found
+            ));
         }
     }
     wrong
@@ -138,4 +96,25 @@ fn examples_do_what_they_say() {
 fn every_rule_is_whole() {
     let wrong = wrong_parts(&Rules::load().unwrap());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A text in one language says the same in the other, which is for rules of users.
+#[test]
+fn built_in_rules_say_everything_in_both_languages() {
+    for rule in Rules::load().unwrap().iter() {
+        let header: serde_json::Value = serde_yaml::from_str(&rule.source).unwrap();
+        let mut open = vec![("", &header)];
+        while let Some((name, value)) = open.pop() {
+            if let Some(map) = value.as_object() {
+                let both = map.contains_key("zh") == map.contains_key("en");
+                assert!(both, "{}: {name} has one language only: {value}", rule.place);
+                open.extend(
+                    map.iter()
+                        .filter(|(name, _)| *name != "files")
+                        .map(|(name, value)| (name.as_str(), value)),
+                );
+            }
+            open.extend(value.as_array().into_iter().flatten().map(|element| (name, element)));
+        }
+    }
 }

@@ -50,7 +50,8 @@ pub(super) fn is_built_in(group: &str) -> bool {
     BUILT_IN.contains(&group)
 }
 
-/// The file for the objects of a kind in a namespace, or without one. `part` counts further files of the same namespace.
+/// The file for the objects of a kind in a namespace, or without one. `part` counts further files of the same namespace; no
+/// namespace has a dot in its name.
 pub(super) fn file(kind: &Kind, namespace: &str, part: usize) -> String {
     let folder = if is_built_in(&kind.group) {
         let name = NAMES.iter().find(|(plural, _)| *plural == kind.plural);
@@ -61,7 +62,11 @@ pub(super) fn file(kind: &Kind, namespace: &str, part: usize) -> String {
     } else {
         format!("cluster-resources/custom-resources/{}.{}", kind.plural, kind.group)
     };
-    let more = if part == 0 { String::new() } else { format!("-{part}") };
+    let more = if part == 0 {
+        String::new()
+    } else {
+        format!(".part{part}")
+    };
     if namespace.is_empty() {
         format!("{folder}{more}.json")
     } else {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::cluster::{Hit, Object, Snapshot};
-use crate::model::Confidence;
+use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::services::is_near;
 use crate::rules::toolbox::workload_touches;
 use crate::rules::{Finding, Input, RuleHeader};
@@ -28,12 +28,15 @@ title:
   zh: "{% if problem == 'verb' %}{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 没有授予 {{ account }} 对 {{ resource }} 的 {{ verb }}{% else %}{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} 绑定的是 {{ named }}，而工作负载使用的 ServiceAccount 是 {{ namespace }}/{{ account }}{% endif %}"
   en: "{% if problem == 'verb' %}{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} does not grant {{ account }} to {{ verb }} {{ resource }}{% else %}{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} binds {{ named }}, while the workload uses ServiceAccount {{ namespace }}/{{ account }}{% endif %}"
 cause:
-  zh: "ServiceAccount {{ namespace }}/{{ account }} 不能对 {{ resource }} 执行 {{ verb }}：{% if problem == 'verb' %}它绑定的角色没有这一项{% else %}授予这项权限的绑定指向 {{ named }}{% endif %}。"
-  en: "ServiceAccount {{ namespace }}/{{ account }} may not {{ verb }} {{ resource }}: {% if problem == 'verb' %}the role that it is bound to lacks it{% else %}the binding that would grant it names {{ named }}{% endif %}."
+  zh: "{% if not verb %}没有绑定指向 ServiceAccount {{ namespace }}/{{ account }}；{{ subject.name }} 指向的 {{ named }} 并不存在。等待缓存同步的客户端只写超时，不写被拒绝的请求。{% else %}ServiceAccount {{ namespace }}/{{ account }} 不能对 {{ resource }} 执行 {{ verb }}：{% if problem == 'verb' %}它绑定的角色没有这一项{% else %}授予这项权限的绑定指向 {{ named }}{% endif %}。{% endif %}"
+  en: "{% if not verb %}nothing binds ServiceAccount {{ namespace }}/{{ account }}, and {{ named }}, which {{ subject.name }} binds, does not exist. A client that waits for its caches writes that it timed out, not what it was refused.{% else %}ServiceAccount {{ namespace }}/{{ account }} may not {{ verb }} {{ resource }}: {% if problem == 'verb' %}the role that it is bound to lacks it{% else %}the binding that would grant it names {{ named }}{% endif %}.{% endif %}"
 causes:
   - rule: app-rbac-forbidden
     ground: workload
     mechanism: {zh: "没有权限的请求被拒绝", en: "a request without the right is refused"}
+  - rule: app-bug
+    ground: workload
+    mechanism: {zh: "最后几行日志说的就是它", en: "the last lines of the log are about it"}
   - rule: crashloopbackoff
     ground: workload
     mechanism: {zh: "没有权限即退出", en: "it ends without the right"}
@@ -46,8 +49,8 @@ remedy:
   - purpose: {zh: "检验权限", en: "try the right"}
     place: cluster
     risk: read-only
-    command: "kubectl auth can-i {{ verb }} {{ resource }} -n {{ namespace }} --as=system:serviceaccount:{{ namespace|raw }}:{{ account|raw }}"
-    expect: {zh: "no", en: "no"}
+    command: "kubectl auth can-i {% if verb %}{{ verb }} {{ resource }}{% else %}--list{% endif %} -n {{ namespace }} --as=system:serviceaccount:{{ namespace|raw }}:{{ account|raw }}"
+    expect: {zh: "{% if verb %}no{% else %}列表里没有工作负载需要的资源{% endif %}", en: "{% if verb %}no{% else %}the list lacks what the workload needs{% endif %}"}
     verify: {zh: "与本报告一致", en: "it agrees with this report"}
     rollback: {zh: "只读，无需回滚", en: "read-only"}
   - purpose: {zh: "改正绑定的主体，或给角色加上这一项", en: "correct the subject of the binding, or add it to the role"}
@@ -105,6 +108,23 @@ examples:
         NAMESPACE   NAME         SECRETS   AGE
         shop        report-job   0         9d
       "rb.json": '{"kind": "RoleBindingList", "apiVersion": "rbac.authorization.k8s.io/v1", "items": [{"metadata": {"name": "board-view", "namespace": "shop", "uid": "a"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}, "subjects": [{"kind": "ServiceAccount", "name": "board", "namespace": "shop"}]}]}'
+  - name: "the account stands in another namespace, and caches never fill"
+    files:
+      "pods.txt": |
+        NAMESPACE   NAME                        READY   STATUS             RESTARTS   AGE
+        names       sync-6bdf8c9d7-jd5lx        0/1     CrashLoopBackOff   9          9m
+      "deployment.yaml": |
+        apiVersion: apps/v1
+        kind: Deployment
+        metadata: {name: sync, namespace: names, uid: 'd'}
+        spec: {replicas: 1, template: {spec: {serviceAccountName: sync, containers: [{name: sync, image: 'example/sync:1'}]}}}
+      "sync-6bdf8c9d7-jd5lx.log": |
+        level=fatal msg="failed to sync *v1.Service: context deadline exceeded with timeout 60s"
+      "sa.txt": |
+        NAMESPACE   NAME   SECRETS   AGE
+        names       sync   0         9d
+      "crb.json": '{"kind": "ClusterRoleBindingList", "apiVersion": "rbac.authorization.k8s.io/v1", "items": [{"metadata": {"name": "sync-viewer", "uid": "a"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "sync"}, "subjects": [{"kind": "ServiceAccount", "name": "sync", "namespace": "sync"}]}]}'
+    fires: [{kind: "ClusterRoleBinding", name: "sync-viewer"}]
   - name: "the right is given"
     files:
       "pods.txt": |
@@ -158,7 +178,62 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             }
         }
     }
+    misplaced(snapshot, rule, &mut findings);
     findings
+}
+
+/// Bindings of an account that is not there, while a workload that fails runs under an account of that name in another namespace, which
+/// nothing binds: clients that wait for their caches do not write what was forbidden (kubernetes client-go tools/cache).
+fn misplaced(snapshot: &Snapshot, rule: &RuleHeader, findings: &mut Vec<Finding>) {
+    if !snapshot.coverage.has_kind("ServiceAccount") {
+        return;
+    }
+    let bindings: Vec<(&Object, &str, &str)> = ["RoleBinding", "ClusterRoleBinding"]
+        .into_iter()
+        .flat_map(|kind| snapshot.kind(kind))
+        .flat_map(|binding| {
+            let subjects = binding.list("/subjects").iter();
+            subjects.filter_map(move |subject| {
+                let text = |key: &str| subject.get(key).and_then(Value::as_str);
+                (text("kind") == Some("ServiceAccount")).then_some((binding, text("namespace")?, text("name")?))
+            })
+        })
+        .collect();
+    for pod in snapshot.pods().filter(|pod| !pod.is_well()) {
+        let owner = snapshot.top_owner(pod.object);
+        let template = snapshot.object(&owner.kind, &owner.namespace, &owner.name);
+        let account = match pod.object.text("/spec/serviceAccountName") {
+            "" => template.map_or("", |owner| owner.text("/spec/template/spec/serviceAccountName")),
+            account => account,
+        };
+        let is_bound = bindings
+            .iter()
+            .any(|(_, namespace, name)| *name == account && *namespace == pod.namespace());
+        if matches!(account, "" | "default") || is_bound {
+            continue;
+        }
+        for (binding, namespace, _) in bindings.iter().filter(|(_, namespace, name)| {
+            *name == account && snapshot.object("ServiceAccount", namespace, account).is_none()
+        }) {
+            let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
+            if findings.iter().any(|finding| finding.subject == binding.subject()) {
+                continue;
+            }
+            let mut finding = Finding::new(rule, binding.subject(), Confidence::Probable)
+                .at("subjects")
+                .cite(binding.cite_at("/subjects"))
+                .cite(pod.object.cite.clone())
+                .fact("problem", "namespace")
+                .fact("named", format!("{namespace}/{account}"))
+                .fact("account", account)
+                .fact("namespace", pod.namespace())
+                .fact("verb", "")
+                .fact("resource", "")
+                .affects(owner.clone());
+            finding.touches.extend(workload_touches(snapshot, &subject));
+            findings.push(finding);
+        }
+    }
 }
 
 fn join(snapshot: &Snapshot, finding: &mut Finding, hit: &Hit) {

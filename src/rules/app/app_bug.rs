@@ -6,7 +6,7 @@ use crate::cluster::Snapshot;
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::calls::of_clients;
 use crate::rules::toolbox::complaints::{complaints, findings as complaint_findings};
-use crate::rules::toolbox::errors::{MostlyErrors, is_relayed, mostly_errors};
+use crate::rules::toolbox::errors::{MostlyErrors, mostly_errors};
 use crate::rules::toolbox::etcd::{etcd, is_of_etcd};
 use crate::rules::toolbox::mentions::{mentioned, named_by_word};
 use crate::rules::toolbox::peers::dependencies;
@@ -253,8 +253,10 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         }
     }
     for finding in thrown(input, rule) {
-        if !findings.iter().any(|known| known.subject == finding.subject) {
-            findings.push(finding);
+        match findings.iter_mut().find(|known| known.subject == finding.subject) {
+            // Errors that only a program can make are its own, whatever else it writes.
+            Some(known) => known.blames_unknown = false,
+            None => findings.push(finding),
         }
     }
     blame_by_word(&running, &mut findings);
@@ -339,7 +341,8 @@ fn of_running(snapshot: &Snapshot, rule: &RuleHeader, found: &MostlyErrors<'_>) 
     for called in dependencies(snapshot, &speaker.workload) {
         finding.blame(called);
     }
-    finding.blames_unknown = is_relayed(words(last));
+    // Nothing but the number of errors speaks for a fault of its own: where somebody beside it has one for certain, that explains them.
+    finding.blames_unknown = true;
     if [first, last].into_iter().any(|line| is_of_etcd(words(line))) {
         finding.blame(etcd());
     }

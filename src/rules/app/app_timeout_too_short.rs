@@ -6,6 +6,7 @@ use crate::cluster::{Hit, PodView, Snapshot};
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::own_hits;
 use crate::rules::toolbox::peers::{Peer, mendable, objects_of};
+use crate::rules::toolbox::services::services_in;
 use crate::rules::toolbox::timeouts::{Timeout, durations, timeouts};
 use crate::rules::{Finding, Input, RuleHeader, Touch};
 
@@ -39,6 +40,9 @@ text:
   - id: grpc
     in: [container-log, status]
     pattern: '(?i)deadline exceeded after (?P<seconds>\d+\.\d+)s'
+  - id: elapsed
+    in: [container-log, status]
+    pattern: '(?:DeadlineExceeded|DEADLINE_EXCEEDED|deadline exceeded)[^\n]{0,120}\b(?:elapsed|took|duration|after)(?:_ms)?\\?"?[:= ]{1,3}\\?"?(?P<millis>\d+(?:\.\d+)?) ?ms\b'
   - id: words
     in: [container-log, status]
     pattern: '\b(?:GET|POST|PUT|DELETE|PATCH|HEAD|(?:[Rr]equest|[Cc]all) (?:to|for)) "?https?://(?P<peer>[\w.:-]+)[^\s"]*"?:? [^\n]{0,40}\b(?:timed out|timeout)(?: after|:|$|[ ,.)])'
@@ -254,12 +258,17 @@ fn judge(
         .map(|text| Peer::parse(text, of("port").map(String::as_str)))
         .unwrap_or_default();
     let settings = timeouts(snapshot, &client);
-    let setting = meant(&settings, &peer);
     let told = of("millis").and_then(|text| text.parse::<f64>().ok()).or_else(|| {
         of("seconds")
             .and_then(|text| text.parse::<f64>().ok())
             .map(|seconds| seconds * 1000.0)
     });
+    let setting = meant(&settings, &peer, told);
+    // A line that does not say whom it waited for leaves that to the setting that is called after a peer.
+    let peer = match setting {
+        Some(setting) if peer.host.is_empty() => named_in(snapshot, &client, &setting.key),
+        _ => peer,
+    };
     let limit = told.or_else(|| setting.map(|setting| setting.millis))?;
     if times < LEAST || limit >= SHORT {
         return None;
@@ -339,17 +348,36 @@ fn judge(
     Some(finding)
 }
 
-/// The setting for this peer: the one that is called after it, else the only one.
-fn meant<'t>(settings: &'t [Timeout], peer: &Peer) -> Option<&'t Timeout> {
+/// The peer that a key is called after: `clients.shipping.timeout`, `SHIPPING_TIMEOUT`. None unless a Service is called so.
+fn named_in(snapshot: &Snapshot, client: &Subject, key: &str) -> Peer {
+    let lower = key.to_ascii_lowercase();
+    let words: Vec<&str> = lower.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+    let named = |name: &str| {
+        let parts: Vec<&str> = name.split('-').collect();
+        words.windows(parts.len()).any(|window| window == parts.as_slice())
+    };
+    services_in(snapshot, &client.namespace)
+        .filter(|service| service.key.name != client.name && named(&service.key.name))
+        .max_by_key(|service| service.key.name.len())
+        .map(|service| Peer::parse(&service.key.name, None))
+        .unwrap_or_default()
+}
+
+/// The setting for this peer: the one that is called after it, else the only one that is as short as the wait was, else the only one.
+fn meant<'t>(settings: &'t [Timeout], peer: &Peer, told: Option<f64>) -> Option<&'t Timeout> {
     let plain = |text: &str| text.to_ascii_lowercase().replace(['_', '-', '.'], "");
     let name = plain(peer.host.split('.').next().unwrap_or(""));
     let named = settings
         .iter()
         .filter(|setting| name.len() >= 3 && plain(&setting.key).contains(&name))
         .min_by(|a, b| a.millis.total_cmp(&b.millis));
-    match (named, settings) {
-        (Some(named), _) => Some(named),
-        (None, [only]) => Some(only),
+    // A little more than the limit passes before it is noticed.
+    let mut as_short = settings
+        .iter()
+        .filter(|setting| told.is_some_and(|told| told >= setting.millis && told <= setting.millis * 1.2 + 5.0));
+    match (named, as_short.next(), as_short.next(), settings) {
+        (Some(named), ..) => Some(named),
+        (None, Some(only), None, _) | (None, None, _, [only]) => Some(only),
         _ => None,
     }
 }

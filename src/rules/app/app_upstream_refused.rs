@@ -193,7 +193,7 @@ text:
     unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
   - id: status-503
     in: [container-log, status]
-    pattern: '(?P<reason>503 Service (?:Temporarily )?Unavailable|502 Bad Gateway|504 Gateway Time-?out) (?:from|for url|for|while calling|on \w+)[: ]+(?:https?://)?(?P<peer>[\w.-]+(?::\d+)?)'
+    pattern: '(?P<reason>503 Service (?:Temporarily )?Unavailable|502 Bad Gateway|504 Gateway Time-?out) (?:from|for url|for|while calling|on \w+)[: ]+(?:(?:GET|POST|PUT|DELETE|PATCH|HEAD) )?(?:https?://)?(?P<peer>[\w.-]+(?::\d+)?)'
     unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
 finds:
   subject: application

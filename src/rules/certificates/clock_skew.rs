@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::cluster::Snapshot;
 use crate::logs::clean_line;
 use crate::model::{Citation, Confidence, EntryPath, Subject};
-use crate::rules::toolbox::clocks::behind;
+use crate::rules::toolbox::clocks::{ahead, behind};
 use crate::rules::toolbox::hosts::{Suffering, confidence, machines, suffering};
 use crate::rules::toolbox::nodes::{by_node, touch_pods};
 use crate::rules::{Finding, Input, RuleHeader};
@@ -29,8 +29,8 @@ title:
   zh: "节点 {{ node }} 的时钟不准{% if offset is defined %}：与时间源相差 {{ offset }} 秒{% elif clock is defined %}：它以为现在是 {{ clock }}，而证书从 {{ valid }} 起才有效{% endif %}"
   en: "the clock of node {{ node }} is wrong{% if offset is defined %}: it is {{ offset }} seconds off its source{% elif clock is defined %}: it believes that it is {{ clock }}, and the certificate is valid from {{ valid }} only{% endif %}"
 cause:
-  zh: "{% if offset is defined %}节点 {{ node }} 的时间同步报告 {{ line }}：证书、令牌与 etcd 的租约按错误的时间判断。{% else %}节点 {{ node }} 校验证书失败：{{ line }}；它的时钟落后于签发方（或证书签发方的时钟超前），TLS 连接全部失败。{% endif %}"
-  en: "{% if offset is defined %}time synchronisation of node {{ node }} reports {{ line }}: certificates, tokens and leases of etcd are judged by a wrong time.{% else %}node {{ node }} refuses a certificate: {{ line }}; its clock is behind that of the issuer (or the clock of the issuer is ahead), so every TLS connection fails.{% endif %}"
+  zh: "{% if offset is defined %}节点 {{ node }} 的时间同步报告 {{ line }}：证书、令牌与 etcd 的租约按错误的时间判断。{% elif ahead is defined %}其他节点上的程序写出 {{ line }}，只有节点 {{ node }} 上的同类程序接受这些令牌：签发它们的一方在 {{ node }} 上，它的时钟超前。{% else %}节点 {{ node }} 校验证书失败：{{ line }}；它的时钟落后于签发方（或证书签发方的时钟超前），TLS 连接全部失败。{% endif %}"
+  en: "{% if offset is defined %}time synchronisation of node {{ node }} reports {{ line }}: certificates, tokens and leases of etcd are judged by a wrong time.{% elif ahead is defined %}programs on other nodes write {{ line }}, and only those on node {{ node }} take the tokens: whoever issues them runs on {{ node }}, whose clock is ahead.{% else %}node {{ node }} refuses a certificate: {{ line }}; its clock is behind that of the issuer (or the clock of the issuer is ahead), so every TLS connection fails.{% endif %}"
 causes:
   - rule: app-bug
     ground: workload
@@ -178,6 +178,28 @@ examples:
         ERROR login: jwt.exceptions.ImmatureSignatureError: The token is not yet valid (iat)
       desk-57b96b46b7-7wq2m.log: |
         ERROR login: jwt.exceptions.ImmatureSignatureError: The token is not yet valid (iat)
+  - name: "on every node but that of the issuer"
+    files:
+      nodes.txt: |
+        NAME   STATUS   ROLES    AGE   VERSION
+        n1     Ready    <none>   90d   v1.28.4
+        n2     Ready    <none>   90d   v1.28.4
+        n3     Ready    <none>   90d   v1.28.4
+      pods.txt: |
+        NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE   IP           NODE
+        shop        desk-57b96b46b7-zv4q2      1/1     Running   0          9d    10.42.0.9    n1
+        shop        desk-57b96b46b7-7wq2m      1/1     Running   0          9d    10.42.1.9    n2
+        shop        desk-57b96b46b7-kc8x4      1/1     Running   0          9d    10.42.2.9    n3
+        shop        auth-6d5f8c7b9d-x2vbn      1/1     Running   0          9d    10.42.2.7    n3
+      desk-57b96b46b7-zv4q2.log: |
+        ERROR login: jwt.exceptions.ImmatureSignatureError: The token is not yet valid (iat)
+        ERROR login: jwt.exceptions.ImmatureSignatureError: The token is not yet valid (iat)
+        ERROR login: jwt.exceptions.ImmatureSignatureError: The token is not yet valid (iat)
+      desk-57b96b46b7-7wq2m.log: |
+        ERROR login: jwt.exceptions.ImmatureSignatureError: The token is not yet valid (iat)
+      desk-57b96b46b7-kc8x4.log: |
+        INFO login ok
+    fires: [{kind: "Node", name: "n3", node: "n3"}]
   - name: "etcd finds a slow peer, which is no clock"
     files:
       nodes.txt: |
@@ -250,7 +272,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         }
     }
     // Where no machine was asked for its clock, its programs tell, if their twins elsewhere see nothing of the kind.
-    for told in behind(snapshot) {
+    for told in behind(snapshot).into_iter().chain(ahead(snapshot)) {
         let known = findings.iter_mut().find(|finding| finding.subject.name == told.node);
         if let Some(known) = known {
             for workload in told.workloads {
@@ -276,6 +298,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             let mut finding = Finding::new(rule, Subject::node(&told.node), confidence)
                 .fact("node", told.node.clone())
                 .fact("line", line);
+            if told.ahead {
+                finding.facts.insert("ahead".into(), true.into());
+            }
             finding.count = told.times;
             for cite in told.cites.into_iter().chain(unsynchronised) {
                 finding.add_cite(cite);

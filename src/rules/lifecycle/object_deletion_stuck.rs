@@ -98,12 +98,25 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .fact("finalizers", finalizers.clone())
             .fact("minutes", age.as_mins())
             .fact("users", users.iter().map(|user| user.name.clone()).collect::<Vec<_>>());
+        // An operator calls the Service of a custom resource after it, and makes it again only when the resource is gone.
+        if is_custom(object) {
+            finding.impair(Subject::namespaced("Service", &object.key.namespace, &object.key.name));
+        }
         for user in users {
             finding.add_affected(user);
         }
         findings.push(finding);
     }
     findings
+}
+
+/// True for an object of an API group that is not Kubernetes' own: those have no dot, or end in `.k8s.io`.
+fn is_custom(object: &Object) -> bool {
+    let group = object
+        .text("/apiVersion")
+        .split_once('/')
+        .map_or("", |(group, _)| group);
+    group.contains('.') && !group.ends_with(".k8s.io")
 }
 
 /// The pods that still use a claim, which is what its protection waits for.

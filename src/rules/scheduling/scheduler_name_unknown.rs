@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::{Confidence, Subject};
-use crate::rules::toolbox::planes::unseen_by_scheduler;
+use crate::rules::toolbox::planes::{scheduler_of, unseen_by_scheduler};
 use crate::rules::toolbox::workload_touches;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -66,8 +66,8 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let snapshot = input.snapshot;
     let names: BTreeSet<&str> = snapshot
         .pods()
-        .map(|pod| pod.object.text("/spec/schedulerName"))
-        .filter(|name| !matches!(*name, "" | "default-scheduler"))
+        .map(|pod| scheduler_of(snapshot, &pod))
+        .filter(|name| *name != "default-scheduler")
         .collect();
     let mut findings: Vec<Finding> = Vec::new();
     for name in names {

@@ -74,8 +74,16 @@ examples:
         shop        web-0   0/1     Pending   0          9m
       events.txt: |
         NAMESPACE   LAST SEEN   TYPE      REASON             OBJECT      MESSAGE
-        shop        2m          Warning   FailedScheduling   pod/web-0   0/3 nodes are available: 1 node(s) were unschedulable, 2 node(s) didn't match PersistentVolume's node affinity.
+        shop        2m          Warning   FailedScheduling   pod/web-0   0/3 nodes are available: 1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }, 2 node(s) didn't match PersistentVolume's node affinity.
     fires: [{kind: StatefulSet, namespace: shop, name: web}]
+  - name: "the volume is on the node that is cordoned"
+    files:
+      pods.txt: |
+        NAMESPACE   NAME    READY   STATUS    RESTARTS   AGE
+        shop        web-0   0/1     Pending   0          9m
+      events.txt: |
+        NAMESPACE   LAST SEEN   TYPE      REASON             OBJECT      MESSAGE
+        shop        2m          Warning   FailedScheduling   pod/web-0   0/3 nodes are available: 1 node(s) were unschedulable, 2 node(s) didn't match PersistentVolume's node affinity.
   - name: "scheduled since"
     files:
       pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop"},"spec":{"containers":[{"name":"app","image":"r.example/a:1"}],"nodeName":"n1"},"status":{"phase":"Running","containerStatuses":[{"name":"app","ready":true,"restartCount":0,"state":{"running":{}}}]}}]}'

@@ -259,7 +259,8 @@ fn needed_by<'s>(input: &Input<'s>, workload: &'s Object) -> Option<&'s Object> 
             // A table without selectors: the name tells, provided that no other workload could be meant.
             None => {
                 service.form == crate::bundle::decode::Form::Row
-                    && service.key.name == workload.key.name
+                    && (service.key.name == workload.key.name
+                        || is_refused_for(input, service) && is_alone(input, workload))
                     && !snapshot
                         .kind("Deployment")
                         .chain(snapshot.kind("StatefulSet"))
@@ -274,6 +275,24 @@ fn needed_by<'s>(input: &Input<'s>, workload: &'s Object) -> Option<&'s Object> 
             }
         }
     })
+}
+
+/// True for a Service by which a webhook is called in vain: somebody needs it.
+fn is_refused_for(input: &Input<'_>, service: &Object) -> bool {
+    let host = format!("{}.{}.svc", service.key.name, service.key.namespace);
+    let hits = input.snapshot.hits.iter();
+    hits.filter(|hit| hit.signature.starts_with("webhook-call-failed/"))
+        .any(|hit| hit.cite.quote.iter().any(|line| line.text.contains(&host)))
+}
+
+/// True for the only workload of its namespace that was set to zero, where no other one is.
+fn is_alone(input: &Input<'_>, workload: &Object) -> bool {
+    let others = ["Deployment", "StatefulSet", "DaemonSet"]
+        .into_iter()
+        .flat_map(|kind| input.snapshot.kind(kind))
+        .filter(|other| other.key.namespace == workload.key.namespace && other.key != workload.key);
+    // Others that run do not answer for a Service without endpoints.
+    others.into_iter().all(|other| other.int("/spec/replicas") != Some(0))
 }
 
 /// True when an autoscaler that knows zero owns the replicas.

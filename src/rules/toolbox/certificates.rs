@@ -118,8 +118,11 @@ fn secret_of(snapshot: &Snapshot, one: &Placed) -> Option<Subject> {
     if one.path.starts_with('/') || !one.subject.node.is_empty() {
         return None;
     }
-    if let Some(known) = secret_asked(snapshot, &one.certificate.asked).or_else(|| secret_of_host(snapshot, one)) {
-        return Some(known);
+    let known = secret_asked(snapshot, &one.certificate.asked)
+        .or_else(|| secret_of_host(snapshot, one))
+        .or_else(|| secret_in_path(snapshot, &one.certificate.cite.file));
+    if known.is_some() {
+        return known;
     }
     let common = one
         .certificate
@@ -190,6 +193,22 @@ fn secret_asked(snapshot: &Snapshot, command: &str) -> Option<Subject> {
             _ => None,
         });
     is_name(name).then(|| Subject::namespaced("Certificate", namespace.unwrap_or(""), name))
+}
+
+/// `shop/secrets/web-tls.txt`: the known Secret that a file of a folder of Secrets is called after, else the one of this name in the
+/// namespace that the folder above is called after.
+fn secret_in_path(snapshot: &Snapshot, file: &EntryPath) -> Option<Subject> {
+    let parts: Vec<&str> = file.components().collect();
+    let [.., above, "secrets" | "secret", name] = parts.as_slice() else {
+        return None;
+    };
+    let name = name.split('.').next().filter(|name| !name.is_empty())?;
+    let known = snapshot.kind("Secret").find(|secret| secret.key.name == name);
+    let is_namespace = || snapshot.objects.keys().any(|key| key.namespace == *above);
+    match known {
+        Some(secret) => Some(Subject::namespaced("Certificate", &secret.key.namespace, name)),
+        None => is_namespace().then(|| Subject::namespaced("Certificate", *above, name)),
+    }
 }
 
 /// The Secret of the Ingress for the host that was asked (`openssl s_client -connect web.example:443`), else for the names in the

@@ -1,6 +1,6 @@
 //! What programs say by which the clock of their own machine is behind that of whoever gave them a token.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::Snapshot;
 use crate::logs::Stream;
@@ -18,6 +18,8 @@ pub struct Behind {
     pub times: u64,
     /// True when the same programs on other nodes write nothing of the kind, and nobody else does.
     pub alone: bool,
+    /// True when it is the one that is ahead, as those on other nodes tell.
+    pub ahead: bool,
 }
 
 /// The nodes of which programs say so, each once.
@@ -36,6 +38,7 @@ pub fn behind(snapshot: &Snapshot) -> Vec<Behind> {
             cites: Vec::new(),
             times: 0,
             alone: false,
+            ahead: false,
         });
         behind.times += hit.count;
         if !behind.workloads.contains(&workload) {
@@ -50,6 +53,46 @@ pub fn behind(snapshot: &Snapshot) -> Vec<Behind> {
         behind.alone = is_only && has_quiet_twin(snapshot, behind);
     }
     found.into_values().collect()
+}
+
+/// The node whose clock is ahead: programs on at least two other nodes refuse its tokens as not valid yet, and the pods of the same
+/// workloads that run on it, and nowhere else, do not. With what shows it.
+pub fn ahead(snapshot: &Snapshot) -> Option<Behind> {
+    let said = behind(snapshot);
+    if said.len() < 2 {
+        return None;
+    }
+    let mut quiet: BTreeSet<&str> = BTreeSet::new();
+    for log in &snapshot.logs {
+        let Stream::Container(stream) = &log.stream else {
+            continue;
+        };
+        let Some(pod) = snapshot.pod(&stream.namespace, &stream.pod) else {
+            continue;
+        };
+        let owner = snapshot.top_owner(pod.object);
+        let is_twin = said.iter().any(|behind| behind.workloads.contains(&owner));
+        if is_twin && !pod.node().is_empty() && said.iter().all(|behind| behind.node != pod.node()) {
+            quiet.insert(pod.node());
+        }
+    }
+    let node = quiet.first().filter(|_| quiet.len() == 1)?;
+    let mut found = Behind {
+        node: (*node).to_owned(),
+        workloads: Vec::new(),
+        cites: Vec::new(),
+        times: 0,
+        alone: true,
+        ahead: true,
+    };
+    for behind in said {
+        found.times += behind.times;
+        found.cites.extend(behind.cites.into_iter().take(1));
+        found.workloads.extend(behind.workloads);
+    }
+    found.workloads.sort();
+    found.workloads.dedup();
+    Some(found)
 }
 
 /// True when the log of a pod of the same workload on another node was collected. That it says nothing is known already.

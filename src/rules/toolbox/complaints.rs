@@ -443,6 +443,13 @@ pub fn finding(
     }
     let out_of_reach = rule.finds.as_ref().is_some_and(|finds| finds.out_of_reach);
     finding.blames_unknown = out_of_reach && finding.blames.is_empty() && (peer.host.is_empty() || peer.is_address());
+    // Whom the complaint is about does not suffer from those who complain.
+    for complaint in group
+        .iter()
+        .filter(|complaint| complaint.speaker.workload != finding.subject)
+    {
+        finding.blames.remove(&complaint.speaker.workload);
+    }
     // Last, because it tells nobody who else is meant.
     if peer.is_api_server() || group.iter().any(|complaint| is_of_etcd(&complaint.line)) {
         finding.blame(etcd());

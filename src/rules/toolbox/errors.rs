@@ -46,6 +46,7 @@ pub fn mostly_errors(snapshot: &Snapshot) -> Vec<MostlyErrors<'_>> {
             && !is_previous(log)
             && speaker.state != State::Crashing
             && speaker.workload.namespace != "kube-system"
+            && !(speaker.state == State::Well && is_shipper(&speaker.container))
             && !is_data_store(&speaker.workload.name);
         if is_candidate
             && !found.contains_key(&speaker.workload)
@@ -55,6 +56,24 @@ pub fn mostly_errors(snapshot: &Snapshot) -> Vec<MostlyErrors<'_>> {
         }
     }
     found.into_values().collect()
+}
+
+/// True for a container that only carries logs, metrics or traces away: while the program beside it is ready, its errors are about
+/// where it carries them. Names of the products.
+fn is_shipper(container: &str) -> bool {
+    const SHIPPERS: [&str; 10] = [
+        "fluent-bit",
+        "fluentbit",
+        "fluentd",
+        "filebeat",
+        "promtail",
+        "logstash",
+        "telegraf",
+        "otel",
+        "otc-",
+        "datadog-agent",
+    ];
+    SHIPPERS.iter().any(|name| container.starts_with(name))
 }
 
 /// Those workloads alone. Several rules ask for them again and again.

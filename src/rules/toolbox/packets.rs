@@ -84,11 +84,12 @@ impl Refusal<'_> {
     }
 
     fn port_of(&self, wanted: &[u16]) -> Option<u16> {
-        // A wide range is a policy of its own, not a rule about this port.
+        // A wide range is a policy of its own, not a rule about this port, unless it is seen to refuse packets.
+        let counts = self.rule.packets.is_some_and(|packets| packets > 0);
         let is_in = |port: &&u16| {
             self.ports
                 .iter()
-                .any(|(from, to)| (*from..=*to).contains(port) && to - from < 1_000)
+                .any(|(from, to)| (*from..=*to).contains(port) && (counts || to.saturating_sub(*from) < 1_000))
         };
         wanted.iter().find(is_in).copied().filter(|_| !self.is_limited)
     }

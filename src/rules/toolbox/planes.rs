@@ -241,10 +241,7 @@ pub fn unseen_by_scheduler<'s>(snapshot: &'s Snapshot, scheduler: &str) -> Vec<P
         .pods()
         .filter(|pod| {
             let object = pod.object;
-            let named = match object.text("/spec/schedulerName") {
-                "" => "default-scheduler",
-                name => name,
-            };
+            let named = scheduler_of(snapshot, pod);
             // `kubectl describe` shows conditions without their reasons; there the scheduler's event has to tell.
             let has_condition = object.form != Form::Describe
                 && object
@@ -266,6 +263,23 @@ pub fn unseen_by_scheduler<'s>(snapshot: &'s Snapshot, scheduler: &str) -> Vec<P
                 && is_old(snapshot, object)
         })
         .collect()
+}
+
+/// The scheduler that a pod asks for. Tables and descriptions of pods do not show it, the template of the workload does.
+pub fn scheduler_of<'s>(snapshot: &'s Snapshot, pod: &PodView<'s>) -> &'s str {
+    let own = pod.object.text("/spec/schedulerName");
+    if !own.is_empty() {
+        return own;
+    }
+    let owner = snapshot.top_owner(pod.object);
+    let template = snapshot
+        .object(&owner.kind, &owner.namespace, &owner.name)
+        .map_or("", |owner| owner.text("/spec/template/spec/schedulerName"));
+    if template.is_empty() {
+        "default-scheduler"
+    } else {
+        template
+    }
 }
 
 /// A minute is more than a scheduler that runs needs for a first look.

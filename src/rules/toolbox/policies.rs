@@ -20,8 +20,8 @@ pub enum Way {
 /// One rule: what it lets through.
 #[derive(Debug, Clone, Default)]
 pub struct Allowed {
-    /// Ports; none means all.
-    pub ports: Option<Vec<i64>>,
+    /// Ports, the first and the last of each range; none means all.
+    pub ports: Option<Vec<(i64, i64)>>,
     /// Peers; none means everybody.
     pub peers: Option<Vec<Peer>>,
 }
@@ -61,7 +61,8 @@ pub fn selects(policy: &Object, labels: &Labels) -> bool {
         .is_none_or(|selector| matches_selector(selector, labels))
 }
 
-fn matches_selector(selector: &Value, labels: &Labels) -> bool {
+/// True when a label selector, with `matchLabels` and `matchExpressions`, takes these labels.
+pub fn matches_selector(selector: &Value, labels: &Labels) -> bool {
     let equal = selector
         .get("matchLabels")
         .and_then(Value::as_object)
@@ -108,11 +109,15 @@ pub fn rules(policy: &Object, way: Way) -> Vec<Allowed> {
 fn from_api(rule: &Value, peers: &str) -> Allowed {
     let list = |key: &str| rule.get(key).and_then(Value::as_array).filter(|list| !list.is_empty());
     let port = |value: &Value| match value.get("port") {
-        Some(Value::Number(number)) => number.as_i64(),
+        Some(Value::Number(number)) => {
+            let first = number.as_i64()?;
+            // `NetworkPolicyPort.endPort`, since Kubernetes 1.22.
+            Some((first, value.get("endPort").and_then(Value::as_i64).unwrap_or(first)))
+        }
         // A named port, or every port of a protocol: it lets through what cannot be told.
         _ => None,
     };
-    let ports = list("ports").and_then(|list| list.iter().map(port).collect::<Option<Vec<i64>>>());
+    let ports = list("ports").and_then(|list| list.iter().map(port).collect::<Option<Vec<(i64, i64)>>>());
     let peer = |value: &Value| {
         let selector = value.get("podSelector");
         Peer {
@@ -149,7 +154,7 @@ fn from_words(words: &[Value]) -> Vec<Allowed> {
         let rule = current.get_or_insert_with(Allowed::default);
         match key {
             "To Port" => match value.split('/').next().and_then(|port| port.parse().ok()) {
-                Some(port) if !any_port => rule.ports.get_or_insert_with(Vec::new).push(port),
+                Some(port) if !any_port => rule.ports.get_or_insert_with(Vec::new).push((port, port)),
                 _ => {
                     any_port = true;
                     rule.ports = None;
@@ -253,7 +258,9 @@ impl Allowed {
 
     /// True when this port may be used.
     pub fn opens(&self, port: i64) -> bool {
-        self.ports.as_ref().is_none_or(|ports| ports.contains(&port))
+        self.ports
+            .as_ref()
+            .is_none_or(|ports| ports.iter().any(|(first, last)| (*first..=*last).contains(&port)))
     }
 
     /// True when name resolution may pass: port 53, to whatever peer that could be the cluster's DNS.
@@ -298,6 +305,19 @@ mod tests {
                 labels: Some(&known)
             }
         ));
+    }
+
+    #[test]
+    fn a_range_of_ports_opens_all_of_them() {
+        let rule = from_api(
+            &serde_json::json!({"ports": [{"port": 30000, "endPort": 32767}, {"port": 443}]}),
+            "from",
+        );
+        let opened: Vec<bool> = [443, 444, 29999, 30000, 31000, 32767, 32768]
+            .into_iter()
+            .map(|port| rule.opens(port))
+            .collect();
+        assert_eq!(opened, [true, false, false, true, true, true, false]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::references::maps_of;
 use crate::cluster::{Object, Snapshot};
-use crate::logs::Stream;
+use crate::logs::{Stream, millis_taken};
 use crate::model::{Citation, Subject, escaped};
 
 /// A setting that is a timeout.
@@ -33,11 +33,6 @@ const MOST: usize = 400;
 static LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r#"(?i)^\s*["']?(?P<key>[\w.-]*(?:timeout|deadline)[\w.-]*)["']?\s*[:=]\s*["']?(?P<value>\d+(?:\.\d+)?\s?(?:ms|millis|s|sec|seconds|m)?)\b"#).ok()
 });
-/// How long something took, as programs write it.
-static TOOK: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r#"(?i)\b(?:took|dur|duration|elapsed|latency|response_?time|request_?time|dur_ms|duration_ms|latency_ms|elapsed_ms|in)"?[:= ]{1,3}"?(?P<number>\d+(?:\.\d+)?) ?(?P<unit>ms|µs|us|s)?\b"#).ok()
-});
-
 /// The timeouts in the variables, arguments and ConfigMaps of a workload.
 pub fn timeouts(snapshot: &Snapshot, workload: &Subject) -> Vec<Timeout> {
     let mut found = Vec::new();
@@ -87,10 +82,13 @@ pub fn timeouts(snapshot: &Snapshot, workload: &Subject) -> Vec<Timeout> {
             let Some(text) = value.as_str() else { continue };
             let pointer = format!("/data/{}", escaped(key));
             if text.contains('\n') {
+                let mut above = Above::default();
                 for line in text.lines().take(MOST) {
+                    above.pass(line);
                     if let Some(told) = LINE.as_ref().and_then(|regex| regex.captures(line)) {
                         let part = |name: &str| told.name(name).map_or("", |part| part.as_str());
-                        found.extend(setting(part("key"), part("value"), map, || map.cite_at(&pointer)));
+                        let key = above.spelled(part("key"));
+                        found.extend(setting(&key, part("value"), map, || map.cite_at(&pointer)));
                     }
                 }
             } else {
@@ -99,6 +97,32 @@ pub fn timeouts(snapshot: &Snapshot, workload: &Subject) -> Vec<Timeout> {
         }
     }
     found
+}
+
+/// The keys above a line of YAML, by their indentation: `clients`, `shipping` above `timeout: 25ms`.
+#[derive(Default)]
+struct Above(Vec<(usize, String)>);
+
+impl Above {
+    fn pass(&mut self, line: &str) {
+        let bare = line.trim_start();
+        if bare.is_empty() || bare.starts_with('#') {
+            return;
+        }
+        let indent = line.len() - bare.len();
+        while self.0.last().is_some_and(|(known, _)| *known >= indent) {
+            self.0.pop();
+        }
+        let key = bare.trim_start_matches("- ").trim_end().strip_suffix(':');
+        if let Some(key) = key.filter(|key| !key.contains([' ', ':'])) {
+            self.0.push((indent, key.trim_matches(['"', '\'']).to_owned()));
+        }
+    }
+
+    fn spelled(&self, key: &str) -> String {
+        let above = self.0.iter().map(|(_, key)| key.as_str());
+        above.chain([key]).collect::<Vec<_>>().join(".")
+    }
 }
 
 fn setting(key: &str, value: &str, holder: &Object, cite: impl FnOnce() -> Citation) -> Option<Timeout> {
@@ -138,34 +162,17 @@ fn millis(key: &str, value: &str) -> Option<f64> {
 pub fn durations(snapshot: &Snapshot, workload: &Subject) -> Vec<(f64, Citation)> {
     let pods: BTreeSet<&str> = snapshot.pods_of(workload).map(|pod| pod.name()).collect();
     let mut found = Vec::new();
-    let Some(took) = TOOK.as_ref() else { return found };
     for log in &snapshot.logs {
         let is_theirs = matches!(&log.stream, Stream::Container(stream) if pods.contains(stream.pod.as_str()));
         if !is_theirs {
             continue;
         }
         for line in &log.tail {
-            let Some(told) = took.captures(&line.text) else {
+            let Some(millis) = millis_taken(&line.text) else {
                 continue;
-            };
-            let Some(number) = told
-                .name("number")
-                .and_then(|number| number.as_str().parse::<f64>().ok())
-            else {
-                continue;
-            };
-            let in_key = told
-                .get(0)
-                .is_some_and(|all| all.as_str().to_ascii_lowercase().contains("_ms"));
-            let millis = match told.name("unit").map(|unit| unit.as_str()) {
-                Some("ms") => number,
-                Some("s") => number * 1000.0,
-                Some(_) => number / 1000.0,
-                None if in_key => number,
-                None => continue,
             };
             found.push((
-                millis,
+                millis as f64,
                 Citation::line(&snapshot.bundle.alias, &log.path, line.line, line.text.clone()),
             ));
         }

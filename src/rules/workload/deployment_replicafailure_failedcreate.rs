@@ -19,6 +19,9 @@ cause:
   zh: "控制器创建 Pod 时被拒绝：{{ message }}"
   en: "the controller is refused when it creates pods: {{ message }}"
 causes:
+  - rule: endpoints-missing
+    ground: namespace
+    mechanism: {zh: "创建不出 Pod，Service 后面就没有端点", en: "no pod can be created, so nobody stands behind the Service"}
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: 没有 Pod 就没有可用副本, en: "no pod, no available replica"}

@@ -1,0 +1,278 @@
+//! Conditions over the fields of an object, as a rule's header has them. What a text form does not show is unknown, not absent.
+
+use regex::{Regex, RegexBuilder};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::quantity;
+use crate::bundle::decode::Form;
+use crate::cluster::Object;
+use crate::model::at;
+
+/// Bounds the size of one compiled pattern.
+const PATTERN_SIZE_LIMIT: usize = 1 << 20;
+
+/// One field and what has to hold of it; where several things are asked, all have to.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Condition {
+    /// The field: a JSON pointer into the object (`/spec/replicas`), or into the element that `each` is at (`item/image`, `item`).
+    pub path: FieldPath,
+    /// It is there, or it is not.
+    #[serde(default)]
+    pub exists: Option<bool>,
+    /// It is there and has this value.
+    #[serde(default)]
+    pub is: Option<Value>,
+    /// It is absent or has another value.
+    #[serde(default)]
+    pub is_not: Option<Value>,
+    /// It is there and has one of these values.
+    #[serde(default)]
+    pub one_of: Option<Vec<Value>>,
+    /// It is absent or has none of these values.
+    #[serde(default)]
+    pub none_of: Option<Vec<Value>>,
+    /// It is there and this regular expression is found in it.
+    #[serde(default)]
+    pub matches: Option<Pattern>,
+    /// It is absent, or this regular expression is not found in it.
+    #[serde(default)]
+    pub not_matches: Option<Pattern>,
+    /// It is a number or a quantity (`500m`, `2Gi`) above this one.
+    #[serde(default)]
+    pub above: Option<Value>,
+    /// It is a number or a quantity below this one.
+    #[serde(default)]
+    pub below: Option<Value>,
+    /// It is a list with this element, or a map with this key.
+    #[serde(default)]
+    pub contains: Option<Value>,
+}
+
+/// Where a field is.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum FieldPath {
+    /// A pointer into the object.
+    Object(String),
+    /// A pointer into the element that `each` is at; empty for the element itself.
+    Item(String),
+}
+
+impl FieldPath {
+    /// The pointer as it is written, without what it starts from.
+    pub(super) fn written(&self) -> &str {
+        match self {
+            Self::Object(pointer) | Self::Item(pointer) => pointer,
+        }
+    }
+}
+
+impl TryFrom<String> for FieldPath {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text.starts_with('/') {
+            return Ok(Self::Object(text));
+        }
+        match text.strip_prefix("item") {
+            Some(rest) if rest.is_empty() || rest.starts_with('/') => Ok(Self::Item(rest.to_owned())),
+            _ => Err(format!(
+                "{text:?} is no path of a field: write /spec/replicas for a field of the object, item/image for one of the element of `each`"
+            )),
+        }
+    }
+}
+
+/// A regular expression that is bounded in size; matching takes time in proportion to the text, whatever the pattern.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Pattern(Regex);
+
+impl TryFrom<String> for Pattern {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let built = RegexBuilder::new(&text).size_limit(PATTERN_SIZE_LIMIT).build();
+        built.map(Self).map_err(|error| error.to_string())
+    }
+}
+
+/// How a test ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holds {
+    /// It holds.
+    Yes,
+    /// It does not.
+    No,
+    /// The form in which the object was collected does not show the field.
+    Unknown,
+}
+
+/// An object, or a part of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part<'s> {
+    /// The object.
+    pub(super) object: &'s Object,
+    /// The element that `each` is at, and its pointer.
+    pub(super) item: Option<(&'s Value, &'s str)>,
+}
+
+impl<'s> Part<'s> {
+    /// The value of a field; null counts as absent.
+    pub(super) fn get(self, path: &FieldPath) -> Option<&'s Value> {
+        let value = match path {
+            FieldPath::Object(pointer) => self.object.get(pointer),
+            FieldPath::Item(pointer) => self.item.and_then(|(value, _)| at(value, pointer)),
+        };
+        value.filter(|value| !value.is_null())
+    }
+
+    /// The pointer of a field in the object.
+    pub(super) fn pointer(self, path: &FieldPath) -> String {
+        match path {
+            FieldPath::Object(pointer) => pointer.clone(),
+            FieldPath::Item(rest) => format!("{}{rest}", self.item.map_or("", |(_, base)| base)),
+        }
+    }
+}
+
+impl Condition {
+    /// True when it asks for something.
+    pub(super) fn asks(&self) -> bool {
+        let values = [&self.is, &self.is_not, &self.above, &self.below, &self.contains];
+        self.exists.is_some()
+            || values.into_iter().any(Option::is_some)
+            || self.one_of.is_some()
+            || self.none_of.is_some()
+            || self.matches.is_some()
+            || self.not_matches.is_some()
+    }
+
+    /// Whether it holds of `part`.
+    pub(super) fn holds(&self, part: Part<'_>) -> Holds {
+        let Some(value) = part.get(&self.path) else {
+            return self.holds_of_nothing(part.object.form == Form::Api);
+        };
+        let text = || match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let all = self.exists != Some(false)
+            && self.is.as_ref().is_none_or(|wanted| equal(value, wanted))
+            && self.is_not.as_ref().is_none_or(|wanted| !equal(value, wanted))
+            && self
+                .one_of
+                .as_ref()
+                .is_none_or(|list| list.iter().any(|wanted| equal(value, wanted)))
+            && self
+                .none_of
+                .as_ref()
+                .is_none_or(|list| !list.iter().any(|wanted| equal(value, wanted)))
+            && self.matches.as_ref().is_none_or(|pattern| pattern.0.is_match(&text()))
+            && self
+                .not_matches
+                .as_ref()
+                .is_none_or(|pattern| !pattern.0.is_match(&text()))
+            && self
+                .above
+                .as_ref()
+                .is_none_or(|limit| compared(value, limit, |a, b| a > b))
+            && self
+                .below
+                .as_ref()
+                .is_none_or(|limit| compared(value, limit, |a, b| a < b))
+            && self.contains.as_ref().is_none_or(|wanted| contains(value, wanted));
+        if all { Holds::Yes } else { Holds::No }
+    }
+
+    /// A field that is not there: only what asks for its absence can hold, and only where all fields were collected.
+    fn holds_of_nothing(&self, complete: bool) -> Holds {
+        let asks_for_a_value = self.exists == Some(true)
+            || [&self.is, &self.above, &self.below, &self.contains]
+                .into_iter()
+                .any(Option::is_some)
+            || self.one_of.is_some()
+            || self.matches.is_some();
+        match (complete, asks_for_a_value) {
+            (false, _) => Holds::Unknown,
+            (true, true) => Holds::No,
+            (true, false) => Holds::Yes,
+        }
+    }
+}
+
+/// Numbers are equal by value, and a quantity by what it stands for: `1` is `1.0`, `1000m` is `1`.
+fn equal(value: &Value, wanted: &Value) -> bool {
+    value == wanted || !(value.is_string() && wanted.is_string()) && compared(value, wanted, |a, b| a == b)
+}
+
+fn compared(value: &Value, limit: &Value, holds: fn(f64, f64) -> bool) -> bool {
+    match (number(value), number(limit)) {
+        (Some(value), Some(limit)) => holds(value, limit),
+        _ => false,
+    }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    value.as_f64().or_else(|| quantity(value.as_str()?))
+}
+
+fn contains(value: &Value, wanted: &Value) -> bool {
+    match value {
+        Value::Array(list) => list.iter().any(|element| equal(element, wanted)),
+        Value::Object(map) => wanted.as_str().is_some_and(|key| map.contains_key(key)),
+        Value::String(text) => wanted.as_str().is_some_and(|part| text.contains(part)),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::reading;
+
+    fn holds(condition: &str, files: &[(&str, &str)]) -> Holds {
+        let condition: Condition = serde_yaml::from_str(condition).unwrap();
+        let snapshot = reading(files);
+        let object = snapshot.objects.values().next().unwrap();
+        condition.holds(Part { object, item: None })
+    }
+
+    const POD: &str = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"web","namespace":"shop","uid":"1","labels":{"app":"web"}},"spec":{"priority":10,"containers":[{"name":"web","resources":{"limits":{"memory":"1Gi"}}}]}}"#;
+
+    #[test]
+    fn a_field_is_tested_by_value_pattern_and_quantity() {
+        for (condition, expected) in [
+            ("{path: /spec/priority, is: 10}", Holds::Yes),
+            ("{path: /spec/priority, is: 10.0}", Holds::Yes),
+            ("{path: /spec/priority, above: 10}", Holds::No),
+            (
+                "{path: /spec/containers/0/resources/limits/memory, above: 512Mi, below: 2Gi}",
+                Holds::Yes,
+            ),
+            ("{path: /spec/containers/0/name, matches: '^we'}", Holds::Yes),
+            ("{path: /metadata/labels, contains: app}", Holds::Yes),
+            ("{path: /spec/priority, one_of: [1, 2]}", Holds::No),
+            ("{path: /spec/nodeName, exists: false}", Holds::Yes),
+            ("{path: /spec/hostNetwork, is_not: true}", Holds::Yes),
+            ("{path: /spec/hostNetwork, is: true}", Holds::No),
+        ] {
+            assert_eq!(holds(condition, &[("pod.json", POD)]), expected, "{condition}");
+        }
+    }
+
+    #[test]
+    fn what_a_table_does_not_show_is_unknown() {
+        let table =
+            "NAMESPACE   NAME   READY   STATUS    RESTARTS   AGE\nshop        web    1/1     Running   0          3d\n";
+        let files = [("pods.txt", table)];
+        assert_eq!(holds("{path: /spec/hostNetwork, is_not: true}", &files), Holds::Unknown);
+        assert_eq!(
+            holds("{path: /spec/priorityClassName, exists: false}", &files),
+            Holds::Unknown
+        );
+        assert_eq!(holds("{path: /metadata/name, is: web}", &files), Holds::Yes);
+    }
+}

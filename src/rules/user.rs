@@ -1,0 +1,279 @@
+//! Rules that users bring along: the form of the built-in ones, checked when they are loaded, each mistake with its place.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::object_rule::compiles;
+use super::{Rule, RuleHeader, Wording};
+use crate::logs::SignatureSet;
+use crate::model::Text;
+
+/// The file of a rule.
+#[derive(Debug, Clone)]
+pub struct RuleFile {
+    /// Its path, as messages show it.
+    pub place: String,
+    /// The folder that it is in: the rule's family.
+    pub family: String,
+    /// Its content.
+    pub text: String,
+}
+
+/// Something wrong in the file of a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// The file; empty when it is none of one file.
+    pub place: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column, from 1.
+    pub column: usize,
+    /// What is wrong, and what to do.
+    pub message: String,
+    /// The line itself.
+    pub excerpt: String,
+}
+
+impl Mistake {
+    pub(super) fn of_all(message: String) -> Self {
+        Self {
+            place: String::new(),
+            line: 0,
+            column: 0,
+            message,
+            excerpt: String::new(),
+        }
+    }
+
+    fn at(file: &RuleFile, (line, column): (usize, usize), message: String) -> Self {
+        let excerpt = file.text.lines().nth(line.saturating_sub(1)).unwrap_or("");
+        Self {
+            place: file.place.clone(),
+            line,
+            column,
+            message,
+            excerpt: excerpt.to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.place.is_empty() {
+            return out.write_str(&self.message);
+        }
+        let Self {
+            place,
+            line,
+            column,
+            message,
+            excerpt,
+        } = self;
+        let (number, margin) = (line.to_string(), " ".repeat(line.to_string().len()));
+        // The caret stands below the character, whatever tabs come before it.
+        let before: String = excerpt
+            .chars()
+            .take(column.saturating_sub(1))
+            .map(|c| if c == '\t' { '\t' } else { ' ' })
+            .collect();
+        write!(
+            out,
+            "{place}:{line}:{column}: {message}\n{margin} |\n{number} | {excerpt}\n{margin} | {before}^"
+        )
+    }
+}
+
+/// The rules of these files, beside those that are there.
+pub(super) fn rules(files: &[RuleFile], built_in: &[Rule]) -> Result<Vec<Rule>, Vec<Mistake>> {
+    let mut mistakes = Vec::new();
+    let mut rules = Vec::new();
+    let mut taken: BTreeSet<String> = built_in.iter().map(|rule| rule.header.id.clone()).collect();
+    for file in files {
+        match parse(file) {
+            Ok(header) => {
+                if !taken.insert(header.id.clone()) {
+                    let at = position(file, &header.id);
+                    let message = format!("the id {:?} is taken by another rule; choose another", header.id);
+                    mistakes.push(Mistake::at(file, at, message));
+                }
+                mistakes.extend(wrong(file, &header));
+                rules.push(Rule::of_parsed(&file.place, &file.family, &file.text, header));
+            }
+            Err(mistake) => mistakes.push(mistake),
+        }
+    }
+    for (rule, file) in rules.iter().zip(files) {
+        for effect in rule.header.causes.iter().filter(|effect| !taken.contains(&effect.rule)) {
+            let message = format!(
+                "it may cause {:?}, which is no rule; see casefile rules list",
+                effect.rule
+            );
+            mistakes.push(Mistake::at(file, position(file, &effect.rule), message));
+        }
+    }
+    if mistakes.is_empty() { Ok(rules) } else { Err(mistakes) }
+}
+
+fn parse(file: &RuleFile) -> Result<RuleHeader, Mistake> {
+    let parsed: Result<RuleHeader, serde_yaml::Error> = serde_yaml::from_str(&file.text);
+    let mut header = parsed.map_err(|error| {
+        let at = error.location().map_or((1, 1), |at| (at.line(), at.column()));
+        // The place is shown by itself.
+        let message = error.to_string();
+        let message = message.split(" at line ").next().unwrap_or("").to_owned();
+        Mistake::at(file, at, message)
+    })?;
+    // What a report cannot do without has a plain stand-in.
+    if header.cause.is_empty() {
+        header.cause = header.title.clone();
+    }
+    if header.check.is_empty() {
+        header.check = Text::same(&header.id);
+    }
+    Ok(header)
+}
+
+/// Everything that the form alone does not tell.
+fn wrong(file: &RuleFile, header: &RuleHeader) -> Vec<Mistake> {
+    let mut wrong = Vec::new();
+    let mut add = |needle: &str, message: String| wrong.push(Mistake::at(file, position(file, needle), message));
+    let is_kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if header.id.is_empty() || !header.id.chars().all(is_kebab) {
+        add(
+            &header.id,
+            format!("the id {:?} is not made of a-z, 0-9 and -", header.id),
+        );
+    }
+    if header.text.is_empty() == header.finds.is_some() {
+        let message = "`text` says what to look for and `finds` what to make of it; one is here without the other";
+        add("", message.to_owned());
+    }
+    if header.text.is_empty() && header.objects.is_none() {
+        let message = "it looks for nothing: it needs `objects`, or `text` with `finds`";
+        add("", message.to_owned());
+    }
+    for spec in &header.text {
+        let built = SignatureSet::new([(header.id.as_str(), spec)]).and_then(|set| set.compile());
+        if let Err(error) = built {
+            add(&spec.pattern, error.to_string());
+        }
+    }
+    if let Some(test) = &header.objects {
+        let beside = test.with.iter().flat_map(|beside| &beside.conditions);
+        for condition in test
+            .conditions
+            .iter()
+            .chain(beside)
+            .filter(|condition| !condition.asks())
+        {
+            let message = "this condition asks for nothing; say exists, is, is_not, one_of, none_of, matches, not_matches, above, below or contains";
+            add(condition.path.written(), message.to_owned());
+        }
+        if let Some(when) = &test.when
+            && let Err(message) = compiles(when)
+        {
+            add(when, message);
+        }
+    }
+    let wording = Wording::default();
+    for template in templates(header) {
+        if let Err(error) = wording.parses(template) {
+            add(template, error.to_string());
+        }
+    }
+    wrong
+}
+
+/// Every template of a header.
+fn templates(header: &RuleHeader) -> BTreeSet<&str> {
+    let mut texts = vec![&header.title, &header.cause];
+    texts.extend(&header.headline);
+    texts.extend(header.rules_out.iter().chain(&header.questions));
+    texts.extend(header.factors.iter().map(|factor| &factor.text));
+    let mut templates: Vec<&str> = Vec::new();
+    for step in &header.remedy {
+        texts.extend([&step.purpose, &step.expect, &step.verify, &step.rollback]);
+        texts.extend(&step.notes);
+        templates.push(&step.command);
+    }
+    for action in &header.prevention {
+        texts.extend([&action.text, &action.caution, &action.acceptance]);
+        templates.push(&action.command);
+    }
+    templates.extend(texts.into_iter().flat_map(|text| [text.zh.as_str(), text.en.as_str()]));
+    templates.into_iter().collect()
+}
+
+/// Where a value is written: line and column of its first words. The first line where it is not to be found as it is.
+fn position(file: &RuleFile, value: &str) -> (usize, usize) {
+    let first = value.lines().next().unwrap_or("").trim();
+    if first.is_empty() {
+        return (1, 1);
+    }
+    file.text
+        .lines()
+        .enumerate()
+        .find_map(|(index, line)| {
+            let at = line.find(first)?;
+            Some((index + 1, line.get(..at)?.chars().count() + 1))
+        })
+        .unwrap_or((1, 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::Rules;
+
+    use super::*;
+
+    fn mistakes(text: &str) -> Vec<String> {
+        let file = RuleFile {
+            place: "rules/team.yaml".into(),
+            family: "rules".into(),
+            text: text.into(),
+        };
+        match Rules::with_files(&[file]) {
+            Ok(_) => Vec::new(),
+            Err(mistakes) => mistakes.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    const RULE: &str = "id: deployment-without-budget\nlevel: warning\ntitle: {en: 'no budget'}\nobjects:\n  kind: Deployment\n  where:\n    - {path: /spec/replicas, above: 1}\n";
+
+    #[test]
+    fn a_short_rule_is_enough() {
+        assert_eq!(mistakes(RULE), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_mistake_is_shown_where_it_is() {
+        for (old, new, expected) in [
+            ("level: warning", "level: warnin", "rules/team.yaml:2:8: "),
+            ("objects:", "objekts:", "rules/team.yaml:4:1: unknown field `objekts`"),
+            ("above: 1", "above: 1, matches: '('", "rules/team.yaml:7:"),
+            (
+                ", above: 1",
+                "",
+                "rules/team.yaml:7:14: this condition asks for nothing",
+            ),
+            (
+                "deployment-without-budget",
+                "replicas-zero",
+                "rules/team.yaml:1:5: the id \"replicas-zero\" is taken",
+            ),
+            ("'no budget'", "'no {{ budget'", "rules/team.yaml:3:14: syntax error"),
+        ] {
+            let found = mistakes(&RULE.replace(old, new));
+            assert_eq!(found.len(), 1, "{new}: {found:?}");
+            assert!(found[0].starts_with(expected), "{new}: {}", found[0]);
+        }
+    }
+
+    #[test]
+    fn the_caret_stands_below_the_mistake() {
+        let found = mistakes(&RULE.replace(", above: 1", ""));
+        let lines: Vec<&str> = found[0].lines().collect();
+        assert_eq!(lines[2], "7 |     - {path: /spec/replicas}");
+        assert_eq!(lines[3], "  |              ^");
+    }
+}

@@ -1,0 +1,167 @@
+//! Rules that users bring along: checked with their place, tried by their examples, and as good as the built-in ones in a report.
+
+use casefile::rules::{RuleFile, Rules, try_out};
+
+use super::cli::Desk;
+
+/// Workloads of more than one replica that no PodDisruptionBudget takes: objects beside objects.
+const NO_BUDGET: &str = r"id: no-disruption-budget
+level: warning
+objects:
+  kind: Deployment
+  where:
+    - {path: /spec/replicas, above: 1}
+  with:
+    - {kind: PodDisruptionBudget, same: selector, exists: false}
+title: {en: '{{ subject.namespace }}/{{ subject.name }} has no PodDisruptionBudget'}
+examples:
+  - name: 'one of two has a budget'
+    files:
+      'all.yaml': |
+        apiVersion: apps/v1
+        kind: Deployment
+        metadata: {name: web, namespace: shop, uid: '1'}
+        spec: {replicas: 2, template: {metadata: {labels: {app: web}}}}
+        ---
+        apiVersion: apps/v1
+        kind: Deployment
+        metadata: {name: cart, namespace: shop, uid: '2'}
+        spec: {replicas: 2, template: {metadata: {labels: {app: cart}}}}
+        ---
+        apiVersion: policy/v1
+        kind: PodDisruptionBudget
+        metadata: {name: web, namespace: shop, uid: '3'}
+        spec: {minAvailable: 1, selector: {matchLabels: {app: web}}}
+    fires:
+      - {kind: Deployment, namespace: shop, name: cart}
+  - name: 'budgets were not collected, so nobody knows'
+    files:
+      'all.yaml': |
+        apiVersion: apps/v1
+        kind: Deployment
+        metadata: {name: cart, namespace: shop, uid: '2'}
+        spec: {replicas: 2, template: {metadata: {labels: {app: cart}}}}
+";
+
+/// A line of a log, and an expression over pods.
+const GAVE_UP: &str = r"id: ledger-gave-up
+level: critical
+text:
+  - id: gave-up
+    in: [container-log]
+    pattern: 'ledger: giving up after (?P<attempts>\d+) attempts'
+finds: {subject: workload, confidence: confirmed}
+title: {zh: '账本服务放弃重试（{{ attempts }} 次）', en: '{{ subject.name }}: the ledger gave up after {{ attempts }} attempts'}
+";
+
+fn loaded(texts: &[&str]) -> Rules {
+    let files: Vec<RuleFile> = texts
+        .iter()
+        .map(|text| RuleFile {
+            place: "team/rule.yaml".into(),
+            family: "team".into(),
+            text: (*text).to_owned(),
+        })
+        .collect();
+    Rules::with_files(&files).unwrap_or_else(|mistakes| panic!("{mistakes:?}"))
+}
+
+#[test]
+fn what_was_not_collected_is_not_taken_for_absent() {
+    let rules = loaded(&[NO_BUDGET]);
+    let tried = try_out(&rules, rules.get("no-disruption-budget").unwrap());
+    assert!(tried.iter().all(casefile::rules::Tried::is_right), "{tried:?}");
+    assert_eq!(tried[1].missing, ["deployments"], "{tried:?}");
+}
+
+#[test]
+fn an_expression_sees_the_object_and_ends_whatever_it_does() {
+    let endless = "{% for a in range(9999) %}";
+    for (when, fires) in [
+        ("object.spec.replicas > object.status.readyReplicas", true),
+        ("object.spec.replicas == object.status.readyReplicas", false),
+        ("object.spec.nothing.at.all", false),
+        (
+            "range(9999)|map('string')|map('upper')|map('lower')|map('upper')|list|length > 3",
+            true,
+        ),
+    ] {
+        let rule = format!(
+            "id: fewer-than-asked\nlevel: warning\nobjects:\n  kind: Deployment\n  when: \"{when}\"\ntitle: {{en: 'fewer'}}\nexamples:\n  - name: 'one of two'\n    files:\n      'a.json': '{{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"metadata\":{{\"name\":\"web\",\"namespace\":\"shop\",\"uid\":\"1\"}},\"spec\":{{\"replicas\":2}},\"status\":{{\"readyReplicas\":1}}}}'\n"
+        );
+        let rules = loaded(&[&rule]);
+        let tried = try_out(&rules, rules.get("fewer-than-asked").unwrap());
+        assert_eq!(!tried[0].found.is_empty(), fires, "{when}: {tried:?}");
+    }
+    // Only an expression is allowed, no statement.
+    let rule = format!("id: a-loop\nlevel: warning\nobjects: {{kind: Pod, when: '{endless}'}}\ntitle: {{en: 'x'}}\n");
+    let file = RuleFile {
+        place: "team/loop.yaml".into(),
+        family: "team".into(),
+        text: rule,
+    };
+    assert!(Rules::with_files(&[file]).is_err());
+}
+
+#[test]
+fn a_report_names_what_an_own_rule_found() {
+    let desk = Desk::new();
+    desk.put("team/gave-up.yaml", GAVE_UP);
+    desk.put(
+        "bundle/pods.txt",
+        "NAMESPACE   NAME                   READY   STATUS             RESTARTS      AGE\nshop        pay-6bdf8c9d7-jd5lx    0/1     CrashLoopBackOff   5 (1m ago)    41m\n",
+    );
+    desk.put(
+        "bundle/pay-6bdf8c9d7-jd5lx.log",
+        "2026-03-01T10:10:00Z ledger: giving up after 7 attempts\n",
+    );
+    let ended = desk.run(&[
+        "analyze", "bundle", "--rules", "team", "-f", "md", "--lang", "zh,en", "-o", "out",
+    ]);
+    ended.assert_done();
+    assert!(
+        desk.text("out/bundle.en.md")
+            .contains("the ledger gave up after 7 attempts")
+    );
+    assert!(desk.text("out/bundle.zh.md").contains("账本服务放弃重试（7 次）"));
+}
+
+#[test]
+fn a_mistake_in_an_own_rule_is_shown_with_its_place_and_stops_the_run() {
+    let desk = Desk::new();
+    desk.put("team/gave-up.yaml", GAVE_UP.replace("critical", "grave"));
+    desk.put("team/budget.yaml", NO_BUDGET.replace("same: selector", "same: moon"));
+    let ended = desk.run(&["rules", "test", "team"]);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    for words in ["budget.yaml:8:", "gave-up.yaml:2:8:", "mistakes in your rules: 2"] {
+        assert!(ended.err.contains(words), "{words}: {}", ended.err);
+    }
+    assert!(ended.err.contains("  |        ^"), "{}", ended.err);
+}
+
+#[test]
+fn examples_are_tried_and_the_start_of_a_rule_holds() {
+    let desk = Desk::new();
+    let start = desk.run(&["rules", "new", "image-without-version"]);
+    start.assert_done();
+    desk.put("team/start.yaml", &start.out);
+    let right = desk.run(&["rules", "test", "team"]);
+    right.assert_done();
+    assert_eq!(right.out.lines().count(), 2, "{right:?}");
+
+    desk.put("team/start.yaml", start.out.replace("web:1.4.2", "web:latest"));
+    let wrong = desk.run(&["rules", "test", "team/start.yaml"]);
+    assert_eq!(wrong.code, 1, "{wrong:?}");
+    assert!(
+        wrong.out.contains("expected nothing, found Deployment shop/web"),
+        "{wrong:?}"
+    );
+}
+
+#[test]
+fn a_directory_without_rules_is_refused() {
+    let desk = Desk::new();
+    desk.put("team/README.md", "soon");
+    let ended = desk.run(&["rules", "test", "team"]);
+    ended.assert_refused(2, &["team", "no rule is in it", "casefile rules new"]);
+}
