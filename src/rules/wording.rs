@@ -4,10 +4,11 @@ use minijinja::value::{Value, ValueKind};
 use minijinja::{AutoEscape, Environment, State, UndefinedBehavior};
 use serde_json::{Map, Value as Json};
 
-use crate::model::{Text, code};
+use crate::model::{CODE_CLOSE, CODE_OPEN, Text, code, plain};
 
 /// Renders wording. Two environments with one syntax: in sentences every string value is marked as code, in commands it is quoted
-/// for the shell. The filter `raw` puts a value in as it is: for wording that is a fact, and for commands that are already built.
+/// for the shell. The filter `raw` puts a value in as it is: for wording that is a fact, and for commands that are already built. What
+/// a sentence has between back-ticks is code as a whole, with the values in it: a command to verify with.
 pub struct Wording {
     sentences: Environment<'static>,
     commands: Environment<'static>,
@@ -63,7 +64,7 @@ impl Wording {
     fn sentence(&self, template: &str, facts: &Map<String, Json>) -> Result<String, minijinja::Error> {
         self.sentences
             .render_str(template, context(facts))
-            .map(|text| text.trim().to_owned())
+            .map(|text| ticked(text.trim()))
     }
 
     /// Whether a template is well-formed.
@@ -86,6 +87,33 @@ impl Wording {
             .eval(context(facts))?
             .is_true())
     }
+}
+
+/// Marks what stands between back-ticks as code. Back-ticks inside a value are the value's own, and one without a partner stays.
+fn ticked(text: &str) -> String {
+    let mut ticks = Vec::new();
+    let mut in_value = false;
+    for (at, c) in text.char_indices() {
+        match c {
+            CODE_OPEN => in_value = true,
+            CODE_CLOSE => in_value = false,
+            '`' if !in_value => ticks.push(at),
+            _ => {}
+        }
+    }
+    let mut marked = String::with_capacity(text.len());
+    let mut rest = 0;
+    for pair in ticks.chunks_exact(2) {
+        let &[open, close] = pair else { continue };
+        let (Some(before), Some(inside)) = (text.get(rest..open), text.get(open + 1..close)) else {
+            continue;
+        };
+        marked.push_str(before);
+        marked.push_str(&code(&plain(inside)));
+        rest = close + 1;
+    }
+    marked.push_str(text.get(rest..).unwrap_or_default());
+    marked
 }
 
 fn capitalised(text: String) -> String {
@@ -142,6 +170,18 @@ mod tests {
                 .unwrap(),
             "rm a 'b c'"
         );
+    }
+
+    #[test]
+    fn a_command_between_back_ticks_is_code_with_the_values_in_it() {
+        let facts = serde_json::json!({"name": "a`b"});
+        let text = Wording::default()
+            .text(
+                &Text::same("`docker rm {{ name }}` ends `x"),
+                facts.as_object().unwrap(),
+            )
+            .unwrap();
+        assert_eq!(text.en, format!("{CODE_OPEN}docker rm a`b{CODE_CLOSE} ends `x"));
     }
 
     #[test]

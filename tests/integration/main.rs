@@ -14,6 +14,7 @@ mod cli;
 mod determinism;
 mod documents;
 mod formats;
+mod gates;
 mod inventory;
 mod json_schema;
 mod layouts;

@@ -60,10 +60,22 @@ pub(crate) fn wrong_parts(rules: &Rules) -> Vec<String> {
             let is_whole = !step.verify.is_empty() && !step.rollback.is_empty();
             check(is_whole, "a step lacks verification or rollback".into());
             check(!step.command.contains("&&"), "a command joins steps".into());
+            check(!step.command.trim().is_empty(), "a step has no command".into());
+            let forces = ["--force", "--grace-period=0", " -9 "]
+                .iter()
+                .any(|word| step.command.contains(word));
+            check(
+                !forces || !step.notes.is_empty(),
+                "a step forces something and does not say why".into(),
+            );
         }
         if header.role == Role::Cause {
             let looks = header.remedy.first().is_some_and(|step| step.risk == Risk::ReadOnly);
             check(looks, "the first step must only look".into());
+            let acts = header.remedy.iter().any(|step| step.risk != Risk::ReadOnly);
+            check(acts, "no step mends anything".into());
+            let guarded = header.prevention.iter().all(|action| !action.acceptance.is_empty());
+            check(guarded, "an improvement has no acceptance criterion".into());
         }
     }
     wrong

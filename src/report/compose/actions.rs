@@ -1,18 +1,19 @@
-//! Recovery steps, improvements and lessons, from the wording of the rules that name the causes.
+//! Recovery steps and improvements, from the wording of the rules that name the causes.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
+use super::expected::expected;
 use super::ledger::{Ledger, plain_sentence};
 use super::phrases::{filled, phrase};
-use crate::report::model::{Action, Contributing, Lessons, RecoveryStep};
+use crate::model::{ActionKind, Text};
+use crate::redact::Class;
+use crate::report::model::{Action, Contributing, RecoveryStep};
 use crate::rules::{Finding, StepWording};
 
 /// More improvements are never done.
 const ACTIONS: usize = 7;
-/// As the seed has it.
-const LESSONS: usize = 3;
-/// Questions for the review.
-const QUESTIONS: usize = 5;
+/// Masked credentials that are named in one sentence.
+const NAMED: usize = 3;
 
 pub(super) fn recovery(ledger: &mut Ledger<'_, '_>) -> Result<Vec<RecoveryStep>, minijinja::Error> {
     let mut steps: Vec<RecoveryStep> = Vec::new();
@@ -75,14 +76,21 @@ fn step(
     let refs = item
         .map(|name| ledger.cite_about(finding, &[name.to_owned()]))
         .unwrap_or_default();
+    let command = ledger.wording.command(&wording.command, facts)?;
+    let own = ledger.wording.text(&wording.expect, facts)?;
+    let expect = if own.is_empty() && !command.is_empty() {
+        expected(&command)
+    } else {
+        own
+    };
     Ok(RecoveryStep {
         purpose: ledger.wording.text(&wording.purpose, facts)?,
         place: wording.place,
         node: finding.subject.node.clone(),
         risk: wording.risk,
-        command: ledger.wording.command(&wording.command, facts)?,
+        command,
         language: language(&wording.language),
-        expect: ledger.wording.text(&wording.expect, facts)?,
+        expect,
         verify: ledger.wording.text(&wording.verify, facts)?,
         rollback: ledger.wording.text(&wording.rollback, facts)?,
         notes,
@@ -116,12 +124,15 @@ pub(super) fn actions(
         // With several causes each gets its share of the list.
         for wording in wordings.iter().take((ACTIONS / findings.len()).max(1)) {
             let text = ledger.wording.text(&wording.text, &facts)?;
-            if actions.len() >= ACTIONS || actions.iter().any(|known| known.text == text) {
+            if actions.len() >= ACTIONS - 1 || actions.iter().any(|known| known.text == text) {
                 continue;
             }
             let id = format!("A{}", actions.len() + 1);
+            // The factor that asks for this very protection, else the first that fits.
             let answers = contributing
-                .get(usize::from(!wording.immediate))
+                .iter()
+                .find(|factor| factor.sentence.text.zh.contains(&text.zh))
+                .or_else(|| contributing.get(usize::from(!wording.immediate)))
                 .or_else(|| contributing.first());
             let owner_blank = action_blank(ledger, &id, "owner");
             let due_blank = action_blank(ledger, &id, "due");
@@ -155,29 +166,32 @@ fn action_blank(ledger: &mut Ledger<'_, '_>, action: &str, what: &str) -> String
     )
 }
 
-pub(super) fn lessons(ledger: &mut Ledger<'_, '_>) -> Result<Lessons, minijinja::Error> {
-    let mut lessons = Lessons::default();
-    if ledger.is_healthy() {
-        return Ok(lessons);
+/// A credential that stood in the bundle in the clear has to be taken for known: its rotation is an improvement of its own.
+pub(super) fn rotation(ledger: &mut Ledger<'_, '_>, known: usize) -> Option<Action> {
+    let masked = ledger.masker.summary();
+    let live: Vec<_> = masked.iter().filter(|row| row.class != Class::AccessKey).collect();
+    if ledger.is_healthy() || live.is_empty() {
+        return None;
     }
-    lessons.intro = phrase("lessons.intro");
-    lessons.closing = phrase("lessons.closing");
-    for finding in ledger.root_findings() {
-        let Some(header) = ledger.header(finding) else { continue };
-        let room = LESSONS.saturating_sub(lessons.items.len());
-        lessons.items.extend(header.lessons.iter().take(room).cloned());
-        for question in &header.questions {
-            let text = ledger.say(question, finding)?;
-            if !text.is_empty() && lessons.questions.len() < QUESTIONS {
-                lessons.questions.push(text);
-            }
-        }
-    }
-    for id in ["lessons.ask-detection", "lessons.ask-barrier"] {
-        if lessons.questions.len() < QUESTIONS {
-            lessons.questions.push(phrase(id));
-        }
-    }
-    lessons.items.truncate(LESSONS);
-    Ok(lessons)
+    let tokens: Vec<&str> = live.iter().map(|row| row.token.as_str()).take(NAMED).collect();
+    let facts = [
+        ("count", json!(live.len())),
+        ("tokens", json!(tokens)),
+        ("more", json!(live.len() > NAMED)),
+    ];
+    let id = format!("A{}", known + 1);
+    Some(Action {
+        kind: ActionKind::Process,
+        immediate: true,
+        text: filled("action.rotate", &facts),
+        answers: phrase("action.rotate-answers").en,
+        command: String::new(),
+        language: "bash",
+        caution: plain_sentence(Text::default()),
+        acceptance: phrase("action.rotate-acceptance"),
+        priority: "P1",
+        owner_blank: action_blank(ledger, &id, "owner"),
+        due_blank: action_blank(ledger, &id, "due"),
+        id,
+    })
 }

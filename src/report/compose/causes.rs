@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::{Map, Value};
+
+use super::barriers;
 use super::changed::about_finding;
 use super::kept::Kept;
 use super::ledger::{Ledger, ROOTS, plain_sentence};
-use super::phrases::phrase;
+use super::phrases::{filled, framed, phrase};
 use crate::diagnosis::Diagnosis;
-use crate::model::{CODE_CLOSE, CODE_OPEN, Confidence, Subject, Text};
+use crate::model::{ActionKind, CODE_CLOSE, CODE_OPEN, Confidence, Subject, Text};
 use crate::report::model::{
     CausalEdge, CausalGraph, CausalKind, CausalNode, Contributing, FindingView, RootCause, Sentence,
 };
@@ -17,6 +20,8 @@ use crate::rules::{Finding, Role};
 const NODES: usize = 12;
 /// Factors found in the bundle that are listed beside those that the causes' rules name.
 const FACTORS: usize = 5;
+/// Factors that are only asked for.
+const POSSIBLE: usize = 4;
 
 fn finding_id(index: usize) -> String {
     format!("F{}", index + 1)
@@ -112,6 +117,22 @@ pub(super) fn localisation(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>,
             refs,
             confidence: Some(stated(ledger, finding)),
         });
+        let list = |name: &str| finding.facts.get(name).cloned().filter(Value::is_array);
+        if let (Some(names), Some(images), "HostContainer") =
+            (list("missing"), list("images"), finding.subject.kind.as_str())
+        {
+            let facts = [
+                ("names", names),
+                ("images", images),
+                ("host", finding.subject.node.clone().into()),
+            ];
+            let refs = ledger.cite_all(finding.evidence.iter().take(1));
+            sentences.push(Sentence {
+                text: filled("localisation.component", &facts),
+                refs,
+                confidence: None,
+            });
+        }
     }
     Ok(sentences)
 }
@@ -161,8 +182,50 @@ pub(super) fn contributing(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Contributi
                 code,
             });
         }
+        if factors.is_empty() {
+            possible_gaps(ledger, finding, &facts, &mut rows)?;
+        }
     }
     Ok(rows)
+}
+
+/// Where a rule names no factor, the protections that it recommends are the questions to ask: was there one? The data does not tell.
+fn possible_gaps(
+    ledger: &Ledger<'_, '_>,
+    finding: &Finding,
+    facts: &Map<String, Value>,
+    rows: &mut Vec<Contributing>,
+) -> Result<(), minijinja::Error> {
+    let wordings = ledger
+        .header(finding)
+        .map(|header| header.prevention.as_slice())
+        .unwrap_or_default();
+    for (kind, frame) in [
+        (ActionKind::Prevent, "factor.not-prevented"),
+        (ActionKind::Detect, "factor.not-detected"),
+    ] {
+        let Some(wording) = wordings.iter().find(|wording| wording.kind == kind) else {
+            continue;
+        };
+        if rows.len() >= POSSIBLE {
+            break;
+        }
+        let text = framed(frame, &ledger.wording.text(&wording.text, facts)?);
+        // Two causes of one kind would be answered by one protection.
+        if rows.iter().any(|row| row.sentence.text == text) {
+            continue;
+        }
+        rows.push(Contributing {
+            id: format!("C{}", rows.len() + 1),
+            sentence: Sentence {
+                text,
+                refs: Vec::new(),
+                confidence: Some(Confidence::Undetermined),
+            },
+            code: String::new(),
+        });
+    }
+    Ok(())
 }
 
 /// Factors found beside the causes, such as a version that nobody maintains: what they may make worse is part of the incident.
@@ -226,7 +289,7 @@ pub(super) fn graph(
         let Some(finding) = diagnosis.findings.get(index) else {
             continue;
         };
-        if ids.contains_key(&index) || graph.nodes.len() >= NODES {
+        if ids.contains_key(&index) || graph.nodes.len() >= NODES.saturating_sub(barriers::MOST) {
             continue;
         }
         let is_root = diagnosis.roots.iter().any(|root| root.finding == index);
@@ -241,7 +304,12 @@ pub(super) fn graph(
             id: id.clone(),
             kind,
             label: ledger.title(finding)?,
-            confidence: stated(ledger, finding),
+            // What merely follows was seen; only as a cause is it undetermined.
+            confidence: if is_root {
+                stated(ledger, finding)
+            } else {
+                finding.confidence
+            },
             refs,
         });
         ids.insert(index, id);
@@ -262,47 +330,12 @@ pub(super) fn graph(
             });
         }
     }
-    barriers(ledger, contributing, &mut graph);
+    barriers::add(ledger, contributing, &mut graph)?;
     Ok(graph)
 }
 
-/// Why it was neither prevented nor noticed: what the rules say made it possible, drawn as a barrier before the first effect.
-fn barriers(ledger: &Ledger<'_, '_>, contributing: &[Contributing], graph: &mut CausalGraph) {
-    let Some(root) = graph.nodes.first().map(|node| node.id.clone()) else {
-        return;
-    };
-    let after = graph
-        .edges
-        .iter()
-        .find(|edge| edge.from == root)
-        .map(|edge| edge.to.clone());
-    let Some(barrier) = contributing.last() else { return };
-    if graph.nodes.len() >= NODES || ledger.is_healthy() {
-        return;
-    }
-    let id = format!("N{}", graph.nodes.len() + 1);
-    let refs = if barrier.sentence.refs.is_empty() {
-        graph.nodes.first().map(|node| node.refs.clone()).unwrap_or_default()
-    } else {
-        barrier.sentence.refs.iter().take(2).cloned().collect()
-    };
-    graph.nodes.push(CausalNode {
-        id: id.clone(),
-        kind: CausalKind::Barrier,
-        label: barrier.sentence.text.clone(),
-        confidence: barrier.sentence.confidence.unwrap_or(Confidence::Possible),
-        refs: refs.clone(),
-    });
-    graph.edges.push(CausalEdge {
-        from: id,
-        to: after.unwrap_or(root),
-        label: phrase("causal.not-prevented"),
-        refs,
-    });
-}
-
 pub(super) fn ruled_out(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Error> {
-    let mut sentences = Vec::new();
+    let mut sentences: Vec<Sentence> = Vec::new();
     for finding in ledger.root_findings() {
         let wordings = ledger
             .header(finding)
@@ -310,7 +343,8 @@ pub(super) fn ruled_out(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, mi
             .unwrap_or_default();
         for wording in wordings {
             let text = ledger.say(wording, finding)?;
-            if !is_blank(&text) {
+            let known = sentences.iter().any(|sentence| sentence.text == text);
+            if !known && !is_blank(&text) {
                 let refs = ledger.cite_all(finding.evidence.iter().take(3));
                 sentences.push(Sentence {
                     text,
@@ -333,7 +367,12 @@ pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, mi
         for wording in wordings {
             let text = ledger.say(wording, finding)?;
             if !is_blank(&text) {
-                sentences.push(plain_sentence(text));
+                let refs = ledger.cite_values(finding, &text);
+                sentences.push(Sentence {
+                    text,
+                    refs,
+                    confidence: None,
+                });
             }
         }
         if ledger.diagnosis.role(finding) == Role::Symptom {
@@ -341,18 +380,29 @@ pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, mi
         }
     }
     sentences.extend(super::unexplained::questions(ledger));
+    let mut all = super::contradictions::contradictions(ledger);
+    all.append(&mut sentences);
+    let mut sentences = all;
     let diagnosis = ledger.diagnosis;
     let explained: BTreeSet<usize> = diagnosis
         .roots
         .iter()
         .flat_map(|root| std::iter::once(root.finding).chain(root.explains.iter().copied()))
         .collect();
-    let unexplained = diagnosis
-        .findings
+    let about: BTreeSet<&Subject> = explained
         .iter()
-        .enumerate()
-        // A risk is no question: it stands among the factors, or only among the findings.
-        .filter(|(index, finding)| !explained.contains(index) && diagnosis.role(finding) != Role::Factor);
+        .filter_map(|index| Some(&diagnosis.findings.get(*index)?.subject))
+        .collect();
+    let unexplained = diagnosis.findings.iter().enumerate().filter(|(index, finding)| {
+        // A risk is no question: it stands among the factors, or only among the findings. Neither is another description of what is
+        // explained: a container's last words beside the cause of its end.
+        let open = match diagnosis.role(finding) {
+            Role::Factor => false,
+            Role::Cause => true,
+            Role::Link | Role::Symptom => !about.contains(&finding.subject),
+        };
+        open && !explained.contains(index)
+    });
     for (_, finding) in unexplained.take(ROOTS) {
         let text = ledger.title(finding)?;
         let refs = ledger.cite_all(finding.evidence.iter().take(1));

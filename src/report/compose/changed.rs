@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::difference::{path_of, side};
-use super::ledger::Ledger;
+use super::ledger::{Ledger, called};
 use super::phrases::filled;
 use crate::diagnosis::{Change, Difference, RecentChange, Side};
 use crate::model::Text;
@@ -45,7 +45,7 @@ pub(super) fn since_baseline(ledger: &mut Ledger<'_, '_>, difference: &Differenc
     let refs = ledger.cite_all(&difference.evidence);
     let (expected, actual) = (side(ledger, &difference.expected), side(ledger, &difference.actual));
     let facts = [
-        ("subject", difference.subject.to_string().into()),
+        ("subject", called(&difference.subject).into()),
         ("path", path_of(ledger, difference).into()),
         ("expected_zh", expected.zh.into()),
         ("expected_en", expected.en.into()),
@@ -62,7 +62,7 @@ pub(super) fn since_baseline(ledger: &mut Ledger<'_, '_>, difference: &Differenc
 /// A change that the bundle itself dates.
 pub(super) fn inside(ledger: &mut Ledger<'_, '_>, change: &RecentChange) -> Sentence {
     let refs = ledger.cite_all(&change.evidence);
-    let subject = ("subject", change.subject.to_string().into());
+    let subject = ("subject", called(&change.subject).into());
     let text = match &change.what {
         Change::Rollout { revision, fields } => {
             let fields = field_changes(ledger, fields);

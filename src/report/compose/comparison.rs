@@ -1,5 +1,7 @@
 //! Chapter 2.2: the matrix of system containers, the comparison with a baseline, and what tells rival causes apart.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::changed::about_finding;
@@ -88,6 +90,7 @@ pub(super) fn analysis(ledger: &mut Ledger<'_, '_>) -> (Vec<Sentence>, Option<Ma
 /// Without a comparison, the analysis is the evidence of the first causes in its own words.
 fn evidence_sentences(ledger: &mut Ledger<'_, '_>) -> Vec<Sentence> {
     let mut sentences = Vec::new();
+    let mut told = BTreeSet::new();
     for finding in ledger.root_findings().into_iter().take(3) {
         for citation in finding.evidence.iter().take(4) {
             let id = ledger.cite(citation);
@@ -97,6 +100,10 @@ fn evidence_sentences(ledger: &mut Ledger<'_, '_>) -> Vec<Sentence> {
             let Some(line) = item.quote.iter().find(|line| line.hit).or(item.quote.first()) else {
                 continue;
             };
+            // Several pods tell the same in the same words: once is enough.
+            if !told.insert(line.text.clone()) {
+                continue;
+            }
             let text = filled(
                 "analysis.observed",
                 &[("file", item.file.clone().into()), ("line", line.text.clone().into())],

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::diagnosis::{Checked, Diagnosis};
-use crate::model::{Citation, Place, QuoteLine, Text};
+use crate::model::{CODE_CLOSE, CODE_OPEN, Citation, CitationKind, Place, QuoteLine, Subject, Text};
 use crate::redact::Masker;
 use crate::report::model::{Blank, EvidenceItem, Knowledge, Searched, Sentence};
 use crate::rules::{Finding, KnowledgeWording, RuleHeader, Wording};
@@ -113,6 +113,11 @@ impl<'d, 's> Ledger<'d, 's> {
             .iter()
             .take(QUOTE_LINES)
             .map(|line| self.masked_line(line))
+            // What is not there cannot be marked: the whole listing is the evidence.
+            .map(|line| QuoteLine {
+                hit: line.hit && citation.kind != CitationKind::Absence,
+                ..line
+            })
             .collect();
         let joined = quote
             .iter()
@@ -163,6 +168,25 @@ impl<'d, 's> Ledger<'d, 's> {
         } else {
             self.cite_all(about)
         }
+    }
+
+    /// The numbers of a finding's citations that quote a value which stands as code in this text; none when none does.
+    pub(super) fn cite_values(&mut self, finding: &Finding, text: &Text) -> Vec<String> {
+        let values: Vec<&str> = text
+            .en
+            .split(CODE_OPEN)
+            .skip(1)
+            .filter_map(|rest| rest.split(CODE_CLOSE).next())
+            .filter(|value| value.len() > 3)
+            .collect();
+        let quotes = |citation: &&Citation| {
+            citation
+                .quote
+                .iter()
+                .any(|line| values.iter().any(|value| line.text.contains(value)))
+        };
+        let about: Vec<&Citation> = finding.evidence.iter().filter(quotes).take(2).collect();
+        self.cite_all(about)
     }
 
     /// Masks before it cuts, so that no half of a secret is left over.
@@ -272,6 +296,17 @@ fn digest(text: &str) -> String {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()
+}
+
+/// What people call a subject in one word: containers of a host go by their own name.
+pub(super) fn called(subject: &Subject) -> String {
+    match subject.kind.as_str() {
+        "HostContainer" | "CronEntry" => subject
+            .to_string()
+            .split_once(' ')
+            .map_or_else(String::new, |(_, name)| name.to_owned()),
+        _ => subject.to_string(),
+    }
 }
 
 /// Text that no bundle had a part in.

@@ -2,13 +2,18 @@
 
 mod actions;
 mod appendix;
+mod barriers;
 mod causes;
 mod changed;
 mod comparison;
+mod contradictions;
 mod data;
 mod difference;
+mod expected;
+mod hypotheses;
 mod kept;
 mod ledger;
+mod lessons;
 mod narrowing;
 mod nodes;
 mod observations;
@@ -45,17 +50,21 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
     let triage = triage::triage(&mut ledger);
     let (analysis, matrix) = comparison::analysis(&mut ledger);
     let (diff, diff_about) = difference::differences(&mut ledger);
+    let mut ruled_out = causes::ruled_out(&mut ledger)?;
+    let hypotheses = hypotheses::hypotheses(&mut ledger, &ruled_out)?;
+    let (rivals_well, rivals_unknown) = hypotheses::rivals(&ledger);
+    ruled_out.extend(rivals_well);
     let localisation = causes::localisation(&mut ledger)?;
     let recovery = actions::recovery(&mut ledger)?;
     let direct_causes = causes::direct_causes(&mut ledger)?;
     let mut contributing = causes::contributing(&mut ledger)?;
     let causal = causes::graph(&mut ledger, &contributing)?;
-    let ruled_out = causes::ruled_out(&mut ledger)?;
-    let open_questions = causes::questions(&mut ledger)?;
+    let mut open_questions = causes::questions(&mut ledger)?;
+    open_questions.extend(rivals_unknown);
     let unexplained = unexplained::unexplained(&mut ledger);
-    let actions = actions::actions(&mut ledger, &contributing)?;
+    let mut actions = actions::actions(&mut ledger, &contributing)?;
     causes::factors_found(&mut ledger, &mut contributing)?;
-    let lessons = actions::lessons(&mut ledger)?;
+    let lessons = lessons::lessons(&mut ledger, &contributing)?;
     let findings = causes::findings(&mut ledger)?;
     let gaps = appendix::gaps(&mut ledger);
     let clock = appendix::clock(&mut ledger);
@@ -63,6 +72,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
     let node_differences = nodes::differences(&mut ledger);
     let applied = difference::applied(&mut ledger);
     let redactions = appendix::redactions(&ledger);
+    actions.extend(actions::rotation(&mut ledger, actions.len()));
     let tool = Tool {
         name: "casefile",
         version: env!("CARGO_PKG_VERSION"),
@@ -91,7 +101,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
         matrix,
         diff,
         diff_about,
-        hypotheses: None,
+        hypotheses,
         localisation,
         recovery,
         direct_causes,

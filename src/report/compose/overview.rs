@@ -1,15 +1,17 @@
 //! The top of the report: title, summary, key facts, symptoms, affected resources.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
 use super::changed::about_finding;
-use super::ledger::{Ledger, plain_sentence};
+use super::data::datum;
+use super::ledger::{Ledger, called, plain_sentence};
 use super::phrases::{filled, phrase};
 use super::severity::severity;
-use crate::diagnosis::Diagnosis;
-use crate::model::{Subject, Text, When};
+use crate::cluster::PodView;
+use crate::diagnosis::{Checked, Diagnosis};
+use crate::model::{CODE_CLOSE, Subject, Text, When, code};
 use crate::report::model::{Impact, Incident, Labelled, ResourceRow, Sentence, Window};
 use crate::rules::{Finding, Role};
 
@@ -58,8 +60,11 @@ fn title(ledger: &mut Ledger<'_, '_>) -> Result<Text, minijinja::Error> {
 
 fn with_ending(headline: Text) -> Text {
     let ending = phrase("title.ending");
+    // A space stands between Chinese and Latin letters.
+    let latin = |c: char| c.is_ascii_alphanumeric() || c == CODE_CLOSE;
+    let gap = if headline.zh.ends_with(latin) { " " } else { "" };
     Text::new(
-        format!("{}{}", headline.zh, ending.zh),
+        format!("{}{gap}{}", headline.zh, ending.zh),
         format!("{}{}", headline.en, ending.en),
     )
 }
@@ -110,7 +115,33 @@ fn summary(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Erro
     sentences.extend(first.and_then(|finding| about_finding(ledger, finding).into_iter().next()));
     sentences.extend(unexplained(ledger));
     sentences.extend(risks(ledger));
+    sentences.extend(undetermined(ledger));
     Ok(sentences)
+}
+
+/// Why so many checks came to no verdict: the data that most of them lack.
+fn undetermined(ledger: &Ledger<'_, '_>) -> Option<Sentence> {
+    let mut lacking: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut count = 0;
+    for (_, checked) in &ledger.diagnosis.checks {
+        let Checked::Unknown(needs) = checked else { continue };
+        count += 1;
+        for need in needs.iter().filter_map(|need| need.split('|').next()) {
+            *lacking.entry(need).or_default() += 1;
+        }
+    }
+    let mut lacking: Vec<(&str, usize)> = lacking.into_iter().collect();
+    lacking.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let names = |separator: &str, of: fn(Text) -> String| {
+        let most = lacking.iter().take(NAMED).map(|(need, _)| of(datum(need).name));
+        most.collect::<Vec<_>>().join(separator)
+    };
+    let facts = [
+        ("count", json!(count)),
+        ("zh", names("、", |text| text.zh).into()),
+        ("en", names(", ", |text| text.en).into()),
+    ];
+    (count > 0 && !lacking.is_empty()).then(|| plain_sentence(filled("summary.unknown", &facts)))
 }
 
 /// That risks were found beside a healthy state; in an incident they stand among its factors or its findings.
@@ -182,7 +213,7 @@ fn scope(ledger: &mut Ledger<'_, '_>) -> Sentence {
     if subjects.is_empty() {
         subjects = involved.iter().map(|finding| finding.subject.clone()).collect();
     }
-    let names: Vec<String> = subjects.iter().take(NAMED).map(ToString::to_string).collect();
+    let names: Vec<String> = subjects.iter().take(NAMED).map(called).collect();
     let more = subjects.len().saturating_sub(NAMED);
     plain_sentence(filled("scope.some", &[("names", json!(names)), ("more", json!(more))]))
 }
@@ -202,7 +233,7 @@ fn environment(ledger: &mut Ledger<'_, '_>) -> Vec<Labelled> {
         let refs = vec![ledger.cite(&node.cite_at("/status/nodeInfo/kubeletVersion"))];
         rows.push(Labelled {
             label: phrase("environment.kubernetes"),
-            value: Text::same(versions.join(", ")),
+            value: Text::same(code(&versions.join(", "))),
             refs,
         });
         let runtime = node.text("/status/nodeInfo/containerRuntimeVersion");
@@ -210,7 +241,7 @@ fn environment(ledger: &mut Ledger<'_, '_>) -> Vec<Labelled> {
             let refs = vec![ledger.cite(&node.cite_at("/status/nodeInfo/containerRuntimeVersion"))];
             rows.push(Labelled {
                 label: phrase("environment.runtime"),
-                value: Text::same(runtime),
+                value: Text::same(code(runtime)),
                 refs,
             });
         }
@@ -227,11 +258,11 @@ fn environment(ledger: &mut Ledger<'_, '_>) -> Vec<Labelled> {
         ] {
             if let Some((value, cite)) = host.values.get(key) {
                 let label = phrase(label);
-                if !rows.iter().any(|row| row.label == label && row.value.en == *value) {
+                if !rows.iter().any(|row| row.label == label && row.value.en == code(value)) {
                     let refs = vec![ledger.cite(cite)];
                     rows.push(Labelled {
                         label,
-                        value: Text::same(value.clone()),
+                        value: Text::same(code(value)),
                         refs,
                     });
                 }
@@ -313,6 +344,7 @@ fn append_span(text: &mut Text, finding: &Finding) {
             ],
         );
         text.zh.push_str(&span.zh);
+        text.en.push(' ');
         text.en.push_str(&span.en);
     }
 }
@@ -365,15 +397,7 @@ fn state(
         }
         "Pod" => {
             let pod = snapshot.pod(&subject.namespace, &subject.name);
-            let reason = pod.and_then(|pod| {
-                pod.containers()
-                    .iter()
-                    .find_map(|container| container.waiting().map(|waiting| waiting.reason.to_owned()))
-            });
-            let actual = reason
-                .or_else(|| pod.map(|pod| pod.phase().to_owned()))
-                .filter(|text| !text.is_empty());
-            let actual = actual.map_or_else(|| phrase("state.unknown"), |text| Text::same(crate::model::code(&text)));
+            let actual = pod.map_or_else(|| phrase("state.unknown"), |pod| pod_state(&pod));
             Ok((phrase("state.ready"), actual, Impact::Unknown))
         }
         "Deployment" | "StatefulSet" | "DaemonSet" => {
@@ -407,6 +431,29 @@ fn state(
             let title = ledger.title(finding)?;
             Ok((phrase("state.healthy"), title, Impact::Unknown))
         }
+    }
+}
+
+/// What a pod shows of itself: why it waits, how it keeps ending, or its phase.
+fn pod_state(pod: &PodView<'_>) -> Text {
+    let containers = pod.containers();
+    if let Some(waiting) = containers.iter().find_map(|container| container.waiting()) {
+        return Text::same(code(waiting.reason));
+    }
+    let ended = containers
+        .iter()
+        .filter(|container| !container.is_ready())
+        .find_map(|container| {
+            let code = container.ended()?.exit_code?;
+            (container.restarts() > 0).then(|| (code, container.restarts()))
+        });
+    if let Some((code, count)) = ended {
+        return filled("state.ended", &[("code", json!(code)), ("count", json!(count))]);
+    }
+    match pod.phase() {
+        "" => phrase("state.unknown"),
+        phase if pod.is_well() => Text::same(code(phase)),
+        phase => filled("state.not-ready", &[("phase", phase.into())]),
     }
 }
 

@@ -35,6 +35,26 @@ pub(super) fn filled(id: &str, facts: &[(&str, Value)]) -> Text {
     WORDING.text(&phrase(id), &facts).unwrap_or_else(|_| phrase(id))
 }
 
+/// A phrase around a sentence that was made before: `{}` stands for it. The sentence loses its capital, as it stands inside another.
+pub(super) fn framed(id: &str, inside: &Text) -> Text {
+    let frame = phrase(id);
+    Text {
+        zh: frame.zh.replacen("{}", &inside.zh, 1),
+        en: frame.en.replacen("{}", &small(&inside.en), 1),
+    }
+}
+
+/// The sentence with a small first letter, unless its first word is written in capitals.
+fn small(text: &str) -> String {
+    let mut chars = text.chars();
+    match (chars.next(), chars.clone().next()) {
+        (Some(first), Some(second)) if first.is_ascii_uppercase() && !second.is_ascii_uppercase() => {
+            first.to_ascii_lowercase().to_string() + chars.as_str()
+        }
+        _ => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,10 +65,15 @@ mod tests {
         let sources = [
             include_str!("actions.rs"),
             include_str!("appendix.rs"),
+            include_str!("barriers.rs"),
             include_str!("causes.rs"),
             include_str!("changed.rs"),
             include_str!("comparison.rs"),
+            include_str!("contradictions.rs"),
             include_str!("difference.rs"),
+            include_str!("expected.rs"),
+            include_str!("hypotheses.rs"),
+            include_str!("lessons.rs"),
             include_str!("narrowing.rs"),
             include_str!("nodes.rs"),
             include_str!("observations.rs"),
@@ -59,7 +84,7 @@ mod tests {
             include_str!("triage.rs"),
             include_str!("unexplained.rs"),
         ];
-        let used = regex::Regex::new(r#"(?:phrase|filled|blank_of)\(\s*(?:ledger, )?"([a-z0-9.-]+)""#).unwrap();
+        let used = regex::Regex::new(r#"(?:phrase|filled|framed|blank_of)\(\s*(?:ledger, )?"([a-z0-9.-]+)""#).unwrap();
         for source in sources {
             for found in used.captures_iter(source) {
                 let id = &found[1];

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::changed::inside;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, called};
 use super::phrases::{filled, phrase};
 use crate::model::{Text, When};
 use crate::report::model::{TimelineKind, TimelineRow};
@@ -28,7 +28,7 @@ pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, 
         let until = (first != last).then(|| last.clone());
         rows.push(row(
             first.clone(),
-            finding.subject.to_string(),
+            called(&finding.subject),
             kind,
             text,
             finding.count,
@@ -64,24 +64,20 @@ pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, 
         });
     }
     if !ledger.is_healthy() {
+        // It may have begun before it showed. Its blank stands in 1.1, as every blank stands once.
+        rows.insert(
+            0,
+            TimelineRow {
+                blank: None,
+                ..milestone(TimelineKind::Trigger, "time.occurred")
+            },
+        );
         for (kind, id) in [
             (TimelineKind::Detection, "time.detected"),
             (TimelineKind::Response, "time.mitigated"),
             (TimelineKind::Recovery, "time.recovered"),
         ] {
-            let text = phrase(&format!("milestone.{id}"));
-            let blank = Some(id.to_owned());
-            rows.push(TimelineRow {
-                when: None,
-                subject: String::new(),
-                kind,
-                text,
-                count: 1,
-                until: None,
-                refs: Vec::new(),
-                blank,
-                order_unknown: false,
-            });
+            rows.push(milestone(kind, id));
         }
     }
     if let Some(when) = ledger.diagnosis.snapshot.bundle.collected_at.clone() {
@@ -176,7 +172,7 @@ fn recent(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
     let indices: BTreeSet<usize> = preceding.chain(beside).copied().collect();
     for change in indices.into_iter().filter_map(|index| diagnosis.recent.get(index)) {
         let sentence = inside(ledger, change);
-        let (when, subject) = (change.when.clone(), change.subject.to_string());
+        let (when, subject) = (change.when.clone(), called(&change.subject));
         rows.push(row(
             when,
             subject,
@@ -186,6 +182,21 @@ fn recent(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
             None,
             sentence.refs,
         ));
+    }
+}
+
+/// A moment that only people know.
+fn milestone(kind: TimelineKind, id: &str) -> TimelineRow {
+    TimelineRow {
+        when: None,
+        subject: String::new(),
+        kind,
+        text: phrase(&format!("milestone.{id}")),
+        count: 1,
+        until: None,
+        refs: Vec::new(),
+        blank: Some(id.to_owned()),
+        order_unknown: false,
     }
 }
 
@@ -211,9 +222,11 @@ fn row(
     }
 }
 
-fn key(row: &TimelineRow) -> (Option<jiff::Timestamp>, TimelineKind, String) {
+/// What set it off stands before what it did at the same moment.
+fn key(row: &TimelineRow) -> (Option<jiff::Timestamp>, bool, TimelineKind, String) {
     (
         row.when.as_ref().map(|when| when.earliest),
+        row.kind != TimelineKind::Trigger,
         row.kind,
         row.text.en.clone(),
     )

@@ -40,6 +40,8 @@ pub(crate) struct Fixed {
     pub(crate) svg: SvgWords,
     pub(crate) causal: CausalWords,
     pub(crate) compare: CompareWords,
+    /// What people call the kinds of things that are no objects of the API.
+    pub(crate) thing: BTreeMap<String, String>,
     /// The word for each datum that can differ.
     pub(crate) datum: BTreeMap<String, String>,
 }

@@ -104,7 +104,7 @@ impl<'a> Scribe<'a> {
         let full = subject.to_string();
         let name = full.strip_prefix(&subject.kind).unwrap_or(&full).trim_start();
         let mut rich = Rich::default();
-        rich.push(&subject.kind);
+        rich.push(self.words.thing.get(&subject.kind).unwrap_or(&subject.kind));
         rich.append(" ", Rich::code(name));
         rich
     }

@@ -204,18 +204,22 @@ fn push_axis(out: &mut String, scale: &Scale, bottom: f64, zone: &Zone) {
     };
     let mut free = 0.0;
     let mut day = String::new();
+    let mut shown = String::new();
     for &(moment, x) in &scale.stops {
         let is_last = moment == last;
-        if !is_last && (x - half < free || x + half > last_x - half) {
+        let words = clock(moment, Grain::Second, zone);
+        // The same second is written once.
+        if !is_last && (x - half < free || x + half > last_x - half || shown == words) {
             continue;
         }
+        shown.clone_from(&words);
         free = x + half;
         let _ = write!(
             out,
             "<path class=\"axis\" d=\"M{x:.1} {bottom:.1}v5\" stroke=\"#555555\"/>\
              <text class=\"soft\" x=\"{x:.1}\" y=\"{:.1}\" font-size=\"{SIZE}\" text-anchor=\"middle\" fill=\"#444444\">{}</text>",
             bottom + 18.0,
-            clock(moment, Grain::Second, zone)
+            words
         );
         let today = date(moment, zone);
         if today != day {
@@ -234,7 +238,8 @@ fn push_axis(out: &mut String, scale: &Scale, bottom: f64, zone: &Zone) {
 
 fn push_marks(out: &mut String, rows: &[&TimelineRow], labels: &[String], scale: &Scale, lanes: &Lanes) {
     let mut placed: Vec<(f64, f64, f64)> = Vec::new();
-    let mut blank_x = LEFT;
+    // A milestone before everything that is dated stands at the left end.
+    let mut blank_x = LEFT - 26.0;
     for (index, row) in rows.iter().enumerate() {
         let y = middle(lanes.of_row.get(index).copied().unwrap_or(0));
         let class = class(row.kind);

@@ -45,9 +45,9 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n {{ namespace }} edit {{ resource }} {{ workload }}"
-    expect: {zh: "{{ resource }}.apps/{{ workload }} edited", en: "{{ resource }}.apps/{{ workload }} edited"}
+    expect: {zh: "`{{ resource }}.apps/{{ workload }} edited`", en: "`{{ resource }}.apps/{{ workload }} edited`"}
     verify: {zh: "Pod 已创建并就绪", en: "the pods exist and are ready"}
-    rollback: {zh: "kubectl -n {{ namespace }} rollout undo {{ resource }} {{ workload }}", en: "kubectl -n {{ namespace }} rollout undo {{ resource }} {{ workload }}"}
+    rollback: {zh: "`kubectl -n {{ namespace }} rollout undo {{ resource }} {{ workload }}`", en: "`kubectl -n {{ namespace }} rollout undo {{ resource }} {{ workload }}`"}
 prevention:
   - kind: prevent
     immediate: true

@@ -44,9 +44,9 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl create priorityclass {{ name }} --value=<VALUE> --description='<WHAT_FOR>'"
-    expect: {zh: "priorityclass.scheduling.k8s.io/{{ name }} created", en: "priorityclass.scheduling.k8s.io/{{ name }} created"}
+    expect: {zh: "`priorityclass.scheduling.k8s.io/{{ name }} created`", en: "`priorityclass.scheduling.k8s.io/{{ name }} created`"}
     verify: {zh: "控制器随后创建 Pod", en: "the controller creates the pods"}
-    rollback: {zh: "kubectl delete priorityclass {{ name }}", en: "kubectl delete priorityclass {{ name }}"}
+    rollback: {zh: "`kubectl delete priorityclass {{ name }}`", en: "`kubectl delete priorityclass {{ name }}`"}
 prevention:
   - kind: prevent
     immediate: true

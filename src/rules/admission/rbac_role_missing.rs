@@ -57,7 +57,7 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}edit {{ subject.kind|lower }} {{ subject.name }}"
-    verify: {zh: "kubectl auth can-i 回答 yes", en: "kubectl auth can-i answers yes"}
+    verify: {zh: "`kubectl auth can-i` 回答 yes", en: "`kubectl auth can-i` answers yes"}
     rollback: {zh: "改回原来的内容", en: "write the former content again"}
 prevention:
   - kind: prevent

@@ -53,9 +53,9 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n {{ namespace }} create serviceaccount {{ name }}"
-    expect: {zh: "serviceaccount/{{ name }} created", en: "serviceaccount/{{ name }} created"}
+    expect: {zh: "`serviceaccount/{{ name }} created`", en: "`serviceaccount/{{ name }} created`"}
     verify: {zh: "控制器随后创建 Pod", en: "the controller creates the pods"}
-    rollback: {zh: "kubectl -n {{ namespace }} delete serviceaccount {{ name }}", en: "kubectl -n {{ namespace }} delete serviceaccount {{ name }}"}
+    rollback: {zh: "`kubectl -n {{ namespace }} delete serviceaccount {{ name }}`", en: "`kubectl -n {{ namespace }} delete serviceaccount {{ name }}`"}
 prevention:
   - kind: prevent
     immediate: true

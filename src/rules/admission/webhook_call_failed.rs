@@ -52,7 +52,7 @@ remedy:
     place: cluster
     risk: change
     command: "{% if backend %}kubectl -n {{ in }} scale {{ backend|raw }} --replicas=1{% else %}kubectl -n <NAMESPACE> rollout restart deployment <WEBHOOK_DEPLOYMENT>{% endif %}"
-    expect: {zh: "scaled 或 restarted", en: "scaled or restarted"}
+    expect: {zh: "`scaled 或 restarted`", en: "`scaled or restarted`"}
     verify: {zh: "webhook 的 Pod 就绪，新 Pod 可以创建", en: "the webhook's pods are ready and new pods can be created"}
     rollback: {zh: "恢复原来的副本数", en: "set the former number of replicas"}
     notes:

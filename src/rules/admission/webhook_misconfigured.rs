@@ -49,7 +49,7 @@ remedy:
       kubectl get {{ subject.kind|lower }} {{ subject.name }} -o yaml > {{ subject.name }}.yaml
       kubectl delete {{ subject.kind|lower }} {{ subject.name }}
     verify: {zh: "被拒绝的创建恢复", en: "creations succeed again"}
-    rollback: {zh: "kubectl apply -f {{ subject.name }}.yaml", en: "kubectl apply -f {{ subject.name }}.yaml"}
+    rollback: {zh: "`kubectl apply -f {{ subject.name }}.yaml`", en: "`kubectl apply -f {{ subject.name }}.yaml`"}
 prevention:
   - kind: process
     text: {zh: "卸载清单中包含 webhook 配置", en: "put webhook configurations on the checklist for removals"}

@@ -68,7 +68,7 @@ remedy:
     risk: change
     command: "kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}edit {{ resource }} {{ subject.name }}"
     verify: {zh: 'Pod 就绪，请求成功', en: 'the pod gets ready and requests succeed'}
-    rollback: {zh: 'kubectl rollout undo 回到上一个版本', en: 'kubectl rollout undo returns to the former revision'}
+    rollback: {zh: '`kubectl rollout undo` 回到上一个版本', en: '`kubectl rollout undo` returns to the former revision'}
 prevention:
   - kind: prevent
     text: {zh: '应用从变量 PORT 读取端口，不写死在镜像里', en: 'let programs read their port from the variable PORT instead of building it into the image'}

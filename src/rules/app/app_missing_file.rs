@@ -204,8 +204,8 @@ remedy:
       zh: '新 Pod 就绪且不再重启'
       en: 'the new pod is ready and does not restart'
     rollback:
-      zh: 'kubectl rollout undo 回到上一个版本'
-      en: 'kubectl rollout undo to the former revision'
+      zh: '`kubectl rollout undo` 回到上一个版本'
+      en: '`kubectl rollout undo` to the former revision'
   - purpose:
       zh: '由镜像、ConfigMap、Secret 或卷提供这个文件（或改正路径），然后滚动重启'
       en: 'provide the file by image, ConfigMap, Secret or volume (or correct the path), then restart'

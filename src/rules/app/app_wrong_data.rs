@@ -48,7 +48,7 @@ remedy:
     risk: change
     command: "kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}rollout restart {{ subject.kind|lower }}/{{ subject.name }}"
     verify: {zh: "日志不再写出该警告，应答正确", en: "the log no longer warns and its answers are right"}
-    rollback: {zh: "kubectl rollout undo 回到上一个版本", en: "kubectl rollout undo to the former revision"}
+    rollback: {zh: "`kubectl rollout undo` 回到上一个版本", en: "`kubectl rollout undo` to the former revision"}
 prevention:
   - kind: prevent
     text: {zh: "载入的数据为空时拒绝启用，继续使用上一份", en: "refuse to use a load that is empty and go on with the last good one"}

@@ -66,7 +66,7 @@ remedy:
     command: 'kubectl -n {{ subject.namespace }} edit {{ subject.kind|lower }} {{ subject.name }}'
     expect: {zh: '保存后逐个重启代理节点', en: 'the brokers restart one by one when it is saved'}
     verify: {zh: '客户端日志不再有解析错误', en: 'clients log no resolution error'}
-    rollback: {zh: 'kubectl rollout undo', en: 'kubectl rollout undo'}
+    rollback: {zh: '`kubectl rollout undo`', en: '`kubectl rollout undo`'}
 prevention:
   - kind: detect
     text: {zh: '以集群内客户端定期生产并消费一条消息', en: 'produce and consume a message regularly as a client inside the cluster'}

@@ -181,7 +181,7 @@ remedy:
       mv /etc/kubernetes/manifests /etc/kubernetes/manifests.stopped
       sleep 20
       mv /etc/kubernetes/manifests.stopped /etc/kubernetes/manifests
-    verify: {zh: "openssl x509 -enddate 显示新的日期，日志不再出现 x509 错误", en: "openssl x509 -enddate shows a new date, and the logs no more x509 errors"}
+    verify: {zh: "`openssl x509 -enddate` 显示新的日期，日志不再出现 x509 错误", en: "`openssl x509 -enddate` shows a new date, and the logs no more x509 errors"}
     rollback: {zh: "放回 /etc/kubernetes.before-renewal", en: "put /etc/kubernetes.before-renewal back"}
 prevention:
   - kind: detect

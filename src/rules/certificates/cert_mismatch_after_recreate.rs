@@ -63,7 +63,7 @@ remedy:
     place: elsewhere
     risk: change
     command: "rke cert rotate --config cluster.yml"
-    verify: {zh: "openssl verify 显示 OK", en: "openssl verify says OK"}
+    verify: {zh: "`openssl verify` 显示 OK", en: "`openssl verify` says OK"}
     rollback: {zh: "从轮换前的备份恢复 /etc/kubernetes/ssl", en: "restore /etc/kubernetes/ssl from the copy made before"}
 prevention:
   - kind: process

@@ -51,7 +51,7 @@ remedy:
     place: node
     risk: change
     command: "chronyc makestep"
-    verify: {zh: "openssl verify 通过", en: "openssl verify passes"}
+    verify: {zh: "`openssl verify` 通过", en: "`openssl verify` passes"}
     rollback: {zh: "无需回滚", en: "nothing to undo"}
 prevention:
   - kind: prevent

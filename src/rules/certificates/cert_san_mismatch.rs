@@ -86,7 +86,7 @@ remedy:
       mv /etc/kubernetes/pki/apiserver.crt /etc/kubernetes/pki/apiserver.crt.before
       mv /etc/kubernetes/pki/apiserver.key /etc/kubernetes/pki/apiserver.key.before
       kubeadm init phase certs apiserver --config <KUBEADM_CONFIG>
-    verify: {zh: "openssl x509 -ext subjectAltName 含有该地址", en: "openssl x509 -ext subjectAltName shows the address"}
+    verify: {zh: "`openssl x509 -ext subjectAltName` 含有该地址", en: "`openssl x509 -ext subjectAltName` shows the address"}
     rollback: {zh: "放回 .before 文件", en: "put the .before files back"}
 prevention:
   - kind: process

@@ -46,6 +46,15 @@ remedy:
     expect: {zh: "失败的一步与它的消息", en: "the step that fails, and its message"}
     verify: {zh: "与本报告一致", en: "it agrees with this report"}
     rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "按消息中的原因修好签发者、DNS 或挑战后，重新申请", en: "once issuer, DNS or challenge are mended as the message says, ask again"}
+    place: cluster
+    risk: change
+    command: "kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}delete certificaterequests <FAILED_REQUEST>"
+    expect: {zh: "certificaterequest \"…\" deleted", en: "certificaterequest \"…\" deleted"}
+    verify: {zh: "`kubectl describe` 显示 Ready=True，Secret 中有新证书", en: "`kubectl describe` shows Ready=True and the Secret holds a new certificate"}
+    rollback: {zh: "删除失败的申请不影响现有证书，cert-manager 会自行新建", en: "deleting a failed request leaves the present certificate alone; cert-manager makes a new request"}
+    notes:
+      - {zh: "<FAILED_REQUEST> 是上一步列出的未就绪的申请", en: "<FAILED_REQUEST> is the request that is not ready in the step before"}
 prevention:
   - kind: detect
     text: {zh: "对 certmanager_certificate_ready_status 为 False 告警", en: "alert on certmanager_certificate_ready_status False"}

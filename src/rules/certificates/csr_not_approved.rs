@@ -52,7 +52,7 @@ remedy:
       kubectl describe csr {{ subject.name }}
       kubectl certificate approve {{ subject.name }}
     verify: {zh: "CONDITION 变为 Approved,Issued", en: "CONDITION becomes Approved,Issued"}
-    rollback: {zh: "kubectl delete csr {{ subject.name }}", en: "kubectl delete csr {{ subject.name }}"}
+    rollback: {zh: "`kubectl delete csr {{ subject.name }}`", en: "`kubectl delete csr {{ subject.name }}`"}
 prevention:
   - kind: detect
     text: {zh: "对等待超过 1 小时的证书请求告警", en: "alert on requests that wait for an hour"}

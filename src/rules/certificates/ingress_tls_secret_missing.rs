@@ -44,7 +44,7 @@ remedy:
     risk: change
     command: "kubectl -n {{ subject.namespace }} create secret tls {{ subject.name }} --cert=<CERT_FILE> --key=<KEY_FILE>"
     verify: {zh: "入口出示正确的证书", en: "the ingress shows the right certificate"}
-    rollback: {zh: "kubectl -n {{ subject.namespace }} delete secret {{ subject.name }}", en: "kubectl -n {{ subject.namespace }} delete secret {{ subject.name }}"}
+    rollback: {zh: "`kubectl -n {{ subject.namespace }} delete secret {{ subject.name }}`", en: "`kubectl -n {{ subject.namespace }} delete secret {{ subject.name }}`"}
 prevention:
   - kind: detect
     text: {zh: "用黑盒探测检查每个主机名出示的证书", en: "probe the certificate of every host name from outside"}

@@ -46,8 +46,8 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl certificate approve <CSR>"
-    verify: {zh: "kubectl logs 对该节点可用", en: "kubectl logs works for the node"}
-    rollback: {zh: "kubectl delete csr <CSR>", en: "kubectl delete csr <CSR>"}
+    verify: {zh: "`kubectl logs` 对该节点可用", en: "`kubectl logs` works for the node"}
+    rollback: {zh: "`kubectl delete csr <CSR>`", en: "`kubectl delete csr <CSR>`"}
 prevention:
   - kind: prevent
     text: {zh: "部署 kubelet 服务端证书的批准控制器", en: "run an approver for kubelets' serving certificates"}

@@ -50,7 +50,7 @@ remedy:
     risk: change
     command: "kubectl -n <NAMESPACE> rollout restart deployment <NAME>"
     verify: {zh: "API 服务器不再记录该错误", en: "the API server no longer logs it"}
-    rollback: {zh: "kubectl rollout undo", en: "kubectl rollout undo"}
+    rollback: {zh: "`kubectl rollout undo`", en: "`kubectl rollout undo`"}
 prevention:
   - kind: process
     text: {zh: "更换签名密钥时同时保留新旧公钥一段时间", en: "keep both public keys for a while when the signing key is replaced"}

@@ -77,7 +77,7 @@ remedy:
     risk: change
     command: "kubectl -n {{ subject.namespace }} rollout restart {{ subject.kind|lower }}/{{ subject.name }}"
     verify: {zh: "错误不再出现", en: "the errors stop"}
-    rollback: {zh: "kubectl rollout undo", en: "kubectl rollout undo"}
+    rollback: {zh: "`kubectl rollout undo`", en: "`kubectl rollout undo`"}
 prevention:
   - kind: prevent
     text: {zh: "把配置内容的哈希写入 Pod 模板的注解（Helm 的 checksum/config、kustomize 的 configMapGenerator），或使用 Reloader；不要用 subPath 挂载会变化的配置", en: "put a hash of the configuration into the pod template (checksum/config of Helm, configMapGenerator of kustomize) or run Reloader, and do not mount with subPath what changes"}

@@ -51,7 +51,7 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n {{ namespace }} patch configmap {{ name }} -p '{\"data\":{\"<KEY>\":\"<VALUE>\"}}'"
-    expect: {zh: "configmap/{{ name }} patched", en: "configmap/{{ name }} patched"}
+    expect: {zh: "`configmap/{{ name }} patched`", en: "`configmap/{{ name }} patched`"}
     verify: {zh: "Pod 启动", en: "the pod starts"}
     rollback: {zh: "用之前保存的 YAML 还原", en: "apply the YAML that was saved before"}
     notes:

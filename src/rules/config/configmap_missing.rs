@@ -53,9 +53,9 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n {{ namespace }} create configmap {{ name }} --from-file=<DIRECTORY>"
-    expect: {zh: "configmap/{{ name }} created", en: "configmap/{{ name }} created"}
+    expect: {zh: "`configmap/{{ name }} created`", en: "`configmap/{{ name }} created`"}
     verify: {zh: "几分钟内 kubelet 重试，Pod 启动", en: "the kubelet retries within minutes and the pod starts"}
-    rollback: {zh: "kubectl -n {{ namespace }} delete configmap {{ name }}", en: "kubectl -n {{ namespace }} delete configmap {{ name }}"}
+    rollback: {zh: "`kubectl -n {{ namespace }} delete configmap {{ name }}`", en: "`kubectl -n {{ namespace }} delete configmap {{ name }}`"}
 prevention:
   - kind: prevent
     immediate: true

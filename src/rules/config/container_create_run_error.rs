@@ -51,9 +51,9 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n {{ namespace }} edit {{ resource }} {{ name }}"
-    expect: {zh: "{{ resource }}.apps/{{ name }} edited", en: "{{ resource }}.apps/{{ name }} edited"}
+    expect: {zh: "`{{ resource }}.apps/{{ name }} edited`", en: "`{{ resource }}.apps/{{ name }} edited`"}
     verify: {zh: "容器变为 Running", en: "the container becomes Running"}
-    rollback: {zh: "kubectl -n {{ namespace }} rollout undo {{ resource }} {{ name }}", en: "kubectl -n {{ namespace }} rollout undo {{ resource }} {{ name }}"}
+    rollback: {zh: "`kubectl -n {{ namespace }} rollout undo {{ resource }} {{ name }}`", en: "`kubectl -n {{ namespace }} rollout undo {{ resource }} {{ name }}`"}
 prevention:
   - kind: prevent
     immediate: true

@@ -53,9 +53,9 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n {{ namespace }} create secret generic {{ name }} --from-file=<DIRECTORY>"
-    expect: {zh: "secret/{{ name }} created", en: "secret/{{ name }} created"}
+    expect: {zh: "`secret/{{ name }} created`", en: "`secret/{{ name }} created`"}
     verify: {zh: "几分钟内 kubelet 重试，Pod 启动", en: "the kubelet retries within minutes and the pod starts"}
-    rollback: {zh: "kubectl -n {{ namespace }} delete secret {{ name }}", en: "kubectl -n {{ namespace }} delete secret {{ name }}"}
+    rollback: {zh: "`kubectl -n {{ namespace }} delete secret {{ name }}`", en: "`kubectl -n {{ namespace }} delete secret {{ name }}`"}
 prevention:
   - kind: prevent
     immediate: true

@@ -45,8 +45,8 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n {{ namespace or 'kube-system' }} rollout restart deployment {{ service or '<BACKEND>' }}"
-    verify: {zh: "kubectl get apiservice 显示 True", en: "kubectl get apiservice shows True"}
-    rollback: {zh: "kubectl rollout undo", en: "kubectl rollout undo"}
+    verify: {zh: "`kubectl get apiservice` 显示 True", en: "`kubectl get apiservice` shows True"}
+    rollback: {zh: "`kubectl rollout undo`", en: "`kubectl rollout undo`"}
   - purpose: {zh: "只有当提供它的产品已经卸载时，删除这个 APIService", en: "only if the product that served it is gone for good, delete the APIService"}
     place: cluster
     risk: dangerous

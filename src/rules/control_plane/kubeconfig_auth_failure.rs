@@ -44,7 +44,7 @@ remedy:
     command: |
       cp /etc/kubernetes/admin.conf /etc/kubernetes/admin.conf.before
       kubeadm certs renew admin.conf
-    verify: {zh: "kubectl auth whoami 成功", en: "kubectl auth whoami succeeds"}
+    verify: {zh: "`kubectl auth whoami` 成功", en: "`kubectl auth whoami` succeeds"}
     rollback: {zh: "放回 admin.conf.before", en: "put admin.conf.before back"}
 prevention:
   - kind: detect

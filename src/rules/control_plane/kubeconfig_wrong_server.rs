@@ -44,6 +44,15 @@ remedy:
     command: "KUBECONFIG=/etc/kubernetes/admin.conf kubectl cluster-info"
     verify: {zh: "显示控制面地址", en: "it shows the control plane's address"}
     rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "让当前用户使用这份 kubeconfig", en: "let this user use that kubeconfig"}
+    place: node
+    risk: change
+    command: "install -m 600 /etc/kubernetes/admin.conf <HOME>/.kube/config"
+    expect: {zh: "无输出", en: "no output"}
+    verify: {zh: "`kubectl config view --minify` 显示本集群的地址", en: "`kubectl config view --minify` shows this cluster's address"}
+    rollback: {zh: "事先 `cp` 一份原来的 <HOME>/.kube/config，需要时改回", en: "keep a copy of the former <HOME>/.kube/config with `cp` and put it back"}
+    notes:
+      - {zh: "RKE2 的文件是 /etc/rancher/rke2/rke2.yaml，k3s 的是 /etc/rancher/k3s/k3s.yaml", en: "the file of RKE2 is /etc/rancher/rke2/rke2.yaml, that of k3s /etc/rancher/k3s/k3s.yaml"}
 prevention:
   - kind: process
     text: {zh: "由集群生成并分发 kubeconfig，不手工修改地址", en: "let the cluster make kubeconfigs, and change no address by hand"}

@@ -55,8 +55,8 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n kube-system edit deployment metrics-server"
-    verify: {zh: "kubectl top nodes 有数据", en: "kubectl top nodes shows data"}
-    rollback: {zh: "kubectl -n kube-system rollout undo deployment metrics-server", en: "kubectl -n kube-system rollout undo deployment metrics-server"}
+    verify: {zh: "`kubectl top nodes` 有数据", en: "`kubectl top nodes` shows data"}
+    rollback: {zh: "`kubectl -n kube-system rollout undo deployment metrics-server`", en: "`kubectl -n kube-system rollout undo deployment metrics-server`"}
 prevention:
   - kind: detect
     text: {zh: "对 v1beta1.metrics.k8s.io 不可用告警", en: "alert when v1beta1.metrics.k8s.io is not available"}

@@ -83,7 +83,7 @@ remedy:
     place: node
     risk: change
     command: "vi /etc/kubernetes/manifests/kube-scheduler.yaml"
-    verify: {zh: "crictl ps --name kube-scheduler 显示 Running，租约重新续期", en: "crictl ps --name kube-scheduler shows it Running, and its lease is renewed"}
+    verify: {zh: "`crictl ps --name kube-scheduler` 显示 Running，租约重新续期", en: "`crictl ps --name kube-scheduler` shows it Running, and its lease is renewed"}
     rollback: {zh: "用备份的清单覆盖回去", en: "put the saved manifest back"}
 prevention:
   - kind: detect

@@ -90,6 +90,16 @@ remedy:
     expect: {zh: "最近改动的清单", en: "the manifest that was changed last"}
     verify: {zh: "原因已记录", en: "the reason is on record"}
     rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "改正清单后移回，由 kubelet 重新创建", en: "correct the manifest and move it back, so that the kubelet makes the pod anew"}
+    place: node
+    risk: change
+    command: |
+      mv /etc/kubernetes/manifests/<COMPONENT>.yaml /root/<COMPONENT>.yaml
+      vi /root/<COMPONENT>.yaml
+      mv /root/<COMPONENT>.yaml /etc/kubernetes/manifests/<COMPONENT>.yaml
+    expect: {zh: "无输出；kubelet 在约 20 秒内停止再启动该 Pod", en: "no output; the kubelet stops and starts the pod within about 20 seconds"}
+    verify: {zh: "`crictl ps` 列出该组件且不再重启", en: "`crictl ps` lists the component and it does not restart"}
+    rollback: {zh: "事先 `cp` 一份原清单，改回后同样移入", en: "keep a copy of the manifest with `cp` and move it in the same way"}
 prevention:
   - kind: process
     text: {zh: "改动静态 Pod 清单前先备份，并在改动后检查容器", en: "save a manifest before a change and look at its container after it"}

@@ -64,8 +64,8 @@ remedy:
       zh: 'Pod 就绪且不再重启'
       en: 'the pod is ready and does not restart'
     rollback:
-      zh: 'kubectl rollout undo 回到上一个版本'
-      en: 'kubectl rollout undo to the former revision'
+      zh: '`kubectl rollout undo` 回到上一个版本'
+      en: '`kubectl rollout undo` to the former revision'
 prevention:
   - kind: prevent
     text:

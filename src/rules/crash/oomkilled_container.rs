@@ -90,8 +90,8 @@ remedy:
       zh: '24 小时内不再出现 OOMKilled'
       en: 'no OOMKilled for 24 hours'
     rollback:
-      zh: 'kubectl rollout undo 回到上一个版本'
-      en: 'kubectl rollout undo to the former revision'
+      zh: '`kubectl rollout undo` 回到上一个版本'
+      en: '`kubectl rollout undo` to the former revision'
 prevention:
   - kind: detect
     text:

@@ -44,11 +44,11 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n {{ subject.namespace }} edit configmap {{ subject.name }}"
-    expect: {zh: "configmap/{{ subject.name }} edited", en: "configmap/{{ subject.name }} edited"}
+    expect: {zh: "`configmap/{{ subject.name }} edited`", en: "`configmap/{{ subject.name }} edited`"}
     verify: {zh: "Pod 内能解析该名字", en: "the name resolves in a pod"}
     rollback: {zh: "恢复改动前的 Corefile", en: "put the former Corefile back"}
     notes:
-      - {zh: "没有 reload 插件时再执行 kubectl -n {{ subject.namespace }} rollout restart deployment coredns", en: "without the reload plugin, run kubectl -n {{ subject.namespace }} rollout restart deployment coredns as well"}
+      - {zh: "没有 reload 插件时再执行 `kubectl -n {{ subject.namespace }} rollout restart deployment coredns`", en: "without the reload plugin, run `kubectl -n {{ subject.namespace }} rollout restart deployment coredns` as well"}
 prevention:
   - kind: process
     text: {zh: "用 Git 管理 Corefile，并在合并前用 coredns -conf 检查", en: "keep the Corefile in Git and check it with coredns -conf before merging"}

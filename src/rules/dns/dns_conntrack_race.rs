@@ -42,9 +42,9 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl apply -f <NODELOCALDNS_MANIFEST>"
-    expect: {zh: "daemonset.apps/node-local-dns created", en: "daemonset.apps/node-local-dns created"}
+    expect: {zh: "`daemonset.apps/node-local-dns created`", en: "`daemonset.apps/node-local-dns created`"}
     verify: {zh: "insert_failed 不再增长，5 秒延迟消失", en: "insert_failed grows no more and the delays of 5 seconds are gone"}
-    rollback: {zh: "kubectl delete -f <NODELOCALDNS_MANIFEST>", en: "kubectl delete -f <NODELOCALDNS_MANIFEST>"}
+    rollback: {zh: "`kubectl delete -f <NODELOCALDNS_MANIFEST>`", en: "`kubectl delete -f <NODELOCALDNS_MANIFEST>`"}
 prevention:
   - kind: detect
     text: {zh: "采集 conntrack 的 insert_failed 与 DNS 延迟", en: "collect insert_failed of conntrack and the latency of DNS"}

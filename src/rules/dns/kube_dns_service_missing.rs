@@ -59,9 +59,9 @@ remedy:
           - {name: dns-tcp, port: 53, protocol: TCP}
           - {name: metrics, port: 9153, protocol: TCP}
       YAML
-    expect: {zh: "service/kube-dns created", en: "service/kube-dns created"}
-    verify: {zh: "Pod 内 nslookup kubernetes.default 成功", en: "nslookup kubernetes.default works in a pod"}
-    rollback: {zh: "kubectl -n kube-system delete service kube-dns", en: "kubectl -n kube-system delete service kube-dns"}
+    expect: {zh: "`service/kube-dns created`", en: "`service/kube-dns created`"}
+    verify: {zh: "Pod 内 `nslookup kubernetes.default` 成功", en: "`nslookup kubernetes.default` works in a pod"}
+    rollback: {zh: "`kubectl -n kube-system delete service kube-dns`", en: "`kubectl -n kube-system delete service kube-dns`"}
     notes:
       - {zh: "<CLUSTER_DNS_IP> 是 kubelet 的 clusterDNS（Pod 的 resolv.conf 中的 nameserver）；由 kubeadm、RKE 或 Helm 管理时用它们重新应用插件", en: "<CLUSTER_DNS_IP> is clusterDNS of the kubelet (nameserver in resolv.conf of pods); where kubeadm, RKE or Helm manage it, let them apply the add-on again"}
 prevention:

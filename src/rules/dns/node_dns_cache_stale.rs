@@ -43,7 +43,7 @@ remedy:
     risk: change
     command: "{% if cache == 'systemd-resolved' %}resolvectl flush-caches{% elif cache == 'nscd' %}nscd -i hosts{% else %}systemctl restart {{ cache }}{% endif %}"
     expect: {zh: "没有输出", en: "no output"}
-    verify: {zh: "crictl pull 成功", en: "crictl pull succeeds"}
+    verify: {zh: "`crictl pull` 成功", en: "`crictl pull` succeeds"}
     rollback: {zh: "无需回滚：缓存会自行重建", en: "nothing to undo: the cache fills by itself"}
 prevention:
   - kind: detect

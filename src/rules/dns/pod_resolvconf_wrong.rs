@@ -57,9 +57,9 @@ remedy:
     risk: change
     when: "settable"
     command: "kubectl -n {{ subject.namespace }} patch {{ resource }} {{ subject.name }} --type=merge -p '{\"spec\":{\"template\":{\"spec\":{\"dnsPolicy\":\"{{ policy|raw }}\",\"dnsConfig\":null}}}}'"
-    expect: {zh: "{{ resource }}/{{ subject.name }} patched", en: "{{ resource }}/{{ subject.name }} patched"}
+    expect: {zh: "`{{ resource }}/{{ subject.name }} patched`", en: "`{{ resource }}/{{ subject.name }} patched`"}
     verify: {zh: "新 Pod 的 resolv.conf 指向集群域名服务，名字可以解析", en: "resolv.conf of the new pods names the cluster's name service, and names resolve"}
-    rollback: {zh: "kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}", en: "kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}"}
+    rollback: {zh: "`kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}`", en: "`kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}`"}
 prevention:
   - kind: prevent
     text: {zh: "用准入策略检查 dnsPolicy 与 dnsConfig.nameservers", en: "check dnsPolicy and dnsConfig.nameservers by admission policy"}

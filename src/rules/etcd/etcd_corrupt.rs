@@ -61,7 +61,7 @@ remedy:
     command: |
       etcdctl member remove <MEMBER_ID>
       etcdctl member add <NAME> --peer-urls=<PEER_URL>
-    verify: {zh: "etcdctl endpoint hashkv 一致", en: "etcdctl endpoint hashkv shows equal hashes"}
+    verify: {zh: "`etcdctl endpoint hashkv` 一致", en: "`etcdctl endpoint hashkv` shows equal hashes"}
     rollback: {zh: "从快照恢复整个集群", en: "restore the whole cluster from a snapshot"}
 prevention:
   - kind: detect

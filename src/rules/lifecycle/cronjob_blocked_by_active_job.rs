@@ -58,8 +58,8 @@ remedy:
       zh: '下一个时间点启动了任务并成功'
       en: 'a Job starts at the next time and succeeds'
     rollback:
-      zh: 'kubectl create job --from=cronjob/{{ subject.name }} 手动补跑'
-      en: 'run it by hand: kubectl create job --from=cronjob/{{ subject.name }}'
+      zh: '`kubectl create job --from=cronjob/{{ subject.name }}` 手动补跑'
+      en: 'run it by hand: `kubectl create job --from=cronjob/{{ subject.name }}`'
 prevention:
   - kind: prevent
     text:

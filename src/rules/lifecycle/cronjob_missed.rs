@@ -54,7 +54,7 @@ remedy:
       zh: '下一个时间点启动了任务'
       en: 'a Job starts at the next time'
     rollback:
-      zh: 'kubectl patch 恢复原值'
+      zh: '`kubectl patch` 恢复原值'
       en: 'patch the former value back'
 prevention:
   - kind: prevent

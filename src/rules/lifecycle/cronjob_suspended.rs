@@ -95,7 +95,7 @@ remedy:
       zh: '任务成功，使用者不再报错'
       en: 'the Job succeeds and nobody complains any more'
     rollback:
-      zh: 'kubectl delete job 删除补跑的任务'
+      zh: '`kubectl delete job` 删除补跑的任务'
       en: 'delete the Job that was made by hand'
 prevention:
   - kind: detect

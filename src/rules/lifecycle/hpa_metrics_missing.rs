@@ -45,6 +45,13 @@ remedy:
     rollback:
       zh: '只读，无需回滚'
       en: 'read-only'
+  - purpose: {zh: "重启指标来源；容器没有 requests 时先声明 requests", en: "restart what serves the metrics; declare requests first where a container has none"}
+    place: cluster
+    risk: change
+    command: "kubectl -n kube-system rollout restart deployment metrics-server"
+    expect: {zh: "`deployment.apps/metrics-server restarted`", en: "`deployment.apps/metrics-server restarted`"}
+    verify: {zh: "`kubectl top pods` 有数据，`kubectl get hpa` 的 TARGETS 不再是 <unknown>", en: "`kubectl top pods` has data and TARGETS of `kubectl get hpa` is no longer <unknown>"}
+    rollback: {zh: "`kubectl -n kube-system rollout undo deployment metrics-server`", en: "`kubectl -n kube-system rollout undo deployment metrics-server`"}
 prevention:
   - kind: detect
     text:

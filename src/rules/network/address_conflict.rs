@@ -79,6 +79,15 @@ remedy:
     expect: {zh: "应答来自两个 MAC 地址", en: "answers come from two MAC addresses"}
     verify: {zh: "与本报告一致", en: "it agrees with this report"}
     rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "在核实哪一台机器应当拥有该地址之后，从另一台移除", en: "once it is known which machine should have the address, remove it from the other one"}
+    place: node
+    risk: dangerous
+    command: "ip address del <ADDRESS>/<PREFIX> dev <INTERFACE>"
+    expect: {zh: "无输出", en: "no output"}
+    verify: {zh: "`arping` 只有一个 MAC 应答", en: "`arping` is answered by one MAC only"}
+    rollback: {zh: "`ip address add <ADDRESS>/<PREFIX> dev <INTERFACE>`", en: "`ip address add <ADDRESS>/<PREFIX> dev <INTERFACE>`"}
+    notes:
+      - {zh: "在控制台上执行：地址是管理地址时，连接会中断。podCIDR 重复时，改为删除并重新加入其中一个节点", en: "run it at the console: if it is the address of management, the connection ends. Where a podCIDR is there twice, remove one of the nodes and let it join again"}
 prevention:
   - kind: prevent
     text: {zh: "在地址管理中为节点保留地址", en: "reserve the addresses of nodes in address management"}

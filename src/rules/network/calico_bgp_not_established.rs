@@ -54,9 +54,9 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n kube-system set env daemonset/calico-node IP_AUTODETECTION_METHOD=interface=<INTERFACE>"
-    expect: {zh: "env updated", en: "env updated"}
-    verify: {zh: "calicoctl node status 全部为 Established", en: "calicoctl node status says Established for all"}
-    rollback: {zh: "kubectl -n kube-system rollout undo daemonset/calico-node", en: "kubectl -n kube-system rollout undo daemonset/calico-node"}
+    expect: {zh: "`env updated`", en: "`env updated`"}
+    verify: {zh: "`calicoctl node status` 全部为 Established", en: "`calicoctl node status` says Established for all"}
+    rollback: {zh: "`kubectl -n kube-system rollout undo daemonset/calico-node`", en: "`kubectl -n kube-system rollout undo daemonset/calico-node`"}
 prevention:
   - kind: detect
     text: {zh: "对 calico-node 未就绪与 BGP 会话数告警，并在防火墙策略中放行 TCP 179", en: "alert on calico-node that is not ready and on the number of sessions, and let TCP 179 pass the firewalls"}

@@ -59,6 +59,13 @@ remedy:
     expect: {zh: "该节点的 CNI 守护 Pod 是否就绪", en: "whether the CNI daemon of the node is ready"}
     verify: {zh: "原因已记录", en: "the reason is on record"}
     rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "重启该节点上的 CNI Pod，让它重新写入配置与程序", en: "restart the CNI pod of the node, so that it writes configuration and programs anew"}
+    place: cluster
+    risk: change
+    command: "kubectl -n <CNI_NAMESPACE> delete pod <CNI_POD_OF_NODE>"
+    expect: {zh: "pod \"…\" deleted", en: "pod \"…\" deleted"}
+    verify: {zh: "新的 CNI Pod 就绪，ContainerCreating 的 Pod 启动", en: "the new CNI pod is ready and pods in ContainerCreating start"}
+    rollback: {zh: "DaemonSet 会自行重建该 Pod，无需回滚", en: "the DaemonSet makes the pod anew by itself: nothing to roll back"}
 prevention:
   - kind: detect
     text: {zh: "对节点 NotReady 持续 5 分钟告警", en: "alert when a node is NotReady for 5 minutes"}

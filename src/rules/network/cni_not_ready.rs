@@ -61,6 +61,13 @@ remedy:
     expect: {zh: "该节点的 CNI 守护 Pod 的状态", en: "the state of the CNI daemon of the node"}
     verify: {zh: "原因已记录", en: "the reason is on record"}
     rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "重启该节点上的 CNI Pod，让它写入 /etc/cni/net.d", en: "restart the CNI pod of the node, so that it writes /etc/cni/net.d"}
+    place: cluster
+    risk: change
+    command: "kubectl -n <CNI_NAMESPACE> delete pod <CNI_POD_OF_NODE>"
+    expect: {zh: "pod \"…\" deleted", en: "pod \"…\" deleted"}
+    verify: {zh: "/etc/cni/net.d 中有配置，节点 {{ node }} 恢复 Ready", en: "/etc/cni/net.d holds a configuration and node {{ node }} is Ready"}
+    rollback: {zh: "DaemonSet 会自行重建该 Pod，无需回滚；没有 CNI Pod 时先安装 CNI", en: "the DaemonSet makes the pod anew by itself; where there is none, the CNI has to be installed first"}
 prevention:
   - kind: detect
     text: {zh: "对节点 NotReady 持续 5 分钟告警", en: "alert when a node is NotReady for 5 minutes"}

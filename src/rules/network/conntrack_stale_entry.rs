@@ -47,7 +47,7 @@ remedy:
     place: node
     risk: change
     command: "conntrack -D -p udp -d {{ service_ip }}"
-    expect: {zh: "entries have been deleted", en: "entries have been deleted"}
+    expect: {zh: "`entries have been deleted`", en: "`entries have been deleted`"}
     verify: {zh: "客户端的查询得到应答", en: "queries of the clients are answered"}
     rollback: {zh: "无需回滚：条目会按需重建", en: "nothing to undo: entries are made again as needed"}
 prevention:

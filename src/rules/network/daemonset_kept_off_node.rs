@@ -71,7 +71,7 @@ remedy:
       kubectl -n {{ subject.namespace }} patch daemonset {{ subject.name }} --type=json -p '[{"op":"add","path":"/spec/template/spec/tolerations/-","value":{"operator":"Exists"}}]'
     expect: {zh: "patched", en: "patched"}
     verify: {zh: "期望数等于节点数，节点上的 Pod 恢复", en: "it wants as many pods as there are nodes, and pods of the node recover"}
-    rollback: {zh: "kubectl -n {{ subject.namespace }} rollout undo daemonset {{ subject.name }}", en: "kubectl -n {{ subject.namespace }} rollout undo daemonset {{ subject.name }}"}
+    rollback: {zh: "`kubectl -n {{ subject.namespace }} rollout undo daemonset {{ subject.name }}`", en: "`kubectl -n {{ subject.namespace }} rollout undo daemonset {{ subject.name }}`"}
 prevention:
   - kind: detect
     text: {zh: "对系统 DaemonSet 的期望数小于节点数告警", en: "alert when a system DaemonSet wants fewer pods than there are nodes"}

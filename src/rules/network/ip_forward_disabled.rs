@@ -88,7 +88,7 @@ remedy:
       echo 'net.ipv4.ip_forward = 1' > /etc/sysctl.d/90-kubernetes.conf
       sysctl -w net.ipv4.ip_forward=1
     expect: {zh: "打印新值", en: "prints the new value"}
-    verify: {zh: "sysctl net.ipv4.ip_forward 在重启后仍为 1", en: "sysctl net.ipv4.ip_forward is still 1 after a restart"}
+    verify: {zh: "`sysctl net.ipv4.ip_forward` 在重启后仍为 1", en: "`sysctl net.ipv4.ip_forward` is still 1 after a restart"}
     rollback: {zh: "删除 /etc/sysctl.d/90-kubernetes.conf 并恢复原值", en: "remove /etc/sysctl.d/90-kubernetes.conf and set the old value again"}
 prevention:
   - kind: detect

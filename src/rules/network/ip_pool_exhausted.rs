@@ -62,7 +62,7 @@ remedy:
     risk: read-only
     when: of_node
     command: "ls /var/lib/cni/networks/*/ | wc -l"
-    expect: {zh: "数量接近网段大小，而 crictl pods 少得多时是泄漏", en: "close to the size of the range: a leak when crictl pods shows far fewer"}
+    expect: {zh: "数量接近网段大小，而 `crictl pods` 少得多时是泄漏", en: "close to the size of the range: a leak when `crictl pods` shows far fewer"}
     verify: {zh: "原因已记录", en: "the reason is on record"}
     rollback: {zh: "只读，无需回滚", en: "read-only"}
   - purpose: {zh: "查看现状", en: "look at the present state"}

@@ -53,7 +53,7 @@ remedy:
       reboot
     expect: {zh: "节点重启", en: "the node restarts"}
     verify: {zh: "只有一种后端里有 KUBE- 链", en: "only one backend has chains KUBE-"}
-    rollback: {zh: "update-alternatives --set iptables 回到原来的后端并重启", en: "update-alternatives --set iptables back to the former, and restart"}
+    rollback: {zh: "update-alternatives --set iptables 回到原来的后端并重启", en: "update-alternatives --set `iptables back` to the former, and restart"}
 prevention:
   - kind: detect
     text: {zh: "启用 node-problem-detector 的 iptables-mode-monitor", en: "run iptables-mode-monitor of the node-problem-detector"}

@@ -87,7 +87,7 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n kube-system edit configmap <CNI_CONFIG>"
-    expect: {zh: "configmap edited", en: "configmap edited"}
+    expect: {zh: "`configmap edited`", en: "`configmap edited`"}
     verify: {zh: "大包能通，应用不再超时", en: "large packets pass and applications time out no more"}
     rollback: {zh: "恢复原来的 MTU 并重启 CNI 守护进程", en: "put the old MTU back and restart the agent"}
     notes:

@@ -50,7 +50,7 @@ remedy:
     risk: change
     command: "kubectl edit {{ resource }} {{ subject.name }}"
     expect: {zh: "edited", en: "edited"}
-    verify: {zh: "节点上 crictl pull 成功", en: "crictl pull succeeds on the node"}
+    verify: {zh: "节点上 `crictl pull` 成功", en: "`crictl pull` succeeds on the node"}
     rollback: {zh: "应用备份的策略", en: "apply the saved policy"}
 prevention:
   - kind: prevent

@@ -82,7 +82,7 @@ remedy:
       iptables -D {{ chain }} <LINE_NUMBER>
     expect: {zh: "规则消失", en: "the rule is gone"}
     verify: {zh: "跨节点的 Pod 能互访", en: "pods reach each other across nodes"}
-    rollback: {zh: "iptables -I {{ chain }} <LINE_NUMBER> 后接原来的规则", en: "iptables -I {{ chain }} <LINE_NUMBER> followed by the old rule"}
+    rollback: {zh: "`iptables -I {{ chain }} <LINE_NUMBER>` 后接原来的规则", en: "`iptables -I {{ chain }} <LINE_NUMBER>` followed by the old rule"}
 prevention:
   - kind: prevent
     text: {zh: "把集群需要的端口写入节点防火墙的基线", en: "keep the ports that the cluster needs in the firewall baseline of the nodes"}

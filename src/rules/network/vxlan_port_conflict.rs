@@ -69,6 +69,15 @@ remedy:
     expect: {zh: "出现进程名，或有多个 VXLAN 设备", en: "a process is named, or there are several VXLAN devices"}
     verify: {zh: "与本报告一致", en: "it agrees with this report"}
     rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "移除旧的覆盖网络留下的 VXLAN 设备", en: "remove the VXLAN device that a former overlay left"}
+    place: node
+    risk: dangerous
+    command: "ip link delete <STALE_VXLAN_DEVICE>"
+    expect: {zh: "无输出", en: "no output"}
+    verify: {zh: "`ss -lun` 中该端口只由当前的覆盖网络使用，CNI 日志不再报错", en: "in `ss -lun` only the present overlay has the port, and the CNI logs no more of it"}
+    rollback: {zh: "设备由它的覆盖网络自行重建；删除前用 `ip -d link show` 记录参数", en: "an overlay makes its device anew; write its parameters down with `ip -d link show` first"}
+    notes:
+      - {zh: "端口由别的程序占用时，改动那个程序的端口", en: "where another program has the port, change that program's port"}
 prevention:
   - kind: process
     text: {zh: "更换 CNI 时在节点上清除旧的设备与配置", en: "remove devices and configuration of the old CNI from nodes when it is changed"}

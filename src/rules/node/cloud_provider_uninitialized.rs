@@ -47,7 +47,7 @@ remedy:
     risk: change
     command: "kubectl -n kube-system rollout restart daemonset <CLOUD_CONTROLLER_MANAGER>"
     verify: {zh: "污点消失，providerID 已填入", en: "the taint is gone and providerID is set"}
-    rollback: {zh: "kubectl rollout undo", en: "kubectl rollout undo"}
+    rollback: {zh: "`kubectl rollout undo`", en: "`kubectl rollout undo`"}
 prevention:
   - kind: prevent
     text: {zh: "让云控制器容忍该污点并使用宿主机网络", en: "let the controller tolerate this taint and use the host's network"}

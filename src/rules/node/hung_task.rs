@@ -41,6 +41,15 @@ remedy:
     expect: {zh: "处于 D 状态的进程及其等待点", en: "processes in state D and what they wait for"}
     verify: {zh: "原因已记录", en: "the reason is on record"}
     rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "停止向该节点调度，先恢复被等待的存储或 NFS", en: "keep new pods off the node while the storage or NFS that it waits for is restored"}
+    place: cluster
+    risk: change
+    command: "kubectl cordon {{ node }}"
+    expect: {zh: "`node/{{ node }} cordoned`", en: "`node/{{ node }} cordoned`"}
+    verify: {zh: "没有处于 D 状态的进程，内核日志不再报告", en: "no process is in state D and the kernel reports no more"}
+    rollback: {zh: "`kubectl uncordon {{ node }}`", en: "`kubectl uncordon {{ node }}`"}
+    notes:
+      - {zh: "需要移走已有的 Pod 时再执行 `kubectl drain {{ node }} --ignore-daemonsets`，它遵守 PodDisruptionBudget", en: "to move the pods that are there, run `kubectl drain {{ node }} --ignore-daemonsets` afterwards; it respects PodDisruptionBudgets"}
 prevention:
   - kind: detect
     text: {zh: "部署 node-problem-detector 并对 TaskHung 告警", en: "run node-problem-detector and alert on TaskHung"}

@@ -92,7 +92,7 @@ remedy:
     verify: {zh: "df 显示使用率低于 80%", en: "df shows less than 80 %"}
     rollback: {zh: "需要的镜像会重新拉取", en: "images that are needed are pulled again"}
     notes:
-      - {zh: "RKE1 节点上不要执行 docker system prune：它会删除 share-mnt、service-sidekick 等已停止的关键容器", en: "never run docker system prune on nodes of RKE1: it removes containers that are stopped and needed, such as share-mnt and service-sidekick"}
+      - {zh: "RKE1 节点上不要执行 `docker system prune`：它会删除 share-mnt、service-sidekick 等已停止的关键容器", en: "never run `docker system prune` on nodes of RKE1: it removes containers that are stopped and needed, such as share-mnt and service-sidekick"}
 prevention:
   - kind: detect
     text: {zh: "对磁盘使用率 75% 与 85% 告警", en: "alert on disk use of 75 % and 85 %"}

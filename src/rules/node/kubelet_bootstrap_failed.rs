@@ -61,8 +61,8 @@ remedy:
     place: node
     risk: change
     command: "kubeadm token create --print-join-command"
-    verify: {zh: "kubectl get node {{ node }} 显示 Ready", en: "kubectl get node {{ node }} shows Ready"}
-    rollback: {zh: "kubeadm token delete <TOKEN>", en: "kubeadm token delete <TOKEN>"}
+    verify: {zh: "`kubectl get node {{ node }}` 显示 Ready", en: "`kubectl get node {{ node }}` shows Ready"}
+    rollback: {zh: "`kubeadm token delete <TOKEN>`", en: "`kubeadm token delete <TOKEN>`"}
 prevention:
   - kind: process
     text: {zh: "在节点加入流程中即时生成短期令牌", en: "make a short-lived token at the moment a node joins"}

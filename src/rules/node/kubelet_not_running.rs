@@ -64,8 +64,8 @@ remedy:
     risk: change
     command: "systemctl restart kubelet"
     expect: {zh: "无输出", en: "no output"}
-    verify: {zh: "kubectl get node 显示 Ready", en: "kubectl get node shows Ready"}
-    rollback: {zh: "systemctl stop kubelet", en: "systemctl stop kubelet"}
+    verify: {zh: "`kubectl get node` 显示 Ready", en: "`kubectl get node` shows Ready"}
+    rollback: {zh: "`systemctl stop kubelet`", en: "`systemctl stop kubelet`"}
 prevention:
   - kind: detect
     text: {zh: "对节点 NotReady 持续 5 分钟告警", en: "alert when a node is NotReady for 5 minutes"}

@@ -63,6 +63,13 @@ remedy:
     expect: {zh: "文件最多的目录", en: "the directories with the most files"}
     verify: {zh: "与本报告一致", en: "it agrees with this report"}
     rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "在文件最多的目录中清理过期文件", en: "remove expired files in the directory with the most"}
+    place: node
+    risk: dangerous
+    command: "find <DIRECTORY> -xdev -type f -mtime +14 -print -delete"
+    expect: {zh: "列出被删除的文件", en: "the files that it deletes"}
+    verify: {zh: "`df -i` 低于 85 %，节点的 DiskPressure 消失", en: "`df -i` is below 85 % and DiskPressure goes"}
+    rollback: {zh: "删除不可恢复：先去掉 -delete 看清单，再执行", en: "what is deleted is gone: run it without -delete first and read the list"}
 prevention:
   - kind: detect
     text: {zh: "对 node_filesystem_files_free 告警", en: "alert on node_filesystem_files_free"}

@@ -57,6 +57,15 @@ remedy:
     expect: {zh: "占用最多的 Pod 排在最前", en: "the largest users come first"}
     verify: {zh: "原因已记录", en: "the reason is on record"}
     rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "停止向该节点调度，再给内存用量最大的 Pod 设限或移走", en: "keep new pods off the node, then limit or move the pods that use most"}
+    place: cluster
+    risk: change
+    command: "kubectl cordon {{ node }}"
+    expect: {zh: "`node/{{ node }} cordoned`", en: "`node/{{ node }} cordoned`"}
+    verify: {zh: "节点的 MemoryPressure 变为 False", en: "MemoryPressure of the node becomes False"}
+    rollback: {zh: "`kubectl uncordon {{ node }}`", en: "`kubectl uncordon {{ node }}`"}
+    notes:
+      - {zh: "需要移走已有的 Pod 时再执行 `kubectl drain {{ node }} --ignore-daemonsets`，它遵守 PodDisruptionBudget", en: "to move the pods that are there, run `kubectl drain {{ node }} --ignore-daemonsets` afterwards; it respects PodDisruptionBudgets"}
 prevention:
   - kind: detect
     text: {zh: "在驱逐阈值之前对内存告警", en: "alert on memory before the eviction threshold"}

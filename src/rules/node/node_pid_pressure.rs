@@ -46,6 +46,15 @@ remedy:
     expect: {zh: "接近 kernel.pid_max", en: "close to kernel.pid_max"}
     verify: {zh: "原因已记录", en: "the reason is on record"}
     rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "停止向该节点调度，再结束线程最多的 Pod", en: "keep new pods off the node, then end the pod with the most threads"}
+    place: cluster
+    risk: change
+    command: "kubectl cordon {{ node }}"
+    expect: {zh: "`node/{{ node }} cordoned`", en: "`node/{{ node }} cordoned`"}
+    verify: {zh: "节点的 PIDPressure 变为 False", en: "PIDPressure of the node becomes False"}
+    rollback: {zh: "`kubectl uncordon {{ node }}`", en: "`kubectl uncordon {{ node }}`"}
+    notes:
+      - {zh: "需要移走已有的 Pod 时再执行 `kubectl drain {{ node }} --ignore-daemonsets`，它遵守 PodDisruptionBudget", en: "to move the pods that are there, run `kubectl drain {{ node }} --ignore-daemonsets` afterwards; it respects PodDisruptionBudgets"}
 prevention:
   - kind: detect
     text: {zh: "在驱逐阈值之前对进程号告警", en: "alert on process id before the eviction threshold"}

@@ -41,6 +41,13 @@ remedy:
     expect: {zh: "ok，或超时", en: "ok, or a timeout"}
     verify: {zh: "与本报告一致", en: "it agrees with this report"}
     rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "恢复到 API 服务器的路由或防火墙规则后，重启 kubelet", en: "once route or firewall towards the API server are mended, restart the kubelet"}
+    place: node
+    risk: change
+    command: "systemctl restart kubelet"
+    expect: {zh: "无输出", en: "no output"}
+    verify: {zh: "节点恢复 Ready，kubelet 日志不再报告", en: "the node is Ready and the kubelet reports no more of it"}
+    rollback: {zh: "重启 kubelet 不影响运行中的容器；无需回滚", en: "a restart of the kubelet leaves running containers alone: nothing to roll back"}
 prevention:
   - kind: detect
     text: {zh: "对节点 NotReady 持续 5 分钟告警", en: "alert when a node is NotReady for 5 minutes"}

@@ -45,7 +45,7 @@ remedy:
     command: "kubectl cordon {{ node }}"
     expect: {zh: "cordoned", en: "cordoned"}
     verify: {zh: "重建的 Pod 在其他节点启动", en: "pods that are made anew start elsewhere"}
-    rollback: {zh: "kubectl uncordon {{ node }}", en: "kubectl uncordon {{ node }}"}
+    rollback: {zh: "`kubectl uncordon {{ node }}`", en: "`kubectl uncordon {{ node }}`"}
 prevention:
   - kind: detect
     text: {zh: "对每个节点的 Pod 启动时延（kubelet_pod_start_duration_seconds）告警", en: "alert on the time that pods take to start, by node (kubelet_pod_start_duration_seconds)"}

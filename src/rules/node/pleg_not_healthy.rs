@@ -48,7 +48,7 @@ remedy:
     risk: dangerous
     command: "systemctl restart containerd"
     verify: {zh: "节点恢复 Ready", en: "the node is Ready again"}
-    rollback: {zh: "kubectl uncordon {{ node }}", en: "kubectl uncordon {{ node }}"}
+    rollback: {zh: "`kubectl uncordon {{ node }}`", en: "`kubectl uncordon {{ node }}`"}
 prevention:
   - kind: detect
     text: {zh: "对节点 NotReady 持续 5 分钟告警", en: "alert when a node is NotReady for 5 minutes"}

@@ -46,8 +46,8 @@ remedy:
     risk: change
     command: "swapoff -a"
     expect: {zh: "无输出", en: "no output"}
-    verify: {zh: "systemctl status kubelet 为 active (running)", en: "systemctl status kubelet shows active (running)"}
-    rollback: {zh: "swapon -a", en: "swapon -a"}
+    verify: {zh: "`systemctl status kubelet` 为 active (running)", en: "`systemctl status kubelet` shows active (running)"}
+    rollback: {zh: "`swapon -a`", en: "`swapon -a`"}
 prevention:
   - kind: prevent
     text: {zh: "在节点镜像与 fstab 中去掉 swap", en: "keep swap out of the node image and fstab"}

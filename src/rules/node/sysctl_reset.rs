@@ -55,8 +55,8 @@ remedy:
     risk: change
     command: "sysctl --system"
     expect: {zh: "列出应用的文件", en: "it lists the files that it applies"}
-    verify: {zh: "sysctl {{ key }} 与 {{ file }} 一致", en: "sysctl {{ key }} agrees with {{ file }}"}
-    rollback: {zh: "sysctl -w 恢复原值", en: "sysctl -w with the former value"}
+    verify: {zh: "`sysctl {{ key }}` 与 {{ file }} 一致", en: "`sysctl {{ key }}` agrees with {{ file }}"}
+    rollback: {zh: "`sysctl -w` 恢复原值", en: "`sysctl -w` with the former value"}
 prevention:
   - kind: detect
     text: {zh: "用配置管理比较运行值与期望值", en: "compare what is in force with what is wished by configuration management"}

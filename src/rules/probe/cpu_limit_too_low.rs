@@ -62,7 +62,7 @@ remedy:
     risk: change
     command: "kubectl -n {{ subject.namespace }} set resources {{ resource }} {{ subject.name }} -c {{ container }} --limits=cpu=<NEW_LIMIT>"
     verify: {zh: "探针不再超时", en: "probes no longer time out"}
-    rollback: {zh: "kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}", en: "kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}"}
+    rollback: {zh: "`kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}`", en: "`kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}`"}
 prevention:
   - kind: detect
     text: {zh: "对 container_cpu_cfs_throttled_periods 占比超过 25% 告警", en: "alert when more than 25 % of periods are throttled"}

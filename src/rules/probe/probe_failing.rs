@@ -50,7 +50,7 @@ remedy:
     command: "kubectl cordon {{ node }}"
     expect: {zh: "cordoned", en: "cordoned"}
     verify: {zh: "新 Pod 不再落到该节点", en: "no new pod lands there"}
-    rollback: {zh: "kubectl uncordon {{ node }}", en: "kubectl uncordon {{ node }}"}
+    rollback: {zh: "`kubectl uncordon {{ node }}`", en: "`kubectl uncordon {{ node }}`"}
 prevention:
   - kind: detect
     text: {zh: "按节点统计 Unhealthy 事件并对集中于一个节点的情况告警", en: "count Unhealthy events by node and alert when one node stands out"}

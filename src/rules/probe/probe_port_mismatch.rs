@@ -90,8 +90,8 @@ remedy:
       zh: '新 Pod 就绪，不再出现 Unhealthy 事件'
       en: 'the new pod is ready and there are no more Unhealthy events'
     rollback:
-      zh: 'kubectl rollout undo 回到上一个版本'
-      en: 'kubectl rollout undo to the former revision'
+      zh: '`kubectl rollout undo` 回到上一个版本'
+      en: '`kubectl rollout undo` to the former revision'
 prevention:
   - kind: prevent
     text:

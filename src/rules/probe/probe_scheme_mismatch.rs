@@ -87,8 +87,8 @@ remedy:
       zh: '新 Pod 就绪'
       en: 'the new pod is ready'
     rollback:
-      zh: 'kubectl rollout undo 回到上一个版本'
-      en: 'kubectl rollout undo to the former revision'
+      zh: '`kubectl rollout undo` 回到上一个版本'
+      en: '`kubectl rollout undo` to the former revision'
 prevention:
   - kind: prevent
     text:

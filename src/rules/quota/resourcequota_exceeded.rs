@@ -52,7 +52,7 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n {{ namespace }} edit resourcequota {{ quota }}"
-    expect: {zh: "resourcequota/{{ quota }} edited", en: "resourcequota/{{ quota }} edited"}
+    expect: {zh: "`resourcequota/{{ quota }} edited`", en: "`resourcequota/{{ quota }} edited`"}
     verify: {zh: "Pod 已创建", en: "the pods exist"}
     rollback: {zh: "把上限改回 {{ limited }}", en: "set the limit back to {{ limited }}"}
 prevention:

@@ -57,9 +57,9 @@ remedy:
     risk: change
     when: settable
     command: "kubectl -n {{ subject.namespace }} set resources {{ resource }} {{ subject.name }} --requests=cpu=<CPU_REQUEST>,memory=<MEMORY_REQUEST> --limits=cpu=<CPU_LIMIT>,memory=<MEMORY_LIMIT>"
-    expect: {zh: "{{ resource }}.apps/{{ subject.name }} resource requirements updated", en: "{{ resource }}.apps/{{ subject.name }} resource requirements updated"}
-    verify: {zh: "Pod 已创建并就绪；kubectl describe resourcequota {{ quota }} 的 Used 不再为 0", en: "the pods exist and are ready; Used of kubectl describe resourcequota {{ quota }} is no longer 0"}
-    rollback: {zh: "kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}", en: "kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}"}
+    expect: {zh: "`{{ resource }}.apps/{{ subject.name }} resource requirements updated`", en: "`{{ resource }}.apps/{{ subject.name }} resource requirements updated`"}
+    verify: {zh: "Pod 已创建并就绪；`kubectl describe resourcequota {{ quota }}` 的 Used 不再为 0", en: "the pods exist and are ready; Used of `kubectl describe resourcequota {{ quota }}` is no longer 0"}
+    rollback: {zh: "`kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}`", en: "`kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}`"}
     notes:
       - {zh: "所有副本之和不能超过配额 {{ hard }}", en: "the sum over all replicas must stay within the quota {{ hard }}"}
   - purpose: {zh: 或者为命名空间提供默认值（LimitRange），之后的 Pod 不声明也能创建, en: "or give the namespace defaults (a LimitRange), so that later pods need not declare any"}
@@ -78,9 +78,9 @@ remedy:
           - type: Container
             defaultRequest: {cpu: <CPU_REQUEST>, memory: <MEMORY_REQUEST>}
             default: {cpu: <CPU_LIMIT>, memory: <MEMORY_LIMIT>}
-    expect: {zh: limitrange/compute-defaults created, en: limitrange/compute-defaults created}
+    expect: {zh: "`limitrange/compute-defaults created`", en: "`limitrange/compute-defaults created`"}
     verify: {zh: 新建 Pod 的容器带有这些默认值, en: the containers of a new pod carry these defaults}
-    rollback: {zh: "kubectl -n {{ subject.namespace }} delete limitrange compute-defaults", en: "kubectl -n {{ subject.namespace }} delete limitrange compute-defaults"}
+    rollback: {zh: "`kubectl -n {{ subject.namespace }} delete limitrange compute-defaults`", en: "`kubectl -n {{ subject.namespace }} delete limitrange compute-defaults`"}
 prevention:
   - kind: prevent
     immediate: true

@@ -75,7 +75,7 @@ remedy:
     risk: change
     command: "kubectl apply -f https://<RANCHER_HOST>/v3/import/<TOKEN>_<CLUSTER>.yaml"
     verify: {zh: "Rancher 显示集群 Active", en: "Rancher shows the cluster Active"}
-    rollback: {zh: "kubectl -n cattle-system rollout undo deployment cattle-cluster-agent", en: "kubectl -n cattle-system rollout undo deployment cattle-cluster-agent"}
+    rollback: {zh: "`kubectl -n cattle-system rollout undo deployment cattle-cluster-agent`", en: "`kubectl -n cattle-system rollout undo deployment cattle-cluster-agent`"}
 prevention:
   - kind: detect
     text: {zh: "对下游集群断开超过 5 分钟告警", en: "alert when a downstream cluster is disconnected for 5 minutes"}

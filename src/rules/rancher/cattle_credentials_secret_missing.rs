@@ -56,7 +56,7 @@ remedy:
     place: cluster
     risk: change
     command: "curl --insecure -sfL <RANCHER_URL>/v3/import/<TOKEN>.yaml | kubectl apply -f -"
-    expect: {zh: "secret/cattle-credentials-… created", en: "secret/cattle-credentials-… created"}
+    expect: {zh: "`secret/cattle-credentials-… created`", en: "`secret/cattle-credentials-… created`"}
     verify: {zh: "cattle-cluster-agent 就绪，Rancher 中集群为 Active", en: "cattle-cluster-agent is ready and the cluster is Active in Rancher"}
     rollback: {zh: "应用备份的清单", en: "apply the saved manifests"}
 prevention:

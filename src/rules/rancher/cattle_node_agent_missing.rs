@@ -17,6 +17,13 @@ title:
 cause:
   zh: "节点 agent 会重建 Rancher 管理的容器（worker 上的 kubelet、kube-proxy、nginx-proxy、service-sidekick，以及 share-mnt）；它不在时，被删除的容器不会自己回来。"
   en: "the node agent re-creates what Rancher manages (kubelet, kube-proxy, nginx-proxy, service-sidekick on workers, and share-mnt); without it a container that was deleted does not come back."
+causes:
+  - rule: rke1-share-mnt-missing
+    ground: node
+    mechanism: {zh: 没有节点 agent，被删除的容器不会重建, en: without the node agent a deleted container is not re-created}
+  - rule: rke1-service-sidekick-missing
+    ground: node
+    mechanism: {zh: 没有节点 agent，被删除的容器不会重建, en: without the node agent a deleted container is not re-created}
 benign:
   - {zh: "RKE2、k3s、导入的集群与 rke CLI 创建的集群没有它", en: "RKE2, k3s, imported clusters and those of the rke CLI have none"}
   - {zh: "kubelet 停止时它的容器也会消失", en: "with the kubelet stopped its container goes as well"}

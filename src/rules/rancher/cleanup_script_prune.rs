@@ -70,7 +70,7 @@ remedy:
     command: |
       docker ps -a --filter label=io.rancher.rke.container.name --format '{% raw %}{{.Names}}\t{{.Status}}{% endraw %}'
     expect: {zh: "输出中没有 {{ missing|join('、') }}", en: "the output has no {{ missing|join(', ') }}"}
-    verify: {zh: 与下方矩阵一致, en: it agrees with the matrix above}
+    verify: {zh: 与 2.2 的矩阵一致, en: it agrees with the matrix in 2.2}
     rollback: {zh: 只读，无需回滚, en: read-only}
   - purpose: {zh: 在修改脚本之前停用定时清理，避免再次删除, en: stop the scheduled clean-up before anything is rebuilt}
     place: node
@@ -93,13 +93,13 @@ remedy:
     each: rebuild
     command: "{{ item.command|raw }}"
     expect: {zh: 输出新容器的 64 位编号, en: the 64-digit id of the new container}
-    verify: {zh: "docker ps -a --filter name={{ item.name }} 显示 {{ item.state }}", en: "docker ps -a --filter name={{ item.name }} shows {{ item.state }}"}
-    rollback: {zh: "docker rm {{ item.name }}", en: "docker rm {{ item.name }}"}
+    verify: {zh: "`docker ps -a --filter name={{ item.name }}` 显示 {{ item.state }}{% if item.name == 'share-mnt' %}，/etc/kubernetes/ssl 下证书的修改时间已更新{% endif %}", en: "`docker ps -a --filter name={{ item.name }}` shows {{ item.state }}{% if item.name == 'share-mnt' %}, and the certificates below /etc/kubernetes/ssl have a new modification time{% endif %}"}
+    rollback: {zh: "`docker rm {{ item.name }}`", en: "`docker rm {{ item.name }}`"}
     notes:
-      - zh: "参数逐个取自基线的 docker inspect，其中形似两个词的参数在原容器中就是一个参数，请保留引号"
-        en: "the arguments are those of docker inspect in the baseline, one by one; an argument that looks like two words was one, so keep its quotes"
-      - zh: "{% if item.placeholders %}请把 {{ item.placeholders|join('、') }} 换成真实值：在 Rancher 中打开集群的注册命令，或在 local 集群执行 kubectl get clusterregistrationtokens.management.cattle.io -A{% endif %}"
-        en: "{% if item.placeholders %}fill in {{ item.placeholders|join(', ') }}: it stands in the cluster's registration command in Rancher, or kubectl get clusterregistrationtokens.management.cattle.io -A on the local cluster{% endif %}"
+      - zh: "参数逐个取自基线的 `docker inspect`，其中形似两个词的参数在原容器中就是一个参数，请保留引号"
+        en: "the arguments are those of `docker inspect` in the baseline, one by one; an argument that looks like two words was one, so keep its quotes"
+      - zh: "{% if item.placeholders %}请把 {{ item.placeholders|join('、') }} 换成真实值：在 Rancher 中打开集群的注册命令，或在 local 集群执行 `kubectl get clusterregistrationtokens.management.cattle.io -A`{% endif %}"
+        en: "{% if item.placeholders %}fill in {{ item.placeholders|join(', ') }}: it stands in the cluster's registration command in Rancher, or `kubectl get clusterregistrationtokens.management.cattle.io -A` on the local cluster{% endif %}"
   - purpose: {zh: 参数来源缺失时，从同角色节点或备份取得, en: "without a baseline, take the arguments from a peer node or a backup"}
     place: node
     risk: read-only

@@ -43,7 +43,7 @@ remedy:
     risk: change
     command: "rke2 etcd-snapshot save"
     verify: {zh: "列表中出现新的快照", en: "a new one is in the list"}
-    rollback: {zh: "rke2 etcd-snapshot delete <NAME>", en: "rke2 etcd-snapshot delete <NAME>"}
+    rollback: {zh: "`rke2 etcd-snapshot delete <NAME>`", en: "`rke2 etcd-snapshot delete <NAME>`"}
 prevention:
   - kind: detect
     text: {zh: "对最近一次成功快照超过 24 小时告警", en: "alert when the last good snapshot is older than 24 hours"}

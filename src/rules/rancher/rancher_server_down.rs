@@ -59,7 +59,7 @@ remedy:
     risk: change
     command: "docker start <RANCHER_CONTAINER>"
     verify: {zh: "/ping 返回 pong", en: "/ping answers pong"}
-    rollback: {zh: "docker stop <RANCHER_CONTAINER>", en: "docker stop <RANCHER_CONTAINER>"}
+    rollback: {zh: "`docker stop <RANCHER_CONTAINER>`", en: "`docker stop <RANCHER_CONTAINER>`"}
 prevention:
   - kind: mitigate
     text: {zh: "在专用的三节点集群上高可用安装 Rancher，并用备份控制器每天备份", en: "install Rancher highly available on a cluster of three nodes of its own, with the backup operator every day"}

@@ -45,7 +45,7 @@ remedy:
     command: "kubectl -n cattle-system rollout restart deployment/rancher-webhook"
     expect: {zh: "restarted", en: "restarted"}
     verify: {zh: "Pod 就绪，能创建 Namespace", en: "its pod is ready and Namespaces can be created"}
-    rollback: {zh: "kubectl -n cattle-system rollout undo deployment/rancher-webhook", en: "kubectl -n cattle-system rollout undo deployment/rancher-webhook"}
+    rollback: {zh: "`kubectl -n cattle-system rollout undo deployment/rancher-webhook`", en: "`kubectl -n cattle-system rollout undo deployment/rancher-webhook`"}
     notes:
       - {zh: "紧急情况下可先备份再删除两个 rancher.cattle.io 配置，webhook 启动时会重建", en: "in an emergency, save and then delete both configurations rancher.cattle.io; the webhook makes them again when it starts"}
 prevention:

@@ -50,7 +50,7 @@ remedy:
     place: node
     risk: dangerous
     command: "rke cert rotate --config cluster.yml"
-    expect: {zh: "Successfully rotated", en: "components restart and the cluster is updated"}
+    expect: {zh: "Successfully rotated", en: "`components restart and the cluster is updated`"}
     verify: {zh: "节点恢复 Ready，证书的 notAfter 在将来", en: "nodes are Ready again and notAfter lies ahead"}
     rollback: {zh: "恢复 /etc/kubernetes/ssl 的备份", en: "put the saved /etc/kubernetes/ssl back"}
     notes:

@@ -34,8 +34,8 @@ remedy:
     risk: change
     command: "docker start {{ name }}"
     expect: {zh: 输出容器名, en: the container's name}
-    verify: {zh: docker ps 显示 Up 且日志无新错误, en: docker ps shows Up and the log has no new error}
-    rollback: {zh: "docker stop {{ name }}", en: "docker stop {{ name }}"}
+    verify: {zh: "`docker ps` 显示 Up 且日志无新错误", en: "`docker ps` shows Up and the log has no new error"}
+    rollback: {zh: "`docker stop {{ name }}`", en: "`docker stop {{ name }}`"}
 prevention:
   - kind: detect
     text: {zh: 为每个节点的组件容器增加“运行中”告警, en: alert when a component container of a node does not run}

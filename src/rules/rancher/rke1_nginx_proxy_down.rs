@@ -42,7 +42,7 @@ remedy:
     risk: change
     command: "docker start nginx-proxy"
     verify: {zh: "节点恢复 Ready", en: "the node is Ready again"}
-    rollback: {zh: "docker stop nginx-proxy", en: "docker stop nginx-proxy"}
+    rollback: {zh: "`docker stop nginx-proxy`", en: "`docker stop nginx-proxy`"}
 prevention:
   - kind: detect
     text: {zh: "对缺失或停止的核心容器告警", en: "alert on core containers that are missing or stopped"}

@@ -35,6 +35,17 @@ remedy:
     expect: {zh: "在服务器上执行，与节点配置中的 token 对照（不要外传）", en: "run on a server, compare with the token in the configuration of the node, and keep it secret"}
     verify: {zh: "原因已记录", en: "the reason is on record"}
     rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "把服务器的令牌写入该节点的配置，再重启服务", en: "write the server's token into the configuration of the node, and restart the service"}
+    place: node
+    risk: change
+    command: |
+      vi /etc/rancher/rke2/config.yaml
+      systemctl restart rke2-agent
+    expect: {zh: "无输出", en: "no output"}
+    verify: {zh: "节点加入集群并变为 Ready", en: "the node joins and becomes Ready"}
+    rollback: {zh: "事先 `cp` 一份 config.yaml，改回后再重启", en: "keep a copy of config.yaml with `cp`, put it back and restart"}
+    notes:
+      - {zh: "令牌在服务器的 /var/lib/rancher/rke2/server/node-token；k3s 的目录与服务名以 k3s 代替 rke2", en: "the token is in /var/lib/rancher/rke2/server/node-token on the server; with k3s, directory and service have k3s for rke2"}
 prevention:
   - kind: process
     text: {zh: "令牌由密钥管理下发，恢复快照时一并恢复", en: "hand out the token from a secret store, and restore it with a snapshot"}

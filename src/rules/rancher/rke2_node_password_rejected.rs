@@ -39,7 +39,7 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n kube-system delete secret {{ node }}.node-password.rke2"
-    expect: {zh: "secret deleted", en: "secret deleted"}
+    expect: {zh: "`secret deleted`", en: "`secret deleted`"}
     verify: {zh: "节点变为 Ready", en: "the node turns Ready"}
     rollback: {zh: "节点会自动重建该 Secret", en: "the node makes the Secret again by itself"}
 prevention:

@@ -58,9 +58,9 @@ remedy:
     command: "ctr -n k8s.io images import <ARCHIVE>.tar"
     expect: {zh: "列出导入的镜像", en: "the images that were imported"}
     verify: {zh: "组件启动", en: "the component starts"}
-    rollback: {zh: "crictl rmi {{ image }}", en: "crictl rmi {{ image }}"}
+    rollback: {zh: "`crictl rmi {{ image }}`", en: "`crictl rmi {{ image }}`"}
     notes:
-      - {zh: "Docker 节点用 docker load -i <ARCHIVE>.tar", en: "on nodes with Docker use docker load -i <ARCHIVE>.tar"}
+      - {zh: "Docker 节点用 `docker load -i <ARCHIVE>.tar`", en: "on nodes with Docker use `docker load -i <ARCHIVE>.tar`"}
 prevention:
   - kind: prevent
     text: {zh: "保存系统镜像的离线包", en: "keep an offline archive of the system images"}

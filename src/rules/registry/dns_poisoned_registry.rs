@@ -61,7 +61,7 @@ remedy:
       mkdir -p /etc/containerd/certs.d/docker.io
       vi /etc/containerd/certs.d/docker.io/hosts.toml
     expect: {zh: "写入镜像站", en: "the mirror is written"}
-    verify: {zh: "crictl pull {{ image }} 成功", en: "crictl pull {{ image }} succeeds"}
+    verify: {zh: "`crictl pull {{ image }}` 成功", en: "`crictl pull {{ image }}` succeeds"}
     rollback: {zh: "删除该文件", en: "remove the file"}
 prevention:
   - kind: prevent

@@ -48,9 +48,9 @@ remedy:
     risk: change
     when: "settable"
     command: "kubectl -n {{ namespace }} set image {{ resource }}/{{ subject.name }} {{ container }}=<IMAGE>"
-    expect: {zh: "{{ resource }}.apps/{{ subject.name }} image updated", en: "{{ resource }}.apps/{{ subject.name }} image updated"}
+    expect: {zh: "`{{ resource }}.apps/{{ subject.name }} image updated`", en: "`{{ resource }}.apps/{{ subject.name }} image updated`"}
     verify: {zh: "新 Pod 拉取成功并就绪", en: "the new pod pulls the image and becomes ready"}
-    rollback: {zh: "kubectl -n {{ namespace }} rollout undo {{ resource }} {{ subject.name }}", en: "kubectl -n {{ namespace }} rollout undo {{ resource }} {{ subject.name }}"}
+    rollback: {zh: "`kubectl -n {{ namespace }} rollout undo {{ resource }} {{ subject.name }}`", en: "`kubectl -n {{ namespace }} rollout undo {{ resource }} {{ subject.name }}`"}
     notes:
       - {zh: "如果是名称写错，改为正确的仓库；否则修正节点的 DNS 记录或 resolv.conf", en: "if the name is wrong, name the right registry; otherwise mend the node's DNS record or resolv.conf"}
 prevention:

@@ -56,7 +56,7 @@ remedy:
       mkdir -p /etc/containerd/certs.d/docker.io
       printf 'server = "https://registry-1.docker.io"\n[host."https://%s"]\n  capabilities = ["pull", "resolve"]\n' '<MIRROR_HOST>' > /etc/containerd/certs.d/docker.io/hosts.toml
     expect: {zh: "没有输出", en: "no output"}
-    verify: {zh: "crictl pull {{ image }} 成功", en: "crictl pull {{ image }} succeeds"}
+    verify: {zh: "`crictl pull {{ image }}` 成功", en: "`crictl pull {{ image }}` succeeds"}
     rollback: {zh: "rm -r /etc/containerd/certs.d/docker.io", en: "rm -r /etc/containerd/certs.d/docker.io"}
     notes:
       - {zh: "config.toml 中要有 config_path = \"/etc/containerd/certs.d\"", en: "config.toml has to set config_path = \"/etc/containerd/certs.d\""}

@@ -45,9 +45,9 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n {{ namespace }} create secret docker-registry docker-hub --docker-server=https://index.docker.io/v1/ --docker-username=<HUB_USER> --docker-password=<HUB_TOKEN>"
-    expect: {zh: "secret/docker-hub created", en: "secret/docker-hub created"}
+    expect: {zh: "`secret/docker-hub created`", en: "`secret/docker-hub created`"}
     verify: {zh: "重试后拉取成功", en: "the next retry succeeds"}
-    rollback: {zh: "kubectl -n {{ namespace }} delete secret docker-hub", en: "kubectl -n {{ namespace }} delete secret docker-hub"}
+    rollback: {zh: "`kubectl -n {{ namespace }} delete secret docker-hub`", en: "`kubectl -n {{ namespace }} delete secret docker-hub`"}
     notes:
       - {zh: "然后把它写入工作负载的 imagePullSecrets；额度每 6 小时恢复", en: "then name it in the workload's imagePullSecrets; the allowance returns every 6 hours"}
 prevention:

@@ -37,8 +37,8 @@ remedy:
     risk: change
     command: "ctr -n k8s.io images import <IMAGE_TAR>"
     expect: {zh: "unpacking … done", en: "unpacking … done"}
-    verify: {zh: "crictl images 列出 {{ image }}", en: "crictl images lists {{ image }}"}
-    rollback: {zh: "crictl rmi {{ image }}", en: "crictl rmi {{ image }}"}
+    verify: {zh: "`crictl images` 列出 {{ image }}", en: "`crictl images` lists {{ image }}"}
+    rollback: {zh: "`crictl rmi {{ image }}`", en: "`crictl rmi {{ image }}`"}
 prevention:
   - kind: prevent
     immediate: true

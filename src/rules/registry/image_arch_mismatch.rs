@@ -56,9 +56,9 @@ remedy:
     risk: change
     when: "settable"
     command: "kubectl -n {{ namespace }} patch {{ resource }} {{ subject.name }} -p '{\"spec\":{\"template\":{\"spec\":{\"nodeSelector\":{\"kubernetes.io/arch\":\"<ARCH>\"}}}}}'"
-    expect: {zh: "{{ resource }}.apps/{{ subject.name }} patched", en: "{{ resource }}.apps/{{ subject.name }} patched"}
+    expect: {zh: "`{{ resource }}.apps/{{ subject.name }} patched`", en: "`{{ resource }}.apps/{{ subject.name }} patched`"}
     verify: {zh: "Pod 在匹配的节点上就绪", en: "the pods become ready on nodes that fit"}
-    rollback: {zh: "kubectl -n {{ namespace }} rollout undo {{ resource }} {{ subject.name }}", en: "kubectl -n {{ namespace }} rollout undo {{ resource }} {{ subject.name }}"}
+    rollback: {zh: "`kubectl -n {{ namespace }} rollout undo {{ resource }} {{ subject.name }}`", en: "`kubectl -n {{ namespace }} rollout undo {{ resource }} {{ subject.name }}`"}
 prevention:
   - kind: prevent
     immediate: true

@@ -61,9 +61,9 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n {{ namespace }} create secret docker-registry registry-pull --docker-server={{ registry }} --docker-username=<REGISTRY_USER> --docker-password=<REGISTRY_PASSWORD>"
-    expect: {zh: "secret/registry-pull created", en: "secret/registry-pull created"}
-    verify: {zh: "在节点上用同一凭据 crictl pull 成功", en: "crictl pull with the same credentials succeeds on a node"}
-    rollback: {zh: "kubectl -n {{ namespace }} delete secret registry-pull", en: "kubectl -n {{ namespace }} delete secret registry-pull"}
+    expect: {zh: "`secret/registry-pull created`", en: "`secret/registry-pull created`"}
+    verify: {zh: "在节点上用同一凭据 `crictl pull` 成功", en: "`crictl pull` with the same credentials succeeds on a node"}
+    rollback: {zh: "`kubectl -n {{ namespace }} delete secret registry-pull`", en: "`kubectl -n {{ namespace }} delete secret registry-pull`"}
     notes:
       - {zh: "然后把它写入工作负载的 imagePullSecrets", en: "then name it in the imagePullSecrets of the workload"}
 prevention:

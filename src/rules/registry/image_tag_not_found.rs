@@ -57,17 +57,17 @@ remedy:
     risk: change
     when: "settable"
     command: "kubectl -n {{ namespace }} set image {{ resource }}/{{ subject.name }} {{ container }}=<IMAGE>"
-    expect: {zh: "{{ resource }}.apps/{{ subject.name }} image updated", en: "{{ resource }}.apps/{{ subject.name }} image updated"}
+    expect: {zh: "`{{ resource }}.apps/{{ subject.name }} image updated`", en: "`{{ resource }}.apps/{{ subject.name }} image updated`"}
     verify: {zh: "新 Pod 拉取成功并就绪", en: "the new pod pulls the image and becomes ready"}
-    rollback: {zh: "kubectl -n {{ namespace }} rollout undo {{ resource }} {{ subject.name }}", en: "kubectl -n {{ namespace }} rollout undo {{ resource }} {{ subject.name }}"}
+    rollback: {zh: "`kubectl -n {{ namespace }} rollout undo {{ resource }} {{ subject.name }}`", en: "`kubectl -n {{ namespace }} rollout undo {{ resource }} {{ subject.name }}`"}
     notes:
       - {zh: "<IMAGE> 由上一步列出的标签决定", en: "<IMAGE> follows from the tags listed in the step before"}
   - purpose: {zh: "或者回到上一个可用的版本", en: "or go back to the revision that worked"}
     place: cluster
     risk: change
     when: "resource == 'deployment'"
-    command: "kubectl -n {{ namespace }} rollout undo {{ resource }} {{ subject.name }}"
-    expect: {zh: "{{ resource }}.apps/{{ subject.name }} rolled back", en: "{{ resource }}.apps/{{ subject.name }} rolled back"}
+    command: "`kubectl -n {{ namespace }} rollout undo {{ resource }} {{ subject.name }}`"
+    expect: {zh: "`{{ resource }}.apps/{{ subject.name }} rolled back`", en: "`{{ resource }}.apps/{{ subject.name }} rolled back`"}
     verify: {zh: "Pod 就绪", en: "the pods are ready"}
     rollback: {zh: "再次执行 rollout undo 即可回到现在的版本", en: "a second rollout undo returns to the present revision"}
 prevention:

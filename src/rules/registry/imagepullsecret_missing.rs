@@ -57,9 +57,9 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n {{ namespace }} create secret docker-registry {{ first }} --docker-server={{ registry }} --docker-username=<REGISTRY_USER> --docker-password=<REGISTRY_PASSWORD>"
-    expect: {zh: "secret/{{ first }} created", en: "secret/{{ first }} created"}
+    expect: {zh: "`secret/{{ first }} created`", en: "`secret/{{ first }} created`"}
     verify: {zh: "下一次重试时镜像拉取成功", en: "the next retry pulls the image"}
-    rollback: {zh: "kubectl -n {{ namespace }} delete secret {{ first }}", en: "kubectl -n {{ namespace }} delete secret {{ first }}"}
+    rollback: {zh: "`kubectl -n {{ namespace }} delete secret {{ first }}`", en: "`kubectl -n {{ namespace }} delete secret {{ first }}`"}
 prevention:
   - kind: prevent
     immediate: true

@@ -48,9 +48,9 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n {{ subject.namespace }} create secret docker-registry <NAME> --docker-server={{ registry }} --docker-username=<REGISTRY_USER> --docker-password=<REGISTRY_PASSWORD>"
-    expect: {zh: "secret/<NAME> created", en: "secret/<NAME> created"}
+    expect: {zh: "`secret/<NAME> created`", en: "`secret/<NAME> created`"}
     verify: {zh: "在 imagePullSecrets 中引用它后，镜像拉取成功", en: "once imagePullSecrets names it, the image is pulled"}
-    rollback: {zh: "kubectl -n {{ subject.namespace }} delete secret <NAME>", en: "kubectl -n {{ subject.namespace }} delete secret <NAME>"}
+    rollback: {zh: "`kubectl -n {{ subject.namespace }} delete secret <NAME>`", en: "`kubectl -n {{ subject.namespace }} delete secret <NAME>`"}
 prevention:
   - kind: prevent
     text: {zh: "在流水线中用凭据对镜像的 manifest 做 HEAD 请求", en: "ask for the manifest with these credentials in the pipeline"}

@@ -42,9 +42,9 @@ remedy:
     risk: change
     when: "settable"
     command: "kubectl -n {{ namespace }} set image {{ resource }}/{{ subject.name }} {{ container }}=<IMAGE>"
-    expect: {zh: "{{ resource }}.apps/{{ subject.name }} image updated", en: "{{ resource }}.apps/{{ subject.name }} image updated"}
+    expect: {zh: "`{{ resource }}.apps/{{ subject.name }} image updated`", en: "`{{ resource }}.apps/{{ subject.name }} image updated`"}
     verify: {zh: "新 Pod 拉取成功并就绪", en: "the new pod pulls the image and becomes ready"}
-    rollback: {zh: "kubectl -n {{ namespace }} rollout undo {{ resource }} {{ subject.name }}", en: "kubectl -n {{ namespace }} rollout undo {{ resource }} {{ subject.name }}"}
+    rollback: {zh: "`kubectl -n {{ namespace }} rollout undo {{ resource }} {{ subject.name }}`", en: "`kubectl -n {{ namespace }} rollout undo {{ resource }} {{ subject.name }}`"}
 prevention:
   - kind: prevent
     immediate: true

@@ -65,8 +65,8 @@ remedy:
       ctr -n k8s.io images pull <REACHABLE_REGISTRY>/pause:<VERSION>
       ctr -n k8s.io images tag <REACHABLE_REGISTRY>/pause:<VERSION> {{ image }}
     expect: {zh: "标签名称", en: "the tag"}
-    verify: {zh: "crictl images 列出 {{ image }}，新 Pod 启动", en: "crictl images lists {{ image }} and new pods start"}
-    rollback: {zh: "ctr -n k8s.io images rm {{ image }}", en: "ctr -n k8s.io images rm {{ image }}"}
+    verify: {zh: "`crictl images` 列出 {{ image }}，新 Pod 启动", en: "`crictl images` lists {{ image }} and new pods start"}
+    rollback: {zh: "`ctr -n k8s.io images rm {{ image }}`", en: "`ctr -n k8s.io images rm {{ image }}`"}
     notes:
       - {zh: "更好的办法：把 sandbox_image（2.x：pinned_images.sandbox）改为可达的仓库并重启 containerd", en: "better: set sandbox_image (2.x: pinned_images.sandbox) to a registry that can be reached and restart containerd"}
 prevention:

@@ -52,9 +52,9 @@ remedy:
     risk: change
     when: "restartable"
     command: "kubectl -n {{ subject.namespace }} rollout restart {{ resource }} {{ subject.name }}"
-    expect: {zh: "{{ resource }}/{{ subject.name }} restarted", en: "{{ resource }}/{{ subject.name }} restarted"}
+    expect: {zh: "`{{ resource }}/{{ subject.name }} restarted`", en: "`{{ resource }}/{{ subject.name }} restarted`"}
     verify: {zh: "新 Pod 的 spec.imagePullSecrets 含有 {{ secret }}，镜像拉取成功", en: "spec.imagePullSecrets of the new pod has {{ secret }} and the image is pulled"}
-    rollback: {zh: "kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}", en: "kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}"}
+    rollback: {zh: "`kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}`", en: "`kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}`"}
 prevention:
   - kind: prevent
     text: {zh: "在 Git 中管理 ServiceAccount 与拉取凭据", en: "keep ServiceAccounts and pull secrets in Git"}

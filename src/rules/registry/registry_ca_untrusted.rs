@@ -53,7 +53,7 @@ remedy:
       cp <CA_FILE> /etc/containerd/certs.d/{{ registry }}/ca.crt
       printf 'server = "https://%s"\n[host."https://%s"]\n  ca = "/etc/containerd/certs.d/%s/ca.crt"\n' {{ registry }} {{ registry }} {{ registry }} > /etc/containerd/certs.d/{{ registry }}/hosts.toml
     expect: {zh: "没有输出", en: "no output"}
-    verify: {zh: "crictl pull {{ image }} 成功", en: "crictl pull {{ image }} succeeds"}
+    verify: {zh: "`crictl pull {{ image }}` 成功", en: "`crictl pull {{ image }}` succeeds"}
     rollback: {zh: "rm -r /etc/containerd/certs.d/{{ registry }}", en: "rm -r /etc/containerd/certs.d/{{ registry }}"}
     notes:
       - {zh: "hosts.toml 每次拉取时读取，无需重启；config.toml 中要有 config_path。Docker 用 /etc/docker/certs.d/<仓库>/ca.crt，RKE2 与 k3s 用 registries.yaml", en: "hosts.toml is read at each pull, no restart needed; config.toml has to set config_path. Docker reads /etc/docker/certs.d/<registry>/ca.crt, RKE2 and k3s registries.yaml"}

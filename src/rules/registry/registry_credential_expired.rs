@@ -57,7 +57,7 @@ remedy:
     risk: change
     command: "kubectl -n <NAMESPACE> create secret docker-registry <SECRET> --docker-server={{ registry }} --docker-username=<USER> --docker-password=<TOKEN> --dry-run=client -o yaml | kubectl apply -f -"
     expect: {zh: "configured", en: "configured"}
-    verify: {zh: "crictl pull {{ image }} 或新 Pod 拉取成功", en: "a new pod pulls {{ image }}"}
+    verify: {zh: "`crictl pull {{ image }}` 或新 Pod 拉取成功", en: "a new pod pulls {{ image }}"}
     rollback: {zh: "恢复备份的 Secret", en: "put the saved Secret back"}
 prevention:
   - kind: prevent

@@ -58,8 +58,8 @@ remedy:
     risk: change
     command: "docker start <REGISTRY_CONTAINER>"
     expect: {zh: "容器名称", en: "the container's name"}
-    verify: {zh: "curl https://{{ registry }}/v2/ 返回 200 或 401", en: "curl https://{{ registry }}/v2/ answers 200 or 401"}
-    rollback: {zh: "docker stop <REGISTRY_CONTAINER>", en: "docker stop <REGISTRY_CONTAINER>"}
+    verify: {zh: "`curl https://{{ registry }}/v2/` 返回 200 或 401", en: "`curl https://{{ registry }}/v2/` answers 200 or 401"}
+    rollback: {zh: "`docker stop <REGISTRY_CONTAINER>`", en: "`docker stop <REGISTRY_CONTAINER>`"}
 prevention:
   - kind: detect
     text: {zh: "从每个节点定期探测仓库的 /v2/ 接口", en: "probe the registry's /v2/ from every node"}

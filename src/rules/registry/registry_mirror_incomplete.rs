@@ -62,7 +62,7 @@ remedy:
     risk: change
     command: "vi /etc/containerd/certs.d/{{ upstream }}/hosts.toml"
     expect: {zh: "文件已修改", en: "the file is changed"}
-    verify: {zh: "crictl pull {{ image }} 成功", en: "crictl pull {{ image }} succeeds"}
+    verify: {zh: "`crictl pull {{ image }}` 成功", en: "`crictl pull {{ image }}` succeeds"}
     rollback: {zh: "恢复原来的 hosts.toml", en: "put the former hosts.toml back"}
 prevention:
   - kind: prevent

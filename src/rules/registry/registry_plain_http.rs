@@ -47,7 +47,7 @@ remedy:
       mkdir -p /etc/containerd/certs.d/{{ registry }}
       printf 'server = "http://%s"\n' {{ registry }} > /etc/containerd/certs.d/{{ registry }}/hosts.toml
     expect: {zh: "没有输出", en: "no output"}
-    verify: {zh: "crictl pull {{ image }} 成功", en: "crictl pull {{ image }} succeeds"}
+    verify: {zh: "`crictl pull {{ image }}` 成功", en: "`crictl pull {{ image }}` succeeds"}
     rollback: {zh: "rm -r /etc/containerd/certs.d/{{ registry }}", en: "rm -r /etc/containerd/certs.d/{{ registry }}"}
 prevention:
   - kind: prevent

@@ -67,9 +67,9 @@ remedy:
     risk: change
     when: "no_secret or missing_secret"
     command: "kubectl -n {{ subject.namespace }} create secret docker-registry {{ missing_secret or 'registry-pull' }} --docker-server={{ registry }} --docker-username=<REGISTRY_USER> --docker-password=<REGISTRY_PASSWORD>"
-    expect: {zh: "secret/{{ missing_secret or 'registry-pull' }} created", en: "secret/{{ missing_secret or 'registry-pull' }} created"}
-    verify: {zh: "在节点上用同一凭据执行 crictl pull {{ image }} 成功", en: "on the node, crictl pull {{ image }} with the same credentials succeeds"}
-    rollback: {zh: "kubectl -n {{ subject.namespace }} delete secret {{ missing_secret or 'registry-pull' }}", en: "kubectl -n {{ subject.namespace }} delete secret {{ missing_secret or 'registry-pull' }}"}
+    expect: {zh: "`secret/{{ missing_secret or 'registry-pull' }} created`", en: "`secret/{{ missing_secret or 'registry-pull' }} created`"}
+    verify: {zh: "在节点上用同一凭据执行 `crictl pull {{ image }}` 成功", en: "on the node, `crictl pull {{ image }}` with the same credentials succeeds"}
+    rollback: {zh: "`kubectl -n {{ subject.namespace }} delete secret {{ missing_secret or 'registry-pull' }}`", en: "`kubectl -n {{ subject.namespace }} delete secret {{ missing_secret or 'registry-pull' }}`"}
     notes:
       - {zh: "<REGISTRY_USER> 与 <REGISTRY_PASSWORD> 由镜像仓库管理员提供，建议使用只读的机器人账号", en: "<REGISTRY_USER> and <REGISTRY_PASSWORD> come from the registry's administrator; a read-only robot account is best"}
   - purpose: {zh: "让 ServiceAccount {{ service_account }} 使用该凭据", en: "let ServiceAccount {{ service_account }} use it"}
@@ -78,9 +78,9 @@ remedy:
     when: no_secret
     command: |
       kubectl -n {{ subject.namespace }} patch serviceaccount {{ service_account }} -p '{"imagePullSecrets":[{"name":"registry-pull"}]}'
-    expect: {zh: "serviceaccount/{{ service_account }} patched", en: "serviceaccount/{{ service_account }} patched"}
+    expect: {zh: "`serviceaccount/{{ service_account }} patched`", en: "`serviceaccount/{{ service_account }} patched`"}
     verify: {zh: 新建 Pod 的 spec.imagePullSecrets 含有该名称, en: spec.imagePullSecrets of a new pod has the name}
-    rollback: {zh: "kubectl -n {{ subject.namespace }} patch serviceaccount {{ service_account }} --type=json -p '[{\"op\":\"remove\",\"path\":\"/imagePullSecrets\"}]'", en: "kubectl -n {{ subject.namespace }} patch serviceaccount {{ service_account }} --type=json -p '[{\"op\":\"remove\",\"path\":\"/imagePullSecrets\"}]'"}
+    rollback: {zh: "`kubectl -n {{ subject.namespace }} patch serviceaccount {{ service_account }} --type=json -p '[{\"op\":\"remove\",\"path\":\"/imagePullSecrets\"}]'`", en: "`kubectl -n {{ subject.namespace }} patch serviceaccount {{ service_account }} --type=json -p '[{\"op\":\"remove\",\"path\":\"/imagePullSecrets\"}]'`"}
     notes:
       - {zh: imagePullSecrets 只在创建 Pod 时由准入控制器从 ServiceAccount 复制，已有的 Pod 需要重建, en: "imagePullSecrets are copied from the ServiceAccount only when a pod is created, so existing pods have to be re-created"}
   - purpose: {zh: 重建受影响的 Pod, en: re-create the affected pods}
@@ -88,9 +88,9 @@ remedy:
     risk: change
     when: restartable
     command: "kubectl -n {{ subject.namespace }} rollout restart {{ resource }} {{ subject.name }}"
-    expect: {zh: "{{ resource }}.apps/{{ subject.name }} restarted", en: "{{ resource }}.apps/{{ subject.name }} restarted"}
+    expect: {zh: "`{{ resource }}.apps/{{ subject.name }} restarted`", en: "`{{ resource }}.apps/{{ subject.name }} restarted`"}
     verify: {zh: Pod 变为 Running 且就绪, en: the pods become Running and ready}
-    rollback: {zh: "kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}", en: "kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}"}
+    rollback: {zh: "`kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}`", en: "`kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}`"}
 prevention:
   - kind: prevent
     immediate: true

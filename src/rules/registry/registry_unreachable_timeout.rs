@@ -61,7 +61,7 @@ remedy:
       systemctl daemon-reload
       systemctl restart containerd
     expect: {zh: "没有输出", en: "no output"}
-    verify: {zh: "crictl pull {{ image }} 成功", en: "crictl pull {{ image }} succeeds"}
+    verify: {zh: "`crictl pull {{ image }}` 成功", en: "`crictl pull {{ image }}` succeeds"}
     rollback: {zh: "删除该文件并重启 containerd", en: "remove the file and restart containerd"}
 prevention:
   - kind: detect

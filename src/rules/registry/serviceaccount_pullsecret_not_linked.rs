@@ -51,9 +51,9 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n {{ subject.namespace }} patch serviceaccount {{ account }} -p '{\"imagePullSecrets\":[{\"name\":\"{{ secret|raw }}\"}]}'"
-    expect: {zh: "serviceaccount/{{ account }} patched", en: "serviceaccount/{{ account }} patched"}
+    expect: {zh: "`serviceaccount/{{ account }} patched`", en: "`serviceaccount/{{ account }} patched`"}
     verify: {zh: "新建 Pod 的 spec.imagePullSecrets 含有 {{ secret }}", en: "spec.imagePullSecrets of a new pod has {{ secret }}"}
-    rollback: {zh: "kubectl -n {{ subject.namespace }} patch serviceaccount {{ account }} --type=json -p '[{\"op\":\"remove\",\"path\":\"/imagePullSecrets\"}]'", en: "kubectl -n {{ subject.namespace }} patch serviceaccount {{ account }} --type=json -p '[{\"op\":\"remove\",\"path\":\"/imagePullSecrets\"}]'"}
+    rollback: {zh: "`kubectl -n {{ subject.namespace }} patch serviceaccount {{ account }} --type=json -p '[{\"op\":\"remove\",\"path\":\"/imagePullSecrets\"}]'`", en: "`kubectl -n {{ subject.namespace }} patch serviceaccount {{ account }} --type=json -p '[{\"op\":\"remove\",\"path\":\"/imagePullSecrets\"}]'`"}
     notes:
       - {zh: "imagePullSecrets 只在创建 Pod 时复制，已有的 Pod 需要重建", en: "imagePullSecrets are copied only when a pod is created, so existing pods have to be re-created"}
   - purpose: {zh: "重建 Pod", en: "re-create the pods"}
@@ -61,9 +61,9 @@ remedy:
     risk: change
     when: "restartable"
     command: "kubectl -n {{ subject.namespace }} rollout restart {{ resource }} {{ subject.name }}"
-    expect: {zh: "{{ resource }}/{{ subject.name }} restarted", en: "{{ resource }}/{{ subject.name }} restarted"}
+    expect: {zh: "`{{ resource }}/{{ subject.name }} restarted`", en: "`{{ resource }}/{{ subject.name }} restarted`"}
     verify: {zh: "新 Pod 的 spec.imagePullSecrets 含有 {{ secret }}，镜像拉取成功", en: "spec.imagePullSecrets of the new pod has {{ secret }} and the image is pulled"}
-    rollback: {zh: "kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}", en: "kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}"}
+    rollback: {zh: "`kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}`", en: "`kubectl -n {{ subject.namespace }} rollout undo {{ resource }} {{ subject.name }}`"}
 prevention:
   - kind: prevent
     text: {zh: "在 Git 中管理 ServiceAccount 与拉取凭据", en: "keep ServiceAccounts and pull secrets in Git"}

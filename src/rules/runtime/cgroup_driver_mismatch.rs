@@ -43,6 +43,15 @@ remedy:
     expect: {zh: "与运行时的设置不同", en: "differs from the setting of the runtime"}
     verify: {zh: "原因已记录", en: "the reason is on record"}
     rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "把 kubelet 的 cgroupDriver 改为与运行时相同，再重启", en: "set cgroupDriver of the kubelet to that of the runtime, and restart it"}
+    place: node
+    risk: change
+    command: |
+      vi /var/lib/kubelet/config.yaml
+      systemctl restart kubelet
+    expect: {zh: "无输出", en: "no output"}
+    verify: {zh: "kubelet 保持运行，节点 {{ node }} 恢复 Ready", en: "the kubelet keeps running and node {{ node }} is Ready"}
+    rollback: {zh: "事先 `cp` 一份 config.yaml，改回后再重启", en: "keep a copy of config.yaml with `cp`, put it back and restart"}
 prevention:
   - kind: prevent
     text: {zh: "在节点镜像中统一使用 systemd 驱动", en: "use the systemd driver everywhere in the node image"}

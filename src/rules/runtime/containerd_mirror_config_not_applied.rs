@@ -60,7 +60,7 @@ remedy:
       vi /etc/containerd/config.toml
       systemctl restart containerd
     expect: {zh: "没有输出", en: "no output"}
-    verify: {zh: "crictl pull docker.io/library/busybox:latest 成功", en: "crictl pull docker.io/library/busybox:latest succeeds"}
+    verify: {zh: "`crictl pull docker.io/library/busybox:latest` 成功", en: "`crictl pull docker.io/library/busybox:latest` succeeds"}
     rollback: {zh: "恢复 config.toml 的备份并重启 containerd", en: "put back the saved config.toml and restart containerd"}
     notes:
       - {zh: "containerd 1.x 的小节是 plugins.\"io.containerd.grpc.v1.cri\".registry，2.x（version = 3）是 plugins.\"io.containerd.cri.v1.images\".registry", en: "the section is plugins.\"io.containerd.grpc.v1.cri\".registry in containerd 1.x and plugins.\"io.containerd.cri.v1.images\".registry in 2.x (version = 3)"}

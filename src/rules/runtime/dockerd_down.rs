@@ -66,8 +66,8 @@ remedy:
     risk: change
     command: "systemctl restart docker"
     expect: {zh: "没有输出", en: "no output"}
-    verify: {zh: "docker ps 列出 kubelet 等容器", en: "docker ps lists the kubelet and the others"}
-    rollback: {zh: "systemctl stop docker", en: "systemctl stop docker"}
+    verify: {zh: "`docker ps` 列出 kubelet 等容器", en: "`docker ps` lists the kubelet and the others"}
+    rollback: {zh: "`systemctl stop docker`", en: "`systemctl stop docker`"}
 prevention:
   - kind: detect
     text: {zh: "对 docker.service 的状态告警", en: "alert on the state of docker.service"}

@@ -49,8 +49,8 @@ remedy:
     risk: change
     command: "{% if docker %}docker save {{ image }} | ctr -n k8s.io images import -{% else %}ctr -n default images export - {{ image }} | ctr -n k8s.io images import -{% endif %}"
     expect: {zh: "unpacking … done", en: "unpacking … done"}
-    verify: {zh: "crictl images 列出 {{ image }}", en: "crictl images lists {{ image }}"}
-    rollback: {zh: "crictl rmi {{ image }}", en: "crictl rmi {{ image }}"}
+    verify: {zh: "`crictl images` 列出 {{ image }}", en: "`crictl images` lists {{ image }}"}
+    rollback: {zh: "`crictl rmi {{ image }}`", en: "`crictl rmi {{ image }}`"}
 prevention:
   - kind: process
     text: {zh: "操作手册统一使用 crictl 与 ctr -n k8s.io", en: "let runbooks use crictl and ctr -n k8s.io only"}

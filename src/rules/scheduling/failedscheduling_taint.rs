@@ -55,9 +55,9 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n {{ namespace }} edit {{ resource }} {{ subject.name }}"
-    expect: {zh: "{{ resource }}/{{ subject.name }} edited", en: "{{ resource }}/{{ subject.name }} edited"}
+    expect: {zh: "`{{ resource }}/{{ subject.name }} edited`", en: "`{{ resource }}/{{ subject.name }} edited`"}
     verify: {zh: "Pod 被调度并就绪", en: "the pods get a node and become ready"}
-    rollback: {zh: "kubectl -n {{ namespace }} rollout undo {{ resource }} {{ subject.name }}", en: "kubectl -n {{ namespace }} rollout undo {{ resource }} {{ subject.name }}"}
+    rollback: {zh: "`kubectl -n {{ namespace }} rollout undo {{ resource }} {{ subject.name }}`", en: "`kubectl -n {{ namespace }} rollout undo {{ resource }} {{ subject.name }}`"}
     notes:
       - {zh: "字段：spec.template.spec.tolerations", en: "the field: spec.template.spec.tolerations"}
 prevention:

@@ -45,9 +45,9 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl uncordon {{ node }}"
-    expect: {zh: "node/{{ node }} uncordoned", en: "node/{{ node }} uncordoned"}
+    expect: {zh: "`node/{{ node }} uncordoned`", en: "`node/{{ node }} uncordoned`"}
     verify: {zh: "Pod 被调度", en: "the pods get a node"}
-    rollback: {zh: "kubectl cordon {{ node }}", en: "kubectl cordon {{ node }}"}
+    rollback: {zh: "`kubectl cordon {{ node }}`", en: "`kubectl cordon {{ node }}`"}
 prevention:
   - kind: process
     immediate: true

@@ -49,7 +49,7 @@ remedy:
     risk: change
     command: "kubectl -n {{ subject.namespace }} edit {{ subject.kind|lower }} {{ subject.name }}"
     verify: {zh: "所有副本就绪", en: "all replicas are ready"}
-    rollback: {zh: "kubectl rollout undo", en: "kubectl rollout undo"}
+    rollback: {zh: "`kubectl rollout undo`", en: "`kubectl rollout undo`"}
 prevention:
   - kind: prevent
     text: {zh: "批处理使用 preemptionPolicy: Never 的优先级", en: "give batch work a priority with preemptionPolicy: Never"}

@@ -45,7 +45,7 @@ remedy:
     risk: change
     command: "kubectl -n {{ subject.namespace }} edit {{ resource }} {{ subject.name }}"
     verify: {zh: "新 Pod 出现 Scheduled 事件", en: "its new pods get the event Scheduled"}
-    rollback: {zh: "kubectl rollout undo 回到上一个版本", en: "kubectl rollout undo to the former revision"}
+    rollback: {zh: "`kubectl rollout undo` 回到上一个版本", en: "`kubectl rollout undo` to the former revision"}
 prevention:
   - kind: prevent
     text: {zh: "在流水线中校验 schedulerName 属于已部署的调度器", en: "check in the pipeline that schedulerName is one that is deployed"}

@@ -48,9 +48,9 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl uncordon <NODE>"
-    expect: {zh: "node/<NODE> uncordoned", en: "node/<NODE> uncordoned"}
+    expect: {zh: "`node/<NODE> uncordoned`", en: "`node/<NODE> uncordoned`"}
     verify: {zh: "Pod 被调度到该节点", en: "the pod is scheduled to that node"}
-    rollback: {zh: "kubectl cordon <NODE>", en: "kubectl cordon <NODE>"}
+    rollback: {zh: "`kubectl cordon <NODE>`", en: "`kubectl cordon <NODE>`"}
 prevention:
   - kind: prevent
     immediate: true

@@ -72,7 +72,7 @@ remedy:
     command: "kubectl -n {{ holder.namespace }} edit {{ holder.kind }} {{ holder.name }}"
     expect: {zh: 保存后触发滚动更新, en: a rollout starts when it is saved}
     verify: {zh: 新 Pod 的日志不再有解析错误, en: the new pods log no resolution error}
-    rollback: {zh: "kubectl rollout undo", en: "kubectl rollout undo"}
+    rollback: {zh: "`kubectl rollout undo`", en: "`kubectl rollout undo`"}
 prevention:
   - kind: prevent
     text: {zh: 在 CI 中校验清单引用的 Service 名称, en: check in CI the Service names that manifests refer to}

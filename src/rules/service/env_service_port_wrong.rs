@@ -62,7 +62,7 @@ remedy:
     command: "kubectl -n {{ holder.namespace }} edit {{ holder.kind }} {{ holder.name }}"
     expect: {zh: 保存后触发滚动更新, en: a rollout starts when it is saved}
     verify: {zh: 新 Pod 能连通, en: the new pods connect}
-    rollback: {zh: "kubectl rollout undo", en: "kubectl rollout undo"}
+    rollback: {zh: "`kubectl rollout undo`", en: "`kubectl rollout undo`"}
 prevention:
   - kind: prevent
     text: {zh: 由同一个值生成 Service 端口与客户端设置, en: generate the Service's port and the clients' settings from one value}

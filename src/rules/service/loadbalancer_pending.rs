@@ -37,6 +37,15 @@ remedy:
     expect: {zh: "EnsuringLoadBalancer 之后的错误", en: "the error after EnsuringLoadBalancer"}
     verify: {zh: "与本报告一致", en: "it agrees with this report"}
     rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "按控制器的消息扩大地址池（以 MetalLB 为例）", en: "give the pool more addresses, as the controller says (MetalLB for example)"}
+    place: cluster
+    risk: change
+    command: "kubectl -n metallb-system patch ipaddresspool <POOL> --type=json -p '[{\"op\":\"add\",\"path\":\"/spec/addresses/-\",\"value\":\"<FIRST_IP>-<LAST_IP>\"}]'"
+    expect: {zh: "`ipaddresspool.metallb.io/<POOL> patched`", en: "`ipaddresspool.metallb.io/<POOL> patched`"}
+    verify: {zh: "Service 得到 EXTERNAL-IP", en: "the Service gets an EXTERNAL-IP"}
+    rollback: {zh: "用 `--type=json` 的 remove 去掉新加的地址段", en: "take the new range out with a remove of `--type=json`"}
+    notes:
+      - {zh: "地址段由网络管理员给出；云上的 Service 则按事件中云厂商的错误处理", en: "the range is for whoever runs the network to give; in a cloud follow the provider's error in the events"}
 prevention:
   - kind: detect
     text: {zh: "对没有地址超过 10 分钟的 LoadBalancer 告警", en: "alert on a LoadBalancer without an address for 10 minutes"}

@@ -42,7 +42,7 @@ remedy:
     risk: change
     command: 'kubectl -n {{ subject.namespace }} expose {{ workload.kind|lower }} {{ workload.name }} --name={{ subject.name }}'
     expect: {zh: 'service/{{ subject.name }} exposed', en: 'service/{{ subject.name }} exposed'}
-    verify: {zh: 'kubectl get endpoints 显示就绪的地址，调用方日志不再有解析错误', en: 'kubectl get endpoints shows ready addresses and callers log no resolution error'}
+    verify: {zh: '`kubectl get endpoints` 显示就绪的地址，调用方日志不再有解析错误', en: '`kubectl get endpoints` shows ready addresses and callers log no resolution error'}
     rollback: {zh: '删除刚创建的 Service', en: 'delete the Service that was just created'}
 prevention:
   - kind: prevent

@@ -53,8 +53,8 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n {{ subject.namespace }} patch service {{ subject.name }} --type=json -p {{ patch }}"
-    expect: {zh: service 已 patched, en: service patched}
-    verify: {zh: "kubectl get endpoints {{ subject.name }} 显示该端口，从另一个 Pod 能连通", en: "kubectl get endpoints {{ subject.name }} shows the port, and another pod can connect"}
+    expect: {zh: "`service 已 patched`", en: "`service patched`"}
+    verify: {zh: "`kubectl get endpoints {{ subject.name }}` 显示该端口，从另一个 Pod 能连通", en: "`kubectl get endpoints {{ subject.name }}` shows the port, and another pod can connect"}
     rollback: {zh: "把 targetPort 改回 {{ target }}", en: "set targetPort back to {{ target }}"}
 prevention:
   - kind: prevent

@@ -45,7 +45,7 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n {{ subject.namespace }} patch service {{ subject.name }} --type=json -p {{ patch }}"
-    expect: {zh: service 已 patched, en: service patched}
+    expect: {zh: "`service 已 patched`", en: "`service patched`"}
     verify: {zh: 客户端能连通, en: a client can connect}
     rollback: {zh: "把 protocol 改回 {{ protocol|raw }}", en: "set protocol back to {{ protocol|raw }}"}
 prevention:

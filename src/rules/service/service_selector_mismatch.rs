@@ -56,8 +56,8 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n {{ subject.namespace }} patch service {{ subject.name }} --type=json -p {{ patch }}"
-    expect: {zh: service 已 patched, en: service patched}
-    verify: {zh: "kubectl get endpoints {{ subject.name }} 列出 Pod 地址", en: "kubectl get endpoints {{ subject.name }} lists the pods' addresses"}
+    expect: {zh: "`service 已 patched`", en: "`service patched`"}
+    verify: {zh: "`kubectl get endpoints {{ subject.name }}` 列出 Pod 地址", en: "`kubectl get endpoints {{ subject.name }}` lists the pods' addresses"}
     rollback: {zh: "用原 selector {{ selector }} 再次 patch", en: "patch again with the old selector {{ selector }}"}
 prevention:
   - kind: prevent

@@ -70,7 +70,7 @@ remedy:
       apt-get install -y open-iscsi
       systemctl enable --now iscsid
     verify: {zh: "longhorn-manager 就绪", en: "longhorn-manager is ready"}
-    rollback: {zh: "systemctl disable --now iscsid", en: "systemctl disable --now iscsid"}
+    rollback: {zh: "`systemctl disable --now iscsid`", en: "`systemctl disable --now iscsid`"}
 prevention:
   - kind: prevent
     text: {zh: "在节点镜像中安装 open-iscsi 并屏蔽 multipath", en: "put open-iscsi into the node's image and blacklist multipath"}

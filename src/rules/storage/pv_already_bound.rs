@@ -60,16 +60,16 @@ remedy:
     command: |
       kubectl get pv {{ volume }} -o yaml > {{ volume }}.yaml
       kubectl patch pv {{ volume }} --type=json -p '[{"op":"remove","path":"/spec/claimRef"}]'
-    expect: {zh: "persistentvolume/{{ volume }} patched", en: "persistentvolume/{{ volume }} patched"}
+    expect: {zh: "`persistentvolume/{{ volume }} patched`", en: "`persistentvolume/{{ volume }} patched`"}
     verify: {zh: "PV 变为 Available，随后 Bound", en: "the volume becomes Available, then Bound"}
     rollback: {zh: "用保存的 {{ volume }}.yaml 还原 claimRef", en: "restore the claimRef from the saved {{ volume }}.yaml"}
   - purpose: {zh: "或者为声明提供另一个 PV", en: "or give the claim a volume of its own"}
     place: cluster
     risk: change
     command: "kubectl apply -f <NEW_PV>.yaml"
-    expect: {zh: "persistentvolume/… created", en: "persistentvolume/… created"}
+    expect: {zh: "`persistentvolume/… created`", en: "`persistentvolume/… created`"}
     verify: {zh: "声明变为 Bound", en: "the claim becomes Bound"}
-    rollback: {zh: "kubectl delete -f <NEW_PV>.yaml", en: "kubectl delete -f <NEW_PV>.yaml"}
+    rollback: {zh: "`kubectl delete -f <NEW_PV>.yaml`", en: "`kubectl delete -f <NEW_PV>.yaml`"}
 prevention:
   - kind: prevent
     immediate: true

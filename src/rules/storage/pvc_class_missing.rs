@@ -60,7 +60,7 @@ remedy:
       kubectl -n {{ namespace }} get pvc {{ claim }} -o yaml > {{ claim }}.yaml
       kubectl -n {{ namespace }} delete pvc {{ claim }}
       kubectl apply -f {{ claim }}.yaml
-    expect: {zh: "persistentvolumeclaim/{{ claim }} created", en: "persistentvolumeclaim/{{ claim }} created"}
+    expect: {zh: "`persistentvolumeclaim/{{ claim }} created`", en: "`persistentvolumeclaim/{{ claim }} created`"}
     verify: {zh: "声明变为 Bound", en: "the claim becomes Bound"}
     rollback: {zh: "用保存的 {{ claim }}.yaml 重建", en: "re-create it from the saved {{ claim }}.yaml"}
     notes:

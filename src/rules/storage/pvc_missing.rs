@@ -45,9 +45,9 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl apply -f <CLAIM>.yaml"
-    expect: {zh: "persistentvolumeclaim/{{ name }} created", en: "persistentvolumeclaim/{{ name }} created"}
+    expect: {zh: "`persistentvolumeclaim/{{ name }} created`", en: "`persistentvolumeclaim/{{ name }} created`"}
     verify: {zh: "声明 Bound，Pod 启动", en: "the claim is Bound and the pod starts"}
-    rollback: {zh: "kubectl -n {{ namespace }} delete pvc {{ name }}", en: "kubectl -n {{ namespace }} delete pvc {{ name }}"}
+    rollback: {zh: "`kubectl -n {{ namespace }} delete pvc {{ name }}`", en: "`kubectl -n {{ namespace }} delete pvc {{ name }}`"}
 prevention:
   - kind: prevent
     immediate: true

@@ -60,6 +60,13 @@ remedy:
     expect: {zh: "同样的错误", en: "the same error"}
     verify: {zh: "与本报告一致", en: "it agrees with this report"}
     rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "按供应器给出的原因改正存储类或后端后，让它重试", en: "once class or backend are mended as the provisioner says, let it try again"}
+    place: cluster
+    risk: change
+    command: "kubectl -n <PROVISIONER_NAMESPACE> delete pod <PROVISIONER_POD>"
+    expect: {zh: "pod \"…\" deleted", en: "pod \"…\" deleted"}
+    verify: {zh: "`kubectl get pvc` 显示 Bound", en: "`kubectl get pvc` shows Bound"}
+    rollback: {zh: "控制器会自行重建该 Pod，无需回滚", en: "its controller makes the pod anew: nothing to roll back"}
 prevention:
   - kind: detect
     text: {zh: "对 Pending 超过 10 分钟的 PVC 告警", en: "alert on claims that are Pending for 10 minutes"}

@@ -28,7 +28,7 @@ remedy:
     place: cluster
     risk: read-only
     command: "kubectl -n {{ subject.namespace }} rollout status deployment {{ subject.name }} --timeout=5s"
-    expect: {zh: "deployment paused", en: "deployment paused"}
+    expect: {zh: "`deployment paused`", en: "`deployment paused`"}
     verify: {zh: "与本报告一致", en: "it agrees with this report"}
     rollback: {zh: "只读，无需回滚", en: "read-only"}
   - purpose: {zh: "恢复发布", en: "resume it"}
@@ -36,7 +36,7 @@ remedy:
     risk: change
     command: "kubectl -n {{ subject.namespace }} rollout resume deployment {{ subject.name }}"
     verify: {zh: "UP-TO-DATE 等于期望值", en: "UP-TO-DATE is what is wanted"}
-    rollback: {zh: "kubectl -n {{ subject.namespace }} rollout pause deployment {{ subject.name }}", en: "kubectl -n {{ subject.namespace }} rollout pause deployment {{ subject.name }}"}
+    rollback: {zh: "`kubectl -n {{ subject.namespace }} rollout pause deployment {{ subject.name }}`", en: "`kubectl -n {{ subject.namespace }} rollout pause deployment {{ subject.name }}`"}
 prevention:
   - kind: detect
     text: {zh: "对 kube_deployment_spec_paused 为 1 超过 1 小时告警", en: "alert when kube_deployment_spec_paused is 1 for an hour"}

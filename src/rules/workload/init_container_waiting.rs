@@ -67,7 +67,7 @@ remedy:
     risk: change
     command: "kubectl -n {{ subject.namespace }} edit {{ subject.kind|lower }} {{ subject.name }}"
     verify: {zh: "Pod 变为 Running", en: "the pod is Running"}
-    rollback: {zh: "kubectl rollout undo", en: "kubectl rollout undo"}
+    rollback: {zh: "`kubectl rollout undo`", en: "`kubectl rollout undo`"}
 prevention:
   - kind: prevent
     text: {zh: "让应用自己重试连接，并为等待设置超时", en: "let the application retry by itself, and give waiting a timeout"}

@@ -3,7 +3,7 @@
 use minijinja::context;
 use minijinja::value::Value;
 
-use crate::report::model::CausalNode;
+use crate::report::model::{CausalKind, CausalNode};
 use crate::report::render::blanks::Slot;
 use crate::report::render::rich::Rich;
 use crate::report::render::scribe::Scribe;
@@ -74,7 +74,14 @@ fn node_text(s: &Scribe<'_>, node: &CausalNode) -> Rich {
 
 fn drawing(s: &Scribe<'_>) -> Option<String> {
     let graph = &s.report.causal;
-    let boxes = graph.nodes.iter().map(|node| svg::GraphBox {
+    // A barrier stands beside what set it off and above what it did not stop.
+    let mut nodes: Vec<&CausalNode> = graph.nodes.iter().collect();
+    nodes.sort_by_key(|node| match node.kind {
+        CausalKind::Trigger => 0,
+        CausalKind::Barrier => 1,
+        _ => 2,
+    });
+    let boxes = nodes.into_iter().map(|node| svg::GraphBox {
         id: &node.id,
         kind: node.kind,
         confidence: node.confidence,

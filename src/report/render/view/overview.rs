@@ -4,7 +4,7 @@ use minijinja::context;
 use minijinja::value::Value;
 
 use crate::model::{Confidence, When};
-use crate::report::model::{PostMortem, ResourceRow, Severity, TimelineKind, TimelineRow};
+use crate::report::model::{PostMortem, ResourceRow, Sentence, Severity, TimelineKind, TimelineRow};
 use crate::report::render::blanks::Slot;
 use crate::report::render::rich::Rich;
 use crate::report::render::scribe::Scribe;
@@ -37,13 +37,24 @@ pub(super) fn verdict(s: &Scribe<'_>) -> Value {
     let next = report.recovery.first().map(|step| s.text(&step.purpose));
     context! {
         causes,
+        refs => report.incident.summary.first().map(|sentence| s.refs(&sentence.refs)).unwrap_or_default(),
         total => report.root_causes.len(),
         window => window(s),
         scope => s.sentence(&report.incident.scope),
         level => report.incident.severity.as_ref().map(level_range),
         next => next.or_else(|| report.actions.first().map(|action| s.text(&action.text))).unwrap_or_default(),
-        open => report.open_questions.first().map(|question| s.sentence(question)).unwrap_or_default(),
+        open => biggest_question(report).map(|question| s.sentence(question)).unwrap_or_default(),
     }
+}
+
+/// The first open point that asks something; a conflict of evidence only where nothing is asked.
+fn biggest_question(report: &PostMortem) -> Option<&Sentence> {
+    let asks = |sentence: &&Sentence| sentence.text.zh.contains('？');
+    report
+        .open_questions
+        .iter()
+        .find(asks)
+        .or(report.open_questions.first())
 }
 
 /// Values of the Markdown front matter.

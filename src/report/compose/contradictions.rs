@@ -1,0 +1,114 @@
+//! Facts of a bundle that do not go together: both sides, what may explain them, and which one the report used.
+
+use serde_json::json;
+
+use super::ledger::Ledger;
+use super::phrases::filled;
+use crate::cluster::Object;
+use crate::model::{Citation, Text};
+use crate::report::model::Sentence;
+use crate::rules::toolbox::nodes::{cite_condition, condition, status_of};
+
+/// Contradictions of one kind that are told.
+const TOLD: usize = 3;
+/// A lease is renewed every 10 seconds and given up after 40 (`pkg/kubelet/kubelet.go`, `--node-monitor-grace-period`); collecting a
+/// bundle takes a while, so only minutes count.
+const SILENT_SECONDS: i64 = 300;
+
+pub(super) fn contradictions(ledger: &mut Ledger<'_, '_>) -> Vec<Sentence> {
+    if ledger.is_healthy() {
+        return Vec::new();
+    }
+    let mut told = strangers(ledger);
+    told.extend(versions(ledger));
+    told.extend(silent_but_ready(ledger));
+    told.into_iter()
+        .map(|(text, citations)| Sentence {
+            text,
+            refs: ledger.cite_all(&citations),
+            confidence: None,
+        })
+        .collect()
+}
+
+/// A contradiction and where its sides stand.
+type Told = (Text, Vec<Citation>);
+
+/// A host whose container runtime goes by a name that the API's nodes do not have.
+fn strangers(ledger: &Ledger<'_, '_>) -> Vec<Told> {
+    let snapshot = ledger.diagnosis.snapshot;
+    let nodes: Vec<&Object> = snapshot.kind("Node").collect();
+    let Some(first) = nodes.first() else { return Vec::new() };
+    let hosts = snapshot.hosts.iter().filter(|host| {
+        let name = host.runtime_name();
+        !name.is_empty() && !host.containers.is_empty() && nodes.iter().all(|node| node.key.name != name)
+    });
+    hosts
+        .take(TOLD)
+        .filter_map(|host| {
+            let listing = host.listings.first()?;
+            let names: Vec<&str> = nodes.iter().take(TOLD).map(|node| node.key.name.as_str()).collect();
+            let facts = [("host", json!(host.runtime_name())), ("nodes", json!(names))];
+            let places = vec![first.cite_at("/metadata/name"), listing.cite.clone()];
+            Some((filled("contradiction.strangers", &facts), places))
+        })
+        .collect()
+}
+
+/// The API's version of a kubelet against the image of the kubelet's container, where RKE1 runs it as one.
+fn versions(ledger: &Ledger<'_, '_>) -> Vec<Told> {
+    let snapshot = ledger.diagnosis.snapshot;
+    let mut told = Vec::new();
+    for host in &snapshot.hosts {
+        let Some(kubelet) = host.container("kubelet") else {
+            continue;
+        };
+        let Some(image) = kubelet.image.rsplit_once(":v").map(|(_, tag)| tag) else {
+            continue;
+        };
+        let differs = |node: &&Object| {
+            let version = node.text("/status/nodeInfo/kubeletVersion").trim_start_matches('v');
+            let number = |text: &str| text.split(['-', '+']).next().unwrap_or_default().to_owned();
+            !version.is_empty() && number(version) != number(image)
+        };
+        let nodes: Vec<&Object> = snapshot.kind("Node").collect();
+        let same = nodes.iter().find(|node| node.key.name == host.runtime_name());
+        // With one host and one node they can only be meant to be the same machine.
+        let alone = nodes.first().filter(|_| nodes.len() == 1 && snapshot.hosts.len() == 1);
+        if let Some(node) = same.or(alone).filter(|node| differs(node)) {
+            let facts = [
+                ("host", json!(host.runtime_name())),
+                ("image", json!(kubelet.image)),
+                ("node", json!(node.key.name)),
+                ("version", json!(node.text("/status/nodeInfo/kubeletVersion"))),
+            ];
+            let places = vec![kubelet.cite.clone(), node.cite_at("/status/nodeInfo/kubeletVersion")];
+            told.push((filled("contradiction.versions", &facts), places));
+        }
+    }
+    told.truncate(TOLD);
+    told
+}
+
+/// A node that is shown as ready although its lease was not renewed for minutes before the latest time in the bundle.
+fn silent_but_ready(ledger: &Ledger<'_, '_>) -> Vec<Told> {
+    let snapshot = ledger.diagnosis.snapshot;
+    let Some(now) = snapshot.bundle.collected_at.as_ref() else {
+        return Vec::new();
+    };
+    let mut told = Vec::new();
+    for node in snapshot.kind("Node").filter(|node| status_of(node, "Ready") == "True") {
+        let lease = snapshot.object("Lease", "kube-node-lease", &node.key.name);
+        let renewed = lease.and_then(|lease| Some((lease, lease.time("/spec/renewTime")?)));
+        if let (Some((lease, renewed)), Some((index, _))) = (renewed, condition(node, "Ready"))
+            && now.earliest.as_second() - renewed.latest.as_second() > SILENT_SECONDS
+        {
+            let minutes = (now.earliest.as_second() - renewed.latest.as_second()) / 60;
+            let facts = [("node", json!(node.key.name)), ("minutes", json!(minutes))];
+            let places = vec![cite_condition(node, index, "status"), lease.cite_at("/spec/renewTime")];
+            told.push((filled("contradiction.silent-but-ready", &facts), places));
+        }
+    }
+    told.truncate(TOLD);
+    told
+}

@@ -1,0 +1,222 @@
+//! Chapter 2.2.3: the first cause against what else could explain the same symptoms, after Heuer's analysis of competing hypotheses.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::ledger::Ledger;
+use super::phrases::{filled, phrase};
+use crate::diagnosis::Checked;
+use crate::model::{Confidence, Text};
+use crate::report::model::{Hypotheses, HypothesisRow, Sentence};
+use crate::rules::{Finding, Role};
+
+/// Columns between the cause and "something else".
+const RIVALS: usize = 3;
+/// Rivals that are named in a sentence.
+const NAMED: usize = 3;
+
+/// The table: none where nothing competes, neither another cause of the same symptoms nor one that the evidence rules out.
+pub(super) fn hypotheses(
+    ledger: &mut Ledger<'_, '_>,
+    ruled_out: &[Sentence],
+) -> Result<Option<Hypotheses>, minijinja::Error> {
+    let roots = ledger.root_findings();
+    let Some(first) = roots.first().copied() else {
+        return Ok(None);
+    };
+    let competing = competing(ledger, &roots);
+    let mut excluded: Vec<(Text, &Sentence)> = Vec::new();
+    for sentence in ruled_out {
+        if let Some(claim) = claim(&sentence.text)
+            && excluded.len() + competing.len() < RIVALS
+            && excluded.iter().all(|(known, _)| *known != claim)
+        {
+            excluded.push((claim, sentence));
+        }
+    }
+    if (competing.is_empty() && excluded.is_empty()) || ledger.diagnosis.role(first) == Role::Symptom {
+        return Ok(None);
+    }
+    let mut table = Hypotheses {
+        columns: vec![ledger.title(first)?],
+        rows: Vec::new(),
+        verdicts: vec![first.confidence],
+    };
+    for rival in &competing {
+        table.columns.push(ledger.title(rival)?);
+        table.verdicts.push(rival.confidence);
+    }
+    for (claim, _) in &excluded {
+        table.columns.push(claim.clone());
+        table.verdicts.push(Confidence::RuledOut);
+    }
+    let explained = ledger.diagnosis.roots.first().map_or(0, |root| root.explains.len());
+    let all_explained = explained > 0 && ledger.diagnosis.unexplained.is_empty();
+    let sure = first.confidence == Confidence::Confirmed;
+    table.columns.push(phrase("hypothesis.other"));
+    table.verdicts.push(if sure && all_explained {
+        Confidence::RuledOut
+    } else {
+        Confidence::Possible
+    });
+    let width = table.columns.len();
+    let own = if sure { "++" } else { "+" };
+    table.rows.push(HypothesisRow {
+        sentence: observed(ledger, first, "hypothesis.observed"),
+        cells: cells(width, 0, own, if sure { "-" } else { "0" }),
+    });
+    for (index, rival) in competing.iter().enumerate() {
+        table.rows.push(HypothesisRow {
+            sentence: observed(ledger, rival, "hypothesis.observed-rival"),
+            cells: cells(width, index + 1, "+", "0"),
+        });
+    }
+    for (index, (_, sentence)) in excluded.iter().enumerate() {
+        let mut row = cells(width, 1 + competing.len() + index, "--", "0");
+        if let Some(cell) = row.first_mut() {
+            *cell = "+";
+        }
+        let sentence = Sentence {
+            text: ground(&sentence.text),
+            refs: sentence.refs.clone(),
+            confidence: None,
+        };
+        table.rows.push(HypothesisRow { sentence, cells: row });
+    }
+    if all_explained {
+        let mut row = cells(width, 0, "+", "0");
+        if let Some(cell) = row.last_mut() {
+            *cell = "--";
+        }
+        let refs = effects(ledger);
+        let text = filled("hypothesis.explains", &[("count", json!(explained))]);
+        let sentence = Sentence {
+            text,
+            refs,
+            confidence: None,
+        };
+        table.rows.push(HypothesisRow { sentence, cells: row });
+    }
+    Ok(Some(table))
+}
+
+/// One cell for the hypothesis at `index`, another for something else, and nothing said of the rest.
+fn cells(width: usize, index: usize, cell: &'static str, other: &'static str) -> Vec<&'static str> {
+    let last = width.saturating_sub(1);
+    (0..width)
+        .map(|at| match at {
+            at if at == index => cell,
+            at if at == last => other,
+            _ => "0",
+        })
+        .collect()
+}
+
+fn observed(ledger: &mut Ledger<'_, '_>, finding: &Finding, id: &str) -> Sentence {
+    Sentence {
+        text: phrase(id),
+        refs: ledger.cite_all(finding.evidence.iter().take(3)),
+        confidence: None,
+    }
+}
+
+/// Evidence of what the first cause explains.
+fn effects(ledger: &mut Ledger<'_, '_>) -> Vec<String> {
+    let diagnosis = ledger.diagnosis;
+    let explains = diagnosis
+        .roots
+        .first()
+        .map(|root| root.explains.as_slice())
+        .unwrap_or_default();
+    let findings = explains.iter().filter_map(|index| diagnosis.findings.get(*index));
+    ledger.cite_all(findings.filter_map(|finding| finding.evidence.first()).take(NAMED))
+}
+
+/// Other root causes that explain something that the first one explains too.
+fn competing<'d>(ledger: &Ledger<'d, '_>, roots: &[&'d Finding]) -> Vec<&'d Finding> {
+    let mut explained = ledger.diagnosis.roots.iter().map(|root| &root.explains);
+    let Some(first) = explained.next() else {
+        return Vec::new();
+    };
+    let shares = |others: &Vec<usize>| others.iter().any(|index| first.contains(index));
+    let others = roots.iter().skip(1).zip(explained);
+    let others = others
+        .filter(|(_, explains)| shares(explains))
+        .map(|(finding, _)| *finding);
+    others.take(RIVALS - 1).collect()
+}
+
+/// The hypothesis of a sentence that rules one out: what stands before its colon.
+fn claim(text: &Text) -> Option<Text> {
+    let zh = text.zh.split_once('：')?.0;
+    let en = text.en.split_once(": ")?.0;
+    Some(Text::new(zh, en))
+}
+
+/// And why: what stands behind it.
+fn ground(text: &Text) -> Text {
+    let zh = text.zh.split_once('：').map_or(text.zh.as_str(), |(_, ground)| ground);
+    let en = text.en.split_once(": ").map_or(text.en.as_str(), |(_, ground)| ground);
+    Text::new(zh, en)
+}
+
+/// Of what the first cause explains, the effect that the fewest rules can cause: nearly everything makes a workload unavailable.
+fn telling_effect(ledger: &Ledger<'_, '_>) -> Option<String> {
+    let diagnosis = ledger.diagnosis;
+    let explained = diagnosis.roots.first()?.explains.iter();
+    let effects: BTreeSet<&str> = explained
+        .filter_map(|index| Some(diagnosis.findings.get(*index)?.rule.as_str()))
+        .collect();
+    let causes = |effect: &str| {
+        let rules = diagnosis.rules.iter();
+        rules
+            .filter(|rule| rule.header.causes.iter().any(|one| one.rule == effect))
+            .count()
+    };
+    let telling = effects.into_iter().filter(|effect| causes(effect) > 1);
+    telling.min_by_key(|effect| causes(effect)).map(str::to_owned)
+}
+
+/// What else causes the same symptoms and shows no sign, and what could not be judged, by the checks of the rules that name these effects.
+pub(super) fn rivals(ledger: &Ledger<'_, '_>) -> (Option<Sentence>, Option<Sentence>) {
+    let diagnosis = ledger.diagnosis;
+    let found: BTreeSet<&str> = diagnosis.findings.iter().map(|finding| finding.rule.as_str()).collect();
+    let Some(effect) = telling_effect(ledger) else {
+        return (None, None);
+    };
+    let could = |id: &str| {
+        let header = &diagnosis.rules.get(id)?.header;
+        let same = header.causes.iter().any(|one| one.rule == effect);
+        (header.role == Role::Cause && same && !found.contains(id)).then_some(&header.check)
+    };
+    let (mut well, mut unknown) = (Vec::new(), Vec::new());
+    for (id, checked) in &diagnosis.checks {
+        let Some(check) = could(id) else { continue };
+        match checked {
+            Checked::Pass => well.push(check),
+            Checked::Unknown(_) => unknown.push(check),
+            Checked::Fail | Checked::Outside => {}
+        }
+    }
+    let sentence = |id: &str, checks: &[&Text]| {
+        let join = |separator: &str, of: fn(&Text) -> &str| {
+            let names: Vec<&str> = checks.iter().take(NAMED).map(|check| of(check)).collect();
+            names.join(separator)
+        };
+        (!checks.is_empty()).then(|| Sentence {
+            text: filled(
+                id,
+                &[
+                    ("count", json!(checks.len())),
+                    ("zh", json!(join("；", |text| &text.zh))),
+                    ("en", json!(join("; ", |text| &text.en))),
+                    ("more", json!(checks.len() > NAMED)),
+                ],
+            ),
+            refs: Vec::new(),
+            confidence: None,
+        })
+    };
+    (sentence("rivals.well", &well), sentence("rivals.unknown", &unknown))
+}
