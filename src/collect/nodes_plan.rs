@@ -47,7 +47,7 @@ impl FromStr for NodeAddress {
         };
         // An IPv6 address stands in brackets (RFC 3986, section 3.2.2).
         let (host, port) = match place.strip_prefix('[').map(|inner| inner.split_once(']')) {
-            Some(Some((host, rest))) if rest.is_empty() => (host, None),
+            Some(Some((host, ""))) => (host, None),
             Some(Some((host, rest))) => (host, Some(rest.strip_prefix(':').ok_or_else(refuse)?)),
             Some(None) => return Err(refuse()),
             None => match place.split_once(':') {
