@@ -2,21 +2,21 @@
 # Measures casefile against `gzip -dc` on the same file, side by side, and prints ratios. Absolute times depend on the machine; ratios travel.
 #
 # usage: benches/ratios.sh [DIR [WHAT…]]     DIR holds the generated data (default: target/bench), about 400 MB;
-#                                            WHAT is logs, yaml, many or rules (default: all)
+#                                            WHAT is logs, yaml, many, rules or redact (default: all)
 # needs: gzip, GNU time (/usr/bin/time), python3, a release build
 set -euo pipefail
 cd "$(dirname "$0")/.."
 casefile=target/release/casefile
 data=${1:-target/bench}
 shift || true
-[ $# -gt 0 ] || set -- logs yaml many rules
+[ $# -gt 0 ] || set -- logs yaml many rules redact
 wanted() { [[ " $wanted " == *" $1 "* ]]; }
 wanted=$*
 mkdir -p "$data"
 [ -x "$casefile" ] || cargo build --release --locked
 
 # A log-heavy bundle: 1.1 GB of kubelet and container logs when unpacked, made once. Lines vary, so that it compresses as logs do.
-if { wanted logs || wanted rules; } && [ ! -f "$data/logs.tar.gz" ]; then
+if { wanted logs || wanted rules || wanted redact; } && [ ! -f "$data/logs.tar.gz" ]; then
     echo "making $data/logs.tar.gz" >&2
     python3 - "$data/logs.tar.gz" <<'PY'
 import io, random, subprocess, sys, tarfile
@@ -95,4 +95,10 @@ PY
     read -r bare_s _ < <(measure "$casefile" analyze -q "$data/logs.tar.gz" -f json -o "$out")
     read -r own_s _ < <(measure "$casefile" analyze -q "$data/logs.tar.gz" --rules "$out/rules" -f json -o "$out")
     echo "500 own rules: ${own_s} s, without ${bare_s} s, ratio $(ratio "$own_s" "$bare_s")"
+fi
+if wanted redact; then
+    # Reading alone is `inspect`, which decodes the same files and writes nothing.
+    read -r read_s _ < <(measure "$casefile" inspect "$data/logs.tar.gz")
+    read -r redact_s redact_mib < <(measure "$casefile" redact "$data/logs.tar.gz" --force -o "$out/redacted.tar.gz")
+    echo "redact: ${redact_s} s, inspect ${read_s} s, ratio $(ratio "$redact_s" "$read_s") (below 1 is faster), peak ${redact_mib} MiB"
 fi

@@ -1,5 +1,6 @@
 //! `casefile collect`: evidence of this host, as one archive.
 
+use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,8 +8,13 @@ use std::time::Duration;
 use clap::Args;
 
 use super::collect_cluster::{ClusterArgs, plan as cluster_plan};
+use super::collect_nodes::{self, NodesArgs};
+use super::collect_progress::Show;
+use super::keys::{random_key, read_key};
 use super::terminal::{complain, safe};
-use crate::collect::{self, CollectError, Destination, EtcdPlan, Limits, Outcome, Plan, Progress, Summary, parse_size};
+use crate::collect::{
+    self, CollectError, Destination, EtcdPlan, Limits, NodesPlan, Plan, Progress, Summary, parse_size,
+};
 
 /// Complete: every step is done or had nothing to read.
 const COMPLETE: u8 = 0;
@@ -34,7 +40,7 @@ pub struct CollectArgs {
     /// Keep at most SIZE of each file: the end of a log, the beginning of anything else
     #[arg(long, value_name = "SIZE", default_value = "16M", value_parser = parse_size)]
     max_file_size: u64,
-    /// Keep at most SIZE in all, before compression
+    /// Keep at most SIZE in all, before compression; with --nodes, of the cluster and of each node
     #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = parse_size)]
     max_size: u64,
     /// Give each step at most SECONDS
@@ -73,6 +79,14 @@ pub struct CollectArgs {
     disk_test_folder: Option<PathBuf>,
     #[command(flatten)]
     cluster: ClusterArgs,
+    #[command(flatten)]
+    nodes: NodesArgs,
+    /// Make tokens with the key in FILE, so that the same value has the same token in every bundle masked with it
+    #[arg(long, value_name = "FILE")]
+    redaction_key: Option<PathBuf>,
+    /// End early when standard input ends: casefile started this on a machine that it reached over ssh
+    #[arg(long, hide = true)]
+    end_with_stdin: bool,
     /// List what would be read, and read nothing
     #[arg(long)]
     dry_run: bool,
@@ -98,17 +112,20 @@ fn collect(args: &CollectArgs) -> io::Result<u8> {
             return Ok(USAGE);
         }
     };
-    let plan = plan(args, root);
+    let plan = match plan(args, root) {
+        Ok(plan) => plan,
+        Err(message) => {
+            complain(&message);
+            return Ok(USAGE);
+        }
+    };
     if args.dry_run {
         return list(&plan);
     }
-    let mut show = |event: Progress<'_>| {
-        if !args.quiet {
-            // Progress is a courtesy; a closed standard error must not end the collection.
-            let _ = progress(event);
-        }
-    };
-    match collect::run(&plan, &mut show) {
+    let show = Show::new(args.quiet);
+    let ended = collect::run(&plan, &mut |event: Progress<'_>| show.event(&event));
+    show.end();
+    match ended {
         Ok(summary) => {
             // The archive itself may be on standard output.
             let mut out: Box<dyn Write> = if summary.path.is_some() {
@@ -153,7 +170,37 @@ fn refuse(error: &CollectError) -> io::Result<u8> {
     })
 }
 
-fn plan(args: &CollectArgs, root: PathBuf) -> Plan {
+/// What the machines that are reached over ssh are asked for: whatever is about a host.
+fn options_there(args: &CollectArgs) -> Vec<String> {
+    let mut options = vec![
+        format!("--max-file-size={}", args.max_file_size),
+        format!("--max-size={}", args.max_size),
+        format!("--timeout={}", args.timeout),
+    ];
+    let paths = [
+        ("--docker-socket", &args.docker_socket),
+        ("--cri-socket", &args.cri_socket),
+        ("--etcd-cacert", &args.etcd_cacert),
+        ("--etcd-cert", &args.etcd_cert),
+        ("--etcd-key", &args.etcd_key),
+        ("--disk-test-folder", &args.disk_test_folder),
+    ];
+    for (option, path) in paths {
+        // A path that is no text cannot be said to a shell on another machine.
+        if let Some(path) = path.as_deref().map(Path::as_os_str).and_then(OsStr::to_str) {
+            options.push(format!("{option}={path}"));
+        }
+    }
+    options.extend(args.etcd_endpoint.iter().map(|url| format!("--etcd-endpoint={url}")));
+    options.extend(args.probe.then(|| "--probe".into()));
+    options.extend(args.disk_test.then(|| "--disk-test".into()));
+    options
+}
+
+fn plan(args: &CollectArgs, root: PathBuf) -> Result<Plan, String> {
+    let redaction_key = args.redaction_key.as_deref().map(read_key).transpose()?;
+    let key = || redaction_key.clone().map_or_else(random_key, Ok);
+    let nodes: Option<NodesPlan> = collect_nodes::plan(&args.nodes, options_there(args), key)?;
     let destination = match &args.output {
         None => Destination::Default,
         Some(path) if path == Path::new("-") => Destination::Stdout,
@@ -175,7 +222,7 @@ fn plan(args: &CollectArgs, root: PathBuf) -> Plan {
         max_bundle_bytes: args.max_size,
         step_timeout: Duration::from_secs(args.timeout),
     };
-    Plan {
+    Ok(Plan {
         destination,
         replace: args.force,
         limits,
@@ -192,25 +239,10 @@ fn plan(args: &CollectArgs, root: PathBuf) -> Plan {
             disk_folder: args.disk_test_folder.clone(),
         },
         cluster: cluster_plan(&args.cluster),
-    }
-}
-
-/// `[ 3/21] docker/inspect … done 12 ms`
-fn progress(event: Progress<'_>) -> io::Result<()> {
-    let mut err = io::stderr().lock();
-    match event {
-        Progress::Begun { number, total, name } => write!(err, "[{number:>2}/{total}] {} … ", safe(name)),
-        Progress::Ended { record, .. } => {
-            let time = record.duration_ms;
-            match &record.outcome {
-                Outcome::Done => writeln!(err, "done {time} ms"),
-                Outcome::Skipped(reason) => writeln!(err, "skipped: {}", safe(reason)),
-                Outcome::Failed(reason) => writeln!(err, "failed: {}", safe(reason)),
-                Outcome::TimedOut => writeln!(err, "timed out after {time} ms"),
-                Outcome::Forbidden(reason) => writeln!(err, "forbidden: {}", safe(reason)),
-            }
-        }
-    }
+        nodes,
+        redaction_key,
+        end_with_stdin: args.end_with_stdin,
+    })
 }
 
 fn summarise(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
@@ -236,6 +268,12 @@ fn summarise(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         "{}: {bytes} bytes; {done} steps done, {skipped} skipped{forbidden}, {gaps} failed or timed out",
         safe(&place)
     )?;
+    if !summary.as_root {
+        writeln!(
+            out,
+            "the user who ran it is not root: what only root may read is missing; run it with sudo where that may be"
+        )?;
+    }
     if summary.interrupted {
         writeln!(out, "interrupted: the bundle holds what was collected until then")?;
     }

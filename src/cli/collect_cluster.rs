@@ -31,10 +31,10 @@ pub(super) struct ClusterArgs {
     /// Only the lines of container logs that are younger, for instance 90m, 12h or 3d
     #[arg(long, value_name = "TIME", value_parser = parse_age)]
     since: Option<Duration>,
-    /// The logs of healthy containers in full length too
+    /// The logs of all containers from their beginning, as far as --max-size allows
     #[arg(long)]
     all_logs: bool,
-    /// Requests to the API at a time
+    /// Requests to the API at a time, and nodes of --nodes at a time
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
     concurrency: u16,
 }

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::keys::{random_key, read_key};
 use super::limits::LimitArgs;
 use super::terminal::{complain, safe};
 use super::{exit, terminal};
 use crate::cluster::{Snapshot, read_bundle};
 use crate::collect::{CollectError, Destination, RewriteError, RewritePlan, Rewritten, rewrite};
 use crate::logs::SignatureSet;
-use crate::redact::{Key, Masker, Pseudonyms};
+use crate::redact::{Masker, Pseudonyms};
 use crate::report::learn_secrets;
 
 /// Write a bundle of any layout once more without its secrets
@@ -113,21 +114,6 @@ fn redact(args: &RedactArgs) -> Result<Rewritten, (u8, String)> {
         };
         (code, error.to_string())
     })
-}
-
-fn read_key(path: &Path) -> Result<Key, String> {
-    let bytes =
-        std::fs::read(path).map_err(|error| format!("cannot read --redaction-key {}: {error}", path.display()))?;
-    Key::new(&bytes).map_err(|message| format!("--redaction-key {}: {message}", path.display()))
-}
-
-/// A key that nobody keeps: names that cannot be told again.
-fn random_key() -> Result<Key, String> {
-    let mut bytes = [0; 32];
-    let filled = std::fs::File::open("/dev/urandom").and_then(|mut file| io::Read::read_exact(&mut file, &mut bytes));
-    filled.map_err(|error| format!("no random names can be made here: {error}; give --redaction-key"))?;
-    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    Key::new(text.as_bytes())
 }
 
 /// The machines of the bundle, by whatever names it knows them.

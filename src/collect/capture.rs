@@ -86,6 +86,11 @@ impl Capture {
         self.kept == Kept::Head && self.bytes.len() >= self.limit + SLACK
     }
 
+    /// How many bytes came.
+    pub(crate) fn seen(&self) -> u64 {
+        self.seen
+    }
+
     /// True when nothing came.
     pub(crate) fn is_empty(&self) -> bool {
         self.seen == 0

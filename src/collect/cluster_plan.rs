@@ -16,7 +16,7 @@ pub struct ClusterPlan {
     pub namespaces: Vec<String>,
     /// No lines of logs that are older.
     pub since: Option<Duration>,
-    /// The logs of healthy containers as long as those of unhealthy ones.
+    /// The logs of all containers from their beginning.
     pub all_logs: bool,
     /// Requests at a time.
     pub concurrency: usize,

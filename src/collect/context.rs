@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,8 +16,9 @@ use super::docker::Engine;
 use super::evidence::Evidence;
 use super::kubernetes::Session;
 use super::masking::is_binary;
+use super::nodes::Fleet;
 use super::root::HostRoot;
-use super::{EtcdPlan, Outcome, Read};
+use super::{EtcdPlan, Gauge, NodeRecord, Outcome, Read, StepRecord};
 
 /// The running step.
 pub(crate) type StepFuture<'a> = Pin<Box<dyn Future<Output = Outcome> + 'a>>;
@@ -31,6 +33,8 @@ pub(crate) struct Step {
     pub(crate) run: Box<dyn for<'a> FnOnce(&'a mut Context) -> StepFuture<'a>>,
     /// How many times the usual time it may take: a step of many requests needs more.
     pub(crate) patience: u32,
+    /// Whether it runs after an interruption too, for a short while, to save what is under way already.
+    pub(crate) saves: bool,
 }
 
 impl Step {
@@ -44,12 +48,18 @@ impl Step {
             reads,
             run: Box::new(run),
             patience: 1,
+            saves: false,
         }
     }
 
     /// The same step with `patience` times the time.
     pub(crate) fn patient(self, patience: u32) -> Self {
         Self { patience, ..self }
+    }
+
+    /// The same step, for what must not be lost when the collection is interrupted.
+    pub(crate) fn saving(self) -> Self {
+        Self { saves: true, ..self }
     }
 }
 
@@ -85,6 +95,18 @@ pub(crate) struct Context {
     pub(crate) has_journal: bool,
     /// Steps that the running step adds; they run next.
     pub(crate) spawned: Vec<Step>,
+    /// How long the reading took of which the running step only takes the result.
+    pub(crate) reading: Option<Duration>,
+    /// How far the running step is.
+    pub(crate) gauge: Arc<Gauge>,
+    /// Other machines that are being collected.
+    pub(crate) fleet: Fleet,
+    /// Folders below `nodes/` that are taken.
+    pub(crate) names: BTreeSet<String>,
+    /// Other machines whose parts have come.
+    pub(crate) nodes: Vec<NodeRecord>,
+    /// Steps that ended on another machine, for the manifest.
+    pub(crate) merged: Vec<StepRecord>,
 }
 
 impl Context {

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::archive::Archive;
 use super::capture::{Capture, Captured, cut_to};
 use super::masking::mask_bytes;
+use super::pieces::Pieces;
 use super::spool::{Spool, SpoolFolder};
 use super::{Cut, FileRecord, Kept, Limits};
 use crate::model::EntryPath;
@@ -24,6 +25,7 @@ pub(crate) struct Evidence {
     paths: BTreeSet<String>,
     total: u64,
     step: Written,
+    elsewhere: Vec<Redaction>,
     broken: Option<io::Error>,
 }
 
@@ -59,10 +61,10 @@ pub(crate) struct Written {
 
 impl Evidence {
     /// Evidence of the host `node`, written under `nodes/<node>/`.
-    pub(crate) fn new(archive: Archive, limits: Limits, node: &str, spools: SpoolFolder) -> Self {
+    pub(crate) fn new(archive: Archive, masker: Masker, limits: Limits, node: &str, spools: SpoolFolder) -> Self {
         Self {
             archive,
-            masker: Masker::new(),
+            masker,
             limits,
             node: EntryPath::new(&node.replace('/', "_")).as_str().into(),
             spools,
@@ -70,6 +72,7 @@ impl Evidence {
             paths: BTreeSet::new(),
             total: 0,
             step: Written::default(),
+            elsewhere: Vec::new(),
             broken: None,
         }
     }
@@ -179,20 +182,59 @@ impl Evidence {
         self.spools.open()
     }
 
+    /// What opens such places, also while this is busy.
+    pub(crate) fn spools(&self) -> SpoolFolder {
+        self.spools.clone()
+    }
+
     /// Masks a document that becomes a part of a file at `path`.
     pub(crate) fn mask_part(&mut self, path: &str, document: &mut Value) {
         self.masker.enter_file(path);
         self.masker.mask_json(document);
     }
 
-    /// How many bytes of one file are kept.
-    pub(crate) fn file_limit(&self) -> u64 {
-        self.limits.max_file_bytes
-    }
-
     /// How many more bytes the bundle may take.
     pub(crate) fn room(&self) -> u64 {
         self.limits.max_bundle_bytes.saturating_sub(self.total)
+    }
+
+    /// Writes the text of a spool, however long it is. `cut` says that the stream went on when the spool was full.
+    pub(crate) fn long_text(&mut self, path: &str, mut raw: Spool, cut: bool) {
+        self.masker.enter_file(path);
+        let mut masked = self.spools.open();
+        let room = self.room();
+        let mut is_full = false;
+        let copied = raw.part(0, raw.len()).and_then(|mut from| {
+            let mut pieces = Pieces::new(&mut from);
+            while let Some(piece) = pieces.piece()? {
+                let mut piece = mask_bytes(&mut self.masker, &piece);
+                let left = room.saturating_sub(masked.len());
+                is_full = piece.len() as u64 > left;
+                if is_full {
+                    cut_to(&mut piece, usize::try_from(left).unwrap_or(usize::MAX), Kept::Head);
+                }
+                masked.push(&piece)?;
+                if is_full {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        if let Err(error) = copied {
+            self.note(format!("{path} could not be kept aside: {error}"));
+        }
+        let kept = masked.len();
+        if cut || is_full {
+            self.cut(Cut {
+                file: EntryPath::new(path).as_str().to_owned(),
+                kept_bytes: kept,
+                of_bytes: raw.len().max(kept),
+                which: Kept::Head,
+            });
+        }
+        if kept > 0 {
+            self.add_part(path, &mut masked, 0, kept);
+        }
     }
 
     /// Writes the `len` bytes that a spool holds from `start` on; they are masked already, and there is room for them.
@@ -222,9 +264,29 @@ impl Evidence {
         self.broken.take()
     }
 
+    /// From now on the limit of the whole counts anew: the part of another machine begins.
+    pub(crate) fn begin_part(&mut self) {
+        self.total = 0;
+    }
+
+    /// Remembers what another machine masked in its part.
+    pub(crate) fn masked_elsewhere(&mut self, tokens: Vec<Redaction>) {
+        self.elsewhere.extend(tokens);
+    }
+
     /// The files so far, what was masked, and the archive for the manifest.
     pub(crate) fn finish(self) -> (Archive, Vec<FileRecord>, Vec<Redaction>) {
-        (self.archive, self.files, self.masker.summary())
+        let mut tokens = self.masker.summary();
+        for other in self.elsewhere {
+            match tokens.iter_mut().find(|known| known.token == other.token) {
+                Some(known) => {
+                    known.count += other.count;
+                    known.files += other.files;
+                }
+                None => tokens.push(other),
+            }
+        }
+        (self.archive, self.files, tokens)
     }
 
     fn place(&self, place: Place<'_>) -> String {

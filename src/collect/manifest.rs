@@ -1,7 +1,7 @@
 //! `manifest.json`: what a collection did, and what is in its bundle.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Limits;
 use crate::redact::Redaction;
@@ -19,8 +19,13 @@ pub struct Manifest {
     pub finished_at: Timestamp,
     /// True when a signal ended the collection early; the steps that did not run say so too.
     pub interrupted: bool,
-    /// The host that was read.
+    /// Whether root collected; somebody else may read less.
+    pub as_root: bool,
+    /// The host that was read; with `nodes` the one that read them.
     pub host: HostFacts,
+    /// Other machines whose parts are in the bundle, in the order in which they were named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<NodeRecord>,
     /// What was masked.
     pub redaction: RedactionRecord,
     /// The limits that were in force.
@@ -41,7 +46,7 @@ pub struct Tool {
 }
 
 /// What the manifest says about the host; an unknown value is empty.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct HostFacts {
     /// The kernel's host name; with another root, that of its `/etc/hostname` if it has one.
     pub hostname: String,
@@ -55,6 +60,21 @@ pub struct HostFacts {
     pub utc_offset: String,
 }
 
+/// A machine that was collected over ssh.
+#[derive(Debug, Clone, Serialize)]
+pub struct NodeRecord {
+    /// Its folder below `nodes/`.
+    pub name: String,
+    /// How it was reached.
+    pub address: String,
+    /// What it says of itself.
+    pub host: HostFacts,
+    /// When collecting began there, by its clock.
+    pub collected_at: Timestamp,
+    /// When its last step ended, by its clock.
+    pub finished_at: Timestamp,
+}
+
 /// What was masked, without any value.
 #[derive(Serialize)]
 pub struct RedactionRecord {
@@ -65,7 +85,7 @@ pub struct RedactionRecord {
 }
 
 /// One step: what it read, how it ended, what it left.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct StepRecord {
     /// `docker/inspect`, `host/df`, …
     pub name: String,
@@ -78,6 +98,10 @@ pub struct StepRecord {
     pub started_at: Timestamp,
     /// How long it took.
     pub duration_ms: u64,
+    /// How long the reading took where the step only takes its result: lists are read ahead of their steps, and other machines are
+    /// collected beside them all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading_ms: Option<u64>,
     /// The files that it wrote, as in `files[].path`.
     pub files: Vec<String>,
     /// Their size together.
@@ -89,7 +113,7 @@ pub struct StepRecord {
 }
 
 /// One source of evidence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Read {
     /// An HTTP request to a local engine or to the cluster's API: `GET /info`.
@@ -111,7 +135,7 @@ impl std::fmt::Display for Read {
 }
 
 /// How a step ended. No outcome stops the steps after it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", content = "reason", rename_all = "kebab-case")]
 pub enum Outcome {
     /// It read what it set out to read.
@@ -134,7 +158,7 @@ impl Outcome {
 }
 
 /// A part that was left out because of a limit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cut {
     /// The file, as in `files[].path`; it may be absent there when nothing of it was kept.
     pub file: String,
@@ -147,7 +171,7 @@ pub struct Cut {
 }
 
 /// Which end of a file survives a cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kept {
     /// The beginning: configuration and tables.
@@ -179,6 +203,7 @@ mod tests {
             outcome: Outcome::Skipped("`df` is not installed".into()),
             started_at: Timestamp::UNIX_EPOCH,
             duration_ms: 3,
+            reading_ms: None,
             files: vec![],
             bytes: 0,
             cut: vec![],

@@ -3,11 +3,14 @@
 //! Reading a Linux host, its Docker engine and its cluster works on Linux only; the plan, the limits and the manifest are plain data on every system.
 
 mod cluster_plan;
+mod gauge;
 mod limits;
 mod manifest;
 mod masking;
+mod nodes_plan;
 mod output;
 mod packing;
+mod pieces;
 mod plan;
 mod rewrite;
 mod verify;
@@ -41,10 +44,14 @@ mod host;
 #[cfg(target_os = "linux")]
 mod http;
 #[cfg(target_os = "linux")]
+mod interruption;
+#[cfg(target_os = "linux")]
 mod ipvs;
 mod kubernetes;
 #[cfg(target_os = "linux")]
 mod logs;
+#[cfg(target_os = "linux")]
+mod nodes;
 #[cfg(target_os = "linux")]
 mod pods;
 #[cfg(target_os = "linux")]
@@ -72,8 +79,12 @@ mod tls;
 pub use cluster_plan::{ClusterPlan, Kubeconfigs};
 #[cfg(not(target_os = "linux"))]
 pub use elsewhere::{dry_run, run};
+pub use gauge::Gauge;
 pub use limits::{Limits, parse_size};
-pub use manifest::{Cut, FileRecord, HostFacts, Kept, Manifest, Outcome, Read, RedactionRecord, StepRecord, Tool};
+pub use manifest::{
+    Cut, FileRecord, HostFacts, Kept, Manifest, NodeRecord, Outcome, Read, RedactionRecord, StepRecord, Tool,
+};
+pub use nodes_plan::{NodeAddress, NodesPlan};
 pub use plan::{CollectError, Destination, EtcdPlan, Plan, Progress, Summary};
 pub use rewrite::{RewriteError, RewritePlan, Rewritten, rewrite};
 #[cfg(target_os = "linux")]

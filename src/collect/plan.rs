@@ -2,8 +2,10 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::{ClusterPlan, Limits, StepRecord};
+use super::{ClusterPlan, Gauge, Limits, NodesPlan, StepRecord};
+use crate::redact::Key;
 
 /// One collection.
 #[derive(Debug, Clone)]
@@ -28,6 +30,12 @@ pub struct Plan {
     pub probe: bool,
     /// What is asked of the cluster's API.
     pub cluster: ClusterPlan,
+    /// Other machines; none for this one alone.
+    pub nodes: Option<NodesPlan>,
+    /// The key of tokens; none for tokens that mean something in this bundle only.
+    pub redaction_key: Option<Key>,
+    /// Whether the end of standard input ends the collection early: whoever waits for it has gone.
+    pub end_with_stdin: bool,
 }
 
 /// What is asked of etcd. Without endpoints the host's own settings and certificates are used.
@@ -69,6 +77,8 @@ pub enum Progress<'a> {
         total: usize,
         /// The step's name.
         name: &'a str,
+        /// How far it is.
+        gauge: &'a Arc<Gauge>,
     },
     /// The step ended.
     Ended {
@@ -79,6 +89,8 @@ pub enum Progress<'a> {
         /// How it ended.
         record: &'a StepRecord,
     },
+    /// A signal asked to end early: what was collected is being written.
+    Interrupted,
 }
 
 /// What was written.
@@ -98,6 +110,8 @@ pub struct Summary {
     pub gaps: usize,
     /// True when a signal ended it early.
     pub interrupted: bool,
+    /// False when the user who ran it is not root, and so may not read everything.
+    pub as_root: bool,
 }
 
 /// Why there is no bundle.

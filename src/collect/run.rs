@@ -1,18 +1,21 @@
 //! Running the steps, one after the other, into one archive.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::archive::Archive;
 use super::context::{Context, Step};
 use super::cri::Runtime;
 use super::docker::Engine;
 use super::evidence::Evidence;
+use super::interruption::{Course, Stop, guarded};
 use super::kubernetes::Session;
+use super::nodes::Fleet;
 use super::output::Output;
 use super::root::HostRoot;
 use super::spool::SpoolFolder;
@@ -20,6 +23,7 @@ use super::{
     CollectError, Manifest, Outcome, Plan, Progress, Read, RedactionRecord, StepRecord, Summary, Tool, host,
     kubernetes, steps,
 };
+use crate::redact::Masker;
 
 /// Version of the manifest's shape.
 const SCHEMA_VERSION: u32 = 1;
@@ -32,10 +36,16 @@ const GRACE: Duration = Duration::from_secs(2);
 /// # Errors
 /// None on Linux; elsewhere there is nothing to list.
 pub fn dry_run(plan: &Plan) -> Result<Vec<(String, Vec<Read>)>, CollectError> {
-    Ok(steps::all(plan)
+    let mut steps: Vec<_> = steps::all(plan)
         .into_iter()
         .map(|step| (step.name, step.reads))
-        .collect())
+        .collect();
+    // What the other machines are asked for is what this one would be.
+    if plan.nodes.as_ref().is_some_and(|nodes| !nodes.targets.is_empty()) {
+        let there = steps::of_the_host(plan).into_iter();
+        steps.extend(there.map(|step| (format!("nodes/<name>/{}", step.name), step.reads)));
+    }
+    Ok(steps)
 }
 
 /// Collects, and writes the bundle; `progress` is told of each step.
@@ -66,8 +76,18 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Summar
 
     let spools = SpoolFolder(output.folder());
     let archive = Archive::new(output, name, now).map_err(failed)?;
-    let evidence = Evidence::new(archive, plan.limits, &facts.hostname, spools);
+    let key = plan.nodes.as_ref().map(|nodes| nodes.key.clone());
+    let masker = key
+        .or(plan.redaction_key.clone())
+        .map_or_else(Masker::new, Masker::with_key);
+    let evidence = Evidence::new(archive, masker, plan.limits, &facts.hostname, spools);
     let runtime_socket = plan.cri_socket.as_deref();
+    let fleet = {
+        // What is begun here runs while the steps do.
+        let _within = runtime.enter();
+        Fleet::begin(plan.nodes.as_ref(), &plan.limits, plan.cluster.concurrency, &evidence)
+    };
+    let is_a_node = plan.nodes.as_ref().is_none_or(|nodes| nodes.this_host);
     let mut ctx = Context {
         evidence,
         runtime: Runtime::new(&host, runtime_socket),
@@ -84,6 +104,12 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Summar
         pod_resolvers: Vec::new(),
         has_journal: false,
         spawned: Vec::new(),
+        reading: None,
+        gauge: Arc::default(),
+        fleet,
+        names: is_a_node.then(|| facts.hostname.clone()).into_iter().collect(),
+        nodes: Vec::new(),
+        merged: Vec::new(),
     };
     let (records, interrupted) = runtime.block_on(run_steps(&mut ctx, plan, &target, progress))?;
     // Nothing of the runtime may outlive the steps: a hanging connection would keep it alive.
@@ -91,12 +117,15 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Summar
 
     // The session's tasks and connections belong to the runtime.
     drop(ctx.cluster);
+    drop(ctx.fleet);
     let of = |fits: fn(&Outcome) -> bool| records.iter().filter(|record| fits(&record.outcome)).count();
     let done = of(|outcome| *outcome == Outcome::Done);
     let skipped = of(|outcome| matches!(outcome, Outcome::Skipped(_)));
     let forbidden = of(|outcome| matches!(outcome, Outcome::Forbidden(_)));
     let gaps = of(Outcome::is_gap);
     let (mut archive, files, tokens) = ctx.evidence.finish();
+    // Who owns the process is who runs it (proc(5)).
+    let as_root = std::fs::metadata("/proc/self").map_or(true, |own| own.uid() == 0);
     let manifest = Manifest {
         schema_version: SCHEMA_VERSION,
         tool: Tool {
@@ -106,7 +135,9 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Summar
         collected_at: now,
         finished_at: Timestamp::now(),
         interrupted,
+        as_root,
         host: facts,
+        nodes: ctx.nodes,
         redaction: RedactionRecord { enabled: true, tokens },
         limits: plan.limits,
         steps: records,
@@ -123,7 +154,12 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Summar
         forbidden,
         gaps,
         interrupted,
+        as_root,
     })
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A host's name as a part of a file's name: a host may call itself anything, a label of DNS has at most 63 of these characters
@@ -148,8 +184,8 @@ async fn run_steps(
     target: &str,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<(Vec<StepRecord>, bool), CollectError> {
-    let mut stop = Stop::new().map_err(CollectError::Runtime)?;
-    let mut interrupted = false;
+    let mut stop = Stop::new(plan.end_with_stdin).map_err(CollectError::Runtime)?;
+    let mut course = Course::Running;
     let mut waiting: VecDeque<Step> = steps::all(plan).into();
     let mut records = Vec::new();
     while let Some(step) = waiting.pop_front() {
@@ -158,28 +194,31 @@ async fn run_steps(
             reads,
             run,
             patience,
+            saves,
         } = step;
         let number = records.len() + 1;
         progress(Progress::Begun {
             number,
             total: records.len() + waiting.len() + 1,
             name: &name,
+            gauge: &ctx.gauge,
         });
+        ctx.gauge.begin(0);
         let started_at = Timestamp::now();
         let begun = Instant::now();
         ctx.deadline = begun + plan.limits.step_timeout * patience;
-        let outcome = if interrupted {
-            Outcome::Skipped("interrupted".into())
-        } else {
-            tokio::select! {
-                biased;
-                () = stop.asked() => {
-                    interrupted = true;
-                    Outcome::Failed("interrupted".into())
-                }
-                ended = timeout_at(ctx.deadline + GRACE, run(ctx)) => ended.unwrap_or(Outcome::TimedOut),
+        let before = course;
+        let halt = ctx.fleet.halt.clone();
+        let outcome = match (course, saves) {
+            (Course::Running, _) | (Course::Interrupted, true) => {
+                let until = ctx.deadline + GRACE;
+                guarded(&mut stop, &mut course, &halt, saves, until, run(ctx)).await
             }
+            _ => Outcome::Skipped("interrupted".into()),
         };
+        if before == Course::Running && course != before {
+            progress(Progress::Interrupted);
+        }
         // A step that was ended from outside may have left a list half written.
         kubernetes::rescue(ctx);
         if let Some(source) = ctx.evidence.take_error() {
@@ -203,7 +242,8 @@ async fn run_steps(
             reads,
             outcome,
             started_at,
-            duration_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+            duration_ms: millis(begun.elapsed()),
+            reading_ms: ctx.reading.take().map(millis),
             files: written.files,
             bytes: written.bytes,
             cut: written.cut,
@@ -215,30 +255,9 @@ async fn run_steps(
             record: &record,
         });
         records.push(record);
+        records.append(&mut ctx.merged);
     }
-    Ok((records, interrupted))
-}
-
-/// SIGINT or SIGTERM.
-struct Stop {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Stop {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn asked(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
+    Ok((records, course != Course::Running))
 }
 
 #[cfg(test)]

@@ -89,6 +89,9 @@ impl Host {
             etcd: EtcdPlan::default(),
             probe: false,
             cluster: ClusterPlan::default(),
+            nodes: None,
+            redaction_key: None,
+            end_with_stdin: false,
         };
         Self { dir, plan }
     }

@@ -1,9 +1,9 @@
 //! Kinds of secrets, and what a report may say about one.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What kind of secret a value is. The kind is all that a token tells about the value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Class {
     /// A bearer, join, bootstrap or API token.
@@ -59,7 +59,7 @@ impl Class {
 }
 
 /// How often one value was masked. The value itself is not in here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Redaction {
     /// The kind of secret.
     pub class: Class,

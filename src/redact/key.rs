@@ -27,8 +27,13 @@ impl Key {
         Ok(Self { bytes })
     }
 
+    /// The key itself, for a program that masks parts of the same bundle on another machine.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Twelve hexadecimal digits that stand for `value`; `purpose` keeps different uses of one key apart.
-    pub(super) fn digest(&self, purpose: &str, value: &str) -> String {
+    pub(crate) fn digest(&self, purpose: &str, value: &str) -> String {
         let all = self.bytes_for(purpose, value.as_bytes());
         all.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
     }

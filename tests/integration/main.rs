@@ -19,6 +19,8 @@ mod inventory;
 mod layouts;
 mod limits;
 mod merging;
+#[cfg(target_os = "linux")]
+mod nodes;
 mod own_rules;
 mod redaction;
 mod reports_fresh;

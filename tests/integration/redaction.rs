@@ -149,6 +149,199 @@ fn no_planted_secret_survives_and_what_must_stay_stays() {
     );
 }
 
+/// A private key in PEM, as its lines.
+fn pem() -> Vec<String> {
+    let line = |n: usize| {
+        format!(
+            "{}{n}{}",
+            "MIIEpAIBAAKCAQEA04up8hoqzS1zQxJwKdIWq0tGxhQYd0cX0hlhYnmPO2oY", "Qw8J"
+        )
+    };
+    let mut lines = vec!["-----BEGIN RSA PRIVATE KEY-----".to_owned()];
+    lines.extend((0..4).map(line));
+    lines.push("-----END RSA PRIVATE KEY-----".to_owned());
+    lines
+}
+
+/// The ways in which files of bundles write a setting, by the ending of the file.
+fn spellings(key: &str, value: &str) -> Vec<(&'static str, String)> {
+    let variable = key.to_uppercase();
+    let flag = key.replace('_', "-");
+    vec![
+        (
+            "log",
+            format!("I1121 10:00:00.000000       1 main.go:7] connecting with {key}={value} to db\n"),
+        ),
+        (
+            "quoted.log",
+            format!("time=\"2026-11-21T10:00:00Z\" level=info msg=\"start\" {key}=\"{value}\"\n"),
+        ),
+        (
+            "escaped.log",
+            format!("level=info body=\"{{\\\"{key}\\\":\\\"{value}\\\"}}\"\n"),
+        ),
+        ("yaml", format!("service:\n  {key}: {value}\n  port: 8080\n")),
+        ("list.yaml", format!("args:\n- --{flag}={value}\n- --verbose\n")),
+        (
+            "env.yaml",
+            format!("env:\n- name: {variable}\n  value: {value}\n- name: PORT\n  value: \"80\"\n"),
+        ),
+        (
+            "json",
+            format!("{{\"kind\":\"X\",\"settings\":{{\"{key}\":\"{value}\"}}}}\n"),
+        ),
+        (
+            "pod.json",
+            format!(
+                "{{\"kind\":\"Pod\",\"metadata\":{{\"name\":\"a\"}},\"spec\":{{\"containers\":[{{\"name\":\"c\",\"env\":[{{\"name\":\"{variable}\",\"value\":\"{value}\"}}],\"args\":[\"--{flag}\",\"{value}\"]}}]}}}}\n"
+            ),
+        ),
+        (
+            "inspect.json",
+            format!(
+                "[{{\"Id\":\"1\",\"Config\":{{\"Env\":[\"{variable}={value}\"],\"Cmd\":[\"run\",\"--{flag}={value}\"]}}}}]\n"
+            ),
+        ),
+        (
+            "jsonl",
+            format!("{{\"a\":1}}\n{{\"MESSAGE\":\"run with {key}={value}\"}}\n"),
+        ),
+        ("properties", format!("app.{key}={value}\nserver.port=8080\n")),
+        ("ini", format!("[db]\n{key} = {value}\n")),
+        (
+            "sh",
+            format!("#!/bin/sh\nexport {variable}=\"{value}\"\n/bin/run --{flag} {value}\n"),
+        ),
+        (
+            "describe.txt",
+            format!("Name: a\nEnvironment:\n  {variable}:  {value}\n"),
+        ),
+        (
+            "ps.txt",
+            format!("root  1  0.0  0.1  10000  2000 ?  Ss  10:00  0:00 /bin/run --{flag}={value} --v=2\n"),
+        ),
+        (
+            "crontab",
+            format!("0 2 * * * root /bin/run --{flag} '{value}' >/dev/null\n"),
+        ),
+    ]
+}
+
+#[test]
+fn every_class_in_every_kind_of_file() {
+    let desk = Desk::new();
+    // A value per file, so that no file gives away another one's.
+    let mut planted: Vec<(String, String)> = Vec::new();
+    let mut plant = |class: &str, key: &str, value: &dyn Fn(usize) -> String| {
+        for at in 0..spellings("", "").len() {
+            let value = value(at);
+            let (kind, text) = spellings(key, &value).swap_remove(at);
+            let name = format!("{class}.{kind}");
+            planted.push((name.clone(), value));
+            desk.put(&format!("b/plain/{name}"), text.clone());
+        }
+    };
+    plant("token", "token", &|at| {
+        format!("q7zk4n2vxw8c5tbl9m3hs6dfg1jrp{at:02}y2aeiou7zk")
+    });
+    plant("password", "password", &|at| format!("C0rrect-Horse-{at:02}-Battery"));
+    plant("secret", "client_secret", &|at| {
+        format!("8Q~kd92mGh{at:02}sLw0ZxPqVbN4tYr")
+    });
+    plant("jwt", "jwt", &|at| {
+        let claims = STANDARD.encode(format!("{{\"sub\":\"system:serviceaccount:shop:cart-{at:02}\"}}"));
+        format!(
+            "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ.{}.c2lnbmF0dXJlLW9mLXRoaXM{at:02}",
+            claims.trim_end_matches('=')
+        )
+    });
+    plant("access-key", "aws_access_key_id", &|at| {
+        format!(
+            "AKIAQ7ZK4N2VXW8C5T{}",
+            [
+                "AA", "BB", "CC", "DD", "EE", "FF", "GG", "HH", "II", "JJ", "KK", "LL", "MM", "NN", "OO", "PP"
+            ][at]
+        )
+    });
+    plant("credential", "url", &|at| {
+        format!("postgres://shop:Pl4nted{at:02}Credential@db.shop:5432/shop")
+    });
+    // A key has lines, which each kind of file writes in its own way.
+    let lines = pem();
+    let escaped = lines.join("\\n");
+    for (name, text) in [
+        ("private-key.pem", lines.join("\n") + "\n"),
+        ("private-key.log", format!("loaded key\n{}\nready\n", lines.join("\n"))),
+        (
+            "private-key.yaml",
+            format!("tls:\n  key: |\n    {}\n  port: 1\n", lines.join("\n    ")),
+        ),
+        (
+            "private-key.json",
+            format!("{{\"kind\":\"X\",\"key\":\"{escaped}\\n\"}}\n"),
+        ),
+        (
+            "private-key.jsonl",
+            format!("{{\"a\":1}}\n{{\"MESSAGE\":\"{escaped}\"}}\n"),
+        ),
+        ("private-key.properties", format!("app.key={escaped}\n")),
+        (
+            "private-key.describe.txt",
+            format!("Data\n====\ntls.key:\n----\n{}\n", lines.join("\n")),
+        ),
+        (
+            "private-key.kubeconfig.yaml",
+            format!(
+                "users:\n- name: a\n  user:\n    client-key-data: {}\n",
+                STANDARD.encode(lines.join("\n"))
+            ),
+        ),
+    ] {
+        desk.put(&format!("b/plain/{name}"), text);
+    }
+    // The same files once more in the containers that bundles nest, and in the text of Windows.
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, value) in &planted {
+        let text = std::fs::read(desk.path().join("b/plain").join(name)).unwrap();
+        assert!(
+            holds(&BTreeMap::from([(name.clone(), text.clone())]), value).len() == 1,
+            "{name} holds no {value}"
+        );
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, name, text.as_slice()).unwrap();
+        desk.put(&format!("b/packed/{name}.gz"), gzip(&text));
+        let wide = format!("\u{feff}{}", String::from_utf8(text).unwrap());
+        let wide: Vec<u8> = wide.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        desk.put(&format!("b/wide/{name}"), wide);
+    }
+    desk.put("b/nodes/n1.tar.gz", gzip(&tar.into_inner().unwrap()));
+    let ended = desk.run(&["redact", "b", "-o", "out.tar.gz"]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    let mut found = files(&desk.path().join("out.tar.gz"));
+    for (path, bytes) in &mut found {
+        if path.starts_with("wide/") {
+            bytes.retain(|byte| *byte != 0);
+        }
+    }
+    let mut survived = Vec::new();
+    for (name, value) in &planted {
+        // Of a URL only the password is secret.
+        let secret = value.split("://shop:").last().unwrap().split('@').next().unwrap();
+        let places = holds(&found, secret);
+        if !places.is_empty() {
+            survived.push(format!("{name}: {places:?}"));
+        }
+    }
+    for line in &pem()[1..5] {
+        survived.extend(holds(&found, line));
+        survived.extend(holds(&found, &STANDARD.encode(line)));
+    }
+    assert!(survived.is_empty(), "{survived:#?}");
+    assert_eq!(found.len(), 4 * planted.len() + 8);
+}
+
 #[test]
 fn a_key_makes_tokens_that_agree_between_bundles() {
     let desk = Desk::new();

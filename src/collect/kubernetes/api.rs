@@ -17,6 +17,9 @@ const MAX_REFUSAL: usize = 64 * 1024;
 /// Attempts at one request.
 const ATTEMPTS: u32 = 4;
 
+/// Attempts at a request that the server passes on to a kubelet.
+const ATTEMPTS_OF_A_KUBELET: u32 = 3;
+
 /// The longest wait before another attempt, whatever the server asks for.
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
@@ -106,9 +109,19 @@ impl Api {
 
     /// Attempts until one succeeds or fails for good, or `deadline` comes.
     pub(crate) fn retry(&self, deadline: Instant) -> Retry<'_> {
+        self.retry_at_most(ATTEMPTS, deadline)
+    }
+
+    /// The same for what the server asks a kubelet: a kubelet that is not there costs it half a minute each time.
+    pub(crate) fn retry_of_a_kubelet(&self, deadline: Instant) -> Retry<'_> {
+        self.retry_at_most(ATTEMPTS_OF_A_KUBELET, deadline)
+    }
+
+    fn retry_at_most(&self, most: u32, deadline: Instant) -> Retry<'_> {
         Retry {
             api: self,
             deadline,
+            most,
             attempts: 0,
             pause: Duration::from_millis(250),
         }
@@ -126,20 +139,31 @@ impl Api {
         if answer.status().is_success() {
             return Ok(drain(answer, deadline, take).await);
         }
-        let retry_after = answer
-            .headers()
-            .get("retry-after")
-            .and_then(|value| value.to_str().ok()?.parse().ok());
+        let retry_after = retry_after(&answer);
         let body = head(answer, MAX_REFUSAL, deadline).await;
         Err(ApiError::Refused(Refusal::new(code, retry_after, &body)))
     }
 
-    /// One attempt, where the body counts whatever the status is: a failed health check says which part failed.
+    /// The answer to `GET target`, where the body counts whatever the status is: a failed health check says which part failed. A server
+    /// that is busy, or cannot be reached, is asked again.
     pub(crate) async fn probe(&self, target: &str, most: usize, deadline: Instant) -> Result<Answer, ApiError> {
-        let answer = self.send(target, deadline.min(Instant::now() + self.patience)).await?;
-        let code = answer.status().as_u16();
-        let body = head(answer, most, deadline).await;
-        Ok(Answer { code, body })
+        let mut retry = self.retry(deadline);
+        loop {
+            let until = retry.attempt()?;
+            let error = match self.send(target, until).await {
+                Ok(answer) if answer.status().as_u16() == 429 => {
+                    let after = retry_after(&answer);
+                    ApiError::Refused(Refusal::new(429, after, &head(answer, most, until).await))
+                }
+                Ok(answer) => {
+                    let code = answer.status().as_u16();
+                    let body = head(answer, most, until).await;
+                    return Ok(Answer { code, body });
+                }
+                Err(error) => error,
+            };
+            retry.after(error).await?;
+        }
     }
 
     async fn send(&self, target: &str, deadline: Instant) -> Result<Response<Body>, ApiError> {
@@ -168,6 +192,7 @@ impl Api {
 pub(crate) struct Retry<'a> {
     api: &'a Api,
     deadline: Instant,
+    most: u32,
     attempts: u32,
     pause: Duration,
 }
@@ -189,7 +214,7 @@ impl Retry<'_> {
             _ => None,
         };
         let next = Instant::now() + asked.unwrap_or(self.pause).min(LONGEST_WAIT);
-        if !error.is_transient() || self.attempts >= ATTEMPTS || next >= self.deadline {
+        if !error.is_transient() || self.attempts >= self.most || next >= self.deadline {
             return Err(error);
         }
         sleep_until(next).await;
@@ -212,6 +237,11 @@ async fn drain(mut answer: Response<Body>, deadline: Instant, take: &mut (dyn Fn
             }
         }
     }
+}
+
+/// The seconds of `Retry-After` (RFC 9110, section 10.2.3); its other form, a date, is not used by API servers.
+fn retry_after(answer: &Response<Body>) -> Option<u64> {
+    answer.headers().get("retry-after")?.to_str().ok()?.parse().ok()
 }
 
 /// The beginning of a body, as far as it comes.

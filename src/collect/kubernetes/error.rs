@@ -143,6 +143,9 @@ fn private(error: &(dyn Error + 'static)) -> Option<String> {
                     words.trim()
                 ));
             }
+            Some(AuthError::AuthExecStart(why)) => {
+                return Some(format!("the credential plugin cannot be run: {why}"));
+            }
             Some(AuthError::AuthExecParse(_)) => {
                 return Some("the credential plugin's answer cannot be read".to_owned());
             }

@@ -3,6 +3,7 @@
 //! The API's rules for pages: kubernetes.io/docs/reference/using-api/api-concepts, "Retrieving large results sets in chunks".
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
@@ -41,8 +42,8 @@ pub(super) enum Part {
     Note(String),
     /// One of several namespaces could not be read.
     Failed(String, ApiError),
-    /// The end.
-    End(Result<(), ApiError>),
+    /// The end, and how long the server took for it all.
+    End(Result<(), ApiError>, Duration),
 }
 
 /// Readers that run, by the number of their kind.
@@ -92,6 +93,8 @@ impl Lists {
             deadline: Instant::now() + api.patience() * PATIENCE,
             exhaustive,
             sender,
+            begun: Instant::now(),
+            held_back: Duration::ZERO,
         };
         self.running.spawn(reader.read(scopes));
         receiver
@@ -104,6 +107,8 @@ struct Reader {
     deadline: Instant,
     exhaustive: bool,
     sender: Sender<Part>,
+    begun: Instant,
+    held_back: Duration,
 }
 
 /// The step has gone.
@@ -134,7 +139,7 @@ impl Reader {
             refused += usize::from(error.code() == Some(403));
             let hopeless = !self.exhaustive && refused >= HOPELESS;
             if !several || is_silent || (hopeless && !answered) {
-                let _ = self.send(Part::End(Err(error))).await;
+                let _ = self.send(Part::End(Err(error), self.took())).await;
                 return;
             }
             let part = Part::Failed(scope.unwrap_or_default(), error);
@@ -147,7 +152,7 @@ impl Reader {
                 break;
             }
         }
-        let _ = self.send(Part::End(Ok(()))).await;
+        let _ = self.send(Part::End(Ok(()), self.took())).await;
     }
 
     /// All pages of one scope.
@@ -214,11 +219,17 @@ impl Reader {
         }
     }
 
+    /// The time since the beginning that was the server's.
+    fn took(&self) -> Duration {
+        self.begun.elapsed().saturating_sub(self.held_back)
+    }
+
     /// Hands a part over. The time that the step takes for it is not the server's.
     async fn send(&mut self, part: Part) -> Result<(), Gone> {
         let begun = Instant::now();
         let sent = self.sender.send(part).await;
         self.deadline += begun.elapsed();
+        self.held_back += begun.elapsed();
         sent.map_err(|_| Gone)
     }
 }

@@ -126,6 +126,11 @@ pub(super) async fn load(candidate: &Candidate, plan: &ClusterPlan) -> Result<Co
     // casefile tries again by its own rules, and records it.
     config.default_retry = false;
     config.accept_invalid_certs |= plan.insecure;
+    let needs_none = config.accept_invalid_certs || config.cluster_url.scheme_str() == Some("http");
+    if needs_none && config.root_cert.is_none() {
+        // Else the system's authorities are loaded, and a machine that has none could not even be insecure.
+        config.root_cert = Some(Vec::new());
+    }
     if let Some(exec) = &mut config.auth_info.exec {
         // Nobody may be there to answer a plugin's question.
         exec.interactive_mode = Some(ExecInteractiveMode::Never);

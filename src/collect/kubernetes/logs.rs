@@ -12,16 +12,17 @@ use super::layout;
 use super::lists::PATIENCE;
 use super::pods::{PodLogs, Rank};
 use super::session::request;
+use super::tail::{Sink, tail};
 use super::target::escape;
 use crate::collect::Outcome;
 use crate::collect::capture::Capture;
 use crate::collect::context::{Context, Step};
-use crate::collect::evidence::Place;
 
-/// Lines of a container that is unhealthy, of one that is not, and of each with `--all-logs`.
-const LINES: (u64, u64, u64) = (10_000, 500, 200_000);
+/// Lines of a container that is unhealthy, and of one that is not.
+const LINES: (u64, u64) = (10_000, 500);
 
-/// Most bytes of one log that are held at a time; several logs are read at once.
+/// Most bytes of one log that are held at a time; several logs are read at once. With `--all-logs` they go to the disk, and each may
+/// take its share of the room that is left.
 const MOST: u64 = 4 * 1024 * 1024;
 
 /// After so many logs in a row that a node did not give, the others on it are left alone: each costs its whole time.
@@ -74,7 +75,7 @@ struct Log {
 /// What came of one.
 struct Read {
     log: Log,
-    capture: Capture,
+    sink: Sink,
     end: Result<End, ApiError>,
 }
 
@@ -85,14 +86,15 @@ async fn read(ctx: &mut Context, rank: Rank, pods: Vec<PodLogs>) -> Outcome {
     };
     let plan = &ctx.cluster.plan;
     let lines = match rank {
-        _ if plan.all_logs => LINES.2,
-        Rank::Unhealthy => LINES.0,
-        Rank::System | Rank::Other => LINES.1,
+        _ if plan.all_logs => None,
+        Rank::Unhealthy => Some(LINES.0),
+        Rank::System | Rank::Other => Some(LINES.1),
     };
     let query = query(lines, plan.since);
     let concurrency = plan.concurrency.max(1);
-    let most = MOST.min(ctx.evidence.file_limit());
+    let most = MOST.min(ctx.evidence.most_of_a_file());
     let mut waiting: VecDeque<Log> = pods.into_iter().flat_map(logs_of).collect();
+    ctx.gauge.begin(waiting.len());
     let mut running = JoinSet::new();
     let mut tally = Tally::default();
     let outcome = loop {
@@ -103,7 +105,17 @@ async fn read(ctx: &mut Context, rank: Rank, pods: Vec<PodLogs>) -> Outcome {
                 continue;
             }
             let deadline = ctx.deadline.min(Instant::now() + api.patience() / 2);
-            running.spawn(fetch(api.clone(), log, query.clone(), most, deadline));
+            let share = lines.is_none().then(|| ctx.evidence.room() / concurrency as u64);
+            let spools = ctx.evidence.spools();
+            let open = move || match share {
+                None => Sink::Tail(Capture::tail(most)),
+                Some(share) => Sink::All {
+                    spool: spools.open(),
+                    most: share.max(most),
+                    full: None,
+                },
+            };
+            running.spawn(fetch(api.clone(), log, query.clone(), deadline, open));
         }
         match timeout_at(ctx.deadline + Duration::from_millis(500), running.join_next()).await {
             Err(_) => break Outcome::TimedOut,
@@ -115,7 +127,10 @@ async fn read(ctx: &mut Context, rank: Rank, pods: Vec<PodLogs>) -> Outcome {
             }
             // Only a panic of the task ends here, and it has been reported.
             Ok(Some(Err(_))) => {}
-            Ok(Some(Ok(read))) => tally.take(ctx, read),
+            Ok(Some(Ok(read))) => {
+                ctx.gauge.advance();
+                tally.take(ctx, read);
+            }
         }
         if Instant::now() >= ctx.deadline && running.is_empty() && !waiting.is_empty() {
             break Outcome::TimedOut;
@@ -125,11 +140,12 @@ async fn read(ctx: &mut Context, rank: Rank, pods: Vec<PodLogs>) -> Outcome {
     tally.end(ctx, outcome)
 }
 
-fn query(lines: u64, since: Option<Duration>) -> String {
+fn query(lines: Option<u64>, since: Option<Duration>) -> String {
+    let lines = lines.map(|lines| format!("&tailLines={lines}")).unwrap_or_default();
     let since = since
         .map(|since| format!("&sinceSeconds={}", since.as_secs().max(1)))
         .unwrap_or_default();
-    format!("timestamps=true&tailLines={lines}{since}")
+    format!("timestamps=true{lines}{since}")
 }
 
 /// The logs of a pod: of each container what it says now, then what it said before its last restart.
@@ -151,7 +167,7 @@ fn logs_of(pod: PodLogs) -> Vec<Log> {
         .collect()
 }
 
-async fn fetch(api: Api, log: Log, query: String, most: u64, deadline: Instant) -> Read {
+async fn fetch(api: Api, log: Log, query: String, deadline: Instant, open: impl FnMut() -> Sink) -> Read {
     let previous = if log.previous { "&previous=true" } else { "" };
     let target = format!(
         "/api/v1/namespaces/{}/pods/{}/log?container={}&{query}{previous}",
@@ -159,14 +175,8 @@ async fn fetch(api: Api, log: Log, query: String, most: u64, deadline: Instant) 
         escape(&log.pod),
         escape(&log.container),
     );
-    let mut capture = Capture::tail(most);
-    let end = api
-        .stream(&target, deadline, &mut |part| {
-            capture.push(part);
-            true
-        })
-        .await;
-    Read { log, capture, end }
+    let (sink, end) = tail(&api, &target, deadline, open).await;
+    Read { log, sink, end }
 }
 
 /// What happened to the logs of one step.
@@ -189,14 +199,15 @@ impl Tally {
     }
 
     fn take(&mut self, ctx: &mut Context, read: Read) {
-        let Read { log, capture, end } = read;
+        let Read { log, sink, end } = read;
         let failures = self.nodes.entry(log.node.clone()).or_default();
         let name = || format!("{}/{} {}", log.namespace, log.pod, log.container);
         match end {
             Ok(end) => {
                 *failures = 0;
                 self.read += 1;
-                if end != End::Complete {
+                // A log for which there is no more room is noted where it is written.
+                if matches!(end, End::Cut | End::TimedOut) {
                     self.cut += 1;
                     let why = if end == End::Cut {
                         "broke off"
@@ -206,10 +217,8 @@ impl Tally {
                     ctx.evidence
                         .note(format!("the log of {} {why}; what came is kept", name()));
                 }
-                if !capture.is_empty() {
-                    let path = layout::log(&log.namespace, &log.pod, &log.container, log.previous);
-                    ctx.evidence.text(Place::Top(&path), capture);
-                }
+                let path = layout::log(&log.namespace, &log.pod, &log.container, log.previous);
+                sink.write(&mut ctx.evidence, &path);
             }
             Err(error) => match error.code() {
                 Some(404) => self.gone += 1,

@@ -11,6 +11,8 @@ mod health;
 mod layout;
 mod lists;
 mod locate;
+#[cfg(test)]
+mod log_tests;
 mod logs;
 mod nodes;
 mod objects;
@@ -22,6 +24,7 @@ mod session;
 mod stub;
 #[cfg(test)]
 mod stub_tests;
+mod tail;
 mod target;
 mod writer;
 

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::api::{Api, End};
 use super::error::ApiError;
 use super::session::request;
+use super::tail::{Sink, tail};
 use super::target::escape;
 use crate::collect::Outcome;
 use crate::collect::capture::Capture;
@@ -74,7 +75,7 @@ fn plan(ctx: &mut Context) -> Outcome {
 /// What one request of a node brought.
 enum Brought {
     Document(&'static str, Result<Vec<u8>, ApiError>),
-    Log(&'static str, Capture, Result<End, ApiError>),
+    Log(&'static str, Sink, Result<End, ApiError>),
 }
 
 async fn read(ctx: &mut Context, node: String) -> Outcome {
@@ -89,14 +90,18 @@ async fn read(ctx: &mut Context, node: String) -> Outcome {
     let mut running = JoinSet::new();
     for (path, file) in DOCUMENTS {
         let (api, target) = (api.clone(), format!("{root}/{path}"));
-        // One attempt: a kubelet that does not answer is evidence, and each attempt may cost the API server half a minute.
-        running.spawn(async move { Brought::Document(file, api.whole(&target, MOST, deadline).await) });
+        running.spawn(async move { Brought::Document(file, document(&api, &target, deadline).await) });
     }
     for service in SERVICES {
-        let (api, target, capture) = (api.clone(), format!("{root}/{}", query(service)), ctx.evidence.tail());
+        let (api, target, most) = (
+            api.clone(),
+            format!("{root}/{}", query(service)),
+            ctx.evidence.most_of_a_file(),
+        );
         running.spawn(async move {
-            let (capture, end) = log(&api, &target, capture, deadline).await;
-            Brought::Log(service, capture, end)
+            let open = || Sink::Tail(Capture::tail(most));
+            let (sink, end) = tail(&api, &target, deadline, open).await;
+            Brought::Log(service, sink, end)
         });
     }
     let mut errors = Vec::new();
@@ -104,14 +109,13 @@ async fn read(ctx: &mut Context, node: String) -> Outcome {
         match brought {
             Ok(Brought::Document(file, Ok(body))) => write(ctx, &format!("{folder}/{file}"), &body),
             Ok(Brought::Document(file, Err(error))) => errors.push((file, error)),
-            Ok(Brought::Log(service, capture, Ok(end))) => {
-                if is_listing(capture.held()) {
+            Ok(Brought::Log(service, sink, Ok(end))) => {
+                if is_listing(sink.held()) {
                     ctx.evidence.note(format!(
                         "this kubelet does not answer queries for logs (NodeLogQuery), so there is none of {service}"
                     ));
-                } else if !capture.is_empty() {
-                    ctx.evidence
-                        .text(Place::Top(&format!("{folder}/logs/{service}.log")), capture);
+                } else {
+                    sink.write(&mut ctx.evidence, &format!("{folder}/logs/{service}.log"));
                     if end != End::Complete {
                         ctx.evidence.note(format!(
                             "the log of {service} did not end in its time; what came is kept"
@@ -138,14 +142,15 @@ async fn read(ctx: &mut Context, node: String) -> Outcome {
     }
 }
 
-async fn log(api: &Api, target: &str, mut capture: Capture, deadline: Instant) -> (Capture, Result<End, ApiError>) {
-    let end = api
-        .stream(target, deadline, &mut |part| {
-            capture.push(part);
-            true
-        })
-        .await;
-    (capture, end)
+/// A document, asked for again where that may help.
+async fn document(api: &Api, target: &str, deadline: Instant) -> Result<Vec<u8>, ApiError> {
+    let mut retry = api.retry_of_a_kubelet(deadline);
+    loop {
+        match api.whole(target, MOST, retry.attempt()?).await {
+            Ok(body) => return Ok(body),
+            Err(error) => retry.after(error).await?,
+        }
+    }
 }
 
 /// True for the page of links that Go's file server makes of a directory.

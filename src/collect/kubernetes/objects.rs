@@ -144,8 +144,13 @@ async fn consume(ctx: &mut Context, mut parts: Receiver<Part>) -> Outcome {
                 failed.push((namespace, error));
                 Ok(())
             }
-            Part::End(Err(error)) => return error.into(),
-            Part::End(Ok(())) => return ended(failed),
+            Part::End(result, took) => {
+                *ctx.reading.get_or_insert_default() += took;
+                return match result {
+                    Ok(()) => ended(failed),
+                    Err(error) => error.into(),
+                };
+            }
         };
         match taken {
             Ok(()) => {}

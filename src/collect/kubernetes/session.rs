@@ -132,7 +132,7 @@ fn words(outcome: &Outcome) -> &str {
     }
 }
 
-/// Loads a candidate and asks its server for its version.
+/// Loads a candidate and reaches its server, through a proxy where one is named.
 async fn attempt(ctx: &mut Context, candidate: &Candidate) -> Result<(), Outcome> {
     let config = locate::load(candidate, &ctx.cluster.plan)
         .await
@@ -140,6 +140,36 @@ async fn attempt(ctx: &mut Context, candidate: &Candidate) -> Result<(), Outcome
     // Whatever quotes these credentials, in a log or in an answer, must not show them.
     ctx.evidence
         .learn(&json!({"kind": "Config", "users": [{"name": "", "user": credentials::as_json(&config.auth_info)}]}));
+    let direct = is_proxied_by_the_environment(&config).then(|| {
+        let mut direct = config.clone();
+        direct.proxy_url = None;
+        direct
+    });
+    match (reach(ctx, config).await, direct) {
+        // What is named in NO_PROXY, or should be: an API server inside is often not to be reached over the way out.
+        (Err(through), Some(direct)) => {
+            reach(ctx, direct).await.map_err(|_| through.clone())?;
+            let why = words(&through);
+            ctx.evidence.note(format!(
+                "connected without the proxy of the environment; through it: {why}"
+            ));
+            Ok(())
+        }
+        (result, _) => result,
+    }
+}
+
+/// True where `HTTPS_PROXY` and not the kubeconfig names a proxy.
+fn is_proxied_by_the_environment(config: &Config) -> bool {
+    let Some(proxy) = &config.proxy_url else { return false };
+    ["HTTPS_PROXY", "https_proxy"]
+        .iter()
+        .filter_map(|name| std::env::var(name).ok()?.parse().ok())
+        .any(|named: hyper::Uri| named == *proxy)
+}
+
+/// Asks the server of a configuration for its version.
+async fn reach(ctx: &mut Context, config: Config) -> Result<(), Outcome> {
     let expired = credentials::expired(&config, ctx.now);
     let server = config.cluster_url.to_string();
     let blame = |outcome: Outcome| {
@@ -169,11 +199,17 @@ async fn attempt(ctx: &mut Context, candidate: &Candidate) -> Result<(), Outcome
 
 /// Builds the client aside: a credential plugin is a program, and it may hang.
 async fn client(config: Config, deadline: Instant) -> Result<kube::Client, String> {
+    let plugin = config.auth_info.exec.as_ref().and_then(|exec| exec.command.clone());
+    // Which one it is stands in no error of its start.
+    let named = |words: String| match &plugin {
+        Some(plugin) if !words.contains(plugin.as_str()) => format!("{plugin}: {words}"),
+        _ => words,
+    };
     let built = tokio::task::spawn_blocking(move || ClientBuilder::try_from(config).map(ClientBuilder::build));
     match timeout_at(deadline, built).await {
-        Err(_) => Err("the credential plugin does not answer".into()),
+        Err(_) => Err(named("the credential plugin does not answer".into())),
         Ok(Err(error)) => Err(error.to_string()),
-        Ok(Ok(Err(error))) => Err(explain(&error)),
+        Ok(Ok(Err(error))) => Err(named(explain(&error))),
         Ok(Ok(Ok(client))) => Ok(client),
     }
 }

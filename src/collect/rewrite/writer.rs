@@ -8,10 +8,11 @@ use serde_json::Value;
 use serde_json::ser::PrettyFormatter;
 use tempfile::SpooledTempFile;
 
-use super::text::{Pieces, byte_order, in_utf16, indent, utf16};
+use super::text::{byte_order, in_utf16, indent, utf16};
 use crate::bundle::Entry;
 use crate::collect::masking::{is_binary, mask_bytes};
 use crate::collect::packing::Packer;
+use crate::collect::pieces::Pieces;
 use crate::collect::verify;
 use crate::redact::{Masker, Pseudonyms};
 

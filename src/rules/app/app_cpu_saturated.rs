@@ -1,10 +1,10 @@
 //! A container uses all the CPU that it may, and somebody feels it: it says that it is late, or callers wait for it in vain.
 
-use crate::cluster::{ContainerInstance, PodView, Snapshot};
+use crate::cluster::{PodView, Snapshot};
 use crate::model::{Citation, Confidence, Subject};
 use crate::rules::toolbox::probes::{Kind, failures};
 use crate::rules::toolbox::strain::{Recurring, others_suffer, recurring};
-use crate::rules::toolbox::usage::{AT_THE_LIMIT, cpu_limit, cpu_used};
+use crate::rules::toolbox::usage::{AT_THE_LIMIT, cpu_used, millicores};
 use crate::rules::toolbox::workload_touches;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -92,6 +92,33 @@ examples:
         2026-05-06 21:23:49,981 WARN ranking of 42339 items took 8457 ms
         2026-05-06 21:23:59,981 WARN ranking of 42339 items took 8457 ms
     fires: [{kind: Deployment, namespace: shop, name: ranker}]
+  - name: the pods are rows of a table, and the Deployment tells the limit
+    files:
+      'describe.txt': |
+        $ kubectl describe deploy ranker -n shop
+        Name:                   ranker
+        Namespace:              shop
+        CreationTimestamp:      Mon, 02 Nov 2026 08:00:00 +0000
+        Selector:               app=ranker
+        Replicas:               1 desired | 1 updated | 1 total | 1 available | 0 unavailable
+        Pod Template:
+          Labels:  app=ranker
+          Containers:
+           ranker:
+            Image:      hub.example/ranker:1
+            Limits:
+              cpu:     300m
+      'pods.txt': |
+        NAMESPACE   NAME                      READY   STATUS    RESTARTS   AGE
+        shop        ranker-6bdf8c9d7-jd5lx    1/1     Running   0          9d
+      'top.txt': |
+        NAME                      CPU(cores)   MEMORY(bytes)
+        ranker-6bdf8c9d7-jd5lx    300m         331Mi
+      'ranker-6bdf8c9d7-jd5lx.log': |
+        2026-05-06 21:23:39,981 WARN ranking of 42339 items took 8457 ms
+        2026-05-06 21:23:49,981 WARN ranking of 42339 items took 8457 ms
+        2026-05-06 21:23:59,981 WARN ranking of 42339 items took 8457 ms
+    fires: [{kind: Deployment, namespace: shop, name: ranker}]
   - name: a batch job at its limit, with nobody who waits
     files:
       'describe.txt': |
@@ -165,26 +192,36 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
 
 /// A container that uses all the CPU that it may.
 struct HeldBack<'s> {
-    container: ContainerInstance<'s>,
+    container: &'s str,
     limit: &'s str,
+    limited: Citation,
     used: u64,
     shown: Citation,
 }
 
-fn held_back<'s>(snapshot: &Snapshot, pod: &PodView<'s>) -> Option<HeldBack<'s>> {
-    pod.containers()
-        .into_iter()
-        .filter(|container| !container.init)
-        .find_map(|container| {
-            let (most, limit) = cpu_limit(&container)?;
-            let (used, shown) = cpu_used(snapshot, pod, container.name)?;
-            (used * 100 >= most * AT_THE_LIMIT).then_some(HeldBack {
-                container,
+fn held_back<'s>(snapshot: &'s Snapshot, pod: &PodView<'s>) -> Option<HeldBack<'s>> {
+    let owner = snapshot.top_owner(pod.object);
+    let template = snapshot.object(&owner.kind, &owner.namespace, &owner.name);
+    // A row of a table shows no containers, the template of its workload does.
+    let holders = [
+        Some((pod.object, "/spec")),
+        template.map(|owner| (owner, "/spec/template/spec")),
+    ];
+    holders.into_iter().flatten().find_map(|(object, at)| {
+        let containers = object.list(&format!("{at}/containers")).iter().enumerate();
+        containers.into_iter().find_map(|(index, container)| {
+            let name = container.get("name")?.as_str()?;
+            let limit = container.pointer("/resources/limits/cpu")?.as_str()?;
+            let (used, shown) = cpu_used(snapshot, pod, name)?;
+            (used * 100 >= millicores(limit)? * AT_THE_LIMIT).then(|| HeldBack {
+                container: name,
                 limit,
+                limited: object.cite_at(&format!("{at}/containers/{index}/resources/limits/cpu")),
                 used,
                 shown,
             })
         })
+    })
 }
 
 fn finding(
@@ -199,14 +236,11 @@ fn finding(
     let said = own_words
         .and_then(|told| told.hits.first())
         .map_or(String::new(), |hit| hit.text.trim().chars().take(240).collect());
-    let name = held_back.container.name;
+    let name = held_back.container;
     let mut finding = Finding::new(rule, owner.clone(), Confidence::Probable)
         .at(format!("spec.template.spec.containers[{name}].resources.limits.cpu"))
         .cite(held_back.shown)
-        .cite(
-            pod.object
-                .cite_at(&format!("{}/resources/limits/cpu", held_back.container.spec_pointer)),
-        )
+        .cite(held_back.limited)
         .fact("container", name)
         .fact("used", held_back.used)
         .fact("limit", held_back.limit)

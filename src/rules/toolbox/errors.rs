@@ -46,7 +46,7 @@ pub fn mostly_errors(snapshot: &Snapshot) -> Vec<MostlyErrors<'_>> {
             && !is_previous(log)
             && speaker.state != State::Crashing
             && speaker.workload.namespace != "kube-system"
-            && !(speaker.state == State::Well && is_shipper(&speaker.container))
+            && !(speaker.state == State::Well && is_shipper(log, &speaker))
             && !is_data_store(&speaker.workload.name);
         if is_candidate
             && !found.contains_key(&speaker.workload)
@@ -60,7 +60,7 @@ pub fn mostly_errors(snapshot: &Snapshot) -> Vec<MostlyErrors<'_>> {
 
 /// True for a container that only carries logs, metrics or traces away: while the program beside it is ready, its errors are about
 /// where it carries them. Names of the products.
-fn is_shipper(container: &str) -> bool {
+fn is_shipper(log: &LogFile, speaker: &Speaker<'_>) -> bool {
     const SHIPPERS: [&str; 10] = [
         "fluent-bit",
         "fluentbit",
@@ -73,7 +73,10 @@ fn is_shipper(container: &str) -> bool {
         "otc-",
         "datadog-agent",
     ];
-    SHIPPERS.iter().any(|name| container.starts_with(name))
+    let is_one = |name: &str| SHIPPERS.iter().any(|known| name.starts_with(known));
+    // A table of pods names no containers; the file is called after pod and container then.
+    let mut parts = log.path.file_name().split(['_', '.']);
+    is_one(&speaker.container) || speaker.container.is_empty() && !is_one(&speaker.workload.name) && parts.any(is_one)
 }
 
 /// Those workloads alone. Several rules ask for them again and again.

@@ -1,0 +1,120 @@
+//! Logs, kubelets and health checks that need a second request, and logs without a limit of their own, against the stub.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::stub::api;
+use crate::collect::testing::{Answer, ok, status, unfinished};
+
+const SICK: &str = "/api/v1/namespaces/shop/pods/sick/log";
+
+#[test]
+fn what_is_no_list_is_asked_for_again_too() {
+    let asked: Mutex<BTreeMap<String, usize>> = Mutex::default();
+    let mut host = api(move |target| {
+        let path = target.split('?').next().unwrap().to_owned();
+        let mut asked = asked.lock().unwrap();
+        let before = asked
+            .entry(format!("{path} {}", target.contains("previous")))
+            .or_default();
+        *before += 1;
+        let first = *before == 1;
+        match path.as_str() {
+            "/readyz" if first => Some(status(429, "busy")),
+            SICK if first && !target.contains("previous") => Some(status(503, "try again")),
+            // Half of a log, and then all of it.
+            SICK if first => Some(Answer::Close(unfinished(&[b"2026-11-21T10:00:00Z before\n"]))),
+            SICK => Some(ok("2026-11-21T10:00:00Z before\n2026-11-21T10:00:01Z after\n")),
+            "/api/v1/nodes/n1/proxy/configz" if first => Some(status(502, "bad gateway")),
+            "/api/v1/nodes/n1/proxy/configz" => Some(ok(r#"{"kubeletconfig":{"maxPods":110}}"#)),
+            "/api/v1/nodes/n1/proxy/logs/" if first => Some(status(503, "try again")),
+            "/api/v1/nodes/n1/proxy/logs/" => Some(ok("I1121 kubelet started\n")),
+            path if path.starts_with("/api/v1/nodes/n1/proxy") => Some(ok("{}")),
+            _ => None,
+        }
+    });
+    host.plan.limits.step_timeout = Duration::from_secs(30);
+    let (summary, bundle) = host.collect();
+    assert_eq!(summary.gaps, 0, "{:?}", bundle.manifest()["steps"]);
+    assert!(bundle.files.contains_key("cluster-info/readyz.txt"));
+    for file in ["app.log", "app-previous.log"] {
+        let log = &bundle.files[&format!("cluster-resources/pods/logs/shop/sick/{file}")];
+        assert!(log.ends_with(b"after\n"), "{file}: {}", String::from_utf8_lossy(log));
+    }
+    assert_eq!(
+        bundle.cluster("nodes/n1/kubelet/configz.json")["kubeletconfig"]["maxPods"],
+        110
+    );
+    assert!(bundle.files.contains_key("nodes/n1/kubelet/logs/kubelet.log"));
+}
+
+#[test]
+fn a_log_that_never_comes_whole_keeps_its_longest_part() {
+    let (_, bundle) = api(|target| {
+        let cut = target.starts_with(SICK) && !target.contains("previous");
+        cut.then(|| Answer::Close(unfinished(&[b"2026-11-21T10:00:00Z half of it\n"])))
+    })
+    .collect();
+    let step = bundle.step("kubernetes/logs/unhealthy");
+    assert_eq!(step["outcome"], "failed");
+    assert!(step["notes"].to_string().contains("broke off"), "{step}");
+    let log = &bundle.files["cluster-resources/pods/logs/shop/sick/app.log"];
+    assert!(log.ends_with(b"half of it\n"));
+}
+
+#[test]
+fn all_logs_are_kept_from_their_beginning_as_far_as_there_is_room() {
+    let line = |n: usize| {
+        format!(
+            "2026-11-21T10:00:00Z line {n:07} password=pl4nted-Pa55word-{:03} of a long log\n",
+            n % 100
+        )
+    };
+    let long: String = (0..80_000).map(line).collect();
+    let whole = long.len();
+    let mut host = api(move |target| {
+        (target.starts_with(SICK) && !target.contains("previous")).then(|| match target.contains("tailLines") {
+            true => status(400, "nobody wants the end alone"),
+            false => ok(&long),
+        })
+    });
+    host.plan.limits.step_timeout = Duration::from_secs(60);
+    host.plan.limits.max_file_bytes = 1024 * 1024;
+    host.plan.cluster.all_logs = true;
+    let (_, bundle) = host.collect();
+    let log = String::from_utf8(bundle.files["cluster-resources/pods/logs/shop/sick/app.log"].clone()).unwrap();
+    assert!(
+        log.len() > 4 * 1024 * 1024 && whole > log.len(),
+        "{} of {whole}",
+        log.len()
+    );
+    assert_eq!(log.lines().count(), 80_000);
+    assert!(!log.contains("pl4nted"), "{}", log.lines().next().unwrap());
+    assert_eq!(bundle.step("kubernetes/logs/unhealthy")["cut"], json!([]));
+
+    host.plan.limits.max_bundle_bytes = 2 * 1024 * 1024;
+    host.plan.replace = true;
+    let (_, bundle) = host.collect();
+    let step = bundle.step("kubernetes/logs/unhealthy");
+    assert_eq!(step["cut"][0]["which"], "head", "{step}");
+    let log = &bundle.files["cluster-resources/pods/logs/shop/sick/app.log"];
+    assert!(log.len() <= 2 * 1024 * 1024 && log.starts_with(b"2026-11-21T10:00:00Z line 0000000"));
+}
+
+#[test]
+fn the_manifest_says_how_long_the_reading_of_a_list_took() {
+    let mut host = api(|target| {
+        if target.starts_with("/apis/example.com/v1/farms") {
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        None
+    });
+    host.plan.limits.step_timeout = Duration::from_secs(30);
+    let (_, bundle) = host.collect();
+    let step = bundle.step("kubernetes/objects/farms.example.com");
+    assert!(step["reading_ms"].as_u64().unwrap() >= 300, "{step}");
+    assert!(bundle.step("host/files").get("reading_ms").is_none());
+}
