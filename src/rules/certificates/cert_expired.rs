@@ -163,6 +163,8 @@ remedy:
       linkerd upgrade --identity-trust-anchors-file=ca.crt --identity-issuer-certificate-file=issuer.crt --identity-issuer-key-file=issuer.key --force | kubectl apply -f -
     verify: {zh: "linkerd check 全部通过，重启后的 Pod 就绪", en: "linkerd check passes and restarted pods are ready"}
     rollback: {zh: "过期的证书不能恢复；保留旧的 ConfigMap 与 Secret 备查", en: "a certificate that has ended cannot come back; keep the former ConfigMap and Secret for the record"}
+    notes:
+      - {zh: "`--force` 跳过“新签发证书能否被现有信任锚验证”的检查；信任锚已经过期，这项检查必然不通过", en: "`--force` skips the check that the present anchor verifies the new issuer; with an anchor that has ended it can only fail"}
   - purpose: {zh: "kubeadm 集群：列出全部证书的到期日", en: "with kubeadm: list when all certificates end"}
     place: node
     risk: read-only
