@@ -56,6 +56,8 @@ impl Form {
             _ if head.starts_with(b"age-encryption.org/v1") => Self::Foreign(AGE),
             _ if head.starts_with(b"-----BEGIN AGE ENCRYPTED FILE-----") => Self::Foreign(AGE),
             _ if is_tar(head) => Self::Tar,
+            // A session key for a public key (tag 1) or a passphrase (tag 3), in the old form of packets: RFC 4880 §4.2, §5.1, §5.3.
+            [0x85, _, _, 3, ..] | [0x84, _, 3, ..] | [0x8c, _, 4, ..] => Self::Foreign(PGP),
             _ => Self::Plain,
         }
     }
@@ -64,11 +66,16 @@ impl Form {
 /// What a file that age encrypted is called.
 const AGE: &str = "age-encrypted";
 
+/// What a file that PGP encrypted is called.
+const PGP: &str = "PGP-encrypted";
+
 /// What a person does about a form that is known and not read.
 ///
 /// `talosctl support` encrypts for its makers since Talos 1.14 unless told otherwise (siderolabs/talos `cmd/talosctl/cmd/talos/support.go`).
 pub(super) fn what_to_do(foreign: &str) -> &'static str {
-    if foreign == AGE {
+    if foreign == PGP {
+        "whoever holds its key or passphrase decrypts it with: gpg -d -o bundle bundle.gpg; supportconfig encrypts only when it is told to (-G)"
+    } else if foreign == AGE {
         "whoever holds its key decrypts it with: age -d -i KEY -o bundle.zip bundle.zip.age; without the key collect again, with talosctl support by: talosctl support --no-encryption"
     } else {
         "unpack it and give the directory"

@@ -110,7 +110,9 @@ pub(super) fn assemble(
     super::unused::set_aside(&mut snapshot, detected, Certainty::NoLog);
     super::attribution::attribute_logs(&mut snapshot);
     super::attribution::place_unlisted(&mut snapshot);
-    let copies = super::copies::fold_copies(&mut snapshot.logs);
+    let machines = KnownNodes::of(&snapshot);
+    let machine = |path: &EntryPath| machine_of(detected, &machines, path).directory;
+    let copies = super::copies::fold_copies(&mut snapshot.logs, machine);
     for file in &mut snapshot.coverage.files {
         if let Some(known) = copies.get(&file.path).filter(|_| file.treatment == Treatment::Log) {
             file.treatment = Treatment::Ignored(format!("the same log as {known}, which is read").into());

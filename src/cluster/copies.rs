@@ -3,12 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::logs::LogFile;
+use crate::logs::{LogFile, Stream};
 use crate::model::EntryPath;
 
-/// Leaves out each log that repeats one before it, and gives the paths of both. Without any time in it two logs may be alike by chance,
+/// Leaves out each log that repeats one before it on the same machine, and gives the paths of both. Without any time in it two logs may be alike by chance,
 /// and both stay.
-pub(super) fn fold_copies(logs: &mut Vec<LogFile>) -> BTreeMap<EntryPath, EntryPath> {
+pub(super) fn fold_copies(
+    logs: &mut Vec<LogFile>,
+    machine: impl Fn(&EntryPath) -> String,
+) -> BTreeMap<EntryPath, EntryPath> {
     let mut copies = BTreeMap::new();
     let mut places: BTreeMap<(u64, String, String), Vec<usize>> = BTreeMap::new();
     let mut kept: Vec<LogFile> = Vec::new();
@@ -16,7 +19,7 @@ pub(super) fn fold_copies(logs: &mut Vec<LogFile>) -> BTreeMap<EntryPath, EntryP
         if let (Some(first), Some(last)) = (&log.first_stamped, &log.last_stamped) {
             let alike = places.entry((log.lines, first.clone(), last.clone())).or_default();
             let mut before = alike.iter().filter_map(|&at| kept.get(at));
-            if let Some(known) = before.find(|known| is_copy(known, &log)) {
+            if let Some(known) = before.find(|known| is_copy(known, &log, &machine)) {
                 copies.insert(log.path, known.path.clone());
                 continue;
             }
@@ -28,12 +31,15 @@ pub(super) fn fold_copies(logs: &mut Vec<LogFile>) -> BTreeMap<EntryPath, EntryP
     copies
 }
 
-fn is_copy(a: &LogFile, b: &LogFile) -> bool {
+/// A container has one log; of components every machine has its own.
+fn is_copy(a: &LogFile, b: &LogFile, machine: impl Fn(&EntryPath) -> String) -> bool {
+    let is_of_machine = matches!(a.stream, Stream::Component(_));
     a.stream == b.stream
         && a.tail
             .iter()
             .map(|line| &line.text)
             .eq(b.tail.iter().map(|line| &line.text))
+        && !(is_of_machine && machine(&a.path) != machine(&b.path))
 }
 
 #[cfg(test)]
@@ -63,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn logs_of_two_pods_and_logs_without_times_stay() {
+    fn logs_of_two_pods_or_machines_and_logs_without_times_stay() {
         let snapshot = reading(&[
             (
                 "var/log/pods/shop_web-0_2f1c0b4e-6f0a-4c8e-9d53-0a7d1f5b9c11/nginx/0.log",
@@ -81,7 +87,9 @@ mod tests {
                 "var/log/pods/shop_web-2_2f1c0b4e-6f0a-4c8e-9d53-0a7d1f5b9c11/nginx/1.log",
                 "ready\n",
             ),
+            ("nodes/n1/kubelet.log", LINES),
+            ("nodes/n2/kubelet.log", LINES),
         ]);
-        assert_eq!(snapshot.logs.len(), 4);
+        assert_eq!(snapshot.logs.len(), 6);
     }
 }

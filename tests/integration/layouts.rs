@@ -88,6 +88,14 @@ pub(crate) fn trees() -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> 
             ],
         ),
         (
+            "aks-periscope",
+            vec![
+                ("run/aks-nodepool1-0/kubeletcmd", "/usr/local/bin/kubelet --v=2\n"),
+                ("run/aks-nodepool1-0/virtualmachine", "nameserver 168.63.129.16\n"),
+                ("run/aks-nodepool1-0/iptables", "Chain INPUT (policy ACCEPT)\n"),
+            ],
+        ),
+        (
             "kops-dump",
             vec![
                 ("cluster-info/nodes.json", r#"{"kind": "NodeList", "items": []}"#),
@@ -150,7 +158,17 @@ fn the_machine_of_a_file_is_told_by_its_layout() {
         ("b/yamls/cluster/v1/nodes.yaml", LIST),
         ("b/nodes/n1.zip/n1/hostname", "n1.local\n"),
         ("b/nodes/n2.zip/n2/hostname", "n2.local\n"),
+        // The supportconfig of a node is about the same machine.
+        (
+            "b/nodes/n2.zip/n2/scc/scc_n2-x.txz/scc_n2_261121_1020/basic-environment.txt",
+            "#==[ Command ]====#\n# /bin/date\nSat Nov 21 10:20:42 UTC 2026\n",
+        ),
+        (
+            "b/nodes/n2.zip/n2/scc/scc_n2-x.txz/scc_n2_261121_1020/supportconfig.txt",
+            "#==[ Command ]====#\n# /sbin/sysctl -a\nnet.ipv4.ip_forward = 1\n",
+        ),
     ]);
+    assert!(kit.hosts[1].sysctl.contains_key("net.ipv4.ip_forward"));
     assert_eq!(
         kit.hosts.iter().map(|host| host.node_name()).collect::<Vec<_>>(),
         ["n1", "n2"]

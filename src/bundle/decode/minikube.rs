@@ -2,6 +2,8 @@
 //!
 //! Source: kubernetes/minikube `pkg/minikube/logs/logs.go` (`OutputAudit`, `OutputLastStart`, `importantPods`, `enabledAddonPods`).
 
+use std::collections::BTreeMap;
+
 use super::headings::heading;
 use super::{Decoder, Fact, LogSection, Section, TextFile};
 
@@ -53,22 +55,40 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     }
 }
 
-/// The pod of a container, as the list below `==> container status <==` has it (`crictl ps -a`, whose last column is the pod's name, or
-/// since 1.31 its namespace after it).
+/// Rows of the list of containers that are read; minikube's machine has some dozens.
+const MOST_ROWS: usize = 5_000;
+
+/// The pod of a container, as the list below `==> container status <==` has it.
 fn pod_of_container(file: &TextFile<'_>, id: &str) -> Option<String> {
     // crictl cuts ids to 13 characters.
     let short = id.get(..13)?;
-    let status = file.text.find("==> container status <==")?;
-    let row = file.text.get(status..)?.lines().find(|line| line.starts_with(short))?;
-    let mut words = row.split_whitespace().rev();
-    let (last, before) = (words.next()?, words.next()?);
+    file.pods_of_containers(pods_of_containers).get(short).cloned()
+}
+
+/// The rows of `crictl ps -a`, whose last column is the pod's name, or since 1.31 its namespace after it.
+fn pods_of_containers(text: &str) -> BTreeMap<String, String> {
+    let Some((_, status)) = text.split_once("==> container status <==") else {
+        return BTreeMap::new();
+    };
     let is_id = |word: &str| word.len() == 13 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-    Some(if is_id(before) { last } else { before }.to_owned())
+    let rows = status
+        .lines()
+        .skip(1)
+        .take(MOST_ROWS)
+        .take_while(|line| heading(line).is_none());
+    rows.filter_map(|row| {
+        let id = row.split_whitespace().next().filter(|id| is_id(id))?;
+        let mut words = row.split_whitespace().rev();
+        let (last, before) = (words.next()?, words.next()?);
+        Some((id.to_owned(), if is_id(before) { last } else { before }.to_owned()))
+    })
+    .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::sample::{section, section_at};
+    use super::super::testing::assert_takes_linear_time;
     use super::*;
 
     #[test]
@@ -93,6 +113,7 @@ mod tests {
                 matches!(&section.facts[0], Fact::LogSection(log) if log.pod == pod && log.namespace == "kube-system" && log.container == "coredns")
             );
         }
+        assert_takes_linear_time(&DECODER, "==> coredns [3f2a1b4c5d6e7f] <==\nx\n");
         assert!(section(&DECODER, "x", "==> etcd [3f2a] <==\nx\n").is_none());
         assert!(
             section(&DECODER, "x", "==> Last Start <==\nI1121 x\n")

@@ -1,6 +1,7 @@
 //! A decoded text file, cut into lines, and the sections found in it.
 
 use std::cell::{Cell, OnceCell};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Fact, Transcript};
@@ -28,6 +29,7 @@ pub struct TextFile<'t> {
     recording: Option<&'t Transcript>,
     separators: OnceCell<Vec<usize>>,
     brackets: OnceCell<Vec<usize>>,
+    pods_of_containers: OnceCell<BTreeMap<String, String>>,
 }
 
 impl<'t> TextFile<'t> {
@@ -53,6 +55,7 @@ impl<'t> TextFile<'t> {
             recording: None,
             separators: OnceCell::new(),
             brackets: OnceCell::new(),
+            pods_of_containers: OnceCell::new(),
         }
     }
 
@@ -158,6 +161,14 @@ impl<'t> TextFile<'t> {
                 .collect()
         });
         brackets.partition_point(|&index| index < line)
+    }
+
+    /// The pods of containers by the containers' ids, where the text has a list of them that `read` reads. The text is read once.
+    pub(super) fn pods_of_containers(
+        &self,
+        read: impl FnOnce(&str) -> BTreeMap<String, String>,
+    ) -> &BTreeMap<String, String> {
+        self.pods_of_containers.get_or_init(|| read(self.text))
     }
 
     /// Cites one 0-based line.

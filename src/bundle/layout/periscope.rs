@@ -12,19 +12,20 @@ pub(super) const LAYOUT: Layout = Layout {
     about: About {
         made_by: "az aks kollect (AKS Periscope)",
         known_by: Words {
-            zh: "kubeletcmd/kubeletcmd，旁边有 kubeobjects/、podscontainerlogs/ 或 systemlogs/",
-            en: "kubeletcmd/kubeletcmd, and beside it kubeobjects/, podscontainerlogs/ or systemlogs/",
+            zh: "kubeletcmd/kubeletcmd，旁边有 kubeobjects/、podscontainerlogs/ 或 systemlogs/；从 blob 下载的：kubeletcmd、virtualmachine 与 iptables 在同一目录",
+            en: "kubeletcmd/kubeletcmd, and beside it kubeobjects/, podscontainerlogs/ or systemlogs/; from the blob store kubeletcmd, virtualmachine and iptables in one directory",
         },
         read: Words {
             zh: "kubectl describe 文本、容器日志的最后 100 行、kubelet 与运行时的日志、iptables、resolv.conf；节点名取自归档名",
             en: "kubectl describe text, the last 100 lines of containers, the logs of kubelet and runtime, packet filter, resolv.conf; the archive's name is the node's",
         },
     },
-    markers: &["kubeletcmd/kubeletcmd"],
+    // Downloaded from the blob store the files of a node stand beside each other, without the collectors' directories.
+    markers: &["kubeletcmd/kubeletcmd", "kubeletcmd"],
     fits: |root| {
-        ["kubeobjects", "podscontainerlogs", "systemlogs"]
-            .iter()
-            .any(|name| root.has_dir(name))
+        let has = |name: &&str| root.has_dir(name);
+        root.has("kubeletcmd/kubeletcmd") && ["kubeobjects", "podscontainerlogs", "systemlogs"].iter().any(has)
+            || root.has("kubeletcmd") && root.has("virtualmachine") && root.has("iptables")
     },
     place,
     anchor: |_| None,
@@ -33,11 +34,11 @@ pub(super) const LAYOUT: Layout = Layout {
 
 fn place(root: &Root<'_>, parts: &[&str]) -> Place {
     let place = match parts {
-        ["systemlogs", "kubelet"] => Place::component("kubelet"),
-        ["systemlogs", "docker"] => Place::component("dockerd"),
+        ["systemlogs", "kubelet"] | ["kubelet"] => Place::component("kubelet"),
+        ["systemlogs", "docker"] | ["docker"] => Place::component("dockerd"),
         ["systemlogs", "containerd"] => Place::component("containerd"),
         ["nodelogs", _] => Place::component("system"),
-        ["kubeletcmd", _] => Place::holding("the command line of the kubelet"),
+        ["kubeletcmd", ..] => Place::no_log("the command line of the kubelet"),
         ["podscontainerlogs", _] => Place::default(),
         [_, ..] => Place::holding(format!("what AKS Periscope wrote as {}", parts.join("/"))),
         [] => Place::default(),

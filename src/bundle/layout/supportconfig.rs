@@ -57,6 +57,10 @@ fn place(root: &Root<'_>, parts: &[&str]) -> Place {
         [_, ..] => Place::no_log(format!("what supportconfig wrote as {}", parts.join("/"))),
         [] => Place::default(),
     };
+    // support-bundle-kit takes one from each node: then the machine is that of the directory around it.
+    if root.path.split('/').any(|part| part == "nodes") {
+        return place;
+    }
     place.on(root.path.to_owned(), host(root.name()).unwrap_or(""))
 }
 

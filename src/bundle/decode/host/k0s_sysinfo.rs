@@ -49,13 +49,11 @@ fn json(file: &TextFile<'_>, start: usize) -> Option<Section> {
         end: end.min(file.lines.len()),
         ..Section::default()
     };
-    let mut from = start;
-    for probe in &probes {
-        // Each is looked for below the one before, so that equal names keep their lines.
-        let line = (from..section.end)
-            .find(|&line| file.line(line).contains(&format!("\"{}\"", probe.name)))
-            .unwrap_or(from);
-        from = line;
+    // Every item has the key once.
+    let lines = (start..section.end).flat_map(|line| file.line(line).matches("\"displayName\"").map(move |_| line));
+    let lines: Vec<usize> = lines.collect();
+    for (index, probe) in probes.iter().enumerate() {
+        let line = lines.get(index).copied().unwrap_or(start);
         take(file, &mut section, line, probe);
     }
     (!probes.is_empty()).then_some(section)
@@ -143,6 +141,8 @@ mod tests {
             let section = section(decoder, "sysinfo", input).unwrap();
             assert_eq!(section.problems.len(), problems, "{input}");
             assert_eq!(section.end, input.lines().count());
+            let last = section.problems.last().and_then(|problem| problem.line);
+            assert_eq!(last, Some(3), "{input}");
         }
         assert!(section(&TEXT, "x", "Total memory: much\n").is_none());
         assert!(section(&JSON, "x", "[{\"displayName\": 1}]").is_none());

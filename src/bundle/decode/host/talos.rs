@@ -7,6 +7,7 @@
 use serde_json::Value;
 
 use super::fact::{HostFact, Route, Unit};
+use crate::bundle::Budget;
 use crate::bundle::decode::{Decoder, Fact, HostNameSource, Resolver, Section, TextFile, parse_yaml_within};
 use crate::model::{Problem, ProblemKind};
 
@@ -55,7 +56,12 @@ fn resource(file: &TextFile<'_>, start: usize) -> Option<Section> {
         return Some(section);
     }
     let document = file.text.get(file.offset_of_line(first)..file.offset_of_line(end))?;
-    match parse_yaml_within(document, file.budget) {
+    // Talos writes no aliases; of the documents of one file each might have some.
+    let budget = Budget {
+        max_yaml_aliases: 0,
+        ..file.budget.clone()
+    };
+    match parse_yaml_within(document, &budget) {
         Ok(value) => section.facts.extend(facts(file, kind, &value, first, end)),
         Err(error) => {
             let detail = format!("a resource of Talos does not parse: {}", error.message);
