@@ -5,6 +5,7 @@ mod compose;
 mod escape;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod index;
 pub mod lint;
 mod locale;
 pub mod model;
@@ -18,5 +19,5 @@ pub use answers::{AnswerError, Answers};
 pub use compose::{Policy, SeverityScheme, compare, compose, learn_secrets};
 pub use locale::{LocaleError, confidence_word};
 pub use render::{
-    ComparisonFormat, Flavor, Format, RenderError, Style, UnknownFormat, Zone, render, render_as, render_comparison,
+    ComparisonFormat, Flavor, Format, RenderError, Style, UnknownFormat, Zone, render, render_as, render_comparison, render_index,
 };
