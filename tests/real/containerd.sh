@@ -29,9 +29,9 @@ for program in containerd ctr runc busybox python3; do
 done
 
 # The machine with its own /run and /var/log, as a node would have them.
-if [ -z "${CASEFILE_UNSHARED:-}" ]; then
+if [ -z "${IN_OWN_MOUNTS:-}" ]; then
     unshare --mount --propagation private true 2>/dev/null || skip "no mount namespace of its own is allowed here"
-    CASEFILE_UNSHARED=1 exec unshare --mount --propagation private "$0" "$casefile" "$client"
+    IN_OWN_MOUNTS=1 exec unshare --mount --propagation private "$0" "$casefile" "$client"
 fi
 mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /var/log || skip "nothing can be mounted here"
 socket=/run/containerd/containerd.sock

@@ -140,7 +140,7 @@ gone() { for _ in $(seq 150); do [ -n "$(ls -A far-1)" ] || return 0; sleep 0.2;
 # The program is there and runs, for a moment already.
 begun() {
     for _ in $(seq 600); do
-        if [ -n "$(find far-1 -name casefile -perm -100)" ]; then sleep 2; return 0; fi
+        if [ -n "$(find far-1 -name casefile -perm -100)" ]; then sleep 0.5; return 0; fi
         sleep 0.1
     done
     return 1
