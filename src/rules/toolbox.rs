@@ -35,6 +35,7 @@ pub mod speakers;
 pub mod stores;
 pub mod strain;
 pub mod timeouts;
+pub mod told;
 pub mod unanswered;
 pub mod usage;
 pub mod uses;

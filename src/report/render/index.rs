@@ -117,15 +117,24 @@ mod tests {
         Index::new(rows.into(), vec![payload.to_owned()])
     }
 
+    /// The tags of a page in their order, without the values of their attributes: what text cannot change where it stays text.
+    fn shape(page: &str) -> Vec<String> {
+        let (head, body) = page.split_once("<style>").unwrap();
+        let body = body.split_once("</style>").unwrap().1;
+        let tags = [head, body].into_iter().flat_map(|part| part.split('<').skip(1));
+        tags.map(|tag| tag.split('>').next().unwrap().split('"').step_by(2).collect()).collect()
+    }
+
     #[test]
     fn no_name_of_a_bundle_becomes_markup() {
         for payload in PAYLOADS {
             for lang in [Lang::Zh, Lang::En] {
+                let usual = shape(&render_index(&index("a"), &Style::new(lang), Format::Html).unwrap());
                 let html = render_index(&index(payload), &Style::new(lang), Format::Html).unwrap();
-                let tag = regex::Regex::new(r#"<(script|img|iframe|svg|base|b|i|u)[ >]| on[a-z]+=|href="(\./[A-Za-z0-9._%-]+|#[a-z]+)""#).unwrap();
-                let wrong = tag.captures_iter(&html).find(|found| found.get(2).is_none());
-                assert!(wrong.is_none(), "{payload:?}: {wrong:?}");
-                assert_eq!(html.matches("href=").count(), tag.captures_iter(&html).count(), "{payload:?}");
+                assert_eq!(shape(&html), usual, "{payload:?}");
+                let links = html.split(" href=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+                let is_plain = |link: &str| link.bytes().all(|b| b.is_ascii_alphanumeric() || b"#./%-_".contains(&b));
+                assert!(links.clone().all(|link| is_plain(link) && link.starts_with(['#', '.'])), "{payload:?}");
                 let markdown = render_index(&index(payload), &Style::new(lang), Format::Markdown).unwrap();
                 for event in pulldown_cmark::Parser::new_ext(&markdown, pulldown_cmark::Options::ENABLE_TABLES) {
                     match event {

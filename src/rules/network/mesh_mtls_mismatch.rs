@@ -345,7 +345,7 @@ fn complaining(snapshot: &Snapshot) -> Vec<Disagreement> {
     let mut found = Vec::new();
     for complaint in complaints(snapshot, &is_out_of_reach, &of_clients()) {
         let client = complaint.speaker.workload.clone();
-        let said = complaint.said.to_ascii_lowercase();
+        let said = complaint.line.to_ascii_lowercase();
         let is_cut_off = [
             "reset",
             "hang up",

@@ -30,6 +30,9 @@ causes:
   - rule: app-database-unreachable
     ground: workload
     mechanism: {zh: "指向的端口没有提供，连接被拒绝", en: "the port is not offered, and connections are refused"}
+  - rule: app-peer-wrong-protocol
+    ground: workload
+    mechanism: {zh: "指向的端口说另一种协议", en: "the port speaks another protocol"}
   - rule: crashloopbackoff
     ground: workload
     mechanism: {zh: "指向的端口没有提供，连接被拒绝", en: "the port is not offered, and connections are refused"}

@@ -12,6 +12,7 @@ use super::nodes::is_ready;
 use super::peers::{Peer, dependencies, name_service, node_of_address, objects_of, service_meant};
 use super::speakers::{Speaker, State, is_data_store, is_previous, of_log, of_pod, stores_of, technology};
 use super::stores::refuses_when_full;
+use super::told::told;
 use super::witnesses::hear_stores;
 use super::workload_touches;
 use crate::cluster::Snapshot;
@@ -21,8 +22,6 @@ use crate::rules::{Finding, Input, RuleHeader, Subjects, operand, shell_quote};
 
 /// A complaint within so many lines of the end of a log is among the last words of who ended then; a stack trace takes its room.
 const LAST_WORDS: u64 = 40;
-/// Characters of a line that wording quotes.
-const QUOTED: usize = 240;
 /// At most so many citations for one finding.
 const CITATIONS: usize = 4;
 
@@ -419,7 +418,7 @@ pub fn finding(
     if LOOKUP.as_ref().is_some_and(|regex| {
         group
             .iter()
-            .any(|complaint| regex.is_match(&complaint.said) && !is_of_a_listener(&complaint.said))
+            .any(|complaint| regex.is_match(&complaint.line) && !is_of_a_listener(&complaint.line))
     }) {
         for object in name_service(input.snapshot) {
             finding.blame(object);
@@ -551,7 +550,7 @@ fn log_command(workload: &Subject, speaker: &Speaker<'_>) -> String {
 }
 
 fn quoted(line: &str) -> String {
-    line.trim().lines().next().unwrap_or("").chars().take(QUOTED).collect()
+    told(line.trim().lines().next().unwrap_or(""))
 }
 
 /// Of many alike lines the weightiest of those kept decides.

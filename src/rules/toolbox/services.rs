@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::bundle::decode::Form;
-use crate::cluster::{Object, Snapshot};
+use crate::cluster::{Object, PodView, Snapshot};
 use crate::model::{Citation, Subject};
 
 /// A set of labels that a selector is compared with.
@@ -332,6 +332,33 @@ fn of_description(service: &Object) -> Option<Answering> {
         ports,
         cite: service.cite_at("/casefileEndpoints"),
     })
+}
+
+/// Workloads of which no label was seen, with those that their Service selects by: its endpoints hold the pods' addresses.
+///
+/// Tables show no labels, and `kubectl get svc -o wide` shows the selector.
+pub fn selected_by_endpoint<'s>(snapshot: &'s Snapshot, namespace: &'s str, known: &[Backend<'_>]) -> Vec<Backend<'s>> {
+    let mut found: Vec<Backend<'s>> = Vec::new();
+    for service in services_in(snapshot, namespace) {
+        let Some(labels) = selector(service) else { continue };
+        let in_reach = |pod: &PodView<'_>| same_namespace(pod.namespace(), &service.key.namespace);
+        for pod in snapshot.pods().filter(in_reach).filter(|pod| is_endpoint(snapshot, service, pod.object)) {
+            let subject = snapshot.top_owner(pod.object);
+            if known.iter().any(|backend| backend.subject == subject) || found.iter().any(|backend| backend.subject == subject) {
+                continue;
+            }
+            found.push(Backend {
+                subject,
+                object: service,
+                labels,
+                labels_at: "/spec/selector",
+                complete: false,
+                containers: pod.object.list("/spec/containers"),
+                containers_at: "/spec/containers",
+            });
+        }
+    }
+    found
 }
 
 /// True when a pod's address is among the endpoints of a Service: then it stands behind it, whatever the form shows of selectors.
