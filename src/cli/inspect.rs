@@ -7,17 +7,20 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::cases::{Case, join, remarks};
+use super::config::{Config, ConfigArgs};
 use super::exit;
 use super::inputs::{Job, inputs};
 use super::limits::LimitArgs;
 use super::terminal::{complain, remark, safe, say};
 use crate::cluster::{Archive, FileRecord, Snapshot, Treatment};
 use crate::logs::{LogFile, SignatureSet, Stream};
-use crate::model::{Problem, When};
+use crate::model::{EntryPath, Problem, When};
+use crate::redact::{Masker, Said};
+use crate::report::learn_secrets;
 
 /// Say what a bundle is and what is in it: producer, cluster, nodes, time, data, what could not be read
 ///
-/// Exit codes: 0 done, 2 wrong usage, 3 a bundle could not be read.
+/// Exit codes: 0 done, 2 wrong usage, 3 a bundle could not be read, 6 a secret would have been shown and nothing was, 130 or 143 interrupted by Ctrl-C or SIGTERM.
 #[derive(Debug, Args)]
 pub(super) struct InspectArgs {
     /// Bundles, or folders of bundles
@@ -35,6 +38,8 @@ pub(super) struct InspectArgs {
     #[arg(short, long, value_enum, default_value_t = View::Table)]
     format: View,
     #[command(flatten)]
+    config: ConfigArgs,
+    #[command(flatten)]
     limits: LimitArgs,
 }
 
@@ -46,6 +51,13 @@ enum View {
 
 /// Runs the subcommand and gives the exit code.
 pub(super) fn run(args: &InspectArgs) -> u8 {
+    let said = match Config::load(&args.config) {
+        Ok(config) => config.redact,
+        Err(message) => {
+            complain(&message);
+            return exit::USAGE;
+        }
+    };
     let signatures = match SignatureSet::new([]) {
         Ok(signatures) => signatures,
         Err(error) => {
@@ -69,11 +81,11 @@ pub(super) fn run(args: &InspectArgs) -> u8 {
     let budget = args.limits.budget();
     let read = |job: &Job| Case::read(job, &signatures, &budget).map_err(|error| error.to_string());
     let mut identities = Vec::new();
-    let mut shown: Vec<Vec<Overview>> = Vec::new();
+    let mut shown: Vec<Vec<(Overview, Masker)>> = Vec::new();
     for job in &found.jobs {
         let case = read(job).map_err(|error| errors.push(error)).ok();
         identities.push(case.as_ref().and_then(|case| case.identity(job)));
-        shown.push(case.map(|case| overviews(&case, args.files)).unwrap_or_default());
+        shown.push(case.map(|case| overviews(&case, args.files, &said)).unwrap_or_default());
     }
     let joined = join(&found.jobs, &identities);
     remarks(&joined).for_each(|line| remark(&line));
@@ -85,18 +97,31 @@ pub(super) fn run(args: &InspectArgs) -> u8 {
             read(&whole.job),
             whole.members.first().and_then(|&first| shown.get_mut(first)),
         ) {
-            (Ok(case), Some(place)) => *place = overviews(&case, args.files),
+            (Ok(case), Some(place)) => *place = overviews(&case, args.files, &said),
             (Err(error), _) => errors.push(error),
             (Ok(_), None) => {}
         }
     }
-    let overviews: Vec<Overview> = shown.into_iter().flatten().collect();
-    match args.format {
+    let (overviews, maskers): (Vec<Overview>, Vec<Masker>) = shown.into_iter().flatten().unzip();
+    let text = match args.format {
         View::Json => match serde_json::to_string_pretty(&overviews) {
-            Ok(text) => say(&text),
-            Err(error) => errors.push(format!("the overview could not be written as JSON: {error}")),
+            Ok(text) => text,
+            Err(error) => {
+                errors.push(format!("the overview could not be written as JSON: {error}"));
+                String::new()
+            }
         },
-        View::Table => overviews.iter().for_each(print),
+        View::Table => overviews.iter().map(table).collect(),
+    };
+    if let Some(leak) = maskers.iter().flat_map(|masker| masker.leaks(text.as_bytes())).next() {
+        complain(&format!(
+            "the overview would have held the secret behind {} ({}); nothing was shown; please report this",
+            leak.token, leak.form
+        ));
+        return exit::SECRET;
+    }
+    if !text.is_empty() {
+        say(text.trim_end());
     }
     errors.iter().for_each(|error| complain(error));
     if errors.is_empty() && !overviews.is_empty() {
@@ -106,10 +131,18 @@ pub(super) fn run(args: &InspectArgs) -> u8 {
     }
 }
 
-/// A bundle and its baseline.
-fn overviews(case: &Case, with_files: bool) -> Vec<Overview> {
+/// A bundle and its baseline, masked, each with what knows its secrets.
+fn overviews(case: &Case, with_files: bool, said: &Said) -> Vec<(Overview, Masker)> {
     let snapshots = std::iter::once(&case.snapshot).chain(&case.baseline);
-    snapshots.map(|snapshot| Overview::new(snapshot, with_files)).collect()
+    let masked = snapshots.map(|snapshot| {
+        let mut masker = Masker::new();
+        masker.heed(said);
+        learn_secrets(&mut masker, snapshot);
+        let mut overview = Overview::new(snapshot, with_files);
+        overview.mask(&mut masker);
+        (overview, masker)
+    });
+    masked.collect()
 }
 
 /// What is said of one bundle. The names of its fields are keys of the JSON form.
@@ -217,6 +250,43 @@ impl Overview {
     }
 }
 
+impl Overview {
+    /// Puts tokens in place of secrets. A file, a machine or a bundle may be named after one, and a problem may quote one.
+    fn mask(&mut self, masker: &mut Masker) {
+        let mut mask = |text: &mut String| {
+            let masked = masker.mask(text).into_owned();
+            *text = masked;
+        };
+        mask(&mut self.bundle);
+        self.layouts.iter_mut().for_each(|(root, _)| mask(root));
+        for archive in &mut self.archives {
+            mask(&mut archive.bundle);
+            mask(&mut archive.input);
+            archive.nodes.iter_mut().for_each(&mut mask);
+            archive.reference_time.iter_mut().for_each(|when| mask(&mut when.raw));
+        }
+        for versions in self.versions.values_mut() {
+            let mut all: Vec<String> = std::mem::take(versions).into_iter().collect();
+            all.iter_mut().for_each(&mut mask);
+            versions.extend(all);
+        }
+        self.nodes.iter_mut().chain(&mut self.hosts).for_each(&mut mask);
+        self.reference_time.iter_mut().for_each(|when| mask(&mut when.raw));
+        for problem in &mut self.problems {
+            mask(&mut problem.detail);
+            if let Some(file) = &mut problem.file {
+                let mut path = file.to_string();
+                mask(&mut path);
+                *file = EntryPath::new(&path);
+            }
+        }
+        for file in self.files.iter_mut().flatten() {
+            mask(&mut file.path);
+            mask(&mut file.detail);
+        }
+    }
+}
+
 fn file_line(file: &FileRecord, streams: &BTreeMap<&str, String>) -> FileLine {
     let stream = || streams.get(file.path.as_str()).cloned();
     let (treatment, detail) = match &file.treatment {
@@ -298,13 +368,13 @@ fn versions(snapshot: &Snapshot) -> BTreeMap<String, BTreeSet<String>> {
 /// Problems that the table shows; the JSON form has all.
 const PROBLEMS_SHOWN: usize = 30;
 
-fn print(overview: &Overview) {
-    let row = |name: &str, value: &str| {
+fn table(overview: &Overview) -> String {
+    let mut lines = vec![safe(&overview.bundle)];
+    let mut row = |name: &str, value: &str| {
         if !value.is_empty() {
-            say(&format!("  {name:<16}{}", safe(value)));
+            lines.push(format!("  {name:<16}{}", safe(value)));
         }
     };
-    say(&safe(&overview.bundle));
     row("layout", &overview.layout);
     for (root, layout) in overview.layouts.iter().skip(1) {
         row("", &format!("{layout} in {root}"));
@@ -338,7 +408,7 @@ fn print(overview: &Overview) {
         row("", &format!("… and {more} more problems (-f json has all)"));
     }
     for file in overview.files.iter().flatten() {
-        say(&format!(
+        lines.push(format!(
             "  {:<8}{:>12}  {}{}",
             file.treatment,
             file.bytes,
@@ -350,6 +420,8 @@ fn print(overview: &Overview) {
             }
         ));
     }
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 fn reference_words(when: &When) -> String {
