@@ -20,6 +20,7 @@ mod limits;
 mod lint;
 mod narrow;
 mod outputs;
+mod overview;
 mod own_rules;
 mod program;
 mod recheck;
