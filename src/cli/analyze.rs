@@ -6,10 +6,11 @@ use std::time::Instant;
 
 use clap::{ArgAction, Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::Timestamp;
 use rayon::prelude::*;
 
 use super::cases::{Case, Joined, join, remarks};
-use super::config::{Config, ConfigArgs, Redact};
+use super::config::{Config, ConfigArgs};
 use super::index::{self, Way};
 use super::inputs::{Inputs, Job, Piped, inputs};
 use super::limits::LimitArgs;
@@ -23,9 +24,9 @@ use crate::bundle::Budget;
 use crate::cluster::{Identity, Snapshot};
 use crate::diagnosis::diagnose_within;
 use crate::model::{Lang, Level, Problem, ProblemKind};
-use crate::redact::Masker;
-use crate::report::model::{CheckOutcome, Gap, GapReason, PostMortem};
+use crate::redact::{Masker, Said};
 use crate::report::index::IndexRow;
+use crate::report::model::{CheckOutcome, Gap, GapReason, PostMortem};
 use crate::report::near::nearest;
 use crate::report::{Answers, Format, Policy, compose, learn_secrets, render_as};
 use crate::rules::Rules;
@@ -36,7 +37,8 @@ use crate::rules::Rules;
 /// of bundles: each is analysed, and X-baseline.* is the baseline of X. Several reports get an index beside them.
 ///
 /// Exit codes: 0 done, 1 something at or above --fail-on was found, 2 wrong usage, 3 a bundle could not be read (reports of the others are
-/// kept), 4 incomplete under --strict, 5 a report could not be written, 6 a report would have held a secret and was not written.
+/// kept), 4 incomplete under --strict, 5 a report could not be written, 6 a report would have held a secret and was not written,
+/// 130 or 143 interrupted by Ctrl-C or SIGTERM.
 #[derive(Debug, Args)]
 pub(super) struct AnalyzeArgs {
     /// Bundles, or folders of bundles; - for one archive on standard input
@@ -215,12 +217,13 @@ pub(super) struct Plan {
     budget: Budget,
     narrow: NarrowArgs,
     pub(super) style: StyleArgs,
+    stamp: Option<Timestamp>,
     /// What people answered, and the file that it stands in.
     answers: Option<(String, Answers)>,
     fail_on: FailOn,
     strict: bool,
     verbose: u8,
-    redact: Redact,
+    redact: Said,
     policy: Policy,
     baseline: Option<PathBuf>,
 }
@@ -276,6 +279,7 @@ impl Plan {
             redact: config.redact,
             budget: args.limits.budget(),
             narrow: args.narrow.clone(),
+            stamp: style.stamp(|name| std::env::var(name).ok()).map_err(usage)?,
             style,
             answers: args.answers.as_deref().map(read_answers).transpose()?,
         })
@@ -345,7 +349,11 @@ fn analyse_all(args: &AnalyzeArgs, plan: &Plan, inputs: &Inputs) -> u8 {
     } else {
         exit::INPUT
     };
-    let skipped = inputs.errors.iter().map(|error| super::inputs::alias(error.path())).collect();
+    let skipped = inputs
+        .errors
+        .iter()
+        .map(|error| nameable(&super::inputs::alias(error.path())))
+        .collect();
     code.max(conclude(args, plan, results, skipped))
 }
 
@@ -361,9 +369,10 @@ fn analyse_one(plan: &Plan, job: &Job) -> (Result<Analysed, (String, Failure)>, 
         let analysed = analyse(plan, job, &case);
         if plan.verbose > 0 {
             let (read, all) = (read.as_secs_f64(), started.elapsed().as_secs_f64());
+            // What of the name is secret is known only to whoever has read the bundle.
+            let name = analysed.as_ref().map_or("a bundle", |analysed| analysed.alias.as_str());
             remark(&format!(
-                "{}: read in {read:.2} s, judged and written in {:.2} s",
-                job.alias,
+                "{name}: read in {read:.2} s, judged and written in {:.2} s",
                 all - read
             ));
         }
@@ -399,7 +408,7 @@ fn conclude(
     for result in results {
         let outcome = result
             .map_err(|(alias, failure)| {
-                without.push(alias);
+                without.push(nameable(&alias));
                 failure.into_exit()
             })
             .and_then(|analysed| publish(args, plan, &analysed).map(|()| (analysed.code, analysed.row)));
@@ -442,6 +451,11 @@ fn progress(quiet: bool, jobs: usize) -> ProgressBar {
     bar
 }
 
+/// The name of a bundle of which nothing is known but its name.
+fn nameable(alias: &str) -> String {
+    Masker::new().mask(alias).into_owned()
+}
+
 /// A defect that one bundle brings to light does not take the reports of the others with it. The panic hook has said where it is.
 fn guarded<T>(alias: &str, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
@@ -454,8 +468,7 @@ fn guarded<T>(alias: &str, work: impl FnOnce() -> Result<T, Failure>) -> Result<
 fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
     let Case { snapshot, baseline, .. } = case;
     let mut masker = Masker::new();
-    plan.redact.allow.iter().for_each(|value| masker.allow(value));
-    plan.redact.extra.iter().for_each(|value| masker.learn_given(value));
+    masker.heed(&plan.redact);
     let mut losses = Vec::new();
     for snapshot in std::iter::once(snapshot).chain(baseline) {
         learn_secrets(&mut masker, snapshot);
@@ -479,27 +492,30 @@ fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
     };
     let mut report = compose(&diagnosis, &mut masker).map_err(|error| defect(format!("{error:#}")))?;
     plan.policy.apply(&mut report);
+    report.generated_at = plan.stamp;
     if let Some((file, answers)) = &plan.answers {
         answers
             .fill(&mut report, |value| masker.mask(value).into_owned())
             .map_err(|error| Failure::Usage(format!("{file}, {error}")))?;
     }
+    // It becomes the name of a file.
+    let alias = masker.mask(&job.alias).into_owned();
     let mut rendered = Vec::new();
     for &lang in &plan.languages {
         for &format in &plan.formats {
             let text =
                 render_as(&report, &plan.style.style(lang), format).map_err(|error| defect(error.to_string()))?;
-            check_for_secrets(&masker, &job.alias, format, &text)?;
+            check_for_secrets(&masker, &alias, format, &text)?;
             rendered.push((lang, format, text));
         }
     }
-    let row = index::row(plan, job, case, &report);
+    let row = index::row(plan, &alias, case, &report);
     let text = serde_json::to_string(&row).unwrap_or_default();
-    check_for_secrets(&masker, &job.alias, Format::Json, &text)?;
+    check_for_secrets(&masker, &alias, Format::Json, &text)?;
     let lang = plan.languages.first().copied().unwrap_or(Lang::En);
     let losses = losses.iter().map(|line| masker.mask(line).into_owned()).collect();
     Ok(Analysed {
-        alias: job.alias.clone(),
+        alias,
         verdict: verdict(&report, lang),
         losses,
         row: Some(row),

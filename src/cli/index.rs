@@ -3,7 +3,6 @@
 use super::analyze::Plan;
 use super::cases::Case;
 use super::exit;
-use super::inputs::Job;
 use super::outputs::{Target, write};
 use super::terminal::{safe, say};
 use crate::model::Lang;
@@ -21,19 +20,24 @@ pub(super) struct Way {
 }
 
 /// The row of a report in the index.
-pub(super) fn row(plan: &Plan, job: &Job, case: &Case, report: &PostMortem) -> IndexRow {
+pub(super) fn row(plan: &Plan, alias: &str, case: &Case, report: &PostMortem) -> IndexRow {
     let named = |(lang, format): (Lang, Format)| {
-        let file = plan.target.file(&job.alias, lang, format)?;
+        let file = plan.target.file(alias, lang, format)?;
         Some(file.file_name()?.to_string_lossy().into_owned())
     };
     let languages = plan.languages.iter();
     let all = languages.flat_map(|&lang| plan.formats.iter().map(move |&format| (lang, format)));
     let cluster = case.snapshot.cluster_uid().map(str::to_owned);
-    IndexRow::new(report, &job.alias, cluster, all.filter_map(named).collect())
+    IndexRow::new(report, alias, cluster, all.filter_map(named).collect())
 }
 
 /// Writes the index of several reports beside them.
-pub(super) fn write_index(plan: &Plan, way: Way, rows: Vec<IndexRow>, without: Vec<String>) -> Result<(), (u8, String)> {
+pub(super) fn write_index(
+    plan: &Plan,
+    way: Way,
+    rows: Vec<IndexRow>,
+    without: Vec<String>,
+) -> Result<(), (u8, String)> {
     let Target::Directory(directory) = &plan.target else {
         return Ok(());
     };
@@ -47,8 +51,12 @@ pub(super) fn write_index(plan: &Plan, way: Way, rows: Vec<IndexRow>, without: V
                 _ if format == Format::Json => continue,
                 _ => format!("index-{}.{format}", lang.code()),
             };
-            let text = render_index(&index, &plan.style.style(lang), format)
-                .map_err(|error| (exit::DEFECT, format!("the index could not be written: {error}; please report this")))?;
+            let text = render_index(&index, &plan.style.style(lang), format).map_err(|error| {
+                (
+                    exit::DEFECT,
+                    format!("the index could not be written: {error}; please report this"),
+                )
+            })?;
             let file = directory.join(name);
             write(&file, &text, way.force).map_err(|message| (exit::OUTPUT, message))?;
             if !way.quiet && at == 0 {

@@ -6,6 +6,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::bundle::{OpenError, Probe, SourceKind, probe};
+use crate::collect::scratch::ScratchFolder;
 
 /// A bundle to analyse.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub(super) struct Inputs {
 pub(super) struct Piped {
     /// Paths, `-` replaced.
     pub(super) bundles: Vec<PathBuf>,
-    _folder: Option<tempfile::TempDir>,
+    _folder: Option<ScratchFolder>,
 }
 
 impl Piped {
@@ -53,7 +54,7 @@ impl Piped {
             return Err("standard input is named twice; there is only one".to_owned());
         }
         let fail = |error: io::Error| format!("cannot keep standard input: {error}; give the archive as a file");
-        let folder = tempfile::tempdir().map_err(fail)?;
+        let folder = ScratchFolder::new().map_err(fail)?;
         *piped = folder.path().join("stdin");
         let mut file = File::create(&piped).map_err(fail)?;
         let kept = io::copy(&mut io::stdin().lock().take(most.saturating_add(1)), &mut file).map_err(fail)?;
@@ -226,7 +227,11 @@ pub(super) fn alias(path: &Path) -> String {
 /// Two bundles of one name get reports of two names, and neither takes that of a third.
 fn make_unique(jobs: &mut [Job]) {
     // Reports of several bundles have an index beside them.
-    let mut taken: BTreeSet<String> = if jobs.len() > 1 { BTreeSet::from(["index".to_owned()]) } else { BTreeSet::new() };
+    let mut taken: BTreeSet<String> = if jobs.len() > 1 {
+        BTreeSet::from(["index".to_owned()])
+    } else {
+        BTreeSet::new()
+    };
     let given: BTreeSet<String> = jobs.iter().map(|job| job.alias.clone()).collect();
     for job in jobs {
         if !taken.insert(job.alias.clone()) {

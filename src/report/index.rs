@@ -119,7 +119,12 @@ impl IndexRow {
         Self {
             bundle: alias.to_owned(),
             state: state(report),
-            severity: report.incident.severity.as_ref().map_or("", |severity| severity.suggested).to_owned(),
+            severity: report
+                .incident
+                .severity
+                .as_ref()
+                .map_or("", |severity| severity.suggested)
+                .to_owned(),
             cause: cause.map(|cause| cause.rule.clone()).unwrap_or_default(),
             title: cause.map(|cause| cause.title.clone()).or(summary).unwrap_or_default(),
             subject: cause.map(|cause| cause.subject.clone()),
@@ -190,7 +195,10 @@ impl Index {
         let causes = causes(&bundles);
         Self {
             schema_version: SCHEMA_VERSION,
-            tool: IndexTool { name: "casefile", version: env!("CARGO_PKG_VERSION") },
+            tool: IndexTool {
+                name: "casefile",
+                version: env!("CARGO_PKG_VERSION"),
+            },
             outliers: outliers(&bundles, &causes),
             causes,
             incidents: told,
@@ -204,7 +212,12 @@ impl Index {
 fn incidents(rows: &[IndexRow]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for (at, row) in rows.iter().enumerate() {
-        let shares = |group: &&mut Vec<usize>| group.iter().filter_map(|&other| rows.get(other)).any(|other| row.is_incident_of(other));
+        let shares = |group: &&mut Vec<usize>| {
+            group
+                .iter()
+                .filter_map(|&other| rows.get(other))
+                .any(|other| row.is_incident_of(other))
+        };
         match groups.iter_mut().find(shares) {
             Some(group) => group.push(at),
             None => groups.push(vec![at]),
@@ -219,7 +232,11 @@ fn causes(rows: &[IndexRow]) -> Vec<IndexCause> {
         by_rule.entry(&row.cause).or_default().push(row);
     }
     let count = |rows: &[&IndexRow]| {
-        let shared: BTreeSet<&str> = rows.iter().map(|row| row.incident.as_str()).filter(|id| !id.is_empty()).collect();
+        let shared: BTreeSet<&str> = rows
+            .iter()
+            .map(|row| row.incident.as_str())
+            .filter(|id| !id.is_empty())
+            .collect();
         shared.len() + rows.iter().filter(|row| row.incident.is_empty()).count()
     };
     let mut causes: Vec<IndexCause> = by_rule
@@ -236,7 +253,10 @@ fn causes(rows: &[IndexRow]) -> Vec<IndexCause> {
 
 /// Where one cause is behind half of the bundles or more, those that have another one or none that is known.
 fn outliers(rows: &[IndexRow], causes: &[IndexCause]) -> Vec<String> {
-    let Some(common) = causes.first().filter(|cause| cause.bundles.len() > 1 && cause.bundles.len() * 2 >= rows.len()) else {
+    let Some(common) = causes
+        .first()
+        .filter(|cause| cause.bundles.len() > 1 && cause.bundles.len() * 2 >= rows.len())
+    else {
         return Vec::new();
     };
     rows.iter()
@@ -256,7 +276,10 @@ mod tests {
 
     #[test]
     fn one_incident_in_two_bundles_is_told_as_one() {
-        let index = Index::new(vec![row("a", Some("x")), row("b", Some("x")), row("c", Some("y"))], Vec::new());
+        let index = Index::new(
+            vec![row("a", Some("x")), row("b", Some("x")), row("c", Some("y"))],
+            Vec::new(),
+        );
         assert_eq!(index.incidents.len(), 1);
         assert_eq!(index.incidents[0].bundles, ["a", "b"]);
         assert_eq!((index.causes.len(), index.causes[0].incidents), (1, 2));
@@ -274,7 +297,10 @@ mod tests {
     #[test]
     fn who_is_not_like_the_others_is_an_outlier() {
         let quiet = IndexRow::new(&healthy(), "h", None, Vec::new());
-        let index = Index::new(vec![row("a", Some("x")), row("b", Some("y")), quiet], vec!["broken".into()]);
+        let index = Index::new(
+            vec![row("a", Some("x")), row("b", Some("y")), quiet],
+            vec!["broken".into()],
+        );
         assert_eq!(index.outliers, ["h"]);
         assert_eq!(index.bundles[2].state, State::Healthy);
         assert_eq!(index.without_report, ["broken"]);

@@ -19,5 +19,6 @@ pub use answers::{AnswerError, Answers};
 pub use compose::{Policy, SeverityScheme, compare, compose, learn_secrets};
 pub use locale::{LocaleError, confidence_word};
 pub use render::{
-    ComparisonFormat, Flavor, Format, RenderError, Style, UnknownFormat, Zone, render, render_as, render_comparison, render_index,
+    ComparisonFormat, Flavor, Format, RenderError, Style, UnknownFormat, Zone, render, render_as, render_comparison,
+    render_index,
 };

@@ -51,7 +51,7 @@ impl Desk {
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("casefile"));
         command.current_dir(self.path()).args(args);
-        for name in ["LC_ALL", "LC_MESSAGES", "LANG"] {
+        for name in ["LC_ALL", "LC_MESSAGES", "LANG", "SOURCE_DATE_EPOCH"] {
             command.env_remove(name);
         }
         // Nobody's own settings.
@@ -217,7 +217,12 @@ fn bundles_of_one_name_all_get_reports() {
     desk.put_sample("healthy", "in/ticket.tgz");
     desk.put_sample("healthy", "in/ticket-2.tgz");
     desk.run(&["analyze", "in", "-o", "out", "-f", "md"]).assert_done();
-    assert_eq!(desk.names("out").len(), 4, "three and the index: {:?}", desk.names("out"));
+    assert_eq!(
+        desk.names("out").len(),
+        4,
+        "three and the index: {:?}",
+        desk.names("out")
+    );
 }
 
 #[test]

@@ -37,7 +37,10 @@ fn runs_and_threads_do_not_show_in_the_reports() {
     assert_eq!(first.len(), SAMPLES.len() * 2 * 3 + 5);
     for name in first.keys().filter(|name| name.starts_with("index")) {
         let kept = fs::read(checkout("reports").join(name)).unwrap_or_default();
-        assert!(kept == first[name], "reports/{name} is stale; refresh it as CONTRIBUTING.md says");
+        assert!(
+            kept == first[name],
+            "reports/{name} is stale; refresh it as CONTRIBUTING.md says"
+        );
     }
     for threads in ["1", "4"] {
         for (name, bytes) in run(threads) {

@@ -209,7 +209,11 @@ fn several_reports_have_an_index_that_leads_to_each() {
     desk.put("in/broken.tar.gz", &std::fs::read(sample("quota")).unwrap()[..5]);
     assert_eq!(desk.run(&["analyze", "in", "-o", "out"]).code, 3);
     let index: Value = serde_json::from_str(&desk.text("out/index.json")).unwrap();
-    assert_eq!(index["incidents"][0]["bundles"], serde_json::json!(["a", "b"]), "one incident in two bundles");
+    assert_eq!(
+        index["incidents"][0]["bundles"],
+        serde_json::json!(["a", "b"]),
+        "one incident in two bundles"
+    );
     assert_eq!(index["causes"][0]["incidents"], 1);
     assert_eq!(index["outliers"], serde_json::json!(["h"]));
     assert_eq!(index["without_report"], serde_json::json!(["broken"]));
@@ -217,7 +221,10 @@ fn several_reports_have_an_index_that_leads_to_each() {
         for report in row["reports"].as_array().unwrap() {
             let name = report.as_str().unwrap();
             assert!(desk.path().join("out").join(name).exists());
-            assert!(desk.text("out/index.html").contains(&format!("href=\"./{name}\"")), "{name}");
+            assert!(
+                desk.text("out/index.html").contains(&format!("href=\"./{name}\"")),
+                "{name}"
+            );
             assert!(desk.text("out/index.md").contains(&format!("(./{name})")), "{name}");
         }
     }

@@ -7,8 +7,8 @@ use crate::rules::toolbox::complaints::speaker_is_data_store;
 use crate::rules::toolbox::errors::{MostlyErrors, is_late, mostly_errors, troubled};
 use crate::rules::toolbox::peers::dependencies;
 use crate::rules::toolbox::speakers::{Speaker, State, is_previous, of_log};
-use crate::rules::toolbox::unanswered::unanswered;
 use crate::rules::toolbox::told::told;
+use crate::rules::toolbox::unanswered::unanswered;
 use crate::rules::toolbox::{cite_tail, words, workload_touches};
 use crate::rules::{Finding, Input, RuleHeader};
 

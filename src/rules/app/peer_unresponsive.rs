@@ -6,8 +6,8 @@ use crate::model::{Citation, Confidence, Subject};
 use crate::rules::toolbox::calls::{is_out_of_reach, of_clients};
 use crate::rules::toolbox::complaints::complaints;
 use crate::rules::toolbox::peers::{mendable, objects_of};
-use crate::rules::toolbox::unanswered::unanswered;
 use crate::rules::toolbox::told::told;
+use crate::rules::toolbox::unanswered::unanswered;
 use crate::rules::toolbox::workload_touches;
 use crate::rules::{Finding, Ground, Input, RuleHeader, Touch};
 

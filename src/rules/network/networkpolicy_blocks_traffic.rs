@@ -9,8 +9,8 @@ use crate::rules::toolbox::calls::{Call, calls};
 use crate::rules::toolbox::policies::{Allowed, Home, Way, isolates, rules, selects};
 use crate::rules::toolbox::references::{Resolved, references};
 use crate::rules::toolbox::services::{
-    Backend, Fit, Target, backends, fit, is_endpoint, ports, same_namespace, selected_by_endpoint, selector, services_in,
-    shown,
+    Backend, Fit, Labels, Target, backends, fit, is_endpoint, ports, same_namespace, selected_by_endpoint, selector,
+    services_in, shown,
 };
 use crate::rules::toolbox::unanswered::unanswered;
 use crate::rules::{Finding, Input, RuleHeader};
@@ -466,7 +466,8 @@ fn between<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
     found
 }
 
-/// Clients in other namespaces that get no answer, of which no rule lets in a single pod: their labels need not be known.
+/// Clients that get no answer, of which no rule lets in a single pod: those of another namespace by its labels, others by what is known
+/// of their own.
 fn strangers<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
     let snapshot = input.snapshot;
     let mut isolated = all_backends(input);
@@ -477,27 +478,33 @@ fn strangers<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
     let mut found = Vec::new();
     for call in unanswered(snapshot).iter() {
         let namespace = &call.client.namespace;
-        let Some(labels) = snapshot
+        let is_own = *namespace == call.peer.namespace;
+        let client = isolated.iter().find(|backend| backend.subject == call.client);
+        let described = snapshot
             .object("Namespace", "", namespace)
-            .map(|namespace| namespace.get("/metadata/labels").and_then(|labels| labels.as_object()))
-        else {
-            continue;
+            .map(|namespace| namespace.get("/metadata/labels").and_then(|labels| labels.as_object()));
+        let labels = match described {
+            Some(labels) => labels,
+            // Of the client's own namespace no label is needed, where the client's are known.
+            None if is_own && client.is_some() => None,
+            None => continue,
         };
         let home = Home {
             name: namespace,
-            is_own: false,
+            is_own,
             labels,
         };
         let is_server = |backend: &&Backend<'_>| {
-            backend.subject == call.peer && backend.subject.namespace != *namespace && !namespace.is_empty()
+            backend.subject == call.peer && backend.subject != call.client && !namespace.is_empty()
         };
+        let may_be = |wanted: &Labels| client.is_none_or(|client| fit(wanted, client) != Fit::Refused);
         for server in isolated.iter().filter(is_server) {
             let selecting = policies(input, server, Way::Ingress);
             let passes = snapshot
                 .kind("NetworkPolicy")
                 .filter(|policy| may_select(policy, server))
                 .flat_map(|policy| rules(policy, Way::Ingress))
-                .any(|rule| rule.may_admit(&home));
+                .any(|rule| rule.may_admit(&home, may_be));
             if let (false, Some(policy)) = (passes, selecting.first()) {
                 found.push(Blocked {
                     policy,
@@ -525,10 +532,14 @@ fn may_select(policy: &Object, backend: &Backend<'_>) -> bool {
 
 /// True when a policy asks for labels of which it is not known whether the pods have them.
 fn may_match(policy: &Object, backend: &Backend<'_>) -> bool {
-    let wanted = policy.get("/spec/podSelector/matchLabels").and_then(|labels| labels.as_object());
+    let wanted = policy
+        .get("/spec/podSelector/matchLabels")
+        .and_then(|labels| labels.as_object());
     !backend.complete
         && wanted.is_none_or(|wanted| {
-            wanted.iter().all(|(key, value)| backend.labels.get(key).is_none_or(|known| known == value))
+            wanted
+                .iter()
+                .all(|(key, value)| backend.labels.get(key).is_none_or(|known| known == value))
         })
 }
 

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use jiff::SignedDuration;
 use regex::Regex;
 
+use super::errors::troubled;
 use super::etcd::{etcd, is_of_etcd};
 use super::mentions::mentioned;
 use super::nodes::is_ready;
@@ -152,11 +153,22 @@ pub fn complaints<'s>(
 pub fn speaker_is_data_store(speaker: &Speaker<'_>) -> bool {
     is_data_store(&speaker.workload.name)
         || speaker.pod.is_some_and(|pod| {
-            pod.containers().iter().any(|container| {
+            let containers = pod.containers();
+            // A log that names no container is that of the first.
+            let first = containers
+                .iter()
+                .find(|container| !container.init)
+                .map_or("", |container| container.name);
+            let spoke = if speaker.container.is_empty() {
+                first
+            } else {
+                speaker.container.as_str()
+            };
+            containers.iter().any(|container| {
                 let image = container.image();
                 let bare = image.split('@').next().unwrap_or(image);
                 let name = bare.rsplit('/').next().unwrap_or(bare);
-                container.name == speaker.container && is_data_store(name.split(':').next().unwrap_or(name))
+                container.name == spoke && is_data_store(name.split(':').next().unwrap_or(name))
             })
         })
 }
@@ -198,7 +210,8 @@ fn of_line<'s>(
         State::Well if is_over(snapshot, log, hit, after) => None,
         State::Well => {
             let counts = !subjects.only_while_failing || is_among(&subjects.even_when_ready, hit);
-            (counts && (plain && errors >= 2 || all >= GOES_ON) && near_end).then_some(Confidence::Probable)
+            let goes_on = || all >= GOES_ON || all >= GOES_ON_BESIDE_ERRORS && others_fail(snapshot, speaker);
+            (counts && (plain && errors >= 2 || goes_on()) && near_end).then_some(Confidence::Probable)
         }
         State::Unknown => {
             (after <= LAST_WORDS && (plain || hit.count >= 3 || all >= GOES_ON)).then_some(Confidence::Probable)
@@ -224,6 +237,11 @@ fn of_line<'s>(
         cite: cite(hit.line, &hit.text),
         last: hit.last.as_ref().map(|(line, text)| cite(*line, text)),
     })
+}
+
+/// True where another workload writes mostly errors.
+fn others_fail(snapshot: &Snapshot, speaker: &Speaker<'_>) -> bool {
+    troubled(snapshot).iter().any(|workload| *workload != speaker.workload)
 }
 
 /// Whether a state that a line announces was over at the end of its log; none for a line that announces none. The line that ends one
@@ -289,6 +307,8 @@ const VERY_OFTEN: i64 = 10;
 /// A warning that is repeated so often, up to the end of the log, is trouble: some clients write no more than warnings while they try on
 /// for ever (Kafka's `NetworkClient`).
 const GOES_ON: u64 = 10;
+/// Where another workload writes mostly errors, fewer warnings are trouble.
+const GOES_ON_BESIDE_ERRORS: u64 = 3;
 /// So long, and so many lines, after the last complaint a workload that is well has got over it.
 const SINCE: SignedDuration = SignedDuration::from_mins(30);
 const SINCE_LINES: u64 = 5;
@@ -587,13 +607,19 @@ static LOOKUP: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)\blookup [\w.-]+|:53\b|EAI_AGAIN|name resolution|could not (?:resolve|translate)|SERVFAIL|server misbehaving|getaddrinfo").ok()
 });
 static DISMISSED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)using (?:the )?default|fall(?:ing|s)? ?back|\bignor(?:ed|ing)\b|\bskipp(?:ed|ing)\b|\(optional\)|\bis optional\b|\boptional (?:file|config\w*|feature|dependency|plugin)\b|harmless|non-fatal|not fatal|\bdeprecat|kube-probe|can be (?:safely )?ignored").ok()
+    Regex::new(r"(?i)using (?:the )?default|fall(?:ing|s)? ?back|\bignor(?:ed|ing)\b|\(optional\)|\bis optional\b|\boptional (?:file|config\w*|feature|dependency|plugin)\b|harmless|non-fatal|not fatal|\bdeprecat|kube-probe|can be (?:safely )?ignored").ok()
 });
+
+/// What is left out is no trouble, unless the line gives an error as the reason.
+static SKIPPED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)\bskipp(?:ed|ing)\b").ok());
+static REASON: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"(?i)\b(?:err|error|exception|cause)"?[=:] ?"?[^"\s]"#).ok());
 
 fn weight(line: &str) -> Weight {
     let is = |pattern: &LazyLock<Option<Regex>>| pattern.as_ref().is_some_and(|regex| regex.is_match(line));
     // client-go says that it falls back and then has nothing to fall back on (`tools/clientcmd/client_config.go`).
-    if is(&DISMISSED) && !line.contains("inClusterConfig") {
+    let is_left_out = is(&SKIPPED) && !is(&REASON);
+    if (is(&DISMISSED) || is_left_out) && !line.contains("inClusterConfig") {
         return Weight::Dismissed;
     }
     let level = LEVEL.as_ref().and_then(|regex| regex.captures(line));

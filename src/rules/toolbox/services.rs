@@ -342,9 +342,15 @@ pub fn selected_by_endpoint<'s>(snapshot: &'s Snapshot, namespace: &'s str, know
     for service in services_in(snapshot, namespace) {
         let Some(labels) = selector(service) else { continue };
         let in_reach = |pod: &PodView<'_>| same_namespace(pod.namespace(), &service.key.namespace);
-        for pod in snapshot.pods().filter(in_reach).filter(|pod| is_endpoint(snapshot, service, pod.object)) {
+        for pod in snapshot
+            .pods()
+            .filter(in_reach)
+            .filter(|pod| is_endpoint(snapshot, service, pod.object))
+        {
             let subject = snapshot.top_owner(pod.object);
-            if known.iter().any(|backend| backend.subject == subject) || found.iter().any(|backend| backend.subject == subject) {
+            if known.iter().any(|backend| backend.subject == subject)
+                || found.iter().any(|backend| backend.subject == subject)
+            {
                 continue;
             }
             found.push(Backend {
@@ -431,7 +437,11 @@ pub fn is_near(a: &str, b: &str) -> bool {
     let parts = |text: &str| text.split(['-', '_', '.']).map(str::to_owned).collect::<Vec<_>>();
     let (of_a, of_b) = (parts(a), parts(b));
     let contained = of_a.iter().all(|part| of_b.contains(part)) || of_b.iter().all(|part| of_a.contains(part));
-    contained || (a.len().min(b.len()) >= 4 && distance(a, b) <= 2)
+    // `seat-map` and `seatmap-api`: the same letters, cut into parts elsewhere.
+    let joined = |parts: &[String]| parts.concat();
+    let (all_a, all_b) = (joined(&of_a), joined(&of_b));
+    let begins = all_a.len().min(all_b.len()) >= 5 && (all_a.starts_with(&all_b) || all_b.starts_with(&all_a));
+    contained || begins || (a.len().min(b.len()) >= 4 && distance(a, b) <= 2)
 }
 
 /// Levenshtein's distance; names are at most 63 bytes (RFC 1123), longer texts are far apart.

@@ -50,14 +50,18 @@ mod tests {
         assert_eq!(told(pino), "order 7 has no driver");
         let zap = r#"{"level":"error","msg":"query failed","error":"dial tcp 10.0.0.7:5432: i/o timeout","stacktrace":"main.go:7"}"#;
         assert_eq!(told(zap), "query failed: dial tcp 10.0.0.7:5432: i/o timeout");
-        let nested = r#"{"level":50,"msg":"request errored","err":{"type":"Error","message":"socket hang up","stack":"at x"}}"#;
+        let nested =
+            r#"{"level":50,"msg":"request errored","err":{"type":"Error","message":"socket hang up","stack":"at x"}}"#;
         assert_eq!(told(nested), "request errored: socket hang up");
     }
 
     #[test]
     fn other_lines_are_said_as_they_are() {
         assert_eq!(told("  ERROR no route "), "ERROR no route");
-        assert_eq!(told(r#"{"level":50,"msg":"cut in the mid"#), r#"{"level":50,"msg":"cut in the mid"#);
+        assert_eq!(
+            told(r#"{"level":50,"msg":"cut in the mid"#),
+            r#"{"level":50,"msg":"cut in the mid"#
+        );
         assert_eq!(told(r#"{"status":500}"#), r#"{"status":500}"#);
     }
 }

@@ -75,6 +75,67 @@ pub(crate) fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     })
 }
 
+/// A block of code below a heading that is a workload's name, as notes have it: `### checkout`, `### checkout (nothing unusual)`. The
+/// text has to show the name in another place, as a pod or a workload, and the block has to begin as a log does.
+pub(crate) fn decode_below_name(file: &TextFile<'_>, start: usize) -> Option<Section> {
+    let heading = file.line(start).trim();
+    let title = heading
+        .strip_prefix('#')
+        .map(|rest| rest.trim_start_matches('#').trim())
+        .or_else(|| heading.strip_prefix("**")?.strip_suffix("**"))?;
+    let name = title.split([' ', ':', '(']).next()?.trim_matches('`');
+    let rest = title
+        .trim_start_matches('`')
+        .strip_prefix(name)?
+        .trim_start_matches('`')
+        .trim();
+    let is_remark = rest.is_empty() || rest.starts_with(['(', ':']) || matches!(rest, "log" | "logs");
+    let is_name = name.len() >= 3
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && name.starts_with(|c: char| c.is_ascii_lowercase());
+    let first = below(file, start);
+    if !is_remark || !is_name || first == start + 1 || !begins_as_log(file.line(first)) || !is_shown(file, name) {
+        return None;
+    }
+    let end = (first..file.lines.len())
+        .find(|&index| file.line(index).trim_start().starts_with("```"))
+        .unwrap_or(file.lines.len());
+    Some(Section {
+        end,
+        facts: vec![Fact::LogSection(LogSection {
+            namespace: String::new(),
+            pod: name.to_owned(),
+            container: String::new(),
+            previous: false,
+            first,
+            end,
+        })],
+        problems: Vec::new(),
+        also_log: false,
+    })
+}
+
+/// True for a line with a time in front, or of a structured log.
+fn begins_as_log(line: &str) -> bool {
+    line.starts_with("{\"") || crate::logs::stamp_of(line).is_some()
+}
+
+/// True where a row of a table is that of a pod of this workload, or of the workload itself.
+fn is_shown(file: &TextFile<'_>, name: &str) -> bool {
+    file.lines.iter().any(|line| {
+        let bare = line
+            .trim_start()
+            .split_once('/')
+            .map_or(line.trim_start(), |(_, rest)| rest);
+        [line.trim_start(), bare]
+            .iter()
+            .filter_map(|row| row.strip_prefix(name))
+            .any(|rest| rest.starts_with("  ") || rest.starts_with('-') && rest.contains("  "))
+    })
+}
+
 /// The first line below a command: in Markdown it stands in the block of code that follows.
 fn below(file: &TextFile<'_>, start: usize) -> usize {
     const MOST_BLANK: usize = 3;
@@ -251,6 +312,31 @@ mod tests {
         );
         let source = text("$ kubectl logs web-1 -n shop\nError from server (NotFound): pods \"web-1\" not found\n\n");
         assert!(source.decode(decode).facts.is_empty());
+    }
+
+    #[test]
+    fn below_the_name_of_a_workload_the_block_of_code_is_its_log() {
+        let block = "```\n2025-08-19T10:05:03.133Z boom\n```\n";
+        let table = "```\ncart-cmmvqnrfj4-jtx4h   1/1   Running   0   22d\n```\n";
+        let decode = |pasted: &str| {
+            let source = text(pasted);
+            decode_below_name(&source.file(), 0)
+        };
+        for heading in ["### cart", "### cart (as ever)", "**cart**", "## `cart` logs"] {
+            let Some(section) = decode(&format!("{heading}\n\n{block}{table}")) else {
+                panic!("{heading}")
+            };
+            assert!(
+                matches!(&section.facts[..], [Fact::LogSection(log)] if log.pod == "cart"),
+                "{heading}"
+            );
+        }
+        assert!(
+            decode(&format!("### cart\n{block}")).is_none(),
+            "nothing else is called so"
+        );
+        assert!(decode(&format!("### cart is slow\n{block}{table}")).is_none());
+        assert!(decode(&format!("### cart\n```\nNAME READY\n```\n{table}")).is_none());
     }
 
     #[test]
