@@ -22,7 +22,7 @@ text:
     pattern: '(?i)(?P<said>\bno (?:active |available |running |registered |online |live )?(?:consumers?|subscribers?|workers?|runners?|pollers?|listeners?)\b[^\n]{0,160}|consumer group ''?[\w.-]+''? has no active members[^\n]{0,80})'
   - id: idle-queue
     in: [container-log, other]
-    pattern: '^(?P<said>[A-Za-z][\w.-]{2,80}\t(?:\d+\t)*[1-9]\d*\t(?:\d+\t)*0\trunning\b)'
+    pattern: '^(?P<said>[A-Za-z][A-Za-z0-9_.-]{2,60}\t(?:[0-9]+\t)*[1-9][0-9]*\t(?:[0-9]+\t)*0\trunning\b)'
 check:
   zh: 被依赖的工作负载的副本数是否为 0
   en: whether workloads that are needed are scaled to zero

@@ -437,11 +437,15 @@ pub fn is_near(a: &str, b: &str) -> bool {
     let parts = |text: &str| text.split(['-', '_', '.']).map(str::to_owned).collect::<Vec<_>>();
     let (of_a, of_b) = (parts(a), parts(b));
     let contained = of_a.iter().all(|part| of_b.contains(part)) || of_b.iter().all(|part| of_a.contains(part));
-    // `seat-map` and `seatmap-api`: the same letters, cut into parts elsewhere.
-    let joined = |parts: &[String]| parts.concat();
-    let (all_a, all_b) = (joined(&of_a), joined(&of_b));
-    let begins = all_a.len().min(all_b.len()) >= 5 && (all_a.starts_with(&all_b) || all_b.starts_with(&all_a));
-    contained || begins || (a.len().min(b.len()) >= 4 && distance(a, b) <= 2)
+    contained || (a.len().min(b.len()) >= 4 && distance(a, b) <= 2)
+}
+
+/// True for `seat-map` and `seatmap-api`: the same letters, cut into parts elsewhere, and perhaps a part more.
+pub fn is_cut_otherwise(a: &str, b: &str) -> bool {
+    const LEAST: usize = 5;
+    let joined = |text: &str| text.replace(['-', '_', '.'], "");
+    let (a, b) = (joined(a), joined(b));
+    a.len().min(b.len()) >= LEAST && (a.starts_with(&b) || b.starts_with(&a))
 }
 
 /// Levenshtein's distance; names are at most 63 bytes (RFC 1123), longer texts are far apart.

@@ -37,6 +37,8 @@ pub struct Unanswered {
 
 /// Lines that are more than a hiccup.
 const LEAST: usize = 3;
+/// Warnings that are more than a hiccup, where no error stands among them.
+const LEAST_WARNINGS: usize = 5;
 
 static TROUBLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)refused|reset by peer|unreachable|no route to host|\bunavailable\b|ECONN|broken pipe|socket hang up|(?:cannot|could not|couldn't|failed to|unable to) (?:connect|reach)|no answer|not answer").ok()
@@ -102,7 +104,12 @@ fn find(snapshot: &Snapshot) -> Vec<Unanswered> {
             }
         }
         for (peer, (lines, mut called, is_late)) in of_log {
-            let (Some(last), true) = (lines.last(), lines.len() >= LEAST) else {
+            let least = if lines.iter().any(|line| is_error(words(line))) {
+                LEAST
+            } else {
+                LEAST_WARNINGS
+            };
+            let (Some(last), true) = (lines.last(), lines.len() >= least) else {
                 continue;
             };
             let Some(cite) = cite_tail(snapshot, log, &[*last]) else {

@@ -119,7 +119,13 @@ pub(crate) fn decode_below_name(file: &TextFile<'_>, start: usize) -> Option<Sec
 
 /// True for a line with a time in front, or of a structured log.
 fn begins_as_log(line: &str) -> bool {
-    line.starts_with("{\"") || crate::logs::stamp_of(line).is_some()
+    let bare = line.trim_start_matches('[');
+    let is_date = |(at, byte): (usize, u8)| match at {
+        4 | 7 => matches!(byte, b'-' | b'/'),
+        _ => byte.is_ascii_digit(),
+    };
+    let is_dated = bare.len() > 10 && bare.bytes().take(10).enumerate().all(is_date);
+    is_dated || line.starts_with("{\"")
 }
 
 /// True where a row of a table is that of a pod of this workload, or of the workload itself.
