@@ -8,6 +8,7 @@ mod changes;
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 pub use self::appendix::{AppliedRow, Check, ClockRow, Gap, GapReason, RedactionRow};
@@ -18,13 +19,16 @@ pub use changes::{
 };
 
 /// The version of the JSON report, semantic: a new key is minor, a changed or removed one major.
-pub const SCHEMA_VERSION: &str = "1.2";
+pub const SCHEMA_VERSION: &str = "1.3";
 
 /// A whole report.
 #[derive(Debug, Clone, Serialize)]
 pub struct PostMortem {
     /// [`SCHEMA_VERSION`].
     pub schema_version: &'static str,
+    /// The time that somebody stamped it with; casefile itself reads no clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generated_at: Option<Timestamp>,
     /// Which casefile wrote it.
     pub tool: Tool,
     /// What was read; the incident's bundles first, baselines last.
