@@ -21,6 +21,7 @@ pub mod nodes;
 pub mod odd_nodes;
 pub mod packets;
 pub mod peers;
+pub mod pings;
 pub mod planes;
 pub mod policies;
 pub mod pressure;

@@ -205,6 +205,7 @@ pub const DECODERS: &[Decoder] = &[
     host::PACKAGES,
     host::RESOLVED,
     host::ROUTE,
+    host::PING,
     known::IP_RULE,
     known::IP_NEIGHBOUR,
     host::FIREWALL,

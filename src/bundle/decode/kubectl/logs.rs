@@ -47,8 +47,12 @@ pub(crate) fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         return None;
     }
     let mut section = target(command)?;
+    let speaks = is_said(file.line(first));
     let end = (first..file.lines.len())
-        .find(|&index| ends(file.line(index).trim_start(), prompt))
+        .find(|&index| {
+            let follows_gap = index > first && file.line(index - 1).trim().is_empty();
+            ends(file.line(index).trim_start(), prompt) || !speaks && follows_gap && is_said(file.line(index))
+        })
         .unwrap_or(file.lines.len());
     // kubectl's own answer is no line of the container.
     let is_refused = ["Error from server", "error: "]
@@ -175,6 +179,16 @@ fn ends(line: &str, prompt: &str) -> bool {
         || prompt_command(line).is_some()
 }
 
+/// True for a line below an output that says who speaks: somebody's words (`customer> it is slow`), another program's prompt (`mysql> `).
+fn is_said(line: &str) -> bool {
+    let who = line.split_once("> ").map_or("", |(who, _)| who);
+    (2..=30).contains(&who.len())
+        && who.starts_with(|c: char| c.is_ascii_alphabetic())
+        && who
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
+
 /// What the command asked for; none when it is neither `logs` nor `exec`, or names nothing. A selector names no pod.
 fn target(command: &str) -> Option<LogSection> {
     let mut section = LogSection {
@@ -277,6 +291,21 @@ mod tests {
         );
         assert!(log.previous);
         assert_eq!((log.first, log.end), (1, 4));
+    }
+
+    #[test]
+    fn what_somebody_adds_below_an_output_is_no_line_of_the_log() {
+        let ends = |log: &str| {
+            let source = text(&format!("$ kubectl logs -n shop web-1\n{log}"));
+            match source.decode(decode).facts.last() {
+                Some(Fact::LogSection(log)) => log.end,
+                _ => 0,
+            }
+        };
+        assert_eq!(ends("boom\n\ncustomer> curl: (60) SSL certificate problem\n"), 3);
+        assert_eq!(ends("boom\ninput> goes on\nagain\n"), 4, "no gap above it");
+        assert_eq!(ends("main> started\n\nmain> boom\n"), 4, "the program's own form");
+        assert_eq!(ends("boom\n\n<a> b\n"), 4);
     }
 
     #[test]
