@@ -96,6 +96,10 @@ examples:
   - name: "the node's own ping, along a route of the overlay"
     files:
       "n2.txt": |
+        core@n2:~$ kubectl get nodes
+        NAME   STATUS   ROLES    AGE   VERSION
+        n1     Ready    <none>   90d   v1.28.4
+        n2     Ready    <none>   90d   v1.28.4
         core@n2:~$ ip route
         10.42.1.0/24 via 10.42.1.0 dev flannel.1 onlink
         core@n2:~$ ping -c3 -W1 10.42.1.14
@@ -107,6 +111,10 @@ examples:
   - name: "a host outside of the pod network answers no ping"
     files:
       "n2.txt": |
+        core@n2:~$ kubectl get nodes
+        NAME   STATUS   ROLES    AGE   VERSION
+        n1     Ready    <none>   90d   v1.28.4
+        n2     Ready    <none>   90d   v1.28.4
         core@n2:~$ ip route
         default via 10.0.0.254 dev ens3
         10.42.1.0/24 via 10.42.1.0 dev flannel.1 onlink
