@@ -25,7 +25,7 @@ use rayon::prelude::*;
 
 use crate::cluster::Snapshot;
 use crate::logs::LogTemplate;
-use crate::rules::{Finding, Input, Outcome, Role, Rule, Rules};
+use crate::rules::{Finding, Input, Outcome, Role, Rule, Rules, Unmet};
 
 use changes::changes_by_finding;
 use recent::just_before;
@@ -82,6 +82,10 @@ pub enum Checked {
     Fail,
     /// These data are missing.
     Unknown(Vec<String>),
+    /// Nothing that it is about is there.
+    Unmet(Unmet),
+    /// Another rule, of this id, says what it found instead.
+    Told(String),
     /// Looked, and all that it found is outside of what the diagnosis was narrowed to.
     Outside,
 }
@@ -134,6 +138,7 @@ fn judge(rules: &Rules, input: &Input<'_>) -> (Vec<Finding>, Vec<(String, Checke
     for (rule, outcome) in all.into_iter().zip(outcomes) {
         let checked = match outcome {
             Outcome::Unknown(missing) => Checked::Unknown(missing),
+            Outcome::Unmet(unmet) => Checked::Unmet(unmet),
             Outcome::Judged(found) if found.is_empty() => Checked::Pass,
             Outcome::Judged(found) => {
                 findings.extend(found);
@@ -142,7 +147,23 @@ fn judge(rules: &Rules, input: &Input<'_>) -> (Vec<Finding>, Vec<(String, Checke
         };
         checks.push((rule.header.id.clone(), checked));
     }
+    yield_to_others(rules, &mut checks);
     (findings, checks)
+}
+
+/// A rule that leaves its subject to another one, which found something, has not passed.
+fn yield_to_others(rules: &Rules, checks: &mut [(String, Checked)]) {
+    let failed: BTreeSet<String> = checks
+        .iter()
+        .filter(|(_, checked)| *checked == Checked::Fail)
+        .map(|(rule, _)| rule.clone())
+        .collect();
+    for (rule, checked) in checks.iter_mut().filter(|(_, checked)| *checked == Checked::Pass) {
+        let others = rules.get(rule).map(|rule| rule.header.yields_to.as_slice());
+        if let Some(other) = others.unwrap_or_default().iter().find(|other| failed.contains(*other)) {
+            *checked = Checked::Told(other.clone());
+        }
+    }
 }
 
 /// Joins findings into causes, and looks at what changed and at what stays unexplained.

@@ -79,6 +79,7 @@ fn evidence(
             })
             .collect(),
         time,
+        words: Vec::new(),
         searched: None,
     }
 }

@@ -190,6 +190,8 @@ fn templates(header: &RuleHeader) -> BTreeSet<&str> {
     texts.extend(&header.headline);
     texts.extend(header.rules_out.iter().chain(&header.questions));
     texts.extend(header.factors.iter().map(|factor| &factor.text));
+    texts.extend(header.rivals.iter().map(|rival| &rival.text));
+    texts.extend(header.weighing.iter().map(|weighing| &weighing.text));
     let mut templates: Vec<&str> = Vec::new();
     for step in &header.remedy {
         texts.extend([&step.purpose, &step.expect, &step.verify, &step.rollback]);

@@ -74,7 +74,7 @@ fn step(
         .and_then(|item| item.get("name"))
         .and_then(Value::as_str);
     let refs = item
-        .map(|name| ledger.cite_about(finding, &[name.to_owned()]))
+        .map(|name| ledger.cite_facts(finding, &[&format!("rebuild.{name}")], &Text::default()))
         .unwrap_or_default();
     let command = ledger.wording.command(&wording.command, facts)?;
     let own = ledger.wording.text(&wording.expect, facts)?;

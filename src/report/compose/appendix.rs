@@ -7,12 +7,16 @@ use serde_json::json;
 use super::data::datum;
 use super::kept::Kept;
 use super::ledger::Ledger;
+use super::overview::shown;
 use super::phrases::{filled, phrase};
+use super::reported::reported_before;
 use crate::diagnosis::Checked;
 use crate::model::{Basis, ProblemKind, Text};
 use crate::report::model::{Check, CheckOutcome, ClockRow, Gap, GapReason, RedactionRow};
-use crate::rules::{Role, Rules};
+use crate::rules::{Role, Rules, Unmet};
 
+/// The rule about credentials that a bundle shows.
+const EXPOSED: &str = "secret-exposed-in-report";
 /// Problems of one kind that are listed; more are counted.
 const PROBLEMS: usize = 30;
 
@@ -142,32 +146,77 @@ fn is_about_risks(rules: &Rules, id: &str) -> bool {
 
 pub(super) fn checks(ledger: &Ledger<'_, '_>) -> Vec<Check> {
     let diagnosis = ledger.diagnosis;
-    diagnosis
-        .checks
-        .iter()
-        .map(|(id, checked)| {
-            let (outcome, reason) = match checked {
-                Checked::Pass => (CheckOutcome::Pass, Text::default()),
-                Checked::Fail if is_about_risks(diagnosis.rules, id) => (CheckOutcome::Risk, Text::default()),
-                Checked::Fail => (CheckOutcome::Fail, Text::default()),
-                Checked::Unknown(needs) => (
+    let early = reported_before(ledger);
+    let all = diagnosis.checks.iter().map(|(id, checked)| {
+        let header = diagnosis.rules.get(id).map(|rule| &rule.header);
+        let (outcome, reason) = match checked {
+            Checked::Pass if is_masked_here(ledger, id) => (CheckOutcome::Risk, phrase("check.masked")),
+            Checked::Pass => match early.as_ref().filter(|_| header.is_some_and(|header| header.reported)) {
+                Some(when) => (
                     CheckOutcome::Unknown,
-                    filled("check.missing", &[("data", json!(needs))]),
+                    filled("check.reported-before", &[("time", shown(when).into())]),
                 ),
-                Checked::Outside => (CheckOutcome::Unknown, phrase("check.outside")),
-            };
-            let title = diagnosis
-                .rules
-                .get(id)
-                .map_or_else(Text::default, |rule| rule.header.check.clone());
-            Check {
-                id: id.clone(),
-                title,
-                outcome,
-                reason,
-            }
-        })
-        .collect()
+                None => (CheckOutcome::Pass, Text::default()),
+            },
+            Checked::Fail if is_about_risks(diagnosis.rules, id) => (CheckOutcome::Risk, Text::default()),
+            Checked::Fail => (CheckOutcome::Fail, Text::default()),
+            Checked::Unknown(needs) => (CheckOutcome::Unknown, named("check.missing", needs)),
+            Checked::Outside => (CheckOutcome::Unknown, phrase("check.outside")),
+            Checked::Unmet(unmet) => (CheckOutcome::NotApplicable, not_met(unmet)),
+            Checked::Told(other) => (
+                CheckOutcome::NotApplicable,
+                filled("check.told", &[("rule", other.clone().into())]),
+            ),
+        };
+        Check {
+            id: id.clone(),
+            title: header.map_or_else(Text::default, |header| header.check.clone()),
+            outcome,
+            reason,
+        }
+    });
+    all.collect()
+}
+
+/// A check that looks for credentials in clear text has not passed where this very report had to mask some.
+fn is_masked_here(ledger: &Ledger<'_, '_>, id: &str) -> bool {
+    id == EXPOSED && !ledger.masker.summary().is_empty()
+}
+
+/// A phrase about data, by what people call them.
+fn named(id: &str, needs: &[String]) -> Text {
+    let join = |between: &str, or: &str, of: fn(Text) -> String| {
+        let name = |need: &String| {
+            let names: Vec<String> = need.split('|').map(|need| of(datum(need).name)).collect();
+            names.join(or)
+        };
+        needs.iter().map(name).collect::<Vec<_>>().join(between)
+    };
+    let facts = [
+        ("zh", json!(join("、", "或", |text| text.zh))),
+        ("en", json!(join(", ", " or ", |text| text.en))),
+    ];
+    filled(id, &facts)
+}
+
+fn not_met(unmet: &Unmet) -> Text {
+    match unmet {
+        Unmet::Empty(data) => named("check.empty", data),
+        Unmet::Few {
+            kinds,
+            named,
+            least,
+            seen,
+        } => filled(
+            "check.few",
+            &[
+                ("kinds", json!(kinds)),
+                ("names", json!(named)),
+                ("least", json!(least)),
+                ("seen", json!(seen)),
+            ],
+        ),
+    }
 }
 
 pub(super) fn redactions(ledger: &Ledger<'_, '_>) -> Vec<RedactionRow> {

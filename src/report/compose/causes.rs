@@ -110,12 +110,9 @@ pub(super) fn findings(ledger: &mut Ledger<'_, '_>) -> Result<Vec<FindingView>, 
 pub(super) fn localisation(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Error> {
     let mut sentences = Vec::new();
     for finding in ledger.root_findings() {
-        let text = ledger.title(finding)?;
-        let refs = ledger.cite_all(finding.evidence.iter().take(2));
         sentences.push(Sentence {
-            text,
-            refs,
             confidence: Some(stated(ledger, finding)),
+            ..ledger.titled(finding)?
         });
         let list = |name: &str| finding.facts.get(name).cloned().filter(Value::is_array);
         if let (Some(names), Some(images), "HostContainer") =
@@ -126,9 +123,10 @@ pub(super) fn localisation(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>,
                 ("images", images),
                 ("host", finding.subject.node.clone().into()),
             ];
-            let refs = ledger.cite_all(finding.evidence.iter().take(1));
+            let text = filled("localisation.component", &facts);
+            let refs = ledger.cite_facts(finding, &["missing", "images"], &text);
             sentences.push(Sentence {
-                text: filled("localisation.component", &facts),
+                text,
                 refs,
                 confidence: None,
             });
@@ -143,7 +141,7 @@ pub(super) fn direct_causes(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>
         let Some(header) = ledger.header(finding) else { continue };
         let mut sentence = ledger.sentence(&header.cause, finding)?;
         sentence.confidence = Some(stated(ledger, finding));
-        sentence.refs.extend(ledger.know_all(finding));
+        sentence.refs.extend(ledger.know_of(finding, &sentence.text));
         sentences.push(sentence);
     }
     Ok(sentences)
@@ -169,7 +167,7 @@ pub(super) fn contributing(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Contributi
             let refs = if code.is_empty() {
                 Vec::new()
             } else {
-                ledger.cite_about(finding, std::slice::from_ref(&code))
+                ledger.cite_claim(finding, &[], &Text::same(crate::model::code(&code)))
             };
             let id = format!("C{}", rows.len() + 1);
             rows.push(Contributing {
@@ -237,11 +235,7 @@ pub(super) fn factors_found(
         let Some(finding) = ledger.diagnosis.findings.get(index) else {
             continue;
         };
-        let sentence = Sentence {
-            text: ledger.title(finding)?,
-            refs: ledger.cite_all(finding.evidence.iter().take(2)),
-            confidence: Some(finding.confidence),
-        };
+        let sentence = ledger.titled(finding)?;
         contributing.push(Contributing {
             id: format!("C{}", contributing.len() + 1),
             sentence,
@@ -299,29 +293,31 @@ pub(super) fn graph(
             _ => CausalKind::Failure,
         };
         let id = format!("N{}", graph.nodes.len() + 1);
-        let refs = ledger.cite_all(finding.evidence.iter().take(2));
+        let title = ledger.titled(finding)?;
         graph.nodes.push(CausalNode {
             id: id.clone(),
             kind,
-            label: ledger.title(finding)?,
+            label: title.text,
             // What merely follows was seen; only as a cause is it undetermined.
             confidence: if is_root {
                 stated(ledger, finding)
             } else {
                 finding.confidence
             },
-            refs,
+            refs: title.refs,
         });
         ids.insert(index, id);
     }
     for edge in &diagnosis.edges {
-        if let (Some(from), Some(to), Some(cause)) = (
+        if let (Some(from), Some(to), Some(cause), Some(effect)) = (
             ids.get(&edge.from),
             ids.get(&edge.to),
             diagnosis.findings.get(edge.from),
+            diagnosis.findings.get(edge.to),
         ) {
-            let mut refs = ledger.cite_all(cause.evidence.iter().take(1));
-            refs.extend(ledger.know_all(cause));
+            // That the one led to the other is shown by what the cause's evidence has of the thing that suffered.
+            let mut refs = ledger.cite_subject(cause, &effect.subject);
+            refs.extend(ledger.know_of(cause, &edge.mechanism));
             graph.edges.push(CausalEdge {
                 from: from.clone(),
                 to: to.clone(),
@@ -345,7 +341,7 @@ pub(super) fn ruled_out(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, mi
             let text = ledger.say(wording, finding)?;
             let known = sentences.iter().any(|sentence| sentence.text == text);
             if !known && !is_blank(&text) {
-                let refs = ledger.cite_all(finding.evidence.iter().take(3));
+                let refs = ledger.cite_claim(finding, &[wording], &text);
                 sentences.push(Sentence {
                     text,
                     refs,
@@ -367,7 +363,7 @@ pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, mi
         for wording in wordings {
             let text = ledger.say(wording, finding)?;
             if !is_blank(&text) {
-                let refs = ledger.cite_values(finding, &text);
+                let refs = ledger.cite_values(finding, &[wording], &text);
                 sentences.push(Sentence {
                     text,
                     refs,
@@ -404,12 +400,9 @@ pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, mi
         open && !explained.contains(index)
     });
     for (_, finding) in unexplained.take(ROOTS) {
-        let text = ledger.title(finding)?;
-        let refs = ledger.cite_all(finding.evidence.iter().take(1));
         sentences.push(Sentence {
-            text,
-            refs,
             confidence: None,
+            ..ledger.titled(finding)?
         });
     }
     Ok(sentences)

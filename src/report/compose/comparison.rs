@@ -10,7 +10,7 @@ use super::observations::observations;
 use super::phrases::{filled, phrase};
 use crate::bundle::decode::ContainerState;
 use crate::cluster::Host;
-use crate::model::{CitationKind, Text};
+use crate::model::Text;
 use crate::report::model::{CheckOutcome, Matrix, MatrixCell, MatrixRow, Sentence};
 use crate::rules::inventory::{RKE1, is_rke1};
 
@@ -33,22 +33,9 @@ pub(super) fn analysis(ledger: &mut Ledger<'_, '_>) -> (Vec<Sentence>, Option<Ma
         if !images.is_empty() && finding.subject.kind == "HostContainer" {
             let mut facts = ledger.facts(finding);
             facts.insert("images".into(), json!(images));
-            let absent = finding
-                .evidence
-                .iter()
-                .filter(|cite| cite.kind == CitationKind::Absence);
-            let mut refs = ledger.cite_all(absent);
-            let repository = |image: &serde_json::Value| image.as_str()?.split(':').next().map(str::to_owned);
-            let repositories: Vec<String> = images.iter().filter_map(repository).collect();
-            for id in ledger.cite_about(finding, &repositories) {
-                if !refs.contains(&id) {
-                    refs.push(id);
-                }
-            }
-            let text = ledger
-                .wording
-                .text(&phrase("analysis.image-present"), &facts)
-                .unwrap_or_default();
+            let template = phrase("analysis.image-present");
+            let text = ledger.wording.text(&template, &facts).unwrap_or_default();
+            let refs = ledger.cite_claim(finding, &[&template], &text);
             sentences.push(Sentence {
                 text,
                 refs,

@@ -5,6 +5,7 @@ mod appendix;
 mod barriers;
 mod causes;
 mod changed;
+mod claims;
 mod comparison;
 mod contradictions;
 mod data;
@@ -21,10 +22,12 @@ mod overview;
 mod pair;
 mod phrases;
 mod policy;
+mod reported;
 mod severity;
 mod timeline;
 mod triage;
 mod unexplained;
+mod whose;
 
 use crate::cluster::Snapshot;
 use crate::diagnosis::Diagnosis;
@@ -112,7 +115,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
         unexplained,
         actions,
         lessons,
-        evidence: ledger.evidence,
+        evidence: ledger.take_evidence(),
         knowledge: ledger.knowledge,
         gaps,
         clock,

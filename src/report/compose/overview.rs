@@ -78,13 +78,7 @@ fn summary(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Erro
         None if ledger.is_blind() => sentences.push(plain_sentence(phrase("summary.blind"))),
         None => sentences.push(plain_sentence(phrase("summary.healthy"))),
         Some(first) => {
-            let text = ledger.title(first)?;
-            let refs = ledger.cite_all(first.evidence.iter().take(NAMED));
-            sentences.push(Sentence {
-                text,
-                refs,
-                confidence: Some(first.confidence),
-            });
+            sentences.push(ledger.titled(first)?);
             let all = ledger.diagnosis.roots.len();
             if all > 1 {
                 let others = json!(all - 1);
@@ -365,7 +359,7 @@ pub(super) fn resources(ledger: &mut Ledger<'_, '_>) -> Result<Vec<ResourceRow>,
                 continue;
             }
             let (expected, actual, impact) = state(ledger, &subject, finding)?;
-            let refs = ledger.cite_all(finding.evidence.iter().take(2));
+            let refs = ledger.cite_subject(finding, &subject);
             rows.push(ResourceRow {
                 subject,
                 expected,

@@ -11,6 +11,8 @@ use crate::rules::Role;
 
 /// Rows in the report.
 const ROWS: usize = 25;
+/// Dated lines that are cited for one row.
+const DATED: usize = 3;
 
 pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, minijinja::Error> {
     let mut rows = Vec::new();
@@ -24,7 +26,10 @@ pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, 
         };
         let text = ledger.title(finding)?;
         let dated = finding.evidence.iter().filter(|cite| cite.when.is_some());
-        let refs = ledger.cite_all(dated.take(3));
+        let mut refs = ledger.cite_all(dated.take(DATED));
+        if refs.is_empty() {
+            refs = ledger.cite_claim(finding, &[], &text);
+        }
         let until = (first != last).then(|| last.clone());
         rows.push(row(
             first.clone(),

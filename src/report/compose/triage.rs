@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use super::ledger::Ledger;
+use super::overview::shown;
 use super::phrases::{filled, phrase};
+use super::reported::reported_before;
 use crate::bundle::decode::ContainerState;
 use crate::model::Text;
 use crate::report::model::{CheckOutcome, TriageCheck};
@@ -117,16 +119,25 @@ fn nodes(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
             }
         }
     }
+    if observed.is_empty() {
+        return TriageCheck {
+            note: phrase("triage.no-nodes"),
+            ..nothing(title, command)
+        };
+    }
+    let early = reported_before(ledger).filter(|_| all_ready);
     TriageCheck {
         title,
-        outcome: if all_ready {
-            CheckOutcome::Pass
-        } else {
-            CheckOutcome::Fail
+        outcome: match (&early, all_ready) {
+            (Some(_), _) => CheckOutcome::Unknown,
+            (None, true) => CheckOutcome::Pass,
+            (None, false) => CheckOutcome::Fail,
         },
         command,
         observed,
-        note: Text::default(),
+        note: early.map_or_else(Text::default, |when| {
+            filled("triage.reported-before", &[("time", shown(&when).into())])
+        }),
         refs,
     }
 }
@@ -148,7 +159,7 @@ fn pods(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
     if all == 0 {
         return TriageCheck {
             note: phrase("triage.no-pods"),
-            ..unknown(title, command)
+            ..nothing(title, command)
         };
     }
     let failing: Vec<_> = shown().filter(|pod| !pod.is_well()).collect();
@@ -198,6 +209,12 @@ fn events(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
         .iter()
         .filter(|event| event.warning && diagnosis.shows(&event.about.namespace, &event.host))
         .collect();
+    if warnings.is_empty() && snapshot.events.is_empty() {
+        return TriageCheck {
+            note: phrase("triage.no-events"),
+            ..nothing(title, command)
+        };
+    }
     let refs = ledger.cite_all(warnings.iter().map(|event| &event.cite).take(SHOWN));
     let observed = warnings
         .iter()
@@ -226,6 +243,14 @@ fn events(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
         observed,
         note,
         refs,
+    }
+}
+
+/// A list that was read and is empty: to find nothing wrong in it is no pass.
+fn nothing(title: Text, command: String) -> TriageCheck {
+    TriageCheck {
+        outcome: CheckOutcome::NotApplicable,
+        ..unknown(title, command)
     }
 }
 

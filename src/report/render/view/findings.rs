@@ -73,5 +73,5 @@ fn snippet(s: &Scribe<'_>, finding: &FindingView) -> Option<String> {
         return None;
     }
     let line: &QuoteLine = item.quote.iter().find(|line| line.hit).or_else(|| item.quote.first())?;
-    Some(super::appendix::cut(s, &line.text))
+    Some(super::appendix::worded(s, &line.text))
 }
