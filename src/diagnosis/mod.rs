@@ -42,6 +42,8 @@ pub struct Diagnosis<'s> {
     pub rules: &'s Rules,
     /// All findings, in a fixed order. Everything else refers to them by index.
     pub findings: Vec<Finding>,
+    /// Those of them that hold in the baseline too: they are no difference between good and bad.
+    pub in_baseline: BTreeSet<usize>,
     /// Which finding causes which.
     pub edges: Vec<Edge>,
     /// Root causes, best first.
@@ -199,10 +201,12 @@ fn join<'s>(
         changes: &recent,
     };
     let unexplained = unexplained(&known, &surroundings);
+    let in_baseline = in_baseline(rules, baseline, &findings);
     Diagnosis {
         snapshot,
         baseline,
         rules,
+        in_baseline,
         findings,
         edges,
         roots,
@@ -215,6 +219,34 @@ fn join<'s>(
         unexplained,
         narrowed: None,
     }
+}
+
+/// The findings that the same rule makes of the same subject in the baseline.
+fn in_baseline(rules: &Rules, baseline: Option<&Snapshot>, findings: &[Finding]) -> BTreeSet<usize> {
+    let Some(snapshot) = baseline else {
+        return BTreeSet::new();
+    };
+    let wanted: BTreeSet<&str> = findings.iter().map(|finding| finding.rule.as_str()).collect();
+    let input = Input {
+        snapshot,
+        baseline: None,
+    };
+    let before: Vec<Finding> = wanted
+        .into_par_iter()
+        .filter_map(|id| match rules.get(id)?.judge(&input) {
+            Outcome::Judged(found) => Some(found),
+            Outcome::Unknown(_) | Outcome::Unmet(_) => None,
+        })
+        .flatten()
+        .collect();
+    let known: BTreeSet<_> = before
+        .iter()
+        .map(|finding| (finding.rule.as_str(), &finding.subject))
+        .collect();
+    let all = findings.iter().enumerate();
+    all.filter(|(_, finding)| known.contains(&(finding.rule.as_str(), &finding.subject)))
+        .map(|(index, _)| index)
+        .collect()
 }
 
 /// Which findings a recent change came just before.

@@ -168,6 +168,7 @@ fn bundle(alias: &str, minute: u32) -> BundleRef {
 fn check(id: &str, zh: &str, en: &str, outcome: CheckOutcome, reason: (&str, &str)) -> Check {
     Check {
         id: id.to_owned(),
+        family: "node".to_owned(),
         title: Text::new(zh, en),
         outcome,
         reason: Text::new(reason.0, reason.1),

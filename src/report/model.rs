@@ -246,6 +246,9 @@ pub struct FindingView {
     pub caused_by: Vec<String>,
     /// True for symptoms, which are never a root cause.
     pub symptom: bool,
+    /// True when it holds in the baseline too, so that it is no difference between good and bad.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub in_baseline: bool,
 }
 
 /// One row of chapter 1.3.

@@ -32,7 +32,7 @@ pub(super) fn cut(item: &mut EvidenceItem) {
         }
     }
     item.words
-        .retain(|word| item.quote.iter().any(|line| stands_in(&line.text, word)));
+        .retain(|word| item.quote.iter().any(|line| line.text.contains(word.as_str())));
 }
 
 /// A piece of a quoted line.
@@ -53,7 +53,9 @@ pub(super) fn pieces(line: &str) -> Vec<Piece<'_>> {
         let (Some(before), Some(behind)) = (rest.get(..at), rest.get(at + "⟨+".len()..)) else {
             break;
         };
-        let count = behind.split_once('⟩').and_then(|(count, tail)| Some((count.parse().ok()?, tail)));
+        let count = behind
+            .split_once('⟩')
+            .and_then(|(count, tail)| Some((count.parse().ok()?, tail)));
         match count {
             Some((count, tail)) => {
                 pieces.extend([Piece::Text(before), Piece::Missing(count)]);
@@ -97,7 +99,9 @@ fn cut_line(line: &str, words: &[String]) -> String {
         let Some(at) = line.find(word.as_str()) else { continue };
         let start = line.get(..at).map_or(0, |before| before.chars().count());
         let around = start.saturating_sub(AROUND)..(start + word.chars().count() + AROUND).min(chars.len());
-        let is_shown = kept.iter().any(|range| range.start <= around.start && around.end <= range.end);
+        let is_shown = kept
+            .iter()
+            .any(|range| range.start <= around.start && around.end <= range.end);
         if !is_shown && around.len() <= room {
             room -= around.len();
             kept.push(around);
@@ -140,17 +144,34 @@ mod tests {
 
     #[test]
     fn the_columns_of_a_table_go_before_its_words() {
-        let row = format!("54e55a2ddc69{}rancher/agent:v2{}Exited (0) 12 seconds ago{}share-mnt", " ".repeat(90), " ".repeat(250), " ".repeat(30));
+        let row = format!(
+            "54e55a2ddc69{}rancher/agent:v2{}Exited (0) 12 seconds ago{}share-mnt",
+            " ".repeat(90),
+            " ".repeat(250),
+            " ".repeat(30)
+        );
         let squeezed = squeezed(&row);
-        assert_eq!(squeezed, "54e55a2ddc69  rancher/agent:v2  Exited (0) 12 seconds ago  share-mnt");
+        assert_eq!(
+            squeezed,
+            "54e55a2ddc69  rancher/agent:v2  Exited (0) 12 seconds ago  share-mnt"
+        );
         assert_eq!(cut_line(&squeezed, &[]), squeezed);
     }
 
     #[test]
     fn head_hit_and_tail_survive_and_every_missing_character_is_counted() {
-        let line = format!("{}{}NEEDLE{}{}", "h".repeat(300), "x".repeat(500), "y".repeat(700), "name");
+        let line = format!(
+            "{}{}NEEDLE{}{}",
+            "h".repeat(300),
+            "x".repeat(500),
+            "y".repeat(700),
+            "name"
+        );
         let cut = cut_line(&line, &["NEEDLE".to_owned()]);
-        assert!(cut.starts_with("hhh") && cut.contains("xNEEDLEy") && cut.ends_with("yname"), "{cut}");
+        assert!(
+            cut.starts_with("hhh") && cut.contains("xNEEDLEy") && cut.ends_with("yname"),
+            "{cut}"
+        );
         let (mut shown, mut missing) = (0, 0);
         for piece in pieces(&cut) {
             match piece {

@@ -147,12 +147,16 @@ impl Rechecked {
         let mut is_known = true;
         for (line, text) in &self.quote {
             let raw = line.and_then(|line| lines.get(&line).copied());
-            let is_cut = quotes::pieces(text).len() > 1;
+            let pieces = quotes::pieces(text);
+            let is_cut = pieces.len() > 1;
             if !is_cut && !raw.is_some_and(quotes::is_long) {
                 whole.push(text);
                 continue;
             }
-            let head: String = text.chars().take(HEAD).collect();
+            let head: String = match pieces.first() {
+                Some(quotes::Piece::Text(head)) => head.chars().take(HEAD).collect(),
+                _ => String::new(),
+            };
             is_known &= !text.contains('‹') && raw.is_some_and(|raw| quotes::squeezed(raw).starts_with(&head));
             whole.push(raw.unwrap_or(text));
         }
@@ -239,9 +243,15 @@ mod tests {
         let long = format!("{}{}", "a".repeat(10), "b".repeat(10));
         let hash_of_long = quotes::digest([long.as_str()]);
         let cut = format!("{}⟨+15⟩bb", "a".repeat(3));
-        assert_eq!(judge(report(&cut, &hash_of_long), &format!("one\n{long}\n")), Outcome::Holds);
+        assert_eq!(
+            judge(report(&cut, &hash_of_long), &format!("one\n{long}\n")),
+            Outcome::Holds
+        );
         let other = format!("{}x{}", "a".repeat(9), "b".repeat(10));
-        assert_eq!(judge(report(&cut, &hash_of_long), &format!("one\n{other}\n")), Outcome::Differs);
+        assert_eq!(
+            judge(report(&cut, &hash_of_long), &format!("one\n{other}\n")),
+            Outcome::Differs
+        );
         let mut absent = report("two", &hash);
         absent.begin("a");
         assert_eq!(absent.citations[0].outcome, Outcome::Missing);

@@ -86,6 +86,9 @@ pub struct RuleHeader {
     /// What stays open.
     #[serde(default)]
     pub questions: Vec<Text>,
+    /// Data that would answer the questions, and that no check asks for.
+    #[serde(default)]
+    pub asks: Vec<AskWording>,
     /// Which findings it may cause.
     #[serde(default)]
     pub causes: Vec<Effect>,
@@ -215,6 +218,21 @@ pub struct FactorWording {
     pub when: Option<String>,
 }
 
+/// Data that would answer an open question.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskWording {
+    /// What they are.
+    pub what: Text,
+    /// Which question is open without them.
+    pub limits: Text,
+    /// The one command that gets them, as a template.
+    pub collect: String,
+    /// Only when this fact is true.
+    #[serde(default)]
+    pub when: Option<String>,
+}
+
 /// Another cause of what the rule finds.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -329,6 +347,9 @@ pub struct ActionWording {
     pub immediate: bool,
     /// Verb first.
     pub text: Text,
+    /// Which of the rule's factors it answers, counted from 1; the cause itself when not given.
+    #[serde(default)]
+    pub answers: Option<usize>,
     /// Command or configuration template; empty when none.
     #[serde(default)]
     pub command: String,

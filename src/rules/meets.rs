@@ -14,19 +14,25 @@ pub(super) fn unmet(snapshot: &Snapshot, header: &RuleHeader) -> Option<Unmet> {
     empty.or_else(kind).map(Unmet::Empty).or_else(few)
 }
 
-/// The lists of a need that were read and hold nothing. Events tell of objects: where a list shows that there are none, they are of others.
+/// What tells of many things: where what a rule asks for by name was read and is empty, the rest tells of others.
+const GENERAL: [&str; 3] = ["events", "container-logs", "other-text"];
+
+/// The data of a need that were read and hold nothing.
 fn empty(snapshot: &Snapshot, need: &str) -> Option<Vec<String>> {
     let read: Vec<(&str, u64)> = need
         .split('|')
         .filter_map(|datum| Some((datum, *snapshot.coverage.read.get(datum)?)))
         .collect();
     let (empty, full): (Vec<_>, Vec<_>) = read.into_iter().partition(|(_, count)| *count == 0);
-    let is_met = full.iter().any(|(datum, _)| *datum != "events" || empty.is_empty());
+    let is_met = full
+        .iter()
+        .any(|(datum, _)| !GENERAL.contains(datum) || empty.is_empty());
     (!is_met && !empty.is_empty()).then(|| empty.into_iter().map(|(datum, _)| datum.to_owned()).collect())
 }
 
 fn few(snapshot: &Snapshot, meets: &Meets) -> Option<Unmet> {
-    let is_named = |name: &str| meets.named.is_empty() || meets.named.iter().any(|known| name.starts_with(known.as_str()));
+    let is_named =
+        |name: &str| meets.named.is_empty() || meets.named.iter().any(|known| name.starts_with(known.as_str()));
     let count = |kind: &String| match kind.as_str() {
         "HostContainer" => {
             let containers = snapshot.hosts.iter().flat_map(|host| &host.containers);

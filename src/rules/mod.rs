@@ -28,8 +28,8 @@ pub use condition::{Condition, FieldPath, Pattern};
 pub use finding::{Finding, Input, Outcome, Unmet};
 pub use grounds::{Ground, Touch};
 pub use header::{
-    ActionWording, Effect, Example, FactorWording, KnowledgeWording, Meets, Rival, Role, RuleHeader, StepWording, Subjects,
-    Weighing, Weight,
+    ActionWording, AskWording, Effect, Example, FactorWording, KnowledgeWording, Meets, Rival, Role, RuleHeader,
+    StepWording, Subjects, Weighing, Weight,
 };
 pub use object_rule::{Beside, ObjectSubject, ObjectTest, Tie};
 pub use registry::{Rule, RuleError, Rules};

@@ -73,7 +73,9 @@ impl Wording {
     pub fn uses(&self, template: &Text) -> BTreeSet<String> {
         let of = |template: &str| {
             let parsed = self.sentences.template_from_str(template);
-            parsed.map(|parsed| parsed.undeclared_variables(false)).unwrap_or_default()
+            parsed
+                .map(|parsed| parsed.undeclared_variables(false))
+                .unwrap_or_default()
         };
         of(&template.en).into_iter().chain(of(&template.zh)).collect()
     }

@@ -23,10 +23,6 @@ const FACTORS: usize = 5;
 /// Factors that are only asked for.
 const POSSIBLE: usize = 4;
 
-fn finding_id(index: usize) -> String {
-    format!("F{}", index + 1)
-}
-
 pub(super) fn root_causes(ledger: &mut Ledger<'_, '_>) -> Result<Vec<RootCause>, minijinja::Error> {
     let diagnosis = ledger.diagnosis;
     let kept = Kept::of(diagnosis);
@@ -54,12 +50,12 @@ pub(super) fn root_causes(ledger: &mut Ledger<'_, '_>) -> Result<Vec<RootCause>,
             subject: finding.subject.clone(),
             path: finding.path.clone(),
             confidence: stated(ledger, finding),
-            findings: vec![finding_id(root.finding)],
+            findings: vec![ledger.finding_id(root.finding)],
             explains: root
                 .explains
                 .iter()
                 .filter(|index| kept.has(**index))
-                .map(|index| finding_id(*index))
+                .map(|index| ledger.finding_id(*index))
                 .collect(),
             affected,
             changes: about_finding(ledger, root.finding),
@@ -82,26 +78,35 @@ pub(super) fn findings(ledger: &mut Ledger<'_, '_>) -> Result<Vec<FindingView>, 
     let mut causes: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     let kept = Kept::of(diagnosis);
     for edge in diagnosis.edges.iter().filter(|edge| kept.has(edge.from)) {
-        causes.entry(edge.to).or_default().push(finding_id(edge.from));
+        causes.entry(edge.to).or_default().push(ledger.finding_id(edge.from));
     }
     let mut rows = Vec::new();
-    let all = diagnosis.findings.iter().enumerate();
-    for (index, finding) in all.filter(|(index, _)| kept.has(*index)) {
+    for index in ledger.by_level().into_iter().filter(|index| kept.has(*index)) {
+        let Some(finding) = diagnosis.findings.get(index) else {
+            continue;
+        };
+        let title = ledger.title(finding)?;
+        let mut evidence = ledger.cite_all(&finding.evidence);
+        // A risk rests on what is known of the component as much as on what was read.
+        if diagnosis.role(finding) == Role::Factor {
+            evidence.extend(ledger.know_of(finding, &title));
+        }
         rows.push(FindingView {
-            id: finding_id(index),
+            id: ledger.finding_id(index),
             rule: finding.rule.clone(),
             level: finding.level,
             confidence: finding.confidence,
-            title: ledger.title(finding)?,
+            title,
             subject: finding.subject.clone(),
             path: finding.path.clone(),
             affected: finding.affected.clone(),
             first_seen: finding.first.clone(),
             last_seen: finding.last.clone(),
             count: finding.count,
-            evidence: ledger.cite_all(&finding.evidence),
+            evidence,
             caused_by: causes.remove(&index).unwrap_or_default(),
             symptom: diagnosis.role(finding) == Role::Symptom,
+            in_baseline: diagnosis.in_baseline.contains(&index),
         });
     }
     Ok(rows)
@@ -110,10 +115,6 @@ pub(super) fn findings(ledger: &mut Ledger<'_, '_>) -> Result<Vec<FindingView>, 
 pub(super) fn localisation(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Error> {
     let mut sentences = Vec::new();
     for finding in ledger.root_findings() {
-        sentences.push(Sentence {
-            confidence: Some(stated(ledger, finding)),
-            ..ledger.titled(finding)?
-        });
         let list = |name: &str| finding.facts.get(name).cloned().filter(Value::is_array);
         if let (Some(names), Some(images), "HostContainer") =
             (list("missing"), list("images"), finding.subject.kind.as_str())
@@ -125,10 +126,16 @@ pub(super) fn localisation(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>,
             ];
             let text = filled("localisation.component", &facts);
             let refs = ledger.cite_facts(finding, &["missing", "images"], &text);
+            // The cause itself stands in full at the top; here is what is broken.
             sentences.push(Sentence {
                 text,
                 refs,
-                confidence: None,
+                confidence: Some(stated(ledger, finding)),
+            });
+        } else {
+            sentences.push(Sentence {
+                confidence: Some(stated(ledger, finding)),
+                ..ledger.titled(finding)?
             });
         }
     }
@@ -165,7 +172,7 @@ pub(super) fn contributing(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Contributi
             let code = ledger.wording.command(&factor.code, &facts)?;
             let confidence = factor.confidence.unwrap_or(finding.confidence);
             let refs = if code.is_empty() {
-                Vec::new()
+                ledger.cite_values(finding, &[&factor.text], &text)
             } else {
                 ledger.cite_claim(finding, &[], &Text::same(crate::model::code(&code)))
             };
@@ -230,19 +237,52 @@ fn possible_gaps(
 pub(super) fn factors_found(
     ledger: &mut Ledger<'_, '_>,
     contributing: &mut Vec<Contributing>,
-) -> Result<(), minijinja::Error> {
+) -> Result<Vec<Found>, minijinja::Error> {
+    let mut found = Vec::new();
     for index in concerning(ledger.diagnosis, &ledger.involved_indices()) {
         let Some(finding) = ledger.diagnosis.findings.get(index) else {
             continue;
         };
-        let sentence = ledger.titled(finding)?;
+        let mut sentence = ledger.titled(finding)?;
+        let known = ledger.know_of(finding, &sentence.text);
+        sentence.refs.extend(known);
+        if ledger.diagnosis.in_baseline.contains(&index) {
+            let note = phrase("factor.in-baseline");
+            sentence.text = Text::new(
+                format!("{}{}", sentence.text.zh, note.zh),
+                format!("{}{}", sentence.text.en, note.en),
+            );
+        }
+        let id = format!("C{}", contributing.len() + 1);
+        found.push(Found {
+            id: id.clone(),
+            finding: index,
+        });
         contributing.push(Contributing {
-            id: format!("C{}", contributing.len() + 1),
+            id,
             sentence,
             code: String::new(),
         });
     }
-    Ok(())
+    Ok(found)
+}
+
+/// A factor that a finding is.
+pub(super) struct Found {
+    /// Its id among the factors.
+    pub(super) id: String,
+    /// The finding, by its index.
+    pub(super) finding: usize,
+}
+
+/// True for a drift from the baseline that lacks only what is known to be missing: the symptom in other words.
+fn restates(finding: &Finding, names: &BTreeSet<&str>) -> bool {
+    let list = |name: &str| finding.facts.get(name).and_then(Value::as_array);
+    let (Some(missing), Some(changed)) = (list("missing"), list("changed")) else {
+        return false;
+    };
+    let is_known = |name: &Value| name.as_str().is_some_and(|name| names.contains(name));
+    changed.is_empty() && !missing.is_empty() && missing.iter().all(is_known)
 }
 
 /// The factors with an edge to something of the incident, or about the very thing that a finding of it is about.
@@ -257,13 +297,20 @@ fn concerning(diagnosis: &Diagnosis<'_>, involved: &BTreeSet<usize>) -> Vec<usiz
         .filter(|edge| involved.contains(&edge.to))
         .map(|edge| edge.from)
         .collect();
+    let names: BTreeSet<&str> = involved
+        .iter()
+        .filter_map(|index| diagnosis.findings.get(*index))
+        .flat_map(|finding| std::iter::once(&finding.subject).chain(&finding.affected))
+        .map(|subject| subject.name.as_str())
+        .collect();
     let all = diagnosis.findings.iter().enumerate();
-    all.filter(|(index, finding)| {
-        diagnosis.role(finding) == Role::Factor && (by_edge.contains(index) || subjects.contains(&finding.subject))
-    })
-    .map(|(index, _)| index)
-    .take(FACTORS)
-    .collect()
+    all.filter(|(_, finding)| !restates(finding, &names))
+        .filter(|(index, finding)| {
+            diagnosis.role(finding) == Role::Factor && (by_edge.contains(index) || subjects.contains(&finding.subject))
+        })
+        .map(|(index, _)| index)
+        .take(FACTORS)
+        .collect()
 }
 
 pub(super) fn graph(
@@ -326,7 +373,7 @@ pub(super) fn graph(
             });
         }
     }
-    barriers::add(ledger, contributing, &mut graph)?;
+    barriers::add(ledger, contributing, &ids, &mut graph)?;
     Ok(graph)
 }
 

@@ -14,6 +14,9 @@ use crate::rules::Finding;
 /// A word of fewer bytes shows nothing: it stands in any line.
 const LEAST: usize = 2;
 
+/// Of what a rule ties to the facts of a sentence, so much is cited.
+const TIED: usize = 8;
+
 /// What a sentence needs shown.
 pub(super) struct Claim<'c> {
     /// The facts that its wording uses.
@@ -52,7 +55,8 @@ pub(super) fn words_of(text: &Text, finding: Option<&Finding>) -> Vec<String> {
 /// The indices of the evidence that shows a claim: what the rule ties to its facts, then the fewest that show the words which are left.
 pub(super) fn supporting(finding: &Finding, claim: &Claim<'_>) -> Vec<usize> {
     let tied = claim.used.iter().filter_map(|fact| finding.shows.get(fact));
-    let mut chosen: BTreeSet<usize> = tied.flatten().copied().collect();
+    let tied: BTreeSet<usize> = tied.flatten().copied().take(TIED).collect();
+    let mut chosen = tied.clone();
     let names: BTreeSet<&str> = std::iter::once(&finding.subject)
         .chain(&finding.affected)
         .map(|subject| subject.name.as_str())
@@ -82,7 +86,7 @@ pub(super) fn supporting(finding: &Finding, claim: &Claim<'_>) -> Vec<usize> {
     if chosen.is_empty() && !finding.evidence.is_empty() {
         chosen.insert(0);
     }
-    chosen.into_iter().take(REFS).collect()
+    chosen.into_iter().take(REFS.max(tied.len())).collect()
 }
 
 /// A word that has to be shown, by its index, and how.
@@ -116,10 +120,26 @@ fn goals_met(citation: &Citation, claim: &Claim<'_>, names: &BTreeSet<&str>) -> 
 /// True when what is quoted has this word, or the place or the time of the citation is it.
 pub(super) fn shows(citation: &Citation, word: &str) -> bool {
     let quoted = |word: &str| citation.quote.iter().any(|line| stands_in(&line.text, word));
-    quoted(word) || is_place(citation, word) || is_time(citation, word) || {
-        let part = last_part(word);
-        part != word && quoted(part)
-    } || is_image_row(citation, word)
+    quoted(word)
+        || is_place(citation, word)
+        || is_time(citation, word)
+        || {
+            let part = last_part(word);
+            part != word && quoted(part)
+        }
+        || is_image_row(citation, word)
+        || is_whole_id(citation, word)
+}
+
+/// An id by its first twelve digits, where the whole of it is quoted.
+fn is_whole_id(citation: &Citation, word: &str) -> bool {
+    let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    word.len() == 12
+        && is_hex(word)
+        && citation.quote.iter().any(|line| {
+            let mut words = line.text.split(|c: char| !c.is_ascii_alphanumeric());
+            words.any(|id| id.len() == 64 && id.starts_with(word) && is_hex(id))
+        })
 }
 
 /// `web` of `Deployment shop/web`, `share-mnt` of `share-mnt@cp1`; the word itself where it is a plain one or a path.
@@ -181,7 +201,11 @@ mod tests {
         }))
         .unwrap();
         assert_eq!(header.level, Level::Warning);
-        let mut finding = Finding::new(&header, Subject::on_node("HostContainer", "gone", "n1"), Confidence::Confirmed);
+        let mut finding = Finding::new(
+            &header,
+            Subject::on_node("HostContainer", "gone", "n1"),
+            Confidence::Confirmed,
+        );
         finding.evidence = evidence;
         finding
     }
@@ -213,11 +237,17 @@ mod tests {
         ]);
         let tick = |words: &[&str]| words.iter().map(|word| code(word)).collect::<Vec<_>>().join(" ");
         assert_eq!(chosen(&finding, &tick(&["/opt/clean.sh:5"]), &[]), [3]);
-        assert_eq!(chosen(&finding, &tick(&["docker container prune -f", "/opt/clean.sh:5"]), &[]), [3]);
+        assert_eq!(
+            chosen(&finding, &tick(&["docker container prune -f", "/opt/clean.sh:5"]), &[]),
+            [3]
+        );
         assert_eq!(chosen(&finding, &tick(&["repo/img:v1"]), &[]), [2]);
         assert_eq!(chosen(&finding, &tick(&["2026-01-02 03:04:05 +00:00"]), &[]), [4]);
         // Both sides of a comparison, and the listing that has it not.
-        assert_eq!(chosen(&finding, &format!("{} in the baseline", tick(&["gone"])), &[]), [0, 1, 4]);
+        assert_eq!(
+            chosen(&finding, &format!("{} in the baseline", tick(&["gone"])), &[]),
+            [0, 1, 4]
+        );
         assert_eq!(chosen(&finding, "nothing is named", &[]), [0]);
     }
 

@@ -42,7 +42,7 @@ pub(super) fn hypotheses(
     if is_alone || ledger.diagnosis.role(first) == Role::Symptom {
         return Ok(None);
     }
-    let mut columns = vec![ledger.title(first)?];
+    let mut columns = vec![phrase("hypothesis.cause")];
     for rival in &competing {
         columns.push(ledger.title(rival)?);
     }
@@ -99,7 +99,9 @@ pub(super) fn hypotheses(
     }
     let verdicts = (0..width).map(|at| match at {
         0 => first.confidence,
-        at if at <= competing.len() => competing.get(at - 1).map_or(Confidence::Possible, |rival| rival.confidence),
+        at if at <= competing.len() => competing
+            .get(at - 1)
+            .map_or(Confidence::Possible, |rival| rival.confidence),
         at if at + 1 < width && rows.iter().any(|row| row.cells.get(at) == Some(&"--")) => Confidence::RuledOut,
         _ => Confidence::Possible,
     });

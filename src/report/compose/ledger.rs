@@ -10,8 +10,8 @@ use crate::cluster::Snapshot;
 use crate::diagnosis::{Checked, Diagnosis};
 use crate::model::{Citation, CitationKind, Place, QuoteLine, Subject, Text};
 use crate::redact::Masker;
-use crate::report::quotes;
 use crate::report::model::{Blank, EvidenceItem, Knowledge, Searched, Sentence};
+use crate::report::quotes;
 use crate::rules::{Finding, KnowledgeWording, RuleHeader, Wording};
 
 /// Root causes that the chapters treat; the rest is counted in the summary and listed in the JSON report.
@@ -34,6 +34,8 @@ pub(super) struct Ledger<'d, 's> {
     cited: HashMap<(String, String, Place), usize>,
     /// Whose fields pointers lead to.
     objects: Objects,
+    /// Of each finding its place among all of them, the gravest first.
+    ranks: Vec<usize>,
     /// The aliases of the baseline's archives.
     baselines: BTreeSet<String>,
     pub(super) knowledge: Vec<Knowledge>,
@@ -52,6 +54,7 @@ impl<'d, 's> Ledger<'d, 's> {
             evidence,
             cited: HashMap::new(),
             objects: Objects::of(diagnosis),
+            ranks: ranks(diagnosis),
             baselines,
             knowledge,
             blanks,
@@ -69,6 +72,19 @@ impl<'d, 's> Ledger<'d, 's> {
             .checks
             .iter()
             .all(|(_, checked)| !matches!(checked, Checked::Pass | Checked::Fail | Checked::Told(_)))
+    }
+
+    /// The id of a finding: the gravest are the first.
+    pub(super) fn finding_id(&self, index: usize) -> String {
+        let rank = self.ranks.get(index).copied().unwrap_or(index);
+        format!("F{}", rank + 1)
+    }
+
+    /// The findings by their index, the gravest first.
+    pub(super) fn by_level(&self) -> Vec<usize> {
+        let mut indices: Vec<usize> = (0..self.ranks.len()).collect();
+        indices.sort_by_key(|index| self.ranks.get(*index).copied());
+        indices
     }
 
     /// The findings that are root causes, best first, at most [`ROOTS`]. They live as long as the diagnosis, so the ledger can be written to meanwhile.
@@ -145,11 +161,13 @@ impl<'d, 's> Ledger<'d, 's> {
         let object = self.objects.of_citation(citation).to_owned();
         self.masker.enter_file(citation.file.as_str());
         // A pointer alone tells nobody whose field it is.
-        let object = Some(object).filter(|object| !object.is_empty()).map(|object| QuoteLine {
-            line: None,
-            text: object,
-            hit: false,
-        });
+        let object = Some(object)
+            .filter(|object| !object.is_empty())
+            .map(|object| QuoteLine {
+                line: None,
+                text: object,
+                hit: false,
+            });
         let quote: Vec<QuoteLine> = object
             .iter()
             .chain(citation.quote.iter().take(QUOTE_LINES))
@@ -203,9 +221,17 @@ impl<'d, 's> Ledger<'d, 's> {
         let used = if finding.shows.is_empty() {
             BTreeSet::new()
         } else {
-            templates.iter().flat_map(|template| self.wording.uses(template)).collect()
+            templates
+                .iter()
+                .flat_map(|template| self.wording.uses(template))
+                .collect()
         };
-        self.cite_words(finding, used, words_of(text, Some(finding)), text.en.contains("baseline"))
+        self.cite_words(
+            finding,
+            used,
+            words_of(text, Some(finding)),
+            text.en.contains("baseline"),
+        )
     }
 
     /// As [`Ledger::cite_claim`], for what a thing of a finding is: a row about it.
@@ -365,6 +391,18 @@ fn terms(text: &str) -> BTreeSet<String> {
         .filter(|word| word.len() >= TERM)
         .map(str::to_lowercase)
         .collect()
+}
+
+fn ranks(diagnosis: &Diagnosis<'_>) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..diagnosis.findings.len()).collect();
+    order.sort_by_key(|index| std::cmp::Reverse(diagnosis.findings.get(*index).map(|finding| finding.level)));
+    let mut ranks = vec![0; order.len()];
+    for (rank, index) in order.into_iter().enumerate() {
+        if let Some(place) = ranks.get_mut(index) {
+            *place = rank;
+        }
+    }
+    ranks
 }
 
 fn evidence_id(index: usize) -> String {

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::comparison::ROLES;
 use super::ledger::Ledger;
 use super::overview::shown;
 use super::phrases::{filled, phrase};
@@ -9,7 +10,7 @@ use super::reported::reported_before;
 use crate::bundle::decode::ContainerState;
 use crate::model::Text;
 use crate::report::model::{CheckOutcome, TriageCheck};
-use crate::rules::inventory::{RKE1, is_rke1};
+use crate::rules::inventory::{RKE1, is_rke_container, is_rke1};
 
 /// Lines observed that are shown for one check.
 const SHOWN: usize = 6;
@@ -61,15 +62,29 @@ fn core_containers(ledger: &mut Ledger<'_, '_>) -> Vec<TriageCheck> {
             .iter()
             .filter_map(|known| host.container(known.name).filter(|c| known.is_healthy(c.state)))
             .collect();
+        // etcd and nginx-proxy depend on a host's role, so what is there has to run.
+        let known = |name: &str| RKE1.iter().any(|known| known.name == name);
+        let others: Vec<_> = host
+            .containers
+            .iter()
+            .filter(|container| !known(&container.name))
+            .filter(|container| is_rke_container(container) || ROLES.contains(&container.name.as_str()))
+            .collect();
+        let (count, mut present) = (expected.len() + others.len(), present);
+        present.extend(
+            others
+                .into_iter()
+                .filter(|other| other.state == ContainerState::Running),
+        );
         let refs = ledger.cite_all(present.iter().map(|container| &container.cite).take(SHOWN));
         let counts = [
             ("host", host.runtime_name().into()),
             ("well", json!(present.len())),
-            ("all", json!(expected.len())),
+            ("all", json!(count)),
         ];
         checks.push(TriageCheck {
             title: filled("triage.core", &counts),
-            outcome: if present.len() == expected.len() {
+            outcome: if present.len() == count {
                 CheckOutcome::Pass
             } else {
                 CheckOutcome::Fail

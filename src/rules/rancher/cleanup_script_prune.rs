@@ -28,8 +28,8 @@ headline:
   zh: "Rancher 节点 {{ host }} 系统容器 {{ missing|join('、') }} 丢失"
   en: "Rancher node {{ host }}: system containers {{ missing|join(', ') }} lost"
 cause:
-  zh: "{% if proven %}节点 {{ host }} 上的 {{ missing|join('、') }} 由脚本 {{ path }} 中的 {{ line }} 删除{% if ran_at %}（执行于 {{ ran_at }}）{% endif %}；被删除的容器编号与{% if has_baseline %}基线中的容器编号{% else %}运行时事件中的容器名{% endif %}一致。{% else %}节点 {{ host }} 缺少 {{ missing|join('、') }}，很可能由脚本 {{ path }} 中的 {{ line }} 删除；未观察到该操作本身。{% endif %}这些容器的正常状态就是“已停止”，因此会被选中。"
-  en: "{% if proven %}{{ missing|join(', ') }} on {{ host }} {% if missing|length == 1 %}was{% else %}were{% endif %} deleted by {{ line }} in {{ path }}{% if ran_at %} (it ran at {{ ran_at }}){% endif %}; the deleted ids match {% if has_baseline %}the baseline's container ids{% else %}the names in the runtime's events{% endif %}.{% else %}{{ host }} lacks {{ missing|join(', ') }}; probably deleted by {{ line }} in {{ path }}; the operation itself was not observed.{% endif %} Such containers are healthy when stopped, so a prune selects them."
+  zh: "{% if proven %}节点 {{ host }} 上的 {{ missing|join('、') }} 由脚本 {{ path }} 中的 {{ line }} 删除{% if ran_at %}（执行于 {{ ran_at }}）{% endif %}；{% if ids %}脚本日志记录的被删除编号 {{ ids|join('、') }}{% else %}被删除的容器编号{% endif %}与{% if has_baseline %}基线中的容器编号{% else %}运行时事件中的容器名{% endif %}一致。{% else %}节点 {{ host }} 缺少 {{ missing|join('、') }}，很可能由脚本 {{ path }} 中的 {{ line }} 删除；未观察到该操作本身。{% endif %}这些容器的正常状态就是“已停止”，因此会被选中。"
+  en: "{% if proven %}{{ missing|join(', ') }} on {{ host }} {% if missing|length == 1 %}was{% else %}were{% endif %} deleted by {{ line }} in {{ path }}{% if ran_at %} (it ran at {{ ran_at }}){% endif %}; the deleted ids{% if ids %}, {{ ids|join(', ') }} in the script's log,{% endif %} match {% if has_baseline %}the baseline's container ids{% else %}the names in the runtime's events{% endif %}.{% else %}{{ host }} lacks {{ missing|join(', ') }}; probably deleted by {{ line }} in {{ path }}; the operation itself was not observed.{% endif %} Such containers are healthy when stopped, so a prune selects them."
 factors:
   - text:
       zh: 清理脚本设计缺陷：清除命令没有排除系统容器
@@ -75,6 +75,18 @@ questions:
     en: "{% if earlier and recreated_at %}by the runtime's events a prune at {{ earlier|join(', ') }} had already deleted containers of these names, and they were created again at {{ recreated_at }}: how were they brought back, and what kept the clean-up going after that?{% endif %}"
   - zh: 节点代理（cattle-node-agent）会重建被删除的 share-mnt；采集时它仍然缺失，当时该代理处于什么状态？
     en: "the node agent (cattle-node-agent) re-creates a deleted share-mnt; it was still missing at collection: in which state was the agent?"
+asks:
+  - what: {zh: cron 与 systemd 定时器的执行记录, en: "what cron and systemd's timers ran"}
+    limits: {zh: 清理脚本在计划之外是如何触发的, en: "how the clean-up was started outside its schedule"}
+    when: off_schedule
+    collect: "journalctl -t CRON -t crond -t CROND --no-pager -o short-iso-precise --since {{ since }}; systemctl list-timers --all --no-pager"
+  - what: {zh: 计划任务的执行记录与脚本的完整日志, en: "what cron ran, and the script's whole log"}
+    limits: {zh: 删除是否由该脚本执行、执行过几次, en: "whether it was this script that deleted them, and how often it ran"}
+    when: not proven
+    collect: "journalctl -t CRON -t crond -t CROND --no-pager -o short-iso-precise --since -7d; docker events --since 24h --until 0s"
+  - what: {zh: 节点代理 cattle-node-agent 的容器与日志, en: "cattle-node-agent's containers and logs"}
+    limits: {zh: share-mnt 为何没有被自动重建, en: "what kept share-mnt from being re-created"}
+    collect: docker ps -a --filter name=cattle-node-agent; kubectl -n cattle-system logs -l app=cattle-agent --timestamps --tail=-1
 causes:
   - rule: rke1-share-mnt-missing
     ground: node
@@ -148,6 +160,7 @@ prevention:
   - kind: prevent
     immediate: true
     text: {zh: "修改清理脚本 {{ script }}，排除全部 RKE 容器", en: "change {{ script }} so that it leaves out every RKE container"}
+    answers: 1
     command: docker container prune -f --filter "label!=io.rancher.rke.container.name"
     caution:
       zh: 只写一个按键过滤的 label!=；只排除 share-mnt 仍会删除 service-sidekick，而写两个 label!= 会使保护失效
@@ -156,12 +169,15 @@ prevention:
   - kind: detect
     immediate: true
     text: {zh: 为每个节点的 RKE 容器增加“存在且状态符合预期”的告警, en: "alert when an RKE container of a node is missing or not in its expected state"}
+    answers: 2
     acceptance: {zh: "在测试主机删除 share-mnt，5 分钟内收到告警", en: "delete share-mnt on a test host: the alert arrives within 5 minutes"}
   - kind: process
     text: {zh: 建立关键组件清单，变更前后比对, en: "keep an inventory of critical components and compare it before and after changes"}
+    answers: 2
     acceptance: {zh: 清单覆盖每种角色的节点，比对结果附在变更单中, en: "the inventory covers every node role; each change record holds a comparison"}
   - kind: process
     text: {zh: 清理类任务先列出将删除的对象，经核对后才允许执行, en: "make clean-up jobs print what they would delete, and run only after that list was checked"}
+    answers: 3
     command: docker ps -a --filter status=exited --filter status=created --format '{% raw %}{{.Names}}\t{{.Image}}\t{{.Status}}{% endraw %}'
     acceptance: {zh: 列表中出现 RKE 容器时任务中止, en: "the job stops when the list holds an RKE container"}
   - kind: mitigate
@@ -261,17 +277,13 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
         hit: true,
     }];
     finding.add_cite_of(&["path", "line"], script_cite);
-    let (mut ids, mut ids_in_events, mut recreated_at) = (Vec::new(), false, None);
+    let (mut ids, mut ids_in_events, mut creations) = (Vec::new(), false, Vec::new());
     for container in &missing {
         let (logged, destroyed) = container.deletion(&deletions);
         ids.extend(logged.iter().filter_map(short_id));
         for gone in destroyed {
             ids_in_events |= !logged.is_empty();
-            if let Some(event) = created(host, &gone.id) {
-                recreated_at = recreated_at.or_else(|| event.when.clone());
-                // It says that it was well then, so it does not widen the time of the failure.
-                tie(&mut finding, &["recreated_at"], event.cite.clone());
-            }
+            creations.extend(created(host, &gone.id));
             finding.add_cite_of(&["missing", "ids_in_events"], gone.cite);
         }
         for cite in logged {
@@ -282,7 +294,11 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
         if let Some(before) = container.before {
             tie(&mut finding, &["has_baseline", "ids_in_baseline"], before.cite.clone());
             if let Some(inspect) = &before.inspect {
-                tie(&mut finding, &[&format!("rebuild.{}", container.name)], inspect.cite.clone());
+                tie(
+                    &mut finding,
+                    &[&format!("rebuild.{}", container.name)],
+                    inspect.cite.clone(),
+                );
             }
         }
     }
@@ -318,15 +334,17 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
         }
         earlier.push(shown(&prune.when));
     }
+    // They say that all was well then, so they do not widen the time of the failure.
+    for event in &creations {
+        tie(&mut finding, &["recreated_at"], event.cite.clone());
+    }
+    let recreated_at = creations.iter().find_map(|event| event.when.as_ref());
 
     let running_intact = RKE1
         .iter()
         .filter(|known| !known.is_stopped_by_design() && known.applies(host))
         .all(|known| host.container(known.name).is_some());
-    let rebuild: Vec<Value> = missing
-        .iter()
-        .filter_map(|container| container.rebuilt(node))
-        .collect();
+    let rebuild: Vec<Value> = missing.iter().filter_map(|container| container.rebuilt(node)).collect();
     let schedule = cron.map_or("", |entry| entry.schedule.as_str());
     Some(
         finding
@@ -340,9 +358,12 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
             .fact("ids", ids)
             .fact("ids_in_events", ids_in_events)
             .fact("prune_event", deletions.prune.is_some())
-            .fact("images_pruned", deletions.images_pruned.is_some() || deletions.images_deleted)
+            .fact(
+                "images_pruned",
+                deletions.images_pruned.is_some() || deletions.images_deleted,
+            )
             .fact("earlier", earlier)
-            .fact("recreated_at", recreated_at.as_ref().map_or(String::new(), shown))
+            .fact("recreated_at", recreated_at.map_or(String::new(), shown))
             .fact(
                 "images",
                 images.iter().map(|image| image.reference.clone()).collect::<Vec<_>>(),
@@ -350,6 +371,7 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
             .fact("images_present", !images.is_empty())
             .fact("running_intact", running_intact)
             .fact("ran_at", deletions.ran_at.as_ref().map_or(String::new(), shown))
+            .fact("since", deletions.ran_at.as_ref().map_or(String::new(), an_hour_before))
             .fact("schedule", schedule)
             .fact(
                 "off_schedule",
@@ -457,9 +479,10 @@ fn named_otherwise(inspect: &DockerInspect, node: &str) -> Vec<String> {
 fn tie(finding: &mut Finding, facts: &[&str], mut citation: Citation) {
     let when = citation.when.take();
     finding.add_cite_of(facts, citation.clone());
-    let added = finding.evidence.iter_mut().find(|known| {
-        known.bundle == citation.bundle && known.file == citation.file && known.place == citation.place
-    });
+    let added = finding
+        .evidence
+        .iter_mut()
+        .find(|known| known.bundle == citation.bundle && known.file == citation.file && known.place == citation.place);
     if let Some(added) = added.filter(|added| added.when.is_none()) {
         added.when = when;
     }
@@ -518,6 +541,15 @@ fn absence(mut citation: Citation, entries: u64, complete: bool) -> Citation {
 
 fn shown(when: &When) -> String {
     when.earliest.strftime("%Y-%m-%d %H:%M:%S +00:00").to_string()
+}
+
+/// For `journalctl --since`.
+fn an_hour_before(when: &When) -> String {
+    let before = when.earliest.checked_sub(jiff::SignedDuration::from_hours(1));
+    before
+        .unwrap_or(when.earliest)
+        .strftime("%Y-%m-%d %H:%M:%S UTC")
+        .to_string()
 }
 
 /// True when a plain daily schedule (`M H * * *`) names another minute of the day than the run's. Zones are not known here, so a

@@ -95,7 +95,10 @@ impl Deletions {
             .collect();
         let is_it = |id: &str| ids.iter().any(|known| same_id(id, known));
         let from_log = self.pruned.iter().filter(|(id, _)| is_it(id));
-        let from_events = self.destroyed.iter().filter(|gone| gone.name == name || is_it(&gone.id));
+        let from_events = self
+            .destroyed
+            .iter()
+            .filter(|gone| gone.name == name || is_it(&gone.id));
         (
             from_log.map(|(_, cite)| cite.clone()).collect(),
             from_events.cloned().collect(),

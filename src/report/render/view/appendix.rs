@@ -5,7 +5,7 @@ use minijinja::value::{Serde, Value};
 
 use super::diagnosis::glyph;
 use crate::model::QuoteLine;
-use crate::report::model::EvidenceItem;
+use crate::report::model::{CheckOutcome, EvidenceItem};
 use crate::report::quotes::{self, Piece};
 use crate::report::render::rich::Rich;
 use crate::report::render::scribe::{Scribe, is_entry_id};
@@ -168,9 +168,26 @@ fn checks(s: &Scribe<'_>) -> Value {
             outcome => Value::from(Serde(check.outcome)),
             glyph => glyph(check.outcome).to_string(),
             reason => s.text(&check.reason),
+            telling => !matches!(check.outcome, CheckOutcome::Pass | CheckOutcome::NotApplicable),
         }
     });
-    context! { rows => rows.collect::<Vec<_>>(), more => all.len().saturating_sub(MAX_CHECKS) }
+    let mut families: Vec<(&str, usize, usize)> = Vec::new();
+    for check in all {
+        let at = families.iter().position(|(family, ..)| *family == check.family);
+        let at = at.unwrap_or_else(|| {
+            families.push((check.family.as_str(), 0, 0));
+            families.len() - 1
+        });
+        if let Some((_, pass, absent)) = families.get_mut(at) {
+            *pass += usize::from(check.outcome == CheckOutcome::Pass);
+            *absent += usize::from(check.outcome == CheckOutcome::NotApplicable);
+        }
+    }
+    let groups = families.into_iter().map(|(family, pass, absent)| {
+        context! { family => Rich::code(family), pass => pass.to_string(), absent => absent.to_string() }
+    });
+    let groups: Vec<Value> = groups.collect();
+    context! { groups, rows => rows.collect::<Vec<_>>(), more => all.len().saturating_sub(MAX_CHECKS) }
 }
 
 fn applied(s: &Scribe<'_>) -> Vec<Value> {

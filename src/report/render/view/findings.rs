@@ -62,6 +62,7 @@ fn one(s: &Scribe<'_>, finding: &FindingView) -> Value {
         snippet => snippet(s, finding),
         caused_by => s.refs(&finding.caused_by),
         symptom => finding.symptom,
+        in_baseline => finding.in_baseline,
     }
 }
 
