@@ -46,7 +46,23 @@ fn each(look: &mut dyn FnMut(&str, &Snapshot, &PostMortem)) {
     }
 }
 
-/// What a sentence names: its code, and words that are no plain ones.
+/// Words that stand in lines of every kind.
+const GENERIC: [&str; 12] = [
+    "container",
+    "containers",
+    "docker",
+    "image",
+    "images",
+    "missing",
+    "running",
+    "state",
+    "status",
+    "there",
+    "which",
+    "while",
+];
+
+/// What a sentence names: its code, and words that are no common ones.
 fn tokens(text: &Text) -> BTreeSet<String> {
     let mut tokens = BTreeSet::new();
     for text in [&text.en, &text.zh] {
@@ -56,13 +72,12 @@ fn tokens(text: &Text) -> BTreeSet<String> {
                 .filter_map(|rest| rest.split(CODE_CLOSE).next())
                 .map(str::to_owned),
         );
-        let words = text.split(|c: char| c.is_whitespace() || "，。：；、,;:()（）".contains(c));
-        let is_name = |word: &&str| word.contains(['-', '.', '/']) || word.bytes().any(|byte| byte.is_ascii_digit());
-        tokens.extend(
-            words
-                .filter(is_name)
-                .map(|word| word.trim_matches(['`', '.']).to_owned()),
-        );
+        let is_mark = |c: char| c == CODE_OPEN || c == CODE_CLOSE;
+        let words = text.split(|c: char| is_mark(c) || c.is_whitespace() || "，。：；、,;:()（）`".contains(c));
+        let is_name = |word: &str| word.contains(['-', '.', '/']) || word.bytes().any(|byte| byte.is_ascii_digit());
+        let is_term = |word: &str| word.len() > 4 && word.is_ascii() && !GENERIC.contains(&word);
+        let telling = words.filter(|word| is_name(word) || is_term(word));
+        tokens.extend(telling.map(|word| word.trim_matches('.').to_owned()));
     }
     tokens.retain(|token| token.len() > 1);
     tokens
