@@ -6,10 +6,11 @@ use std::time::Instant;
 
 use clap::{ArgAction, Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::Timestamp;
 use rayon::prelude::*;
 
 use super::cases::{Case, Joined, join, remarks};
-use super::config::{Config, ConfigArgs, Redact};
+use super::config::{Config, ConfigArgs};
 use super::inputs::{Inputs, Job, Piped, inputs};
 use super::limits::LimitArgs;
 use super::narrow::NarrowArgs;
@@ -22,7 +23,7 @@ use crate::bundle::Budget;
 use crate::cluster::{Identity, Snapshot};
 use crate::diagnosis::diagnose_within;
 use crate::model::{Lang, Level, Problem, ProblemKind};
-use crate::redact::Masker;
+use crate::redact::{Masker, Said};
 use crate::report::model::{CheckOutcome, Gap, GapReason, PostMortem};
 use crate::report::near::nearest;
 use crate::report::{Answers, Format, Policy, compose, learn_secrets, render_as};
@@ -34,7 +35,8 @@ use crate::rules::Rules;
 /// of bundles: each is analysed, and X-baseline.* is the baseline of X.
 ///
 /// Exit codes: 0 done, 1 something at or above --fail-on was found, 2 wrong usage, 3 a bundle could not be read (reports of the others are
-/// kept), 4 incomplete under --strict, 5 a report could not be written, 6 a report would have held a secret and was not written.
+/// kept), 4 incomplete under --strict, 5 a report could not be written, 6 a report would have held a secret and was not written,
+/// 130 or 143 interrupted by Ctrl-C or SIGTERM.
 #[derive(Debug, Args)]
 pub(super) struct AnalyzeArgs {
     /// Bundles, or folders of bundles; - for one archive on standard input
@@ -211,12 +213,13 @@ struct Plan {
     budget: Budget,
     narrow: NarrowArgs,
     style: StyleArgs,
+    stamp: Option<Timestamp>,
     /// What people answered, and the file that it stands in.
     answers: Option<(String, Answers)>,
     fail_on: FailOn,
     strict: bool,
     verbose: u8,
-    redact: Redact,
+    redact: Said,
     policy: Policy,
     baseline: Option<PathBuf>,
 }
@@ -272,6 +275,7 @@ impl Plan {
             redact: config.redact,
             budget: args.limits.budget(),
             narrow: args.narrow.clone(),
+            stamp: style.stamp(|name| std::env::var(name).ok()).map_err(usage)?,
             style,
             answers: args.answers.as_deref().map(read_answers).transpose()?,
         })
@@ -356,9 +360,10 @@ fn analyse_one(plan: &Plan, job: &Job) -> (Result<Analysed, Failure>, Option<Ide
         let analysed = analyse(plan, job, &case);
         if plan.verbose > 0 {
             let (read, all) = (read.as_secs_f64(), started.elapsed().as_secs_f64());
+            // What of the name is secret is known only to whoever has read the bundle.
+            let name = analysed.as_ref().map_or("a bundle", |analysed| analysed.alias.as_str());
             remark(&format!(
-                "{}: read in {read:.2} s, judged and written in {:.2} s",
-                job.alias,
+                "{name}: read in {read:.2} s, judged and written in {:.2} s",
                 all - read
             ));
         }
@@ -426,8 +431,7 @@ fn guarded<T>(alias: &str, work: impl FnOnce() -> Result<T, Failure>) -> Result<
 fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
     let Case { snapshot, baseline, .. } = case;
     let mut masker = Masker::new();
-    plan.redact.allow.iter().for_each(|value| masker.allow(value));
-    plan.redact.extra.iter().for_each(|value| masker.learn_given(value));
+    masker.heed(&plan.redact);
     let mut losses = Vec::new();
     for snapshot in std::iter::once(snapshot).chain(baseline) {
         learn_secrets(&mut masker, snapshot);
@@ -451,24 +455,27 @@ fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
     };
     let mut report = compose(&diagnosis, &mut masker).map_err(|error| defect(format!("{error:#}")))?;
     plan.policy.apply(&mut report);
+    report.generated_at = plan.stamp;
     if let Some((file, answers)) = &plan.answers {
         answers
             .fill(&mut report, |value| masker.mask(value).into_owned())
             .map_err(|error| Failure::Usage(format!("{file}, {error}")))?;
     }
+    // It becomes the name of a file.
+    let alias = masker.mask(&job.alias).into_owned();
     let mut rendered = Vec::new();
     for &lang in &plan.languages {
         for &format in &plan.formats {
             let text =
                 render_as(&report, &plan.style.style(lang), format).map_err(|error| defect(error.to_string()))?;
-            check_for_secrets(&masker, &job.alias, format, &text)?;
+            check_for_secrets(&masker, &alias, format, &text)?;
             rendered.push((lang, format, text));
         }
     }
     let lang = plan.languages.first().copied().unwrap_or(Lang::En);
     let losses = losses.iter().map(|line| masker.mask(line).into_owned()).collect();
     Ok(Analysed {
-        alias: job.alias.clone(),
+        alias,
         verdict: verdict(&report, lang),
         losses,
         code: code_of(plan, &report),

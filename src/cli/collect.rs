@@ -10,8 +10,10 @@ use clap::Args;
 use super::collect_cluster::{ClusterArgs, plan as cluster_plan};
 use super::collect_nodes::{self, NodesArgs};
 use super::collect_progress::Show;
+use super::config::{Config, ConfigArgs};
 use super::keys::{random_key, read_key};
 use super::terminal::{complain, safe};
+use crate::collect::endpoint::Endpoint;
 use crate::collect::{
     self, CollectError, Destination, EtcdPlan, Limits, NodesPlan, Plan, Progress, Summary, parse_size,
 };
@@ -57,7 +59,7 @@ pub struct CollectArgs {
     #[arg(long, value_name = "PATH")]
     cri_socket: Option<PathBuf>,
     /// A member of etcd to ask, such as https://127.0.0.1:2379; may be given several times [default: what this host's settings say]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = parse_endpoint)]
     etcd_endpoint: Vec<String>,
     /// Whom to trust at --etcd-endpoint: the authority's certificate
     #[arg(long, value_name = "FILE", requires = "etcd_endpoint")]
@@ -84,6 +86,8 @@ pub struct CollectArgs {
     /// Make tokens with the key in FILE, so that the same value has the same token in every bundle masked with it
     #[arg(long, value_name = "FILE")]
     redaction_key: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigArgs,
     /// End early when standard input ends: casefile started this on a machine that it reached over ssh
     #[arg(long, hide = true)]
     end_with_stdin: bool,
@@ -93,6 +97,13 @@ pub struct CollectArgs {
     /// Show no progress
     #[arg(short, long)]
     quiet: bool,
+}
+
+fn parse_endpoint(url: &str) -> Result<String, String> {
+    match Endpoint::parse(url) {
+        Some(endpoint) => Ok(endpoint.url()),
+        None => Err("it needs a scheme and a port: https://10.0.0.1:2379".to_owned()),
+    }
 }
 
 /// Runs the subcommand and returns the exit code.
@@ -173,6 +184,8 @@ fn refuse(error: &CollectError) -> io::Result<u8> {
 /// What the machines that are reached over ssh are asked for: whatever is about a host.
 fn options_there(args: &CollectArgs) -> Vec<String> {
     let mut options = vec![
+        // Settings are of this side; what comes is masked by them here.
+        "--no-config".to_owned(),
         format!("--max-file-size={}", args.max_file_size),
         format!("--max-size={}", args.max_size),
         format!("--timeout={}", args.timeout),
@@ -198,6 +211,7 @@ fn options_there(args: &CollectArgs) -> Vec<String> {
 }
 
 fn plan(args: &CollectArgs, root: PathBuf) -> Result<Plan, String> {
+    let config = Config::load(&args.config)?;
     let redaction_key = args.redaction_key.as_deref().map(read_key).transpose()?;
     let key = || redaction_key.clone().map_or_else(random_key, Ok);
     let nodes: Option<NodesPlan> = collect_nodes::plan(&args.nodes, options_there(args), key)?;
@@ -241,6 +255,7 @@ fn plan(args: &CollectArgs, root: PathBuf) -> Result<Plan, String> {
         cluster: cluster_plan(&args.cluster),
         nodes,
         redaction_key,
+        said: config.redact,
         end_with_stdin: args.end_with_stdin,
     })
 }

@@ -1,4 +1,4 @@
-//! Settings that hold for every run of `analyze`: from variables of the environment and from files, each overridden by options.
+//! Settings that hold for every run: from variables of the environment and from files, each overridden by options.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Deserialize;
 
+use crate::redact::Said;
 use crate::report::near::{nearest, position};
 use crate::report::{Policy, SeverityScheme};
 
@@ -41,7 +42,7 @@ pub(super) struct Config {
     environment: Option<String>,
     /// What is masked beyond what casefile finds, and what is not.
     #[serde(default)]
-    pub(super) redact: Redact,
+    pub(super) redact: Said,
     /// Which rules are tried.
     #[serde(default)]
     pub(super) rules: RuleChoice,
@@ -62,18 +63,6 @@ enum Scheme {
 #[serde(rename_all = "lowercase")]
 enum Plane {
     Management,
-}
-
-/// Values, not patterns.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Redact {
-    /// Values that are secret, of at least four characters.
-    #[serde(default)]
-    pub(super) extra: Vec<String>,
-    /// Values that only look secret.
-    #[serde(default)]
-    pub(super) allow: Vec<String>,
 }
 
 /// Ids of rules.
@@ -116,9 +105,6 @@ const VARIABLES: [(&str, &str); 10] = [
     ("CASEFILE_RULES_DISABLE", "rules.disable"),
 ];
 
-/// The shortest value that can be masked everywhere without masking half of a report.
-const SHORTEST_SECRET: usize = 4;
-
 impl Config {
     /// Everything that is set, the nearest first: the environment, `./.casefile.toml`, the user's own file.
     ///
@@ -137,18 +123,7 @@ impl Config {
                 }
             }
         }
-        match config
-            .redact
-            .extra
-            .iter()
-            .find(|value| value.chars().count() < SHORTEST_SECRET)
-        {
-            // The value itself is not told: it is a secret.
-            Some(_) => Err(format!(
-                "redact.extra has a value of less than {SHORTEST_SECRET} characters; it would mask half of a report"
-            )),
-            None => Ok(config),
-        }
+        Ok(config)
     }
 
     fn of_file(file: &Path, text: &str) -> Result<Self, String> {
@@ -182,14 +157,7 @@ impl Config {
                     nearest(name, VARIABLES.map(|(known, _)| known)).map(|near| format!("; did you mean {near}?"));
                 return Err(format!("unknown variable {name}{}", hint.unwrap_or_default()));
             };
-            let list = || {
-                toml::Value::Array(
-                    value
-                        .split(',')
-                        .map(|item| toml::Value::String(item.trim().to_owned()))
-                        .collect(),
-                )
-            };
+            let list = || toml::Value::Array(items(value).into_iter().map(toml::Value::String).collect());
             match key.split_once('.') {
                 Some((outer, inner)) => {
                     let outer = table
@@ -217,8 +185,10 @@ impl Config {
         self.severity_scheme = self.severity_scheme.or(other.severity_scheme);
         self.critical_planes = self.critical_planes.take().or(other.critical_planes);
         self.environment = self.environment.take().or(other.environment);
+        if self.redact.extra.is_empty() {
+            self.redact.extra = other.redact.extra;
+        }
         let lists = [
-            (&mut self.redact.extra, other.redact.extra),
             (&mut self.redact.allow, other.redact.allow),
             (&mut self.rules.disable, other.rules.disable),
         ];
@@ -252,6 +222,23 @@ impl Config {
             owners: self.owners.clone().into_iter().collect(),
         }
     }
+}
+
+/// The items of a list with commas. A comma between the slashes of a pattern separates nothing.
+fn items(value: &str) -> Vec<String> {
+    let mut items: Vec<String> = Vec::new();
+    for part in value.split(',') {
+        let closes = part.trim_end().ends_with('/') && !part.trim_start().starts_with('/');
+        let is_open = |item: &str| item.starts_with('/') && (item.len() < 2 || !item.ends_with('/'));
+        match items.iter().rposition(|item| is_open(item)).filter(|_| closes) {
+            Some(open) => {
+                let rest = items.split_off(open);
+                items.push(format!("{},{}", rest.join(","), part.trim_end()));
+            }
+            None => items.push(part.trim().to_owned()),
+        }
+    }
+    items
 }
 
 /// The message of the parser, and the nearest key where one is unknown.
@@ -304,6 +291,13 @@ mod tests {
                 .unwrap_err()
                 .contains("p9")
         );
+    }
+
+    #[test]
+    fn commas_separate_items_but_not_the_parts_of_a_pattern() {
+        assert_eq!(items("a, b"), ["a", "b"]);
+        assert_eq!(items("/x{2,3}yz/, /srv/a,b/c, d"), ["/x{2,3}yz/", "/srv/a", "b/c", "d"]);
+        assert_eq!(items("/etc/a,/etc/b"), ["/etc/a", "/etc/b"]);
     }
 
     #[test]

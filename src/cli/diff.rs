@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::config::{Config, ConfigArgs};
 use super::limits::LimitArgs;
 use super::outputs::write;
 use super::terminal::{complain, deliver};
@@ -18,7 +19,8 @@ use crate::rules::Rules;
 ///
 /// By meaning: ids, versions of objects, times and order are no difference, and neither is what only one of the two could show. The
 /// most suspicious differences come first. Exit codes: 0 done, different or not; 2 wrong usage; 3 a bundle could not be read; 5 the
-/// output could not be written; 6 the output would have held a secret and was not written.
+/// output could not be written; 6 the output would have held a secret and was not written; 130 or 143 interrupted by
+/// Ctrl-C or SIGTERM.
 #[derive(Debug, Args)]
 pub(super) struct DiffArgs {
     /// The healthy bundle
@@ -30,12 +32,14 @@ pub(super) struct DiffArgs {
     /// table, markdown or json
     #[arg(short, long, value_name = "FORMAT", default_value = "table", value_parser = parse_format)]
     format: ComparisonFormat,
-    /// zh, en, both with a comma, or auto (from LC_ALL, LC_MESSAGES, LANG); JSON has both
-    #[arg(long, value_name = "LANG", default_value = "auto")]
-    lang: String,
+    /// zh, en, both with a comma, or auto, from LC_ALL, LC_MESSAGES, LANG; JSON has both [default: auto]
+    #[arg(long, value_name = "LANG")]
+    lang: Option<String>,
     /// A file, or - for standard output
     #[arg(short, long, value_name = "FILE|-", default_value = "-")]
     output: PathBuf,
+    #[command(flatten)]
+    config: ConfigArgs,
     #[command(flatten)]
     limits: LimitArgs,
     /// Replace a file that casefile did not write
@@ -67,8 +71,10 @@ fn put(args: &DiffArgs, text: &str) -> Result<(), (u8, String)> {
 }
 
 fn text(args: &DiffArgs) -> Result<String, (u8, String)> {
-    let languages =
-        language::languages(&args.lang, |name| std::env::var(name).ok()).map_err(|message| (exit::USAGE, message))?;
+    let usage = |message: String| (exit::USAGE, message);
+    let config = Config::load(&args.config).map_err(usage)?;
+    let lang = args.lang.as_deref().or(config.lang.as_deref()).unwrap_or("auto");
+    let languages = language::languages(lang, |name| std::env::var(name).ok()).map_err(usage)?;
     let defect = |error: String| (exit::DEFECT, format!("{error}; please report this"));
     let rules = Rules::load().map_err(|error| defect(format!("the built-in rules do not load: {error}")))?;
     let read = |path: &PathBuf, alias: &str| -> Result<Snapshot, (u8, String)> {
@@ -77,6 +83,7 @@ fn text(args: &DiffArgs) -> Result<String, (u8, String)> {
     };
     let (good, bad) = (read(&args.good, "good")?, read(&args.bad, "bad")?);
     let mut masker = Masker::new();
+    masker.heed(&config.redact);
     learn_secrets(&mut masker, &good);
     learn_secrets(&mut masker, &bad);
     let diagnosis = diagnose(&rules, &bad, Some(&good));

@@ -14,5 +14,11 @@ pub(super) const INCOMPLETE: u8 = 4;
 pub(super) const OUTPUT: u8 = 5;
 /// The self-check found a secret in a report; nothing of it was written.
 pub(super) const SECRET: u8 = 6;
+/// Ended by SIGINT, which is Ctrl-C: 128 and the number of the signal, as shells count.
+#[cfg(unix)]
+pub(super) const INTERRUPTED: u8 = 130;
+/// Ended by SIGTERM.
+#[cfg(unix)]
+pub(super) const TERMINATED: u8 = 143;
 /// A defect of casefile.
 pub(super) const DEFECT: u8 = 70;

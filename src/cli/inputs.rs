@@ -6,6 +6,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::bundle::{OpenError, Probe, SourceKind, probe};
+use crate::collect::scratch::ScratchFolder;
 
 /// A bundle to analyse.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub(super) struct Inputs {
 pub(super) struct Piped {
     /// Paths, `-` replaced.
     pub(super) bundles: Vec<PathBuf>,
-    _folder: Option<tempfile::TempDir>,
+    _folder: Option<ScratchFolder>,
 }
 
 impl Piped {
@@ -53,7 +54,7 @@ impl Piped {
             return Err("standard input is named twice; there is only one".to_owned());
         }
         let fail = |error: io::Error| format!("cannot keep standard input: {error}; give the archive as a file");
-        let folder = tempfile::tempdir().map_err(fail)?;
+        let folder = ScratchFolder::new().map_err(fail)?;
         *piped = folder.path().join("stdin");
         let mut file = File::create(&piped).map_err(fail)?;
         let kept = io::copy(&mut io::stdin().lock().take(most.saturating_add(1)), &mut file).map_err(fail)?;

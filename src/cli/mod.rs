@@ -13,12 +13,14 @@ mod formats;
 mod help;
 mod inputs;
 mod inspect;
+mod interruption;
 mod keys;
 mod language;
 mod limits;
 mod lint;
 mod narrow;
 mod outputs;
+mod overview;
 mod own_rules;
 mod program;
 mod recheck;
@@ -124,6 +126,9 @@ pub fn run() -> ExitCode {
             return ExitCode::from(exit::USAGE);
         }
     };
+    if !matches!(cli.command, Some(Command::Collect(_))) {
+        interruption::heed();
+    }
     let code = match cli.command {
         Some(Command::Analyze(args)) => analyze::run(&args),
         Some(Command::Diff(args)) => diff::run(&args),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::collect::scratch::ScratchFile;
 use crate::model::Lang;
 use crate::report::Format;
 
@@ -82,11 +83,10 @@ pub(super) fn write(path: &Path, content: &str, force: bool) -> Result<(), Strin
     }
     let directory = parent(path);
     let fail = |error: io::Error| unwritable(path, &error);
-    let mut file = tempfile::NamedTempFile::new_in(&directory).map_err(fail)?;
+    let mut file = ScratchFile::new(&directory).map_err(fail)?;
     file.write_all(content.as_bytes()).map_err(fail)?;
     make_readable(file.as_file()).map_err(fail)?;
-    file.persist(path).map_err(|error| unwritable(path, &error.error))?;
-    Ok(())
+    file.persist(path, true).map_err(fail)
 }
 
 /// A named pipe would block whoever opens it, and the rename would put a file in the place of a device.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::config::{Config, ConfigArgs};
 use super::keys::{random_key, read_key};
 use super::limits::LimitArgs;
 use super::terminal::{complain, safe};
@@ -22,7 +23,7 @@ use crate::report::learn_secrets;
 /// the result is searched for everything that was masked: raw, in base64, and escaped for URLs, JSON and HTML. Files keep their paths;
 /// archives inside the bundle become folders of their name. Image digests, checksums of authorities and resource versions stay. Files
 /// that are not text stay as they are. Exit codes: 0 done, 2 wrong usage, 3 the bundle could not be read, 5 not written, 6 a secret
-/// would be in it and nothing was written.
+/// would be in it and nothing was written, 130 or 143 interrupted by Ctrl-C or SIGTERM, and nothing was written.
 #[derive(Debug, Args)]
 pub(super) struct RedactArgs {
     /// The bundle, in any layout and container
@@ -45,6 +46,8 @@ pub(super) struct RedactArgs {
     /// Replace OUT if it exists
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    config: ConfigArgs,
     #[command(flatten)]
     limits: LimitArgs,
 }
@@ -70,6 +73,7 @@ pub(super) fn run(args: &RedactArgs) -> u8 {
 }
 
 fn redact(args: &RedactArgs) -> Result<Rewritten, (u8, String)> {
+    let config = Config::load(&args.config).map_err(|message| (exit::USAGE, message))?;
     let key = match &args.redaction_key {
         Some(path) => Some(read_key(path).map_err(|message| (exit::USAGE, message))?),
         None => None,
@@ -83,6 +87,7 @@ fn redact(args: &RedactArgs) -> Result<Rewritten, (u8, String)> {
     let snapshot = read_bundle(&args.bundle, "bundle", &signatures, args.limits.budget())
         .map_err(|error| (exit::INPUT, error.to_string()))?;
     let mut masker = key.clone().map_or_else(Masker::new, Masker::with_key);
+    masker.heed(&config.redact);
     learn_secrets(&mut masker, &snapshot);
     let mut pseudonyms = match args.anonymize {
         true => {

@@ -1,6 +1,7 @@
 //! The options that say how a report is shown.
 
 use clap::{Args, ValueEnum};
+use jiff::Timestamp;
 
 use crate::model::Lang;
 use crate::report::{Flavor, Style, Zone};
@@ -18,6 +19,14 @@ pub(super) struct StyleArgs {
     /// Whether Markdown for github and gitlab holds the causal chain as a Mermaid diagram, where it is short enough to be drawn
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Mermaid::Auto)]
     mermaid: Mermaid,
+    /// Stamp the report with this time, as 2026-11-21T09:00:00Z [default: SOURCE_DATE_EPOCH if that is set, else reports have no stamp]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    generated_at: Option<Timestamp>,
+}
+
+fn parse_time(text: &str) -> Result<Timestamp, String> {
+    text.parse()
+        .map_err(|_| "no time with a zone; write it as 2026-11-21T09:00:00Z or 2026-11-21T17:00:00+08:00".to_owned())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -34,6 +43,26 @@ enum Mermaid {
 }
 
 impl StyleArgs {
+    /// The time with which reports are stamped; never that of the clock. `SOURCE_DATE_EPOCH` is in seconds since 1970
+    /// (reproducible-builds.org/specs/source-date-epoch).
+    ///
+    /// # Errors
+    /// The variable holds something else.
+    pub(super) fn stamp(&self, variable: impl Fn(&str) -> Option<String>) -> Result<Option<Timestamp>, String> {
+        let epoch = || variable("SOURCE_DATE_EPOCH").filter(|text| !text.is_empty());
+        match (self.generated_at, epoch()) {
+            (Some(time), _) => Ok(Some(time)),
+            (None, None) => Ok(None),
+            (None, Some(text)) => {
+                let seconds = text.parse().ok();
+                let time = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
+                time.map(Some).ok_or_else(|| {
+                    format!("SOURCE_DATE_EPOCH is {text}, and not a number of seconds since 1970; correct or unset it")
+                })
+            }
+        }
+    }
+
     /// The style of a report in one language.
     pub(super) fn style(&self, lang: Lang) -> Style {
         Style {

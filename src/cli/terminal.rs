@@ -8,6 +8,7 @@ use clap::{Args, ColorChoice, ValueEnum};
 use serde_json::json;
 
 use crate::model::plain;
+use crate::redact::Masker;
 
 /// In which manner the program speaks; the same for all subcommands.
 #[derive(Debug, Clone, Args)]
@@ -114,6 +115,7 @@ pub(super) fn deliver(text: &str) -> Result<(), String> {
 
 /// An error to standard error: what, where, what to do.
 pub(super) fn complain(line: &str) {
+    let line = &masked(line);
     let manner = MANNER.get().copied().unwrap_or_default();
     if manner.json {
         object("error", line);
@@ -126,11 +128,17 @@ pub(super) fn complain(line: &str) {
 
 /// A remark to standard error.
 pub(super) fn remark(line: &str) {
+    let line = &masked(line);
     if MANNER.get().is_some_and(|manner| manner.json) {
         object("note", line);
     } else {
         let _ = writeln!(io::stderr(), "{}", safe(line));
     }
+}
+
+/// Without what looks like a secret: a message may name a bundle, a file or an option that holds one, before anything of it is known.
+fn masked(line: &str) -> String {
+    Masker::new().mask(line).into_owned()
 }
 
 /// The same for machines.

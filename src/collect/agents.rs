@@ -11,7 +11,8 @@ use tokio::time::{Instant, timeout_at};
 use super::capture::Capture;
 use super::context::{Context, Step};
 use super::docker::Engine;
-use super::tls::{Ask, Endpoint, ask};
+use super::endpoint::Endpoint;
+use super::tls::{Ask, ask};
 use super::{Outcome, Read};
 
 /// Name of the file, address, path.

@@ -154,6 +154,11 @@ impl Evidence {
         self.write(path, done);
     }
 
+    /// Remembers the settings in a secret file that is too long to be searched for as a whole.
+    pub(crate) fn learn_settings(&mut self, text: &str) {
+        self.masker.learn_settings(text);
+    }
+
     /// Remembers the secrets of a document that is written later, or not at all.
     pub(crate) fn learn(&mut self, document: &Value) {
         self.masker.learn_json(document);
@@ -213,7 +218,7 @@ impl Evidence {
         let mut is_full = false;
         let copied = raw.part(0, raw.len()).and_then(|mut from| {
             let mut pieces = Pieces::new(&mut from);
-            while let Some(piece) = pieces.piece()? {
+            while let Some(piece) = pieces.piece(&mut self.masker)? {
                 let mut piece = mask_bytes(&mut self.masker, &piece);
                 let left = room.saturating_sub(masked.len());
                 is_full = piece.len() as u64 > left;

@@ -3,6 +3,7 @@
 //! Reading a Linux host, its Docker engine and its cluster works on Linux only; the plan, the limits and the manifest are plain data on every system.
 
 mod cluster_plan;
+pub(crate) mod endpoint;
 mod gauge;
 mod limits;
 mod manifest;
@@ -13,6 +14,7 @@ mod packing;
 mod pieces;
 mod plan;
 mod rewrite;
+pub(crate) mod scratch;
 mod verify;
 
 #[cfg(target_os = "linux")]

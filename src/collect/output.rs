@@ -3,8 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
+use super::scratch::ScratchFile;
 use super::{CollectError, Destination};
 
 /// An open output. A file is written under a temporary name (mode 0600) beside its final one, so that no half bundle has that name.
@@ -12,7 +11,7 @@ pub(crate) enum Output {
     /// A file that will be called `path`.
     File {
         /// The open file; it vanishes when it is dropped.
-        temporary: NamedTempFile,
+        temporary: ScratchFile,
         /// The final name.
         path: PathBuf,
         /// Whether it may take the place of a file.
@@ -56,7 +55,7 @@ impl Output {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        match tempfile::Builder::new().prefix(".casefile-").tempfile_in(folder) {
+        match ScratchFile::new(folder) {
             Ok(temporary) => Ok(Self::File {
                 temporary,
                 path,
@@ -96,17 +95,11 @@ impl Output {
                 replace,
                 bytes,
             } => {
-                let kept = temporary.as_file().sync_all().and_then(|()| {
-                    // Somebody may have made the file since the collection began.
-                    let named = if replace {
-                        temporary.persist(&path)
-                    } else {
-                        temporary.persist_noclobber(&path)
-                    };
-                    named.map_err(|error| error.error)
-                });
+                let synced = temporary.as_file().sync_all();
+                // Somebody may have made the file since the collection began.
+                let kept = synced.and_then(|()| temporary.persist(&path, replace));
                 match kept {
-                    Ok(_) => Ok((Some(path), bytes)),
+                    Ok(()) => Ok((Some(path), bytes)),
                     Err(source) => Err(CollectError::Output {
                         path: path.display().to_string(),
                         source,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{ClusterPlan, Gauge, Limits, NodesPlan, StepRecord};
-use crate::redact::Key;
+use crate::redact::{Key, Said};
 
 /// One collection.
 #[derive(Debug, Clone)]
@@ -34,6 +34,8 @@ pub struct Plan {
     pub nodes: Option<NodesPlan>,
     /// The key of tokens; none for tokens that mean something in this bundle only.
     pub redaction_key: Option<Key>,
+    /// What is secret besides what casefile finds, and what is not. Other machines are not told: what they send is masked here once more.
+    pub said: Said,
     /// Whether the end of standard input ends the collection early: whoever waits for it has gone.
     pub end_with_stdin: bool,
 }

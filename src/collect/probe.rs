@@ -14,7 +14,8 @@ use super::capture::Capture;
 use super::command::{self, Ran};
 use super::configs::{KUBECONFIGS, expand};
 use super::context::{Context, Step};
-use super::tls::{Ask, Endpoint, Identity, ask};
+use super::endpoint::Endpoint;
+use super::tls::{Ask, Identity, ask};
 use super::{Outcome, Read};
 
 /// Most hosts that are asked, and the longest time for one question.

@@ -77,9 +77,10 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Summar
     let spools = SpoolFolder(output.folder());
     let archive = Archive::new(output, name, now).map_err(failed)?;
     let key = plan.nodes.as_ref().map(|nodes| nodes.key.clone());
-    let masker = key
+    let mut masker = key
         .or(plan.redaction_key.clone())
         .map_or_else(Masker::new, Masker::with_key);
+    masker.heed(&plan.said);
     let evidence = Evidence::new(archive, masker, plan.limits, &facts.hostname, spools);
     let runtime_socket = plan.cri_socket.as_deref();
     let fleet = {

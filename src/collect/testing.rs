@@ -13,6 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{ClusterPlan, Destination, EtcdPlan, Kubeconfigs, Limits, Plan, Summary, run};
+use crate::redact::Said;
 
 /// What the fake engine does with one request.
 pub(crate) enum Answer {
@@ -91,6 +92,7 @@ impl Host {
             cluster: ClusterPlan::default(),
             nodes: None,
             redaction_key: None,
+            said: Said::default(),
             end_with_stdin: false,
         };
         Self { dir, plan }

@@ -1,6 +1,5 @@
 //! Connections to a component of this host by URL, plain or with TLS and a client's certificate.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use tokio::net::TcpStream;
@@ -11,56 +10,8 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
+use super::endpoint::Endpoint;
 use super::http::{self, End, HttpError};
-
-/// Where a component listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Endpoint {
-    /// True for `https`.
-    pub(crate) is_tls: bool,
-    /// Name or address, without brackets.
-    pub(crate) host: String,
-    /// Port.
-    pub(crate) port: u16,
-}
-
-impl Endpoint {
-    /// `https://10.0.0.1:2379` and its like; none for anything else.
-    pub(crate) fn parse(url: &str) -> Option<Self> {
-        let (scheme, rest) = url.trim().split_once("://")?;
-        let authority = rest.split('/').next()?;
-        let (host, port) = authority.rsplit_once(':')?;
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let is_tls = match scheme {
-            "https" => true,
-            "http" => false,
-            _ => return None,
-        };
-        (!host.is_empty()).then_some(())?;
-        Some(Self {
-            is_tls,
-            host: host.to_owned(),
-            port: port.parse().ok()?,
-        })
-    }
-
-    /// As a URL.
-    pub(crate) fn url(&self) -> String {
-        let scheme = if self.is_tls { "https" } else { "http" };
-        format!("{scheme}://{}", self.authority())
-    }
-
-    fn authority(&self) -> String {
-        let mut authority = String::new();
-        // Writing to a string cannot fail.
-        let _ = if self.host.contains(':') {
-            write!(authority, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(authority, "{}:{}", self.host, self.port)
-        };
-        authority
-    }
-}
 
 /// The PEM files that a connection needs: whom to trust, and who asks.
 #[derive(Debug, Clone, Default)]
@@ -144,6 +95,9 @@ fn config(identity: &Identity) -> Result<ClientConfig, String> {
         // One certificate that cannot be read must not hide the others.
         let _ = roots.add(certificate);
     }
+    if roots.is_empty() && !identity.authority.is_empty() {
+        return Err("the authority's file holds no certificate in PEM that can be read".into());
+    }
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
@@ -158,25 +112,4 @@ fn config(identity: &Identity) -> Result<ClientConfig, String> {
     builder
         .with_client_auth_cert(chain, key)
         .map_err(|error| format!("the client's certificate: {error}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Endpoint;
-
-    #[test]
-    fn urls_of_endpoints() {
-        for url in ["https://10.0.0.1:2379", "http://[::1]:2381", "http://etcd.local:80"] {
-            assert_eq!(Endpoint::parse(url).unwrap().url(), url);
-        }
-        for wrong in [
-            "10.0.0.1:2379",
-            "unix:///run/x",
-            "https://10.0.0.1",
-            "https://:1",
-            "http://a:b",
-        ] {
-            assert_eq!(Endpoint::parse(wrong), None, "{wrong}");
-        }
-    }
 }

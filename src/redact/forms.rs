@@ -8,12 +8,65 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 /// A literal to search for.
 #[derive(Clone)]
 pub(super) struct Form {
-    /// How the value is written: `raw`, `json`, `url`, `html` or `base64`.
-    pub(super) name: &'static str,
+    /// How the value is written.
+    pub(super) writing: Writing,
     /// What to search for: the start of the written value, at most [`HEAD`] bytes.
     pub(super) head: String,
-    /// What follows the head in the written value; empty for base64, where the whole base64 word is taken instead.
-    pub(super) rest: String,
+    /// Whether more follows in the written value. It is not kept: a value may be a megabyte long. Of base64 the whole word is taken.
+    pub(super) is_cut: bool,
+}
+
+/// A way to write a value down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Writing {
+    /// As it is.
+    Raw,
+    /// In a JSON string (RFC 8259).
+    Json,
+    /// In a JSON string inside another one.
+    JsonInJson,
+    /// As Go's `encoding/json` does.
+    GoJson,
+    /// Percent-encoded.
+    Url,
+    /// The same with small letters.
+    SmallUrl,
+    /// As forms do it, with a plus sign for a blank.
+    FormUrl,
+    /// In HTML.
+    Html,
+    /// In HTML, with numbers for apostrophe and slash.
+    NumberedHtml,
+    /// In base64, at any alignment.
+    Base64,
+}
+
+impl Writing {
+    /// `raw`, `json`, `url`, `html` or `base64`.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Json | Self::JsonInJson | Self::GoJson => "json",
+            Self::Url | Self::SmallUrl | Self::FormUrl => "url",
+            Self::Html | Self::NumberedHtml => "html",
+            Self::Base64 => "base64",
+        }
+    }
+
+    /// The whole value, written so. Base64 depends on what stands before it, and is written by its cores alone.
+    pub(super) fn write(self, value: &str) -> Cow<'_, str> {
+        match self {
+            Self::Raw | Self::Base64 => Cow::Borrowed(value),
+            Self::Json => json_escaped(value).into(),
+            Self::JsonInJson => json_escaped(&json_escaped(value)).into(),
+            Self::GoJson => go_json_escaped(&json_escaped(value)).into(),
+            Self::Url => url_escaped(value, "%20", true).into(),
+            Self::SmallUrl => url_escaped(value, "%20", false).into(),
+            Self::FormUrl => url_escaped(value, "+", true).into(),
+            Self::Html => html_escaped(value, "&#39;", "/").into(),
+            Self::NumberedHtml => html_escaped(value, "&#x27;", "&#x2f;").into(),
+        }
+    }
 }
 
 /// Enough bytes to tell one secret from all other text. Longer literals would only make the automaton bigger.
@@ -21,50 +74,42 @@ const HEAD: usize = 64;
 
 /// Every form of `value`, without repetitions. `value` has at least six bytes, so the shortest base64 form has seven characters.
 pub(super) fn of(value: &str) -> Vec<Form> {
-    let mut forms = vec![written("raw", value.to_owned())];
-    let json = json_escaped(value);
-    for (name, text) in [
-        ("json", json_escaped(&json)),
-        ("json", go_json_escaped(&json)),
-        ("json", json),
-        ("url", url_escaped(value, "%20", true)),
-        ("url", url_escaped(value, "%20", false)),
-        ("url", url_escaped(value, "+", true)),
-        ("html", html_escaped(value, "&#39;", "/")),
-        ("html", html_escaped(value, "&#x27;", "&#x2f;")),
+    let mut texts: Vec<(Writing, Cow<'_, str>)> = Vec::new();
+    for writing in [
+        Writing::Raw,
+        Writing::JsonInJson,
+        Writing::GoJson,
+        Writing::Json,
+        Writing::Url,
+        Writing::SmallUrl,
+        Writing::FormUrl,
+        Writing::Html,
+        Writing::NumberedHtml,
     ] {
-        push_new(&mut forms, written(name, text));
+        let text = writing.write(value);
+        if !texts.iter().any(|(_, known)| *known == text) {
+            texts.push((writing, text));
+        }
     }
-    for text in base64_cores(value) {
-        push_new(
-            &mut forms,
-            Form {
-                name: "base64",
-                head: text,
-                rest: String::new(),
-            },
-        );
+    let written = texts.into_iter().map(|(writing, text)| {
+        let head = text.get(..text.floor_char_boundary(HEAD)).unwrap_or_default();
+        Form {
+            writing,
+            head: head.to_owned(),
+            is_cut: head.len() < text.len(),
+        }
+    });
+    let mut forms: Vec<Form> = written.collect();
+    for head in base64_cores(value) {
+        if !forms.iter().any(|known| known.head == head && !known.is_cut) {
+            forms.push(Form {
+                writing: Writing::Base64,
+                head,
+                is_cut: false,
+            });
+        }
     }
     forms
-}
-
-fn push_new(forms: &mut Vec<Form>, form: Form) {
-    if !forms
-        .iter()
-        .any(|known| known.head == form.head && known.rest == form.rest)
-    {
-        forms.push(form);
-    }
-}
-
-fn written(name: &'static str, text: String) -> Form {
-    let cut = text.floor_char_boundary(HEAD);
-    let (head, rest) = text.split_at(cut);
-    Form {
-        name,
-        head: head.to_owned(),
-        rest: rest.to_owned(),
-    }
 }
 
 /// The escapes of RFC 8259 without the surrounding quotes.
@@ -157,7 +202,7 @@ mod tests {
             let blob = STANDARD.encode(format!("{lead}correct horse{lead} battery"));
             let found = of("correct horse")
                 .iter()
-                .any(|form| form.name == "base64" && blob.contains(&form.head));
+                .any(|form| form.writing == Writing::Base64 && blob.contains(&form.head));
             assert!(found, "{lead:?}: {blob}");
         }
     }

@@ -23,12 +23,14 @@ pub struct LeakFinder {
 
 impl LeakFinder {
     pub(super) fn new(memory: &Memory) -> Self {
-        let forms = memory::all_forms(memory.literals());
+        let literals = memory.literals();
+        let forms = memory::all_forms(literals);
+        let token = |at: usize| literals.get(at).map_or("", |(id, _)| memory.token(*id)).to_owned();
         Self {
             automaton: memory::automaton(&forms),
             forms: forms
-                .into_iter()
-                .map(|(id, form)| (memory.token(id).to_owned(), form.name))
+                .iter()
+                .map(|(at, form)| (token(*at), form.writing.name()))
                 .collect(),
         }
     }

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::values;
 
-/// More values than this are not taken from one text; a configuration file has some hundreds.
-const MOST: usize = 2000;
+/// More values than this are not taken from one text; a configuration file has some hundreds, a file of users some thousands.
+const MOST: usize = 10_000;
 
 /// The values of the settings in a JSON document or in lines of `k=v` and `k: v`, each with its key, and whole lines that look
 /// random. Paths and plain addresses stay readable. Text on one line has no leaves unless it is JSON.

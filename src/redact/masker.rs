@@ -8,9 +8,10 @@ use std::fmt;
 use rayon::prelude::*;
 use serde_json::{Map, Value};
 
+use super::given::{Given, Pattern, Said};
 use super::memory::{Id, Memory, Span};
 use super::structure::{self, Found};
-use super::{Class, Key, Leak, LeakFinder, Redaction, patterns};
+use super::{Class, Key, Leak, LeakFinder, Redaction, patterns, seams};
 
 /// Replaces secrets by tokens such as `‹token-1›`, the same value by the same token for as long as it lives.
 ///
@@ -22,6 +23,8 @@ pub struct Masker {
     file: u64,
     /// Values that only look secret.
     allowed: HashSet<String>,
+    /// What a person's patterns match is secret.
+    given: Vec<Pattern>,
 }
 
 /// Deeper values than this are dropped by [`Masker::mask_json`]; the parsers of JSON and YAML stop at 128.
@@ -61,10 +64,47 @@ impl Masker {
         self.remember(class, value, &patterns::literals(class, value));
     }
 
-    /// Remembers a value that a person named, however common it is.
-    pub fn learn_given(&mut self, value: &str) {
-        let id = self.memory.id_of(Class::Secret, &patterns::identity(value));
-        self.memory.search_for(id, value);
+    /// Takes to heart what a person said. To be done before anything is learned.
+    pub fn heed(&mut self, said: &Said) {
+        said.allow.iter().for_each(|value| self.allow(value));
+        said.extra.iter().for_each(|given| self.learn_given(given));
+    }
+
+    /// Remembers what a person named: a value, however common it is, or a pattern.
+    pub fn learn_given(&mut self, given: &Given) {
+        match given {
+            Given::Value(value) => {
+                let id = self.memory.id_of(Class::Secret, &patterns::identity(value));
+                self.memory.search_for(id, value);
+            }
+            Given::Pattern(pattern) => self.given.push(pattern.clone()),
+        }
+    }
+
+    /// Remembers the settings in a file that is secret, but too long to be searched for as a whole.
+    pub fn learn_settings(&mut self, text: &str) {
+        for found in structure::settings(text) {
+            self.learn_found(&found);
+        }
+    }
+
+    /// A place near `middle` where `text` can be cut, so that its two parts become what the whole would when they are masked one after
+    /// the other; at the end of a line, where it has lines. None where every place tried would part a secret, or part it from what
+    /// gives it away.
+    pub fn seam(&mut self, text: &str, middle: usize) -> Option<usize> {
+        let bounds = |spans: Vec<Span>, from: usize| -> Vec<(usize, usize)> {
+            let spans = merged(spans).into_iter();
+            spans.map(|span| (span.start + from, span.end + from)).collect()
+        };
+        let whole = bounds(self.spans(text), 0);
+        seams::candidates(text, middle).into_iter().find(|&cut| {
+            let Some((left, right)) = text.split_at_checked(cut) else {
+                return false;
+            };
+            let mut parts = bounds(self.spans(left), 0);
+            parts.extend(bounds(self.spans(right), cut));
+            parts == whole
+        })
     }
 
     /// Leaves a value as it is, which a person named because it only looks secret. To be said before anything is learned.
@@ -148,7 +188,8 @@ impl Masker {
         id
     }
 
-    fn mask_once(&mut self, text: &str) -> Option<String> {
+    /// Everything in `text` that is secret; it is known from then on.
+    fn spans(&mut self, text: &str) -> Vec<Span> {
         let mut spans = Vec::new();
         for hit in patterns::find(text) {
             if self.allowed.contains(&hit.value) {
@@ -161,7 +202,20 @@ impl Masker {
                 id,
             });
         }
+        let given: Vec<(usize, usize)> = self.given.iter().flat_map(|pattern| pattern.find(text)).collect();
+        for (start, end) in given {
+            let value = text.get(start..end).unwrap_or_default();
+            if !self.allowed.contains(value) {
+                let id = self.remember(Class::Secret, value, &patterns::literals(Class::Secret, value));
+                spans.push(Span { start, end, id });
+            }
+        }
         self.memory.find(text, &mut spans);
+        spans
+    }
+
+    fn mask_once(&mut self, text: &str) -> Option<String> {
+        let spans = self.spans(text);
         if spans.is_empty() {
             return None;
         }
@@ -252,7 +306,7 @@ mod tests {
     fn people_can_name_what_is_secret_and_what_only_looks_so() {
         let mut masker = Masker::new();
         masker.allow("s3cr3t-l00king-nam3");
-        masker.learn_given("plain");
+        masker.learn_given(&"plain".parse().unwrap());
         assert_eq!(
             masker.mask("password: s3cr3t-l00king-nam3"),
             "password: s3cr3t-l00king-nam3"

@@ -1,10 +1,11 @@
 //! The secrets that are known so far, and the automata that find them.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use super::forms::{self, Form};
+use super::forms::{self, Form, Writing};
 use super::key::Key;
 use super::{Class, Redaction};
 
@@ -24,9 +25,9 @@ pub(super) struct Span {
 pub(super) struct Memory {
     entries: Vec<Entry>,
     numbers: HashMap<Class, u64>,
-    by_value: HashMap<String, Id>,
-    searched: HashSet<String>,
-    literals: Vec<(Id, String)>,
+    by_value: HashMap<Arc<str>, Id>,
+    searched: HashSet<Arc<str>>,
+    literals: Vec<(Id, Arc<str>)>,
     tiers: Vec<Tier>,
     key: Option<Key>,
 }
@@ -44,7 +45,8 @@ struct Tier {
     from: usize,
     to: usize,
     automaton: Option<AhoCorasick>,
-    forms: Vec<(Id, Form)>,
+    /// Each with the place of its literal, from `from` on.
+    forms: Vec<(usize, Form)>,
 }
 
 impl Memory {
@@ -77,15 +79,20 @@ impl Memory {
         };
         self.entries.push(entry);
         let id = self.entries.len() - 1;
-        self.by_value.insert(value.to_owned(), id);
+        self.by_value.insert(value.into(), id);
         id
     }
 
     /// Searches for `literal` from now on, as another way to write the secret `id`.
     pub(super) fn search_for(&mut self, id: Id, literal: &str) {
-        let owner = *self.by_value.entry(literal.to_owned()).or_insert(id);
-        if self.searched.insert(literal.to_owned()) {
-            self.literals.push((owner, literal.to_owned()));
+        // A value may be long, so that all keep the same copy of it.
+        let literal = match self.by_value.get_key_value(literal) {
+            Some((known, _)) => Arc::clone(known),
+            None => literal.into(),
+        };
+        let owner = *self.by_value.entry(Arc::clone(&literal)).or_insert(id);
+        if self.searched.insert(Arc::clone(&literal)) {
+            self.literals.push((owner, literal));
         }
     }
 
@@ -120,7 +127,7 @@ impl Memory {
     }
 
     /// Every literal that is searched for, with its owner.
-    pub(super) fn literals(&self) -> &[(Id, String)] {
+    pub(super) fn literals(&self) -> &[(Id, Arc<str>)] {
         &self.literals
     }
 
@@ -135,8 +142,10 @@ impl Memory {
                 if hit.end() <= covered {
                     continue;
                 }
-                if let Some((id, form)) = tier.forms.get(hit.pattern().as_usize()) {
-                    let (start, end) = whole(text, hit.start(), hit.end(), form);
+                if let Some((literal, form)) = tier.forms.get(hit.pattern().as_usize())
+                    && let Some((id, literal)) = self.literals.get(tier.from + literal)
+                {
+                    let (start, end) = whole(text, hit.start(), hit.end(), form, literal);
                     covered = end;
                     spans.push(Span { start, end, id: *id });
                 }
@@ -163,7 +172,7 @@ impl Memory {
 }
 
 impl Tier {
-    fn new(literals: &[(Id, String)], from: usize, to: usize) -> Self {
+    fn new(literals: &[(Id, Arc<str>)], from: usize, to: usize) -> Self {
         let forms = all_forms(literals);
         Self {
             from,
@@ -174,16 +183,17 @@ impl Tier {
     }
 }
 
-/// Every form of every literal, with the owner of the literal.
-pub(super) fn all_forms(literals: &[(Id, String)]) -> Vec<(Id, Form)> {
+/// Every form of every literal, with the literal's place.
+pub(super) fn all_forms(literals: &[(Id, Arc<str>)]) -> Vec<(usize, Form)> {
     literals
         .iter()
-        .flat_map(|(id, literal)| forms::of(literal).into_iter().map(|form| (*id, form)))
+        .enumerate()
+        .flat_map(|(at, (_, literal))| forms::of(literal).into_iter().map(move |form| (at, form)))
         .collect()
 }
 
 /// Finds the heads of `forms`, longest first. Building fails only beyond two thousand million states, which no budget allows.
-pub(super) fn automaton(forms: &[(Id, Form)]) -> Option<AhoCorasick> {
+pub(super) fn automaton(forms: &[(usize, Form)]) -> Option<AhoCorasick> {
     let heads = forms.iter().map(|(_, form)| &form.head);
     AhoCorasick::builder()
         .match_kind(MatchKind::LeftmostLongest)
@@ -193,20 +203,21 @@ pub(super) fn automaton(forms: &[(Id, Form)]) -> Option<AhoCorasick> {
 
 /// Widens the hit of a head to the whole written value, as far as it stands there. Around base64 the whole base64 word goes: the
 /// characters next to the hit hold bits of the secret.
-fn whole(text: &str, start: usize, end: usize, form: &Form) -> (usize, usize) {
+fn whole(text: &str, start: usize, end: usize, form: &Form, literal: &str) -> (usize, usize) {
     let before = text.as_bytes().get(..start).unwrap_or_default();
     let after = text.as_bytes().get(end..).unwrap_or_default();
-    if form.name == "base64" {
+    if form.writing == Writing::Base64 {
         let word = |b: &&u8| b.is_ascii_alphanumeric() || matches!(**b, b'+' | b'/' | b'-' | b'_');
         let left = before.iter().rev().take_while(word).count();
         let right = after.iter().take_while(word).count();
         let padding = after.iter().skip(right).take(2).take_while(|b| **b == b'=').count();
         return (start - left, end + right + padding);
     }
-    let same = after
-        .iter()
-        .zip(form.rest.as_bytes())
-        .take_while(|(a, b)| a == b)
-        .count();
+    if !form.is_cut {
+        return (start, end);
+    }
+    let written = form.writing.write(literal);
+    let rest = written.as_bytes().get(form.head.len()..).unwrap_or_default();
+    let same = after.iter().zip(rest).take_while(|(a, b)| a == b).count();
     (start, text.floor_char_boundary(end + same))
 }

@@ -103,14 +103,19 @@ impl Pseudonyms {
         if is_address || is_common {
             return;
         }
-        let other = format!("host-{}", short(&self.key, "host", label));
-        self.remember(label, other);
+        if !self.names.contains_key(label) {
+            let other = format!("host-{}", short(&self.key, "host", label));
+            self.remember(label, other);
+        }
         self.learn_domain(domain);
     }
 
     /// A domain and those above it.
     pub fn learn_domain(&mut self, domain: &str) {
         let domain = domain.trim_end_matches('.');
+        if self.names.contains_key(domain) {
+            return;
+        }
         let labels: Vec<&str> = domain.split('.').collect();
         let is_public = PUBLIC.iter().any(|known| {
             domain
@@ -136,17 +141,26 @@ impl Pseudonyms {
         }
     }
 
-    /// `text` with other names, addresses and domains. Hosts of URLs and of mail addresses are known from then on.
-    pub fn apply<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
+    /// Remembers the hosts of URLs and of mail addresses in `text`, and the people of the latter. Where all texts are learned from first,
+    /// what looks for names is made once.
+    pub fn learn(&mut self, text: &str) {
         for found in NAMED.captures_iter(text) {
             if let Some(domain) = found.name("domain") {
                 self.learn_domain(domain.as_str());
             }
             if let Some(user) = found.name("user").filter(|user| user.as_str() != "git") {
-                let other = format!("user-{}@", short(&self.key, "user", user.as_str()));
-                self.remember(&format!("{}@", user.as_str()), other);
+                let name = format!("{}@", user.as_str());
+                if !self.names.contains_key(&name) {
+                    let other = format!("user-{}@", short(&self.key, "user", user.as_str()));
+                    self.remember(&name, other);
+                }
             }
         }
+    }
+
+    /// `text` with other names, addresses and domains. Hosts of URLs and of mail addresses are known from then on.
+    pub fn apply<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
+        self.learn(text);
         let named = self.with_other_names(text);
         let v4 = replace(&V4, &named, |found, before, after| self.v4(found, before, after));
         let v6 = replace(&V6, v4.as_deref().unwrap_or(&named), |found, before, after| {
@@ -343,6 +357,25 @@ mod tests {
         let mut again = pseudonyms();
         again.learn_host("prod-db-7.corp.example.cn");
         assert_eq!(again.apply(text), other);
+    }
+
+    #[test]
+    fn where_all_was_learned_before_what_looks_for_names_is_made_once() {
+        let mut names = pseudonyms();
+        let lines: Vec<String> = (0..50)
+            .map(|n| format!("https://h{n}.corp.example.cn by u{n}@corp.example.cn"))
+            .collect();
+        lines.iter().for_each(|line| names.learn(line));
+        let first = names.apply(&lines[0]).into_owned();
+        for line in &lines {
+            names.learn(line);
+            assert!(names.automaton.is_some(), "{line}");
+            let other = names.apply(line);
+            assert!(
+                !other.contains("corp") && (other == first) == (*line == lines[0]),
+                "{other}"
+            );
+        }
     }
 
     #[test]

@@ -166,7 +166,7 @@ impl Walk {
             let plain = is_plain_key(key);
             self.embedded(&value);
             self.at(key, |walk| walk.push(class, &value, 0, !plain));
-            self.leaves(&value);
+            self.found.extend(settings(&value));
             if !plain {
                 self.folded(class, text);
             }
@@ -187,20 +187,6 @@ impl Walk {
                 searched: true,
                 place: None,
             });
-        }
-    }
-
-    /// Settings of a file that is the value of a Secret. They are replaced with it, so they have no place of their own.
-    fn leaves(&mut self, text: &str) {
-        for (key, value) in leaves::of(text) {
-            if !is_plain_key(&key) {
-                self.found.push(Found {
-                    class: class_of_secret(&key, &value),
-                    value,
-                    searched: true,
-                    place: None,
-                });
-            }
         }
     }
 
@@ -367,6 +353,17 @@ impl Walk {
     fn item(&mut self, index: usize, visit: impl FnOnce(&mut Self)) {
         self.at(&index.to_string(), visit);
     }
+}
+
+/// Settings of a file that is the value of a Secret. They are replaced with it, so they have no place of their own.
+pub(super) fn settings(text: &str) -> impl Iterator<Item = Found> {
+    let leaves = leaves::of(text).into_iter().filter(|(key, _)| !is_plain_key(key));
+    leaves.map(|(key, value)| Found {
+        class: class_of_secret(&key, &value),
+        value,
+        searched: true,
+        place: None,
+    })
 }
 
 /// True for a key of a Secret whose value is a name or an address.

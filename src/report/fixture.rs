@@ -102,6 +102,7 @@ fn row(when: Option<When>, subject: &str, kind: TimelineKind, zh: &str, en: &str
 fn empty() -> PostMortem {
     PostMortem {
         schema_version: SCHEMA_VERSION,
+        generated_at: None,
         tool: Tool {
             name: "casefile",
             version: "0.1.0",

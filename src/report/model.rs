@@ -8,6 +8,7 @@ mod changes;
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 pub use self::appendix::{AppliedRow, Check, ClockRow, Gap, GapReason, RedactionRow};
@@ -25,6 +26,9 @@ pub const SCHEMA_VERSION: &str = "1.3";
 pub struct PostMortem {
     /// [`SCHEMA_VERSION`].
     pub schema_version: &'static str,
+    /// The time that somebody stamped it with; casefile itself reads no clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generated_at: Option<Timestamp>,
     /// Which casefile wrote it.
     pub tool: Tool,
     /// What was read; the incident's bundles first, baselines last.

@@ -16,6 +16,8 @@ mod determinism;
 mod documents;
 mod formats;
 mod gates;
+#[cfg(unix)]
+mod interruption;
 mod inventory;
 mod json_schema;
 mod layouts;
@@ -25,6 +27,7 @@ mod merging;
 mod nodes;
 mod outputs;
 mod own_rules;
+mod planted;
 mod redaction;
 mod reports_fresh;
 mod rules;

@@ -236,3 +236,126 @@ fn completions_a_manual_and_the_version_come_from_the_program() {
     let version: Value = serde_json::from_str(&run(&desk, &[], &["version", "--json"]).out).unwrap();
     assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
 }
+
+// ---------------------------------------------------------------- what concerns other commands
+
+/// A bundle in which a customer is named in a place that every command shows.
+fn put_customers(desk: &Desk, folder: &str, image: &str) {
+    let pods = serde_json::json!({"kind": "PodList", "apiVersion": "v1", "items": [
+        {"metadata": {"name": "web-0", "namespace": "shop"},
+         "spec": {"nodeName": "n1", "containers": [{"name": "app", "image": image, "env": [{"name": "FOR", "value": image}]}]},
+         "status": {"phase": "Running"}}]});
+    desk.put(&format!("{folder}/cluster-resources/pods/shop.json"), pods.to_string());
+    desk.put(
+        &format!("{folder}/logs/cust-481516.log"),
+        "2026-11-21T10:00:00Z order of cust-481516 by Meier\n",
+    );
+}
+
+#[test]
+fn every_command_heeds_the_settings_that_concern_it() {
+    let desk = Desk::new();
+    put_customers(&desk, "good", "harbor/cust-481516:1");
+    put_customers(&desk, "bad", "harbor/cust-235813:1");
+    let all = [
+        &["inspect", "bad", "--files"][..],
+        &["inspect", "bad", "--files", "-f", "json"],
+        &["diff", "good", "bad"],
+        &["redact", "bad", "-o", "clean", "--force"],
+    ];
+    let shown = |args: &[&str]| -> String {
+        std::fs::create_dir_all(desk.path().join("clean")).unwrap();
+        let ended = run(&desk, &[], args);
+        ended.assert_done();
+        let mut text = ended.out;
+        if args[0] == "redact" {
+            for (path, content) in super::support::files(&desk.path().join("clean/bad-redacted.tar.gz")) {
+                text.push_str(&format!("{path}\n{content}\n"));
+            }
+        }
+        text
+    };
+    let named = |text: &str| text.contains("cust-") || text.contains("Meier");
+    for args in all {
+        assert!(named(&shown(args)), "{args:?} shows no customer, so nothing is tested");
+    }
+    desk.put(
+        ".casefile.toml",
+        "lang = \"zh\"\n[redact]\nextra = [\"/cust-[0-9]{6}/\", \"Meier\"]\n",
+    );
+    for args in all {
+        let text = shown(args);
+        assert!(!named(&text), "{args:?}: {text}");
+        assert!(named(&shown(&[args, &["--no-config"]].concat())), "{args:?}");
+    }
+    let chinese = shown(&["diff", "good", "bad"]);
+    assert!(
+        chinese.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)),
+        "{chinese}"
+    );
+    desk.put(".casefile.toml", "[redact]\nextra = [\"/x*/\"]\n");
+    for args in all {
+        run(&desk, &[], args).assert_refused(2, &["redact.extra", "/x*/", "less than 4"]);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_collection_masks_what_settings_call_secret() {
+    let desk = Desk::new();
+    desk.put("root/etc/hostname", "n1\n");
+    desk.put(
+        "root/etc/rancher/rke2/config.yaml",
+        "node-label:\n- owner=cust-481516\n",
+    );
+    desk.put(".casefile.toml", "[redact]\nextra = [\"/cust-[0-9]{6}/\"]\n");
+    let args = ["collect", "--no-cluster", "--root", "root", "-q", "-o", "n1.tar.gz"];
+    run(&desk, &[], &args).assert_done();
+    let files = super::support::files(&desk.path().join("n1.tar.gz"));
+    let config = files.iter().find(|(path, _)| path.ends_with("config.yaml")).unwrap().1;
+    assert!(
+        config.contains("owner=‹secret-") && !config.contains("cust-481516"),
+        "{config}"
+    );
+}
+
+#[test]
+fn reports_bear_the_time_that_they_are_given_and_no_other() {
+    let desk = desk_with("quota");
+    let made = |variables: &[(&str, &str)], more: &[&str]| {
+        let formats = "md,html,json,sarif,junit";
+        let args = [
+            &["analyze", "quota.tar.gz", "-o", "out", "-f", formats, "--lang", "en"],
+            more,
+        ]
+        .concat();
+        run(&desk, variables, &args).assert_done();
+        ["md", "html", "json", "sarif", "junit.xml"].map(|ending| desk.text(&format!("out/quota.en.{ending}")))
+    };
+    let time = "2033-05-18T03:33:20Z";
+    let plain = made(&[], &[]);
+    let stamped = made(&[("SOURCE_DATE_EPOCH", "2000000000")], &[]);
+    for (with, without) in stamped.iter().zip(&plain) {
+        assert!(with.contains(time) && !without.contains("2033"));
+    }
+    assert_eq!(stamped, made(&[], &["--generated-at", time]));
+    assert_eq!(
+        stamped,
+        made(
+            &[("SOURCE_DATE_EPOCH", "1")],
+            &["--generated-at", "2033-05-18T11:33:20+08:00"]
+        )
+    );
+    let report: Value = serde_json::from_str(&stamped[2]).unwrap();
+    assert_eq!(report["generated_at"], time);
+    let wrong = run(
+        &desk,
+        &[("SOURCE_DATE_EPOCH", "today")],
+        &["analyze", "quota.tar.gz", "-o", "out"],
+    );
+    wrong.assert_refused(2, &["SOURCE_DATE_EPOCH", "today", "1970"]);
+    assert_eq!(
+        run(&desk, &[], &["analyze", "quota.tar.gz", "--generated-at", "today"]).code,
+        2
+    );
+}

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::context::{Context, Step};
-use super::tls::{Ask, Endpoint, ask};
+use super::endpoint::Endpoint;
+use super::tls::{Ask, ask};
 use super::{Outcome, Read};
 use places::Place;
 
@@ -58,37 +59,69 @@ pub(crate) fn steps() -> Vec<Step> {
 }
 
 async fn read(ctx: &mut Context) -> Outcome {
-    let places = places::find(&ctx.host, &ctx.etcd);
+    let places = match places::find(&ctx.host, &ctx.etcd) {
+        Ok(places) => places,
+        Err(error) => return Outcome::Failed(error),
+    };
     if places.is_empty() {
         return Outcome::Skipped("this host has no client certificates of an etcd, and none was named".into());
     }
-    let mut errors = Vec::new();
+    // By endpoint, the error of the first place that named it.
+    let mut silent: Vec<(String, String)> = Vec::new();
+    let mut unasked = Unasked::default();
     for place in &places {
         for endpoint in &place.endpoints {
-            let soon = soon(ctx, 4);
+            let Some(soon) = soon(ctx, 4) else {
+                unasked.add(endpoint);
+                continue;
+            };
             match members(place, endpoint, soon).await {
                 Ok((api, members)) => {
                     ctx.evidence.note(format!("asked at {}", endpoint.url()));
                     return read_cluster(ctx, place, endpoint, api, members).await;
                 }
-                Err(error) => errors.push(error),
+                Err(error) => {
+                    if !silent.iter().any(|(url, _)| *url == endpoint.url()) {
+                        silent.push((endpoint.url(), error));
+                    }
+                }
             }
         }
     }
     // That the member of this node does not answer is itself evidence.
-    let silent = places.iter().flat_map(|place| &place.endpoints).map(|endpoint| {
-        json!({"endpoint": endpoint.url(), "health": false, "error": errors.first().cloned().unwrap_or_default()})
-    });
-    let mut silent: Vec<Value> = silent.collect();
-    silent.dedup_by(|a, b| a.get("endpoint") == b.get("endpoint"));
-    ctx.evidence.json("etcd/endpoint-health.json", Value::Array(silent));
+    let health = silent
+        .iter()
+        .map(|(url, error)| json!({"endpoint": url, "health": false, "error": error}));
+    ctx.evidence.json("etcd/endpoint-health.json", health.collect());
+    let mut errors: Vec<String> = silent.into_iter().map(|(_, error)| error).collect();
     errors.dedup();
+    errors.extend(unasked.words());
     Outcome::Failed(errors.join("; "))
 }
 
-/// A share of the step's time, for one question.
-fn soon(ctx: &Context, share: u32) -> Instant {
-    ctx.deadline.min(Instant::now() + ctx.step_timeout / share)
+/// A share of the step's time, for one question; none where less than half of it is left: what had no time to answer is not silent.
+fn soon(ctx: &Context, share: u32) -> Option<Instant> {
+    let share = ctx.step_timeout / share;
+    let now = Instant::now();
+    (now + share / 2 <= ctx.deadline).then(|| ctx.deadline.min(now + share))
+}
+
+/// Members for which no time was left.
+#[derive(Default)]
+struct Unasked(Vec<String>);
+
+impl Unasked {
+    fn add(&mut self, endpoint: &Endpoint) {
+        let url = endpoint.url();
+        if !self.0.contains(&url) {
+            self.0.push(url);
+        }
+    }
+
+    fn words(&self) -> Option<String> {
+        let all = self.0.join(", ");
+        (!all.is_empty()).then(|| format!("no time was left to ask {all}; raise --timeout"))
+    }
 }
 
 /// The list of members, and by which paths it was had.
@@ -122,8 +155,13 @@ async fn read_cluster(ctx: &mut Context, place: &Place, local: &Endpoint, api: A
     }
     ctx.evidence.json("etcd/member-list.json", members);
     let mut errors = Vec::new();
+    let mut unasked = Unasked::default();
     let asked = Ask::Post(api.alarms, r#"{"action":"GET"}"#);
-    match question(place, local, asked, soon(ctx, 4)).await {
+    let alarms = match soon(ctx, 4) {
+        Some(soon) => question(place, local, asked, soon).await,
+        None => Err(format!("no time was left to ask {} for alarms", local.url())),
+    };
+    match alarms {
         Ok(alarms) => ctx.evidence.json("etcd/alarm-list.json", alarms),
         Err(error) => errors.push(error),
     }
@@ -131,21 +169,21 @@ async fn read_cluster(ctx: &mut Context, place: &Place, local: &Endpoint, api: A
     let mut health = Vec::new();
     let mut seen = Vec::new();
     for endpoint in &endpoints {
+        let Some(until) = soon(ctx, 8) else {
+            unasked.add(endpoint);
+            continue;
+        };
         let begun = Instant::now();
-        let answered = ask(
-            endpoint,
-            place.identity.as_ref(),
-            Ask::Get("/health"),
-            MOST,
-            soon(ctx, 8),
-        )
-        .await;
+        let answered = ask(endpoint, place.identity.as_ref(), Ask::Get("/health"), MOST, until).await;
         let took = format!("{:?}", begun.elapsed());
-        let status = question(place, endpoint, Ask::Post(api.status, "{}"), soon(ctx, 8)).await;
+        // Whoever does not answer the one question is not asked the other.
+        let status = match soon(ctx, 8).filter(|_| answered.is_ok()) {
+            Some(soon) => question(place, endpoint, Ask::Post(api.status, "{}"), soon).await.ok(),
+            None => None,
+        };
         // This member's own address in the list is the loopback's once more.
         let id = status
             .as_ref()
-            .ok()
             .and_then(|status| status.pointer("/header/member_id").cloned());
         if id.is_some() && seen.contains(&id) {
             continue;
@@ -156,22 +194,19 @@ async fn read_cluster(ctx: &mut Context, place: &Place, local: &Endpoint, api: A
             Err(error) => (false, error),
         };
         health.push(json!({"endpoint": endpoint.url(), "health": is_healthy, "took": took, "error": error}));
-        if let Ok(status) = status {
+        if let Some(status) = status {
             statuses.push(json!({"Endpoint": endpoint.url(), "Status": status}));
         }
     }
     ctx.evidence.json("etcd/endpoint-health.json", Value::Array(health));
     ctx.evidence.json("etcd/endpoint-status.json", Value::Array(statuses));
     let metrics = place.metrics.as_ref().unwrap_or(local);
-    match ask(
-        metrics,
-        place.identity.as_ref(),
-        Ask::Get("/metrics"),
-        MOST,
-        soon(ctx, 4),
-    )
-    .await
-    {
+    let answered = match soon(ctx, 4) {
+        Some(soon) => ask(metrics, place.identity.as_ref(), Ask::Get("/metrics"), MOST, soon).await,
+        None => Err(format!("no time was left to ask {} for metrics", metrics.url())),
+    };
+    errors.extend(unasked.words());
+    match answered {
         Ok(answer) if answer.status == 200 => {
             let mut capture = ctx.evidence.head();
             capture.push(&answer.body);
@@ -211,8 +246,13 @@ mod tests {
 
     use crate::collect::testing::Host;
 
-    /// An etcd of two members, of which the second does not answer; the request's path decides the answer.
+    /// An etcd of two members, of which the second does not answer.
     fn server() -> u16 {
+        server_with(vec![9])
+    }
+
+    /// An etcd that answers, and says of others, at these ports, that they are members too; the request's path decides the answer.
+    fn server_with(others: Vec<u16>) -> u16 {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         thread::spawn(move || {
@@ -228,9 +268,12 @@ mod tests {
                 let request = String::from_utf8_lossy(&request).into_owned();
                 let path = request.split(' ').nth(1).unwrap_or("");
                 let body = match path {
-                    "/v3/cluster/member/list" => format!(
-                        r#"{{"header":{{"member_id":"7"}},"members":[{{"ID":"7","name":"a","clientURLs":["http://127.0.0.1:{port}"]}},{{"ID":"8","name":"b","clientURLs":["http://127.0.0.1:9"]}}]}}"#
-                    ),
+                    "/v3/cluster/member/list" => {
+                        let member = |(at, port)| serde_json::json!({"ID": at + 7, "clientURLs": [format!("http://127.0.0.1:{port}")]});
+                        let all = std::iter::once(&port).chain(&others).enumerate().map(member);
+                        let all: serde_json::Value = all.collect();
+                        serde_json::json!({"header": {"member_id": "7"}, "members": all}).to_string()
+                    }
                     "/v3/maintenance/alarm" => {
                         r#"{"header":{"member_id":"7"},"alarms":[{"memberID":"7","alarm":"NOSPACE"}]}"#.into()
                     }
@@ -280,6 +323,61 @@ mod tests {
         let (summary, bundle) = host.collect();
         assert_eq!(summary.gaps, 1);
         assert_eq!(bundle.json("etcd/endpoint-health.json")[0]["health"], false);
+    }
+
+    #[test]
+    fn each_endpoint_that_is_silent_has_its_own_error() {
+        let mut host = Host::with_files(&[]);
+        host.plan.etcd.endpoints = vec!["http://127.0.0.1:9".into(), "http://no-such-name.invalid:2379".into()];
+        let (_, bundle) = host.collect();
+        let health = bundle.json("etcd/endpoint-health.json");
+        for at in 0..2 {
+            let (endpoint, error) = (
+                health[at]["endpoint"].as_str().unwrap(),
+                health[at]["error"].as_str().unwrap(),
+            );
+            assert!(error.contains(endpoint), "{health}");
+        }
+    }
+
+    #[test]
+    fn members_for_which_no_time_is_left_do_not_pass_for_dead() {
+        // They take connections and say nothing.
+        let listeners: Vec<TcpListener> = (0..18).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let silent = listeners.iter().map(|listener| listener.local_addr().unwrap().port());
+        let mut host = Host::with_files(&[]);
+        host.plan.etcd.endpoints = vec![format!("http://127.0.0.1:{}", server_with(silent.collect()))];
+        let (_, bundle) = host.collect();
+        let asked = bundle.json("etcd/endpoint-health.json").as_array().unwrap().len();
+        assert!((2..18).contains(&asked), "{asked}");
+        let step = bundle.step("etcd/cluster");
+        assert_eq!(step["outcome"], "failed");
+        let reason = step["reason"].as_str().unwrap();
+        let last = format!("http://{}", listeners.last().unwrap().local_addr().unwrap());
+        assert!(
+            reason.contains("no time was left to ask") && reason.contains(&last),
+            "{reason}"
+        );
+    }
+
+    #[test]
+    fn what_was_named_wrongly_is_told() {
+        for (endpoint, certificate, words) in [
+            ("10.0.0.1:2379", None, "--etcd-endpoint 10.0.0.1:2379 is no URL"),
+            (
+                "https://127.0.0.1:9",
+                Some("/no/such/cert.pem"),
+                "cannot read --etcd-cert /no/such/cert.pem",
+            ),
+        ] {
+            let mut host = Host::with_files(&[]);
+            host.plan.etcd.endpoints = vec![endpoint.into()];
+            host.plan.etcd.certificate = certificate.map(Into::into);
+            let (summary, bundle) = host.collect();
+            assert_eq!(summary.gaps, 1);
+            let step = bundle.step("etcd/cluster");
+            assert!(step["reason"].as_str().unwrap().contains(words), "{step}");
+        }
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! Where this host's etcd listens, and which certificates it accepts.
 
+use std::path::PathBuf;
+
 use crate::collect::EtcdPlan;
 use crate::collect::capture::Capture;
 use crate::collect::configs::expand;
+use crate::collect::endpoint::Endpoint;
 use crate::collect::root::HostRoot;
-use crate::collect::tls::{Endpoint, Identity};
+use crate::collect::tls::Identity;
 
 /// Authority, certificate and key of a client, as each distribution lays them.
 ///
@@ -81,23 +84,16 @@ pub(super) fn files() -> impl Iterator<Item = String> {
 }
 
 /// What was named, or else each set of certificates that this host has with the addresses of its settings.
-pub(super) fn find(host: &HostRoot, named: &EtcdPlan) -> Vec<Place> {
+///
+/// # Errors
+/// Something that was named is no address, or cannot be read.
+pub(super) fn find(host: &HostRoot, named: &EtcdPlan) -> Result<Vec<Place>, String> {
     if !named.endpoints.is_empty() {
-        let read = |path: &Option<std::path::PathBuf>| path.as_deref().and_then(|path| std::fs::read(path).ok());
-        let identity = Identity {
-            authority: read(&named.authority).unwrap_or_default(),
-            certificate: read(&named.certificate).unwrap_or_default(),
-            key: read(&named.key).unwrap_or_default(),
-        };
-        return vec![Place {
-            endpoints: named.endpoints.iter().filter_map(|url| Endpoint::parse(url)).collect(),
-            metrics: None,
-            identity: Some(identity),
-        }];
+        return Ok(vec![of_plan(named)?]);
     }
     // An address on the loopback belongs to the running system, not to another root.
     if !host.is_live() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let settings: Vec<String> = SETTINGS
         .iter()
@@ -126,7 +122,26 @@ pub(super) fn find(host: &HostRoot, named: &EtcdPlan) -> Vec<Place> {
             identity: None,
         });
     }
-    places
+    Ok(places)
+}
+
+fn of_plan(named: &EtcdPlan) -> Result<Place, String> {
+    let read = |option: &str, path: &Option<PathBuf>| match path {
+        Some(path) => std::fs::read(path).map_err(|error| format!("cannot read {option} {}: {error}", path.display())),
+        None => Ok(Vec::new()),
+    };
+    let endpoints = named.endpoints.iter().map(|url| {
+        Endpoint::parse(url).ok_or_else(|| format!("--etcd-endpoint {url} is no URL such as https://127.0.0.1:2379"))
+    });
+    Ok(Place {
+        endpoints: endpoints.collect::<Result<_, _>>()?,
+        metrics: None,
+        identity: Some(Identity {
+            authority: read("--etcd-cacert", &named.authority)?,
+            certificate: read("--etcd-cert", &named.certificate)?,
+            key: read("--etcd-key", &named.key)?,
+        }),
+    })
 }
 
 fn identity(host: &HostRoot, files: &[&str; 3]) -> Option<Identity> {

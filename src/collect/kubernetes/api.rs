@@ -1,7 +1,7 @@
 //! GET requests to the API: a deadline on each, bounded bodies, retries of what may pass.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http_body_util::BodyExt;
@@ -26,6 +26,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(15);
 /// After so many requests in a row without any answer the server counts as dead: every further one would cost its whole time.
 const SILENT_AFTER: usize = 12;
 
+/// How long the server itself is waited for, when it is doubtful whether it or a kubelet behind it is silent.
+const PROOF_OF_LIFE: Duration = Duration::from_secs(5);
+
 /// Media types that casefile takes; a few endpoints (logs, health) answer in plain text.
 const ACCEPT: &str = "application/json, */*";
 
@@ -35,6 +38,8 @@ pub(crate) struct Api {
     client: kube::Client,
     patience: Duration,
     unanswered: Arc<AtomicUsize>,
+    /// Once it counts as dead it is asked nothing any more.
+    is_dead: Arc<AtomicBool>,
 }
 
 /// How a body ended that was handed over part by part.
@@ -65,6 +70,7 @@ impl Api {
             client,
             patience,
             unanswered: Arc::default(),
+            is_dead: Arc::default(),
         }
     }
 
@@ -77,11 +83,29 @@ impl Api {
     pub(crate) async fn document(&self, target: &str, most: u64, deadline: Instant) -> Result<Vec<u8>, ApiError> {
         let mut retry = self.retry(deadline);
         loop {
-            match self.whole(target, most, retry.attempt()?).await {
+            match self.whole(target, most, retry.attempt().await?).await {
                 Ok(body) => return Ok(body),
                 Err(error) => retry.after(error).await?,
             }
         }
+    }
+
+    /// False when the server has long been silent. What is asked of a kubelet says little of the server that passes it on, so then the
+    /// server is asked itself.
+    async fn answers(&self, of_a_kubelet: bool) -> bool {
+        if self.is_dead.load(Ordering::Relaxed) {
+            return false;
+        }
+        if self.unanswered.load(Ordering::Relaxed) < SILENT_AFTER {
+            return true;
+        }
+        let until = Instant::now() + PROOF_OF_LIFE.min(self.patience);
+        // Any answer counts, a refusal too; `send` has reset the count then.
+        if of_a_kubelet && self.send("/version", until).await.is_ok() {
+            return true;
+        }
+        self.is_dead.store(true, Ordering::Relaxed);
+        false
     }
 
     /// One attempt at a body that counts only as a whole.
@@ -109,17 +133,18 @@ impl Api {
 
     /// Attempts until one succeeds or fails for good, or `deadline` comes.
     pub(crate) fn retry(&self, deadline: Instant) -> Retry<'_> {
-        self.retry_at_most(ATTEMPTS, deadline)
+        self.retry_at_most(ATTEMPTS, false, deadline)
     }
 
     /// The same for what the server asks a kubelet: a kubelet that is not there costs it half a minute each time.
     pub(crate) fn retry_of_a_kubelet(&self, deadline: Instant) -> Retry<'_> {
-        self.retry_at_most(ATTEMPTS_OF_A_KUBELET, deadline)
+        self.retry_at_most(ATTEMPTS_OF_A_KUBELET, true, deadline)
     }
 
-    fn retry_at_most(&self, most: u32, deadline: Instant) -> Retry<'_> {
+    fn retry_at_most(&self, most: u32, of_a_kubelet: bool, deadline: Instant) -> Retry<'_> {
         Retry {
             api: self,
+            of_a_kubelet,
             deadline,
             most,
             attempts: 0,
@@ -149,7 +174,7 @@ impl Api {
     pub(crate) async fn probe(&self, target: &str, most: usize, deadline: Instant) -> Result<Answer, ApiError> {
         let mut retry = self.retry(deadline);
         loop {
-            let until = retry.attempt()?;
+            let until = retry.attempt().await?;
             let error = match self.send(target, until).await {
                 Ok(answer) if answer.status().as_u16() == 429 => {
                     let after = retry_after(&answer);
@@ -191,6 +216,7 @@ impl Api {
 /// The attempts at one request.
 pub(crate) struct Retry<'a> {
     api: &'a Api,
+    of_a_kubelet: bool,
     deadline: Instant,
     most: u32,
     attempts: u32,
@@ -199,8 +225,8 @@ pub(crate) struct Retry<'a> {
 
 impl Retry<'_> {
     /// Until when the next attempt may take; an error when the server has long been silent.
-    pub(crate) fn attempt(&mut self) -> Result<Instant, ApiError> {
-        if self.api.unanswered.load(Ordering::Relaxed) >= SILENT_AFTER {
+    pub(crate) async fn attempt(&mut self) -> Result<Instant, ApiError> {
+        if !self.api.answers(self.of_a_kubelet).await {
             return Err(ApiError::Silent);
         }
         self.attempts += 1;

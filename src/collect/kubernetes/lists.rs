@@ -207,7 +207,7 @@ impl Reader {
     async fn page(&self, target: &str) -> Result<(Vec<u8>, Option<String>), ApiError> {
         let mut retry = self.api.retry(self.deadline);
         loop {
-            let answer = self.api.whole(target, MOST_PAGE, retry.attempt()?).await;
+            let answer = self.api.whole(target, MOST_PAGE, retry.attempt().await?).await;
             let read = answer.and_then(|body| {
                 let next = Page::read(&body)?.next().map(str::to_owned);
                 Ok((body, next))

@@ -98,7 +98,8 @@ async fn read(ctx: &mut Context, rank: Rank, pods: Vec<PodLogs>) -> Outcome {
     let mut running = JoinSet::new();
     let mut tally = Tally::default();
     let outcome = loop {
-        while running.len() < concurrency && ctx.evidence.room() > 0 {
+        // What is begun after the deadline fails at once, and would be counted as a failure of its own.
+        while running.len() < concurrency && ctx.evidence.room() > 0 && Instant::now() < ctx.deadline {
             let Some(log) = waiting.pop_front() else { break };
             if tally.is_dead(&log.node) {
                 tally.unasked += 1;
@@ -120,6 +121,7 @@ async fn read(ctx: &mut Context, rank: Rank, pods: Vec<PodLogs>) -> Outcome {
         match timeout_at(ctx.deadline + Duration::from_millis(500), running.join_next()).await {
             Err(_) => break Outcome::TimedOut,
             Ok(None) if waiting.is_empty() => break Outcome::Done,
+            Ok(None) if Instant::now() >= ctx.deadline => break Outcome::TimedOut,
             Ok(None) => {
                 ctx.evidence
                     .note("the bundle has no room for further logs; raise --max-size");
@@ -131,9 +133,6 @@ async fn read(ctx: &mut Context, rank: Rank, pods: Vec<PodLogs>) -> Outcome {
                 ctx.gauge.advance();
                 tally.take(ctx, read);
             }
-        }
-        if Instant::now() >= ctx.deadline && running.is_empty() && !waiting.is_empty() {
-            break Outcome::TimedOut;
         }
     };
     tally.left = waiting.len() + running.len();

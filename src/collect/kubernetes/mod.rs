@@ -18,6 +18,8 @@ mod nodes;
 mod objects;
 mod page;
 mod pods;
+#[cfg(test)]
+mod secret_tests;
 mod secrets;
 mod session;
 #[cfg(test)]
@@ -26,6 +28,8 @@ mod stub;
 mod stub_tests;
 mod tail;
 mod target;
+#[cfg(test)]
+mod trouble_tests;
 mod writer;
 
 pub(crate) use objects::rescue;

@@ -146,7 +146,7 @@ async fn read(ctx: &mut Context, node: String) -> Outcome {
 async fn document(api: &Api, target: &str, deadline: Instant) -> Result<Vec<u8>, ApiError> {
     let mut retry = api.retry_of_a_kubelet(deadline);
     loop {
-        match api.whole(target, MOST, retry.attempt()?).await {
+        match api.whole(target, MOST, retry.attempt().await?).await {
             Ok(body) => return Ok(body),
             Err(error) => retry.after(error).await?,
         }

@@ -47,7 +47,11 @@ async fn read(ctx: &mut Context, index: usize) -> Outcome {
 
 /// Writes what a reader sends. A list of all namespaces that is forbidden is read namespace by namespace.
 pub(super) async fn write(ctx: &mut Context, api: &Api, kind: Kind, parts: Receiver<Part>) -> Outcome {
-    ctx.cluster.writing = Some(Writer::new(kind.clone(), ctx.evidence.spool()));
+    ctx.cluster.writing = Some(Writer::new(
+        kind.clone(),
+        ctx.evidence.spool(),
+        ctx.evidence.most_of_a_file(),
+    ));
     let mut outcome = consume(ctx, parts).await;
     if matches!(outcome, Outcome::Forbidden(_)) && kind.namespaced && ctx.cluster.plan.namespaces.is_empty() {
         let exhaustive = EVERYWHERE.contains(&kind.plural.as_str());

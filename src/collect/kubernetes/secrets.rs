@@ -1,5 +1,7 @@
 //! Secrets: which there are, of which type, with which keys. Their values stay in the cluster.
 
+use std::io::Read;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
@@ -15,8 +17,17 @@ use crate::collect::evidence::Evidence;
 /// What stands in place of a value. It is no base64, so nothing can take it for one.
 const WITHHELD: &str = "<withheld>";
 
-/// Longer values (releases of Helm, key stores) are not searched for elsewhere; nobody writes them into a log.
-const LONGEST: usize = 8 * 1024;
+/// From this length on a value counts as long.
+const LONG: usize = 8 * 1024;
+
+/// So many bytes of long values are searched for as a whole; of further ones their settings are.
+pub(super) const MOST_LONG: usize = 64 << 20;
+
+/// The type of a Secret in which Helm keeps a release (helm `pkg/storage/driver/secrets.go`, `newSecretsObject`).
+const RELEASE: &str = "helm.sh/release.v1";
+
+/// How much of a release is unpacked.
+const MOST_OF_A_RELEASE: u64 = 32 << 20;
 
 fn kind() -> Kind {
     Kind {
@@ -53,11 +64,14 @@ async fn read(ctx: &mut Context) -> Outcome {
 ///
 /// Of certificates the public part stays, because its dates are what people look for; of credentials for registries the hosts, and
 /// whether a user is named.
-pub(super) fn reduce(evidence: &mut Evidence, path: &str, secret: &mut Value) {
+///
+/// Of long values `room` bytes are still remembered whole.
+pub(super) fn reduce(evidence: &mut Evidence, path: &str, secret: &mut Value, room: &mut usize) {
     let Some(map) = secret.as_object_mut() else {
         *secret = Value::Null;
         return;
     };
+    let is_release = map.get("type").and_then(Value::as_str) == Some(RELEASE);
     let data = map.remove("data");
     map.remove("stringData");
     if let Some(annotations) = secret
@@ -73,8 +87,18 @@ pub(super) fn reduce(evidence: &mut Evidence, path: &str, secret: &mut Value) {
         for (key, value) in data {
             let encoded = value.as_str().unwrap_or_default();
             kept.insert(key.clone(), public_part(&key, encoded));
-            if encoded.len() <= LONGEST {
+            if is_release {
+                // Nobody writes a packed release down, but what it was told to set may stand anywhere.
+                if let Some(release) = unpacked(encoded) {
+                    evidence.learn(release.get("config").unwrap_or(&Value::Null));
+                }
+            } else if encoded.len() <= LONG {
                 learned.insert(key, value);
+            } else if let Some(left) = room.checked_sub(encoded.len()) {
+                *room = left;
+                learned.insert(key, value);
+            } else if let Some(text) = text_of(encoded) {
+                evidence.learn_settings(&text);
             }
         }
     }
@@ -86,17 +110,26 @@ pub(super) fn reduce(evidence: &mut Evidence, path: &str, secret: &mut Value) {
     }
 }
 
+fn text_of(encoded: &str) -> Option<String> {
+    String::from_utf8(STANDARD.decode(encoded).ok()?).ok()
+}
+
+/// A release: JSON in gzip in base64, once more in base64 as every value of a Secret (helm `pkg/storage/driver/util.go`, `encodeRelease`).
+fn unpacked(encoded: &str) -> Option<Value> {
+    let packed = STANDARD.decode(text_of(encoded)?).ok()?;
+    let mut document = Vec::new();
+    let unpacked = flate2::read::GzDecoder::new(packed.as_slice());
+    unpacked.take(MOST_OF_A_RELEASE).read_to_end(&mut document).ok()?;
+    serde_json::from_slice(&document).ok()
+}
+
 /// What of a value may be seen.
 fn public_part(key: &str, encoded: &str) -> Value {
     if encoded.is_empty() {
         // An empty value is a mistake that people look for.
         return "".into();
     }
-    let decoded = STANDARD
-        .decode(encoded)
-        .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok());
-    let public = decoded.and_then(|text| match key {
+    let public = text_of(encoded).and_then(|text| match key {
         ".dockerconfigjson" => registries(serde_json::from_str::<Value>(&text).ok()?.get("auths")?),
         ".dockercfg" => registries(&serde_json::from_str(&text).ok()?),
         _ => certificates(&text),

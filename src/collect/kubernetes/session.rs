@@ -82,8 +82,10 @@ pub(crate) fn first_steps(plan: &ClusterPlan) -> Vec<Step> {
     }
     let mut reads: Vec<Read> = locate::places(plan).into_iter().map(Read::File).collect();
     reads.push(request("/version"));
+    // Each place has its own time, with the proxy of the environment and without it.
+    let places = u32::try_from(reads.len()).unwrap_or(u32::MAX);
     vec![
-        Step::new("kubernetes/connect", reads, |ctx| Box::pin(connect(ctx))),
+        Step::new("kubernetes/connect", reads, |ctx| Box::pin(connect(ctx))).patient(places.saturating_mul(2)),
         secrets::step(),
     ]
 }
@@ -103,25 +105,23 @@ async fn connect(ctx: &mut Context) -> Outcome {
         let places = locate::places(&ctx.cluster.plan).join(", ");
         return Outcome::Skipped(format!("there is no kubeconfig ({places}); name one with --kubeconfig"));
     }
-    let mut failures: Vec<(String, Outcome)> = Vec::new();
+    let mut failures: Vec<String> = Vec::new();
+    let mut silent = BTreeSet::new();
     for candidate in &candidates {
-        match attempt(ctx, candidate).await {
+        match attempt(ctx, candidate, &mut silent).await {
             Ok(()) => {
-                for (name, outcome) in failures {
-                    ctx.evidence
-                        .note(format!("{name} did not lead to a server: {}", words(&outcome)));
-                }
                 ctx.evidence.note(format!("connected through {}", candidate.name()));
                 return Outcome::Done;
             }
-            Err(outcome) => failures.push((candidate.name(), outcome)),
+            Err(outcome) => {
+                // Noted at once, because a signal may end the step before the last place.
+                let (name, why) = (candidate.name(), words(&outcome));
+                ctx.evidence.note(format!("{name} did not lead to a server: {why}"));
+                failures.push(format!("{name}: {why}"));
+            }
         }
     }
-    let all: Vec<String> = failures
-        .iter()
-        .map(|(name, outcome)| format!("{name}: {}", words(outcome)))
-        .collect();
-    Outcome::Failed(all.join("; "))
+    Outcome::Failed(failures.join("; "))
 }
 
 fn words(outcome: &Outcome) -> &str {
@@ -132,11 +132,19 @@ fn words(outcome: &Outcome) -> &str {
     }
 }
 
-/// Loads a candidate and reaches its server, through a proxy where one is named.
-async fn attempt(ctx: &mut Context, candidate: &Candidate) -> Result<(), Outcome> {
+/// Loads a candidate and reaches its server, through a proxy where one is named. A server that was `silent` is not waited for again:
+/// on one machine most places name the same.
+async fn attempt(ctx: &mut Context, candidate: &Candidate, silent: &mut BTreeSet<String>) -> Result<(), Outcome> {
     let config = locate::load(candidate, &ctx.cluster.plan)
         .await
         .map_err(Outcome::Failed)?;
+    let server = format!("{} {:?}", config.cluster_url, config.proxy_url);
+    if silent.contains(&server) {
+        return Err(Outcome::Failed(format!(
+            "{}: not asked again, it gave no answer in time",
+            config.cluster_url
+        )));
+    }
     // Whatever quotes these credentials, in a log or in an answer, must not show them.
     ctx.evidence
         .learn(&json!({"kind": "Config", "users": [{"name": "", "user": credentials::as_json(&config.auth_info)}]}));
@@ -145,7 +153,12 @@ async fn attempt(ctx: &mut Context, candidate: &Candidate) -> Result<(), Outcome
         direct.proxy_url = None;
         direct
     });
-    match (reach(ctx, config).await, direct) {
+    let reached = reach(ctx, config).await;
+    if let Err(Unreached { in_time: false, .. }) = &reached {
+        silent.insert(server);
+    }
+    let reached = reached.map_err(|unreached| unreached.why);
+    match (reached, direct) {
         // What is named in NO_PROXY, or should be: an API server inside is often not to be reached over the way out.
         (Err(through), Some(direct)) => {
             reach(ctx, direct).await.map_err(|_| through.clone())?;
@@ -168,13 +181,23 @@ fn is_proxied_by_the_environment(config: &Config) -> bool {
         .any(|named: hyper::Uri| named == *proxy)
 }
 
+/// Why a server was not reached.
+struct Unreached {
+    why: Outcome,
+    /// False where nothing came until its time was over.
+    in_time: bool,
+}
+
 /// Asks the server of a configuration for its version.
-async fn reach(ctx: &mut Context, config: Config) -> Result<(), Outcome> {
+async fn reach(ctx: &mut Context, config: Config) -> Result<(), Unreached> {
     let expired = credentials::expired(&config, ctx.now);
     let server = config.cluster_url.to_string();
     let blame = |outcome: Outcome| {
         let why = expired.as_ref().map(|why| format!("{why}; ")).unwrap_or_default();
-        Outcome::Failed(format!("{server}: {why}{}", words(&outcome)))
+        Unreached {
+            in_time: outcome != Outcome::TimedOut,
+            why: Outcome::Failed(format!("{server}: {why}{}", words(&outcome))),
+        }
     };
     let deadline = Instant::now() + CONNECT.min(ctx.step_timeout);
     let namespace = config.default_namespace.clone();

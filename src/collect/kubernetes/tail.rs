@@ -83,7 +83,7 @@ pub(super) async fn tail(
     let mut retry = api.retry_of_a_kubelet(deadline);
     let mut best: Option<Sink> = None;
     loop {
-        let until = match retry.attempt() {
+        let until = match retry.attempt().await {
             Ok(until) => until,
             Err(error) => return (best.unwrap_or_else(open), Err(error)),
         };

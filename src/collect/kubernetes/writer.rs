@@ -19,6 +19,9 @@ use crate::collect::{Cut, Kept};
 /// A file becomes no longer than this, so that readers which take a document as a whole (casefile's does up to 64 MiB) take it.
 const LONGEST_FILE: u64 = 32 * 1024 * 1024;
 
+/// What the end of a file may take.
+const TAIL: u64 = 64;
+
 /// What later steps want to know of the objects.
 #[derive(Default)]
 pub(super) struct Noticed {
@@ -43,6 +46,10 @@ pub(super) struct Writer {
     resource_version: String,
     objects: usize,
     full: bool,
+    /// Bytes of long values of Secrets that may still be remembered whole.
+    room_for_long: usize,
+    /// Files become no longer than this.
+    longest: u64,
 }
 
 /// A file: a stretch of the spool.
@@ -80,8 +87,8 @@ impl From<io::Error> for Refused {
 }
 
 impl Writer {
-    /// A writer without objects.
-    pub(super) fn new(kind: Kind, spool: Spool) -> Self {
+    /// A writer without objects, whose files are no longer than `most_of_a_file` as long as objects are shorter.
+    pub(super) fn new(kind: Kind, spool: Spool, most_of_a_file: u64) -> Self {
         Self {
             kind,
             spool,
@@ -93,6 +100,8 @@ impl Writer {
             resource_version: String::new(),
             objects: 0,
             full: false,
+            room_for_long: secrets::MOST_LONG,
+            longest: LONGEST_FILE.min(most_of_a_file),
         }
     }
 
@@ -153,20 +162,26 @@ impl Writer {
             _ => "_".into(),
         };
         self.notice(&object);
-        let fits = |file: &Part| file.namespace == namespace && self.spool.len() - file.start < LONGEST_FILE;
+        let path = match &self.open {
+            Some(file) if file.namespace == namespace => file.path.clone(),
+            _ => layout::file(&self.kind, &namespace, self.parts.get(&namespace).copied().unwrap_or(0)),
+        };
+        if self.kind.plural == "secrets" && self.kind.group.is_empty() {
+            secrets::reduce(evidence, &path, &mut object, &mut self.room_for_long);
+        } else {
+            evidence.mask_part(&path, &mut object);
+        }
+        let bytes = object.to_string();
+        let longest = self.longest;
+        let used = |file: &Part| self.spool.len() - file.start + bytes.len() as u64 + TAIL;
+        let fits = |file: &Part| file.namespace == namespace && (file.objects == 0 || used(file) <= longest);
         if !self.open.as_ref().is_some_and(fits) {
             self.close()?;
             self.open_file(namespace)?;
         }
         let Some(file) = &mut self.open else { return Ok(()) };
-        if self.kind.plural == "secrets" && self.kind.group.is_empty() {
-            secrets::reduce(evidence, &file.path, &mut object);
-        } else {
-            evidence.mask_part(&file.path, &mut object);
-        }
-        let bytes = object.to_string();
         // The end of the list has to fit too.
-        if self.spool.len() + bytes.len() as u64 + 64 > evidence.room() {
+        if self.spool.len() + bytes.len() as u64 + TAIL > evidence.room() {
             self.full = true;
             return Err(Refused::Full);
         }

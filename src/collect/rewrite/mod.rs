@@ -101,8 +101,15 @@ pub fn rewrite(
             path: target.clone(),
             source,
         };
-        let mut writer =
-            Writer::new(&target, &folder, masker, pseudonyms.as_deref_mut(), plan.drop_binary).map_err(failed)?;
+        let mut writer = Writer::new(
+            &target,
+            &folder,
+            masker,
+            pseudonyms.as_deref_mut(),
+            is_trial,
+            plan.drop_binary,
+        )
+        .map_err(failed)?;
         let mut budget = plan.budget.clone();
         let walked = walk(input, &mut budget, &mut |entry| writer.entry(entry))?;
         let (mut spool, files, binary) = writer.finish().map_err(failed)?;
@@ -118,7 +125,7 @@ pub fn rewrite(
             };
             leak = Some(RewriteError::Leak {
                 token,
-                file,
+                file: masker.mask(&file).into_owned(),
                 form,
                 advice,
             });

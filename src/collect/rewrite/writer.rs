@@ -28,6 +28,8 @@ pub(super) struct Writer<'m> {
     folder: &'m Path,
     masker: &'m mut Masker,
     pseudonyms: Option<&'m mut Pseudonyms>,
+    /// Whether other names are only learned: what is written is not kept.
+    is_trial: bool,
     drop_binary: bool,
     digests: Vec<(String, String, String, u64)>,
     manifests: Vec<(String, Value)>,
@@ -42,6 +44,7 @@ impl<'m> Writer<'m> {
         folder: &'m Path,
         masker: &'m mut Masker,
         pseudonyms: Option<&'m mut Pseudonyms>,
+        is_trial: bool,
         drop_binary: bool,
     ) -> io::Result<Self> {
         let spool = tempfile::tempfile_in(folder)?;
@@ -50,6 +53,7 @@ impl<'m> Writer<'m> {
             folder,
             masker,
             pseudonyms,
+            is_trial,
             drop_binary,
             digests: Vec::new(),
             manifests: Vec::new(),
@@ -161,7 +165,7 @@ impl<'m> Writer<'m> {
     /// JSON Lines, or text that only begins like JSON: what is a document is masked as one, all else as text.
     fn lines(&mut self, from: &mut dyn Read, out: &mut SpooledTempFile) -> io::Result<()> {
         let mut pieces = Pieces::new(from);
-        while let Some(piece) = pieces.piece()? {
+        while let Some(piece) = pieces.piece(self.masker)? {
             let is_json = |line: &[u8]| line.first() == Some(&b'{') && serde_json::from_slice::<Value>(line).is_ok();
             if !piece.split(|byte| *byte == b'\n').next().is_some_and(is_json) {
                 let masked = mask_bytes(self.masker, &piece);
@@ -181,7 +185,7 @@ impl<'m> Writer<'m> {
 
     fn text(&mut self, from: &mut dyn Read, out: &mut SpooledTempFile) -> io::Result<()> {
         let mut pieces = Pieces::new(from);
-        while let Some(piece) = pieces.piece()? {
+        while let Some(piece) = pieces.piece(self.masker)? {
             let masked = mask_bytes(self.masker, &piece);
             out.write_all(&self.renamed(masked))?;
         }
@@ -192,6 +196,10 @@ impl<'m> Writer<'m> {
         let Some(pseudonyms) = self.pseudonyms.as_deref_mut() else {
             return masked;
         };
+        if self.is_trial {
+            masked.utf8_chunks().for_each(|chunk| pseudonyms.learn(chunk.valid()));
+            return masked;
+        }
         let mut out = Vec::with_capacity(masked.len());
         for chunk in masked.utf8_chunks() {
             out.extend_from_slice(pseudonyms.apply(chunk.valid()).as_bytes());
@@ -205,7 +213,9 @@ impl<'m> Writer<'m> {
         out.seek(SeekFrom::Start(0))?;
         let (digest, _) = verify::read(&mut out, false);
         out.seek(SeekFrom::Start(0))?;
-        let written = String::from_utf8_lossy(&self.renamed(path.clone().into_bytes())).into_owned();
+        // A name may be a secret too, or hold one.
+        let written = self.masker.mask(&path).into_owned();
+        let written = String::from_utf8_lossy(&self.renamed(written.into_bytes())).into_owned();
         let mut header = tar::Header::new_gnu();
         header.set_size(size);
         header.set_mode(0o600);

@@ -211,7 +211,7 @@ pub(super) fn clock(ledger: &mut Ledger<'_, '_>) -> Vec<ClockRow> {
     rows.extend(dated_sources(ledger));
     if rows.is_empty() {
         rows.push(ClockRow {
-            source: snapshot.bundle.alias.to_string(),
+            source: ledger.masker.mask(&snapshot.bundle.alias).into_owned(),
             zone: phrase("clock.from-events"),
             skew: phrase("clock.skew-unknown"),
             refs: Vec::new(),

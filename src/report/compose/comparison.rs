@@ -113,8 +113,11 @@ fn matrix(ledger: &mut Ledger<'_, '_>) -> Option<Matrix> {
     let hosts: Vec<(&Host, String)> = bundles
         .flat_map(|snapshot| snapshot.hosts.iter().map(move |host| (host, snapshot)))
         .filter(|(host, _)| is_rke1(host))
-        .map(|(host, snapshot)| (host, format!("{} · {}", host.runtime_name(), snapshot.bundle.alias)))
         .take(COLUMNS)
+        .map(|(host, snapshot)| {
+            let alias = ledger.masker.mask(&snapshot.bundle.alias);
+            (host, format!("{} · {alias}", host.runtime_name()))
+        })
         .collect();
     if hosts.is_empty() {
         return None;

@@ -39,9 +39,10 @@ pub(super) fn differences(ledger: &mut Ledger<'_, '_>) -> (Vec<DiffRow>, Option<
         let collected = snapshot.bundle.collected_at.as_ref();
         collected.map_or_else(|| "?".to_owned(), shown)
     };
+    let mut name = |snapshot: &Snapshot| ledger.masker.mask(&snapshot.bundle.input).into_owned();
     let facts = [
-        ("good", baseline.bundle.input.clone().into()),
-        ("bad", diagnosis.snapshot.bundle.input.clone().into()),
+        ("good", name(baseline).into()),
+        ("bad", name(diagnosis.snapshot).into()),
         ("good_time", time(baseline).into()),
         ("bad_time", time(diagnosis.snapshot).into()),
         ("hidden", json!(differences.different.len().saturating_sub(DIFFERENCES))),

@@ -181,7 +181,7 @@ impl<'d, 's> Ledger<'d, 's> {
         EvidenceItem {
             id,
             kind: citation.kind,
-            bundle: citation.bundle.to_string(),
+            bundle: self.masker.mask(&citation.bundle).into_owned(),
             file: self.masker.mask(citation.file.as_str()).into_owned(),
             lines,
             pointer,

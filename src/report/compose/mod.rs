@@ -81,15 +81,13 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
         version: env!("CARGO_PKG_VERSION"),
         rules: diagnosis.rules.iter().count(),
     };
-    let mut bundles = bundle_refs(diagnosis.snapshot, "incident");
-    bundles.extend(
-        diagnosis
-            .baseline
-            .into_iter()
-            .flat_map(|baseline| bundle_refs(baseline, "baseline")),
-    );
+    let mut bundles = bundle_refs(&mut ledger, diagnosis.snapshot, "incident");
+    if let Some(baseline) = diagnosis.baseline {
+        bundles.extend(bundle_refs(&mut ledger, baseline, "baseline"));
+    }
     Ok(PostMortem {
         schema_version: SCHEMA_VERSION,
+        generated_at: None,
         tool,
         bundles,
         narrowing: narrowing::narrowing(diagnosis),
@@ -137,13 +135,13 @@ pub fn learn_secrets(masker: &mut Masker, snapshot: &Snapshot) {
     masker.learn_all(&values);
 }
 
-/// Every archive that a snapshot was read from.
-fn bundle_refs(snapshot: &Snapshot, role: &'static str) -> Vec<BundleRef> {
+/// Every archive that a snapshot was read from. Its name and those of its machines may hold a secret.
+fn bundle_refs(ledger: &mut Ledger<'_, '_>, snapshot: &Snapshot, role: &'static str) -> Vec<BundleRef> {
     let archives = snapshot.archives().into_iter();
     archives
         .map(|archive| BundleRef {
-            alias: archive.info.alias.to_string(),
-            input: archive.info.input,
+            alias: ledger.masker.mask(&archive.info.alias).into_owned(),
+            input: ledger.masker.mask(&archive.info.input).into_owned(),
             layout: archive.info.layout,
             sha256: archive.info.sha256,
             collected_at: archive.info.collected_at,

@@ -31,13 +31,14 @@ pub fn compare(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Comparison {
     }
     // What a finding builds on comes first; besides, the differences stand in the order of suspicion.
     groups.sort_by_key(|group| !group.rows.iter().any(|row| row.relevant));
+    let good = diagnosis
+        .baseline
+        .map(|good| bundle_refs(&mut ledger, good, "baseline"));
+    let bad = bundle_refs(&mut ledger, diagnosis.snapshot, "incident");
     Comparison {
         schema_version: SCHEMA_VERSION,
-        good: diagnosis
-            .baseline
-            .map(|good| bundle_refs(good, "baseline"))
-            .unwrap_or_default(),
-        bad: bundle_refs(diagnosis.snapshot, "incident"),
+        good: good.unwrap_or_default(),
+        bad,
         equal: diagnosis.differences.as_ref().map_or(0, |found| found.equal),
         groups,
         evidence: ledger.evidence,

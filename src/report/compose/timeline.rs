@@ -99,7 +99,7 @@ pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, 
             .find_map(|host| host.clock.as_ref())
             .map(|(_, _, cite)| cite.clone());
         let refs = cite.map(|cite| vec![ledger.cite(&cite)]).unwrap_or_default();
-        let subject = ledger.diagnosis.snapshot.bundle.alias.to_string();
+        let subject = ledger.masker.mask(&ledger.diagnosis.snapshot.bundle.alias).into_owned();
         rows.push(row(
             when,
             subject,

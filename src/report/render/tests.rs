@@ -1,5 +1,6 @@
 //! What holds for every report in every language and format.
 
+mod machine;
 mod markdown;
 
 use std::collections::BTreeSet;

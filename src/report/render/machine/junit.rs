@@ -20,8 +20,12 @@ pub(in crate::report::render) fn document(report: &PostMortem, lang: Lang) -> St
         of(CheckOutcome::Fail),
         of(CheckOutcome::Unknown) + of(CheckOutcome::NotApplicable)
     );
+    let stamp = report
+        .generated_at
+        .map(|time| format!(" timestamp=\"{time}\""))
+        .unwrap_or_default();
     let mut out = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"casefile\" {totals}>\n  <testsuite name=\"{}\" {totals}>\n",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"casefile\" {totals}>\n  <testsuite name=\"{}\" {totals}{stamp}>\n",
         attribute(name)
     );
     for check in &report.checks {

@@ -57,10 +57,13 @@ fn record(row: &TimelineRow, lang: Lang) -> [String; 10] {
     values.map(|value| inert(&value))
 }
 
-/// A cell that no spreadsheet takes for a formula ("CSV Injection", owasp.org: `=`, `+`, `-`, `@`, tab and line end at the start).
+/// What begins a formula ("CSV Injection", owasp.org, which names tab and line end too), also in the full width of Asian scripts.
+const SIGNS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+
+/// A cell that no spreadsheet takes for a formula.
 fn inert(value: &str) -> String {
     let value = escape::visible(value).replace('\n', " ⏎ ").replace('\t', " ");
-    if value.trim_start().starts_with(['=', '+', '-', '@']) {
+    if value.trim_start().starts_with(SIGNS) {
         format!("'{value}")
     } else {
         value

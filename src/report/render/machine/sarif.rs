@@ -34,6 +34,13 @@ pub(in crate::report::render) fn document(report: &PostMortem, lang: Lang) -> Va
         .gaps
         .iter()
         .map(|gap| json!({"level": "note", "message": {"text": said(&gap.what, lang)}}));
+    let mut invocation = json!({
+        "executionSuccessful": true,
+        "toolExecutionNotifications": gaps.collect::<Vec<_>>(),
+    });
+    if let (Some(time), Some(fields)) = (report.generated_at, invocation.as_object_mut()) {
+        fields.insert("endTimeUtc".into(), time.to_string().into());
+    }
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -47,10 +54,7 @@ pub(in crate::report::render) fn document(report: &PostMortem, lang: Lang) -> Va
             "columnKind": "unicodeCodePoints",
             "originalUriBaseIds": bases,
             "redactionTokens": tokens,
-            "invocations": [{
-                "executionSuccessful": true,
-                "toolExecutionNotifications": gaps.collect::<Vec<_>>(),
-            }],
+            "invocations": [invocation],
             "results": results(report, lang),
             "graphs": graphs(report, lang),
         }],

@@ -30,6 +30,7 @@ pub(super) fn appendix(s: &Scribe<'_>) -> Value {
         applied => applied(s),
         nodes => nodes(s),
         bundles => bundles(s),
+        generated => s.report.generated_at.map(|time| time.to_string()),
         tool => context! {
             name => s.report.tool.name, version => s.report.tool.version, rules => s.report.tool.rules,
         },

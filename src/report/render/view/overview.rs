@@ -73,6 +73,7 @@ pub(super) fn front_matter(report: &PostMortem) -> Value {
         latest => stamp(window.map(|w| &w.end), |when| when.latest).unwrap_or_default(),
         confidence => report.root_causes.first().map_or("", |cause| confidence_id(cause.confidence)),
         tool => format!("{} {}", report.tool.name, report.tool.version),
+        generated => report.generated_at.map(|time| time.to_string()),
         bundles => report.bundles.iter().map(|bundle| context! {
             alias => bundle.alias.as_str(), layout => bundle.layout.as_str(), sha256 => bundle.sha256.as_str(),
         }).collect::<Vec<_>>(),
