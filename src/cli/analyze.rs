@@ -533,7 +533,10 @@ fn code_of(plan: &Plan, report: &PostMortem) -> u8 {
             GapReason::CollectionFailed | GapReason::Truncated | GapReason::Unparsed
         )
     };
-    let judged = report.checks.iter().any(|check| check.outcome != CheckOutcome::Unknown);
+    let judged = report
+        .checks
+        .iter()
+        .any(|check| !matches!(check.outcome, CheckOutcome::Unknown | CheckOutcome::NotApplicable));
     if plan.strict && (!judged || report.gaps.iter().any(is_reading)) {
         return exit::INCOMPLETE;
     }

@@ -74,15 +74,9 @@ struct FileLine {
 impl Overview {
     /// Of one bundle, with every file if that is wanted. Nothing is masked yet.
     pub(super) fn new(snapshot: &Snapshot, with_files: bool) -> Self {
-        let mut data = snapshot.coverage.read.clone();
+        let data = snapshot.coverage.read.clone();
         let mut streams: BTreeMap<&str, String> = BTreeMap::new();
         for log in &snapshot.logs {
-            let datum = match &log.stream {
-                Stream::Container(_) => "container-logs",
-                Stream::Component(component) => component.datum(),
-                Stream::Unknown => "other-text",
-            };
-            *data.entry(datum.to_owned()).or_default() += 1;
             streams.insert(log.path.as_str(), stream_name(log));
         }
         let files = &snapshot.coverage.files;

@@ -119,6 +119,7 @@ pub(super) fn assemble(
         }
     }
     super::unused::set_aside(&mut snapshot, detected, Certainty::Any);
+    super::collected::note_logs(&mut snapshot, detected);
     let hits = all_hits(&snapshot, signatures, detected);
     snapshot.hits = hits;
     snapshot

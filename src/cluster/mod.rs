@@ -5,6 +5,7 @@ mod ahead;
 mod assemble;
 mod attribution;
 mod blocks;
+mod collected;
 mod containers;
 mod copies;
 mod coverage;
@@ -30,6 +31,7 @@ mod view;
 mod whereabouts;
 mod whole;
 
+pub use collected::empty_log;
 pub use coverage::{Coverage, FileRecord, Treatment, datum_of_kind};
 pub use event::Event;
 pub use host::{Host, HostContainer};

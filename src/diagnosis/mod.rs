@@ -25,7 +25,7 @@ use rayon::prelude::*;
 
 use crate::cluster::Snapshot;
 use crate::logs::LogTemplate;
-use crate::rules::{Finding, Input, Outcome, Role, Rule, Rules};
+use crate::rules::{Finding, Input, Outcome, Role, Rule, Rules, Unmet};
 
 use changes::changes_by_finding;
 use recent::just_before;
@@ -42,6 +42,8 @@ pub struct Diagnosis<'s> {
     pub rules: &'s Rules,
     /// All findings, in a fixed order. Everything else refers to them by index.
     pub findings: Vec<Finding>,
+    /// Those of them that hold in the baseline too: they are no difference between good and bad.
+    pub in_baseline: BTreeSet<usize>,
     /// Which finding causes which.
     pub edges: Vec<Edge>,
     /// Root causes, best first.
@@ -82,6 +84,10 @@ pub enum Checked {
     Fail,
     /// These data are missing.
     Unknown(Vec<String>),
+    /// Nothing that it is about is there.
+    Unmet(Unmet),
+    /// Another rule, of this id, says what it found instead.
+    Told(String),
     /// Looked, and all that it found is outside of what the diagnosis was narrowed to.
     Outside,
 }
@@ -134,6 +140,7 @@ fn judge(rules: &Rules, input: &Input<'_>) -> (Vec<Finding>, Vec<(String, Checke
     for (rule, outcome) in all.into_iter().zip(outcomes) {
         let checked = match outcome {
             Outcome::Unknown(missing) => Checked::Unknown(missing),
+            Outcome::Unmet(unmet) => Checked::Unmet(unmet),
             Outcome::Judged(found) if found.is_empty() => Checked::Pass,
             Outcome::Judged(found) => {
                 findings.extend(found);
@@ -142,7 +149,23 @@ fn judge(rules: &Rules, input: &Input<'_>) -> (Vec<Finding>, Vec<(String, Checke
         };
         checks.push((rule.header.id.clone(), checked));
     }
+    yield_to_others(rules, &mut checks);
     (findings, checks)
+}
+
+/// A rule that leaves its subject to another one, which found something, has not passed.
+fn yield_to_others(rules: &Rules, checks: &mut [(String, Checked)]) {
+    let failed: BTreeSet<String> = checks
+        .iter()
+        .filter(|(_, checked)| *checked == Checked::Fail)
+        .map(|(rule, _)| rule.clone())
+        .collect();
+    for (rule, checked) in checks.iter_mut().filter(|(_, checked)| *checked == Checked::Pass) {
+        let others = rules.get(rule).map(|rule| rule.header.yields_to.as_slice());
+        if let Some(other) = others.unwrap_or_default().iter().find(|other| failed.contains(*other)) {
+            *checked = Checked::Told(other.clone());
+        }
+    }
 }
 
 /// Joins findings into causes, and looks at what changed and at what stays unexplained.
@@ -178,10 +201,12 @@ fn join<'s>(
         changes: &recent,
     };
     let unexplained = unexplained(&known, &surroundings);
+    let in_baseline = in_baseline(rules, baseline, &findings);
     Diagnosis {
         snapshot,
         baseline,
         rules,
+        in_baseline,
         findings,
         edges,
         roots,
@@ -194,6 +219,34 @@ fn join<'s>(
         unexplained,
         narrowed: None,
     }
+}
+
+/// The findings that the same rule makes of the same subject in the baseline.
+fn in_baseline(rules: &Rules, baseline: Option<&Snapshot>, findings: &[Finding]) -> BTreeSet<usize> {
+    let Some(snapshot) = baseline else {
+        return BTreeSet::new();
+    };
+    let wanted: BTreeSet<&str> = findings.iter().map(|finding| finding.rule.as_str()).collect();
+    let input = Input {
+        snapshot,
+        baseline: None,
+    };
+    let before: Vec<Finding> = wanted
+        .into_par_iter()
+        .filter_map(|id| match rules.get(id)?.judge(&input) {
+            Outcome::Judged(found) => Some(found),
+            Outcome::Unknown(_) | Outcome::Unmet(_) => None,
+        })
+        .flatten()
+        .collect();
+    let known: BTreeSet<_> = before
+        .iter()
+        .map(|finding| (finding.rule.as_str(), &finding.subject))
+        .collect();
+    let all = findings.iter().enumerate();
+    all.filter(|(_, finding)| known.contains(&(finding.rule.as_str(), &finding.subject)))
+        .map(|(index, _)| index)
+        .collect()
 }
 
 /// Which findings a recent change came just before.

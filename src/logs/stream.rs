@@ -118,7 +118,7 @@ impl Stream {
     /// Where its text counts as found.
     pub fn source(&self) -> TextSource {
         match self {
-            Self::Container(container) => static_pod(container).map_or(TextSource::ContainerLog, Component::source),
+            Self::Container(container) => component_of(container).map_or(TextSource::ContainerLog, Component::source),
             Self::Component(component) => component.source(),
             Self::Unknown => TextSource::Other,
         }
@@ -126,7 +126,7 @@ impl Stream {
 }
 
 /// A component of the control plane that runs as a static pod (kubeadm, RKE2) or a daemon set.
-fn static_pod(container: &ContainerRef) -> Option<Component> {
+pub fn component_of(container: &ContainerRef) -> Option<Component> {
     const PODS: [(&str, Component); 5] = [
         ("etcd", Component::Etcd),
         ("kube-apiserver", Component::ApiServer),

@@ -79,6 +79,7 @@ fn evidence(
             })
             .collect(),
         time,
+        words: Vec::new(),
         searched: None,
     }
 }
@@ -168,6 +169,7 @@ fn bundle(alias: &str, minute: u32) -> BundleRef {
 fn check(id: &str, zh: &str, en: &str, outcome: CheckOutcome, reason: (&str, &str)) -> Check {
     Check {
         id: id.to_owned(),
+        family: "node".to_owned(),
         title: Text::new(zh, en),
         outcome,
         reason: Text::new(reason.0, reason.1),

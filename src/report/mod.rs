@@ -10,6 +10,7 @@ pub mod lint;
 mod locale;
 pub mod model;
 pub mod near;
+mod quotes;
 pub mod recheck;
 mod render;
 pub mod schema;

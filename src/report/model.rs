@@ -250,6 +250,9 @@ pub struct FindingView {
     pub caused_by: Vec<String>,
     /// True for symptoms, which are never a root cause.
     pub symptom: bool,
+    /// True when it holds in the baseline too, so that it is no difference between good and bad.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub in_baseline: bool,
 }
 
 /// One row of chapter 1.3.
@@ -342,6 +345,8 @@ pub enum CheckOutcome {
     Risk,
     /// Could not look.
     Unknown,
+    /// Looked, and nothing that it is about is there.
+    NotApplicable,
 }
 
 /// One check of chapter 2.1: the command that a person would type, and what the bundle says it would print.
@@ -568,10 +573,13 @@ pub struct EvidenceItem {
     /// JSON pointer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
-    /// Digest of the quoted lines joined by `\n`, as masked here.
+    /// Digest of the quoted lines joined by `\n`, masked and whole, before long ones were cut for `quote`.
     pub sha256: String,
-    /// At most twelve lines of at most 400 characters each.
+    /// At most twelve lines of at most 400 characters each; `⟨+n⟩` stands for `n` characters that are left out there.
     pub quote: Vec<QuoteLine>,
+    /// What of the quote the report's sentences rest on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<String>,
     /// When.
     pub time: Option<When>,
     /// For absence: what was searched.

@@ -6,7 +6,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
+
+use super::quotes;
+
+/// So much of a shortened line has to be the beginning of the line in the bundle for that line to be the one that was hashed.
+const HEAD: usize = 24;
 
 /// What became of one citation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -137,8 +141,26 @@ impl Recheck {
 
 impl Rechecked {
     fn judge(&self, lines: &BTreeMap<u64, &str>) -> Outcome {
-        let shown: Vec<&str> = self.quote.iter().map(|(_, text)| text.as_str()).collect();
-        if digest(&shown.join("\n")) != self.sha256 {
+        // A long line was shortened, and hashed whole: it stands whole in the bundle. Where something in it was masked, or a paste put
+        // something around it, only what is shown can be looked up.
+        let mut whole: Vec<&str> = Vec::new();
+        let mut is_known = true;
+        for (line, text) in &self.quote {
+            let raw = line.and_then(|line| lines.get(&line).copied());
+            let pieces = quotes::pieces(text);
+            let is_cut = pieces.len() > 1;
+            if !is_cut && !raw.is_some_and(quotes::is_long) {
+                whole.push(text);
+                continue;
+            }
+            let head: String = match pieces.first() {
+                Some(quotes::Piece::Text(head)) => head.chars().take(HEAD).collect(),
+                _ => String::new(),
+            };
+            is_known &= !text.contains('‹') && raw.is_some_and(|raw| quotes::squeezed(raw).starts_with(&head));
+            whole.push(raw.unwrap_or(text));
+        }
+        if is_known && quotes::digest(whole) != self.sha256 {
             return Outcome::Differs;
         }
         if self.quote.iter().all(|(line, _)| line.is_none()) {
@@ -156,33 +178,32 @@ impl Rechecked {
     }
 }
 
-/// Whether a line of a file is quoted so: placeholders stand for anything, a cut end for the rest, and terminal colours and
-/// what a paste put around the line may be missing.
+/// Whether a line of a file is quoted so: placeholders and the marks of what was left out stand for anything, runs of blanks in what
+/// was cut are shorter, and terminal colours and what a paste put around the line may be missing.
 fn is_shown_as(raw: &str, shown: &str) -> bool {
-    let shown = match shown.rsplit_once("⟨+") {
-        Some((head, tail)) if tail.strip_suffix('⟩').is_some_and(|n| n.parse::<u64>().is_ok()) => head,
-        _ => shown,
+    let cut = quotes::pieces(shown);
+    let raw = if shown.contains("  ") || cut.len() > 1 {
+        quotes::squeezed(raw)
+    } else {
+        raw.to_owned()
     };
-    let mut rest = raw;
-    for (index, piece) in shown.split('‹').enumerate() {
-        let piece = match (index, piece.split_once('›')) {
-            (0, _) => piece,
-            (_, Some((_, after))) => after,
-            (_, None) => return false,
-        };
-        match rest.find(piece) {
-            Some(at) => rest = rest.get(at + piece.len()..).unwrap_or_default(),
-            None => return false,
+    let mut rest = raw.as_str();
+    for piece in cut {
+        let quotes::Piece::Text(text) = piece else { continue };
+        let text = quotes::squeezed(text);
+        for (index, piece) in text.split('‹').enumerate() {
+            let piece = match (index, piece.split_once('›')) {
+                (0, _) => piece,
+                (_, Some((_, after))) => after,
+                (_, None) => return false,
+            };
+            match rest.find(piece) {
+                Some(at) => rest = rest.get(at + piece.len()..).unwrap_or_default(),
+                None => return false,
+            }
         }
     }
     true
-}
-
-fn digest(text: &str) -> String {
-    Sha256::digest(text.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 #[cfg(test)]
@@ -192,7 +213,8 @@ mod tests {
     #[test]
     fn placeholders_stand_for_anything_and_nothing_else_does() {
         assert!(is_shown_as("token: hunter2 end", "token: ‹token-1› end"));
-        assert!(is_shown_as("abcdef", "abc⟨+3⟩"));
+        assert!(is_shown_as("abcdef", "abc⟨+3⟩") && is_shown_as("abcdefgh", "abc⟨+3⟩gh"));
+        assert!(is_shown_as("a     b      c", "a  b⟨+2⟩c") && !is_shown_as("abcdefgh", "abc⟨+3⟩gx"));
         assert!(!is_shown_as("token: hunter2 END", "token: ‹token-1› end"));
         assert!(!is_shown_as("a", "b"));
     }
@@ -214,10 +236,22 @@ mod tests {
             recheck.compare("a", "x.log", log);
             recheck.citations.remove(0).outcome
         };
-        let hash = digest("two");
+        let hash = quotes::digest(["two"]);
         assert_eq!(judge(report("two", &hash), "one\ntwo\n"), Outcome::Holds);
         assert_eq!(judge(report("two", &hash), "one\n2\n"), Outcome::Differs);
         assert_eq!(judge(report("TWO", &hash), "one\nTWO\n"), Outcome::Differs);
+        let long = format!("{}{}", "a".repeat(10), "b".repeat(10));
+        let hash_of_long = quotes::digest([long.as_str()]);
+        let cut = format!("{}⟨+15⟩bb", "a".repeat(3));
+        assert_eq!(
+            judge(report(&cut, &hash_of_long), &format!("one\n{long}\n")),
+            Outcome::Holds
+        );
+        let other = format!("{}x{}", "a".repeat(9), "b".repeat(10));
+        assert_eq!(
+            judge(report(&cut, &hash_of_long), &format!("one\n{other}\n")),
+            Outcome::Differs
+        );
         let mut absent = report("two", &hash);
         absent.begin("a");
         assert_eq!(absent.citations[0].outcome, Outcome::Missing);

@@ -1,6 +1,6 @@
 //! What rules are given and what they give back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -24,6 +24,26 @@ pub enum Outcome {
     Judged(Vec<Finding>),
     /// It could not look: these data are missing.
     Unknown(Vec<String>),
+    /// It looked, and nothing that it is about is there.
+    Unmet(Unmet),
+}
+
+/// What a rule is about and did not meet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unmet {
+    /// These data were read and hold nothing.
+    Empty(Vec<String>),
+    /// There are fewer than it takes.
+    Few {
+        /// Kinds, as the API spells them.
+        kinds: Vec<String>,
+        /// Beginnings of names; none where any would do.
+        named: Vec<String>,
+        /// How many it takes.
+        least: usize,
+        /// How many there are.
+        seen: usize,
+    },
 }
 
 /// A rule that holds for a subject.
@@ -43,6 +63,8 @@ pub struct Finding {
     pub facts: Map<String, Value>,
     /// What shows it, the most telling first; never empty.
     pub evidence: Vec<Citation>,
+    /// Which of `evidence`, by index, shows a fact: a sentence that uses the fact cites it. What is tied to no fact is cited by its words.
+    pub shows: BTreeMap<String, BTreeSet<usize>>,
     /// What merely suffers.
     pub affected: Vec<Subject>,
     /// First time.
@@ -73,6 +95,7 @@ impl Finding {
             confidence,
             facts: Map::new(),
             evidence: Vec::new(),
+            shows: BTreeMap::new(),
             affected: Vec::new(),
             first: None,
             last: None,
@@ -107,12 +130,24 @@ impl Finding {
         if let Some(when) = &citation.when {
             self.see(when.clone(), when.clone());
         }
-        let known = self.evidence.iter().any(|other| {
-            other.bundle == citation.bundle && other.file == citation.file && other.place == citation.place
-        });
-        if !known {
+        if self.index_of(&citation).is_none() {
             self.evidence.push(citation);
         }
+    }
+
+    /// Adds evidence that shows these facts.
+    pub fn add_cite_of(&mut self, facts: &[&str], citation: Citation) {
+        let index = self.index_of(&citation).unwrap_or(self.evidence.len());
+        self.add_cite(citation);
+        for fact in facts {
+            self.shows.entry((*fact).to_owned()).or_default().insert(index);
+        }
+    }
+
+    fn index_of(&self, citation: &Citation) -> Option<usize> {
+        self.evidence.iter().position(|other| {
+            other.bundle == citation.bundle && other.file == citation.file && other.place == citation.place
+        })
     }
 
     /// Adds something that suffers, and joins on it.

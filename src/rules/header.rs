@@ -41,6 +41,16 @@ pub struct RuleHeader {
     /// Data without which the rule cannot judge. `a|b` means that either will do. The kinds that `objects` tests need not be named.
     #[serde(default)]
     pub needs: Vec<String>,
+    /// What has to be in the bundle for the rule to have anything to judge, beside one of each of `needs`. Without it the check does not
+    /// apply: to find nothing wrong with what is not there is no pass.
+    #[serde(default)]
+    pub meets: Vec<Meets>,
+    /// True where it judges what nodes last reported of themselves, which says nothing of what came after the report.
+    #[serde(default)]
+    pub reported: bool,
+    /// Rules that say it instead where their findings hold: this check is then theirs.
+    #[serde(default)]
+    pub yields_to: Vec<String>,
     /// Text signatures.
     #[serde(default)]
     pub text: Vec<SignatureSpec>,
@@ -67,9 +77,18 @@ pub struct RuleHeader {
     /// What it rules out, and why.
     #[serde(default)]
     pub rules_out: Vec<Text>,
+    /// Other causes of the same state, which the comparison of hypotheses weighs.
+    #[serde(default)]
+    pub rivals: Vec<Rival>,
+    /// Evidence that tells this cause from its rivals, the most telling first.
+    #[serde(default)]
+    pub weighing: Vec<Weighing>,
     /// What stays open.
     #[serde(default)]
     pub questions: Vec<Text>,
+    /// Data that would answer the questions, and that no check asks for.
+    #[serde(default)]
+    pub asks: Vec<AskWording>,
     /// Which findings it may cause.
     #[serde(default)]
     pub causes: Vec<Effect>,
@@ -97,6 +116,20 @@ pub struct RuleHeader {
     /// Bundles in a nutshell: some fire, some must not.
     #[serde(default)]
     pub examples: Vec<Example>,
+}
+
+/// Things that a rule is about.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Meets {
+    /// Kinds, as the API spells them; `HostContainer` is a container of a host's runtime. One of any of them is enough.
+    pub kinds: Vec<String>,
+    /// Beginnings of names, one of which theirs has; any name where none is given.
+    #[serde(default)]
+    pub named: Vec<String>,
+    /// How many of them there have to be.
+    #[serde(default = "one_thing")]
+    pub least: usize,
 }
 
 /// How matches of a text rule become findings.
@@ -185,6 +218,77 @@ pub struct FactorWording {
     pub when: Option<String>,
 }
 
+/// Data that would answer an open question.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskWording {
+    /// What they are.
+    pub what: Text,
+    /// Which question is open without them.
+    pub limits: Text,
+    /// The one command that gets them, as a template.
+    pub collect: String,
+    /// Only when this fact is true.
+    #[serde(default)]
+    pub when: Option<String>,
+}
+
+/// Another cause of what the rule finds.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rival {
+    /// The name by which `weighing` refers to it.
+    pub id: String,
+    /// What it is.
+    pub text: Text,
+}
+
+/// A piece of evidence against every hypothesis.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Weighing {
+    /// The evidence.
+    pub text: Text,
+    /// Only when this fact is true.
+    #[serde(default)]
+    pub when: Option<String>,
+    /// For `self`, `other` and the rivals by their ids: how well it goes with them; what is not named goes with it neither way.
+    pub cells: BTreeMap<String, Weight>,
+}
+
+/// How well evidence goes with a hypothesis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum Weight {
+    /// It speaks for it and against others.
+    #[serde(rename = "++")]
+    Proves,
+    /// It goes with it.
+    #[serde(rename = "+")]
+    Fits,
+    /// Neither way.
+    #[serde(rename = "0")]
+    Neutral,
+    /// It goes with it badly.
+    #[serde(rename = "-")]
+    Weakens,
+    /// It cannot be, if this is so.
+    #[serde(rename = "--")]
+    Excludes,
+}
+
+impl Weight {
+    /// As the table has it.
+    pub fn mark(self) -> &'static str {
+        match self {
+            Self::Proves => "++",
+            Self::Fits => "+",
+            Self::Neutral => "0",
+            Self::Weakens => "-",
+            Self::Excludes => "--",
+        }
+    }
+}
+
 /// An effect that the failure may have.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -243,6 +347,9 @@ pub struct ActionWording {
     pub immediate: bool,
     /// Verb first.
     pub text: Text,
+    /// Which of the rule's factors it answers, counted from 1; the cause itself when not given.
+    #[serde(default)]
+    pub answers: Option<usize>,
     /// Command or configuration template; empty when none.
     #[serde(default)]
     pub command: String,
@@ -280,6 +387,10 @@ pub struct Example {
     /// The subjects of this rule's findings; empty when it must stay silent.
     #[serde(default)]
     pub fires: Vec<Subject>,
+}
+
+fn one_thing() -> usize {
+    1
 }
 
 fn one() -> u64 {

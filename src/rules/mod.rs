@@ -9,6 +9,7 @@ mod finding;
 mod grounds;
 mod header;
 pub mod inventory;
+mod meets;
 mod missing;
 mod object_rule;
 mod pull;
@@ -24,10 +25,11 @@ mod wording;
 
 pub(crate) use claims::quantity;
 pub use condition::{Condition, FieldPath, Pattern};
-pub use finding::{Finding, Input, Outcome};
+pub use finding::{Finding, Input, Outcome, Unmet};
 pub use grounds::{Ground, Touch};
 pub use header::{
-    ActionWording, Effect, Example, FactorWording, KnowledgeWording, Role, RuleHeader, StepWording, Subjects,
+    ActionWording, AskWording, Effect, Example, FactorWording, KnowledgeWording, Meets, Rival, Role, RuleHeader,
+    StepWording, Subjects, Weighing, Weight,
 };
 pub use object_rule::{Beside, ObjectSubject, ObjectTest, Tie};
 pub use registry::{Rule, RuleError, Rules};

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::meets::unmet;
 use super::object_rule::judge_objects;
 use super::text_rule::judge_text;
 use super::user::{self, Mistake, RuleFile};
@@ -152,7 +153,7 @@ impl Rule {
         }
     }
 
-    /// Judges a snapshot. A rule whose data were not read cannot say that all is well.
+    /// Judges a snapshot. A rule whose data were not read cannot say that all is well, nor one that met nothing of what it is about.
     pub fn judge(&self, input: &Input<'_>) -> Outcome {
         let mut found = match (self.detect, &self.header.finds) {
             (Some(detect), _) => detect(input, &self.header),
@@ -173,10 +174,15 @@ impl Rule {
                 missing.push(datum_of_kind(&test.kind));
             }
         }
-        if found.is_empty() && !missing.is_empty() {
-            Outcome::Unknown(missing)
-        } else {
-            Outcome::Judged(found)
+        if !found.is_empty() {
+            return Outcome::Judged(found);
+        }
+        if !missing.is_empty() {
+            return Outcome::Unknown(missing);
+        }
+        match unmet(input.snapshot, &self.header) {
+            Some(unmet) => Outcome::Unmet(unmet),
+            None => Outcome::Judged(found),
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod clocks;
 pub mod complaints;
 pub mod credentials;
 pub mod daemons;
+pub mod deletions;
 pub mod disks;
 pub mod errors;
 pub mod etcd;

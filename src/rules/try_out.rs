@@ -39,6 +39,7 @@ pub fn try_out(rules: &Rules, rule: &Rule) -> Vec<Tried> {
         let (found, missing) = match rule.judge(&input) {
             Outcome::Judged(found) => (found, Vec::new()),
             Outcome::Unknown(missing) => (Vec::new(), missing),
+            Outcome::Unmet(_) => (Vec::new(), Vec::new()),
         };
         tried.push(Tried {
             name: example.name.clone(),

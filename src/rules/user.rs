@@ -190,7 +190,10 @@ fn templates(header: &RuleHeader) -> BTreeSet<&str> {
     texts.extend(&header.headline);
     texts.extend(header.rules_out.iter().chain(&header.questions));
     texts.extend(header.factors.iter().map(|factor| &factor.text));
-    let mut templates: Vec<&str> = Vec::new();
+    texts.extend(header.rivals.iter().map(|rival| &rival.text));
+    texts.extend(header.weighing.iter().map(|weighing| &weighing.text));
+    texts.extend(header.asks.iter().flat_map(|ask| [&ask.what, &ask.limits]));
+    let mut templates: Vec<&str> = header.asks.iter().map(|ask| ask.collect.as_str()).collect();
     for step in &header.remedy {
         texts.extend([&step.purpose, &step.expect, &step.verify, &step.rollback]);
         texts.extend(&step.notes);

@@ -1,5 +1,7 @@
 //! From a rule's templates and a finding's facts to text in both languages.
 
+use std::collections::BTreeSet;
+
 use minijinja::value::{Value, ValueKind};
 use minijinja::{AutoEscape, Environment, State, UndefinedBehavior};
 use serde_json::{Map, Value as Json};
@@ -65,6 +67,17 @@ impl Wording {
         self.sentences
             .render_str(template, context(facts))
             .map(|text| ticked(text.trim()))
+    }
+
+    /// The facts that a template names, in either language.
+    pub fn uses(&self, template: &Text) -> BTreeSet<String> {
+        let of = |template: &str| {
+            let parsed = self.sentences.template_from_str(template);
+            parsed
+                .map(|parsed| parsed.undeclared_variables(false))
+                .unwrap_or_default()
+        };
+        of(&template.en).into_iter().chain(of(&template.zh)).collect()
     }
 
     /// Whether a template is well-formed.

@@ -10,6 +10,7 @@
 mod architecture;
 mod archives;
 mod changes;
+mod claims;
 mod cli;
 mod determinism;
 mod documents;

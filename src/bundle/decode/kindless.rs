@@ -27,7 +27,14 @@ pub(super) fn of_path(path: &EntryPath) -> Option<&'static str> {
     let file = parts.next()?;
     let stem = file.split('.').next().unwrap_or(file);
     let kind = |word: &str| known_kind(&word.replace('-', ""));
-    kind(stem).or_else(|| kind(parts.next()?))
+    kind(stem).or_else(|| asked(stem)).or_else(|| kind(parts.next()?))
+}
+
+/// The kind for which a command asks that a file is named after: `kubectl_get_pvc_-A`, `kubectl-get-ingresses`.
+fn asked(stem: &str) -> Option<&'static str> {
+    let mut words = stem.split(['-', '_', ' ']).skip_while(|word| *word != "get");
+    words.next()?;
+    known_kind(words.find(|word| !word.is_empty())?)
 }
 
 /// The kind of an object by fields that no other kind has (Kubernetes API reference).

@@ -74,7 +74,7 @@ fn take_items(map: &mut Map<String, Value>) -> Option<Value> {
 fn item_kind(map: &Map<String, Value>, of_path: &ListKind) -> ListKind {
     let text = |key| map.get(key).and_then(Value::as_str).unwrap_or("");
     let api_version = text("apiVersion").to_owned();
-    let kind = if map.contains_key("kind") {
+    let kind = if map.contains_key("kind") && text("kind") != "List" {
         text("kind").strip_suffix("List").unwrap_or("")
     } else {
         let link = map.get("metadata").and_then(|metadata| metadata.get("selfLink"));

@@ -2,13 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
+use super::causes::Found;
 use super::expected::expected;
 use super::ledger::{Ledger, plain_sentence};
 use super::phrases::{filled, phrase};
-use crate::model::{ActionKind, Text};
+use crate::model::{ActionKind, Text, code};
 use crate::redact::Class;
 use crate::report::model::{Action, Contributing, RecoveryStep};
-use crate::rules::{Finding, StepWording};
+use crate::rules::{ActionWording, Finding, StepWording};
 
 /// More improvements are never done.
 const ACTIONS: usize = 7;
@@ -74,7 +75,13 @@ fn step(
         .and_then(|item| item.get("name"))
         .and_then(Value::as_str);
     let refs = item
-        .map(|name| ledger.cite_about(finding, &[name.to_owned()]))
+        .zip(wording.each.as_deref())
+        .map(|(name, each)| {
+            let fact = format!("{each}.{name}");
+            let is_tied = finding.shows.contains_key(&fact);
+            let text = Text::same(if is_tied { String::new() } else { code(name) });
+            ledger.cite_facts(finding, &[&fact], &text)
+        })
         .unwrap_or_default();
     let command = ledger.wording.command(&wording.command, facts)?;
     let own = ledger.wording.text(&wording.expect, facts)?;
@@ -112,10 +119,14 @@ fn language(name: &str) -> &'static str {
 pub(super) fn actions(
     ledger: &mut Ledger<'_, '_>,
     contributing: &[Contributing],
+    found: &[Found],
 ) -> Result<Vec<Action>, minijinja::Error> {
     let mut actions: Vec<Action> = Vec::new();
     let findings = ledger.root_findings();
-    for finding in &findings {
+    let indices: Vec<usize> = ledger.diagnosis.roots.iter().map(|root| root.finding).collect();
+    // Each factor that is a finding of its own asks for an improvement of its own.
+    let own = found.len().min(ACTIONS / 3);
+    for (finding, index) in findings.iter().zip(indices) {
         let wordings = ledger
             .header(finding)
             .map(|header| header.prevention.as_slice())
@@ -124,35 +135,79 @@ pub(super) fn actions(
         // With several causes each gets its share of the list.
         for wording in wordings.iter().take((ACTIONS / findings.len()).max(1)) {
             let text = ledger.wording.text(&wording.text, &facts)?;
-            if actions.len() >= ACTIONS - 1 || actions.iter().any(|known| known.text == text) {
+            if actions.len() + own >= ACTIONS - 1 || actions.iter().any(|known| known.text == text) {
                 continue;
             }
-            let id = format!("A{}", actions.len() + 1);
-            // The factor that asks for this very protection, else the first that fits.
-            let answers = contributing
-                .iter()
-                .find(|factor| factor.sentence.text.zh.contains(&text.zh))
-                .or_else(|| contributing.get(usize::from(!wording.immediate)))
-                .or_else(|| contributing.first());
-            let owner_blank = action_blank(ledger, &id, "owner");
-            let due_blank = action_blank(ledger, &id, "due");
-            actions.push(Action {
-                kind: wording.kind,
-                immediate: wording.immediate,
-                text,
-                answers: answers.map_or_else(|| "3.1".to_owned(), |factor| factor.id.clone()),
-                command: ledger.wording.command(&wording.command, &facts)?,
-                language: language(&wording.language),
-                caution: plain_sentence(ledger.wording.text(&wording.caution, &facts)?),
-                acceptance: ledger.wording.text(&wording.acceptance, &facts)?,
-                priority: if wording.immediate { "P1" } else { "P2" },
-                owner_blank,
-                due_blank,
-                id,
-            });
+            let answers = answered(ledger, contributing, (finding, &facts), wording, &text);
+            let answers = answers.unwrap_or_else(|| ledger.finding_id(index));
+            let action = action(ledger, wording, &facts, answers, actions.len())?;
+            actions.push(action);
+        }
+    }
+    for factor in found.iter().take(own) {
+        let Some(finding) = ledger.diagnosis.findings.get(factor.finding) else {
+            continue;
+        };
+        let facts = ledger.facts(finding);
+        let header = ledger.header(finding);
+        let Some(wording) = header.and_then(|header| header.prevention.first()) else {
+            continue;
+        };
+        let action = action(ledger, wording, &facts, factor.id.clone(), actions.len())?;
+        if actions.iter().all(|known| known.text != action.text) {
+            actions.push(action);
         }
     }
     Ok(actions)
+}
+
+/// The factor that an improvement answers: the one that its wording names, or the one that asks for this very protection.
+fn answered(
+    ledger: &Ledger<'_, '_>,
+    contributing: &[Contributing],
+    (finding, facts): (&Finding, &Map<String, Value>),
+    wording: &ActionWording,
+    text: &Text,
+) -> Option<String> {
+    let factors = ledger
+        .header(finding)
+        .map(|header| header.factors.as_slice())
+        .unwrap_or_default();
+    let named = wording.answers.and_then(|number| factors.get(number.checked_sub(1)?));
+    let is_it = |factor: &&Contributing| match named {
+        Some(named) => ledger
+            .wording
+            .text(&named.text, facts)
+            .is_ok_and(|named| named == factor.sentence.text),
+        None => factor.sentence.text.zh.contains(&text.zh),
+    };
+    contributing.iter().find(is_it).map(|factor| factor.id.clone())
+}
+
+fn action(
+    ledger: &mut Ledger<'_, '_>,
+    wording: &ActionWording,
+    facts: &Map<String, Value>,
+    answers: String,
+    before: usize,
+) -> Result<Action, minijinja::Error> {
+    let id = format!("A{}", before + 1);
+    let owner_blank = action_blank(ledger, &id, "owner");
+    let due_blank = action_blank(ledger, &id, "due");
+    Ok(Action {
+        kind: wording.kind,
+        immediate: wording.immediate,
+        text: ledger.wording.text(&wording.text, facts)?,
+        answers,
+        command: ledger.wording.command(&wording.command, facts)?,
+        language: language(&wording.language),
+        caution: plain_sentence(ledger.wording.text(&wording.caution, facts)?),
+        acceptance: ledger.wording.text(&wording.acceptance, facts)?,
+        priority: if wording.immediate { "P1" } else { "P2" },
+        owner_blank,
+        due_blank,
+        id,
+    })
 }
 
 fn action_blank(ledger: &mut Ledger<'_, '_>, action: &str, what: &str) -> String {

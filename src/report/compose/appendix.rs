@@ -1,50 +1,134 @@
 //! Appendices: gaps, clocks, masked values, checks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::data::datum;
+use super::data::{Distribution, datum, datum_on};
 use super::kept::Kept;
 use super::ledger::Ledger;
+use super::overview::shown;
 use super::phrases::{filled, phrase};
+use super::reported::reported_before;
 use crate::diagnosis::Checked;
 use crate::model::{Basis, ProblemKind, Text};
 use crate::report::model::{Check, CheckOutcome, ClockRow, Gap, GapReason, RedactionRow};
-use crate::rules::{Role, Rules};
+use crate::rules::{Role, RuleHeader, Rules, Unmet};
 
+/// The rule about credentials that a bundle shows.
+const EXPOSED: &str = "secret-exposed-in-report";
+/// Files that are listed with where their zone comes from.
+const SOURCES: usize = 20;
+/// Checks that a gap names; more are counted.
+const LIMITS: usize = 3;
 /// Problems of one kind that are listed; more are counted.
 const PROBLEMS: usize = 30;
 
-pub(super) fn gaps(ledger: &mut Ledger<'_, '_>) -> Vec<Gap> {
-    let diagnosis = ledger.diagnosis;
-    let mut missing: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (rule, checked) in &diagnosis.checks {
-        if let Checked::Unknown(needs) = checked {
-            for need in needs {
-                missing.entry(need.as_str()).or_default().push(rule.as_str());
+pub(super) fn gaps(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Gap>, minijinja::Error> {
+    let mut gaps = asked(ledger)?;
+    gaps.extend(missing(ledger));
+    gaps.extend(unreadable(ledger));
+    Ok(gaps)
+}
+
+/// What the open questions of the causes need, which no check asks for.
+fn asked(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Gap>, minijinja::Error> {
+    let mut gaps: Vec<Gap> = Vec::new();
+    for finding in ledger.root_findings() {
+        let wordings = ledger.header(finding).map(|header| header.asks.as_slice());
+        let facts = ledger.facts(finding);
+        for wording in wordings.unwrap_or_default() {
+            if let Some(condition) = &wording.when
+                && !ledger.wording.holds(condition, &facts)?
+            {
+                continue;
+            }
+            let gap = Gap {
+                what: ledger.wording.text(&wording.what, &facts)?,
+                reason: GapReason::NotCollected,
+                detail: String::new(),
+                limits: ledger.wording.text(&wording.limits, &facts)?,
+                collect: ledger.wording.command(&wording.collect, &facts)?,
+            };
+            if gaps.iter().all(|known| known.what != gap.what) {
+                gaps.push(gap);
             }
         }
     }
-    let mut gaps: Vec<Gap> = missing
-        .into_iter()
-        .map(|(need, rules)| {
-            let data: Vec<_> = need.split('|').map(datum).collect();
-            let join = |separator: &str, of: fn(&Text) -> &str| {
-                data.iter()
-                    .map(|datum| of(&datum.name).to_owned())
-                    .collect::<Vec<_>>()
-                    .join(separator)
-            };
-            Gap {
-                what: Text::new(join(" / ", |text| &text.zh), join(" / ", |text| &text.en)),
-                reason: GapReason::NotCollected,
-                detail: String::new(),
-                limits: filled("gap.limits", &[("rules", json!(rules))]),
-                collect: data.first().map(|datum| datum.collect.clone()).unwrap_or_default(),
-            }
-        })
-        .collect();
+    Ok(gaps)
+}
+
+/// What checks lack: one row for each datum that would let some of them judge, those first that could explain the same effects as the
+/// causes that were found.
+pub(super) fn missing(ledger: &Ledger<'_, '_>) -> Vec<Gap> {
+    let diagnosis = ledger.diagnosis;
+    let effects: BTreeSet<&str> = ledger.involved().iter().map(|finding| finding.rule.as_str()).collect();
+    let mut rows: BTreeMap<(&str, bool), Vec<&RuleHeader>> = BTreeMap::new();
+    for (rule, checked) in &diagnosis.checks {
+        let (needs, is_empty) = match checked {
+            Checked::Unknown(needs) => (needs, false),
+            Checked::Unmet(Unmet::Empty(data)) if data.iter().any(|datum| is_log(datum)) => (data, true),
+            _ => continue,
+        };
+        let Some(rule) = diagnosis.rules.get(rule) else {
+            continue;
+        };
+        let needs = needs.iter().filter(|need| !is_empty || is_log(need));
+        for need in needs.filter_map(|need| need.split('|').next()) {
+            rows.entry((need, is_empty)).or_default().push(&rule.header);
+        }
+    }
+    let explains = |header: &&&RuleHeader| {
+        header
+            .causes
+            .iter()
+            .any(|effect| effects.contains(effect.rule.as_str()))
+    };
+    let mut rows: Vec<_> = rows.into_iter().collect();
+    rows.sort_by_key(|(_, headers)| {
+        let rivals = headers.iter().filter(explains).count();
+        (std::cmp::Reverse(rivals), std::cmp::Reverse(headers.len()))
+    });
+    let distribution = Distribution::of(diagnosis.snapshot);
+    let rows = rows.into_iter().map(|((need, is_empty), headers)| {
+        let datum = datum_on(distribution, need);
+        Gap {
+            what: datum.name,
+            reason: if is_empty {
+                GapReason::Empty
+            } else {
+                GapReason::NotCollected
+            },
+            detail: String::new(),
+            limits: limits(&headers),
+            collect: datum.collect,
+        }
+    });
+    rows.collect()
+}
+
+/// What cannot be said, in the words of the checks.
+fn limits(headers: &[&RuleHeader]) -> Text {
+    let join = |between: &str, of: fn(&Text) -> &str| {
+        let checks: Vec<&str> = headers.iter().take(LIMITS).map(|header| of(&header.check)).collect();
+        checks.join(between)
+    };
+    let facts = [
+        ("zh", json!(join("；", |text| &text.zh))),
+        ("en", json!(join("; ", |text| &text.en))),
+        ("more", json!(headers.len().saturating_sub(LIMITS))),
+    ];
+    filled("gap.limits", &facts)
+}
+
+fn is_log(datum: &str) -> bool {
+    datum.ends_with("-log") || datum == "container-logs"
+}
+
+/// What could not be read, or is not listed.
+fn unreadable(ledger: &mut Ledger<'_, '_>) -> Vec<Gap> {
+    let diagnosis = ledger.diagnosis;
+    let mut gaps = Vec::new();
     let problems = &diagnosis.snapshot.coverage.problems;
     for problem in problems.iter().take(PROBLEMS) {
         let place = problem
@@ -124,6 +208,7 @@ pub(super) fn clock(ledger: &mut Ledger<'_, '_>) -> Vec<ClockRow> {
             refs,
         });
     }
+    rows.extend(dated_sources(ledger));
     if rows.is_empty() {
         rows.push(ClockRow {
             source: ledger.masker.mask(&snapshot.bundle.alias).into_owned(),
@@ -135,6 +220,51 @@ pub(super) fn clock(ledger: &mut Ledger<'_, '_>) -> Vec<ClockRow> {
     rows
 }
 
+/// The files whose times the report uses, each with where its zone comes from.
+fn dated_sources(ledger: &mut Ledger<'_, '_>) -> Vec<ClockRow> {
+    let mut sources: BTreeMap<(String, String), (Basis, String)> = BTreeMap::new();
+    for item in &ledger.evidence {
+        if let Some(when) = &item.time {
+            let place = (item.bundle.clone(), item.file.clone());
+            let known = sources.entry(place).or_insert((when.basis, item.id.clone()));
+            // One line without a zone is enough for the file to be doubtful.
+            if when.basis != Basis::Exact && known.0 == Basis::Exact {
+                *known = (when.basis, item.id.clone());
+            }
+        }
+    }
+    let snapshot = ledger.diagnosis.snapshot;
+    for run in snapshot.hosts.iter().flat_map(|host| &host.prunes) {
+        let when = run.stamped.as_deref().and_then(|text| snapshot.time_of(text));
+        if let Some(when) = when {
+            let file = ledger.masker.mask(run.cite.file.as_str()).into_owned();
+            sources
+                .entry((run.cite.bundle.to_string(), file))
+                .or_insert((when.basis, String::new()));
+        }
+    }
+    let clocks = snapshot.hosts.iter().filter_map(|host| host.clock.as_ref());
+    for (_, _, cite) in clocks {
+        let file = ledger.masker.mask(cite.file.as_str()).into_owned();
+        sources.remove(&(cite.bundle.to_string(), file));
+    }
+    let rows = sources
+        .into_iter()
+        .take(SOURCES)
+        .map(|((bundle, file), (basis, id))| ClockRow {
+            source: format!("{bundle}/{file}"),
+            zone: phrase(match basis {
+                Basis::Exact => "clock.written",
+                Basis::YearInferred => "clock.year-inferred",
+                Basis::Relative => "clock.relative",
+                _ => "clock.assumed",
+            }),
+            skew: phrase("clock.skew-unknown"),
+            refs: Some(id).filter(|id| !id.is_empty()).into_iter().collect(),
+        });
+    rows.collect()
+}
+
 /// What only contributes to incidents fails nothing.
 fn is_about_risks(rules: &Rules, id: &str) -> bool {
     rules.get(id).is_some_and(|rule| rule.header.role == Role::Factor)
@@ -142,32 +272,83 @@ fn is_about_risks(rules: &Rules, id: &str) -> bool {
 
 pub(super) fn checks(ledger: &Ledger<'_, '_>) -> Vec<Check> {
     let diagnosis = ledger.diagnosis;
-    diagnosis
-        .checks
-        .iter()
-        .map(|(id, checked)| {
-            let (outcome, reason) = match checked {
-                Checked::Pass => (CheckOutcome::Pass, Text::default()),
-                Checked::Fail if is_about_risks(diagnosis.rules, id) => (CheckOutcome::Risk, Text::default()),
-                Checked::Fail => (CheckOutcome::Fail, Text::default()),
-                Checked::Unknown(needs) => (
+    let early = reported_before(ledger);
+    let all = diagnosis.checks.iter().map(|(id, checked)| {
+        let rule = diagnosis.rules.get(id);
+        let header = rule.map(|rule| &rule.header);
+        let (outcome, reason) = match checked {
+            Checked::Pass if is_masked_here(ledger, id) => (CheckOutcome::Risk, phrase("check.masked")),
+            Checked::Pass => match early.as_ref().filter(|_| header.is_some_and(|header| header.reported)) {
+                Some(when) => (
                     CheckOutcome::Unknown,
-                    filled("check.missing", &[("data", json!(needs))]),
+                    filled("check.reported-before", &[("time", shown(when).into())]),
                 ),
-                Checked::Outside => (CheckOutcome::Unknown, phrase("check.outside")),
-            };
-            let title = diagnosis
-                .rules
-                .get(id)
-                .map_or_else(Text::default, |rule| rule.header.check.clone());
-            Check {
-                id: id.clone(),
-                title,
-                outcome,
-                reason,
+                None => (CheckOutcome::Pass, Text::default()),
+            },
+            Checked::Fail if is_about_risks(diagnosis.rules, id) => (CheckOutcome::Risk, Text::default()),
+            Checked::Fail => (CheckOutcome::Fail, Text::default()),
+            Checked::Unknown(needs) => (CheckOutcome::Unknown, named("check.missing", needs)),
+            Checked::Outside => (CheckOutcome::Unknown, phrase("check.outside")),
+            // A log that is empty may be one that was not written, or not collected as it should.
+            Checked::Unmet(Unmet::Empty(data)) if data.iter().any(|datum| is_log(datum)) => {
+                (CheckOutcome::Unknown, named("check.empty-log", data))
             }
-        })
-        .collect()
+            Checked::Unmet(unmet) => (CheckOutcome::NotApplicable, not_met(unmet)),
+            Checked::Told(other) => (
+                CheckOutcome::NotApplicable,
+                filled("check.told", &[("rule", other.clone().into())]),
+            ),
+        };
+        Check {
+            id: id.clone(),
+            family: rule.map_or_else(String::new, |rule| rule.family.clone()),
+            title: header.map_or_else(Text::default, |header| header.check.clone()),
+            outcome,
+            reason,
+        }
+    });
+    all.collect()
+}
+
+/// A check that looks for credentials in clear text has not passed where this very report had to mask some.
+fn is_masked_here(ledger: &Ledger<'_, '_>, id: &str) -> bool {
+    id == EXPOSED && !ledger.masker.summary().is_empty()
+}
+
+/// A phrase about data, by what people call them.
+fn named(id: &str, needs: &[String]) -> Text {
+    let join = |between: &str, or: &str, of: fn(Text) -> String| {
+        let name = |need: &String| {
+            let names: Vec<String> = need.split('|').map(|need| of(datum(need).name)).collect();
+            names.join(or)
+        };
+        needs.iter().map(name).collect::<Vec<_>>().join(between)
+    };
+    let facts = [
+        ("zh", json!(join("、", " 或 ", |text| text.zh))),
+        ("en", json!(join(", ", " or ", |text| text.en))),
+    ];
+    filled(id, &facts)
+}
+
+fn not_met(unmet: &Unmet) -> Text {
+    match unmet {
+        Unmet::Empty(data) => named("check.empty", data),
+        Unmet::Few {
+            kinds,
+            named,
+            least,
+            seen,
+        } => filled(
+            "check.few",
+            &[
+                ("kinds", json!(kinds)),
+                ("names", json!(named)),
+                ("least", json!(least)),
+                ("seen", json!(seen)),
+            ],
+        ),
+    }
 }
 
 pub(super) fn redactions(ledger: &Ledger<'_, '_>) -> Vec<RedactionRow> {

@@ -1,5 +1,7 @@
 //! Why it was not prevented, not healed and not noticed: the barriers of the causal chain.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::ledger::Ledger;
@@ -11,40 +13,60 @@ use crate::rules::Role;
 /// One of each kind.
 pub(super) const MOST: usize = 3;
 
-/// Adds the barriers to a graph of causes and effects. None where nothing broke.
+/// Adds the barriers to a graph of causes and effects. None where nothing broke. `ids` has the graph's id of each finding.
 pub(super) fn add(
     ledger: &mut Ledger<'_, '_>,
     contributing: &[Contributing],
+    ids: &BTreeMap<usize, String>,
     graph: &mut CausalGraph,
 ) -> Result<(), minijinja::Error> {
     let Some(root) = graph.nodes.first().cloned() else {
         return Ok(());
     };
-    let first = graph.edges.iter().find(|edge| edge.from == root.id);
-    let first = first.map_or_else(|| root.id.clone(), |edge| edge.to.clone());
-    let last = graph
+    // What could have been prevented and noticed is every failure, not the first of them.
+    let mut failures: Vec<String> = graph
         .nodes
-        .last()
-        .map_or_else(|| root.id.clone(), |node| node.id.clone());
-    // What is known to be missing rather than what may be.
+        .iter()
+        .filter(|node| node.kind == CausalKind::Failure)
+        .map(|node| node.id.clone())
+        .collect();
+    if failures.is_empty() {
+        let last = graph
+            .nodes
+            .last()
+            .map_or_else(|| root.id.clone(), |node| node.id.clone());
+        failures.push(last);
+    }
+    // What is known to be missing rather than what may be; the first factor is the one that the cause's rule names first.
     let known = |factor: &&Contributing| factor.sentence.confidence != Some(Confidence::Undetermined);
-    if let Some(factor) = contributing.iter().rfind(known).or(contributing.first()) {
+    if let Some(factor) = contributing.iter().find(known).or(contributing.first()) {
         let refs = match factor.sentence.refs.as_slice() {
             [] => root.refs.clone(),
-            refs => refs.iter().take(2).cloned().collect(),
+            refs => refs.to_vec(),
         };
         let confidence = factor.sentence.confidence.unwrap_or(Confidence::Possible);
         let label = factor.sentence.text.clone();
-        push(graph, label, confidence, refs, &first, phrase("causal.not-prevented"));
-    }
-    if let Some((label, citation)) = healing(ledger)? {
-        let refs = vec![ledger.cite(&citation)];
         push(
             graph,
             label,
-            Confidence::Confirmed,
+            confidence,
             refs,
-            &first,
+            &failures,
+            phrase("causal.not-prevented"),
+        );
+    }
+    if let Some(healing) = healing(ledger)? {
+        let healed: Vec<String> = match &healing.heals {
+            Some(findings) => findings.iter().filter_map(|index| ids.get(index).cloned()).collect(),
+            None => failures.clone(),
+        };
+        let refs = vec![ledger.cite(&healing.cite)];
+        push(
+            graph,
+            healing.label,
+            healing.confidence,
+            refs,
+            &healed,
             phrase("causal.not-healed"),
         );
     }
@@ -53,17 +75,14 @@ pub(super) fn add(
         Some(_) => phrase("barrier.alerts-unknown"),
         None => phrase("barrier.no-alerts"),
     };
-    let refs = graph
-        .nodes
-        .iter()
-        .find(|node| node.id == last)
-        .map(|node| node.refs.clone());
+    let refs = graph.nodes.iter().find(|node| failures.first() == Some(&node.id));
+    let refs = refs.map(|node| node.refs.clone()).unwrap_or_default();
     push(
         graph,
         label,
         Confidence::Undetermined,
-        refs.unwrap_or_default(),
-        &last,
+        refs,
+        &failures,
         phrase("causal.not-noticed"),
     );
     Ok(())
@@ -74,9 +93,12 @@ fn push(
     label: Text,
     confidence: Confidence,
     refs: Vec<String>,
-    before: &str,
+    before: &[String],
     mechanism: Text,
 ) {
+    if before.is_empty() {
+        return;
+    }
     let id = format!("N{}", graph.nodes.len() + 1);
     graph.nodes.push(CausalNode {
         id: id.clone(),
@@ -85,29 +107,46 @@ fn push(
         confidence,
         refs: refs.clone(),
     });
-    graph.edges.push(CausalEdge {
-        from: id,
-        to: before.to_owned(),
-        label: mechanism,
-        refs,
-    });
+    graph.edges.extend(before.iter().map(|failure| CausalEdge {
+        from: id.clone(),
+        to: failure.clone(),
+        label: mechanism.clone(),
+        refs: refs.clone(),
+    }));
+}
+
+/// What should have healed the failure by itself.
+struct Healing {
+    label: Text,
+    cite: Citation,
+    confidence: Confidence,
+    /// The findings that it would have healed, by their index; all failures where that is not known.
+    heals: Option<Vec<usize>>,
 }
 
 /// What the system did by itself to recover, and where it shows that this did not help: a missing agent that would have re-created what is
 /// gone, restarts of a container, or attempts that a controller or a kubelet repeated.
-fn healing(ledger: &mut Ledger<'_, '_>) -> Result<Option<(Text, Citation)>, minijinja::Error> {
+fn healing(ledger: &mut Ledger<'_, '_>) -> Result<Option<Healing>, minijinja::Error> {
     let diagnosis = ledger.diagnosis;
     let involved = ledger.involved();
     let agent = diagnosis
         .findings
         .iter()
-        .find(|finding| finding.rule == "cattle-node-agent-missing");
-    if let (Some(agent), true) = (
+        .enumerate()
+        .find(|(_, finding)| finding.rule == "cattle-node-agent-missing");
+    if let (Some((index, agent)), true) = (
         agent,
         involved.iter().any(|finding| finding.subject.kind == "HostContainer"),
     ) && let Some(citation) = agent.evidence.first()
     {
-        return Ok(Some((ledger.title(agent)?, citation.clone())));
+        // It re-creates what its rule says that it causes to be missing.
+        let edges = diagnosis.edges.iter().filter(|edge| edge.from == index);
+        return Ok(Some(Healing {
+            label: ledger.title(agent)?,
+            cite: citation.clone(),
+            confidence: agent.confidence,
+            heals: Some(edges.map(|edge| edge.to).collect()),
+        }));
     }
     let subjects = || {
         let symptoms = involved
@@ -128,7 +167,7 @@ fn healing(ledger: &mut Ledger<'_, '_>) -> Result<Option<(Text, Citation)>, mini
             ("count", json!(container.restarts())),
         ];
         let citation = pod.cite_status(&container, "/restartCount");
-        return Ok(Some((filled("barrier.restarts", &facts), citation)));
+        return Ok(Some(observed(filled("barrier.restarts", &facts), citation)));
     }
     let tried = snapshot
         .events
@@ -140,8 +179,18 @@ fn healing(ledger: &mut Ledger<'_, '_>) -> Result<Option<(Text, Citation)>, mini
         .max_by_key(|event| event.count);
     Ok(tried.map(|event| {
         let facts = [("reason", json!(event.reason)), ("count", json!(event.count))];
-        (filled("barrier.retries", &facts), event.cite.clone())
+        observed(filled("barrier.retries", &facts), event.cite.clone())
     }))
+}
+
+/// What the system is seen to have tried.
+fn observed(label: Text, cite: Citation) -> Healing {
+    Healing {
+        label,
+        cite,
+        confidence: Confidence::Confirmed,
+        heals: None,
+    }
 }
 
 /// Events of something that its controller, the scheduler or the kubelet tries again by itself: `pkg/kubelet/events/event.go`,

@@ -23,10 +23,6 @@ const FACTORS: usize = 5;
 /// Factors that are only asked for.
 const POSSIBLE: usize = 4;
 
-fn finding_id(index: usize) -> String {
-    format!("F{}", index + 1)
-}
-
 pub(super) fn root_causes(ledger: &mut Ledger<'_, '_>) -> Result<Vec<RootCause>, minijinja::Error> {
     let diagnosis = ledger.diagnosis;
     let kept = Kept::of(diagnosis);
@@ -54,12 +50,12 @@ pub(super) fn root_causes(ledger: &mut Ledger<'_, '_>) -> Result<Vec<RootCause>,
             subject: finding.subject.clone(),
             path: finding.path.clone(),
             confidence: stated(ledger, finding),
-            findings: vec![finding_id(root.finding)],
+            findings: vec![ledger.finding_id(root.finding)],
             explains: root
                 .explains
                 .iter()
                 .filter(|index| kept.has(**index))
-                .map(|index| finding_id(*index))
+                .map(|index| ledger.finding_id(*index))
                 .collect(),
             affected,
             changes: about_finding(ledger, root.finding),
@@ -82,26 +78,35 @@ pub(super) fn findings(ledger: &mut Ledger<'_, '_>) -> Result<Vec<FindingView>, 
     let mut causes: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     let kept = Kept::of(diagnosis);
     for edge in diagnosis.edges.iter().filter(|edge| kept.has(edge.from)) {
-        causes.entry(edge.to).or_default().push(finding_id(edge.from));
+        causes.entry(edge.to).or_default().push(ledger.finding_id(edge.from));
     }
     let mut rows = Vec::new();
-    let all = diagnosis.findings.iter().enumerate();
-    for (index, finding) in all.filter(|(index, _)| kept.has(*index)) {
+    for index in ledger.by_level().into_iter().filter(|index| kept.has(*index)) {
+        let Some(finding) = diagnosis.findings.get(index) else {
+            continue;
+        };
+        let title = ledger.title(finding)?;
+        let mut evidence = ledger.cite_all(&finding.evidence);
+        // A risk rests on what is known of the component as much as on what was read.
+        if diagnosis.role(finding) == Role::Factor {
+            evidence.extend(ledger.know_of(finding, &title));
+        }
         rows.push(FindingView {
-            id: finding_id(index),
+            id: ledger.finding_id(index),
             rule: finding.rule.clone(),
             level: finding.level,
             confidence: finding.confidence,
-            title: ledger.title(finding)?,
+            title,
             subject: finding.subject.clone(),
             path: finding.path.clone(),
             affected: finding.affected.clone(),
             first_seen: finding.first.clone(),
             last_seen: finding.last.clone(),
             count: finding.count,
-            evidence: ledger.cite_all(&finding.evidence),
+            evidence,
             caused_by: causes.remove(&index).unwrap_or_default(),
             symptom: diagnosis.role(finding) == Role::Symptom,
+            in_baseline: diagnosis.in_baseline.contains(&index),
         });
     }
     Ok(rows)
@@ -110,13 +115,6 @@ pub(super) fn findings(ledger: &mut Ledger<'_, '_>) -> Result<Vec<FindingView>, 
 pub(super) fn localisation(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Error> {
     let mut sentences = Vec::new();
     for finding in ledger.root_findings() {
-        let text = ledger.title(finding)?;
-        let refs = ledger.cite_all(finding.evidence.iter().take(2));
-        sentences.push(Sentence {
-            text,
-            refs,
-            confidence: Some(stated(ledger, finding)),
-        });
         let list = |name: &str| finding.facts.get(name).cloned().filter(Value::is_array);
         if let (Some(names), Some(images), "HostContainer") =
             (list("missing"), list("images"), finding.subject.kind.as_str())
@@ -126,11 +124,18 @@ pub(super) fn localisation(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>,
                 ("images", images),
                 ("host", finding.subject.node.clone().into()),
             ];
-            let refs = ledger.cite_all(finding.evidence.iter().take(1));
+            let text = filled("localisation.component", &facts);
+            let refs = ledger.cite_facts(finding, &["missing", "images"], &text);
+            // The cause itself stands in full at the top; here is what is broken.
             sentences.push(Sentence {
-                text: filled("localisation.component", &facts),
+                text,
                 refs,
-                confidence: None,
+                confidence: Some(stated(ledger, finding)),
+            });
+        } else {
+            sentences.push(Sentence {
+                confidence: Some(stated(ledger, finding)),
+                ..ledger.titled(finding)?
             });
         }
     }
@@ -143,7 +148,7 @@ pub(super) fn direct_causes(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>
         let Some(header) = ledger.header(finding) else { continue };
         let mut sentence = ledger.sentence(&header.cause, finding)?;
         sentence.confidence = Some(stated(ledger, finding));
-        sentence.refs.extend(ledger.know_all(finding));
+        sentence.refs.extend(ledger.know_of(finding, &sentence.text));
         sentences.push(sentence);
     }
     Ok(sentences)
@@ -167,9 +172,9 @@ pub(super) fn contributing(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Contributi
             let code = ledger.wording.command(&factor.code, &facts)?;
             let confidence = factor.confidence.unwrap_or(finding.confidence);
             let refs = if code.is_empty() {
-                Vec::new()
+                ledger.cite_values(finding, &[&factor.text], &text)
             } else {
-                ledger.cite_about(finding, std::slice::from_ref(&code))
+                ledger.cite_claim(finding, &[], &Text::same(crate::model::code(&code)))
             };
             let id = format!("C{}", rows.len() + 1);
             rows.push(Contributing {
@@ -232,23 +237,52 @@ fn possible_gaps(
 pub(super) fn factors_found(
     ledger: &mut Ledger<'_, '_>,
     contributing: &mut Vec<Contributing>,
-) -> Result<(), minijinja::Error> {
+) -> Result<Vec<Found>, minijinja::Error> {
+    let mut found = Vec::new();
     for index in concerning(ledger.diagnosis, &ledger.involved_indices()) {
         let Some(finding) = ledger.diagnosis.findings.get(index) else {
             continue;
         };
-        let sentence = Sentence {
-            text: ledger.title(finding)?,
-            refs: ledger.cite_all(finding.evidence.iter().take(2)),
-            confidence: Some(finding.confidence),
-        };
+        let mut sentence = ledger.titled(finding)?;
+        let known = ledger.know_of(finding, &sentence.text);
+        sentence.refs.extend(known);
+        if ledger.diagnosis.in_baseline.contains(&index) {
+            let note = phrase("factor.in-baseline");
+            sentence.text = Text::new(
+                format!("{}{}", sentence.text.zh, note.zh),
+                format!("{}{}", sentence.text.en, note.en),
+            );
+        }
+        let id = format!("C{}", contributing.len() + 1);
+        found.push(Found {
+            id: id.clone(),
+            finding: index,
+        });
         contributing.push(Contributing {
-            id: format!("C{}", contributing.len() + 1),
+            id,
             sentence,
             code: String::new(),
         });
     }
-    Ok(())
+    Ok(found)
+}
+
+/// A factor that a finding is.
+pub(super) struct Found {
+    /// Its id among the factors.
+    pub(super) id: String,
+    /// The finding, by its index.
+    pub(super) finding: usize,
+}
+
+/// True for a drift from the baseline that lacks only what is known to be missing: the symptom in other words.
+fn restates(finding: &Finding, names: &BTreeSet<&str>) -> bool {
+    let list = |name: &str| finding.facts.get(name).and_then(Value::as_array);
+    let (Some(missing), Some(changed)) = (list("missing"), list("changed")) else {
+        return false;
+    };
+    let is_known = |name: &Value| name.as_str().is_some_and(|name| names.contains(name));
+    changed.is_empty() && !missing.is_empty() && missing.iter().all(is_known)
 }
 
 /// The factors with an edge to something of the incident, or about the very thing that a finding of it is about.
@@ -263,13 +297,20 @@ fn concerning(diagnosis: &Diagnosis<'_>, involved: &BTreeSet<usize>) -> Vec<usiz
         .filter(|edge| involved.contains(&edge.to))
         .map(|edge| edge.from)
         .collect();
+    let names: BTreeSet<&str> = involved
+        .iter()
+        .filter_map(|index| diagnosis.findings.get(*index))
+        .flat_map(|finding| std::iter::once(&finding.subject).chain(&finding.affected))
+        .map(|subject| subject.name.as_str())
+        .collect();
     let all = diagnosis.findings.iter().enumerate();
-    all.filter(|(index, finding)| {
-        diagnosis.role(finding) == Role::Factor && (by_edge.contains(index) || subjects.contains(&finding.subject))
-    })
-    .map(|(index, _)| index)
-    .take(FACTORS)
-    .collect()
+    all.filter(|(_, finding)| !restates(finding, &names))
+        .filter(|(index, finding)| {
+            diagnosis.role(finding) == Role::Factor && (by_edge.contains(index) || subjects.contains(&finding.subject))
+        })
+        .map(|(index, _)| index)
+        .take(FACTORS)
+        .collect()
 }
 
 pub(super) fn graph(
@@ -299,29 +340,31 @@ pub(super) fn graph(
             _ => CausalKind::Failure,
         };
         let id = format!("N{}", graph.nodes.len() + 1);
-        let refs = ledger.cite_all(finding.evidence.iter().take(2));
+        let title = ledger.titled(finding)?;
         graph.nodes.push(CausalNode {
             id: id.clone(),
             kind,
-            label: ledger.title(finding)?,
+            label: title.text,
             // What merely follows was seen; only as a cause is it undetermined.
             confidence: if is_root {
                 stated(ledger, finding)
             } else {
                 finding.confidence
             },
-            refs,
+            refs: title.refs,
         });
         ids.insert(index, id);
     }
     for edge in &diagnosis.edges {
-        if let (Some(from), Some(to), Some(cause)) = (
+        if let (Some(from), Some(to), Some(cause), Some(effect)) = (
             ids.get(&edge.from),
             ids.get(&edge.to),
             diagnosis.findings.get(edge.from),
+            diagnosis.findings.get(edge.to),
         ) {
-            let mut refs = ledger.cite_all(cause.evidence.iter().take(1));
-            refs.extend(ledger.know_all(cause));
+            // That the one led to the other is shown by what the cause's evidence has of the thing that suffered.
+            let mut refs = ledger.cite_subject(cause, &effect.subject);
+            refs.extend(ledger.know_of(cause, &edge.mechanism));
             graph.edges.push(CausalEdge {
                 from: from.clone(),
                 to: to.clone(),
@@ -330,7 +373,7 @@ pub(super) fn graph(
             });
         }
     }
-    barriers::add(ledger, contributing, &mut graph)?;
+    barriers::add(ledger, contributing, &ids, &mut graph)?;
     Ok(graph)
 }
 
@@ -345,7 +388,7 @@ pub(super) fn ruled_out(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, mi
             let text = ledger.say(wording, finding)?;
             let known = sentences.iter().any(|sentence| sentence.text == text);
             if !known && !is_blank(&text) {
-                let refs = ledger.cite_all(finding.evidence.iter().take(3));
+                let refs = ledger.cite_claim(finding, &[wording], &text);
                 sentences.push(Sentence {
                     text,
                     refs,
@@ -367,7 +410,7 @@ pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, mi
         for wording in wordings {
             let text = ledger.say(wording, finding)?;
             if !is_blank(&text) {
-                let refs = ledger.cite_values(finding, &text);
+                let refs = ledger.cite_values(finding, &[wording], &text);
                 sentences.push(Sentence {
                     text,
                     refs,
@@ -404,12 +447,9 @@ pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, mi
         open && !explained.contains(index)
     });
     for (_, finding) in unexplained.take(ROOTS) {
-        let text = ledger.title(finding)?;
-        let refs = ledger.cite_all(finding.evidence.iter().take(1));
         sentences.push(Sentence {
-            text,
-            refs,
             confidence: None,
+            ..ledger.titled(finding)?
         });
     }
     Ok(sentences)

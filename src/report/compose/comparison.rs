@@ -10,12 +10,14 @@ use super::observations::observations;
 use super::phrases::{filled, phrase};
 use crate::bundle::decode::ContainerState;
 use crate::cluster::Host;
-use crate::model::{CitationKind, Text};
+use crate::model::Text;
 use crate::report::model::{CheckOutcome, Matrix, MatrixCell, MatrixRow, Sentence};
-use crate::rules::inventory::{RKE1, is_rke1};
+use crate::rules::inventory::{RKE1, is_rke_container, is_rke1};
 
 /// Causes of which the analysis says what changed about them.
 const CHANGED: usize = 3;
+/// Containers of roles that not every host has (rancher/rke `services/`).
+pub(super) const ROLES: [&str; 2] = ["etcd", "nginx-proxy"];
 /// More columns cannot be read on a page.
 const COLUMNS: usize = 12;
 
@@ -33,22 +35,9 @@ pub(super) fn analysis(ledger: &mut Ledger<'_, '_>) -> (Vec<Sentence>, Option<Ma
         if !images.is_empty() && finding.subject.kind == "HostContainer" {
             let mut facts = ledger.facts(finding);
             facts.insert("images".into(), json!(images));
-            let absent = finding
-                .evidence
-                .iter()
-                .filter(|cite| cite.kind == CitationKind::Absence);
-            let mut refs = ledger.cite_all(absent);
-            let repository = |image: &serde_json::Value| image.as_str()?.split(':').next().map(str::to_owned);
-            let repositories: Vec<String> = images.iter().filter_map(repository).collect();
-            for id in ledger.cite_about(finding, &repositories) {
-                if !refs.contains(&id) {
-                    refs.push(id);
-                }
-            }
-            let text = ledger
-                .wording
-                .text(&phrase("analysis.image-present"), &facts)
-                .unwrap_or_default();
+            let template = phrase("analysis.image-present");
+            let text = ledger.wording.text(&template, &facts).unwrap_or_default();
+            let refs = ledger.cite_claim(finding, &[&template], &text);
             sentences.push(Sentence {
                 text,
                 refs,
@@ -139,13 +128,63 @@ fn matrix(ledger: &mut Ledger<'_, '_>) -> Option<Matrix> {
             name: known.name.to_owned(),
             cells: hosts.iter().map(|(host, _)| cell(ledger, host, known)).collect(),
         })
-        .collect();
+        .collect::<Vec<_>>();
+    let rows = rows.into_iter().chain(other_rows(ledger, &hosts)).collect();
     let source = plain_sentence(phrase("matrix.source"));
     Some(Matrix {
         columns: hosts.into_iter().map(|(_, label)| label).collect(),
         rows,
         source,
     })
+}
+
+/// System containers that the catalogue does not name because they depend on a host's role: etcd, nginx-proxy. What one side of a pair of
+/// bundles has and the other has not is missing; on a machine of its own it may have another role.
+fn other_rows(ledger: &mut Ledger<'_, '_>, hosts: &[(&Host, String)]) -> Vec<MatrixRow> {
+    let catalogue: BTreeSet<&str> = RKE1.iter().map(|known| known.name).collect();
+    let names: BTreeSet<&str> = hosts
+        .iter()
+        .flat_map(|(host, _)| &host.containers)
+        .filter(|container| is_rke_container(container) || ROLES.contains(&container.name.as_str()))
+        .map(|container| container.name.as_str())
+        .filter(|name| !catalogue.contains(name))
+        .collect();
+    let rows = names.into_iter().map(|name| {
+        let cells = hosts.iter().map(|(host, _)| match host.container(name) {
+            Some(container) => MatrixCell {
+                outcome: Some(match container.state {
+                    ContainerState::Running => CheckOutcome::Pass,
+                    _ => CheckOutcome::Risk,
+                }),
+                text: state_word(container.state),
+                refs: vec![ledger.cite(&container.cite)],
+            },
+            None => {
+                let is_pair =
+                    |other: &Host| other.runtime_name() == host.runtime_name() && other.container(name).is_some();
+                match host
+                    .complete_listing()
+                    .filter(|_| hosts.iter().any(|(other, _)| is_pair(other)))
+                {
+                    Some(listing) => MatrixCell {
+                        outcome: Some(CheckOutcome::Fail),
+                        text: phrase("state.missing"),
+                        refs: vec![ledger.cite(&listing.cite)],
+                    },
+                    None => MatrixCell {
+                        outcome: None,
+                        text: phrase("matrix.not-applicable"),
+                        refs: Vec::new(),
+                    },
+                }
+            }
+        });
+        MatrixRow {
+            name: name.to_owned(),
+            cells: cells.collect(),
+        }
+    });
+    rows.collect()
 }
 
 fn cell(ledger: &mut Ledger<'_, '_>, host: &Host, known: &crate::rules::inventory::Expected) -> MatrixCell {

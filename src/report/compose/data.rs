@@ -1,6 +1,8 @@
 //! Names of data for people, and the one command that collects each.
 
+use crate::cluster::Snapshot;
 use crate::model::Text;
+use crate::rules::inventory::is_rke1;
 
 pub(super) struct Datum {
     pub(super) name: Text,
@@ -8,7 +10,7 @@ pub(super) struct Datum {
 }
 
 /// Datum, name in Chinese, name in English, command.
-const DATA: [(&str, &str, &str, &str); 44] = [
+const DATA: [(&str, &str, &str, &str); 46] = [
     (
         "docker-containers",
         "主机容器清单",
@@ -44,7 +46,7 @@ const DATA: [(&str, &str, &str, &str); 44] = [
         "container-logs",
         "容器日志",
         "container logs",
-        "kubectl logs POD -c CONTAINER --previous --timestamps",
+        "kubectl -n <NAMESPACE> logs <POD> --all-containers --timestamps --tail=-1",
     ),
     (
         "kubelet-log",
@@ -125,6 +127,13 @@ const DATA: [(&str, &str, &str, &str); 44] = [
         "kube-proxy's log",
         "kubectl -n kube-system logs -l k8s-app=kube-proxy --timestamps --tail=-1",
     ),
+    ("kernel-log", "内核日志", "the kernel's log", "dmesg -T"),
+    (
+        "secrets",
+        "Secret 的清单（不含内容）",
+        "the list of Secrets, without their contents",
+        "kubectl get secrets -A -o custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name,TYPE:.type",
+    ),
     ("host-facts", "主机信息", "facts of the host", "casefile collect"),
     (
         "systemd-units",
@@ -195,6 +204,102 @@ const DATA: [(&str, &str, &str, &str); 44] = [
     ),
 ];
 
+/// Kinds of other people's API groups go by their full names: `volumes` alone is whatever group the cluster lists first.
+const GROUPS: [(&str, &str); 21] = [
+    ("backups", "velero.io"),
+    ("cephclusters", "ceph.rook.io"),
+    ("ciliumclusterwidenetworkpolicies", "cilium.io"),
+    ("ciliumnetworkpolicies", "cilium.io"),
+    ("clusterissuers", "cert-manager.io"),
+    ("clusters", "management.cattle.io"),
+    ("destinationrules", "networking.istio.io"),
+    ("etcdsnapshotfiles", "k3s.cattle.io"),
+    ("gateways", "gateway.networking.k8s.io"),
+    ("globalnetworkpolicies", "crd.projectcalico.org"),
+    ("grpcroutes", "gateway.networking.k8s.io"),
+    ("helmcharts", "helm.cattle.io"),
+    ("httproutes", "gateway.networking.k8s.io"),
+    ("ingressroutes", "traefik.io"),
+    ("ippools", "crd.projectcalico.org"),
+    ("issuers", "cert-manager.io"),
+    ("peerauthentications", "security.istio.io"),
+    ("replicas", "longhorn.io"),
+    ("scaledobjects", "keda.sh"),
+    ("virtualservices", "networking.istio.io"),
+    ("volumes", "longhorn.io"),
+];
+
+/// How a cluster runs its components, which decides where their logs are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Distribution {
+    /// RKE1: each component is a Docker container of the host (rancher/rke `cluster/plan.go`).
+    Rke1,
+    /// RKE2: static pods below one supervisor (docs.rke2.io, "Logging").
+    Rke2,
+    /// k3s: all in one process (docs.k3s.io, "How can I check logs").
+    K3s,
+    /// Static pods or units, as kubeadm makes them.
+    Other,
+}
+
+impl Distribution {
+    /// Of a snapshot, by its containers and by the versions that its kubelets report.
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        let runs = |mark: &str| {
+            let mut nodes = snapshot.kind("Node");
+            nodes.any(|node| node.text("/status/nodeInfo/kubeletVersion").contains(mark))
+        };
+        if snapshot.hosts.iter().any(is_rke1) {
+            Self::Rke1
+        } else if runs("+rke2") {
+            Self::Rke2
+        } else if runs("+k3s") {
+            Self::K3s
+        } else {
+            Self::Other
+        }
+    }
+
+    /// The command that gets a datum on this distribution, where it is another one than elsewhere.
+    fn command(self, id: &str) -> Option<String> {
+        let component = match id {
+            "kubelet-log" => "kubelet",
+            "etcd-log" => "etcd",
+            "kube-apiserver-log" => "kube-apiserver",
+            "kube-scheduler-log" => "kube-scheduler",
+            "kube-controller-manager-log" => "kube-controller-manager",
+            "kube-proxy-log" => "kube-proxy",
+            "containerd-log" => "containerd",
+            _ => return self.other_command(id).map(str::to_owned),
+        };
+        match (self, component) {
+            (Self::Rke1, "containerd") => None,
+            (Self::Rke1, _) => Some(format!("docker logs --timestamps {component}")),
+            (Self::K3s, "containerd") => Some("cat /var/lib/rancher/k3s/agent/containerd/containerd.log".to_owned()),
+            (Self::K3s, _) => Some("journalctl -u k3s -u k3s-agent --no-pager -o short-iso-precise".to_owned()),
+            (Self::Rke2, "kubelet") => Some("cat /var/lib/rancher/rke2/agent/logs/kubelet.log".to_owned()),
+            (Self::Rke2, "containerd") => Some("cat /var/lib/rancher/rke2/agent/containerd/containerd.log".to_owned()),
+            (Self::Rke2 | Self::Other, "etcd") => {
+                Some("kubectl -n kube-system logs -l component=etcd --timestamps --tail=-1".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    fn other_command(self, id: &str) -> Option<&'static str> {
+        match (self, id) {
+            (Self::Rke1, "etcd-endpoints") => Some("docker exec etcd etcdctl endpoint status --cluster -w json"),
+            (Self::Rke1, "etcd-alarms") => Some("docker exec etcd etcdctl alarm list"),
+            (Self::Rke1, "etcd-members") => Some("docker exec etcd etcdctl member list -w table"),
+            (Self::Rke1, "kubeletconfigurations") => Some("docker inspect --format '{{json .Args}}' kubelet"),
+            (Self::Rke1, "certificates") => Some("ls -l /etc/kubernetes/ssl"),
+            (Self::Rke2, "k3s-log") => Some("journalctl -u rke2-server -u rke2-agent --no-pager -o short-iso-precise"),
+            (Self::K3s, "k3s-log") => Some("journalctl -u k3s -u k3s-agent --no-pager -o short-iso-precise"),
+            _ => None,
+        }
+    }
+}
+
 /// What people call a datum. One that is not in the table is a kind of the API, by its plural.
 pub(super) fn datum(id: &str) -> Datum {
     match DATA.iter().find(|(known, ..)| *known == id) {
@@ -202,9 +307,59 @@ pub(super) fn datum(id: &str) -> Datum {
             name: Text::new(*zh, *en),
             collect: (*collect).to_owned(),
         },
-        None => Datum {
-            name: Text::same(id),
-            collect: format!("kubectl get {id} -A -o json"),
-        },
+        None => {
+            let name = match GROUPS.iter().find(|(known, _)| *known == id) {
+                Some((_, group)) => format!("{id}.{group}"),
+                None => id.to_owned(),
+            };
+            Datum {
+                collect: format!("kubectl get {name} -A -o json"),
+                name: Text::same(name),
+            }
+        }
+    }
+}
+
+/// As [`datum`], with the command of a distribution.
+pub(super) fn datum_on(distribution: Distribution, id: &str) -> Datum {
+    let known = datum(id);
+    Datum {
+        collect: distribution.command(id).unwrap_or(known.collect),
+        name: known.name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_command_prints_a_secret_and_each_fits_its_distribution() {
+        for id in DATA.iter().map(|(id, ..)| *id).chain(GROUPS.iter().map(|(id, _)| *id)) {
+            for distribution in [
+                Distribution::Rke1,
+                Distribution::Rke2,
+                Distribution::K3s,
+                Distribution::Other,
+            ] {
+                let collect = datum_on(distribution, id).collect;
+                assert!(
+                    !collect.contains("secrets") || collect.contains("custom-columns"),
+                    "{collect}"
+                );
+                let is_unit = collect.contains("-u kubelet") || collect.contains("-u etcd");
+                assert!(
+                    !is_unit
+                        || distribution == Distribution::Other
+                        || id == "kubelet-log" && distribution != Distribution::Rke1,
+                    "{id}: {collect}"
+                );
+            }
+        }
+        assert_eq!(
+            datum_on(Distribution::Rke1, "kubelet-log").collect,
+            "docker logs --timestamps kubelet"
+        );
+        assert_eq!(datum("volumes").collect, "kubectl get volumes.longhorn.io -A -o json");
     }
 }

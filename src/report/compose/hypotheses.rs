@@ -9,7 +9,7 @@ use super::phrases::{filled, phrase};
 use crate::diagnosis::Checked;
 use crate::model::{Confidence, Text};
 use crate::report::model::{Hypotheses, HypothesisRow, Sentence};
-use crate::rules::{Finding, Role};
+use crate::rules::{Finding, Rival, Role};
 
 /// Columns between the cause and "something else".
 const RIVALS: usize = 3;
@@ -26,54 +26,52 @@ pub(super) fn hypotheses(
         return Ok(None);
     };
     let competing = competing(ledger, &roots);
+    let header = ledger.header(first);
+    let rivals = header.map(|header| header.rivals.as_slice()).unwrap_or_default();
+    let rivals: Vec<&Rival> = rivals.iter().take(RIVALS.saturating_sub(competing.len())).collect();
     let mut excluded: Vec<(Text, &Sentence)> = Vec::new();
     for sentence in ruled_out {
         if let Some(claim) = claim(&sentence.text)
-            && excluded.len() + competing.len() < RIVALS
+            && excluded.len() + rivals.len() + competing.len() < RIVALS
             && excluded.iter().all(|(known, _)| *known != claim)
         {
             excluded.push((claim, sentence));
         }
     }
-    if (competing.is_empty() && excluded.is_empty()) || ledger.diagnosis.role(first) == Role::Symptom {
+    let is_alone = competing.is_empty() && excluded.is_empty() && rivals.is_empty();
+    if is_alone || ledger.diagnosis.role(first) == Role::Symptom {
         return Ok(None);
     }
-    let mut table = Hypotheses {
-        columns: vec![ledger.title(first)?],
-        rows: Vec::new(),
-        verdicts: vec![first.confidence],
-    };
+    let mut columns = vec![phrase("hypothesis.cause")];
     for rival in &competing {
-        table.columns.push(ledger.title(rival)?);
-        table.verdicts.push(rival.confidence);
+        columns.push(ledger.title(rival)?);
     }
-    for (claim, _) in &excluded {
-        table.columns.push(claim.clone());
-        table.verdicts.push(Confidence::RuledOut);
+    for rival in &rivals {
+        columns.push(ledger.say(&rival.text, first)?);
     }
+    columns.extend(excluded.iter().map(|(claim, _)| claim.clone()));
+    columns.push(phrase("hypothesis.other"));
+    let width = columns.len();
+    let weighed = weighed(ledger, first, &rivals, competing.len() + 1, width)?;
     let explained = ledger.diagnosis.roots.first().map_or(0, |root| root.explains.len());
     let all_explained = explained > 0 && ledger.diagnosis.unexplained.is_empty();
     let sure = first.confidence == Confidence::Confirmed;
-    table.columns.push(phrase("hypothesis.other"));
-    table.verdicts.push(if sure && all_explained {
-        Confidence::RuledOut
-    } else {
-        Confidence::Possible
-    });
-    let width = table.columns.len();
-    let own = if sure { "++" } else { "+" };
-    table.rows.push(HypothesisRow {
-        sentence: observed(ledger, first, "hypothesis.observed"),
-        cells: cells(width, 0, own, if sure { "-" } else { "0" }),
-    });
+    let mut rows = weighed;
+    if rows.is_empty() {
+        let own = if sure { "++" } else { "+" };
+        rows.push(HypothesisRow {
+            sentence: observed(ledger, first, "hypothesis.observed"),
+            cells: cells(width, 0, own, if sure { "-" } else { "0" }),
+        });
+    }
     for (index, rival) in competing.iter().enumerate() {
-        table.rows.push(HypothesisRow {
+        rows.push(HypothesisRow {
             sentence: observed(ledger, rival, "hypothesis.observed-rival"),
             cells: cells(width, index + 1, "+", "0"),
         });
     }
     for (index, (_, sentence)) in excluded.iter().enumerate() {
-        let mut row = cells(width, 1 + competing.len() + index, "--", "0");
+        let mut row = cells(width, 1 + competing.len() + rivals.len() + index, "--", "0");
         if let Some(cell) = row.first_mut() {
             *cell = "+";
         }
@@ -82,12 +80,13 @@ pub(super) fn hypotheses(
             refs: sentence.refs.clone(),
             confidence: None,
         };
-        table.rows.push(HypothesisRow { sentence, cells: row });
+        rows.push(HypothesisRow { sentence, cells: row });
     }
     if all_explained {
+        // That nothing is left over speaks against something else, and excludes nothing: nobody looked for it.
         let mut row = cells(width, 0, "+", "0");
         if let Some(cell) = row.last_mut() {
-            *cell = "--";
+            *cell = "-";
         }
         let refs = effects(ledger);
         let text = filled("hypothesis.explains", &[("count", json!(explained))]);
@@ -96,9 +95,64 @@ pub(super) fn hypotheses(
             refs,
             confidence: None,
         };
-        table.rows.push(HypothesisRow { sentence, cells: row });
+        rows.push(HypothesisRow { sentence, cells: row });
     }
-    Ok(Some(table))
+    let verdicts = (0..width).map(|at| match at {
+        0 => first.confidence,
+        at if at <= competing.len() => competing
+            .get(at - 1)
+            .map_or(Confidence::Possible, |rival| rival.confidence),
+        at if at + 1 < width && rows.iter().any(|row| row.cells.get(at) == Some(&"--")) => Confidence::RuledOut,
+        _ => Confidence::Possible,
+    });
+    let verdicts = verdicts.collect();
+    Ok(Some(Hypotheses {
+        columns,
+        rows,
+        verdicts,
+    }))
+}
+
+/// The evidence that a rule weighs against its rivals, of which the first stands in column `from`.
+fn weighed(
+    ledger: &mut Ledger<'_, '_>,
+    finding: &Finding,
+    rivals: &[&Rival],
+    from: usize,
+    width: usize,
+) -> Result<Vec<HypothesisRow>, minijinja::Error> {
+    let weighings = ledger.header(finding).map(|header| header.weighing.as_slice());
+    let facts = ledger.facts(finding);
+    let mut rows = Vec::new();
+    for weighing in weighings.unwrap_or_default() {
+        if let Some(condition) = &weighing.when
+            && !ledger.wording.holds(condition, &facts)?
+        {
+            continue;
+        }
+        let text = ledger.wording.text(&weighing.text, &facts)?;
+        let refs = ledger.cite_claim(finding, &[&weighing.text], &text);
+        let cells = (0..width).map(|at| {
+            let id = match at {
+                0 => "self",
+                at if at + 1 == width => "other",
+                at => at
+                    .checked_sub(from)
+                    .and_then(|at| rivals.get(at))
+                    .map_or("", |rival| rival.id.as_str()),
+            };
+            weighing.cells.get(id).map_or("0", |weight| weight.mark())
+        });
+        rows.push(HypothesisRow {
+            cells: cells.collect(),
+            sentence: Sentence {
+                text,
+                refs,
+                confidence: None,
+            },
+        });
+    }
+    Ok(rows)
 }
 
 /// One cell for the hypothesis at `index`, another for something else, and nothing said of the rest.
@@ -114,9 +168,11 @@ fn cells(width: usize, index: usize, cell: &'static str, other: &'static str) ->
 }
 
 fn observed(ledger: &mut Ledger<'_, '_>, finding: &Finding, id: &str) -> Sentence {
+    // The row is about the column's title, so it is shown by what shows that.
+    let refs = ledger.titled(finding).map(|sentence| sentence.refs).unwrap_or_default();
     Sentence {
         text: phrase(id),
-        refs: ledger.cite_all(finding.evidence.iter().take(3)),
+        refs,
         confidence: None,
     }
 }
@@ -196,7 +252,7 @@ pub(super) fn rivals(ledger: &Ledger<'_, '_>) -> (Option<Sentence>, Option<Sente
         match checked {
             Checked::Pass => well.push(check),
             Checked::Unknown(_) => unknown.push(check),
-            Checked::Fail | Checked::Outside => {}
+            Checked::Fail | Checked::Outside | Checked::Unmet(_) | Checked::Told(_) => {}
         }
     }
     let sentence = |id: &str, checks: &[&Text]| {

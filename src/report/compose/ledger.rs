@@ -3,20 +3,25 @@
 use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
+use super::claims::{Claim, shows, supporting, words_of};
+use super::whose::Objects;
+use crate::cluster::Snapshot;
 use crate::diagnosis::{Checked, Diagnosis};
-use crate::model::{CODE_CLOSE, CODE_OPEN, Citation, CitationKind, Place, QuoteLine, Subject, Text};
+use crate::model::{Citation, CitationKind, Place, QuoteLine, Subject, Text};
 use crate::redact::Masker;
 use crate::report::model::{Blank, EvidenceItem, Knowledge, Searched, Sentence};
+use crate::report::quotes;
 use crate::rules::{Finding, KnowledgeWording, RuleHeader, Wording};
 
 /// Root causes that the chapters treat; the rest is counted in the summary and listed in the JSON report.
 pub(super) const ROOTS: usize = 50;
-/// Characters of a quoted line that are shown.
-const QUOTE_WIDTH: usize = 400;
 /// Citations behind one sentence; a finding lists all of its own.
 pub(super) const REFS: usize = 5;
+/// Letters of a word that says what a sentence is about.
+const TERM: usize = 5;
+/// Such words that a sentence shares with the knowledge that it rests on.
+const SHARED: usize = 2;
 /// Lines of one citation that are shown.
 const QUOTE_LINES: usize = 12;
 
@@ -27,6 +32,12 @@ pub(super) struct Ledger<'d, 's> {
     pub(super) evidence: Vec<EvidenceItem>,
     /// The index of each citation's evidence, by bundle, file and place as they stand in the bundle.
     cited: HashMap<(String, String, Place), usize>,
+    /// Whose fields pointers lead to.
+    objects: Objects,
+    /// Of each finding its place among all of them, the gravest first.
+    ranks: Vec<usize>,
+    /// The aliases of the baseline's archives.
+    baselines: BTreeSet<String>,
     pub(super) knowledge: Vec<Knowledge>,
     pub(super) blanks: Vec<Blank>,
 }
@@ -34,12 +45,17 @@ pub(super) struct Ledger<'d, 's> {
 impl<'d, 's> Ledger<'d, 's> {
     pub(super) fn new(diagnosis: &'d Diagnosis<'s>, masker: &'d mut Masker) -> Self {
         let (evidence, knowledge, blanks) = (Vec::new(), Vec::new(), Vec::new());
+        let archives = diagnosis.baseline.into_iter().flat_map(Snapshot::archives);
+        let baselines = archives.map(|archive| archive.info.alias.to_string()).collect();
         Self {
             diagnosis,
             masker,
             wording: Wording::default(),
             evidence,
             cited: HashMap::new(),
+            objects: Objects::of(diagnosis),
+            ranks: ranks(diagnosis),
+            baselines,
             knowledge,
             blanks,
         }
@@ -55,7 +71,20 @@ impl<'d, 's> Ledger<'d, 's> {
         self.diagnosis
             .checks
             .iter()
-            .all(|(_, checked)| matches!(checked, Checked::Unknown(_) | Checked::Outside))
+            .all(|(_, checked)| !matches!(checked, Checked::Pass | Checked::Fail | Checked::Told(_)))
+    }
+
+    /// The id of a finding: the gravest are the first.
+    pub(super) fn finding_id(&self, index: usize) -> String {
+        let rank = self.ranks.get(index).copied().unwrap_or(index);
+        format!("F{}", rank + 1)
+    }
+
+    /// The findings by their index, the gravest first.
+    pub(super) fn by_level(&self) -> Vec<usize> {
+        let mut indices: Vec<usize> = (0..self.ranks.len()).collect();
+        indices.sort_by_key(|index| self.ranks.get(*index).copied());
+        indices
     }
 
     /// The findings that are root causes, best first, at most [`ROOTS`]. They live as long as the diagnosis, so the ledger can be written to meanwhile.
@@ -94,52 +123,85 @@ impl<'d, 's> Ledger<'d, 's> {
 
     /// The number of a citation; the same place is numbered once.
     pub(super) fn cite(&mut self, citation: &Citation) -> String {
-        let (lines, pointer) = match &citation.place {
-            Place::Lines(first, last) => (Some((*first, *last)), None),
-            Place::Pointer(pointer) => (None, Some(pointer.clone())),
-        };
+        self.cite_for(citation, &[])
+    }
+
+    /// As [`Ledger::cite`], for a sentence that says these words: where they stand in the quote they are marked.
+    pub(super) fn cite_for(&mut self, citation: &Citation, words: &[String]) -> String {
         let key = (
             citation.bundle.to_string(),
             citation.file.as_str().to_owned(),
             citation.place.clone(),
         );
-        if let Some(index) = self.cited.get(&key) {
-            return evidence_id(*index);
+        let index = match self.cited.get(&key) {
+            Some(index) => *index,
+            None => {
+                let index = self.evidence.len();
+                let item = self.evidence_item(evidence_id(index), citation);
+                self.evidence.push(item);
+                self.cited.insert(key, index);
+                index
+            }
+        };
+        if let Some(item) = self.evidence.get_mut(index) {
+            for word in words.iter().filter(|word| shows(citation, word)) {
+                if !item.words.contains(word) {
+                    item.words.push(word.clone());
+                }
+            }
         }
-        self.cited.insert(key, self.evidence.len());
+        evidence_id(index)
+    }
+
+    fn evidence_item(&mut self, id: String, citation: &Citation) -> EvidenceItem {
+        let (lines, pointer) = match &citation.place {
+            Place::Lines(first, last) => (Some((*first, *last)), None),
+            Place::Pointer(pointer) => (None, Some(pointer.clone())),
+        };
+        let object = self.objects.of_citation(citation).to_owned();
         self.masker.enter_file(citation.file.as_str());
-        let quote: Vec<QuoteLine> = citation
-            .quote
+        // A pointer alone tells nobody whose field it is.
+        let object = Some(object)
+            .filter(|object| !object.is_empty())
+            .map(|object| QuoteLine {
+                line: None,
+                text: object,
+                hit: false,
+            });
+        let quote: Vec<QuoteLine> = object
             .iter()
-            .take(QUOTE_LINES)
-            .map(|line| self.masked_line(line))
-            // What is not there cannot be marked: the whole listing is the evidence.
+            .chain(citation.quote.iter().take(QUOTE_LINES))
             .map(|line| QuoteLine {
+                line: line.line,
+                text: self.masker.mask(&line.text).into_owned(),
+                // What is not there cannot be marked: the whole listing is the evidence.
                 hit: line.hit && citation.kind != CitationKind::Absence,
-                ..line
             })
             .collect();
-        let joined = quote
-            .iter()
-            .map(|line| line.text.as_str())
-            .collect::<Vec<_>>()
-            .join("\n");
-        let id = evidence_id(self.evidence.len());
-        self.evidence.push(EvidenceItem {
-            id: id.clone(),
+        EvidenceItem {
+            id,
             kind: citation.kind,
             bundle: self.masker.mask(&citation.bundle).into_owned(),
             file: self.masker.mask(citation.file.as_str()).into_owned(),
             lines,
             pointer,
-            sha256: digest(&joined),
+            sha256: quotes::digest(quote.iter().map(|line| line.text.as_str())),
             quote,
+            words: Vec::new(),
             time: citation.when.clone(),
             searched: citation
                 .searched
                 .map(|(entries, complete)| Searched { entries, complete }),
-        });
-        id
+        }
+    }
+
+    /// The evidence, its long lines cut: only now is it known which words of them matter.
+    pub(super) fn take_evidence(&mut self) -> Vec<EvidenceItem> {
+        let mut evidence = std::mem::take(&mut self.evidence);
+        for item in &mut evidence {
+            quotes::cut(item);
+        }
+        evidence
     }
 
     /// The numbers of several citations, each once, in order.
@@ -154,55 +216,84 @@ impl<'d, 's> Ledger<'d, 's> {
         ids
     }
 
-    /// The numbers of a finding's citations that quote one of these words; of its first ones when none does.
-    pub(super) fn cite_about(&mut self, finding: &Finding, words: &[String]) -> Vec<String> {
-        let quotes = |citation: &&Citation| {
-            citation
-                .quote
-                .iter()
-                .any(|line| words.iter().any(|word| line.text.contains(word.as_str())))
-        };
-        let about: Vec<&Citation> = finding.evidence.iter().filter(quotes).take(REFS).collect();
-        if about.is_empty() {
-            self.cite_all(finding.evidence.iter().take(2))
+    /// The numbers of a finding's citations that show what a sentence about it says. `templates` are the wordings that it was made from.
+    pub(super) fn cite_claim(&mut self, finding: &Finding, templates: &[&Text], text: &Text) -> Vec<String> {
+        let used = if finding.shows.is_empty() {
+            BTreeSet::new()
         } else {
-            self.cite_all(about)
+            templates
+                .iter()
+                .flat_map(|template| self.wording.uses(template))
+                .collect()
+        };
+        self.cite_words(
+            finding,
+            used,
+            words_of(text, Some(finding)),
+            text.en.contains("baseline"),
+        )
+    }
+
+    /// As [`Ledger::cite_claim`], for what a thing of a finding is: a row about it.
+    pub(super) fn cite_subject(&mut self, finding: &Finding, subject: &Subject) -> Vec<String> {
+        self.cite_words(finding, BTreeSet::new(), vec![subject.name.clone()], false)
+    }
+
+    /// As [`Ledger::cite_claim`], for a sentence about some of a finding's facts.
+    pub(super) fn cite_facts(&mut self, finding: &Finding, facts: &[&str], text: &Text) -> Vec<String> {
+        let used = facts.iter().map(|fact| (*fact).to_owned()).collect();
+        self.cite_words(finding, used, words_of(text, Some(finding)), false)
+    }
+
+    fn cite_words(
+        &mut self,
+        finding: &Finding,
+        used: BTreeSet<String>,
+        words: Vec<String>,
+        compares: bool,
+    ) -> Vec<String> {
+        let baselines = &self.baselines;
+        let objects = &self.objects;
+        let claim = Claim {
+            used,
+            words,
+            compares,
+            is_baseline: &|citation| baselines.contains(&*citation.bundle),
+            object: &|citation| objects.of_citation(citation).to_owned(),
+        };
+        let chosen = supporting(finding, &claim);
+        let words = claim.words;
+        let mut ids: Vec<String> = Vec::new();
+        for citation in chosen.into_iter().filter_map(|index| finding.evidence.get(index)) {
+            let id = self.cite_for(citation, &words);
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
         }
+        ids
     }
 
     /// The numbers of a finding's citations that quote a value which stands as code in this text; none when none does.
-    pub(super) fn cite_values(&mut self, finding: &Finding, text: &Text) -> Vec<String> {
-        let values: Vec<&str> = text
-            .en
-            .split(CODE_OPEN)
-            .skip(1)
-            .filter_map(|rest| rest.split(CODE_CLOSE).next())
-            .filter(|value| value.len() > 3)
-            .collect();
-        let quotes = |citation: &&Citation| {
-            citation
-                .quote
-                .iter()
-                .any(|line| values.iter().any(|value| line.text.contains(value)))
-        };
-        let about: Vec<&Citation> = finding.evidence.iter().filter(quotes).take(2).collect();
-        self.cite_all(about)
+    pub(super) fn cite_values(&mut self, finding: &Finding, templates: &[&Text], text: &Text) -> Vec<String> {
+        let words = words_of(text, None);
+        let is_shown = |word: &String| finding.evidence.iter().any(|citation| shows(citation, word));
+        let ties = || templates.iter().flat_map(|template| self.wording.uses(template));
+        if words.iter().any(is_shown) || ties().any(|fact| finding.shows.contains_key(&fact)) {
+            self.cite_claim(finding, templates, text)
+        } else {
+            Vec::new()
+        }
     }
 
-    /// Masks before it cuts, so that no half of a secret is left over.
-    fn masked_line(&mut self, line: &QuoteLine) -> QuoteLine {
-        let masked = self.masker.mask(&line.text).into_owned();
-        let length = masked.chars().count();
-        let text = if length > QUOTE_WIDTH {
-            let kept: String = masked.chars().take(QUOTE_WIDTH).collect();
-            format!("{kept}⟨+{}⟩", length - QUOTE_WIDTH)
-        } else {
-            masked
-        };
-        QuoteLine {
-            line: line.line,
-            text,
-            hit: line.hit,
+    /// The title of a finding with what shows it.
+    pub(super) fn titled(&mut self, finding: &Finding) -> Result<Sentence, minijinja::Error> {
+        match self.header(finding) {
+            Some(header) => self.sentence(&header.title, finding),
+            None => Ok(Sentence {
+                text: Text::same(finding.rule.clone()),
+                refs: self.cite_all(finding.evidence.first()),
+                confidence: Some(finding.confidence),
+            }),
         }
     }
 
@@ -220,13 +311,20 @@ impl<'d, 's> Ledger<'d, 's> {
         id
     }
 
-    /// Knowledge that a finding's rule brings along.
-    pub(super) fn know_all(&mut self, finding: &Finding) -> Vec<String> {
+    /// Of the knowledge that a finding's rule brings along, what a sentence rests on: it speaks in the same words. The first where none
+    /// does.
+    pub(super) fn know_of(&mut self, finding: &Finding, text: &Text) -> Vec<String> {
         let wordings = self
             .header(finding)
             .map(|header| header.knowledge.as_slice())
             .unwrap_or_default();
-        wordings.iter().map(|wording| self.know(wording)).collect()
+        let said = terms(&text.en);
+        let fits = |wording: &&KnowledgeWording| terms(&wording.text.en).intersection(&said).count() >= SHARED;
+        let mut fitting: Vec<&KnowledgeWording> = wordings.iter().filter(fits).collect();
+        if fitting.is_empty() {
+            fitting.extend(wordings.first());
+        }
+        fitting.into_iter().map(|wording| self.know(wording)).collect()
     }
 
     /// Registers a blank once and gives its id back.
@@ -277,7 +375,7 @@ impl<'d, 's> Ledger<'d, 's> {
     /// A sentence about a finding with its evidence and confidence.
     pub(super) fn sentence(&mut self, template: &Text, finding: &Finding) -> Result<Sentence, minijinja::Error> {
         let text = self.say(template, finding)?;
-        let refs = self.cite_all(finding.evidence.iter().take(REFS));
+        let refs = self.cite_claim(finding, &[template], &text);
         Ok(Sentence {
             text,
             refs,
@@ -286,16 +384,29 @@ impl<'d, 's> Ledger<'d, 's> {
     }
 }
 
-fn evidence_id(index: usize) -> String {
-    format!("E{}", index + 1)
+/// The longer words of a sentence.
+fn terms(text: &str) -> BTreeSet<String> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '-';
+    text.split(|c| !is_part(c))
+        .filter(|word| word.len() >= TERM)
+        .map(str::to_lowercase)
+        .collect()
 }
 
-/// The digest of quoted text, as `verify` recomputes it.
-fn digest(text: &str) -> String {
-    Sha256::digest(text.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+fn ranks(diagnosis: &Diagnosis<'_>) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..diagnosis.findings.len()).collect();
+    order.sort_by_key(|index| std::cmp::Reverse(diagnosis.findings.get(*index).map(|finding| finding.level)));
+    let mut ranks = vec![0; order.len()];
+    for (rank, index) in order.into_iter().enumerate() {
+        if let Some(place) = ranks.get_mut(index) {
+            *place = rank;
+        }
+    }
+    ranks
+}
+
+fn evidence_id(index: usize) -> String {
+    format!("E{}", index + 1)
 }
 
 /// What people call a subject in one word: containers of a host go by their own name.

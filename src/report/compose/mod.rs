@@ -5,6 +5,7 @@ mod appendix;
 mod barriers;
 mod causes;
 mod changed;
+mod claims;
 mod comparison;
 mod contradictions;
 mod data;
@@ -21,10 +22,12 @@ mod overview;
 mod pair;
 mod phrases;
 mod policy;
+mod reported;
 mod severity;
 mod timeline;
 mod triage;
 mod unexplained;
+mod whose;
 
 use crate::cluster::Snapshot;
 use crate::diagnosis::Diagnosis;
@@ -62,11 +65,11 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
     let mut open_questions = causes::questions(&mut ledger)?;
     open_questions.extend(rivals_unknown);
     let unexplained = unexplained::unexplained(&mut ledger);
-    let mut actions = actions::actions(&mut ledger, &contributing)?;
-    causes::factors_found(&mut ledger, &mut contributing)?;
+    let found = causes::factors_found(&mut ledger, &mut contributing)?;
+    let mut actions = actions::actions(&mut ledger, &contributing, &found)?;
     let lessons = lessons::lessons(&mut ledger, &contributing)?;
     let findings = causes::findings(&mut ledger)?;
-    let gaps = appendix::gaps(&mut ledger);
+    let gaps = appendix::gaps(&mut ledger)?;
     let clock = appendix::clock(&mut ledger);
     let checks = appendix::checks(&ledger);
     let node_differences = nodes::differences(&mut ledger);
@@ -110,7 +113,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
         unexplained,
         actions,
         lessons,
-        evidence: ledger.evidence,
+        evidence: ledger.take_evidence(),
         knowledge: ledger.knowledge,
         gaps,
         clock,

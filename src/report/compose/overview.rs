@@ -1,18 +1,18 @@
 //! The top of the report: title, summary, key facts, symptoms, affected resources.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::json;
 
+use super::appendix::{checks, missing};
 use super::changed::about_finding;
-use super::data::datum;
 use super::ledger::{Ledger, called, plain_sentence};
 use super::phrases::{filled, phrase};
 use super::severity::severity;
 use crate::cluster::PodView;
-use crate::diagnosis::{Checked, Diagnosis};
+use crate::diagnosis::Diagnosis;
 use crate::model::{CODE_CLOSE, Subject, Text, When, code};
-use crate::report::model::{Impact, Incident, Labelled, ResourceRow, Sentence, Window};
+use crate::report::model::{Check, CheckOutcome, Impact, Incident, Labelled, ResourceRow, Sentence, Window};
 use crate::rules::{Finding, Role};
 
 /// More subjects in one sentence are a list, not a sentence.
@@ -78,13 +78,7 @@ fn summary(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Erro
         None if ledger.is_blind() => sentences.push(plain_sentence(phrase("summary.blind"))),
         None => sentences.push(plain_sentence(phrase("summary.healthy"))),
         Some(first) => {
-            let text = ledger.title(first)?;
-            let refs = ledger.cite_all(first.evidence.iter().take(NAMED));
-            sentences.push(Sentence {
-                text,
-                refs,
-                confidence: Some(first.confidence),
-            });
+            sentences.push(ledger.titled(first)?);
             let all = ledger.diagnosis.roots.len();
             if all > 1 {
                 let others = json!(all - 1);
@@ -119,27 +113,19 @@ fn summary(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Erro
     Ok(sentences)
 }
 
-/// Why so many checks came to no verdict: the data that most of them lack.
+/// Why so many checks came to no verdict: the data that they lack, in the order of appendix B.
 fn undetermined(ledger: &Ledger<'_, '_>) -> Option<Sentence> {
-    let mut lacking: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut count = 0;
-    for (_, checked) in &ledger.diagnosis.checks {
-        let Checked::Unknown(needs) = checked else { continue };
-        count += 1;
-        for need in needs.iter().filter_map(|need| need.split('|').next()) {
-            *lacking.entry(need).or_default() += 1;
-        }
-    }
-    let mut lacking: Vec<(&str, usize)> = lacking.into_iter().collect();
-    lacking.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let names = |separator: &str, of: fn(Text) -> String| {
-        let most = lacking.iter().take(NAMED).map(|(need, _)| of(datum(need).name));
-        most.collect::<Vec<_>>().join(separator)
+    let is_open = |check: &Check| check.outcome == CheckOutcome::Unknown;
+    let count = checks(ledger).iter().filter(|check| is_open(check)).count();
+    let lacking = missing(ledger);
+    let names = |separator: &str, of: fn(&Text) -> &str| {
+        let most: Vec<&str> = lacking.iter().take(NAMED).map(|gap| of(&gap.what)).collect();
+        most.join(separator)
     };
     let facts = [
         ("count", json!(count)),
-        ("zh", names("、", |text| text.zh).into()),
-        ("en", names(", ", |text| text.en).into()),
+        ("zh", names("、", |text| &text.zh).into()),
+        ("en", names(", ", |text| &text.en).into()),
     ];
     (count > 0 && !lacking.is_empty()).then(|| plain_sentence(filled("summary.unknown", &facts)))
 }
@@ -279,7 +265,8 @@ fn key_blanks(ledger: &mut Ledger<'_, '_>) {
         ("impact.business", true),
         ("severity.final", true),
         ("detection.first-signal", true),
-        ("time.detected", false),
+        ("time.detected", true),
+        ("environment.stage", true),
         ("time.mitigated", false),
         ("time.recovered", true),
         ("recovery.executed", true),
@@ -365,7 +352,7 @@ pub(super) fn resources(ledger: &mut Ledger<'_, '_>) -> Result<Vec<ResourceRow>,
                 continue;
             }
             let (expected, actual, impact) = state(ledger, &subject, finding)?;
-            let refs = ledger.cite_all(finding.evidence.iter().take(2));
+            let refs = ledger.cite_subject(finding, &subject);
             rows.push(ResourceRow {
                 subject,
                 expected,

@@ -79,6 +79,7 @@ mod tests {
             include_str!("observations.rs"),
             include_str!("overview.rs"),
             include_str!("policy.rs"),
+            include_str!("reported.rs"),
             include_str!("severity.rs"),
             include_str!("timeline.rs"),
             include_str!("triage.rs"),

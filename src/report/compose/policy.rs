@@ -56,6 +56,7 @@ impl Policy {
                     refs: Vec::new(),
                 },
             );
+            report.blanks.retain(|blank| blank.id != "environment.stage");
         }
         if let Some(severity) = &mut report.incident.severity {
             self.weigh(severity);

@@ -50,7 +50,7 @@ pub(super) fn severity(ledger: &mut Ledger<'_, '_>) -> Option<Severity> {
             reason,
         });
     };
-    let refs = ledger.cite_all(finding.evidence.iter().take(1));
+    let refs = ledger.cite_subject(finding, &finding.subject);
     Some(Severity {
         suggested,
         range,

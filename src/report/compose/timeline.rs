@@ -7,10 +7,12 @@ use super::ledger::{Ledger, called};
 use super::phrases::{filled, phrase};
 use crate::model::{Text, When};
 use crate::report::model::{TimelineKind, TimelineRow};
-use crate::rules::Role;
+use crate::rules::{Finding, Role};
 
 /// Rows in the report.
 const ROWS: usize = 25;
+/// Dated lines that are cited for one row.
+const DATED: usize = 3;
 
 pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, minijinja::Error> {
     let mut rows = Vec::new();
@@ -18,13 +20,20 @@ pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, 
         let (Some(first), Some(last)) = (&finding.first, &finding.last) else {
             continue;
         };
+        // Where the acts themselves are dated, each has a row of its own; that the cause was at work in all of them is not seen.
+        if is_dated_by_acts(ledger, finding) {
+            continue;
+        }
         let kind = match ledger.diagnosis.role(finding) {
             Role::Cause if finding.subject.kind == "HostContainer" => TimelineKind::Trigger,
             _ => TimelineKind::Symptom,
         };
         let text = ledger.title(finding)?;
         let dated = finding.evidence.iter().filter(|cite| cite.when.is_some());
-        let refs = ledger.cite_all(dated.take(3));
+        let mut refs = ledger.cite_all(dated.take(DATED));
+        if refs.is_empty() {
+            refs = ledger.cite_claim(finding, &[], &text);
+        }
         let until = (first != last).then(|| last.clone());
         rows.push(row(
             first.clone(),
@@ -38,6 +47,7 @@ pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, 
     }
     changes(ledger, &mut rows);
     recent(ledger, &mut rows);
+    rows.extend(baseline(ledger));
     rows.sort_by_key(key);
     rows.dedup_by(|b, a| a.text == b.text && a.when == b.when);
     let span = folded(&mut rows);
@@ -103,6 +113,21 @@ pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, 
     Ok(rows)
 }
 
+/// True for a finding that cites deletions which the runtime dates.
+fn is_dated_by_acts(ledger: &Ledger<'_, '_>, finding: &Finding) -> bool {
+    let events = ledger
+        .diagnosis
+        .snapshot
+        .hosts
+        .iter()
+        .flat_map(|host| &host.runtime_events);
+    let mut deletions = events.filter(|event| event.action == "destroy" && event.when.is_some());
+    deletions.any(|event| {
+        let mut cited = finding.evidence.iter();
+        cited.any(|cite| cite.file == event.cite.file && cite.place == event.cite.place)
+    })
+}
+
 /// What was done to the things involved: scale-ups from the API's events, deletions from the runtime's.
 fn changes(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
     let snapshot = ledger.diagnosis.snapshot;
@@ -137,23 +162,29 @@ fn changes(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
         .flat_map(|finding| &finding.evidence)
         .collect();
     for host in &snapshot.hosts {
-        for event in host
-            .runtime_events
-            .iter()
-            .filter(|event| event.kind == "container" && event.action == "destroy")
-        {
+        for event in &host.runtime_events {
             let name = event.attributes.get("name").cloned().unwrap_or_default();
+            let text = match (event.kind.as_str(), event.action.as_str()) {
+                ("container", "destroy") => filled("timeline.destroyed", &[("name", name.into())]),
+                ("container", "create") => filled("timeline.created", &[("name", name.into())]),
+                ("container", "prune") => phrase("timeline.pruned"),
+                ("image", "prune") => phrase("timeline.images-pruned"),
+                _ => continue,
+            };
             // Only what a finding rests on: earlier containers of the same name were deleted for other reasons.
             let concerned = cited
                 .iter()
                 .any(|cite| cite.file == event.cite.file && cite.place == event.cite.place);
             if let (Some(when), true) = (&event.when, concerned) {
                 let refs = vec![ledger.cite(&event.cite)];
-                let text = filled("timeline.destroyed", &[("name", name.into())]);
                 rows.push(row(
                     when.clone(),
                     host.runtime_name().to_owned(),
-                    TimelineKind::Change,
+                    if event.action == "destroy" {
+                        TimelineKind::Trigger
+                    } else {
+                        TimelineKind::Change
+                    },
                     text,
                     1,
                     None,
@@ -162,6 +193,15 @@ fn changes(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
             }
         }
     }
+}
+
+/// When the baseline was collected: all was well then.
+fn baseline(ledger: &Ledger<'_, '_>) -> Option<TimelineRow> {
+    let baseline = ledger.diagnosis.baseline?;
+    let when = baseline.bundle.collected_at.clone()?;
+    let subject = baseline.bundle.alias.to_string();
+    let text = phrase("timeline.baseline");
+    Some(row(when, subject, TimelineKind::Collection, text, 1, None, Vec::new()))
 }
 
 /// What changed inside the bundle just before a cause, or next to a failure that nothing explains.

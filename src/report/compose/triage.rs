@@ -2,12 +2,15 @@
 
 use serde_json::json;
 
+use super::comparison::ROLES;
 use super::ledger::Ledger;
+use super::overview::shown;
 use super::phrases::{filled, phrase};
+use super::reported::reported_before;
 use crate::bundle::decode::ContainerState;
 use crate::model::Text;
 use crate::report::model::{CheckOutcome, TriageCheck};
-use crate::rules::inventory::{RKE1, is_rke1};
+use crate::rules::inventory::{RKE1, is_rke_container, is_rke1};
 
 /// Lines observed that are shown for one check.
 const SHOWN: usize = 6;
@@ -59,15 +62,29 @@ fn core_containers(ledger: &mut Ledger<'_, '_>) -> Vec<TriageCheck> {
             .iter()
             .filter_map(|known| host.container(known.name).filter(|c| known.is_healthy(c.state)))
             .collect();
+        // etcd and nginx-proxy depend on a host's role, so what is there has to run.
+        let known = |name: &str| RKE1.iter().any(|known| known.name == name);
+        let others: Vec<_> = host
+            .containers
+            .iter()
+            .filter(|container| !known(&container.name))
+            .filter(|container| is_rke_container(container) || ROLES.contains(&container.name.as_str()))
+            .collect();
+        let (count, mut present) = (expected.len() + others.len(), present);
+        present.extend(
+            others
+                .into_iter()
+                .filter(|other| other.state == ContainerState::Running),
+        );
         let refs = ledger.cite_all(present.iter().map(|container| &container.cite).take(SHOWN));
         let counts = [
             ("host", host.runtime_name().into()),
             ("well", json!(present.len())),
-            ("all", json!(expected.len())),
+            ("all", json!(count)),
         ];
         checks.push(TriageCheck {
             title: filled("triage.core", &counts),
-            outcome: if present.len() == expected.len() {
+            outcome: if present.len() == count {
                 CheckOutcome::Pass
             } else {
                 CheckOutcome::Fail
@@ -117,16 +134,25 @@ fn nodes(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
             }
         }
     }
+    if observed.is_empty() {
+        return TriageCheck {
+            note: phrase("triage.no-nodes"),
+            ..nothing(title, command)
+        };
+    }
+    let early = reported_before(ledger).filter(|_| all_ready);
     TriageCheck {
         title,
-        outcome: if all_ready {
-            CheckOutcome::Pass
-        } else {
-            CheckOutcome::Fail
+        outcome: match (&early, all_ready) {
+            (Some(_), _) => CheckOutcome::Unknown,
+            (None, true) => CheckOutcome::Pass,
+            (None, false) => CheckOutcome::Fail,
         },
         command,
         observed,
-        note: Text::default(),
+        note: early.map_or_else(Text::default, |when| {
+            filled("triage.reported-before", &[("time", shown(&when).into())])
+        }),
         refs,
     }
 }
@@ -148,7 +174,7 @@ fn pods(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
     if all == 0 {
         return TriageCheck {
             note: phrase("triage.no-pods"),
-            ..unknown(title, command)
+            ..nothing(title, command)
         };
     }
     let failing: Vec<_> = shown().filter(|pod| !pod.is_well()).collect();
@@ -198,6 +224,12 @@ fn events(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
         .iter()
         .filter(|event| event.warning && diagnosis.shows(&event.about.namespace, &event.host))
         .collect();
+    if warnings.is_empty() && snapshot.events.is_empty() {
+        return TriageCheck {
+            note: phrase("triage.no-events"),
+            ..nothing(title, command)
+        };
+    }
     let refs = ledger.cite_all(warnings.iter().map(|event| &event.cite).take(SHOWN));
     let observed = warnings
         .iter()
@@ -226,6 +258,14 @@ fn events(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
         observed,
         note,
         refs,
+    }
+}
+
+/// A list that was read and is empty: to find nothing wrong in it is no pass.
+fn nothing(title: Text, command: String) -> TriageCheck {
+    TriageCheck {
+        outcome: CheckOutcome::NotApplicable,
+        ..unknown(title, command)
     }
 }
 

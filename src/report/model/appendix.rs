@@ -21,6 +21,8 @@ pub enum GapReason {
     Unparsed,
     /// Masked before it reached casefile.
     RedactedUpstream,
+    /// Collected, and nothing is in it.
+    Empty,
 }
 
 /// One row of appendix B.
@@ -69,6 +71,8 @@ pub struct RedactionRow {
 pub struct Check {
     /// Rule id.
     pub id: String,
+    /// The rule's family: `dns`, `storage`.
+    pub family: String,
     /// What is checked.
     pub title: Text,
     /// Outcome.

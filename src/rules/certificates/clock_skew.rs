@@ -15,6 +15,7 @@ id: clock-skew
 role: cause
 level: critical
 needs: [kubelet-log|etcd-log|container-logs|clock|host-facts]
+meets: [{kinds: [Node], least: 2}]
 text:
   - id: before
     pattern: "x509: certificate has expired or is not yet valid: current time (?P<clock>\\d{4}-[0-9T:-]+Z?) is before (?P<valid>\\d{4}-[0-9T:-]+Z?)"

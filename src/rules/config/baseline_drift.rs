@@ -20,13 +20,6 @@ title:
 cause:
   zh: "与健康的对照相比，编排系统之外的容器被删除或改变：清理任务、手工操作或没有记录的升级。"
   en: "compared with the healthy counterpart, containers outside of the orchestrator were removed or changed: by a clean-up, by hand, or by an upgrade that nobody recorded."
-causes:
-  - rule: rke1-share-mnt-missing
-    ground: node
-    mechanism: {zh: "基线中有而现在没有", en: "the baseline has it, and the host does not"}
-  - rule: rke1-core-container-missing
-    ground: node
-    mechanism: {zh: "基线中有而现在没有", en: "the baseline has it, and the host does not"}
 benign:
   - {zh: "角色或版本不同的主机", en: "hosts of another role or version"}
   - {zh: "一次性运行的容器", en: "containers that run once"}

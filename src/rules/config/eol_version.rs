@@ -52,6 +52,9 @@ prevention:
   - kind: process
     text: {zh: "建立版本生命周期日历，在停止维护前六个月安排升级；RKE1 须迁移到新建的 RKE2 集群", en: "keep a calendar of ends of life and plan upgrades six months ahead; RKE1 has to be left for a new cluster of RKE2"}
     acceptance: {zh: "日历中没有已过期而未安排升级的组件", en: "the calendar has no component past its end without a planned upgrade"}
+knowledge:
+  - text: {zh: 各版本停止维护的日期以其项目或供应商公布的为准, en: "the day on which a version is no longer maintained is the one that its project or vendor publishes"}
+    reference: "kubernetes/website data/releases/eol.yaml; containerd RELEASES.md, support horizon; suse.com/lifecycle (Rancher, RKE); moby/moby maintained branches"
 sources:
   - "kubernetes/website data/releases/eol.yaml"
   - "containerd RELEASES.md, support horizon"

@@ -10,6 +10,7 @@ id: cluster-unresponsive
 role: link
 level: critical
 needs: [nodes]
+reported: true
 check:
   zh: "所有节点是否同时失去联系"
   en: "whether all nodes went silent at once"

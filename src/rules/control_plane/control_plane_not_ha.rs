@@ -9,6 +9,7 @@ id: control-plane-not-ha
 role: factor
 level: info
 needs: [nodes]
+meets: [{kinds: [Node], least: 2}]
 check:
   zh: "控制面是否只有一个节点"
   en: "whether the control plane has one node only"

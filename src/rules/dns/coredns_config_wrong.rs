@@ -11,6 +11,7 @@ id: coredns-config-wrong
 role: cause
 level: critical
 needs: [configmaps]
+meets: [{kinds: [Service, Deployment, DaemonSet, Pod], named: [kube-dns, coredns, rke2-coredns, dns-default]}]
 check: {zh: "Corefile 是否会让集群内的名字解析失败或出错", en: "whether the Corefile makes names of the cluster fail or resolve wrongly"}
 title:
   zh: "CoreDNS 的配置 {{ subject.namespace }}/{{ subject.name }} {% if kind == \"template\" %}对集群内的名字返回 {{ value }}（{{ line }}）{% elif kind == \"hosts\" %}把 {{ name }} 解析到 {{ value }}，而该 Service 的地址是 {{ wanted }}{% elif kind == \"zone\" %}的 kubernetes 区域 {{ value }} 不含集群域 {{ wanted }}{% elif kind == \"rewrite\" %}把 {{ name }} 改写到命名空间 {{ value }}，而那里没有任何 Service{% elif kind == \"closed-hosts\" %}的 hosts 块没有 fallthrough，表中没有的名字一律答“不存在”{% else %}没有 kubernetes 插件{% endif %}"

@@ -13,6 +13,7 @@ id: coredns-pod-unhealthy
 role: link
 level: critical
 needs: [pods]
+meets: [{kinds: [Service, Deployment, DaemonSet, Pod], named: [kube-dns, coredns, rke2-coredns, dns-default]}]
 check:
   zh: '集群域名服务的 Pod 是否就绪'
   en: 'whether the pods of the cluster''s name service are ready'

@@ -12,6 +12,7 @@ id: kube-dns-endpoints-empty
 role: link
 level: critical
 needs: [services|endpoints|endpointslices]
+meets: [{kinds: [Service, Deployment, DaemonSet, Pod], named: [kube-dns, coredns, rke2-coredns, dns-default]}]
 check: {zh: "集群域名服务的 Service 是否有就绪的端点", en: "whether the Service of the cluster's name service has ready endpoints"}
 title:
   zh: "集群域名服务 {{ subject.namespace }}/{{ subject.name }} 没有就绪的端点{% if not_ready %}（{{ not_ready }} 个未就绪）{% endif %}"

@@ -11,6 +11,7 @@ id: kube-dns-service-missing
 role: cause
 level: critical
 needs: [services]
+meets: [{kinds: [Service, Deployment, DaemonSet, Pod], named: [kube-dns, coredns, rke2-coredns, dns-default]}]
 check: {zh: "集群域名服务的 Service 是否存在", en: "whether the Service of the cluster's name service exists"}
 title:
   zh: "集群域名服务的 Service kube-system/kube-dns 不存在"

@@ -8,6 +8,7 @@ id: nodelocaldns-unhealthy
 role: link
 level: critical
 needs: [pods|daemonsets]
+meets: [{kinds: [Pod, DaemonSet], named: [node-local-dns, nodelocaldns]}]
 text:
   - id: bind
     in: [container-log, status, event]

@@ -13,6 +13,7 @@ id: calico-bgp-not-established
 role: link
 level: critical
 needs: [events|container-logs|host-facts]
+meets: [{kinds: [Pod, DaemonSet], named: [calico-node, canal]}]
 text:
   - id: readiness
     pattern: 'BGP not established with (?P<peers>[0-9a-fA-F.:,]{3,400})'

@@ -9,6 +9,7 @@ id: cni-not-ready
 role: cause
 level: critical
 needs: [nodes|kubelet-log|events]
+reported: true
 text:
   - id: node
     pattern: "(?:NetworkPluginNotReady|network is not ready)[^\\n]{0,60}(?:cni config uninitialized|cni plugin not initialized|No CNI configuration file)"

@@ -17,6 +17,7 @@ id: daemonset-kept-off-node
 role: cause
 level: critical
 needs: [daemonsets, nodes, pods]
+meets: [{kinds: [Node], least: 2}]
 check:
   zh: 每个节点都需要的 DaemonSet 是否被污点挡住
   en: whether taints keep daemons that every node needs off a node

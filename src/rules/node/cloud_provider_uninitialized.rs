@@ -12,6 +12,7 @@ id: cloud-provider-uninitialized
 role: cause
 level: critical
 needs: [nodes]
+reported: true
 check:
   zh: "节点是否已由云控制器初始化"
   en: "whether nodes were initialised by their cloud controller"

@@ -9,7 +9,7 @@ pub(in crate::rules) const RULE: &str = r##"
 id: conntrack-table-full
 role: cause
 level: critical
-needs: [system-log|container-logs|sysctl]
+needs: [system-log|kernel-log|container-logs|sysctl]
 text:
   - id: kernel
     pattern: "nf_conntrack: (?:nf_conntrack: )?table full(?: in netns \\d+)?, dropping packet"

@@ -8,7 +8,7 @@ pub(in crate::rules) const RULE: &str = r##"
 id: hung-task
 role: cause
 level: warning
-needs: [system-log|container-logs]
+needs: [system-log|kernel-log|container-logs]
 text:
   - id: kernel
     pattern: "INFO: task (?P<task>\\S{1,40}:\\d+) blocked for more than \\d+ seconds"

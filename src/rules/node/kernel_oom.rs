@@ -9,7 +9,7 @@ pub(in crate::rules) const RULE: &str = r##"
 id: kernel-oom
 role: link
 level: critical
-needs: [system-log|events|container-logs]
+needs: [system-log|kernel-log|events|container-logs]
 text:
   - id: global
     pattern: "oom-kill:constraint=CONSTRAINT_NONE[^\\n]*global_oom[^\\n]*task=(?P<victim>[^,\\s]+)"

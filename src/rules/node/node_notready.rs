@@ -10,6 +10,7 @@ id: node-notready
 role: symptom
 level: critical
 needs: [nodes]
+reported: true
 check:
   zh: "所有节点是否就绪"
   en: "whether all nodes are ready"

@@ -8,6 +8,7 @@ id: node-pid-pressure
 role: cause
 level: critical
 needs: [nodes|events|kubelet-log]
+reported: true
 text:
   - id: evicts
     pattern: "(?:must evict pod\\(s\\) to reclaim|[Aa]ttempting to reclaim)\"?\\s*(?:resourceName=\")?(?:pids)"

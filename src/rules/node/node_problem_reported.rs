@@ -9,6 +9,7 @@ id: node-problem-reported
 role: link
 level: critical
 needs: [nodes]
+reported: true
 check: {zh: "节点的其他状况（NetworkUnavailable、node-problem-detector）是否报告故障", en: "whether further conditions of nodes (NetworkUnavailable, node-problem-detector) report trouble"}
 title:
   zh: "节点 {{ node }} 的状况 {{ condition }} 为 True：{{ message }}"

@@ -13,6 +13,7 @@ id: odd-node-out
 role: factor
 level: info
 needs: [nodes|sysctl|systemd-units|interfaces|resolv.conf]
+meets: [{kinds: [Node], least: 2}]
 check: {zh: "出问题的节点与其他节点有何不同", en: "what is different about a node that suffers"}
 title:
   zh: "出问题的节点 {{ node }} 与其余 {{ others }} 个节点不同：{{ differences|join(\"；\") }}"

@@ -9,6 +9,7 @@ id: pleg-not-healthy
 role: link
 level: critical
 needs: [kubelet-log|nodes|system-log]
+reported: true
 text:
   - id: pleg
     pattern: 'PLEG is not healthy: pleg was last seen active (?P<ago>[\dhms.]{2,20}) ago'

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::bundle::decode::{ContainerState, Script};
+use crate::bundle::decode::{ContainerState, DockerInspect, Script};
 use crate::cluster::{Host, HostContainer, Snapshot};
 use crate::model::{Citation, CitationKind, Confidence, Subject, When};
 use crate::rules::inventory::{RKE1, is_rke_container, is_rke1, names};
 use crate::rules::rebuild::docker_run;
+use crate::rules::toolbox::deletions::{Deletions, Destroyed, created};
 use crate::rules::toolbox::prunes::unprotected_prune;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -27,8 +28,8 @@ headline:
   zh: "Rancher 节点 {{ host }} 系统容器 {{ missing|join('、') }} 丢失"
   en: "Rancher node {{ host }}: system containers {{ missing|join(', ') }} lost"
 cause:
-  zh: "{% if proven %}节点 {{ host }} 上的 {{ missing|join('、') }} 由脚本 {{ path }} 中的 {{ line }} 删除{% if ran_at %}（执行于 {{ ran_at }}）{% endif %}；被删除的容器编号与{% if has_baseline %}基线中的容器编号{% else %}运行时事件中的容器名{% endif %}一致。{% else %}节点 {{ host }} 缺少 {{ missing|join('、') }}，很可能由脚本 {{ path }} 中的 {{ line }} 删除；未观察到该操作本身。{% endif %}这些容器的正常状态就是“已停止”，因此会被选中。"
-  en: "{% if proven %}{{ missing|join(', ') }} on {{ host }} was deleted by {{ line }} in {{ path }}{% if ran_at %} (it ran at {{ ran_at }}){% endif %}; the deleted ids match {% if has_baseline %}the baseline's container ids{% else %}the names in the runtime's events{% endif %}.{% else %}{{ host }} lacks {{ missing|join(', ') }}; probably deleted by {{ line }} in {{ path }}; the operation itself was not observed.{% endif %} These containers are healthy when stopped, so they are selected."
+  zh: "{% if proven %}节点 {{ host }} 上的 {{ missing|join('、') }} 由脚本 {{ path }} 中的 {{ line }} 删除{% if ran_at %}（执行于 {{ ran_at }}）{% endif %}；{% if ids %}脚本日志记录的被删除编号 {{ ids|join('、') }}{% else %}被删除的容器编号{% endif %}与{% if has_baseline %}基线中的容器编号{% else %}运行时事件中的容器名{% endif %}一致。{% else %}节点 {{ host }} 缺少 {{ missing|join('、') }}，很可能由脚本 {{ path }} 中的 {{ line }} 删除；未观察到该操作本身。{% endif %}这些容器的正常状态就是“已停止”，因此会被选中。"
+  en: "{% if proven %}{{ missing|join(', ') }} on {{ host }} {% if missing|length == 1 %}was{% else %}were{% endif %} deleted by {{ line }} in {{ path }}{% if ran_at %} (it ran at {{ ran_at }}){% endif %}; the deleted ids{% if ids %}, {{ ids|join(', ') }} in the script's log,{% endif %} match {% if has_baseline %}the baseline's container ids{% else %}the names in the runtime's events{% endif %}.{% else %}{{ host }} lacks {{ missing|join(', ') }}; probably deleted by {{ line }} in {{ path }}; the operation itself was not observed.{% endif %} Such containers are healthy when stopped, so a prune selects them."
 factors:
   - text:
       zh: 清理脚本设计缺陷：清除命令没有排除系统容器
@@ -38,16 +39,54 @@ factors:
       zh: 缺乏关键容器保护机制：采集到的数据中没有关键容器清单，也没有针对其存在性的检查
       en: "critical containers are unprotected: the collected data holds neither an inventory of them nor a check that they exist"
     confidence: possible
+  - text:
+      zh: "同样的删除此前已经发生过：{{ earlier|join('、') }} 的清除也删除了这些名称的容器，此后清理照旧"
+      en: "the same deletion had happened before: a prune at {{ earlier|join(', ') }} deleted containers of these names too, and the clean-up went on"
+    when: earlier
 rules_out:
-  - zh: "{% if images_present %}镜像清理：{{ images|join('、') }} 仍在本机，容器缺失不是镜像被删造成的{% else %}{% endif %}"
-    en: "{% if images_present %}an image clean-up: {{ images|join(', ') }} is still on the host, so the containers are not missing because their image is{% endif %}"
+  - zh: "{% if images_present %}镜像清理：{% if images_pruned %}虽然也执行过镜像清理，{% endif %}缺失容器的镜像 {{ images|join('、') }} 仍在本机，容器缺失不是镜像被删造成的{% endif %}"
+    en: "{% if images_present %}an image clean-up: {% if images_pruned %}there was a prune of images too, but {% endif %}the images of the missing containers, {{ images|join(', ') }}, are still on the host, so they are not missing for want of them{% endif %}"
   - zh: "{% if running_intact %}Docker 数据丢失：运行中的 RKE 容器齐全，只有按设计停止的容器缺失{% endif %}"
     en: "{% if running_intact %}loss of Docker's data: every running RKE container is there, only those stopped by design are missing{% endif %}"
+rivals:
+  - id: other-prune
+    text: {zh: 手工或其他任务执行的清除, en: "a prune by hand, or of another job"}
+  - id: single-rm
+    text: {zh: 逐个删除容器（docker rm）, en: "a removal of single containers (docker rm)"}
+weighing:
+  - text:
+      zh: "脚本自己的日志记录了被删除的容器编号 {{ ids|join('、') }}{% if ids_in_events %}，与运行时的删除事件一致{% endif %}{% if ids_in_baseline %}，也是基线中这些容器的编号{% endif %}"
+      en: "the script's own log names the ids that it deleted, {{ ids|join(', ') }}{% if ids_in_events %}; the runtime's events have them destroyed{% endif %}{% if ids_in_baseline %}; in the baseline they are the ids of these containers{% endif %}"
+    when: ids
+    cells: {self: "++", other-prune: "--", single-rm: "--", other: "-"}
+  - text:
+      zh: "运行时在 {{ ran_at }} 记录了一次对已停止容器的清除，随删除事件一并完成"
+      en: "at {{ ran_at }} the runtime recorded a prune of stopped containers, right after it destroyed them"
+    when: prune_event
+    cells: {self: "+", other-prune: "+", single-rm: "--", other: "-"}
+  - text:
+      zh: "脚本 {{ path }} 中的 {{ line }} 会选中按设计停止的容器{% if schedule %}，并由计划 {{ schedule }} 定时执行{% endif %}"
+      en: "{{ line }} in {{ path }} selects containers that are stopped by design{% if schedule %}, and it is scheduled for {{ schedule }}{% endif %}"
+    cells: {self: "+"}
 questions:
   - zh: "{% if off_schedule %}脚本的计划是 {{ schedule }}，而日志记录的执行时间是 {{ ran_at }}：这次执行是如何触发的？{% endif %}"
     en: "{% if off_schedule %}the script is scheduled for {{ schedule }}, but its log records a run at {{ ran_at }}: how was this run started?{% endif %}"
+  - zh: "{% if earlier and recreated_at %}运行时事件显示，{{ earlier|join('、') }} 的清除已经删除过同名容器，{{ recreated_at }} 又被创建：当时是如何恢复的，为何没有触发对清理脚本的处理？{% endif %}"
+    en: "{% if earlier and recreated_at %}by the runtime's events a prune at {{ earlier|join(', ') }} had already deleted containers of these names, and they were created again at {{ recreated_at }}: how were they brought back, and what kept the clean-up going after that?{% endif %}"
   - zh: 节点代理（cattle-node-agent）会重建被删除的 share-mnt；采集时它仍然缺失，当时该代理处于什么状态？
     en: "the node agent (cattle-node-agent) re-creates a deleted share-mnt; it was still missing at collection: in which state was the agent?"
+asks:
+  - what: {zh: cron 与 systemd 定时器的执行记录, en: "what cron and systemd's timers ran"}
+    limits: {zh: 清理脚本在计划之外是如何触发的, en: "how the clean-up was started outside its schedule"}
+    when: off_schedule
+    collect: "journalctl -t CRON -t crond -t CROND --no-pager -o short-iso-precise --since {{ since }}; systemctl list-timers --all --no-pager"
+  - what: {zh: 计划任务的执行记录与脚本的完整日志, en: "what cron ran, and the script's whole log"}
+    limits: {zh: 删除是否由该脚本执行、执行过几次, en: "whether it was this script that deleted them, and how often it ran"}
+    when: not proven
+    collect: "journalctl -t CRON -t crond -t CROND --no-pager -o short-iso-precise --since -7d; docker events --since 24h --until 0s"
+  - what: {zh: 节点代理 cattle-node-agent 的容器与日志, en: "cattle-node-agent's containers and logs"}
+    limits: {zh: share-mnt 为何没有被自动重建, en: "what kept share-mnt from being re-created"}
+    collect: docker ps -a --filter name=cattle-node-agent; kubectl -n cattle-system logs -l app=cattle-agent --timestamps --tail=-1
 causes:
   - rule: rke1-share-mnt-missing
     ground: node
@@ -80,6 +119,13 @@ remedy:
     expect: {zh: 无输出, en: no output}
     verify: {zh: "{{ cron_file }} 已不存在；cron 会忽略文件名含点的任务", en: "{{ cron_file }} is gone; cron ignores file names with a dot"}
     rollback: {zh: "修好脚本后改回原名 {{ cron_file }}", en: "rename it back to {{ cron_file }} once the script is fixed"}
+  - purpose: {zh: 停用清理脚本本身：它也可能由别处触发, en: "disable the script itself, which something else may start too"}
+    place: node
+    risk: change
+    command: "mv {{ script }} {{ script ~ '.disabled-by-incident' }}"
+    expect: {zh: 无输出, en: no output}
+    verify: {zh: "{{ script }} 已不存在；任何触发方都会报文件不存在", en: "{{ script }} is gone; whatever starts it fails"}
+    rollback: {zh: "修好脚本后改回原名 {{ script }}", en: "rename it back to {{ script }} once it is fixed"}
   - purpose: {zh: 检查节点代理：若它正常，会自行重建 share-mnt, en: "check the node agent, which re-creates share-mnt by itself when it is well"}
     place: cluster
     risk: read-only
@@ -93,13 +139,15 @@ remedy:
     each: rebuild
     command: "{{ item.command|raw }}"
     expect: {zh: 输出新容器的 64 位编号, en: the 64-digit id of the new container}
-    verify: {zh: "`docker ps -a --filter name={{ item.name }}` 显示 {{ item.state }}{% if item.name == 'share-mnt' %}，/etc/kubernetes/ssl 下证书的修改时间已更新{% endif %}", en: "`docker ps -a --filter name={{ item.name }}` shows {{ item.state }}{% if item.name == 'share-mnt' %}, and the certificates below /etc/kubernetes/ssl have a new modification time{% endif %}"}
+    verify: {zh: "`docker ps -a --filter name=^/{{ item.name }}$` 显示 {{ item.state }}{% if item.name == 'share-mnt' %}，/etc/kubernetes/ssl 下证书的修改时间已更新{% endif %}", en: "`docker ps -a --filter name=^/{{ item.name }}$` shows {{ item.state }}{% if item.name == 'share-mnt' %}, and the certificates below /etc/kubernetes/ssl have a new modification time{% endif %}"}
     rollback: {zh: "`docker rm {{ item.name }}`", en: "`docker rm {{ item.name }}`"}
     notes:
       - zh: "参数逐个取自基线的 `docker inspect`，其中形似两个词的参数在原容器中就是一个参数，请保留引号"
         en: "the arguments are those of `docker inspect` in the baseline, one by one; an argument that looks like two words was one, so keep its quotes"
-      - zh: "{% if item.placeholders %}请把 {{ item.placeholders|join('、') }} 换成真实值：在 Rancher 中打开集群的注册命令，或在 local 集群执行 `kubectl get clusterregistrationtokens.management.cattle.io -A`{% endif %}"
-        en: "{% if item.placeholders %}fill in {{ item.placeholders|join(', ') }}: it stands in the cluster's registration command in Rancher, or `kubectl get clusterregistrationtokens.management.cattle.io -A` on the local cluster{% endif %}"
+      - zh: "{% if item.named_otherwise %}容器参数中的主机名或节点名是 {{ item.named_otherwise|join('、') }}，而本机名为 {{ host }}：执行前先确认哪一个正确，证书会按节点名签发{% endif %}"
+        en: "{% if item.named_otherwise %}the arguments name the host or node {{ item.named_otherwise|join(', ') }}, while this host is {{ host }}: find out which is right before you run it, because certificates are written for that name{% endif %}"
+      - zh: "{% if item.placeholders %}请把 {{ item.placeholders|join('、') }} 换成真实值：在 Rancher 中打开集群的注册命令，或在 local 集群执行 `kubectl get clusterregistrationtokens.management.cattle.io -A -o custom-columns=NAMESPACE:.metadata.namespace,TOKEN:.status.token`。该命令会显示有效的令牌：不要把输出贴入工单、聊天或日志{% endif %}"
+        en: "{% if item.placeholders %}fill in {{ item.placeholders|join(', ') }}: it stands in the cluster's registration command in Rancher, or run `kubectl get clusterregistrationtokens.management.cattle.io -A -o custom-columns=NAMESPACE:.metadata.namespace,TOKEN:.status.token` on the local cluster. It prints live tokens: keep its output out of tickets, chats and logs{% endif %}"
   - purpose: {zh: 参数来源缺失时，从同角色节点或备份取得, en: "without a baseline, take the arguments from a peer node or a backup"}
     place: node
     risk: read-only
@@ -112,6 +160,7 @@ prevention:
   - kind: prevent
     immediate: true
     text: {zh: "修改清理脚本 {{ script }}，排除全部 RKE 容器", en: "change {{ script }} so that it leaves out every RKE container"}
+    answers: 1
     command: docker container prune -f --filter "label!=io.rancher.rke.container.name"
     caution:
       zh: 只写一个按键过滤的 label!=；只排除 share-mnt 仍会删除 service-sidekick，而写两个 label!= 会使保护失效
@@ -120,12 +169,15 @@ prevention:
   - kind: detect
     immediate: true
     text: {zh: 为每个节点的 RKE 容器增加“存在且状态符合预期”的告警, en: "alert when an RKE container of a node is missing or not in its expected state"}
+    answers: 2
     acceptance: {zh: "在测试主机删除 share-mnt，5 分钟内收到告警", en: "delete share-mnt on a test host: the alert arrives within 5 minutes"}
   - kind: process
     text: {zh: 建立关键组件清单，变更前后比对, en: "keep an inventory of critical components and compare it before and after changes"}
+    answers: 2
     acceptance: {zh: 清单覆盖每种角色的节点，比对结果附在变更单中, en: "the inventory covers every node role; each change record holds a comparison"}
   - kind: process
     text: {zh: 清理类任务先列出将删除的对象，经核对后才允许执行, en: "make clean-up jobs print what they would delete, and run only after that list was checked"}
+    answers: 3
     command: docker ps -a --filter status=exited --filter status=created --format '{% raw %}{{.Names}}\t{{.Image}}\t{{.Status}}{% endraw %}'
     acceptance: {zh: 列表中出现 RKE 容器时任务中止, en: "the job stops when the list holds an RKE container"}
   - kind: mitigate
@@ -143,7 +195,7 @@ knowledge:
     reference: "moby v20.10.24 daemon/prune.go; docs.docker.com container prune"
   - text: {zh: "多个 label!= 过滤器之间不是“且”的保护关系", en: "several label!= filters do not add up to more protection"}
     reference: "moby/moby#40286; moby daemon/prune.go matchLabels"
-  - text: {zh: share-mnt 的正常状态是已退出 （0），service-sidekick 的正常状态是已创建；节点代理会重建被删除的 share-mnt, en: "share-mnt is healthy as Exited (0), service-sidekick as Created; the node agent re-creates a deleted share-mnt"}
+  - text: {zh: share-mnt 的正常状态是已退出（0），service-sidekick 的正常状态是已创建；节点代理会重建被删除的 share-mnt, en: "share-mnt is healthy as Exited (0), service-sidekick as Created; the node agent re-creates a deleted share-mnt"}
     reference: "rancher/rancher v2.5.12 cmd/agent/main.go, pkg/rkeworker; rancher/rke services/sidekick.go; rancher/rancher#15364"
 sources: ["moby daemon/prune.go: output `Deleted Containers:`", "rancher/rke cluster/plan.go: label io.rancher.rke.container.name"]
 versions: Docker 1.13 to 29; RKE1 with Rancher 2.0 to 2.11
@@ -197,7 +249,12 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
     let node = host.runtime_name();
     let subject = |name: &str| Subject::on_node("HostContainer", name, node);
 
-    let proven = missing.iter().any(|container| deletions.proves(container));
+    // The deleted id is the baseline's id of this container, or the runtime's events give the id this name.
+    let is_proven = |container: &Missing<'_>| {
+        let (logged, destroyed) = container.deletion(&deletions);
+        !logged.is_empty() || !destroyed.is_empty()
+    };
+    let proven = missing.iter().any(is_proven);
     let confidence = if proven {
         Confidence::Confirmed
     } else {
@@ -209,20 +266,9 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
         finding.add_affected(subject(&other.name));
     }
 
-    // The absence, what it is compared with, the image that rules out another cause, the act.
-    finding.add_cite(absence(listing.cite.clone(), listing.entries, listing.is_complete()));
-    for container in &missing {
-        finding
-            .evidence
-            .extend(container.before.map(|before| before.cite.clone()));
-    }
-    let images: Vec<&crate::bundle::decode::ImageFact> = missing
-        .iter()
-        .filter_map(|container| host.images.iter().find(|image| container.uses(&image.reference)))
-        .collect();
-    for image in &images {
-        finding.add_cite(image.cite.clone());
-    }
+    // The absence, the act, what it is compared with, the image that rules out another cause.
+    let absent = absence(listing.cite.clone(), listing.entries, listing.is_complete());
+    finding.add_cite_of(&["missing", "running_intact"], absent);
     let mut script_cite = script.cite.clone();
     script_cite.place = crate::model::Place::Lines(line_number, line_number);
     script_cite.quote = vec![crate::model::QuoteLine {
@@ -230,35 +276,94 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
         text: line.clone(),
         hit: true,
     }];
-    finding.add_cite(script_cite);
-    for citation in deletions.citations(&missing) {
-        finding.add_cite(citation);
+    finding.add_cite_of(&["path", "line"], script_cite);
+    let (mut ids, mut ids_in_events, mut creations) = (Vec::new(), false, Vec::new());
+    for container in &missing {
+        let (logged, destroyed) = container.deletion(&deletions);
+        ids.extend(logged.iter().filter_map(short_id));
+        for gone in destroyed {
+            ids_in_events |= !logged.is_empty();
+            creations.extend(created(host, &gone.id));
+            finding.add_cite_of(&["missing", "ids_in_events"], gone.cite);
+        }
+        for cite in logged {
+            finding.add_cite_of(&["has_baseline", "ids"], cite);
+        }
+    }
+    for container in &missing {
+        if let Some(before) = container.before {
+            tie(&mut finding, &["has_baseline", "ids_in_baseline"], before.cite.clone());
+            if let Some(inspect) = &before.inspect {
+                tie(
+                    &mut finding,
+                    &[&format!("rebuild.{}", container.name)],
+                    inspect.cite.clone(),
+                );
+            }
+        }
+    }
+    let images: Vec<&crate::bundle::decode::ImageFact> = missing
+        .iter()
+        .filter_map(|container| host.images.iter().find(|image| container.uses(&image.reference)))
+        .collect();
+    for image in &images {
+        finding.add_cite_of(&["images"], image.cite.clone());
     }
     let cron = host
         .cron
         .iter()
         .find(|entry| entry.command.contains(&script_path) || entry.command.contains(file_name(&script.path)));
-    finding.evidence.extend(cron.map(|entry| entry.cite.clone()));
+    if let Some(entry) = cron {
+        tie(&mut finding, &["schedule"], entry.cite.clone());
+    }
     if let Some(ran_at) = &deletions.ran_at {
         finding.see(ran_at.clone(), ran_at.clone());
     }
+    if let Some(prune) = &deletions.prune {
+        finding.add_cite_of(&["ran_at", "prune_event"], prune.clone());
+    }
+    if let Some(cite) = deletions.images_pruned.clone() {
+        tie(&mut finding, &["images_pruned"], cite);
+    }
+    let names: Vec<String> = missing.iter().map(|container| container.name.clone()).collect();
+    let mut earlier = Vec::new();
+    for prune in deletions.earlier_of(&names) {
+        finding.add_cite_of(&["earlier"], prune.cite.clone());
+        for gone in prune.destroyed.iter().filter(|gone| names.contains(&gone.name)) {
+            finding.add_cite(gone.cite.clone());
+        }
+        earlier.push(shown(&prune.when));
+    }
+    // They say that all was well then, so they do not widen the time of the failure.
+    for event in &creations {
+        tie(&mut finding, &["recreated_at"], event.cite.clone());
+    }
+    let recreated_at = creations.iter().find_map(|event| event.when.as_ref());
 
-    let names_of =
-        |list: &[Missing<'_>]| -> Vec<String> { list.iter().map(|container| container.name.clone()).collect() };
     let running_intact = RKE1
         .iter()
         .filter(|known| !known.is_stopped_by_design() && known.applies(host))
         .all(|known| host.container(known.name).is_some());
-    let rebuild: Vec<Value> = missing.iter().filter_map(Missing::rebuilt).collect();
+    let rebuild: Vec<Value> = missing.iter().filter_map(|container| container.rebuilt(node)).collect();
     let schedule = cron.map_or("", |entry| entry.schedule.as_str());
     Some(
         finding
             .fact("host", node)
             .fact("script", script_path)
             .fact("line", line.trim())
-            .fact("missing", names_of(&missing))
+            .fact("missing", names)
             .fact("proven", proven)
             .fact("has_baseline", before.is_some())
+            .fact("ids_in_baseline", before.is_some() && !ids.is_empty())
+            .fact("ids", ids)
+            .fact("ids_in_events", ids_in_events)
+            .fact("prune_event", deletions.prune.is_some())
+            .fact(
+                "images_pruned",
+                deletions.images_pruned.is_some() || deletions.images_deleted,
+            )
+            .fact("earlier", earlier)
+            .fact("recreated_at", recreated_at.map_or(String::new(), shown))
             .fact(
                 "images",
                 images.iter().map(|image| image.reference.clone()).collect::<Vec<_>>(),
@@ -266,6 +371,7 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
             .fact("images_present", !images.is_empty())
             .fact("running_intact", running_intact)
             .fact("ran_at", deletions.ran_at.as_ref().map_or(String::new(), shown))
+            .fact("since", deletions.ran_at.as_ref().map_or(String::new(), an_hour_before))
             .fact("schedule", schedule)
             .fact(
                 "off_schedule",
@@ -276,7 +382,7 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
             )
             .fact("cron_file", cron.map_or(String::new(), |entry| cron_file(&entry.cite)))
             .fact("rebuild", rebuild)
-            .fact("others_deleted", deletions.others(&missing)),
+            .fact("others_deleted", others(&deletions, &missing)),
     )
 }
 
@@ -295,7 +401,12 @@ impl Missing<'_> {
         }
     }
 
-    fn rebuilt(&self) -> Option<Value> {
+    /// Where its deletion stands.
+    fn deletion(&self, deletions: &Deletions) -> (Vec<Citation>, Vec<Destroyed>) {
+        deletions.of(&self.name, self.before.map(|before| before.id.as_str()))
+    }
+
+    fn rebuilt(&self, node: &str) -> Option<Value> {
         let before = self.before?;
         let inspect = before.inspect.as_ref()?;
         let created_only = before.state == ContainerState::Created;
@@ -305,9 +416,10 @@ impl Missing<'_> {
             ContainerState::Exited(_) => "Exited (0)",
             _ => "Up",
         };
-        Some(
-            json!({"name": self.name, "command": rebuilt.command, "placeholders": rebuilt.placeholders, "state": state}),
-        )
+        Some(json!({
+            "name": self.name, "command": rebuilt.command, "placeholders": rebuilt.placeholders, "state": state,
+            "named_otherwise": named_otherwise(inspect, node),
+        }))
     }
 }
 
@@ -350,96 +462,48 @@ fn counterpart<'s>(baseline: &'s Snapshot, host: &Host) -> Option<&'s Host> {
     })
 }
 
-/// What is known of containers that were deleted on the host.
-struct Deletions {
-    /// Full id → citation, from prune output.
-    pruned: Vec<(String, Citation)>,
-    /// Id, name and citation, from the runtime's events.
-    destroyed: Vec<(String, String, Citation)>,
-    ran_at: Option<When>,
+/// Names of hosts and nodes in a container's arguments that are not this host's: it was made for another name of the machine.
+fn named_otherwise(inspect: &DockerInspect, node: &str) -> Vec<String> {
+    let text = |pointer: &str| inspect.value.pointer(pointer).and_then(Value::as_str);
+    let id = text("/Id").unwrap_or_default();
+    let hostname = text("/Config/Hostname").filter(|name| !name.is_empty() && !id.starts_with(name));
+    let arguments = inspect.value.pointer("/Config/Cmd").and_then(Value::as_array);
+    let words: Vec<&str> = arguments.into_iter().flatten().filter_map(Value::as_str).collect();
+    let named = words.iter().position(|word| *word == "--node-name");
+    let named = named.and_then(|at| words.get(at + 1).copied());
+    let names: BTreeSet<&str> = hostname.into_iter().chain(named).filter(|name| *name != node).collect();
+    names.into_iter().map(str::to_owned).collect()
 }
 
-impl Deletions {
-    /// Only the last run counts: an earlier one deleted earlier containers of the same names.
-    fn read(snapshot: &Snapshot, host: &Host) -> Self {
-        let run = host.prunes.iter().rev().find(|run| !run.deleted_containers.is_empty());
-        let pruned: Vec<(String, Citation)> = run.map(|run| run.deleted_containers.clone()).unwrap_or_default();
-        let of_containers = || host.runtime_events.iter().filter(|event| event.kind == "container");
-        let prune_event = of_containers()
-            .filter(|event| event.action == "prune")
-            .filter_map(|event| event.when.clone())
-            .next_back();
-        let stamped = run.and_then(|run| snapshot.time_of(run.stamped.as_deref()?));
-        let ran_at = prune_event.or(stamped);
-        let belongs = |id: &str, when: Option<&When>| match (&ran_at, when) {
-            _ if !pruned.is_empty() => pruned.iter().any(|(other, _)| other == id),
-            // The engine deletes one container after the other and reports the prune at the end.
-            (Some(ran_at), Some(when)) => {
-                !ran_at.surely_before(when) && when.gap_to(ran_at) < jiff::SignedDuration::from_mins(1)
-            }
-            _ => true,
-        };
-        let destroyed = of_containers()
-            .filter(|event| event.action == "destroy" && belongs(&event.id, event.when.as_ref()))
-            .map(|event| {
-                (
-                    event.id.clone(),
-                    event.attributes.get("name").cloned().unwrap_or_default(),
-                    event.cite.clone(),
-                )
-            })
-            .collect();
-        Self {
-            pruned,
-            destroyed,
-            ran_at,
-        }
+/// Evidence of a state before or beside the failure: its time is none of the failure's.
+fn tie(finding: &mut Finding, facts: &[&str], mut citation: Citation) {
+    let when = citation.when.take();
+    finding.add_cite_of(facts, citation.clone());
+    let added = finding
+        .evidence
+        .iter_mut()
+        .find(|known| known.bundle == citation.bundle && known.file == citation.file && known.place == citation.place);
+    if let Some(added) = added.filter(|added| added.when.is_none()) {
+        added.when = when;
     }
+}
 
-    /// The deleted id is the baseline's id of this container, or the runtime's events give the id this name.
-    fn proves(&self, container: &Missing<'_>) -> bool {
-        !self.matching(container).is_empty()
-    }
+/// The id that a line of a clean-up's output is, as people quote it.
+fn short_id(cite: &Citation) -> Option<String> {
+    let id = cite.quote.first()?.text.trim();
+    Some(id.chars().take(12).collect())
+}
 
-    fn matching(&self, container: &Missing<'_>) -> Vec<Citation> {
-        let same = |id: &str, other: &str| {
-            id.len() >= 12 && other.len() >= 12 && (id.starts_with(other) || other.starts_with(id))
-        };
-        let ids: BTreeSet<&str> = self
-            .destroyed
-            .iter()
-            .filter(|(_, name, _)| *name == container.name)
-            .map(|(id, ..)| id.as_str())
-            .chain(container.before.map(|before| before.id.as_str()))
-            .collect();
-        let from_log = self
-            .pruned
-            .iter()
-            .filter(|(id, _)| ids.iter().any(|known| same(id, known)))
-            .map(|(_, cite)| cite.clone());
-        let from_events = self
-            .destroyed
-            .iter()
-            .filter(|(id, name, _)| *name == container.name || ids.iter().any(|known| same(id, known)))
-            .map(|(.., cite)| cite.clone());
-        from_log.chain(from_events).collect()
-    }
-
-    fn citations(&self, missing: &[Missing<'_>]) -> Vec<Citation> {
-        missing.iter().flat_map(|container| self.matching(container)).collect()
-    }
-
-    /// Names of containers that were deleted too and are nobody's loss.
-    fn others(&self, missing: &[Missing<'_>]) -> Vec<String> {
-        let mut names: Vec<String> = self
-            .destroyed
-            .iter()
-            .map(|(_, name, _)| name.clone())
-            .filter(|name| !name.is_empty() && !missing.iter().any(|container| container.name == *name))
-            .collect();
-        names.dedup();
-        names
-    }
+/// Names of containers that were deleted too and are nobody's loss.
+fn others(deletions: &Deletions, missing: &[Missing<'_>]) -> Vec<String> {
+    let mut names: Vec<String> = deletions
+        .destroyed
+        .iter()
+        .map(|gone| gone.name.clone())
+        .filter(|name| !name.is_empty() && !missing.iter().any(|container| container.name == *name))
+        .collect();
+    names.dedup();
+    names
 }
 
 /// The script's path on its host: as a crontab names it, else from where it lies below the host's directory.
@@ -477,6 +541,15 @@ fn absence(mut citation: Citation, entries: u64, complete: bool) -> Citation {
 
 fn shown(when: &When) -> String {
     when.earliest.strftime("%Y-%m-%d %H:%M:%S +00:00").to_string()
+}
+
+/// For `journalctl --since`.
+fn an_hour_before(when: &When) -> String {
+    let before = when.earliest.checked_sub(jiff::SignedDuration::from_hours(1));
+    before
+        .unwrap_or(when.earliest)
+        .strftime("%Y-%m-%d %H:%M:%S UTC")
+        .to_string()
 }
 
 /// True when a plain daily schedule (`M H * * *`) names another minute of the day than the run's. Zones are not known here, so a

@@ -10,6 +10,7 @@ id: critical-container-unprotected
 role: factor
 level: info
 needs: [docker-containers, scripts]
+yields_to: [cleanup-script-prune]
 check:
   zh: 按设计停止的系统容器是否受清理脚本威胁
   en: whether a clean-up script threatens system containers that are stopped by design

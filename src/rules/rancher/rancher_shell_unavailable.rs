@@ -8,6 +8,7 @@ id: rancher-shell-unavailable
 role: symptom
 level: warning
 needs: [pods]
+meets: [{kinds: [Pod], named: [dashboard-shell, helm-operation]}]
 check:
   zh: "Rancher 的 Shell Pod 能否启动"
   en: "whether the pods of Rancher's shell start"

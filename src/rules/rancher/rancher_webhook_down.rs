@@ -10,6 +10,7 @@ id: rancher-webhook-down
 role: link
 level: critical
 needs: [pods|deployments]
+meets: [{kinds: [Pod, Deployment, Service], named: [rancher-webhook]}]
 check:
   zh: rancher-webhook 是否有就绪的 Pod
   en: whether rancher-webhook has a ready pod

@@ -9,6 +9,7 @@ id: rke1-nginx-proxy-down
 role: cause
 level: critical
 needs: [docker-containers]
+meets: [{kinds: [HostContainer], named: [nginx-proxy]}]
 check:
   zh: "RKE1 worker 的 nginx-proxy 是否在运行"
   en: "whether nginx-proxy of RKE1's workers runs"

@@ -12,6 +12,7 @@ id: container-runtime-down
 role: link
 level: critical
 needs: [kubelet-log|nodes|system-log|systemd-units]
+reported: true
 text:
   - id: kubelet
     in: [kubelet, system, status, other, container-log]

@@ -20,6 +20,7 @@ id: longhorn-iscsi-missing
 role: cause
 level: critical
 needs: [container-logs|events|nodes]
+meets: [{kinds: [Pod, DaemonSet], named: [longhorn]}]
 text:
   - id: iscsi
     pattern: '(?P<problem>please make sure you have iscsiadm/open-iscsi installed on the host)'

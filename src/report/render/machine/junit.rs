@@ -18,7 +18,7 @@ pub(in crate::report::render) fn document(report: &PostMortem, lang: Lang) -> St
         "tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\"",
         report.checks.len(),
         of(CheckOutcome::Fail),
-        of(CheckOutcome::Unknown)
+        of(CheckOutcome::Unknown) + of(CheckOutcome::NotApplicable)
     );
     let stamp = report
         .generated_at
@@ -50,7 +50,7 @@ fn case(out: &mut String, report: &PostMortem, check: &Check, lang: Lang) {
     );
     match check.outcome {
         CheckOutcome::Pass => out.push_str("/>\n"),
-        CheckOutcome::Unknown => {
+        CheckOutcome::Unknown | CheckOutcome::NotApplicable => {
             let reason = attribute(&shown(&check.reason, lang));
             let _ = write!(out, ">\n      <skipped message=\"{reason}\"/>\n    </testcase>\n");
         }

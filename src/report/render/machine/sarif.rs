@@ -76,6 +76,10 @@ fn results(report: &PostMortem, lang: Lang) -> Vec<Value> {
                 "open",
                 format!("{}: {}", said(&check.title, lang), said(&check.reason, lang)),
             ),
+            CheckOutcome::NotApplicable => (
+                "notApplicable",
+                format!("{}: {}", said(&check.title, lang), said(&check.reason, lang)),
+            ),
             CheckOutcome::Fail | CheckOutcome::Risk => return None,
         };
         Some(json!({"ruleId": check.id, "kind": kind, "level": "none", "message": {"text": text}}))

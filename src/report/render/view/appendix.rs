@@ -5,7 +5,8 @@ use minijinja::value::{Serde, Value};
 
 use super::diagnosis::glyph;
 use crate::model::QuoteLine;
-use crate::report::model::EvidenceItem;
+use crate::report::model::{CheckOutcome, EvidenceItem};
+use crate::report::quotes::{self, Piece};
 use crate::report::render::rich::Rich;
 use crate::report::render::scribe::{Scribe, is_entry_id};
 
@@ -13,8 +14,6 @@ use crate::report::render::scribe::{Scribe, is_entry_id};
 const MAX_QUOTED: usize = 120;
 /// Lines shown of one quote.
 const MAX_LINES: usize = 12;
-/// Characters shown of one line.
-const MAX_LINE: usize = 400;
 /// Rows of the list of checks.
 const MAX_CHECKS: usize = 1000;
 
@@ -41,14 +40,14 @@ pub(super) fn appendix(s: &Scribe<'_>) -> Value {
 fn evidence(s: &Scribe<'_>, item: &EvidenceItem, quoted: bool) -> Value {
     let quote: Vec<&QuoteLine> = item.quote.iter().take(if quoted { MAX_LINES } else { 0 }).collect();
     let lines = quote.iter().map(|line| {
-        context! { number => number(line), text => cut(s, &line.text), hit => line.hit }
+        context! { number => number(line), parts => parts(s, line, &item.words), hit => line.hit }
     });
     let block = quote.iter().map(|line| {
         format!(
             "{} {:>5}  {}",
             if line.hit { '▶' } else { ' ' },
             number(line),
-            cut(s, &line.text)
+            worded(s, &line.text)
         )
     });
     context! {
@@ -81,19 +80,45 @@ fn place(item: &EvidenceItem) -> String {
     }
 }
 
-/// A quoted line, cut where it is longer than [`MAX_LINE`] characters, with how much is missing.
-pub(super) fn cut(s: &Scribe<'_>, line: &str) -> String {
+/// A quoted line; what was left out of it is said in words.
+pub(super) fn worded(s: &Scribe<'_>, line: &str) -> String {
     let line = crate::model::plain(line);
-    let Some((end, _)) = line.char_indices().nth(MAX_LINE) else {
-        return line;
+    let pieces = quotes::pieces(&line).into_iter().map(|piece| match piece {
+        Piece::Text(text) => text.to_owned(),
+        Piece::Missing(count) => s.words.joint.more_chars.replace("{n}", &count.to_string()),
+    });
+    pieces.collect()
+}
+
+/// The line in parts, of which those with the words that a sentence rests on are marked; all of it where it has none of them.
+fn parts(s: &Scribe<'_>, line: &QuoteLine, words: &[String]) -> Vec<Value> {
+    let text = worded(s, &line.text);
+    let mut marks: Vec<(usize, usize)> = Vec::new();
+    for word in words.iter().filter(|_| line.hit) {
+        let found = text.match_indices(word.as_str());
+        marks.extend(found.map(|(at, word)| (at, at + word.len())));
+    }
+    if line.hit && marks.is_empty() {
+        return vec![context! { text => text, hit => true }];
+    }
+    marks.sort_unstable();
+    let mut parts = Vec::new();
+    let mut end = 0;
+    let mut push = |part: Option<&str>, hit: bool| {
+        if let Some(text) = part.filter(|text| !text.is_empty()) {
+            parts.push(context! { text => text, hit => hit });
+        }
     };
-    let (head, tail) = line.split_at(end);
-    let more = s
-        .words
-        .joint
-        .more_chars
-        .replace("{n}", &tail.chars().count().to_string());
-    format!("{head}{more}")
+    for (from, to) in marks {
+        let from = from.max(end);
+        if to > from {
+            push(text.get(end..from), false);
+            push(text.get(from..to), true);
+            end = to;
+        }
+    }
+    push(text.get(end..), false);
+    parts
 }
 
 fn knowledge(s: &Scribe<'_>) -> Vec<Value> {
@@ -144,9 +169,26 @@ fn checks(s: &Scribe<'_>) -> Value {
             outcome => Value::from(Serde(check.outcome)),
             glyph => glyph(check.outcome).to_string(),
             reason => s.text(&check.reason),
+            telling => !matches!(check.outcome, CheckOutcome::Pass | CheckOutcome::NotApplicable),
         }
     });
-    context! { rows => rows.collect::<Vec<_>>(), more => all.len().saturating_sub(MAX_CHECKS) }
+    let mut families: Vec<(&str, usize, usize)> = Vec::new();
+    for check in all {
+        let at = families.iter().position(|(family, ..)| *family == check.family);
+        let at = at.unwrap_or_else(|| {
+            families.push((check.family.as_str(), 0, 0));
+            families.len() - 1
+        });
+        if let Some((_, pass, absent)) = families.get_mut(at) {
+            *pass += usize::from(check.outcome == CheckOutcome::Pass);
+            *absent += usize::from(check.outcome == CheckOutcome::NotApplicable);
+        }
+    }
+    let groups = families.into_iter().map(|(family, pass, absent)| {
+        context! { family => Rich::code(family), pass => pass.to_string(), absent => absent.to_string() }
+    });
+    let groups: Vec<Value> = groups.collect();
+    context! { groups, rows => rows.collect::<Vec<_>>(), more => all.len().saturating_sub(MAX_CHECKS) }
 }
 
 fn applied(s: &Scribe<'_>) -> Vec<Value> {

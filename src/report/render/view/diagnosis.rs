@@ -39,6 +39,7 @@ pub(super) fn glyph(outcome: CheckOutcome) -> char {
         CheckOutcome::Fail => '✗',
         CheckOutcome::Risk => '!',
         CheckOutcome::Unknown => '?',
+        CheckOutcome::NotApplicable => '–',
     }
 }
 
@@ -96,7 +97,7 @@ fn matrix_cell(s: &Scribe<'_>, cell: &MatrixCell) -> Value {
         Some(CheckOutcome::Fail) => "fail",
         Some(CheckOutcome::Risk) => "risk",
         Some(CheckOutcome::Unknown) => "unknown",
-        None => "none",
+        Some(CheckOutcome::NotApplicable) | None => "none",
     };
     context! { shown, class }
 }

@@ -62,6 +62,7 @@ fn one(s: &Scribe<'_>, finding: &FindingView) -> Value {
         snippet => snippet(s, finding),
         caused_by => s.refs(&finding.caused_by),
         symptom => finding.symptom,
+        in_baseline => finding.in_baseline,
     }
 }
 
@@ -73,5 +74,5 @@ fn snippet(s: &Scribe<'_>, finding: &FindingView) -> Option<String> {
         return None;
     }
     let line: &QuoteLine = item.quote.iter().find(|line| line.hit).or_else(|| item.quote.first())?;
-    Some(super::appendix::cut(s, &line.text))
+    Some(super::appendix::worded(s, &line.text))
 }

@@ -4,7 +4,9 @@ use minijinja::context;
 use minijinja::value::Value;
 
 use crate::model::{Confidence, When};
-use crate::report::model::{PostMortem, ResourceRow, Sentence, Severity, TimelineKind, TimelineRow};
+use crate::report::model::{
+    PostMortem, RecoveryStep, ResourceRow, Risk, Sentence, Severity, TimelineKind, TimelineRow,
+};
 use crate::report::render::blanks::Slot;
 use crate::report::render::rich::Rich;
 use crate::report::render::scribe::Scribe;
@@ -34,7 +36,10 @@ pub(super) fn verdict(s: &Scribe<'_>) -> Value {
             }
         })
         .collect();
-    let next = report.recovery.first().map(|step| s.text(&step.purpose));
+    // What stops it or mends it; to look once more is no first step for who has read this far.
+    let mends = |step: &&RecoveryStep| step.risk != Risk::ReadOnly;
+    let next = report.recovery.iter().find(mends).or(report.recovery.first());
+    let next = next.map(|step| s.text(&step.purpose));
     context! {
         causes,
         refs => report.incident.summary.first().map(|sentence| s.refs(&sentence.refs)).unwrap_or_default(),
@@ -101,6 +106,7 @@ pub(super) fn overview(s: &mut Scribe<'_>) -> Value {
             level => level_range(severity),
             rules => severity.rules.join(", "),
             reason => s.sentence(&severity.reason),
+            why => s.text(&severity.reason.text),
         }),
         final_level => s.slot(Slot::Severity),
         detection => s.slot(Slot::Detection),

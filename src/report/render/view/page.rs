@@ -78,5 +78,6 @@ fn counts(report: &PostMortem) -> Value {
         fail => of(CheckOutcome::Fail),
         risk => of(CheckOutcome::Risk),
         unknown => of(CheckOutcome::Unknown),
+        absent => of(CheckOutcome::NotApplicable),
     }
 }

@@ -1,0 +1,158 @@
+//! What is known of containers that were deleted on a host: a clean-up's own output, and the runtime's events.
+
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+
+use crate::bundle::decode::RuntimeEvent;
+use crate::cluster::{Host, Snapshot};
+use crate::model::{Citation, When};
+
+/// The engine deletes one container after the other and reports the prune at the end (moby `daemon/prune.go`, `ContainersPrune`).
+const ONE_PRUNE: SignedDuration = SignedDuration::from_mins(1);
+
+/// A container that the runtime deleted.
+#[derive(Debug, Clone)]
+pub struct Destroyed {
+    /// Its full id.
+    pub id: String,
+    /// Its name; empty where the event has none.
+    pub name: String,
+    /// When.
+    pub when: Option<When>,
+    /// The event.
+    pub cite: Citation,
+}
+
+/// One prune of stopped containers that the runtime's events show.
+#[derive(Debug, Clone)]
+pub struct PruneOfContainers {
+    /// When it ended.
+    pub when: When,
+    /// What it deleted.
+    pub destroyed: Vec<Destroyed>,
+    /// Its own event.
+    pub cite: Citation,
+}
+
+/// The deletions on one host.
+pub struct Deletions {
+    /// Full id → citation, from the output of the last clean-up that deleted containers.
+    pub pruned: Vec<(String, Citation)>,
+    /// What the runtime deleted in that run.
+    pub destroyed: Vec<Destroyed>,
+    /// When that run was.
+    pub ran_at: Option<When>,
+    /// The event of the last prune.
+    pub prune: Option<Citation>,
+    /// Prunes before the last one, in their order.
+    pub earlier: Vec<PruneOfContainers>,
+    /// The event of the last prune of images, if there was one.
+    pub images_pruned: Option<Citation>,
+    /// True when the clean-up's own output names images that it deleted.
+    pub images_deleted: bool,
+}
+
+impl Deletions {
+    /// The last run is what deleted the containers that are missing now; earlier ones deleted earlier containers of the same names.
+    pub fn read(snapshot: &Snapshot, host: &Host) -> Self {
+        let run = host.prunes.iter().rev().find(|run| !run.deleted_containers.is_empty());
+        let pruned: Vec<(String, Citation)> = run.map(|run| run.deleted_containers.clone()).unwrap_or_default();
+        let mut prunes = prunes(host);
+        let last = prunes.pop();
+        let stamped = run.and_then(|run| snapshot.time_of(run.stamped.as_deref()?));
+        let ran_at = last.as_ref().map(|prune| prune.when.clone()).or(stamped);
+        let belongs = |id: &str, when: Option<&When>| match (&ran_at, when) {
+            _ if !pruned.is_empty() => pruned.iter().any(|(other, _)| same_id(other, id)),
+            (Some(ran_at), Some(when)) => !ran_at.surely_before(when) && when.gap_to(ran_at) < ONE_PRUNE,
+            _ => true,
+        };
+        let destroyed = events_of(host, "container", "destroy")
+            .filter(|event| belongs(&event.id, event.when.as_ref()))
+            .map(destroyed)
+            .collect();
+        let images = events_of(host, "image", "prune").last();
+        Self {
+            destroyed,
+            ran_at,
+            prune: last.map(|prune| prune.cite),
+            earlier: prunes,
+            images_pruned: images.map(|event| event.cite.clone()),
+            images_deleted: host.prunes.iter().any(|run| !run.deleted_images.is_empty()),
+            pruned,
+        }
+    }
+
+    /// Where the deletion of a container stands, in the clean-up's own output and in the runtime's events: by its name, or by the id that it
+    /// is known to have had.
+    pub fn of(&self, name: &str, known_id: Option<&str>) -> (Vec<Citation>, Vec<Destroyed>) {
+        let ids: BTreeSet<&str> = self
+            .destroyed
+            .iter()
+            .filter(|gone| gone.name == name)
+            .map(|gone| gone.id.as_str())
+            .chain(known_id)
+            .collect();
+        let is_it = |id: &str| ids.iter().any(|known| same_id(id, known));
+        let from_log = self.pruned.iter().filter(|(id, _)| is_it(id));
+        let from_events = self
+            .destroyed
+            .iter()
+            .filter(|gone| gone.name == name || is_it(&gone.id));
+        (
+            from_log.map(|(_, cite)| cite.clone()).collect(),
+            from_events.cloned().collect(),
+        )
+    }
+
+    /// Earlier prunes that deleted a container of one of these names.
+    pub fn earlier_of<'d>(&'d self, names: &'d [String]) -> impl Iterator<Item = &'d PruneOfContainers> {
+        let concerns = |prune: &&PruneOfContainers| prune.destroyed.iter().any(|gone| names.contains(&gone.name));
+        self.earlier.iter().filter(concerns)
+    }
+}
+
+/// The prunes of containers that the runtime's events show, each with what it deleted.
+fn prunes(host: &Host) -> Vec<PruneOfContainers> {
+    let mut prunes = Vec::new();
+    let mut before: Vec<Destroyed> = Vec::new();
+    for event in host.runtime_events.iter().filter(|event| event.kind == "container") {
+        match (event.action.as_str(), &event.when) {
+            ("destroy", _) => before.push(destroyed(event)),
+            ("prune", Some(when)) => {
+                let is_of_it = |gone: &Destroyed| gone.when.as_ref().is_some_and(|gone| gone.gap_to(when) < ONE_PRUNE);
+                prunes.push(PruneOfContainers {
+                    when: when.clone(),
+                    destroyed: before.drain(..).filter(is_of_it).collect(),
+                    cite: event.cite.clone(),
+                });
+            }
+            _ => {}
+        }
+    }
+    prunes
+}
+
+fn events_of<'h>(host: &'h Host, kind: &'h str, action: &'h str) -> impl Iterator<Item = &'h RuntimeEvent> {
+    let events = host.runtime_events.iter();
+    events.filter(move |event| event.kind == kind && event.action == action)
+}
+
+/// When the runtime created the container of this id.
+pub fn created<'h>(host: &'h Host, id: &str) -> Option<&'h RuntimeEvent> {
+    events_of(host, "container", "create").find(|event| same_id(&event.id, id))
+}
+
+fn destroyed(event: &RuntimeEvent) -> Destroyed {
+    Destroyed {
+        id: event.id.clone(),
+        name: event.attributes.get("name").cloned().unwrap_or_default(),
+        when: event.when.clone(),
+        cite: event.cite.clone(),
+    }
+}
+
+/// Ids are shown whole or by their first twelve digits.
+fn same_id(id: &str, other: &str) -> bool {
+    id.len() >= 12 && other.len() >= 12 && (id.starts_with(other) || other.starts_with(id))
+}
