@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use super::cases::{Case, Joined, join, remarks};
 use super::config::{Config, ConfigArgs};
+use super::index::{self, Way};
 use super::inputs::{Inputs, Job, Piped, inputs};
 use super::limits::LimitArgs;
 use super::narrow::NarrowArgs;
@@ -24,6 +25,7 @@ use crate::cluster::{Identity, Snapshot};
 use crate::diagnosis::diagnose_within;
 use crate::model::{Lang, Level, Problem, ProblemKind};
 use crate::redact::{Masker, Said};
+use crate::report::index::IndexRow;
 use crate::report::model::{CheckOutcome, Gap, GapReason, PostMortem};
 use crate::report::near::nearest;
 use crate::report::{Answers, Format, Policy, compose, learn_secrets, render_as};
@@ -32,7 +34,7 @@ use crate::rules::Rules;
 /// Find the cause in support bundles and write incident reports
 ///
 /// A bundle is a directory, .tar, .tar.gz, .tar.zst, .tar.xz or .zip, told by its bytes. A directory with archives in it is a folder
-/// of bundles: each is analysed, and X-baseline.* is the baseline of X.
+/// of bundles: each is analysed, and X-baseline.* is the baseline of X. Several reports get an index beside them.
 ///
 /// Exit codes: 0 done, 1 something at or above --fail-on was found, 2 wrong usage, 3 a bundle could not be read (reports of the others are
 /// kept), 4 incomplete under --strict, 5 a report could not be written, 6 a report would have held a secret and was not written,
@@ -123,6 +125,8 @@ struct Analysed {
     losses: Vec<String>,
     /// What the run ends with on account of this report alone.
     code: u8,
+    /// Its row in the index.
+    row: Option<IndexRow>,
     /// Rendered reports, in order of language and format.
     rendered: Vec<(Lang, Format, String)>,
 }
@@ -205,14 +209,14 @@ pub(super) fn run(args: &AnalyzeArgs) -> u8 {
 }
 
 /// What is to be written where.
-struct Plan {
-    languages: Vec<Lang>,
-    formats: Vec<Format>,
-    target: Target,
+pub(super) struct Plan {
+    pub(super) languages: Vec<Lang>,
+    pub(super) formats: Vec<Format>,
+    pub(super) target: Target,
     rules: Rules,
     budget: Budget,
     narrow: NarrowArgs,
-    style: StyleArgs,
+    pub(super) style: StyleArgs,
     stamp: Option<Timestamp>,
     /// What people answered, and the file that it stands in.
     answers: Option<(String, Answers)>,
@@ -345,11 +349,16 @@ fn analyse_all(args: &AnalyzeArgs, plan: &Plan, inputs: &Inputs) -> u8 {
     } else {
         exit::INPUT
     };
-    code.max(conclude(args, plan, results))
+    let skipped = inputs
+        .errors
+        .iter()
+        .map(|error| nameable(&super::inputs::alias(error.path())))
+        .collect();
+    code.max(conclude(args, plan, results, skipped))
 }
 
 /// Reads and analyses a bundle; the second part says by what it may belong to another.
-fn analyse_one(plan: &Plan, job: &Job) -> (Result<Analysed, Failure>, Option<Identity>) {
+fn analyse_one(plan: &Plan, job: &Job) -> (Result<Analysed, (String, Failure)>, Option<Identity>) {
     let mut identity = None;
     let result = guarded(&job.alias, || {
         let started = Instant::now();
@@ -369,7 +378,7 @@ fn analyse_one(plan: &Plan, job: &Job) -> (Result<Analysed, Failure>, Option<Ide
         }
         analysed
     });
-    (result, identity)
+    (result.map_err(|failure| (job.alias.clone(), failure)), identity)
 }
 
 /// The results with those of joined bundles replaced by the one of the whole, where the first of them stood.
@@ -387,18 +396,41 @@ fn in_place_of<R>(results: Vec<R>, joined: &[Joined], wholes: Vec<R>) -> Vec<R> 
 }
 
 /// Publishes what succeeded, complains about the rest, and gives the code of the gravest outcome.
-fn conclude(args: &AnalyzeArgs, plan: &Plan, results: Vec<Result<Analysed, Failure>>) -> u8 {
+fn conclude(
+    args: &AnalyzeArgs,
+    plan: &Plan,
+    results: Vec<Result<Analysed, (String, Failure)>>,
+    mut without: Vec<String>,
+) -> u8 {
     let mut code = exit::DONE;
+    let mut rows = Vec::new();
+    let several = results.len() + without.len() > 1;
     for result in results {
         let outcome = result
-            .map_err(Failure::into_exit)
-            .and_then(|analysed| publish(args, plan, &analysed).map(|()| analysed.code));
+            .map_err(|(alias, failure)| {
+                without.push(nameable(&alias));
+                failure.into_exit()
+            })
+            .and_then(|analysed| publish(args, plan, &analysed).map(|()| (analysed.code, analysed.row)));
         match outcome {
-            Ok(own) => code = code.max(own),
+            Ok((own, row)) => {
+                code = code.max(own);
+                rows.extend(row);
+            }
             Err((failure, message)) => {
                 complain(&message);
                 code = code.max(failure);
             }
+        }
+    }
+    let way = Way {
+        force: args.force,
+        quiet: args.quiet,
+    };
+    if several && !rows.is_empty() {
+        if let Err((failure, message)) = index::write_index(plan, way, rows, without) {
+            complain(&message);
+            code = code.max(failure);
         }
     }
     code
@@ -417,6 +449,11 @@ fn progress(quiet: bool, jobs: usize) -> ProgressBar {
         bar.set_style(style);
     }
     bar
+}
+
+/// The name of a bundle of which nothing is known but its name.
+fn nameable(alias: &str) -> String {
+    Masker::new().mask(alias).into_owned()
 }
 
 /// A defect that one bundle brings to light does not take the reports of the others with it. The panic hook has said where it is.
@@ -472,12 +509,16 @@ fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
             rendered.push((lang, format, text));
         }
     }
+    let row = index::row(plan, &alias, case, &report);
+    let text = serde_json::to_string(&row).unwrap_or_default();
+    check_for_secrets(&masker, &alias, Format::Json, &text)?;
     let lang = plan.languages.first().copied().unwrap_or(Lang::En);
     let losses = losses.iter().map(|line| masker.mask(line).into_owned()).collect();
     Ok(Analysed {
         alias,
         verdict: verdict(&report, lang),
         losses,
+        row: Some(row),
         code: code_of(plan, &report),
         rendered,
     })
@@ -603,6 +644,7 @@ mod tests {
             alias: alias.into(),
             verdict: String::new(),
             losses: Vec::new(),
+            row: None,
             code: exit::DONE,
             rendered: vec![(Lang::En, Format::Markdown, text.into())],
         }
@@ -613,7 +655,9 @@ mod tests {
         let mut masker = Masker::new();
         masker.learn_secret(Class::Token, PLANTED);
         let judge = |alias: &str, text: &str| {
-            check_for_secrets(&masker, alias, Format::Markdown, text).map(|()| analysed(alias, text))
+            check_for_secrets(&masker, alias, Format::Markdown, text)
+                .map(|()| analysed(alias, text))
+                .map_err(|failure| (alias.to_owned(), failure))
         };
         let results = vec![judge("good", "all is well"), judge("bad", &format!("token: {PLANTED}"))];
 
@@ -623,7 +667,7 @@ mod tests {
         let matches = command.get_matches_from(["analyze", "x", "--quiet", "-f", "md", "--lang", "en", "-o", output]);
         let args = AnalyzeArgs::from_arg_matches(&matches).unwrap();
         let plan = Plan::new(&args).ok().unwrap();
-        assert_eq!(conclude(&args, &plan, results), 6);
+        assert_eq!(conclude(&args, &plan, results, Vec::new()), 6);
         assert!(folder.path().join("good.en.md").exists());
         assert!(!folder.path().join("bad.en.md").exists());
     }

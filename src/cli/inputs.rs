@@ -226,7 +226,12 @@ pub(super) fn alias(path: &Path) -> String {
 
 /// Two bundles of one name get reports of two names, and neither takes that of a third.
 fn make_unique(jobs: &mut [Job]) {
-    let mut taken: BTreeSet<String> = BTreeSet::new();
+    // Reports of several bundles have an index beside them.
+    let mut taken: BTreeSet<String> = if jobs.len() > 1 {
+        BTreeSet::from(["index".to_owned()])
+    } else {
+        BTreeSet::new()
+    };
     let given: BTreeSet<String> = jobs.iter().map(|job| job.alias.clone()).collect();
     for job in jobs {
         if !taken.insert(job.alias.clone()) {

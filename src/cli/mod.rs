@@ -11,6 +11,7 @@ mod diff;
 mod exit;
 mod formats;
 mod help;
+mod index;
 mod inputs;
 mod inspect;
 mod interruption;

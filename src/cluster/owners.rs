@@ -64,6 +64,7 @@ impl Snapshot {
         match subject.kind.as_str() {
             "Pod" => self
                 .owner_of_pod_name(&subject.namespace, &subject.name)
+                .or_else(|| self.workload_called(&subject.namespace, &subject.name))
                 .unwrap_or_else(|| subject.clone()),
             "ReplicaSet" => deployment_of_replica_set(&subject.name).map_or_else(
                 || subject.clone(),
@@ -71,6 +72,14 @@ impl Snapshot {
             ),
             _ => subject.clone(),
         }
+    }
+
+    /// A log command may name a workload (`kubectl logs deploy/cart`) where no pod of it was collected.
+    fn workload_called(&self, namespace: &str, name: &str) -> Option<Subject> {
+        ["Deployment", "StatefulSet", "DaemonSet", "Job"]
+            .iter()
+            .find_map(|kind| self.object(kind, namespace, name))
+            .map(|owner| self.top_owner(owner))
     }
 
     /// For a pod without owner references: the workload whose name the pod's name extends as its controller would.

@@ -13,6 +13,8 @@ const ERRORS: &[&str] = &[
     r#""@l":"(?:Error|Fatal)""#,
     // nginx, Apache, Envoy, Erlang, PHP-FPM; boost::log and other C++ loggers.
     r"[\[<:](?:error|crit|critical|alert|emerg|fatal)[\]>]",
+    // winston's simple format, npmlog, many scripts.
+    r"^(?:\[?\d{4}-\d\d-\d\d[T ][\d:.,]+Z?(?:[+-]\d\d:?\d\d)?\]?\s+)?(?:\[[\w-]+\]\s+)?error: ",
     // klog and glog; zerolog's and logrus' consoles.
     r"^[EF]\d{4} ",
     r"(?:^|\s|\|)(?:ERR|ERRO\[\d+\]|FTL|FATA\[\d+\])(?:\s|\|)",

@@ -5,6 +5,7 @@ mod compose;
 mod escape;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod index;
 pub mod lint;
 mod locale;
 pub mod model;
@@ -19,4 +20,5 @@ pub use compose::{Policy, SeverityScheme, compare, compose, learn_secrets};
 pub use locale::{LocaleError, confidence_word};
 pub use render::{
     ComparisonFormat, Flavor, Format, RenderError, Style, UnknownFormat, Zone, render, render_as, render_comparison,
+    render_index,
 };

@@ -193,7 +193,7 @@ fn a_broken_bundle_in_a_folder_does_not_keep_the_others_from_their_reports() {
     assert_eq!(ended.code, 3, "{ended:?}");
     assert!(ended.err.contains("skipped README.md: plain text"), "{ended:?}");
     assert!(ended.err.contains("broken.tar.gz"), "{ended:?}");
-    assert_eq!(desk.names("out"), ["healthy.en.md", "quota.en.md"]);
+    assert_eq!(desk.names("out"), ["healthy.en.md", "index.md", "quota.en.md"]);
 }
 
 #[test]
@@ -217,7 +217,12 @@ fn bundles_of_one_name_all_get_reports() {
     desk.put_sample("healthy", "in/ticket.tgz");
     desk.put_sample("healthy", "in/ticket-2.tgz");
     desk.run(&["analyze", "in", "-o", "out", "-f", "md"]).assert_done();
-    assert_eq!(desk.names("out").len(), 3, "{:?}", desk.names("out"));
+    assert_eq!(
+        desk.names("out").len(),
+        4,
+        "three and the index: {:?}",
+        desk.names("out")
+    );
 }
 
 #[test]
@@ -459,5 +464,11 @@ fn the_samples_are_analysed_with_the_command_of_the_readme() {
     let bundles = checkout("bundles");
     let ended = desk.run(&["analyze", bundles.to_str().unwrap(), "-o", "reports", "--lang", "zh,en"]);
     ended.assert_done();
-    assert_eq!(desk.names("reports").len(), 5 * 2 * 3, "{:?}", desk.names("reports"));
+    // Of five bundles a report in two languages and three forms, and an index of which the JSON holds both languages.
+    assert_eq!(
+        desk.names("reports").len(),
+        5 * 2 * 3 + 2 * 2 + 1,
+        "{:?}",
+        desk.names("reports")
+    );
 }

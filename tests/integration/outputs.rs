@@ -199,3 +199,37 @@ fn a_format_is_asked_for_by_name_or_by_the_ending_of_the_file() {
         desk.run(&["analyze", "quota.tar.gz", "-o", output]).assert_done();
     }
 }
+
+#[test]
+fn several_reports_have_an_index_that_leads_to_each() {
+    let desk = Desk::new();
+    for (bundle, name) in [("quota", "a"), ("quota", "b"), ("healthy", "h")] {
+        desk.put(&format!("in/{name}.tar.gz"), std::fs::read(sample(bundle)).unwrap());
+    }
+    desk.put("in/broken.tar.gz", &std::fs::read(sample("quota")).unwrap()[..5]);
+    assert_eq!(desk.run(&["analyze", "in", "-o", "out"]).code, 3);
+    let index: Value = serde_json::from_str(&desk.text("out/index.json")).unwrap();
+    assert_eq!(
+        index["incidents"][0]["bundles"],
+        serde_json::json!(["a", "b"]),
+        "one incident in two bundles"
+    );
+    assert_eq!(index["causes"][0]["incidents"], 1);
+    assert_eq!(index["outliers"], serde_json::json!(["h"]));
+    assert_eq!(index["without_report"], serde_json::json!(["broken"]));
+    for row in index["bundles"].as_array().unwrap() {
+        for report in row["reports"].as_array().unwrap() {
+            let name = report.as_str().unwrap();
+            assert!(desk.path().join("out").join(name).exists());
+            assert!(
+                desk.text("out/index.html").contains(&format!("href=\"./{name}\"")),
+                "{name}"
+            );
+            assert!(desk.text("out/index.md").contains(&format!("(./{name})")), "{name}");
+        }
+    }
+    let alone = Desk::new();
+    alone.put("a.tar.gz", std::fs::read(sample("healthy")).unwrap());
+    alone.run(&["analyze", "a.tar.gz", "-o", "out"]).assert_done();
+    assert!(!alone.path().join("out/index.html").exists());
+}

@@ -111,6 +111,10 @@ pub const DECODERS: &[Decoder] = &[
     host::FIO,
     log_export::JSON,
     json::DECODER,
+    Decoder {
+        name: "excerpt of YAML",
+        decode: kubectl::decode_excerpt,
+    },
     yaml::DECODER,
     log_prompt::DECODER,
     supportconfig::DECODER,
@@ -123,6 +127,10 @@ pub const DECODERS: &[Decoder] = &[
     Decoder {
         name: "kubectl logs",
         decode: kubectl::decode_logs,
+    },
+    Decoder {
+        name: "log below a name",
+        decode: kubectl::decode_named_log,
     },
     Decoder {
         name: "kubectl command",
@@ -197,6 +205,7 @@ pub const DECODERS: &[Decoder] = &[
     host::PACKAGES,
     host::RESOLVED,
     host::ROUTE,
+    host::PING,
     known::IP_RULE,
     known::IP_NEIGHBOUR,
     host::FIREWALL,

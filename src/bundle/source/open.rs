@@ -55,6 +55,17 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// What was asked for.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Missing { path }
+            | Self::Unreadable { path, .. }
+            | Self::NotABundle { path, .. }
+            | Self::Empty { path }
+            | Self::Damaged { path, .. } => path,
+        }
+    }
+
     pub(super) fn io(path: &Path, source: io::Error) -> Self {
         if source.kind() == io::ErrorKind::NotFound {
             return Self::Missing { path: path.into() };

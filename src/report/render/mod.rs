@@ -7,6 +7,7 @@ mod blanks;
 mod comparison;
 mod entry;
 mod html;
+mod index;
 mod jira;
 mod json;
 mod machine;
@@ -24,4 +25,5 @@ mod view;
 
 pub use comparison::render_comparison;
 pub use entry::{ComparisonFormat, Format, RenderError, UnknownFormat, render, render_as};
+pub use index::render_index;
 pub use style::{Flavor, Style, Zone};

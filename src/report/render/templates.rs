@@ -27,6 +27,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("macros.jira", include_str!("../templates/brief/macros.jira")),
     ("brief.text", include_str!("../templates/brief/brief.txt")),
     ("macros.text", include_str!("../templates/brief/macros.text")),
+    ("index.md", include_str!("../templates/md/index.md")),
+    ("index.html", include_str!("../templates/html/index.html")),
     ("macros.md", include_str!("../templates/md/macros.md")),
     ("overview.md", include_str!("../templates/md/overview.md")),
     ("diagnosis.md", include_str!("../templates/md/diagnosis.md")),
@@ -68,6 +70,25 @@ pub(super) fn render(format: Format, page: Value) -> Result<String, RenderError>
         _ => tidy(&env.get_template("report.md")?.render(page)?),
     };
     Ok(text)
+}
+
+/// The style sheet of an index: that of reports and a little more.
+const INDEX_STYLE: &str = concat!(
+    include_str!("../templates/html/style.css"),
+    include_str!("../templates/html/index.css")
+);
+
+/// Fills the template of an index.
+pub(super) fn render_index(format: Format, page: Value) -> Result<String, RenderError> {
+    let env = environment()?;
+    if format != Format::Html {
+        return Ok(tidy(&env.get_template("index.md")?.render(page)?));
+    }
+    let fixed = context! {
+        style => Value::from_safe_string(INDEX_STYLE.to_owned()),
+        style_hash => html::csp_hash(INDEX_STYLE),
+    };
+    Ok(env.get_template("index.html")?.render(context! { ..fixed, ..page })?)
 }
 
 /// The short form, arranged by `macros`. Its first word tells what wrote it.

@@ -12,6 +12,7 @@ use crate::rules::toolbox::mentions::{mentioned, named_by_word};
 use crate::rules::toolbox::peers::dependencies;
 use crate::rules::toolbox::probes::{Kind, failures};
 use crate::rules::toolbox::speakers::{State, state_of};
+use crate::rules::toolbox::told::told;
 use crate::rules::toolbox::{cite_tail, last_words, words, workload_touches};
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -235,7 +236,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             )
             .fact("meaning", zh)
             .fact("meaning_en", en)
-            .fact("said", words(last).chars().take(240).collect::<String>())
+            .fact("said", told(words(last)))
             .affects(subject.clone());
         if let Some(ended) = ended {
             finding.add_cite(pod.object.cite_at(&ended.pointer).at(ended.finished));
@@ -326,7 +327,7 @@ fn of_running(snapshot: &Snapshot, rule: &RuleHeader, found: &MostlyErrors<'_>) 
         .fact("looked", found.looked)
         .fact("container", speaker.container.clone())
         .fact("pod", speaker.pod_name.clone())
-        .fact("said", words(last).chars().take(240).collect::<String>());
+        .fact("said", told(words(last)));
     if !speaker.pod_name.is_empty() {
         let pod = Subject::namespaced("Pod", &speaker.workload.namespace, &speaker.pod_name);
         finding.touches.extend(workload_touches(snapshot, &pod));

@@ -7,6 +7,7 @@ use crate::rules::toolbox::complaints::speaker_is_data_store;
 use crate::rules::toolbox::errors::{MostlyErrors, is_late, mostly_errors, troubled};
 use crate::rules::toolbox::peers::dependencies;
 use crate::rules::toolbox::speakers::{Speaker, State, is_previous, of_log};
+use crate::rules::toolbox::told::told;
 use crate::rules::toolbox::unanswered::unanswered;
 use crate::rules::toolbox::{cite_tail, words, workload_touches};
 use crate::rules::{Finding, Input, RuleHeader};
@@ -210,7 +211,7 @@ fn finding(
         .fact("timed", times.timed)
         .fact("slow", times.slow)
         .fact("longest", times.longest)
-        .fact("said", words(times.slowest).chars().take(240).collect::<String>());
+        .fact("said", told(words(times.slowest)));
     if !speaker.pod_name.is_empty() {
         let pod = Subject::namespaced("Pod", &workload.namespace, &speaker.pod_name);
         finding.touches.extend(workload_touches(snapshot, &pod));

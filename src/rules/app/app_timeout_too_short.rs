@@ -6,6 +6,7 @@ use crate::cluster::{Hit, PodView, Snapshot};
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::own_hits;
 use crate::rules::toolbox::peers::{Peer, mendable, objects_of};
+use crate::rules::toolbox::references::references;
 use crate::rules::toolbox::services::services_in;
 use crate::rules::toolbox::timeouts::{Timeout, durations, timeouts};
 use crate::rules::{Finding, Input, RuleHeader, Touch};
@@ -43,6 +44,12 @@ text:
   - id: elapsed
     in: [container-log, status]
     pattern: '(?:DeadlineExceeded|DEADLINE_EXCEEDED|deadline exceeded)[^\n]{0,120}\b(?:elapsed|took|duration|after)(?:_ms)?\\?"?[:= ]{1,3}\\?"?(?P<millis>\d+(?:\.\d+)?) ?ms\b'
+  - id: structured
+    in: [container-log, status]
+    pattern: '(?:TimeoutError|[Tt]imed ?out|due to timeout)[^\n]{0,160}"(?:peer|upstream|target|service|dependency)": ?"(?P<peer>[\w.:-]+)"[^\n]{0,80}"(?:elapsed|took|duration)\w*": ?(?P<millis>\d+)\b'
+  - id: cancelled
+    in: [container-log, status]
+    pattern: '\b(?:cancell?ed|aborted|gave up|given up) after (?P<millis>\d+) ?ms\b[^\n]{0,80}(?i:time[d-]? ?out)'
   - id: words
     in: [container-log, status]
     pattern: '\b(?:GET|POST|PUT|DELETE|PATCH|HEAD|(?:[Rr]equest|[Cc]all) (?:to|for)) "?https?://(?P<peer>[\w.:-]+)[^\s"]*"?:? [^\n]{0,40}\b(?:timed out|timeout)(?: after|:|$|[ ,.)])'
@@ -360,7 +367,27 @@ fn named_in(snapshot: &Snapshot, client: &Subject, key: &str) -> Peer {
         .filter(|service| service.key.name != client.name && named(&service.key.name))
         .max_by_key(|service| service.key.name.len())
         .map(|service| Peer::parse(&service.key.name, None))
+        .or_else(|| beside(snapshot, client, words.first()?))
         .unwrap_or_default()
+}
+
+/// The peer of the setting that begins with the same word: `RISK_URL=http://risk-engine:8080` beside `RISK_TIMEOUT_MS`.
+fn beside(snapshot: &Snapshot, client: &Subject, word: &str) -> Option<Peer> {
+    let all = references(snapshot);
+    let begins = |key: &str| {
+        key.to_ascii_lowercase()
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .next()
+            == Some(word)
+    };
+    let mut hosts: BTreeSet<&str> = BTreeSet::new();
+    hosts.extend(
+        all.iter()
+            .filter(|reference| reference.workload == *client && begins(&reference.key))
+            .map(|reference| reference.host.as_str()),
+    );
+    let host = hosts.pop_first().filter(|_| hosts.is_empty() && word.len() >= 3)?;
+    Some(Peer::parse(host, None))
 }
 
 /// The setting for this peer: the one that is called after it, else the only one that is as short as the wait was, else the only one.

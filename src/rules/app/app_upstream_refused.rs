@@ -408,7 +408,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let names_a_peer = |complaint: &Complaint<'_>| {
         !complaint.peer().host.is_empty()
             || complaint.captures.contains_key("backend")
-            || complaint.said.contains("upstream")
+            || complaint.line.contains("upstream")
             || !mentioned(input.snapshot, &complaint.speaker.workload, &complaint.line).is_empty()
     };
     mine.retain(|complaint| {

@@ -6,6 +6,7 @@ use crate::model::{Citation, Confidence, Subject};
 use crate::rules::toolbox::calls::{is_out_of_reach, of_clients};
 use crate::rules::toolbox::complaints::complaints;
 use crate::rules::toolbox::peers::{mendable, objects_of};
+use crate::rules::toolbox::told::told;
 use crate::rules::toolbox::unanswered::unanswered;
 use crate::rules::toolbox::workload_touches;
 use crate::rules::{Finding, Ground, Input, RuleHeader, Touch};
@@ -158,7 +159,7 @@ fn finding(input: &Input<'_>, rule: &RuleHeader, peer: Subject, heard: &[Heard])
     let mut finding = Finding::new(rule, peer, Confidence::Probable)
         .fact("callers", names)
         .fact("peer", first.peer.clone())
-        .fact("said", first.said.clone());
+        .fact("said", told(&first.said));
     for caller in &callers {
         if let Some(heard) = heard.iter().find(|heard| heard.caller == **caller) {
             finding.add_cite(heard.cite.clone());

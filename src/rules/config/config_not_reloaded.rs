@@ -225,7 +225,7 @@ fn unnamed(snapshot: &Snapshot, complaint: &Complaint<'_>, object: &Object) -> O
     let names = |text: &str| {
         text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
             .any(|word| word == name)
-            || text.contains(&peer.host)
+            || peer.host.contains('.') && text.contains(&peer.host)
     };
     // A Secret's values are encoded, and a ConfigMap that names no host at all is about something else.
     let is_about_hosts = texts().any(|text| text.contains("://") || text.contains(".svc") || text.contains(':'));

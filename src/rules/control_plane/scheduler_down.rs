@@ -147,6 +147,19 @@ examples:
         Tolerations:      node.kubernetes.io/not-ready:NoExecute op=Exists for 300s
         Events:           <none>
     fires: [{kind: "Pod", namespace: "kube-system", name: "kube-scheduler"}]
+  - name: "it has looked at another pod of the same workload, whose events alone were collected"
+    files:
+      "pods.txt": |
+        $ kubectl get pods -n shop
+        NAME                   READY   STATUS    RESTARTS   AGE
+        web-7c8b6d9f54-b7wtz   0/1     Pending   0          35m
+        web-7c8b6d9f54-vv2hj   0/1     Pending   0          35m
+
+        $ kubectl describe pod -n shop web-7c8b6d9f54-b7wtz | tail -4
+        Events:
+          Type     Reason            Age                   From               Message
+          ----     ------            ----                  ----               -------
+          Warning  FailedScheduling  4m58s (x7 over 35m)   default-scheduler  0/2 nodes are available: 2 Insufficient cpu.
   - name: "one of two runs"
     files:
       "pods.json": '{"kind": "PodList", "apiVersion": "v1", "items": [{"metadata": {"name": "kube-scheduler-cp1", "namespace": "kube-system", "ownerReferences": [{"kind": "Node", "name": "cp1", "controller": true}]}, "spec": {"nodeName": "cp1", "containers": [{"name": "kube-scheduler", "image": "r.example/x:1"}]}, "status": {"phase": "Running", "containerStatuses": [{"name": "kube-scheduler", "ready": false, "restartCount": 9, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}}, {"metadata": {"name": "kube-scheduler-cp2", "namespace": "kube-system", "ownerReferences": [{"kind": "Node", "name": "cp2", "controller": true}]}, "spec": {"nodeName": "cp2", "containers": [{"name": "kube-scheduler", "image": "r.example/x:1"}]}, "status": {"phase": "Running", "containerStatuses": [{"name": "kube-scheduler", "ready": true, "restartCount": 0, "state": {"running": {}}}]}}]}'

@@ -1,5 +1,6 @@
 //! The main process of a workload that should stay ends by itself.
 
+use crate::bundle::decode::Form;
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::probes::{Kind, failures};
 use crate::rules::toolbox::workload_touches;
@@ -90,6 +91,12 @@ examples:
         shop        web-6bdf8c9d7-jd5lx               0/1     Completed          4 (50s ago)   41m
     fires:
       - {kind: 'Deployment', namespace: 'shop', name: 'web'}
+  - name: 'a pod of a Job in a table, done at the second attempt'
+    files:
+      'pods.txt': |
+        NAMESPACE     NAME                         READY   STATUS      RESTARTS   AGE
+        kube-system   coredns-ccb96694c-8tkcj      1/1     Running     0          101d
+        kube-system   helm-install-ingress-mzt8j   0/1     Completed   1          101d
   - name: 'a Job that is done'
     files:
       'pods.json': '{"kind": "PodList", "apiVersion": "v1", "items": [{"metadata": {"name": "once-x7k2v", "namespace": "shop", "ownerReferences": [{"kind": "Job", "name": "once", "controller": true}]}, "spec": {"containers": [{"name": "app"}]}, "status": {"phase": "Running", "containerStatuses": [{"name": "app", "ready": false, "restartCount": 5, "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": {"exitCode": 0, "reason": "Completed"}}}]}}]}'
@@ -103,7 +110,10 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         .filter(|pod| !pod.is_terminating() && pod.phase() != "Succeeded")
     {
         let owner = snapshot.top_owner(pod.object);
-        let is_meant_to_end = matches!(owner.kind.as_str(), "Job" | "CronJob")
+        // A table shows neither owner nor policy; a pod of which nothing tells that a workload keeps it up may have been a Job's.
+        let may_be_of_a_job = owner.kind == "Pod" && pod.object.form == Form::Row;
+        let is_meant_to_end = may_be_of_a_job
+            || matches!(owner.kind.as_str(), "Job" | "CronJob")
             || matches!(pod.object.text("/spec/restartPolicy"), "Never" | "OnFailure");
         if is_meant_to_end || findings.iter().any(|finding| finding.subject == owner) {
             continue;

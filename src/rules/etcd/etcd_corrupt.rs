@@ -1,7 +1,7 @@
 //! The data of an etcd member are damaged or differ from the others.
 
 use crate::model::Confidence;
-use crate::rules::toolbox::etcd::{member_of, members, subject};
+use crate::rules::toolbox::etcd::{alarms, member_of, members, subject};
 use crate::rules::toolbox::grouping::by_subject;
 use crate::rules::toolbox::nodes::persists;
 use crate::rules::{Finding, Input, RuleHeader};
@@ -96,7 +96,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let mut findings = by_subject(input, rule, Confidence::Confirmed, |hit| {
         persists(snapshot, hit).then(|| member_of(snapshot, hit))
     });
-    for alarm in snapshot.hosts.iter().flat_map(|host| &host.tools.etcd_alarms) {
+    for alarm in alarms(snapshot) {
         if alarm.alarm != "CORRUPT" {
             continue;
         }
@@ -106,7 +106,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .map_or_else(|| alarm.member.clone(), |member| member.name.clone());
         findings.push(
             Finding::new(rule, subject(snapshot, &name), Confidence::Confirmed)
-                .cite(alarm.cite.clone())
+                .cite(alarm.cite)
                 .fact("line", "alarm:CORRUPT")
                 .fact("problem", "alarm:CORRUPT")
                 .fact("times", 1),

@@ -1,7 +1,7 @@
 //! The database of etcd is close to its quota.
 
 use crate::model::Confidence;
-use crate::rules::toolbox::etcd::{DEFAULT_QUOTA, endpoints, member_at, quota};
+use crate::rules::toolbox::etcd::{DEFAULT_QUOTA, alarms, endpoints, member_at, quota};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -77,10 +77,7 @@ examples:
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     // With the alarm the quota is reached, and that is what has to be named.
-    let is_full = snapshot
-        .hosts
-        .iter()
-        .any(|host| host.tools.etcd_alarms.iter().any(|alarm| alarm.alarm == "NOSPACE"))
+    let is_full = alarms(snapshot).iter().any(|alarm| alarm.alarm == "NOSPACE")
         || snapshot
             .hits
             .iter()

@@ -2,7 +2,7 @@
 
 use crate::bundle::decode::EtcdEndpoint;
 use crate::model::{Confidence, Subject};
-use crate::rules::toolbox::etcd::{endpoints, member_at, members, subject};
+use crate::rules::toolbox::etcd::{alarms, endpoints, member_at, members, subject};
 use crate::rules::toolbox::nodes::{ends_log, node_of, quote};
 use crate::rules::toolbox::{add_hit, own_hits};
 use crate::rules::{Finding, Input, RuleHeader};
@@ -168,7 +168,7 @@ fn by_logs(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
 fn by_client(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let endpoints = endpoints(snapshot);
-    let has_alarm = snapshot.hosts.iter().any(|host| !host.tools.etcd_alarms.is_empty());
+    let has_alarm = !alarms(snapshot).is_empty();
     let is_any_well = endpoints.iter().any(|endpoint| endpoint.is_healthy == Some(true));
     let is_any_answering = endpoints
         .iter()

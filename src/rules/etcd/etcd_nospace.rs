@@ -1,9 +1,9 @@
 //! etcd has reached the quota of its database and takes no more writes.
 
 use crate::bundle::decode::EtcdAlarm;
-use crate::cluster::Hit;
+use crate::cluster::{Hit, Snapshot};
 use crate::model::{Confidence, Subject};
-use crate::rules::toolbox::etcd::{member_with, node_of_member};
+use crate::rules::toolbox::etcd::{alarms, etcd, member_with, node_of_member};
 use crate::rules::toolbox::nodes::{persists, quote};
 use crate::rules::toolbox::{add_hit, own_hits};
 use crate::rules::{Finding, Input, RuleHeader};
@@ -16,6 +16,8 @@ needs: [etcd-log|etcd-alarms|container-logs|kubelet-log|kube-apiserver-log]
 text:
   - id: alarm
     pattern: "(?:\"alarm raised\",\"alarm\":\"NOSPACE\"|alarm NOSPACE raised by peer|serving /health false due to an alarm[^\\n]*NOSPACE|alarm:NOSPACE)"
+  - id: disarmed
+    pattern: "\"alarm disarmed\",\"alarm\":\"NOSPACE\""
   - id: client
     pattern: "etcdserver: mvcc: database space exceeded"
 check:
@@ -89,7 +91,7 @@ prevention:
   - kind: detect
     text: {zh: "对 etcd_mvcc_db_total_size_in_bytes 超过配额 80% 告警", en: "alert when etcd_mvcc_db_total_size_in_bytes is above 80 % of the quota"}
     acceptance: {zh: "在测试集群降低配额后收到告警", en: "lowering the quota of a test cluster raises the alert"}
-sources: ["etcd server/etcdserver/apply: alarm NOSPACE", "etcd api/v3rpc/rpctypes: `etcdserver: mvcc: database space exceeded`"]
+sources: ["etcd server/etcdserver/apply: `alarm raised`, `alarm disarmed`", "etcd api/v3rpc/rpctypes: `etcdserver: mvcc: database space exceeded`"]
 versions: "etcd 3.3 to 3.6"
 examples:
   - name: "etcd's own log"
@@ -133,6 +135,39 @@ examples:
       alarmlist.txt: |
         memberID:10276657743932975437 alarm:NOSPACE
     fires: [{kind: "EtcdMember", name: "ctl-1", node: "ctl-1"}]
+  - name: "raised long ago, while the log goes on; every endpoint repeats it"
+    files:
+      etcdctl.txt: |
+        # etcdctl endpoint status --cluster -w table
+        +-----------------------+------------------+---------+---------+-----------+------------+-----------+------------+--------------------+-------------------------------+
+        |       ENDPOINT        |        ID        | VERSION | DB SIZE | IS LEADER | IS LEARNER | RAFT TERM | RAFT INDEX | RAFT APPLIED INDEX |            ERRORS             |
+        +-----------------------+------------------+---------+---------+-----------+------------+-----------+------------+--------------------+-------------------------------+
+        | https://10.0.0.1:2379 | 1ac5e3bd2f10b4d1 | 3.5.9   | 2.1 GB  |      true |      false |         8 |   48193384 |           48193384 | memberID:10276657743932975437 |
+        |                       |                  |         |         |           |            |           |            |                    |                alarm:NOSPACE  |
+        | https://10.0.0.2:2379 | 8e9e05c52164694d | 3.5.9   | 2.1 GB  |     false |      false |         8 |   48193384 |           48193384 | memberID:10276657743932975437 |
+        |                       |                  |         |         |           |            |           |            |                    |                alarm:NOSPACE  |
+        +-----------------------+------------------+---------+---------+-----------+------------+-----------+------------+--------------------+-------------------------------+
+      nodes.txt: |
+        NAME   STATUS   ROLES   AGE   VERSION
+        ctl-1   Ready   <none>   90d   v1.28.4
+        ctl-2   Ready   <none>   90d   v1.28.4
+      etcd-ctl-2.log: |
+        {"level":"warn","ts":"2023-08-30T03:14:05.118Z","caller":"etcdserver/apply.go:888","msg":"alarm raised","alarm":"NOSPACE","from":"8e9e05c52164694d"}
+        {"level":"info","ts":"2023-08-30T03:54:05.118Z","msg":"finished scheduled compaction","compact-revision":1}
+    fires: [{kind: "EtcdMember", name: "ctl-2", node: "ctl-2"}]
+  - name: "clients tell, and nothing tells which member it is"
+    files:
+      web.log: |
+        Error: failed to create configmap: etcdserver: mvcc: database space exceeded
+    fires: [{kind: "EtcdMember", name: "etcd"}]
+  - name: "disarmed"
+    files:
+      nodes.txt: |
+        NAME   STATUS   ROLES   AGE   VERSION
+        ctl-1   Ready   <none>   90d   v1.28.4
+      etcd-ctl-1.log: |
+        {"level":"warn","ts":"2023-08-30T03:14:05.118Z","caller":"etcdserver/apply.go:888","msg":"alarm raised","alarm":"NOSPACE","from":"9c4e1f27a0b83d55"}
+        {"level":"warn","ts":"2023-08-30T03:16:09.007Z","caller":"etcdserver/apply.go:911","msg":"alarm disarmed","alarm":"NOSPACE","from":"9c4e1f27a0b83d55"}
   - name: "it is well"
     files:
       etcd-ctl-1.log: |
@@ -143,14 +178,16 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let snapshot = input.snapshot;
     let mut hits: Vec<&Hit> = own_hits(input, rule)
         .into_iter()
-        .filter(|hit| persists(snapshot, hit))
+        .filter(|hit| match hit.signature.strip_prefix("etcd-nospace/") {
+            Some("alarm") => is_raised(snapshot, hit),
+            Some("client") => persists(snapshot, hit),
+            _ => false,
+        })
         .collect();
     // The alarm is the member's own word; what clients are told comes after it.
     hits.sort_by_key(|hit| !hit.signature.ends_with("/alarm"));
-    let alarms: Vec<&EtcdAlarm> = snapshot
-        .hosts
-        .iter()
-        .flat_map(|host| &host.tools.etcd_alarms)
+    let alarms: Vec<EtcdAlarm> = alarms(snapshot)
+        .into_iter()
         .filter(|alarm| alarm.alarm == "NOSPACE")
         .collect();
     if hits.is_empty() && alarms.is_empty() {
@@ -163,18 +200,29 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         .map(|node| Subject::on_node("EtcdMember", &node, &node));
     let mut listed = alarms.iter().map(|alarm| alarm.member.as_str());
     let of_list = listed.find_map(|member| member_with(snapshot, member));
-    let member = of_log
-        .or(of_list)
-        .unwrap_or_else(|| Subject::on_node("EtcdMember", "", ""));
+    let member = of_log.or(of_list).unwrap_or_else(etcd);
     let mut finding = Finding::new(rule, member.clone(), Confidence::Confirmed).fact("member", member.name);
     finding.count = 0;
     for alarm in alarms {
         finding.count += 1;
-        finding.add_cite(alarm.cite.clone());
+        finding.add_cite(alarm.cite);
     }
     for hit in hits {
         add_hit(input, &mut finding, hit);
     }
     let line = quote(&finding);
     vec![finding.fact("line", line)]
+}
+
+/// An alarm stands until somebody disarms it, however long ago it was raised: etcd does not repeat the line.
+fn is_raised(snapshot: &Snapshot, hit: &Hit) -> bool {
+    let Some(log) = snapshot.logs.iter().find(|log| log.path == hit.cite.file) else {
+        return true;
+    };
+    let last = |id: &str| {
+        let hits = log.hits.iter().filter(|found| found.signature == id);
+        hits.map(|found| found.last.as_ref().map_or(found.line, |(line, _)| *line))
+            .max()
+    };
+    last("etcd-nospace/disarmed") < last(&hit.signature)
 }

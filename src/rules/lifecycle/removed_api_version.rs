@@ -11,6 +11,8 @@ role: cause
 level: warning
 needs: [container-logs|system-log|events]
 text:
+  - id: mapping
+    pattern: 'resource mapping not found for name: "(?P<name>[a-z0-9.-]{1,253})" namespace: "(?P<namespace>[a-z0-9-]{0,63})" from "[^"]{0,200}": no matches for kind "(?P<kind>[A-Za-z0-9]{1,63})" in version "(?P<version>[a-z0-9./-]{1,120})"'
   - id: kind
     pattern: 'no matches for kind "(?P<kind>[A-Za-z0-9]{1,63})" in version "(?P<version>[a-z0-9./-]{1,120})"'
   - id: server
@@ -60,7 +62,7 @@ prevention:
   - kind: prevent
     text: {zh: "升级前用 pluto 或 kubent 检查清单", en: "check manifests with pluto or kubent before an upgrade"}
     acceptance: {zh: "旧版本使流水线失败", en: "an old version fails in the pipeline"}
-sources: ["kubernetes apimachinery pkg/api/meta/errors.go: `no matches for kind %q in version %q`", "kubernetes.io/docs/reference/using-api/deprecation-guide"]
+sources: ["kubernetes cli-runtime pkg/resource/mapper.go: `resource mapping not found for name: %q namespace: %q from %q: %v`", "kubernetes apimachinery pkg/api/meta/errors.go: `no matches for kind %q in version %q`", "kubernetes.io/docs/reference/using-api/deprecation-guide"]
 versions: "Kubernetes 1.16 to 1.36"
 examples:
   - name: "an operator of former days"
@@ -90,6 +92,20 @@ examples:
         NAMESPACE   NAME   READY   STATUS                                                                                    AGE
         shop        web    False   Helm upgrade failed: no matches for kind "Ingress" in version "networking.k8s.io/v1beta1"   9d
     fires: [{kind: "HelmRelease", namespace: "shop", name: "web"}]
+  - name: "kubectl names what it could not apply"
+    files:
+      "pipeline.txt": |
+        $ kubectl apply -n shop -f deploy/
+        configmap/web unchanged
+        error: resource mapping not found for name: "nightly" namespace: "shop" from "deploy/cron.yaml": no matches for kind "CronJob" in version "batch/v1beta1"
+        ensure CRDs are installed first
+    fires: [{kind: "CronJob", namespace: "shop", name: "nightly"}]
+  - name: "an older kubectl names the file alone"
+    files:
+      "pipeline.txt": |
+        $ kubectl apply -n shop -f deploy/
+        error: unable to recognize "deploy/cron.yaml": no matches for kind "CronJob" in version "batch/v1beta1"
+    fires: [{kind: "File", name: "pipeline.txt"}]
   - name: "a warning"
     files:
       "operator-6bdf8c9d7-jd5lx.log": |
@@ -100,7 +116,11 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let snapshot = input.snapshot;
     let findings = by_subject(input, rule, Confidence::Confirmed, |hit| {
         let object = &hit.about.object;
-        let subject = if object.name.is_empty() {
+        let named = |capture: &str| hit.captures.get(capture).map_or("", String::as_str);
+        let subject = if object.name.is_empty() && !named("name").is_empty() {
+            // What was to be applied, as kubectl names it.
+            Subject::namespaced(named("kind"), named("namespace"), named("name"))
+        } else if object.name.is_empty() {
             Subject::on_node("File", hit.cite.file.file_name(), &hit.about.node)
         } else {
             snapshot.top_owner_of(object)
@@ -110,25 +130,38 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     without_copies(findings)
 }
 
-/// A row of a table shows what an object says too: where an object is known that asks for the same, the file is no further culprit, and
-/// what has that object's name in another spelling of its kind is that object.
+/// A row of a table shows what an object says too: where an object is known that asks for the same, neither what it asked for nor the
+/// file is a further culprit, and what has that object's name in another spelling of its kind is that object.
 fn without_copies(mut findings: Vec<Finding>) -> Vec<Finding> {
-    findings.sort_by_key(|finding| (finding.subject.kind == "File", finding.subject.clone()));
+    findings.sort_by_key(|finding| (place(finding), finding.subject.clone()));
     let mut kept: Vec<Finding> = Vec::new();
     for finding in findings {
-        let is_same = |known: &&mut Finding| {
-            let asks_alike = ["kind", "version"]
-                .iter()
-                .all(|name| known.facts.get(*name) == finding.facts.get(*name));
-            let same_object = known.subject.kind.eq_ignore_ascii_case(&finding.subject.kind)
-                && known.subject.name == finding.subject.name
-                && known.subject.namespace == finding.subject.namespace;
-            same_object || (asks_alike && finding.subject.kind == "File" && known.subject.kind != "File")
-        };
+        let is_same = |known: &&mut Finding| is_copy(known, &finding);
         match kept.iter_mut().find(is_same) {
             Some(known) => finding.evidence.into_iter().for_each(|cite| known.add_cite(cite)),
             None => kept.push(finding),
         }
     }
     kept
+}
+
+/// True when two findings are of one object, or the second tells of the same request from further away.
+fn is_copy(known: &Finding, finding: &Finding) -> bool {
+    let asks_alike = ["kind", "version"]
+        .iter()
+        .all(|name| known.facts.get(*name) == finding.facts.get(*name));
+    let same_object = known.subject.kind.eq_ignore_ascii_case(&finding.subject.kind)
+        && known.subject.name == finding.subject.name
+        && known.subject.namespace == finding.subject.namespace;
+    same_object || (asks_alike && place(finding) > place(known))
+}
+
+/// Who asks comes before what was to be applied, and both before the file in which it was read.
+fn place(finding: &Finding) -> usize {
+    let asked = finding.facts.get("kind").and_then(|kind| kind.as_str());
+    match finding.subject.kind.as_str() {
+        "File" => 2,
+        kind if asked == Some(kind) => 1,
+        _ => 0,
+    }
 }

@@ -1,8 +1,11 @@
-//! Pods of one node do not reach those of another: the CNI's own probes say so.
+//! Pods of one node do not reach those of another: the CNI's own probes say so, or the node's own ping.
 
-use crate::model::Confidence;
+use std::collections::BTreeSet;
+
+use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::hosts::{Suffering, any_suffering};
-use crate::rules::toolbox::nodes::by_node;
+use crate::rules::toolbox::nodes::{by_node, quote, touch_pods};
+use crate::rules::toolbox::pings::lost_pings;
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -90,6 +93,36 @@ examples:
               ICMP to stack:   Connection timed out
               HTTP to agent:   Get "http://10.42.1.3:4240/hello": context deadline exceeded
     fires: [{kind: "Node", name: "n2", node: "n2"}]
+  - name: "the node's own ping, along a route of the overlay"
+    files:
+      "n2.txt": |
+        core@n2:~$ kubectl get nodes
+        NAME   STATUS   ROLES    AGE   VERSION
+        n1     Ready    <none>   90d   v1.28.4
+        n2     Ready    <none>   90d   v1.28.4
+        core@n2:~$ ip route
+        10.42.1.0/24 via 10.42.1.0 dev flannel.1 onlink
+        core@n2:~$ ping -c3 -W1 10.42.1.14
+        PING 10.42.1.14 (10.42.1.14) 56(84) bytes of data.
+
+        --- 10.42.1.14 ping statistics ---
+        3 packets transmitted, 0 received, 100% packet loss, time 2041ms
+    fires: [{kind: "Node", name: "n2", node: "n2"}]
+  - name: "a host outside of the pod network answers no ping"
+    files:
+      "n2.txt": |
+        core@n2:~$ kubectl get nodes
+        NAME   STATUS   ROLES    AGE   VERSION
+        n1     Ready    <none>   90d   v1.28.4
+        n2     Ready    <none>   90d   v1.28.4
+        core@n2:~$ ip route
+        default via 10.0.0.254 dev ens3
+        10.42.1.0/24 via 10.42.1.0 dev flannel.1 onlink
+        core@n2:~$ ping -c3 -W1 192.0.2.9
+        PING 192.0.2.9 (192.0.2.9) 56(84) bytes of data.
+
+        --- 192.0.2.9 ping statistics ---
+        3 packets transmitted, 0 received, 100% packet loss, time 2041ms
   - name: "every node is reached"
     files:
       "pods.txt": |
@@ -101,6 +134,31 @@ examples:
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for lost in lost_pings(input.snapshot) {
+        let subject = Subject::node(&lost.node);
+        match findings.iter_mut().find(|known| known.subject == subject) {
+            Some(known) => known.add_cite(lost.cite.clone()),
+            None => {
+                let mut finding = Finding::new(rule, subject, Confidence::Confirmed)
+                    .cite(lost.cite.clone())
+                    .fact("node", lost.node.clone())
+                    .fact("problem", format!("ping {}: 100% packet loss", lost.address));
+                let line = quote(&finding);
+                finding.facts.insert("line".into(), line.into());
+                touch_pods(input.snapshot, &lost.node, &mut finding);
+                findings.push(finding);
+            }
+        }
+    }
+    findings.extend(by_probes(input, rule));
+    let mut seen = BTreeSet::new();
+    findings.retain(|finding| seen.insert(finding.subject.clone()));
+    findings
+}
+
+/// What the CNI's own probes say.
+fn by_probes(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     if any_suffering(input.snapshot) == Suffering::No {
         return Vec::new();
     }

@@ -79,7 +79,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let snapshot = input.snapshot;
     let mut findings: BTreeMap<Subject, (Finding, Vec<String>)> = BTreeMap::new();
     for complaint in complaints(snapshot, &is_out_of_reach, &of_clients()) {
-        let is_silence = complaint.said.contains("timeout") || complaint.said.contains("timed out");
+        let is_silence = complaint.line.contains("timeout") || complaint.line.contains("timed out");
         let client = complaint.speaker.workload.clone();
         let called = objects_of(snapshot, &client.namespace, &complaint.peer());
         let service = called

@@ -36,11 +36,11 @@ check:
   zh: "节点是否还有可用的 Pod 地址"
   en: "whether nodes have pod addresses left"
 title:
-  zh: "{% if pool %}地址池 {{ pool }} 已用尽{% else %}节点 {{ node }} 的 Pod 地址已用尽{% endif %}{% if range is defined %}（{{ range }}{% if in_use %}，已知的 Pod 占用 {{ in_use }} 个{% endif %}）{% endif %}"
-  en: "{% if pool %}address pool {{ pool }} is used up{% else %}node {{ node }} has no pod address left{% endif %}{% if range is defined %} ({{ range }}{% if in_use %}, {{ in_use }} in use by the pods that are shown{% endif %}){% endif %}"
+  zh: "{% if pool %}地址池 {{ pool }} 已用尽{% else %}节点 {{ node }} 的 Pod 地址已用尽{% endif %}{% if range %}（{{ range }}{% if in_use %}，已知的 Pod 占用 {{ in_use }} 个{% endif %}）{% endif %}"
+  en: "{% if pool %}address pool {{ pool }} is used up{% else %}node {{ node }} has no pod address left{% endif %}{% if range %} ({{ range }}{% if in_use %}, {{ in_use }} in use by the pods that are shown{% endif %}){% endif %}"
 cause:
-  zh: "IPAM 在{% if range is defined %} {{ range }} {% endif %}中没有空闲地址，新 Pod 的沙箱无法建立网络：{{ line }}"
-  en: "IPAM finds no free address{% if range is defined %} in {{ range }}{% endif %}, so new pods get no network: {{ line }}"
+  zh: "IPAM 在{% if range %} {{ range }} {% endif %}中没有空闲地址，新 Pod 的沙箱无法建立网络：{{ line }}"
+  en: "IPAM finds no free address{% if range %} in {{ range }}{% endif %}, so new pods get no network: {{ line }}"
 causes:
   - rule: sandbox-creation-failure
     ground: node
@@ -133,6 +133,22 @@ examples:
         2m          Warning   FailedCreatePodSandBox   pod/web-0   Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox "450": plugin type="calico" failed (add): failed to request IPv4 addresses: Assigned 0 out of 1 requested IPv4 addresses; No IPs available in pools: [10.42.0.0/26]
         2m          Warning   FailedCreatePodSandBox   pod/web-1   Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox "451": plugin type="calico" failed (add): failed to request IPv4 addresses: Assigned 0 out of 1 requested IPv4 addresses; No IPs available in pools: [10.42.0.0/26]
     fires: [{kind: "IPPool", name: "pods-a"}]
+  - name: "the only pool of Calico, of which the message tells no name; the event tells the node"
+    files:
+      pools.json: '{"kind":"IPPoolList","apiVersion":"crd.projectcalico.org/v1","items":[{"apiVersion":"crd.projectcalico.org/v1","kind":"IPPool","metadata":{"name":"pods-a"},"spec":{"cidr":"10.42.0.0/26","blockSize":28}}]}'
+      events.txt: |
+        NAMESPACE   LAST SEEN   TYPE      REASON                   OBJECT      MESSAGE
+        shop        9m          Normal    Scheduled                pod/web-0   Successfully assigned shop/web-0 to n1
+        shop        2m          Warning   FailedCreatePodSandBox   pod/web-0   Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox "450": plugin type="calico" failed (add): failed to request IPv4 addresses: Assigned 0 out of 1 requested IPv4 addresses; No more free affine blocks and strict affinity enabled
+    fires: [{kind: "IPPool", name: "pods-a"}]
+  - name: "one of two pools of Calico, of which the message tells no name"
+    files:
+      pools.json: '{"kind":"IPPoolList","apiVersion":"crd.projectcalico.org/v1","items":[{"apiVersion":"crd.projectcalico.org/v1","kind":"IPPool","metadata":{"name":"pods-a"},"spec":{"cidr":"10.42.0.0/26"}},{"apiVersion":"crd.projectcalico.org/v1","kind":"IPPool","metadata":{"name":"pods-b"},"spec":{"cidr":"10.43.0.0/26"}}]}'
+      events.txt: |
+        NAMESPACE   LAST SEEN   TYPE      REASON                   OBJECT      MESSAGE
+        shop        9m          Normal    Scheduled                pod/web-0   Successfully assigned shop/web-0 to n1
+        shop        2m          Warning   FailedCreatePodSandBox   pod/web-0   Failed to create pod sandbox: plugin type="calico" failed (add): failed to request IPv4 addresses: Assigned 0 out of 1 requested IPv4 addresses; No more free affine blocks and strict affinity enabled
+    fires: [{kind: "Node", name: "n1", node: "n1"}]
   - name: "a range of Whereabouts"
     files:
       pods.txt: |
@@ -147,7 +163,9 @@ examples:
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
     for finding in by_node_of_failing_pods(input, rule, Confidence::Confirmed) {
+        let is_named = finding.facts.contains_key("range");
         let Some(pool) = pool_of(input, &finding) else {
+            let finding = if is_named { finding } else { finding.fact("range", "") };
             found.push(finding.fact("pool", "").fact("of_node", true).fact("in_use", 0));
             continue;
         };
@@ -163,6 +181,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                     .fact("resource", pool.key.kind.to_lowercase())
                     .fact("in_use", in_use(input, pool));
                 whole.facts.extend(finding.facts.clone());
+                if !is_named {
+                    whole = whole.fact("range", pool.text("/spec/cidr"));
+                }
                 whole.count = 0;
                 join(&mut whole, finding);
                 found.push(whole);
@@ -188,11 +209,20 @@ fn join(whole: &mut Finding, of_node: Finding) {
 /// The pool that the messages name by its addresses: then it is no node's own range that is used up. Source: Calico `IPPool`
 /// (`spec.cidr`), Cilium `CiliumPodIPPool` and Whereabouts `IPPool` have other fields and are left to the node.
 fn pool_of<'s>(input: &Input<'s>, finding: &Finding) -> Option<&'s Object> {
-    let named = finding.facts.get("range")?.as_str()?;
-    input.snapshot.kind("IPPool").find(|pool| {
-        let cidr = pool.text("/spec/cidr");
-        !cidr.is_empty() && named.split([' ', ',']).any(|word| word == cidr)
-    })
+    let pools = || {
+        input
+            .snapshot
+            .kind("IPPool")
+            .filter(|pool| !pool.text("/spec/cidr").is_empty())
+    };
+    let Some(named) = finding.facts.get("range").and_then(|range| range.as_str()) else {
+        // Calico says this where no block of any pool is free, and with one pool it is that one.
+        let mut quoted = finding.evidence.iter().flat_map(|cite| &cite.quote);
+        let is_of_calico = quoted.any(|line| line.text.contains("requested IPv4 addresses"));
+        let mut v4 = pools().filter(|pool| !pool.text("/spec/cidr").contains(':'));
+        return v4.next().filter(|_| is_of_calico && v4.next().is_none());
+    };
+    pools().find(|pool| named.split([' ', ',']).any(|word| word == pool.text("/spec/cidr")))
 }
 
 /// How many of the pods that are shown hold an address of the pool.

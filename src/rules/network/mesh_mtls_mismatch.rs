@@ -5,12 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::cluster::{Object, Snapshot};
+use crate::logs::Stream;
 use crate::model::{Citation, Confidence, Subject};
 use crate::rules::toolbox::calls::{is_out_of_reach, of_clients};
 use crate::rules::toolbox::complaints::complaints;
 use crate::rules::toolbox::mesh::is_meshed;
 use crate::rules::toolbox::own_hits;
 use crate::rules::toolbox::peers::{Peer, mendable, objects_of};
+use crate::rules::toolbox::policies::matches_selector;
+use crate::rules::toolbox::services::{backends, selected_by_endpoint, selector, services_in};
+use crate::rules::toolbox::speakers::of_log;
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -22,6 +26,9 @@ text:
   - id: no-chain
     in: [container-log, status]
     pattern: 'filter_chain_not_found\b(?:[^\n]* (?P<server>[\d.]+:\d+) (?P<client>[\d.]+):\d+ \S+ \S+\s*$)?'
+  - id: no-chain-json
+    in: [container-log, status]
+    pattern: 'filter_chain_not_found"[^\n]*"downstream_remote_address": ?"(?P<client>[\d.]+):\d+"'
   - id: proxy-tls
     in: [container-log, status]
     pattern: '(?P<said>TLS[_ ]error:[^\n]{0,60}(?:WRONG_VERSION_NUMBER|CERTIFICATE_VERIFY_FAILED|CERTIFICATE_REQUIRED))'
@@ -221,7 +228,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let mut by_policy: BTreeMap<Subject, Vec<Disagreement>> = BTreeMap::new();
     let mut findings = Vec::new();
     for one in found.into_values() {
-        let policy = strict(input.snapshot, &one.server.namespace);
+        let policy = strict(input.snapshot, &one.server);
         match policy.filter(|_| is_outside(input.snapshot, &one.client)) {
             Some(policy) => by_policy.entry(policy.subject()).or_default().push(one),
             None => findings.push(of_client(input.snapshot, rule, one)),
@@ -275,7 +282,7 @@ fn of_policy(rule: &RuleHeader, policy: &Object, clients: Vec<Disagreement>) -> 
 }
 
 fn of_client(snapshot: &Snapshot, rule: &RuleHeader, one: Disagreement) -> Finding {
-    let policy = strict(snapshot, &one.server.namespace);
+    let policy = strict(snapshot, &one.server);
     let mut finding = Finding::new(rule, one.client.clone(), one.confidence)
         .at("spec.template.metadata.annotations[sidecar.istio.io/inject]")
         .fact("problem", "client")
@@ -308,7 +315,7 @@ fn turned_away(input: &Input<'_>, rule: &RuleHeader) -> Vec<Disagreement> {
         let Some(address) = hit
             .captures
             .get("client")
-            .filter(|_| hit.signature.ends_with("/no-chain"))
+            .filter(|_| hit.signature.contains("/no-chain"))
         else {
             continue;
         };
@@ -345,7 +352,7 @@ fn complaining(snapshot: &Snapshot) -> Vec<Disagreement> {
     let mut found = Vec::new();
     for complaint in complaints(snapshot, &is_out_of_reach, &of_clients()) {
         let client = complaint.speaker.workload.clone();
-        let said = complaint.said.to_ascii_lowercase();
+        let said = complaint.line.to_ascii_lowercase();
         let is_cut_off = [
             "reset",
             "hang up",
@@ -363,7 +370,7 @@ fn complaining(snapshot: &Snapshot) -> Vec<Disagreement> {
         let Some(server) = mendable(&called).filter(|server| server.kind != "Service") else {
             continue;
         };
-        if has_sidecar(snapshot, server) == Some(true) && strict(snapshot, &server.namespace).is_some() {
+        if has_sidecar(snapshot, server) == Some(true) && strict(snapshot, server).is_some() {
             found.push(Disagreement {
                 client,
                 server: server.clone(),
@@ -376,18 +383,43 @@ fn complaining(snapshot: &Snapshot) -> Vec<Disagreement> {
     found
 }
 
-/// The policy that demands mutual TLS of all pods of a namespace: its own, else that of the whole mesh in the root namespace.
-fn strict<'s>(snapshot: &'s Snapshot, namespace: &str) -> Option<&'s Object> {
-    let is_for_all = |policy: &&Object| policy.get("/spec/selector").is_none();
+/// The policy that demands mutual TLS of a workload: one that selects it, else that of its namespace, else that of the whole mesh in
+/// the root namespace (istio.io, PeerAuthentication: the narrowest wins).
+fn strict<'s>(snapshot: &'s Snapshot, server: &Subject) -> Option<&'s Object> {
     let of = |place: &str| {
         snapshot
             .kind("PeerAuthentication")
-            .filter(is_for_all)
+            .filter(|policy| policy.get("/spec/selector").is_none())
             .find(|policy| policy.key.namespace == place)
     };
-    of(namespace)
+    selecting(snapshot, server)
+        .or_else(|| of(&server.namespace))
         .or_else(|| of("istio-system"))
         .filter(|policy| policy.text("/spec/mtls/mode") == "STRICT")
+}
+
+/// The policy of its namespace that selects a workload by its labels.
+fn selecting<'s>(snapshot: &'s Snapshot, server: &Subject) -> Option<&'s Object> {
+    let known = backends(snapshot, &server.namespace);
+    let inferred = selected_by_endpoint(snapshot, &server.namespace, &known);
+    let by_name: Vec<_> = services_in(snapshot, &server.namespace)
+        .filter(|service| service.key.name == server.name)
+        .filter_map(selector)
+        .collect();
+    let labels = known
+        .iter()
+        .chain(&inferred)
+        .filter(|backend| backend.subject == *server)
+        .map(|backend| backend.labels);
+    let labels: Vec<_> = labels.chain(by_name).collect();
+    snapshot
+        .kind("PeerAuthentication")
+        .filter(|policy| policy.key.namespace == server.namespace)
+        .find(|policy| {
+            policy
+                .get("/spec/selector")
+                .is_some_and(|wanted| labels.iter().any(|labels| matches_selector(wanted, labels)))
+        })
 }
 
 /// Whether the pods of a workload have the proxy; none where no form of them shows containers by name.
@@ -404,11 +436,29 @@ fn has_sidecar(snapshot: &Snapshot, workload: &Subject) -> Option<bool> {
     }
     names.remove("");
     if names.is_empty() {
-        return injection(snapshot, workload)
-            .map(|(injected, _)| injected)
-            .filter(|injected| !injected);
+        let is_refused = injection(snapshot, workload).is_some_and(|(injected, _)| !injected);
+        return if is_refused {
+            Some(false)
+        } else {
+            by_count(snapshot, workload)
+        };
     }
     Some(names.contains("istio-proxy"))
+}
+
+/// Where tables show no names of containers: a pod of one has no sidecar, and the proxy's own log shows that there is one.
+fn by_count(snapshot: &Snapshot, workload: &Subject) -> Option<bool> {
+    let has_log = snapshot.logs.iter().any(|log| {
+        let is_proxy = log.path.file_name().contains("istio-proxy")
+            || matches!(&log.stream, Stream::Container(found) if found.container == "istio-proxy");
+        is_proxy && of_log(snapshot, log).is_some_and(|speaker| speaker.workload == *workload)
+    });
+    let is_single = snapshot.pods_of(workload).any(|pod| pod.containers().len() == 1);
+    match (has_log, is_single) {
+        (true, _) => Some(true),
+        (false, true) => Some(false),
+        (false, false) => None,
+    }
 }
 
 /// What annotation or label of the workload's pods says of injection.
@@ -444,7 +494,7 @@ fn wrong_rules(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
         let sidecar = has_sidecar(snapshot, server);
         let misfits = match mode {
             "ISTIO_MUTUAL" => sidecar == Some(false),
-            "DISABLE" => sidecar == Some(true) && strict(snapshot, &server.namespace).is_some(),
+            "DISABLE" => sidecar == Some(true) && strict(snapshot, server).is_some(),
             _ => false,
         };
         let Some(hit) = hits.first().filter(|_| misfits) else {

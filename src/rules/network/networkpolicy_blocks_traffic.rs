@@ -9,7 +9,8 @@ use crate::rules::toolbox::calls::{Call, calls};
 use crate::rules::toolbox::policies::{Allowed, Home, Way, isolates, rules, selects};
 use crate::rules::toolbox::references::{Resolved, references};
 use crate::rules::toolbox::services::{
-    Backend, Fit, Target, backends, fit, is_endpoint, ports, same_namespace, selector, services_in, shown,
+    Backend, Fit, Labels, Target, backends, fit, is_endpoint, ports, same_namespace, selected_by_endpoint, selector,
+    services_in, shown,
 };
 use crate::rules::toolbox::unanswered::unanswered;
 use crate::rules::{Finding, Input, RuleHeader};
@@ -163,6 +164,28 @@ examples:
         ERROR upstream cart.shop:8080 timed out after 5s
         ERROR upstream cart.shop:8080 timed out after 5s
     fires: [{kind: NetworkPolicy, namespace: shop, name: walls}]
+  - name: "the same where tables show no label of any pod, and the Service shows its selector"
+    files:
+      kubectl_get_ns_--show-labels.txt: |
+        NAME   STATUS   AGE   LABELS
+        edge   Active   35d   kubernetes.io/metadata.name=edge,team=edge
+        shop   Active   35d   kubernetes.io/metadata.name=shop
+      policies.json: '{"kind":"NetworkPolicyList","apiVersion":"networking.k8s.io/v1","items":[{"metadata":{"name":"deny","namespace":"shop"},"spec":{"podSelector":{},"policyTypes":["Ingress"]}},{"metadata":{"name":"walls","namespace":"shop"},"spec":{"podSelector":{"matchLabels":{"app":"cart"}},"policyTypes":["Ingress"],"ingress":[{"from":[{"namespaceSelector":{"matchLabels":{"name":"edge"}}}]}]}}]}'
+      kubectl_get_svc_-A_-o_wide.txt: |
+        NAMESPACE   NAME   TYPE        CLUSTER-IP    EXTERNAL-IP   PORT(S)    AGE   SELECTOR
+        shop        cart   ClusterIP   10.96.0.12    <none>        8080/TCP   35d   app=cart
+      kubectl_get_endpoints_-A.txt: |
+        NAMESPACE   NAME   ENDPOINTS          AGE
+        shop        cart   10.244.1.16:8080   35d
+      kubectl_get_pods_-A_-o_wide.txt: |
+        NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE   IP            NODE   NOMINATED NODE   READINESS GATES
+        edge        proxy-57b96b46b7-zv4q2     1/1     Running   0          41m   10.244.2.20   n-1    <none>           <none>
+        shop        cart-6bdf8c9d7-jd5lx       1/1     Running   0          41m   10.244.1.16   n-2    <none>           <none>
+      proxy-57b96b46b7-zv4q2.log: |
+        ERROR upstream cart: dial tcp 10.96.0.12:8080: i/o timeout
+        ERROR upstream cart: dial tcp 10.96.0.12:8080: i/o timeout
+        ERROR upstream cart: dial tcp 10.96.0.12:8080: i/o timeout
+    fires: [{kind: NetworkPolicy, namespace: shop, name: deny}]
   - name: "the proxy's namespace carries it"
     files:
       namespaces.json: '{"kind":"NamespaceList","apiVersion":"v1","items":[{"metadata":{"name":"edge","labels":{"kubernetes.io/metadata.name":"edge","name":"edge"}}},{"metadata":{"name":"shop","labels":{"kubernetes.io/metadata.name":"shop"}}}]}'
@@ -443,33 +466,45 @@ fn between<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
     found
 }
 
-/// Clients in other namespaces that get no answer, of which no rule lets in a single pod: their labels need not be known.
+/// Clients that get no answer, of which no rule lets in a single pod: those of another namespace by its labels, others by what is known
+/// of their own.
 fn strangers<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
     let snapshot = input.snapshot;
-    let isolated = all_backends(input);
+    let mut isolated = all_backends(input);
+    for namespace in namespaces(input) {
+        let inferred = selected_by_endpoint(snapshot, namespace, &isolated);
+        isolated.extend(inferred);
+    }
     let mut found = Vec::new();
     for call in unanswered(snapshot).iter() {
         let namespace = &call.client.namespace;
-        let Some(labels) = snapshot
+        let is_own = *namespace == call.peer.namespace;
+        let client = isolated.iter().find(|backend| backend.subject == call.client);
+        let described = snapshot
             .object("Namespace", "", namespace)
-            .map(|namespace| namespace.get("/metadata/labels").and_then(|labels| labels.as_object()))
-        else {
-            continue;
+            .map(|namespace| namespace.get("/metadata/labels").and_then(|labels| labels.as_object()));
+        let labels = match described {
+            Some(labels) => labels,
+            // Of the client's own namespace no label is needed, where the client's are known.
+            None if is_own && client.is_some() => None,
+            None => continue,
         };
         let home = Home {
             name: namespace,
-            is_own: false,
+            is_own,
             labels,
         };
         let is_server = |backend: &&Backend<'_>| {
-            backend.subject == call.peer && backend.subject.namespace != *namespace && !namespace.is_empty()
+            backend.subject == call.peer && backend.subject != call.client && !namespace.is_empty()
         };
+        let may_be = |wanted: &Labels| client.is_none_or(|client| fit(wanted, client) != Fit::Refused);
         for server in isolated.iter().filter(is_server) {
             let selecting = policies(input, server, Way::Ingress);
-            let passes = selecting
-                .iter()
+            let passes = snapshot
+                .kind("NetworkPolicy")
+                .filter(|policy| may_select(policy, server))
                 .flat_map(|policy| rules(policy, Way::Ingress))
-                .any(|rule| rule.may_admit(&home));
+                .any(|rule| rule.may_admit(&home, may_be));
             if let (false, Some(policy)) = (passes, selecting.first()) {
                 found.push(Blocked {
                     policy,
@@ -486,6 +521,26 @@ fn strangers<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
         }
     }
     found
+}
+
+/// True unless a policy is known not to select these pods.
+fn may_select(policy: &Object, backend: &Backend<'_>) -> bool {
+    same_namespace(&policy.key.namespace, &backend.subject.namespace)
+        && isolates(policy, Way::Ingress)
+        && (selects(policy, backend.labels) || may_match(policy, backend))
+}
+
+/// True when a policy asks for labels of which it is not known whether the pods have them.
+fn may_match(policy: &Object, backend: &Backend<'_>) -> bool {
+    let wanted = policy
+        .get("/spec/podSelector/matchLabels")
+        .and_then(|labels| labels.as_object());
+    !backend.complete
+        && wanted.is_none_or(|wanted| {
+            wanted
+                .iter()
+                .all(|(key, value)| backend.labels.get(key).is_none_or(|known| known == value))
+        })
 }
 
 /// Where pods of one owner have several roles, those count whose own setting names the Service.
@@ -523,7 +578,7 @@ fn nobody<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
     found
 }
 
-fn all_backends<'s>(input: &Input<'s>) -> Vec<Backend<'s>> {
+fn namespaces<'s>(input: &Input<'s>) -> Vec<&'s str> {
     let mut namespaces: Vec<&str> = input
         .snapshot
         .kind("NetworkPolicy")
@@ -531,6 +586,10 @@ fn all_backends<'s>(input: &Input<'s>) -> Vec<Backend<'s>> {
         .collect();
     namespaces.dedup();
     namespaces
+}
+
+fn all_backends<'s>(input: &Input<'s>) -> Vec<Backend<'s>> {
+    namespaces(input)
         .into_iter()
         .flat_map(|namespace| backends(input.snapshot, namespace))
         .collect()

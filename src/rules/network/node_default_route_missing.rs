@@ -121,6 +121,19 @@ examples:
         E0121 18:20:44.889702 1 reflector.go:1] failed to list *v1.Node: Get "https://10.0.0.9:6443/api/v1/nodes": dial tcp 10.0.0.9:6443: connect: network is unreachable
     fires:
       - {kind: "Node", name: "n1", node: "n1"}
+  - name: "a part of the table"
+    files:
+      "nodes.txt": |
+        NAME   STATUS   ROLES    AGE   VERSION
+        n1     Ready    <none>   90d   v1.28.4
+        n2     Ready    <none>   90d   v1.28.4
+      "pods.txt": |
+        NAMESPACE     NAME                      READY   STATUS    RESTARTS   AGE   IP           NODE
+        shop          web-57b96b46b7-zv4q2      0/1     CrashLoopBackOff 7          41m   10.42.0.9    n2
+      "n2/session.txt": |
+        root@n2:~# ip route | grep -e flannel -e cni0
+        10.42.0.0/24 via 10.42.0.0 dev flannel.1 onlink
+        10.42.1.0/24 dev cni0 proto kernel scope link src 10.42.1.1
   - name: "with a default"
     files:
       "nodes.txt": |
@@ -146,6 +159,11 @@ examples:
         fe80::/64 dev eth0 proto kernel metric 256 pref medium
 "##;
 
+/// How devices begin that container runtimes and CNIs make.
+const OF_PODS: [&str; 12] = [
+    "lo", "cni", "docker", "br-", "veth", "cali", "flannel", "vxlan", "cilium", "lxc", "tunl", "kube-",
+];
+
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let mut findings = by_node(input, rule, 1, Confidence::Probable);
@@ -155,9 +173,13 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         let mut of_ipv4 = routes.iter().filter(|route| !route.destination.contains(':'));
         let Some(first) = of_ipv4.next() else { continue };
         let has_default = routes.iter().any(|route| route.is_default());
+        // A part of the table (`ip route | grep flannel`) shows no network on the link of a card of the host, and tells nothing.
+        let is_whole = routes
+            .iter()
+            .any(|route| route.via.is_empty() && !OF_PODS.iter().any(|name| route.dev.starts_with(name)));
         if has_default {
             findings.retain(|finding| finding.subject.name != machine.node);
-        } else if network_suffering(snapshot, &machine.node) == Suffering::Yes {
+        } else if is_whole && network_suffering(snapshot, &machine.node) == Suffering::Yes {
             match findings.iter_mut().find(|finding| finding.subject.name == machine.node) {
                 Some(told) => {
                     told.confidence = Confidence::Confirmed;

@@ -135,6 +135,56 @@ examples:
         }
     fires:
       - {kind: "Node", name: "n2", node: "n2"}
+  - name: "on the interface below the overlay, and pods elsewhere answer no ping"
+    files:
+      "n2.txt": |
+        core@n2:~$ kubectl get nodes
+        NAME   STATUS   ROLES    AGE   VERSION
+        n1     Ready    <none>   90d   v1.28.4
+        n2     Ready    <none>   90d   v1.28.4
+        core@n2:~$ ip -d link show flannel.1
+        5: flannel.1: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1450 qdisc noqueue state UNKNOWN mode DEFAULT group default
+            link/ether 2e:51:9a:0c:77:f3 brd ff:ff:ff:ff:ff:ff promiscuity 0
+            vxlan id 1 local 10.0.0.2 dev ens3 srcport 0 0 dstport 8472 nolearning ttl auto ageing 300
+        core@n2:~$ ip route
+        default via 10.0.0.254 dev ens3
+        10.42.1.0/24 via 10.42.1.0 dev flannel.1 onlink
+        core@n2:~$ ping -c3 -W1 10.42.1.14
+        PING 10.42.1.14 (10.42.1.14) 56(84) bytes of data.
+
+        --- 10.42.1.14 ping statistics ---
+        3 packets transmitted, 0 received, 100% packet loss, time 2041ms
+
+        core@n2:~$ sudo iptables -nvL INPUT
+        Chain INPUT (policy DROP 18420 packets, 1933K bytes)
+         pkts bytes target     prot opt in     out     source               destination
+         391K  280M ACCEPT     all  --  *      *       0.0.0.0/0            0.0.0.0/0            ctstate RELATED,ESTABLISHED
+        17011 1735K DROP       udp  --  ens3   *       0.0.0.0/0            0.0.0.0/0            udp dpt:8472
+    fires:
+      - {kind: "Node", name: "n2", node: "n2"}
+  - name: "on another interface than the one below the overlay"
+    files:
+      "n2.txt": |
+        core@n2:~$ kubectl get nodes
+        NAME   STATUS   ROLES    AGE   VERSION
+        n1     Ready    <none>   90d   v1.28.4
+        n2     Ready    <none>   90d   v1.28.4
+        core@n2:~$ ip -d link show flannel.1
+        5: flannel.1: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1450 qdisc noqueue state UNKNOWN mode DEFAULT group default
+            link/ether 2e:51:9a:0c:77:f3 brd ff:ff:ff:ff:ff:ff promiscuity 0
+            vxlan id 1 local 10.0.0.2 dev ens3 srcport 0 0 dstport 8472 nolearning ttl auto ageing 300
+        core@n2:~$ ip route
+        10.42.1.0/24 via 10.42.1.0 dev flannel.1 onlink
+        core@n2:~$ ping -c3 -W1 10.42.1.14
+        PING 10.42.1.14 (10.42.1.14) 56(84) bytes of data.
+
+        --- 10.42.1.14 ping statistics ---
+        3 packets transmitted, 0 received, 100% packet loss, time 2041ms
+
+        core@n2:~$ sudo iptables -nvL INPUT
+        Chain INPUT (policy DROP 18420 packets, 1933K bytes)
+         pkts bytes target     prot opt in     out     source               destination
+        17011 1735K DROP       udp  --  ens9   *       0.0.0.0/0            0.0.0.0/0            udp dpt:8472
   - name: "it met nothing, and all is well"
     files:
       "nodes.txt": |

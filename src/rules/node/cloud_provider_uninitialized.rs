@@ -1,6 +1,7 @@
 //! Nodes wait for a cloud controller manager that does not come.
 
 use crate::model::{Confidence, Subject};
+use crate::rules::scheduling::blocked;
 use crate::rules::{Finding, Input, RuleHeader, Touch};
 
 /// The taint that a kubelet with `--cloud-provider=external` starts with.
@@ -21,6 +22,9 @@ cause:
   zh: "kubelet 以 --cloud-provider=external 启动，节点因此带有 node.cloudprovider.kubernetes.io/uninitialized:NoSchedule，直到云控制器填入 providerID 并移除它{% if provider %}{% else %}；这个节点还没有 providerID{% endif %}。云控制器没有部署、起不来（凭据、网络）或认不出这台机器时，普通 Pod 都无法调度。"
   en: "with --cloud-provider=external the kubelet starts with node.cloudprovider.kubernetes.io/uninitialized:NoSchedule until the cloud controller sets a providerID and takes it away{% if provider %}{% else %}; this node has none yet{% endif %}. When that controller is not deployed, does not start (credentials, network) or does not know the machine, no ordinary pod is placed."
 causes:
+  - rule: failedscheduling-insufficient-resources
+    ground: pod
+    mechanism: {zh: "这个节点不能使用，其余节点放不下", en: "this node cannot be used, and the others have no room"}
   - rule: failedscheduling-taint
     ground: pod
     mechanism: {zh: "污点挡住了普通 Pod", en: "the taint keeps ordinary pods away"}
@@ -59,6 +63,16 @@ examples:
     files:
       "nodes.json": '{"kind": "NodeList", "apiVersion": "v1", "items": [{"metadata": {"name": "w1"}, "spec": {"taints": [{"key": "node.cloudprovider.kubernetes.io/uninitialized", "value": "true", "effect": "NoSchedule"}]}, "status": {}}]}'
     fires: [{kind: "Node", name: "w1", node: "w1"}]
+  - name: "it would have taken the pod for which the others have no room"
+    files:
+      "nodes.json": '{"kind": "NodeList", "apiVersion": "v1", "items": [{"metadata": {"name": "w1"}, "spec": {"taints": [{"key": "node.cloudprovider.kubernetes.io/uninitialized", "value": "true", "effect": "NoSchedule"}]}, "status": {}}]}'
+      "pods.txt": |
+        NAMESPACE   NAME                   READY   STATUS    RESTARTS   AGE   IP       NODE     NOMINATED NODE   READINESS GATES
+        shop        web-7c8b6d9f54-b7wtz   0/1     Pending   0          35m   <none>   <none>   <none>           <none>
+      "events.txt": |
+        NAMESPACE   LAST SEEN   TYPE      REASON             OBJECT                     MESSAGE
+        shop        2m          Warning   FailedScheduling   pod/web-7c8b6d9f54-b7wtz   0/3 nodes are available: 1 node(s) had untolerated taint {node.cloudprovider.kubernetes.io/uninitialized: true}, 2 Insufficient cpu.
+    fires: [{kind: "Node", name: "w1", node: "w1"}]
   - name: "initialised"
     files:
       "nodes.json": '{"kind": "NodeList", "apiVersion": "v1", "items": [{"metadata": {"name": "w1"}, "spec": {"providerID": "aws:///x/i-1"}, "status": {}}]}'
@@ -67,6 +81,7 @@ examples:
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let mut findings = Vec::new();
+    let waiting = blocked(snapshot);
     for node in snapshot.kind("Node") {
         let at = node
             .list("/spec/taints")
@@ -91,7 +106,11 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .filter(|pod| pod.phase() == "Pending" && pod.node().is_empty())
         {
             let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
-            finding.touches.extend(Touch::of(&subject));
+            // Where the scheduler says why it took no node, this one has to be among those that it left out.
+            let said = waiting.iter().find(|blocked| blocked.pod == subject);
+            if said.is_none_or(|blocked| blocked.message.contains(TAINT)) {
+                finding.touches.extend(Touch::of(&subject));
+            }
         }
         findings.push(finding);
     }

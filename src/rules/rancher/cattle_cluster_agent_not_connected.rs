@@ -1,5 +1,7 @@
 //! The agent of a downstream cluster does not reach its Rancher server.
 
+use crate::cluster::{Hit, Snapshot};
+use crate::logs::is_error;
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::grouping::by_subject;
 use crate::rules::toolbox::nodes::persists;
@@ -95,6 +97,25 @@ examples:
         INFO: Using resolv.conf: nameserver 10.43.0.10 search cattle-system.svc.cluster.local
         ERROR: https://rancher.corp.example/ping is not accessible (Could not resolve host: rancher.corp.example)
     fires: [{kind: "Deployment", namespace: "cattle-system", name: "cattle-cluster-agent"}]
+  - name: "it is cut off, and tries on"
+    files:
+      "pods.txt": |
+        NAMESPACE   NAME   READY   STATUS   RESTARTS   AGE
+        cattle-system   cattle-cluster-agent-6bdf8c9d7-jd5lx   1/1   Running   0   41m
+      "cattle-cluster-agent-6bdf8c9d7-jd5lx.log": |
+        time="2026-02-24T14:29:31Z" level=info msg="Starting user controllers"
+        time="2026-02-24T14:29:41Z" level=error msg="Remotedialer proxy error; reconnecting..." error="websocket: close 1006 (abnormal closure): unexpected EOF" url="wss://rancher.corp.example/v3/connect"
+        time="2026-02-24T14:29:51Z" level=info msg="Connecting to proxy" url="wss://rancher.corp.example/v3/connect"
+    fires: [{kind: "Deployment", namespace: "cattle-system", name: "cattle-cluster-agent"}]
+  - name: "it was cut off, and is connected again"
+    files:
+      "pods.txt": |
+        NAMESPACE   NAME   READY   STATUS   RESTARTS   AGE
+        cattle-system   cattle-cluster-agent-6bdf8c9d7-jd5lx   1/1   Running   0   41m
+      "cattle-cluster-agent-6bdf8c9d7-jd5lx.log": |
+        time="2026-02-24T14:29:41Z" level=error msg="Remotedialer proxy error; reconnecting..." error="websocket: close 1006 (abnormal closure): unexpected EOF" url="wss://rancher.corp.example/v3/connect"
+        time="2026-02-24T14:29:51Z" level=info msg="Connecting to proxy" url="wss://rancher.corp.example/v3/connect"
+        time="2026-02-24T14:29:52Z" level=info msg="Starting user controllers"
   - name: "it is connected"
     files:
       "pods.txt": |
@@ -108,7 +129,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let snapshot = input.snapshot;
     let agent = || Subject::namespaced("Deployment", "cattle-system", "cattle-cluster-agent");
     let mut findings = by_subject(input, rule, Confidence::Confirmed, |hit| {
-        if !persists(snapshot, hit) {
+        if !persists(snapshot, hit) || goes_on_connected(snapshot, hit) {
             return None;
         }
         match hit.about.object.kind.as_str() {
@@ -140,4 +161,17 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         }
     }
     findings
+}
+
+/// True when the agent is ready and has more to say after the match than that it tries: it waits ten seconds after each failure, writes
+/// `Connecting to proxy`, and then either fails again or works (rancher/remotedialer client.go, `ClientConnect` and `ConnectToProxy`).
+fn goes_on_connected(snapshot: &Snapshot, hit: &Hit) -> bool {
+    let owner = snapshot.top_owner_of(&hit.about.object);
+    let is_ready = snapshot.pods_of(&owner).any(|pod| pod.is_well());
+    let log = snapshot.logs.iter().find(|log| log.path == hit.cite.file);
+    let last = log
+        .and_then(|log| log.tail.last())
+        .map_or("", |line| line.text.as_str());
+    let is_trying = last.is_empty() || last.contains("Connecting to ") || is_error(last);
+    is_ready && !is_trying
 }

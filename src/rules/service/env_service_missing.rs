@@ -3,7 +3,7 @@
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::pod_is_failing;
 use crate::rules::toolbox::references::{Reference, Resolved, references};
-use crate::rules::toolbox::services::{is_near, service, services_in};
+use crate::rules::toolbox::services::{is_cut_otherwise, is_near, service, services_in};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -130,7 +130,7 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, reference: &Reference, namespace:
     }
     let near = services_in(snapshot, namespace)
         .map(|service| service.key.name.as_str())
-        .filter(|other| is_near(other, name))
+        .filter(|other| is_near(other, name) || reference.explicit && is_cut_otherwise(other, name))
         .min_by_key(|other| other.len().abs_diff(name.len()));
     let signature = format!("{}/unresolved", rule.id);
     let said: Vec<_> = snapshot

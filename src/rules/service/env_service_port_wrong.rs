@@ -1,7 +1,9 @@
 //! A setting names an existing Service with a port that it does not offer.
 
-use crate::cluster::Object;
-use crate::model::Confidence;
+use std::collections::BTreeMap;
+
+use crate::cluster::{Hit, Object};
+use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::references::{Reference, Resolved, references};
 use crate::rules::toolbox::services::{Fit, ServicePort, backends, container_ports, fit, is_headless, ports, selector};
 use crate::rules::{Finding, Input, RuleHeader};
@@ -15,11 +17,11 @@ check:
   zh: 环境变量、参数与 ConfigMap 中的端口是否为 Service 的端口
   en: whether the ports that variables, arguments and ConfigMaps name are ports of the Service
 title:
-  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的 {{ key }} 连接 {{ service }} 的端口 {{ port }}，{% if grpc %}那是 HTTP 端口，gRPC 端口是 {{ offered|join('、') }}{% else %}而该 Service 只有端口 {{ offered|join('、') }}{% endif %}"
-  en: "{{ key }} of {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} uses port {{ port }} of Service {{ service }}, {% if grpc %}which is for HTTP; gRPC is at {{ offered|join(', ') }}{% else %}which offers only {{ offered|join(', ') }}{% endif %}"
+  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的 {{ key }} 连接 {{ service }} 的端口 {{ port }}，{% if grpc %}那是 HTTP 端口，gRPC 端口是 {{ offered|join('、') }}{% elif protocol %}该端口说另一种协议，另有端口 {{ offered|join('、') }}{% else %}而该 Service 只有端口 {{ offered|join('、') }}{% endif %}"
+  en: "{{ key }} of {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} uses port {{ port }} of Service {{ service }}, {% if grpc %}which is for HTTP; gRPC is at {{ offered|join(', ') }}{% elif protocol %}which speaks another protocol; there is {{ offered|join(', ') }} too{% else %}which offers only {{ offered|join(', ') }}{% endif %}"
 cause:
-  zh: "设置 {{ key }} 的值是 {{ value }}{% if implied %}（URL 未写端口，默认为 {{ port }}）{% endif %}；{% if grpc %}Service {{ service }} 的端口 {{ port }} 说 HTTP，gRPC 在 {{ offered|join('、') }}，因此协议不符，调用失败。{% else %}Service {{ service }} 没有端口 {{ port }}，它的端口是 {{ offered|join('、') }}，连接不会成功。{% endif %}"
-  en: "the setting {{ key }} is {{ value }}{% if implied %} (a URL without a port means {{ port }}){% endif %}; {% if grpc %}port {{ port }} of Service {{ service }} speaks HTTP and gRPC is at {{ offered|join(', ') }}, so the protocols do not fit and calls fail.{% else %}Service {{ service }} has no port {{ port }}, only {{ offered|join(', ') }}, so the connection cannot succeed.{% endif %}"
+  zh: "设置 {{ key }} 的值是 {{ value }}{% if implied %}（URL 未写端口，默认为 {{ port }}）{% endif %}；{% if grpc %}Service {{ service }} 的端口 {{ port }} 说 HTTP，gRPC 在 {{ offered|join('、') }}，因此协议不符，调用失败。{% elif protocol %}Service {{ service }} 的端口 {{ port }} 说的不是客户端使用的协议，它的其他端口是 {{ offered|join('、') }}。{% else %}Service {{ service }} 没有端口 {{ port }}，它的端口是 {{ offered|join('、') }}，连接不会成功。{% endif %}"
+  en: "the setting {{ key }} is {{ value }}{% if implied %} (a URL without a port means {{ port }}){% endif %}; {% if grpc %}port {{ port }} of Service {{ service }} speaks HTTP and gRPC is at {{ offered|join(', ') }}, so the protocols do not fit and calls fail.{% elif protocol %}port {{ port }} of Service {{ service }} does not speak the protocol of the client; its other ports are {{ offered|join(', ') }}.{% else %}Service {{ service }} has no port {{ port }}, only {{ offered|join(', ') }}, so the connection cannot succeed.{% endif %}"
 rules_out:
   - zh: 后端自身：它的 Service 存在，客户端使用的端口不对
     en: "the backend: its Service exists; the client uses another port"
@@ -30,6 +32,9 @@ causes:
   - rule: app-database-unreachable
     ground: workload
     mechanism: {zh: "指向的端口没有提供，连接被拒绝", en: "the port is not offered, and connections are refused"}
+  - rule: app-peer-wrong-protocol
+    ground: workload
+    mechanism: {zh: "指向的端口说另一种协议", en: "the port speaks another protocol"}
   - rule: crashloopbackoff
     ground: workload
     mechanism: {zh: "指向的端口没有提供，连接被拒绝", en: "the port is not offered, and connections are refused"}
@@ -83,6 +88,13 @@ examples:
         mysql   ClusterIP   10.96.1.1    <none>        3306/TCP   5d
       pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"shop-6c8fdd7b9c-8jhnx","namespace":"t"},"spec":{"containers":[{"name":"s","env":[{"name":"DB_HOST","value":"mysql"},{"name":"DB_PORT","value":"3307"}]}]},"status":{"phase":"Running"}}]}'
     fires: [{kind: Deployment, namespace: t, name: shop}]
+  - name: a client of gRPC at the port of the metrics
+    files:
+      all.json: '{"kind":"List","apiVersion":"v1","items":[{"kind":"Service","apiVersion":"v1","metadata":{"name":"locks","namespace":"t"},"spec":{"selector":{"app":"locks"},"ports":[{"name":"a","port":9100},{"name":"b","port":9102}]}},{"kind":"Pod","apiVersion":"v1","metadata":{"name":"door-6bdf8c9d7-jd5lx","namespace":"t"},"spec":{"containers":[{"name":"door","env":[{"name":"LOCKS","value":"locks:9102"}]}]},"status":{"phase":"Running"}}]}'
+      door-6bdf8c9d7-jd5lx.log: |
+        {"level":"error","msg":"open failed","error":"rpc error: code = Unavailable desc = connection error: desc = \"error reading server preface: http2: frame too large\""}
+        {"level":"error","msg":"open failed","error":"rpc error: code = Unavailable desc = connection error: desc = \"error reading server preface: http2: frame too large\""}
+    fires: [{kind: Deployment, namespace: t, name: door}]
   - name: the default port of a URL that the Service offers
     files:
       services.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"seatmap","namespace":"t"},"spec":{"clusterIP":"10.0.0.1","selector":{"app":"seatmap"},"ports":[{"port":80,"targetPort":9090}]}}]}'
@@ -90,7 +102,7 @@ examples:
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = Vec::new();
+    let mut findings: Vec<Finding> = wrong_protocol(input, rule);
     for reference in references(input.snapshot).iter() {
         if let (Resolved::Service(service), Some(port)) = (reference.resolve(input.snapshot), reference.port)
             && let Some(finding) = judge(input, rule, reference, service, port)
@@ -102,6 +114,50 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         }
     }
     findings
+}
+
+/// Where a client's log says that the other side speaks another protocol, and one setting alone names a Service of several ports.
+fn wrong_protocol(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    const LEAST: u64 = 2;
+    let snapshot = input.snapshot;
+    let mut said: BTreeMap<Subject, &Hit> = BTreeMap::new();
+    for hit in snapshot
+        .hits
+        .iter()
+        .filter(|hit| hit.signature.starts_with("app-peer-wrong-protocol/") && hit.count >= LEAST)
+    {
+        said.entry(snapshot.top_owner_of(&hit.about.object)).or_insert(hit);
+    }
+    let mut found = Vec::new();
+    for (workload, hit) in said {
+        let all = references(snapshot);
+        let mut possible = all
+            .iter()
+            .filter(|reference| reference.workload == workload)
+            .filter_map(|reference| {
+                let Resolved::Service(service) = reference.resolve(snapshot) else {
+                    return None;
+                };
+                let port = reference.port?;
+                let others: Vec<i64> = ports(service)
+                    .iter()
+                    .map(|offer| offer.port)
+                    .filter(|other| *other != port)
+                    .collect();
+                let is_offered = ports(service).iter().any(|offer| offer.port == port);
+                (is_offered && !others.is_empty()).then_some((reference, service, port, others))
+            });
+        let (Some((reference, service, port, others)), None) = (possible.next(), possible.next()) else {
+            continue;
+        };
+        let grpc = hit.signature.contains("/grpc-");
+        let mut one = finding(rule, reference, service, port, &others, Confidence::Confirmed)
+            .fact("grpc", grpc)
+            .fact("protocol", true);
+        one.add_cite(hit.cite.clone());
+        found.push(one);
+    }
+    found
 }
 
 fn judge(input: &Input<'_>, rule: &RuleHeader, reference: &Reference, service: &Object, port: i64) -> Option<Finding> {
@@ -168,6 +224,7 @@ fn finding(
         .fact("value", reference.value.clone())
         .fact("implied", reference.implied)
         .fact("grpc", false)
+        .fact("protocol", false)
         .fact("port", port)
         .fact("service", service.key.name.clone())
         .fact("service_namespace", service.key.namespace.clone())

@@ -20,6 +20,9 @@ text:
   - id: nobody
     in: [container-log, event, other]
     pattern: '(?i)(?P<said>\bno (?:active |available |running |registered |online |live )?(?:consumers?|subscribers?|workers?|runners?|pollers?|listeners?)\b[^\n]{0,160}|consumer group ''?[\w.-]+''? has no active members[^\n]{0,80})'
+  - id: idle-queue
+    in: [container-log, other]
+    pattern: '^(?P<said>[A-Za-z][A-Za-z0-9_.-]{2,60}\t(?:[0-9]+\t)*[1-9][0-9]*\t(?:[0-9]+\t)*0\trunning\b)'
 check:
   zh: 被依赖的工作负载的副本数是否为 0
   en: whether workloads that are needed are scaled to zero
@@ -125,6 +128,17 @@ examples:
       api-6bdf8c9d7-jd5lx.log: |
         2026-03-01T10:00:00Z WARN queue depth 11510 in thumbnails, growing
         2026-03-01T10:01:00Z WARN queue depth 12210 in thumbnails, growing
+  - name: a worker whose queues nobody reads, as the broker lists them
+    files:
+      transcript.txt: |
+        $ kubectl get deploy -n comms
+        NAME              READY   UP-TO-DATE   AVAILABLE   AGE
+        mail-dispatcher   0/0     0            0           412d
+        $ kubectl exec -n comms rabbitmq-0 -c rabbitmq -- rabbitmqctl list_queues -q name messages_ready consumers state
+        name	messages_ready	consumers	state
+        sms.bulk	0	4	running
+        mail.bulk	148213	0	running
+    fires: [{kind: Deployment, namespace: comms, name: mail-dispatcher}]
   - name: a worker that nothing needs
     files:
       services.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"geo","namespace":"hotel"},"spec":{"selector":{"app":"geo"},"ports":[{"port":8083}]}}]}'
@@ -248,7 +262,8 @@ fn needed_by<'s>(input: &Input<'s>, workload: &'s Object) -> Option<&'s Object> 
         if answering(snapshot, service).is_some_and(|found| found.ready + found.not_ready > 0) {
             return false;
         }
-        match selector(service) {
+        let is_labelled = all.iter().any(|backend| backend.subject == mine);
+        match selector(service).filter(|_| is_labelled) {
             Some(wanted) => {
                 let of =
                     |backend: &&crate::rules::toolbox::services::Backend<'_>| fit(wanted, backend) == Fit::Selected;
@@ -258,7 +273,7 @@ fn needed_by<'s>(input: &Input<'s>, workload: &'s Object) -> Option<&'s Object> 
             }
             // A table without selectors: the name tells, provided that no other workload could be meant.
             None => {
-                service.form == crate::bundle::decode::Form::Row
+                (service.form == crate::bundle::decode::Form::Row || !is_labelled)
                     && (service.key.name == workload.key.name
                         || is_refused_for(input, service) && is_alone(input, workload))
                     && !snapshot

@@ -8,7 +8,7 @@ use crate::rules::toolbox::calls::of_clients;
 use crate::rules::toolbox::complaints::complaints;
 use crate::rules::toolbox::services::{same_namespace, service, services_in};
 use crate::rules::toolbox::workload_touches;
-use crate::rules::{Finding, Input, RuleHeader};
+use crate::rules::{Finding, Input, RuleHeader, Subjects};
 
 pub(in crate::rules) const RULE: &str = r##"
 id: statefulset-service-name-mismatch
@@ -37,6 +37,9 @@ causes:
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: '成员不就绪', en: 'its members do not get ready'}
+  - rule: endpoints-missing
+    ground: workload
+    mechanism: {zh: '成员不就绪，Service 没有端点', en: 'members that are not ready leave the Service without endpoints'}
 benign:
   - zh: '成员之间不互相查找的 StatefulSet 不需要这个 Service'
     en: 'a StatefulSet whose members never look one another up does not need that Service'
@@ -71,6 +74,44 @@ examples:
     files:
       'services.json': '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"search","namespace":"w"},"spec":{"clusterIP":"None","selector":{"app":"search"},"ports":[{"port":9300}]}}]}'
       'sts.json': '{"kind":"StatefulSetList","apiVersion":"apps/v1","items":[{"metadata":{"name":"search","namespace":"w"},"spec":{"serviceName":"search","replicas":3,"template":{"metadata":{"labels":{"app":"search"}},"spec":{"containers":[{"name":"s"}]}}},"status":{"replicas":3,"readyReplicas":0}}]}'
+  - name: 'members of a data store look one another up under the other Service of the same pods'
+    files:
+      'services.json': '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"redis","namespace":"w"},"spec":{"clusterIP":"10.43.0.9","selector":{"app":"redis"},"ports":[{"port":6379}]}},{"metadata":{"name":"redis-members","namespace":"w"},"spec":{"clusterIP":"None","selector":{"app":"redis"},"ports":[{"port":6379}]}}]}'
+      'sts.json': '{"kind":"StatefulSetList","apiVersion":"apps/v1","items":[{"metadata":{"name":"redis","namespace":"w"},"spec":{"serviceName":"redis","replicas":3,"template":{"metadata":{"labels":{"app":"redis"}},"spec":{"containers":[{"name":"s"}]}}},"status":{"replicas":3,"readyReplicas":0}}]}'
+      'pods.txt': |
+        NAMESPACE   NAME      READY   STATUS    RESTARTS   AGE
+        w           redis-0   0/1     Running   0          9m
+        w           redis-1   0/1     Running   0          9m
+      'logs/redis-0.log': |
+        2026-02-24T14:29:40Z ERROR join: lookup redis-1.redis-members on 10.43.0.10:53: no such host
+        2026-02-24T14:29:50Z ERROR join: lookup redis-1.redis-members on 10.43.0.10:53: no such host
+    fires: [{kind: StatefulSet, namespace: w, name: redis}]
+  - name: 'a table hides the serviceName, and the name of the headless Service does not resolve'
+    files:
+      'services.txt': |
+        NAMESPACE   NAME    TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)    AGE   SELECTOR
+        w           redis   ClusterIP   None         <none>        6379/TCP   26m   app=redis
+      'sts.txt': |
+        NAMESPACE   NAME    READY   AGE   CONTAINERS   IMAGES
+        w           redis   0/3     26m   redis        redis:7
+      'pods.txt': |
+        NAMESPACE   NAME      READY   STATUS    RESTARTS   AGE
+        w           redis-0   0/1     Running   0          9m
+        w           redis-1   0/1     Running   0          9m
+      'logs/redis-0.log': |
+        2026-02-24T14:29:40Z ERROR join: lookup redis-1.redis on 10.43.0.10:53: no such host
+        2026-02-24T14:29:50Z ERROR join: lookup redis-1.redis on 10.43.0.10:53: no such host
+  - name: 'they are looked up under the Service that it gives, before they are ready'
+    files:
+      'services.json': '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"redis-members","namespace":"w"},"spec":{"clusterIP":"None","selector":{"app":"redis"},"ports":[{"port":6379}]}}]}'
+      'sts.json': '{"kind":"StatefulSetList","apiVersion":"apps/v1","items":[{"metadata":{"name":"redis","namespace":"w"},"spec":{"serviceName":"redis-members","replicas":3,"template":{"metadata":{"labels":{"app":"redis"}},"spec":{"containers":[{"name":"s"}]}}},"status":{"replicas":3,"readyReplicas":0}}]}'
+      'pods.txt': |
+        NAMESPACE   NAME      READY   STATUS    RESTARTS   AGE
+        w           redis-0   0/1     Running   0          9m
+        w           redis-1   0/1     Running   0          9m
+      'logs/redis-0.log': |
+        2026-02-24T14:29:40Z ERROR join: lookup redis-1.redis-members on 10.43.0.10:53: no such host
+        2026-02-24T14:29:50Z ERROR join: lookup redis-1.redis-members on 10.43.0.10:53: no such host
   - name: 'nobody misses it'
     files:
       'services.json': '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"other","namespace":"w"},"spec":{"clusterIP":"None","selector":{"app":"other"},"ports":[{"port":9300}]}}]}'
@@ -80,12 +121,13 @@ examples:
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let mut findings: Vec<Finding> = Vec::new();
-    // What is asked for in vain: a pod's name under a Service that is there, but not the one that the StatefulSet gives.
-    for complaint in complaints(
-        snapshot,
-        &|id| id.starts_with("app-upstream-unresolved/"),
-        &of_clients(),
-    ) {
+    // What is asked for in vain: a pod's name under a Service that is there, but not the one that the StatefulSet gives. Who asks is most
+    // often a member of the set itself, a data store.
+    let speakers = Subjects {
+        clients_only: false,
+        ..of_clients()
+    };
+    for complaint in complaints(snapshot, &|id| id.starts_with("app-upstream-unresolved/"), &speakers) {
         let peer = complaint.peer();
         let mut labels = peer.host.split('.');
         let (Some(pod), Some(asked)) = (labels.next(), labels.next()) else {
@@ -99,7 +141,12 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         let given = snapshot
             .object(&owner.kind, &owner.namespace, &owner.name)
             .map_or("", |object| object.text("/spec/serviceName"));
-        if owner.kind != "StatefulSet" || given == asked || service(snapshot, view.namespace(), asked).is_none() {
+        let Some(known) = service(snapshot, view.namespace(), asked) else {
+            continue;
+        };
+        // Where a table hides what the set gives, a headless Service that is there may well be it.
+        let may_be_given = given.is_empty() && known.text("/spec/clusterIP") == "None";
+        if owner.kind != "StatefulSet" || given == asked || may_be_given {
             continue;
         }
         let confidence = if given.is_empty() {

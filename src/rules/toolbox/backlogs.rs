@@ -6,7 +6,8 @@ use crate::model::Subject;
 use crate::rules::{Input, RuleHeader};
 
 /// What people add to the name of a queue or of a task to call the one who works on it.
-const ROLES: [&str; 16] = [
+const ROLES: [&str; 17] = [
+    "dispatcher",
     "worker",
     "workers",
     "consumer",

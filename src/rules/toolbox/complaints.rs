@@ -6,12 +6,14 @@ use std::sync::LazyLock;
 use jiff::SignedDuration;
 use regex::Regex;
 
+use super::errors::troubled;
 use super::etcd::{etcd, is_of_etcd};
 use super::mentions::mentioned;
 use super::nodes::is_ready;
 use super::peers::{Peer, dependencies, name_service, node_of_address, objects_of, service_meant};
 use super::speakers::{Speaker, State, is_data_store, is_previous, of_log, of_pod, stores_of, technology};
 use super::stores::refuses_when_full;
+use super::told::told;
 use super::witnesses::hear_stores;
 use super::workload_touches;
 use crate::cluster::Snapshot;
@@ -21,8 +23,6 @@ use crate::rules::{Finding, Input, RuleHeader, Subjects, operand, shell_quote};
 
 /// A complaint within so many lines of the end of a log is among the last words of who ended then; a stack trace takes its room.
 const LAST_WORDS: u64 = 40;
-/// Characters of a line that wording quotes.
-const QUOTED: usize = 240;
 /// At most so many citations for one finding.
 const CITATIONS: usize = 4;
 
@@ -153,11 +153,22 @@ pub fn complaints<'s>(
 pub fn speaker_is_data_store(speaker: &Speaker<'_>) -> bool {
     is_data_store(&speaker.workload.name)
         || speaker.pod.is_some_and(|pod| {
-            pod.containers().iter().any(|container| {
+            let containers = pod.containers();
+            // A log that names no container is that of the first.
+            let first = containers
+                .iter()
+                .find(|container| !container.init)
+                .map_or("", |container| container.name);
+            let spoke = if speaker.container.is_empty() {
+                first
+            } else {
+                speaker.container.as_str()
+            };
+            containers.iter().any(|container| {
                 let image = container.image();
                 let bare = image.split('@').next().unwrap_or(image);
                 let name = bare.rsplit('/').next().unwrap_or(bare);
-                container.name == speaker.container && is_data_store(name.split(':').next().unwrap_or(name))
+                container.name == spoke && is_data_store(name.split(':').next().unwrap_or(name))
             })
         })
 }
@@ -199,7 +210,8 @@ fn of_line<'s>(
         State::Well if is_over(snapshot, log, hit, after) => None,
         State::Well => {
             let counts = !subjects.only_while_failing || is_among(&subjects.even_when_ready, hit);
-            (counts && (plain && errors >= 2 || all >= GOES_ON) && near_end).then_some(Confidence::Probable)
+            let goes_on = || all >= GOES_ON || all >= GOES_ON_BESIDE_ERRORS && others_fail(snapshot, speaker);
+            (counts && (plain && errors >= 2 || goes_on()) && near_end).then_some(Confidence::Probable)
         }
         State::Unknown => {
             (after <= LAST_WORDS && (plain || hit.count >= 3 || all >= GOES_ON)).then_some(Confidence::Probable)
@@ -225,6 +237,11 @@ fn of_line<'s>(
         cite: cite(hit.line, &hit.text),
         last: hit.last.as_ref().map(|(line, text)| cite(*line, text)),
     })
+}
+
+/// True where another workload writes mostly errors.
+fn others_fail(snapshot: &Snapshot, speaker: &Speaker<'_>) -> bool {
+    troubled(snapshot).iter().any(|workload| *workload != speaker.workload)
 }
 
 /// Whether a state that a line announces was over at the end of its log; none for a line that announces none. The line that ends one
@@ -290,6 +307,8 @@ const VERY_OFTEN: i64 = 10;
 /// A warning that is repeated so often, up to the end of the log, is trouble: some clients write no more than warnings while they try on
 /// for ever (Kafka's `NetworkClient`).
 const GOES_ON: u64 = 10;
+/// Where another workload writes mostly errors, fewer warnings are trouble.
+const GOES_ON_BESIDE_ERRORS: u64 = 3;
 /// So long, and so many lines, after the last complaint a workload that is well has got over it.
 const SINCE: SignedDuration = SignedDuration::from_mins(30);
 const SINCE_LINES: u64 = 5;
@@ -419,7 +438,7 @@ pub fn finding(
     if LOOKUP.as_ref().is_some_and(|regex| {
         group
             .iter()
-            .any(|complaint| regex.is_match(&complaint.said) && !is_of_a_listener(&complaint.said))
+            .any(|complaint| regex.is_match(&complaint.line) && !is_of_a_listener(&complaint.line))
     }) {
         for object in name_service(input.snapshot) {
             finding.blame(object);
@@ -551,7 +570,7 @@ fn log_command(workload: &Subject, speaker: &Speaker<'_>) -> String {
 }
 
 fn quoted(line: &str) -> String {
-    line.trim().lines().next().unwrap_or("").chars().take(QUOTED).collect()
+    told(line.trim().lines().next().unwrap_or(""))
 }
 
 /// Of many alike lines the weightiest of those kept decides.
@@ -588,13 +607,19 @@ static LOOKUP: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)\blookup [\w.-]+|:53\b|EAI_AGAIN|name resolution|could not (?:resolve|translate)|SERVFAIL|server misbehaving|getaddrinfo").ok()
 });
 static DISMISSED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)using (?:the )?default|fall(?:ing|s)? ?back|\bignor(?:ed|ing)\b|\bskipp(?:ed|ing)\b|\(optional\)|\bis optional\b|\boptional (?:file|config\w*|feature|dependency|plugin)\b|harmless|non-fatal|not fatal|\bdeprecat|kube-probe|can be (?:safely )?ignored").ok()
+    Regex::new(r"(?i)using (?:the )?default|fall(?:ing|s)? ?back|\bignor(?:ed|ing)\b|\(optional\)|\bis optional\b|\boptional (?:file|config\w*|feature|dependency|plugin)\b|harmless|non-fatal|not fatal|\bdeprecat|kube-probe|can be (?:safely )?ignored").ok()
 });
+
+/// What is left out is no trouble, unless the line gives an error as the reason.
+static SKIPPED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)\bskipp(?:ed|ing)\b").ok());
+static REASON: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"(?i)\b(?:err|error|exception|cause)"?[=:] ?"?[^"\s]"#).ok());
 
 fn weight(line: &str) -> Weight {
     let is = |pattern: &LazyLock<Option<Regex>>| pattern.as_ref().is_some_and(|regex| regex.is_match(line));
     // client-go says that it falls back and then has nothing to fall back on (`tools/clientcmd/client_config.go`).
-    if is(&DISMISSED) && !line.contains("inClusterConfig") {
+    let is_left_out = is(&SKIPPED) && !is(&REASON);
+    if (is(&DISMISSED) || is_left_out) && !line.contains("inClusterConfig") {
         return Weight::Dismissed;
     }
     let level = LEVEL.as_ref().and_then(|regex| regex.captures(line));

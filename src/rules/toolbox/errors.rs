@@ -5,7 +5,8 @@ use std::sync::{Arc, LazyLock};
 
 use regex::Regex;
 
-use super::speakers::{Speaker, State, is_data_store, is_previous, of_log};
+use super::complaints::speaker_is_data_store;
+use super::speakers::{Speaker, State, is_previous, of_log};
 use super::words;
 use crate::cluster::Snapshot;
 use crate::logs::{LogFile, TailLine, is_error, is_frame};
@@ -47,7 +48,7 @@ pub fn mostly_errors(snapshot: &Snapshot) -> Vec<MostlyErrors<'_>> {
             && speaker.state != State::Crashing
             && speaker.workload.namespace != "kube-system"
             && !(speaker.state == State::Well && is_shipper(log, &speaker))
-            && !is_data_store(&speaker.workload.name);
+            && !speaker_is_data_store(&speaker);
         if is_candidate
             && !found.contains_key(&speaker.workload)
             && let Some(errors) = of_tail(log, &speaker)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::nodes::node_of;
 use super::planes::instances;
-use crate::bundle::decode::{EtcdEndpoint, EtcdMember};
+use crate::bundle::decode::{EtcdAlarm, EtcdEndpoint, EtcdMember};
 use crate::cluster::{Hit, Snapshot, node_in_mirror};
 use crate::model::{Citation, Subject};
 
@@ -92,6 +92,38 @@ pub fn endpoints(snapshot: &Snapshot) -> Vec<&EtcdEndpoint> {
         .iter()
         .flat_map(|host| &host.tools.etcd_endpoints)
         .filter(|endpoint| seen.insert(bare(&endpoint.endpoint)))
+        .collect()
+}
+
+/// The alarms that are raised, each once for each member: as `etcdctl alarm list` prints them, and as every endpoint repeats them all in
+/// its status (etcd server/etcdserver/api/v3rpc/maintenance.go, `Status`: `resp.Errors = append(resp.Errors, a.String())`).
+pub fn alarms(snapshot: &Snapshot) -> Vec<EtcdAlarm> {
+    let tools = || snapshot.hosts.iter().map(|host| &host.tools);
+    let listed = tools().flat_map(|tools| tools.etcd_alarms.iter().cloned());
+    let of_status = tools().flat_map(|tools| &tools.etcd_endpoints).flat_map(of_errors);
+    let mut found: Vec<EtcdAlarm> = Vec::new();
+    for alarm in listed.chain(of_status) {
+        let is_known = |known: &EtcdAlarm| known.member == alarm.member && known.alarm == alarm.alarm;
+        if !found.iter().any(is_known) {
+            found.push(alarm);
+        }
+    }
+    found
+}
+
+/// `memberID:8799800617624032528 alarm:NOSPACE` among the errors of an endpoint.
+fn of_errors(endpoint: &EtcdEndpoint) -> Vec<EtcdAlarm> {
+    let words: Vec<&str> = endpoint.errors.split([' ', ',', '[', ']']).collect();
+    let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    let pairs = words.iter().zip(words.iter().skip(1));
+    pairs
+        .filter_map(|(member, alarm)| {
+            Some(EtcdAlarm {
+                member: format!("{:x}", member.strip_prefix("memberID:")?.parse::<u64>().ok()?),
+                alarm: alarm.strip_prefix("alarm:")?.to_owned(),
+                cite: endpoint.cite.clone(),
+            })
+        })
         .collect()
 }
 

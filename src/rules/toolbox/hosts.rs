@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::nodes::{is_ready, touch_pods};
+use super::pings::lost_pings;
 use crate::bundle::decode::{ContainerState, Unit};
 use crate::cluster::{Host, PodView, Snapshot};
 use crate::model::{Citation, Confidence, Subject};
@@ -188,14 +189,14 @@ const SILENCES: [&str; 4] = [
     "app-database-unreachable/",
 ];
 
-/// Whether the network of a node may be at fault: as [`suffering`], and so does a log on it that tells of time-outs. What was bound to
-/// no node may be anywhere.
+/// Whether the network of a node may be at fault: as [`suffering`], and so do a log on it that tells of time-outs, and pods elsewhere
+/// that do not answer it. What was bound to no node may be anywhere.
 pub fn network_suffering(snapshot: &Snapshot, node: &str) -> Suffering {
     let complains = snapshot.hits.iter().any(|hit| {
         SILENCES.iter().any(|wanted| hit.signature.starts_with(wanted))
             && (hit.about.node.is_empty() || hit.about.node == node)
     });
-    if complains {
+    if complains || lost_pings(snapshot).iter().any(|lost| lost.node == node) {
         Suffering::Yes
     } else {
         suffering(snapshot, node)

@@ -87,6 +87,15 @@ pub fn node_of(snapshot: &Snapshot, hit: &Hit) -> Option<String> {
         if !bound.is_empty() {
             return Some(bound.to_owned());
         }
+        // The scheduler's event outlives what else tells of a pod (kubernetes pkg/scheduler/schedule_one.go: `Successfully assigned %v/%v to %v`).
+        let assigned = snapshot
+            .events_on("Pod", &pod.namespace, &pod.name)
+            .filter(|event| event.reason == "Scheduled" && event.message.starts_with("Successfully assigned "))
+            .filter_map(|event| Some(event.message.rsplit_once(" to ")?.1.trim()))
+            .last();
+        if let Some(node) = assigned.filter(|node| !node.is_empty() && !node.contains(' ')) {
+            return Some(node.to_owned());
+        }
         // The kubelet names the mirror of a static pod `<name>-<node>` (pkg/kubelet/config/common.go, generatePodName).
         let mirrored = |node: &String| {
             pod.name

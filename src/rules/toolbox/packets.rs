@@ -14,7 +14,10 @@ pub struct Refusal<'s> {
     pub ports: Vec<(u16, u16)>,
     /// The address of another node that it is about; empty when it is about none.
     pub node_address: String,
-    /// True when it is limited by something that is not understood here: addresses, interfaces, states, sets.
+    /// True when it is about one interface.
+    pub is_of_interface: bool,
+    /// True when it is limited by something that is not understood here: addresses, states, sets, interfaces by which no packets between
+    /// nodes are known to come.
     pub is_limited: bool,
 }
 
@@ -40,6 +43,9 @@ const OWN_CHAINS: [&str; 13] = [
     "PODMAN",
 ];
 
+/// What stands before the name of an interface, in iptables and in nft.
+const INTERFACES: [&str; 6] = ["-i", "-o", "iifname", "oifname", "iif", "oif"];
+
 /// The rules of a machine that refuse packets and were not written by the cluster's own components.
 pub fn refusals<'s>(snapshot: &Snapshot, machine: &Machine<'s>) -> Vec<Refusal<'s>> {
     let nodes: Vec<String> = snapshot
@@ -49,6 +55,7 @@ pub fn refusals<'s>(snapshot: &Snapshot, machine: &Machine<'s>) -> Vec<Refusal<'
         .filter(|address| address.get("type").and_then(|kind| kind.as_str()) == Some("InternalIP"))
         .filter_map(|address| Some(address.get("address")?.as_str()?.to_owned()))
         .collect();
+    let carriers = carriers(snapshot, machine);
     machine
         .host
         .tools
@@ -57,8 +64,37 @@ pub fn refusals<'s>(snapshot: &Snapshot, machine: &Machine<'s>) -> Vec<Refusal<'
         .flat_map(|firewall| &firewall.refusals)
         .filter(|rule| !OWN_CHAINS.iter().any(|own| rule.chain.starts_with(own)))
         .filter(|rule| matches!(rule.table.as_str(), "" | "filter" | "raw" | "mangle" | "firewalld"))
-        .map(|rule| refusal(rule, &nodes))
+        .map(|rule| refusal(rule, &nodes, &carriers))
         .collect()
+}
+
+/// The interfaces by which packets between nodes come and go: those below a VXLAN device, and those with the address by which the cluster
+/// knows the node.
+fn carriers<'s>(snapshot: &Snapshot, machine: &Machine<'s>) -> Vec<&'s str> {
+    let below = machine
+        .host
+        .values
+        .iter()
+        .filter(|(key, _)| key.starts_with("interface.") && key.ends_with(".vxlan-dev"))
+        .map(|(_, (device, _))| device.as_str());
+    let own = snapshot.object("Node", "", &machine.node);
+    let is_own = |address: &str| {
+        let bare = address.split('/').next().unwrap_or("");
+        own.is_some_and(|node| {
+            node.list("/status/addresses").iter().any(|known| {
+                known.get("type").is_some_and(|kind| kind == "InternalIP")
+                    && known.get("address").is_some_and(|known| known == bare)
+            })
+        })
+    };
+    let with_address = machine
+        .host
+        .tools
+        .interfaces
+        .iter()
+        .filter(|interface| interface.addresses.iter().any(|address| is_own(address)))
+        .map(|interface| interface.name.as_str());
+    below.chain(with_address).collect()
 }
 
 impl Refusal<'_> {
@@ -80,7 +116,7 @@ impl Refusal<'_> {
 
     /// True for a rule that refuses whatever came so far in its chain.
     pub fn is_catch_all(&self) -> bool {
-        self.ports.is_empty() && self.node_address.is_empty() && !self.is_limited
+        self.ports.is_empty() && self.node_address.is_empty() && !self.is_limited && !self.is_of_interface
     }
 
     fn port_of(&self, wanted: &[u16]) -> Option<u16> {
@@ -95,7 +131,7 @@ impl Refusal<'_> {
     }
 }
 
-fn refusal<'s>(rule: &'s FirewallRule, nodes: &[String]) -> Refusal<'s> {
+fn refusal<'s>(rule: &'s FirewallRule, nodes: &[String], carriers: &[&str]) -> Refusal<'s> {
     let text = rule.text.as_str();
     let words: Vec<&str> = text.split_whitespace().collect();
     let after = |names: &[&str]| {
@@ -120,12 +156,6 @@ fn refusal<'s>(rule: &'s FirewallRule, nodes: &[String]) -> Refusal<'s> {
         "invalid",
         "--match-set",
         "limit",
-        "-i",
-        "-o",
-        "iifname",
-        "oifname",
-        "iif",
-        "oif",
         "--src-type",
         "--dst-type",
         "ADDRTYPE",
@@ -145,14 +175,22 @@ fn refusal<'s>(rule: &'s FirewallRule, nodes: &[String]) -> Refusal<'s> {
         .position(|word| *word == rule.target)
         .filter(|at| *at >= 2 && !text.starts_with('-'))
         .and_then(|at| words.get(at + 3..at + 5))
-        .is_some_and(|interfaces| interfaces.iter().any(|interface| *interface != "*"));
+        .unwrap_or_default();
+    let named = words.iter().zip(words.iter().skip(1));
+    let interfaces: Vec<&str> = named
+        .filter(|(key, _)| INTERFACES.contains(key))
+        .map(|(_, name)| name.trim_matches('"'))
+        .chain(listed_on.iter().copied().filter(|name| *name != "*"))
+        .collect();
+    let is_elsewhere = interfaces.iter().any(|name| !carriers.contains(name));
     let has_address = node_address.is_empty() && words.iter().any(|word| is_address(word));
     Refusal {
         rule,
         protocol,
         ports: ports(text),
         node_address,
-        is_limited: has_limit || listed_on || has_address,
+        is_of_interface: !interfaces.is_empty(),
+        is_limited: has_limit || is_elsewhere || has_address,
     }
 }
 
@@ -205,7 +243,7 @@ mod tests {
             text: text.into(),
             cite: Citation::line(&"b".into(), &EntryPath::new("f"), 1, text),
         };
-        let found = refusal(&rule, &["10.0.0.2".to_owned()]);
+        let found = refusal(&rule, &["10.0.0.2".to_owned()], &["eth0"]);
         (
             found.node_address.clone(),
             found.cluster_port(),
@@ -237,6 +275,23 @@ mod tests {
                 "9   180 DROP       udp  --  eth1   *       0.0.0.0/0            0.0.0.0/0            udp dpt:4789",
                 ("", None, None, false),
             ),
+            (
+                "9   180 DROP       udp  --  eth0   *       0.0.0.0/0            0.0.0.0/0            udp dpt:4789",
+                ("", None, Some(4789), false),
+            ),
+            (
+                "-A INPUT -i eth1 -p udp -m udp --dport 8472 -j DROP",
+                ("", None, None, false),
+            ),
+            (
+                "-A INPUT -i eth0 -p udp -m udp --dport 8472 -j DROP",
+                ("", None, Some(8472), false),
+            ),
+            (
+                "iifname \"eth0\" udp dport 8472 counter packets 3 bytes 9 drop",
+                ("", None, Some(8472), false),
+            ),
+            ("-A INPUT -i eth0 -j DROP", ("", None, None, false)),
             (
                 "udp dport { 8472, 51820 } counter packets 3 bytes 9 drop",
                 ("", None, Some(8472), false),

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::bundle::decode::{ContainerState, CriKind, Form};
-use crate::cluster::{Object, PodView, Snapshot, node_in_mirror};
+use crate::cluster::{Event, Object, PodView, Snapshot, node_in_mirror};
 use crate::model::{Citation, Subject};
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -237,6 +237,23 @@ fn component_status<'s>(snapshot: &'s Snapshot, component: &str) -> Option<&'s O
 /// finds no node; kubernetes pkg/scheduler/schedule_one.go) and without an event. Gated pods, and those of another scheduler, are none.
 pub fn unseen_by_scheduler<'s>(snapshot: &'s Snapshot, scheduler: &str) -> Vec<PodView<'s>> {
     let shows_events = snapshot.coverage.has("events");
+    // A table tells of no condition, and events may have been collected of one pod alone: a scheduler that tried another pod of the same
+    // workload while this one waited has looked at this one too.
+    let tried: Vec<(Subject, &Event)> = snapshot
+        .events
+        .iter()
+        .filter(|event| event.about.kind == "Pod" && event.reason == "FailedScheduling")
+        .map(|event| (snapshot.top_owner_of(&event.about), event))
+        .collect();
+    let is_like_tried = |pod: &Object| {
+        let owner = snapshot.top_owner(pod);
+        let created = pod.time("/metadata/creationTimestamp");
+        let is_later = |event: &Event| match (&created, &event.last) {
+            (Some(created), Some(last)) => last.latest >= created.earliest,
+            _ => true,
+        };
+        tried.iter().any(|(tried, event)| *tried == owner && is_later(event))
+    };
     snapshot
         .pods()
         .filter(|pod| {
@@ -260,6 +277,7 @@ pub fn unseen_by_scheduler<'s>(snapshot: &'s Snapshot, scheduler: &str) -> Vec<P
                     None => container.ended().is_none(),
                 })
                 && snapshot.events_on("Pod", pod.namespace(), pod.name()).next().is_none()
+                && !(object.form == Form::Row && is_like_tried(object))
                 && is_old(snapshot, object)
         })
         .collect()

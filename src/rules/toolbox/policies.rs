@@ -240,8 +240,8 @@ impl Allowed {
         })
     }
 
-    /// True when traffic from some pod of `home` may pass, whatever its labels are.
-    pub fn may_admit(&self, home: &Home<'_>) -> bool {
+    /// True when traffic from some pod of `home` may pass: one that may have the labels that a rule asks for.
+    pub fn may_admit(&self, home: &Home<'_>, may_be: impl Fn(&Labels) -> bool) -> bool {
         self.peers.as_ref().is_none_or(|peers| {
             peers.iter().any(|peer| {
                 let in_reach = if peer.namespaces {
@@ -251,7 +251,7 @@ impl Allowed {
                 } else {
                     home.is_own
                 };
-                peer.open || peer.addresses || in_reach
+                peer.open || peer.addresses || in_reach && peer.pods.as_ref().is_none_or(&may_be)
             })
         })
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::bundle::decode::Form;
-use crate::cluster::{Object, Snapshot};
+use crate::cluster::{Object, PodView, Snapshot};
 use crate::model::{Citation, Subject};
 
 /// A set of labels that a selector is compared with.
@@ -334,6 +334,39 @@ fn of_description(service: &Object) -> Option<Answering> {
     })
 }
 
+/// Workloads of which no label was seen, with those that their Service selects by: its endpoints hold the pods' addresses.
+///
+/// Tables show no labels, and `kubectl get svc -o wide` shows the selector.
+pub fn selected_by_endpoint<'s>(snapshot: &'s Snapshot, namespace: &'s str, known: &[Backend<'_>]) -> Vec<Backend<'s>> {
+    let mut found: Vec<Backend<'s>> = Vec::new();
+    for service in services_in(snapshot, namespace) {
+        let Some(labels) = selector(service) else { continue };
+        let in_reach = |pod: &PodView<'_>| same_namespace(pod.namespace(), &service.key.namespace);
+        for pod in snapshot
+            .pods()
+            .filter(in_reach)
+            .filter(|pod| is_endpoint(snapshot, service, pod.object))
+        {
+            let subject = snapshot.top_owner(pod.object);
+            if known.iter().any(|backend| backend.subject == subject)
+                || found.iter().any(|backend| backend.subject == subject)
+            {
+                continue;
+            }
+            found.push(Backend {
+                subject,
+                object: service,
+                labels,
+                labels_at: "/spec/selector",
+                complete: false,
+                containers: pod.object.list("/spec/containers"),
+                containers_at: "/spec/containers",
+            });
+        }
+    }
+    found
+}
+
 /// True when a pod's address is among the endpoints of a Service: then it stands behind it, whatever the form shows of selectors.
 pub fn is_endpoint(snapshot: &Snapshot, service: &Object, pod: &Object) -> bool {
     let address = pod.text("/status/podIP");
@@ -405,6 +438,14 @@ pub fn is_near(a: &str, b: &str) -> bool {
     let (of_a, of_b) = (parts(a), parts(b));
     let contained = of_a.iter().all(|part| of_b.contains(part)) || of_b.iter().all(|part| of_a.contains(part));
     contained || (a.len().min(b.len()) >= 4 && distance(a, b) <= 2)
+}
+
+/// True for `seat-map` and `seatmap-api`: the same letters, cut into parts elsewhere, and perhaps a part more.
+pub fn is_cut_otherwise(a: &str, b: &str) -> bool {
+    const LEAST: usize = 5;
+    let joined = |text: &str| text.replace(['-', '_', '.'], "");
+    let (a, b) = (joined(a), joined(b));
+    a.len().min(b.len()) >= LEAST && (a.starts_with(&b) || b.starts_with(&a))
 }
 
 /// Levenshtein's distance; names are at most 63 bytes (RFC 1123), longer texts are far apart.

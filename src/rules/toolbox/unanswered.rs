@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use regex::Regex;
 
 use super::complaints::speaker_is_data_store;
-use super::errors::is_late;
+use super::errors::{is_late, troubled};
 use super::mentions::mentioned;
 use super::peers::mendable;
 use super::speakers::{is_previous, of_log};
@@ -37,6 +37,8 @@ pub struct Unanswered {
 
 /// Lines that are more than a hiccup.
 const LEAST: usize = 3;
+/// Warnings that are more than a hiccup, where no error stands among them.
+const LEAST_WARNINGS: usize = 5;
 
 static TROUBLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)refused|reset by peer|unreachable|no route to host|\bunavailable\b|ECONN|broken pipe|socket hang up|(?:cannot|could not|couldn't|failed to|unable to) (?:connect|reach)|no answer|not answer").ok()
@@ -62,6 +64,15 @@ pub fn unanswered(snapshot: &Snapshot) -> Arc<AllUnanswered> {
     snapshot.derive(|snapshot| AllUnanswered(find(snapshot)))
 }
 
+/// True for a warning about something that failed: some clients write no more while they try on.
+fn is_warning(said: &str) -> bool {
+    WARNING.as_ref().is_some_and(|regex| regex.is_match(said))
+}
+
+static WARNING: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"(?i)(?:\b(?:WARN(?:ING)?|WRN)\b|"level":40\b).*(?:fail|exceeded|exception|error|unavailable|refused|timed out|cancel)"#).ok()
+});
+
 fn find(snapshot: &Snapshot) -> Vec<Unanswered> {
     let (Some(trouble), Some(otherwise)) = (TROUBLE.as_ref(), OTHERWISE.as_ref()) else {
         return Vec::new();
@@ -75,8 +86,10 @@ fn find(snapshot: &Snapshot) -> Vec<Unanswered> {
             continue;
         }
         let client = &speaker.workload;
+        let others_fail = troubled(snapshot).iter().any(|workload| workload != client);
+        let is_trouble = |said: &str| is_error(said) || others_fail && is_warning(said);
         let mut of_log: BTreeMap<Subject, (Vec<&TailLine>, Vec<Subject>, bool)> = BTreeMap::new();
-        for line in log.tail.iter().filter(|line| is_error(words(line))) {
+        for line in log.tail.iter().filter(|line| is_trouble(words(line))) {
             let said = words(line);
             let is_late = is_late(said);
             if !is_late && !trouble.is_match(said) || otherwise.is_match(said) {
@@ -91,7 +104,12 @@ fn find(snapshot: &Snapshot) -> Vec<Unanswered> {
             }
         }
         for (peer, (lines, mut called, is_late)) in of_log {
-            let (Some(last), true) = (lines.last(), lines.len() >= LEAST) else {
+            let least = if lines.iter().any(|line| is_error(words(line))) {
+                LEAST
+            } else {
+                LEAST_WARNINGS
+            };
+            let (Some(last), true) = (lines.last(), lines.len() >= least) else {
                 continue;
             };
             let Some(cite) = cite_tail(snapshot, log, &[*last]) else {

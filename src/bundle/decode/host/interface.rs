@@ -6,7 +6,7 @@ use super::fact::{HostFact, Interface};
 use crate::bundle::decode::shape::{Shape, group};
 use crate::bundle::decode::{Decoder, Fact, Section, TextFile};
 
-/// Network interfaces, and of `ip -s link` `interface.<name>.rx-errors`, `.rx-dropped`, `.tx-errors`, `.tx-dropped` that are not 0.
+/// Network interfaces; of `ip -d link` `interface.<name>.vxlan-dev`, the interface below a VXLAN device; and of `ip -s link` `interface.<name>.rx-errors`, `.rx-dropped`, `.tx-errors`, `.tx-dropped` that are not 0.
 pub(in crate::bundle::decode) const DECODER: Decoder = Decoder {
     name: "ip addr",
     decode,
@@ -24,6 +24,8 @@ static BRIEF: Shape = Shape::new(|| {
         r"(?<rest>(?:\s+[0-9a-f]*[.:][0-9a-f.:]+/\d{1,3})+|\s+(?:[0-9a-f]{2}:){5}[0-9a-f]{2} <[A-Z0-9_,-]+>)?\s*$"
     ))
 });
+/// `vxlan id 1 local 192.0.2.2 dev eth0 srcport 0 0 dstport 8472` (iproute2 `ip/iplink_vxlan.c`).
+static VXLAN: Shape = Shape::new(|| Regex::new(r"^\s+vxlan id \d+ .*\bdev (?<dev>\S+) .*\bdstport \d+"));
 const MOST_INTERFACES: usize = 1_000;
 
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
@@ -58,6 +60,8 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         } else if line.starts_with(' ') && end > start {
             if let (Some(found), Some(last)) = (ADDRESS.groups(line), interfaces.last_mut()) {
                 last.addresses.push(group(&found, "address").to_owned());
+            } else if let (Some(found), Some(last)) = (VXLAN.groups(line), interfaces.last()) {
+                losses.push(file.value(end, format!("interface.{}.vxlan-dev", last.name), group(&found, "dev")));
             } else if let (Some((way, names)), Some(last)) = (counted(line), interfaces.last()) {
                 let counts = file.line(end + 1).split_whitespace();
                 for (name, count) in names.split_whitespace().zip(counts) {
@@ -189,6 +193,15 @@ mod tests {
         assert_eq!(
             super::super::testing::values(&section(&DECODER, "x", text).unwrap()),
             ["interface.eth0.rx-dropped=3", "interface.eth0.tx-errors=5"]
+        );
+    }
+
+    #[test]
+    fn the_interface_below_a_vxlan_device_is_read() {
+        let text = "5: flannel.1: <UP> mtu 1450 qdisc noqueue state UNKNOWN\n    link/ether 2e:51:9a:0c:77:f3 brd ff:ff:ff:ff:ff:ff promiscuity 0\n    vxlan id 1 local 192.0.2.2 dev ens18 srcport 0 0 dstport 8472 nolearning\n";
+        assert_eq!(
+            super::super::testing::values(&section(&DECODER, "x", text).unwrap()),
+            ["interface.flannel.1.vxlan-dev=ens18"]
         );
     }
 

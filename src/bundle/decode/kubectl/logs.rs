@@ -47,8 +47,12 @@ pub(crate) fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         return None;
     }
     let mut section = target(command)?;
+    let speaks = is_said(file.line(first));
     let end = (first..file.lines.len())
-        .find(|&index| ends(file.line(index).trim_start(), prompt))
+        .find(|&index| {
+            let follows_gap = index > first && file.line(index - 1).trim().is_empty();
+            ends(file.line(index).trim_start(), prompt) || !speaks && follows_gap && is_said(file.line(index))
+        })
         .unwrap_or(file.lines.len());
     // kubectl's own answer is no line of the container.
     let is_refused = ["Error from server", "error: "]
@@ -72,6 +76,73 @@ pub(crate) fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
             .collect(),
         problems: Vec::new(),
         also_log: false,
+    })
+}
+
+/// A block of code below a heading that is a workload's name, as notes have it: `### checkout`, `### checkout (nothing unusual)`. The
+/// text has to show the name in another place, as a pod or a workload, and the block has to begin as a log does.
+pub(crate) fn decode_below_name(file: &TextFile<'_>, start: usize) -> Option<Section> {
+    let heading = file.line(start).trim();
+    let title = heading
+        .strip_prefix('#')
+        .map(|rest| rest.trim_start_matches('#').trim())
+        .or_else(|| heading.strip_prefix("**")?.strip_suffix("**"))?;
+    let name = title.split([' ', ':', '(']).next()?.trim_matches('`');
+    let rest = title
+        .trim_start_matches('`')
+        .strip_prefix(name)?
+        .trim_start_matches('`')
+        .trim();
+    let is_remark = rest.is_empty() || rest.starts_with(['(', ':']) || matches!(rest, "log" | "logs");
+    let is_name = name.len() >= 3
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && name.starts_with(|c: char| c.is_ascii_lowercase());
+    let first = below(file, start);
+    if !is_remark || !is_name || first == start + 1 || !begins_as_log(file.line(first)) || !is_shown(file, name) {
+        return None;
+    }
+    let end = (first..file.lines.len())
+        .find(|&index| file.line(index).trim_start().starts_with("```"))
+        .unwrap_or(file.lines.len());
+    Some(Section {
+        end,
+        facts: vec![Fact::LogSection(LogSection {
+            namespace: String::new(),
+            pod: name.to_owned(),
+            container: String::new(),
+            previous: false,
+            first,
+            end,
+        })],
+        problems: Vec::new(),
+        also_log: false,
+    })
+}
+
+/// True for a line with a time in front, or of a structured log.
+fn begins_as_log(line: &str) -> bool {
+    let bare = line.trim_start_matches('[');
+    let is_date = |(at, byte): (usize, u8)| match at {
+        4 | 7 => matches!(byte, b'-' | b'/'),
+        _ => byte.is_ascii_digit(),
+    };
+    let is_dated = bare.len() > 10 && bare.bytes().take(10).enumerate().all(is_date);
+    is_dated || line.starts_with("{\"")
+}
+
+/// True where a row of a table is that of a pod of this workload, or of the workload itself.
+fn is_shown(file: &TextFile<'_>, name: &str) -> bool {
+    file.lines.iter().any(|line| {
+        let bare = line
+            .trim_start()
+            .split_once('/')
+            .map_or(line.trim_start(), |(_, rest)| rest);
+        [line.trim_start(), bare]
+            .iter()
+            .filter_map(|row| row.strip_prefix(name))
+            .any(|rest| rest.starts_with("  ") || rest.starts_with('-') && rest.contains("  "))
     })
 }
 
@@ -106,6 +177,16 @@ fn ends(line: &str, prompt: &str) -> bool {
     line.starts_with("```")
         || is_telling && line.strip_prefix(prompt).is_some_and(|rest| rest.starts_with(' '))
         || prompt_command(line).is_some()
+}
+
+/// True for a line below an output that says who speaks: somebody's words (`customer> it is slow`), another program's prompt (`mysql> `).
+fn is_said(line: &str) -> bool {
+    let who = line.split_once("> ").map_or("", |(who, _)| who);
+    (2..=30).contains(&who.len())
+        && who.starts_with(|c: char| c.is_ascii_alphabetic())
+        && who
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 /// What the command asked for; none when it is neither `logs` nor `exec`, or names nothing. A selector names no pod.
@@ -213,6 +294,21 @@ mod tests {
     }
 
     #[test]
+    fn what_somebody_adds_below_an_output_is_no_line_of_the_log() {
+        let ends = |log: &str| {
+            let source = text(&format!("$ kubectl logs -n shop web-1\n{log}"));
+            match source.decode(decode).facts.last() {
+                Some(Fact::LogSection(log)) => log.end,
+                _ => 0,
+            }
+        };
+        assert_eq!(ends("boom\n\ncustomer> curl: (60) SSL certificate problem\n"), 3);
+        assert_eq!(ends("boom\ninput> goes on\nagain\n"), 4, "no gap above it");
+        assert_eq!(ends("main> started\n\nmain> boom\n"), 4, "the program's own form");
+        assert_eq!(ends("boom\n\n<a> b\n"), 4);
+    }
+
+    #[test]
     fn what_a_command_prints_inside_a_pod_is_of_the_pod() {
         for (command, pod, container) in [
             ("kubectl exec -n shop web-0 -- df -h", Some("web-0"), ""),
@@ -251,6 +347,31 @@ mod tests {
         );
         let source = text("$ kubectl logs web-1 -n shop\nError from server (NotFound): pods \"web-1\" not found\n\n");
         assert!(source.decode(decode).facts.is_empty());
+    }
+
+    #[test]
+    fn below_the_name_of_a_workload_the_block_of_code_is_its_log() {
+        let block = "```\n2025-08-19T10:05:03.133Z boom\n```\n";
+        let table = "```\ncart-cmmvqnrfj4-jtx4h   1/1   Running   0   22d\n```\n";
+        let decode = |pasted: &str| {
+            let source = text(pasted);
+            decode_below_name(&source.file(), 0)
+        };
+        for heading in ["### cart", "### cart (as ever)", "**cart**", "## `cart` logs"] {
+            let Some(section) = decode(&format!("{heading}\n\n{block}{table}")) else {
+                panic!("{heading}")
+            };
+            assert!(
+                matches!(&section.facts[..], [Fact::LogSection(log)] if log.pod == "cart"),
+                "{heading}"
+            );
+        }
+        assert!(
+            decode(&format!("### cart\n{block}")).is_none(),
+            "nothing else is called so"
+        );
+        assert!(decode(&format!("### cart is slow\n{block}{table}")).is_none());
+        assert!(decode(&format!("### cart\n```\nNAME READY\n```\n{table}")).is_none());
     }
 
     #[test]
