@@ -11,6 +11,7 @@ mod header;
 pub mod inventory;
 mod missing;
 mod object_rule;
+mod problem_detector;
 mod pull;
 pub mod rebuild;
 mod refused;
@@ -30,6 +31,7 @@ pub use header::{
     ActionWording, Effect, Example, FactorWording, KnowledgeWording, Role, RuleHeader, StepWording, Subjects,
 };
 pub use object_rule::{Beside, ObjectSubject, ObjectTest, Tie};
+pub use problem_detector::MonitorKind;
 pub use registry::{Rule, RuleError, Rules};
 pub use try_out::{Tried, try_out};
 pub use user::{Mistake, RuleFile};
