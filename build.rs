@@ -15,8 +15,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .sort_by_file_name()
     {
         let family = family?;
-        // The toolbox is what rules share, and no family.
-        if !family.file_type().is_dir() || family.file_name() == "toolbox" {
+        // What rules share, and the rules of another program, are no families.
+        if !family.file_type().is_dir()
+            || ["toolbox", "problem_detector"]
+                .iter()
+                .any(|name| family.file_name() == *name)
+        {
             continue;
         }
         println!("cargo::rerun-if-changed={}", family.path().display());

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 use rayon::prelude::*;
 
-use super::cases::{Case, Joined, join, remarks};
+use super::cases::{Case, Joined, join, remarks, with_earlier};
 use super::config::{Config, ConfigArgs};
 use super::index::{self, Way};
 use super::inputs::{Inputs, Job, Piped, inputs};
@@ -231,7 +231,7 @@ pub(super) struct Plan {
 impl Plan {
     fn new(args: &AnalyzeArgs) -> Result<Self, (u8, String)> {
         let usage = |message: String| (exit::USAGE, message);
-        let config = Config::load(&args.config).map_err(usage)?;
+        let config = Config::load(&args.config, &args.bundles).map_err(usage)?;
         let lang = args.lang.as_deref().or(config.lang.as_deref()).unwrap_or("auto");
         let languages = language::languages(lang, |name| std::env::var(name).ok()).map_err(usage)?;
         let mut style = args.style.clone();
@@ -258,7 +258,11 @@ impl Plan {
             .or(configured.map(|formats| formats.0))
             .unwrap_or_else(|| Format::DEFAULT.to_vec());
         check_ending(&target, &formats)?;
-        let rules = args.own_rules.load()?;
+        let loaded = args.own_rules.and(&config.rules.dirs).load()?;
+        if !args.quiet {
+            loaded.remarks.iter().for_each(|line| remark(line));
+        }
+        let rules = loaded.rules;
         if let Some(unknown) = config.rules.disable.iter().find(|id| rules.get(id).is_none()) {
             let near = nearest(unknown, rules.iter().map(|rule| rule.header.id.as_str()));
             let hint = near.map_or("see casefile rules list".to_owned(), |near| {
@@ -329,8 +333,9 @@ fn analyse_all(args: &AnalyzeArgs, plan: &Plan, inputs: &Inputs) -> u8 {
             })
             .unzip();
         let joined = join(&inputs.jobs, &identities);
+        let (joined, compared) = with_earlier(&inputs.jobs, &identities, joined);
         if !args.quiet {
-            bar.suspend(|| remarks(&joined).for_each(|line| remark(&line)));
+            bar.suspend(|| remarks(&joined).chain(compared).for_each(|line| remark(&line)));
         }
         let again: Vec<_> = joined.par_iter().map(|whole| analyse_one(plan, &whole.job).0).collect();
         in_place_of(results, &joined, again)

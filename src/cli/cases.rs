@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::inputs::Job;
 use crate::bundle::{Budget, OpenError};
-use crate::cluster::{Identity, Snapshot, groups, merge, mine_logs, read_bundle};
+use crate::cluster::{Identity, Snapshot, earlier, groups, merge, mine_logs, read_bundle};
 use crate::logs::{LogTemplate, SignatureSet};
 
 /// A bundle that was read, and what it is compared with.
@@ -29,15 +29,14 @@ impl Case {
         for (alias, path) in &job.merged {
             parts.push(read(path, alias)?);
         }
-        let baseline = job
-            .baseline
-            .as_ref()
+        let baseline = job.baseline.iter().chain(&job.baseline_merged);
+        let baseline = baseline
             .map(|(alias, path)| read(path, alias))
-            .transpose()?;
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             logs: parts.iter().map(|part| part.logs.len()).collect(),
             snapshot: merge(parts).ok_or_else(|| OpenError::Empty { path: job.path.clone() })?,
-            baseline,
+            baseline: merge(baseline),
         })
     }
 
@@ -67,14 +66,13 @@ impl Case {
         found
     }
 
-    /// By what the bundle may turn out to belong to others; none for one that cannot.
+    /// By what the bundle may turn out to belong to others; none for several that were joined already.
     pub(super) fn identity(&self, job: &Job) -> Option<Identity> {
-        let identity = Identity::of(&self.snapshot);
-        (job.merged.is_empty() && identity.may_be_a_part()).then_some(identity)
+        job.merged.is_empty().then(|| Identity::of(&self.snapshot))
     }
 }
 
-/// Several bundles that are one.
+/// What has to be read once more because of what else was read: bundles that are one, or one that has an earlier one.
 pub(super) struct Joined {
     /// The places of the bundles in the list of jobs, the first before all others.
     pub(super) members: Vec<usize>,
@@ -95,7 +93,7 @@ fn place(job: &Job) -> Place {
 pub(super) fn join(jobs: &[Job], identities: &[Option<Identity>]) -> Vec<Joined> {
     let mut by_place: BTreeMap<Place, Vec<(usize, Identity)>> = BTreeMap::new();
     for (at, (job, identity)) in jobs.iter().zip(identities).enumerate() {
-        if let Some(identity) = identity {
+        if let Some(identity) = identity.as_ref().filter(|identity| identity.may_be_a_part()) {
             by_place.entry(place(job)).or_default().push((at, identity.clone()));
         }
     }
@@ -115,6 +113,55 @@ pub(super) fn join(jobs: &[Job], identities: &[Option<Identity>]) -> Vec<Joined>
         }
     }
     joined
+}
+
+/// Gives bundles that have no baseline the last earlier one of their cluster: what changed since is told. Those that get one are added to
+/// what is read once more, with a line for each.
+pub(super) fn with_earlier(
+    jobs: &[Job],
+    identities: &[Option<Identity>],
+    mut joined: Vec<Joined>,
+) -> (Vec<Joined>, Vec<String>) {
+    let alone = |at: &usize| !joined.iter().any(|whole| whole.members.contains(at));
+    let singles: Vec<usize> = (0..jobs.len()).filter(alone).collect();
+    // Every report that there will be, with the place of its job: those that are joined, then the others.
+    let mut cases: Vec<(Job, Vec<usize>, Identity)> = Vec::new();
+    let of = |at: &usize| identities.get(*at).and_then(Option::as_ref);
+    for whole in &joined {
+        cases.extend(
+            Identity::of_all(whole.members.iter().filter_map(of))
+                .map(|identity| (whole.job.clone(), whole.members.clone(), identity)),
+        );
+    }
+    for at in singles {
+        if let (Some(job), Some(identity)) = (jobs.get(at), of(&at)) {
+            cases.push((job.clone(), vec![at], identity.clone()));
+        }
+    }
+    let known: Vec<Identity> = cases.iter().map(|(.., identity)| identity.clone()).collect();
+    let mut remarks = Vec::new();
+    for ((job, members, _), before) in cases.iter().zip(earlier(&known)) {
+        let Some((before, ..)) = before.and_then(|at| cases.get(at)).filter(|_| job.baseline.is_none()) else {
+            continue;
+        };
+        let job = Job {
+            baseline: Some((before.alias.clone(), before.path.clone())),
+            baseline_merged: before.merged.clone(),
+            ..job.clone()
+        };
+        remarks.push(format!(
+            "{} is compared with {}, an earlier bundle of the same cluster",
+            job.alias, before.alias
+        ));
+        match joined.iter_mut().find(|whole| whole.members == *members) {
+            Some(whole) => whole.job = job,
+            None => joined.push(Joined {
+                members: members.clone(),
+                job,
+            }),
+        }
+    }
+    (joined, remarks)
 }
 
 /// What is said of bundles that were joined, one line for each but the first.

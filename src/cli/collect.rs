@@ -211,7 +211,7 @@ fn options_there(args: &CollectArgs) -> Vec<String> {
 }
 
 fn plan(args: &CollectArgs, root: PathBuf) -> Result<Plan, String> {
-    let config = Config::load(&args.config)?;
+    let config = Config::load(&args.config, &[])?;
     let redaction_key = args.redaction_key.as_deref().map(read_key).transpose()?;
     let key = || redaction_key.clone().map_or_else(random_key, Ok);
     let nodes: Option<NodesPlan> = collect_nodes::plan(&args.nodes, options_there(args), key)?;

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Deserialize;
 
+use super::inputs::is_folder_of_bundles;
+use super::terminal::remark;
 use crate::redact::Said;
 use crate::report::near::{nearest, position};
 use crate::report::{Policy, SeverityScheme};
@@ -65,17 +67,20 @@ enum Plane {
     Management,
 }
 
-/// Ids of rules.
+/// Which rules are tried beside the built-in ones, and which are not.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RuleChoice {
     /// Rules that are not tried.
     #[serde(default)]
     pub(super) disable: Vec<String>,
+    /// Directories of one's own rules, as `--rules`, relative to the file of settings.
+    #[serde(default)]
+    pub(super) dirs: Vec<PathBuf>,
 }
 
 /// Every key, for what is mistyped.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "lang",
     "tz",
     "formats",
@@ -89,10 +94,11 @@ const KEYS: [&str; 13] = [
     "extra",
     "allow",
     "disable",
+    "dirs",
 ];
 
 /// Variables of the environment, and the keys that they set. Lists are separated by commas.
-const VARIABLES: [(&str, &str); 10] = [
+const VARIABLES: [(&str, &str); 11] = [
     ("CASEFILE_LANG", "lang"),
     ("CASEFILE_TZ", "tz"),
     ("CASEFILE_FORMATS", "formats"),
@@ -103,14 +109,17 @@ const VARIABLES: [(&str, &str); 10] = [
     ("CASEFILE_REDACT_EXTRA", "redact.extra"),
     ("CASEFILE_REDACT_ALLOW", "redact.allow"),
     ("CASEFILE_RULES_DISABLE", "rules.disable"),
+    ("CASEFILE_RULES_DIRS", "rules.dirs"),
 ];
 
 impl Config {
     /// Everything that is set, the nearest first: the environment, `./.casefile.toml`, the user's own file.
     ///
+    /// Whoever made a bundle must not choose how it is judged, so a file of settings inside one of `bundles` is never read by itself.
+    ///
     /// # Errors
     /// A file that was named cannot be read, or a file or variable holds what is not known.
-    pub(super) fn load(args: &ConfigArgs) -> Result<Self, String> {
+    pub(super) fn load(args: &ConfigArgs, bundles: &[PathBuf]) -> Result<Self, String> {
         let mut config = Self::of_environment(std::env::vars_os())?;
         if let Some(file) = &args.config {
             let text = std::fs::read_to_string(file)
@@ -118,6 +127,14 @@ impl Config {
             config.fill(Self::of_file(file, &text)?);
         } else if !args.no_config {
             for file in usual_files() {
+                if let Some(bundle) = bundles.iter().find(|bundle| is_in_bundle(&file, bundle)) {
+                    remark(&format!(
+                        "{} is not read: it is part of the bundle {}; name it with --config where it is yours",
+                        file.display(),
+                        bundle.display()
+                    ));
+                    continue;
+                }
                 if let Ok(text) = std::fs::read_to_string(&file) {
                     config.fill(Self::of_file(&file, &text)?);
                 }
@@ -137,6 +154,9 @@ impl Config {
         })?;
         let folder = file.parent().unwrap_or(Path::new(""));
         config.baseline = config.baseline.map(|baseline| folder.join(baseline));
+        for place in &mut config.rules.dirs {
+            *place = folder.join(&*place);
+        }
         Ok(config)
     }
 
@@ -200,6 +220,9 @@ impl Config {
         if self.owners.is_empty() {
             self.owners = other.owners;
         }
+        if self.rules.dirs.is_empty() {
+            self.rules.dirs = other.rules.dirs;
+        }
     }
 
     /// What of it changes a report.
@@ -251,6 +274,14 @@ fn told(message: &str) -> String {
         Some(near) => format!("{message}; did you mean {near}?"),
         None => message.to_owned(),
     }
+}
+
+/// True for a file in a directory that is a bundle, at whatever depth. A folder that only holds archives is none.
+fn is_in_bundle(file: &Path, bundle: &Path) -> bool {
+    let (Ok(file), Ok(bundle)) = (file.canonicalize(), bundle.canonicalize()) else {
+        return false;
+    };
+    bundle.is_dir() && file.starts_with(&bundle) && !is_folder_of_bundles(&bundle)
 }
 
 /// In the working directory, then in the user's folder of settings (XDG Base Directory Specification: a relative one is ignored).
@@ -308,7 +339,7 @@ mod tests {
             ("HOME", "x"),
         ])
         .unwrap();
-        let file = "lang = \"zh\"\ntz = \"+08:00\"\nbaseline = \"good.tar.gz\"\n[owners]\nshop = \"team shop\"\n";
+        let file = "lang = \"zh\"\ntz = \"+08:00\"\nbaseline = \"good.tar.gz\"\n[rules]\ndirs = [\"team\", \"/opt/npd\"]\n[owners]\nshop = \"team shop\"\n";
         config.fill(Config::of_file(Path::new("/etc/c/config.toml"), file).unwrap());
         assert_eq!(
             (config.lang.as_deref(), config.tz.as_deref()),
@@ -316,6 +347,7 @@ mod tests {
         );
         assert_eq!(config.rules.disable, ["a", "b"]);
         assert_eq!(config.baseline.as_deref(), Some(Path::new("/etc/c/good.tar.gz")));
+        assert_eq!(config.rules.dirs, ["/etc/c/team", "/opt/npd"].map(PathBuf::from));
         assert_eq!(config.policy().owners, [("shop".to_owned(), "team shop".to_owned())]);
     }
 }

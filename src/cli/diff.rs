@@ -72,7 +72,7 @@ fn put(args: &DiffArgs, text: &str) -> Result<(), (u8, String)> {
 
 fn text(args: &DiffArgs) -> Result<String, (u8, String)> {
     let usage = |message: String| (exit::USAGE, message);
-    let config = Config::load(&args.config).map_err(usage)?;
+    let config = Config::load(&args.config, &[args.good.clone(), args.bad.clone()]).map_err(usage)?;
     let lang = args.lang.as_deref().or(config.lang.as_deref()).unwrap_or("auto");
     let languages = language::languages(lang, |name| std::env::var(name).ok()).map_err(usage)?;
     let defect = |error: String| (exit::DEFECT, format!("{error}; please report this"));

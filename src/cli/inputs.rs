@@ -17,6 +17,8 @@ pub(super) struct Job {
     pub(super) path: PathBuf,
     /// Its healthy counterpart: alias and path.
     pub(super) baseline: Option<(String, PathBuf)>,
+    /// Further archives of that counterpart: alias and path.
+    pub(super) baseline_merged: Vec<(String, PathBuf)>,
     /// Further archives of the same cluster, read into the same report: alias and path.
     pub(super) merged: Vec<(String, PathBuf)>,
 }
@@ -93,6 +95,7 @@ pub(super) fn inputs(paths: &[PathBuf], baseline: Option<&Path>) -> Result<Input
                 },
                 path: path.clone(),
                 baseline: None,
+                baseline_merged: Vec::new(),
                 merged: Vec::new(),
             }),
             Err(error) => found.errors.push(error),
@@ -126,7 +129,7 @@ impl Inputs {
 }
 
 /// A directory with archives directly in it holds bundles; any other directory is one.
-fn is_folder_of_bundles(directory: &Path) -> bool {
+pub(super) fn is_folder_of_bundles(directory: &Path) -> bool {
     children(directory)
         .iter()
         .any(|child| child.is_file() && is_bundle_archive(child))
@@ -191,6 +194,7 @@ fn folder(directory: &Path, found: &mut Inputs) {
         if owner_of(&name).is_none() {
             found.jobs.push(Job {
                 baseline: baselines.get(&name).cloned(),
+                baseline_merged: Vec::new(),
                 alias: name,
                 path,
                 merged: Vec::new(),
@@ -266,6 +270,7 @@ mod tests {
             alias: name.into(),
             path: PathBuf::new(),
             baseline: None,
+            baseline_merged: Vec::new(),
             merged: Vec::new(),
         });
         make_unique(&mut jobs);

@@ -49,7 +49,7 @@ enum View {
 
 /// Runs the subcommand and gives the exit code.
 pub(super) fn run(args: &InspectArgs) -> u8 {
-    let said = match Config::load(&args.config) {
+    let said = match Config::load(&args.config, &args.bundles) {
         Ok(config) => config.redact,
         Err(message) => {
             complain(&message);

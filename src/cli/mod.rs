@@ -26,6 +26,7 @@ mod own_rules;
 mod program;
 mod recheck;
 mod redact;
+mod rule_pages;
 mod rules;
 mod schema;
 mod style;

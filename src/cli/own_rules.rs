@@ -7,7 +7,7 @@ use walkdir::WalkDir;
 
 use super::exit;
 use super::terminal::remark;
-use crate::rules::{RuleFile, Rules};
+use crate::rules::{MonitorKind, RuleFile, Rules};
 
 /// A rule is some kilobytes; what is larger is no rule.
 const LARGEST: u64 = 1 << 20;
@@ -16,8 +16,16 @@ const LARGEST: u64 = 1 << 20;
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct OwnRules {
     /// A directory of your own rules (*.yaml), or one of them, beside the built-in ones; may be given again
+    ///
+    /// Rule files of node-problem-detector (*.json: kmsg, journald and filelog) are used as they are.
     #[arg(long = "rules", value_name = "DIR|FILE")]
     places: Vec<PathBuf>,
+}
+
+/// Rules, and what of the directories was passed over, one line each.
+pub(super) struct Loaded {
+    pub(super) rules: Rules,
+    pub(super) remarks: Vec<String>,
 }
 
 impl OwnRules {
@@ -27,21 +35,38 @@ impl OwnRules {
         }
     }
 
+    /// With further directories. One that is there already is not read twice.
+    pub(super) fn and(&self, places: &[PathBuf]) -> Self {
+        let mut all = self.clone();
+        let same =
+            |a: &Path, b: &Path| a == b || a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b));
+        for place in places {
+            if !all.places.iter().any(|known| same(known, place)) {
+                all.places.push(place.clone());
+            }
+        }
+        all
+    }
+
     /// The built-in rules and those of the directories; with an exit code and a message where they are not to be used.
-    pub(super) fn load(&self) -> Result<Rules, (u8, String)> {
+    pub(super) fn load(&self) -> Result<Loaded, (u8, String)> {
         if self.places.is_empty() {
-            return Rules::load().map_err(|error| {
+            let defect = |error| {
                 (
                     exit::DEFECT,
                     format!("the built-in rules do not load: {error}; please report this"),
                 )
+            };
+            return Ok(Loaded {
+                rules: Rules::load().map_err(defect)?,
+                remarks: Vec::new(),
             });
         }
-        let mut files = Vec::new();
+        let mut found = Found::default();
         for place in &self.places {
-            read(place, &mut files).map_err(|message| (exit::USAGE, message))?;
+            found.read(place).map_err(|message| (exit::USAGE, message))?;
         }
-        Rules::with_files(&files).map_err(|mistakes| {
+        let rules = Rules::with_files(&found.files).map_err(|mistakes| {
             // A picture of several lines each, the caret below its place.
             for line in mistakes.iter().flat_map(|mistake| lines(mistake.to_string())) {
                 remark(&line);
@@ -53,6 +78,10 @@ impl OwnRules {
                     mistakes.len()
                 ),
             )
+        })?;
+        Ok(Loaded {
+            rules,
+            remarks: found.remarks,
         })
     }
 }
@@ -61,36 +90,52 @@ fn lines(text: String) -> Vec<String> {
     text.lines().map(ToOwned::to_owned).collect()
 }
 
-/// Reads the rules of a directory, in order of their paths.
-fn read(place: &Path, files: &mut Vec<RuleFile>) -> Result<(), String> {
-    let before = files.len();
-    for entry in WalkDir::new(place).sort_by_file_name() {
-        let entry = entry.map_err(|error| format!("rules cannot be read: {error}"))?;
-        let path = entry.path();
-        let is_yaml = path
-            .extension()
-            .is_some_and(|ending| ending == "yaml" || ending == "yml");
-        if !entry.file_type().is_file() || !(is_yaml || entry.depth() == 0) {
-            continue;
+/// What is in the directories.
+#[derive(Default)]
+struct Found {
+    files: Vec<RuleFile>,
+    remarks: Vec<String>,
+}
+
+impl Found {
+    /// Reads the rules of a directory, in order of their paths.
+    fn read(&mut self, place: &Path) -> Result<(), String> {
+        let before = self.files.len();
+        for entry in WalkDir::new(place).sort_by_file_name() {
+            let entry = entry.map_err(|error| format!("rules cannot be read: {error}"))?;
+            let path = entry.path();
+            let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or("");
+            let is_rule = ["yaml", "yml", "json"].contains(&ending);
+            if !entry.file_type().is_file() || !(is_rule || entry.depth() == 0) {
+                continue;
+            }
+            let shown = path.display();
+            let size = entry.metadata().map_or(0, |metadata| metadata.len());
+            if size > LARGEST {
+                return Err(format!("{shown}: {size} bytes are too many for a rule; is this one?"));
+            }
+            let text = std::fs::read_to_string(path).map_err(|error| format!("{shown}: {error}"))?;
+            // Beside rules of node-problem-detector stand its other files; one that is named by itself is meant.
+            if ending == "json"
+                && entry.depth() > 0
+                && let Some(refusal) = MonitorKind::of(&text).refusal()
+            {
+                self.remarks.push(format!("skipped {shown}: {refusal}"));
+                continue;
+            }
+            let folder = path.parent().and_then(Path::file_name);
+            self.files.push(RuleFile {
+                place: shown.to_string(),
+                family: folder.map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+                text,
+            });
         }
-        let shown = path.display();
-        let size = entry.metadata().map_or(0, |metadata| metadata.len());
-        if size > LARGEST {
-            return Err(format!("{shown}: {size} bytes are too many for a rule; is this one?"));
+        if self.files.len() == before {
+            return Err(format!(
+                "{}: no rule is in it; a rule is a .yaml file, and `casefile rules new my-rule` writes a start",
+                place.display()
+            ));
         }
-        let text = std::fs::read_to_string(path).map_err(|error| format!("{shown}: {error}"))?;
-        let folder = path.parent().and_then(Path::file_name);
-        files.push(RuleFile {
-            place: shown.to_string(),
-            family: folder.map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
-            text,
-        });
+        Ok(())
     }
-    if files.len() == before {
-        return Err(format!(
-            "{}: no rule is in it; a rule is a .yaml file, and `casefile rules new my-rule` writes a start",
-            place.display()
-        ));
-    }
-    Ok(())
 }

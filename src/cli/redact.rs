@@ -73,7 +73,8 @@ pub(super) fn run(args: &RedactArgs) -> u8 {
 }
 
 fn redact(args: &RedactArgs) -> Result<Rewritten, (u8, String)> {
-    let config = Config::load(&args.config).map_err(|message| (exit::USAGE, message))?;
+    let config =
+        Config::load(&args.config, std::slice::from_ref(&args.bundle)).map_err(|message| (exit::USAGE, message))?;
     let key = match &args.redaction_key {
         Some(path) => Some(read_key(path).map_err(|message| (exit::USAGE, message))?),
         None => None,

@@ -1,12 +1,13 @@
 //! `casefile rules` and `casefile explain`: the catalogue for people.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::own_rules::OwnRules;
-use super::terminal::{complain, say};
-use super::{exit, language};
+use super::terminal::{complain, remark, say};
+use super::{exit, language, rule_pages};
 use crate::model::{Lang, Text};
 use crate::rules::{Role, Rule, RuleHeader, Rules, Tried, try_out};
 
@@ -34,6 +35,13 @@ enum RulesCommand {
     Show {
         /// The rule's id
         id: String,
+        #[command(flatten)]
+        own_rules: OwnRules,
+    },
+    /// All that is known of the rules of one family, in both languages, as Markdown
+    Page {
+        /// The family, as `rules list` shows it
+        family: String,
         #[command(flatten)]
         own_rules: OwnRules,
     },
@@ -80,7 +88,7 @@ pub(super) fn run(args: &RulesArgs) -> u8 {
         } => with_rules(own_rules, |rules| match format {
             ListFormat::Table => with_languages(lang, |lang| rules.iter().for_each(|rule| say(&list_line(rule, lang)))),
             ListFormat::Markdown => {
-                say(markdown_table(rules).trim_end());
+                say(rule_pages::table(rules).trim_end());
                 exit::DONE
             }
         }),
@@ -89,6 +97,23 @@ pub(super) fn run(args: &RulesArgs) -> u8 {
                 say(&format!("# {}\n{}", rule.place, rule.source.trim()))
             })
         }),
+        RulesCommand::Page { family, own_rules } => {
+            with_rules(own_rules, |rules| match rule_pages::page(rules, family) {
+                Some(page) => {
+                    say(page.trim_end());
+                    exit::DONE
+                }
+                None => {
+                    let families: BTreeSet<&str> = rules.iter().map(|rule| rule.family.as_str()).collect();
+                    let families: Vec<&str> = families.into_iter().collect();
+                    complain(&format!(
+                        "no rule is of the family {family:?}; there are {}",
+                        families.join(", ")
+                    ));
+                    exit::USAGE
+                }
+            })
+        }
         RulesCommand::Test { place } => with_rules(&OwnRules::of(place), test),
         RulesCommand::New { id } => {
             say(include_str!("new_rule.yaml")
@@ -156,7 +181,10 @@ fn with_rule_in_languages(rules: &Rules, args: &ExplainArgs) -> u8 {
 
 fn with_rules(own_rules: &OwnRules, work: impl FnOnce(&Rules) -> u8) -> u8 {
     match own_rules.load() {
-        Ok(rules) => work(&rules),
+        Ok(loaded) => {
+            loaded.remarks.iter().for_each(|line| remark(line));
+            work(&loaded.rules)
+        }
         Err((code, message)) => {
             complain(&message);
             code
@@ -214,82 +242,6 @@ fn list_line(rule: &Rule, lang: Lang) -> String {
         rule.family,
         rule.header.check.get(lang)
     )
-}
-
-/// All rules as a document. What a report fills in stands as its name in italics.
-fn markdown_table(rules: &Rules) -> String {
-    let mut lines = vec![
-        "# Rules".to_owned(),
-        String::new(),
-        format!(
-            "The {} failure modes that casefile knows, by family. This file is written by `casefile rules list -f markdown`; a test keeps it true.",
-            rules.iter().count()
-        ),
-    ];
-    let mut family = "";
-    for rule in rules.iter() {
-        if rule.family != family {
-            family = &rule.family;
-            lines.extend([
-                String::new(),
-                format!("## {family}"),
-                String::new(),
-                "| id | role | level | what broke | 故障 | versions | source |".to_owned(),
-                "| --- | --- | --- | --- | --- | --- | --- |".to_owned(),
-            ]);
-        }
-        let header = &rule.header;
-        let role = role_word(header, Lang::En);
-        let level = serde_json::to_value(header.level).unwrap_or_default();
-        let cells = [
-            format!("[`{}`](../{})", header.id, rule.place),
-            role.to_owned(),
-            level.as_str().unwrap_or_default().to_owned(),
-            cell(&title_words(&header.title.en)),
-            cell(&title_words(&header.title.zh)),
-            cell(&header.versions),
-            cell(&header.sources.join("; ")),
-        ];
-        lines.push(format!("| {} |", cells.join(" | ")));
-    }
-    lines.join("\n") + "\n"
-}
-
-/// A title's template without its conditions; a place to fill is the last part of its name.
-fn title_words(template: &str) -> String {
-    let mut words = String::new();
-    let mut rest = template;
-    while let Some(at) = rest.find("{") {
-        let (before, tail) = rest.split_at(at);
-        words.push_str(before);
-        let end = if tail.starts_with("{{") { "}}" } else { "%}" };
-        let (inside, after) = tail.split_once(end).unwrap_or((tail, ""));
-        if let Some(value) = inside.strip_prefix("{{") {
-            let name = value.split('|').next().unwrap_or("").trim();
-            words.push_str(&format!("‹{}›", name.rsplit('.').next().unwrap_or(name)));
-        }
-        rest = after;
-    }
-    words + rest
-}
-
-/// Text in a cell of a Markdown table: as it is, without what would end the cell or be markup.
-fn cell(text: &str) -> String {
-    let mut out = String::new();
-    let mut in_code = false;
-    for c in text.chars() {
-        in_code ^= c == '`';
-        match c {
-            '|' => out.push_str("\\|"),
-            '\n' => out.push(' '),
-            '<' | '*' | '_' | '[' if !in_code => {
-                out.push('\\');
-                out.push(c);
-            }
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 /// A rule for a reader: its wording with the places to fill left as they are.
@@ -357,7 +309,7 @@ fn explained(rule: &Rule, lang: Lang) -> String {
     lines.join("\n")
 }
 
-fn role_word(header: &RuleHeader, lang: Lang) -> &'static str {
+pub(super) fn role_word(header: &RuleHeader, lang: Lang) -> &'static str {
     match (header.role, lang) {
         (Role::Cause, Lang::Zh) => "原因",
         (Role::Cause, Lang::En) => "cause",

@@ -115,6 +115,7 @@ mod tests {
             pattern: r"cannot open (?P<file>\S+)".into(),
             sources: Vec::new(),
             unless: None,
+            within: None,
         };
         SignatureSet::new([("r", &spec)]).unwrap()
     }

@@ -1,5 +1,6 @@
 //! Which bundles are of one cluster and one occasion: told by what stands in them, and by no name of a file.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
@@ -44,6 +45,28 @@ impl Identity {
     /// True for a bundle of machines that says when it was collected; no other can be one of several archives of one cluster.
     pub fn may_be_a_part(&self) -> bool {
         !self.machines.is_empty() && self.now.is_some()
+    }
+
+    /// True for a moment of the same cluster before this one, told by the uid of its `kube-system` alone: names may be reused.
+    fn comes_after(&self, other: &Self) -> bool {
+        let (Some(uid), Some(now), Some(before)) = (&self.uid, self.now, other.now) else {
+            return false;
+        };
+        other.uid.as_ref() == Some(uid) && now.duration_since(before) > SAME_OCCASION
+    }
+
+    /// What several archives of one cluster and occasion tell together.
+    pub fn of_all<'i>(parts: impl IntoIterator<Item = &'i Self>) -> Option<Self> {
+        let mut parts = parts.into_iter();
+        let mut whole = parts.next()?.clone();
+        for part in parts {
+            whole.uid = whole.uid.or_else(|| part.uid.clone());
+            whole.rancher = whole.rancher.or_else(|| part.rancher.clone());
+            whole.nodes.extend(part.nodes.clone());
+            whole.machines.extend(part.machines.clone());
+            whole.now = whole.now.max(part.now);
+        }
+        Some(whole)
     }
 
     /// True for different machines at one time, whatever their cluster.
@@ -144,6 +167,23 @@ pub fn groups(bundles: &[Identity]) -> Vec<Vec<usize>> {
     groups
 }
 
+/// True for snapshots of one cluster of which the first shows an earlier occasion.
+pub fn is_earlier(earlier: &Snapshot, later: &Snapshot) -> bool {
+    Identity::of(later).comes_after(&Identity::of(earlier))
+}
+
+/// For each bundle, which of the others shows its cluster last before it.
+pub fn earlier(bundles: &[Identity]) -> Vec<Option<usize>> {
+    let before = |bundle: &Identity| {
+        let known = bundles.iter().enumerate();
+        known
+            .filter(|(_, other)| bundle.comes_after(other))
+            .max_by_key(|(at, other)| (other.now, Reverse(*at)))
+            .map(|(at, _)| at)
+    };
+    bundles.iter().map(before).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::reading;
@@ -171,10 +211,28 @@ mod tests {
     }
 
     fn namespaced(host: &str, uid: &str, project: &str) -> Identity {
+        at("10:20:00", host, uid, project)
+    }
+
+    fn at(time: &str, host: &str, uid: &str, project: &str) -> Identity {
         let text = format!(
             r#"{{"kind": "Namespace", "apiVersion": "v1", "metadata": {{"name": "kube-system", "uid": "{uid}", "annotations": {{"field.cattle.io/projectId": "{project}"}}}}}}"#
         );
-        archive(host, "10:20:00", &[("ns.json", &text)])
+        archive(host, time, &[("ns.json", &text)])
+    }
+
+    #[test]
+    fn the_moment_before_is_the_last_of_the_same_cluster_that_is_no_part_of_this_one() {
+        let of = |uid: &str, time: &str| at(time, "a", uid, "");
+        let all = [
+            of("u1", "08:00:00"),
+            of("u1", "12:00:00"),
+            of("u2", "11:00:00"),
+            of("u1", "10:00:00"),
+            of("u1", "12:29:00"),
+            of("", "13:00:00"),
+        ];
+        assert_eq!(earlier(&all), [None, Some(3), None, Some(0), Some(3), None]);
     }
 
     #[test]

@@ -371,6 +371,7 @@ mod tests {
             pattern: r"cannot open (?P<file>\S+)".into(),
             sources: Vec::new(),
             unless: None,
+            within: None,
         };
         let set = SignatureSet::new([("r", &spec)]).unwrap();
         let mut scan = LogScan::new(&set, EntryPath::new("a.log"), Stream::Unknown, 10_000);

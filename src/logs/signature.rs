@@ -6,12 +6,12 @@ use std::sync::OnceLock;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use rayon::prelude::*;
 use regex::Regex;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::literal;
 
 /// Where a text was found. A signature can be limited to some.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TextSource {
     /// The message of a Kubernetes event.
@@ -48,6 +48,10 @@ pub struct SignatureSpec {
     /// A line that matches this too is not a hit: a benign look-alike.
     #[serde(default)]
     pub unless: Option<String>,
+    /// What of a line the pattern is tried on: the last group of this expression, or the whole of its match where it has none. The whole
+    /// line without it. Rules of other programs, which look at messages alone, are taken over with it.
+    #[serde(skip)]
+    pub within: Option<String>,
 }
 
 /// Why a signature was refused.
@@ -82,6 +86,7 @@ pub struct Signature {
     pub id: String,
     pattern: Pattern,
     unless: Option<Pattern>,
+    within: Option<Pattern>,
     sources: Vec<TextSource>,
 }
 
@@ -156,15 +161,16 @@ fn parsed(rule: &str, spec: &SignatureSpec) -> Result<(Signature, Vec<String>), 
         source: Box::new(regex::Error::Syntax(error.to_string())),
     };
     let required = literal::required(&spec.pattern).map_err(|error| wrong(&error))?;
-    if let Some(unless) = &spec.unless {
+    for beside in spec.unless.iter().chain(&spec.within) {
         regex_syntax::Parser::new()
-            .parse(unless)
+            .parse(beside)
             .map_err(|error| wrong(&error))?;
     }
     let required = required.ok_or_else(|| SignatureError::NoLiteral { id: id.clone() })?;
     let signature = Signature {
         pattern: Pattern::new(&spec.pattern),
         unless: spec.unless.as_deref().map(Pattern::new),
+        within: spec.within.as_deref().map(Pattern::new),
         sources: spec.sources.clone(),
         id,
     };
@@ -214,7 +220,9 @@ impl SignatureSet {
     /// One is too large.
     pub fn compile(&self) -> Result<(), SignatureError> {
         self.signatures.par_iter().try_for_each(|signature| {
-            let patterns = std::iter::once(&signature.pattern).chain(&signature.unless);
+            let patterns = std::iter::once(&signature.pattern)
+                .chain(&signature.unless)
+                .chain(&signature.within);
             patterns.map(Pattern::compiled).try_for_each(|compiled| match compiled {
                 Ok(_) => Ok(()),
                 Err(error) => Err(SignatureError::Pattern {
@@ -253,7 +261,11 @@ impl SignatureSet {
     pub(super) fn confirm(&self, index: usize, line: &str) -> Option<TextMatch<'_>> {
         let signature = self.signatures.get(index)?;
         let pattern = signature.pattern.compiled().ok()?;
-        let found = pattern.captures(line)?;
+        let (from, looked_at) = match &signature.within {
+            Some(within) => part_of(line, within.compiled().ok()?)?,
+            None => (0, line),
+        };
+        let found = pattern.captures(looked_at)?;
         let unless = signature.unless.as_ref().and_then(|unless| unless.compiled().ok());
         if unless.is_some_and(|unless| unless.is_match(line)) {
             return None;
@@ -266,9 +278,16 @@ impl SignatureSet {
         Some(TextMatch {
             id: &signature.id,
             captures,
-            end: found.get_match().end(),
+            end: from + found.get_match().end(),
         })
     }
+}
+
+/// The part of a line that an expression points out, with its first byte.
+fn part_of<'l>(line: &'l str, within: &Regex) -> Option<(usize, &'l str)> {
+    let found = within.captures(line)?;
+    let part = found.get(found.len().saturating_sub(1))?;
+    Some((part.start(), part.as_str()))
 }
 
 #[cfg(test)]
@@ -281,6 +300,7 @@ mod tests {
             pattern: pattern.into(),
             sources: Vec::new(),
             unless: None,
+            within: None,
         }
     }
 
@@ -303,6 +323,19 @@ mod tests {
             SignatureSet::new(specs.iter().map(|spec| ("r", spec))),
             Err(SignatureError::NoLiteral { .. })
         ));
+    }
+
+    #[test]
+    fn a_pattern_may_be_tried_on_a_part_of_the_line() {
+        let mut one = spec("x", r"\Adisk (?P<disk>\S+) failed\z");
+        one.within = Some(r"kernel: (?:\[[^\]]*\] )?(.*)$".into());
+        let set = SignatureSet::new([("r", &one)]).unwrap();
+        let line = "Nov 21 10:20:42 n1 kernel: [1.2] disk sda failed";
+        let found = set.matches(line, TextSource::System);
+        assert_eq!((found[0].captures["disk"].as_str(), found[0].end), ("sda", line.len()));
+        for other in ["disk sda failed", "n1 kernel: disk sda failed twice"] {
+            assert!(set.matches(other, TextSource::System).is_empty(), "{other}");
+        }
     }
 
     #[test]

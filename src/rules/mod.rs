@@ -12,6 +12,7 @@ pub mod inventory;
 mod meets;
 mod missing;
 mod object_rule;
+mod problem_detector;
 mod pull;
 pub mod rebuild;
 mod refused;
@@ -32,6 +33,7 @@ pub use header::{
     StepWording, Subjects, Weighing, Weight,
 };
 pub use object_rule::{Beside, ObjectSubject, ObjectTest, Tie};
+pub use problem_detector::MonitorKind;
 pub use registry::{Rule, RuleError, Rules};
 pub use try_out::{Tried, try_out};
 pub use user::{Mistake, RuleFile};

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::meets::unmet;
 use super::object_rule::judge_objects;
+use super::problem_detector::Taken;
 use super::text_rule::judge_text;
 use super::user::{self, Mistake, RuleFile};
 use super::{Finding, Input, Outcome, RuleHeader};
@@ -41,6 +42,8 @@ pub struct Rule {
     /// False for a rule that a user brought along.
     pub is_built_in: bool,
     detect: Option<Detect>,
+    /// Of a rule that was taken over from node-problem-detector.
+    taken: Option<Taken>,
 }
 
 /// Why the rules could not be loaded. With built-in rules this is a defect that a test finds.
@@ -150,15 +153,32 @@ impl Rule {
             source: source.to_owned(),
             is_built_in: false,
             detect: None,
+            taken: None,
         }
+    }
+
+    /// As a rule that was taken over from node-problem-detector.
+    pub(super) fn with(self, taken: Taken) -> Self {
+        Self {
+            taken: Some(taken),
+            ..self
+        }
+    }
+
+    /// Takes the expressions of a rule of the same name, where both were taken over.
+    pub(super) fn join(&mut self, header: &RuleHeader, taken: &Taken) -> bool {
+        let Some(own) = &mut self.taken else { return false };
+        own.join(&mut self.header, header.clone(), taken.clone());
+        true
     }
 
     /// Judges a snapshot. A rule whose data were not read cannot say that all is well, nor one that met nothing of what it is about.
     pub fn judge(&self, input: &Input<'_>) -> Outcome {
-        let mut found = match (self.detect, &self.header.finds) {
-            (Some(detect), _) => detect(input, &self.header),
-            (None, Some(subjects)) => judge_text(input, &self.header, subjects),
-            (None, None) => Vec::new(),
+        let mut found = match (self.detect, &self.taken, &self.header.finds) {
+            (Some(detect), ..) => detect(input, &self.header),
+            (None, Some(taken), _) => taken.judge(input, &self.header),
+            (None, None, Some(subjects)) => judge_text(input, &self.header, subjects),
+            (None, None, None) => Vec::new(),
         };
         let mut missing: Vec<String> = self
             .header

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::object_rule::compiles;
-use super::{Rule, RuleHeader, Wording};
+use super::{Rule, RuleHeader, Wording, problem_detector};
 use crate::logs::SignatureSet;
 use crate::model::Text;
 
@@ -17,6 +17,13 @@ pub struct RuleFile {
     pub family: String,
     /// Its content.
     pub text: String,
+}
+
+impl RuleFile {
+    /// Rules are YAML; those of node-problem-detector are JSON.
+    fn is_of_problem_detector(&self) -> bool {
+        self.place.ends_with(".json")
+    }
 }
 
 /// Something wrong in the file of a rule.
@@ -45,7 +52,12 @@ impl Mistake {
         }
     }
 
-    fn at(file: &RuleFile, (line, column): (usize, usize), message: String) -> Self {
+    /// Where a value is written in a file.
+    pub(super) fn in_file(file: &RuleFile, value: &str, message: String) -> Self {
+        Self::at(file, position(file, value), message)
+    }
+
+    pub(super) fn at(file: &RuleFile, (line, column): (usize, usize), message: String) -> Self {
         let excerpt = file.text.lines().nth(line.saturating_sub(1)).unwrap_or("");
         Self {
             place: file.place.clone(),
@@ -86,32 +98,61 @@ impl fmt::Display for Mistake {
 /// The rules of these files, beside those that are there.
 pub(super) fn rules(files: &[RuleFile], built_in: &[Rule]) -> Result<Vec<Rule>, Vec<Mistake>> {
     let mut mistakes = Vec::new();
-    let mut rules = Vec::new();
+    let mut rules: Vec<(Rule, &RuleFile)> = Vec::new();
     let mut taken: BTreeSet<String> = built_in.iter().map(|rule| rule.header.id.clone()).collect();
     for file in files {
+        if file.is_of_problem_detector() {
+            match problem_detector::rules_of(file) {
+                Ok(found) => {
+                    for (header, beside) in found {
+                        // Several of its files may look for one problem, each in another log.
+                        let known = rules.iter_mut().find(|(rule, _)| rule.header.id == header.id);
+                        let is_free = match known {
+                            Some((rule, _)) => rule.join(&header, &beside),
+                            None => taken.insert(header.id.clone()),
+                        };
+                        if !is_free {
+                            mistakes.push(id_taken(file, &header.id));
+                        } else if !rules.iter().any(|(rule, _)| rule.header.id == header.id) {
+                            let rule = Rule::of_parsed(&file.place, &file.family, &file.text, header);
+                            rules.push((rule.with(beside), file));
+                        }
+                    }
+                }
+                Err(wrong) => mistakes.extend(wrong),
+            }
+            continue;
+        }
         match parse(file) {
             Ok(header) => {
                 if !taken.insert(header.id.clone()) {
-                    let at = position(file, &header.id);
-                    let message = format!("the id {:?} is taken by another rule; choose another", header.id);
-                    mistakes.push(Mistake::at(file, at, message));
+                    mistakes.push(id_taken(file, &header.id));
                 }
                 mistakes.extend(wrong(file, &header));
-                rules.push(Rule::of_parsed(&file.place, &file.family, &file.text, header));
+                rules.push((Rule::of_parsed(&file.place, &file.family, &file.text, header), file));
             }
             Err(mistake) => mistakes.push(mistake),
         }
     }
-    for (rule, file) in rules.iter().zip(files) {
+    for (rule, file) in &rules {
         for effect in rule.header.causes.iter().filter(|effect| !taken.contains(&effect.rule)) {
             let message = format!(
                 "it may cause {:?}, which is no rule; see casefile rules list",
                 effect.rule
             );
-            mistakes.push(Mistake::at(file, position(file, &effect.rule), message));
+            mistakes.push(Mistake::in_file(file, &effect.rule, message));
         }
     }
-    if mistakes.is_empty() { Ok(rules) } else { Err(mistakes) }
+    if mistakes.is_empty() {
+        Ok(rules.into_iter().map(|(rule, _)| rule).collect())
+    } else {
+        Err(mistakes)
+    }
+}
+
+fn id_taken(file: &RuleFile, id: &str) -> Mistake {
+    let message = format!("the id {id:?} is taken by another rule; choose another");
+    Mistake::in_file(file, id, message)
 }
 
 fn parse(file: &RuleFile) -> Result<RuleHeader, Mistake> {
@@ -136,7 +177,7 @@ fn parse(file: &RuleFile) -> Result<RuleHeader, Mistake> {
 /// Everything that the form alone does not tell.
 fn wrong(file: &RuleFile, header: &RuleHeader) -> Vec<Mistake> {
     let mut wrong = Vec::new();
-    let mut add = |needle: &str, message: String| wrong.push(Mistake::at(file, position(file, needle), message));
+    let mut add = |needle: &str, message: String| wrong.push(Mistake::in_file(file, needle, message));
     let is_kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if header.id.is_empty() || !header.id.chars().all(is_kebab) {
         add(

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::cli::Desk;
+use super::support::{files, sample};
 
 const SETTINGS: &str = r#"{"apiVersion":"v1","kind":"List","items":[
 {"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web","namespace":"shop","uid":"UID","resourceVersion":"UID"},"spec":{"replicas":2,"selector":{"matchLabels":{"app":"web"}},"template":{"metadata":{"labels":{"app":"web"}},"spec":{"containers":[{"name":"web","image":"shop/web:1.0","env":[{"name":"MODE","value":"fast"},{"name":"DB_PASSWORD","value":"SECRET"}],"envFrom":[{"configMapRef":{"name":"settings"}}]}]}}},"status":{"replicas":2,"availableReplicas":2}},
@@ -294,4 +295,71 @@ fn one_node_that_is_set_up_otherwise_is_in_the_appendix() {
         (&Value::from("0"), &Value::from("1"))
     );
     assert_eq!(json["node_differences"].as_array().unwrap().len(), 1);
+}
+
+/// A sample as it would have been collected on another day of that month.
+fn put_day(desk: &Desk, name: &str, folder: &str, day: &str) {
+    for (path, text) in files(&sample(name)) {
+        desk.put(
+            &format!("{folder}/{path}"),
+            text.replace("2026-11-21", &format!("2026-11-{day}")),
+        );
+    }
+}
+
+#[test]
+fn a_bundle_is_compared_with_the_last_one_of_its_cluster_from_another_day() {
+    let desk = Desk::new();
+    put_day(&desk, "crash-loop", "thursday", "19");
+    put_day(&desk, "healthy", "friday", "20");
+    put_day(&desk, "quota", "saturday", "21");
+    let of = |args: &[&str]| {
+        let ended = desk.run(&[&["analyze", "-f", "json,md", "--lang", "en,zh", "-o", "out"], args].concat());
+        ended.assert_done();
+        ended.err
+    };
+    let report = |name: &str| -> Value { serde_json::from_str(&desk.text(&format!("out/{name}.en.json"))).unwrap() };
+    let compared_with = |name: &str| -> Vec<String> {
+        let report = report(name);
+        let bundles = report["bundles"].as_array().unwrap().iter();
+        let baselines = bundles.filter(|bundle| bundle["role"] == "baseline");
+        baselines
+            .map(|bundle| bundle["alias"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let said = of(&["thursday", "saturday", "friday"]);
+    assert!(
+        said.contains("saturday is compared with friday, an earlier bundle of the same cluster"),
+        "{said}"
+    );
+    assert_eq!(compared_with("thursday"), Vec::<String>::new());
+    assert_eq!(compared_with("friday"), ["thursday"]);
+    assert_eq!(compared_with("saturday"), ["friday"]);
+    let saturday = report("saturday");
+    let rows = saturday["diff"].as_array().unwrap();
+    assert!(
+        rows.iter().any(|row| row["subject"]["kind"] == "ResourceQuota"),
+        "{rows:?}"
+    );
+    assert!(
+        desk.text("out/saturday.en.md")
+            .contains("an earlier bundle of the same cluster")
+    );
+    assert!(desk.text("out/saturday.zh.md").contains("同一集群较早的采集"));
+
+    // The one that was named goes before.
+    of(&["thursday", "saturday", "--baseline", "friday"]);
+    assert_eq!(compared_with("saturday"), ["friday"]);
+    of(&["friday", "saturday", "--baseline", "thursday"]);
+    assert_eq!(compared_with("saturday"), ["thursday"]);
+
+    // Bundles of one hour show one incident, and another cluster is no earlier one.
+    put_day(&desk, "healthy", "noon", "21");
+    of(&["noon", "saturday"]);
+    assert_eq!(compared_with("saturday"), Vec::<String>::new());
+    let namespaces = "friday/t00-healthy/resources/namespaces.yaml";
+    let other = desk.text(namespaces).replace("b1358d51", "b1358d52");
+    desk.put(namespaces, other);
+    of(&["friday", "saturday"]);
+    assert_eq!(compared_with("saturday"), Vec::<String>::new());
 }

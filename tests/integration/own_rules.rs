@@ -165,3 +165,85 @@ fn a_directory_without_rules_is_refused() {
     let ended = desk.run(&["rules", "test", "team"]);
     ended.assert_refused(2, &["team", "no rule is in it", "casefile rules new"]);
 }
+
+/// Own files in the form of node-problem-detector's: of the kernel's log, of programs, and of something else.
+fn put_monitors(desk: &Desk) {
+    desk.put(
+        "config/fan-monitor.json",
+        r#"{"plugin": "kmsg", "logPath": "/dev/kmsg", "lookback": "5m", "bufferSize": 10, "source": "fan-monitor", "metricsReporting": true,
+            "conditions": [{"type": "FanStopped", "reason": "FanTurns", "message": "the fan turns"}],
+            "rules": [
+              {"type": "temporary", "reason": "FanSlow", "pattern": "fan\\d+: \\d+ rpm is too slow"},
+              {"type": "permanent", "condition": "FanStopped", "reason": "FanBlocked", "pattern": "fan\\d+: blocked"}]}"#,
+    );
+    desk.put(
+        "config/clock-plugin.json",
+        r#"{"plugin": "custom", "pluginConfig": {"timeout": "5s", "concurrency": 3}, "source": "clock", "conditions": [],
+            "rules": [{"type": "temporary", "reason": "ClockOff", "path": "./check.sh"}]}"#,
+    );
+    desk.put("config/stats.json", r#"{"cpu": {"metricsConfigs": {}}}"#);
+}
+
+#[test]
+fn rules_of_node_problem_detector_are_used_as_they_are() {
+    let desk = Desk::new();
+    put_monitors(&desk);
+    desk.put(
+        "bundle/nodes.txt",
+        "NAME   STATUS     ROLES    AGE   VERSION\nn1     NotReady   <none>   90d   v1.28.4\nn2     Ready      <none>   90d   v1.28.4\n",
+    );
+    desk.put(
+        "bundle/n1/dmesg.txt",
+        "[    9.204] fan1: 80 rpm is too slow\n[    9.301] fan1: blocked\n",
+    );
+    desk.put("bundle/n2/dmesg.txt", "[    9.204] fan1: 80 rpm is too slow\n");
+    let ended = desk.run(&[
+        "analyze", "bundle", "--rules", "config", "-f", "md,json", "--lang", "zh,en", "-o", "out",
+    ]);
+    ended.assert_done();
+    for words in [
+        "skipped config/clock-plugin.json: its rules run programs",
+        "skipped config/stats.json",
+    ] {
+        assert!(ended.err.contains(words), "{words}: {ended:?}");
+    }
+    let report: serde_json::Value = serde_json::from_str(&desk.text("out/bundle.en.json")).unwrap();
+    let mut found: Vec<(String, String, String)> = Vec::new();
+    for finding in report["findings"].as_array().unwrap() {
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        if text(&finding["rule"]).starts_with("npd-") {
+            found.push((
+                text(&finding["rule"]),
+                text(&finding["subject"]["name"]),
+                text(&finding["level"]),
+            ));
+        }
+    }
+    found.sort();
+    let row = |rule: &str, node: &str, level: &str| (rule.to_owned(), node.to_owned(), level.to_owned());
+    assert_eq!(
+        found,
+        [
+            row("npd-fan-monitor-fanslow", "n1", "warning"),
+            row("npd-fan-monitor-fanslow", "n2", "warning"),
+            row("npd-fan-monitor-fanstopped-fanblocked", "n1", "critical"),
+        ]
+    );
+    let first = &report["root_causes"][0];
+    assert_eq!(first["rule"], "npd-fan-monitor-fanstopped-fanblocked", "{first}");
+    assert!(desk.text("out/bundle.zh.md").contains("状况 `FanStopped`"));
+}
+
+#[test]
+fn a_file_of_programs_that_is_named_by_itself_is_refused() {
+    let desk = Desk::new();
+    put_monitors(&desk);
+    let ended = desk.run(&["rules", "list", "--rules", "config/clock-plugin.json"]);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(
+        ended
+            .err
+            .contains("run programs (plugin custom), and casefile runs none"),
+        "{ended:?}"
+    );
+}

@@ -121,6 +121,70 @@ fn settings_decide_formats_languages_rules_owners_and_masking() {
     );
 }
 
+/// A rule of one's own, by its id.
+fn rule(id: &str) -> String {
+    format!(
+        "id: {id}\nlevel: warning\nobjects: {{kind: Namespace, where: [{{path: /metadata/name, is: kube-system}}]}}\ntitle: {{en: '{id} was tried'}}\n"
+    )
+}
+
+fn tried(desk: &Desk, args: &[&str]) -> Vec<String> {
+    let ended = run(
+        desk,
+        &[],
+        &[&["analyze", "-f", "json", "--lang", "en", "-o", "r.json"], args].concat(),
+    );
+    ended.assert_done();
+    let report: Value = serde_json::from_str(&desk.text("r.json")).unwrap();
+    let checks = report["checks"].as_array().unwrap().iter();
+    let ids = checks.map(|check| check["id"].as_str().unwrap().to_owned());
+    ids.filter(|id| id.starts_with("own-")).collect()
+}
+
+#[test]
+fn settings_name_directories_of_rules_relative_to_themselves() {
+    let desk = desk_with("quota");
+    desk.put("team/one.yaml", rule("own-one"));
+    desk.put("more/two.yaml", rule("own-two"));
+    desk.put("xdg/casefile/config.toml", "[rules]\ndirs = [\"../../team\"]\n");
+    assert_eq!(tried(&desk, &["quota.tar.gz"]), ["own-one"]);
+    assert_eq!(
+        tried(&desk, &["quota.tar.gz", "--rules", "more", "--rules", "team"]),
+        ["own-two", "own-one"]
+    );
+    assert_eq!(tried(&desk, &["quota.tar.gz", "--no-config"]), Vec::<String>::new());
+    desk.put(".casefile.toml", "[rules]\ndirs = [\"gone\"]\n");
+    run(&desk, &[], &["analyze", "quota.tar.gz", "-o", "out"]).assert_refused(2, &["gone"]);
+}
+
+/// Whoever made a bundle must not choose how it is judged.
+#[test]
+fn settings_inside_a_bundle_are_never_read() {
+    let desk = Desk::new();
+    desk.put(
+        "bundle/pods.txt",
+        "NAME    READY   STATUS    RESTARTS   AGE\nweb-0   1/1     Running   0          5m\n",
+    );
+    desk.put("bundle/rules/evil.yaml", rule("own-evil"));
+    desk.put(
+        "bundle/.casefile.toml",
+        "[rules]\ndirs = [\"rules\"]\ndisable = [\"crashloopbackoff\"]\n",
+    );
+    let inside = |args: &[&str]| {
+        let mut command = desk.command(&[&["analyze", "-f", "json", "-o", "../out.json", "--force"], args].concat());
+        command.env("XDG_CONFIG_HOME", desk.path().join("xdg"));
+        command.current_dir(desk.path().join("bundle"));
+        Ended::from(command.output().unwrap())
+    };
+    let ended = inside(&["."]);
+    ended.assert_done();
+    assert!(ended.err.contains(".casefile.toml is not read"), "{ended:?}");
+    assert!(!desk.text("out.json").contains("own-evil"));
+    // Whoever names it means it.
+    inside(&[".", "--config", ".casefile.toml"]).assert_done();
+    assert!(desk.text("out.json").contains("own-evil"));
+}
+
 #[test]
 fn scripts_can_tell_what_was_found_from_what_went_wrong() {
     let desk = desk_with("quota");

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::ledger::{Ledger, plain_sentence};
 use super::overview::shown;
 use super::phrases::{filled, phrase};
-use crate::cluster::Snapshot;
+use crate::cluster::{Snapshot, is_earlier};
 use crate::diagnosis::{Difference, Side};
 use crate::model::{Text, code};
 use crate::report::model::{AppliedRow, DiffAbout, DiffRow};
@@ -42,6 +42,7 @@ pub(super) fn differences(ledger: &mut Ledger<'_, '_>) -> (Vec<DiffRow>, Option<
     let mut name = |snapshot: &Snapshot| ledger.masker.mask(&snapshot.bundle.input).into_owned();
     let facts = [
         ("good", name(baseline).into()),
+        ("is_earlier", is_earlier(baseline, diagnosis.snapshot).into()),
         ("bad", name(diagnosis.snapshot).into()),
         ("good_time", time(baseline).into()),
         ("bad_time", time(diagnosis.snapshot).into()),
