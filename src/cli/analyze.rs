@@ -427,11 +427,12 @@ fn conclude(
         force: args.force,
         quiet: args.quiet,
     };
-    if several && !rows.is_empty() {
-        if let Err((failure, message)) = index::write_index(plan, way, rows, without) {
-            complain(&message);
-            code = code.max(failure);
-        }
+    if several
+        && !rows.is_empty()
+        && let Err((failure, message)) = index::write_index(plan, way, rows, without)
+    {
+        complain(&message);
+        code = code.max(failure);
     }
     code
 }

@@ -33,6 +33,7 @@ mod terminal;
 mod verify;
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -122,7 +123,7 @@ pub fn run() -> ExitCode {
                 let text = error.render().to_string();
                 complain_of_usage(&text);
             } else {
-                let _ = error.print();
+                print_usage_error(&error);
             }
             return ExitCode::from(exit::USAGE);
         }
@@ -190,6 +191,18 @@ fn with_command(mut words: Vec<OsString>, chinese: bool) -> Vec<OsString> {
         words.insert(1, "analyze".into());
     }
     words
+}
+
+/// What clap says of a command line, which it quotes; in colours, where nothing of it has to be masked.
+fn print_usage_error(error: &clap::Error) {
+    let text = error.render().to_string();
+    let masked = terminal::masked(&text);
+    // If the stream is closed, nobody is left to be told.
+    let _ = if masked == text {
+        error.print()
+    } else {
+        std::io::stderr().write_all(masked.as_bytes())
+    };
 }
 
 /// What clap says of a command line, as one line for machines: the error, then the tips.

@@ -137,7 +137,7 @@ pub(super) fn remark(line: &str) {
 }
 
 /// Without what looks like a secret: a message may name a bundle, a file or an option that holds one, before anything of it is known.
-fn masked(line: &str) -> String {
+pub(super) fn masked(line: &str) -> String {
     Masker::new().mask(line).into_owned()
 }
 

@@ -22,6 +22,9 @@ const MEASURE: Measure = Measure {
     longest: 2 << 20,
 };
 
+/// What says so, in the spellings of YAML.
+const SECRET_KINDS: [&[u8]; 3] = [b"kind: Secret", b"kind: \"Secret\"", b"kind: 'Secret'"];
+
 /// Text in pieces that end where a cut parts no secret: with a line where there are lines.
 pub(crate) struct Pieces<'r> {
     from: &'r mut dyn Read,
@@ -81,8 +84,9 @@ impl<'r> Pieces<'r> {
         let Measure { context, longest, .. } = self.measure;
         // What says that values are those of a Secret may stand a whole Secret before them.
         let far = near.saturating_sub(longest);
-        let is_far = |word: &[u8]| memchr::memmem::find(self.held.get(far..near).unwrap_or_default(), word).is_some();
-        let from = if is_far(b"Secret") {
+        let before = self.held.get(far..near).unwrap_or_default();
+        let says = |word: &&[u8]| memchr::memmem::find(before, word).is_some();
+        let from = if SECRET_KINDS.iter().any(says) {
             far
         } else {
             near.saturating_sub(context)

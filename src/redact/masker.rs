@@ -320,6 +320,16 @@ mod tests {
         assert_eq!(masker.leaks(b"plain").len(), 1);
     }
 
+    #[test]
+    fn settings_of_a_secret_file_are_known_without_the_file() {
+        let mut masker = Masker::new();
+        masker.learn_settings("# users\nadmin: Fx9-correct-horse\nhost: db.example.com\n");
+        assert_eq!(
+            masker.mask("by Fx9-correct-horse at db.example.com"),
+            "by ‹secret-1› at db.example.com"
+        );
+    }
+
     fn once(text: &str) -> String {
         Masker::new().mask(text).into_owned()
     }

@@ -34,17 +34,18 @@ fn wait_for(what: &str, mut is_there: impl FnMut() -> bool) {
     }
 }
 
-/// True once the process has a handler for the signal: the bits of `SigCgt` count from 1 (proc(5)).
+/// True once the process has handlers for SIGINT (2) and SIGTERM (15): the bits of `SigCgt` count from 1 (proc(5)).
 #[cfg(target_os = "linux")]
-fn heeds(child: &Child, signal: u32) -> bool {
+fn heeds(child: &Child) -> bool {
+    const BOTH: u64 = 1 << (2 - 1) | 1 << (15 - 1);
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
     let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    caught.is_some_and(|mask| mask & 1 << (signal - 1) != 0)
+    caught.is_some_and(|mask| mask & BOTH == BOTH)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn heeds(_: &Child, _: u32) -> bool {
+fn heeds(_: &Child) -> bool {
     std::thread::sleep(Duration::from_millis(500));
     true
 }
@@ -73,7 +74,7 @@ fn an_analysis_of_standard_input_ends_and_takes_its_temporary_folder_with_it() {
         let mut child = begin(&desk, &["analyze", "-", "-o", "out"]);
         child.stdin.as_mut().unwrap().write_all(&[0x1f, 0x8b]).unwrap();
         wait_for("the folder for standard input", || {
-            !names(&desk, "tmp").is_empty() && heeds(&child, 2)
+            !names(&desk, "tmp").is_empty() && heeds(&child)
         });
         let (ended, said) = interrupt(child, signal);
         assert_eq!(ended, Some(code), "{said}");
@@ -103,9 +104,9 @@ fn inspect_and_diff_end_too() {
     let desk = Desk::new();
     put_long_bundle(&desk);
     for args in [&["inspect", "long"][..], &["diff", "long", "long"]] {
-        for (signal, number, code) in [("-INT", 2, 130), ("-TERM", 15, 143)] {
+        for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
             let child = begin(&desk, args);
-            wait_for("the handler", || heeds(&child, number));
+            wait_for("the handlers", || heeds(&child));
             let (ended, said) = interrupt(child, signal);
             assert_eq!(ended, Some(code), "{args:?} {said}");
         }

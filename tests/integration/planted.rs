@@ -272,6 +272,8 @@ fn messages_about_what_went_wrong_hold_no_planted_secret() {
         &["analyze", &name, "--rules", &gone],
         &["analyze", &name, "--config", &gone],
         &["collect", "-o", &into, "--root", &gone],
+        &["analyze", &name, "--lang", GITHUB],
+        &["inspect", &name, &format!("--token={RANCHER}")],
     ] {
         let ended = desk.run(args);
         assert_ne!(ended.code, 0, "{args:?}");

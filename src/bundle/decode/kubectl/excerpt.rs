@@ -197,8 +197,8 @@ impl Writer<'_, '_> {
     fn line_of(&self, pointer: &str, text: &str) -> usize {
         let key = pointer.rsplit('/').next().unwrap_or("");
         let first = text.lines().next().unwrap_or("");
-        let shows = |line: &&str| line.contains(first) && (key.parse::<usize>().is_ok() || line.contains(key));
-        self.start + self.lines.iter().position(|line| shows(&line)).unwrap_or(0)
+        let shows = |line: &str| line.contains(first) && (key.parse::<usize>().is_ok() || line.contains(key));
+        self.start + self.lines.iter().position(|line| shows(line)).unwrap_or(0)
     }
 }
 
