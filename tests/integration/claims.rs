@@ -106,6 +106,7 @@ fn shows(item: &EvidenceItem, token: &str) -> bool {
 
 #[test]
 fn what_a_sentence_cites_has_its_words() {
+    let mut compared = 0;
     each(&mut |name, _, report| {
         let items: BTreeMap<&str, &EvidenceItem> =
             report.evidence.iter().map(|item| (item.id.as_str(), item)).collect();
@@ -132,7 +133,6 @@ fn what_a_sentence_cites_has_its_words() {
             let weighed = table.rows.iter().filter(|row| row.cells.first() == Some(&"++"));
             sentences.extend(weighed.map(|row| ("2.2.3", &row.sentence.text, &row.sentence.refs)));
         }
-        let mut seen = 0;
         for (chapter, text, refs) in sentences {
             let cited: Vec<&&EvidenceItem> = refs.iter().filter_map(|id| items.get(id.as_str())).collect();
             if cited.len() < 2 {
@@ -140,11 +140,13 @@ fn what_a_sentence_cites_has_its_words() {
             }
             let tokens = tokens(text);
             // A sentence that names nothing rests on whatever its cause rests on.
-            if tokens.is_empty() {
+            let names_something =
+                text.en.contains(CODE_OPEN) || tokens.iter().any(|token| token.contains(['-', '.', '/']));
+            if !names_something {
                 continue;
             }
             for item in cited {
-                seen += 1;
+                compared += 1;
                 assert!(
                     item.kind == CitationKind::Absence || tokens.iter().any(|token| shows(item, token)),
                     "{name}, {chapter}: {} has none of {tokens:?} of: {}\n{:?}",
@@ -154,12 +156,8 @@ fn what_a_sentence_cites_has_its_words() {
                 );
             }
         }
-        let has_cause = !report.root_causes.is_empty();
-        assert!(
-            !has_cause || seen > 0 || report.evidence.len() < 3,
-            "{name}: nothing was compared"
-        );
     });
+    assert!(compared > 100, "only {compared} citations were compared");
 }
 
 #[test]
