@@ -142,9 +142,9 @@ fn rule_of(
     watched: &Watched,
 ) -> Result<(RuleHeader, Taken), Mistake> {
     let at_pattern = |message: String| {
-        // As it is written: JSON escapes what an expression has many of.
+        // As it is written, in its quotation marks: JSON escapes what an expression has many of.
         let written = Value::from(watched.pattern.as_str()).to_string();
-        Mistake::in_file(file, written.trim_matches('"'), message)
+        Mistake::in_file(file, &written, message)
     };
     let is_permanent = watched.lasts == Lasts::Permanent;
     if is_permanent && watched.condition.is_empty() {

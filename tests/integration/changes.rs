@@ -338,7 +338,8 @@ fn a_bundle_is_compared_with_the_last_one_of_its_cluster_from_another_day() {
     let saturday = report("saturday");
     let rows = saturday["diff"].as_array().unwrap();
     assert!(
-        rows.iter().any(|row| row["subject"]["kind"] == "ResourceQuota"),
+        rows.iter()
+            .any(|row| row["subject"]["kind"] == "Namespace" && row["subject"]["name"] == "payments"),
         "{rows:?}"
     );
     assert!(
