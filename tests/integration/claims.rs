@@ -157,7 +157,7 @@ fn what_a_sentence_cites_has_its_words() {
             }
         }
     });
-    assert!(compared > 100, "only {compared} citations were compared");
+    assert!(compared > 50, "only {compared} citations were compared");
 }
 
 #[test]
