@@ -169,7 +169,7 @@ fn a_row_about_a_thing_cites_what_shows_that_thing() {
             let cited: Vec<&&EvidenceItem> = row.refs.iter().filter_map(|id| items.get(id.as_str())).collect();
             let is_shown = |item: &&&EvidenceItem| item.kind == CitationKind::Absence || shows(item, &row.subject.name);
             assert!(
-                cited.len() == 1 || cited.iter().all(|item| is_shown(item)),
+                cited.len() == 1 || cited.iter().all(is_shown),
                 "{name}: {} cites {:?}",
                 row.subject,
                 row.refs
