@@ -11,7 +11,9 @@ import printing from "./printing.mjs";
 import safety from "./safety.mjs";
 
 const [reports, again, shots, ...only] = process.argv.slice(2);
-const pages = readdirSync(reports).filter((name) => name.endsWith(".html")).sort().reverse().map((base) => {
+// The index is a page of another kind: it has no findings, blanks and evidence that the checks look for.
+const isReport = (name) => name.endsWith(".html") && !/^index(-[a-z]+)?\.html$/.test(name);
+const pages = readdirSync(reports).filter(isReport).sort().reverse().map((base) => {
   const name = base.slice(0, -".html".length);
   const read = (extension) => readFileSync(join(reports, `${name}.${extension}`), "utf8");
   return { name, base, file: join(reports, base), html: read("html"), json: JSON.parse(read("json")), markdown: read("md"), ordinary: !name.startsWith("hostile") };
