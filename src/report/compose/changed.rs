@@ -29,15 +29,16 @@ pub(super) fn about_finding(ledger: &mut Ledger<'_, '_>, finding: usize) -> Vec<
             ..Sentence::default()
         });
     }
-    let preceding = diagnosis.preceded.get(&finding).map_or(&[][..], Vec::as_slice);
-    for change in preceding
-        .iter()
-        .filter_map(|index| diagnosis.recent.get(*index))
-        .take(TOLD)
-    {
-        sentences.push(inside(ledger, change));
-    }
+    sentences.extend(before_finding(ledger, finding));
     sentences
+}
+
+/// What changed inside the bundle just before a finding.
+pub(super) fn before_finding(ledger: &mut Ledger<'_, '_>, finding: usize) -> Vec<Sentence> {
+    let diagnosis = ledger.diagnosis;
+    let preceding = diagnosis.preceded.get(&finding).map_or(&[][..], Vec::as_slice);
+    let changes = preceding.iter().filter_map(|index| diagnosis.recent.get(*index));
+    changes.take(TOLD).map(|change| inside(ledger, change)).collect()
 }
 
 /// "Changed since the baseline: X → Y", with both places.

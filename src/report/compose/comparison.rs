@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::changed::about_finding;
+use super::changed::before_finding;
 use super::ledger::{Ledger, plain_sentence};
 use super::observations::observations;
 use super::phrases::{filled, phrase};
@@ -64,9 +64,10 @@ pub(super) fn analysis(ledger: &mut Ledger<'_, '_>) -> (Vec<Sentence>, Option<Ma
         .map(|root| root.finding)
         .take(CHANGED)
         .collect();
+    // What differs from the baseline is marked in the table of differences, which follows.
     let changes: Vec<Sentence> = roots
         .into_iter()
-        .flat_map(|finding| about_finding(ledger, finding))
+        .flat_map(|finding| before_finding(ledger, finding))
         .collect();
     if sentences.is_empty() {
         sentences.extend(evidence_sentences(ledger));
