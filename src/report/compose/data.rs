@@ -265,7 +265,14 @@ pub(super) fn foreign(snapshot: &Snapshot, distribution: Distribution, needs: &[
 
 fn cannot_have(snapshot: &Snapshot, distribution: Distribution, datum: &str) -> Option<Foreign> {
     if datum == "k3s-log" {
-        return (distribution == Distribution::Rke1).then_some(Foreign::Distribution);
+        let mut nodes = snapshot.kind("Node");
+        let is_told = nodes.any(|node| !node.text("/status/nodeInfo/kubeletVersion").is_empty());
+        let is_another = match distribution {
+            Distribution::Rke1 => true,
+            Distribution::Other => is_told,
+            Distribution::Rke2 | Distribution::K3s => false,
+        };
+        return is_another.then_some(Foreign::Distribution);
     }
     let (_, group) = GROUPS.iter().find(|(kind, _)| *kind == datum)?;
     let is_listed = snapshot.coverage.has("customresourcedefinitions");

@@ -120,10 +120,14 @@ fn since(ledger: &mut Ledger<'_, '_>, first: &Finding) -> Result<Option<Sentence
         }
     }
     Ok(first.first.as_ref().map(|when| {
-        let dated = first.evidence.iter().filter(|cite| cite.when.as_ref() == Some(when));
+        // A line that repeats has its first time in the object that it is quoted from.
+        let mut dated = first.evidence.iter();
+        let dated = dated
+            .find(|cite| cite.when.as_ref() == Some(when))
+            .or(first.evidence.first());
         Sentence {
             text: filled("summary.since", &[("time", shown(when).into())]),
-            refs: ledger.cite_all(dated.take(1)),
+            refs: ledger.cite_all(dated),
             confidence: None,
         }
     }))

@@ -127,7 +127,14 @@ fn still_running(ledger: &mut Ledger<'_, '_>, host: &Host) -> Sentence {
         ("host", json!(host.runtime_name())),
         ("all", json!(wanted)),
         ("well", json!(running.len())),
-        ("rancher", json!(rancher.is_some())),
+        (
+            "names",
+            json!(running.iter().map(|one| one.name.as_str()).collect::<Vec<_>>()),
+        ),
+        (
+            "rancher",
+            json!(rancher.map(|one| one.name.as_str()).unwrap_or_default()),
+        ),
     ];
     Sentence {
         text: filled("symptom.still-running", &facts),
