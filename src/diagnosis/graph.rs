@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::SignedDuration;
 
 use crate::model::{Confidence, Level, Subject, Text};
+use crate::rules::toolbox::peers::Peer;
+use crate::rules::toolbox::speakers::is_data_store;
 use crate::rules::{Finding, Role, Rules, Touch};
 
 /// One finding causes another.
@@ -85,14 +87,19 @@ fn add_blamed(rules: &Rules, findings: &[Finding], edges: &mut Vec<Edge>) {
             .flatten()
             .copied()
             .collect();
-        if complaint.blames_unknown && blamed.is_empty() {
+        let is_guess = complaint.blames_unknown && blamed.is_empty();
+        if is_guess {
             blamed.extend(only_ailing_neighbour(rules, findings, complaint));
         }
         for from in blamed {
             let follows = findings.get(from).is_some_and(|ailing| may_follow(ailing, complaint));
             if from != to && follows && !reaches(&effects, to, from) {
                 effects.entry(from).or_default().push(to);
-                edges.push(called_peer_ails(from, to));
+                edges.push(if is_guess {
+                    neighbour_ails(from, to)
+                } else {
+                    called_peer_ails(from, to)
+                });
             }
         }
     }
@@ -177,6 +184,19 @@ fn called_peer_ails(from: usize, to: usize) -> Edge {
     }
 }
 
+/// The peer is guessed, and the sentence says so.
+fn neighbour_ails(from: usize, to: usize) -> Edge {
+    Edge {
+        from,
+        to,
+        mechanism: Text {
+            zh: "调用因此失败（推断：日志没有说明对端是谁，旁边自身有故障的只有它）".to_owned(),
+            en: "so the calls fail (inferred: the log does not tell the peer, and nothing else beside it fails by itself)"
+                .to_owned(),
+        },
+    }
+}
+
 /// Who only passes on that something it calls failed, and is not explained yet, is explained by the one workload beside it whose trouble
 /// is its own: a caller two steps up the chain names at most the step between.
 fn add_relayed(rules: &Rules, findings: &[Finding], effects: &mut BTreeMap<usize, Vec<usize>>, edges: &mut Vec<Edge>) {
@@ -230,7 +250,7 @@ fn add_relayed(rules: &Rules, findings: &[Finding], effects: &mut BTreeMap<usize
         for (from, _) in likely {
             if !reaches(effects, to, from) {
                 effects.entry(from).or_default().push(to);
-                edges.push(called_peer_ails(from, to));
+                edges.push(neighbour_ails(from, to));
             }
         }
     }
@@ -238,6 +258,9 @@ fn add_relayed(rules: &Rules, findings: &[Finding], effects: &mut BTreeMap<usize
 
 /// Of a peer that cannot be told, the only workload beside it that is down by its own fault is the likely one.
 fn only_ailing_neighbour(rules: &Rules, findings: &[Finding], complaint: &Finding) -> Vec<usize> {
+    // A data store is no workload of another kind: the port or the name of the peer tells.
+    let peer = complaint.facts.get("peer").and_then(|peer| peer.as_str()).unwrap_or("");
+    let asks_for_store = Peer::parse(peer, None).is_data_store();
     let is_down_by_itself = |finding: &Finding| {
         let explains = rules.get(&finding.rule).is_some_and(|rule| {
             matches!(rule.header.role, Role::Cause | Role::Link) && finding.level == Level::Critical
@@ -249,6 +272,7 @@ fn only_ailing_neighbour(rules: &Rules, findings: &[Finding], complaint: &Findin
             && finding.subject != complaint.subject
             && finding.subject.namespace == complaint.subject.namespace
             && WORKLOADS.contains(&finding.subject.kind.as_str())
+            && (!asks_for_store || is_data_store(&finding.subject.name))
     };
     let down: Vec<usize> = (0..findings.len())
         .filter(|index| findings.get(*index).is_some_and(is_down_by_itself))

@@ -173,6 +173,28 @@ sources:
   - 'sre.google/sre-book/addressing-cascading-failures (retries)'
 versions: 'any'
 examples:
+  - name: 'a timeout in the block of the peer it is for'
+    files:
+      'cm.json': |
+        {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "orders-config", "namespace": "shop", "uid": "1"}, "data": {"application.yaml": "clients:\n  tax:\n    url: http://tax:80\n    read-timeout: 2s\n  fx:\n    url: http://rates:80\n    read-timeout: 30ms\n"}}
+      'out.txt': |
+        $ kubectl get pods,svc -n shop
+        NAME                         READY   STATUS    RESTARTS   AGE
+        pod/orders-6bdf8c9d7-jd5lx   1/1     Running   0          41m
+        pod/rates-7f9c4d5b6c-x2x4z   1/1     Running   0          9d
+
+        NAME            TYPE        CLUSTER-IP    EXTERNAL-IP   PORT(S)   AGE
+        service/rates   ClusterIP   10.96.0.114   <none>        80/TCP    9d
+      'orders-6bdf8c9d7-jd5lx.log': |
+        WARN check failed, will retry: Get "http://rates/v1": context deadline exceeded (Client.Timeout exceeded while awaiting headers)
+        WARN check failed, will retry: Get "http://rates/v1": context deadline exceeded (Client.Timeout exceeded while awaiting headers)
+        WARN check failed, will retry: Get "http://rates/v1": context deadline exceeded (Client.Timeout exceeded while awaiting headers)
+      'rates-7f9c4d5b6c-x2x4z.log': |
+        INFO handled path=/v1 code=200 took=91.2ms
+        INFO handled path=/v1 code=200 took=104.5ms
+        INFO handled path=/v1 code=200 took=69.1ms
+    fires:
+      - {kind: 'Deployment', namespace: 'shop', name: 'orders'}
   - name: 'thirty milliseconds for a service that takes a hundred'
     files:
       'cm.json': |
@@ -272,7 +294,7 @@ fn judge(
             .and_then(|text| text.parse::<f64>().ok())
             .map(|seconds| seconds * 1000.0)
     });
-    let setting = meant(&settings, &peer, told);
+    let setting = beside_address(&settings, &peer).or_else(|| meant(&settings, &peer, told));
     // A line that does not say whom it waited for leaves that to the setting that is called after a peer.
     let peer = match setting {
         Some(setting) if peer.host.is_empty() => named_in(snapshot, &client, &setting.key),
@@ -392,6 +414,14 @@ fn beside(snapshot: &Snapshot, client: &Subject, word: &str) -> Option<Peer> {
     );
     let host = hosts.pop_first().filter(|_| hosts.is_empty() && word.len() >= 3)?;
     Some(Peer::parse(host, None))
+}
+
+/// The setting that stands beside the peer's address: `clients.slots.read-timeout` beside `clients.slots.url: http://slot-planner:8080`.
+fn beside_address<'t>(settings: &'t [Timeout], peer: &Peer) -> Option<&'t Timeout> {
+    settings
+        .iter()
+        .filter(|setting| !peer.host.is_empty() && setting.beside == peer.host)
+        .min_by(|a, b| a.millis.total_cmp(&b.millis))
 }
 
 /// The setting for this peer: the one that is called after it, else the only one that is as short as the wait was, else the only one.

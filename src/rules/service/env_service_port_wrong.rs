@@ -171,6 +171,11 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, reference: &Reference, service: &
     {
         return None;
     }
+    // `kafka-0.kafka:9093` is a pod's own address: what its Service offers has no say in it.
+    let of_pod = reference.host.split('.').next() != Some(service.key.name.as_str());
+    if is_headless(service) && of_pod {
+        return None;
+    }
     let served_directly = is_headless(service)
         && selector(service).is_none_or(|wanted| {
             let all = backends(input.snapshot, &service.key.namespace);

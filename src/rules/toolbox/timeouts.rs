@@ -1,11 +1,12 @@
 //! Timeouts that the settings of a workload give, and how long its peers take.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use regex::Regex;
 use serde_json::Value;
 
+use super::peers::Peer;
 use super::references::maps_of;
 use crate::cluster::{Object, Snapshot};
 use crate::logs::{Stream, millis_taken};
@@ -24,6 +25,8 @@ pub struct Timeout {
     pub holder: Subject,
     /// Where it stands.
     pub cite: Citation,
+    /// The host whose address stands in the same block of a file; empty where none does.
+    pub beside: String,
 }
 
 /// Settings that are looked at in one workload, at most.
@@ -33,6 +36,14 @@ const MOST: usize = 400;
 static LINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r#"(?i)^\s*["']?(?P<key>[\w.-]*(?:timeout|deadline)[\w.-]*)["']?\s*[:=]\s*["']?(?P<value>\d+(?:\.\d+)?\s?(?:ms|millis|s|sec|seconds|m)?)\b"#).ok()
 });
+/// `url: http://slot-planner:8080` in a configuration file.
+static ADDRESS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?i)^\s*["']?[\w.-]*(?:url|uri|host|address|addr|endpoint|target)["']?\s*[:=]\s*["']?(?P<address>[^\s"']+)"#,
+    )
+    .ok()
+});
+
 /// The timeouts in the variables, arguments and ConfigMaps of a workload.
 pub fn timeouts(snapshot: &Snapshot, workload: &Subject) -> Vec<Timeout> {
     let mut found = Vec::new();
@@ -83,13 +94,28 @@ pub fn timeouts(snapshot: &Snapshot, workload: &Subject) -> Vec<Timeout> {
             let pointer = format!("/data/{}", escaped(key));
             if text.contains('\n') {
                 let mut above = Above::default();
+                let mut hosts: BTreeMap<String, String> = BTreeMap::new();
+                let before = found.len();
                 for line in text.lines().take(MOST) {
                     above.pass(line);
+                    let address = ADDRESS.as_ref().and_then(|regex| regex.captures(line)?.name("address"));
+                    if let Some(address) = address {
+                        let host = Peer::parse(address.as_str(), None).host;
+                        hosts.entry(above.spelled("")).or_insert(host);
+                    }
                     if let Some(told) = LINE.as_ref().and_then(|regex| regex.captures(line)) {
                         let part = |name: &str| told.name(name).map_or("", |part| part.as_str());
                         let key = above.spelled(part("key"));
                         found.extend(setting(&key, part("value"), map, || map.cite_at(&pointer)));
                     }
+                }
+                for timeout in found.iter_mut().skip(before) {
+                    let block = timeout
+                        .key
+                        .rfind('.')
+                        .and_then(|dot| timeout.key.get(..=dot))
+                        .unwrap_or("");
+                    timeout.beside = hosts.get(block).cloned().unwrap_or_default();
                 }
             } else {
                 found.extend(setting(key, text, map, || map.cite_at(&pointer)));
@@ -136,6 +162,7 @@ fn setting(key: &str, value: &str, holder: &Object, cite: impl FnOnce() -> Citat
         millis: millis(&lower, value)?,
         holder: holder.subject(),
         cite: cite(),
+        beside: String::new(),
     })
 }
 
