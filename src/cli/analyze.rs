@@ -22,7 +22,7 @@ use super::terminal::{complain, deliver, remark, safe, say};
 use super::{exit, language};
 use crate::bundle::Budget;
 use crate::cluster::{Identity, Snapshot};
-use crate::diagnosis::diagnose_within;
+use crate::diagnosis::{UnknownNames, diagnose_within};
 use crate::model::{Lang, Level, Problem, ProblemKind};
 use crate::redact::{Masker, Said};
 use crate::report::index::IndexRow;
@@ -258,7 +258,7 @@ impl Plan {
             .or(configured.map(|formats| formats.0))
             .unwrap_or_else(|| Format::DEFAULT.to_vec());
         check_ending(&target, &formats)?;
-        let loaded = args.own_rules.and(&config.rules.dirs).load()?;
+        let loaded = args.own_rules.and(&config.rules.dirs, &config.rules.origin).load()?;
         if !args.quiet {
             loaded.remarks.iter().for_each(|line| remark(line));
         }
@@ -488,6 +488,12 @@ fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
         .narrowing(snapshot.now())
         .map_err(|message| Failure::Input(format!("{}: {message}", job.alias)))?;
     let mut diagnosis = diagnose_within(&plan.rules, snapshot, baseline.as_ref(), &narrowing);
+    losses.extend(
+        diagnosis
+            .narrowed
+            .iter()
+            .flat_map(|narrowed| unknown_names(job, &narrowed.unknown)),
+    );
     let mined = case.mine(job, &diagnosis.logs_to_mine(), plan.rules.signatures(), &plan.budget);
     diagnosis.take_templates(&mined);
     let defect = |error: String| {
@@ -530,6 +536,21 @@ fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
     })
 }
 
+/// What was asked for with `--namespace` and `--node` and is not in the bundle, a line each.
+fn unknown_names(job: &Job, unknown: &UnknownNames) -> Vec<String> {
+    let line = |what: &str, names: &[String], known: &[String]| {
+        let known = if known.is_empty() {
+            "it tells of none".to_owned()
+        } else {
+            format!("it has {}", known.join(", "))
+        };
+        (!names.is_empty()).then(|| format!("{}: the bundle has no {what} {}; {known}", job.alias, names.join(", ")))
+    };
+    let namespaces = line("namespace", &unknown.namespaces, &unknown.known_namespaces);
+    let nodes = line("node", &unknown.nodes, &unknown.known_nodes);
+    namespaces.into_iter().chain(nodes).collect()
+}
+
 /// What `--fail-on` and `--strict` make of a report.
 fn code_of(plan: &Plan, report: &PostMortem) -> u8 {
     let is_reading = |gap: &Gap| {
@@ -538,10 +559,9 @@ fn code_of(plan: &Plan, report: &PostMortem) -> u8 {
             GapReason::CollectionFailed | GapReason::Truncated | GapReason::Unparsed
         )
     };
-    let judged = report
-        .checks
-        .iter()
-        .any(|check| !matches!(check.outcome, CheckOutcome::Unknown | CheckOutcome::NotApplicable));
+    let judged = report.checks.iter().any(|check| {
+        !check.is_of_material && !matches!(check.outcome, CheckOutcome::Unknown | CheckOutcome::NotApplicable)
+    });
     if plan.strict && (!judged || report.gaps.iter().any(is_reading)) {
         return exit::INCOMPLETE;
     }

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::appendix::{checks, missing};
 use super::changed::about_finding;
 use super::ledger::{Ledger, called, plain_sentence};
+use super::narrowing;
 use super::phrases::{filled, phrase};
 use super::severity::severity;
 use crate::cluster::PodView;
@@ -43,10 +44,14 @@ fn title(ledger: &mut Ledger<'_, '_>) -> Result<Text, minijinja::Error> {
             let subject = ("subject", thing.subject.to_string().into());
             return Ok(with_ending(filled("title.unexplained", &[subject])));
         }
-        return Ok(phrase(if ledger.diagnosis.narrowed.is_some() {
-            "title.narrowed"
+        return Ok(phrase(if narrowing::names_nothing(ledger.diagnosis) {
+            "title.names-nothing"
         } else if ledger.is_blind() {
             "title.blind"
+        } else if ledger.is_cut() {
+            "title.cut"
+        } else if ledger.diagnosis.narrowed.is_some() {
+            "title.narrowed"
         } else {
             "title.healthy"
         }));
@@ -74,8 +79,12 @@ fn summary(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Erro
     let roots = ledger.root_findings();
     match roots.first().copied() {
         None if !ledger.diagnosis.unexplained.is_empty() => {}
-        None if ledger.diagnosis.narrowed.is_some() => sentences.push(plain_sentence(phrase("summary.narrowed"))),
+        None if narrowing::names_nothing(ledger.diagnosis) => {
+            sentences.extend(narrowing::unknown(ledger.diagnosis).map(plain_sentence));
+        }
         None if ledger.is_blind() => sentences.push(plain_sentence(phrase("summary.blind"))),
+        None if ledger.is_cut() => sentences.push(plain_sentence(phrase("summary.healthy-cut"))),
+        None if ledger.diagnosis.narrowed.is_some() => sentences.push(plain_sentence(phrase("summary.narrowed"))),
         None => sentences.push(plain_sentence(phrase("summary.healthy"))),
         Some(first) => {
             sentences.push(ledger.titled(first)?);
@@ -104,6 +113,9 @@ fn summary(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Erro
                 });
             }
         }
+    }
+    if ledger.is_cut() && (!ledger.is_healthy() || ledger.is_blind()) {
+        sentences.push(plain_sentence(phrase("summary.cut")));
     }
     let first = ledger.diagnosis.roots.first().map(|root| root.finding);
     sentences.extend(first.and_then(|finding| about_finding(ledger, finding).into_iter().next()));
