@@ -20,7 +20,10 @@ use super::{About, BundleInfo, Coverage, Event, Hit, Host, Object, ObjectKey, Po
 use crate::bundle::decode::{Fact, Form, HostFact};
 use crate::bundle::layout::{Detected, NodePlace};
 use crate::logs::{LogFile, SignatureSet, Stream, TextSource, stamp_of, stream_of};
-use crate::model::{Basis, Citation, EntryPath, Subject, When};
+use crate::model::{Basis, Citation, CitationKind, EntryPath, Subject, When};
+
+/// Empty listings of one datum that are kept: a bundle may have one for each of thousands of namespaces.
+const EMPTY: usize = 16;
 
 pub(super) fn assemble(
     bundle: BundleInfo,
@@ -73,8 +76,19 @@ pub(super) fn assemble(
             }
             Fact::Collected { when, .. } => snapshot.bundle.collected_at = Some(when),
             Fact::NamespaceNamed(namespace) => named.push(namespace),
-            Fact::EmptyListing { kind, namespace, .. } => {
-                snapshot.coverage.note(datum_of_kind(&kind), 0);
+            Fact::EmptyListing {
+                kind,
+                namespace,
+                mut cite,
+            } => {
+                cite.kind = CitationKind::Absence;
+                cite.searched = Some((0, true));
+                let datum = datum_of_kind(&kind);
+                snapshot.coverage.note(datum.clone(), 0);
+                let cites = snapshot.coverage.empty.entry(datum).or_default();
+                if cites.len() < EMPTY {
+                    cites.push(cite);
+                }
                 looked_at.push(namespace);
             }
             other => {
@@ -263,6 +277,7 @@ fn host_datum(fact: &Fact) -> &'static str {
         Fact::Resolver(_) => "resolv.conf",
         Fact::Certificate(_) => "certificates",
         Fact::Clock { .. } => "clock",
+        Fact::Value { key, .. } if key.starts_with("clock.") => "time-sync",
         Fact::HostName { .. } | Fact::Value { .. } => "host-facts",
         Fact::Host(fact) => super::tools::datum(fact),
         Fact::Object(_)

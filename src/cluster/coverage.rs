@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::bundle::layout::Found;
-use crate::model::{EntryPath, Problem, ProblemKind};
+use crate::model::{Citation, EntryPath, Problem, ProblemKind};
 
 /// What became of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -39,6 +39,8 @@ pub struct FileRecord {
 pub struct Coverage {
     /// Datum → number of facts read; zero when a listing was read and was empty.
     pub read: BTreeMap<String, u64>,
+    /// Datum → where listings of it stand that have none.
+    pub empty: BTreeMap<String, Vec<Citation>>,
     /// Every file, in the order of the archive.
     pub files: Vec<FileRecord>,
     /// What went wrong.

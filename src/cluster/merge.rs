@@ -44,6 +44,9 @@ fn add(whole: &mut Snapshot, mut part: Snapshot) {
     for (datum, count) in part.coverage.read {
         whole.coverage.note(datum, count);
     }
+    for (datum, mut cites) in part.coverage.empty {
+        whole.coverage.empty.entry(datum).or_default().append(&mut cites);
+    }
     whole.coverage.files.append(&mut part.coverage.files);
     whole.coverage.problems.append(&mut part.coverage.problems);
     whole.coverage.layouts.append(&mut part.coverage.layouts);

@@ -96,6 +96,15 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Where a listing of a datum stands that has none: one of all namespaces, where there is one. That there are none anywhere is for
+    /// the caller to see.
+    pub fn empty_listing(&self, datum: &str) -> Option<&Citation> {
+        let cites = self.coverage.empty.get(datum)?;
+        let is_namespace = |part: &str| self.object("Namespace", "", part).is_some();
+        let of_all = cites.iter().find(|cite| !cite.file.components().any(is_namespace));
+        of_all.or(cites.first())
+    }
+
     /// Every archive that was read, the first of a merge first.
     pub fn archives(&self) -> Vec<Archive> {
         if self.merged.is_empty() {

@@ -25,12 +25,16 @@ use rayon::prelude::*;
 
 use crate::cluster::Snapshot;
 use crate::logs::LogTemplate;
+use crate::model::Citation;
 use crate::rules::{Finding, Input, Outcome, Role, Rule, Rules, Unmet};
 
 use changes::changes_by_finding;
 use recent::just_before;
 use surroundings::Surroundings;
 use unexplained::{Known, unexplained};
+
+/// Citations of a baseline that show that a finding holds there too.
+const SHOWN_BEFORE: usize = 3;
 
 /// A snapshot, judged.
 pub struct Diagnosis<'s> {
@@ -42,8 +46,8 @@ pub struct Diagnosis<'s> {
     pub rules: &'s Rules,
     /// All findings, in a fixed order. Everything else refers to them by index.
     pub findings: Vec<Finding>,
-    /// Those of them that hold in the baseline too: they are no difference between good and bad.
-    pub in_baseline: BTreeSet<usize>,
+    /// Those of them that hold in the baseline too, with what shows them there: they are no difference between good and bad.
+    pub in_baseline: BTreeMap<usize, Vec<Citation>>,
     /// Which finding causes which.
     pub edges: Vec<Edge>,
     /// Root causes, best first.
@@ -224,10 +228,10 @@ fn join<'s>(
     }
 }
 
-/// The findings that the same rule makes of the same subject in the baseline.
-fn in_baseline(rules: &Rules, baseline: Option<&Snapshot>, findings: &[Finding]) -> BTreeSet<usize> {
+/// The findings that the same rule makes of the same subject in the baseline, each with its evidence there.
+fn in_baseline(rules: &Rules, baseline: Option<&Snapshot>, findings: &[Finding]) -> BTreeMap<usize, Vec<Citation>> {
     let Some(snapshot) = baseline else {
-        return BTreeSet::new();
+        return BTreeMap::new();
     };
     let wanted: BTreeSet<&str> = findings.iter().map(|finding| finding.rule.as_str()).collect();
     let input = Input {
@@ -242,14 +246,16 @@ fn in_baseline(rules: &Rules, baseline: Option<&Snapshot>, findings: &[Finding])
         })
         .flatten()
         .collect();
-    let known: BTreeSet<_> = before
+    let known: BTreeMap<_, _> = before
         .iter()
-        .map(|finding| (finding.rule.as_str(), &finding.subject))
+        .map(|finding| ((finding.rule.as_str(), &finding.subject), &finding.evidence))
         .collect();
     let all = findings.iter().enumerate();
-    all.filter(|(_, finding)| known.contains(&(finding.rule.as_str(), &finding.subject)))
-        .map(|(index, _)| index)
-        .collect()
+    all.filter_map(|(index, finding)| {
+        let evidence = known.get(&(finding.rule.as_str(), &finding.subject))?;
+        Some((index, evidence.iter().take(SHOWN_BEFORE).cloned().collect()))
+    })
+    .collect()
 }
 
 /// Which findings a recent change came just before.

@@ -67,6 +67,23 @@ impl When {
         self.earliest == self.latest
     }
 
+    /// True where the source wrote no fraction of a second, so that the moment may lie anywhere within this one.
+    pub fn is_to_the_second(&self) -> bool {
+        let bytes = self.raw.as_bytes().windows(2);
+        let has_fraction = |pair: &[u8]| matches!(pair, [b'.' | b',', digit] if digit.is_ascii_digit());
+        self.is_instant() && self.earliest.subsec_nanosecond() == 0 && !bytes.into_iter().any(has_fraction)
+    }
+
+    /// True when the order of the two is known: as [`When::surely_before`], with what the sources leave out of their seconds.
+    pub fn is_known_before(&self, other: &Self) -> bool {
+        let end = if self.is_to_the_second() {
+            self.latest.checked_add(SignedDuration::from_nanos(999_999_999))
+        } else {
+            Ok(self.latest)
+        };
+        end.is_ok_and(|end| end < other.earliest)
+    }
+
     /// The distance between the latest moment of `self` and the earliest of `later`; negative when they overlap.
     pub fn gap_to(&self, later: &Self) -> SignedDuration {
         later.earliest.duration_since(self.latest)
@@ -87,6 +104,16 @@ mod tests {
         assert_eq!(When::rfc3339("0001-01-01T00:00:00Z"), None);
         let when = When::rfc3339("2026-11-21T10:20:20.587780282Z").unwrap();
         assert!(when.is_instant());
+    }
+
+    #[test]
+    fn a_time_of_seconds_is_no_finer_than_it_was_written() {
+        let when = |raw: &str| When::rfc3339(raw).unwrap();
+        let (coarse, fine) = (when("2026-11-21T10:20:33Z"), when("2026-11-21T10:20:33.000Z"));
+        assert!(coarse.is_to_the_second() && !fine.is_to_the_second());
+        let later = when("2026-11-21T10:20:33.369Z");
+        assert!(fine.is_known_before(&later) && !coarse.is_known_before(&later));
+        assert!(coarse.is_known_before(&when("2026-11-21T10:20:34Z")));
     }
 
     #[test]

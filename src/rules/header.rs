@@ -71,6 +71,15 @@ pub struct RuleHeader {
     /// The report's title when this is the first root cause; `title` when not given.
     #[serde(default)]
     pub headline: Option<Text>,
+    /// The summary's first sentence when this is the first root cause; `title` when not given.
+    #[serde(default)]
+    pub lead: Option<Text>,
+    /// Since when it is so, for the summary; the time of the first evidence when not given.
+    #[serde(default)]
+    pub since: Option<Text>,
+    /// What it is called among the hypotheses; `title` when not given.
+    #[serde(default)]
+    pub hypothesis: Option<Text>,
     /// The direct cause, one or two sentences.
     #[serde(default)]
     pub cause: Text,
@@ -244,6 +253,9 @@ pub struct Rival {
     pub id: String,
     /// What it is.
     pub text: Text,
+    /// Only when this fact is true.
+    #[serde(default)]
+    pub when: Option<String>,
 }
 
 /// A piece of evidence against every hypothesis.

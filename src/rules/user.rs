@@ -234,6 +234,9 @@ fn wrong(file: &RuleFile, header: &RuleHeader) -> Vec<Mistake> {
 fn templates(header: &RuleHeader) -> BTreeSet<&str> {
     let mut texts = vec![&header.title, &header.cause];
     texts.extend(&header.headline);
+    texts.extend(&header.lead);
+    texts.extend(&header.since);
+    texts.extend(&header.hypothesis);
     texts.extend(header.rules_out.iter().chain(&header.questions));
     texts.extend(header.factors.iter().map(|factor| &factor.text));
     texts.extend(header.rivals.iter().map(|rival| &rival.text));

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::cli::Desk;
+use super::cli::{Desk, Ended};
 use super::support::sample;
 
 #[test]
@@ -129,4 +129,89 @@ fn a_difference_shows_what_only_one_side_has_and_nothing_that_every_namespace_ge
         assert!(ended.out.contains(words), "{words}: {ended:?}");
     }
     assert!(!ended.out.contains("openshift-service-ca.crt"), "{ended:?}");
+}
+
+#[test]
+fn an_archive_on_standard_input_is_read_by_every_command_for_bundles() {
+    let desk = Desk::new();
+    desk.put_sample("healthy", "healthy.tar.gz");
+    let fed = |args: &[&str]| {
+        let mut command = desk.command(args);
+        command.stdin(fs::File::open(sample("quota")).unwrap());
+        Ended::from(command.output().unwrap())
+    };
+    assert!(fed(&["inspect", "-"]).out.contains("kubelet v1.36.2"));
+    assert!(fed(&["diff", "healthy.tar.gz", "-"]).out.contains("payments"));
+    fed(&["redact", "-", "-o", "masked.tar.gz"]).assert_done();
+    assert!(desk.path().join("masked.tar.gz").is_file());
+}
+
+#[test]
+fn kinds_of_other_groups_are_no_core_kinds() {
+    let desk = Desk::new();
+    desk.put(
+        "mg/nodes.yaml",
+        "apiVersion: v1\nkind: Node\nmetadata: {name: w1, uid: a}\n---\napiVersion: config.openshift.io/v1\nkind: Node\nmetadata: {name: cluster, uid: b}\n",
+    );
+    let ended = desk.run(&["inspect", "mg"]);
+    ended.assert_done();
+    let nodes: Vec<&str> = ended
+        .out
+        .lines()
+        .filter(|line| line.trim_start().starts_with("nodes "))
+        .collect();
+    assert_eq!(nodes.len(), 1, "{ended:?}");
+    assert!(nodes[0].contains("w1") && !nodes[0].contains("cluster"), "{ended:?}");
+    assert!(ended.out.contains("nodes.config.openshift.io"), "{ended:?}");
+}
+
+#[test]
+fn severity_and_zone_are_the_same_wherever_they_are_shown() {
+    let desk = Desk::new();
+    desk.put_sample("share-mnt", "a.tar.gz");
+    desk.put_sample("quota", "b.tar.gz");
+    let args = [
+        "analyze",
+        "a.tar.gz",
+        "b.tar.gz",
+        "-o",
+        "out",
+        "-f",
+        "md,github-issue",
+        "--tz",
+        "Asia/Shanghai",
+    ];
+    desk.run(&args).assert_done();
+    let read = |name: &str| fs::read_to_string(desk.path().join("out").join(name)).unwrap();
+    let report = read("a.en.md");
+    let level = report
+        .lines()
+        .find_map(|line| line.strip_prefix("severity_suggested: "))
+        .unwrap()
+        .trim_matches('"')
+        .to_owned();
+    assert_eq!(level, "P1–P2");
+    assert!(report.contains("Suggested severity**: P1–P2"), "{report}");
+    assert!(read("index.md").contains("| P1–P2 |"));
+    assert!(
+        desk.names("out")
+            .iter()
+            .any(|name| name.starts_with("a.en") && read(name).contains("labels: incident, P1–P2"))
+    );
+    let body = report.split("## Appendix").next().unwrap();
+    assert!(body.contains("+08:00") && !body.contains("+00:00"), "{body}");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_redact_leaves_out_are_named() {
+    let desk = Desk::new();
+    desk.put("in/a/pods.txt", "all is well\n");
+    std::os::unix::fs::symlink("pods.txt", desk.path().join("in/a/latest.txt")).unwrap();
+    let ended = desk.run(&["redact", "in", "-o", "out.tar.gz"]);
+    ended.assert_done();
+    assert!(
+        ended.out.contains("a link, left out") && ended.out.contains("latest.txt"),
+        "{ended:?}"
+    );
 }

@@ -256,8 +256,8 @@ pub struct PruneRun {
     pub deleted_containers: Vec<(String, Citation)>,
     /// Ids or references of the images that were deleted or untagged.
     pub deleted_images: Vec<String>,
-    /// A time stamp written beside it in the same file, if there is one: the nearest line before.
-    pub stamped: Option<String>,
+    /// A time stamp written beside it in the same file, if there is one: that of the nearest line before, and this line.
+    pub stamped: Option<(String, Citation)>,
     /// Where.
     pub cite: Citation,
 }

@@ -96,7 +96,7 @@ fn empty(base: &Base<'_>, list: &ListKind, pointer: &str) -> Option<Fact> {
             base.bundle,
             base.file,
             format!("{pointer}/items"),
-            format!("{}List: items: []", list.kind),
+            format!("{}List.items: []", list.kind),
         ),
     })
 }

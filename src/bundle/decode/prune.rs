@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::{Decoder, Fact, PruneRun, Section, TextFile};
+use crate::model::Citation;
 
 /// Runs of a prune command.
 pub(super) const DECODER: Decoder = Decoder {
@@ -119,7 +120,7 @@ fn is_full_id(text: &str) -> bool {
 }
 
 /// The time at the front of the nearest line that has one, this one included.
-fn stamp_before(file: &TextFile<'_>, start: usize) -> Option<String> {
+fn stamp_before(file: &TextFile<'_>, start: usize) -> Option<(String, Citation)> {
     static STAMP: LazyLock<Option<Regex>> = LazyLock::new(|| {
         Regex::new(
             r"(?x)^[\[\(=\-\#\s]*(
@@ -132,10 +133,8 @@ fn stamp_before(file: &TextFile<'_>, start: usize) -> Option<String> {
     });
     let stamp = STAMP.as_ref()?;
     (start.saturating_sub(BACK)..=start).rev().find_map(|index| {
-        stamp
-            .captures(file.line(index))?
-            .get(1)
-            .map(|found| found.as_str().to_owned())
+        let found = stamp.captures(file.line(index))?.get(1)?.as_str().to_owned();
+        Some((found, file.cite(index)))
     })
 }
 
@@ -145,6 +144,10 @@ mod tests {
     use super::*;
 
     const ID: &str = "018baa2c49ea03d15dccda75acb262cb5c164adc5c4292713c4b97e682aa04e9";
+
+    fn stamp(section: &Section) -> Option<&str> {
+        run(section).stamped.as_ref().map(|(stamp, _)| stamp.as_str())
+    }
 
     fn run(section: &Section) -> &PruneRun {
         let [Fact::PruneRun(run)] = section.facts.as_slice() else {
@@ -169,7 +172,7 @@ mod tests {
                 .collect::<Vec<_>>(),
             [ID]
         );
-        assert_eq!(run(&containers).stamped.as_deref(), Some("2026-11-21 10:20:33"));
+        assert_eq!(stamp(&containers), Some("2026-11-21 10:20:33"));
         let images = section_at(&DECODER, "x.log", &text, containers.end).unwrap();
         assert_eq!(
             run(&images).deleted_images,
@@ -186,7 +189,7 @@ mod tests {
         let section = section(&DECODER, "x", &text).unwrap();
         assert_eq!(run(&section).deleted_containers.len(), 1);
         assert_eq!(run(&section).deleted_images, ["a:1"]);
-        assert_eq!((section.end, run(&section).stamped.as_deref()), (13, None));
+        assert_eq!((section.end, stamp(&section)), (13, None));
     }
 
     #[test]
@@ -204,7 +207,7 @@ mod tests {
             ),
             (1, 1, 5)
         );
-        assert_eq!(run(&section).stamped.as_deref(), Some("Nov 21 02:00:01"));
+        assert_eq!(stamp(&section), Some("Nov 21 02:00:01"));
     }
 
     #[test]

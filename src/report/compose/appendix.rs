@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::data::{Distribution, datum, datum_on};
+use super::data::{Distribution, Foreign, datum, datum_on, foreign};
 use super::kept::Kept;
 use super::ledger::Ledger;
-use super::overview::shown;
 use super::phrases::{filled, phrase};
 use super::reported::reported_before;
 use crate::diagnosis::Checked;
@@ -64,6 +63,7 @@ pub(super) fn missing(ledger: &Ledger<'_, '_>) -> Vec<Gap> {
     let diagnosis = ledger.diagnosis;
     let effects: BTreeSet<&str> = ledger.involved().iter().map(|finding| finding.rule.as_str()).collect();
     let mut rows: BTreeMap<(&str, bool), Vec<&RuleHeader>> = BTreeMap::new();
+    let distribution = Distribution::of(diagnosis.snapshot);
     for (rule, checked) in &diagnosis.checks {
         let (needs, is_empty) = match checked {
             Checked::Unknown(needs) => (needs, false),
@@ -73,6 +73,9 @@ pub(super) fn missing(ledger: &Ledger<'_, '_>) -> Vec<Gap> {
         let Some(rule) = diagnosis.rules.get(rule) else {
             continue;
         };
+        if foreign(diagnosis.snapshot, distribution, &rule.header.needs).is_some() {
+            continue;
+        }
         let needs = needs.iter().filter(|need| !is_empty || is_log(need));
         for need in needs.filter_map(|need| need.split('|').next()) {
             rows.entry((need, is_empty)).or_default().push(&rule.header);
@@ -89,7 +92,6 @@ pub(super) fn missing(ledger: &Ledger<'_, '_>) -> Vec<Gap> {
         let rivals = headers.iter().filter(explains).count();
         (std::cmp::Reverse(rivals), std::cmp::Reverse(headers.len()))
     });
-    let distribution = Distribution::of(diagnosis.snapshot);
     let rows = rows.into_iter().map(|((need, is_empty), headers)| {
         let datum = datum_on(distribution, need);
         Gap {
@@ -235,7 +237,7 @@ fn dated_sources(ledger: &mut Ledger<'_, '_>) -> Vec<ClockRow> {
     }
     let snapshot = ledger.diagnosis.snapshot;
     for run in snapshot.hosts.iter().flat_map(|host| &host.prunes) {
-        let when = run.stamped.as_deref().and_then(|text| snapshot.time_of(text));
+        let when = run.stamped.as_ref().and_then(|(text, _)| snapshot.time_of(text));
         if let Some(when) = when {
             let file = ledger.masker.mask(run.cite.file.as_str()).into_owned();
             sources
@@ -273,17 +275,26 @@ fn is_about_risks(rules: &Rules, id: &str) -> bool {
 pub(super) fn checks(ledger: &Ledger<'_, '_>) -> Vec<Check> {
     let diagnosis = ledger.diagnosis;
     let early = reported_before(ledger);
+    let distribution = Distribution::of(diagnosis.snapshot);
+    let not_here = |header: Option<&RuleHeader>| foreign(diagnosis.snapshot, distribution, &header?.needs);
     let all = diagnosis.checks.iter().map(|(id, checked)| {
         let rule = diagnosis.rules.get(id);
         let header = rule.map(|rule| &rule.header);
         let (outcome, reason) = match checked {
+            Checked::Pass | Checked::Unknown(_) | Checked::Unmet(_) if not_here(header).is_some() => (
+                CheckOutcome::NotApplicable,
+                not_here(header).map_or_else(Text::default, |why| match why {
+                    Foreign::Group(group) => filled("check.no-group", &[("group", group.into())]),
+                    Foreign::Distribution => phrase("check.other-distribution"),
+                }),
+            ),
             Checked::Pass if is_masked_here(ledger, id) => (CheckOutcome::Risk, phrase("check.masked")),
             Checked::Pass => match early.as_ref().filter(|_| header.is_some_and(|header| header.reported)) {
-                Some(when) => (
-                    CheckOutcome::Unknown,
-                    filled("check.reported-before", &[("time", shown(when).into())]),
+                Some(when) => (CheckOutcome::Unknown, filled("check.reported-before", &when.facts())),
+                None => (
+                    CheckOutcome::Pass,
+                    header.map_or_else(Text::default, |header| looked_at(ledger, header)),
                 ),
-                None => (CheckOutcome::Pass, Text::default()),
             },
             Checked::Fail if is_about_risks(diagnosis.rules, id) => (CheckOutcome::Risk, Text::default()),
             Checked::Fail => (CheckOutcome::Fail, Text::default()),
@@ -309,6 +320,43 @@ pub(super) fn checks(ledger: &Ledger<'_, '_>) -> Vec<Check> {
         }
     });
     all.collect()
+}
+
+/// What a check that passed had to look at: the data that it asks for and how much of each was read.
+fn looked_at(ledger: &Ledger<'_, '_>, header: &RuleHeader) -> Text {
+    let coverage = &ledger.diagnosis.snapshot.coverage;
+    let tested = header
+        .objects
+        .iter()
+        .map(|test| crate::cluster::datum_of_kind(&test.kind));
+    let mut read: Vec<(String, u64)> = Vec::new();
+    for id in header
+        .needs
+        .iter()
+        .flat_map(|need| need.split('|'))
+        .map(str::to_owned)
+        .chain(tested)
+    {
+        let count = coverage.read.get(&id).copied().unwrap_or(0);
+        if count > 0 && read.iter().all(|(known, _)| *known != id) {
+            read.push((id, count));
+        }
+    }
+    let told = |separator: &str, of: fn(Text) -> String| {
+        let all: Vec<String> = read
+            .iter()
+            .map(|(id, count)| format!("{} {count}", of(datum(id).name)))
+            .collect();
+        all.join(separator)
+    };
+    if read.is_empty() {
+        return phrase("check.looked-at-all");
+    }
+    let facts = [
+        ("zh", json!(told("、", |text| text.zh))),
+        ("en", json!(told(", ", |text| text.en))),
+    ];
+    filled("check.looked-at", &facts)
 }
 
 /// A check that looks for credentials in clear text has not passed where this very report had to mask some.

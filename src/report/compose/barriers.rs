@@ -8,7 +8,7 @@ use super::ledger::Ledger;
 use super::phrases::{filled, phrase};
 use crate::model::{Citation, Confidence, Text};
 use crate::report::model::{CausalEdge, CausalGraph, CausalKind, CausalNode, Contributing};
-use crate::rules::Role;
+use crate::rules::{KnowledgeWording, Role};
 
 /// One of each kind.
 pub(super) const MOST: usize = 3;
@@ -46,56 +46,65 @@ pub(super) fn add(
         };
         let confidence = factor.sentence.confidence.unwrap_or(Confidence::Possible);
         let label = factor.sentence.text.clone();
-        push(
-            graph,
+        let barrier = Barrier {
             label,
             confidence,
-            refs,
-            &failures,
-            phrase("causal.not-prevented"),
-        );
+            shown: refs.clone(),
+            mechanism: phrase("causal.not-prevented"),
+            known: refs,
+        };
+        push(graph, barrier, &failures);
     }
     if let Some(healing) = healing(ledger)? {
         let healed: Vec<String> = match &healing.heals {
             Some(findings) => findings.iter().filter_map(|index| ids.get(index).cloned()).collect(),
             None => failures.clone(),
         };
-        let refs = vec![ledger.cite(&healing.cite)];
-        push(
-            graph,
-            healing.label,
-            healing.confidence,
-            refs,
-            &healed,
-            phrase("causal.not-healed"),
-        );
+        let barrier = Barrier {
+            label: healing.label,
+            confidence: healing.confidence,
+            known: [healing.refs.as_slice(), &healing.known].concat(),
+            shown: healing.refs,
+            mechanism: phrase("causal.not-healed"),
+        };
+        push(graph, barrier, &healed);
     }
     // Alerts are in no bundle, so the barrier stands where the failure could have been noticed, and says that nobody knows.
-    let label = match ledger.diagnosis.snapshot.kind("PrometheusRule").next() {
-        Some(_) => phrase("barrier.alerts-unknown"),
-        None => phrase("barrier.no-alerts"),
+    let snapshot = ledger.diagnosis.snapshot;
+    let rule = snapshot.kind("PrometheusRule").next();
+    let files = json!(snapshot.coverage.files.len());
+    let (label, shown) = match rule {
+        Some(rule) => (
+            phrase("barrier.alerts-unknown"),
+            vec![ledger.cite(&rule.cite_at("/kind"))],
+        ),
+        None => (filled("barrier.no-alerts", &[("files", files)]), Vec::new()),
     };
-    let refs = graph.nodes.iter().find(|node| failures.first() == Some(&node.id));
-    let refs = refs.map(|node| node.refs.clone()).unwrap_or_default();
-    push(
-        graph,
+    let known = ledger.know(&KnowledgeWording {
+        text: phrase("knowledge.alerts"),
+        reference: "prometheus.io/docs/alerting/latest/overview".into(),
+    });
+    let barrier = Barrier {
         label,
-        Confidence::Undetermined,
-        refs,
-        &failures,
-        phrase("causal.not-noticed"),
-    );
+        confidence: Confidence::Undetermined,
+        shown: shown.into_iter().chain([known.clone()]).collect(),
+        mechanism: phrase("causal.not-noticed"),
+        known: vec![known],
+    };
+    push(graph, barrier, &failures);
     Ok(())
 }
 
-fn push(
-    graph: &mut CausalGraph,
+/// One barrier: what it is and what shows it, how it failed and what that rests on.
+struct Barrier {
     label: Text,
     confidence: Confidence,
-    refs: Vec<String>,
-    before: &[String],
+    shown: Vec<String>,
     mechanism: Text,
-) {
+    known: Vec<String>,
+}
+
+fn push(graph: &mut CausalGraph, barrier: Barrier, before: &[String]) {
     if before.is_empty() {
         return;
     }
@@ -103,22 +112,24 @@ fn push(
     graph.nodes.push(CausalNode {
         id: id.clone(),
         kind: CausalKind::Barrier,
-        label,
-        confidence,
-        refs: refs.clone(),
+        label: barrier.label,
+        confidence: barrier.confidence,
+        refs: barrier.shown,
     });
     graph.edges.extend(before.iter().map(|failure| CausalEdge {
         from: id.clone(),
         to: failure.clone(),
-        label: mechanism.clone(),
-        refs: refs.clone(),
+        label: barrier.mechanism.clone(),
+        refs: barrier.known.clone(),
     }));
 }
 
 /// What should have healed the failure by itself.
 struct Healing {
     label: Text,
-    cite: Citation,
+    refs: Vec<String>,
+    /// What is known of it in general.
+    known: Vec<String>,
     confidence: Confidence,
     /// The findings that it would have healed, by their index; all failures where that is not known.
     heals: Option<Vec<usize>>,
@@ -137,13 +148,14 @@ fn healing(ledger: &mut Ledger<'_, '_>) -> Result<Option<Healing>, minijinja::Er
     if let (Some((index, agent)), true) = (
         agent,
         involved.iter().any(|finding| finding.subject.kind == "HostContainer"),
-    ) && let Some(citation) = agent.evidence.first()
-    {
+    ) {
         // It re-creates what its rule says that it causes to be missing.
         let edges = diagnosis.edges.iter().filter(|edge| edge.from == index);
+        let title = ledger.titled(agent)?;
         return Ok(Some(Healing {
-            label: ledger.title(agent)?,
-            cite: citation.clone(),
+            known: ledger.know_of(agent, &title.text),
+            label: title.text,
+            refs: title.refs,
             confidence: agent.confidence,
             heals: Some(edges.map(|edge| edge.to).collect()),
         }));
@@ -167,7 +179,7 @@ fn healing(ledger: &mut Ledger<'_, '_>) -> Result<Option<Healing>, minijinja::Er
             ("count", json!(container.restarts())),
         ];
         let citation = pod.cite_status(&container, "/restartCount");
-        return Ok(Some(observed(filled("barrier.restarts", &facts), citation)));
+        return Ok(Some(observed(ledger, filled("barrier.restarts", &facts), &citation)));
     }
     let tried = snapshot
         .events
@@ -179,15 +191,16 @@ fn healing(ledger: &mut Ledger<'_, '_>) -> Result<Option<Healing>, minijinja::Er
         .max_by_key(|event| event.count);
     Ok(tried.map(|event| {
         let facts = [("reason", json!(event.reason)), ("count", json!(event.count))];
-        observed(filled("barrier.retries", &facts), event.cite.clone())
+        observed(ledger, filled("barrier.retries", &facts), &event.cite)
     }))
 }
 
 /// What the system is seen to have tried.
-fn observed(label: Text, cite: Citation) -> Healing {
+fn observed(ledger: &mut Ledger<'_, '_>, label: Text, cite: &Citation) -> Healing {
     Healing {
         label,
-        cite,
+        refs: vec![ledger.cite(cite)],
+        known: Vec::new(),
         confidence: Confidence::Confirmed,
         heals: None,
     }

@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use super::barriers;
 use super::changed::about_finding;
 use super::kept::Kept;
-use super::ledger::{Ledger, ROOTS, plain_sentence};
+use super::ledger::{Ledger, ROOTS, is_blank, plain_sentence};
 use super::phrases::{filled, framed, phrase};
 use crate::diagnosis::Diagnosis;
-use crate::model::{ActionKind, CODE_CLOSE, CODE_OPEN, Confidence, Subject, Text};
+use crate::model::{ActionKind, Confidence, Subject, Text};
 use crate::report::model::{
     CausalEdge, CausalGraph, CausalKind, CausalNode, Contributing, FindingView, RootCause, Sentence,
 };
@@ -106,7 +106,7 @@ pub(super) fn findings(ledger: &mut Ledger<'_, '_>) -> Result<Vec<FindingView>, 
             evidence,
             caused_by: causes.remove(&index).unwrap_or_default(),
             symptom: diagnosis.role(finding) == Role::Symptom,
-            in_baseline: diagnosis.in_baseline.contains(&index),
+            in_baseline: diagnosis.in_baseline.contains_key(&index),
         });
     }
     Ok(rows)
@@ -246,7 +246,8 @@ pub(super) fn factors_found(
         let mut sentence = ledger.titled(finding)?;
         let known = ledger.know_of(finding, &sentence.text);
         sentence.refs.extend(known);
-        if ledger.diagnosis.in_baseline.contains(&index) {
+        if let Some(before) = ledger.diagnosis.in_baseline.get(&index) {
+            sentence.refs.extend(ledger.cite_all(before));
             let note = phrase("factor.in-baseline");
             sentence.text = Text::new(
                 format!("{}{}", sentence.text.zh, note.zh),
@@ -340,7 +341,11 @@ pub(super) fn graph(
             _ => CausalKind::Failure,
         };
         let id = format!("N{}", graph.nodes.len() + 1);
-        let title = ledger.titled(finding)?;
+        // The title stands in full above; a chain is read by short labels.
+        let title = match ledger.header(finding).and_then(|header| header.hypothesis.as_ref()) {
+            Some(short) => ledger.sentence(short, finding)?,
+            None => ledger.titled(finding)?,
+        };
         graph.nodes.push(CausalNode {
             id: id.clone(),
             kind,
@@ -453,13 +458,4 @@ pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, mi
         });
     }
     Ok(sentences)
-}
-
-/// A template whose condition did not hold leaves nothing but marks and punctuation.
-fn is_blank(text: &Text) -> bool {
-    let empty = |text: &str| {
-        text.chars()
-            .all(|c| c == CODE_OPEN || c == CODE_CLOSE || c.is_whitespace())
-    };
-    empty(&text.zh) && empty(&text.en)
 }

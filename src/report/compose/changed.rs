@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::difference::{path_of, side};
+use super::difference::{path_of, side, side_of};
 use super::ledger::{Ledger, called};
 use super::phrases::filled;
 use crate::diagnosis::{Change, Difference, RecentChange, Side};
@@ -33,6 +33,19 @@ pub(super) fn about_finding(ledger: &mut Ledger<'_, '_>, finding: usize) -> Vec<
     sentences
 }
 
+/// The change that tells most about a finding: what is gone is the failure itself, not what changed on the way to it.
+pub(super) fn first_change(ledger: &mut Ledger<'_, '_>, finding: usize) -> Option<Sentence> {
+    let diagnosis = ledger.diagnosis;
+    let indices = diagnosis.changes.get(&finding).map_or(&[][..], Vec::as_slice);
+    let different = diagnosis.differences.as_ref().map_or(&[][..], |found| &found.different);
+    let is_loss = |difference: &&Difference| difference.path.is_empty() && difference.actual == Side::Absent;
+    let mut changed = indices.iter().filter_map(|index| different.get(*index));
+    match changed.find(|difference| !is_loss(difference)) {
+        Some(difference) => Some(since_baseline(ledger, difference)),
+        None => about_finding(ledger, finding).into_iter().next(),
+    }
+}
+
 /// What changed inside the bundle just before a finding.
 pub(super) fn before_finding(ledger: &mut Ledger<'_, '_>, finding: usize) -> Vec<Sentence> {
     let diagnosis = ledger.diagnosis;
@@ -44,7 +57,8 @@ pub(super) fn before_finding(ledger: &mut Ledger<'_, '_>, finding: usize) -> Vec
 /// "Changed since the baseline: X → Y", with both places.
 pub(super) fn since_baseline(ledger: &mut Ledger<'_, '_>, difference: &Difference) -> Sentence {
     let refs = ledger.cite_all(&difference.evidence);
-    let (expected, actual) = (side(ledger, &difference.expected), side(ledger, &difference.actual));
+    let expected = side_of(ledger, difference, &difference.expected);
+    let actual = side_of(ledger, difference, &difference.actual);
     let facts = [
         ("subject", called(&difference.subject).into()),
         ("path", path_of(ledger, difference).into()),

@@ -15,7 +15,7 @@ use crate::rules::Finding;
 const LEAST: usize = 2;
 
 /// Of what a rule ties to the facts of a sentence, so much is cited.
-const TIED: usize = 8;
+const TIED: usize = 12;
 
 /// What a sentence needs shown.
 pub(super) struct Claim<'c> {
@@ -55,7 +55,8 @@ pub(super) fn words_of(text: &Text, finding: Option<&Finding>) -> Vec<String> {
 /// The indices of the evidence that shows a claim: what the rule ties to its facts, then the fewest that show the words which are left.
 pub(super) fn supporting(finding: &Finding, claim: &Claim<'_>) -> Vec<usize> {
     let tied = claim.used.iter().filter_map(|fact| finding.shows.get(fact));
-    let tied: BTreeSet<usize> = tied.flatten().copied().take(TIED).collect();
+    let tied: BTreeSet<usize> = tied.flatten().copied().collect();
+    let tied: BTreeSet<usize> = tied.into_iter().take(TIED).collect();
     let mut chosen = tied.clone();
     let names: BTreeSet<&str> = std::iter::once(&finding.subject)
         .chain(&finding.affected)

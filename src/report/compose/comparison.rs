@@ -9,7 +9,7 @@ use super::ledger::{Ledger, plain_sentence};
 use super::observations::observations;
 use super::phrases::{filled, phrase};
 use crate::bundle::decode::ContainerState;
-use crate::cluster::Host;
+use crate::cluster::{Host, HostContainer};
 use crate::model::Text;
 use crate::report::model::{CheckOutcome, Matrix, MatrixCell, MatrixRow, Sentence};
 use crate::rules::inventory::{RKE1, is_rke_container, is_rke1};
@@ -17,7 +17,7 @@ use crate::rules::inventory::{RKE1, is_rke_container, is_rke1};
 /// Causes of which the analysis says what changed about them.
 const CHANGED: usize = 3;
 /// Containers of roles that not every host has (rancher/rke `services/`).
-pub(super) const ROLES: [&str; 2] = ["etcd", "nginx-proxy"];
+const ROLES: [&str; 2] = ["etcd", "nginx-proxy"];
 /// More columns cannot be read on a page.
 const COLUMNS: usize = 12;
 
@@ -51,10 +51,12 @@ pub(super) fn analysis(ledger: &mut Ledger<'_, '_>) -> (Vec<Sentence>, Option<Ma
             .cloned()
             .unwrap_or_default();
         if !others.is_empty() {
-            sentences.push(plain_sentence(filled(
-                "analysis.others-deleted",
-                &[("names", json!(others))],
-            )));
+            let text = filled("analysis.others-deleted", &[("names", json!(others))]);
+            sentences.push(Sentence {
+                refs: ledger.cite_facts(finding, &["others_deleted"], &text),
+                text,
+                confidence: None,
+            });
         }
     }
     let roots: Vec<usize> = ledger
@@ -106,6 +108,30 @@ fn evidence_sentences(ledger: &mut Ledger<'_, '_>) -> Vec<Sentence> {
         }
     }
     sentences
+}
+
+/// How many components a host should run, and those of them that run. etcd and nginx-proxy depend on its role, so what of them is there
+/// has to run.
+pub(super) fn core_containers(host: &Host) -> (usize, Vec<&HostContainer>) {
+    let expected: Vec<_> = RKE1
+        .iter()
+        .filter(|known| !known.is_stopped_by_design() && known.applies(host))
+        .collect();
+    let present = expected
+        .iter()
+        .filter_map(|known| host.container(known.name).filter(|c| known.is_healthy(c.state)));
+    let known = |name: &str| RKE1.iter().any(|known| known.name == name);
+    let others: Vec<_> = host
+        .containers
+        .iter()
+        .filter(|container| !known(&container.name))
+        .filter(|container| is_rke_container(container) || ROLES.contains(&container.name.as_str()))
+        .collect();
+    let count = expected.len() + others.len();
+    let running = others
+        .into_iter()
+        .filter(|other| other.state == ContainerState::Running);
+    (count, present.chain(running).collect())
 }
 
 fn matrix(ledger: &mut Ledger<'_, '_>) -> Option<Matrix> {

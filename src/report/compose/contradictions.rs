@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::ledger::Ledger;
-use super::phrases::filled;
+use super::one_machine::signs;
+use super::phrases::{filled, small};
 use crate::cluster::Object;
 use crate::model::{Citation, Text};
 use crate::report::model::Sentence;
@@ -48,12 +49,32 @@ fn strangers(ledger: &Ledger<'_, '_>) -> Vec<Told> {
         .filter_map(|host| {
             let listing = host.listings.first()?;
             let names: Vec<&str> = nodes.iter().take(TOLD).map(|node| node.key.name.as_str()).collect();
-            let facts = [("host", json!(host.runtime_name())), ("nodes", json!(names))];
-            let places = vec![first.cite_at("/metadata/name"), listing.cite.clone()];
+            let signs = signs(snapshot, host, first);
+            let told = |separator: &str, of: fn(&Text) -> &str| {
+                let all: Vec<String> = signs.iter().map(|(text, _)| small(of(text))).collect();
+                all.join(separator)
+            };
+            let facts = [
+                ("host", json!(host.runtime_name())),
+                ("nodes", json!(names)),
+                ("signs_zh", json!(told("；", |text| &text.zh))),
+                ("signs_en", json!(told("; ", |text| &text.en))),
+                ("machine", json!(first.text(MACHINE))),
+            ];
+            let mut places = vec![first.cite_at("/metadata/name")];
+            let own = host.names.values().find(|(name, _)| name == host.runtime_name());
+            places.push(own.map_or(&listing.cite, |(_, cite)| cite).clone());
+            places.extend(signs.iter().flat_map(|(_, places)| places.clone()));
+            if !first.text(MACHINE).is_empty() {
+                places.push(first.cite_at(MACHINE));
+            }
             Some((filled("contradiction.strangers", &facts), places))
         })
         .collect()
 }
+
+/// The machine id that a kubelet read from `/etc/machine-id`.
+const MACHINE: &str = "/status/nodeInfo/machineID";
 
 /// The API's version of a kubelet against the image of the kubelet's container, where RKE1 runs it as one.
 fn versions(ledger: &Ledger<'_, '_>) -> Vec<Told> {
@@ -74,20 +95,35 @@ fn versions(ledger: &Ledger<'_, '_>) -> Vec<Told> {
         let nodes: Vec<&Object> = snapshot.kind("Node").collect();
         let same = nodes.iter().find(|node| node.key.name == host.runtime_name());
         // With one host and one node they can only be meant to be the same machine.
-        let alone = nodes.first().filter(|_| nodes.len() == 1 && snapshot.hosts.len() == 1);
+        let machines = snapshot.hosts.iter().filter(|host| !host.containers.is_empty());
+        let alone = nodes.first().filter(|_| nodes.len() == 1 && machines.count() == 1);
         if let Some(node) = same.or(alone).filter(|node| differs(node)) {
             let facts = [
                 ("host", json!(host.runtime_name())),
                 ("image", json!(kubelet.image)),
                 ("node", json!(node.key.name)),
                 ("version", json!(node.text("/status/nodeInfo/kubeletVersion"))),
+                ("runtime", json!(node.text(RUNTIME))),
+                ("other_runtime", json!(is_other_runtime(node))),
             ];
-            let places = vec![kubelet.cite.clone(), node.cite_at("/status/nodeInfo/kubeletVersion")];
+            let mut places = vec![kubelet.cite.clone(), node.cite_at("/status/nodeInfo/kubeletVersion")];
+            if is_other_runtime(node) {
+                places.push(node.cite_at(RUNTIME));
+            }
             told.push((filled("contradiction.versions", &facts), places));
         }
     }
     told.truncate(TOLD);
     told
+}
+
+/// The runtime that a kubelet reports, such as `containerd://1.6.20`.
+const RUNTIME: &str = "/status/nodeInfo/containerRuntimeVersion";
+
+/// RKE1 runs a kubelet in Docker, which reports Docker as its runtime.
+fn is_other_runtime(node: &Object) -> bool {
+    let runtime = node.text(RUNTIME);
+    !runtime.is_empty() && !runtime.starts_with("docker://")
 }
 
 /// A node that is shown as ready although its lease was not renewed for minutes before the latest time in the bundle.

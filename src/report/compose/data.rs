@@ -10,7 +10,7 @@ pub(super) struct Datum {
 }
 
 /// Datum, name in Chinese, name in English, command.
-const DATA: [(&str, &str, &str, &str); 46] = [
+const DATA: [(&str, &str, &str, &str); 47] = [
     (
         "docker-containers",
         "主机容器清单",
@@ -134,6 +134,12 @@ const DATA: [(&str, &str, &str, &str); 46] = [
         "the list of Secrets, without their contents",
         "kubectl get secrets -A -o custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name,TYPE:.type",
     ),
+    (
+        "time-sync",
+        "时间同步的状态",
+        "the state of time synchronisation",
+        "timedatectl; chronyc tracking",
+    ),
     ("host-facts", "主机信息", "facts of the host", "casefile collect"),
     (
         "systemd-units",
@@ -228,6 +234,54 @@ const GROUPS: [(&str, &str); 21] = [
     ("virtualservices", "networking.istio.io"),
     ("volumes", "longhorn.io"),
 ];
+
+/// What tells of many things: that it was read shows nothing about one of them.
+const OF_ALL: [&str; 6] = [
+    "container-logs",
+    "events",
+    "kubelet-log",
+    "other-text",
+    "system-log",
+    "systemd-units",
+];
+
+/// Why a check has nothing to look at in this cluster, whatever is collected.
+pub(super) enum Foreign {
+    /// It is about a kind of this API group, and the list of the definitions has none of it.
+    Group(&'static str),
+    /// It is about the logs of distributions that this one is not.
+    Distribution,
+}
+
+/// Whether a check asks first for what this cluster cannot have, and otherwise only for what tells of everything.
+pub(super) fn foreign(snapshot: &Snapshot, distribution: Distribution, needs: &[String]) -> Option<Foreign> {
+    needs.iter().find_map(|need| {
+        let mut data = need.split('|');
+        let first = cannot_have(snapshot, distribution, data.next()?)?;
+        let others_too = |datum: &str| OF_ALL.contains(&datum) || cannot_have(snapshot, distribution, datum).is_some();
+        data.all(others_too).then_some(first)
+    })
+}
+
+fn cannot_have(snapshot: &Snapshot, distribution: Distribution, datum: &str) -> Option<Foreign> {
+    if datum == "k3s-log" {
+        let mut nodes = snapshot.kind("Node");
+        let is_told = nodes.any(|node| !node.text("/status/nodeInfo/kubeletVersion").is_empty());
+        let is_another = match distribution {
+            Distribution::Rke1 => true,
+            Distribution::Other => is_told,
+            Distribution::Rke2 | Distribution::K3s => false,
+        };
+        return is_another.then_some(Foreign::Distribution);
+    }
+    let (_, group) = GROUPS.iter().find(|(kind, _)| *kind == datum)?;
+    let is_listed = snapshot.coverage.has("customresourcedefinitions");
+    let mut definitions = snapshot.kind("CustomResourceDefinition");
+    let is_defined = definitions.any(|one| one.text("/spec/group") == *group || one.key.name.ends_with(group));
+    // Aggregated APIs have no definitions, and what was read is there.
+    let is_read = snapshot.coverage.read.get(datum).is_some_and(|count| *count > 0);
+    (is_listed && !is_defined && !is_read).then_some(Foreign::Group(group))
+}
 
 /// How a cluster runs its components, which decides where their logs are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -89,8 +89,8 @@ pub(super) fn row(ledger: &mut Ledger<'_, '_>, difference: &Difference) -> DiffR
         datum: difference.datum.to_owned(),
         subject: difference.subject.clone(),
         path: path_of(ledger, difference),
-        expected: side(ledger, &difference.expected),
-        actual: side(ledger, &difference.actual),
+        expected: side_of(ledger, difference, &difference.expected),
+        actual: side_of(ledger, difference, &difference.actual),
         refs,
         relevant: false,
     }
@@ -99,6 +99,41 @@ pub(super) fn row(ledger: &mut Ledger<'_, '_>, difference: &Difference) -> DiffR
 /// The field or setting, masked: an element of a list is named by its own words.
 pub(super) fn path_of(ledger: &mut Ledger<'_, '_>, difference: &Difference) -> String {
     short(&ledger.masker.mask(&difference.path))
+}
+
+/// One side of a difference in words.
+pub(super) fn side_of(ledger: &mut Ledger<'_, '_>, difference: &Difference, of: &Side) -> Text {
+    match of {
+        Side::Value(value) if difference.datum == "container" => {
+            container(ledger, value).unwrap_or_else(|| side(ledger, of))
+        }
+        of => side(ledger, of),
+    }
+}
+
+/// The states of containers as differences have them, and what they are called.
+const STATES: [(&str, &str); 8] = [
+    ("created", "state.created"),
+    ("running", "state.running"),
+    ("paused", "state.paused"),
+    ("restarting", "state.restarting"),
+    ("removing", "state.removing"),
+    ("exited (0)", "state.exited-zero"),
+    ("exited with an error", "state.exited-error"),
+    ("dead", "state.dead"),
+];
+
+/// A container's state in words, and its image.
+fn container(ledger: &mut Ledger<'_, '_>, value: &str) -> Option<Text> {
+    let (image, state) = STATES.iter().find_map(|(word, state)| {
+        let image = value.strip_prefix(word)?.strip_prefix(" (")?.strip_suffix(')')?;
+        Some((image, *state))
+    })?;
+    let (state, image) = (phrase(state), code(&short(&ledger.masker.mask(image))));
+    Some(Text::new(
+        format!("{}，{image}", state.zh),
+        format!("{}, {image}", state.en),
+    ))
 }
 
 /// One side in words.

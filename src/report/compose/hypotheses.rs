@@ -25,14 +25,15 @@ pub(super) fn hypotheses(
     let Some(first) = roots.first().copied() else {
         return Ok(None);
     };
+    // What was seen to happen leaves no room for something else that did it; what is only inferred does.
+    let sure = first.confidence == Confidence::Confirmed;
+    let room = RIVALS + usize::from(sure);
     let competing = competing(ledger, &roots);
-    let header = ledger.header(first);
-    let rivals = header.map(|header| header.rivals.as_slice()).unwrap_or_default();
-    let rivals: Vec<&Rival> = rivals.iter().take(RIVALS.saturating_sub(competing.len())).collect();
+    let rivals = own_rivals(ledger, first, room.saturating_sub(competing.len()))?;
     let mut excluded: Vec<(Text, &Sentence)> = Vec::new();
     for sentence in ruled_out {
         if let Some(claim) = claim(&sentence.text)
-            && excluded.len() + rivals.len() + competing.len() < RIVALS
+            && excluded.len() + rivals.len() + competing.len() < room
             && excluded.iter().all(|(known, _)| *known != claim)
         {
             excluded.push((claim, sentence));
@@ -42,7 +43,11 @@ pub(super) fn hypotheses(
     if is_alone || ledger.diagnosis.role(first) == Role::Symptom {
         return Ok(None);
     }
-    let mut columns = vec![phrase("hypothesis.cause")];
+    let own = ledger.header(first).and_then(|header| header.hypothesis.as_ref());
+    let mut columns = vec![match own {
+        Some(own) => ledger.say(own, first)?,
+        None => ledger.title(first)?,
+    }];
     for rival in &competing {
         columns.push(ledger.title(rival)?);
     }
@@ -50,28 +55,30 @@ pub(super) fn hypotheses(
         columns.push(ledger.say(&rival.text, first)?);
     }
     columns.extend(excluded.iter().map(|(claim, _)| claim.clone()));
-    columns.push(phrase("hypothesis.other"));
-    let width = columns.len();
-    let weighed = weighed(ledger, first, &rivals, competing.len() + 1, width)?;
-    let explained = ledger.diagnosis.roots.first().map_or(0, |root| root.explains.len());
-    let all_explained = explained > 0 && ledger.diagnosis.unexplained.is_empty();
-    let sure = first.confidence == Confidence::Confirmed;
-    let mut rows = weighed;
+    let mut ids = vec!["self"];
+    ids.extend(competing.iter().map(|_| ""));
+    ids.extend(rivals.iter().map(|rival| rival.id.as_str()));
+    ids.extend(excluded.iter().map(|_| ""));
+    if !sure {
+        columns.push(phrase("hypothesis.other"));
+        ids.push("other");
+    }
+    let mut rows = weighed(ledger, first, &ids)?;
     if rows.is_empty() {
         let own = if sure { "++" } else { "+" };
         rows.push(HypothesisRow {
             sentence: observed(ledger, first, "hypothesis.observed"),
-            cells: cells(width, 0, own, if sure { "-" } else { "0" }),
+            cells: cells(&ids, 0, own),
         });
     }
     for (index, rival) in competing.iter().enumerate() {
         rows.push(HypothesisRow {
             sentence: observed(ledger, rival, "hypothesis.observed-rival"),
-            cells: cells(width, index + 1, "+", "0"),
+            cells: cells(&ids, index + 1, "+"),
         });
     }
     for (index, (_, sentence)) in excluded.iter().enumerate() {
-        let mut row = cells(width, 1 + competing.len() + rivals.len() + index, "--", "0");
+        let mut row = cells(&ids, 1 + competing.len() + rivals.len() + index, "--");
         if let Some(cell) = row.first_mut() {
             *cell = "+";
         }
@@ -82,27 +89,14 @@ pub(super) fn hypotheses(
         };
         rows.push(HypothesisRow { sentence, cells: row });
     }
-    if all_explained {
-        // That nothing is left over speaks against something else, and excludes nothing: nobody looked for it.
-        let mut row = cells(width, 0, "+", "0");
-        if let Some(cell) = row.last_mut() {
-            *cell = "-";
-        }
-        let refs = effects(ledger);
-        let text = filled("hypothesis.explains", &[("count", json!(explained))]);
-        let sentence = Sentence {
-            text,
-            refs,
-            confidence: None,
-        };
-        rows.push(HypothesisRow { sentence, cells: row });
-    }
-    let verdicts = (0..width).map(|at| match at {
+    let verdicts = (0..ids.len()).map(|at| match at {
         0 => first.confidence,
         at if at <= competing.len() => competing
             .get(at - 1)
             .map_or(Confidence::Possible, |rival| rival.confidence),
-        at if at + 1 < width && rows.iter().any(|row| row.cells.get(at) == Some(&"--")) => Confidence::RuledOut,
+        at if ids.get(at) != Some(&"other") && rows.iter().any(|row| row.cells.get(at) == Some(&"--")) => {
+            Confidence::RuledOut
+        }
         _ => Confidence::Possible,
     });
     let verdicts = verdicts.collect();
@@ -113,13 +107,32 @@ pub(super) fn hypotheses(
     }))
 }
 
-/// The evidence that a rule weighs against its rivals, of which the first stands in column `from`.
+/// The rivals that a rule names and that its facts allow, at most `room`.
+fn own_rivals<'d>(
+    ledger: &mut Ledger<'d, '_>,
+    finding: &Finding,
+    room: usize,
+) -> Result<Vec<&'d Rival>, minijinja::Error> {
+    let rivals = ledger.header(finding).map(|header| header.rivals.as_slice());
+    let facts = ledger.facts(finding);
+    let mut kept = Vec::new();
+    for rival in rivals.unwrap_or_default() {
+        let holds = match &rival.when {
+            Some(condition) => ledger.wording.holds(condition, &facts)?,
+            None => true,
+        };
+        if holds && kept.len() < room {
+            kept.push(rival);
+        }
+    }
+    Ok(kept)
+}
+
+/// The evidence that a rule weighs for the hypotheses of these ids.
 fn weighed(
     ledger: &mut Ledger<'_, '_>,
     finding: &Finding,
-    rivals: &[&Rival],
-    from: usize,
-    width: usize,
+    ids: &[&str],
 ) -> Result<Vec<HypothesisRow>, minijinja::Error> {
     let weighings = ledger.header(finding).map(|header| header.weighing.as_slice());
     let facts = ledger.facts(finding);
@@ -132,17 +145,9 @@ fn weighed(
         }
         let text = ledger.wording.text(&weighing.text, &facts)?;
         let refs = ledger.cite_claim(finding, &[&weighing.text], &text);
-        let cells = (0..width).map(|at| {
-            let id = match at {
-                0 => "self",
-                at if at + 1 == width => "other",
-                at => at
-                    .checked_sub(from)
-                    .and_then(|at| rivals.get(at))
-                    .map_or("", |rival| rival.id.as_str()),
-            };
-            weighing.cells.get(id).map_or("0", |weight| weight.mark())
-        });
+        let cells = ids
+            .iter()
+            .map(|id| weighing.cells.get(*id).map_or("0", |weight| weight.mark()));
         rows.push(HypothesisRow {
             cells: cells.collect(),
             sentence: Sentence {
@@ -155,16 +160,9 @@ fn weighed(
     Ok(rows)
 }
 
-/// One cell for the hypothesis at `index`, another for something else, and nothing said of the rest.
-fn cells(width: usize, index: usize, cell: &'static str, other: &'static str) -> Vec<&'static str> {
-    let last = width.saturating_sub(1);
-    (0..width)
-        .map(|at| match at {
-            at if at == index => cell,
-            at if at == last => other,
-            _ => "0",
-        })
-        .collect()
+/// One cell for the hypothesis at `index`, and nothing said of the rest.
+fn cells(ids: &[&str], index: usize, cell: &'static str) -> Vec<&'static str> {
+    (0..ids.len()).map(|at| if at == index { cell } else { "0" }).collect()
 }
 
 fn observed(ledger: &mut Ledger<'_, '_>, finding: &Finding, id: &str) -> Sentence {
@@ -175,18 +173,6 @@ fn observed(ledger: &mut Ledger<'_, '_>, finding: &Finding, id: &str) -> Sentenc
         refs,
         confidence: None,
     }
-}
-
-/// Evidence of what the first cause explains.
-fn effects(ledger: &mut Ledger<'_, '_>) -> Vec<String> {
-    let diagnosis = ledger.diagnosis;
-    let explains = diagnosis
-        .roots
-        .first()
-        .map(|root| root.explains.as_slice())
-        .unwrap_or_default();
-    let findings = explains.iter().filter_map(|index| diagnosis.findings.get(*index));
-    ledger.cite_all(findings.filter_map(|finding| finding.evidence.first()).take(NAMED))
 }
 
 /// Other root causes that explain something that the first one explains too.

@@ -8,7 +8,7 @@ use super::claims::{Claim, shows, supporting, words_of};
 use super::whose::Objects;
 use crate::cluster::Snapshot;
 use crate::diagnosis::{Checked, Diagnosis};
-use crate::model::{Citation, CitationKind, Place, QuoteLine, Subject, Text};
+use crate::model::{CODE_CLOSE, CODE_OPEN, Citation, CitationKind, Place, QuoteLine, Subject, Text};
 use crate::redact::Masker;
 use crate::report::model::{Blank, EvidenceItem, Knowledge, Searched, Sentence};
 use crate::report::quotes;
@@ -433,4 +433,13 @@ pub(super) fn plain_sentence(text: Text) -> Sentence {
         refs: Vec::new(),
         confidence: None,
     }
+}
+
+/// A template whose condition did not hold leaves nothing but marks and punctuation.
+pub(super) fn is_blank(text: &Text) -> bool {
+    let empty = |text: &str| {
+        text.chars()
+            .all(|c| c == CODE_OPEN || c == CODE_CLOSE || c.is_whitespace())
+    };
+    empty(&text.zh) && empty(&text.en)
 }

@@ -13,7 +13,12 @@ const LESSONS: usize = 3;
 /// Questions for the review.
 const QUESTIONS: usize = 5;
 
-pub(super) fn lessons(ledger: &mut Ledger<'_, '_>, contributing: &[Contributing]) -> Result<Lessons, minijinja::Error> {
+/// `open` says whether chapter 3.5 asks anything: it is not asked once more.
+pub(super) fn lessons(
+    ledger: &mut Ledger<'_, '_>,
+    contributing: &[Contributing],
+    open: bool,
+) -> Result<Lessons, minijinja::Error> {
     let mut lessons = Lessons::default();
     if ledger.is_healthy() {
         return Ok(lessons);
@@ -28,15 +33,12 @@ pub(super) fn lessons(ledger: &mut Ledger<'_, '_>, contributing: &[Contributing]
         let Some(header) = ledger.header(finding) else { continue };
         let room = LESSONS.saturating_sub(lessons.items.len());
         lessons.items.extend(header.lessons.iter().take(room).cloned());
-        for question in &header.questions {
-            let text = ledger.say(question, finding)?;
-            if !text.is_empty() && lessons.questions.len() < QUESTIONS - 2 {
-                lessons.questions.push(text);
-            }
-        }
     }
     from_protections(ledger, &mut lessons)?;
     from_gaps(ledger, &mut lessons);
+    if open {
+        lessons.questions.push(phrase("lessons.ask-open"));
+    }
     for factor in contributing {
         if factor.sentence.confidence == Some(Confidence::Undetermined) && lessons.questions.len() < QUESTIONS - 2 {
             lessons

@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::appendix::{checks, missing};
-use super::changed::about_finding;
-use super::ledger::{Ledger, called, plain_sentence};
+use super::changed::first_change;
+use super::claims::shows;
+use super::environment::environment;
+use super::ledger::{Ledger, called, is_blank, plain_sentence};
 use super::narrowing;
 use super::phrases::{filled, phrase};
 use super::severity::severity;
 use crate::cluster::PodView;
-use crate::diagnosis::Diagnosis;
-use crate::model::{CODE_CLOSE, Subject, Text, When, code};
-use crate::report::model::{Check, CheckOutcome, Impact, Incident, Labelled, ResourceRow, Sentence, Window};
+use crate::model::{CODE_CLOSE, Citation, Subject, Text, When, code};
+use crate::report::model::{Check, CheckOutcome, Impact, Incident, ResourceRow, Sentence, Window};
 use crate::rules::{Finding, Role};
 
 /// More subjects in one sentence are a list, not a sentence.
@@ -87,7 +88,7 @@ fn summary(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Erro
         None if ledger.diagnosis.narrowed.is_some() => sentences.push(plain_sentence(phrase("summary.narrowed"))),
         None => sentences.push(plain_sentence(phrase("summary.healthy"))),
         Some(first) => {
-            sentences.push(ledger.titled(first)?);
+            sentences.push(lead(ledger, first)?);
             let all = ledger.diagnosis.roots.len();
             if all > 1 {
                 let others = json!(all - 1);
@@ -97,32 +98,51 @@ fn summary(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Erro
                 let counts = [("shown", json!(roots.len())), ("hidden", json!(all - roots.len()))];
                 sentences.push(plain_sentence(filled("summary.hidden-causes", &counts)));
             }
-            if let Some(when) = &first.first {
-                let since = filled("summary.since", &[("time", shown(when).into())]);
-                let refs = ledger.cite_all(
-                    first
-                        .evidence
-                        .iter()
-                        .filter(|cite| cite.when.as_ref() == Some(when))
-                        .take(1),
-                );
-                sentences.push(Sentence {
-                    text: since,
-                    refs,
-                    confidence: None,
-                });
-            }
+            sentences.extend(since(ledger, first)?);
         }
     }
     if ledger.is_cut() && (!ledger.is_healthy() || ledger.is_blind()) {
         sentences.push(plain_sentence(phrase("summary.cut")));
     }
     let first = ledger.diagnosis.roots.first().map(|root| root.finding);
-    sentences.extend(first.and_then(|finding| about_finding(ledger, finding).into_iter().next()));
+    sentences.extend(first.and_then(|finding| first_change(ledger, finding)));
     sentences.extend(unexplained(ledger));
     sentences.extend(risks(ledger));
     sentences.extend(undetermined(ledger));
     Ok(sentences)
+}
+
+/// The first cause in one sentence, as its rule puts it for the summary.
+fn lead(ledger: &mut Ledger<'_, '_>, first: &Finding) -> Result<Sentence, minijinja::Error> {
+    match ledger.header(first).and_then(|header| header.lead.as_ref()) {
+        Some(lead) => ledger.sentence(lead, first),
+        None => ledger.titled(first),
+    }
+}
+
+/// Since when it is so.
+fn since(ledger: &mut Ledger<'_, '_>, first: &Finding) -> Result<Option<Sentence>, minijinja::Error> {
+    if let Some(template) = ledger.header(first).and_then(|header| header.since.as_ref()) {
+        let sentence = ledger.sentence(template, first)?;
+        if !is_blank(&sentence.text) {
+            return Ok(Some(Sentence {
+                confidence: None,
+                ..sentence
+            }));
+        }
+    }
+    Ok(first.first.as_ref().map(|when| {
+        // A line that repeats has its first time in the object that it is quoted from.
+        let mut dated = first.evidence.iter();
+        let dated = dated
+            .find(|cite| cite.when.as_ref() == Some(when))
+            .or(first.evidence.first());
+        Sentence {
+            text: filled("summary.since", &[("time", shown(when).into())]),
+            refs: ledger.cite_all(dated),
+            confidence: None,
+        }
+    }))
 }
 
 /// Why so many checks came to no verdict: the data that they lack, in the order of appendix B.
@@ -216,60 +236,6 @@ fn scope(ledger: &mut Ledger<'_, '_>) -> Sentence {
     plain_sentence(filled("scope.some", &[("names", json!(names)), ("more", json!(more))]))
 }
 
-fn environment(ledger: &mut Ledger<'_, '_>) -> Vec<Labelled> {
-    let mut rows = Vec::new();
-    let snapshot = ledger.diagnosis.snapshot;
-    let nodes: Vec<&crate::cluster::Object> = snapshot.kind("Node").collect();
-    let mut versions: Vec<String> = nodes
-        .iter()
-        .map(|node| node.text("/status/nodeInfo/kubeletVersion").to_owned())
-        .filter(|text| !text.is_empty())
-        .collect();
-    versions.sort();
-    versions.dedup();
-    if let (Some(node), false) = (nodes.first(), versions.is_empty()) {
-        let refs = vec![ledger.cite(&node.cite_at("/status/nodeInfo/kubeletVersion"))];
-        rows.push(Labelled {
-            label: phrase("environment.kubernetes"),
-            value: Text::same(code(&versions.join(", "))),
-            refs,
-        });
-        let runtime = node.text("/status/nodeInfo/containerRuntimeVersion");
-        if !runtime.is_empty() {
-            let refs = vec![ledger.cite(&node.cite_at("/status/nodeInfo/containerRuntimeVersion"))];
-            rows.push(Labelled {
-                label: phrase("environment.runtime"),
-                value: Text::same(code(runtime)),
-                refs,
-            });
-        }
-        rows.push(Labelled {
-            label: phrase("environment.nodes"),
-            value: Text::same(nodes.len().to_string()),
-            refs: Vec::new(),
-        });
-    }
-    for host in &snapshot.hosts {
-        for (key, label) in [
-            ("docker.server-version", "environment.docker"),
-            ("os.name", "environment.os"),
-        ] {
-            if let Some((value, cite)) = host.values.get(key) {
-                let label = phrase(label);
-                if !rows.iter().any(|row| row.label == label && row.value.en == code(value)) {
-                    let refs = vec![ledger.cite(cite)];
-                    rows.push(Labelled {
-                        label,
-                        value: Text::same(code(value)),
-                        refs,
-                    });
-                }
-            }
-        }
-    }
-    rows
-}
-
 fn key_blanks(ledger: &mut Ledger<'_, '_>) {
     for (id, required) in [
         ("time.occurred", true),
@@ -290,64 +256,6 @@ fn key_blanks(ledger: &mut Ledger<'_, '_>) {
     }
 }
 
-pub(super) fn symptoms(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Error> {
-    let diagnosis = ledger.diagnosis;
-    let mut sentences = Vec::new();
-    for index in ledger.involved_indices() {
-        let Some(finding) = diagnosis.findings.get(index) else {
-            continue;
-        };
-        if diagnosis.role(finding) == Role::Symptom && !is_echo(diagnosis, index, finding) {
-            let header = ledger.header(finding);
-            let Some(header) = header else { continue };
-            let mut sentence = ledger.sentence(&header.title, finding)?;
-            sentence.confidence = None;
-            append_span(&mut sentence.text, finding);
-            sentences.push(sentence);
-        }
-    }
-    if sentences.is_empty() {
-        // Nothing complains aloud (a pruned container): the state itself is the symptom.
-        for finding in ledger
-            .involved()
-            .into_iter()
-            .filter(|finding| diagnosis.role(finding) == Role::Link)
-        {
-            let Some(header) = ledger.header(finding) else { continue };
-            sentences.push(ledger.sentence(&header.title, finding)?);
-        }
-    }
-    Ok(sentences)
-}
-
-/// What another symptom of the very same object says already, and more of it: a condition beside the count that it sums up.
-fn is_echo(diagnosis: &Diagnosis<'_>, index: usize, finding: &Finding) -> bool {
-    let says_it = |from: usize| {
-        diagnosis
-            .findings
-            .get(from)
-            .is_some_and(|other| diagnosis.role(other) == Role::Symptom && other.subject == finding.subject)
-    };
-    let mut causes = diagnosis.edges.iter().filter(|edge| edge.to == index);
-    finding.affected.is_empty() && causes.any(|edge| says_it(edge.from))
-}
-
-fn append_span(text: &mut Text, finding: &Finding) {
-    if let (Some(first), Some(last)) = (&finding.first, &finding.last) {
-        let span = filled(
-            "span",
-            &[
-                ("first", shown(first).into()),
-                ("last", shown(last).into()),
-                ("count", json!(finding.count)),
-            ],
-        );
-        text.zh.push_str(&span.zh);
-        text.en.push(' ');
-        text.en.push_str(&span.en);
-    }
-}
-
 pub(super) fn resources(ledger: &mut Ledger<'_, '_>) -> Result<Vec<ResourceRow>, minijinja::Error> {
     let mut rows: Vec<ResourceRow> = Vec::new();
     let mut seen = BTreeSet::new();
@@ -364,12 +272,18 @@ pub(super) fn resources(ledger: &mut Ledger<'_, '_>) -> Result<Vec<ResourceRow>,
                 continue;
             }
             let (expected, actual, impact) = state(ledger, &subject, finding)?;
-            let refs = ledger.cite_subject(finding, &subject);
+            let mut refs = ledger.cite_subject(finding, &subject);
+            let (first_seen, dated) = first_seen(finding, &subject);
+            if let Some(id) = dated.map(|cite| ledger.cite(cite))
+                && !refs.contains(&id)
+            {
+                refs.push(id);
+            }
             rows.push(ResourceRow {
                 subject,
                 expected,
                 actual,
-                first_seen: finding.first.clone(),
+                first_seen,
                 impact,
                 refs,
             });
@@ -377,6 +291,29 @@ pub(super) fn resources(ledger: &mut Ledger<'_, '_>) -> Result<Vec<ResourceRow>,
     }
     rows.sort_by(|a, b| (a.impact, &a.subject).cmp(&(b.impact, &b.subject)));
     Ok(rows)
+}
+
+/// When a thing of a finding was first seen to fail, and where that stands: the first line about this very thing; the finding's own first
+/// time where no line with a time names it.
+fn first_seen<'f>(finding: &'f Finding, subject: &Subject) -> (Option<When>, Option<&'f Citation>) {
+    let within = |when: &When| {
+        let after = finding
+            .first
+            .as_ref()
+            .is_none_or(|first| first.earliest <= when.earliest);
+        after && finding.last.as_ref().is_none_or(|last| when.latest <= last.latest)
+    };
+    let dated = finding
+        .evidence
+        .iter()
+        .filter_map(|cite| Some((cite.when.as_ref()?, cite)));
+    let own = dated
+        .filter(|(when, cite)| within(when) && shows(cite, &subject.name))
+        .min_by_key(|(when, _)| when.earliest);
+    match own {
+        Some((when, cite)) => (Some(when.clone()), Some(cite)),
+        None => (finding.first.clone(), None),
+    }
 }
 
 fn state(
@@ -392,7 +329,8 @@ fn state(
                 Some(crate::rules::inventory::Healthy::Created) => phrase("state.created"),
                 _ => phrase("state.running"),
             };
-            Ok((expected, phrase("state.missing"), Impact::ManagementLimited))
+            // Whether anything is worse for it shows in no container list: what still runs stands among the symptoms.
+            Ok((expected, phrase("state.missing"), Impact::Unknown))
         }
         "Pod" => {
             let pod = snapshot.pod(&subject.namespace, &subject.name);

@@ -45,7 +45,7 @@ pub(super) fn framed(id: &str, inside: &Text) -> Text {
 }
 
 /// The sentence with a small first letter, unless its first word is written in capitals.
-fn small(text: &str) -> String {
+pub(super) fn small(text: &str) -> String {
     let mut chars = text.chars();
     match (chars.next(), chars.clone().next()) {
         (Some(first), Some(second)) if first.is_ascii_uppercase() && !second.is_ascii_uppercase() => {
@@ -71,16 +71,19 @@ mod tests {
             include_str!("comparison.rs"),
             include_str!("contradictions.rs"),
             include_str!("difference.rs"),
+            include_str!("environment.rs"),
             include_str!("expected.rs"),
             include_str!("hypotheses.rs"),
             include_str!("lessons.rs"),
             include_str!("narrowing.rs"),
             include_str!("nodes.rs"),
             include_str!("observations.rs"),
+            include_str!("one_machine.rs"),
             include_str!("overview.rs"),
             include_str!("policy.rs"),
             include_str!("reported.rs"),
             include_str!("severity.rs"),
+            include_str!("symptoms.rs"),
             include_str!("timeline.rs"),
             include_str!("triage.rs"),
             include_str!("unexplained.rs"),

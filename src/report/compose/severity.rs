@@ -36,7 +36,16 @@ pub(super) fn severity(ledger: &mut Ledger<'_, '_>) -> Option<Severity> {
         .iter()
         .find(|finding| replicas(finding, |now, wanted| 0 < now && now < wanted));
     let (suggested, range, rule, reason, finding) = if let Some(finding) = host_container {
-        ("P2", vec!["P1", "P2"], "SEV-M1", "severity.m1", finding)
+        let subject = &finding.subject;
+        let is_there = |host: &crate::cluster::Host| {
+            host.runtime_name() == subject.node && host.container(&subject.name).is_some()
+        };
+        let branch = if snapshot.hosts.iter().any(is_there) {
+            "severity.m1-down"
+        } else {
+            "severity.m1"
+        };
+        ("P2", vec!["P1", "P2"], "SEV-M1", branch, finding)
     } else if let Some(finding) = down {
         ("P2", vec!["P1", "P2", "P3"], "SEV-W0", "severity.w0", finding)
     } else if let Some(finding) = degraded {

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::changed::inside;
 use super::ledger::{Ledger, called};
 use super::phrases::{filled, phrase};
-use crate::model::{Text, When};
+use crate::cluster::Snapshot;
+use crate::model::{Citation, Text, When};
 use crate::report::model::{TimelineKind, TimelineRow};
 use crate::rules::{Finding, Role};
 
@@ -57,7 +58,7 @@ pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, 
             row.order_unknown = row
                 .when
                 .as_ref()
-                .is_some_and(|when| !before.surely_before(when) && before != *when);
+                .is_some_and(|when| !before.is_known_before(when) && before != *when);
         }
     }
     if let Some(text) = span {
@@ -91,14 +92,7 @@ pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, 
         }
     }
     if let Some(when) = ledger.diagnosis.snapshot.bundle.collected_at.clone() {
-        let cite = ledger
-            .diagnosis
-            .snapshot
-            .hosts
-            .iter()
-            .find_map(|host| host.clock.as_ref())
-            .map(|(_, _, cite)| cite.clone());
-        let refs = cite.map(|cite| vec![ledger.cite(&cite)]).unwrap_or_default();
+        let refs = ledger.cite_all(clock_of(ledger.diagnosis.snapshot));
         let subject = ledger.masker.mask(&ledger.diagnosis.snapshot.bundle.alias).into_owned();
         rows.push(row(
             when,
@@ -162,6 +156,25 @@ fn changes(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
         .flat_map(|finding| &finding.evidence)
         .collect();
     for host in &snapshot.hosts {
+        for (stamp, cite) in host.prunes.iter().filter_map(|run| run.stamped.as_ref()) {
+            let is_cited = cited
+                .iter()
+                .any(|known| known.file == cite.file && known.place == cite.place);
+            if let (Some(when), true) = (snapshot.time_of(stamp), is_cited) {
+                let refs = vec![ledger.cite(&cite.clone().at(Some(when.clone())))];
+                let line = cite.quote.first().map_or("", |line| line.text.as_str());
+                let line = ledger.masker.mask(line).into_owned();
+                rows.push(row(
+                    when,
+                    host.runtime_name().to_owned(),
+                    TimelineKind::Trigger,
+                    filled("timeline.logged", &[("line", line.into())]),
+                    1,
+                    None,
+                    refs,
+                ));
+            }
+        }
         for event in &host.runtime_events {
             let name = event.attributes.get("name").cloned().unwrap_or_default();
             let text = match (event.kind.as_str(), event.action.as_str()) {
@@ -196,12 +209,20 @@ fn changes(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
 }
 
 /// When the baseline was collected: all was well then.
-fn baseline(ledger: &Ledger<'_, '_>) -> Option<TimelineRow> {
+fn baseline(ledger: &mut Ledger<'_, '_>) -> Option<TimelineRow> {
     let baseline = ledger.diagnosis.baseline?;
     let when = baseline.bundle.collected_at.clone()?;
     let subject = baseline.bundle.alias.to_string();
     let text = phrase("timeline.baseline");
-    Some(row(when, subject, TimelineKind::Collection, text, 1, None, Vec::new()))
+    let refs = ledger.cite_all(clock_of(baseline));
+    Some(row(when, subject, TimelineKind::Collection, text, 1, None, refs))
+}
+
+/// The clock that says when a bundle was collected.
+fn clock_of(snapshot: &Snapshot) -> Option<&Citation> {
+    let collected = snapshot.bundle.collected_at.as_ref()?;
+    let mut clocks = snapshot.hosts.iter().filter_map(|host| host.clock.as_ref());
+    clocks.find(|(when, ..)| when == collected).map(|(.., cite)| cite)
 }
 
 /// What changed inside the bundle just before a cause, or next to a failure that nothing explains.

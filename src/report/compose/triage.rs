@@ -2,15 +2,14 @@
 
 use serde_json::json;
 
-use super::comparison::ROLES;
+use super::comparison::core_containers;
 use super::ledger::Ledger;
-use super::overview::shown;
 use super::phrases::{filled, phrase};
 use super::reported::reported_before;
 use crate::bundle::decode::ContainerState;
 use crate::model::Text;
 use crate::report::model::{CheckOutcome, TriageCheck};
-use crate::rules::inventory::{RKE1, is_rke_container, is_rke1};
+use crate::rules::inventory::is_rke1;
 
 /// Lines observed that are shown for one check.
 const SHOWN: usize = 6;
@@ -18,7 +17,7 @@ const SHOWN: usize = 6;
 pub(super) fn triage(ledger: &mut Ledger<'_, '_>) -> Vec<TriageCheck> {
     let mut checks = Vec::new();
     checks.extend(rancher_server(ledger));
-    checks.extend(core_containers(ledger));
+    checks.extend(components(ledger));
     checks.push(nodes(ledger));
     checks.push(pods(ledger));
     checks.push(events(ledger));
@@ -50,32 +49,11 @@ fn rancher_server(ledger: &mut Ledger<'_, '_>) -> Option<TriageCheck> {
     })
 }
 
-fn core_containers(ledger: &mut Ledger<'_, '_>) -> Vec<TriageCheck> {
+fn components(ledger: &mut Ledger<'_, '_>) -> Vec<TriageCheck> {
     let snapshot = ledger.diagnosis.snapshot;
     let mut checks = Vec::new();
     for host in snapshot.hosts.iter().filter(|host| is_rke1(host)) {
-        let expected: Vec<_> = RKE1
-            .iter()
-            .filter(|known| !known.is_stopped_by_design() && known.applies(host))
-            .collect();
-        let present: Vec<_> = expected
-            .iter()
-            .filter_map(|known| host.container(known.name).filter(|c| known.is_healthy(c.state)))
-            .collect();
-        // etcd and nginx-proxy depend on a host's role, so what is there has to run.
-        let known = |name: &str| RKE1.iter().any(|known| known.name == name);
-        let others: Vec<_> = host
-            .containers
-            .iter()
-            .filter(|container| !known(&container.name))
-            .filter(|container| is_rke_container(container) || ROLES.contains(&container.name.as_str()))
-            .collect();
-        let (count, mut present) = (expected.len() + others.len(), present);
-        present.extend(
-            others
-                .into_iter()
-                .filter(|other| other.state == ContainerState::Running),
-        );
+        let (count, present) = core_containers(host);
         let refs = ledger.cite_all(present.iter().map(|container| &container.cite).take(SHOWN));
         let counts = [
             ("host", host.runtime_name().into()),
@@ -123,6 +101,7 @@ fn nodes(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
             .unwrap_or("");
         all_ready &= status == "True";
         if observed.len() < SHOWN {
+            refs.push(ledger.cite(&node.cite_at("/status/nodeInfo/kubeletVersion")));
             observed.push(format!(
                 "{}  Ready={}  {}",
                 node.key.name,
@@ -130,7 +109,7 @@ fn nodes(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
                 node.text("/status/nodeInfo/kubeletVersion")
             ));
             if let Some(index) = ready {
-                refs.push(ledger.cite(&node.cite_at(&format!("/status/conditions/{index}/status"))));
+                refs.push(ledger.cite(&node.cite_at(&format!("/status/conditions/{index}"))));
             }
         }
     }
@@ -141,6 +120,7 @@ fn nodes(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
         };
     }
     let early = reported_before(ledger).filter(|_| all_ready);
+    refs.extend(ledger.cite_all(early.iter().flat_map(|early| &early.cites)));
     TriageCheck {
         title,
         outcome: match (&early, all_ready) {
@@ -150,9 +130,7 @@ fn nodes(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
         },
         command,
         observed,
-        note: early.map_or_else(Text::default, |when| {
-            filled("triage.reported-before", &[("time", shown(&when).into())])
-        }),
+        note: early.map_or_else(Text::default, |when| filled("triage.reported-before", &when.facts())),
         refs,
     }
 }
@@ -172,8 +150,10 @@ fn pods(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
     };
     let all = shown().count();
     if all == 0 {
+        let refs = ledger.cite_all(snapshot.empty_listing("pods"));
         return TriageCheck {
             note: phrase("triage.no-pods"),
+            refs,
             ..nothing(title, command)
         };
     }
@@ -225,12 +205,18 @@ fn events(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
         .filter(|event| event.warning && diagnosis.shows(&event.about.namespace, &event.host))
         .collect();
     if warnings.is_empty() && snapshot.events.is_empty() {
+        let refs = ledger.cite_all(snapshot.empty_listing("events"));
         return TriageCheck {
             note: phrase("triage.no-events"),
+            refs,
             ..nothing(title, command)
         };
     }
-    let refs = ledger.cite_all(warnings.iter().map(|event| &event.cite).take(SHOWN));
+    // That none of the events is a warning is shown by the events.
+    let refs = match warnings.as_slice() {
+        [] => ledger.cite_all(snapshot.events.iter().map(|event| &event.cite).take(SHOWN)),
+        warnings => ledger.cite_all(warnings.iter().map(|event| &event.cite).take(SHOWN)),
+    };
     let observed = warnings
         .iter()
         .take(SHOWN)
@@ -244,7 +230,10 @@ fn events(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
                 .into_owned()
         })
         .collect();
-    let note = filled("triage.events-note", &[("count", json!(warnings.len()))]);
+    let note = match warnings.len() {
+        0 => filled("triage.no-warnings", &[("count", json!(snapshot.events.len()))]),
+        count => filled("triage.events-note", &[("count", json!(count))]),
+    };
     // Warnings alone are no fault: old and passing ones are normal. Beside a cause they are part of what is wrong.
     let outcome = if warnings.is_empty() || ledger.is_healthy() {
         CheckOutcome::Pass

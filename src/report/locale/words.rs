@@ -109,6 +109,7 @@ impl ConfidenceWords {
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct PrecisionWords {
     exact: String,
+    second: String,
     interval: String,
     tz_assumed: String,
     year_inferred: String,
@@ -120,6 +121,7 @@ impl PrecisionWords {
     /// The word for a time.
     pub(crate) fn get(&self, when: &When) -> &str {
         match when.basis {
+            Basis::Exact if when.is_to_the_second() => &self.second,
             Basis::Exact if when.is_instant() => &self.exact,
             Basis::Exact => &self.interval,
             Basis::TzAssumed => &self.tz_assumed,

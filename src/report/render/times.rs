@@ -59,7 +59,7 @@ fn moment(time: Timestamp, grain: Grain, zone: &Zone) -> String {
     format!("{} {}", date(time, zone), clock(time, grain, zone))
 }
 
-/// For each row, milliseconds if a neighbour falls into the same second at another moment, else seconds.
+/// For each row, milliseconds if a neighbour falls into the same second at another moment and its source wrote them, else seconds.
 pub(super) fn grains(rows: &[Option<&When>]) -> Vec<Grain> {
     let clash = |a: Option<&When>, b: Option<&When>| match (a, b) {
         (Some(a), Some(b)) => a.earliest != b.earliest && a.earliest.as_second() == b.earliest.as_second(),
@@ -69,7 +69,8 @@ pub(super) fn grains(rows: &[Option<&When>]) -> Vec<Grain> {
     (0..rows.len())
         .map(|i| {
             let before = i.checked_sub(1).and_then(at);
-            if clash(before, at(i)) || clash(at(i), at(i.saturating_add(1))) {
+            let is_coarse = at(i).is_some_and(When::is_to_the_second);
+            if !is_coarse && (clash(before, at(i)) || clash(at(i), at(i.saturating_add(1)))) {
                 Grain::Milli
             } else {
                 Grain::Second

@@ -11,7 +11,8 @@ pub(in crate::rules) const RULE: &str = r##"
 id: certificate-not-issued
 role: cause
 level: warning
-needs: [certificates|issuers|clusterissuers]
+needs: [issuers|clusterissuers|certificates]
+meets: [{kinds: [Certificate]}]
 check:
   zh: "cert-manager 能否签发证书"
   en: "whether cert-manager can issue certificates"

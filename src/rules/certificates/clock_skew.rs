@@ -14,7 +14,7 @@ pub(in crate::rules) const RULE: &str = r##"
 id: clock-skew
 role: cause
 level: critical
-needs: [kubelet-log|etcd-log|container-logs|clock|host-facts]
+needs: [kubelet-log|etcd-log|container-logs|clock|time-sync]
 meets: [{kinds: [Node], least: 2}]
 text:
   - id: before

@@ -13,6 +13,7 @@ id: cross-node-pod-network-broken
 role: link
 level: critical
 needs: [container-logs|host-facts|events]
+meets: [{kinds: [Node], least: 2}]
 text:
   - id: probe
     pattern: '(?:ICMP to stack|HTTP to agent):\s+(?P<problem>Connection timed out|No route to host|Get "?http[^\n]{3,120})'

@@ -9,7 +9,7 @@ pub(in crate::rules) const RULE: &str = r##"
 id: clock-not-synchronised
 role: factor
 level: info
-needs: [host-facts]
+needs: [time-sync]
 text:
   - id: early
     in: [container-log]

@@ -1,6 +1,7 @@
 //! A host that Rancher launched runs no node agent, so nobody re-creates what Rancher manages there.
 
-use crate::model::{CitationKind, Confidence, Subject};
+use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::node_agent::absence_of_node_agent;
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -12,16 +13,13 @@ check:
   zh: "Rancher 创建的主机上是否有节点 agent"
   en: "whether hosts that Rancher launched run its node agent"
 title:
-  zh: "主机 {{ host }} 上没有 cattle-node-agent 的容器"
-  en: "host {{ host }} runs no container of cattle-node-agent"
+  zh: "主机 {{ host }} 的容器清单{% if lists > 1 %}以及另外 {{ lists - 1 }} 份清单（容器运行时、API）{% endif %}中没有 cattle-node-agent"
+  en: "the container list of host {{ host }}{% if lists > 1 %}, and {{ lists - 1 }} more (of the runtime, of the API),{% endif %} {% if lists > 1 %}have{% else %}has{% endif %} no cattle-node-agent"
 cause:
   zh: "节点 agent 会重建 Rancher 管理的容器（worker 上的 kubelet、kube-proxy、nginx-proxy、service-sidekick，以及 share-mnt）；它不在时，被删除的容器不会自己回来。"
   en: "the node agent re-creates what Rancher manages (kubelet, kube-proxy, nginx-proxy, service-sidekick on workers, and share-mnt); without it a container that was deleted does not come back."
 causes:
   - rule: rke1-share-mnt-missing
-    ground: node
-    mechanism: {zh: 没有节点 agent，被删除的容器不会重建, en: without the node agent a deleted container is not re-created}
-  - rule: rke1-service-sidekick-missing
     ground: node
     mechanism: {zh: 没有节点 agent，被删除的容器不会重建, en: without the node agent a deleted container is not re-created}
 benign:
@@ -39,6 +37,9 @@ prevention:
   - kind: detect
     text: {zh: "对 cattle-node-agent 不可用的 Pod 告警", en: "alert on pods of cattle-node-agent that are not available"}
     acceptance: {zh: "删除测试节点的 agent 后收到告警", en: "deleting the agent of a test node raises it"}
+knowledge:
+  - text: {zh: 节点代理会重建被删除的 share-mnt, en: the node agent re-creates a share-mnt that was deleted}
+    reference: "rancher/rancher v2.5.12 pkg/rkenodeconfigserver/nodeserver.go: AugmentProcesses; rancher/rancher#15364"
 sources: ["rancher/rancher v2.5 pkg/rkeworker/execute.go, pkg/rkenodeconfigserver/nodeserver.go: AugmentProcesses"]
 versions: "Rancher 2.0 to 2.11 with RKE1"
 examples:
@@ -74,28 +75,20 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .images
             .iter()
             .any(|image| image.reference.contains("rancher/rancher-agent:"));
-        let runs = host
-            .containers
-            .iter()
-            .any(|container| container.name.contains("cattle-node-agent"));
-        let Some(listing) = host
-            .complete_listing()
-            .filter(|_| is_launched && !runs && host.container("kubelet").is_some())
-        else {
+        if !is_launched || host.container("kubelet").is_none() {
+            continue;
+        }
+        let Some(lists) = absence_of_node_agent(input.snapshot, host) else {
             continue;
         };
-        let mut absence = listing.cite.clone();
-        absence.kind = CitationKind::Absence;
-        absence.searched = Some((listing.entries, listing.is_complete()));
-        findings.push(
-            Finding::new(
-                rule,
-                Subject::on_node("HostContainer", "cattle-node-agent", host.runtime_name()),
-                Confidence::Probable,
-            )
-            .cite(absence)
-            .fact("host", host.runtime_name()),
-        );
+        let subject = Subject::on_node("HostContainer", "cattle-node-agent", host.runtime_name());
+        let mut finding = Finding::new(rule, subject, Confidence::Confirmed)
+            .fact("host", host.runtime_name())
+            .fact("lists", lists.len());
+        for list in lists {
+            finding.add_cite_of(&["lists"], list);
+        }
+        findings.push(finding);
     }
     findings
 }

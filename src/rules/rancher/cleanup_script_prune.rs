@@ -10,7 +10,9 @@ use crate::model::{Citation, CitationKind, Confidence, Subject, When};
 use crate::rules::inventory::{RKE1, is_rke_container, is_rke1, names};
 use crate::rules::rebuild::docker_run;
 use crate::rules::toolbox::deletions::{Deletions, Destroyed, created};
-use crate::rules::toolbox::prunes::unprotected_prune;
+use crate::rules::toolbox::jobs::Jobs;
+use crate::rules::toolbox::node_agent::absence_of_node_agent;
+use crate::rules::toolbox::prunes::{protected, unprotected_prune};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -27,30 +29,50 @@ title:
 headline:
   zh: "Rancher 节点 {{ host }} 系统容器 {{ missing|join('、') }} 丢失"
   en: "Rancher node {{ host }}: system containers {{ missing|join(', ') }} lost"
+lead:
+  zh: "{% if ids %}节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 由清理脚本 {{ path }} 删除：脚本日志始于 {{ ran_at }} 的这次执行列有它们的编号 {{ ids|join('、') }}{% else %}清理脚本 {{ path }} 清除已停止容器，节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 被删除{% endif %}"
+  en: "{% if ids %}clean-up script {{ path }} deleted the system containers {{ missing|join(', ') }} of {{ host }}: the run that its log begins at {{ ran_at }} lists their ids, {{ ids|join(', ') }}{% else %}clean-up script {{ path }} prunes stopped containers: system containers {{ missing|join(', ') }} are gone from {{ host }}{% endif %}"
+since:
+  zh: "{% if gone_at %}自 {{ gone_at }} 起缺失{% if collected_at %}，采集时（{{ collected_at }}）仍然缺失{% endif %}{% if earlier and recreated_at %}；此前同名容器曾在 {{ earlier|join('、') }} 被删除，{{ recreated_at }} 又被创建{% endif %}{% endif %}"
+  en: "{% if gone_at %}missing since {{ gone_at }}{% if collected_at %}, still so at collection ({{ collected_at }}){% endif %}{% if earlier and recreated_at %}; earlier containers of these names were deleted at {{ earlier|join(', ') }}, and created again at {{ recreated_at }}{% endif %}{% endif %}"
+hypothesis:
+  zh: "脚本 {{ path }} 中的清除"
+  en: "the prune in {{ path }}"
 cause:
-  zh: "{% if proven %}节点 {{ host }} 上的 {{ missing|join('、') }} 由脚本 {{ path }} 中的 {{ line }} 删除{% if ran_at %}（执行于 {{ ran_at }}）{% endif %}；{% if ids %}脚本日志记录的被删除编号 {{ ids|join('、') }}{% else %}被删除的容器编号{% endif %}与{% if has_baseline %}基线中的容器编号{% else %}运行时事件中的容器名{% endif %}一致。{% else %}节点 {{ host }} 缺少 {{ missing|join('、') }}，很可能由脚本 {{ path }} 中的 {{ line }} 删除；未观察到该操作本身。{% endif %}这些容器的正常状态就是“已停止”，因此会被选中。"
-  en: "{% if proven %}{{ missing|join(', ') }} on {{ host }} {% if missing|length == 1 %}was{% else %}were{% endif %} deleted by {{ line }} in {{ path }}{% if ran_at %} (it ran at {{ ran_at }}){% endif %}; the deleted ids{% if ids %}, {{ ids|join(', ') }} in the script's log,{% endif %} match {% if has_baseline %}the baseline's container ids{% else %}the names in the runtime's events{% endif %}.{% else %}{{ host }} lacks {{ missing|join(', ') }}; probably deleted by {{ line }} in {{ path }}; the operation itself was not observed.{% endif %} Such containers are healthy when stopped, so a prune selects them."
+  zh: "{% if proven %}节点 {{ host }} 上的 {{ missing|join('、') }} 由脚本 {{ path }} 中的 {{ line }} 删除{% if logged_at %}（脚本日志记录这次执行始于 {{ ran_at }}）{% elif ran_at %}（运行时在 {{ ran_at }} 记录了这次清除）{% endif %}；{% if ids %}脚本日志记录的被删除编号 {{ ids|join('、') }} {% else %}被删除的容器编号{% endif %}与{% if has_baseline %}基线中的容器编号{% else %}运行时事件中的容器名{% endif %}一致。{% else %}节点 {{ host }} 缺少 {{ missing|join('、') }}，很可能由脚本 {{ path }} 中的 {{ line }} 删除；未观察到该操作本身。{% endif %}这些容器的正常状态就是“已停止”，因此会被选中。"
+  en: "{% if proven %}{{ missing|join(', ') }} on {{ host }} {% if missing|length == 1 %}was{% else %}were{% endif %} deleted by {{ line }} in {{ path }}{% if logged_at %} (its log begins this run at {{ ran_at }}){% elif ran_at %} (the runtime recorded the prune at {{ ran_at }}){% endif %}; the deleted ids{% if ids %}, {{ ids|join(', ') }} in the script's log,{% endif %} match {% if has_baseline %}the baseline's container ids{% else %}the names in the runtime's events{% endif %}.{% else %}{{ host }} lacks {{ missing|join(', ') }}; probably deleted by {{ line }} in {{ path }}; the operation itself was not observed.{% endif %} Such containers are healthy when stopped, so a prune selects them."
 factors:
   - text:
       zh: 清理脚本设计缺陷：清除命令没有排除系统容器
       en: "the clean-up script has no exception for system containers"
     code: "{{ line|raw }}"
   - text:
-      zh: 缺乏关键容器保护机制：采集到的数据中没有关键容器清单，也没有针对其存在性的检查
-      en: "critical containers are unprotected: the collected data holds neither an inventory of them nor a check that they exist"
+      zh: "可能缺乏关键容器的保护：读到的 {{ jobs_read }} 个脚本与定时任务（清理脚本及其定时任务除外）中，没有一个提到缺失的容器；采集包之外是否有检查未知"
+      en: "critical containers may be unprotected: of the {{ jobs_read }} scripts and cron entries that were read beside the clean-up, none names the missing containers; whether anything outside the bundle checks for them is unknown"
     confidence: possible
+    when: not watched
   - text:
-      zh: "同样的删除此前已经发生过：{{ earlier|join('、') }} 的清除也删除了这些名称的容器，此后清理照旧"
-      en: "the same deletion had happened before: a prune at {{ earlier|join(', ') }} deleted containers of these names too, and the clean-up went on"
+      zh: "更早的 {{ earlier|join('、') }} 也有一次清除删除了这些名称的容器；它由什么发起未知"
+      en: "a prune at {{ earlier|join(', ') }} had already deleted containers of these names; what started it is unknown"
     when: earlier
+  - text:
+      zh: "启动该脚本的定时任务（{{ schedule }}）不在基线的 {{ baseline_jobs }} 条定时任务之中：它是基线采集之后加入的"
+      en: "the cron entry that starts the script ({{ schedule }}) is not among the {{ baseline_jobs }} cron entries of the baseline: it was added after that was collected"
+    when: cron_is_new
 rules_out:
-  - zh: "{% if images_present %}镜像清理：{% if images_pruned %}虽然也执行过镜像清理，{% endif %}缺失容器的镜像 {{ images|join('、') }} 仍在本机，容器缺失不是镜像被删造成的{% endif %}"
-    en: "{% if images_present %}an image clean-up: {% if images_pruned %}there was a prune of images too, but {% endif %}the images of the missing containers, {{ images|join(', ') }}, are still on the host, so they are not missing for want of them{% endif %}"
-  - zh: "{% if running_intact %}Docker 数据丢失：运行中的 RKE 容器齐全，只有按设计停止的容器缺失{% endif %}"
-    en: "{% if running_intact %}loss of Docker's data: every running RKE container is there, only those stopped by design are missing{% endif %}"
+  - zh: "{% if images_present %}镜像清理：{% if images_pruned %}虽然也执行过镜像清理，{% endif %}缺失容器的镜像 {{ images|join('、') }} 仍在本机，缺少的不是镜像{% endif %}"
+    en: "{% if images_present %}an image clean-up: {% if images_pruned %}there was a prune of images too, but {% endif %}the images of the missing containers, {{ images|join(', ') }}, are still on the host, so it is not their images that were lost{% endif %}"
+  - zh: "{% if running_intact %}Docker 数据丢失：应当运行的 RKE 容器齐全，RKE 容器中缺失的只有按设计停止的 {{ missing|join('、') }}{% endif %}"
+    en: "{% if running_intact %}loss of Docker's data: every RKE container that should run is there; of RKE's containers only those are missing that are stopped by design, {{ missing|join(', ') }}{% endif %}"
 rivals:
+  - id: by-schedule
+    text: {zh: "由定时任务（{{ schedule }}）启动该脚本", en: "this script, started by its schedule ({{ schedule }})"}
+    when: ids and schedule
+  - id: otherwise
+    text: {zh: 由手工或别的任务启动该脚本, en: "this script, started by hand or by something else"}
+    when: ids and schedule
   - id: other-prune
-    text: {zh: 手工或其他任务执行的清除, en: "a prune by hand, or of another job"}
+    text: {zh: 不经该脚本的清除, en: "a prune that was not this script's"}
   - id: single-rm
     text: {zh: 逐个删除容器（docker rm）, en: "a removal of single containers (docker rm)"}
 weighing:
@@ -58,23 +80,30 @@ weighing:
       zh: "脚本自己的日志记录了被删除的容器编号 {{ ids|join('、') }}{% if ids_in_events %}，与运行时的删除事件一致{% endif %}{% if ids_in_baseline %}，也是基线中这些容器的编号{% endif %}"
       en: "the script's own log names the ids that it deleted, {{ ids|join(', ') }}{% if ids_in_events %}; the runtime's events have them destroyed{% endif %}{% if ids_in_baseline %}; in the baseline they are the ids of these containers{% endif %}"
     when: ids
-    cells: {self: "++", other-prune: "--", single-rm: "--", other: "-"}
+    cells: {self: "++", by-schedule: "+", otherwise: "+", other-prune: "--", single-rm: "--", other: "-"}
   - text:
-      zh: "运行时在 {{ ran_at }} 记录了一次对已停止容器的清除，随删除事件一并完成"
-      en: "at {{ ran_at }} the runtime recorded a prune of stopped containers, right after it destroyed them"
-    when: prune_event
-    cells: {self: "+", other-prune: "+", single-rm: "--", other: "-"}
+      zh: "运行时在 {{ pruned_at }} 记录了一次对已停止容器的清除，随删除事件一并完成"
+      en: "at {{ pruned_at }} the runtime recorded a prune of stopped containers, right after it destroyed them"
+    when: pruned_at
+    cells: {self: "+", by-schedule: "+", otherwise: "+", other-prune: "+", single-rm: "--", other: "-"}
+  - text:
+      zh: "定时任务的计划是 {{ schedule }}，这次执行（{{ ran_at }}）不在计划的时刻"
+      en: "the schedule is {{ schedule }}, and this run, at {{ ran_at }}, is not at a time of it"
+    when: off_schedule
+    cells: {self: "0", by-schedule: "-", otherwise: "+"}
   - text:
       zh: "脚本 {{ path }} 中的 {{ line }} 会选中按设计停止的容器{% if schedule %}，并由计划 {{ schedule }} 定时执行{% endif %}"
       en: "{{ line }} in {{ path }} selects containers that are stopped by design{% if schedule %}, and it is scheduled for {{ schedule }}{% endif %}"
     cells: {self: "+"}
 questions:
-  - zh: "{% if off_schedule %}脚本的计划是 {{ schedule }}，而日志记录的执行时间是 {{ ran_at }}：这次执行是如何触发的？{% endif %}"
-    en: "{% if off_schedule %}the script is scheduled for {{ schedule }}, but its log records a run at {{ ran_at }}: how was this run started?{% endif %}"
-  - zh: "{% if earlier and recreated_at %}运行时事件显示，{{ earlier|join('、') }} 的清除已经删除过同名容器，{{ recreated_at }} 又被创建：当时是如何恢复的，为何没有触发对清理脚本的处理？{% endif %}"
-    en: "{% if earlier and recreated_at %}by the runtime's events a prune at {{ earlier|join(', ') }} had already deleted containers of these names, and they were created again at {{ recreated_at }}: how were they brought back, and what kept the clean-up going after that?{% endif %}"
-  - zh: 节点代理（cattle-node-agent）会重建被删除的 share-mnt；采集时它仍然缺失，当时该代理处于什么状态？
-    en: "the node agent (cattle-node-agent) re-creates a deleted share-mnt; it was still missing at collection: in which state was the agent?"
+  - zh: "{% if off_schedule %}脚本的计划是 {{ schedule }}，而{% if logged_at %}脚本日志记录的执行始于{% else %}运行时记录的清除在{% endif %} {{ ran_at }}：这次执行是如何触发的？{% endif %}"
+    en: "{% if off_schedule %}the script is scheduled for {{ schedule }}, but {% if logged_at %}its log begins a run{% else %}the runtime recorded a prune{% endif %} at {{ ran_at }}: how was this run started?{% endif %}"
+  - zh: "{% if cron_is_new %}脚本 {{ script }} 的定时任务（{{ schedule }}）在基线采集时还没有：它经由哪次变更、什么流程加到 {{ host }} 上？{% endif %}"
+    en: "{% if cron_is_new %}the baseline does not have the cron entry of {{ script }} ({{ schedule }}) yet: by which change, and through which process, did it come onto {{ host }}?{% endif %}"
+  - zh: "{% if earlier and recreated_at %}运行时事件显示，{{ earlier|join('、') }} 的清除已经删除过同名容器，{{ recreated_at }} 又被创建：那次清除由什么发起，这些容器又是如何恢复的？{% endif %}"
+    en: "{% if earlier and recreated_at %}by the runtime's events a prune at {{ earlier|join(', ') }} had already deleted containers of these names, and they were created again at {{ recreated_at }}: what started that prune, and how were they brought back?{% endif %}"
+  - zh: "{% if agent_absent %}节点代理（cattle-node-agent）会重建被删除的 share-mnt，而 {{ host }} 上找不到它：它为何不在？{% else %}节点代理（cattle-node-agent）会重建被删除的 share-mnt；采集时它仍然缺失，当时该代理处于什么状态？{% endif %}"
+    en: "{% if agent_absent %}the node agent (cattle-node-agent) re-creates a deleted share-mnt, and there is none to be found on {{ host }}: what became of it?{% else %}the node agent (cattle-node-agent) re-creates a deleted share-mnt; it was still missing at collection: in which state was the agent?{% endif %}"
 asks:
   - what: {zh: cron 与 systemd 定时器的执行记录, en: "what cron and systemd's timers ran"}
     limits: {zh: 清理脚本在计划之外是如何触发的, en: "how the clean-up was started outside its schedule"}
@@ -86,7 +115,12 @@ asks:
     collect: "journalctl -t CRON -t crond -t CROND --no-pager -o short-iso-precise --since -7d; docker events --since 24h --until 0s"
   - what: {zh: 节点代理 cattle-node-agent 的容器与日志, en: "cattle-node-agent's containers and logs"}
     limits: {zh: share-mnt 为何没有被自动重建, en: "what kept share-mnt from being re-created"}
+    when: not agent_absent
     collect: docker ps -a --filter name=cattle-node-agent; kubectl -n cattle-system logs -l app=cattle-agent --timestamps --tail=-1
+  - what: {zh: cattle-system 命名空间的工作负载与事件, en: "the workloads and events of the namespace cattle-system"}
+    limits: {zh: 节点代理为何不在, en: "what became of the node agent"}
+    when: agent_absent
+    collect: kubectl -n cattle-system get daemonsets,deployments,pods,events -o wide
 causes:
   - rule: rke1-share-mnt-missing
     ground: node
@@ -126,13 +160,24 @@ remedy:
     expect: {zh: 无输出, en: no output}
     verify: {zh: "{{ script }} 已不存在；任何触发方都会报文件不存在", en: "{{ script }} is gone; whatever starts it fails"}
     rollback: {zh: "修好脚本后改回原名 {{ script }}", en: "rename it back to {{ script }} once it is fixed"}
-  - purpose: {zh: 检查节点代理：若它正常，会自行重建 share-mnt, en: "check the node agent, which re-creates share-mnt by itself when it is well"}
+  - purpose: {zh: 检查节点代理：它正常时会自行重建 share-mnt, en: "check the node agent, which re-creates share-mnt by itself when it is well"}
     place: cluster
     risk: read-only
-    command: kubectl -n cattle-system get pods -o wide -l app=cattle-agent
-    expect: {zh: 本节点的 Pod 为 Running 且就绪, en: the pod of this node is Running and ready}
-    verify: {zh: 若代理正常而容器仍缺失，先查明原因再手工重建, en: "if it is well and the container is still missing, find out why before rebuilding by hand"}
+    command: kubectl -n cattle-system get daemonset,pods -o wide -l app=cattle-agent
+    expect: {zh: "{% if agent_absent %}没有 Pod：采集时 {{ host }} 上就没有它的容器{% else %}本节点的 Pod 为 Running 且就绪{% endif %}", en: "{% if agent_absent %}no pod: at collection {{ host }} had no container of it{% else %}the pod of this node is Running and ready{% endif %}"}
+    verify: {zh: "{% if agent_absent %}没有 Pod 时不会自动重建，继续下一步；若有 Pod 而容器仍缺失，先查明原因再手工重建{% else %}若代理正常而容器仍缺失，先查明原因再手工重建{% endif %}", en: "{% if agent_absent %}without a pod nothing re-creates the container: go on with the next step; with one, find out why the container is still missing before rebuilding by hand{% else %}if it is well and the container is still missing, find out why before rebuilding by hand{% endif %}"}
     rollback: {zh: 只读，无需回滚, en: read-only}
+  - purpose: {zh: 先轮换采集包中出现过的令牌，再用新令牌重建, en: "rotate the token that stood in the bundle before anything is rebuilt with it"}
+    place: rancher
+    risk: change
+    when: "rebuild|selectattr('placeholders')|list"
+    command: "kubectl get clusterregistrationtokens.management.cattle.io -A -o custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name"
+    expect: {zh: 每个集群一个注册令牌, en: one registration token for each cluster}
+    verify: {zh: 旧令牌被拒绝；之后各步的占位符填新令牌, en: "the old token is refused; from here on the placeholder stands for the new one"}
+    rollback: {zh: 轮换后旧令牌不能恢复；用新令牌更新仍使用旧令牌的节点代理, en: "a rotated token does not come back: give the new one to every agent that still has the old one"}
+    notes:
+      - zh: "上面的命令只列出名称，不显示令牌；如何替换取决于 Rancher 的版本，请按该版本的文档操作"
+        en: "the command lists the tokens by name and prints none; how one is replaced depends on the version of Rancher, so follow its documentation"
   - purpose: {zh: "重建 {{ item.name }}", en: "rebuild {{ item.name }}"}
     place: node
     risk: change
@@ -140,7 +185,7 @@ remedy:
     command: "{{ item.command|raw }}"
     expect: {zh: 输出新容器的 64 位编号, en: the 64-digit id of the new container}
     verify: {zh: "`docker ps -a --filter name=^/{{ item.name }}$` 显示 {{ item.state }}{% if item.name == 'share-mnt' %}，/etc/kubernetes/ssl 下证书的修改时间已更新{% endif %}", en: "`docker ps -a --filter name=^/{{ item.name }}$` shows {{ item.state }}{% if item.name == 'share-mnt' %}, and the certificates below /etc/kubernetes/ssl have a new modification time{% endif %}"}
-    rollback: {zh: "`docker rm {{ item.name }}`", en: "`docker rm {{ item.name }}`"}
+    rollback: {zh: "`docker stop {{ item.name }}`，再执行 `docker rm {{ item.name }}`", en: "`docker stop {{ item.name }}`, then `docker rm {{ item.name }}`"}
     notes:
       - zh: "参数逐个取自基线的 `docker inspect`，其中形似两个词的参数在原容器中就是一个参数，请保留引号"
         en: "the arguments are those of `docker inspect` in the baseline, one by one; an argument that looks like two words was one, so keep its quotes"
@@ -148,6 +193,15 @@ remedy:
         en: "{% if item.named_otherwise %}the arguments name the host or node {{ item.named_otherwise|join(', ') }}, while this host is {{ host }}: find out which is right before you run it, because certificates are written for that name{% endif %}"
       - zh: "{% if item.placeholders %}请把 {{ item.placeholders|join('、') }} 换成真实值：在 Rancher 中打开集群的注册命令，或在 local 集群执行 `kubectl get clusterregistrationtokens.management.cattle.io -A -o custom-columns=NAMESPACE:.metadata.namespace,TOKEN:.status.token`。该命令会显示有效的令牌：不要把输出贴入工单、聊天或日志{% endif %}"
         en: "{% if item.placeholders %}fill in {{ item.placeholders|join(', ') }}: it stands in the cluster's registration command in Rancher, or run `kubectl get clusterregistrationtokens.management.cattle.io -A -o custom-columns=NAMESPACE:.metadata.namespace,TOKEN:.status.token` on the local cluster. It prints live tokens: keep its output out of tickets, chats and logs{% endif %}"
+  - purpose: {zh: "核对整体：{{ host }} 的 RKE 容器齐全且状态符合预期", en: "check the whole: every RKE container of {{ host }} is there and in its expected state"}
+    place: node
+    risk: read-only
+    when: rebuild
+    command: |
+      docker ps -a --filter label=io.rancher.rke.container.name --format '{% raw %}{{.Names}}\t{{.Status}}{% endraw %}' | sort
+    expect: {zh: "2.2 矩阵基线一列的状态：share-mnt 为 Exited (0)，service-sidekick 为 Created，其余为 Up", en: "the states of the baseline's column in 2.2: share-mnt Exited (0), service-sidekick Created, all others Up"}
+    verify: {zh: 重新采集后再分析一次，不再报告缺失, en: "collect once more and analyse: nothing is reported as missing"}
+    rollback: {zh: 只读，无需回滚, en: read-only}
   - purpose: {zh: 参数来源缺失时，从同角色节点或备份取得, en: "without a baseline, take the arguments from a peer node or a backup"}
     place: node
     risk: read-only
@@ -161,10 +215,10 @@ prevention:
     immediate: true
     text: {zh: "修改清理脚本 {{ script }}，排除全部 RKE 容器", en: "change {{ script }} so that it leaves out every RKE container"}
     answers: 1
-    command: docker container prune -f --filter "label!=io.rancher.rke.container.name"
+    command: "{{ protected|raw }}"
     caution:
-      zh: 只写一个按键过滤的 label!=；只排除 share-mnt 仍会删除 service-sidekick，而写两个 label!= 会使保护失效
-      en: "write exactly one key-only label!= filter: excluding share-mnt alone still deletes service-sidekick, and two label!= filters protect nothing"
+      zh: "只写一个按键过滤的 label!=；只排除 share-mnt 仍会删除 service-sidekick，而写两个 label!= 会使保护失效。没有该标签的容器仍会被清除，例如已停止的 Rancher 服务端容器"
+      en: "write exactly one key-only label!= filter: excluding share-mnt alone still deletes service-sidekick, and two label!= filters protect nothing. Containers without that label are still pruned when they are stopped, for instance the Rancher server's own"
     acceptance: {zh: 在测试主机上执行后 share-mnt 与 service-sidekick 均仍存在, en: "run on a test host, share-mnt and service-sidekick are both still there"}
   - kind: detect
     immediate: true
@@ -177,9 +231,13 @@ prevention:
     acceptance: {zh: 清单覆盖每种角色的节点，比对结果附在变更单中, en: "the inventory covers every node role; each change record holds a comparison"}
   - kind: process
     text: {zh: 清理类任务先列出将删除的对象，经核对后才允许执行, en: "make clean-up jobs print what they would delete, and run only after that list was checked"}
-    answers: 3
+    answers: 1
     command: docker ps -a --filter status=exited --filter status=created --format '{% raw %}{{.Names}}\t{{.Image}}\t{{.Status}}{% endraw %}'
     acceptance: {zh: 列表中出现 RKE 容器时任务中止, en: "the job stops when the list holds an RKE container"}
+  - kind: process
+    text: {zh: 节点上的脚本与定时任务经变更评审后才安装，评审记录列出它会删除的对象, en: "install scripts and cron entries on nodes only through a reviewed change that lists what they delete"}
+    answers: 4
+    acceptance: {zh: 抽查测试节点，每条定时任务都对应一份变更记录, en: "on a test node picked at random every cron entry has its change record"}
   - kind: mitigate
     text: {zh: 定期演练从备份恢复单个系统容器, en: "rehearse restoring a single system container from a backup"}
     acceptance: {zh: 演练记录显示恢复后的参数与原容器一致, en: "the record shows that the restored arguments equal the original's"}
@@ -284,7 +342,7 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
         for gone in destroyed {
             ids_in_events |= !logged.is_empty();
             creations.extend(created(host, &gone.id));
-            finding.add_cite_of(&["missing", "ids_in_events"], gone.cite);
+            finding.add_cite_of(&["missing", "ids_in_events", "gone_at"], gone.cite);
         }
         for cite in logged {
             finding.add_cite_of(&["has_baseline", "ids"], cite);
@@ -316,22 +374,34 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
     if let Some(entry) = cron {
         tie(&mut finding, &["schedule"], entry.cite.clone());
     }
-    if let Some(ran_at) = &deletions.ran_at {
-        finding.see(ran_at.clone(), ran_at.clone());
+    if let Some((_, logged)) = &deletions.logged {
+        tie(&mut finding, &["ran_at"], logged.clone());
     }
-    if let Some(prune) = &deletions.prune {
-        finding.add_cite_of(&["ran_at", "prune_event"], prune.clone());
+    if let Some((_, prune)) = &deletions.prune {
+        let facts: &[&str] = match deletions.logged {
+            Some(_) => &["pruned_at"],
+            None => &["ran_at", "pruned_at"],
+        };
+        finding.add_cite_of(facts, prune.clone());
+    }
+    // Where the runtime dates no deletion, the run does.
+    if let (None, Some((when, _))) = (&finding.first, deletions.ran_at()) {
+        finding.see(when.clone(), when.clone());
     }
     if let Some(cite) = deletions.images_pruned.clone() {
         tie(&mut finding, &["images_pruned"], cite);
     }
     let names: Vec<String> = missing.iter().map(|container| container.name.clone()).collect();
+    for gone in deletions.destroyed.iter().filter(|gone| !names.contains(&gone.name)) {
+        tie(&mut finding, &["others_deleted"], gone.cite.clone());
+    }
     let mut earlier = Vec::new();
     for prune in deletions.earlier_of(&names) {
-        finding.add_cite_of(&["earlier"], prune.cite.clone());
+        // They came back, so what is missing now is not missing since then.
         for gone in prune.destroyed.iter().filter(|gone| names.contains(&gone.name)) {
-            finding.add_cite(gone.cite.clone());
+            tie(&mut finding, &["earlier"], gone.cite.clone());
         }
+        tie(&mut finding, &["earlier"], prune.cite.clone());
         earlier.push(shown(&prune.when));
     }
     // They say that all was well then, so they do not widen the time of the failure.
@@ -344,8 +414,27 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
         .iter()
         .filter(|known| !known.is_stopped_by_design() && known.applies(host))
         .all(|known| host.container(known.name).is_some());
+    let gone_at = finding.first.clone().filter(|_| finding.shows.contains_key("gone_at"));
+    let collected = input.snapshot.bundle.collected_at.as_ref();
+    if let (Some(when), Some((clock, _, cite))) = (collected, &host.clock)
+        && when == clock
+    {
+        tie(&mut finding, &["collected_at"], cite.clone());
+    }
+    let jobs = Jobs::of(host, before, &script.path, &names);
+    if let Some(cite) = &jobs.searched_before {
+        tie(&mut finding, &["cron_is_new", "baseline_jobs"], cite.clone());
+    }
+    for cite in &jobs.searched {
+        tie(&mut finding, &["jobs_read"], cite.clone());
+    }
+    let agent = absence_of_node_agent(input.snapshot, host);
+    for cite in agent.iter().flatten() {
+        tie(&mut finding, &["agent_absent"], cite.clone());
+    }
     let rebuild: Vec<Value> = missing.iter().filter_map(|container| container.rebuilt(node)).collect();
     let schedule = cron.map_or("", |entry| entry.schedule.as_str());
+    let ran_at = deletions.ran_at().map(|(when, _)| when);
     Some(
         finding
             .fact("host", node)
@@ -357,7 +446,22 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
             .fact("ids_in_baseline", before.is_some() && !ids.is_empty())
             .fact("ids", ids)
             .fact("ids_in_events", ids_in_events)
-            .fact("prune_event", deletions.prune.is_some())
+            .fact(
+                "pruned_at",
+                deletions.prune.as_ref().map_or(String::new(), |(when, _)| shown(when)),
+            )
+            .fact(
+                "logged_at",
+                deletions.logged.as_ref().map_or(String::new(), |(when, _)| shown(when)),
+            )
+            .fact("gone_at", gone_at.as_ref().map_or(String::new(), shown))
+            .fact("collected_at", collected.map_or(String::new(), shown))
+            .fact("jobs_read", jobs.read)
+            .fact("watched", jobs.is_watched)
+            .fact("baseline_jobs", jobs.read_before)
+            .fact("cron_is_new", cron.is_some() && jobs.searched_before.is_some())
+            .fact("agent_absent", agent.is_some())
+            .fact("protected", protected(&line))
             .fact(
                 "images_pruned",
                 deletions.images_pruned.is_some() || deletions.images_deleted,
@@ -370,15 +474,12 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
             )
             .fact("images_present", !images.is_empty())
             .fact("running_intact", running_intact)
-            .fact("ran_at", deletions.ran_at.as_ref().map_or(String::new(), shown))
-            .fact("since", deletions.ran_at.as_ref().map_or(String::new(), an_hour_before))
+            .fact("ran_at", ran_at.map_or(String::new(), shown))
+            .fact("since", ran_at.map_or(String::new(), an_hour_before))
             .fact("schedule", schedule)
             .fact(
                 "off_schedule",
-                deletions
-                    .ran_at
-                    .as_ref()
-                    .is_some_and(|when| is_off_schedule(schedule, when)),
+                ran_at.is_some_and(|when| is_off_schedule(schedule, when)),
             )
             .fact("cron_file", cron.map_or(String::new(), |entry| cron_file(&entry.cite)))
             .fact("rebuild", rebuild)

@@ -9,7 +9,7 @@ pub(in crate::rules) const RULE: &str = r##"
 id: etcd-snapshot-failed
 role: cause
 level: warning
-needs: [k3s-log|system-log|etcdsnapshotfiles|container-logs]
+needs: [container-logs|k3s-log|system-log|etcdsnapshotfiles]
 text:
   - id: k3s
     pattern: '(?i)(?:failed to (?:take|save|create) (?:local )?etcd[ -]snapshot|Error retrieving S3 snapshots|failed to (?:upload|save) (?:etcd )?snapshot to S3|Unable to initialize S3 client)(?P<problem>[^\n]{0,200})'

@@ -41,10 +41,10 @@ pub struct Deletions {
     pub pruned: Vec<(String, Citation)>,
     /// What the runtime deleted in that run.
     pub destroyed: Vec<Destroyed>,
-    /// When that run was.
-    pub ran_at: Option<When>,
-    /// The event of the last prune.
-    pub prune: Option<Citation>,
+    /// When the clean-up's own output says that this run was: its citation has the time.
+    pub logged: Option<(When, Citation)>,
+    /// The last prune that the runtime's events show: when it ended, and its event.
+    pub prune: Option<(When, Citation)>,
     /// Prunes before the last one, in their order.
     pub earlier: Vec<PruneOfContainers>,
     /// The event of the last prune of images, if there was one.
@@ -60,8 +60,13 @@ impl Deletions {
         let pruned: Vec<(String, Citation)> = run.map(|run| run.deleted_containers.clone()).unwrap_or_default();
         let mut prunes = prunes(host);
         let last = prunes.pop();
-        let stamped = run.and_then(|run| snapshot.time_of(run.stamped.as_deref()?));
-        let ran_at = last.as_ref().map(|prune| prune.when.clone()).or(stamped);
+        let logged = run.and_then(|run| {
+            let (stamp, cite) = run.stamped.as_ref()?;
+            let when = snapshot.time_of(stamp)?;
+            Some((when.clone(), cite.clone().at(Some(when))))
+        });
+        let prune = last.map(|prune| (prune.when, prune.cite));
+        let ran_at = prune.as_ref().or(logged.as_ref()).map(|(when, _)| when.clone());
         let belongs = |id: &str, when: Option<&When>| match (&ran_at, when) {
             _ if !pruned.is_empty() => pruned.iter().any(|(other, _)| same_id(other, id)),
             (Some(ran_at), Some(when)) => !ran_at.surely_before(when) && when.gap_to(ran_at) < ONE_PRUNE,
@@ -74,13 +79,18 @@ impl Deletions {
         let images = events_of(host, "image", "prune").last();
         Self {
             destroyed,
-            ran_at,
-            prune: last.map(|prune| prune.cite),
+            logged,
+            prune,
             earlier: prunes,
             images_pruned: images.map(|event| event.cite.clone()),
             images_deleted: host.prunes.iter().any(|run| !run.deleted_images.is_empty()),
             pruned,
         }
+    }
+
+    /// When the last run was: as its own output has it, else as the runtime's events have it; and where that stands.
+    pub fn ran_at(&self) -> Option<&(When, Citation)> {
+        self.logged.as_ref().or(self.prune.as_ref())
     }
 
     /// Where the deletion of a container stands, in the clean-up's own output and in the runtime's events: by its name, or by the id that it

@@ -12,6 +12,22 @@ static PRUNES: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"docker\s+(?:container|system)\s+prune|docker\s+(?:container\s+)?rm\b.*docker\s+(?:container\s+)?ps\b|docker\s+ps\b.*\|\s*xargs\b.*docker\s+(?:container\s+)?rm\b").ok()
 });
 
+/// Where a filter goes: behind the command and the flags that it begins with.
+static FRONT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"docker\s+(?:container|system)\s+prune(?:\s+(?:-f|-a|-af|-fa|--force|--all|--volumes)\b)*").ok()
+});
+
+/// The same line, leaving out every container of RKE; where it deletes by other means, or has such a filter already, the plain command.
+pub fn protected(line: &str) -> String {
+    let line = line.trim();
+    let filter = format!("--filter \"label!={RKE_LABEL}\"");
+    let front = FRONT.as_ref().and_then(|front| front.find(line));
+    match front.map(|found| line.split_at(found.end())) {
+        Some((before, after)) if !line.contains("label!=") => format!("{before} {filter}{after}"),
+        _ => format!("docker container prune -f {filter}"),
+    }
+}
+
 /// The first line of a script that deletes stopped containers and does not leave out RKE's: the script, the line's number, the line.
 pub fn unprotected_prune(script: &Script) -> Option<(&Script, u64, String)> {
     let prunes = PRUNES.as_ref()?;
@@ -30,4 +46,27 @@ fn is_protected(line: &str) -> bool {
     };
     let value = line.get(at + filter.len()..).unwrap_or("");
     value.strip_prefix(RKE_LABEL).is_some_and(|rest| !rest.starts_with('='))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_filter_goes_into_the_line_and_the_rest_of_it_stays() {
+        assert_eq!(
+            protected("  docker container prune -f >> $LOG 2>&1"),
+            "docker container prune -f --filter \"label!=io.rancher.rke.container.name\" >> $LOG 2>&1"
+        );
+        assert_eq!(
+            protected("sudo docker system prune --force --filter until=24h | logger"),
+            "sudo docker system prune --force --filter \"label!=io.rancher.rke.container.name\" --filter until=24h | logger"
+        );
+        let plain = "docker container prune -f --filter \"label!=io.rancher.rke.container.name\"";
+        assert_eq!(protected("docker rm $(docker ps -aq)"), plain);
+        assert_eq!(protected("docker container prune -f --filter label!=keep"), plain);
+        for line in ["docker container prune -f >> $LOG 2>&1", "docker rm $(docker ps -aq)"] {
+            assert!(is_protected(&protected(line)), "{line}");
+        }
+    }
 }

@@ -38,8 +38,10 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let mut interfaces: Vec<Interface> = Vec::new();
     let mut losses = Vec::new();
     let mut end = start;
+    let mut heading = start;
     while let Some(line) = file.lines.get(end) {
         if let Some(found) = LINK.groups(line) {
+            heading = end;
             interfaces.push(Interface {
                 name: group(&found, "name").to_owned(),
                 mtu: group(&found, "mtu").parse().ok(),
@@ -60,6 +62,7 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         } else if line.starts_with(' ') && end > start {
             if let (Some(found), Some(last)) = (ADDRESS.groups(line), interfaces.last_mut()) {
                 last.addresses.push(group(&found, "address").to_owned());
+                last.cite = file.cite_range(heading, end, heading);
             } else if let (Some(found), Some(last)) = (VXLAN.groups(line), interfaces.last()) {
                 losses.push(file.value(end, format!("interface.{}.vxlan-dev", last.name), group(&found, "dev")));
             } else if let (Some((way, names)), Some(last)) = (counted(line), interfaces.last()) {

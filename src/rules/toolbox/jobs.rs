@@ -1,0 +1,57 @@
+//! What runs on a host beside a clean-up, and whether a baseline knew of the clean-up: scripts and cron entries.
+
+use crate::cluster::Host;
+use crate::model::{Citation, CitationKind};
+
+/// Places that are cited for a search among all of them.
+const SEARCHED: usize = 3;
+
+/// The scripts and cron entries of a host, as far as they were read.
+pub struct Jobs {
+    /// How many there are beside the clean-up.
+    pub read: usize,
+    /// The first of them, as places that were searched.
+    pub searched: Vec<Citation>,
+    /// True when one of these names one of the containers in question.
+    pub is_watched: bool,
+    /// How many cron entries the baseline has.
+    pub read_before: usize,
+    /// The baseline's cron entries, where there are some and none of them starts the clean-up.
+    pub searched_before: Option<Citation>,
+}
+
+impl Jobs {
+    /// Of a host beside the script at `script`; `names` are the containers in question.
+    pub fn of(host: &Host, before: Option<&Host>, script: &str, names: &[String]) -> Self {
+        let file = script.rsplit('/').next().unwrap_or(script);
+        let names_one = |text: &str| names.iter().any(|name| text.contains(name.as_str()));
+        let scripts = || host.scripts.iter().filter(|other| other.path != script);
+        let entries = || host.cron.iter().filter(|entry| !entry.command.contains(file));
+        let in_script = scripts().any(|other| other.lines.iter().any(|(_, line)| names_one(line)));
+        let before = before.map(|before| before.cron.as_slice()).unwrap_or_default();
+        let is_known = before.iter().any(|entry| entry.command.contains(file));
+        Self {
+            read: scripts().count() + entries().count(),
+            searched: scripts()
+                .map(|script| &script.cite)
+                .chain(entries().map(|entry| &entry.cite))
+                .take(SEARCHED)
+                .map(|cite| absence(cite, 1))
+                .collect(),
+            is_watched: in_script || entries().any(|entry| names_one(&entry.command)),
+            read_before: before.len(),
+            searched_before: before
+                .first()
+                .filter(|_| !is_known)
+                .map(|entry| absence(&entry.cite, before.len())),
+        }
+    }
+}
+
+/// A place that was searched in vain. That every table was collected does not show.
+fn absence(cite: &Citation, entries: usize) -> Citation {
+    let mut cite = cite.clone();
+    cite.kind = CitationKind::Absence;
+    cite.searched = Some((entries as u64, false));
+    cite
+}
