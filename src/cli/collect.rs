@@ -11,6 +11,7 @@ use super::collect_cluster::{ClusterArgs, plan as cluster_plan};
 use super::collect_nodes::{self, NodesArgs};
 use super::collect_progress::Show;
 use super::config::{Config, ConfigArgs};
+use super::exit;
 use super::keys::{random_key, read_key};
 use super::terminal::{complain, safe};
 use crate::collect::endpoint::Endpoint;
@@ -30,7 +31,7 @@ const NOT_WRITTEN: u8 = 5;
 /// Collect the evidence of this host and its cluster into one archive
 ///
 /// Reads Docker over its socket, cron tables with their scripts and logs, the logs of kubelet, containerd and dockerd, the host
-/// itself, and over the Kubernetes API all objects, logs and kubelets. Secrets are masked while collecting. Exit codes: 0 complete, 2 wrong usage, 4 written with gaps, 5 not written.
+/// itself, and over the Kubernetes API all objects, logs and kubelets. Secrets are masked while collecting. Exit codes: 0 complete, 2 wrong usage, 4 written with gaps, 5 not written, 6 a secret would be in it.
 #[derive(Debug, Args)]
 pub struct CollectArgs {
     /// Write the archive to FILE, into a directory, or to standard output with `-` [default: casefile-<host>-<time>.tar.gz]
@@ -178,6 +179,7 @@ fn refuse(error: &CollectError) -> io::Result<u8> {
     Ok(match error {
         CollectError::NotLinux => USAGE,
         CollectError::Output { .. } | CollectError::Runtime(_) => NOT_WRITTEN,
+        CollectError::Secret(_) => exit::SECRET,
     })
 }
 

@@ -286,8 +286,8 @@ impl Evidence {
         self.elsewhere.extend(tokens);
     }
 
-    /// The files so far, what was masked, and the archive for the manifest.
-    pub(crate) fn finish(self) -> (Archive, Vec<FileRecord>, Vec<Redaction>) {
+    /// The files so far, what was masked, the archive for the manifest, and what knows the secrets.
+    pub(crate) fn finish(self) -> (Archive, Vec<FileRecord>, Vec<Redaction>, Masker) {
         let mut tokens = self.masker.summary();
         for other in self.elsewhere {
             match tokens.iter_mut().find(|known| known.token == other.token) {
@@ -298,7 +298,7 @@ impl Evidence {
                 None => tokens.push(other),
             }
         }
-        (self.archive, self.files, tokens)
+        (self.archive, self.files, tokens, self.masker)
     }
 
     fn place(&self, place: Place<'_>) -> String {

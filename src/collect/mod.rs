@@ -65,6 +65,8 @@ mod run;
 #[cfg(target_os = "linux")]
 mod scripts;
 #[cfg(target_os = "linux")]
+mod second_look;
+#[cfg(target_os = "linux")]
 mod shell;
 #[cfg(target_os = "linux")]
 mod spool;

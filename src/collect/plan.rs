@@ -130,6 +130,9 @@ pub enum CollectError {
         /// The operating system's answer.
         source: io::Error,
     },
+    /// A secret would be in the bundle.
+    #[error("{0}")]
+    Secret(String),
     /// The runtime for sockets, programs and signals could not be started.
     #[error("cannot start collecting: {0}")]
     Runtime(io::Error),

@@ -18,6 +18,7 @@ use super::kubernetes::Session;
 use super::nodes::Fleet;
 use super::output::Output;
 use super::root::HostRoot;
+use super::second_look::second_look;
 use super::spool::SpoolFolder;
 use super::{
     CollectError, Manifest, Outcome, Plan, Progress, Read, RedactionRecord, StepRecord, Summary, Tool, host,
@@ -124,7 +125,7 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Summar
     let skipped = of(|outcome| matches!(outcome, Outcome::Skipped(_)));
     let forbidden = of(|outcome| matches!(outcome, Outcome::Forbidden(_)));
     let gaps = of(Outcome::is_gap);
-    let (mut archive, files, tokens) = ctx.evidence.finish();
+    let (mut archive, files, tokens, mut masker) = ctx.evidence.finish();
     // Who owns the process is who runs it (proc(5)).
     let as_root = std::fs::metadata("/proc/self").map_or(true, |own| own.uid() == 0);
     let manifest = Manifest {
@@ -146,7 +147,8 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Summar
     };
     let manifest = serde_json::to_vec_pretty(&manifest).map_err(|error| failed(error.into()))?;
     archive.add("manifest.json", &manifest).map_err(failed)?;
-    let (path, bytes) = archive.finish().map_err(failed)?.commit()?;
+    let output = archive.finish().map_err(failed)?;
+    let (path, bytes) = second_look(output, plan.replace, &mut masker)?;
     Ok(Summary {
         path,
         bytes,

@@ -10,8 +10,11 @@ const NAMED: &str = r#"(?i)\b(?P<name>dur(?:ation)?|elapsed|took|latency|respons
 /// `Completed 200 OK in 6286ms` (Rails), `request handled in 6.2 seconds`.
 const IN_WORDS: &str = r"(?i)\b(?:completed|handled|served|processed|answered|responded|request|response|GET|POST|PUT|DELETE)\b[^\n]{0,200}? (?:in|after) (?P<value>\d+(?:\.\d+)?) ?(?P<unit>ms|millis(?:econds)?|s|sec(?:onds?)?)\b";
 
+/// `rated order 17, result OK in 1911 ms`, whatever the verb, at the end of a line.
+const AT_THE_END: &str = r"(?i) in (?P<value>\d+(?:\.\d+)?) ?(?P<unit>ms|millis(?:econds)?|s|sec(?:onds?)?)\.?$";
+
 static SHAPES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    [NAMED, IN_WORDS]
+    [NAMED, IN_WORDS, AT_THE_END]
         .into_iter()
         .filter_map(|pattern| Regex::new(pattern).ok())
         .collect()
@@ -50,6 +53,7 @@ mod tests {
             ("Completed 200 OK in 6286ms (Views: 1.2ms)", 6286),
             ("GET /v1 answered after 6.2 seconds", 6200),
             ("elapsed_ms=12.7", 12),
+            ("rated order 17, result OK in 1911 ms", 1911),
         ] {
             assert_eq!(millis_taken(line), Some(millis), "{line}");
         }

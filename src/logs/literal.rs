@@ -23,12 +23,26 @@ pub(super) fn required(pattern: &str) -> Result<Option<Vec<String>>, Box<regex_s
     let set = any_of(&hir).filter(|set| shortest(set) >= SHORTEST);
     Ok(set.map(|mut set| {
         for literal in &mut set {
-            *literal = literal.to_lowercase();
+            *literal = between_quotes(literal).to_lowercase();
         }
         set.sort_unstable();
         set.dedup();
         set
     }))
+}
+
+/// The longest part of a literal before or from a quotation mark, which logs may have escaped; all of it where every part is too short.
+fn between_quotes(literal: &str) -> &str {
+    let marks = literal.match_indices('"').map(|(at, _)| at).filter(|at| *at > 0);
+    let mut parts = Vec::new();
+    let mut from = 0;
+    for at in marks {
+        parts.extend(literal.get(from..at));
+        from = at;
+    }
+    parts.extend(literal.get(from..));
+    let longest = parts.into_iter().max_by_key(|part| part.len()).unwrap_or(literal);
+    if longest.len() >= SHORTEST { longest } else { literal }
 }
 
 fn shortest(set: &[String]) -> usize {

@@ -258,7 +258,18 @@ impl SignatureSet {
             .is_some_and(|signature| signature.is_for(source))
     }
 
+    /// The match of one signature with a line. A message that a log keeps between quotes (JSON, `key="value"`) has its own quotes escaped;
+    /// it is tried without that too.
     pub(super) fn confirm(&self, index: usize, line: &str) -> Option<TextMatch<'_>> {
+        self.confirm_as_written(index, line).or_else(|| {
+            let plain = unescaped(line)?;
+            let mut found = self.confirm_as_written(index, &plain)?;
+            found.end = end_in(line, found.end);
+            Some(found)
+        })
+    }
+
+    fn confirm_as_written(&self, index: usize, line: &str) -> Option<TextMatch<'_>> {
         let signature = self.signatures.get(index)?;
         let pattern = signature.pattern.compiled().ok()?;
         let (from, looked_at) = match &signature.within {
@@ -281,6 +292,38 @@ impl SignatureSet {
             end: from + found.get_match().end(),
         })
     }
+}
+
+/// The line with `\"` and `\\` as what they stand for, also where that was done to them more than once; none where it has no `\"`.
+fn unescaped(line: &str) -> Option<String> {
+    memchr::memmem::find(line.as_bytes(), b"\\\"")?;
+    let mut plain = String::with_capacity(line.len());
+    plain.extend(shown(line).map(|(_, c)| c));
+    Some(plain)
+}
+
+/// The characters of a line that are no backslash before a quotation mark, with the byte after each.
+fn shown(line: &str) -> impl Iterator<Item = (usize, char)> + '_ {
+    // Until where the last run of backslashes goes, and whether a mark follows it.
+    let (mut known, mut escapes) = (0, false);
+    line.char_indices().filter_map(move |(at, c)| {
+        if c == '\\' && at >= known {
+            let after = line.get(at..).unwrap_or("").trim_start_matches('\\');
+            (known, escapes) = (line.len() - after.len(), after.starts_with('"'));
+        }
+        (c != '\\' || !escapes).then(|| (at + c.len_utf8(), c))
+    })
+}
+
+/// Where a byte of the unescaped line is in the line as it is written.
+fn end_in(line: &str, end: usize) -> usize {
+    let mut length = 0;
+    shown(line)
+        .find(|(_, c)| {
+            length += c.len_utf8();
+            length >= end
+        })
+        .map_or(line.len(), |(at, _)| at)
 }
 
 /// The part of a line that an expression points out, with its first byte.
@@ -314,6 +357,21 @@ mod tests {
         );
         assert_eq!(found[0].id, "r/refused");
         assert_eq!(found[0].captures["peer"], "10.0.0.9:443");
+    }
+
+    #[test]
+    fn a_message_between_quotes_is_tried_without_its_escapes() {
+        let specs = [spec("table", r#"relation "(?P<table>[^"]+)" does not exist"#)];
+        let set = SignatureSet::new(specs.iter().map(|spec| ("r", spec))).unwrap();
+        for line in [
+            r#"ERROR: relation "tiers" does not exist"#,
+            r#"level=ERROR err="ERROR: relation \"tiers\" does not exist (SQLSTATE 42P01)""#,
+            r#"{"log":"{\"err\":\"relation \\\"tiers\\\" does not exist\"}"}"#,
+        ] {
+            let found = set.matches(line, TextSource::ContainerLog);
+            assert_eq!(found[0].captures["table"], "tiers", "{line}");
+            assert!(line[..found[0].end].ends_with("exist"), "{line}");
+        }
     }
 
     #[test]

@@ -4,15 +4,20 @@ use super::{Meets, RuleHeader, Unmet};
 use crate::cluster::{Snapshot, datum_of_kind};
 
 /// What a rule is about and a snapshot does not have; none where there was something to judge.
-pub(super) fn unmet(snapshot: &Snapshot, header: &RuleHeader) -> Option<Unmet> {
-    let empty = header.needs.iter().find_map(|need| empty(snapshot, need));
+pub(super) fn unmet(snapshot: &Snapshot, header: &RuleHeader, family: &str) -> Option<Unmet> {
+    let read_empty = |datum: &str| snapshot.coverage.read.get(datum) == Some(&0);
+    let podless = || (OF_PODS.contains(&family) && read_empty("pods")).then(|| vec!["pods".to_owned()]);
+    let empty = podless().or_else(|| header.needs.iter().find_map(|need| empty(snapshot, need)));
     let few = || header.meets.iter().find_map(|meets| few(snapshot, meets));
     let kind = || {
         let datum = datum_of_kind(&header.objects.as_ref()?.kind);
-        (snapshot.coverage.read.get(&datum) == Some(&0)).then(|| vec![datum])
+        read_empty(&datum).then(|| vec![datum])
     };
     empty.or_else(kind).map(Unmet::Empty).or_else(few)
 }
+
+/// Families whose rules judge pods and the programs in them: the logs of a host's own containers say nothing of those.
+const OF_PODS: [&str; 5] = ["app", "crash", "probe", "scheduling", "workload"];
 
 /// What tells of many things: where what a rule asks for by name was read and is empty, the rest tells of others.
 const GENERAL: [&str; 3] = ["events", "container-logs", "other-text"];

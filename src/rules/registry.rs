@@ -200,7 +200,7 @@ impl Rule {
         if !missing.is_empty() {
             return Outcome::Unknown(missing);
         }
-        match unmet(input.snapshot, &self.header) {
+        match unmet(input.snapshot, &self.header, &self.family) {
             Some(unmet) => Outcome::Unmet(unmet),
             None => Outcome::Judged(found),
         }

@@ -18,7 +18,7 @@ use super::{CollectError, Destination};
 use crate::bundle::{Budget, OpenError, walk};
 use crate::model::Problem;
 use crate::redact::{Masker, Pseudonyms, Redaction};
-use search::search;
+pub(super) use search::search;
 use writer::Writer;
 
 /// How often the whole is written until nothing is left that only later files gave away.

@@ -1,6 +1,5 @@
 //! The search for everything that is known, in the archive as it was written.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
 use crate::collect::packing::Packing;
@@ -10,8 +9,8 @@ use crate::redact::LeakFinder;
 const OVERLAP: usize = 4096;
 
 /// The first known secret that stands in the archive: file, token, form.
-pub(super) fn search(
-    spool: &mut File,
+pub(in crate::collect) fn search(
+    mut spool: impl Read + Seek,
     name: &str,
     finder: &LeakFinder,
 ) -> io::Result<Option<(String, String, &'static str)>> {

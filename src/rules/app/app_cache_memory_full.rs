@@ -12,7 +12,7 @@ needs: [container-logs|pods]
 text:
   - id: redis
     in: [container-log, status]
-    pattern: '(?P<reason>OOM command not allowed when used memory > ''maxmemory'')'
+    pattern: '(?P<reason>(?:OOM )?command not allowed when used memory > ''maxmemory'')'
   - id: rabbitmq
     in: [container-log, status]
     pattern: '(?P<reason>memory resource limit alarm set on node|vm_memory_high_watermark set|connection blocked: low on memory)'
@@ -119,7 +119,7 @@ prevention:
       zh: '用量超过八成时收到告警'
       en: 'the alert arrives when use exceeds eighty per cent'
 sources:
-  - 'redis src/server.c shared.oomerr'
+  - 'redis src/server.c shared.oomerr; redis-py _parsers/base.py takes the code away from the message'
   - 'rabbitmq-server deps/rabbit/src/rabbit_alarm.erl'
   - 'elasticsearch HierarchyCircuitBreakerService'
   - 'memcached memcached.c'
@@ -137,6 +137,18 @@ examples:
         ReplyError: OOM command not allowed when used memory > 'maxmemory'.
     fires:
       - {kind: 'Deployment', namespace: 'shop', name: 'orders'}
+  - name: 'a client that takes the code of an error away'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        orders-6bdf8c9d7-jd5lx            1/1   Running            0             41m
+        shop        redis-0                           1/1   Running            0             41m
+      'orders-6bdf8c9d7-jd5lx.log': |
+        redis.exceptions.OutOfMemoryError: command not allowed when used memory > 'maxmemory'.
+        redis.exceptions.OutOfMemoryError: command not allowed when used memory > 'maxmemory'.
+        redis.exceptions.OutOfMemoryError: command not allowed when used memory > 'maxmemory'.
+    fires:
+      - {kind: 'StatefulSet', namespace: 'shop', name: 'redis'}
   - name: 'of two caches the one that refuses when it is full'
     files:
       'pods.txt': |

@@ -55,7 +55,7 @@ text:
     unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
   - id: hikari-none
     in: [container-log, status]
-    pattern: 'Connection is not available, request timed out after \d+ms(?: \(total=0|[^(\n]*$)'
+    pattern: 'Connection is not available, request timed out after \d+ms \(total=0'
     unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
   - id: stackexchange
     in: [container-log, status]

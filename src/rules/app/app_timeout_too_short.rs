@@ -228,6 +228,8 @@ examples:
 const LEAST: u64 = 3;
 /// A timeout below this is short, in milliseconds.
 const SHORT: f64 = 1000.0;
+/// One below this can be too short for a peer that mostly takes longer, and answers.
+const OUTRUN: f64 = 5000.0;
 /// One below this is too short for a call over a network, whatever the peer takes.
 const TINY: f64 = 100.0;
 /// Requests of the peer that must have taken longer than the timeout.
@@ -277,7 +279,7 @@ fn judge(
         _ => peer,
     };
     let limit = told.or_else(|| setting.map(|setting| setting.millis))?;
-    if times < LEAST || limit >= SHORT {
+    if times < LEAST || limit >= OUTRUN {
         return None;
     }
     let called = objects_of(snapshot, &client.namespace, &peer);
@@ -287,21 +289,23 @@ fn judge(
         let mut pods = snapshot.pods_of(server).peekable();
         pods.peek().is_some() && pods.all(|pod| PodView::is_well(&pod))
     });
-    let slower: Vec<_> = server
-        .map(|server| durations(snapshot, server))
-        .unwrap_or_default()
-        .into_iter()
-        .filter(|(took, _)| *took > limit)
-        .collect();
+    let taken = server.map(|server| durations(snapshot, server)).unwrap_or_default();
+    let requests = taken.len();
+    let slower: Vec<_> = taken.into_iter().filter(|(took, _)| *took > limit).collect();
     let gives_up = server.is_some_and(|server| abandoned.contains(server));
     let shown = slower.len() >= SLOWER || gives_up && limit < SHORT / 2.0;
     if !is_well || !(shown || limit <= TINY && setting.is_some()) {
         return None;
     }
+    // Longer ones may be met by a peer that has become slow: then it is not the timeout that is wrong, unless the peer always takes so long.
+    let is_outrun = setting.is_some() && slower.len() >= SLOWER && slower.len() * 2 > requests;
+    if limit >= SHORT && !is_outrun {
+        return None;
+    }
     let mut finding = Finding::new(
         rule,
         client,
-        if shown {
+        if shown && limit < SHORT {
             Confidence::Confirmed
         } else {
             Confidence::Probable
@@ -398,6 +402,14 @@ fn meant<'t>(settings: &'t [Timeout], peer: &Peer, told: Option<f64>) -> Option<
         .iter()
         .filter(|setting| name.len() >= 3 && plain(&setting.key).contains(&name))
         .min_by(|a, b| a.millis.total_cmp(&b.millis));
+    // `FRAUD_TIMEOUT` for `fraud-scoring`, where no other begins so.
+    let word = peer.host.split(['-', '.']).next().unwrap_or("").to_ascii_lowercase();
+    let begins = |setting: &&Timeout| {
+        word.len() >= 4 && setting.key.to_ascii_lowercase().split(['_', '-', '.']).next() == Some(word.as_str())
+    };
+    let mut akin = settings.iter().filter(begins);
+    let akin = akin.next().filter(|_| akin.next().is_none());
+    let named = named.or(akin);
     // A little more than the limit passes before it is noticed.
     let mut as_short = settings
         .iter()

@@ -29,6 +29,10 @@ text:
   - id: served
     in: [container-log]
     pattern: 'SSL certificate for server "(?P<server>[^"]+)" expired on '
+  - id: validated
+    in: [container-log]
+    pattern: 'Unexpected error validating SSL certificate "(?P<secret>[^"/]+/[^"]+)" for server "(?P<server>[^"]+)": x509: certificate has expired'
+    unless: 'is before'
   - id: refused
     in: [container-log, other]
     pattern: 'curl: \(60\) SSL certificate problem: certificate has expired'
@@ -436,6 +440,10 @@ fn by_files(input: &Input<'_>, rule: &RuleHeader, said: &[Finding]) -> Vec<Findi
 /// The certificate of the peer that a line names, else whoever complains.
 fn about(snapshot: &Snapshot, hit: &Hit) -> Option<Subject> {
     let line = hit.cite.quote.first().map_or("", |line| line.text.as_str());
+    // The certificate that an ingress controller serves is in a Secret, which it names.
+    if let Some((namespace, name)) = hit.captures.get("secret").and_then(|secret| secret.split_once('/')) {
+        return Some(Subject::namespaced("Secret", namespace, name));
+    }
     match peer_in(line) {
         Some(peer) => {
             let node = node_at(snapshot, peer)

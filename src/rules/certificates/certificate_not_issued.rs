@@ -23,6 +23,9 @@ cause:
   zh: "cert-manager 报告 {{ message }}{% if secret %}，因此 Secret {{ secret }} 没有（新的）证书{% endif %}。"
   en: "cert-manager reports {{ message }}{% if secret %}, so Secret {{ secret }} has no (new) certificate{% endif %}."
 causes:
+  - rule: cert-expired
+    ground: object
+    mechanism: {zh: "没有续签，旧证书过期", en: "it was not renewed, and the old one ended"}
   - rule: ingress-tls-secret-missing
     ground: object
     mechanism: {zh: "Secret 没有签发", en: "the secret was not issued"}

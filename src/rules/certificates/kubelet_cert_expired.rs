@@ -30,6 +30,10 @@ cause:
   zh: "{% if line %}kubelet 写出 {{ line }}。{% else %}{{ file }} 的有效期到 {{ end }}。{% endif %}节点停机超过轮换窗口、证书请求没有被批准，或时钟错误时都会如此；kubelet 无法再向 API 服务器证明身份。"
   en: "{% if line %}the kubelet writes {{ line }}. {% else %}{{ file }} was valid until {{ end }}. {% endif %}A node that was off during the window for rotation, a request that nobody approved, or a wrong clock does this; the kubelet can no longer prove to the API server who it is."
 causes:
+  # With a certificate that has ended the kubelet goes back to the bootstrap kubeconfig (client-go util/certificate, kubelet bootstrap.go).
+  - rule: kubelet-bootstrap-failed
+    ground: node
+    mechanism: {zh: "证书已过期，kubelet 只能重新加入", en: "with a certificate that has ended the kubelet has to join anew"}
   - rule: kubelet-not-running
     ground: node
     mechanism: {zh: "kubelet 因证书退出", en: "the kubelet ends over its certificate"}

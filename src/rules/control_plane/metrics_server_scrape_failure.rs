@@ -26,6 +26,9 @@ cause:
   zh: "{{ line }}。kubelet 的证书是自签名的且不含 IP、端口 10250 被拦截，或节点未就绪；没有指标时自动伸缩与 kubectl top 都不可用。"
   en: "{{ line }}. The kubelets' certificates are self-signed and name no address, port 10250 is blocked, or a node is not ready; without metrics neither autoscaling nor kubectl top works."
 causes:
+  - rule: app-tls-failed
+    ground: workload
+    mechanism: {zh: "它对 kubelet 的 TLS 连接就是这一项", en: "those are its TLS connections to the kubelets"}
   - rule: apiservice-unavailable
     ground: object
     mechanism: {zh: "指标 API 没有数据，不会就绪", en: "the metrics API has no data and does not get ready"}

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::cluster::{Hit, Object, PodView};
+use crate::cluster::{Hit, Object};
 use crate::model::{Citation, Confidence, Subject};
 use crate::rules::toolbox::add_hit;
 use crate::rules::toolbox::calls::{Call, calls};
-use crate::rules::toolbox::policies::{Allowed, Home, Way, isolates, rules, selects};
+use crate::rules::toolbox::policies::{Allowed, Home, Way, isolates, meant_by, rules, selects};
 use crate::rules::toolbox::references::{Resolved, references};
 use crate::rules::toolbox::services::{
     Backend, Fit, Labels, Target, backends, fit, is_endpoint, ports, same_namespace, selected_by_endpoint, selector,
@@ -185,7 +185,7 @@ examples:
         ERROR upstream cart: dial tcp 10.96.0.12:8080: i/o timeout
         ERROR upstream cart: dial tcp 10.96.0.12:8080: i/o timeout
         ERROR upstream cart: dial tcp 10.96.0.12:8080: i/o timeout
-    fires: [{kind: NetworkPolicy, namespace: shop, name: deny}]
+    fires: [{kind: NetworkPolicy, namespace: shop, name: walls}]
   - name: "the proxy's namespace carries it"
     files:
       namespaces.json: '{"kind":"NamespaceList","apiVersion":"v1","items":[{"metadata":{"name":"edge","labels":{"kubernetes.io/metadata.name":"edge","name":"edge"}}},{"metadata":{"name":"shop","labels":{"kubernetes.io/metadata.name":"shop"}}}]}'
@@ -301,35 +301,20 @@ fn by_name(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
         if !isolates(policy, Way::Egress) || rules(policy, Way::Egress).iter().any(Allowed::lets_dns_through) {
             continue;
         }
-        let Some(wanted) = policy
-            .get("/spec/podSelector/matchLabels")
-            .and_then(|labels| labels.as_object())
-        else {
+        let Some(meant) = meant_by(snapshot, policy, &[]) else {
             continue;
         };
-        let unlabelled = |pod: &PodView<'_>| pod.object.get("/metadata/labels").is_none();
-        let is_meant = |workload: &Subject| {
-            wanted.len() == 1
-                && wanted
-                    .values()
-                    .all(|value| value.as_str() == Some(workload.name.as_str()))
-                && same_namespace(&workload.namespace, &policy.key.namespace)
-        };
-        let client = snapshot
-            .pods()
-            .filter(unlabelled)
-            .map(|pod| snapshot.top_owner(pod.object))
-            .find(is_meant);
-        let hits = silences(input, client.as_ref());
-        let (Some(client), false) = (client, hits.is_empty()) else {
+        let client = meant.subject;
+        let hits = silences(input, Some(&client));
+        if hits.is_empty() {
             continue;
-        };
+        }
         let mut finding = Finding::new(rule, policy.subject(), Confidence::Probable)
             .at("spec.egress")
             .cite(policy.cite_at("/spec/podSelector"))
             .cite(policy.cite_at("/spec/egress"))
             .fact("kind", "dns")
-            .fact("labels", shown(wanted))
+            .fact("labels", shown(meant.labels))
             .fact("way_zh", "出向")
             .fact("way_en", "egress")
             .fact("from", format!("{}/{}", client.kind, client.name))
@@ -446,7 +431,7 @@ fn between<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
                         .any(|rule| rule.admits(peer.labels, &home) && target.is_none_or(|port| rule.opens(port)));
                     // Of another namespace only what is seen to fail counts: a setting may name what is never called.
                     let is_shown = is_own || call.fails;
-                    if let (false, true, Some(policy)) = (passes, is_shown, selecting.first()) {
+                    if let (false, true, Some(policy)) = (passes, is_shown, telling(&selecting, way)) {
                         found.push(Blocked {
                             policy,
                             kind: "between",
@@ -475,6 +460,11 @@ fn strangers<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
         let inferred = selected_by_endpoint(snapshot, namespace, &isolated);
         isolated.extend(inferred);
     }
+    let meant: Vec<Backend<'s>> = snapshot
+        .kind("NetworkPolicy")
+        .filter_map(|policy| meant_by(snapshot, policy, &isolated))
+        .collect();
+    isolated.extend(meant);
     let mut found = Vec::new();
     for call in unanswered(snapshot).iter() {
         let namespace = &call.client.namespace;
@@ -505,7 +495,7 @@ fn strangers<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
                 .filter(|policy| may_select(policy, server))
                 .flat_map(|policy| rules(policy, Way::Ingress))
                 .any(|rule| rule.may_admit(&home, may_be));
-            if let (false, Some(policy)) = (passes, selecting.first()) {
+            if let (false, Some(policy)) = (passes, telling(&selecting, Way::Ingress)) {
                 found.push(Blocked {
                     policy,
                     kind: "between",
@@ -521,6 +511,12 @@ fn strangers<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
         }
     }
     found
+}
+
+/// Of the policies that isolate a pod the one to look at: one that lets somebody in beside one that lets in nobody.
+fn telling<'s>(selecting: &[&'s Object], way: Way) -> Option<&'s Object> {
+    let allows = |policy: &&&Object| !rules(policy, way).is_empty();
+    selecting.iter().find(allows).or(selecting.first()).copied()
 }
 
 /// True unless a policy is known not to select these pods.

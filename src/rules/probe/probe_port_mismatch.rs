@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::bundle::decode::Form;
 use crate::cluster::{ContainerInstance, PodView};
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::probes::{Probe, failures, has_log, is_ailing, listens, reason};
@@ -239,6 +240,10 @@ fn judge(
         Some(number) => declared.iter().any(|(_, known, _)| *known == number),
         None => own.iter().any(|(name, ..)| Some(*name) == port.as_str()),
     };
+    // A description shows the numbers of ports alone.
+    if wanted.is_none() && !matches!(pod.object.form, Form::Api) && own.iter().all(|(name, ..)| name.is_empty()) {
+        return None;
+    }
     let answers = wanted.is_some_and(|number| says.iter().any(|(known, _)| *known == number));
     if answers || (is_declared && says.is_empty()) || (!is_declared && declared.is_empty() && says.is_empty()) {
         return None;

@@ -1,4 +1,5 @@
-//! A Service selects no pod, because its selector and the labels of the pods that it is meant for differ.
+//! A Service selects no pod, because its selector and the labels of the pods that it is meant for differ; or it selects pods that are not
+//! meant.
 
 use crate::cluster::Object;
 use crate::model::Confidence;
@@ -16,14 +17,14 @@ check:
   zh: Service 的 selector 是否匹配到 Pod
   en: whether each Service's selector matches pods
 title:
-  zh: "Service {{ subject.namespace }}/{{ subject.name }} 的 selector {{ wrong }} 不匹配 {{ candidate_kind|raw }} {{ candidate }} 的标签{% if has %} {{ has }}{% endif %}，{% if role is defined %}写入被送到只跟随的成员{% else %}没有任何后端{% endif %}"
-  en: "Service {{ subject.namespace }}/{{ subject.name }} selects {{ wrong }}, but the pods of {{ candidate_kind|raw }} {{ candidate }} carry {% if has %}{{ has }}{% else %}no such label{% endif %}: {% if role is defined %}writes go to members that only follow{% else %}it has no backend{% endif %}"
+  zh: "{% if namesake is defined %}Service {{ subject.namespace }}/{{ subject.name }} 的 selector {{ selector }} 太宽，也选中了 {{ candidate_kind|raw }} {{ candidate }} 的 Pod{% else %}Service {{ subject.namespace }}/{{ subject.name }} 的 selector {{ wrong }} 不匹配 {{ candidate_kind|raw }} {{ candidate }} 的标签{% if has %} {{ has }}{% endif %}，{% if role is defined %}写入被送到只跟随的成员{% else %}没有任何后端{% endif %}{% endif %}"
+  en: "{% if namesake is defined %}Service {{ subject.namespace }}/{{ subject.name }} selects too much with {{ selector }}: the pods of {{ candidate_kind|raw }} {{ candidate }} too{% else %}Service {{ subject.namespace }}/{{ subject.name }} selects {{ wrong }}, but the pods of {{ candidate_kind|raw }} {{ candidate }} carry {% if has %}{{ has }}{% else %}no such label{% endif %}: {% if role is defined %}writes go to members that only follow{% else %}it has no backend{% endif %}{% endif %}"
 cause:
-  zh: "Service {{ subject.name }} 的 selector 是 {{ selector }}，而 {{ candidate_kind|raw }} {{ candidate }} 的 Pod 标签是 {{ labels }}；{% if role is defined %}它的名字表示接受写入的成员，选中的却是只读的副本，写入因此被拒绝。{% else %}命名空间中没有 Pod 同时具备 selector 的全部标签，因此 Endpoints 为空，连接会被拒绝。{% endif %}"
-  en: "the selector of Service {{ subject.name }} is {{ selector }}, while the pods of {{ candidate_kind|raw }} {{ candidate }} carry {{ labels }}; {% if role is defined %}its name is that of the member that takes writes, yet it selects those that only follow, which refuse them.{% else %}no pod of the namespace has every label of the selector, so there is no endpoint and connections are refused.{% endif %}"
+  zh: "{% if namesake is defined %}Service {{ subject.name }} 与 {{ namesake }} 同名，selector 却是 {{ selector }}，{{ candidate_kind|raw }} {{ candidate }} 的 Pod（标签 {{ labels }}）也符合，而它们另有自己的 Service：一部分请求因此到了不认识它们的程序。{% else %}Service {{ subject.name }} 的 selector 是 {{ selector }}，而 {{ candidate_kind|raw }} {{ candidate }} 的 Pod 标签是 {{ labels }}；{% if role is defined %}它的名字表示接受写入的成员，选中的却是只读的副本，写入因此被拒绝。{% else %}命名空间中没有 Pod 同时具备 selector 的全部标签，因此 Endpoints 为空，连接会被拒绝。{% endif %}{% endif %}"
+  en: "{% if namesake is defined %}Service {{ subject.name }} is called after {{ namesake }}, yet its selector is {{ selector }}, and the pods of {{ candidate_kind|raw }} {{ candidate }}, with {{ labels }}, fit it as well, although they have a Service of their own: a part of the requests goes to a program that does not know them.{% else %}the selector of Service {{ subject.name }} is {{ selector }}, while the pods of {{ candidate_kind|raw }} {{ candidate }} carry {{ labels }}; {% if role is defined %}its name is that of the member that takes writes, yet it selects those that only follow, which refuse them.{% else %}no pod of the namespace has every label of the selector, so there is no endpoint and connections are refused.{% endif %}{% endif %}"
 rules_out:
-  - zh: 后端应用自身的故障：请求根本到不了它的 Pod
-    en: "a fault of the backend itself: requests never reach its pods"
+  - zh: "后端应用自身的故障：{% if namesake is defined %}这些请求{% else %}请求根本{% endif %}到不了它的 Pod"
+    en: "a fault of the backend itself: {% if namesake is defined %}these requests do not{% else %}requests never{% endif %} reach its pods"
 questions:
   - {zh: "最近改的是 Service 的 selector，还是工作负载的标签？", en: "which was changed last, the Service's selector or the workload's labels?"}
 causes:
@@ -42,6 +43,8 @@ causes:
 benign:
   - zh: 没有 selector 的 Service（外部地址、ExternalName）自行维护端点
     en: Services without a selector (external addresses, ExternalName) have their endpoints made by hand
+  - zh: 金丝雀与主版本在同一个 Service 之后（名字以主版本的名字开头），或同一程序的几个工作负载
+    en: a canary beside the release behind one Service (its name begins with the release's), or several workloads of one program
   - zh: 蓝绿或金丝雀中尚未部署的一侧，同一工作负载已被另一个 Service 选中
     en: the side of a blue-green pair that is not deployed, while another Service selects the same workload
 remedy:
@@ -81,6 +84,29 @@ examples:
         cache-node-0      1/1     Running   0          38d   app=cache,role=master
         cache-follow-0    1/1     Running   0          38d   app=cache,role=replica
     fires: [{kind: Service, namespace: shop, name: cache-primary}]
+  - name: a new workload whose labels fit the selector of an old Service
+    files:
+      out.txt: |
+        $ kubectl get svc -n shop -o wide
+        NAME    TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)   AGE   SELECTOR
+        cart    ClusterIP   10.96.1.1    <none>        80/TCP    5d    team=sales,tier=backend
+        stats   ClusterIP   10.96.1.2    <none>        80/TCP    1h    app=stats
+        $ kubectl get deploy -n shop -o wide
+        NAME    READY   UP-TO-DATE   AVAILABLE   AGE   CONTAINERS   IMAGES      SELECTOR
+        cart    1/1     1            1           5d    cart         cart:1      app=cart,team=sales,tier=backend
+        stats   1/1     1            1           1h    stats        stats:1     app=stats,team=sales,tier=backend
+    fires: [{kind: Service, namespace: shop, name: cart}]
+  - name: a release and its canary behind one Service
+    files:
+      out.txt: |
+        $ kubectl get svc -n shop -o wide
+        NAME          TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)   AGE   SELECTOR
+        cart          ClusterIP   10.96.1.1    <none>        80/TCP    5d    app=cart
+        cart-canary   ClusterIP   10.96.1.2    <none>        80/TCP    1h    app=cart,track=canary
+        $ kubectl get deploy -n shop -o wide
+        NAME          READY   UP-TO-DATE   AVAILABLE   AGE   CONTAINERS   IMAGES      SELECTOR
+        cart          1/1     1            1           5d    cart         cart:1      app=cart,track=stable
+        cart-canary   1/1     1            1           1h    cart         cart:2      app=cart,track=canary
   - name: one label differs from the Deployment's
     files:
       services.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"cart","namespace":"shop"},"spec":{"selector":{"app":"carts"},"ports":[{"port":80}]}}]}'
@@ -124,7 +150,8 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, service: &Object) -> Option<Findi
     let wanted = selector(service)?;
     let candidates = backends(snapshot, &service.key.namespace);
     if candidates.iter().any(|backend| fit(wanted, backend) != Fit::Refused) {
-        return wrong_role(rule, service, wanted, &candidates);
+        return wrong_role(rule, service, wanted, &candidates)
+            .or_else(|| too_wide(input, rule, service, wanted, &candidates));
     }
     let answering = answering(snapshot, service);
     if answering
@@ -228,6 +255,64 @@ fn wrong_role(rule: &RuleHeader, service: &Object, wanted: &Labels, candidates: 
             .fact("role", true)
             .fact("patch", patch.to_string()),
     )
+}
+
+/// A Service that is called after one workload and selects the pods of another besides, which has a Service of its own.
+fn too_wide(
+    input: &Input<'_>,
+    rule: &RuleHeader,
+    service: &Object,
+    wanted: &Labels,
+    candidates: &[Backend<'_>],
+) -> Option<Finding> {
+    let name = service.key.name.as_str();
+    let own = candidates
+        .iter()
+        .find(|backend| backend.subject.name == name && fit(wanted, backend) == Fit::Selected)?;
+    let programs = |backend: &Backend<'_>| -> Vec<String> {
+        let images = backend
+            .containers
+            .iter()
+            .filter_map(|container| container.get("image")?.as_str());
+        images
+            .map(|image| image.split(['@', ':']).next().unwrap_or(image).to_owned())
+            .collect()
+    };
+    // A canary is called after its release, and runs the same program.
+    let is_other = |backend: &&Backend<'_>| {
+        !backend.subject.name.starts_with(name)
+            && !name.starts_with(backend.subject.name.as_str())
+            && (programs(backend).is_empty() || programs(backend) != programs(own))
+            && fit(wanted, backend) == Fit::Selected
+            && services_in(input.snapshot, &service.key.namespace).any(|other| {
+                other.key.name == backend.subject.name
+                    && selector(other)
+                        .is_some_and(|labels| fit(labels, backend) == Fit::Selected && fit(labels, own) == Fit::Refused)
+            })
+    };
+    let other = candidates.iter().find(is_other)?;
+    // What tells the two apart, beside what the selector has already.
+    let (key, value) = own
+        .labels
+        .iter()
+        .find(|(key, value)| key.as_str() != "pod-template-hash" && other.labels.get(*key) != Some(*value))?;
+    let mut narrower = wanted.clone();
+    narrower.insert(key.clone(), value.clone());
+    let patch = serde_json::json!([{"op": "replace", "path": "/spec/selector", "value": narrower}]);
+    let mut finding = Finding::new(rule, service.subject(), Confidence::Probable)
+        .at("spec.selector")
+        .cite(service.cite_at("/spec/selector"))
+        .cite(other.object.cite_at(other.labels_at))
+        .cite(own.object.cite_at(own.labels_at))
+        .fact("selector", shown(wanted))
+        .fact("labels", shown(other.labels))
+        .fact("candidate_kind", other.subject.kind.clone())
+        .fact("candidate", other.subject.name.clone())
+        .fact("namesake", own.subject.name.clone())
+        .fact("patch", patch.to_string());
+    finding.impair(service.subject());
+    finding.impair(own.subject.clone());
+    Some(finding)
 }
 
 /// How surely the Service is meant for this backend; none when it is not.

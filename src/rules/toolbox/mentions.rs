@@ -8,7 +8,7 @@ use super::peers::{Peer, objects_of};
 use crate::cluster::Snapshot;
 use crate::model::Subject;
 
-/// Where a line names a peer for sure: a URL, `host:port`, Envoy's cluster, the target of a call, the start of a wrapped error.
+/// Where a line names a peer for sure: a URL, a name of the cluster's DNS, `host:port`, Envoy's cluster, the target of a call, the start of a wrapped error.
 ///
 /// Sources: golang `net/url.Error`; thrift `TSocket.py` (`Could not connect to any of [('10.0.0.7', 9105)]`); gRPC's name syntax
 /// (`ipv4:`, `dns:///`); Envoy's and Istio's cluster names (`outbound|8080||host`, pilot/pkg/model/push_context.go,
@@ -16,6 +16,7 @@ use crate::model::Subject;
 static NAMED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     [
         r"\b[a-z][a-z0-9+.-]*://(?:[^/@\s]*@)?(?P<peer>[A-Za-z0-9.-]+(?::\d+)?)",
+        r"\b(?P<peer>[a-z0-9][a-z0-9-]*\.[a-z0-9-]+\.svc(?:\.[a-z0-9-]+)*(?::\d+)?)\b",
         r"\b(?:outbound|inbound)\|\d*\|[\w-]*\|(?P<peer>[a-z0-9.-]+)",
         r"\b(?:ipv4|dns)(?:%3[Aa]|:)(?:/{2,3})?(?P<peer>[a-z0-9][a-z0-9.-]*(?::|%3[Aa])\d+)",
         r"\('(?P<peer>[a-z0-9][a-z0-9.-]*)', \d{2,5}\)",

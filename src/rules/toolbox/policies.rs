@@ -4,9 +4,9 @@
 
 use serde_json::Value;
 
-use super::services::Labels;
+use super::services::{Backend, Labels, same_namespace};
 use crate::bundle::decode::Form;
-use crate::cluster::Object;
+use crate::cluster::{Object, PodView, Snapshot};
 
 /// The direction of traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +59,27 @@ pub fn selects(policy: &Object, labels: &Labels) -> bool {
     policy
         .get("/spec/podSelector")
         .is_none_or(|selector| matches_selector(selector, labels))
+}
+
+/// Where tables show no labels: the workload that a policy selects by the workload's own name. `known` are those whose labels are known.
+pub fn meant_by<'s>(snapshot: &'s Snapshot, policy: &'s Object, known: &[Backend<'_>]) -> Option<Backend<'s>> {
+    let labels = policy.get("/spec/podSelector/matchLabels")?.as_object()?;
+    let name = labels.values().next().filter(|_| labels.len() == 1)?.as_str()?;
+    let unlabelled = |pod: &PodView<'_>| pod.object.get("/metadata/labels").is_none();
+    snapshot.pods().filter(unlabelled).find_map(|pod| {
+        let subject = snapshot.top_owner(pod.object);
+        let is_meant = subject.name == name && same_namespace(&subject.namespace, &policy.key.namespace);
+        let is_known = known.iter().any(|backend| backend.subject == subject);
+        (is_meant && !is_known).then(|| Backend {
+            subject,
+            object: policy,
+            labels,
+            labels_at: "/spec/podSelector",
+            complete: false,
+            containers: pod.object.list("/spec/containers"),
+            containers_at: "/spec/containers",
+        })
+    })
 }
 
 /// True when a label selector, with `matchLabels` and `matchExpressions`, takes these labels.

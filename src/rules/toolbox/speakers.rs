@@ -360,11 +360,24 @@ pub fn stores_of<'s>(
     namespace: &'s str,
     words: &'static [&'static str],
 ) -> impl Iterator<Item = Subject> + 's {
+    let mut found = called(snapshot, namespace, words);
+    // Tables show no images, and people call a cache a cache.
+    if found.is_empty() && words.iter().any(|word| CACHES.contains(word)) {
+        found = called(snapshot, namespace, &["cache"]);
+    }
+    found.into_iter()
+}
+
+/// What mostly is a cache.
+const CACHES: [&str; 2] = ["redis", "memcached"];
+
+/// The workloads of a namespace that are called by one of these words, or run an image that is.
+fn called(snapshot: &Snapshot, namespace: &str, words: &[&str]) -> BTreeSet<Subject> {
     let is_one = |name: &str| {
         name.split(['-', '_', '.', '/', ':', '@'])
             .any(|part| words.contains(&part))
     };
-    let found: BTreeSet<Subject> = snapshot
+    snapshot
         .pods()
         .filter(|pod| pod.namespace() == namespace)
         .filter(|pod| {
@@ -374,8 +387,7 @@ pub fn stores_of<'s>(
             (is_one(&owner) || pod.containers().iter().any(|container| runs(container.image()))) && !exports(&owner)
         })
         .map(|pod| snapshot.top_owner(pod.object))
-        .collect();
-    found.into_iter()
+        .collect()
 }
 
 /// True for a pod of the cluster's name service: CoreDNS or kube-dns in `kube-system`, by label or name
