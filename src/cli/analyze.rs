@@ -14,7 +14,7 @@ use super::config::{Config, ConfigArgs};
 use super::index::{self, Way};
 use super::inputs::{Inputs, Job, Piped, inputs};
 use super::limits::LimitArgs;
-use super::narrow::NarrowArgs;
+use super::narrow::{NarrowArgs, unknown_names};
 use super::outputs::{Target, format_of, write};
 use super::own_rules::OwnRules;
 use super::style::StyleArgs;
@@ -22,11 +22,11 @@ use super::terminal::{complain, deliver, remark, safe, say};
 use super::{exit, language};
 use crate::bundle::Budget;
 use crate::cluster::{Identity, Snapshot};
-use crate::diagnosis::{UnknownNames, diagnose_within};
+use crate::diagnosis::diagnose_within;
 use crate::model::{Lang, Level, Problem, ProblemKind};
 use crate::redact::{Masker, Said};
 use crate::report::index::IndexRow;
-use crate::report::model::{CheckOutcome, Gap, GapReason, PostMortem};
+use crate::report::model::{Gap, GapReason, PostMortem};
 use crate::report::near::nearest;
 use crate::report::{Answers, Format, Policy, compose, learn_secrets, render_as};
 use crate::rules::Rules;
@@ -492,7 +492,7 @@ fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
         diagnosis
             .narrowed
             .iter()
-            .flat_map(|narrowed| unknown_names(job, &narrowed.unknown)),
+            .flat_map(|narrowed| unknown_names(&job.alias, &narrowed.unknown)),
     );
     let mined = case.mine(job, &diagnosis.logs_to_mine(), plan.rules.signatures(), &plan.budget);
     diagnosis.take_templates(&mined);
@@ -536,21 +536,6 @@ fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
     })
 }
 
-/// What was asked for with `--namespace` and `--node` and is not in the bundle, a line each.
-fn unknown_names(job: &Job, unknown: &UnknownNames) -> Vec<String> {
-    let line = |what: &str, names: &[String], known: &[String]| {
-        let known = if known.is_empty() {
-            "it tells of none".to_owned()
-        } else {
-            format!("it has {}", known.join(", "))
-        };
-        (!names.is_empty()).then(|| format!("{}: the bundle has no {what} {}; {known}", job.alias, names.join(", ")))
-    };
-    let namespaces = line("namespace", &unknown.namespaces, &unknown.known_namespaces);
-    let nodes = line("node", &unknown.nodes, &unknown.known_nodes);
-    namespaces.into_iter().chain(nodes).collect()
-}
-
 /// What `--fail-on` and `--strict` make of a report.
 fn code_of(plan: &Plan, report: &PostMortem) -> u8 {
     let is_reading = |gap: &Gap| {
@@ -559,10 +544,7 @@ fn code_of(plan: &Plan, report: &PostMortem) -> u8 {
             GapReason::CollectionFailed | GapReason::Truncated | GapReason::Unparsed
         )
     };
-    let judged = report.checks.iter().any(|check| {
-        !check.is_of_material && !matches!(check.outcome, CheckOutcome::Unknown | CheckOutcome::NotApplicable)
-    });
-    if plan.strict && (!judged || report.gaps.iter().any(is_reading)) {
+    if plan.strict && (!report.is_judged() || report.gaps.iter().any(is_reading)) {
         return exit::INCOMPLETE;
     }
     let lowest = match plan.fail_on {

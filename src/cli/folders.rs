@@ -192,7 +192,7 @@ mod tests {
                 "scenarios/s1.zip",
                 "third-party/x.zip",
             ],
-            &["2026/11/siteA/s1.zip", "2026/11/siteB/s1.zip", "ticket.txt"],
+            &["2026/11/siteA/s1.zip", "2026/11/siteB/s1.zip", "2026/11/ticket.txt"],
         ] {
             assert!(holds_bundles(files), "{files:?}");
         }

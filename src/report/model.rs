@@ -105,6 +105,12 @@ pub struct PostMortem {
 }
 
 impl PostMortem {
+    /// True when a check of the system came to a verdict.
+    pub fn is_judged(&self) -> bool {
+        let is_open = |check: &Check| matches!(check.outcome, CheckOutcome::Unknown | CheckOutcome::NotApplicable);
+        self.checks.iter().any(|check| !check.is_of_material && !is_open(check))
+    }
+
     /// True when a check of the system passed. That the bundle itself is in order says nothing of it.
     pub fn has_passed(&self) -> bool {
         let passed = |check: &Check| check.outcome == CheckOutcome::Pass && !check.is_of_material;
