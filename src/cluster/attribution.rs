@@ -50,10 +50,12 @@ struct Candidate {
 /// Gives each log of which the path says nothing to a pod, where one can be told.
 pub(super) fn attribute_logs(snapshot: &mut Snapshot) {
     let candidates = candidates(snapshot);
+    // `node-1` has the form of a StatefulSet's pod.
+    let nodes: BTreeSet<String> = snapshot.node_names().into_iter().collect();
     let mut streams: Vec<(usize, Stream)> = Vec::new();
     for (index, log) in snapshot.logs.iter().enumerate() {
         match &log.stream {
-            Stream::Unknown => streams.extend(by_name(&candidates, log).map(|stream| (index, stream))),
+            Stream::Unknown => streams.extend(by_name(&candidates, &nodes, log).map(|stream| (index, stream))),
             Stream::Container(found) => streams.extend(by_workload(&candidates, found).map(|stream| (index, stream))),
             Stream::Component(_) => {}
         }
@@ -151,7 +153,7 @@ fn by_workload(candidates: &[Candidate], found: &ContainerRef) -> Option<Stream>
     }))
 }
 
-fn by_name(candidates: &[Candidate], log: &LogFile) -> Option<Stream> {
+fn by_name(candidates: &[Candidate], nodes: &BTreeSet<String>, log: &LogFile) -> Option<Stream> {
     let parts: Vec<&str> = log.path.components().collect();
     let stem = &dashed(stem_of(&log.path));
     let spelled = dashed(log.path.as_str());
@@ -171,7 +173,8 @@ fn by_name(candidates: &[Candidate], log: &LogFile) -> Option<Stream> {
             container.map_or("", String::as_str),
         ));
     }
-    if let Some(pod) = parts.iter().rev().find_map(|part| pod_in(part, candidates.is_empty())) {
+    let mut of_pods = parts.iter().rev().filter(|part| !nodes.contains(**part));
+    if let Some(pod) = of_pods.find_map(|part| pod_in(part, candidates.is_empty())) {
         return Some(stream(&log.path, "", &pod, ""));
     }
     if !is_log(log, stem) {
@@ -365,6 +368,19 @@ mod tests {
             owner(PODS, "kubectl_logs_web_84cf6d6b95_qk4rc_n_shop_tail_50.txt"),
             "web-84cf6d6b95-qk4rc"
         );
+    }
+
+    #[test]
+    fn the_folder_of_a_machine_is_no_pod() {
+        let log = ("nodes/node-1/logs/clean.log", "2026-01-01 00:00:00 start clean\n");
+        let stream = |files: &[(&str, &str)]| reading(files).logs.first().map(|log| log.stream.clone());
+        let nodes = (
+            "nodes.txt",
+            "NAME     STATUS   ROLES    AGE   VERSION\nnode-1   Ready    <none>   9d    v1.30.1\n",
+        );
+        assert_eq!(stream(&[nodes, log]), Some(Stream::Unknown));
+        let of_a_set = ("logs/db-1/clean.log", log.1);
+        assert!(matches!(stream(&[nodes, of_a_set]), Some(Stream::Container(found)) if found.pod == "db-1"));
     }
 
     #[test]

@@ -74,7 +74,8 @@ fn step(
         .get("item")
         .and_then(|item| item.get("name"))
         .and_then(Value::as_str);
-    let refs = item
+    let purpose = ledger.wording.text(&wording.purpose, facts)?;
+    let mut refs = item
         .zip(wording.each.as_deref())
         .map(|(name, each)| {
             let fact = format!("{each}.{name}");
@@ -83,6 +84,7 @@ fn step(
             ledger.cite_facts(finding, &[&fact], &text)
         })
         .unwrap_or_default();
+    refs.extend(ledger.know_said(finding, &purpose));
     let command = ledger.wording.command(&wording.command, facts)?;
     let own = ledger.wording.text(&wording.expect, facts)?;
     let expect = if own.is_empty() && !command.is_empty() {
@@ -91,7 +93,7 @@ fn step(
         own
     };
     Ok(RecoveryStep {
-        purpose: ledger.wording.text(&wording.purpose, facts)?,
+        purpose,
         place: wording.place,
         node: finding.subject.node.clone(),
         risk: wording.risk,

@@ -12,7 +12,7 @@ use super::reported::reported_before;
 use crate::diagnosis::Checked;
 use crate::model::{Basis, ProblemKind, Text};
 use crate::report::model::{Check, CheckOutcome, ClockRow, Gap, GapReason, RedactionRow};
-use crate::rules::{Role, RuleHeader, Rules, Unmet};
+use crate::rules::{Role, Rule, RuleHeader, Rules, Unmet};
 
 /// The rule about credentials that a bundle shows.
 const EXPOSED: &str = "secret-exposed-in-report";
@@ -73,7 +73,7 @@ pub(super) fn missing(ledger: &Ledger<'_, '_>) -> Vec<Gap> {
         let Some(rule) = diagnosis.rules.get(rule) else {
             continue;
         };
-        if foreign(diagnosis.snapshot, distribution, &rule.header.needs).is_some() {
+        if foreign(diagnosis.snapshot, distribution, rule).is_some() {
             continue;
         }
         let needs = needs.iter().filter(|need| !is_empty || is_log(need));
@@ -276,16 +276,17 @@ pub(super) fn checks(ledger: &Ledger<'_, '_>) -> Vec<Check> {
     let diagnosis = ledger.diagnosis;
     let early = reported_before(ledger);
     let distribution = Distribution::of(diagnosis.snapshot);
-    let not_here = |header: Option<&RuleHeader>| foreign(diagnosis.snapshot, distribution, &header?.needs);
+    let not_here = |rule: Option<&Rule>| foreign(diagnosis.snapshot, distribution, rule?);
     let all = diagnosis.checks.iter().map(|(id, checked)| {
         let rule = diagnosis.rules.get(id);
         let header = rule.map(|rule| &rule.header);
         let (outcome, reason) = match checked {
-            Checked::Pass | Checked::Unknown(_) | Checked::Unmet(_) if not_here(header).is_some() => (
+            Checked::Pass | Checked::Unknown(_) | Checked::Unmet(_) if not_here(rule).is_some() => (
                 CheckOutcome::NotApplicable,
-                not_here(header).map_or_else(Text::default, |why| match why {
+                not_here(rule).map_or_else(Text::default, |why| match why {
                     Foreign::Group(group) => filled("check.no-group", &[("group", group.into())]),
                     Foreign::Distribution => phrase("check.other-distribution"),
+                    Foreign::NoPods => phrase("check.no-pods"),
                 }),
             ),
             Checked::Pass if is_masked_here(ledger, id) => (CheckOutcome::Risk, phrase("check.masked")),

@@ -415,7 +415,8 @@ pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, mi
         for wording in wordings {
             let text = ledger.say(wording, finding)?;
             if !is_blank(&text) {
-                let refs = ledger.cite_values(finding, &[wording], &text);
+                let mut refs = ledger.cite_values(finding, &[wording], &text);
+                refs.extend(ledger.know_said(finding, &text));
                 sentences.push(Sentence {
                     text,
                     refs,

@@ -2,6 +2,7 @@
 
 use crate::cluster::Snapshot;
 use crate::model::Text;
+use crate::rules::Rule;
 use crate::rules::inventory::is_rke1;
 
 pub(super) struct Datum {
@@ -251,11 +252,21 @@ pub(super) enum Foreign {
     Group(&'static str),
     /// It is about the logs of distributions that this one is not.
     Distribution,
+    /// It is about what containers of pods write, and there is no pod.
+    NoPods,
 }
 
+/// Families whose rules are also about containers that Docker runs without a pod: Rancher's server, and what RKE1 starts.
+const BESIDE_PODS: [&str; 2] = ["rancher", "etcd"];
+
 /// Whether a check asks first for what this cluster cannot have, and otherwise only for what tells of everything.
-pub(super) fn foreign(snapshot: &Snapshot, distribution: Distribution, needs: &[String]) -> Option<Foreign> {
-    needs.iter().find_map(|need| {
+pub(super) fn foreign(snapshot: &Snapshot, distribution: Distribution, rule: &Rule) -> Option<Foreign> {
+    let has_no_pods = snapshot.coverage.read.get("pods") == Some(&0);
+    let is_of_pods = !BESIDE_PODS.contains(&rule.family.as_str());
+    rule.header.needs.iter().find_map(|need| {
+        if need == "container-logs" && has_no_pods && is_of_pods {
+            return Some(Foreign::NoPods);
+        }
         let mut data = need.split('|');
         let first = cannot_have(snapshot, distribution, data.next()?)?;
         let others_too = |datum: &str| OF_ALL.contains(&datum) || cannot_have(snapshot, distribution, datum).is_some();

@@ -333,6 +333,15 @@ impl<'d, 's> Ledger<'d, 's> {
         fitting.into_iter().map(|wording| self.know(wording)).collect()
     }
 
+    /// Of the knowledge that a finding's rule brings along, only what a text plainly says.
+    pub(super) fn know_said(&mut self, finding: &Finding, text: &Text) -> Vec<String> {
+        let wordings = self.header(finding).map(|header| header.knowledge.as_slice());
+        let said = terms(&text.en);
+        let says = |wording: &&KnowledgeWording| terms(&wording.text.en).intersection(&said).count() > SHARED;
+        let wordings = wordings.unwrap_or_default().iter().filter(says);
+        wordings.map(|wording| self.know(wording)).collect()
+    }
+
     /// Registers a blank once and gives its id back.
     pub(super) fn blank(&mut self, id: &str, label: Text, question: Text, required: bool) -> String {
         if !self.blanks.iter().any(|blank| blank.id == id) {

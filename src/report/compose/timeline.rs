@@ -155,6 +155,10 @@ fn changes(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
         .into_iter()
         .flat_map(|finding| &finding.evidence)
         .collect();
+    // What was deleted before the failure is not what set it off.
+    let involved = ledger.involved();
+    let began = involved.iter().filter_map(|finding| finding.first.as_ref());
+    let began = began.map(|when| when.earliest).min();
     for host in &snapshot.hosts {
         for (stamp, cite) in host.prunes.iter().filter_map(|run| run.stamped.as_ref()) {
             let is_cited = cited
@@ -193,7 +197,7 @@ fn changes(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
                 rows.push(row(
                     when.clone(),
                     host.runtime_name().to_owned(),
-                    if event.action == "destroy" {
+                    if event.action == "destroy" && began.as_ref().is_none_or(|began| *began <= when.earliest) {
                         TimelineKind::Trigger
                     } else {
                         TimelineKind::Change

@@ -56,8 +56,9 @@ factors:
       en: "a prune at {{ earlier|join(', ') }} had already deleted containers of these names; what started it is unknown"
     when: earlier
   - text:
-      zh: "启动该脚本的定时任务（{{ schedule }}）不在基线的 {{ baseline_jobs }} 条定时任务之中：它是基线采集之后加入的"
-      en: "the cron entry that starts the script ({{ schedule }}) is not among the {{ baseline_jobs }} cron entries of the baseline: it was added after that was collected"
+      zh: "启动该脚本的定时任务（{{ schedule }}）不在基线的 {{ baseline_jobs }} 条定时任务之中：它很可能是基线采集之后加入的"
+      en: "the cron entry that starts the script ({{ schedule }}) is not among the {{ baseline_jobs }} cron entries of the baseline: it was probably added after that was collected"
+    confidence: probable
     when: cron_is_new
 rules_out:
   - zh: "{% if images_present %}镜像清理：{% if images_pruned %}虽然也执行过镜像清理，{% endif %}缺失容器的镜像 {{ images|join('、') }} 仍在本机，缺少的不是镜像{% endif %}"
@@ -117,10 +118,10 @@ asks:
     limits: {zh: share-mnt 为何没有被自动重建, en: "what kept share-mnt from being re-created"}
     when: not agent_absent
     collect: docker ps -a --filter name=cattle-node-agent; kubectl -n cattle-system logs -l app=cattle-agent --timestamps --tail=-1
-  - what: {zh: cattle-system 命名空间的工作负载与事件, en: "the workloads and events of the namespace cattle-system"}
+  - what: {zh: kube-apiserver 的审计日志, en: "kube-apiserver's audit log"}
     limits: {zh: 节点代理为何不在, en: "what became of the node agent"}
     when: agent_absent
-    collect: kubectl -n cattle-system get daemonsets,deployments,pods,events -o wide
+    collect: grep -h cattle-node-agent /var/log/kube-audit/audit-log.json
 causes:
   - rule: rke1-share-mnt-missing
     ground: node
