@@ -14,7 +14,7 @@ use super::config::{Config, ConfigArgs};
 use super::index::{self, Way};
 use super::inputs::{Inputs, Job, Piped, inputs};
 use super::limits::LimitArgs;
-use super::narrow::NarrowArgs;
+use super::narrow::{NarrowArgs, unknown_names};
 use super::outputs::{Target, format_of, write};
 use super::own_rules::OwnRules;
 use super::style::StyleArgs;
@@ -26,7 +26,7 @@ use crate::diagnosis::diagnose_within;
 use crate::model::{Lang, Level, Problem, ProblemKind};
 use crate::redact::{Masker, Said};
 use crate::report::index::IndexRow;
-use crate::report::model::{CheckOutcome, Gap, GapReason, PostMortem};
+use crate::report::model::{Gap, GapReason, PostMortem};
 use crate::report::near::nearest;
 use crate::report::{Answers, Format, Policy, compose, learn_secrets, render_as};
 use crate::rules::Rules;
@@ -258,7 +258,7 @@ impl Plan {
             .or(configured.map(|formats| formats.0))
             .unwrap_or_else(|| Format::DEFAULT.to_vec());
         check_ending(&target, &formats)?;
-        let loaded = args.own_rules.and(&config.rules.dirs).load()?;
+        let loaded = args.own_rules.and(&config.rules.dirs, &config.rules.origin).load()?;
         if !args.quiet {
             loaded.remarks.iter().for_each(|line| remark(line));
         }
@@ -488,6 +488,12 @@ fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
         .narrowing(snapshot.now())
         .map_err(|message| Failure::Input(format!("{}: {message}", job.alias)))?;
     let mut diagnosis = diagnose_within(&plan.rules, snapshot, baseline.as_ref(), &narrowing);
+    losses.extend(
+        diagnosis
+            .narrowed
+            .iter()
+            .flat_map(|narrowed| unknown_names(&job.alias, &narrowed.unknown)),
+    );
     let mined = case.mine(job, &diagnosis.logs_to_mine(), plan.rules.signatures(), &plan.budget);
     diagnosis.take_templates(&mined);
     let defect = |error: String| {
@@ -538,11 +544,7 @@ fn code_of(plan: &Plan, report: &PostMortem) -> u8 {
             GapReason::CollectionFailed | GapReason::Truncated | GapReason::Unparsed
         )
     };
-    let judged = report
-        .checks
-        .iter()
-        .any(|check| !matches!(check.outcome, CheckOutcome::Unknown | CheckOutcome::NotApplicable));
-    if plan.strict && (!judged || report.gaps.iter().any(is_reading)) {
+    if plan.strict && (!report.is_judged() || report.gaps.iter().any(is_reading)) {
         return exit::INCOMPLETE;
     }
     let lowest = match plan.fail_on {

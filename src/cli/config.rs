@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Deserialize;
 
-use super::inputs::is_folder_of_bundles;
+use super::folders::is_folder_of_bundles;
 use super::terminal::remark;
 use crate::redact::Said;
 use crate::report::near::{nearest, position};
@@ -77,6 +77,9 @@ pub(super) struct RuleChoice {
     /// Directories of one's own rules, as `--rules`, relative to the file of settings.
     #[serde(default)]
     pub(super) dirs: Vec<PathBuf>,
+    /// Which file or variable names the directories.
+    #[serde(skip)]
+    pub(super) origin: String,
 }
 
 /// Every key, for what is mistyped.
@@ -121,6 +124,7 @@ impl Config {
     /// A file that was named cannot be read, or a file or variable holds what is not known.
     pub(super) fn load(args: &ConfigArgs, bundles: &[PathBuf]) -> Result<Self, String> {
         let mut config = Self::of_environment(std::env::vars_os())?;
+        "by CASEFILE_RULES_DIRS".clone_into(&mut config.rules.origin);
         if let Some(file) = &args.config {
             let text = std::fs::read_to_string(file)
                 .map_err(|error| format!("cannot read {}: {error}; check --config", file.display()))?;
@@ -157,6 +161,7 @@ impl Config {
         for place in &mut config.rules.dirs {
             *place = folder.join(&*place);
         }
+        config.rules.origin = format!("by dirs under [rules] of {}", file.display());
         Ok(config)
     }
 
@@ -222,6 +227,7 @@ impl Config {
         }
         if self.rules.dirs.is_empty() {
             self.rules.dirs = other.rules.dirs;
+            self.rules.origin = other.rules.origin;
         }
     }
 

@@ -1,10 +1,11 @@
 //! `casefile diff`: what differs between a healthy bundle and a broken one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::config::{Config, ConfigArgs};
+use super::inputs::Piped;
 use super::limits::LimitArgs;
 use super::outputs::write;
 use super::terminal::{complain, deliver};
@@ -23,10 +24,10 @@ use crate::rules::Rules;
 /// Ctrl-C or SIGTERM.
 #[derive(Debug, Args)]
 pub(super) struct DiffArgs {
-    /// The healthy bundle
+    /// The healthy bundle; - for an archive on standard input
     #[arg(value_name = "GOOD")]
     good: PathBuf,
-    /// The broken bundle
+    /// The broken bundle; - for an archive on standard input
     #[arg(value_name = "BAD")]
     bad: PathBuf,
     /// table, markdown or json
@@ -72,16 +73,19 @@ fn put(args: &DiffArgs, text: &str) -> Result<(), (u8, String)> {
 
 fn text(args: &DiffArgs) -> Result<String, (u8, String)> {
     let usage = |message: String| (exit::USAGE, message);
-    let config = Config::load(&args.config, &[args.good.clone(), args.bad.clone()]).map_err(usage)?;
+    let named = [args.good.clone(), args.bad.clone()];
+    let config = Config::load(&args.config, &named).map_err(usage)?;
     let lang = args.lang.as_deref().or(config.lang.as_deref()).unwrap_or("auto");
     let languages = language::languages(lang, |name| std::env::var(name).ok()).map_err(usage)?;
     let defect = |error: String| (exit::DEFECT, format!("{error}; please report this"));
     let rules = Rules::load().map_err(|error| defect(format!("the built-in rules do not load: {error}")))?;
-    let read = |path: &PathBuf, alias: &str| -> Result<Snapshot, (u8, String)> {
-        read_bundle(path, alias, rules.signatures(), args.limits.budget())
-            .map_err(|error| (exit::INPUT, error.to_string()))
+    let budget = args.limits.budget();
+    let piped = Piped::take(&named, budget.max_bytes).map_err(|message| (exit::INPUT, message))?;
+    let read = |at: usize, alias: &str| -> Result<Snapshot, (u8, String)> {
+        let path = piped.bundles.get(at).map_or(Path::new(""), PathBuf::as_path);
+        read_bundle(path, alias, rules.signatures(), budget.clone()).map_err(|error| (exit::INPUT, error.to_string()))
     };
-    let (good, bad) = (read(&args.good, "good")?, read(&args.bad, "bad")?);
+    let (good, bad) = (read(0, "good")?, read(1, "bad")?);
     let mut masker = Masker::new();
     masker.heed(&config.redact);
     learn_secrets(&mut masker, &good);

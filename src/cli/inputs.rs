@@ -5,7 +5,8 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use crate::bundle::{OpenError, Probe, SourceKind, probe};
+use super::folders::{is_folder_of_bundles, is_note};
+use crate::bundle::{OpenError, Probe, probe};
 use crate::collect::scratch::ScratchFolder;
 
 /// A bundle to analyse.
@@ -128,31 +129,8 @@ impl Inputs {
     }
 }
 
-/// A directory with archives directly in it holds bundles; any other directory is one.
-pub(super) fn is_folder_of_bundles(directory: &Path) -> bool {
-    children(directory)
-        .iter()
-        .any(|child| child.is_file() && is_bundle_archive(child))
-}
-
-/// A single compressed file (`kubelet.log.gz`) is evidence and no bundle.
-fn is_bundle_archive(path: &Path) -> bool {
-    let compressed_text = alias(path).contains('.')
-        && path
-            .extension()
-            .is_some_and(|ending| ending == "gz" || ending == "xz" || ending == "zst");
-    let named_tar = path
-        .file_name()
-        .is_some_and(|name| name.to_string_lossy().contains(".t"));
-    match probe(path) {
-        Ok(Probe::Archive(SourceKind::CompressedFile)) => false,
-        Ok(Probe::Archive(SourceKind::Tar | SourceKind::Zip)) => true,
-        Ok(Probe::Archive(_)) => named_tar || !compressed_text,
-        _ => false,
-    }
-}
-
-fn children(directory: &Path) -> Vec<PathBuf> {
+/// What stands directly in a directory.
+pub(super) fn children(directory: &Path) -> Vec<PathBuf> {
     let walk = walkdir::WalkDir::new(directory)
         .min_depth(1)
         .max_depth(1)
@@ -172,8 +150,14 @@ fn folder(directory: &Path, found: &mut Inputs) {
             .unwrap_or_default();
         match probe(&child) {
             Ok(Probe::NotABundle(what)) => found.remarks.push(format!("skipped {name}: {what}")),
-            // Beside archives a text is a note about them.
-            Ok(Probe::Text) => found.remarks.push(format!("skipped {name}: plain text")),
+            Ok(Probe::Text) if is_note(&name) => found.remarks.push(format!("skipped {name}: a note")),
+            // Beside archives a text may be a note about them.
+            Ok(Probe::Text) => found.remarks.push(format!(
+                "skipped {name}: plain text beside archives; to analyse it, name it by itself: {}",
+                child.display()
+            )),
+            // A link may lead around in a circle.
+            Ok(Probe::Directory) if !child.is_symlink() && is_folder_of_bundles(&child) => folder(&child, found),
             Ok(_) => bundles.push((alias(&child), child)),
             Err(error) => found.errors.push(error),
         }

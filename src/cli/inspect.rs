@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::cases::{Case, join, remarks};
 use super::config::{Config, ConfigArgs};
 use super::exit;
-use super::inputs::{Job, inputs};
+use super::inputs::{Job, Piped, inputs};
 use super::limits::LimitArgs;
 use super::overview::{Overview, table};
 use super::terminal::{complain, remark, say};
@@ -21,7 +21,7 @@ use crate::report::learn_secrets;
 /// 130 or 143 interrupted by Ctrl-C or SIGTERM.
 #[derive(Debug, Args)]
 pub(super) struct InspectArgs {
-    /// Bundles, or folders of bundles
+    /// Bundles, or folders of bundles; - for one archive on standard input
     #[arg(required = true, value_name = "BUNDLE")]
     bundles: Vec<PathBuf>,
     /// List every file: read, log, empty, or ignored with the reason
@@ -65,7 +65,15 @@ pub(super) fn run(args: &InspectArgs) -> u8 {
             return exit::DEFECT;
         }
     };
-    let mut found = match inputs(&args.bundles, None) {
+    let budget = args.limits.budget();
+    let piped = match Piped::take(&args.bundles, budget.max_bytes) {
+        Ok(piped) => piped,
+        Err(message) => {
+            complain(&message);
+            return exit::INPUT;
+        }
+    };
+    let mut found = match inputs(&piped.bundles, None) {
         Ok(found) => found,
         Err(error) => {
             complain(&error.to_string());
@@ -76,7 +84,6 @@ pub(super) fn run(args: &InspectArgs) -> u8 {
         found.merge_all();
     }
     let mut errors: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
-    let budget = args.limits.budget();
     let read = |job: &Job| Case::read(job, &signatures, &budget).map_err(|error| error.to_string());
     let mut identities = Vec::new();
     let mut shown: Vec<Vec<(Overview, Masker)>> = Vec::new();

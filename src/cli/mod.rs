@@ -9,6 +9,7 @@ mod collect_progress;
 mod config;
 mod diff;
 mod exit;
+mod folders;
 mod formats;
 mod help;
 mod index;

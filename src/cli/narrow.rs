@@ -5,7 +5,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::diagnosis::Narrowing;
+use crate::diagnosis::{Narrowing, UnknownNames};
 
 /// What an analysis looks at. Causes outside of it of what fails inside are found all the same.
 #[derive(Debug, Clone, Default, Args)]
@@ -39,6 +39,21 @@ impl NarrowArgs {
             nodes: self.nodes.iter().cloned().collect(),
         })
     }
+}
+
+/// What was asked for with `--namespace` and `--node` and is not in the bundle, a line each.
+pub(super) fn unknown_names(alias: &str, unknown: &UnknownNames) -> Vec<String> {
+    let line = |what: &str, names: &[String], known: &[String]| {
+        let known = if known.is_empty() {
+            "it tells of none".to_owned()
+        } else {
+            format!("it has {}", known.join(", "))
+        };
+        (!names.is_empty()).then(|| format!("{alias}: the bundle has no {what} {}; {known}", names.join(", ")))
+    };
+    let namespaces = line("namespace", &unknown.namespaces, &unknown.known_namespaces);
+    let nodes = line("node", &unknown.nodes, &unknown.known_nodes);
+    namespaces.into_iter().chain(nodes).collect()
 }
 
 /// A moment as people name it.

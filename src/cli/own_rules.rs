@@ -20,6 +20,9 @@ pub(super) struct OwnRules {
     /// Rule files of node-problem-detector (*.json: kmsg, journald and filelog) are used as they are.
     #[arg(long = "rules", value_name = "DIR|FILE")]
     places: Vec<PathBuf>,
+    /// What named a place, where it was not the option.
+    #[arg(skip)]
+    settings: Vec<(PathBuf, String)>,
 }
 
 /// Rules, and what of the directories was passed over, one line each.
@@ -32,17 +35,19 @@ impl OwnRules {
     pub(super) fn of(place: &Path) -> Self {
         Self {
             places: vec![place.to_owned()],
+            settings: vec![(place.to_owned(), "on the command line".to_owned())],
         }
     }
 
-    /// With further directories. One that is there already is not read twice.
-    pub(super) fn and(&self, places: &[PathBuf]) -> Self {
+    /// With further directories, which `origin` names. One that is there already is not read twice.
+    pub(super) fn and(&self, places: &[PathBuf], origin: &str) -> Self {
         let mut all = self.clone();
         let same =
             |a: &Path, b: &Path| a == b || a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b));
         for place in places {
             if !all.places.iter().any(|known| same(known, place)) {
                 all.places.push(place.clone());
+                all.settings.push((place.clone(), origin.to_owned()));
             }
         }
         all
@@ -64,7 +69,9 @@ impl OwnRules {
         }
         let mut found = Found::default();
         for place in &self.places {
-            found.read(place).map_err(|message| (exit::USAGE, message))?;
+            let named = self.settings.iter().find(|(known, _)| known == place);
+            let origin = named.map_or("by --rules", |(_, origin)| origin);
+            found.read(place, origin).map_err(|message| (exit::USAGE, message))?;
         }
         let rules = Rules::with_files(&found.files).map_err(|mistakes| {
             // A picture of several lines each, the caret below its place.
@@ -99,10 +106,16 @@ struct Found {
 
 impl Found {
     /// Reads the rules of a directory, in order of their paths.
-    fn read(&mut self, place: &Path) -> Result<(), String> {
+    fn read(&mut self, place: &Path, origin: &str) -> Result<(), String> {
         let before = self.files.len();
+        if !place.exists() {
+            return Err(format!(
+                "{}: no such file or directory; it is named {origin} as a place of rules; make it, or name another one",
+                place.display()
+            ));
+        }
         for entry in WalkDir::new(place).sort_by_file_name() {
-            let entry = entry.map_err(|error| format!("rules cannot be read: {error}"))?;
+            let entry = entry.map_err(|error| format!("the rules that are named {origin} cannot be read: {error}"))?;
             let path = entry.path();
             let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or("");
             let is_rule = ["yaml", "yml", "json"].contains(&ending);

@@ -117,7 +117,7 @@ fn told(recheck: &Recheck, changed: &[String], json: bool) -> String {
         ));
     }
     lines.push(format!(
-        "{} citations: {} hold, {} are places in documents, {} differ, {} missing, {} without their bundle",
+        "{} citations: {} hold, {} are places in documents and were not checked, {} differ, {} missing, {} without their bundle",
         recheck.citations.len(),
         of(Outcome::Holds),
         of(Outcome::Unquoted),

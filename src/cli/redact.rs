@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::config::{Config, ConfigArgs};
+use super::inputs::Piped;
 use super::keys::{random_key, read_key};
 use super::limits::LimitArgs;
 use super::terminal::{complain, safe};
@@ -26,7 +27,7 @@ use crate::report::learn_secrets;
 /// would be in it and nothing was written, 130 or 143 interrupted by Ctrl-C or SIGTERM, and nothing was written.
 #[derive(Debug, Args)]
 pub(super) struct RedactArgs {
-    /// The bundle, in any layout and container
+    /// The bundle, in any layout and container; - for an archive on standard input
     #[arg(value_name = "BUNDLE")]
     bundle: PathBuf,
     /// Write a .tar.gz to OUT, into a directory, or to standard output with `-`
@@ -75,6 +76,10 @@ pub(super) fn run(args: &RedactArgs) -> u8 {
 fn redact(args: &RedactArgs) -> Result<Rewritten, (u8, String)> {
     let config =
         Config::load(&args.config, std::slice::from_ref(&args.bundle)).map_err(|message| (exit::USAGE, message))?;
+    let budget = args.limits.budget();
+    let named = std::slice::from_ref(&args.bundle);
+    let piped = Piped::take(named, budget.max_bytes).map_err(|message| (exit::INPUT, message))?;
+    let bundle = piped.bundles.first().map_or(args.bundle.as_path(), PathBuf::as_path);
     let key = match &args.redaction_key {
         Some(path) => Some(read_key(path).map_err(|message| (exit::USAGE, message))?),
         None => None,
@@ -85,8 +90,8 @@ fn redact(args: &RedactArgs) -> Result<Rewritten, (u8, String)> {
             format!("the scanner of logs could not be made: {error}; please report this"),
         )
     })?;
-    let snapshot = read_bundle(&args.bundle, "bundle", &signatures, args.limits.budget())
-        .map_err(|error| (exit::INPUT, error.to_string()))?;
+    let snapshot =
+        read_bundle(bundle, "bundle", &signatures, budget.clone()).map_err(|error| (exit::INPUT, error.to_string()))?;
     let mut masker = key.clone().map_or_else(Masker::new, Masker::with_key);
     masker.heed(&config.redact);
     learn_secrets(&mut masker, &snapshot);
@@ -109,9 +114,9 @@ fn redact(args: &RedactArgs) -> Result<Rewritten, (u8, String)> {
         destination,
         replace: args.force,
         drop_binary: args.drop_binary,
-        budget: args.limits.budget(),
+        budget,
     };
-    rewrite(&args.bundle, &plan, &mut masker, pseudonyms.as_mut()).map_err(|error| {
+    rewrite(bundle, &plan, &mut masker, pseudonyms.as_mut()).map_err(|error| {
         let code = match &error {
             RewriteError::Input(_) => exit::INPUT,
             RewriteError::Output(CollectError::NotLinux) => exit::DEFECT,
@@ -156,6 +161,13 @@ fn summarise(done: &Rewritten, out: &mut dyn Write) -> io::Result<()> {
     }
     for path in &done.binary {
         writeln!(out, "  not text, not masked: {}", safe(path))?;
+    }
+    for path in &done.links {
+        writeln!(
+            out,
+            "  a link, left out (the file that it leads to is there): {}",
+            safe(path)
+        )?;
     }
     for problem in &done.problems {
         terminal::remark(&problem.detail);

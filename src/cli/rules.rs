@@ -9,7 +9,7 @@ use super::own_rules::OwnRules;
 use super::terminal::{complain, remark, say};
 use super::{exit, language, rule_pages};
 use crate::model::{Lang, Text};
-use crate::rules::{Role, Rule, RuleHeader, Rules, Tried, try_out};
+use crate::rules::{Role, Rule, RuleHeader, Rules, Tried, is_rule_id, try_out};
 
 /// Show the failure modes that casefile knows
 #[derive(Debug, Args)]
@@ -115,6 +115,12 @@ pub(super) fn run(args: &RulesArgs) -> u8 {
             })
         }
         RulesCommand::Test { place } => with_rules(&OwnRules::of(place), test),
+        RulesCommand::New { id } if !is_rule_id(id) => {
+            complain(&format!(
+                "the id {id:?} is not made of a-z, 0-9 and -; name what is wrong, as image-without-version"
+            ));
+            exit::USAGE
+        }
         RulesCommand::New { id } => {
             say(include_str!("new_rule.yaml")
                 .replace("id: ID", &format!("id: {id}"))

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::bundle::layout::Found;
-use crate::model::{Citation, EntryPath, Problem};
+use crate::model::{Citation, EntryPath, Problem, ProblemKind};
 
 /// What became of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -60,6 +60,14 @@ impl Coverage {
         self.has(&datum_of_kind(kind))
     }
 
+    /// True where the container itself broke off, or a limit of the whole bundle ended its reading: such a problem is of no single file.
+    pub fn is_cut(&self) -> bool {
+        let is_of_all = |problem: &Problem| {
+            problem.file.is_none() && matches!(problem.kind, ProblemKind::Damaged | ProblemKind::OverBudget)
+        };
+        self.problems.iter().any(is_of_all)
+    }
+
     pub(super) fn note(&mut self, datum: impl Into<String>, count: u64) {
         *self.read.entry(datum.into()).or_default() += count;
     }
@@ -70,6 +78,9 @@ impl Coverage {
 /// Kinds that end in `s`, `x` or `y` follow English plurals, as the API's own kinds do; `Endpoints` is its own plural.
 pub fn datum_of_kind(kind: &str) -> String {
     let lower = kind.to_lowercase();
+    if let Some((name, group)) = lower.split_once('.') {
+        return format!("{}.{group}", datum_of_kind(name));
+    }
     match lower.as_str() {
         "endpoints" => lower,
         _ if lower.ends_with("ss") => format!("{lower}es"),

@@ -4,6 +4,10 @@ use super::{Object, Snapshot};
 use crate::bundle::decode::Form;
 use crate::model::Subject;
 
+/// Kinds without a namespace that own what has one: OpenShift's cluster-version-operator and the operators of `config.openshift.io`
+/// and `operator.openshift.io` (openshift/api, `+kubebuilder:resource:scope=Cluster`).
+const OF_CLUSTER: [&str; 4] = ["ClusterOperator", "ClusterVersion", "Namespace", "Network"];
+
 impl Snapshot {
     /// The top owner of an object: the Deployment of a pod's ReplicaSet, the CronJob of a Job, or the object itself when nothing owns it.
     ///
@@ -18,7 +22,10 @@ impl Snapshot {
             if kind == "Node" {
                 break;
             }
-            current = Subject::namespaced(&kind, &current.namespace, &name);
+            let is_of_cluster = OF_CLUSTER.contains(&kind.as_str())
+                || self.object(&kind, &current.namespace, &name).is_none() && self.object(&kind, "", &name).is_some();
+            let namespace = if is_of_cluster { "" } else { &current.namespace };
+            current = Subject::namespaced(&kind, namespace, &name);
             match self.object(&kind, &current.namespace, &name) {
                 Some(owner) => {
                     // A row shows no owner; the name of a ReplicaSet tells it.

@@ -128,12 +128,18 @@ impl Context {
                 if !out.is_empty() {
                     self.evidence.text(file, out);
                 }
+                let said = err
+                    .lines()
+                    .find(|line| !line.trim().is_empty())
+                    .unwrap_or("")
+                    .trim()
+                    .to_owned();
                 if !err.is_empty() {
                     self.evidence.note(format!("{program}: {err}"));
                 }
                 match status {
                     Some(0) => Outcome::Done,
-                    Some(status) => Outcome::Failed(format!("`{program}` ended with status {status}")),
+                    Some(status) => Outcome::Failed(ended_with(program, status, &said)),
                     None => Outcome::Failed(format!("`{program}` was ended by a signal")),
                 }
             }
@@ -155,5 +161,14 @@ impl Context {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(format!("cannot read {source}: {error}")),
         }
+    }
+}
+
+/// Why a program's step failed: its status, and the first line that it wrote to standard error.
+fn ended_with(program: &str, status: i32, said: &str) -> String {
+    if said.is_empty() {
+        format!("`{program}` ended with status {status}")
+    } else {
+        format!("`{program}` ended with status {status}: {said}")
     }
 }

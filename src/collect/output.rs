@@ -38,7 +38,7 @@ impl Output {
         };
         // The rename at the end would put a file in the place of `/dev/null` or of a pipe.
         if path.exists() && !path.is_file() {
-            let source = io::Error::other("it exists and is no regular file");
+            let source = io::Error::other("it exists and is no regular file; choose another -o");
             return Err(CollectError::Output {
                 path: path.display().to_string(),
                 source,

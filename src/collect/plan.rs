@@ -123,7 +123,7 @@ pub enum CollectError {
     #[error("collecting reads a Linux host; run `casefile collect` there, and analyze its bundle here")]
     NotLinux,
     /// The bundle could not be created, written or given its name.
-    #[error("cannot write {path}: {source}; give a writable place with -o")]
+    #[error("cannot write {path}: {source}{}", advice(.source))]
     Output {
         /// What was to be written.
         path: String,
@@ -136,4 +136,14 @@ pub enum CollectError {
     /// The runtime for sockets, programs and signals could not be started.
     #[error("cannot start collecting: {0}")]
     Runtime(io::Error),
+}
+
+/// What helps, where the error does not say so itself.
+fn advice(error: &io::Error) -> &'static str {
+    // An error of casefile's own is of no kind, and tells what to do itself.
+    if error.kind() == io::ErrorKind::Other {
+        ""
+    } else {
+        "; give a writable place with -o"
+    }
 }

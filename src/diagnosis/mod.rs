@@ -14,7 +14,7 @@ use applied::drifted;
 pub use applied::{Drift, drifts};
 pub use diff::{Difference, Differences, Side, differences};
 pub use graph::{Edge, edges};
-pub use narrowing::Narrowing;
+pub use narrowing::{Narrowing, UnknownNames};
 pub use rank::{Grounds, Root, roots};
 pub use recent::{Change, RecentChange, recent_changes};
 pub use unexplained::{Unexplained, moment_of_line};
@@ -77,6 +77,8 @@ pub struct Narrowed {
     pub by: Narrowing,
     /// How many findings are outside.
     pub hidden: usize,
+    /// Which of the names are not in the bundle.
+    pub unknown: UnknownNames,
 }
 
 /// How a check ended.
@@ -115,6 +117,7 @@ pub fn diagnose_within<'s>(
         narrowed = Some(Narrowed {
             by: narrowing.clone(),
             hidden: findings.len() - kept.len(),
+            unknown: narrowing.unknown(snapshot),
         });
         let mut index = 0..;
         findings.retain(|_| index.next().is_some_and(|index| kept.contains(&index)));

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::Edge;
 use crate::cluster::Snapshot;
+use crate::logs::Stream;
 use crate::model::{Subject, When};
 use crate::rules::{Finding, Ground};
 
@@ -21,6 +22,19 @@ pub struct Narrowing {
     pub namespaces: BTreeSet<String>,
     /// Only these nodes, and what is on none.
     pub nodes: BTreeSet<String>,
+}
+
+/// Names that the bundle does not know, beside those that it does: a narrowing to them finds nothing, which means nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UnknownNames {
+    /// Wanted namespaces that are nowhere in the bundle.
+    pub namespaces: Vec<String>,
+    /// Wanted nodes that are nowhere in the bundle.
+    pub nodes: Vec<String>,
+    /// The namespaces that the bundle has.
+    pub known_namespaces: Vec<String>,
+    /// The nodes that the bundle has.
+    pub known_nodes: Vec<String>,
 }
 
 impl Narrowing {
@@ -43,6 +57,44 @@ impl Narrowing {
             .zip(self.until)
             .is_some_and(|(first, until)| first.earliest > until);
         !ended && !not_begun
+    }
+
+    /// Which of the wanted names the bundle does not know.
+    pub fn unknown(&self, snapshot: &Snapshot) -> UnknownNames {
+        let mut namespaces: BTreeSet<&str> = BTreeSet::new();
+        for object in snapshot.objects.values() {
+            let key = &object.key;
+            namespaces.insert(if key.kind == "Namespace" {
+                &key.name
+            } else {
+                &key.namespace
+            });
+        }
+        namespaces.extend(snapshot.events.iter().map(|event| event.about.namespace.as_str()));
+        namespaces.extend(snapshot.logs.iter().filter_map(|log| match &log.stream {
+            Stream::Container(container) => Some(container.namespace.as_str()),
+            _ => None,
+        }));
+        let names = snapshot.node_names();
+        let pods: Vec<String> = snapshot.pods().map(|pod| pod.node().to_owned()).collect();
+        let nodes: BTreeSet<&str> = names.iter().chain(&pods).map(String::as_str).collect();
+        let lacking = |wanted: &BTreeSet<String>, known: &BTreeSet<&str>| -> Vec<String> {
+            wanted
+                .iter()
+                .filter(|name| !known.contains(name.as_str()))
+                .cloned()
+                .collect()
+        };
+        let listed = |known: &BTreeSet<&str>| -> Vec<String> {
+            let named = known.iter().filter(|name| !name.is_empty());
+            named.map(|name| (*name).to_owned()).collect()
+        };
+        UnknownNames {
+            namespaces: lacking(&self.namespaces, &namespaces),
+            nodes: lacking(&self.nodes, &nodes),
+            known_namespaces: listed(&namespaces),
+            known_nodes: listed(&nodes),
+        }
     }
 
     /// The indices of the findings that are inside, and of all that cause them.

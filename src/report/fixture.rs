@@ -150,6 +150,7 @@ fn empty() -> PostMortem {
         applied: Vec::new(),
         blanks: Vec::new(),
         answers: Vec::new(),
+        is_cut: false,
     }
 }
 
@@ -173,6 +174,7 @@ fn check(id: &str, zh: &str, en: &str, outcome: CheckOutcome, reason: (&str, &st
         title: Text::new(zh, en),
         outcome,
         reason: Text::new(reason.0, reason.1),
+        is_of_material: false,
     }
 }
 

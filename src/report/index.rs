@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::model::{CheckOutcome, PostMortem, SCHEMA_VERSION};
+use super::model::{PostMortem, SCHEMA_VERSION, Severity};
 use crate::model::{Confidence, Level, Subject, Text, When};
 
 /// Failures of one thing further apart than this are two incidents, also in one cluster.
@@ -123,8 +123,8 @@ impl IndexRow {
                 .incident
                 .severity
                 .as_ref()
-                .map_or("", |severity| severity.suggested)
-                .to_owned(),
+                .map(Severity::level)
+                .unwrap_or_default(),
             cause: cause.map(|cause| cause.rule.clone()).unwrap_or_default(),
             title: cause.map(|cause| cause.title.clone()).or(summary).unwrap_or_default(),
             subject: cause.map(|cause| cause.subject.clone()),
@@ -169,7 +169,7 @@ fn state(report: &PostMortem) -> State {
         State::Incident
     } else if is_wrong {
         State::Undetermined
-    } else if report.checks.iter().any(|check| check.outcome == CheckOutcome::Pass) {
+    } else if report.has_passed() {
         State::Healthy
     } else {
         State::Blind

@@ -99,6 +99,23 @@ pub struct PostMortem {
     pub blanks: Vec<Blank>,
     /// What people filled in.
     pub answers: Vec<Answer>,
+    /// True where a bundle could not be read to its end; programs see it among the gaps.
+    #[serde(skip)]
+    pub is_cut: bool,
+}
+
+impl PostMortem {
+    /// True when a check of the system came to a verdict.
+    pub fn is_judged(&self) -> bool {
+        let is_open = |check: &Check| matches!(check.outcome, CheckOutcome::Unknown | CheckOutcome::NotApplicable);
+        self.checks.iter().any(|check| !check.is_of_material && !is_open(check))
+    }
+
+    /// True when a check of the system passed. That the bundle itself is in order says nothing of it.
+    pub fn has_passed(&self) -> bool {
+        let passed = |check: &Check| check.outcome == CheckOutcome::Pass && !check.is_of_material;
+        self.checks.iter().any(passed)
+    }
 }
 
 /// Which program and rules made the report.
@@ -172,6 +189,16 @@ pub struct Severity {
     pub rules: Vec<&'static str>,
     /// Why, in one sentence.
     pub reason: Sentence,
+}
+
+impl Severity {
+    /// `P2`, or `P1–P2` where the data leaves a range: the same wherever it is shown.
+    pub fn level(&self) -> String {
+        match self.range.as_slice() {
+            [first, .., last] if first != last => format!("{first}–{last}"),
+            _ => self.suggested.to_owned(),
+        }
+    }
 }
 
 /// A label with a cited value.

@@ -48,6 +48,9 @@ pub struct RuleHeader {
     /// True where it judges what nodes last reported of themselves, which says nothing of what came after the report.
     #[serde(default)]
     pub reported: bool,
+    /// True where it judges the bundle as material, and nothing of the system that it shows: its pass is no sign of health.
+    #[serde(default)]
+    pub material: bool,
     /// Rules that say it instead where their findings hold: this check is then theirs.
     #[serde(default)]
     pub yields_to: Vec<String>,

@@ -36,5 +36,5 @@ pub use object_rule::{Beside, ObjectSubject, ObjectTest, Tie};
 pub use problem_detector::MonitorKind;
 pub use registry::{Rule, RuleError, Rules};
 pub use try_out::{Tried, try_out};
-pub use user::{Mistake, RuleFile};
+pub use user::{Mistake, RuleFile, is_rule_id};
 pub use wording::{Wording, operand, shell_quote};

@@ -174,12 +174,17 @@ fn parse(file: &RuleFile) -> Result<RuleHeader, Mistake> {
     Ok(header)
 }
 
+/// True for what may be the id of a rule.
+pub fn is_rule_id(id: &str) -> bool {
+    let is_kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    !id.is_empty() && id.chars().all(is_kebab)
+}
+
 /// Everything that the form alone does not tell.
 fn wrong(file: &RuleFile, header: &RuleHeader) -> Vec<Mistake> {
     let mut wrong = Vec::new();
     let mut add = |needle: &str, message: String| wrong.push(Mistake::in_file(file, needle, message));
-    let is_kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if header.id.is_empty() || !header.id.chars().all(is_kebab) {
+    if !is_rule_id(&header.id) {
         add(
             &header.id,
             format!("the id {:?} is not made of a-z, 0-9 and -", header.id),

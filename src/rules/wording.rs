@@ -66,7 +66,7 @@ impl Wording {
     fn sentence(&self, template: &str, facts: &Map<String, Json>) -> Result<String, minijinja::Error> {
         self.sentences
             .render_str(template, context(facts))
-            .map(|text| ticked(text.trim()))
+            .map(|text| without_gaps(&ticked(text.trim())))
     }
 
     /// The facts that a template names, in either language.
@@ -100,6 +100,22 @@ impl Wording {
             .eval(context(facts))?
             .is_true())
     }
+}
+
+/// A sentence without the places of facts that are empty: no mark of code around nothing, and one space where it stood between two.
+fn without_gaps(text: &str) -> String {
+    let nothing = format!("{CODE_OPEN}{CODE_CLOSE}");
+    let mut parts = text.split(&nothing);
+    let mut whole = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_twice = whole.ends_with(' ') || whole.is_empty();
+        whole.push_str(if is_twice {
+            part.strip_prefix(' ').unwrap_or(part)
+        } else {
+            part
+        });
+    }
+    whole
 }
 
 /// Marks what stands between back-ticks as code. Back-ticks inside a value are the value's own, and one without a partner stays.
@@ -219,5 +235,19 @@ mod tests {
                 .text(&Text::same("{{ nothing }}"), &Map::new())
                 .is_err()
         );
+    }
+
+    #[test]
+    fn an_empty_fact_leaves_no_gap() {
+        let mut facts = Map::new();
+        facts.insert("container".into(), "".into());
+        let wording = Wording::default();
+        let text = wording
+            .text(
+                &Text::new("容器 {{ container }} 退出", "container {{ container }} ends"),
+                &facts,
+            )
+            .unwrap();
+        assert_eq!((text.zh.as_str(), text.en.as_str()), ("容器 退出", "Container ends"));
     }
 }

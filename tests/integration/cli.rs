@@ -28,7 +28,7 @@ impl Desk {
     }
 
     /// Copies a sample here under another name.
-    fn put_sample(&self, name: &str, to: &str) {
+    pub(crate) fn put_sample(&self, name: &str, to: &str) {
         self.put(to, fs::read(sample(name)).unwrap());
     }
 
@@ -37,7 +37,7 @@ impl Desk {
     }
 
     /// The names in a folder, sorted.
-    fn names(&self, folder: &str) -> Vec<String> {
+    pub(crate) fn names(&self, folder: &str) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.path().join(folder)) else {
             return Vec::new();
         };
@@ -191,7 +191,7 @@ fn a_broken_bundle_in_a_folder_does_not_keep_the_others_from_their_reports() {
     desk.put("in/README.md", "# about\n");
     let ended = desk.run(&["analyze", "in", "-o", "out", "-f", "md"]);
     assert_eq!(ended.code, 3, "{ended:?}");
-    assert!(ended.err.contains("skipped README.md: plain text"), "{ended:?}");
+    assert!(ended.err.contains("skipped README.md: a note"), "{ended:?}");
     assert!(ended.err.contains("broken.tar.gz"), "{ended:?}");
     assert_eq!(desk.names("out"), ["healthy.en.md", "index.md", "quota.en.md"]);
 }

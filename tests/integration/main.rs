@@ -23,6 +23,7 @@ mod json_schema;
 mod layouts;
 mod limits;
 mod merging;
+mod newcomer;
 #[cfg(target_os = "linux")]
 mod nodes;
 mod outputs;

@@ -123,6 +123,8 @@ fn object(base: &Base<'_>, mut map: Map<String, Value>, list: &ListKind, pointer
     if !map.contains_key("metadata") && !map.contains_key("apiVersion") {
         return None;
     }
+    let kind = kind_of_its_group(kind, &map);
+    map.insert("kind".into(), Value::String(kind.clone()));
     let name = map
         .get("metadata")
         .and_then(|meta| meta.get("name"))
@@ -136,6 +138,35 @@ fn object(base: &Base<'_>, mut map: Map<String, Value>, list: &ListKind, pointer
         cite,
         seen_at: None,
     })))
+}
+
+/// Kinds of the core group of which other groups have their own: OpenShift's `Node` of `config.openshift.io`, Knative's `Service`.
+const CORE: [&str; 11] = [
+    "ConfigMap",
+    "Endpoints",
+    "Namespace",
+    "Node",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "Pod",
+    "ReplicationController",
+    "Secret",
+    "Service",
+    "ServiceAccount",
+];
+
+/// The kind by which an object is known: with its group where a core kind has the same name, as `kubectl get service.serving.knative.dev`
+/// tells them apart.
+fn kind_of_its_group(kind: String, map: &Map<String, Value>) -> String {
+    let group = map
+        .get("apiVersion")
+        .and_then(Value::as_str)
+        .and_then(|version| version.split_once('/'));
+    match group {
+        // `core/v1` is how some programs write the group that has no name.
+        Some((group, _)) if group.contains('.') && CORE.contains(&kind.as_str()) => format!("{kind}.{group}"),
+        _ => kind,
+    }
 }
 
 /// Leaves out the schemas of a CustomResourceDefinition: most of its text, and nothing asks for it.

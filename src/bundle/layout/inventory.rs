@@ -42,12 +42,17 @@ pub struct Inventory {
 impl Inventory {
     /// Notes a file and the bytes that it starts with.
     pub fn note(&mut self, path: &EntryPath, head: &[u8]) {
-        if TELLING.contains(&path.file_name()) && self.heads.len() < MOST_HEADS {
+        if Self::wants_head(path) && self.heads.len() < MOST_HEADS {
             let head = head.get(..HEAD).unwrap_or(head);
             let text = String::from_utf8_lossy(head).into_owned();
             self.heads.insert(path.as_str().to_owned(), text);
         }
         self.paths.insert(path.as_str().to_owned());
+    }
+
+    /// True for a file whose first bytes tell something.
+    pub fn wants_head(path: &EntryPath) -> bool {
+        TELLING.contains(&path.file_name())
     }
 
     /// Notes that a file is a bundle by itself, as its content told.

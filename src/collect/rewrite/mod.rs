@@ -48,6 +48,8 @@ pub struct Rewritten {
     pub files: u64,
     /// Files that are not text, and stand in it as they were, or were left out.
     pub binary: Vec<String>,
+    /// Symbolic and hard links, masked: the new bundle has none.
+    pub links: Vec<String>,
     /// What was masked.
     pub tokens: Vec<Redaction>,
     /// What could not be read of the bundle.
@@ -136,7 +138,9 @@ pub fn rewrite(
         io::copy(&mut spool, &mut output).map_err(failed)?;
         output.flush().map_err(failed)?;
         let (path, bytes) = output.commit()?;
+        let links = walked.links.iter();
         return Ok(Rewritten {
+            links: links.map(|link| masker.mask(link.path.as_str()).into_owned()).collect(),
             path,
             bytes,
             files,

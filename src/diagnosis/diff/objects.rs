@@ -108,7 +108,15 @@ fn shapes(snapshot: &Snapshot) -> BTreeMap<Subject, Shape<'_>> {
     shapes
 }
 
-/// What a controller or an installer keeps: releases of Helm, tokens, the root certificate in every namespace.
+/// What every namespace gets with its making: kube-controller-manager's root-ca-cert-publisher and serviceaccount controller,
+/// OpenShift's service-ca-cert-publisher.
+const AUTOMATIC: [(&str, &str); 3] = [
+    ("ConfigMap", "kube-root-ca.crt"),
+    ("ConfigMap", "openshift-service-ca.crt"),
+    ("ServiceAccount", "default"),
+];
+
+/// What a controller or an installer keeps: releases of Helm, tokens, what every namespace has.
 fn is_made_by_another(object: &Object) -> bool {
     let owned = object
         .list("/metadata/ownerReferences")
@@ -117,7 +125,7 @@ fn is_made_by_another(object: &Object) -> bool {
     let kind_of_secret = object.text("/type");
     owned
         || object.key.kind == "Secret" && matches!(kind_of_secret, "helm.sh/release.v1" | "kubernetes.io/service-account-token")
-        || object.key.name == "kube-root-ca.crt"
+        || AUTOMATIC.contains(&(object.key.kind.as_str(), object.key.name.as_str()))
         // Leader elections of old client versions are kept in ConfigMaps.
         || object.get("/metadata/annotations/control-plane.alpha.kubernetes.io~1leader").is_some()
 }
@@ -151,7 +159,23 @@ fn lists(snapshot: &Snapshot, kind: &str, namespace: &str) -> bool {
         .filter(|object| object.form != Form::Describe)
         .map(|object| object.key.namespace.as_str())
         .collect();
-    namespaces.contains(namespace) || namespaces.len() > 1
+    namespaces.contains(namespace) || namespaces.len() > 1 || has_looked(snapshot, kind) && reaches(snapshot, namespace)
+}
+
+/// True when a listing of the kind was read, be it an empty one.
+fn has_looked(snapshot: &Snapshot, kind: &str) -> bool {
+    let mut objects = snapshot.kind(kind).peekable();
+    let is_described = objects.peek().is_some() && objects.all(|object| object.form == Form::Describe);
+    snapshot.coverage.has_kind(kind) && !is_described
+}
+
+/// True when the bundle was collected from this namespace too: it has something there, or its list of namespaces has no such one.
+fn reaches(snapshot: &Snapshot, namespace: &str) -> bool {
+    let is_there = |object: &Object| object.key.namespace == namespace && object.form != Form::Describe;
+    let has_list = snapshot.kind("Namespace").any(|object| object.form != Form::Describe);
+    namespace.is_empty()
+        || has_list && snapshot.object("Namespace", "", namespace).is_none()
+        || snapshot.objects.values().any(is_there)
 }
 
 /// What to say of an object as a whole: its images, else that it is there.

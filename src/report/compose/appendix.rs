@@ -317,6 +317,7 @@ pub(super) fn checks(ledger: &Ledger<'_, '_>) -> Vec<Check> {
             title: header.map_or_else(Text::default, |header| header.check.clone()),
             outcome,
             reason,
+            is_of_material: header.is_some_and(|header| header.material),
         }
     });
     all.collect()

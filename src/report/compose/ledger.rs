@@ -66,12 +66,18 @@ impl<'d, 's> Ledger<'d, 's> {
         self.diagnosis.roots.is_empty() && self.diagnosis.unexplained.is_empty()
     }
 
-    /// True when no check came to a verdict, so that finding nothing means nothing.
+    /// True when no check of the system came to a verdict, so that finding nothing means nothing.
     pub(super) fn is_blind(&self) -> bool {
-        self.diagnosis
-            .checks
-            .iter()
-            .all(|(_, checked)| !matches!(checked, Checked::Pass | Checked::Fail | Checked::Told(_)))
+        let rules = self.diagnosis.rules;
+        let is_of_material = |id: &str| rules.get(id).is_some_and(|rule| rule.header.material);
+        self.diagnosis.checks.iter().all(|(id, checked)| {
+            is_of_material(id) || !matches!(checked, Checked::Pass | Checked::Fail | Checked::Told(_))
+        })
+    }
+
+    /// True where an archive broke off or a limit ended its reading: what is behind that is not known at all.
+    pub(super) fn is_cut(&self) -> bool {
+        self.diagnosis.snapshot.coverage.is_cut()
     }
 
     /// The id of a finding: the gravest are the first.

@@ -126,6 +126,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
         applied,
         blanks: ledger.blanks,
         answers: Vec::new(),
+        is_cut: diagnosis.snapshot.coverage.is_cut(),
     })
 }
 

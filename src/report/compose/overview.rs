@@ -9,6 +9,7 @@ use super::changed::first_change;
 use super::claims::shows;
 use super::environment::environment;
 use super::ledger::{Ledger, called, is_blank, plain_sentence};
+use super::narrowing;
 use super::phrases::{filled, phrase};
 use super::severity::severity;
 use crate::cluster::PodView;
@@ -44,10 +45,14 @@ fn title(ledger: &mut Ledger<'_, '_>) -> Result<Text, minijinja::Error> {
             let subject = ("subject", thing.subject.to_string().into());
             return Ok(with_ending(filled("title.unexplained", &[subject])));
         }
-        return Ok(phrase(if ledger.diagnosis.narrowed.is_some() {
-            "title.narrowed"
+        return Ok(phrase(if narrowing::names_nothing(ledger.diagnosis) {
+            "title.names-nothing"
         } else if ledger.is_blind() {
             "title.blind"
+        } else if ledger.is_cut() {
+            "title.cut"
+        } else if ledger.diagnosis.narrowed.is_some() {
+            "title.narrowed"
         } else {
             "title.healthy"
         }));
@@ -75,8 +80,12 @@ fn summary(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Erro
     let roots = ledger.root_findings();
     match roots.first().copied() {
         None if !ledger.diagnosis.unexplained.is_empty() => {}
-        None if ledger.diagnosis.narrowed.is_some() => sentences.push(plain_sentence(phrase("summary.narrowed"))),
+        None if narrowing::names_nothing(ledger.diagnosis) => {
+            sentences.extend(narrowing::unknown(ledger.diagnosis).map(plain_sentence));
+        }
         None if ledger.is_blind() => sentences.push(plain_sentence(phrase("summary.blind"))),
+        None if ledger.is_cut() => sentences.push(plain_sentence(phrase("summary.healthy-cut"))),
+        None if ledger.diagnosis.narrowed.is_some() => sentences.push(plain_sentence(phrase("summary.narrowed"))),
         None => sentences.push(plain_sentence(phrase("summary.healthy"))),
         Some(first) => {
             sentences.push(lead(ledger, first)?);
@@ -91,6 +100,9 @@ fn summary(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Erro
             }
             sentences.extend(since(ledger, first)?);
         }
+    }
+    if ledger.is_cut() && (!ledger.is_healthy() || ledger.is_blind()) {
+        sentences.push(plain_sentence(phrase("summary.cut")));
     }
     let first = ledger.diagnosis.roots.first().map(|root| root.finding);
     sentences.extend(first.and_then(|finding| first_change(ledger, finding)));

@@ -79,6 +79,9 @@ pub struct Check {
     pub outcome: CheckOutcome,
     /// For unknown: what was missing.
     pub reason: Text,
+    /// True where it is about the bundle as material, whose pass is no sign of health.
+    #[serde(skip)]
+    pub is_of_material: bool,
 }
 
 /// One row of appendix G.

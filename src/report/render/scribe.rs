@@ -49,7 +49,7 @@ impl<'a> Scribe<'a> {
 
     /// The words of one language, code marks read.
     pub(super) fn text(&self, text: &Text) -> Rich {
-        Rich::parse(text.get(self.lang))
+        Rich::parse(&times::in_zone(text.get(self.lang), self.zone))
     }
 
     /// Words, confidence, references.

@@ -5,7 +5,7 @@ use super::rich::Rich;
 use crate::model::{Lang, plain};
 use crate::report::escape;
 use crate::report::locale::{LocaleError, Words};
-use crate::report::model::PostMortem;
+use crate::report::model::{PostMortem, Severity};
 
 /// Characters of a title and a body on GitHub (`dead-claudia/github-limits`).
 const GITHUB: (usize, usize) = (256, 65_536);
@@ -18,7 +18,8 @@ pub(super) fn github(report: &PostMortem, lang: Lang, body: &str) -> Result<Stri
         .incident
         .severity
         .as_ref()
-        .map_or("", |severity| severity.suggested);
+        .map(Severity::level)
+        .unwrap_or_default();
     let labels = if level.is_empty() {
         String::new()
     } else {

@@ -1,5 +1,7 @@
 //! Times as a person reads them, with the offset of their zone written out.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use super::style::Zone;
@@ -77,8 +79,44 @@ pub(super) fn grains(rows: &[Option<&When>]) -> Vec<Grain> {
         .collect()
 }
 
+/// The length of a time in a sentence: `2026-11-21 10:20:33 +00:00`.
+const IN_SENTENCE: usize = 26;
+
+/// A sentence with its times in the zone of the report. Sentences are composed once, in UTC, and every time in them has this one form.
+pub(super) fn in_zone<'t>(text: &'t str, zone: &Zone) -> Cow<'t, str> {
+    if zone.is_utc() || !text.contains(" +00:00") {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(end) = rest.find(" +00:00").map(|at| at + " +00:00".len()) {
+        let (before, after) = rest.split_at(end);
+        let start = end
+            .checked_sub(IN_SENTENCE)
+            .filter(|start| before.is_char_boundary(*start));
+        let (words, written) = before.split_at(start.unwrap_or(end));
+        shown.push_str(words);
+        match Timestamp::strptime("%Y-%m-%d %H:%M:%S %:z", written) {
+            Ok(time) => shown.push_str(&format!("{} {}", moment(time, Grain::Second, zone), zone.offset(time))),
+            Err(_) => shown.push_str(written),
+        }
+        rest = after;
+    }
+    shown.push_str(rest);
+    Cow::Owned(shown)
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_sentence_has_its_times_in_the_zone_of_the_report() {
+        let zone = "Asia/Shanghai".parse().unwrap();
+        let text = "自 2026-11-21 20:20:33 +00:00 – 2026-11-21 20:20:34 +00:00 起, a +00:00";
+        let shown = "自 2026-11-22 04:20:33 +08:00 – 2026-11-22 04:20:34 +08:00 起, a +00:00";
+        assert_eq!(super::in_zone(text, &zone), shown);
+        assert_eq!(super::in_zone(text, &Default::default()), text);
+    }
+
     use super::*;
     use crate::model::Basis;
 

@@ -10,6 +10,7 @@ pub(in crate::rules) const RULE: &str = r##"
 id: secret-exposed-in-report
 role: factor
 level: info
+material: true
 needs: [container-logs|system-log|other-text|scripts|docker-containers]
 text:
   - id: registration

@@ -38,7 +38,7 @@ fn forms(report: &PostMortem, lang: Lang) -> Vec<String> {
 
 /// The few tags that the templates write themselves.
 fn is_own(html: &str) -> bool {
-    let own = r#"^(?:\s|<!-- blank:[A-Za-z0-9._-]+( required)? -->|<!-- casefile/[0-9.]+; labels: [A-Za-z0-9, ]* -->|<a id="[a-z0-9]*">|</a>|</?details>|<summary>[\p{L} ]*</summary>)*$"#;
+    let own = r#"^(?:\s|<!-- blank:[A-Za-z0-9._-]+( required)? -->|<!-- casefile/[0-9.]+; labels: [A-Za-z0-9, –]* -->|<a id="[a-z0-9]*">|</a>|</?details>|<summary>[\p{L} ]*</summary>)*$"#;
     Regex::new(own).unwrap().is_match(html)
 }
 

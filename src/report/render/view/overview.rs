@@ -46,7 +46,7 @@ pub(super) fn verdict(s: &Scribe<'_>) -> Value {
         total => report.root_causes.len(),
         window => window(s),
         scope => s.sentence(&report.incident.scope),
-        level => report.incident.severity.as_ref().map(level_range),
+        level => report.incident.severity.as_ref().map(Severity::level),
         next => next.or_else(|| report.actions.first().map(|action| s.text(&action.text))).unwrap_or_default(),
         open => biggest_question(report).map(|question| s.sentence(question)).unwrap_or_default(),
     }
@@ -67,7 +67,7 @@ pub(super) fn front_matter(report: &PostMortem) -> Value {
     let window = report.incident.window.as_ref();
     let stamp = |time: Option<&When>, end: fn(&When) -> jiff::Timestamp| time.map(|when| end(when).to_string());
     context! {
-        severity => report.incident.severity.as_ref().map_or("", |severity| severity.suggested),
+        severity => report.incident.severity.as_ref().map(Severity::level).unwrap_or_default(),
         decided => report.answers.iter().find(|answer| answer.blank.id == "severity.final").map_or("", |answer| answer.value.as_str()),
         earliest => stamp(window.map(|w| &w.start), |when| when.earliest).unwrap_or_default(),
         latest => stamp(window.map(|w| &w.end), |when| when.latest).unwrap_or_default(),
@@ -103,7 +103,7 @@ pub(super) fn overview(s: &mut Scribe<'_>) -> Value {
         scope => s.sentence(&report.incident.scope),
         impact => s.slot(Slot::Impact),
         severity => report.incident.severity.as_ref().map(|severity| context! {
-            level => level_range(severity),
+            level => severity.level(),
             rules => severity.rules.join(", "),
             reason => s.sentence(&severity.reason),
             why => s.text(&severity.reason.text),
@@ -133,14 +133,6 @@ fn window(s: &Scribe<'_>) -> Rich {
         (false, [start, end]) => rich.push(&format!("{}{start} – {end}{}", joint.open, joint.close)),
     }
     rich
-}
-
-/// `P2`, or `P1–P2` where the data leaves a range.
-fn level_range(severity: &Severity) -> String {
-    match severity.range.as_slice() {
-        [first, .., last] if first != last => format!("{first}–{last}"),
-        _ => severity.suggested.to_owned(),
-    }
 }
 
 fn environment(s: &mut Scribe<'_>) -> Rich {

@@ -33,6 +33,7 @@ pub(in crate::report::render) fn page(report: &PostMortem, style: &Style, words:
         status => report.incident.status,
         schema => report.schema_version,
         state,
+        cut => report.is_cut,
         // With nothing to tell, a report is short: only what holds something is shown.
         quiet => matches!(state, "healthy" | "blind"),
         counts => counts(report),
@@ -59,7 +60,7 @@ fn state(report: &PostMortem) -> &'static str {
             .any(|finding| finding.level > crate::model::Level::Info)
     {
         "undetermined"
-    } else if report.checks.iter().any(|check| check.outcome == CheckOutcome::Pass) {
+    } else if report.has_passed() {
         "healthy"
     } else {
         "blind"
