@@ -28,6 +28,8 @@ pub struct Event {
     pub host: String,
     /// Its message, cited.
     pub cite: Citation,
+    /// Its type, cited, of an event that is no warning.
+    pub kind_cite: Option<Citation>,
 }
 
 impl Event {
@@ -68,8 +70,10 @@ impl Event {
         let reason = object.text("/reason").to_owned();
         let message = object.text(message_at).trim_end().to_owned();
         let last = last_seen(object);
+        let warning = object.text("/type") == "Warning";
         (!reason.is_empty() || !message.is_empty()).then(|| Self {
-            warning: object.text("/type") == "Warning",
+            warning,
+            kind_cite: (!warning).then(|| object.cite_at("/type")),
             reason,
             message,
             about: Subject {

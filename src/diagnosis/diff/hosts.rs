@@ -46,17 +46,33 @@ fn compare_hosts(good: &Host, bad: &Host, result: &mut Differences) {
             "container",
             &before,
             &after,
-            Some(&searched),
+            (listing(good).as_ref(), Some(&searched)),
             on_node("HostContainer"),
             result,
         );
     }
     compare_arguments(good, bad, node, result);
     if !good.images.is_empty() && !bad.images.is_empty() {
-        compare_things("image", &images(good), &images(bad), None, on_node("Image"), result);
+        compare_things(
+            "image",
+            &images(good),
+            &images(bad),
+            (None, None),
+            on_node("Image"),
+            result,
+        );
     }
     if !good.cron.is_empty() && !bad.cron.is_empty() {
-        compare_things("cron", &cron(good), &cron(bad), None, on_node("CronEntry"), result);
+        // An entry of the same listing shows what was searched.
+        let listed = |host: &Host| host.cron.first().map(|entry| entry.cite.clone());
+        compare_things(
+            "cron",
+            &cron(good),
+            &cron(bad),
+            (listed(good).as_ref(), listed(bad).as_ref()),
+            on_node("CronEntry"),
+            result,
+        );
     }
     compare_files(&scripts(good), &scripts(bad), "script", node, result);
     compare_files(&configs(good), &configs(bad), "configuration", node, result);
@@ -74,7 +90,7 @@ fn compare_things(
     datum: &'static str,
     good: &Things,
     bad: &Things,
-    searched: Option<&Citation>,
+    (searched_good, searched_bad): (Option<&Citation>, Option<&Citation>),
     subject: impl Fn(&str) -> Subject,
     result: &mut Differences,
 ) {
@@ -83,12 +99,15 @@ fn compare_things(
         let is_gone = after.is_none();
         result.note(datum, subject(name), "", Some(before.clone()), after);
         // What is gone is cited by the listing that does not have it.
-        if let (true, Some(searched), Some(last)) = (is_gone, searched, result.different.last_mut()) {
+        if let (true, Some(searched), Some(last)) = (is_gone, searched_bad, result.different.last_mut()) {
             last.evidence.push(searched.clone());
         }
     }
     for (name, after) in bad.iter().filter(|(name, _)| !good.contains_key(*name)) {
         result.note(datum, subject(name), "", None, Some(after.clone()));
+        if let (Some(searched), Some(last)) = (searched_good, result.different.last_mut()) {
+            last.evidence.push(searched.clone());
+        }
     }
 }
 

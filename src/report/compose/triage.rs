@@ -214,7 +214,13 @@ fn events(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
     }
     // That none of the events is a warning is shown by the events.
     let refs = match warnings.as_slice() {
-        [] => ledger.cite_all(snapshot.events.iter().map(|event| &event.cite).take(SHOWN)),
+        [] => ledger.cite_all(
+            snapshot
+                .events
+                .iter()
+                .filter_map(|event| event.kind_cite.as_ref())
+                .take(SHOWN),
+        ),
         warnings => ledger.cite_all(warnings.iter().map(|event| &event.cite).take(SHOWN)),
     };
     let observed = warnings

@@ -136,6 +136,7 @@ impl PrecisionWords {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct JointWords {
+    pub(crate) items: String,
     pub(crate) list: String,
     pub(crate) open: String,
     pub(crate) close: String,

@@ -35,8 +35,8 @@ remedy:
     rollback: {zh: "只读，无需回滚", en: "read-only"}
 prevention:
   - kind: detect
-    text: {zh: "对 cattle-node-agent 不可用的 Pod 告警", en: "alert on pods of cattle-node-agent that are not available"}
-    acceptance: {zh: "删除测试节点的 agent 后收到告警", en: "deleting the agent of a test node raises it"}
+    text: {zh: "DaemonSet cattle-node-agent 不存在，或就绪数少于节点数时告警", en: "alert when the DaemonSet cattle-node-agent is absent, or has fewer ready pods than there are nodes"}
+    acceptance: {zh: "在测试集群删除该 DaemonSet 后收到告警", en: "deleting the DaemonSet of a test cluster raises it"}
 knowledge:
   - text: {zh: 节点代理会重建被删除的 share-mnt, en: the node agent re-creates a share-mnt that was deleted}
     reference: "rancher/rancher v2.5.12 pkg/rkenodeconfigserver/nodeserver.go: AugmentProcesses; rancher/rancher#15364"

@@ -91,7 +91,7 @@ weighing:
       zh: "定时任务的计划是 {{ schedule }}，这次执行（{{ ran_at }}）不在计划的时刻"
       en: "the schedule is {{ schedule }}, and this run, at {{ ran_at }}, is not at a time of it"
     when: off_schedule
-    cells: {self: "0", by-schedule: "-", otherwise: "+"}
+    cells: {self: "0", by-schedule: "--", otherwise: "+"}
   - text:
       zh: "脚本 {{ path }} 中的 {{ line }} 会选中按设计停止的容器{% if schedule %}，并由计划 {{ schedule }} 定时执行{% endif %}"
       en: "{{ line }} in {{ path }} selects containers that are stopped by design{% if schedule %}, and it is scheduled for {{ schedule }}{% endif %}"
@@ -146,7 +146,7 @@ remedy:
     expect: {zh: "输出中没有 {{ missing|join('、') }}", en: "the output has no {{ missing|join(', ') }}"}
     verify: {zh: 与 2.2 的矩阵一致, en: it agrees with the matrix in 2.2}
     rollback: {zh: 只读，无需回滚, en: read-only}
-  - purpose: {zh: 在修改脚本之前停用定时清理，避免再次删除, en: stop the scheduled clean-up before anything is rebuilt}
+  - purpose: {zh: 在修改脚本之前停用它的定时任务，避免再次删除, en: "disable the clean-up script's cron entry before anything is rebuilt"}
     place: node
     risk: change
     when: cron_file
@@ -233,7 +233,7 @@ prevention:
   - kind: process
     text: {zh: 清理类任务先列出将删除的对象，经核对后才允许执行, en: "make clean-up jobs print what they would delete, and run only after that list was checked"}
     answers: 1
-    command: docker ps -a --filter status=exited --filter status=created --format '{% raw %}{{.Names}}\t{{.Image}}\t{{.Status}}{% endraw %}'
+    command: docker ps -a --filter status=exited --filter status=created --filter status=dead --format '{% raw %}{{.Names}}\t{{.Status}}\t{{.Label "io.rancher.rke.container.name"}}{% endraw %}'
     acceptance: {zh: 列表中出现 RKE 容器时任务中止, en: "the job stops when the list holds an RKE container"}
   - kind: process
     text: {zh: 节点上的脚本与定时任务经变更评审后才安装，评审记录列出它会删除的对象, en: "install scripts and cron entries on nodes only through a reviewed change that lists what they delete"}

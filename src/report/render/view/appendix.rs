@@ -3,9 +3,9 @@
 use minijinja::context;
 use minijinja::value::{Serde, Value};
 
-use super::diagnosis::glyph;
+use super::checks::checks;
 use crate::model::QuoteLine;
-use crate::report::model::{CheckOutcome, EvidenceItem};
+use crate::report::model::EvidenceItem;
 use crate::report::quotes::{self, Piece};
 use crate::report::render::rich::Rich;
 use crate::report::render::scribe::{Scribe, is_entry_id};
@@ -14,8 +14,6 @@ use crate::report::render::scribe::{Scribe, is_entry_id};
 const MAX_QUOTED: usize = 120;
 /// Lines shown of one quote.
 const MAX_LINES: usize = 12;
-/// Rows of the list of checks.
-const MAX_CHECKS: usize = 1000;
 
 /// Appendices A to F.
 pub(super) fn appendix(s: &Scribe<'_>) -> Value {
@@ -158,37 +156,6 @@ fn redactions(s: &Scribe<'_>) -> Vec<Value> {
         context! { class => Rich::code(&row.class), token => Rich::code(&row.token), count => row.count, files => row.files }
     });
     rows.collect()
-}
-
-fn checks(s: &Scribe<'_>) -> Value {
-    let all = &s.report.checks;
-    let rows = all.iter().take(MAX_CHECKS).map(|check| {
-        context! {
-            id => Rich::code(&check.id),
-            title => s.text(&check.title),
-            outcome => Value::from(Serde(check.outcome)),
-            glyph => glyph(check.outcome).to_string(),
-            reason => s.text(&check.reason),
-            telling => !matches!(check.outcome, CheckOutcome::Pass | CheckOutcome::NotApplicable),
-        }
-    });
-    let mut families: Vec<(&str, usize, usize)> = Vec::new();
-    for check in all {
-        let at = families.iter().position(|(family, ..)| *family == check.family);
-        let at = at.unwrap_or_else(|| {
-            families.push((check.family.as_str(), 0, 0));
-            families.len() - 1
-        });
-        if let Some((_, pass, absent)) = families.get_mut(at) {
-            *pass += usize::from(check.outcome == CheckOutcome::Pass);
-            *absent += usize::from(check.outcome == CheckOutcome::NotApplicable);
-        }
-    }
-    let groups = families.into_iter().map(|(family, pass, absent)| {
-        context! { family => Rich::code(family), pass => pass.to_string(), absent => absent.to_string() }
-    });
-    let groups: Vec<Value> = groups.collect();
-    context! { groups, rows => rows.collect::<Vec<_>>(), more => all.len().saturating_sub(MAX_CHECKS) }
 }
 
 fn applied(s: &Scribe<'_>) -> Vec<Value> {

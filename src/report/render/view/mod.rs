@@ -2,6 +2,7 @@
 
 mod appendix;
 mod causes;
+mod checks;
 mod diagnosis;
 mod findings;
 mod improvement;
