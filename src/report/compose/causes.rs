@@ -342,11 +342,10 @@ pub(super) fn graph(
         };
         let id = format!("N{}", graph.nodes.len() + 1);
         // The title stands in full above; a chain is read by short labels.
-        // A short label says no less, so it cites no less.
-        let mut title = ledger.titled(finding)?;
-        if let Some(short) = ledger.header(finding).and_then(|header| header.hypothesis.as_ref()) {
-            title.text = ledger.sentence(short, finding)?.text;
-        }
+        let title = match ledger.header(finding).and_then(|header| header.hypothesis.as_ref()) {
+            Some(short) => ledger.sentence(short, finding)?,
+            None => ledger.titled(finding)?,
+        };
         graph.nodes.push(CausalNode {
             id: id.clone(),
             kind,
