@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::model::{Lang, Text};
-use crate::rules::{ActionWording, Rule, RuleHeader, Rules, StepWording};
+use crate::rules::{ActionWording, COUNTED, Rule, RuleHeader, Rules, StepWording};
 
 use super::rules::role_word;
 
@@ -230,8 +230,12 @@ fn words(template: &str) -> String {
         let (inside, after) = tail.split_once(end).unwrap_or((tail, ""));
         let inside = inside.get(2..).unwrap_or("").trim_matches(['-', ' ']);
         if end == "}}" {
-            let name = inside.split('|').next().unwrap_or("").trim();
+            let (name, filter) = inside.split_once('|').unwrap_or((inside, ""));
+            let name = name.trim();
             words.push_str(&format!("‹{}›", name.rsplit('.').next().unwrap_or(name)));
+            if COUNTED.contains(&filter.trim()) {
+                words.push_str(&format!(" {}", filter.trim()));
+            }
         } else if inside.starts_with("el") {
             words.push_str(" / ");
         }
@@ -273,6 +277,11 @@ fn cell(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{prose, words};
+
+    #[test]
+    fn a_counted_noun_stays_in_the_words() {
+        assert_eq!(words("it failed {{ count|times }}"), "it failed ‹count› times");
+    }
 
     #[test]
     fn a_template_is_shown_without_its_conditions() {

@@ -37,4 +37,4 @@ pub use problem_detector::MonitorKind;
 pub use registry::{Rule, RuleError, Rules};
 pub use try_out::{Tried, try_out};
 pub use user::{Mistake, RuleFile, is_rule_id};
-pub use wording::{Wording, operand, shell_quote};
+pub use wording::{COUNTED, Wording, operand, shell_quote};

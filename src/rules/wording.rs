@@ -40,6 +40,9 @@ fn environment(show: fn(&str) -> String) -> Environment<'static> {
             Ok(Value::from_safe_string(shown.join(between)))
         },
     );
+    for noun in COUNTED {
+        environment.add_filter(*noun, move |count: &Value| counted(count, noun, show));
+    }
     environment.add_filter("raw", |value: &str| Value::from_safe_string(value.to_owned()));
     environment.set_formatter(
         move |out: &mut minijinja::Output<'_>, _: &mut State<'_, '_>, value: &Value| {
@@ -52,6 +55,28 @@ fn environment(show: fn(&str) -> String) -> Environment<'static> {
         },
     );
     environment
+}
+
+/// Nouns that English counts in a sentence, each the name of a filter: `{{ restarts|restarts }}` is "1 restart", "2 restarts".
+pub const COUNTED: &[&str] = &[
+    "times", "restarts", "pods", "nodes", "members", "lines", "days", "hours",
+];
+
+/// A number with its noun.
+fn counted(count: &Value, noun: &str, show: fn(&str) -> String) -> Result<Value, minijinja::Error> {
+    if count.is_undefined() {
+        return Err(minijinja::ErrorKind::UndefinedError.into());
+    }
+    let shown = match count.as_str() {
+        Some(text) if !count.is_safe() => show(text),
+        _ => count.to_string(),
+    };
+    let noun = if count.to_string() == "1" {
+        noun.strip_suffix('s').unwrap_or(noun)
+    } else {
+        noun
+    };
+    Ok(Value::from_safe_string(format!("{shown} {noun}")))
 }
 
 impl Wording {
@@ -225,6 +250,27 @@ mod tests {
         assert_eq!(
             wording.command("rm {{ names|join(' ') }}", facts).unwrap(),
             "rm web <NAME>"
+        );
+    }
+
+    #[test]
+    fn one_is_singular() {
+        let said = |count: u32| {
+            let facts = serde_json::json!({"times": count});
+            let facts = facts.as_object().unwrap();
+            Wording::default()
+                .text(&Text::same("it failed {{ times|times }}"), facts)
+                .unwrap()
+                .en
+        };
+        assert_eq!(
+            (said(1), said(2)),
+            ("It failed 1 time".to_owned(), "It failed 2 times".to_owned())
+        );
+        assert!(
+            Wording::default()
+                .text(&Text::same("{{ gone|times }}"), &Map::new())
+                .is_err()
         );
     }
 

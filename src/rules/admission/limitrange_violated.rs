@@ -19,7 +19,7 @@ title:
   en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}: a LimitRange refuses its pods: {{ problem }}"
 cause:
   zh: "命名空间 {{ namespace }} 的 LimitRange 拒绝了 {{ workload }} 的每一次 Pod 创建（共 {{ count }} 次）：{{ problem }}。"
-  en: "the LimitRange of namespace {{ namespace }} refused every pod of {{ workload }} ({{ count }} times): {{ problem }}."
+  en: "the LimitRange of namespace {{ namespace }} refused every pod of {{ workload }} ({{ count|times }}): {{ problem }}."
 rules_out:
   - {zh: "配额：这是单个容器的上下限，与用量总和无关", en: "quota: this bounds a single container, not the sum"}
 causes:

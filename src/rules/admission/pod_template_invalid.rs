@@ -21,7 +21,7 @@ title:
   en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}: its pod template is invalid, so pods cannot be created: {{ problem }}"
 cause:
   zh: "API 服务器拒绝了 {{ workload }} 的每一次 Pod 创建（共 {{ count }} 次）：{{ problem }}。"
-  en: "the API server refused every pod of {{ workload }} ({{ count }} times): {{ problem }}."
+  en: "the API server refused every pod of {{ workload }} ({{ count|times }}): {{ problem }}."
 rules_out:
   - {zh: "调度与镜像：从未有 Pod 存在", en: "scheduling and image: no pod ever existed"}
 causes:

@@ -21,7 +21,7 @@ title:
   en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}: the namespace's Pod Security standard {{ standard }} refuses its pods: {{ problem }}"
 cause:
   zh: "命名空间 {{ namespace }} 强制 {{ standard }}，{{ workload }} 的 Pod 模板违反它（共 {{ count }} 次拒绝）：{{ problem }}。"
-  en: "namespace {{ namespace }} enforces {{ standard }}, and the pod template of {{ workload }} violates it (refused {{ count }} times): {{ problem }}."
+  en: "namespace {{ namespace }} enforces {{ standard }}, and the pod template of {{ workload }} violates it (refused {{ count|times }}): {{ problem }}."
 rules_out:
   - {zh: "调度与镜像：从未有 Pod 存在", en: "scheduling and image: no pod ever existed"}
 causes:

@@ -20,7 +20,7 @@ title:
   en: "PriorityClass {{ name }} does not exist, and {{ workload }} in {{ namespace }} cannot create pods"
 cause:
   zh: "{{ workload }} 的 Pod 模板设置 priorityClassName: {{ name }}，集群中没有这个 PriorityClass，准入拒绝了每一次创建（共 {{ count }} 次）。"
-  en: "the pod template of {{ workload }} sets priorityClassName: {{ name }}, the cluster has no such PriorityClass, and admission refused every creation ({{ count }} times)."
+  en: "the pod template of {{ workload }} sets priorityClassName: {{ name }}, the cluster has no such PriorityClass, and admission refused every creation ({{ count|times }})."
 rules_out:
   - {zh: "调度：从未有 Pod 存在", en: "scheduling: no pod ever existed"}
 causes:

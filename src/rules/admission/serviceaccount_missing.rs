@@ -20,7 +20,7 @@ title:
   en: "ServiceAccount {{ namespace }}/{{ name }} does not exist, and {{ workload }} cannot create pods"
 cause:
   zh: "{{ workload }} 的 Pod 模板引用 ServiceAccount {{ name }}，命名空间 {{ namespace }} 中没有它，准入拒绝每一次创建{% if count > 0 %}（共 {{ count }} 次）{% endif %}。"
-  en: "the pod template of {{ workload }} names the ServiceAccount {{ name }}, namespace {{ namespace }} has none, and admission refuses every creation{% if count > 0 %} ({{ count }} times){% endif %}."
+  en: "the pod template of {{ workload }} names the ServiceAccount {{ name }}, namespace {{ namespace }} has none, and admission refuses every creation{% if count > 0 %} ({{ count|times }}){% endif %}."
 rules_out:
   - {zh: "调度与镜像：从未有 Pod 存在", en: "scheduling and image: no pod ever existed"}
 questions:

@@ -21,7 +21,7 @@ title:
   en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}: admission webhook {{ webhook }} denies its pods: {{ problem }}"
 cause:
   zh: "准入 webhook {{ webhook }} 应答了请求并拒绝 {{ workload }} 的 Pod（共 {{ count }} 次）：{{ problem }}。"
-  en: "admission webhook {{ webhook }} answered and denied the pods of {{ workload }} ({{ count }} times): {{ problem }}."
+  en: "admission webhook {{ webhook }} answered and denied the pods of {{ workload }} ({{ count|times }}): {{ problem }}."
 rules_out:
   - {zh: "webhook 故障：它有应答，拒绝是它的决定", en: "a broken webhook: it did answer, and the denial is its decision"}
 causes:

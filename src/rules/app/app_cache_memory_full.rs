@@ -37,7 +37,7 @@ title:
   en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: is out of memory and refuses writes ({{ reason }})'
 cause:
   zh: '写出 {{ said }}（共 {{ times }} 次）：数据存储在线，但达到了自己的内存上限，又没有可以淘汰的数据（例如 Redis 的 maxmemory-policy 为 noeviction），于是拒绝写入；读取仍然正常。{% if limit %}它的设置是 maxmemory {{ limit }}，策略 {{ policy }}。{% endif %}'
-  en: '{{ said }} was written {{ times }} times: the store is up but has met its own memory limit and has nothing that it may evict (Redis with maxmemory-policy noeviction, for instance), so it refuses writes while reads still work.{% if limit %} It is set to maxmemory {{ limit }} with policy {{ policy }}.{% endif %}'
+  en: '{{ said }} was written {{ times|times }}: the store is up but has met its own memory limit and has nothing that it may evict (Redis with maxmemory-policy noeviction, for instance), so it refuses writes while reads still work.{% if limit %} It is set to maxmemory {{ limit }} with policy {{ policy }}.{% endif %}'
 causes:
   - rule: crashloopbackoff
     ground: workload

@@ -61,7 +61,7 @@ title:
   en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}{% if holder %} holds {{ held }} of the {{ listed }} connections of {{ store }} that are listed{% endif %}: database connections are used up{% if peer %} ({{ peer }}){% endif %}'
 cause:
   zh: '日志中有 {{ said }}（共 {{ times }} 次）：已到连接数上限，新的连接被拒绝。{% if holder %}其中 {{ held }} 个由 {{ holder }} 占用而闲置。{% endif %}'
-  en: 'the log has {{ said }} ({{ times }} times): the limit of connections is reached and new ones are refused.{% if holder %} {{ held }} of them are held by {{ holder }} and idle.{% endif %}'
+  en: 'the log has {{ said }} ({{ times|times }}): the limit of connections is reached and new ones are refused.{% if holder %} {{ held }} of them are held by {{ holder }} and idle.{% endif %}'
 causes:
   - rule: app-connection-pool-exhausted
     ground: workload

@@ -189,7 +189,7 @@ title:
   en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: the database{% if peer %} {{ peer }}{% elif store is defined %} ({{ store }}){% endif %} cannot be reached{% if reason is defined %} ({{ reason }}){% endif %}'
 cause:
   zh: '应用写出 {{ said }}（共 {{ times }} 次）：到数据库的连接没有建立，还没有走到登录。{% if crashing %}容器因此以退出码 {{ exit_code }} 结束，已重启 {{ restarts }} 次。{% endif %}'
-  en: 'the application wrote {{ said }} ({{ times }} times): no connection to the database came about, so it never got to a login.{% if crashing %} The container ends over it with exit code {{ exit_code }}, {{ restarts }} restarts.{% endif %}'
+  en: 'the application wrote {{ said }} ({{ times|times }}): no connection to the database came about, so it never got to a login.{% if crashing %} The container ends over it with exit code {{ exit_code }}, {{ restarts|restarts }}.{% endif %}'
 causes:
   - rule: app-connection-pool-exhausted
     ground: workload

@@ -38,7 +38,7 @@ check:
   en: whether a garbage collector stops a program for seconds again and again
 title:
   zh: "{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：垃圾回收反复停顿，最长 {{ longest }} 毫秒（{{ times }} 次）{% if after %}，回收后堆仍占 {{ after }}（共 {{ size }}）{% endif %}"
-  en: "{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: its garbage collector stops it again and again, up to {{ longest }} ms ({{ times }} times){% if after %}; the heap still holds {{ after }} of {{ size }} afterwards{% endif %}"
+  en: "{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: its garbage collector stops it again and again, up to {{ longest }} ms ({{ times|times }}){% if after %}; the heap still holds {{ after }} of {{ size }} afterwards{% endif %}"
 cause:
   zh: "日志写出 {{ said }}：停顿期间程序不执行任何请求，调用方只看到超时。{% if after %}每次回收后堆仍占 {{ after }}（共 {{ size }}），说明堆已满：对象泄漏，或堆上限小于它需要的量。{% endif %}"
   en: "the log says {{ said }}: meanwhile the program serves nothing, and callers see timeouts only.{% if after %} Each collection leaves {{ after }} of {{ size }}: the heap is full, because objects leak or the bound is below what it needs.{% endif %}"

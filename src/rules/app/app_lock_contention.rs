@@ -54,7 +54,7 @@ title:
   en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: {% if holder is defined %}while this Job changes the database, {{ waiting|join(", ") }} wait for a lock{% else %}statements fail over a lock in the database ({{ reason }}){% endif %}'
 cause:
   zh: '日志写明 {{ said }}（共 {{ times }} 次）：数据库在线，但语句等不到锁，或与另一个事务互相等待。要找的是长时间不提交的事务，或没有正常释放的迁移锁。'
-  en: 'a log says {{ said }} ({{ times }} times): the database is up, but a statement does not get its lock, or waits for another transaction in a circle. Look for a transaction that stays open, or a migration lock that was never released.'
+  en: 'a log says {{ said }} ({{ times|times }}): the database is up, but a statement does not get its lock, or waits for another transaction in a circle. Look for a transaction that stays open, or a migration lock that was never released.'
 causes:
   - rule: app-connection-pool-exhausted
     ground: workload

@@ -64,7 +64,7 @@ title:
   en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: gives {{ peer }} only {{ timeout }} to answer{% if key %} ({{ key }}){% endif %}, which is less than it takes'
 cause:
   zh: '应用写出 {{ said }}（共 {{ times }} 次），而 {{ peer }} 的 Pod 就绪{% if took %}、日志显示一次请求要 {{ took }} 毫秒{% endif %}：客户端没有等到答复就放弃了。{% if retries %}每次失败还会重试（{{ retries }}），负载因此成倍增加。{% endif %}'
-  en: 'the application wrote {{ said }} ({{ times }} times), while the pods of {{ peer }} are ready{% if took %} and a request takes {{ took }} ms by its log{% endif %}: the client gives up before the answer comes.{% if retries %} Each failure is tried again ({{ retries }}), which multiplies the load.{% endif %}'
+  en: 'the application wrote {{ said }} ({{ times|times }}), while the pods of {{ peer }} are ready{% if took %} and a request takes {{ took }} ms by its log{% endif %}: the client gives up before the answer comes.{% if retries %} Each failure is tried again ({{ retries }}), which multiplies the load.{% endif %}'
 causes:
   - rule: crashloopbackoff
     ground: workload

@@ -32,7 +32,7 @@ title:
   en: "{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: the data that it works with are wrong ({{ what }}: {{ count }}), and so are its answers"
 cause:
   zh: "日志反复写出 {{ said }}（{{ times }} 次）：它照常应答，但答案建立在空的或损坏的数据上；调用方随后拒绝这些值，看上去像是它们自己出错。"
-  en: "its log says {{ said }} again and again ({{ times }} times): it answers as always, out of data that are empty or broken; others then refuse what follows from it and look as if they failed themselves."
+  en: "its log says {{ said }} again and again ({{ times|times }}): it answers as always, out of data that are empty or broken; others then refuse what follows from it and look as if they failed themselves."
 benign:
   - {zh: "没有任何工作负载受影响时，空的缓存或可选的数据不算", en: "an empty cache or optional data do not count while nothing suffers"}
 remedy:

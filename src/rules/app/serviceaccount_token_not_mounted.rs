@@ -35,7 +35,7 @@ title:
   en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: {% if setter %}automountServiceAccountToken is false and {% endif %}the pods of {{ workload }} have no ServiceAccount token'
 cause:
   zh: '应用写出 {{ said }}（共 {{ times }} 次）：它要用 Pod 的 ServiceAccount 访问 API，而 Pod 里没有令牌文件。{% if setter %}{{ setter }} 的 automountServiceAccountToken 为 false，kubelet 不挂载令牌。{% endif %}'
-  en: 'the application wrote {{ said }} ({{ times }} times): it means to talk to the API server as its ServiceAccount, and its pod has no token.{% if setter %} automountServiceAccountToken of {{ setter }} is false, so the kubelet mounts none.{% endif %}'
+  en: 'the application wrote {{ said }} ({{ times|times }}): it means to talk to the API server as its ServiceAccount, and its pod has no token.{% if setter %} automountServiceAccountToken of {{ setter }} is false, so the kubelet mounts none.{% endif %}'
 rules_out:
   - zh: 'RBAC：没有令牌时请求还没有发出'
     en: 'RBAC: without a token no request is sent'

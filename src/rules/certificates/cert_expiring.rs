@@ -16,7 +16,7 @@ check:
   en: "whether certificates end within 30 days"
 title:
   zh: "证书 {{ subject.name }}{% if subject.node %}（{{ subject.node }}）{% endif %} 将在 {{ days }} 天后过期（{{ end }}）"
-  en: "certificate {{ subject.name }}{% if subject.node %} ({{ subject.node }}){% endif %} ends in {{ days }} days ({{ end }})"
+  en: "certificate {{ subject.name }}{% if subject.node %} ({{ subject.node }}){% endif %} ends in {{ days|days }} ({{ end }})"
 cause:
   zh: "它现在有效，到 {{ end }} 为止；不续签就会使相关连接全部失败。"
   en: "it is valid now and ends at {{ end }}; without a renewal every connection that needs it fails then."

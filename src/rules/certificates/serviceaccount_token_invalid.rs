@@ -20,7 +20,7 @@ check:
   en: "whether tokens of ServiceAccounts are refused"
 title:
   zh: "API 服务器拒绝 ServiceAccount 令牌：{{ problem }}（{{ times }} 次）"
-  en: "the API server refuses tokens of ServiceAccounts: {{ problem }} ({{ times }} times)"
+  en: "the API server refuses tokens of ServiceAccounts: {{ problem }} ({{ times|times }})"
 cause:
   zh: "{{ line }}。签名密钥更换过或各控制面节点的密钥不同、时钟不一致、令牌的 Secret 被删除，或客户端没有重新读取投射的令牌。"
   en: "{{ line }}. The signing key was replaced or differs between nodes of the control plane, clocks disagree, the token's Secret was deleted, or a client does not read its projected token again."

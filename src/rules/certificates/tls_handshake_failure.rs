@@ -25,7 +25,7 @@ check:
   en: whether TLS handshakes between components fail again and again
 title:
   zh: "{{ subject.name }} 的 TLS 握手反复失败（{{ times }} 次{% if problem is defined %}，{{ problem }}{% endif %}）"
-  en: "TLS handshakes of {{ subject.name }} fail again and again ({{ times }} times{% if problem is defined %}, {{ problem }}{% endif %})"
+  en: "TLS handshakes of {{ subject.name }} fail again and again ({{ times|times }}{% if problem is defined %}, {{ problem }}{% endif %})"
 cause:
   zh: "{{ line }}。{% if problem is defined %}remote error 说明是对方不接受这一方的证书：写日志的一方是不被信任的一方；tls: 开头而没有 remote 则是这一方拒绝对方。{% else %}TCP 已连上而握手没有完成：对端过载、网络丢大包（MTU）或中间设备拦截。{% endif %}可能的原因：缺少 CA、证书过期或尚未生效、SAN 不符、协议或密码套件不符、代理拦截。"
   en: "{{ line }}. {% if problem is defined %}remote error means that the peer refuses this side's certificate: who logs it is the one that is not trusted; tls: without remote means that this side refuses the peer.{% else %}TCP connects and the handshake does not complete: the peer is overloaded, the network loses large packets (MTU), or something on the way interferes.{% endif %} It may be a missing authority, a certificate that has ended or not begun, a name that is not in it, a protocol or cipher that does not fit, or a proxy that intercepts."

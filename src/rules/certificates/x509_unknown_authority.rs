@@ -25,7 +25,7 @@ check:
   en: "whether the authorities of peers' certificates are trusted"
 title:
   zh: "{% if peer %}{{ peer }} 的证书由不受信任的 CA 签发{% else %}{{ subject.name }} 遇到由不受信任的 CA 签发的证书{% endif %}（{{ times }} 次）"
-  en: "{% if peer %}the certificate of {{ peer }} was issued by an authority that is not trusted{% else %}{{ subject.name }} meets a certificate of an authority that it does not trust{% endif %} ({{ times }} times)"
+  en: "{% if peer %}the certificate of {{ peer }} was issued by an authority that is not trusted{% else %}{{ subject.name }} meets a certificate of an authority that it does not trust{% endif %} ({{ times|times }})"
 cause:
   zh: "{{ line }}。私有 CA 没有安装、缺少中间证书，或 CA 重建过而这一方还保存着旧的一份（出现 candidate authority 时正是如此）。"
   en: "{{ line }}. A private CA is not installed, an intermediate is missing, or the CA was made anew and this side has the old one (which is what candidate authority means)."

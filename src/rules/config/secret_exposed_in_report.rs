@@ -26,7 +26,7 @@ check:
   en: whether texts of the bundle show credentials in clear
 title:
   zh: "{{ file }} 中有明文凭据（{{ what|join('、') }}，{{ times }} 处）"
-  en: "{{ file }} shows credentials in clear text ({{ what|join(', ') }}, {{ times }} times)"
+  en: "{{ file }} shows credentials in clear text ({{ what|join(', ') }}, {{ times|times }})"
 cause:
   zh: "注册命令、runlike 的输出或 kubeconfig 未经脱敏就被保存：任何拿到这份材料的人都能以此身份访问集群。本报告已把它遮盖，但原文件没有变。--ca-checksum 不是秘密。"
   en: "a registration command, the output of runlike or a kubeconfig was kept without masking: whoever has this material can act as that identity. This report masks it; the file itself is unchanged. --ca-checksum is no secret."

@@ -64,7 +64,7 @@ title:
   en: "{% if secret %}key {{ key }} of Secret {{ subject.namespace }}/{{ secret }} ends with a line break{% else %}a credential of {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} holds a line break{% endif %}, and the requests of {{ workload }} fail over it"
 cause:
   zh: "{{ workload }} 写出 {{ said }}（共 {{ times }} 次）。{% if secret %}它从 Secret {{ secret }} 的键 {{ key }} 取得这个值，解码后以换行结尾：{% endif %}HTTP 首部与凭据不允许换行，常见来历是 echo（没有 -n）经管道送入 base64，或从文件创建 Secret。"
-  en: "{{ workload }} wrote {{ said }} ({{ times }} times). {% if secret %}It takes the value from key {{ key }} of Secret {{ secret }}, which ends with a line break once decoded. {% endif %}No header of HTTP and no credential may hold one; mostly it comes from echo (without -n) piped into base64, or from a file."
+  en: "{{ workload }} wrote {{ said }} ({{ times|times }}). {% if secret %}It takes the value from key {{ key }} of Secret {{ secret }}, which ends with a line break once decoded. {% endif %}No header of HTTP and no credential may hold one; mostly it comes from echo (without -n) piped into base64, or from a file."
 rules_out:
   - {zh: "对端与网络：请求在发出之前就被拒绝", en: "the peer and the network: the request is refused before it is sent"}
 causes:

@@ -26,7 +26,7 @@ check:
   en: "whether the API server turns requests away for being too many"
 title:
   zh: "API 服务器过载，以 429 拒绝请求（{{ times }} 次）"
-  en: "the API server is overloaded and turns requests away with 429 ({{ times }} times)"
+  en: "the API server is overloaded and turns requests away with 429 ({{ times|times }})"
 cause:
   zh: "客户端收到 {{ line }}：优先级与公平性（APF）的队列已满，或 etcd 积压。通常是某个控制器或代理反复全量列举对象，或控制面节点资源不足。"
   en: "clients are told {{ line }}: the queues of priority and fairness are full, or etcd lags behind. Mostly some controller or agent lists everything again and again, or the control plane's nodes are too small."

@@ -16,7 +16,7 @@ check:
   en: "whether all nodes went silent at once"
 title:
   zh: "全部 {{ nodes }} 个节点同时失去联系：问题在控制面、负载均衡或网络，而不在节点"
-  en: "all {{ nodes }} nodes are silent at once: the control plane, its load balancer or the network fails, and not the nodes"
+  en: "all {{ nodes|nodes }} are silent at once: the control plane, its load balancer or the network fails, and not the nodes"
 cause:
   zh: "每个节点的 Ready 都是 Unknown：没有一个 kubelet 的状态能写进 API 服务器。正在运行的工作负载可能仍在服务。"
   en: "Ready is Unknown for every node: no kubelet can write its state to the API server. Workloads that run may well serve on."

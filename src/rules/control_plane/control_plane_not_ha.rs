@@ -15,7 +15,7 @@ check:
   en: "whether the control plane has one node only"
 title:
   zh: "控制面只有一个节点 {{ subject.name }}（集群共 {{ nodes }} 个节点）"
-  en: "the control plane has one node only, {{ subject.name }}, of {{ nodes }} nodes"
+  en: "the control plane has one node only, {{ subject.name }}, of {{ nodes|nodes }}"
 cause:
   zh: "API 服务器、调度器、控制器与 etcd 都在 {{ subject.name }} 上：它停机时整个集群无法管理，etcd 也没有可以恢复的副本。"
   en: "API server, scheduler, controllers and etcd are all on {{ subject.name }}: when it is down nothing can be managed, and etcd has no other copy."

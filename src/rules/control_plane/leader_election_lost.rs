@@ -27,7 +27,7 @@ check:
   en: "whether components lose their lead for want of a renewed lease, and end"
 title:
   zh: "{{ subject.kind|raw }} {{ subject.name }} 续租失败，失去领导权后退出（{{ times }} 次）"
-  en: "{{ subject.kind|raw }} {{ subject.name }} could not renew its lease and ended ({{ times }} times)"
+  en: "{{ subject.kind|raw }} {{ subject.name }} could not renew its lease and ended ({{ times|times }})"
 cause:
   zh: "组件写出 {{ line }}：在 10 秒内没能通过 API 服务器续租，按设计退出并重启。重启次数高通常是 API 服务器或 etcd 变慢的后果，而不是组件自身的故障。"
   en: "the component writes {{ line }}: it could not renew its lease through the API server within 10 seconds, and ends by design. Many restarts of such components mostly come from a slow API server or etcd, and not from themselves."

@@ -21,7 +21,7 @@ check:
   en: "whether metrics-server can read the kubelets"
 title:
   zh: "metrics-server 读不到 kubelet 的指标：{{ problem }}（{{ times }} 次）"
-  en: "metrics-server cannot read the kubelets: {{ problem }} ({{ times }} times)"
+  en: "metrics-server cannot read the kubelets: {{ problem }} ({{ times|times }})"
 cause:
   zh: "{{ line }}。kubelet 的证书是自签名的且不含 IP、端口 10250 被拦截，或节点未就绪；没有指标时自动伸缩与 kubectl top 都不可用。"
   en: "{{ line }}. The kubelets' certificates are self-signed and name no address, port 10250 is blocked, or a node is not ready; without metrics neither autoscaling nor kubectl top works."

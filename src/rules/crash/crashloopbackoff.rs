@@ -16,7 +16,7 @@ check:
   en: whether a container ends again and again
 title:
   zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的容器{% if container %} {{ container }} {% endif %}反复退出{% if exit_code is defined %}（退出码 {{ exit_code }}，重启 {{ restarts }} 次）{% endif %}"
-  en: "{% if container %}container {{ container }}{% else %}a container{% endif %} of {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} ends again and again{% if exit_code is defined %} (exit code {{ exit_code }}, {{ restarts }} restarts){% endif %}"
+  en: "{% if container %}container {{ container }}{% else %}a container{% endif %} of {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} ends again and again{% if exit_code is defined %} (exit code {{ exit_code }}, {{ restarts|restarts }}){% endif %}"
 cause:
   zh: "容器{% if container %} {{ container }} {% endif %}反复退出；采集到的数据没有说明原因。"
   en: "{% if container %}container {{ container }}{% else %}a container{% endif %} ends again and again; the collected data does not say why."

@@ -16,7 +16,7 @@ check:
   en: 'whether the main process of a service ends by itself and is restarted again and again'
 title:
   zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：容器 {{ container }} 的主进程以退出码 0 正常结束，被反复重启（{{ restarts }} 次）'
-  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: the main process of container {{ container }} ends with exit code 0 and is restarted again and again ({{ restarts }} times)'
+  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: the main process of container {{ container }} ends with exit code 0 and is restarted again and again ({{ restarts|times }})'
 cause:
   zh: '容器 {{ container }} 没有出错：它的命令{% if command %} {{ command }}{% endif %} 执行完就结束，而 restartPolicy: Always 要求它常驻，kubelet 因此反复重启。'
   en: 'container {{ container }} does not fail: its command{% if command %} {{ command }}{% endif %} is done and ends, while restartPolicy: Always wants it to stay, so the kubelet restarts it.'

@@ -19,7 +19,7 @@ check:
   en: 'whether the kernel ended a container for exceeding its memory limit'
 title:
   zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：容器 {{ container }} 超出内存限制{% if limit %} {{ limit }}{% endif %}，被 OOMKilled（重启 {{ restarts }} 次）'
-  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: container {{ container }} exceeds its memory limit{% if limit %} of {{ limit }}{% endif %} and is OOMKilled ({{ restarts }} restarts)'
+  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: container {{ container }} exceeds its memory limit{% if limit %} of {{ limit }}{% endif %} and is OOMKilled ({{ restarts|restarts }})'
 cause:
   zh: '内核因容器 {{ container }} 用完了内存限制{% if limit %} {{ limit }}{% endif %} 而结束了它（原因 OOMKilled，退出码 {{ exit_code }}）。要么限制低于应用的正常需要，要么应用泄漏内存。'
   en: 'the kernel ended container {{ container }} when it had used up its memory limit{% if limit %} of {{ limit }}{% endif %} (reason OOMKilled, exit code {{ exit_code }}). Either the limit is below what the application normally needs, or the application leaks.'

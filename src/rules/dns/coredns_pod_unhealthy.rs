@@ -22,7 +22,7 @@ title:
   en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: the name service lacks ready pods ({{ ready }} of {{ total }})'
 cause:
   zh: '{{ total }} 个域名服务 Pod 中只有 {{ ready }} 个就绪；采集到的数据没有说明原因。集群内的域名解析因此变慢或失效。'
-  en: '{{ ready }} of {{ total }} pods of the name service are ready; the collected data does not say why. Name resolution in the cluster suffers or fails.'
+  en: '{{ ready }} of {{ total|pods }} of the name service are ready; the collected data does not say why. Name resolution in the cluster suffers or fails.'
 causes:
   - rule: kube-dns-endpoints-empty
     ground: workload

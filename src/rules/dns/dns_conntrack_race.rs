@@ -14,7 +14,7 @@ needs: [host-facts]
 check: {zh: "conntrack 的 insert_failed 是否使 DNS 查询丢失", en: "whether insert_failed of conntrack loses DNS queries"}
 title:
   zh: "节点 {{ node }} 的 conntrack 插入失败 {{ count }} 次，DNS 查询间歇性超时"
-  en: "conntrack of node {{ node }} failed to insert {{ count }} times, and DNS queries time out now and then"
+  en: "conntrack of node {{ node }} failed to insert {{ count|times }}, and DNS queries time out now and then"
 cause:
   zh: "同一套接字同时发出的 A 与 AAAA 查询在 SNAT/DNAT 中争用同一个 conntrack 条目，后到的被丢弃（insert_failed），解析器 5 秒后才重试。"
   en: "A and AAAA queries that leave one socket at the same time race for one entry of conntrack in SNAT/DNAT; the later one is dropped (insert_failed) and the resolver waits 5 seconds before it asks again."

@@ -21,7 +21,7 @@ check:
   en: whether Services that do not exist are asked for by name
 title:
   zh: "CoreDNS 对 {{ name }}.{{ namespace }}.svc 回答 NXDOMAIN（{{ times }} 次）：命名空间 {{ namespace }} 中没有 Service {{ name }}"
-  en: "CoreDNS answers NXDOMAIN for {{ name }}.{{ namespace }}.svc ({{ times }} times): namespace {{ namespace }} has no Service {{ name }}"
+  en: "CoreDNS answers NXDOMAIN for {{ name }}.{{ namespace }}.svc ({{ times|times }}): namespace {{ namespace }} has no Service {{ name }}"
 cause:
   zh: "域名服务在工作，只是没有这条记录：Service 名写错、在另一个命名空间、尚未创建，或没有就绪 Pod 的 Headless Service 不发布地址。"
   en: "name resolution works and has no such record: the Service's name is mistyped, it is in another namespace, it was not created yet, or it is headless and has no ready pod to publish."

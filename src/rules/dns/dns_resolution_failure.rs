@@ -49,7 +49,7 @@ title:
   en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: name queries go unanswered ({{ said }})'
 cause:
   zh: '应用写出 {{ said }}（共 {{ times }} 次）：查询超时或域名服务报错，而不是名字不存在。原因在域名服务自身，或 Pod 到它的网络（NetworkPolicy、CNI、kube-proxy）。'
-  en: 'the application wrote {{ said }} ({{ times }} times): queries time out or the name service errs, which is not the same as a name that does not exist. Look at the name service, or at the way to it (NetworkPolicy, CNI, kube-proxy).'
+  en: 'the application wrote {{ said }} ({{ times|times }}): queries time out or the name service errs, which is not the same as a name that does not exist. Look at the name service, or at the way to it (NetworkPolicy, CNI, kube-proxy).'
 causes:
   - rule: app-bug
     ground: workload

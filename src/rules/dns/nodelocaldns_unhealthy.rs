@@ -16,7 +16,7 @@ text:
 check: {zh: "每个节点上的 NodeLocal DNSCache 是否正常", en: "whether NodeLocal DNSCache is well on every node"}
 title:
   zh: "{% if node %}节点 {{ node }} 的 NodeLocal DNSCache 不就绪{% else %}NodeLocal DNSCache 只在 {{ ready }}/{{ wanted }} 个节点上就绪{% endif %}{% if said %}（{{ said }}）{% endif %}"
-  en: "{% if node %}NodeLocal DNSCache of node {{ node }} is not ready{% else %}NodeLocal DNSCache is ready on {{ ready }} of {{ wanted }} nodes{% endif %}{% if said %} ({{ said }}){% endif %}"
+  en: "{% if node %}NodeLocal DNSCache of node {{ node }} is not ready{% else %}NodeLocal DNSCache is ready on {{ ready }} of {{ wanted|nodes }}{% endif %}{% if said %} ({{ said }}){% endif %}"
 cause:
   zh: "Pod 的 resolv.conf 指向本节点的 169.254.20.10；缓存停止后该节点上的所有查询都得不到应答。"
   en: "resolv.conf of pods names 169.254.20.10 on their own node; while the cache is down, no query on that node is answered."

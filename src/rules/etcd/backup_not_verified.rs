@@ -17,7 +17,7 @@ check:
   en: whether there are recent snapshots of etcd and backups that work
 title:
   zh: "{% if velero %}Velero 的 {{ count }} 个备份没有一个完成{% elif newest %}节点 {{ subject.name }} 最近的 etcd 快照 {{ newest }} 已有 {{ hours }} 小时{% else %}节点 {{ subject.name }} 的 {{ path }} 中没有 etcd 快照{% endif %}"
-  en: "{% if velero %}none of the {{ count }} backups of Velero was completed{% elif newest %}the newest snapshot of etcd on node {{ subject.name }}, {{ newest }}, is {{ hours }} hours old{% else %}there is no snapshot of etcd in {{ path }} on node {{ subject.name }}{% endif %}"
+  en: "{% if velero %}none of the {{ count }} backups of Velero was completed{% elif newest %}the newest snapshot of etcd on node {{ subject.name }}, {{ newest }}, is {{ hours|hours }} old{% else %}there is no snapshot of etcd in {{ path }} on node {{ subject.name }}{% endif %}"
 cause:
   zh: "没有近期可用的备份，误删或损坏之后只能重建。主节点的虚拟机镜像不是 etcd 备份：作为运行中的成员恢复会与集群冲突。备份只有演练恢复过才算数。"
   en: "without a recent backup that works, what is deleted or corrupted has to be built anew. An image of a master's virtual machine is no backup of etcd: brought back as a running member it conflicts with the cluster. A backup counts once it was restored in a drill."

@@ -17,7 +17,7 @@ title:
   en: "etcd has {{ members }} voters (an even number) and survives the loss of {{ tolerates }} only"
 cause:
   zh: "偶数个成员的容错与少一个成员时相同，却多了一个会出故障的机器；{{ members }} 个成员要求 {{ members // 2 + 1 }} 个在线。"
-  en: "an even number survives no more than one member less would, with one machine more that can fail; {{ members }} members need {{ members // 2 + 1 }} of them."
+  en: "an even number survives no more than one member less would, with one machine more that can fail; {{ members|members }} need {{ members // 2 + 1 }} of them."
 benign:
   - {zh: "learner 不参与投票，不计入", en: "a learner does not vote and is not counted"}
   - {zh: "扩容过程中会短暂为偶数", en: "it is even for a moment while members are added"}

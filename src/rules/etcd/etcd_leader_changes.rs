@@ -26,7 +26,7 @@ check:
   en: "whether etcd keeps changing its leader"
 title:
   zh: "etcd 频繁换主或心跳迟到（{{ times }} 次）{% if term %}，任期已到 {{ term }}{% endif %}"
-  en: "etcd keeps losing its leader or is late with heartbeats ({{ times }} times){% if term %}, its term is {{ term }} by now{% endif %}"
+  en: "etcd keeps losing its leader or is late with heartbeats ({{ times|times }}){% if term %}, its term is {{ term }} by now{% endif %}"
 cause:
   zh: "etcd 或其客户端报告 {{ line }}。换主期间写入会失败，API 服务器返回 leader changed 或超时。原因通常是磁盘同步慢、CPU 不足、成员间网络延迟或虚拟机快照；成员数为偶数只降低容错，本身不会引起换主。"
   en: "etcd or its clients report {{ line }}. Writes fail while a leader is elected, and the API server answers with leader changed or a timeout. Mostly slow syncs, too little CPU, the network between members or a snapshot of the virtual machine; an even number of members only lowers what may fail and does not cause elections."

@@ -26,7 +26,7 @@ check:
   en: "whether etcd has a leader and its quorum"
 title:
   zh: "etcd 没有领导者{% if unhealthy %}：{{ voters }} 个成员中 {{ unhealthy }} 个不健康{% endif %}，集群不能写入"
-  en: "etcd has no leader{% if unhealthy %}: {{ unhealthy }} of {{ voters }} members are unhealthy{% endif %}, so nothing can be written"
+  en: "etcd has no leader{% if unhealthy %}: {{ unhealthy }} of {{ voters|members }} are unhealthy{% endif %}, so nothing can be written"
 cause:
   zh: "法定人数已失去{% if line %}：{{ line }}{% endif %}。API 服务器的写入与一致性读取都会失败；先恢复足够多的成员，最后才考虑从快照恢复。"
   en: "the quorum is lost{% if line %}: {{ line }}{% endif %}. Writes and consistent reads of the API server fail; bring back members first, and restore a snapshot only as the last resort."

@@ -29,7 +29,7 @@ check:
   en: "whether etcd refuses connections over certificates"
 title:
   zh: "etcd 成员 {{ subject.name }} 因证书拒绝连接：{{ problem }}（{{ times }} 次）"
-  en: "etcd member {{ subject.name }} and its peers refuse each other over certificates: {{ problem }} ({{ times }} times)"
+  en: "etcd member {{ subject.name }} and its peers refuse each other over certificates: {{ problem }} ({{ times|times }})"
 cause:
   zh: "连接在 TLS 握手时被拒绝：{{ line }}。写 bad certificate 的一方是不被信任的一方：它的证书过期、由另一个 CA 签发，或 SAN 中没有它的地址。"
   en: "connections end in the TLS handshake: {{ line }}. Who logs bad certificate is the one that is not trusted: its certificate has ended, was issued by another CA, or does not name its address."

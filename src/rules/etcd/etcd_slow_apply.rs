@@ -29,7 +29,7 @@ title:
   en: "etcd member {{ subject.name }} is slow ({{ times }} requests above 100 ms)"
 cause:
   zh: "日志中有 {{ times }} 次 {{ line }}。可能是磁盘慢、没有分页的大列举、CPU 不足，或成员之间的网络延迟；这条日志本身不能证明是磁盘。"
-  en: "its log has {{ times }} times {{ line }}. A slow disk, large lists without pages, too little CPU or the network between members do this; the line alone does not prove the disk."
+  en: "its log has {{ times|times }} {{ line }}. A slow disk, large lists without pages, too little CPU or the network between members do this; the line alone does not prove the disk."
 causes:
   - rule: apiserver-internal-error
     ground: cluster

@@ -25,7 +25,7 @@ title:
   en: '{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} allows no eviction of pod {{ pod }}, so a node cannot be drained'
 cause:
   zh: '驱逐 {{ pod }} 被拒绝 {{ times }} 次：预算{% if minimum %}要求至少 {{ minimum }} 个 Pod 可用，{% endif %}当前允许的中断数为 0{% if single %}，而工作负载只有 {{ replicas }} 个副本，预算永远不会允许驱逐{% endif %}。'
-  en: 'the eviction of {{ pod }} was refused {{ times }} times: the budget {% if minimum %}wants {{ minimum }} pods available and {% endif %}allows 0 disruptions{% if single %}; with only {{ replicas }} replicas it never will{% endif %}.'
+  en: 'the eviction of {{ pod }} was refused {{ times|times }}: the budget {% if minimum %}wants {{ minimum|pods }} available and {% endif %}allows 0 disruptions{% if single %}; with only {{ replicas }} replicas it never will{% endif %}.'
 benign:
   - zh: '随后成功驱逐（evicted）的不算'
     en: 'an eviction that succeeded later (evicted) does not count'

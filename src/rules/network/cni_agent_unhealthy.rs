@@ -20,7 +20,7 @@ text:
 check: {zh: "每个节点上的 CNI 守护进程是否正常", en: "whether the CNI's agent is well on every node"}
 title:
   zh: "{% if node %}节点 {{ node }} 的 CNI 守护进程 {{ daemon }} 不就绪{% else %}CNI 守护进程 {% if namespace %}{{ namespace }}/{% endif %}{{ daemon }} 只在 {{ ready }}/{{ wanted }} 个节点上就绪{% endif %}{% if said %}（{{ said }}）{% endif %}"
-  en: "{% if node %}the CNI agent {{ daemon }} of node {{ node }} is not ready{% else %}the CNI agent {% if namespace %}{{ namespace }}/{% endif %}{{ daemon }} is ready on {{ ready }} of {{ wanted }} nodes{% endif %}{% if said %} ({{ said }}){% endif %}"
+  en: "{% if node %}the CNI agent {{ daemon }} of node {{ node }} is not ready{% else %}the CNI agent {% if namespace %}{{ namespace }}/{% endif %}{{ daemon }} is ready on {{ ready }} of {{ wanted|nodes }}{% endif %}{% if said %} ({{ said }}){% endif %}"
 cause:
   zh: "CNI 守护进程为节点写入网络配置、路由与隧道；它不就绪时新 Pod 得不到网络，已有 Pod 跨节点的通信会中断。{% if wants_none %}DaemonSet 的 nodeSelector（{{ selector }}）不匹配任何节点。{% endif %}"
   en: "the CNI's agent writes a node's network configuration, routes and tunnels; while it is not ready, new pods get no network and pods lose those on other nodes.{% if wants_none %} The DaemonSet's nodeSelector ({{ selector }}) matches no node.{% endif %}"

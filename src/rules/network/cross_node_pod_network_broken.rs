@@ -26,7 +26,7 @@ check:
   en: whether pods of different nodes reach each other
 title:
   zh: "从节点 {{ node }} 到其他节点的 Pod 网络不通{% if reached is defined and all is defined %}（{{ reached }}/{{ all }} 个节点可达）{% endif %}{% if problem is defined %}：{{ problem }}{% endif %}"
-  en: "the pod network from node {{ node }} to other nodes is broken{% if reached is defined and all is defined %} ({{ reached }} of {{ all }} nodes can be reached){% endif %}{% if problem is defined %}: {{ problem }}{% endif %}"
+  en: "the pod network from node {{ node }} to other nodes is broken{% if reached is defined and all is defined %} ({{ reached }} of {{ all|nodes }} can be reached){% endif %}{% if problem is defined %}: {{ problem }}{% endif %}"
 cause:
   zh: "{{ line }}。同节点的 Pod 互通而跨节点不通时，看隧道端口是否被拦截或占用、MTU、rp_filter、ip_forward、CNI 选错网卡或校验和卸载。NetworkPolicy 的拒绝不属于网络故障。"
   en: "{{ line }}. Where pods of one node reach each other and not those elsewhere, look whether the tunnel's port is blocked or taken, at MTU, rp_filter, ip_forward, the interface that the CNI chose, and checksum offload. What a NetworkPolicy refuses is no fault of the network."

@@ -23,7 +23,7 @@ check:
   en: whether taints keep daemons that every node needs off a node
 title:
   zh: "污点 {{ taint }} 把 DaemonSet {{ subject.namespace }}/{{ subject.name }} 挡在节点 {{ nodes|join('、') }} 之外（期望 {{ desired }} 个，集群有 {{ all }} 个节点）"
-  en: "taint {{ taint }} keeps DaemonSet {{ subject.namespace }}/{{ subject.name }} off {{ nodes|join(', ') }} (it wants {{ desired }} pods, and there are {{ all }} nodes)"
+  en: "taint {{ taint }} keeps DaemonSet {{ subject.namespace }}/{{ subject.name }} off {{ nodes|join(', ') }} (it wants {{ desired|pods }}, and there are {{ all|nodes }})"
 cause:
   zh: "DaemonSet 的 Pod 模板没有容忍污点 {{ taint }}，控制器不会为 {{ nodes|join('、') }} 创建 Pod，也不算缺副本；而这些节点上的 Pod 依赖它（网络、kube-proxy、存储驱动或本地 DNS）。"
   en: "the pod template of the DaemonSet does not tolerate {{ taint }}, so the controller makes no pod for {{ nodes|join(', ') }} and counts none as missing; yet pods there depend on it (network, kube-proxy, storage driver or local DNS)."

@@ -19,7 +19,7 @@ check:
   en: whether clients run into time-outs with Services that are ready
 title:
   zh: "访问 Service {{ subject.namespace }}/{{ subject.name }} 时有超时（{{ times }} 次，来自 {{ clients|join('、') }}），而它有 {{ ready }} 个就绪端点"
-  en: "calls of Service {{ subject.namespace }}/{{ subject.name }} time out ({{ times }} times, from {{ clients|join(', ') }}) although it has {{ ready }} ready endpoints"
+  en: "calls of Service {{ subject.namespace }}/{{ subject.name }} time out ({{ times|times }}, from {{ clients|join(', ') }}) although it has {{ ready }} ready endpoints"
 cause:
   zh: "端点就绪而连接超时，说明问题在路径上：连接跟踪表满、DNS 查询竞争、MTU、邻居表溢出或链路延迟。时有时无的超时多半只影响一部分节点或一部分后端。"
   en: "with endpoints ready, a time-out is a matter of the way: a full table of connection tracking, the race of DNS queries, MTU, a full neighbour table, or a slow link. Time-outs that come and go mostly concern some nodes, or some of the endpoints, only."

@@ -24,7 +24,7 @@ text:
 check: {zh: "每个节点上的 kube-proxy 是否运行", en: "whether kube-proxy runs on every node"}
 title:
   zh: "{% if node %}节点 {{ node }} 的 kube-proxy 没有正常运行{% else %}kube-proxy（DaemonSet {% if namespace %}{{ namespace }}/{% endif %}{{ daemon }}）{% if wants_none %}不在任何节点上运行{% else %}只在 {{ ready }}/{{ wanted }} 个节点上就绪{% endif %}{% endif %}{% if said %}：{{ said }}{% endif %}"
-  en: "{% if node %}kube-proxy of node {{ node }} does not run as it should{% else %}kube-proxy (DaemonSet {% if namespace %}{{ namespace }}/{% endif %}{{ daemon }}) {% if wants_none %}runs on no node{% else %}is ready on {{ ready }} of {{ wanted }} nodes{% endif %}{% endif %}{% if said %}: {{ said }}{% endif %}"
+  en: "{% if node %}kube-proxy of node {{ node }} does not run as it should{% else %}kube-proxy (DaemonSet {% if namespace %}{{ namespace }}/{% endif %}{{ daemon }}) {% if wants_none %}runs on no node{% else %}is ready on {{ ready }} of {{ wanted|nodes }}{% endif %}{% endif %}{% if said %}: {{ said }}{% endif %}"
 cause:
   zh: "kube-proxy 把 Service 的地址翻译成 Pod 的地址；它停止后规则不再更新，新的或变化了的 Service（包括 kube-dns 与 kubernetes）从该节点访问不到。{% if wants_none %}DaemonSet 的 nodeSelector（{{ selector }}）不匹配任何节点。{% endif %}"
   en: "kube-proxy translates the addresses of Services into those of pods; once it stops, its rules go stale, and Services that are new or changed (kube-dns and kubernetes among them) are out of reach from the node.{% if wants_none %} The DaemonSet's nodeSelector ({{ selector }}) matches no node.{% endif %}"

@@ -17,7 +17,7 @@ check:
   en: whether connections are reset after they were accepted
 title:
   zh: "到 {{ peer }} 的连接建立之后被重置（{{ times }} 次）：路径上可能有检查内容或 SNI 的七层防火墙或代理"
-  en: "connections to {{ peer }} are reset after they were accepted ({{ times }} times): a firewall or proxy on the way may look at content or SNI"
+  en: "connections to {{ peer }} are reset after they were accepted ({{ times|times }}): a firewall or proxy on the way may look at content or SNI"
 cause:
   zh: "TCP 已经连上（错误来自 read 而不是 dial），随后收到 RST：四层是通的，是七层设备、代理或对端自己断开。离线无法区分，需要比较 RST 包与正常应答的 TTL。"
   en: "TCP did connect (the error is from read and not from dial) and an RST followed: layer four is open, and a device of layer seven, a proxy or the peer itself hung up. That cannot be told offline; compare the TTL of the RST with that of normal answers."

@@ -18,7 +18,7 @@ check:
   en: "whether the connection tracking table is full"
 title:
   zh: "节点 {{ node }} 的 conntrack 表已满{% if told %}，内核在丢包（{{ times }} 次）{% else %}：{{ line }}{% endif %}"
-  en: "the conntrack table of node {{ node }} is full{% if told %} and the kernel drops packets ({{ times }} times){% else %}: {{ line }}{% endif %}"
+  en: "the conntrack table of node {{ node }} is full{% if told %} and the kernel drops packets ({{ times|times }}){% else %}: {{ line }}{% endif %}"
 cause:
   zh: "nf_conntrack 的连接数达到上限，新连接的数据包被丢弃，表现为间歇性超时与解析失败：{{ line }}"
   en: "nf_conntrack is at its limit, so packets of new connections are dropped: timeouts and failing lookups now and then: {{ line }}"

@@ -17,7 +17,7 @@ check:
   en: "whether tasks of the kernel hang"
 title:
   zh: "节点 {{ node }} 的任务 {{ task }} 长时间挂起（{{ times }} 次）"
-  en: "task {{ task }} of node {{ node }} hangs ({{ times }} times)"
+  en: "task {{ task }} of node {{ node }} hangs ({{ times|times }})"
 cause:
   zh: "内核报告 {{ line }}：进程停在不可中断的等待中，通常是存储或 NFS 无响应。"
   en: "the kernel reports {{ line }}: the process waits without a chance to be interrupted, mostly for storage or NFS that does not answer."

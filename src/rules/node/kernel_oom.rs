@@ -25,7 +25,7 @@ check:
   en: "whether a node as a whole ran out of memory"
 title:
   zh: "节点 {{ node }} 内存耗尽，内核杀死了 {{ victim }}（{{ times }} 次）"
-  en: "node {{ node }} ran out of memory: the kernel killed {{ victim }} ({{ times }} times)"
+  en: "node {{ node }} ran out of memory: the kernel killed {{ victim }} ({{ times|times }})"
 cause:
   zh: "不是容器的限额，而是整个节点的内存用尽：{{ line }}；被杀的进程不一定是占用最多的那个。"
   en: "not the limit of a container: the memory of the whole node is used up: {{ line }}; the victim need not be the largest user."

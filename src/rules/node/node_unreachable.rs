@@ -20,7 +20,7 @@ title:
   en: "node {{ node }} has no way to the API server: {{ problem }}"
 cause:
   zh: "kubelet 反复写出 {{ line }}（{{ times }} 次）：不是被拒绝，而是没有应答或没有路由，说明问题在网络、防火墙、负载均衡或名称解析。其他节点若正常，故障就在这个节点的网络上。"
-  en: "the kubelet writes again and again {{ line }} ({{ times }} times): no refusal but no answer or no route, so network, firewall, load balancer or name resolution fails. With other nodes well it is this node's network."
+  en: "the kubelet writes again and again {{ line }} ({{ times|times }}): no refusal but no answer or no route, so network, firewall, load balancer or name resolution fails. With other nodes well it is this node's network."
 causes:
   - rule: node-notready
     ground: node

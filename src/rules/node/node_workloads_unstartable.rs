@@ -17,7 +17,7 @@ check:
   en: whether a node starts no new pod at all
 title:
   zh: "节点 {{ node }} 启动不了新的 Pod：{{ waiting }} 个 Pod 绑定到它后都没有启动{% if running %}，先前启动的 {{ running }} 个仍在运行{% endif %}"
-  en: "node {{ node }} starts no new pod: {{ waiting }} pods that were bound to it have not started{% if running %}, and {{ running }} older ones run on{% endif %}"
+  en: "node {{ node }} starts no new pod: {{ waiting|pods }} that were bound to it have not started{% if running %}, and {{ running }} older ones run on{% endif %}"
 cause:
   zh: "不同工作负载的新 Pod 在节点 {{ node }} 上都停在容器启动之前，而旧 Pod 仍在运行：运行时、沙箱镜像（pause）、CNI 或磁盘在这个节点上不可用。采集到的数据没有说明是哪一个。"
   en: "new pods of different workloads all stand before their first container on node {{ node }} while old ones run on: the runtime, the sandbox' image (pause), the CNI or the disk does not work there. The collected data does not say which."

@@ -20,7 +20,7 @@ title:
   en: "node {{ node }}, which suffers, differs from the other {{ others }}: {{ differences|join(\"; \") }}"
 cause:
   zh: "其余 {{ others }} 个节点的这些值全都相同，只有 {{ node }} 不同：{{ differences|join(\"；\") }}。不同未必是原因，但它是最先要核对的地方。"
-  en: "the other {{ others }} nodes all agree on these values and {{ node }} alone does not: {{ differences|join(\"; \") }}. A difference need not be the cause, and is the first place to look."
+  en: "the other {{ others|nodes }} all agree on these values and {{ node }} alone does not: {{ differences|join(\"; \") }}. A difference need not be the cause, and is the first place to look."
 benign:
   - {zh: "专用节点（GPU、控制面）与其他节点本来就不同", en: "nodes with a purpose of their own (GPU, control plane) differ by design"}
   - {zh: "少于三个节点时无法判断谁是例外", en: "with fewer than three nodes nobody is the exception"}

@@ -17,7 +17,7 @@ check:
   en: "whether the kubelet refuses to start because of swap"
 title:
   zh: "节点 {{ node }} 启用了 swap，kubelet 拒绝启动（{{ times }} 次）"
-  en: "swap is on at node {{ node }}: the kubelet refuses to start ({{ times }} times)"
+  en: "swap is on at node {{ node }}: the kubelet refuses to start ({{ times|times }})"
 cause:
   zh: "kubelet 默认 failSwapOn=true：检测到 /proc/swaps 不为空就退出，systemd 反复重启它；日志：{{ line }}"
   en: "with failSwapOn=true, its default, the kubelet ends when /proc/swaps is not empty, and systemd restarts it over and over; log: {{ line }}"

@@ -16,7 +16,7 @@ title:
   en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: the liveness probe of container {{ container }} fails ({{ reason }})'
 cause:
   zh: '存活探针失败 {{ times }} 次（{{ reason }}），kubelet 因此反复重启容器（已重启 {{ restarts }} 次）。采集到的数据没有说明应用为何不应答。'
-  en: 'the liveness probe failed {{ times }} times ({{ reason }}), so the kubelet restarts it again and again ({{ restarts }} restarts). The collected data does not say why the application does not answer.'
+  en: 'the liveness probe failed {{ times|times }} ({{ reason }}), so the kubelet restarts it again and again ({{ restarts|restarts }}). The collected data does not say why the application does not answer.'
 causes:
   - rule: endpoints-missing
     ground: workload

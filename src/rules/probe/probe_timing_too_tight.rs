@@ -16,7 +16,7 @@ check:
   en: 'whether probes give an application time enough to start or to answer'
 title:
   zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：{{ kind|raw }} 探针只给 {{ budget }} 秒，容器 {{ container }} 还没启动完就被结束（重启 {{ restarts }} 次）'
-  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: the {{ kind|raw }} probe allows {{ budget }} seconds, and container {{ container }} is ended before it has started ({{ restarts }} restarts)'
+  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: the {{ kind|raw }} probe allows {{ budget }} seconds, and container {{ container }} is ended before it has started ({{ restarts|restarts }})'
 cause:
   zh: '{{ kind|raw }} 探针在 initialDelaySeconds + periodSeconds × failureThreshold = {{ budget }} 秒后放弃，而应用那时还在启动{% if lifetime %}（每次只运行 {{ lifetime }} 秒）{% endif %}{% if last_line %}；被结束前的最后一行是 {{ last_line }}{% endif %}。'
   en: 'the {{ kind|raw }} probe gives up after initialDelaySeconds + periodSeconds × failureThreshold = {{ budget }} seconds, when the application is still starting{% if lifetime %} (each instance lived {{ lifetime }} seconds){% endif %}{% if last_line %}; the last line before its end is {{ last_line }}{% endif %}.'

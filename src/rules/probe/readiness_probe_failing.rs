@@ -16,7 +16,7 @@ title:
   en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: the readiness probe of container {{ container }} fails ({{ reason }})'
 cause:
   zh: '就绪探针失败 {{ times }} 次（{{ reason }}），Pod 因此从 Service 的端点中移除，不接收流量。采集到的数据没有说明应用为何不应答。'
-  en: 'the readiness probe failed {{ times }} times ({{ reason }}), so the pod is out of its Services and gets no traffic. The collected data does not say why the application does not answer.'
+  en: 'the readiness probe failed {{ times|times }} ({{ reason }}), so the pod is out of its Services and gets no traffic. The collected data does not say why the application does not answer.'
 causes:
   - rule: endpoints-missing
     ground: workload

@@ -16,7 +16,7 @@ title:
   en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: the startup probe of container {{ container }} fails ({{ reason }})'
 cause:
   zh: '启动探针失败 {{ times }} 次（{{ reason }}），kubelet 因此在启动完成前结束容器（已重启 {{ restarts }} 次）。采集到的数据没有说明应用为何不应答。'
-  en: 'the startup probe failed {{ times }} times ({{ reason }}), so the kubelet ends it before it has started ({{ restarts }} restarts). The collected data does not say why the application does not answer.'
+  en: 'the startup probe failed {{ times|times }} ({{ reason }}), so the kubelet ends it before it has started ({{ restarts|restarts }}). The collected data does not say why the application does not answer.'
 causes:
   - rule: endpoints-missing
     ground: workload

@@ -23,7 +23,7 @@ title:
   en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}: quota {{ quota }} is used up, pods cannot be created (requested {{ requested }}, used {{ used }}, limited {{ limited }})"
 cause:
   zh: "命名空间 {{ namespace }} 的配额 {{ quota }} 拒绝了新 Pod（共 {{ count }} 次）：请求 {{ requested }}，已用 {{ used }}，上限 {{ limited }}。{% if holders %}命名空间中 Pod 最多的是 {{ holders|join('、') }}。{% endif %}"
-  en: "quota {{ quota }} of namespace {{ namespace }} refused new pods ({{ count }} times): requested {{ requested }}, used {{ used }}, limited {{ limited }}.{% if holders %} Most pods of the namespace are of {{ holders|join(', ') }}.{% endif %}"
+  en: "quota {{ quota }} of namespace {{ namespace }} refused new pods ({{ count|times }}): requested {{ requested }}, used {{ used }}, limited {{ limited }}.{% if holders %} Most pods of the namespace are of {{ holders|join(', ') }}.{% endif %}"
 rules_out:
   - {zh: "节点容量：拒绝发生在调度之前", en: "node capacity: the refusal came before scheduling"}
 questions:

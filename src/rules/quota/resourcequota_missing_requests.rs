@@ -22,7 +22,7 @@ title:
   en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} has no pod at all: quota {{ quota }} demands {{ fields }} of its containers"
 cause:
   zh: "准入阶段拒绝了 {{ subject.kind|raw }} {{ subject.name }} 的每一次 Pod 创建（ReplicaSet 上的 FailedCreate，共 {{ count }} 次）：命名空间 {{ subject.namespace }} 的配额 {{ quota }} 限制了计算资源，而容器没有声明 {{ fields }}。{% if pods == 0 %}从未有 Pod 存在，因此也没有调度或镜像拉取。{% endif %}"
-  en: "admission refused every pod of {{ subject.kind|raw }} {{ subject.name }} (FailedCreate on its ReplicaSet, {{ count }} times): quota {{ quota }} of namespace {{ subject.namespace }} limits compute, and the containers declare no {{ fields }}.{% if pods == 0 %} No pod ever existed, so nothing was scheduled or pulled.{% endif %}"
+  en: "admission refused every pod of {{ subject.kind|raw }} {{ subject.name }} (FailedCreate on its ReplicaSet, {{ count|times }}): quota {{ quota }} of namespace {{ subject.namespace }} limits compute, and the containers declare no {{ fields }}.{% if pods == 0 %} No pod ever existed, so nothing was scheduled or pulled.{% endif %}"
 factors:
   - text: {zh: 配额没有与带默认值的 LimitRange 一起交付, en: the quota was not delivered together with a LimitRange that gives defaults}
     when: no_limit_range

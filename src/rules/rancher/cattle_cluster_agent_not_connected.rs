@@ -35,7 +35,7 @@ title:
   en: "{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} is not connected to Rancher{% if server is defined %} ({{ server }}){% endif %}: {{ problem }}"
 cause:
   zh: "agent 写出 {{ line }}（{{ times }} 次）。可能是 Pod 内解析不了 Rancher 的域名、防火墙或代理拦截、证书链或 CA 不被接受，或这个集群在 Rancher 中已被删除；下游集群自身仍正常，只是不能被管理。"
-  en: "the agent writes {{ line }} ({{ times }} times). Either the pod cannot resolve Rancher's name, a firewall or proxy is in the way, its chain or authority is not accepted, or the cluster was deleted in Rancher; the downstream cluster itself works and only cannot be managed."
+  en: "the agent writes {{ line }} ({{ times|times }}). Either the pod cannot resolve Rancher's name, a firewall or proxy is in the way, its chain or authority is not accepted, or the cluster was deleted in Rancher; the downstream cluster itself works and only cannot be managed."
 causes:
   - rule: crashloopbackoff
     ground: workload

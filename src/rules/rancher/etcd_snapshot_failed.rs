@@ -25,7 +25,7 @@ title:
   en: "snapshots of etcd fail ({{ subject.name }}): {{ line }}"
 cause:
   zh: "{{ line }}（{{ times }} 次）。本地空间不足、S3 凭据或证书不被接受，或 etcd 自身不健康；没有新的快照时，一次误操作无法恢复。"
-  en: "{{ line }} ({{ times }} times). Too little room, credentials or certificate of S3 not accepted, or etcd itself not well; without a fresh snapshot no mistake can be undone."
+  en: "{{ line }} ({{ times|times }}). Too little room, credentials or certificate of S3 not accepted, or etcd itself not well; without a fresh snapshot no mistake can be undone."
 benign:
   - {zh: "一次失败之后又成功的快照", en: "one failure that a later snapshot made good"}
 remedy:

@@ -23,7 +23,7 @@ check:
   en: "whether the datastore of k3s is slow or locked"
 title:
   zh: "节点 {{ node }} 的 k3s 数据存储{% if problem is defined %}出错：{{ problem }}{% elif time is defined %}过慢（单条 SQL {{ time }}）{% endif %}，共 {{ times }} 次"
-  en: "the datastore of k3s on {{ node }} {% if problem is defined %}fails: {{ problem }}{% elif time is defined %}is slow (one statement took {{ time }}){% endif %}, {{ times }} times"
+  en: "the datastore of k3s on {{ node }} {% if problem is defined %}fails: {{ problem }}{% elif time is defined %}is slow (one statement took {{ time }}){% endif %}, {{ times|times }}"
 cause:
   zh: "kine 写出 {{ line }}。SQLite 在慢盘（SD 卡、机械盘）或大量事件与 Secret 下跟不上，外部数据库则可能是网络或连接数；续租超时后组件会重启。"
   en: "kine writes {{ line }}. SQLite does not keep up on a slow disk (SD card, spinning) or with masses of events and secrets; with a database outside it may be the network or its connections. Leases time out and components restart."

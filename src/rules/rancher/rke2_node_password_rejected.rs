@@ -20,7 +20,7 @@ title:
   en: "the server refuses node {{ node }}: the password in {{ file }} is not the one on record"
 cause:
   zh: "节点重装或主机名重复后，{{ file }} 中的口令与 Secret kube-system/<节点>.node-password.rke2 不同，agent 一直等待（{{ times }} 次）。"
-  en: "after a reinstallation, or with a host name used twice, the password in {{ file }} differs from the Secret kube-system/<node>.node-password.rke2, and the agent waits ({{ times }} times)."
+  en: "after a reinstallation, or with a host name used twice, the password in {{ file }} differs from the Secret kube-system/<node>.node-password.rke2, and the agent waits ({{ times|times }})."
 causes:
   - rule: node-notready
     ground: node

@@ -35,7 +35,7 @@ title:
   en: "on node {{ node }} {% if unit %}{{ unit }} is {{ state }}{% else %}RKE2 or k3s is held up in its start: {{ problem }}{% endif %}"
 cause:
   zh: "{% if line %}日志反复出现 {{ line }}（{{ times }} 次）。{% else %}systemd 显示它没有运行。{% endif %}被等待的通常是 etcd 的法定人数、9345 或 6443 端口、containerd，或离线环境中缺少的镜像。"
-  en: "{% if line %}its log repeats {{ line }} ({{ times }} times). {% else %}systemd shows that it does not run. {% endif %}What it waits for is mostly etcd's quorum, port 9345 or 6443, containerd, or an image that an air-gapped place lacks."
+  en: "{% if line %}its log repeats {{ line }} ({{ times|times }}). {% else %}systemd shows that it does not run. {% endif %}What it waits for is mostly etcd's quorum, port 9345 or 6443, containerd, or an image that an air-gapped place lacks."
 causes:
   - rule: apiserver-down
     ground: node

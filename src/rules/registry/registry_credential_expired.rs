@@ -21,7 +21,7 @@ check:
   en: whether the credentials for pulling images have ended
 title:
   zh: "镜像仓库 {{ registry }} 的凭据已过期{% if secret is defined %}：Secret {{ secret }} 已有 {{ hours }} 小时，ECR 的令牌只有 12 小时有效{% endif %}"
-  en: "the credentials for registry {{ registry }} have ended{% if secret is defined %}: Secret {{ secret }} is {{ hours }} hours old, and a token of ECR is good for 12{% endif %}"
+  en: "the credentials for registry {{ registry }} have ended{% if secret is defined %}: Secret {{ secret }} is {{ hours|hours }} old, and a token of ECR is good for 12{% endif %}"
 cause:
   zh: "{% if secret is defined %}ECR 的登录令牌 12 小时后失效，Secret {{ secret }} 自 {{ hours }} 小时前起没有更新，{{ registry }} 因此拒绝拉取。{% else %}{{ registry }} 回答令牌已过期。{% endif %}正在运行的 Pod 不受影响，重启或调度到没有该镜像的节点时才会失败。"
   en: "{% if secret is defined %}a token of ECR ends after 12 hours and Secret {{ secret }} was not renewed for {{ hours }}, so {{ registry }} refuses the pull.{% else %}{{ registry }} answers that the token has expired.{% endif %} Pods that run are not affected until they start anew, or elsewhere."

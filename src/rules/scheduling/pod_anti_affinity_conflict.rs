@@ -16,7 +16,7 @@ title:
   en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}: its anti-affinity leaves no node for another replica"
 cause:
   zh: "调度器：{{ message }}。每个可用节点上都已有与规则匹配的 Pod{% if replicas %}；期望 {{ replicas }} 个副本{% if cluster_nodes %}，集群有 {{ cluster_nodes }} 个节点{% endif %}{% endif %}。"
-  en: "the scheduler says: {{ message }}. Each node that is free already has a pod that the rule excludes{% if replicas %}; {{ replicas }} replicas are wanted{% if cluster_nodes %}, the cluster has {{ cluster_nodes }} nodes{% endif %}{% endif %}."
+  en: "the scheduler says: {{ message }}. Each node that is free already has a pod that the rule excludes{% if replicas %}; {{ replicas }} replicas are wanted{% if cluster_nodes %}, the cluster has {{ cluster_nodes|nodes }}{% endif %}{% endif %}."
 rules_out:
   - {zh: "镜像与应用：Pod 还没有节点", en: "image and application: the pod has no node yet"}
   - {zh: "资源：调度器没有提到不足", en: "resources: the scheduler mentions no lack"}

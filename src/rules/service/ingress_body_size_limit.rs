@@ -34,7 +34,7 @@ title:
   en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} refuses requests of {{ mib }} MiB with 413{% if path %} ({{ path }}){% endif %}: the limit is {{ limit }}{% if is_default %}, the default, because {{ setting }} is not set{% endif %}'
 cause:
   zh: '日志中有 {{ said }}（共 {{ times }} 次）。请求体超过 {{ limit }}，入口不把它转给应用；较小的请求照常成功。'
-  en: 'the log has {{ said }} ({{ times }} times). A body above {{ limit }} is never passed on to the application; smaller requests go on to succeed.'
+  en: 'the log has {{ said }} ({{ times|times }}). A body above {{ limit }} is never passed on to the application; smaller requests go on to succeed.'
 rules_out:
   - zh: '应用本身：被拒绝的请求没有到达它'
     en: 'the application: what was refused never reached it'

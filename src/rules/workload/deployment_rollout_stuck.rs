@@ -16,7 +16,7 @@ check:
   en: whether the rollout of a Deployment stands between two revisions
 title:
   zh: "Deployment {{ subject.namespace }}/{{ subject.name }} 的发布停住：{% if unseen %}控制器还没有处理最新的修改（observedGeneration {{ observed }}，generation {{ generation }}）{% else %}新版本 {{ new }} 有 {{ broken }} 个 Pod 没有就绪，旧版本 {{ old }} 仍保留 {{ kept }} 个副本{% endif %}"
-  en: "the rollout of Deployment {{ subject.namespace }}/{{ subject.name }} stands still: {% if unseen %}the controller has not seen the last change (observedGeneration {{ observed }}, generation {{ generation }}){% else %}{{ broken }} pods of the new revision {{ new }} are not ready, and {{ kept }} replicas of the old one {{ old }} are kept{% endif %}"
+  en: "the rollout of Deployment {{ subject.namespace }}/{{ subject.name }} stands still: {% if unseen %}the controller has not seen the last change (observedGeneration {{ observed }}, generation {{ generation }}){% else %}{{ broken|pods }} of the new revision {{ new }} are not ready, and {{ kept }} replicas of the old one {{ old }} are kept{% endif %}"
 cause:
   zh: "{% if unseen %}Deployment 控制器没有处理最新的 spec。{% else %}新版本的 Pod 不就绪，控制器因此保留旧版本的副本：服务仍由旧版本提供，容量可能不足。{% endif %}采集到的数据没有说明原因。把副本数缩到 0 再恢复会中断服务，并不能解决原因。"
   en: "{% if unseen %}the Deployment controller has not acted on the newest spec.{% else %}pods of the new revision do not get ready, so the controller keeps those of the old: the old version serves, perhaps with less capacity.{% endif %} The collected data does not say why. Scaling to 0 and back interrupts the service and mends nothing."

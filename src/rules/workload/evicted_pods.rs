@@ -17,7 +17,7 @@ check:
   en: "whether pods were evicted by their node"
 title:
   zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 有 {{ pods }} 个 Pod 被驱逐{% if message %}：{{ message }}{% endif %}"
-  en: "{{ pods }} pods of {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} were evicted{% if message %}: {{ message }}{% endif %}"
+  en: "{{ pods|pods }} of {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} were evicted{% if message %}: {{ message }}{% endif %}"
 cause:
   zh: "kubelet 为回收资源驱逐了这些 Pod{% if message %}：{{ message }}{% endif %}。消息说明是节点压力，还是 Pod 自己超过了临时存储或 emptyDir 的上限。"
   en: "the kubelet evicted them to win back resources{% if message %}: {{ message }}{% endif %}. The message tells whether the node was under pressure or the pod exceeded its own limit of ephemeral storage or emptyDir."
