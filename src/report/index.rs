@@ -49,6 +49,8 @@ pub enum State {
     Undetermined,
     /// No check had enough data.
     Blind,
+    /// Nothing wrong was found in what could be read, and some of it could not.
+    Cut,
     /// Nothing wrong was found.
     Healthy,
 }
@@ -169,6 +171,8 @@ fn state(report: &PostMortem) -> State {
         State::Incident
     } else if is_wrong {
         State::Undetermined
+    } else if report.has_passed() && report.is_cut {
+        State::Cut
     } else if report.has_passed() {
         State::Healthy
     } else {
@@ -304,5 +308,12 @@ mod tests {
         assert_eq!(index.outliers, ["h"]);
         assert_eq!(index.bundles[2].state, State::Healthy);
         assert_eq!(index.without_report, ["broken"]);
+    }
+
+    #[test]
+    fn what_was_not_read_to_its_end_is_not_called_healthy() {
+        let mut report = healthy();
+        report.is_cut = true;
+        assert_eq!(IndexRow::new(&report, "h", None, Vec::new()).state, State::Cut);
     }
 }
