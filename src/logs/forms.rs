@@ -68,7 +68,10 @@ pub(super) fn written(line: &str) -> Option<(Stamp, &str)> {
     let body = line.strip_prefix('[').unwrap_or(line);
     match first {
         '0'..='9' => chinese(line).or_else(|| day_first(line)).or_else(|| bracketed(line)),
-        '[' | 'A'..='Z' => c_time(body).or_else(|| month_first(body)).or_else(|| bracketed(line)),
+        '[' | 'A'..='Z' => c_time(body)
+            .or_else(|| month_first(body))
+            .or_else(|| nest(line))
+            .or_else(|| bracketed(line)),
         _ if !first.is_ascii() => c_time(body).or_else(|| month_first(body)),
         _ => bracketed(line),
     }
@@ -95,6 +98,17 @@ fn month_first(body: &str) -> Option<(Stamp, &str)> {
     let group = |at: usize| found.get(at).map_or("", |group| group.as_str());
     let civil = civil(group(3), month(group(1))?, group(2), group(4), half(group(5)))?;
     Some((Stamp::NoZone(civil), group(0)))
+}
+
+/// `[Nest] 1  - 11/21/2026, 10:20:42 AM` (nestjs/nest `console-logger.service.ts`, `getTimestamp`: the en-US form, month first).
+fn nest(line: &str) -> Option<(Stamp, &str)> {
+    static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"^\[Nest\] \d+ +- ((\d{1,2})/(\d{1,2})/(\d{4}), (\d{1,2}:\d\d:\d\d)\s(AM|PM))").ok()
+    });
+    let found = FORM.as_ref()?.captures(line)?;
+    let group = |at: usize| found.get(at).map_or("", |group| group.as_str());
+    let civil = civil(group(4), group(2).parse().ok()?, group(3), group(5), half(group(6)))?;
+    Some((Stamp::NoZone(civil), group(1)))
 }
 
 /// `21-Nov-2026 10:20:42.123` (Tomcat), `1:M 21 Nov 2026 10:20:42.123 *` (Redis).

@@ -67,14 +67,15 @@ pub fn stamp_of(line: &str) -> Option<(Stamp, &str)> {
         .or_else(|| written(line))
 }
 
-/// `Sat 2026-11-21 10:20:42 UTC host …` (journalctl's `short-full`), `INFO 2026-11-21 10:20:42 …`, `[ERROR] 2026/11/21 10:20:42 …`.
+/// `Sat 2026-11-21 10:20:42 UTC host …` (journalctl's `short-full`), `INFO 2026-11-21 10:20:42 …`, `[ERROR] 2026/11/21 10:20:42 …`,
+/// `E, [2026-11-21T10:20:42.5 #1] ERROR` (Ruby's Logger).
 fn after_a_word(line: &str) -> Option<(Stamp, &str)> {
     let (word, rest) = line.split_once(' ')?;
     // `周六` and `星期六` in zh_CN.
     let is_word = word.chars().count() <= 10
         && word
             .chars()
-            .all(|c| c.is_alphabetic() || matches!(c, '[' | ']' | ':' | '|'))
+            .all(|c| c.is_alphabetic() || matches!(c, '[' | ']' | ':' | '|' | ','))
         && word.chars().any(char::is_alphabetic);
     if is_word { leading_iso(rest.trim_start()) } else { None }
 }
@@ -258,6 +259,14 @@ mod tests {
             ("1:M 03 Nov 2025 10:20:42.123 * Ready", "2025-11-03T10:20:42.123Z"),
             ("Nov 3, 2025 12:20:42 AM org.apache.x", "2025-11-03T00:20:42Z"),
             ("十一月 3, 2025 1:20:42 下午 org.apache.x", "2025-11-03T13:20:42Z"),
+            (
+                "E, [2025-11-03T10:20:42.586318 #1] ERROR -- : x",
+                "2025-11-03T10:20:42.586318Z",
+            ),
+            (
+                "[Nest] 1  - 11/03/2025, 1:20:42 PM   ERROR [Orders] x",
+                "2025-11-03T13:20:42Z",
+            ),
             ("INFO:     2025-11-03 10:20:42,5 started", "2025-11-03T10:20:42.5Z"),
             ("[2025-11-03 10:20:42,123] ERROR in app: x", "2025-11-03T10:20:42.123Z"),
             ("2025-11-03 18:20:42.123 +0800 [1] FATAL: x", "2025-11-03T10:20:42.123Z"),

@@ -23,7 +23,8 @@ pub(super) fn judge_text(input: &Input<'_>, rule: &RuleHeader, subjects: &Subjec
     if subjects.subject == SubjectOf::Node {
         let mut findings = by_node(input, rule, subjects.least, subjects.confidence);
         // Where nothing fails anywhere, such a setting is odd, and all is well.
-        let fails = !troubled(input.snapshot).is_empty() || input.snapshot.pods().any(|pod| !pod.is_well());
+        let fails = !subjects.even_when_ready.is_empty()
+            && (!troubled(input.snapshot).is_empty() || input.snapshot.pods().any(|pod| !pod.is_well()));
         let always: Vec<&Hit> = own_hits(input, rule)
             .into_iter()
             .filter(|hit| {

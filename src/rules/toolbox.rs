@@ -23,6 +23,7 @@ pub mod node_agent;
 pub mod nodes;
 pub mod odd_nodes;
 pub mod packets;
+pub mod passed;
 pub mod peers;
 pub mod pings;
 pub mod planes;

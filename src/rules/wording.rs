@@ -88,10 +88,30 @@ impl Wording {
         })
     }
 
+    /// Compiles a sentence that is said often, to be said by its id with [`Wording::kept`].
+    pub fn keep(&mut self, id: &str, template: &Text) -> Result<(), minijinja::Error> {
+        self.sentences
+            .add_template_owned(format!("{id}.zh"), template.zh.clone())?;
+        self.sentences
+            .add_template_owned(format!("{id}.en"), template.en.clone())
+    }
+
+    /// The sentence of an id that was kept, as [`Wording::text`] says it.
+    pub fn kept(&self, id: &str, facts: &Map<String, Json>) -> Result<Text, minijinja::Error> {
+        let said = |lang: &str| {
+            let template = self.sentences.get_template(&format!("{id}.{lang}"))?;
+            template.render(context(facts)).map(|text| finished(&text))
+        };
+        Ok(Text {
+            zh: said("zh")?,
+            en: capitalised(said("en")?),
+        })
+    }
+
     fn sentence(&self, template: &str, facts: &Map<String, Json>) -> Result<String, minijinja::Error> {
         self.sentences
             .render_str(template, context(facts))
-            .map(|text| without_gaps(&ticked(text.trim())))
+            .map(|text| finished(&text))
     }
 
     /// The facts that a template names, in either language.
@@ -125,6 +145,11 @@ impl Wording {
             .eval(context(facts))?
             .is_true())
     }
+}
+
+/// What a template rendered, as a sentence.
+fn finished(text: &str) -> String {
+    without_gaps(&ticked(text.trim()))
 }
 
 /// A sentence without the places of facts that are empty: no mark of code around nothing, and one space where it stood between two.

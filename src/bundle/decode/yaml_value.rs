@@ -192,7 +192,7 @@ impl<'de> Visitor<'de> for Node<'_> {
         self.count(0)?;
         let mut map = Map::new();
         while let Some(key) = entries.next_key_seed(self)? {
-            let key = as_key(key);
+            let key = as_key(key).map_err(A::Error::custom)?;
             let value = entries.next_value_seed(self)?;
             if map.contains_key(&key) {
                 return Err(A::Error::custom(format!("duplicate entry with key {key:?}")));
@@ -210,11 +210,17 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 }
 
-/// JSON has no other keys than text.
-fn as_key(key: Value) -> String {
+/// Bytes of a key that is written as a list or a mapping.
+const LONGEST_KEY: usize = 4096;
+
+/// JSON has no other keys than text. A mapping in a key doubles the quotes of the one in its own key, so that a hundred bytes of `{`
+/// would stand for terabytes: what is longer than any such key is refused.
+fn as_key(key: Value) -> Result<String, String> {
     match key {
-        Value::String(text) => text,
-        other => other.to_string(),
+        Value::String(text) => Ok(text),
+        other => Some(other.to_string())
+            .filter(|text| text.len() <= LONGEST_KEY)
+            .ok_or_else(|| format!("a key is a list or a mapping of more than {LONGEST_KEY} bytes")),
     }
 }
 
@@ -267,6 +273,17 @@ mod tests {
         let value = parse_value(text).unwrap();
         assert_eq!(value["one"], json!({"a": 1, "b": 3}));
         assert_eq!(value["two"], json!({"a": 1, "b": 2, "c": 4}));
+    }
+
+    #[test]
+    fn mappings_in_keys_do_not_double_without_end() {
+        assert_eq!(parse_value("{a: 1}: b").unwrap(), serde_json::json!({"{\"a\":1}": "b"}));
+        let error = parse_value(&format!("{}a{}", "{".repeat(60), "}".repeat(60))).unwrap_err();
+        assert!(
+            error.message.contains("a key is a list or a mapping"),
+            "{}",
+            error.message
+        );
     }
 
     #[test]

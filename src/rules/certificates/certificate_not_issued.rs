@@ -17,8 +17,8 @@ check:
   zh: "cert-manager 能否签发证书"
   en: "whether cert-manager can issue certificates"
 title:
-  zh: "{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} 未就绪（{{ reason }}）：{{ message }}"
-  en: "{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} is not ready ({{ reason }}): {{ message }}"
+  zh: "{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} 未就绪{% if reason %}（{{ reason }}）{% endif %}：{{ message }}"
+  en: "{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} is not ready{% if reason %} ({{ reason }}){% endif %}: {{ message }}"
 cause:
   zh: "cert-manager 报告 {{ message }}{% if secret %}，因此 Secret {{ secret }} 没有（新的）证书{% endif %}。"
   en: "cert-manager reports {{ message }}{% if secret %}, so Secret {{ secret }} has no (new) certificate{% endif %}."
@@ -86,6 +86,17 @@ examples:
             reason: DoesNotExist
             message: Issuing certificate as Secret does not exist
     fires: [{kind: "Certificate", namespace: "shop", name: "web"}]
+  - name: "rows of a table, of which the request tells why"
+    files:
+      "certs.txt": |
+        $ kubectl get certificates,certificaterequests -n shop -o wide
+        NAME                                READY   SECRET    ISSUER   STATUS                                                   AGE
+        certificate.cert-manager.io/web     False   web-tls   ours     Certificate expired on Fri, 20 Feb 2026 23:12:04 UTC     180d
+        certificate.cert-manager.io/docs    True    docs-tls  le       Certificate is up to date and has not expired            180d
+
+        NAME                                       APPROVED   DENIED   READY   ISSUER   REQUESTER                                         STATUS                                                                AGE
+        certificaterequest.cert-manager.io/web-3   True                False   ours     system:serviceaccount:cert-manager:cert-manager   Referenced "Issuer" not found: issuer.cert-manager.io "ours" not found   30d
+    fires: [{kind: "Certificate", namespace: "shop", name: "web"}]
   - name: "it is ready"
     files:
       "cert.yaml": |
@@ -110,7 +121,11 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let of_kind = |kind: &'static str| {
         snapshot
             .kind(kind)
-            .filter(|object| object.text("/apiVersion").starts_with("cert-manager.io/"))
+            // The row of a table does not tell its group.
+            .filter(|object| {
+                let group = object.text("/apiVersion");
+                group.is_empty() || group.starts_with("cert-manager.io/")
+            })
             .filter_map(|object| Some((object, not_ready(object)?)))
     };
     let mut findings: Vec<Finding> = Vec::new();

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use jiff::SignedDuration;
 use regex::Regex;
 
 use super::errors::troubled;
 use super::etcd::{etcd, is_of_etcd};
 use super::mentions::mentioned;
 use super::nodes::is_ready;
+use super::passed::has_passed;
 use super::peers::{Peer, dependencies, name_service, node_of_address, objects_of, service_meant};
 use super::speakers::{Speaker, State, is_data_store, is_previous, of_log, of_pod, stores_of, technology};
 use super::stores::refuses_when_full;
@@ -276,14 +276,7 @@ fn is_over(snapshot: &Snapshot, log: &LogFile, hit: &LineHit, after: u64) -> boo
     if is_previous(log) {
         return true;
     }
-    let times = (
-        snapshot.time_of(said),
-        log.last_stamped.as_deref().and_then(|line| snapshot.time_of(line)),
-    );
-    match times {
-        (Some(said), Some(end)) => after >= SINCE_LINES && said.gap_to(&end) >= SINCE,
-        _ => false,
-    }
+    has_passed(snapshot, log, said, after)
 }
 
 /// Where nothing tells what time it is, a container that has ended very often is taken as one that still does.
@@ -309,9 +302,6 @@ const VERY_OFTEN: i64 = 10;
 const GOES_ON: u64 = 10;
 /// Where another workload writes mostly errors, fewer warnings are trouble.
 const GOES_ON_BESIDE_ERRORS: u64 = 3;
-/// So long, and so many lines, after the last complaint a workload that is well has got over it.
-const SINCE: SignedDuration = SignedDuration::from_mins(30);
-const SINCE_LINES: u64 = 5;
 
 /// Words of what the kubelet itself does for a pod.
 const KUBELETS_OWN: [&str; 8] = [

@@ -1,6 +1,6 @@
 //! The odd one out among the nodes of one bundle: a setting in which one node differs from all others, which agree.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::{Setting, Settings, Snapshot};
 use crate::model::Citation;
@@ -19,6 +19,14 @@ pub struct NodeDifference {
 /// The settings in which exactly one of three or more nodes differs from all others, or in which two nodes differ. Nodes of which a
 /// setting is not known do not count for it. In order of setting.
 pub fn odd_nodes(snapshot: &Snapshot) -> Vec<NodeDifference> {
+    // One machine cannot be odd, and its settings are many.
+    let named = snapshot.kind("Node").map(|node| node.key.name.as_str());
+    let machines: BTreeSet<&str> = named
+        .chain(snapshot.hosts.iter().map(|host| host.node_name()))
+        .collect();
+    if machines.iter().filter(|name| !name.is_empty()).count() < 2 {
+        return Vec::new();
+    }
     let nodes = snapshot.settings_of_nodes();
     let mut names: Vec<&Setting> = nodes.values().flat_map(|settings| settings.values.keys()).collect();
     names.sort();

@@ -9,6 +9,7 @@ use regex::Regex;
 use super::complaints::speaker_is_data_store;
 use super::errors::{is_late, troubled};
 use super::mentions::mentioned;
+use super::passed::has_passed;
 use super::peers::mendable;
 use super::speakers::{is_previous, of_log};
 use super::{cite_tail, words};
@@ -124,6 +125,10 @@ fn find(snapshot: &Snapshot) -> Vec<Unanswered> {
             let (Some(last), true) = (lines.last(), lines.len() >= least) else {
                 continue;
             };
+            let end = log.tail.last().map_or(log.lines, |line| line.line);
+            if has_passed(snapshot, log, &last.text, end.saturating_sub(last.line)) {
+                continue;
+            }
             let Some(cite) = cite_tail(snapshot, log, &[*last]) else {
                 continue;
             };

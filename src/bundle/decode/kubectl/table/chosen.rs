@@ -116,9 +116,11 @@ fn put(to: &mut ObjectBuilder<'_, '_>, path: &str, cell: &str, line: usize) {
         return;
     }
     let pointer = format!("/{}", path.replace(['.', '['], "/").replace(']', ""));
-    match pointer.split_once('*') {
+    match pointer.rsplit_once('*') {
         None => set(to, &pointer, cell, line),
         Some((list, field)) => {
+            // Of a list in a list it is not told where one ends: all stand in the first.
+            let list = list.replace('*', "0");
             for (index, item) in cell.split(',').take(MOST).enumerate() {
                 set(to, &format!("{list}{index}{field}"), item, line);
             }
@@ -128,13 +130,14 @@ fn put(to: &mut ObjectBuilder<'_, '_>, path: &str, cell: &str, line: usize) {
 
 fn set(to: &mut ObjectBuilder<'_, '_>, pointer: &str, cell: &str, line: usize) {
     /// Fields of the API that are numbers.
-    const NUMBERS: [&str; 10] = [
+    const NUMBERS: [&str; 11] = [
         "restartCount",
         "replicas",
         "readyReplicas",
         "availableReplicas",
         "updatedReplicas",
         "port",
+        "number",
         "nodePort",
         "exitCode",
         "count",

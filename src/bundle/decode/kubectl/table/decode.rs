@@ -6,7 +6,7 @@ use super::super::build::ObjectBuilder;
 use super::super::hint::{Hint, is_gap};
 use super::super::kinds;
 use super::super::values::{is_age, pairs};
-use super::{Header, Row, bare, chosen, cluster, detect, event, network, pod, storage, workload, wrapped};
+use super::{Header, Row, bare, chosen, cluster, custom, detect, event, network, pod, storage, workload, wrapped};
 use crate::bundle::decode::{Form, Section, TextFile};
 use crate::model::{Problem, ProblemKind};
 
@@ -215,18 +215,6 @@ fn fill(kind: &str, row: &Row<'_, '_>, to: &mut ObjectBuilder<'_, '_>) {
         "APIService" => cluster::api_service(row, to),
         "CertificateSigningRequest" => cluster::signing_request(row, to),
         "ComponentStatus" => cluster::component_status(row, to),
-        _ => keep_columns(row, to),
-    }
-}
-
-/// Keeps the cells of a kind that is not known in particular, by their column.
-fn keep_columns(row: &Row<'_, '_>, to: &mut ObjectBuilder<'_, '_>) {
-    for (column, _) in row.cells() {
-        if let Some(cell) = row
-            .get(column)
-            .filter(|_| !matches!(column, "NAMESPACE" | "NAME" | "AGE" | "LABELS"))
-        {
-            to.entry("/casefileColumns", column, cell, row.line);
-        }
+        _ => custom::fill(kind, row, to),
     }
 }

@@ -4,6 +4,7 @@ mod bare;
 mod chosen;
 mod cluster;
 mod columns;
+mod custom;
 mod decode;
 mod detect;
 mod event;
