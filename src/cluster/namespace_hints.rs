@@ -8,7 +8,7 @@ use regex::Regex;
 
 use super::owners::workload_of_pod_name;
 use super::{Object, ObjectKey};
-use crate::bundle::decode::{Form, is_namespaced};
+use crate::bundle::decode::{Form, is_namespaced, known_kind};
 use crate::logs::LogFile;
 use crate::model::EntryPath;
 
@@ -16,22 +16,10 @@ use crate::model::EntryPath;
 static SERVICE_NAME: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"\b([a-z0-9-]+)\.([a-z0-9-]+)\.svc\b").ok());
 
-/// Words that people put beside a namespace in a file's name.
-const WORDS: [&str; 34] = [
-    "ns",
-    "namespace",
-    "pod",
-    "pods",
-    "po",
+/// Words that people put beside a namespace in a file's name, besides those for kinds.
+const WORDS: [&str; 17] = [
     "event",
-    "events",
     "ev",
-    "service",
-    "services",
-    "svc",
-    "deploy",
-    "deployment",
-    "deployments",
     "all",
     "get",
     "describe",
@@ -39,6 +27,7 @@ const WORDS: [&str; 34] = [
     "describes",
     "kubectl",
     "wide",
+    "labels",
     "log",
     "logs",
     "output",
@@ -46,12 +35,6 @@ const WORDS: [&str; 34] = [
     "state",
     "status",
     "top",
-    "endpoints",
-    "configmaps",
-    "statefulsets",
-    "daemonsets",
-    "replicasets",
-    "jobs",
 ];
 
 /// Namespaces that the projects' own installation manifests create, and what always runs in them.
@@ -203,8 +186,10 @@ pub(super) fn in_path<'n>(known: &'n BTreeSet<String>, path: &EntryPath) -> Opti
 /// A file's stem without the words and numbers around it: `02-get-pods_shop` → `shop`.
 fn bare(stem: &str) -> &str {
     let mut rest = stem;
-    let is_word =
-        |word: &str| WORDS.contains(&word.to_ascii_lowercase().as_str()) || word.bytes().all(|b| b.is_ascii_digit());
+    let is_word = |word: &str| {
+        let word = word.to_ascii_lowercase();
+        WORDS.contains(&word.as_str()) || known_kind(&word).is_some() || word.bytes().all(|b| b.is_ascii_digit())
+    };
     while let Some((word, after)) = rest.split_once(['-', '_', '.'])
         && is_word(word)
     {

@@ -8,7 +8,7 @@ use regex::Regex;
 /// (`responseTime`), Spring, gin, gunicorn, Serilog (`Elapsed`), hibernate, Envoy's and Istio's JSON access logs.
 const NAMED: &str = r#"(?i)\b(?P<name>dur(?:ation)?|elapsed|took|latency|response_?time|time_?taken|cost|ms|millis)(?:_?(?P<inner>ms|millis(?:econds)?|s|sec(?:onds)?))?"?(?:=|: ?| )"?(?P<value>\d+(?:\.\d+)?) ?(?P<unit>ms|millis(?:econds)?|s|sec(?:onds?)?)?\b"#;
 /// `Completed 200 OK in 6286ms` (Rails), `request handled in 6.2 seconds`.
-const IN_WORDS: &str = r"(?i)\b(?:completed|handled|served|processed|answered|responded|request|response|GET|POST|PUT|DELETE)\b[^\n]{0,200}? (?:in|after) (?P<value>\d+(?:\.\d+)?) ?(?P<unit>ms|millis(?:econds)?|s|sec(?:onds?)?)\b";
+const IN_WORDS: &str = r"(?i)\b(?:completed|handled|served|processed|answered|responded|computed|calculated|rendered|loaded|fetched|generated|executed|finished|done|built|returned|stored|saved|written|parsed|indexed|imported|exported|encoded|scored|request|response|GET|POST|PUT|DELETE)\b[^\n]{0,200}? (?:in|after) (?P<value>\d+(?:\.\d+)?) ?(?P<unit>ms|millis(?:econds)?|s|sec(?:onds?)?)\b";
 
 /// `rated order 17, result OK in 1911 ms`, whatever the verb, at the end of a line.
 const AT_THE_END: &str = r"(?i) in (?P<value>\d+(?:\.\d+)?) ?(?P<unit>ms|millis(?:econds)?|s|sec(?:onds?)?)\.?$";
@@ -54,6 +54,7 @@ mod tests {
             ("GET /v1 answered after 6.2 seconds", 6200),
             ("elapsed_ms=12.7", 12),
             ("rated order 17, result OK in 1911 ms", 1911),
+            ("quote 7 computed in 8414 ms (3841 rates compared)", 8414),
         ] {
             assert_eq!(millis_taken(line), Some(millis), "{line}");
         }

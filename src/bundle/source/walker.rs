@@ -81,7 +81,11 @@ impl<'v> Walker<'v> {
         }
         let max = self.meter.limits().max_path_bytes;
         let outer = within.prefix.as_ref().map_or(0, |prefix| prefix.as_str().len() + 1);
-        if outer.saturating_add(raw.len()) as u64 > max {
+        let is_short = |length: usize| length as u64 <= max;
+        // Characters that cannot stand in a path are written out, so it may be longer than its name.
+        let path = is_short(outer.saturating_add(raw.len())).then(|| within.path(raw));
+        let path = path.filter(|path| is_short(path.as_str().len()));
+        if path.is_none() {
             let start: String = raw.chars().take(80).collect();
             let path = within.path(&start);
             self.problem(
@@ -89,9 +93,8 @@ impl<'v> Walker<'v> {
                 ProblemKind::OverBudget,
                 format!("{}: a name that starts like this was not read", Limit::PathBytes(max)),
             );
-            return None;
         }
-        Some(within.path(raw))
+        path
     }
 
     /// True when no file of this path was handed out yet.

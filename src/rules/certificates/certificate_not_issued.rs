@@ -2,6 +2,7 @@
 
 use crate::cluster::Object;
 use crate::model::Confidence;
+use crate::rules::toolbox::services::{Fit, backends, fit, selector};
 use crate::rules::{Finding, Input, RuleHeader, Touch};
 
 /// Kinds of cert-manager that have a condition Ready.
@@ -157,9 +158,40 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 secret,
             )));
         }
+        for service in snapshot.kind("Service").filter(|service| serves(service, object)) {
+            finding.impair(service.subject());
+            let Some(selector) = selector(service) else { continue };
+            for backend in backends(snapshot, &service.key.namespace) {
+                if fit(selector, &backend) == Fit::Selected {
+                    finding.impair(backend.subject);
+                }
+            }
+        }
         findings.push(finding);
     }
     findings
+}
+
+/// True when a certificate is that of a Service: by the names that it is for, else by its own, `orders-tls` for the Service `orders`.
+fn serves(service: &Object, certificate: &Object) -> bool {
+    if service.key.namespace != certificate.key.namespace {
+        return false;
+    }
+    let name = service.key.name.as_str();
+    let of_service = format!("{name}.{}", service.key.namespace);
+    let for_names = certificate
+        .list("/spec/dnsNames")
+        .iter()
+        .filter_map(|name| name.as_str());
+    let is_named = for_names
+        .clone()
+        .any(|host| host == name || host == of_service || host.starts_with(&format!("{of_service}.")));
+    let own = certificate.key.name.as_str();
+    let bare = ["-tls", "-cert", "-certificate", "-crt"]
+        .iter()
+        .find_map(|end| own.strip_suffix(end))
+        .unwrap_or(own);
+    is_named || for_names.count() == 0 && bare == name
 }
 
 fn not_ready(object: &Object) -> Option<usize> {

@@ -150,7 +150,8 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             finding.fact("setting", line)
         })
         .collect();
-    for machine in machines(snapshot).iter().filter(|machine| machine.is_node(snapshot)) {
+    let all = machines(snapshot);
+    for machine in all.iter().filter(|machine| machine.is_node(snapshot)) {
         let suffers = network_suffering(snapshot, &machine.node);
         let bridge = machine
             .host
@@ -158,14 +159,24 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .interfaces
             .iter()
             .find(|interface| BRIDGES.contains(&interface.name.as_str()));
-        if let (Some((setting, cite)), Some(bridge), true) = (off(machine), bridge, suffers != Suffering::No) {
+        // Where no links were collected, the other nodes show that this network needs it.
+        let needed = bridge.map(|bridge| bridge.cite.clone()).or_else(|| {
+            let mut others = all.iter().filter(|other| other.node != machine.node);
+            others.find_map(|other| {
+                other
+                    .sysctl(KEY)
+                    .filter(|(value, _)| *value == "1")
+                    .map(|(_, cite)| cite)
+            })
+        });
+        if let (Some((setting, cite)), Some(needed), true) = (off(machine), needed, suffers != Suffering::No) {
             findings.retain(|finding| finding.subject.name != machine.node);
             findings.push(
                 machine
                     .finding(snapshot, rule, confidence(suffers))
                     .at("/etc/sysctl.d")
                     .cite(cite)
-                    .cite(bridge.cite.clone())
+                    .cite(needed)
                     .fact("setting", setting),
             );
         }

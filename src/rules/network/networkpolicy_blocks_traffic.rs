@@ -186,6 +186,23 @@ examples:
         ERROR upstream cart: dial tcp 10.96.0.12:8080: i/o timeout
         ERROR upstream cart: dial tcp 10.96.0.12:8080: i/o timeout
     fires: [{kind: NetworkPolicy, namespace: shop, name: walls}]
+  - name: "the client's labels were renamed in a namespace without policies"
+    files:
+      namespaces.json: '{"kind":"NamespaceList","apiVersion":"v1","items":[{"metadata":{"name":"front","labels":{"kubernetes.io/metadata.name":"front"}}},{"metadata":{"name":"shop","labels":{"kubernetes.io/metadata.name":"shop"}}}]}'
+      policies.json: '{"kind":"NetworkPolicyList","apiVersion":"networking.k8s.io/v1","items":[{"metadata":{"name":"walls","namespace":"shop"},"spec":{"podSelector":{"matchLabels":{"app":"cart"}},"policyTypes":["Ingress"],"ingress":[{"from":[{"namespaceSelector":{"matchLabels":{"kubernetes.io/metadata.name":"front"}},"podSelector":{"matchLabels":{"app":"web"}}}]}]}}]}'
+      services.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"cart","namespace":"shop"},"spec":{"clusterIP":"10.96.0.12","selector":{"app":"cart"},"ports":[{"port":8080}]}}]}'
+      endpoints.json: '{"kind":"EndpointsList","apiVersion":"v1","items":[{"metadata":{"name":"cart","namespace":"shop"},"subsets":[{"addresses":[{"ip":"10.244.1.16"}],"ports":[{"port":8080}]}]}]}'
+      cart.txt: |
+        NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE   IP            NODE   NOMINATED NODE   READINESS GATES
+        shop        cart-6bdf8c9d7-jd5lx       1/1     Running   0          41m   10.244.1.16   n-2    <none>           <none>
+      web.txt: |
+        NAMESPACE   NAME                     READY   STATUS    RESTARTS   AGE   LABELS
+        front       web-57b96b46b7-zv4q2     1/1     Running   0          41m   app.kubernetes.io/name=web,pod-template-hash=57b96b46b7
+      web-57b96b46b7-zv4q2.log: |
+        ERROR cart: dial tcp 10.96.0.12:8080: i/o timeout
+        ERROR cart: dial tcp 10.96.0.12:8080: i/o timeout
+        ERROR cart: dial tcp 10.96.0.12:8080: i/o timeout
+    fires: [{kind: NetworkPolicy, namespace: shop, name: walls}]
   - name: "the proxy's namespace carries it"
     files:
       namespaces.json: '{"kind":"NamespaceList","apiVersion":"v1","items":[{"metadata":{"name":"edge","labels":{"kubernetes.io/metadata.name":"edge","name":"edge"}}},{"metadata":{"name":"shop","labels":{"kubernetes.io/metadata.name":"shop"}}}]}'
@@ -469,7 +486,16 @@ fn strangers<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
     for call in unanswered(snapshot).iter() {
         let namespace = &call.client.namespace;
         let is_own = *namespace == call.peer.namespace;
-        let client = isolated.iter().find(|backend| backend.subject == call.client);
+        // A client may live where no policy is.
+        let elsewhere = if is_own {
+            Vec::new()
+        } else {
+            backends(snapshot, namespace)
+        };
+        let client = isolated
+            .iter()
+            .chain(&elsewhere)
+            .find(|backend| backend.subject == call.client);
         let described = snapshot
             .object("Namespace", "", namespace)
             .map(|namespace| namespace.get("/metadata/labels").and_then(|labels| labels.as_object()));

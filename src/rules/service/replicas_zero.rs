@@ -16,7 +16,7 @@ needs: [deployments|statefulsets]
 text:
   - id: backlog
     in: [container-log, event, other]
-    pattern: '(?i)\b(?P<said>(?:backlog|queue[ _-]?(?:depth|length|size|lag|high|growing|full)|consumer[ _-]?lag|(?:messages|tasks|jobs|events|items|results|requests) (?:are )?(?:waiting|pending|queued|piling up|not (?:being )?(?:consumed|processed|picked up))|unprocessed (?:messages|tasks|jobs|events|items)|not consumed)\b[^\n]{0,200})'
+    pattern: '(?i)\b(?P<said>(?:backlog|queue[ _-]?(?:depth|length|size|lag|high|growing|full)|consumer[ _-]?lag|(?:messages|tasks|jobs|events|items|results|requests) (?:are )?(?:waiting|pending|queued|piling up|not (?:being )?(?:consumed|processed|picked up))|unprocessed (?:messages|tasks|jobs|events|items)|not consumed|still (?:pending|queued|waiting|unprocessed))\b[^\n]{0,200})'
   - id: nobody
     in: [container-log, event, other]
     pattern: '(?i)(?P<said>\bno (?:active |available |running |registered |online |live )?(?:consumers?|subscribers?|workers?|runners?|pollers?|listeners?)\b[^\n]{0,160}|consumer group ''?[\w.-]+''? has no active members[^\n]{0,80})'
