@@ -116,7 +116,8 @@ pub(super) fn assemble(
         namespaces.complete(event);
     }
     add_manifests(&mut snapshot, &namespaces, manifests);
-    snapshot.events = events.iter().filter_map(Event::new).collect();
+    // Read and let go side by side: there may be a hundred thousand.
+    snapshot.events = events.into_par_iter().filter_map(|event| Event::new(&event)).collect();
     fold_duplicates(&mut snapshot.events);
     let nodes: Vec<String> = snapshot.kind("Node").map(|node| node.key.name.clone()).collect();
     snapshot.coverage.problems.extend(detected.gaps(&nodes));

@@ -112,6 +112,20 @@ examples:
             inet 10.42.1.1/24 brd 10.42.1.255 scope global cni0
     fires:
       - {kind: "Node", name: "n2", node: "n2"}
+  - name: "no links were collected, and the other node has it on"
+    files:
+      "nodes.txt": |
+        NAME   STATUS   ROLES    AGE   VERSION
+        n1     Ready    <none>   90d   v1.28.4
+        n2     Ready    <none>   90d   v1.28.4
+      "pods.txt": |
+        NAMESPACE     NAME                      READY   STATUS    RESTARTS   AGE   IP           NODE
+        shop          web-57b96b46b7-zv4q2      0/1     CrashLoopBackOff 7          41m   10.42.0.9    n2
+      "n1/sysctl.txt": |
+        net.bridge.bridge-nf-call-iptables = 1
+      "n2/sysctl.txt": |
+        net.bridge.bridge-nf-call-iptables = 0
+    fires: [{kind: "Node", name: "n2", node: "n2"}]
   - name: "the module is missing, by the words of flannel"
     files:
       "nodes.txt": |
@@ -161,7 +175,8 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .find(|interface| BRIDGES.contains(&interface.name.as_str()));
         // Where no links were collected, the other nodes show that this network needs it.
         let needed = bridge.map(|bridge| bridge.cite.clone()).or_else(|| {
-            let mut others = all.iter().filter(|other| other.node != machine.node);
+            let is_unknown = machine.host.tools.interfaces.is_empty();
+            let mut others = all.iter().filter(|other| is_unknown && other.node != machine.node);
             others.find_map(|other| {
                 other
                     .sysctl(KEY)
