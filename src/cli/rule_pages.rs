@@ -72,6 +72,9 @@ fn section(page: &mut Page, rules: &Rules, rule: &Rule) {
         word(&header.level),
         place = rule.place
     ));
+    if !header.also.is_empty() {
+        page.paragraph(&format!("Also known as · 也称为: `{}`", header.also.join("`, `")));
+    }
     page.both("What broke · 故障", &header.title);
     page.both("Cause · 原因", &header.cause);
     page.both("What is checked · 检查内容", &header.check);

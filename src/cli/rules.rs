@@ -212,7 +212,7 @@ fn with_languages(wanted: &str, mut work: impl FnMut(Lang)) -> u8 {
 }
 
 fn with_rule(rules: &Rules, id: &str, work: impl FnOnce(&Rule)) -> u8 {
-    match rules.get(id) {
+    match rules.look_up(id) {
         Some(rule) => {
             work(rule);
             exit::DONE
@@ -267,6 +267,7 @@ fn explained(rule: &Rule, lang: Lang) -> String {
         }
     };
     let all = |texts: &[Text]| texts.iter().map(|text| text.get(lang).to_owned()).collect::<Vec<_>>();
+    section(words("也称为", "Also known as"), header.also.clone());
     section(words("需要的数据", "Needs"), header.needs.clone());
     section(
         words("会引起", "May cause"),

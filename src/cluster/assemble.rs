@@ -20,7 +20,7 @@ use super::{About, BundleInfo, Coverage, Event, Hit, Host, Object, ObjectKey, Po
 use crate::bundle::decode::{Fact, Form, HostFact};
 use crate::bundle::layout::{Detected, NodePlace};
 use crate::logs::{LogFile, SignatureSet, Stream, TextSource, stamp_of, stream_of};
-use crate::model::{Basis, Citation, CitationKind, EntryPath, Subject, When};
+use crate::model::{Basis, Citation, EntryPath, Subject, When};
 
 /// Empty listings of one datum that are kept: a bundle may have one for each of thousands of namespaces.
 const EMPTY: usize = 16;
@@ -76,18 +76,12 @@ pub(super) fn assemble(
             }
             Fact::Collected { when, .. } => snapshot.bundle.collected_at = Some(when),
             Fact::NamespaceNamed(namespace) => named.push(namespace),
-            Fact::EmptyListing {
-                kind,
-                namespace,
-                mut cite,
-            } => {
-                cite.kind = CitationKind::Absence;
-                cite.searched = Some((0, true));
+            Fact::EmptyListing { kind, namespace, cite } => {
                 let datum = datum_of_kind(&kind);
                 snapshot.coverage.note(datum.clone(), 0);
                 let cites = snapshot.coverage.empty.entry(datum).or_default();
                 if cites.len() < EMPTY {
-                    cites.push(cite);
+                    cites.push(cite.absence(Some((0, true))));
                 }
                 looked_at.push(namespace);
             }

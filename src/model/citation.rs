@@ -93,6 +93,16 @@ impl Citation {
         }
     }
 
+    /// The same place as one that was searched in vain; `searched` says how many entries it has and whether these are all, where that
+    /// is known and the citation does not say so itself.
+    pub fn absence(self, searched: Option<(u64, bool)>) -> Self {
+        Self {
+            kind: CitationKind::Absence,
+            searched: searched.or(self.searched),
+            ..self
+        }
+    }
+
     /// The same citation with a time.
     pub fn at(mut self, when: Option<When>) -> Self {
         self.when = when;

@@ -29,6 +29,9 @@ pub enum Role {
 pub struct RuleHeader {
     /// Kebab-case, unique, never reused.
     pub id: String,
+    /// Other ids by which the same failure is known, for those who look it up.
+    #[serde(default)]
+    pub also: Vec<String>,
     /// What it can be.
     #[serde(default)]
     pub role: Role,

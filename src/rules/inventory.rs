@@ -154,7 +154,7 @@ pub fn names(reference: &str, repository: &str) -> bool {
 ///
 /// Without such a listing nothing is said: a running-only listing never shows what is stopped by design.
 pub fn missing_on_hosts(input: &super::Input<'_>, rule: &super::RuleHeader, name: &str) -> Vec<super::Finding> {
-    use crate::model::{CitationKind, Confidence, Subject};
+    use crate::model::{Confidence, Subject};
     let Some(known) = expected(name) else { return Vec::new() };
     let hosts = input
         .snapshot
@@ -166,9 +166,8 @@ pub fn missing_on_hosts(input: &super::Input<'_>, rule: &super::RuleHeader, name
             let listing = host
                 .complete_listing()
                 .or_else(|| host.listings.first().filter(|_| !known.is_stopped_by_design()))?;
-            let mut absence = listing.cite.clone();
-            absence.kind = CitationKind::Absence;
-            absence.searched = Some((listing.entries, listing.is_complete()));
+            let searched = (listing.entries, listing.is_complete());
+            let absence = listing.cite.clone().absence(Some(searched));
             let image = host.images.iter().find(|image| names(&image.reference, known.image));
             let mut finding = super::Finding::new(
                 rule,

@@ -40,7 +40,7 @@ pub enum MonitorKind {
 impl MonitorKind {
     /// Told by the content, as node-problem-detector tells its plugins.
     pub fn of(text: &str) -> Self {
-        let Ok(value) = serde_json::from_str::<Value>(text) else {
+        let Ok(value) = serde_json::from_str::<Value>(&without_trailing_commas(text)) else {
             return Self::LogMonitor;
         };
         match value.get("plugin").and_then(Value::as_str) {
@@ -106,6 +106,32 @@ struct Place {
     identifier: String,
 }
 
+/// The text with a space for each comma after which a list or an object ends, so that every other character stays where it was. JSON has no
+/// such commas; `config/disk-log-message-filelog.json` does.
+fn without_trailing_commas(text: &str) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    let (mut in_text, mut is_escaped, mut comma) = (false, false, None);
+    for (place, byte) in text.bytes().enumerate() {
+        if in_text {
+            in_text = is_escaped || byte != b'"';
+            is_escaped = !is_escaped && byte == b'\\';
+            continue;
+        }
+        if matches!(byte, b']' | b'}')
+            && let Some(comma) = comma.and_then(|comma: usize| bytes.get_mut(comma))
+        {
+            *comma = b' ';
+        }
+        in_text = byte == b'"';
+        if byte == b',' {
+            comma = Some(place);
+        } else if !byte.is_ascii_whitespace() {
+            comma = None;
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
 /// The rules of a file: their headers, and what judges them. Rules of one name are one.
 pub(super) fn rules_of(file: &RuleFile) -> Result<Vec<(RuleHeader, Taken)>, Vec<Mistake>> {
     if let Some(refusal) = MonitorKind::of(&file.text).refusal() {
@@ -115,7 +141,7 @@ pub(super) fn rules_of(file: &RuleFile) -> Result<Vec<(RuleHeader, Taken)>, Vec<
             format!("{refusal}; leave it out"),
         )]);
     }
-    let monitor: Monitor = serde_json::from_str(&file.text).map_err(|error| {
+    let monitor: Monitor = serde_json::from_str(&without_trailing_commas(&file.text)).map_err(|error| {
         let message = error.to_string();
         let message = message.split(" at line ").next().unwrap_or("").to_owned();
         vec![Mistake::at(file, (error.line().max(1), error.column().max(1)), message)]

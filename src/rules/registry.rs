@@ -122,6 +122,12 @@ impl Rules {
     pub fn get(&self, id: &str) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.header.id == id)
     }
+
+    /// One rule by its id, or by another one under which the same failure is known.
+    pub fn look_up(&self, id: &str) -> Option<&Rule> {
+        let is_also = |rule: &&Rule| rule.header.also.iter().any(|other| other == id);
+        self.get(id).or_else(|| self.rules.iter().find(is_also))
+    }
 }
 
 impl Rule {

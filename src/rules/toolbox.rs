@@ -19,6 +19,7 @@ pub mod mentions;
 pub mod mesh;
 pub mod moments;
 pub mod names;
+pub mod networks;
 pub mod node_agent;
 pub mod nodes;
 pub mod odd_nodes;

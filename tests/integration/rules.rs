@@ -118,3 +118,17 @@ fn built_in_rules_say_everything_in_both_languages() {
         }
     }
 }
+
+#[test]
+fn other_ids_lead_to_one_rule_each() {
+    let rules = Rules::load().unwrap();
+    let ids = || {
+        rules
+            .iter()
+            .flat_map(|rule| std::iter::once(&rule.header.id).chain(&rule.header.also))
+    };
+    let distinct: std::collections::BTreeSet<&String> = ids().collect();
+    assert_eq!(ids().count(), distinct.len());
+    let panic = rules.look_up("crashloop-app-panic").map(|rule| rule.header.id.as_str());
+    assert_eq!(panic, Some("app-panic"));
+}

@@ -7,7 +7,7 @@ use super::lines::changed_lines;
 use super::{Difference, Differences, Side};
 use crate::bundle::decode::{ContainerState, Script};
 use crate::cluster::{Host, HostContainer, Snapshot};
-use crate::model::{Citation, CitationKind, Subject};
+use crate::model::{Citation, Subject};
 
 /// Things by name, each with its meaning and its place.
 type Things = BTreeMap<String, (String, Citation)>;
@@ -64,12 +64,7 @@ fn compare_hosts(good: &Host, bad: &Host, result: &mut Differences) {
     }
     if !good.cron.is_empty() && !bad.cron.is_empty() {
         // An entry of the same listing shows what was searched.
-        let listed = |host: &Host| {
-            host.cron.first().map(|entry| Citation {
-                kind: CitationKind::Absence,
-                ..entry.cite.clone()
-            })
-        };
+        let listed = |host: &Host| host.cron.first().map(|entry| entry.cite.clone().absence(None));
         compare_things(
             "cron",
             &cron(good),

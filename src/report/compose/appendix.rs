@@ -280,33 +280,30 @@ pub(super) fn checks(ledger: &Ledger<'_, '_>) -> Vec<Check> {
     let all = diagnosis.checks.iter().map(|(id, checked)| {
         let rule = diagnosis.rules.get(id);
         let header = rule.map(|rule| &rule.header);
-        let (outcome, reason) = match checked {
-            Checked::Pass | Checked::Unknown(_) | Checked::Unmet(_) if not_here(rule).is_some() => (
-                CheckOutcome::NotApplicable,
-                not_here(rule).map_or_else(Text::default, |why| match why {
-                    Foreign::Group(group) => filled("check.no-group", &[("group", group.into())]),
-                    Foreign::Distribution => phrase("check.other-distribution"),
-                    Foreign::NoPods => phrase("check.no-pods"),
-                }),
-            ),
-            Checked::Pass if is_masked_here(ledger, id) => (CheckOutcome::Risk, phrase("check.masked")),
-            Checked::Pass => match early.as_ref().filter(|_| header.is_some_and(|header| header.reported)) {
+        let elsewhere = match checked {
+            Checked::Pass | Checked::Unknown(_) | Checked::Unmet(_) => not_here(rule),
+            _ => None,
+        };
+        let (outcome, reason) = match (checked, elsewhere) {
+            (_, Some(why)) => (CheckOutcome::NotApplicable, told_elsewhere(&why)),
+            (Checked::Pass, None) if is_masked_here(ledger, id) => (CheckOutcome::Risk, phrase("check.masked")),
+            (Checked::Pass, None) => match early.as_ref().filter(|_| header.is_some_and(|header| header.reported)) {
                 Some(when) => (CheckOutcome::Unknown, filled("check.reported-before", &when.facts())),
                 None => (
                     CheckOutcome::Pass,
                     header.map_or_else(Text::default, |header| looked_at(ledger, header)),
                 ),
             },
-            Checked::Fail if is_about_risks(diagnosis.rules, id) => (CheckOutcome::Risk, Text::default()),
-            Checked::Fail => (CheckOutcome::Fail, Text::default()),
-            Checked::Unknown(needs) => (CheckOutcome::Unknown, named("check.missing", needs)),
-            Checked::Outside => (CheckOutcome::Unknown, phrase("check.outside")),
+            (Checked::Fail, None) if is_about_risks(diagnosis.rules, id) => (CheckOutcome::Risk, Text::default()),
+            (Checked::Fail, None) => (CheckOutcome::Fail, Text::default()),
+            (Checked::Unknown(needs), None) => (CheckOutcome::Unknown, named("check.missing", needs)),
+            (Checked::Outside, None) => (CheckOutcome::Unknown, phrase("check.outside")),
             // A log that is empty may be one that was not written, or not collected as it should.
-            Checked::Unmet(Unmet::Empty(data)) if data.iter().any(|datum| is_log(datum)) => {
+            (Checked::Unmet(Unmet::Empty(data)), None) if data.iter().any(|datum| is_log(datum)) => {
                 (CheckOutcome::Unknown, named("check.empty-log", data))
             }
-            Checked::Unmet(unmet) => (CheckOutcome::NotApplicable, not_met(unmet)),
-            Checked::Told(other) => (
+            (Checked::Unmet(unmet), None) => (CheckOutcome::NotApplicable, not_met(unmet)),
+            (Checked::Told(other), None) => (
                 CheckOutcome::NotApplicable,
                 filled("check.told", &[("rule", other.clone().into())]),
             ),
@@ -321,6 +318,15 @@ pub(super) fn checks(ledger: &Ledger<'_, '_>) -> Vec<Check> {
         }
     });
     all.collect()
+}
+
+/// Why a check has nothing to look at here.
+fn told_elsewhere(why: &Foreign) -> Text {
+    match why {
+        Foreign::Group(group) => filled("check.no-group", &[("group", (*group).into())]),
+        Foreign::Distribution => phrase("check.other-distribution"),
+        Foreign::NoPods => phrase("check.no-pods"),
+    }
 }
 
 /// What a check that passed had to look at: the data that it asks for and how much of each was read.

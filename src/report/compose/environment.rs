@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::ledger::Ledger;
 use super::phrases::phrase;
 use crate::cluster::{Host, HostContainer, Object};
-use crate::model::{Citation, Text, code};
+use crate::model::{Citation, Text, code, escaped};
 use crate::report::model::Labelled;
 use crate::rules::inventory::{is_rke1, names};
 
@@ -86,7 +86,7 @@ fn roles(ledger: &mut Ledger<'_, '_>, nodes: &[&Object], rows: &mut Vec<Labelled
         let labels = node.get("/metadata/labels").and_then(|labels| labels.as_object());
         for key in labels.into_iter().flat_map(|labels| labels.keys()) {
             if let Some(role) = key.strip_prefix(ROLE) {
-                let place = format!("/metadata/labels/{}", key.replace('~', "~0").replace('/', "~1"));
+                let place = format!("/metadata/labels/{}", escaped(key));
                 let entry = counted.entry(role.to_owned());
                 entry.or_insert_with(|| (0, node.cite_at(&place))).0 += 1;
             }

@@ -2,7 +2,7 @@
 
 use crate::cluster::Object;
 use crate::model::Confidence;
-use crate::rules::toolbox::services::{Fit, backends, fit, selector};
+use crate::rules::toolbox::peers::{Peer, objects_of};
 use crate::rules::{Finding, Input, RuleHeader, Touch};
 
 /// Kinds of cert-manager that have a condition Ready.
@@ -159,12 +159,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             )));
         }
         for service in snapshot.kind("Service").filter(|service| serves(service, object)) {
-            finding.impair(service.subject());
-            let Some(selector) = selector(service) else { continue };
-            for backend in backends(snapshot, &service.key.namespace) {
-                if fit(selector, &backend) == Fit::Selected {
-                    finding.impair(backend.subject);
-                }
+            let peer = Peer::parse(&service.key.name, None);
+            for object in objects_of(snapshot, &service.key.namespace, &peer) {
+                finding.impair(object);
             }
         }
         findings.push(finding);

@@ -2,7 +2,7 @@
 
 use crate::bundle::decode::ContainerState;
 use crate::cluster::{Host, HostContainer, Image, Snapshot};
-use crate::model::{Citation, CitationKind, Confidence, Subject};
+use crate::model::{Confidence, Subject};
 use crate::rules::inventory::is_rke_container;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -98,9 +98,8 @@ fn judge(rule: &RuleHeader, host: &Host, before: &Host) -> Option<Finding> {
     if cites.is_empty() {
         return None;
     }
-    let mut absence: Citation = listing.cite.clone();
-    absence.kind = CitationKind::Absence;
-    absence.searched = Some((listing.entries, listing.is_complete()));
+    let searched = (listing.entries, listing.is_complete());
+    let absence = listing.cite.clone().absence(Some(searched));
     let mut finding = Finding::new(rule, Subject::node(host.runtime_name()), Confidence::Confirmed)
         .fact("host", host.runtime_name())
         .fact("changed", changed);

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::bundle::decode::Directory;
 use crate::cluster::{Host, Object, Snapshot};
-use crate::model::{Citation, CitationKind, Confidence, Subject};
+use crate::model::{Confidence, Subject};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -111,7 +111,9 @@ fn of_directory(snapshot: &Snapshot, rule: &RuleHeader, host: &Host, directory: 
         .fact("path", directory.path.clone())
         .fact("velero", false);
     match newest {
-        None if directory.entries.is_empty() => Some(finding.cite(absence(&directory.cite)).fact("newest", "")),
+        None if directory.entries.is_empty() => {
+            Some(finding.cite(directory.cite.clone().absence(None)).fact("newest", ""))
+        }
         // Names without a time tell nothing of their age.
         None => None,
         Some((made, name)) => {
@@ -124,12 +126,6 @@ fn of_directory(snapshot: &Snapshot, rule: &RuleHeader, host: &Host, directory: 
             })
         }
     }
-}
-
-fn absence(cite: &Citation) -> Citation {
-    let mut cite = cite.clone();
-    cite.kind = CitationKind::Absence;
-    cite
 }
 
 /// The time in a snapshot's name: Unix seconds at the end (RKE2, k3s), or RFC 3339 at the beginning (RKE1).

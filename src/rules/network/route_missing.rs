@@ -2,6 +2,7 @@
 
 use crate::model::Subject;
 use crate::rules::toolbox::hosts::{Machine, Suffering, confidence, machines, network_suffering};
+use crate::rules::toolbox::networks::covers;
 use crate::rules::toolbox::nodes::is_ready;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -180,21 +181,4 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         findings.push(finding);
     }
     findings
-}
-
-/// True when an IPv4 network holds another one.
-fn covers(wide: &str, narrow: &str) -> bool {
-    let parse = |text: &str| {
-        let (address, length) = text.split_once('/')?;
-        let address: std::net::Ipv4Addr = address.parse().ok()?;
-        Some((
-            u32::from(address),
-            length.parse::<u32>().ok().filter(|length| *length <= 32)?,
-        ))
-    };
-    let (Some((outer, long)), Some((inner, longer))) = (parse(wide), parse(narrow)) else {
-        return false;
-    };
-    let mask = u32::MAX.checked_shl(32 - long).unwrap_or(0);
-    long <= longer && outer & mask == inner & mask
 }

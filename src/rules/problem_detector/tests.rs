@@ -119,6 +119,15 @@ fn an_expression_over_two_lines_needs_both_in_order_and_near() {
 }
 
 #[test]
+fn commas_before_the_end_of_a_list_are_passed_over_and_those_of_texts_stay() {
+    let text = r#"{"plugin": "kmsg", "source": "fans", "rules": [
+        {"type": "temporary", "reason": "FanOdd", "pattern": "fan \\[1,] is \"odd\",}",},
+    ],}"#;
+    let log = "[    1.2] fan [1,] is \"odd\",}\n";
+    assert_eq!(found(&[text], &[("n1/dmesg.txt", log)]), one("fans-fanodd", "n1", 1));
+}
+
+#[test]
 fn a_journals_source_is_asked_for() {
     let text = r#"{"plugin": "journald", "pluginConfig": {"source": "systemd"}, "source": "units", "conditions": [],
         "rules": [{"type": "temporary", "reason": "FanStart", "pattern": "Started (fan|fan\\.service)\\."}]}"#;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::bundle::decode::{ContainerState, DockerInspect, Script};
 use crate::cluster::{Host, HostContainer, Snapshot};
-use crate::model::{Citation, CitationKind, Confidence, Subject, When};
+use crate::model::{Citation, Confidence, Subject, When};
 use crate::rules::inventory::{RKE1, is_rke_container, is_rke1, names};
 use crate::rules::rebuild::docker_run;
 use crate::rules::toolbox::deletions::{Deletions, Destroyed, created};
@@ -326,7 +326,8 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
     }
 
     // The absence, the act, what it is compared with, the image that rules out another cause.
-    let absent = absence(listing.cite.clone(), listing.entries, listing.is_complete());
+    let searched = (listing.entries, listing.is_complete());
+    let absent = listing.cite.clone().absence(Some(searched));
     finding.add_cite_of(&["missing", "running_intact"], absent);
     let mut script_cite = script.cite.clone();
     script_cite.place = crate::model::Place::Lines(line_number, line_number);
@@ -633,12 +634,6 @@ fn cron_file(cite: &Citation) -> String {
         (Some(name), Some("cron.d")) => format!("/etc/cron.d/{name}"),
         _ => String::new(),
     }
-}
-
-fn absence(mut citation: Citation, entries: u64, complete: bool) -> Citation {
-    citation.kind = CitationKind::Absence;
-    citation.searched = Some((entries, complete));
-    citation
 }
 
 fn shown(when: &When) -> String {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::cluster::{Object, Snapshot};
-use crate::model::{Citation, Subject};
+use crate::model::{Citation, Subject, escaped};
 use crate::rules::header::Subjects;
 use crate::rules::toolbox::complaints::{Complaint, complaints};
 use crate::rules::{Finding, Input, RuleHeader};
@@ -230,7 +230,7 @@ fn fit(ingress: &Object, host: &str, path: &str) -> Option<usize> {
 /// What the Ingress says of itself.
 fn own_limit(ingress: &Object) -> Option<(&'static str, String, Citation)> {
     SETTINGS.iter().find_map(|(annotation, _)| {
-        let pointer = format!("/metadata/annotations/{}", annotation.replace('/', "~1"));
+        let pointer = format!("/metadata/annotations/{}", escaped(annotation));
         let value = ingress.text(&pointer);
         (!value.is_empty()).then(|| (*annotation, value.to_owned(), ingress.cite_at(&pointer)))
     })

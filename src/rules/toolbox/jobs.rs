@@ -1,7 +1,7 @@
 //! What runs on a host beside a clean-up, and whether a baseline knew of the clean-up: scripts and cron entries.
 
 use crate::cluster::Host;
-use crate::model::{Citation, CitationKind};
+use crate::model::Citation;
 
 /// Places that are cited for a search among all of them.
 const SEARCHED: usize = 3;
@@ -36,22 +36,19 @@ impl Jobs {
                 .map(|script| &script.cite)
                 .chain(entries().map(|entry| &entry.cite))
                 .take(SEARCHED)
-                .map(|cite| absence(cite, 1))
+                .map(|cite| vain(cite, 1))
                 .collect(),
             is_watched: in_script || entries().any(|entry| names_one(&entry.command)),
             read_before: before.len(),
             searched_before: before
                 .first()
                 .filter(|_| !is_known)
-                .map(|entry| absence(&entry.cite, before.len())),
+                .map(|entry| vain(&entry.cite, before.len())),
         }
     }
 }
 
 /// A place that was searched in vain. That every table was collected does not show.
-fn absence(cite: &Citation, entries: usize) -> Citation {
-    let mut cite = cite.clone();
-    cite.kind = CitationKind::Absence;
-    cite.searched = Some((entries as u64, false));
-    cite
+fn vain(cite: &Citation, entries: usize) -> Citation {
+    cite.clone().absence(Some((entries as u64, false)))
 }

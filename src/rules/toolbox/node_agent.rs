@@ -2,7 +2,7 @@
 
 use crate::bundle::decode::CriKind;
 use crate::cluster::{Host, Snapshot};
-use crate::model::{Citation, CitationKind};
+use crate::model::Citation;
 
 /// The DaemonSet's name and the beginning of its pods' (rancher/rancher `pkg/systemtemplate/template.go`).
 const AGENT: &str = "cattle-node-agent";
@@ -18,14 +18,9 @@ pub fn absence_of_node_agent(snapshot: &Snapshot, host: &Host) -> Option<Vec<Cit
     if in_docker || in_cri || in_api {
         return None;
     }
-    let mut docker = listing.cite.clone();
-    docker.kind = CitationKind::Absence;
-    docker.searched = Some((listing.entries, true));
-    let cri = host.tools.complete_cri_listing(CriKind::Container).map(|listing| {
-        let mut cite = listing.cite.clone();
-        cite.kind = CitationKind::Absence;
-        cite
-    });
+    let docker = listing.cite.clone().absence(Some((listing.entries, true)));
+    let cri = host.tools.complete_cri_listing(CriKind::Container);
+    let cri = cri.map(|listing| listing.cite.clone().absence(None));
     // A list of pods that has others is no single place; one that is empty is.
     let api = snapshot
         .empty_listing("pods")

@@ -1,6 +1,6 @@
 //! The odd one out among the nodes of one bundle: a setting in which one node differs from all others, which agree.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::cluster::{Setting, Settings, Snapshot};
 use crate::model::Citation;
@@ -20,11 +20,7 @@ pub struct NodeDifference {
 /// setting is not known do not count for it. In order of setting.
 pub fn odd_nodes(snapshot: &Snapshot) -> Vec<NodeDifference> {
     // One machine cannot be odd, and its settings are many.
-    let named = snapshot.kind("Node").map(|node| node.key.name.as_str());
-    let machines: BTreeSet<&str> = named
-        .chain(snapshot.hosts.iter().map(|host| host.node_name()))
-        .collect();
-    if machines.iter().filter(|name| !name.is_empty()).count() < 2 {
+    if snapshot.node_names().len() < 2 {
         return Vec::new();
     }
     let nodes = snapshot.settings_of_nodes();

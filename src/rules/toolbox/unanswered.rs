@@ -74,6 +74,11 @@ static WARNING: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r#"(?i)(?:\b(?:WARN(?:ING)?|WRN)\b|"level":40\b).*(?:fail|exceeded|exception|error|unavailable|refused|timed out|cancel)"#).ok()
 });
 
+/// True for an error, with a level or without.
+fn is_failure(said: &str) -> bool {
+    is_error(said) || is_plain_failure(said)
+}
+
 /// True for an error of Go's network without a level, as its plain logger writes it (golang net.OpError, net/url.Error).
 fn is_plain_failure(said: &str) -> bool {
     PLAIN.as_ref().is_some_and(|regex| regex.is_match(said))
@@ -97,7 +102,7 @@ fn find(snapshot: &Snapshot) -> Vec<Unanswered> {
         }
         let client = &speaker.workload;
         let others_fail = troubled(snapshot).iter().any(|workload| workload != client);
-        let is_trouble = |said: &str| is_error(said) || is_plain_failure(said) || others_fail && is_warning(said);
+        let is_trouble = |said: &str| is_failure(said) || others_fail && is_warning(said);
         let mut of_log: BTreeMap<Subject, (Vec<&TailLine>, Vec<Subject>, bool)> = BTreeMap::new();
         for line in log.tail.iter().filter(|line| is_trouble(words(line))) {
             let said = words(line);
@@ -114,10 +119,7 @@ fn find(snapshot: &Snapshot) -> Vec<Unanswered> {
             }
         }
         for (peer, (lines, mut called, is_late)) in of_log {
-            let least = if lines
-                .iter()
-                .any(|line| is_error(words(line)) || is_plain_failure(words(line)))
-            {
+            let least = if lines.iter().any(|line| is_failure(words(line))) {
                 LEAST
             } else {
                 LEAST_WARNINGS
