@@ -2,6 +2,7 @@
 
 use super::{Object, Snapshot};
 use crate::bundle::decode::Form;
+use crate::logs::is_of_control_plane;
 use crate::model::Subject;
 
 /// Kinds without a namespace that own what has one: OpenShift's cluster-version-operator and the operators of `config.openshift.io`
@@ -126,7 +127,7 @@ impl Snapshot {
         {
             return None;
         }
-        if namespace == "kube-system" && node_in_mirror(pod).is_some() {
+        if is_of_control_plane(namespace) && node_in_mirror(pod).is_some() {
             return None;
         }
         let (stem, last) = pod.rsplit_once('-')?;
@@ -166,7 +167,7 @@ impl Snapshot {
             .object("Pod", namespace, pod)
             .map_or("", |object| object.text("/spec/nodeName"));
         let is_component = || {
-            namespace == "kube-system"
+            is_of_control_plane(namespace)
                 && CONTROL_PLANE
                     .iter()
                     .any(|component| pod.strip_prefix(component).is_some_and(|rest| rest.starts_with('-')))

@@ -134,7 +134,7 @@ pub fn component_of(container: &ContainerRef) -> Option<Component> {
         ("kube-controller-manager", Component::ControllerManager),
         ("kube-proxy", Component::KubeProxy),
     ];
-    if container.namespace != "kube-system" {
+    if !is_of_control_plane(&container.namespace) {
         return None;
     }
     let is_it = |name: &str| {
@@ -143,6 +143,19 @@ pub fn component_of(container: &ContainerRef) -> Option<Component> {
     PODS.iter()
         .find(|(name, _)| is_it(name))
         .map(|(_, component)| *component)
+}
+
+/// True for the namespaces of the control plane: that of kubeadm, RKE2 and k3s, and those of OpenShift, which has one for each component
+/// (openshift/cluster-etcd-operator and cluster-kube-*-operator, `pkg/operator/operatorclient`).
+pub fn is_of_control_plane(namespace: &str) -> bool {
+    matches!(
+        namespace,
+        "kube-system"
+            | "openshift-etcd"
+            | "openshift-kube-apiserver"
+            | "openshift-kube-controller-manager"
+            | "openshift-kube-scheduler"
+    )
 }
 
 /// Names by which components' logs are known, the more specific first.
@@ -558,6 +571,10 @@ mod tests {
     fn a_static_pods_log_is_its_components() {
         let log = stream_of(&EntryPath::new(
             "namespaces/kube-system/pods/etcd-n1/etcd/etcd/logs/current.log",
+        ));
+        assert_eq!(log.source(), TextSource::Etcd);
+        let log = stream_of(&EntryPath::new(
+            "namespaces/openshift-etcd/pods/etcd-m1/etcd/etcd/logs/current.log",
         ));
         assert_eq!(log.source(), TextSource::Etcd);
         let log = stream_of(&EntryPath::new(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::toolbox::makers::maker_of;
 use super::toolbox::{add_hit, own_hits, workload_touches};
 use super::{Finding, Input, RuleHeader};
 use crate::cluster::{PodView, Snapshot};
@@ -145,7 +146,16 @@ fn describe(mut finding: Finding, snapshot: &Snapshot, kind: &str) -> Finding {
         citation.kind = CitationKind::Derived;
         finding.add_cite(citation);
     }
+    let maker = maker_of(snapshot, &finding.subject).filter(|_| kind == "Secret");
+    let made_by = maker
+        .as_ref()
+        .map_or(String::new(), |maker| maker.object.subject().to_string());
+    if let Some(maker) = maker {
+        finding.add_cite(maker.object.cite.clone());
+        finding.touches.extend(maker.touches);
+    }
     finding
+        .fact("maker", made_by)
         .fact("name", name)
         .fact("namespace", namespace)
         .fact("workloads", workloads)

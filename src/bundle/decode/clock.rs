@@ -65,7 +65,7 @@ fn asks_for_date(line: &str) -> bool {
 }
 
 /// The time of a line that is nothing but a time, and its zone as written.
-fn clock(line: &str) -> Option<(When, String)> {
+pub(super) fn clock(line: &str) -> Option<(When, String)> {
     let exact = |time, zone: &str| (When::at(time, line, Basis::Exact), zone.to_owned());
     if let Ok(time) = line.parse::<Timestamp>() {
         let from = line.rfind(['Z', 'z', '+']).or_else(|| line.rfind('-'))?;
@@ -91,6 +91,8 @@ fn clock(line: &str) -> Option<(When, String)> {
         // `date '+%F %T'`, with or without a zone behind.
         [date, time] => (parse("%Y-%m-%d %H:%M:%S", &[date, time])?, ""),
         [date, time, zone] if date.contains('-') => (parse("%Y-%m-%d %H:%M:%S", &[date, time])?, *zone),
+        // timedatectl: `Sat 2026-11-21 10:20:42 UTC`.
+        [_, date, time, zone] if date.contains('-') => (parse("%Y-%m-%d %H:%M:%S", &[date, time])?, *zone),
         _ => chinese(&words)?,
     };
     let offset = strtime::parse("%z", zone).ok().and_then(|parsed| parsed.offset());

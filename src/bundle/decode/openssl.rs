@@ -59,6 +59,9 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     for line in start..end {
         take(&mut certificate, file.line(line).trim(), file.line(line + 1).trim());
     }
+    if certificate.subject.is_empty() {
+        certificate.subject = distinguished(verified(file, start));
+    }
     // A line `subject=…` alone may stand in any log; with an end of validity it is a certificate.
     certificate.not_after?;
     Some(Section {
@@ -69,7 +72,7 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
 }
 
 /// Lines between a command and what it prints: what `openssl s_client` says of the chain.
-const BETWEEN: usize = 5;
+const BETWEEN: usize = 12;
 /// Characters of a command.
 const COMMAND: usize = 400;
 
@@ -78,6 +81,16 @@ fn asked(file: &TextFile<'_>, start: usize) -> String {
     let above = (start.saturating_sub(BETWEEN)..start).rev().map(|line| file.line(line));
     let command = above.into_iter().find(|line| line.contains("openssl "));
     command.unwrap_or("").chars().take(COMMAND).collect()
+}
+
+/// What `openssl s_client` says of the peer's own certificate while it verifies the chain (`apps/lib/s_cb.c`, verify_callback):
+/// `depth=0 O = shop, CN = web`.
+fn verified<'t>(file: &'t TextFile<'_>, start: usize) -> &'t str {
+    let above = (start.saturating_sub(BETWEEN)..start).rev().map(|line| file.line(line));
+    above
+        .into_iter()
+        .find_map(|line| line.strip_prefix("depth=0 "))
+        .unwrap_or("")
 }
 
 /// Fields of the short form.

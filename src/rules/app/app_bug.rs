@@ -50,11 +50,11 @@ check:
   zh: '崩溃的容器留下的最后几行日志，以及仍在运行的容器是否主要在写错误、或反复抛出程序错误'
   en: 'what a crashing container wrote last, and whether one that runs writes mostly errors or throws errors of its program again and again'
 title:
-  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：{% if exception is defined %}反复抛出 {{ said }}{% elif running %}日志末尾 {{ looked }} 行里有 {{ errors }} 行错误，最多的是 {{ said }}{% else %}容器 {{ container }} 以退出码 {{ exit_code }} 结束，最后写出 {{ said }}{% endif %}'
-  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: {% if exception is defined %}throws {{ said }} again and again{% elif running %}{{ errors }} of the last {{ looked|lines }} of its log are errors, mostly {{ said }}{% else %}container {{ container }} ends with exit code {{ exit_code }}; its last words are {{ said }}{% endif %}'
+  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：{% if exception is defined %}反复抛出 {{ said }}{% elif running %}日志末尾 {{ looked }} 行里有 {{ errors }} 行错误，最多的是 {{ said }}{% else %}{% if container %}容器 {{ container }}{% else %}容器{% endif %}{% if exit_code %}以退出码 {{ exit_code }} {% endif %}结束，最后写出 {{ said }}{% endif %}'
+  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: {% if exception is defined %}throws {{ said }} again and again{% elif running %}{{ errors }} of the last {{ looked|lines }} of its log are errors, mostly {{ said }}{% else %}{% if container %}container {{ container }}{% else %}a container{% endif %} ends{% if exit_code %} with exit code {{ exit_code }}{% endif %}; its last words are {{ said }}{% endif %}'
 cause:
-  zh: '没有一条规则认出这些日志，也没有基础设施方面的原因；{% if exception is defined %}容器在运行，但处理请求时反复抛出 {{ said }}（共 {{ times }} 次）：这是程序自身的错误，多由某一类输入触发。{% elif running %}容器在运行，但主要在写错误，最多的是 {{ said }}，原因在应用自身：代码、数据或它的配置。{% else %}容器在结束（退出码 {{ exit_code }}{% if meaning %}，即{{ meaning|raw }}{% endif %}）前写出 {{ said }}，原因在应用自身或它的配置。{% endif %}'
-  en: 'no rule knows these lines and nothing points to the infrastructure; {% if exception is defined %}the container runs but throws {{ said }} while it serves ({{ times|times }}): an error of the program itself, mostly set off by one kind of input.{% elif running %}the container runs but writes mostly errors, most often {{ said }}, so look at the application itself: its code, its data or its settings.{% else %}before its end (exit code {{ exit_code }}{% if meaning_en %}: {{ meaning_en|raw }}{% endif %}) the container wrote {{ said }}, so look at the application or its configuration.{% endif %}'
+  zh: '没有一条规则认出这些日志，也没有基础设施方面的原因；{% if exception is defined %}容器在运行，但处理请求时反复抛出 {{ said }}（共 {{ times }} 次）：这是程序自身的错误，多由某一类输入触发。{% elif running %}容器在运行，但主要在写错误，最多的是 {{ said }}，原因在应用自身：代码、数据或它的配置。{% else %}容器在结束{% if exit_code %}（退出码 {{ exit_code }}{% if meaning %}，即{{ meaning|raw }}{% endif %}）{% endif %}前写出 {{ said }}，原因在应用自身或它的配置。{% endif %}'
+  en: 'no rule knows these lines and nothing points to the infrastructure; {% if exception is defined %}the container runs but throws {{ said }} while it serves ({{ times|times }}): an error of the program itself, mostly set off by one kind of input.{% elif running %}the container runs but writes mostly errors, most often {{ said }}, so look at the application itself: its code, its data or its settings.{% else %}before its end{% if exit_code %} (exit code {{ exit_code }}{% if meaning_en %}: {{ meaning_en|raw }}{% endif %}){% endif %} the container wrote {{ said }}, so look at the application or its configuration.{% endif %}'
 causes:
   - rule: endpoints-missing
     ground: workload
@@ -230,10 +230,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .fact("running", false)
             .fact("container", container.name)
             .fact("pod", pod.name())
-            .fact(
-                "exit_code",
-                code.map_or_else(|| "?".to_owned(), |code| code.to_string()),
-            )
+            .fact("exit_code", code.map_or_else(String::new, |code| code.to_string()))
             .fact("meaning", zh)
             .fact("meaning_en", en)
             .fact("said", told(words(last)))

@@ -74,7 +74,7 @@ text:
     unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
   - id: redis-py
     in: [container-log, status]
-    pattern: 'Error (?:\d+ )?(?:while )?connecting to (?:Redis at )?(?P<peer>[\w.-]+:\d+)\. (?P<reason>Connection refused|timed out|No route to host)'
+    pattern: 'Error (?:\d+ )?(?:while )?connecting to (?:Redis at )?(?P<peer>[\w.-]+:\d+)\. (?P<reason>Connection refused|Connect call failed|Multiple exceptions|timed out|No route to host)'
     unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
   - id: redis-cli
     in: [container-log, status]
@@ -188,9 +188,12 @@ title:
   zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：连不上数据库{% if peer %} {{ peer }}{% elif store is defined %}（{{ store }}）{% endif %}{% if reason is defined %}（{{ reason }}）{% endif %}'
   en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: the database{% if peer %} {{ peer }}{% elif store is defined %} ({{ store }}){% endif %} cannot be reached{% if reason is defined %} ({{ reason }}){% endif %}'
 cause:
-  zh: '应用写出 {{ said }}（共 {{ times }} 次）：到数据库的连接没有建立，还没有走到登录。{% if crashing %}容器因此以退出码 {{ exit_code }} 结束，已重启 {{ restarts }} 次。{% endif %}'
-  en: 'the application wrote {{ said }} ({{ times|times }}): no connection to the database came about, so it never got to a login.{% if crashing %} The container ends over it with exit code {{ exit_code }}, {{ restarts|restarts }}.{% endif %}'
+  zh: '应用写出 {{ said }}（共 {{ times }} 次）：到数据库的连接没有建立，还没有走到登录。{% if crashing %}容器因此{% if exit_code %}以退出码 {{ exit_code }} {% endif %}结束，已重启 {{ restarts }} 次。{% endif %}'
+  en: 'the application wrote {{ said }} ({{ times|times }}): no connection to the database came about, so it never got to a login.{% if crashing %} The container ends over it{% if exit_code %} with exit code {{ exit_code }}{% endif %}, {{ restarts|restarts }}.{% endif %}'
 causes:
+  - rule: app-broker-topic-missing
+    ground: workload
+    mechanism: {zh: '连不上消息中间件，客户端就得不到主题的元数据', en: 'a client that does not reach the broker has no metadata of its topics'}
   - rule: app-connection-pool-exhausted
     ground: workload
     mechanism:

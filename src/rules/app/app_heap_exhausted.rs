@@ -62,8 +62,8 @@ title:
   zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：用尽了运行时允许的堆内存（{{ reason }}）{% if setting %}，上限由 {{ setting }} 设定{% endif %}'
   en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: uses up the heap that its runtime allows ({{ reason }}){% if setting %}; {{ setting }} sets the limit{% endif %}'
 cause:
-  zh: '应用写出 {{ said }}（共 {{ times }} 次）：达到的是运行时自己的堆上限{% if setting %}（{{ setting }}）{% endif %}，不是容器的内存限制{% if limit %}（{{ limit }}）{% endif %}。要么上限对负载来说太小，要么内存有泄漏。{% if crashing %}进程因此以退出码 {{ exit_code }} 结束，已重启 {{ restarts }} 次。{% endif %}'
-  en: 'the application wrote {{ said }} ({{ times|times }}): it met the limit of its own runtime''s heap{% if setting %} ({{ setting }}){% endif %}, not the memory limit of the container{% if limit %} ({{ limit }}){% endif %}. Either the limit is too small for the load, or memory leaks.{% if crashing %} The process ends over it with exit code {{ exit_code }}, {{ restarts|restarts }}.{% endif %}'
+  zh: '应用写出 {{ said }}（共 {{ times }} 次）：达到的是运行时自己的堆上限{% if setting %}（{{ setting }}）{% endif %}，不是容器的内存限制{% if limit %}（{{ limit }}）{% endif %}。要么上限对负载来说太小，要么内存有泄漏。{% if crashing %}进程因此{% if exit_code %}以退出码 {{ exit_code }} {% endif %}结束，已重启 {{ restarts }} 次。{% endif %}'
+  en: 'the application wrote {{ said }} ({{ times|times }}): it met the limit of its own runtime''s heap{% if setting %} ({{ setting }}){% endif %}, not the memory limit of the container{% if limit %} ({{ limit }}){% endif %}. Either the limit is too small for the load, or memory leaks.{% if crashing %} The process ends over it{% if exit_code %} with exit code {{ exit_code }}{% endif %}, {{ restarts|restarts }}.{% endif %}'
 rules_out:
   - zh: '容器内存限制：那时内核直接结束进程（OOMKilled、退出码 137），程序写不出这样的话'
     en: 'the memory limit of the container: then the kernel ends the process (OOMKilled, exit code 137) and the program has no time to say so'

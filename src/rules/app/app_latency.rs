@@ -1,7 +1,7 @@
 //! A service answers, but takes seconds for it, while its callers give up waiting.
 
 use crate::cluster::Snapshot;
-use crate::logs::{LogFile, TailLine, is_error, millis_taken};
+use crate::logs::{LogFile, TailLine, is_error, is_of_control_plane, millis_taken};
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::complaints::speaker_is_data_store;
 use crate::rules::toolbox::errors::{MostlyErrors, is_late, mostly_errors, troubled};
@@ -138,7 +138,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         let is_candidate = speaker.certain
             && speaker.state != State::Crashing
             && !is_previous(log)
-            && workload.namespace != "kube-system"
+            && !is_of_control_plane(&workload.namespace)
             && !complaining.contains(workload)
             && (named.is_empty() || named.contains(&workload))
             && !speaker_is_data_store(&speaker)

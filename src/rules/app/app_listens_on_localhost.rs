@@ -157,7 +157,12 @@ fn refusal(snapshot: &Snapshot, callers: &Callers<'_>, workload: &Subject, port:
         return Some(call.cite.clone());
     }
     let by_name = callers.complaints.iter().find(|complaint| {
-        objects_of(snapshot, &complaint.speaker.workload.namespace, &complaint.peer()).contains(workload)
+        objects_of(
+            snapshot,
+            &complaint.speaker.workload.namespace,
+            &complaint.peer_within(snapshot),
+        )
+        .contains(workload)
     });
     if let Some(complaint) = by_name {
         return Some(complaint.cite.clone());

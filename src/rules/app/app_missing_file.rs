@@ -119,8 +119,8 @@ check:
   zh: '退出的容器是否因为缺少文件或目录'
   en: 'whether a container ends for want of a file or directory'
 title:
-  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：容器 {{ container }} 找不到 {% if file is defined %}{{ file }}{% else %}所需的文件{% endif %}，以退出码 {{ exit_code }} 结束，重启 {{ restarts }} 次'
-  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: container {{ container }} does not find {% if file is defined %}{{ file }}{% else %}a file that it needs{% endif %}, ends with exit code {{ exit_code }}, {{ restarts|restarts }}'
+  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：{% if container %}容器 {{ container }} {% else %}容器{% endif %}找不到 {% if file is defined %}{{ file }}{% else %}所需的文件{% endif %}，{% if exit_code %}以退出码 {{ exit_code }} {% endif %}结束，重启 {{ restarts }} 次'
+  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: {% if container %}container {{ container }}{% else %}its container{% endif %} does not find {% if file is defined %}{{ file }}{% else %}a file that it needs{% endif %}, ends{% if exit_code %} with exit code {{ exit_code }}{% endif %}, {{ restarts|restarts }}'
 cause:
   zh: '容器 {{ container }} 写出 {{ said }}：{% if directory %}路径 {{ file }} 在容器内不存在{% if known and not mounted %}，而 Pod 没有任何卷挂载到它或它的上级目录{% elif mounted %}，它所在的卷已挂载，但卷里没有这个文件{% endif %}。{% else %}镜像里没有它要加载的文件或模块。{% endif %}'
   en: 'container {{ container }} wrote {{ said }}: {% if directory %}the path {{ file }} does not exist in the container{% if known and not mounted %}, and no volume of the pod is mounted at it or above it{% elif mounted %}; its volume is mounted and lacks the file{% endif %}.{% else %}the image lacks a file or module that it loads.{% endif %}'

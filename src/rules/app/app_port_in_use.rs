@@ -67,11 +67,11 @@ check:
   zh: '容器是否因端口已被占用而退出'
   en: 'whether a container ends because its port is taken'
 title:
-  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：{% if address is defined %}{{ address }}{% elif port is defined %}端口 {{ port }}{% else %}端口{% endif %}已被占用，容器 {{ container }} 无法监听{% if holder %}：节点 {{ node }} 上的 {{ holder }} 占用了它{% endif %}'
-  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: {% if address is defined %}{{ address }}{% elif port is defined %}port {{ port }}{% else %}a port{% endif %} is taken, so container {{ container }} cannot listen{% if holder %}: {{ holder }} of node {{ node }} holds it{% endif %}'
+  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：{% if address is defined %}{{ address }}{% elif port is defined %}端口 {{ port }}{% else %}端口{% endif %}已被占用，{% if container %}容器 {{ container }} {% else %}容器{% endif %}无法监听{% if holder %}：节点 {{ node }} 上的 {{ holder }} 占用了它{% endif %}'
+  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: {% if address is defined %}{{ address }}{% elif port is defined %}port {{ port }}{% else %}a port{% endif %} is taken, so {% if container %}container {{ container }}{% else %}its container{% endif %} cannot listen{% if holder %}: {{ holder }} of node {{ node }} holds it{% endif %}'
 cause:
-  zh: '应用写出 {{ said }}：同一网络命名空间里（同一 Pod 的另一个容器，或使用 hostNetwork 时节点上的进程）{% if holder %}{{ holder }} 已在节点 {{ node }} 的 {{ listens }} 上监听{% else %}已有程序监听这个端口{% endif %}。容器以退出码 {{ exit_code }} 结束，已重启 {{ restarts }} 次。'
-  en: 'the application wrote {{ said }}: {% if holder %}{{ holder }} of node {{ node }} listens on {{ listens }} already, in the same network namespace{% else %}something in the same network namespace (another container of the pod, or with hostNetwork a process of the node) listens there already{% endif %}. The container ends with exit code {{ exit_code }}, {{ restarts|restarts }}.'
+  zh: '应用写出 {{ said }}：同一网络命名空间里（同一 Pod 的另一个容器，或使用 hostNetwork 时节点上的进程）{% if holder %}{{ holder }} 已在节点 {{ node }} 的 {{ listens }} 上监听{% else %}已有程序监听这个端口{% endif %}。容器{% if exit_code %}以退出码 {{ exit_code }} {% endif %}结束，已重启 {{ restarts }} 次。'
+  en: 'the application wrote {{ said }}: {% if holder %}{{ holder }} of node {{ node }} listens on {{ listens }} already, in the same network namespace{% else %}something in the same network namespace (another container of the pod, or with hostNetwork a process of the node) listens there already{% endif %}. The container ends{% if exit_code %} with exit code {{ exit_code }}{% endif %}, {{ restarts|restarts }}.'
 causes:
   - rule: nodelocaldns-unhealthy
     ground: workload

@@ -207,8 +207,8 @@ title:
   zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：调用的对端{% if peer %} {{ peer }}{% elif backend is defined %} {{ backend }}{% endif %} 连接失败{% if reason is defined %}（{{ reason }}）{% endif %}'
   en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: the peer{% if peer %} {{ peer }}{% elif backend is defined %} {{ backend }}{% endif %} that it calls cannot be reached{% if reason is defined %} ({{ reason }}){% endif %}'
 cause:
-  zh: '应用写出 {{ said }}（共 {{ times }} 次）：{% if local %}同一个 Pod 里没有程序在这个地址与端口上监听。{% else %}对端地址已知，但那里没有程序接受连接，或连接被中途断开。{% endif %}{% if crashing %}容器因此以退出码 {{ exit_code }} 结束，已重启 {{ restarts }} 次。{% endif %}'
-  en: 'the application wrote {{ said }} ({{ times|times }}): {% if local %}nothing in the same pod listens at that address and port.{% else %}the address is known, but nothing accepts connections there, or they are cut off.{% endif %}{% if crashing %} The container ends over it with exit code {{ exit_code }}, {{ restarts|restarts }}.{% endif %}'
+  zh: '应用写出 {{ said }}（共 {{ times }} 次）：{% if local %}同一个 Pod 里没有程序在这个地址与端口上监听。{% else %}对端地址已知，但那里没有程序接受连接，或连接被中途断开。{% endif %}{% if crashing %}容器因此{% if exit_code %}以退出码 {{ exit_code }} {% endif %}结束，已重启 {{ restarts }} 次。{% endif %}'
+  en: 'the application wrote {{ said }} ({{ times|times }}): {% if local %}nothing in the same pod listens at that address and port.{% else %}the address is known, but nothing accepts connections there, or they are cut off.{% endif %}{% if crashing %} The container ends over it{% if exit_code %} with exit code {{ exit_code }}{% endif %}, {{ restarts|restarts }}.{% endif %}'
 causes:
   - rule: app-config-invalid
     ground: workload

@@ -83,6 +83,32 @@ prevention:
 sources: ["Go crypto/x509 verify.go: `current time %s is before %s`", "etcd rafthttp/probing_status.go"]
 versions: "Go 1.14 and newer; etcd 3.3 to 3.6"
 examples:
+  - name: "all machines were asked one after another, and etcd on another one complains of a peer"
+    files:
+      "nodes.txt": |
+        NAME   STATUS   ROLES           AGE   VERSION
+        m1     Ready    control-plane   90d   v1.29.7
+        m2     Ready    control-plane   90d   v1.29.7
+        m3     Ready    control-plane   90d   v1.29.7
+      "timedatectl.txt": |
+        ===== m1
+                       Local time: Sat 2026-11-21 10:20:42 UTC
+                   Universal time: Sat 2026-11-21 10:20:42 UTC
+                        Time zone: Etc/UTC (UTC, +0000)
+        System clock synchronized: yes
+        ===== m2
+                       Local time: Sat 2026-11-21 10:20:42 UTC
+                   Universal time: Sat 2026-11-21 10:20:42 UTC
+                        Time zone: Etc/UTC (UTC, +0000)
+        System clock synchronized: yes
+        ===== m3
+                       Local time: Sat 2026-11-21 10:13:11 UTC
+                   Universal time: Sat 2026-11-21 10:13:11 UTC
+                        Time zone: Etc/UTC (UTC, +0000)
+        System clock synchronized: no
+      "etcd-m1.log": |
+        {"level":"warn","ts":"2026-11-21T10:20:10.000000Z","caller":"rafthttp/probing_status.go:82","msg":"prober found high clock drift","round-tripper-name":"ROUND_TRIPPER_SNAPSHOT","remote-peer-id":"3c1b09c6ad29e2f7","clock-drift":"7m31.2s","rtt":"1.6ms"}
+    fires: [{kind: Node, name: m3, node: m3}]
   - name: "one loop over the nodes, and one of them is ahead"
     files:
       nodes.txt: |
@@ -271,6 +297,11 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             touch_pods(snapshot, &node, &mut finding);
             findings.push(finding);
         }
+    }
+    // etcd says that a peer's clock differs, and not which of the two is wrong; who was measured tells.
+    let is_measured = |finding: &Finding| finding.facts.contains_key("offset");
+    if findings.iter().any(is_measured) {
+        findings.retain(|finding| is_measured(finding) || finding.facts.contains_key("clock"));
     }
     // Where no machine was asked for its clock, its programs tell, if their twins elsewhere see nothing of the kind.
     for told in behind(snapshot).into_iter().chain(ahead(snapshot)) {

@@ -19,8 +19,8 @@ title:
   zh: "Secret {{ namespace }}/{{ name }} 不存在，{{ workloads|join('、') }} 无法启动"
   en: "Secret {{ namespace }}/{{ name }} does not exist, and {{ workloads|join(', ') }} cannot start"
 cause:
-  zh: "Pod {{ pod }} 引用了 Secret {{ name }}，而命名空间 {{ namespace }} 中没有它，kubelet 因此不能创建容器。{% if similar %}名称相近的有：{{ similar|join('、') }}。{% endif %}{% if elsewhere %}它存在于命名空间 {{ elsewhere|join('、') }}。{% endif %}"
-  en: "pod {{ pod }} names the Secret {{ name }}, and namespace {{ namespace }} has none, so the kubelet cannot create the container.{% if similar %} There is one with a similar name: {{ similar|join(', ') }}.{% endif %}{% if elsewhere %} It exists in namespace {{ elsewhere|join(', ') }}.{% endif %}"
+  zh: "Pod {{ pod }} 引用了 Secret {{ name }}，而命名空间 {{ namespace }} 中没有它，kubelet 因此不能创建容器。{% if maker %}它应由 {{ maker|raw }} 生成。{% endif %}{% if similar %}名称相近的有：{{ similar|join('、') }}。{% endif %}{% if elsewhere %}它存在于命名空间 {{ elsewhere|join('、') }}。{% endif %}"
+  en: "pod {{ pod }} names the Secret {{ name }}, and namespace {{ namespace }} has none, so the kubelet cannot create the container.{% if maker %} {{ maker|raw }} is to make it.{% endif %}{% if similar %} There is one with a similar name: {{ similar|join(', ') }}.{% endif %}{% if elsewhere %} It exists in namespace {{ elsewhere|join(', ') }}.{% endif %}"
 rules_out:
   - {zh: "镜像与调度：Pod 已分配到节点，等待的是配置", en: "image and scheduling: the pod has a node, and what it waits for is its configuration"}
 questions:

@@ -1,7 +1,7 @@
 //! The Corefile makes CoreDNS answer wrongly for names of the cluster.
 
 use crate::cluster::{Object, Snapshot};
-use crate::model::Confidence;
+use crate::model::{Confidence, escaped};
 use crate::rules::toolbox::add_hit;
 use crate::rules::toolbox::names::name_complaints;
 use crate::rules::{Finding, Input, RuleHeader};
@@ -221,14 +221,16 @@ struct Wrong {
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
-    let is_corefile = |map: &&Object| {
-        matches!(map.key.namespace.as_str(), "" | "kube-system") && !map.text("/data/Corefile").is_empty()
-    };
     let mut findings = Vec::new();
-    for map in snapshot.kind("ConfigMap").filter(is_corefile) {
-        let Some(wrong) = wrong(snapshot, map.text("/data/Corefile")) else {
-            continue;
+    for (map, key) in corefiles(snapshot) {
+        let pointer = format!("/data/{}", escaped(&key));
+        let text = map.text(&pointer);
+        let wrong = if key == "Corefile" {
+            wrong(snapshot, text)
+        } else {
+            wrong_override(snapshot, text)
         };
+        let Some(wrong) = wrong else { continue };
         let complaints: Vec<_> = name_complaints(snapshot).take(3).collect();
         let confidence = if complaints.is_empty() {
             Confidence::Probable
@@ -236,8 +238,8 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             Confidence::Confirmed
         };
         let mut finding = Finding::new(rule, map.subject(), confidence)
-            .at("data.Corefile")
-            .cite(map.cite_at("/data/Corefile"))
+            .at(format!("data.{key}"))
+            .cite(map.cite_at(&pointer))
             .fact("kind", wrong.kind)
             .fact("line", wrong.line)
             .fact("name", wrong.name)
@@ -253,12 +255,44 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     findings
 }
 
-fn wrong(snapshot: &Snapshot, corefile: &str) -> Option<Wrong> {
-    let lines: Vec<&str> = corefile
-        .lines()
+/// The ConfigMaps of CoreDNS with the keys that hold its configuration: the Corefile, and what it imports into the zone of all names
+/// (`import custom/*.override` of AKS and k3s, learn.microsoft.com/azure/aks/coredns-custom, k3s manifests/coredns.yaml).
+fn corefiles(snapshot: &Snapshot) -> Vec<(&Object, String)> {
+    snapshot
+        .kind("ConfigMap")
+        .filter(|map| matches!(map.key.namespace.as_str(), "" | "kube-system"))
+        .flat_map(|map| {
+            let keys = map.get("/data").and_then(|data| data.as_object());
+            let is_custom = map.key.name.contains("coredns");
+            let keys = keys.into_iter().flat_map(|data| data.keys());
+            keys.filter(move |key| *key == "Corefile" || is_custom && key.ends_with(".override"))
+                .map(move |key| (map, key.clone()))
+        })
+        .collect()
+}
+
+/// What is wrong in a part that stands in the zone of all names.
+fn wrong_override(snapshot: &Snapshot, text: &str) -> Option<Wrong> {
+    let mut lines = vec![".:53 {"];
+    lines.extend(lines_of(text));
+    lines.push("}");
+    let domain = cluster_domain(snapshot);
+    refusal(&lines, domain)
+        .or_else(|| wrong_host(snapshot, &lines))
+        .or_else(|| closed_hosts(snapshot, &lines))
+        .or_else(|| rewrite(snapshot, &lines, domain))
+}
+
+/// The lines that say something, without their comments.
+fn lines_of(text: &str) -> Vec<&str> {
+    text.lines()
         .map(|line| line.split('#').next().unwrap_or("").trim())
         .filter(|line| !line.is_empty())
-        .collect();
+        .collect()
+}
+
+fn wrong(snapshot: &Snapshot, corefile: &str) -> Option<Wrong> {
+    let lines = lines_of(corefile);
     let domain = cluster_domain(snapshot);
     refusal(&lines, domain)
         .or_else(|| wrong_host(snapshot, &lines))

@@ -2,6 +2,7 @@
 
 use crate::cluster::{Hit, Object, Snapshot};
 use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::policies::matches_selector;
 use crate::rules::toolbox::{add_hit, own_hits};
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -17,15 +18,17 @@ text:
     pattern: 'error when evicting pod "(?P<pod>[^"]+)"[^\n]*Cannot evict pod as it would violate'
   - id: needs
     pattern: 'The disruption budget (?P<budget>\S+) needs (?P<needs>\d+) healthy pods and has (?P<has>\d+) currently'
+  - id: several
+    pattern: 'error when evicting pods?/"(?P<pod>[^"]+)" -n "(?P<namespace>[^"]+)"[^\n]*This pod has (?P<several>more than one) PodDisruptionBudget'
 check:
   zh: '驱逐是否被 PodDisruptionBudget 阻止'
   en: 'whether a PodDisruptionBudget holds up evictions'
 title:
-  zh: '{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 不允许再驱逐 Pod {{ pod }}，节点排空无法完成'
-  en: '{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} allows no eviction of pod {{ pod }}, so a node cannot be drained'
+  zh: '{% if budgets %}Pod {{ pod }} 同时被 {{ budgets|join("、") }} 选中，驱逐接口拒绝处理，节点排空无法完成{% else %}{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 不允许再驱逐 Pod {{ pod }}，节点排空无法完成{% endif %}'
+  en: '{% if budgets %}pod {{ pod }} is selected by {{ budgets|join(" and ") }} at once, which evictions refuse, so a node cannot be drained{% else %}{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} allows no eviction of pod {{ pod }}, so a node cannot be drained{% endif %}'
 cause:
-  zh: '驱逐 {{ pod }} 被拒绝 {{ times }} 次：预算{% if minimum %}要求至少 {{ minimum }} 个 Pod 可用，{% endif %}当前允许的中断数为 0{% if single %}，而工作负载只有 {{ replicas }} 个副本，预算永远不会允许驱逐{% endif %}。'
-  en: 'the eviction of {{ pod }} was refused {{ times|times }}: the budget {% if minimum %}wants {{ minimum|pods }} available and {% endif %}allows 0 disruptions{% if single %}; with only {{ replicas }} replicas it never will{% endif %}.'
+  zh: '驱逐 {{ pod }} 被拒绝 {{ times }} 次：{% if budgets %}驱逐子资源不支持一个 Pod 同时属于多个预算，{{ subject.name }} 是其中最新的一个{% else %}预算{% if minimum %}要求至少 {{ minimum }} 个 Pod 可用，{% endif %}当前允许的中断数为 0{% if single %}，而工作负载只有 {{ replicas }} 个副本，预算永远不会允许驱逐{% endif %}{% endif %}。'
+  en: 'the eviction of {{ pod }} was refused {{ times|times }}: {% if budgets %}the eviction subresource does not support a pod with more than one budget, and {{ subject.name }} is the newest of them{% else %}the budget {% if minimum %}wants {{ minimum|pods }} available and {% endif %}allows 0 disruptions{% if single %}; with only {{ replicas }} replicas it never will{% endif %}{% endif %}.'
 benign:
   - zh: '随后成功驱逐（evicted）的不算'
     en: 'an eviction that succeeded later (evicted) does not count'
@@ -39,8 +42,8 @@ remedy:
     risk: read-only
     command: 'kubectl -n {{ subject.namespace }} get poddisruptionbudgets,deployments,statefulsets'
     expect:
-      zh: 'ALLOWED DISRUPTIONS 为 0'
-      en: 'ALLOWED DISRUPTIONS is 0'
+      zh: '{% if budgets %}列出 {{ budgets|join("、") }}{% else %}ALLOWED DISRUPTIONS 为 0{% endif %}'
+      en: '{% if budgets %}{{ budgets|join(" and ") }} are listed{% else %}ALLOWED DISRUPTIONS is 0{% endif %}'
     verify:
       zh: '与本报告一致'
       en: 'it agrees with this report'
@@ -60,6 +63,19 @@ remedy:
     rollback:
       zh: '排空后改回 {{ replicas }} 个副本'
       en: 'scale back to {{ replicas }} afterwards'
+  - purpose:
+      zh: '收窄后加的预算的选择器，使一个 Pod 只属于一个预算'
+      en: 'narrow the selector of the budget that came later, so that a pod has one budget only'
+    place: cluster
+    risk: change
+    when: 'budgets'
+    command: 'kubectl -n {{ subject.namespace }} edit poddisruptionbudget {{ subject.name }}'
+    verify:
+      zh: '再次排空时 Pod 被驱逐'
+      en: 'the pod is evicted when the node is drained again'
+    rollback:
+      zh: '改回原来的选择器'
+      en: 'put the former selector back'
 prevention:
   - kind: prevent
     text:
@@ -90,6 +106,16 @@ examples:
         legacy   1/1     1            1           2y
     fires:
       - {kind: 'PodDisruptionBudget', namespace: 'soap', name: 'legacy-pdb'}
+  - name: 'two budgets select one pod'
+    files:
+      'drain.log': |
+        node/vm-4 cordoned
+        error when evicting pods/"cache-2" -n "soap" (will retry after 5s): This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.
+        error when evicting pods/"cache-2" -n "soap" (will retry after 5s): This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.
+      'pods.json': '{"kind": "PodList", "apiVersion": "v1", "items": [{"metadata": {"name": "cache-2", "namespace": "soap", "labels": {"app": "cache", "tier": "stateful"}}, "spec": {"containers": [{"name": "cache"}]}, "status": {"phase": "Running"}}]}'
+      'pdb.json': '{"kind": "PodDisruptionBudgetList", "apiVersion": "policy/v1", "items": [{"metadata": {"name": "cache", "namespace": "soap", "creationTimestamp": "2026-01-01T00:00:00Z"}, "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"app": "cache"}}}, "status": {"disruptionsAllowed": 1}}, {"metadata": {"name": "all-stateful", "namespace": "soap", "creationTimestamp": "2026-02-01T00:00:00Z"}, "spec": {"minAvailable": 2, "selector": {"matchLabels": {"tier": "stateful"}}}, "status": {"disruptionsAllowed": 1}}]}'
+    fires:
+      - {kind: 'PodDisruptionBudget', namespace: 'soap', name: 'all-stateful'}
   - name: 'evicted in the end'
     files:
       'drain.log': |
@@ -110,7 +136,15 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         };
         let namespace = hit.captures.get("namespace").map_or("", String::as_str);
         let workload = snapshot.top_owner_of(&Subject::namespaced("Pod", namespace, pod.as_str()));
-        let budget = budget_of(snapshot, namespace, &workload);
+        let several = hit
+            .captures
+            .contains_key("several")
+            .then(|| selecting(snapshot, namespace, pod));
+        let several = several.unwrap_or_default();
+        let budget = several
+            .last()
+            .copied()
+            .or_else(|| budget_of(snapshot, namespace, &workload));
         let subject = budget.map_or_else(|| workload.clone(), Object::subject);
         if let Some(known) = findings.iter_mut().find(|finding| finding.subject == subject) {
             add_hit(input, known, hit);
@@ -128,8 +162,14 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .zip(minimum.parse::<i64>().ok())
             .is_some_and(|(replicas, minimum)| replicas <= minimum);
         let resource = workload.kind.to_lowercase();
+        let budgets: Vec<String> = several.iter().map(|budget| budget.key.name.clone()).collect();
         let mut finding = Finding::new(rule, subject, Confidence::Confirmed)
-            .at("spec.minAvailable")
+            .at(if several.is_empty() {
+                "spec.minAvailable"
+            } else {
+                "spec.selector"
+            })
+            .fact("budgets", budgets)
             .fact("pod", pod.clone())
             .fact("minimum", minimum)
             .fact("single", single)
@@ -144,9 +184,14 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .affects(workload);
         finding.count = 0;
         add_hit(input, &mut finding, hit);
-        finding
-            .evidence
-            .extend(budget.map(|budget| budget.cite_at("/status/disruptionsAllowed")));
+        if several.is_empty() {
+            finding
+                .evidence
+                .extend(budget.map(|budget| budget.cite_at("/status/disruptionsAllowed")));
+        }
+        for budget in several {
+            finding.add_cite(budget.cite_at("/spec/selector"));
+        }
         findings.push(finding);
     }
     for finding in &mut findings {
@@ -163,6 +208,27 @@ fn was_evicted(snapshot: &Snapshot, hit: &Hit, pod: &str) -> bool {
         .iter()
         .filter(|log| log.path == hit.cite.file)
         .any(|log| log.tail.iter().any(|line| line.text.contains(&done)))
+}
+
+/// The budgets that select a pod, the newest last.
+fn selecting<'s>(snapshot: &'s Snapshot, namespace: &str, pod: &str) -> Vec<&'s Object> {
+    let Some(labels) = snapshot
+        .object("Pod", namespace, pod)
+        .and_then(|pod| pod.get("/metadata/labels")?.as_object())
+    else {
+        return Vec::new();
+    };
+    let mut found: Vec<&Object> = snapshot
+        .kind("PodDisruptionBudget")
+        .filter(|budget| budget.key.namespace == namespace)
+        .filter(|budget| {
+            budget
+                .get("/spec/selector")
+                .is_some_and(|selector| matches_selector(selector, labels))
+        })
+        .collect();
+    found.sort_by_key(|budget| budget.text("/metadata/creationTimestamp"));
+    found
 }
 
 /// The budget that allows nothing: of those in the namespace the one whose name or selector fits the workload, or the only one.

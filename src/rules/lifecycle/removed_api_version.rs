@@ -17,6 +17,8 @@ text:
     pattern: 'no matches for kind "(?P<kind>[A-Za-z0-9]{1,63})" in version "(?P<version>[a-z0-9./-]{1,120})"'
   - id: server
     pattern: 'the server could not find the requested resource \((?:get|list|post|watch) (?P<kind>[a-z]{2,60}\.(?:extensions|policy|batch|autoscaling)[a-z0-9.]{0,60})\)(?P<version>)'
+  - id: reflector
+    pattern: 'ailed to list \*(?P<version>v\d+(?:alpha|beta)\d+)\.(?P<kind>[A-Za-z]{2,60}): the server could not find the requested resource'
 check:
   zh: "是否有人使用已被移除的 API 版本"
   en: "whether anything asks for a version of an API that was removed"
@@ -65,6 +67,15 @@ prevention:
 sources: ["kubernetes cli-runtime pkg/resource/mapper.go: `resource mapping not found for name: %q namespace: %q from %q: %v`", "kubernetes apimachinery pkg/api/meta/errors.go: `no matches for kind %q in version %q`", "kubernetes.io/docs/reference/using-api/deprecation-guide"]
 versions: "Kubernetes 1.16 to 1.36"
 examples:
+  - name: "a controller that was built against an older API"
+    files:
+      "pods.txt": |
+        NAMESPACE   NAME                            READY   STATUS    RESTARTS   AGE
+        backup      keeper-6bdf8c9d7-jd5lx          1/1     Running   0          41m
+      "keeper-6bdf8c9d7-jd5lx.log": |
+        E0217 03:43:01.592631       1 reflector.go:138] pkg/mod/k8s.io/client-go@v0.22.4/tools/cache/reflector.go:167: Failed to watch *v1beta1.CronJob: failed to list *v1beta1.CronJob: the server could not find the requested resource
+        E0217 03:43:53.891076       1 reflector.go:138] pkg/mod/k8s.io/client-go@v0.22.4/tools/cache/reflector.go:167: Failed to watch *v1beta1.CronJob: failed to list *v1beta1.CronJob: the server could not find the requested resource
+    fires: [{kind: Deployment, namespace: backup, name: keeper}]
   - name: "an operator of former days"
     files:
       "pods.txt": |

@@ -6,7 +6,7 @@ use crate::cluster::{Hit, Object};
 use crate::model::{Citation, Confidence, Subject};
 use crate::rules::toolbox::add_hit;
 use crate::rules::toolbox::calls::{Call, calls};
-use crate::rules::toolbox::policies::{Allowed, Home, Way, isolates, meant_by, rules, selects};
+use crate::rules::toolbox::policies::{Allowed, Home, Way, isolates, may_take, meant_by, rules, selects};
 use crate::rules::toolbox::references::{Resolved, references};
 use crate::rules::toolbox::services::{
     Backend, Fit, Labels, Target, backends, fit, is_endpoint, ports, same_namespace, selected_by_endpoint, selector,
@@ -185,6 +185,24 @@ examples:
         ERROR upstream cart: dial tcp 10.96.0.12:8080: i/o timeout
         ERROR upstream cart: dial tcp 10.96.0.12:8080: i/o timeout
         ERROR upstream cart: dial tcp 10.96.0.12:8080: i/o timeout
+    fires: [{kind: NetworkPolicy, namespace: shop, name: walls}]
+  - name: "the same where another policy excludes just these pods by an expression"
+    files:
+      policies.json: '{"kind":"NetworkPolicyList","apiVersion":"networking.k8s.io/v1","items":[{"metadata":{"name":"others","namespace":"shop"},"spec":{"podSelector":{"matchExpressions":[{"key":"app","operator":"NotIn","values":["cart"]}]},"policyTypes":["Ingress"],"ingress":[{"from":[{"podSelector":{}}]}]}},{"metadata":{"name":"walls","namespace":"shop"},"spec":{"podSelector":{"matchLabels":{"app":"cart"}},"policyTypes":["Ingress"],"ingress":[{"from":[{"podSelector":{"matchLabels":{"app":"reader"}}}]}]}}]}'
+      kubectl_get_svc_-A_-o_wide.txt: |
+        NAMESPACE   NAME   TYPE        CLUSTER-IP    EXTERNAL-IP   PORT(S)    AGE   SELECTOR
+        shop        cart   ClusterIP   10.96.0.12    <none>        8080/TCP   35d   app=cart
+      kubectl_get_endpoints_-A.txt: |
+        NAMESPACE   NAME   ENDPOINTS          AGE
+        shop        cart   10.244.1.16:8080   35d
+      kubectl_get_pods_-A_-o_wide.txt: |
+        NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE   IP            NODE   NOMINATED NODE   READINESS GATES
+        shop        cart-6bdf8c9d7-jd5lx       1/1     Running   0          41m   10.244.1.16   n-2    <none>           <none>
+      writer.json: '{"kind":"Pod","apiVersion":"v1","metadata":{"name":"writer-57b96b46b7-zv4q2","namespace":"shop","labels":{"app":"writer"}},"spec":{"containers":[{"name":"writer"}]},"status":{"phase":"Running","podIP":"10.244.2.20"}}'
+      writer-57b96b46b7-zv4q2.log: |
+        ERROR cart: dial tcp 10.96.0.12:8080: i/o timeout
+        ERROR cart: dial tcp 10.96.0.12:8080: i/o timeout
+        ERROR cart: dial tcp 10.96.0.12:8080: i/o timeout
     fires: [{kind: NetworkPolicy, namespace: shop, name: walls}]
   - name: "the client's labels were renamed in a namespace without policies"
     files:
@@ -448,7 +466,8 @@ fn between<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
                         .any(|rule| rule.admits(peer.labels, &home) && target.is_none_or(|port| rule.opens(port)));
                     // Of another namespace only what is seen to fail counts: a setting may name what is never called.
                     let is_shown = is_own || call.fails;
-                    if let (false, true, Some(policy)) = (passes, is_shown, telling(&selecting, way)) {
+                    if let (false, true, Some(policy)) = (passes, is_shown, telling(&selecting, way, target.as_slice()))
+                    {
                         found.push(Blocked {
                             policy,
                             kind: "between",
@@ -510,10 +529,29 @@ fn strangers<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
             is_own,
             labels,
         };
+        let service = snapshot
+            .object("Service", &call.peer.namespace, &call.peer.name)
+            .filter(|_| call.peer.kind == "Service");
+        let is_behind = |backend: &Backend<'_>| {
+            service.is_some_and(|service| {
+                is_endpoint(snapshot, service, backend.object)
+                    || selector(service).is_some_and(|wanted| fit(wanted, backend) == Fit::Selected)
+            })
+        };
         let is_server = |backend: &&Backend<'_>| {
-            backend.subject == call.peer && backend.subject != call.client && !namespace.is_empty()
+            (backend.subject == call.peer || is_behind(backend))
+                && backend.subject != call.client
+                && !namespace.is_empty()
         };
         let may_be = |wanted: &Labels| client.is_none_or(|client| fit(wanted, client) != Fit::Refused);
+        let offered: Vec<i64> = call
+            .called
+            .iter()
+            .filter(|object| object.kind == "Service")
+            .filter_map(|object| snapshot.object("Service", &object.namespace, &object.name))
+            .flat_map(ports)
+            .map(|port| port.port)
+            .collect();
         for server in isolated.iter().filter(is_server) {
             let selecting = policies(input, server, Way::Ingress);
             let passes = snapshot
@@ -521,7 +559,7 @@ fn strangers<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
                 .filter(|policy| may_select(policy, server))
                 .flat_map(|policy| rules(policy, Way::Ingress))
                 .any(|rule| rule.may_admit(&home, may_be));
-            if let (false, Some(policy)) = (passes, telling(&selecting, Way::Ingress)) {
+            if let (false, Some(policy)) = (passes, telling(&selecting, Way::Ingress, &offered)) {
                 found.push(Blocked {
                     policy,
                     kind: "between",
@@ -539,10 +577,17 @@ fn strangers<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
     found
 }
 
-/// Of the policies that isolate a pod the one to look at: one that lets somebody in beside one that lets in nobody.
-fn telling<'s>(selecting: &[&'s Object], way: Way) -> Option<&'s Object> {
+/// Of the policies that isolate a pod the one to look at: one that lets somebody in, and names these ports if any does, beside one that lets in
+/// nobody.
+fn telling<'s>(selecting: &[&'s Object], way: Way, at: &[i64]) -> Option<&'s Object> {
     let allows = |policy: &&&Object| !rules(policy, way).is_empty();
-    selecting.iter().find(allows).or(selecting.first()).copied()
+    let names = |policy: &&&Object| {
+        rules(policy, way)
+            .iter()
+            .any(|rule| at.iter().any(|port| rule.names(*port)))
+    };
+    let some = selecting.iter().find(names).or_else(|| selecting.iter().find(allows));
+    some.or(selecting.first()).copied()
 }
 
 /// True unless a policy is known not to select these pods.
@@ -558,6 +603,7 @@ fn may_match(policy: &Object, backend: &Backend<'_>) -> bool {
         .get("/spec/podSelector/matchLabels")
         .and_then(|labels| labels.as_object());
     !backend.complete
+        && may_take(policy, backend.labels)
         && wanted.is_none_or(|wanted| {
             wanted
                 .iter()

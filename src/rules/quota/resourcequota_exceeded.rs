@@ -19,16 +19,19 @@ check:
   zh: "资源配额是否已用尽"
   en: "whether quotas are used up"
 title:
-  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}：配额 {{ quota }} 已用尽，无法创建 Pod（请求 {{ requested }}，已用 {{ used }}，上限 {{ limited }}）"
-  en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}: quota {{ quota }} is used up, pods cannot be created (requested {{ requested }}, used {{ used }}, limited {{ limited }})"
+  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}：配额 {{ quota }} 已用尽，无法创建{% if of_pods %} Pod{% else %}对象{% endif %}（请求 {{ requested }}，已用 {{ used }}，上限 {{ limited }}）"
+  en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}: quota {{ quota }} is used up, {% if of_pods %}pods{% else %}objects{% endif %} cannot be created (requested {{ requested }}, used {{ used }}, limited {{ limited }})"
 cause:
-  zh: "命名空间 {{ namespace }} 的配额 {{ quota }} 拒绝了新 Pod（共 {{ count }} 次）：请求 {{ requested }}，已用 {{ used }}，上限 {{ limited }}。{% if holders %}命名空间中 Pod 最多的是 {{ holders|join('、') }}。{% endif %}"
-  en: "quota {{ quota }} of namespace {{ namespace }} refused new pods ({{ count|times }}): requested {{ requested }}, used {{ used }}, limited {{ limited }}.{% if holders %} Most pods of the namespace are of {{ holders|join(', ') }}.{% endif %}"
+  zh: "命名空间 {{ namespace }} 的配额 {{ quota }} 拒绝了新的{% if of_pods %} Pod{% else %}对象{% endif %}（共 {{ count }} 次）：请求 {{ requested }}，已用 {{ used }}，上限 {{ limited }}。{% if holders %}命名空间中 Pod 最多的是 {{ holders|join('、') }}。{% endif %}"
+  en: "quota {{ quota }} of namespace {{ namespace }} refused new {% if of_pods %}pods{% else %}objects{% endif %} ({{ count|times }}): requested {{ requested }}, used {{ used }}, limited {{ limited }}.{% if holders %} Most pods of the namespace are of {{ holders|join(', ') }}.{% endif %}"
 rules_out:
   - {zh: "节点容量：拒绝发生在调度之前", en: "node capacity: the refusal came before scheduling"}
 questions:
   - {zh: "谁占用了配额？滚动更新的额外副本或已结束的 Pod 是否计算在内？", en: "who uses the quota up, and do surge replicas or finished pods count in?"}
 causes:
+  - rule: certificate-not-issued
+    ground: namespace
+    mechanism: {zh: "cert-manager 因配额不能写入 Secret", en: "the quota keeps cert-manager from writing the Secret"}
   - rule: deployment-replicafailure-failedcreate
     ground: workload
     mechanism: {zh: "准入拒绝使控制器无法创建 Pod", en: "admission refuses what the controller tries to create"}
@@ -66,6 +69,16 @@ prevention:
 sources: ["kubernetes staging/src/k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go: `exceeded quota: %s, requested: %s, used: %s, limited: %s`"]
 versions: "Kubernetes 1.19 to 1.36"
 examples:
+  - name: "a controller of another namespace is refused"
+    files:
+      quotas.json: '{"kind":"ResourceQuotaList","apiVersion":"v1","items":[{"metadata":{"name":"objects","namespace":"team"},"spec":{"hard":{"count/secrets":"60"}},"status":{"hard":{"count/secrets":"60"},"used":{"count/secrets":"60"}}}]}'
+      pods.txt: |
+        NAMESPACE      NAME                            READY   STATUS    RESTARTS   AGE
+        cert-manager   cert-manager-6bdf8c9d7-jd5lx    1/1     Running   0          41m
+      cert-manager-6bdf8c9d7-jd5lx.log: |
+        E0903 05:49:15.000000       1 controller.go:167] "re-queuing item due to error processing" err="secrets \"sale-tls-xdmb5\" is forbidden: exceeded quota: objects, requested: count/secrets=1, used: count/secrets=60, limited: count/secrets=60"
+        E0903 05:54:05.000000       1 controller.go:167] "re-queuing item due to error processing" err="secrets \"sale-tls-7jkgd\" is forbidden: exceeded quota: objects, requested: count/secrets=1, used: count/secrets=60, limited: count/secrets=60"
+    fires: [{kind: ResourceQuota, namespace: team, name: objects}]
   - name: "event"
     files:
       events.json: '{"kind":"EventList","apiVersion":"v1","items":[{"metadata":{"name":"e-failedcreate-api-57f9c76575","namespace":"pay"},"type":"Warning","reason":"FailedCreate","message":"Error creating: pods \"api-57f9c76575-\" is forbidden: exceeded quota: compute, requested: requests.memory=1Gi, used: requests.memory=1Gi, limited: requests.memory=1Gi","involvedObject":{"kind":"ReplicaSet","namespace":"pay","name":"api-57f9c76575"}}]}'
@@ -98,6 +111,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             finding.facts.insert("holders".into(), Vec::<String>::new().into());
         }
         finding.path = format!("resourcequota/{quota}");
+        let asked = finding.facts.get("requested").and_then(|asked| asked.as_str());
+        let is_of_pods = asked.is_none_or(|asked| OF_PODS.iter().any(|resource| asked.contains(resource)));
+        finding.facts.insert("of_pods".into(), is_of_pods.into());
     }
     together(input, rule, findings)
 }
@@ -128,7 +144,13 @@ fn together(input: &Input<'_>, rule: &RuleHeader, findings: Vec<Finding>) -> Vec
     }
     let mut found = Vec::new();
     for (quota, group) in groups {
-        let (Some(quota), true) = (quota, group.len() > 1) else {
+        // A controller logs what it was refused elsewhere: it is not the one that lacks room.
+        let is_elsewhere = |finding: &Finding| {
+            quota
+                .as_ref()
+                .is_some_and(|quota| quota.namespace != finding.subject.namespace)
+        };
+        let (Some(quota), true) = (&quota, group.len() > 1 || group.iter().any(is_elsewhere)) else {
             found.extend(group);
             continue;
         };
@@ -181,6 +203,9 @@ fn holders(input: &Input<'_>, namespace: &str) -> Vec<String> {
         .map(|(name, count)| format!("{name} ({count})"))
         .collect()
 }
+
+/// Resources that a pod uses up; others are counts of objects (kubernetes pkg/quota/v1/evaluator).
+const OF_PODS: [&str; 4] = ["pods", "cpu", "memory", "ephemeral-storage"];
 
 /// So many holders are named.
 const MOST_HOLDERS: usize = 3;

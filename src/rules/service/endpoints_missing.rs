@@ -27,6 +27,9 @@ cause:
   zh: "Service {{ subject.name }} 没有任何就绪的 Pod 地址，发往它的连接会被拒绝；采集到的数据没有说明原因。"
   en: "no ready pod address stands behind Service {{ subject.name }}, so connections to it are refused; the collected data does not say why."
 causes:
+  - rule: app-upstream-unresolved
+    ground: service
+    mechanism: {zh: "没有端点的 headless Service 没有地址记录，名字因此解析不到", en: "a headless Service without endpoints has no address records, so its name does not resolve"}
   - rule: webhook-call-failed
     ground: service
     mechanism: {zh: "webhook 的 Service 没有后端，API 服务器无法调用它", en: "the webhook's Service has no endpoint, so the API server cannot call it"}

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::cluster::{Hit, Object};
+use crate::cluster::{Hit, Object, Snapshot};
 use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::calls::calls;
 use crate::rules::toolbox::references::{Reference, Resolved, references};
 use crate::rules::toolbox::services::{Fit, ServicePort, backends, container_ports, fit, is_headless, ports, selector};
 use crate::rules::{Finding, Input, RuleHeader};
@@ -95,6 +96,26 @@ examples:
         {"level":"error","msg":"open failed","error":"rpc error: code = Unavailable desc = connection error: desc = \"error reading server preface: http2: frame too large\""}
         {"level":"error","msg":"open failed","error":"rpc error: code = Unavailable desc = connection error: desc = \"error reading server preface: http2: frame too large\""}
     fires: [{kind: Deployment, namespace: t, name: door}]
+  - name: a headless Service of which the containers are not shown, and a log that complains of the port
+    files:
+      "svc.txt": |
+        NAMESPACE   NAME    TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)    AGE   SELECTOR
+        t           store   ClusterIP   None         <none>        6379/TCP   41d   app=store
+      "cart.json": '{"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "cart", "namespace": "t", "uid": "c"}, "spec": {"selector": {"matchLabels": {"app": "cart"}}, "template": {"metadata": {"labels": {"app": "cart"}}, "spec": {"containers": [{"name": "cart", "env": [{"name": "REDIS_HOST", "value": "store"}, {"name": "REDIS_PORT", "value": "6380"}]}]}}}}'
+      "pods.txt": |
+        NAMESPACE   NAME                    READY   STATUS    RESTARTS   AGE
+        t           cart-6d5f7c9b8d-x2x9k   1/1     Running   0          41m
+      "t/cart-6d5f7c9b8d-x2x9k/cart.log": |
+        2026-11-21 10:20:42 ERROR store unavailable: Error 111 connecting to store:6380. Connection refused.
+        2026-11-21 10:20:44 ERROR store unavailable: Error 111 connecting to store:6380. Connection refused.
+        2026-11-21 10:20:46 ERROR store unavailable: Error 111 connecting to store:6380. Connection refused.
+    fires: [{kind: Deployment, namespace: t, name: cart}]
+  - name: a headless Service of which the containers are not shown, and nobody complains
+    files:
+      "svc.txt": |
+        NAMESPACE   NAME    TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)    AGE   SELECTOR
+        t           store   ClusterIP   None         <none>        6379/TCP   41d   app=store
+      "cart.json": '{"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "cart", "namespace": "t", "uid": "c"}, "spec": {"selector": {"matchLabels": {"app": "cart"}}, "template": {"metadata": {"labels": {"app": "cart"}}, "spec": {"containers": [{"name": "cart", "env": [{"name": "REDIS_HOST", "value": "store"}, {"name": "REDIS_PORT", "value": "6380"}]}]}}}}'
   - name: the default port of a URL that the Service offers
     files:
       services.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"seatmap","namespace":"t"},"spec":{"clusterIP":"10.0.0.1","selector":{"app":"seatmap"},"ports":[{"port":80,"targetPort":9090}]}}]}'
@@ -176,30 +197,46 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, reference: &Reference, service: &
     if is_headless(service) && of_pod {
         return None;
     }
-    let served_directly = is_headless(service)
-        && selector(service).is_none_or(|wanted| {
-            let all = backends(input.snapshot, &service.key.namespace);
-            let selected: Vec<_> = all
-                .iter()
-                .filter(|backend| fit(wanted, backend) == Fit::Selected)
-                .collect();
-            selected.is_empty()
-                || selected.iter().any(|backend| {
-                    let declared = container_ports(backend.containers);
-                    declared.is_empty() || declared.iter().any(|(_, number, _)| *number == port)
-                })
-        });
-    if served_directly {
-        return None;
-    }
+    // Clients of a headless Service come to the containers themselves.
+    let complaint = match is_headless(service).then(|| declares(input.snapshot, service, port)) {
+        None | Some(Some(false)) => None,
+        Some(Some(true)) => return None,
+        // What the containers listen on is not told, and the client's own log has to tell it.
+        Some(None) => Some(
+            calls(input.snapshot)
+                .into_iter()
+                .find(|call| {
+                    call.fails
+                        && call.client == reference.workload
+                        && call.service.key == service.key
+                        && call.port == Some(port)
+                })?
+                .cite,
+        ),
+    };
     let list: Vec<i64> = offered.iter().map(|offer| offer.port).collect();
     // A URL without a port may be completed by the program that reads it.
-    let confidence = if reference.implied {
-        Confidence::Possible
-    } else {
-        Confidence::Confirmed
+    let confidence = match &complaint {
+        _ if reference.implied => Confidence::Possible,
+        Some(_) => Confidence::Probable,
+        None => Confidence::Confirmed,
     };
-    Some(finding(rule, reference, service, port, &list, confidence))
+    let mut finding = finding(rule, reference, service, port, &list, confidence);
+    complaint.into_iter().for_each(|cite| finding.add_cite(cite));
+    Some(finding)
+}
+
+/// Whether a container behind a Service declares a port; none where none of them declares any, or none is known.
+fn declares(snapshot: &Snapshot, service: &Object, port: i64) -> Option<bool> {
+    let wanted = selector(service)?;
+    let all = backends(snapshot, &service.key.namespace);
+    let declared: Vec<i64> = all
+        .iter()
+        .filter(|backend| fit(wanted, backend) == Fit::Selected)
+        .flat_map(|backend| container_ports(backend.containers))
+        .map(|(_, number, _)| number)
+        .collect();
+    (!declared.is_empty()).then(|| declared.contains(&port))
 }
 
 /// A setting that speaks of gRPC and names the port that the Service calls `http`, while another one is called `grpc`.

@@ -139,6 +139,20 @@ examples:
         sms.bulk	0	4	running
         mail.bulk	148213	0	running
     fires: [{kind: Deployment, namespace: comms, name: mail-dispatcher}]
+  - name: a worker called after what others wait for
+    files:
+      out.txt: |
+        $ kubectl get deploy,pods -n shop
+        NAME                            READY   UP-TO-DATE   AVAILABLE   AGE
+        deployment.apps/api             1/1     1            1           90d
+        deployment.apps/badge-printer   0/0     0            0           90d
+
+        NAME                       READY   STATUS    RESTARTS   AGE
+        pod/api-6bdf8c9d7-jd5lx    1/1     Running   0          90d
+      api-6bdf8c9d7-jd5lx.log: |
+        2026-03-01T10:00:00Z WARN Badge for visitor 4411 still PENDING after 30 min
+        2026-03-01T10:01:00Z WARN Badge for visitor 4412 still PENDING after 30 min
+    fires: [{kind: Deployment, namespace: shop, name: badge-printer}]
   - name: a worker that nothing needs
     files:
       services.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"geo","namespace":"hotel"},"spec":{"selector":{"app":"geo"},"ports":[{"port":8083}]}}]}'

@@ -31,6 +31,7 @@ pub fn backlog_of<'s>(input: &Input<'s>, rule: &RuleHeader, workload: &Subject) 
     let stem = stem(&workload.name);
     let snapshot = input.snapshot;
     let is_worker = stem.len() < workload.name.len();
+    let subject_matter = subject_matter(input, workload);
     own_hits(input, rule)
         .into_iter()
         .filter(|hit| {
@@ -39,11 +40,31 @@ pub fn backlog_of<'s>(input: &Input<'s>, rule: &RuleHeader, workload: &Subject) 
                 || workload.namespace.is_empty()
                 || speaker.namespace == workload.namespace;
             let line = hit.cite.quote.first().map_or("", |line| line.text.as_str());
-            let is_named =
-                names(line, &workload.name) || stem.len() >= 4 && names(line, stem) || is_worker && names(line, stem);
+            let is_named = names(line, &workload.name)
+                || stem.len() >= 4 && names(line, stem)
+                || is_worker && names(line, stem)
+                || subject_matter.is_some_and(|word| names(line, word) || names(line, &format!("{word}s")));
             is_near && speaker != *workload && is_named
         })
         .collect()
+}
+
+/// What a worker works on, by the first word of its name: `label-printer` on labels. None where the word is short, or another workload
+/// has it too.
+fn subject_matter<'w>(input: &Input<'_>, workload: &'w Subject) -> Option<&'w str> {
+    let (word, _) = workload
+        .name
+        .split_once(['-', '_'])
+        .filter(|(word, _)| word.len() >= 5)?;
+    let has_it = |name: &str| {
+        name.split(['-', '_'])
+            .any(|part| part.trim_end_matches('s') == word.trim_end_matches('s'))
+    };
+    let others = ["Deployment", "StatefulSet", "DaemonSet"]
+        .into_iter()
+        .flat_map(|kind| input.snapshot.kind(kind))
+        .filter(|other| other.key.name != workload.name);
+    (!others.into_iter().any(|other| has_it(&other.key.name))).then_some(word)
 }
 
 /// `mail-worker` works on `mail`.

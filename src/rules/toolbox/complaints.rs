@@ -61,18 +61,20 @@ impl Complaint<'_> {
         }
     }
 
-    /// The peer that it names, else the host of the first URL in the line that something in the cluster answers to.
+    /// The peer that it names, else the host of the first URL in the line that something in the cluster answers to. An address that
+    /// stands for nothing that was collected gives way to such a host.
     pub fn peer_within(&self, snapshot: &Snapshot) -> Peer {
         let named = self.peer();
-        if !named.host.is_empty() {
+        let stands = |peer: &Peer| !objects_of(snapshot, &self.speaker.workload.namespace, peer).is_empty();
+        if !named.host.is_empty() && (!named.is_address() || stands(&named)) {
             return named;
         }
         let urls = URL.as_ref().map(|regex| regex.captures_iter(&self.line));
         urls.into_iter()
             .flatten()
             .filter_map(|found| Some(Peer::parse(found.name("peer")?.as_str(), None)))
-            .find(|peer| !objects_of(snapshot, &self.speaker.workload.namespace, peer).is_empty())
-            .unwrap_or_default()
+            .find(|peer| stands(peer) && (named.port.is_none() || peer.port.is_none() || named.port == peer.port))
+            .unwrap_or(named)
     }
 }
 
@@ -279,7 +281,8 @@ fn is_over(snapshot: &Snapshot, log: &LogFile, hit: &LineHit, after: u64) -> boo
     has_passed(snapshot, log, said, after)
 }
 
-/// Where nothing tells what time it is, a container that has ended very often is taken as one that still does.
+/// True for a container that has ended again and again and is not known to have got over it: its present instance has not run for as long
+/// as the former one did before it ended, or nothing tells what time it is.
 fn ends_often(snapshot: &Snapshot, log: &LogFile) -> bool {
     let Stream::Container(found) = &log.stream else {
         return false;
@@ -291,11 +294,20 @@ fn ends_often(snapshot: &Snapshot, log: &LogFile) -> bool {
             .max()
             .unwrap_or(0)
     });
-    snapshot.now().is_none() && restarts >= VERY_OFTEN
+    let Some(now) = snapshot.now() else {
+        return restarts >= VERY_OFTEN;
+    };
+    let time = |line: &Option<String>| snapshot.time_of(line.as_deref()?);
+    let (Some(first), Some(last)) = (time(&log.first_stamped), time(&log.last_stamped)) else {
+        return false;
+    };
+    restarts >= OFTEN && now.duration_since(last.latest) < first.gap_to(&last)
 }
 
 /// Restarts that nobody lets pass.
 const VERY_OFTEN: i64 = 10;
+/// Restarts that are no accident.
+const OFTEN: i64 = 3;
 
 /// A warning that is repeated so often, up to the end of the log, is trouble: some clients write no more than warnings while they try on
 /// for ever (Kafka's `NetworkClient`).
@@ -487,9 +499,9 @@ pub fn finding(
     )
 }
 
-/// What the pod's status says of the container that fails: cited, and as facts `exit_code` (a word, `?` when unknown) and `restarts`.
+/// What the pod's status says of the container that fails: cited, and as facts `exit_code` (a word, empty when unknown) and `restarts`.
 fn add_state(snapshot: &Snapshot, finding: &mut Finding, speaker: &Speaker<'_>) {
-    let mut exit_code = "?".to_owned();
+    let mut exit_code = String::new();
     let mut restarts = 0;
     if let Some(pod) = &speaker.pod {
         let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
@@ -517,7 +529,7 @@ fn add_state(snapshot: &Snapshot, finding: &mut Finding, speaker: &Speaker<'_>) 
     finding.facts.insert("restarts".into(), restarts.into());
 }
 
-/// The container that speaks: as its log says, else the only one of its pod, else `?`.
+/// The container that speaks: as its log says, else the only one of its pod, else nothing.
 fn container_name(speaker: &Speaker<'_>) -> String {
     if !speaker.container.is_empty() {
         return speaker.container.clone();
@@ -529,7 +541,7 @@ fn container_name(speaker: &Speaker<'_>) -> String {
         .map(|container| container.name);
     match (names.next(), names.next()) {
         (Some(only), None) if !only.is_empty() => only.to_owned(),
-        _ => "?".to_owned(),
+        _ => String::new(),
     }
 }
 

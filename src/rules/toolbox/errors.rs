@@ -9,7 +9,7 @@ use super::complaints::speaker_is_data_store;
 use super::speakers::{Speaker, State, is_previous, of_log};
 use super::words;
 use crate::cluster::Snapshot;
-use crate::logs::{LogFile, TailLine, is_error, is_frame};
+use crate::logs::{LogFile, TailLine, is_error, is_frame, is_of_control_plane};
 use crate::model::Subject;
 
 /// The end of a log that is mostly errors.
@@ -46,7 +46,7 @@ pub fn mostly_errors(snapshot: &Snapshot) -> Vec<MostlyErrors<'_>> {
         let is_candidate = speaker.certain
             && !is_previous(log)
             && speaker.state != State::Crashing
-            && speaker.workload.namespace != "kube-system"
+            && !is_of_control_plane(&speaker.workload.namespace)
             && !(speaker.state == State::Well && is_shipper(log, &speaker))
             && !speaker_is_data_store(&speaker);
         if is_candidate

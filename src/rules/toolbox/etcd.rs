@@ -6,6 +6,7 @@ use super::nodes::node_of;
 use super::planes::instances;
 use crate::bundle::decode::{EtcdAlarm, EtcdEndpoint, EtcdMember};
 use crate::cluster::{Hit, Snapshot, node_in_mirror};
+use crate::logs::is_of_control_plane;
 use crate::model::{Citation, Subject};
 
 /// The quota of the database when none is given, in bytes (etcd server/storage/quota.go, DefaultQuotaBytes).
@@ -32,7 +33,7 @@ pub fn member_of(snapshot: &Snapshot, hit: &Hit) -> Subject {
 pub fn node_of_member(snapshot: &Snapshot, hit: &Hit) -> Option<String> {
     let of_pod = || {
         let pod = &hit.about.object;
-        (pod.kind == "Pod" && pod.namespace == "kube-system")
+        (pod.kind == "Pod" && is_of_control_plane(&pod.namespace))
             .then(|| node_in_mirror(&pod.name))
             .flatten()
             .map(ToOwned::to_owned)

@@ -88,27 +88,40 @@ pub fn matches_selector(selector: &Value, labels: &Labels) -> bool {
         .get("matchLabels")
         .and_then(Value::as_object)
         .is_none_or(|wanted| contains(labels, wanted));
+    let expressions = selector.get("matchExpressions").and_then(Value::as_array);
     equal
-        && selector
-            .get("matchExpressions")
-            .and_then(Value::as_array)
+        && expressions
             .into_iter()
             .flatten()
-            .all(|expression| {
-                let key = expression.get("key").and_then(Value::as_str).unwrap_or("");
-                let values = expression
-                    .get("values")
-                    .and_then(Value::as_array)
-                    .map_or(&[][..], Vec::as_slice);
-                let has = labels.get(key);
-                match expression.get("operator").and_then(Value::as_str) {
-                    Some("In") => has.is_some_and(|value| values.contains(value)),
-                    Some("NotIn") => has.is_none_or(|value| !values.contains(value)),
-                    Some("Exists") => has.is_some(),
-                    Some("DoesNotExist") => has.is_none(),
-                    _ => true,
-                }
-            })
+            .all(|expression| holds(expression, labels))
+}
+
+/// True unless the policy's expressions refuse pods of which these labels are known, and maybe not all.
+pub fn may_take(policy: &Object, labels: &Labels) -> bool {
+    policy
+        .list("/spec/podSelector/matchExpressions")
+        .iter()
+        .all(|expression| {
+            let key = expression.get("key").and_then(Value::as_str).unwrap_or("");
+            !labels.contains_key(key) || holds(expression, labels)
+        })
+}
+
+/// True when an expression of a label selector takes these labels.
+fn holds(expression: &Value, labels: &Labels) -> bool {
+    let key = expression.get("key").and_then(Value::as_str).unwrap_or("");
+    let values = expression
+        .get("values")
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice);
+    let has = labels.get(key);
+    match expression.get("operator").and_then(Value::as_str) {
+        Some("In") => has.is_some_and(|value| values.contains(value)),
+        Some("NotIn") => has.is_none_or(|value| !values.contains(value)),
+        Some("Exists") => has.is_some(),
+        Some("DoesNotExist") => has.is_none(),
+        _ => true,
+    }
 }
 
 fn contains(labels: &Labels, wanted: &Labels) -> bool {
@@ -282,6 +295,11 @@ impl Allowed {
         self.ports
             .as_ref()
             .is_none_or(|ports| ports.iter().any(|(first, last)| (*first..=*last).contains(&port)))
+    }
+
+    /// True when this port is among those that the rule lists.
+    pub fn names(&self, port: i64) -> bool {
+        self.ports.is_some() && self.opens(port)
     }
 
     /// True when name resolution may pass: port 53, to whatever peer that could be the cluster's DNS.

@@ -1,10 +1,12 @@
 //! `timedatectl` (systemd `src/timedate/timedatectl.c`), `chronyc tracking` (chrony `client.c`), `ntpq -p` (ntp `ntpq-subs.c`), `ntpdate -q`
 //! (ntp `ntpdate.c`).
 
+use crate::bundle::decode::clock::clock;
 use crate::bundle::decode::shape::is_heading;
 use crate::bundle::decode::{Decoder, Fact, Section, TextFile};
 
-/// `clock.synchronised` (`yes`, `no`), `clock.offset-seconds` (positive when this clock is ahead), `clock.zone`.
+/// `clock.synchronised` (`yes`, `no`), `clock.offset-seconds` (positive when this clock is ahead), `clock.zone`; the host's clock where
+/// it is told.
 pub(in crate::bundle::decode) const DECODER: Decoder = Decoder {
     name: "time synchronisation",
     decode,
@@ -37,6 +39,12 @@ fn fields(file: &TextFile<'_>, start: usize, read: Read) -> Section {
         ..Section::default()
     };
     while let Some((name, text)) = file.lines.get(section.end).and_then(|line| line.split_once(':')) {
+        if name.trim() == "Universal time"
+            && let Some((when, zone)) = clock(text.trim())
+        {
+            let cite = file.cite(section.end).at(Some(when.clone()));
+            section.facts.push(Fact::Clock { when, zone, cite });
+        }
         if let Some((key, value)) = read(name.trim(), text.trim()) {
             section.facts.push(Fact::Value {
                 key: key.to_owned(),
@@ -160,6 +168,17 @@ mod tests {
         ] {
             assert_eq!(values(&section(&DECODER, "x", text).unwrap()), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn the_time_of_the_machine_is_its_clock() {
+        let text = "   Local time: Sat 2026-11-21 11:20:42 CET\nUniversal time: Sat 2026-11-21 10:20:42 UTC\n Time zone: Europe/Berlin (CET, +0100)\n";
+        let facts = section(&DECODER, "x", text).unwrap().facts;
+        let told = facts.iter().find_map(|fact| match fact {
+            Fact::Clock { when, .. } => Some(when.earliest.to_string()),
+            _ => None,
+        });
+        assert_eq!(told.as_deref(), Some("2026-11-21T10:20:42Z"));
     }
 
     #[test]

@@ -259,7 +259,8 @@ pub(crate) fn network_policy(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '
             "PodSelector" => {
                 let selector = item
                     .value
-                    .split(" (")
+                    // Of all pods kubectl says what that means (`pkg/describe/describe.go`, printNetworkPolicySpecTo); `in (a,b)` stays.
+                    .split(" (Allowing ")
                     .next()
                     .and_then(present)
                     .map_or_else(|| json!({}), label_selector);
@@ -373,6 +374,19 @@ mod tests {
         assert_eq!(
             at(deny, "/spec/casefileIngress"),
             &json!(["<none> (Selected pods are isolated for ingress connectivity)"])
+        );
+    }
+
+    #[test]
+    fn a_set_in_the_selector_of_a_policy_stays_whole() {
+        let source = text(
+            "Name:         others\nNamespace:    shop\nSpec:\n  PodSelector:     app notin (cart,store)\n  Not affecting ingress traffic\n  Policy Types: Egress\n",
+        );
+        let section = source.decode(decode);
+        let others = find(&section, "NetworkPolicy", "others");
+        assert_eq!(
+            at(others, "/spec/podSelector/matchExpressions"),
+            &json!([{"key": "app", "operator": "NotIn", "values": ["cart", "store"]}])
         );
     }
 }
