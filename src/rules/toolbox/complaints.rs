@@ -17,7 +17,7 @@ use super::told::told;
 use super::witnesses::hear_stores;
 use super::workload_touches;
 use crate::cluster::Snapshot;
-use crate::logs::{LineHit, LogFile, Stream, TextSource, clean_line};
+use crate::logs::{LineHit, LogFile, Stream, TextSource, clean_line, is_of_control_plane};
 use crate::model::{Citation, Confidence, Subject};
 use crate::rules::{Finding, Input, RuleHeader, Subjects, operand, shell_quote};
 
@@ -105,7 +105,9 @@ pub fn complaints<'s>(
         if hits.is_empty() {
             continue;
         }
-        let Some(speaker) = of_log(snapshot, log) else { continue };
+        let Some(speaker) = of_log(snapshot, log).filter(|speaker| !is_component(speaker)) else {
+            continue;
+        };
         if subjects.clients_only && speaker_is_data_store(&speaker) {
             continue;
         }
@@ -150,6 +152,22 @@ pub fn complaints<'s>(
     }
     found
 }
+
+/// True for a static pod of the control plane: other rules know what its components write.
+fn is_component(speaker: &Speaker<'_>) -> bool {
+    let workload = &speaker.workload;
+    workload.kind == "Pod"
+        && is_of_control_plane(&workload.namespace)
+        && COMPONENTS.iter().any(|name| {
+            workload
+                .name
+                .strip_prefix(name)
+                .is_some_and(|node| node.starts_with('-'))
+        })
+}
+
+/// What kubeadm, RKE2 and OpenShift run as static pods.
+const COMPONENTS: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
 
 /// True for a database, a cache or a broker, by its name or its image.
 pub fn speaker_is_data_store(speaker: &Speaker<'_>) -> bool {

@@ -65,9 +65,17 @@ impl Peer {
         self.host == "localhost" || self.host == "::1" || self.host.starts_with("127.")
     }
 
-    /// True for the API server, as programs of the cluster call it: on the machine itself, or by its Service.
+    /// True for the API server, as programs of the cluster call it: on the machine itself, or by its Service, which has the first address
+    /// of the Services' range (kubernetes pkg/controlplane/instance.go, `ServiceIPRange`).
     pub fn is_api_server(&self) -> bool {
-        self.port == Some(6443) || self.host == "kubernetes" || self.host.starts_with("kubernetes.default")
+        let is_first = || {
+            self.port == Some(443)
+                && self.host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| {
+                    let [_, _, third, last] = address.octets();
+                    address.is_private() && (third, last) == (0, 1)
+                })
+        };
+        self.port == Some(6443) || self.host == "kubernetes" || self.host.starts_with("kubernetes.default") || is_first()
     }
 
     /// True when the port or the name is a database's, a cache's or a broker's.

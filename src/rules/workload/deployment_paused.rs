@@ -1,5 +1,6 @@
 //! A Deployment is paused with a change that is not rolled out.
 
+use crate::cluster::Object;
 use crate::model::Confidence;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -48,6 +49,28 @@ examples:
     files:
       "deploy.json": '{"kind": "DeploymentList", "apiVersion": "apps/v1", "items": [{"metadata": {"name": "web", "namespace": "shop", "uid": "a", "generation": 3}, "spec": {"replicas": 2, "paused": true, "selector": {"matchLabels": {"app": "web"}}, "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "web", "image": "r.example/web:2"}]}}}, "status": {"replicas": 2, "updatedReplicas": 0, "availableReplicas": 2, "readyReplicas": 2}}]}'
     fires: [{kind: "Deployment", namespace: "shop", name: "web"}]
+  - name: "as describe tells"
+    files:
+      "describe.txt": |
+        Name:                   web
+        Namespace:              shop
+        Selector:               app=web
+        Replicas:               6 desired | 2 updated | 6 total | 6 available | 0 unavailable
+        StrategyType:           RollingUpdate
+        Pod Template:
+          Labels:  app=web
+          Containers:
+           web:
+            Image:      registry.example/web:5.0.0
+        Conditions:
+          Type           Status   Reason
+          ----           ------   ------
+          Available      True     MinimumReplicasAvailable
+          Progressing    Unknown  DeploymentPaused
+        OldReplicaSets:  web-7pp9rk9j4 (4/4 replicas created)
+        NewReplicaSet:   web-r99qs77cz (2/2 replicas created)
+        Events:          <none>
+    fires: [{kind: "Deployment", namespace: "shop", name: "web"}]
   - name: "nothing is held back"
     files:
       "deploy.json": '{"kind": "DeploymentList", "apiVersion": "apps/v1", "items": [{"metadata": {"name": "web", "namespace": "shop", "uid": "a", "generation": 3}, "spec": {"replicas": 2, "paused": true, "selector": {"matchLabels": {"app": "web"}}, "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "web", "image": "r.example/web:2"}]}}}, "status": {"replicas": 2, "updatedReplicas": 2, "availableReplicas": 2, "readyReplicas": 2}}]}'
@@ -58,14 +81,14 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     for workload in input.snapshot.kind("Deployment") {
         let wanted = workload.int("/spec/replicas").unwrap_or(1);
         let updated = workload.int("/status/updatedReplicas").unwrap_or(0);
-        // A pause that holds nothing back is harmless.
-        if workload.get("/spec/paused").and_then(|paused| paused.as_bool()) != Some(true) || updated >= wanted {
+        let Some(pointer) = pause(workload).filter(|_| updated < wanted) else {
+            // A pause that holds nothing back is harmless.
             continue;
-        }
+        };
         findings.push(
             Finding::new(rule, workload.subject(), Confidence::Confirmed)
                 .at("spec.paused")
-                .cite(workload.cite_at("/spec/paused"))
+                .cite(workload.cite_at(&pointer))
                 .cite(workload.cite_at("/status/updatedReplicas"))
                 .fact("updated", updated)
                 .fact("wanted", wanted)
@@ -73,4 +96,17 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         );
     }
     findings
+}
+
+/// Where a Deployment says that it is paused: in its own field, or in the condition that the controller sets for it, which is what
+/// `kubectl describe` shows (kubernetes pkg/controller/deployment/util/deployment_util.go, PausedDeployReason).
+fn pause(workload: &Object) -> Option<String> {
+    if workload.get("/spec/paused").and_then(|paused| paused.as_bool()) == Some(true) {
+        return Some("/spec/paused".to_owned());
+    }
+    let is_pause = |condition: &serde_json::Value| {
+        condition.get("reason").and_then(|reason| reason.as_str()) == Some("DeploymentPaused")
+    };
+    let at = workload.list("/status/conditions").iter().position(is_pause)?;
+    Some(format!("/status/conditions/{at}/reason"))
 }

@@ -100,9 +100,15 @@ fn is_json(file: &TextFile<'_>) -> bool {
     let name = file.path.file_name();
     // A CNI plugin's own log may quote a network, so a message is none.
     let is_cni = head.contains("\"cniVersion\"") && !head.contains("\"msg\"");
-    let is_component = head.contains("KubeletConfiguration\"") || head.trim_start().starts_with("{\"kubeletconfig\"");
+    let is_component = head.contains("KubeletConfiguration\"") || is_configz(head);
     let is_docker = name.ends_with("daemon.json") || name == "etcdockerdaemon";
     (is_cni || is_component || is_docker) && !head.contains("\"metadata\"")
+}
+
+/// True for what a kubelet answers at `/configz`, however it is spaced (kubernetes `staging/src/k8s.io/component-base/configz`).
+fn is_configz(head: &str) -> bool {
+    let inner = head.trim_start().strip_prefix('{');
+    inner.is_some_and(|inner| inner.trim_start().starts_with("\"kubeletconfig\""))
 }
 
 fn is_toml(file: &TextFile<'_>, first: &str) -> bool {
