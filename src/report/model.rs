@@ -19,7 +19,7 @@ pub use changes::{
 };
 
 /// The version of the JSON report, semantic: a new key is minor, a changed or removed one major.
-pub const SCHEMA_VERSION: &str = "1.3";
+pub const SCHEMA_VERSION: &str = "1.4";
 
 /// A whole report.
 #[derive(Debug, Clone, Serialize)]
@@ -323,6 +323,8 @@ pub enum TimelineKind {
     Change,
     /// The change that set the incident off.
     Trigger,
+    /// Something that should be there went.
+    Failure,
     /// Something stopped working.
     Symptom,
     /// The system repaired itself.

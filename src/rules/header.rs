@@ -51,6 +51,9 @@ pub struct RuleHeader {
     /// True where it judges what nodes last reported of themselves, which says nothing of what came after the report.
     #[serde(default)]
     pub reported: bool,
+    /// What settles the check where its own data cannot: that this is seen to work after the incident began, by any source.
+    #[serde(default)]
+    pub settled_by: Option<Alive>,
     /// True where it judges the bundle as material, and nothing of the system that it shows: its pass is no sign of health.
     #[serde(default)]
     pub material: bool,

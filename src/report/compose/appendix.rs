@@ -12,6 +12,7 @@ use super::reported::reported_before;
 use crate::diagnosis::Checked;
 use crate::model::{Basis, ProblemKind, Text};
 use crate::report::model::{Check, CheckOutcome, ClockRow, Gap, GapReason, RedactionRow};
+use crate::rules::toolbox::deletions::began;
 use crate::rules::{Role, Rule, RuleHeader, Rules, Unmet};
 
 /// The rule about credentials that a bundle shows.
@@ -236,9 +237,8 @@ fn dated_sources(ledger: &mut Ledger<'_, '_>) -> Vec<ClockRow> {
         }
     }
     let snapshot = ledger.diagnosis.snapshot;
-    for run in snapshot.hosts.iter().flat_map(|host| &host.prunes) {
-        let when = run.stamped.as_ref().and_then(|(text, _)| snapshot.time_of(text));
-        if let Some(when) = when {
+    for (host, run) in snapshot.hosts.iter().flat_map(|host| host.prunes.iter().map(move |run| (host, run))) {
+        if let Some(when) = began(snapshot, host, run) {
             let file = ledger.masker.mask(run.cite.file.as_str()).into_owned();
             sources
                 .entry((run.cite.bundle.to_string(), file))
@@ -259,6 +259,7 @@ fn dated_sources(ledger: &mut Ledger<'_, '_>) -> Vec<ClockRow> {
                 Basis::Exact => "clock.written",
                 Basis::YearInferred => "clock.year-inferred",
                 Basis::Relative => "clock.relative",
+                Basis::ZoneMatched => "clock.matched",
                 _ => "clock.assumed",
             }),
             skew: phrase("clock.skew-unknown"),

@@ -11,7 +11,7 @@ pub(super) struct Datum {
 }
 
 /// Datum, name in Chinese, name in English, command.
-const DATA: [(&str, &str, &str, &str); 47] = [
+const DATA: [(&str, &str, &str, &str); 48] = [
     (
         "docker-containers",
         "主机容器清单",
@@ -172,6 +172,12 @@ const DATA: [(&str, &str, &str, &str); 47] = [
         "CRI 运行时的容器",
         "containers of the CRI runtime",
         "crictl ps -a -o json",
+    ),
+    (
+        "cri-images",
+        "CRI 运行时的镜像",
+        "images of the CRI runtime",
+        "crictl images -o json",
     ),
     ("filesystems", "文件系统用量", "file systems and their use", "df -hT"),
     (

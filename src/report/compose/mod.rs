@@ -1,8 +1,10 @@
 //! From a diagnosis to the post-mortem: every sentence gets its evidence, everything is masked, what nobody can know stays blank.
 
 mod actions;
+mod alive;
 mod appendix;
 mod barriers;
+mod bursts;
 mod causes;
 mod changed;
 mod claims;

@@ -201,7 +201,7 @@ fn unexplained(ledger: &mut Ledger<'_, '_>) -> Option<Sentence> {
     })
 }
 
-fn window(ledger: &Ledger<'_, '_>) -> Option<Window> {
+pub(super) fn window(ledger: &Ledger<'_, '_>) -> Option<Window> {
     let involved = ledger.involved();
     let start = involved
         .iter()

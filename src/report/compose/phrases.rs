@@ -70,8 +70,10 @@ mod tests {
         assert!(PHRASES.0.len() > 50, "phrases.yaml does not parse");
         let sources = [
             include_str!("actions.rs"),
+            include_str!("alive.rs"),
             include_str!("appendix.rs"),
             include_str!("barriers.rs"),
+            include_str!("bursts.rs"),
             include_str!("causes.rs"),
             include_str!("changed.rs"),
             include_str!("comparison.rs"),

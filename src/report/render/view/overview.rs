@@ -17,6 +17,8 @@ use crate::report::svg;
 const MAX_RESOURCES: usize = 20;
 /// Rows of the timeline in the body.
 const MAX_TIMELINE: usize = 25;
+/// A folded row that takes no longer shows fractions of seconds.
+const SHORT: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
 /// Root causes on the verdict card.
 const MAX_CAUSES: usize = 3;
 
@@ -172,12 +174,13 @@ fn timeline(s: &mut Scribe<'_>) -> Value {
     let drawing = svg::timeline(&rows, &labels, s.words, s.zone);
     let mut shown = Vec::with_capacity(rows.len());
     for (row, grain) in rows.iter().zip(&grains) {
+        let grain = if is_short(row) { Grain::Milli } else { *grain };
         shown.push(context! {
-            time => time_cell(s, row, *grain),
+            time => time_cell(s, row, grain),
             precision => row.when.as_ref().map_or("—", |when| s.words.precision.get(when)),
             subject => Rich::code(&row.subject),
             kind => Value::from(minijinja::value::Serde(row.kind)),
-            text => event_text(s, row),
+            text => event_text(s, row, grain),
             refs => s.refs(&row.refs),
             open => row.when.is_none(),
         });
@@ -203,8 +206,14 @@ fn time_cell(s: &mut Scribe<'_>, row: &TimelineRow, grain: Grain) -> Rich {
     rich
 }
 
+/// True for a folded row of seconds, whose ends would look the same without their fractions.
+fn is_short(row: &TimelineRow) -> bool {
+    let ends = row.when.as_ref().zip(row.until.as_ref());
+    ends.is_some_and(|(start, end)| start.gap_to(end) < SHORT)
+}
+
 /// The event, and for a folded repeat how often until when.
-fn event_text(s: &Scribe<'_>, row: &TimelineRow) -> Rich {
+fn event_text(s: &Scribe<'_>, row: &TimelineRow, grain: Grain) -> Rich {
     let mut rich = s.text(&row.text);
     if row.count > 1 {
         rich.push(&format!(" ×{}", row.count));
@@ -215,7 +224,7 @@ fn event_text(s: &Scribe<'_>, row: &TimelineRow) -> Rich {
             .when
             .as_ref()
             .is_some_and(|when| times::date(when.latest, s.zone) == times::date(until.latest, s.zone));
-        let clock = times::clock(until.latest, Grain::Second, s.zone);
+        let clock = times::clock(until.latest, grain, s.zone);
         let end = if same_day {
             clock
         } else {
@@ -231,7 +240,7 @@ fn body_rows(rows: &[TimelineRow]) -> Vec<&TimelineRow> {
     let keep = |row: &TimelineRow| {
         !matches!(
             row.kind,
-            TimelineKind::Change | TimelineKind::Symptom | TimelineKind::SelfHeal
+            TimelineKind::Change | TimelineKind::Failure | TimelineKind::Symptom | TimelineKind::SelfHeal
         )
     };
     let mut room = MAX_TIMELINE.saturating_sub(rows.iter().filter(|row| keep(row)).count());
