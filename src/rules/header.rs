@@ -23,6 +23,18 @@ pub enum Role {
     Factor,
 }
 
+/// Something that may be seen to work, whatever a check's own data say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Alive {
+    /// The kubelet of every node, by the process lists of their machines.
+    Kubelet,
+    /// The container runtime of every node: it answered with a list of its containers.
+    Runtime,
+    /// The API server: Leases were renewed through it.
+    ApiServer,
+}
+
 /// A rule's header. A test refuses one that lacks wording, remedy, prevention, sources or examples.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
+use super::alive::{Sign, sign};
 use super::data::{Distribution, Foreign, datum, datum_on, foreign};
 use super::kept::Kept;
 use super::ledger::Ledger;
@@ -74,7 +75,7 @@ pub(super) fn missing(ledger: &Ledger<'_, '_>) -> Vec<Gap> {
         let Some(rule) = diagnosis.rules.get(rule) else {
             continue;
         };
-        if foreign(diagnosis.snapshot, distribution, rule).is_some() {
+        if settled(ledger, &rule.header, checked).is_some() || foreign(diagnosis.snapshot, distribution, rule).is_some() {
             continue;
         }
         let needs = needs.iter().filter(|need| !is_empty || is_log(need));
@@ -288,6 +289,11 @@ pub(super) fn checks(ledger: &Ledger<'_, '_>) -> Vec<Check> {
         let (outcome, reason) = match (checked, elsewhere) {
             (_, Some(why)) => (CheckOutcome::NotApplicable, told_elsewhere(&why)),
             (Checked::Pass, None) if is_masked_here(ledger, id) => (CheckOutcome::Risk, phrase("check.masked")),
+            (Checked::Pass | Checked::Unknown(_) | Checked::Unmet(Unmet::Empty(_)), None)
+                if let Some(sign) = header.and_then(|header| settled(ledger, header, checked)) =>
+            {
+                (CheckOutcome::Pass, sign.text)
+            }
             (Checked::Pass, None) => match early.as_ref().filter(|_| header.is_some_and(|header| header.reported)) {
                 Some(when) => (CheckOutcome::Unknown, filled("check.reported-before", &when.facts())),
                 None => (
@@ -319,6 +325,12 @@ pub(super) fn checks(ledger: &Ledger<'_, '_>) -> Vec<Check> {
         }
     });
     all.collect()
+}
+
+/// What shows that a check's object works, where its own data are missing or older than the incident.
+fn settled(ledger: &Ledger<'_, '_>, header: &RuleHeader, checked: &Checked) -> Option<Sign> {
+    let is_open = header.reported || *checked != Checked::Pass;
+    header.settled_by.filter(|_| is_open).and_then(|what| sign(ledger, what))
 }
 
 /// Why a check has nothing to look at here.

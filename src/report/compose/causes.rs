@@ -77,8 +77,14 @@ pub(super) fn findings(ledger: &mut Ledger<'_, '_>) -> Result<Vec<FindingView>, 
     let diagnosis = ledger.diagnosis;
     let mut causes: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     let kept = Kept::of(diagnosis);
+    let mut risks: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     for edge in diagnosis.edges.iter().filter(|edge| kept.has(edge.from)) {
-        causes.entry(edge.to).or_default().push(ledger.finding_id(edge.from));
+        let from = diagnosis.findings.get(edge.from);
+        let of = match from.map(|finding| diagnosis.role(finding)) {
+            Some(Role::Factor) => &mut risks,
+            _ => &mut causes,
+        };
+        of.entry(edge.to).or_default().push(ledger.finding_id(edge.from));
     }
     let mut rows = Vec::new();
     for index in ledger.by_level().into_iter().filter(|index| kept.has(*index)) {
@@ -105,6 +111,7 @@ pub(super) fn findings(ledger: &mut Ledger<'_, '_>) -> Result<Vec<FindingView>, 
             count: finding.count,
             evidence,
             caused_by: causes.remove(&index).unwrap_or_default(),
+            aggravated_by: risks.remove(&index).unwrap_or_default(),
             symptom: diagnosis.role(finding) == Role::Symptom,
             in_baseline: diagnosis.in_baseline.contains_key(&index),
         });

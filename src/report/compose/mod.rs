@@ -28,6 +28,7 @@ mod phrases;
 mod policy;
 mod reported;
 mod severity;
+mod so_what;
 mod symptoms;
 mod timeline;
 mod triage;

@@ -91,6 +91,7 @@ mod tests {
             include_str!("policy.rs"),
             include_str!("reported.rs"),
             include_str!("severity.rs"),
+            include_str!("so_what.rs"),
             include_str!("symptoms.rs"),
             include_str!("timeline.rs"),
             include_str!("triage.rs"),

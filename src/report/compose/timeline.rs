@@ -170,9 +170,7 @@ fn changes(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
         .filter(|subject| subject.kind == "HostContainer")
         .map(|subject| subject.name.as_str())
         .collect();
-    let involved = ledger.involved();
-    let began = involved.iter().filter_map(|finding| finding.first.as_ref());
-    let began = began.map(|when| when.earliest).min();
+    let began = ledger.began().map(|when| when.earliest);
     for host in &snapshot.hosts {
         let folded = bursts(ledger, host, &cited, began, rows);
         for run in &host.prunes {

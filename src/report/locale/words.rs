@@ -42,6 +42,8 @@ pub(crate) struct Fixed {
     pub(crate) compare: CompareWords,
     /// What people call the kinds of things that are no objects of the API.
     pub(crate) thing: BTreeMap<String, String>,
+    /// The word for each effect on a resource.
+    pub(crate) impact: BTreeMap<String, String>,
     /// The word for each datum that can differ.
     pub(crate) datum: BTreeMap<String, String>,
 }
@@ -143,6 +145,7 @@ pub(crate) struct JointWords {
     pub(crate) open: String,
     pub(crate) close: String,
     pub(crate) until: String,
+    pub(crate) ongoing: String,
     pub(crate) more_chars: String,
     pub(crate) colon: String,
 }

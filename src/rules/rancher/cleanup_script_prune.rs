@@ -33,8 +33,8 @@ lead:
   zh: "{% if ids %}节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 由清理脚本 {{ path }} 删除：脚本日志始于 {{ ran_at }} 的这次执行列有它们的编号 {{ ids|join('、') }}{% else %}清理脚本 {{ path }} 清除已停止容器，节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 被删除{% endif %}"
   en: "{% if ids %}clean-up script {{ path }} deleted the system containers {{ missing|join(', ') }} of {{ host }}: the run that its log begins at {{ ran_at }} lists their ids, {{ ids|join(', ') }}{% else %}clean-up script {{ path }} prunes stopped containers: system containers {{ missing|join(', ') }} are gone from {{ host }}{% endif %}"
 since:
-  zh: "{% if gone_at %}自 {{ gone_at }} 起缺失{% if collected_at %}，采集时（{{ collected_at }}）仍然缺失{% endif %}{% if earlier and recreated_at %}；此前同名容器曾在 {{ earlier|join('、') }} 被删除，{{ recreated_at }} 又被创建{% endif %}{% endif %}"
-  en: "{% if gone_at %}missing since {{ gone_at }}{% if collected_at %}, still so at collection ({{ collected_at }}){% endif %}{% if earlier and recreated_at %}; earlier containers of these names were deleted at {{ earlier|join(', ') }}, and created again at {{ recreated_at }}{% endif %}{% endif %}"
+  zh: "{% if gone_at %}{{ missing|join('、') }} 自 {{ gone_at }} 起缺失{% if collected_at %}，采集时（{{ collected_at }}{% if age is not none %}，{{ age }} 秒后{% endif %}）仍然缺失{% endif %}{% if earlier and recreated_at %}；此前同名容器曾在 {{ earlier|join('、') }} 被删除，{{ recreated_at }} 又被创建{% endif %}{% endif %}"
+  en: "{% if gone_at %}{{ missing|join(', ') }}: missing since {{ gone_at }}{% if collected_at %}, still so at collection ({{ collected_at }}{% if age is not none %}, {{ age }} s later{% endif %}){% endif %}{% if earlier and recreated_at %}; earlier containers of these names were deleted at {{ earlier|join(', ') }}, and created again at {{ recreated_at }}{% endif %}{% endif %}"
 hypothesis:
   zh: "脚本 {{ path }} 中的清除"
   en: "the prune in {{ path }}"
@@ -457,6 +457,7 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
                 deletions.logged.as_ref().map_or(String::new(), |(when, _)| shown(when)),
             )
             .fact("gone_at", gone_at.as_ref().map_or(String::new(), shown))
+            .fact("age", gone_at.as_ref().zip(collected).map(|(gone, now)| seconds_between(gone, now)))
             .fact("collected_at", collected.map_or(String::new(), shown))
             .fact("jobs_read", jobs.read)
             .fact("watched", jobs.is_watched)
@@ -634,6 +635,12 @@ fn cron_file(cite: &Citation) -> String {
         (Some(name), Some("cron.d")) => format!("/etc/cron.d/{name}"),
         _ => String::new(),
     }
+}
+
+/// Whole seconds from one moment to another, rounded.
+fn seconds_between(from: &When, to: &When) -> i64 {
+    let apart = to.latest.duration_since(from.earliest);
+    apart.round(jiff::Unit::Second).unwrap_or(apart).as_secs()
 }
 
 fn shown(when: &When) -> String {

@@ -5,7 +5,7 @@ use minijinja::value::Value;
 
 use crate::model::{Confidence, When};
 use crate::report::model::{
-    PostMortem, RecoveryStep, ResourceRow, Risk, Sentence, Severity, TimelineKind, TimelineRow,
+    Impact, PostMortem, RecoveryStep, ResourceRow, Risk, Sentence, Severity, TimelineKind, TimelineRow,
 };
 use crate::report::render::blanks::Slot;
 use crate::report::render::rich::Rich;
@@ -35,6 +35,7 @@ pub(super) fn verdict(s: &Scribe<'_>) -> Value {
                 subject => s.subject(&cause.subject),
                 path => Rich::code(&cause.path),
                 badge => s.badge(cause.confidence),
+                is_confirmed => cause.confidence == Confidence::Confirmed,
             }
         })
         .collect();
@@ -46,6 +47,7 @@ pub(super) fn verdict(s: &Scribe<'_>) -> Value {
         causes,
         refs => report.incident.summary.first().map(|sentence| s.refs(&sentence.refs)).unwrap_or_default(),
         total => report.root_causes.len(),
+        is_confirmed => report.root_causes.first().is_some_and(|cause| cause.confidence == Confidence::Confirmed),
         window => window(s),
         scope => s.sentence(&report.incident.scope),
         level => report.incident.severity.as_ref().map(Severity::level),
@@ -134,6 +136,9 @@ fn window(s: &Scribe<'_>) -> Rich {
         (false, [start, end]) if start == end => rich.push(&format!("{}{start}{}", joint.open, joint.close)),
         (false, [start, end]) => rich.push(&format!("{}{start} – {end}{}", joint.open, joint.close)),
     }
+    if window.ongoing {
+        rich.push(&format!("{}{}{}", joint.open, joint.ongoing, joint.close));
+    }
     rich
 }
 
@@ -150,7 +155,8 @@ fn environment(s: &mut Scribe<'_>) -> Rich {
 
 fn resources(s: &Scribe<'_>) -> Value {
     let mut rows: Vec<&ResourceRow> = s.report.resources.iter().collect();
-    rows.sort_by_key(|row| row.impact);
+    // What is unharmed comes after what may not be.
+    rows.sort_by_key(|row| (row.impact == Impact::None, row.impact));
     let shown = rows.iter().take(MAX_RESOURCES).map(|row| {
         let mut change = s.text(&row.expected);
         change.append(" → ", s.text(&row.actual));
@@ -159,10 +165,29 @@ fn resources(s: &Scribe<'_>) -> Value {
             change,
             first => s.maybe_when(row.first_seen.as_ref()),
             impact => Value::from(minijinja::value::Serde(row.impact)),
+            note => s.text(&row.note),
+            assessed => assessed(s, row),
             refs => s.refs(&row.refs),
         }
     });
     context! { rows => shown.collect::<Vec<_>>(), more => rows.len().saturating_sub(MAX_RESOURCES) }
+}
+
+/// The effect in a word, and why it is not known.
+fn assessed(s: &Scribe<'_>, row: &ResourceRow) -> Rich {
+    let id = match row.impact {
+        Impact::Interrupted => "interrupted",
+        Impact::Degraded => "degraded",
+        Impact::ManagementLimited => "management-limited",
+        Impact::None => "none",
+        Impact::Unknown => "unknown",
+    };
+    let mut rich = Rich::default();
+    rich.push(s.words.impact.get(id).map_or(id, String::as_str));
+    if !row.note.en.is_empty() {
+        rich.append(&s.words.joint.colon, s.text(&row.note));
+    }
+    rich
 }
 
 fn timeline(s: &mut Scribe<'_>) -> Value {
