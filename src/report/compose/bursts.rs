@@ -50,6 +50,9 @@ impl<'h> Burst<'h> {
             }
         }
         bursts.retain_mut(Self::keep_system);
+        // What was made before anything went is how the host was set up.
+        let first = bursts.iter().position(|burst| burst.kind == Kind::Gone);
+        bursts.drain(..first.unwrap_or(bursts.len()));
         bursts
     }
 

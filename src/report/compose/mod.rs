@@ -12,6 +12,7 @@ mod comparison;
 mod contradictions;
 mod data;
 mod difference;
+mod doubles;
 mod environment;
 mod expected;
 mod hypotheses;

@@ -79,6 +79,7 @@ mod tests {
             include_str!("comparison.rs"),
             include_str!("contradictions.rs"),
             include_str!("difference.rs"),
+            include_str!("doubles.rs"),
             include_str!("environment.rs"),
             include_str!("expected.rs"),
             include_str!("hypotheses.rs"),

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::alive::sign;
 use super::comparison::core_containers;
+use super::doubles::doubles;
 use super::ledger::Ledger;
 use super::phrases::{filled, phrase, small};
 use super::reported::reported_before;
@@ -75,7 +76,11 @@ fn components(ledger: &mut Ledger<'_, '_>) -> Vec<TriageCheck> {
                 .map(|container| format!("{}  {}", container.name, container.status))
                 .take(SHOWN)
                 .collect(),
-            note: Text::default(),
+            note: if doubles(host).is_empty() {
+                Text::default()
+            } else {
+                phrase("triage.core-doubles")
+            },
             refs,
         });
     }

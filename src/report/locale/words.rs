@@ -42,6 +42,8 @@ pub(crate) struct Fixed {
     pub(crate) compare: CompareWords,
     /// What people call the kinds of things that are no objects of the API.
     pub(crate) thing: BTreeMap<String, String>,
+    /// The word for each side of a comparison.
+    pub(crate) role: BTreeMap<String, String>,
     /// The word for each effect on a resource.
     pub(crate) impact: BTreeMap<String, String>,
     /// The word for each datum that can differ.
