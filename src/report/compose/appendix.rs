@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::alive::{Sign, sign};
@@ -10,9 +11,11 @@ use super::kept::Kept;
 use super::ledger::Ledger;
 use super::phrases::{filled, phrase};
 use super::reported::reported_before;
+use crate::cluster::{Host, Snapshot};
 use crate::diagnosis::Checked;
 use crate::model::{Basis, ProblemKind, Text};
 use crate::report::model::{Check, CheckOutcome, ClockRow, Gap, GapReason, RedactionRow};
+use crate::rules::inventory::names;
 use crate::rules::toolbox::deletions::began;
 use crate::rules::{Role, Rule, RuleHeader, Rules, Unmet};
 
@@ -22,6 +25,8 @@ const EXPOSED: &str = "secret-exposed-in-report";
 const SOURCES: usize = 20;
 /// Checks that a gap names; more are counted.
 const LIMITS: usize = 3;
+/// Seconds between the latest time of a source and a host's clock that say something of both.
+const NEAR: f64 = 60.0;
 /// Problems of one kind that are listed; more are counted.
 const PROBLEMS: usize = 30;
 
@@ -105,10 +110,18 @@ pub(super) fn missing(ledger: &Ledger<'_, '_>) -> Vec<Gap> {
             },
             detail: String::new(),
             limits: limits(&headers),
-            collect: datum.collect,
+            collect: of_rancher(diagnosis.snapshot, need).unwrap_or(datum.collect),
         }
     });
     rows.collect()
+}
+
+/// Where there are no pods, the log of a container is that of Rancher's server, which runs without one.
+fn of_rancher(snapshot: &Snapshot, datum: &str) -> Option<String> {
+    let has_none = datum == "container-logs" && snapshot.coverage.read.get("pods") == Some(&0);
+    let mut containers = snapshot.hosts.iter().flat_map(|host| &host.containers);
+    let rancher = containers.find(|container| names(&container.image, "rancher")).filter(|_| has_none)?;
+    Some(format!("docker logs --timestamps {}", rancher.name))
 }
 
 /// What cannot be said, in the words of the checks.
@@ -208,7 +221,7 @@ pub(super) fn clock(ledger: &mut Ledger<'_, '_>) -> Vec<ClockRow> {
         rows.push(ClockRow {
             source: host.runtime_name().to_owned(),
             zone,
-            skew: phrase("clock.skew-unknown"),
+            skew: phrase("clock.reference"),
             refs,
         });
     }
@@ -227,9 +240,12 @@ pub(super) fn clock(ledger: &mut Ledger<'_, '_>) -> Vec<ClockRow> {
 /// The files whose times the report uses, each with where its zone comes from.
 fn dated_sources(ledger: &mut Ledger<'_, '_>) -> Vec<ClockRow> {
     let mut sources: BTreeMap<(String, String), (Basis, String)> = BTreeMap::new();
+    let mut latest: BTreeMap<(String, String), Timestamp> = BTreeMap::new();
     for item in &ledger.evidence {
         if let Some(when) = &item.time {
             let place = (item.bundle.clone(), item.file.clone());
+            let known = latest.entry(place.clone()).or_insert(when.latest);
+            *known = when.latest.max(*known);
             let known = sources.entry(place).or_insert((when.basis, item.id.clone()));
             // One line without a zone is enough for the file to be doubtful.
             if when.basis != Basis::Exact && known.0 == Basis::Exact {
@@ -263,10 +279,35 @@ fn dated_sources(ledger: &mut Ledger<'_, '_>) -> Vec<ClockRow> {
                 Basis::ZoneMatched => "clock.matched",
                 _ => "clock.assumed",
             }),
-            skew: phrase("clock.skew-unknown"),
+            skew: skew(snapshot, &bundle, &file, latest.get(&(bundle.clone(), file.clone()))),
             refs: Some(id).filter(|id| !id.is_empty()).into_iter().collect(),
         });
     rows.collect()
+}
+
+/// How far the clock of a file is from that of its host. What a machine wrote and what its own `date` said is one clock; what the API has
+/// comes from several, and only how close they came is known.
+fn skew(snapshot: &Snapshot, bundle: &str, file: &str, latest: Option<&Timestamp>) -> Text {
+    let clocked = || snapshot.hosts.iter().filter(|host| host.clock.is_some());
+    let is_of = |host: &&Host| !host.directory.is_empty() && file.starts_with(&host.directory);
+    if *bundle != *snapshot.bundle.alias {
+        return phrase("clock.skew-unknown");
+    }
+    if let Some(host) = clocked().find(is_of) {
+        return filled("clock.same", &[("host", host.runtime_name().into())]);
+    }
+    let mut hosts = clocked();
+    let (Some(host), None, Some(latest)) = (hosts.next(), hosts.next(), latest) else {
+        return phrase("clock.skew-unknown");
+    };
+    let seconds = host.clock.as_ref().map(|(when, ..)| when.latest.duration_since(*latest).as_secs_f64().abs());
+    match seconds {
+        Some(seconds) if seconds < NEAR => {
+            let facts = [("host", host.runtime_name().into()), ("seconds", format!("{seconds:.1}").into())];
+            filled("clock.bound", &facts)
+        }
+        _ => phrase("clock.skew-unknown"),
+    }
 }
 
 /// What only contributes to incidents fails nothing.

@@ -184,7 +184,9 @@ fn everywhere<'h>(ledger: &mut Ledger<'_, '_>, hosts: &[(&'h Host, String)]) -> 
         is_system && runs(first, &one.name) && others.iter().all(|(host, _)| runs(host, &one.name))
     };
     let is_meant = |one: &&HostContainer| RKE1.iter().all(|known| known.name != one.name || !known.is_stopped_by_design());
-    let same: Vec<&HostContainer> = first.containers.iter().filter(is_same).filter(is_meant).collect();
+    let mut same: Vec<&HostContainer> = first.containers.iter().filter(is_same).filter(is_meant).collect();
+    let place = |one: &&HostContainer| RKE1.iter().position(|known| known.name == one.name).unwrap_or(RKE1.len());
+    same.sort_by_key(place);
     let lists: Option<Vec<_>> = others.iter().map(|(host, _)| host.listings.first()).collect();
     let lists = lists.filter(|_| same.len() >= SAME)?;
     let names: Vec<&str> = same.iter().map(|one| one.name.as_str()).collect();

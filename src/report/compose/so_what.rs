@@ -6,7 +6,7 @@ use super::alive::renewed;
 use super::comparison::core_containers;
 use super::ledger::Ledger;
 use super::overview::shown;
-use super::phrases::{filled, phrase};
+use super::phrases::{filled, phrase, small};
 use crate::bundle::decode::ContainerState;
 use crate::cluster::{Host, HostContainer};
 use crate::diagnosis::Diagnosis;
@@ -115,7 +115,20 @@ pub(super) fn note(ledger: &Ledger<'_, '_>, finding: &Finding, subject: &Subject
         ("seconds", json!(age.filter(|age| *age >= 0.0).map(|age| age as u64))),
         ("logs", json!(silent.map(|(_, name)| *name).collect::<Vec<_>>())),
     ];
-    filled("impact.expected", &facts)
+    inside(filled("impact.expected", &facts))
+}
+
+/// A sentence that stands inside another.
+fn inside(text: Text) -> Text {
+    Text::new(text.zh, small(&text.en))
+}
+
+/// The function that is expected to be limited without a missing container.
+pub(super) fn effect(ledger: &Ledger<'_, '_>, subject: &Subject) -> Option<Text> {
+    let lost = lost(ledger.diagnosis, &ledger.involved());
+    let (_, subject) = lost.into_iter().find(|(_, one)| *one == subject)?;
+    let role = role(&subject.name);
+    Some(filled("causal.effect", &[("zh", role.zh.into()), ("en", role.en.into())]))
 }
 
 /// What of the hosts concerned was looked at and works: their components, Rancher's server, the API.
@@ -138,7 +151,7 @@ pub(super) fn unharmed(ledger: &mut Ledger<'_, '_>) -> Vec<ResourceRow> {
     }
     if let Some(renewed) = renewed(ledger) {
         let refs = ledger.cite_all(&renewed.cites);
-        let actual = filled("impact.api", &[("time", shown(&renewed.last).into())]);
+        let actual = inside(filled("impact.api", &[("time", shown(&renewed.last).into())]));
         let subject = Subject::cluster("Software", "kube-apiserver, etcd");
         rows.push(well(subject, phrase("impact.api-expected"), actual, refs));
     }

@@ -32,8 +32,8 @@ lead:
   zh: "{% if ids %}节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 由清理脚本 {{ path }} 删除：脚本日志始于 {{ ran_at }} 的这次执行列有它们的编号 {{ ids|join('、') }}{% else %}清理脚本 {{ path }} 清除已停止容器，节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 被删除{% endif %}"
   en: "{% if ids %}clean-up script {{ path }} deleted the system containers {{ missing|join(', ') }} of {{ host }}: the run that its log begins at {{ ran_at }} lists their ids, {{ ids|join(', ') }}{% else %}clean-up script {{ path }} prunes stopped containers: system containers {{ missing|join(', ') }} are gone from {{ host }}{% endif %}"
 since:
-  zh: "{% if gone_at %}{{ missing|join('、') }} 自 {{ gone_at }} 起缺失{% if collected_at %}，采集时（{{ collected_at }}{% if age is not none %}，{{ age }} 秒后{% endif %}）仍然缺失{% endif %}{% if earlier and recreated_at %}；此前同名容器曾在 {{ earlier|join('、') }} 被删除，{{ recreated_at }} 又被创建{% endif %}{% endif %}"
-  en: "{% if gone_at %}{{ missing|join(', ') }}: missing since {{ gone_at }}{% if collected_at %}, still so at collection ({{ collected_at }}{% if age is not none %}, {{ age }} s later{% endif %}){% endif %}{% if earlier and recreated_at %}; earlier containers of these names were deleted at {{ earlier|join(', ') }}, and created again at {{ recreated_at }}{% endif %}{% endif %}"
+  zh: "{% if gone_at %}{{ missing|join('、') }} 自 {{ gone_at }} 起缺失{% if collected_at %}，采集时（{{ collected_at }}{% if age is not none %}，{{ age }} 秒后{% endif %}）仍然缺失{% endif %}{% endif %}"
+  en: "{% if gone_at %}{{ missing|join(', ') }}: missing since {{ gone_at }}{% if collected_at %}, still so at collection ({{ collected_at }}{% if age is not none %}, {{ age }} s later{% endif %}){% endif %}{% endif %}"
 hypothesis:
   zh: "脚本 {{ path }} 中的清除"
   en: "the prune in {{ path }}"
@@ -109,6 +109,10 @@ asks:
     limits: {zh: 清理脚本在计划之外是如何触发的, en: "how the clean-up was started outside its schedule"}
     when: off_schedule
     collect: "journalctl -t CRON -t crond -t CROND --no-pager -o short-iso-precise --since {{ since }}; systemctl list-timers --all --no-pager"
+  - what: {zh: 登录与 sudo 的记录、脚本与定时任务文件的时间, en: "who was logged in, what sudo ran, and the times of the script and its cron entry"}
+    limits: {zh: 清理脚本由什么启动、何时放到主机上, en: "what started the clean-up, and when it came onto the host"}
+    when: off_schedule
+    collect: "last -F; journalctl _COMM=sudo --no-pager -o short-iso-precise --since {{ since }}; ausearch -i -f {{ script }}; stat {{ script }}{% if cron_file %} {{ cron_file }}{% endif %}"
   - what: {zh: 计划任务的执行记录与脚本的完整日志, en: "what cron ran, and the script's whole log"}
     limits: {zh: 删除是否由该脚本执行、执行过几次, en: "whether it was this script that deleted them, and how often it ran"}
     when: not proven
