@@ -408,8 +408,6 @@ pub struct Matrix {
     pub columns: Vec<String>,
     /// Rows.
     pub rows: Vec<MatrixRow>,
-    /// The containers that run in every column and have no row.
-    pub same: Option<Sentence>,
     /// Where the expected states come from.
     pub source: Sentence,
 }

@@ -25,8 +25,8 @@ const EXPOSED: &str = "secret-exposed-in-report";
 const SOURCES: usize = 20;
 /// Checks that a gap names; more are counted.
 const LIMITS: usize = 3;
-/// Seconds between the latest time of a source and a host's clock that say something of both.
-const NEAR: f64 = 60.0;
+/// Seconds between the latest time of a source and a host's clock that say something of both: Leases are renewed that often.
+const NEAR: f64 = 10.0;
 /// Problems of one kind that are listed; more are counted.
 const PROBLEMS: usize = 30;
 

@@ -18,8 +18,6 @@ use crate::rules::inventory::{RKE1, is_rke_container, is_rke1};
 const CHANGED: usize = 3;
 /// Containers of roles that not every host has (rancher/rke `services/`).
 const ROLES: [&str; 2] = ["etcd", "nginx-proxy"];
-/// So many containers that run in every column are told in one sentence.
-const SAME: usize = 3;
 /// More columns cannot be read on a page.
 const COLUMNS: usize = 12;
 
@@ -151,68 +149,32 @@ fn matrix(ledger: &mut Ledger<'_, '_>) -> Option<Matrix> {
     if hosts.is_empty() {
         return None;
     }
-    let same = everywhere(ledger, &hosts);
-    let told: &[&str] = same.as_ref().map_or(&[], |(names, _)| names.as_slice());
     let rows = RKE1
         .iter()
-        .filter(|known| !told.contains(&known.name))
         .map(|known| MatrixRow {
             name: known.name.to_owned(),
             cells: hosts.iter().map(|(host, _)| cell(ledger, host, known)).collect(),
         })
         .collect::<Vec<_>>();
-    let rows = rows.into_iter().chain(other_rows(ledger, &hosts, told)).collect();
+    let rows = rows.into_iter().chain(other_rows(ledger, &hosts)).collect();
     let source = plain_sentence(phrase("matrix.source"));
     Some(Matrix {
         columns: hosts.into_iter().map(|(_, label)| label).collect(),
         rows,
-        same: same.map(|(_, sentence)| sentence),
         source,
     })
 }
 
-/// The containers that run in every column, where there are several of both such and others: they are one sentence, and the rows are what
-/// differs. Every container of the first column is cited, and the lists of the others.
-fn everywhere<'h>(ledger: &mut Ledger<'_, '_>, hosts: &[(&'h Host, String)]) -> Option<(Vec<&'h str>, Sentence)> {
-    let ((first, _), others) = hosts.split_first().filter(|(_, others)| !others.is_empty())?;
-    let runs = |host: &Host, name: &str| {
-        let container = host.container(name);
-        container.is_some_and(|one| one.state == ContainerState::Running)
-    };
-    let is_same = |one: &&HostContainer| {
-        let is_system = is_rke_container(one) || ROLES.contains(&one.name.as_str());
-        is_system && runs(first, &one.name) && others.iter().all(|(host, _)| runs(host, &one.name))
-    };
-    let is_meant = |one: &&HostContainer| RKE1.iter().all(|known| known.name != one.name || !known.is_stopped_by_design());
-    let mut same: Vec<&HostContainer> = first.containers.iter().filter(is_same).filter(is_meant).collect();
-    let place = |one: &&HostContainer| RKE1.iter().position(|known| known.name == one.name).unwrap_or(RKE1.len());
-    same.sort_by_key(place);
-    let lists: Option<Vec<_>> = others.iter().map(|(host, _)| host.listings.first()).collect();
-    let lists = lists.filter(|_| same.len() >= SAME)?;
-    let names: Vec<&str> = same.iter().map(|one| one.name.as_str()).collect();
-    let text = filled("matrix.same", &[("count", json!(names.len())), ("names", json!(names))]);
-    let cites = same.iter().map(|one| &one.cite).chain(lists.iter().map(|list| &list.cite));
-    let refs = ledger.cite_all(cites);
-    Some((
-        names,
-        Sentence {
-            text,
-            refs,
-            confidence: None,
-        },
-    ))
-}
-
 /// System containers that the catalogue does not name because they depend on a host's role: etcd, nginx-proxy. What one side of a pair of
 /// bundles has and the other has not is missing; on a machine of its own it may have another role.
-fn other_rows(ledger: &mut Ledger<'_, '_>, hosts: &[(&Host, String)], told: &[&str]) -> Vec<MatrixRow> {
+fn other_rows(ledger: &mut Ledger<'_, '_>, hosts: &[(&Host, String)]) -> Vec<MatrixRow> {
     let catalogue: BTreeSet<&str> = RKE1.iter().map(|known| known.name).collect();
     let names: BTreeSet<&str> = hosts
         .iter()
         .flat_map(|(host, _)| &host.containers)
         .filter(|container| is_rke_container(container) || ROLES.contains(&container.name.as_str()))
         .map(|container| container.name.as_str())
-        .filter(|name| !catalogue.contains(name) && !told.contains(name))
+        .filter(|name| !catalogue.contains(name))
         .collect();
     let rows = names.into_iter().map(|name| {
         let cells = hosts.iter().map(|(host, _)| match host.container(name) {

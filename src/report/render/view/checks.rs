@@ -12,11 +12,6 @@ use crate::report::render::scribe::Scribe;
 /// Checks in the list.
 const MAX_CHECKS: usize = 1000;
 
-/// Checks of one row that a short list names with what they are about; of more, the first few.
-const MAX_TITLED: usize = 6;
-/// See [`MAX_TITLED`].
-const TITLED: usize = 3;
-
 /// The checks of one row: one outcome for one reason, and of what passed or met nothing one family, whose rules share a look.
 struct CheckRow<'a> {
     outcome: CheckOutcome,
@@ -68,11 +63,10 @@ pub(super) fn checks(s: &Scribe<'_>) -> Value {
             .checks
             .iter()
             .map(|check| context! { id => Rich::code(&check.id), title => s.text(&check.title) });
-        let titled = if row.checks.len() > MAX_TITLED { TITLED } else { MAX_TITLED };
-        let list = row.checks.iter().enumerate().map(|(index, check)| match index < titled {
-            true => Rich::join([Rich::code(&check.id), s.text(&check.title)], " "),
-            false => Rich::code(&check.id),
-        });
+        let list = row
+            .checks
+            .iter()
+            .map(|check| Rich::join([Rich::code(&check.id), s.text(&check.title)], " "));
         context! {
             list => Rich::join(list, &s.words.joint.items),
             checks => named.collect::<Vec<_>>(),

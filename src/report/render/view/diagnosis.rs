@@ -83,7 +83,6 @@ fn matrix(s: &Scribe<'_>) -> Option<Value> {
     });
     Some(context! {
         columns => matrix.columns.iter().take(MAX_COLUMNS).map(|column| head(s, column)).collect::<Vec<_>>(),
-        same => matrix.same.as_ref().map(|same| s.sentence(same)),
         rows => rows.collect::<Vec<_>>(),
         more => matrix.columns.len().saturating_sub(MAX_COLUMNS),
         source => s.sentence(&matrix.source),

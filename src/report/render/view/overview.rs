@@ -234,7 +234,7 @@ fn time_cell(s: &mut Scribe<'_>, row: &TimelineRow, grain: Grain) -> Rich {
 /// True for a folded row of seconds, whose ends would look the same without their fractions.
 fn is_short(row: &TimelineRow) -> bool {
     let ends = row.when.as_ref().zip(row.until.as_ref());
-    ends.is_some_and(|(start, end)| start.gap_to(end) < SHORT)
+    ends.is_some_and(|(start, end)| start.gap_to(end) < SHORT && !start.is_to_the_second())
 }
 
 /// The event, and for a folded repeat how often until when.
