@@ -190,9 +190,9 @@ mod tests {
         assert_eq!(
             told,
             [
-                "a prune of stopped containers deleted app-old, share-mnt, rancher",
-                "system containers were killed (exit code 137) and deleted: etcd",
-                "system containers were created: etcd",
+                "A prune of stopped containers deleted app-old, share-mnt, rancher",
+                "System containers were killed (exit code 137) and deleted: etcd",
+                "System containers were created: etcd",
             ]
         );
         assert_eq!((bursts[0].count(), bursts[1].cites().len()), (3, 2));
