@@ -87,10 +87,7 @@ pub(super) fn assemble(
             }
             other => {
                 // A listing was read, whatever is in it; what it counts are its rows.
-                let is_listing = matches!(
-                    other,
-                    Fact::ContainerListing(_) | Fact::Host(HostFact::CriListing(_))
-                );
+                let is_listing = matches!(other, Fact::ContainerListing(_) | Fact::Host(HostFact::CriListing(_)));
                 snapshot.coverage.note(host_datum(&other), u64::from(!is_listing));
                 of_hosts.push(Located {
                     path,

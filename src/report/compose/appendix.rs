@@ -80,7 +80,8 @@ pub(super) fn missing(ledger: &Ledger<'_, '_>) -> Vec<Gap> {
         let Some(rule) = diagnosis.rules.get(rule) else {
             continue;
         };
-        if settled(ledger, &rule.header, checked).is_some() || foreign(diagnosis.snapshot, distribution, rule).is_some() {
+        if settled(ledger, &rule.header, checked).is_some() || foreign(diagnosis.snapshot, distribution, rule).is_some()
+        {
             continue;
         }
         let needs = needs.iter().filter(|need| !is_empty || is_log(need));
@@ -120,7 +121,9 @@ pub(super) fn missing(ledger: &Ledger<'_, '_>) -> Vec<Gap> {
 fn of_rancher(snapshot: &Snapshot, datum: &str) -> Option<String> {
     let has_none = datum == "container-logs" && snapshot.coverage.read.get("pods") == Some(&0);
     let mut containers = snapshot.hosts.iter().flat_map(|host| &host.containers);
-    let rancher = containers.find(|container| names(&container.image, "rancher")).filter(|_| has_none)?;
+    let rancher = containers
+        .find(|container| names(&container.image, "rancher"))
+        .filter(|_| has_none)?;
     Some(format!("docker logs --timestamps {}", rancher.name))
 }
 
@@ -254,7 +257,11 @@ fn dated_sources(ledger: &mut Ledger<'_, '_>) -> Vec<ClockRow> {
         }
     }
     let snapshot = ledger.diagnosis.snapshot;
-    for (host, run) in snapshot.hosts.iter().flat_map(|host| host.prunes.iter().map(move |run| (host, run))) {
+    for (host, run) in snapshot
+        .hosts
+        .iter()
+        .flat_map(|host| host.prunes.iter().map(move |run| (host, run)))
+    {
         if let Some(when) = began(snapshot, host, run) {
             let file = ledger.masker.mask(run.cite.file.as_str()).into_owned();
             sources
@@ -300,10 +307,16 @@ fn skew(snapshot: &Snapshot, bundle: &str, file: &str, latest: Option<&Timestamp
     let (Some(host), None, Some(latest)) = (hosts.next(), hosts.next(), latest) else {
         return phrase("clock.skew-unknown");
     };
-    let seconds = host.clock.as_ref().map(|(when, ..)| when.latest.duration_since(*latest).as_secs_f64().abs());
+    let seconds = host
+        .clock
+        .as_ref()
+        .map(|(when, ..)| when.latest.duration_since(*latest).as_secs_f64().abs());
     match seconds {
         Some(seconds) if seconds < NEAR => {
-            let facts = [("host", host.runtime_name().into()), ("seconds", format!("{seconds:.1}").into())];
+            let facts = [
+                ("host", host.runtime_name().into()),
+                ("seconds", format!("{seconds:.1}").into()),
+            ];
             filled("clock.bound", &facts)
         }
         _ => phrase("clock.skew-unknown"),
@@ -371,7 +384,10 @@ pub(super) fn checks(ledger: &Ledger<'_, '_>) -> Vec<Check> {
 /// What shows that a check's object works, where its own data are missing or older than the incident.
 fn settled(ledger: &Ledger<'_, '_>, header: &RuleHeader, checked: &Checked) -> Option<Sign> {
     let is_open = header.reported || *checked != Checked::Pass;
-    header.settled_by.filter(|_| is_open).and_then(|what| sign(ledger, what))
+    header
+        .settled_by
+        .filter(|_| is_open)
+        .and_then(|what| sign(ledger, what))
 }
 
 /// Why a check has nothing to look at here.

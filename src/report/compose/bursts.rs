@@ -186,7 +186,10 @@ mod tests {
     fn what_was_done_in_one_go_is_one_row() {
         let snapshot = reading(&[("nodes/n1/docker-events.txt", EVENTS)]);
         let bursts = Burst::of(&snapshot.hosts[0]);
-        let told: Vec<String> = bursts.iter().map(|burst| crate::model::plain(&burst.text().en)).collect();
+        let told: Vec<String> = bursts
+            .iter()
+            .map(|burst| crate::model::plain(&burst.text().en))
+            .collect();
         assert_eq!(
             told,
             [

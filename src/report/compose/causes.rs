@@ -398,7 +398,10 @@ fn effects(ledger: &Ledger<'_, '_>, ids: &BTreeMap<usize, String>, graph: &mut C
     }
     for (index, from) in ids {
         let finding = ledger.diagnosis.findings.get(*index);
-        let failure = graph.nodes.iter().find(|node| node.id == *from && node.kind == CausalKind::Failure);
+        let failure = graph
+            .nodes
+            .iter()
+            .find(|node| node.id == *from && node.kind == CausalKind::Failure);
         let (Some(finding), Some(failure)) = (finding, failure) else {
             continue;
         };

@@ -75,7 +75,11 @@ pub(super) fn since_baseline(ledger: &mut Ledger<'_, '_>, difference: &Differenc
             _ => None,
         };
         if let Some(text) = text {
-            return Sentence { text, refs, confidence: None };
+            return Sentence {
+                text,
+                refs,
+                confidence: None,
+            };
         }
     }
     let facts = [

@@ -81,7 +81,11 @@ const MACHINE: &str = "/status/nodeInfo/machineID";
 /// A container that was made for another machine or another server than those which are there.
 fn arguments(ledger: &Ledger<'_, '_>) -> Vec<Told> {
     let snapshot = ledger.diagnosis.snapshot;
-    let nodes: Vec<String> = snapshot.kind("Node").take(TOLD).map(|node| node.key.name.clone()).collect();
+    let nodes: Vec<String> = snapshot
+        .kind("Node")
+        .take(TOLD)
+        .map(|node| node.key.name.clone())
+        .collect();
     let mut told = Vec::new();
     for finding in ledger.root_findings() {
         let items = finding.facts.get("rebuild").and_then(|items| items.as_array());
@@ -94,8 +98,13 @@ fn arguments(ledger: &Ledger<'_, '_>) -> Vec<Told> {
             let name = field("name");
             let tie = format!("rebuild.{}", name.as_str().unwrap_or_default());
             let shows = finding.shows.get(&tie).into_iter().flatten();
-            let mut places: Vec<Citation> = shows.filter_map(|index| finding.evidence.get(*index).cloned()).collect();
-            let host = snapshot.hosts.iter().find(|host| host.runtime_name() == finding.subject.node);
+            let mut places: Vec<Citation> = shows
+                .filter_map(|index| finding.evidence.get(*index).cloned())
+                .collect();
+            let host = snapshot
+                .hosts
+                .iter()
+                .find(|host| host.runtime_name() == finding.subject.node);
             let own = host.and_then(|host| host.names.values().find(|(name, _)| name == host.runtime_name()));
             places.extend(own.map(|(_, cite)| cite.clone()));
             let facts = [

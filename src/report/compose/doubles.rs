@@ -39,8 +39,15 @@ pub(super) fn doubles(host: &Host) -> Vec<Double<'_>> {
 }
 
 fn double<'h>(host: &'h Host, name: &'static str) -> Option<Double<'h>> {
-    let container = host.container(name).filter(|one| one.state == ContainerState::Running)?;
-    let inspected = container.inspect.as_ref()?.value.pointer("/State/Pid").and_then(Value::as_u64)?;
+    let container = host
+        .container(name)
+        .filter(|one| one.state == ContainerState::Running)?;
+    let inspected = container
+        .inspect
+        .as_ref()?
+        .value
+        .pointer("/State/Pid")
+        .and_then(Value::as_u64)?;
     let processes = &host.tools.processes;
     let inside = processes.iter().find(|process| process.pid == inspected)?;
     let is_it = |process: &&Process| process.program() == name && process.pid < inspected;
@@ -55,14 +62,20 @@ fn double<'h>(host: &'h Host, name: &'static str) -> Option<Double<'h>> {
 
 /// That the container's state tells nothing of the component, and which of both the API's answers are of.
 pub(super) fn told(host: &Host, doubles: &[Double<'_>], node: Option<&Object>) -> Option<(Text, Vec<Citation>)> {
-    let first = doubles.iter().find(|double| double.name == "kubelet").or(doubles.first())?;
+    let first = doubles
+        .iter()
+        .find(|double| double.name == "kubelet")
+        .or(doubles.first())?;
     let names: Vec<&str> = doubles.iter().map(|double| double.name).collect();
     let path = first.outside.command.split_whitespace().next().unwrap_or_default();
     let text = |pointer: &str| node.map_or("", |node| node.text(pointer));
     let facts = [
         ("host", json!(host.runtime_name())),
         ("names", json!(names)),
-        ("inside", json!(first.inside.command.chars().take(WIDTH).collect::<String>())),
+        (
+            "inside",
+            json!(first.inside.command.chars().take(WIDTH).collect::<String>()),
+        ),
         ("inside_pid", json!(first.inside.pid)),
         ("outside", json!(path)),
         ("outside_pid", json!(first.outside.pid)),
@@ -70,13 +83,18 @@ pub(super) fn told(host: &Host, doubles: &[Double<'_>], node: Option<&Object>) -
         ("version", json!(text(VERSION))),
         ("runtime", json!(text(RUNTIME))),
     ];
-    let places = doubles.iter().filter(|double| double.name == first.name || doubles.len() <= CITED);
+    let places = doubles
+        .iter()
+        .filter(|double| double.name == first.name || doubles.len() <= CITED);
     let mut cites: Vec<Citation> = places
         .flat_map(|double| [&double.container.cite, &double.inside.cite, &double.outside.cite])
         .cloned()
         .collect();
     for pointer in [VERSION, RUNTIME] {
-        cites.extend(node.filter(|node| !node.text(pointer).is_empty()).map(|node| node.cite_at(pointer)));
+        cites.extend(
+            node.filter(|node| !node.text(pointer).is_empty())
+                .map(|node| node.cite_at(pointer)),
+        );
     }
     Some((filled("contradiction.doubles", &facts), cites))
 }

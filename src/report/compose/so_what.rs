@@ -71,7 +71,10 @@ pub(super) fn so_what(ledger: &mut Ledger<'_, '_>) -> Option<Sentence> {
         ("well", json!(running.len())),
         ("wanted", json!(wanted)),
         ("rancher", json!(rancher.is_some())),
-        ("time", json!(renewed.as_ref().map(|one| shown(&one.last)).unwrap_or_default())),
+        (
+            "time",
+            json!(renewed.as_ref().map(|one| shown(&one.last)).unwrap_or_default()),
+        ),
         ("hosts", json!(hosts.len())),
         ("all", json!(all)),
     ];
@@ -128,14 +131,19 @@ pub(super) fn effect(ledger: &Ledger<'_, '_>, subject: &Subject) -> Option<Text>
     let lost = lost(ledger.diagnosis, &ledger.involved());
     let (_, subject) = lost.into_iter().find(|(_, one)| *one == subject)?;
     let role = role(&subject.name);
-    Some(filled("causal.effect", &[("zh", role.zh.into()), ("en", role.en.into())]))
+    Some(filled(
+        "causal.effect",
+        &[("zh", role.zh.into()), ("en", role.en.into())],
+    ))
 }
 
 /// What of the hosts concerned was looked at and works: their components, Rancher's server, the API.
 pub(super) fn unharmed(ledger: &mut Ledger<'_, '_>) -> Vec<ResourceRow> {
     let diagnosis = ledger.diagnosis;
     let lost = lost(diagnosis, &ledger.involved());
-    let Some((host, _)) = lost.first() else { return Vec::new() };
+    let Some((host, _)) = lost.first() else {
+        return Vec::new();
+    };
     let (wanted, running) = core_containers(host);
     let mut rows = Vec::new();
     let count = |count: usize| filled("impact.components", &[("count", json!(count))]);

@@ -237,15 +237,16 @@ fn bursts<'h>(
     began: Option<Timestamp>,
     rows: &mut Vec<TimelineRow>,
 ) -> Vec<Burst<'h>> {
-    let concerned = |finding: &&Finding| {
-        finding.subject.kind == "HostContainer" && finding.subject.node == host.runtime_name()
-    };
+    let concerned =
+        |finding: &&Finding| finding.subject.kind == "HostContainer" && finding.subject.node == host.runtime_name();
     if !ledger.involved().iter().any(concerned) {
         return Vec::new();
     }
     let mut bursts = Burst::of(host);
     bursts.retain(|burst| {
-        let is_before = burst.last().is_some_and(|last| began.is_none_or(|began| last.latest < began));
+        let is_before = burst
+            .last()
+            .is_some_and(|last| began.is_none_or(|began| last.latest < began));
         is_before || !cited.iter().any(|cite| burst.has(cite))
     });
     for burst in &bursts {
@@ -255,7 +256,15 @@ fn bursts<'h>(
         let refs = ledger.cite_all(burst.cites());
         let until = (first != last).then(|| last.clone());
         let (subject, count) = (host.runtime_name().to_owned(), burst.count() as u64);
-        rows.push(row(first.clone(), subject, burst.category(), burst.text(), count, until, refs));
+        rows.push(row(
+            first.clone(),
+            subject,
+            burst.category(),
+            burst.text(),
+            count,
+            until,
+            refs,
+        ));
     }
     bursts
 }
@@ -267,7 +276,10 @@ fn appeared(ledger: &mut Ledger<'_, '_>) -> Vec<TimelineRow> {
     let (Some(before), Some(now)) = (diagnosis.baseline.and_then(times), times(diagnosis.snapshot)) else {
         return Vec::new();
     };
-    if !diagnosis.baseline.is_some_and(|baseline| is_before(baseline, diagnosis.snapshot)) {
+    if !diagnosis
+        .baseline
+        .is_some_and(|baseline| is_before(baseline, diagnosis.snapshot))
+    {
         return Vec::new();
     }
     let differences = diagnosis.differences.as_ref().map_or(&[][..], |found| &found.different);
@@ -292,7 +304,15 @@ fn appeared(ledger: &mut Ledger<'_, '_>) -> Vec<TimelineRow> {
         let refs = ledger.cite_all(&difference.evidence);
         let subject = difference.subject.node.clone();
         let text = filled("timeline.appeared", &facts);
-        rows.push(row(interval.clone(), subject, TimelineKind::Change, text, 1, None, refs));
+        rows.push(row(
+            interval.clone(),
+            subject,
+            TimelineKind::Change,
+            text,
+            1,
+            None,
+            refs,
+        ));
     }
     rows
 }

@@ -465,7 +465,13 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
                 deletions.logged.as_ref().map_or(String::new(), |(when, _)| shown(when)),
             )
             .fact("gone_at", gone_at.as_ref().map_or(String::new(), shown))
-            .fact("age", gone_at.as_ref().zip(collected).map(|(gone, now)| seconds_between(gone, now)))
+            .fact(
+                "age",
+                gone_at
+                    .as_ref()
+                    .zip(collected)
+                    .map(|(gone, now)| seconds_between(gone, now)),
+            )
             .fact("collected_at", collected.map_or(String::new(), shown))
             .fact("jobs_read", jobs.read)
             .fact("watched", jobs.is_watched)

@@ -136,7 +136,9 @@ pub fn began(snapshot: &Snapshot, host: &Host, run: &PruneRun) -> Option<When> {
         stamped.is_some_and(|(_, known)| known.file == cite.file && known.place == cite.place)
     };
     let runs = host.prunes.iter().filter(is_of_stamp);
-    let ids: Vec<&str> = runs.flat_map(|run| run.deleted_containers.iter().map(|(id, _)| id.as_str())).collect();
+    let ids: Vec<&str> = runs
+        .flat_map(|run| run.deleted_containers.iter().map(|(id, _)| id.as_str()))
+        .collect();
     let listed = |event: &&RuntimeEvent| ids.iter().any(|id| same_id(id, &event.id));
     let deleted = events_of(host, "container", "destroy").filter(listed);
     let mut dated = deleted.filter_map(|event| event.when.as_ref().filter(|when| when.basis == Basis::Exact));

@@ -23,7 +23,11 @@ pub fn named_otherwise(inspect: &DockerInspect, node: &str) -> Vec<String> {
 pub fn server_elsewhere(inspect: &DockerInspect, host: &Host) -> Option<String> {
     let url = argument(inspect, "--server")?;
     let authority = url.split("://").nth(1)?.split('/').next()?;
-    let address: IpAddr = authority.rsplit_once(':').map_or(authority, |(host, _)| host).parse().ok()?;
+    let address: IpAddr = authority
+        .rsplit_once(':')
+        .map_or(authority, |(host, _)| host)
+        .parse()
+        .ok()?;
     let runs_here = host.containers.iter().any(|one| names(&one.image, "rancher"));
     let interfaces = &host.tools.interfaces;
     let mut own = interfaces.iter().flat_map(|interface| &interface.addresses);
