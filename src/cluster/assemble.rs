@@ -86,7 +86,9 @@ pub(super) fn assemble(
                 looked_at.push(namespace);
             }
             other => {
-                snapshot.coverage.note(host_datum(&other), 1);
+                // A listing was read, whatever is in it; what it counts are its rows.
+                let is_listing = matches!(other, Fact::ContainerListing(_) | Fact::Host(HostFact::CriListing(_)));
+                snapshot.coverage.note(host_datum(&other), u64::from(!is_listing));
                 of_hosts.push(Located {
                     path,
                     host,

@@ -172,6 +172,12 @@ pub fn is_earlier(earlier: &Snapshot, later: &Snapshot) -> bool {
     Identity::of(later).comes_after(&Identity::of(earlier))
 }
 
+/// True for snapshots of one cluster of which the first was collected before the other, however shortly.
+pub fn is_before(earlier: &Snapshot, later: &Snapshot) -> bool {
+    let (before, after) = (Identity::of(earlier), Identity::of(later));
+    before.uid.is_some() && before.uid == after.uid && before.now < after.now
+}
+
 /// For each bundle, which of the others shows its cluster last before it.
 pub fn earlier(bundles: &[Identity]) -> Vec<Option<usize>> {
     let before = |bundle: &Identity| {

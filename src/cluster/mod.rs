@@ -35,7 +35,7 @@ pub use collected::empty_log;
 pub use coverage::{Coverage, FileRecord, Treatment, datum_of_kind};
 pub use event::Event;
 pub use host::{Host, HostContainer};
-pub use identity::{Identity, earlier, groups, is_earlier};
+pub use identity::{Identity, earlier, groups, is_before, is_earlier};
 pub use merge::merge;
 pub use object::{Object, ObjectKey};
 pub use open::{mine_logs, read_bundle};

@@ -198,7 +198,8 @@ pub(super) fn datum(fact: &HostFact) -> &'static str {
         HostFact::Config(_) => "node-configuration",
         HostFact::Directory(_) => "directories",
         HostFact::Filesystem(_) => "filesystems",
-        HostFact::Cri(_) | HostFact::CriListing(_) => "cri-containers",
+        HostFact::Cri(entry) => cri_datum(entry.kind),
+        HostFact::CriListing(listing) => cri_datum(listing.kind),
         HostFact::Interface(_) => "interfaces",
         HostFact::Route(_) => "routes",
         HostFact::Firewall(_) => "packet-filter",
@@ -210,6 +211,14 @@ pub(super) fn datum(fact: &HostFact) -> &'static str {
         HostFact::EtcdAlarm(_) => "etcd-alarms",
         HostFact::CertificateExpiry(_) => "certificates",
         HostFact::HealthCheck(_) => "health-checks",
+    }
+}
+
+/// Containers and their sandboxes are one datum, images another.
+fn cri_datum(kind: CriKind) -> &'static str {
+    match kind {
+        CriKind::Container | CriKind::Sandbox => "cri-containers",
+        CriKind::Image => "cri-images",
     }
 }
 

@@ -11,6 +11,8 @@ pub enum Basis {
     Exact,
     /// The zone was not written and is assumed.
     TzAssumed,
+    /// The zone was not written and follows from another source that dates the same act with its zone.
+    ZoneMatched,
     /// The year was not written (klog, syslog) and is inferred from the reference time.
     YearInferred,
     /// A relative age (`3 weeks ago`) turned into an interval.

@@ -19,7 +19,7 @@ pub use changes::{
 };
 
 /// The version of the JSON report, semantic: a new key is minor, a changed or removed one major.
-pub const SCHEMA_VERSION: &str = "1.3";
+pub const SCHEMA_VERSION: &str = "1.4";
 
 /// A whole report.
 #[derive(Debug, Clone, Serialize)]
@@ -174,8 +174,10 @@ pub struct Incident {
 pub struct Window {
     /// First.
     pub start: When,
-    /// Last.
+    /// Last; the collection, where it was still so then.
     pub end: When,
+    /// True where it was still so at collection.
+    pub ongoing: bool,
 }
 
 /// A proposal, never the final word.
@@ -275,6 +277,8 @@ pub struct FindingView {
     pub evidence: Vec<String>,
     /// Ids of findings that cause this one.
     pub caused_by: Vec<String>,
+    /// Ids of risks that made it possible or kept it from mending; they did not set it off.
+    pub aggravated_by: Vec<String>,
     /// True for symptoms, which are never a root cause.
     pub symptom: bool,
     /// True when it holds in the baseline too, so that it is no difference between good and bad.
@@ -295,6 +299,8 @@ pub struct ResourceRow {
     pub first_seen: Option<When>,
     /// What that means for users of the resource.
     pub impact: Impact,
+    /// Why the impact is not known, and which one is to be expected; empty where nothing has to be said.
+    pub note: Text,
     /// Evidence ids.
     pub refs: Vec<String>,
 }
@@ -323,6 +329,8 @@ pub enum TimelineKind {
     Change,
     /// The change that set the incident off.
     Trigger,
+    /// Something that should be there went.
+    Failure,
     /// Something stopped working.
     Symptom,
     /// The system repaired itself.

@@ -23,6 +23,18 @@ pub enum Role {
     Factor,
 }
 
+/// Something that may be seen to work, whatever a check's own data say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Alive {
+    /// The kubelet of every node, by the process lists of their machines.
+    Kubelet,
+    /// The container runtime of every node: it answered with a list of its containers.
+    Runtime,
+    /// The API server: Leases were renewed through it.
+    ApiServer,
+}
+
 /// A rule's header. A test refuses one that lacks wording, remedy, prevention, sources or examples.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -51,6 +63,9 @@ pub struct RuleHeader {
     /// True where it judges what nodes last reported of themselves, which says nothing of what came after the report.
     #[serde(default)]
     pub reported: bool,
+    /// What settles the check where its own data cannot: that this is seen to work after the incident began, by any source.
+    #[serde(default)]
+    pub settled_by: Option<Alive>,
     /// True where it judges the bundle as material, and nothing of the system that it shows: its pass is no sign of health.
     #[serde(default)]
     pub material: bool,

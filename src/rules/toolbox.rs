@@ -15,7 +15,7 @@ pub mod grouping;
 pub mod hosts;
 pub mod jobs;
 pub mod longhorn;
-pub mod makers;
+pub mod made_for;
 pub mod mentions;
 pub mod mesh;
 pub mod moments;

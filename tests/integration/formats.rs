@@ -36,7 +36,7 @@ const SAMPLES: &[Planted] = &[
         faults: &[("imagefs-full", "Node", "kind-worker")],
         data: &[
             "docker-inspect",
-            "cri-containers",
+            "cri-images",
             "kubelet-log",
             "containerd-log",
             "container-logs",

@@ -2,16 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde_json::json;
 
+use super::alive::{Sign, sign};
 use super::data::{Distribution, Foreign, datum, datum_on, foreign};
 use super::kept::Kept;
 use super::ledger::Ledger;
 use super::phrases::{filled, phrase};
 use super::reported::reported_before;
+use crate::cluster::{Host, Snapshot};
 use crate::diagnosis::Checked;
 use crate::model::{Basis, ProblemKind, Text};
 use crate::report::model::{Check, CheckOutcome, ClockRow, Gap, GapReason, RedactionRow};
+use crate::rules::inventory::names;
+use crate::rules::toolbox::deletions::began;
 use crate::rules::{Role, Rule, RuleHeader, Rules, Unmet};
 
 /// The rule about credentials that a bundle shows.
@@ -20,6 +25,8 @@ const EXPOSED: &str = "secret-exposed-in-report";
 const SOURCES: usize = 20;
 /// Checks that a gap names; more are counted.
 const LIMITS: usize = 3;
+/// Seconds between the latest time of a source and a host's clock that say something of both: Leases are renewed that often.
+const NEAR: f64 = 10.0;
 /// Problems of one kind that are listed; more are counted.
 const PROBLEMS: usize = 30;
 
@@ -73,7 +80,8 @@ pub(super) fn missing(ledger: &Ledger<'_, '_>) -> Vec<Gap> {
         let Some(rule) = diagnosis.rules.get(rule) else {
             continue;
         };
-        if foreign(diagnosis.snapshot, distribution, rule).is_some() {
+        if settled(ledger, &rule.header, checked).is_some() || foreign(diagnosis.snapshot, distribution, rule).is_some()
+        {
             continue;
         }
         let needs = needs.iter().filter(|need| !is_empty || is_log(need));
@@ -103,10 +111,20 @@ pub(super) fn missing(ledger: &Ledger<'_, '_>) -> Vec<Gap> {
             },
             detail: String::new(),
             limits: limits(&headers),
-            collect: datum.collect,
+            collect: of_rancher(diagnosis.snapshot, need).unwrap_or(datum.collect),
         }
     });
     rows.collect()
+}
+
+/// Where there are no pods, the log of a container is that of Rancher's server, which runs without one.
+fn of_rancher(snapshot: &Snapshot, datum: &str) -> Option<String> {
+    let has_none = datum == "container-logs" && snapshot.coverage.read.get("pods") == Some(&0);
+    let mut containers = snapshot.hosts.iter().flat_map(|host| &host.containers);
+    let rancher = containers
+        .find(|container| names(&container.image, "rancher"))
+        .filter(|_| has_none)?;
+    Some(format!("docker logs --timestamps {}", rancher.name))
 }
 
 /// What cannot be said, in the words of the checks.
@@ -206,7 +224,7 @@ pub(super) fn clock(ledger: &mut Ledger<'_, '_>) -> Vec<ClockRow> {
         rows.push(ClockRow {
             source: host.runtime_name().to_owned(),
             zone,
-            skew: phrase("clock.skew-unknown"),
+            skew: phrase("clock.reference"),
             refs,
         });
     }
@@ -225,9 +243,12 @@ pub(super) fn clock(ledger: &mut Ledger<'_, '_>) -> Vec<ClockRow> {
 /// The files whose times the report uses, each with where its zone comes from.
 fn dated_sources(ledger: &mut Ledger<'_, '_>) -> Vec<ClockRow> {
     let mut sources: BTreeMap<(String, String), (Basis, String)> = BTreeMap::new();
+    let mut latest: BTreeMap<(String, String), Timestamp> = BTreeMap::new();
     for item in &ledger.evidence {
         if let Some(when) = &item.time {
             let place = (item.bundle.clone(), item.file.clone());
+            let known = latest.entry(place.clone()).or_insert(when.latest);
+            *known = when.latest.max(*known);
             let known = sources.entry(place).or_insert((when.basis, item.id.clone()));
             // One line without a zone is enough for the file to be doubtful.
             if when.basis != Basis::Exact && known.0 == Basis::Exact {
@@ -236,9 +257,12 @@ fn dated_sources(ledger: &mut Ledger<'_, '_>) -> Vec<ClockRow> {
         }
     }
     let snapshot = ledger.diagnosis.snapshot;
-    for run in snapshot.hosts.iter().flat_map(|host| &host.prunes) {
-        let when = run.stamped.as_ref().and_then(|(text, _)| snapshot.time_of(text));
-        if let Some(when) = when {
+    for (host, run) in snapshot
+        .hosts
+        .iter()
+        .flat_map(|host| host.prunes.iter().map(move |run| (host, run)))
+    {
+        if let Some(when) = began(snapshot, host, run) {
             let file = ledger.masker.mask(run.cite.file.as_str()).into_owned();
             sources
                 .entry((run.cite.bundle.to_string(), file))
@@ -259,12 +283,44 @@ fn dated_sources(ledger: &mut Ledger<'_, '_>) -> Vec<ClockRow> {
                 Basis::Exact => "clock.written",
                 Basis::YearInferred => "clock.year-inferred",
                 Basis::Relative => "clock.relative",
+                Basis::ZoneMatched => "clock.matched",
                 _ => "clock.assumed",
             }),
-            skew: phrase("clock.skew-unknown"),
+            skew: skew(snapshot, &bundle, &file, latest.get(&(bundle.clone(), file.clone()))),
             refs: Some(id).filter(|id| !id.is_empty()).into_iter().collect(),
         });
     rows.collect()
+}
+
+/// How far the clock of a file is from that of its host. What a machine wrote and what its own `date` said is one clock; what the API has
+/// comes from several, and only how close they came is known.
+fn skew(snapshot: &Snapshot, bundle: &str, file: &str, latest: Option<&Timestamp>) -> Text {
+    let clocked = || snapshot.hosts.iter().filter(|host| host.clock.is_some());
+    let is_of = |host: &&Host| !host.directory.is_empty() && file.starts_with(&host.directory);
+    if *bundle != *snapshot.bundle.alias {
+        return phrase("clock.skew-unknown");
+    }
+    if let Some(host) = clocked().find(is_of) {
+        return filled("clock.same", &[("host", host.runtime_name().into())]);
+    }
+    let mut hosts = clocked();
+    let (Some(host), None, Some(latest)) = (hosts.next(), hosts.next(), latest) else {
+        return phrase("clock.skew-unknown");
+    };
+    let seconds = host
+        .clock
+        .as_ref()
+        .map(|(when, ..)| when.latest.duration_since(*latest).as_secs_f64().abs());
+    match seconds {
+        Some(seconds) if seconds < NEAR => {
+            let facts = [
+                ("host", host.runtime_name().into()),
+                ("seconds", format!("{seconds:.1}").into()),
+            ];
+            filled("clock.bound", &facts)
+        }
+        _ => phrase("clock.skew-unknown"),
+    }
 }
 
 /// What only contributes to incidents fails nothing.
@@ -287,6 +343,11 @@ pub(super) fn checks(ledger: &Ledger<'_, '_>) -> Vec<Check> {
         let (outcome, reason) = match (checked, elsewhere) {
             (_, Some(why)) => (CheckOutcome::NotApplicable, told_elsewhere(&why)),
             (Checked::Pass, None) if is_masked_here(ledger, id) => (CheckOutcome::Risk, phrase("check.masked")),
+            (Checked::Pass | Checked::Unknown(_) | Checked::Unmet(Unmet::Empty(_)), None)
+                if let Some(sign) = header.and_then(|header| settled(ledger, header, checked)) =>
+            {
+                (CheckOutcome::Pass, sign.text)
+            }
             (Checked::Pass, None) => match early.as_ref().filter(|_| header.is_some_and(|header| header.reported)) {
                 Some(when) => (CheckOutcome::Unknown, filled("check.reported-before", &when.facts())),
                 None => (
@@ -318,6 +379,15 @@ pub(super) fn checks(ledger: &Ledger<'_, '_>) -> Vec<Check> {
         }
     });
     all.collect()
+}
+
+/// What shows that a check's object works, where its own data are missing or older than the incident.
+fn settled(ledger: &Ledger<'_, '_>, header: &RuleHeader, checked: &Checked) -> Option<Sign> {
+    let is_open = header.reported || *checked != Checked::Pass;
+    header
+        .settled_by
+        .filter(|_| is_open)
+        .and_then(|what| sign(ledger, what))
 }
 
 /// Why a check has nothing to look at here.

@@ -9,6 +9,7 @@ use super::changed::about_finding;
 use super::kept::Kept;
 use super::ledger::{Ledger, ROOTS, is_blank, plain_sentence};
 use super::phrases::{filled, framed, phrase};
+use super::so_what::effect;
 use crate::diagnosis::Diagnosis;
 use crate::model::{ActionKind, Confidence, Subject, Text};
 use crate::report::model::{
@@ -77,8 +78,14 @@ pub(super) fn findings(ledger: &mut Ledger<'_, '_>) -> Result<Vec<FindingView>, 
     let diagnosis = ledger.diagnosis;
     let mut causes: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     let kept = Kept::of(diagnosis);
+    let mut risks: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     for edge in diagnosis.edges.iter().filter(|edge| kept.has(edge.from)) {
-        causes.entry(edge.to).or_default().push(ledger.finding_id(edge.from));
+        let from = diagnosis.findings.get(edge.from);
+        let of = match from.map(|finding| diagnosis.role(finding)) {
+            Some(Role::Factor) => &mut risks,
+            _ => &mut causes,
+        };
+        of.entry(edge.to).or_default().push(ledger.finding_id(edge.from));
     }
     let mut rows = Vec::new();
     for index in ledger.by_level().into_iter().filter(|index| kept.has(*index)) {
@@ -105,6 +112,7 @@ pub(super) fn findings(ledger: &mut Ledger<'_, '_>) -> Result<Vec<FindingView>, 
             count: finding.count,
             evidence,
             caused_by: causes.remove(&index).unwrap_or_default(),
+            aggravated_by: risks.remove(&index).unwrap_or_default(),
             symptom: diagnosis.role(finding) == Role::Symptom,
             in_baseline: diagnosis.in_baseline.contains_key(&index),
         });
@@ -378,8 +386,44 @@ pub(super) fn graph(
             });
         }
     }
+    effects(ledger, &ids, &mut graph);
     barriers::add(ledger, contributing, &ids, &mut graph)?;
     Ok(graph)
+}
+
+/// Where a chain ends in a container that is gone, what its role lets expect: an effect that nobody saw.
+fn effects(ledger: &Ledger<'_, '_>, ids: &BTreeMap<usize, String>, graph: &mut CausalGraph) {
+    if graph.nodes.iter().any(|node| node.kind == CausalKind::Impact) {
+        return;
+    }
+    for (index, from) in ids {
+        let finding = ledger.diagnosis.findings.get(*index);
+        let failure = graph
+            .nodes
+            .iter()
+            .find(|node| node.id == *from && node.kind == CausalKind::Failure);
+        let (Some(finding), Some(failure)) = (finding, failure) else {
+            continue;
+        };
+        let Some(label) = effect(ledger, &finding.subject) else {
+            continue;
+        };
+        let refs = failure.refs.clone();
+        let id = format!("N{}", graph.nodes.len() + 1);
+        graph.edges.push(CausalEdge {
+            from: from.clone(),
+            to: id.clone(),
+            label: phrase("causal.expected"),
+            refs: refs.clone(),
+        });
+        graph.nodes.push(CausalNode {
+            id,
+            kind: CausalKind::Impact,
+            label,
+            confidence: Confidence::Undetermined,
+            refs,
+        });
+    }
 }
 
 pub(super) fn ruled_out(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Error> {

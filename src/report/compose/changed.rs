@@ -59,6 +59,29 @@ pub(super) fn since_baseline(ledger: &mut Ledger<'_, '_>, difference: &Differenc
     let refs = ledger.cite_all(&difference.evidence);
     let expected = side_of(ledger, difference, &difference.expected);
     let actual = side_of(ledger, difference, &difference.actual);
+    let whole = |phrase: &str, side: Text| {
+        let facts = [
+            ("subject", called(&difference.subject).into()),
+            ("is_cron", json!(difference.datum == "cron")),
+            ("zh", side.zh.into()),
+            ("en", side.en.into()),
+        ];
+        filled(phrase, &facts)
+    };
+    if difference.path.is_empty() {
+        let text = match (&difference.expected, &difference.actual) {
+            (Side::Absent, Side::Value(_)) => Some(whole("change.added", actual.clone())),
+            (Side::Value(_), Side::Absent) => Some(whole("change.gone", expected.clone())),
+            _ => None,
+        };
+        if let Some(text) = text {
+            return Sentence {
+                text,
+                refs,
+                confidence: None,
+            };
+        }
+    }
     let facts = [
         ("subject", called(&difference.subject).into()),
         ("path", path_of(ledger, difference).into()),

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::doubles::doubles;
 use super::ledger::Ledger;
 use super::one_machine::signs;
 use super::phrases::{filled, small};
@@ -21,6 +22,7 @@ pub(super) fn contradictions(ledger: &mut Ledger<'_, '_>) -> Vec<Sentence> {
         return Vec::new();
     }
     let mut told = strangers(ledger);
+    told.extend(arguments(ledger));
     told.extend(versions(ledger));
     told.extend(silent_but_ready(ledger));
     told.into_iter()
@@ -76,6 +78,49 @@ fn strangers(ledger: &Ledger<'_, '_>) -> Vec<Told> {
 /// The machine id that a kubelet read from `/etc/machine-id`.
 const MACHINE: &str = "/status/nodeInfo/machineID";
 
+/// A container that was made for another machine or another server than those which are there.
+fn arguments(ledger: &Ledger<'_, '_>) -> Vec<Told> {
+    let snapshot = ledger.diagnosis.snapshot;
+    let nodes: Vec<String> = snapshot
+        .kind("Node")
+        .take(TOLD)
+        .map(|node| node.key.name.clone())
+        .collect();
+    let mut told = Vec::new();
+    for finding in ledger.root_findings() {
+        let items = finding.facts.get("rebuild").and_then(|items| items.as_array());
+        for item in items.into_iter().flatten() {
+            let field = |name: &str| item.get(name).cloned().unwrap_or_default();
+            let others = field("named_otherwise");
+            if others.as_array().is_none_or(Vec::is_empty) && field("server_elsewhere").is_null() {
+                continue;
+            }
+            let name = field("name");
+            let tie = format!("rebuild.{}", name.as_str().unwrap_or_default());
+            let shows = finding.shows.get(&tie).into_iter().flatten();
+            let mut places: Vec<Citation> = shows
+                .filter_map(|index| finding.evidence.get(*index).cloned())
+                .collect();
+            let host = snapshot
+                .hosts
+                .iter()
+                .find(|host| host.runtime_name() == finding.subject.node);
+            let own = host.and_then(|host| host.names.values().find(|(name, _)| name == host.runtime_name()));
+            places.extend(own.map(|(_, cite)| cite.clone()));
+            let facts = [
+                ("name", name),
+                ("others", others),
+                ("server", field("server_elsewhere")),
+                ("host", json!(finding.subject.node)),
+                ("nodes", json!(nodes)),
+            ];
+            told.push((filled("contradiction.arguments", &facts), places));
+        }
+    }
+    told.truncate(TOLD);
+    told
+}
+
 /// The API's version of a kubelet against the image of the kubelet's container, where RKE1 runs it as one.
 fn versions(ledger: &Ledger<'_, '_>) -> Vec<Told> {
     let snapshot = ledger.diagnosis.snapshot;
@@ -97,7 +142,13 @@ fn versions(ledger: &Ledger<'_, '_>) -> Vec<Told> {
         // With one host and one node they can only be meant to be the same machine.
         let machines = snapshot.hosts.iter().filter(|host| !host.containers.is_empty());
         let alone = nodes.first().filter(|_| nodes.len() == 1 && machines.count() == 1);
-        if let Some(node) = same.or(alone).filter(|node| differs(node)) {
+        let node = same.or(alone).filter(|node| differs(node));
+        let doubled = doubles(host);
+        if !doubled.is_empty() {
+            told.extend(super::doubles::told(host, &doubled, node.copied()));
+            continue;
+        }
+        if let Some(node) = node {
             let facts = [
                 ("host", json!(host.runtime_name())),
                 ("image", json!(kubelet.image)),

@@ -11,7 +11,7 @@ pub(super) struct Datum {
 }
 
 /// Datum, name in Chinese, name in English, command.
-const DATA: [(&str, &str, &str, &str); 47] = [
+const DATA: [(&str, &str, &str, &str); 48] = [
     (
         "docker-containers",
         "主机容器清单",
@@ -172,6 +172,12 @@ const DATA: [(&str, &str, &str, &str); 47] = [
         "CRI 运行时的容器",
         "containers of the CRI runtime",
         "crictl ps -a -o json",
+    ),
+    (
+        "cri-images",
+        "CRI 运行时的镜像",
+        "images of the CRI runtime",
+        "crictl images -o json",
     ),
     ("filesystems", "文件系统用量", "file systems and their use", "df -hT"),
     (
@@ -357,6 +363,11 @@ impl Distribution {
             (Self::Rke1, "etcd-alarms") => Some("docker exec etcd etcdctl alarm list"),
             (Self::Rke1, "etcd-members") => Some("docker exec etcd etcdctl member list -w table"),
             (Self::Rke1, "kubeletconfigurations") => Some("docker inspect --format '{{json .Args}}' kubelet"),
+            (Self::Rke1, "directories") => Some("ls -l --time-style=full-iso /opt/rke/etcd-snapshots"),
+            (Self::Rke2, "directories") => {
+                Some("ls -l --time-style=full-iso /var/lib/rancher/rke2/server/db/snapshots")
+            }
+            (Self::K3s, "directories") => Some("ls -l --time-style=full-iso /var/lib/rancher/k3s/server/db/snapshots"),
             (Self::Rke1, "certificates") => Some("ls -l /etc/kubernetes/ssl"),
             (Self::Rke2, "k3s-log") => Some("journalctl -u rke2-server -u rke2-agent --no-pager -o short-iso-precise"),
             (Self::K3s, "k3s-log") => Some("journalctl -u k3s -u k3s-agent --no-pager -o short-iso-precise"),

@@ -8,7 +8,7 @@ use super::claims::{Claim, shows, supporting, words_of};
 use super::whose::Objects;
 use crate::cluster::Snapshot;
 use crate::diagnosis::{Checked, Diagnosis};
-use crate::model::{CODE_CLOSE, CODE_OPEN, Citation, CitationKind, Place, QuoteLine, Subject, Text};
+use crate::model::{CODE_CLOSE, CODE_OPEN, Citation, CitationKind, Place, QuoteLine, Subject, Text, When};
 use crate::redact::Masker;
 use crate::report::model::{Blank, EvidenceItem, Knowledge, Searched, Sentence};
 use crate::report::quotes;
@@ -111,6 +111,13 @@ impl<'d, 's> Ledger<'d, 's> {
             .into_iter()
             .filter_map(|index| self.diagnosis.findings.get(index))
             .collect()
+    }
+
+    /// The first moment at which the evidence shows the incident.
+    pub(super) fn began(&self) -> Option<&'d When> {
+        let involved = self.involved().into_iter();
+        let times = involved.filter_map(|finding| finding.first.as_ref());
+        times.min_by_key(|when| when.earliest)
     }
 
     /// As [`Ledger::involved`], by their index.

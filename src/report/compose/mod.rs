@@ -1,8 +1,10 @@
 //! From a diagnosis to the post-mortem: every sentence gets its evidence, everything is masked, what nobody can know stays blank.
 
 mod actions;
+mod alive;
 mod appendix;
 mod barriers;
+mod bursts;
 mod causes;
 mod changed;
 mod claims;
@@ -10,6 +12,7 @@ mod comparison;
 mod contradictions;
 mod data;
 mod difference;
+mod doubles;
 mod environment;
 mod expected;
 mod hypotheses;
@@ -26,6 +29,7 @@ mod phrases;
 mod policy;
 mod reported;
 mod severity;
+mod so_what;
 mod symptoms;
 mod timeline;
 mod triage;

@@ -12,6 +12,7 @@ use super::ledger::{Ledger, called, is_blank, plain_sentence};
 use super::narrowing;
 use super::phrases::{filled, phrase};
 use super::severity::severity;
+use super::so_what::{is_ongoing, note, so_what, unharmed};
 use crate::cluster::PodView;
 use crate::model::{CODE_CLOSE, Citation, Subject, Text, When, code};
 use crate::report::model::{Check, CheckOutcome, Impact, Incident, ResourceRow, Sentence, Window};
@@ -98,6 +99,7 @@ fn summary(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Erro
                 let counts = [("shown", json!(roots.len())), ("hidden", json!(all - roots.len()))];
                 sentences.push(plain_sentence(filled("summary.hidden-causes", &counts)));
             }
+            sentences.extend(so_what(ledger));
             sentences.extend(since(ledger, first)?);
         }
     }
@@ -201,7 +203,7 @@ fn unexplained(ledger: &mut Ledger<'_, '_>) -> Option<Sentence> {
     })
 }
 
-fn window(ledger: &Ledger<'_, '_>) -> Option<Window> {
+pub(super) fn window(ledger: &Ledger<'_, '_>) -> Option<Window> {
     let involved = ledger.involved();
     let start = involved
         .iter()
@@ -211,7 +213,13 @@ fn window(ledger: &Ledger<'_, '_>) -> Option<Window> {
         .iter()
         .filter_map(|finding| finding.last.clone())
         .max_by_key(|when| when.latest)?;
-    Some(Window { start, end })
+    let collected = ledger.diagnosis.snapshot.bundle.collected_at.clone();
+    let still = collected.filter(|collected| is_ongoing(ledger) && start.earliest <= collected.latest);
+    Some(Window {
+        start,
+        ongoing: still.is_some(),
+        end: still.unwrap_or(end),
+    })
 }
 
 fn scope(ledger: &mut Ledger<'_, '_>) -> Sentence {
@@ -280,6 +288,7 @@ pub(super) fn resources(ledger: &mut Ledger<'_, '_>) -> Result<Vec<ResourceRow>,
                 refs.push(id);
             }
             rows.push(ResourceRow {
+                note: note(ledger, finding, &subject),
                 subject,
                 expected,
                 actual,
@@ -290,6 +299,7 @@ pub(super) fn resources(ledger: &mut Ledger<'_, '_>) -> Result<Vec<ResourceRow>,
         }
     }
     rows.sort_by(|a, b| (a.impact, &a.subject).cmp(&(b.impact, &b.subject)));
+    rows.extend(unharmed(ledger));
     Ok(rows)
 }
 

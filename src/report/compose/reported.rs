@@ -43,8 +43,7 @@ pub(super) fn reported_before(ledger: &Ledger<'_, '_>) -> Option<Reported> {
         _ => &time,
     };
     let involved = ledger.involved();
-    let began = involved.iter().filter_map(|finding| finding.first.as_ref());
-    let began = began.min_by_key(|when| when.earliest)?;
+    let began = ledger.began()?;
     let is_of_machine = |kind: &str| matches!(kind, "HostContainer" | "Node");
     let mut of_machines = involved
         .iter()

@@ -2,18 +2,27 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
+use super::bursts::Burst;
 use super::changed::inside;
+use super::difference::side_of;
 use super::ledger::{Ledger, called};
+use super::overview::window;
 use super::phrases::{filled, phrase};
-use crate::cluster::Snapshot;
-use crate::model::{Citation, Text, When};
+use crate::cluster::{Host, Snapshot, is_before};
+use crate::diagnosis::Side;
+use crate::model::{Basis, Citation, Text, When};
 use crate::report::model::{TimelineKind, TimelineRow};
+use crate::rules::toolbox::deletions;
 use crate::rules::{Finding, Role};
 
 /// Rows in the report.
 const ROWS: usize = 25;
 /// Dated lines that are cited for one row.
 const DATED: usize = 3;
+/// New things of which the interval is shown in which they came.
+const APPEARED: usize = 3;
 
 pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, minijinja::Error> {
     let mut rows = Vec::new();
@@ -49,9 +58,18 @@ pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, 
     changes(ledger, &mut rows);
     recent(ledger, &mut rows);
     rows.extend(baseline(ledger));
+    rows.extend(appeared(ledger));
     rows.sort_by_key(key);
     rows.dedup_by(|b, a| a.text == b.text && a.when == b.when);
     let span = folded(&mut rows);
+    if !ledger.is_healthy() {
+        // It may have begun before it showed. Its blank stands in 1.1, as every blank stands once.
+        let began = window(ledger).map(|window| window.start);
+        let since = began.as_ref().map(|when| when.earliest);
+        let is_of_it = |row: &TimelineRow| row.when.as_ref().map(|when| when.earliest) == since;
+        let at = rows.iter().position(is_of_it);
+        rows.insert(at.unwrap_or(0), occurred(began.filter(|_| at.is_some())));
+    }
     for index in 1..rows.len() {
         let before = rows.get(index - 1).and_then(|row| row.when.clone());
         if let (Some(before), Some(row)) = (before, rows.get_mut(index)) {
@@ -75,14 +93,6 @@ pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, 
         });
     }
     if !ledger.is_healthy() {
-        // It may have begun before it showed. Its blank stands in 1.1, as every blank stands once.
-        rows.insert(
-            0,
-            TimelineRow {
-                blank: None,
-                ..milestone(TimelineKind::Trigger, "time.occurred")
-            },
-        );
         for (kind, id) in [
             (TimelineKind::Detection, "time.detected"),
             (TimelineKind::Response, "time.mitigated"),
@@ -155,16 +165,20 @@ fn changes(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
         .into_iter()
         .flat_map(|finding| &finding.evidence)
         .collect();
-    // What was deleted before the failure is not what set it off.
-    let involved = ledger.involved();
-    let began = involved.iter().filter_map(|finding| finding.first.as_ref());
-    let began = began.map(|when| when.earliest).min();
+    let lost: BTreeSet<&str> = subjects
+        .iter()
+        .filter(|subject| subject.kind == "HostContainer")
+        .map(|subject| subject.name.as_str())
+        .collect();
+    let began = ledger.began().map(|when| when.earliest);
     for host in &snapshot.hosts {
-        for (stamp, cite) in host.prunes.iter().filter_map(|run| run.stamped.as_ref()) {
+        let folded = bursts(ledger, host, &cited, began, rows);
+        for run in &host.prunes {
+            let Some((_, cite)) = &run.stamped else { continue };
             let is_cited = cited
                 .iter()
                 .any(|known| known.file == cite.file && known.place == cite.place);
-            if let (Some(when), true) = (snapshot.time_of(stamp), is_cited) {
+            if let (Some(when), true) = (deletions::began(snapshot, host, run), is_cited) {
                 let refs = vec![ledger.cite(&cite.clone().at(Some(when.clone())))];
                 let line = cite.quote.first().map_or("", |line| line.text.as_str());
                 let line = ledger.masker.mask(line).into_owned();
@@ -181,6 +195,7 @@ fn changes(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
         }
         for event in &host.runtime_events {
             let name = event.attributes.get("name").cloned().unwrap_or_default();
+            let given = name.clone();
             let text = match (event.kind.as_str(), event.action.as_str()) {
                 ("container", "destroy") => filled("timeline.destroyed", &[("name", name.into())]),
                 ("container", "create") => filled("timeline.created", &[("name", name.into())]),
@@ -192,13 +207,15 @@ fn changes(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
             let concerned = cited
                 .iter()
                 .any(|cite| cite.file == event.cite.file && cite.place == event.cite.place);
-            if let (Some(when), true) = (&event.when, concerned) {
+            let is_told = folded.iter().any(|burst| burst.has(&event.cite));
+            if let (Some(when), true) = (&event.when, concerned && !is_told) {
                 let refs = vec![ledger.cite(&event.cite)];
                 rows.push(row(
                     when.clone(),
                     host.runtime_name().to_owned(),
-                    if event.action == "destroy" && began.as_ref().is_none_or(|began| *began <= when.earliest) {
-                        TimelineKind::Trigger
+                    // What goes and should be there is the failure; all else that a clean-up does is a change.
+                    if event.action == "destroy" && lost.contains(given.as_str()) {
+                        TimelineKind::Failure
                     } else {
                         TimelineKind::Change
                     },
@@ -209,6 +226,111 @@ fn changes(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
                 ));
             }
         }
+    }
+}
+
+/// What was done to a host's system containers before the failure, folded; and after it, where nothing of it is the failure's own evidence.
+fn bursts<'h>(
+    ledger: &mut Ledger<'_, '_>,
+    host: &'h Host,
+    cited: &[&Citation],
+    began: Option<Timestamp>,
+    rows: &mut Vec<TimelineRow>,
+) -> Vec<Burst<'h>> {
+    let concerned =
+        |finding: &&Finding| finding.subject.kind == "HostContainer" && finding.subject.node == host.runtime_name();
+    if !ledger.involved().iter().any(concerned) {
+        return Vec::new();
+    }
+    let mut bursts = Burst::of(host);
+    bursts.retain(|burst| {
+        let is_before = burst
+            .last()
+            .is_some_and(|last| began.is_none_or(|began| last.latest < began));
+        is_before || !cited.iter().any(|cite| burst.has(cite))
+    });
+    for burst in &bursts {
+        let (Some(first), Some(last)) = (burst.first(), burst.last()) else {
+            continue;
+        };
+        let refs = ledger.cite_all(burst.cites());
+        let until = (first != last).then(|| last.clone());
+        let (subject, count) = (host.runtime_name().to_owned(), burst.count() as u64);
+        rows.push(row(
+            first.clone(),
+            subject,
+            burst.category(),
+            burst.text(),
+            count,
+            until,
+            refs,
+        ));
+    }
+    bursts
+}
+
+/// What a cause rests on and an earlier bundle of the same machine does not have came between the two.
+fn appeared(ledger: &mut Ledger<'_, '_>) -> Vec<TimelineRow> {
+    let diagnosis = ledger.diagnosis;
+    let times = |snapshot: &Snapshot| snapshot.bundle.collected_at.clone();
+    let (Some(before), Some(now)) = (diagnosis.baseline.and_then(times), times(diagnosis.snapshot)) else {
+        return Vec::new();
+    };
+    if !diagnosis
+        .baseline
+        .is_some_and(|baseline| is_before(baseline, diagnosis.snapshot))
+    {
+        return Vec::new();
+    }
+    let differences = diagnosis.differences.as_ref().map_or(&[][..], |found| &found.different);
+    let indices: BTreeSet<usize> = diagnosis.changes.values().flatten().copied().collect();
+    let new = indices.into_iter().filter_map(|index| differences.get(index));
+    let new = new.filter(|one| one.path.is_empty() && one.expected == Side::Absent);
+    let interval = When {
+        earliest: before.earliest,
+        latest: now.latest,
+        raw: format!("{} – {}", before.raw, now.raw),
+        basis: Basis::Exact,
+    };
+    let mut rows = Vec::new();
+    for difference in new.take(APPEARED) {
+        let value = side_of(ledger, difference, &difference.actual);
+        let facts = [
+            ("subject", called(&difference.subject).into()),
+            ("is_cron", (difference.datum == "cron").into()),
+            ("value_zh", value.zh.into()),
+            ("value_en", value.en.into()),
+        ];
+        let refs = ledger.cite_all(&difference.evidence);
+        let subject = difference.subject.node.clone();
+        let text = filled("timeline.appeared", &facts);
+        rows.push(row(
+            interval.clone(),
+            subject,
+            TimelineKind::Change,
+            text,
+            1,
+            None,
+            refs,
+        ));
+    }
+    rows
+}
+
+/// The incident's beginning: as the evidence suggests it, else without a time.
+fn occurred(began: Option<When>) -> TimelineRow {
+    let suggested = began.map(|when| (phrase("milestone.suggested"), when));
+    let milestone = TimelineRow {
+        blank: None,
+        ..milestone(TimelineKind::Trigger, "time.occurred")
+    };
+    match suggested {
+        Some((text, when)) => TimelineRow {
+            when: Some(when),
+            text,
+            ..milestone
+        },
+        None => milestone,
     }
 }
 
@@ -288,10 +410,11 @@ fn row(
 }
 
 /// What set it off stands before what it did at the same moment.
-fn key(row: &TimelineRow) -> (Option<jiff::Timestamp>, bool, TimelineKind, String) {
+fn key(row: &TimelineRow) -> (Option<Timestamp>, bool, bool, TimelineKind, String) {
     (
         row.when.as_ref().map(|when| when.earliest),
         row.kind != TimelineKind::Trigger,
+        row.when.as_ref().is_some_and(|when| !when.is_instant()),
         row.kind,
         row.text.en.clone(),
     )

@@ -2,13 +2,16 @@
 
 use serde_json::json;
 
+use super::alive::sign;
 use super::comparison::core_containers;
+use super::doubles::doubles;
 use super::ledger::Ledger;
-use super::phrases::{filled, phrase};
+use super::phrases::{filled, phrase, small};
 use super::reported::reported_before;
 use crate::bundle::decode::ContainerState;
 use crate::model::Text;
 use crate::report::model::{CheckOutcome, TriageCheck};
+use crate::rules::Alive;
 use crate::rules::inventory::is_rke1;
 
 /// Lines observed that are shown for one check.
@@ -73,7 +76,11 @@ fn components(ledger: &mut Ledger<'_, '_>) -> Vec<TriageCheck> {
                 .map(|container| format!("{}  {}", container.name, container.status))
                 .take(SHOWN)
                 .collect(),
-            note: Text::default(),
+            note: if doubles(host).is_empty() {
+                Text::default()
+            } else {
+                phrase("triage.core-doubles")
+            },
             refs,
         });
     }
@@ -120,7 +127,9 @@ fn nodes(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
         };
     }
     let early = reported_before(ledger).filter(|_| all_ready);
-    refs.extend(ledger.cite_all(early.iter().flat_map(|early| &early.cites)));
+    let alive = early.as_ref().and_then(|_| sign(ledger, Alive::Kubelet));
+    let cites = early.iter().flat_map(|early| &early.cites);
+    refs.extend(ledger.cite_all(cites.chain(alive.iter().flat_map(|sign| &sign.cites))));
     TriageCheck {
         title,
         outcome: match (&early, all_ready) {
@@ -130,7 +139,12 @@ fn nodes(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
         },
         command,
         observed,
-        note: early.map_or_else(Text::default, |when| filled("triage.reported-before", &when.facts())),
+        note: early.map_or_else(Text::default, |when| {
+            let sign = alive.map(|sign| sign.text).unwrap_or_default();
+            let mut facts = when.facts().to_vec();
+            facts.extend([("alive_zh", sign.zh.into()), ("alive_en", small(&sign.en).into())]);
+            filled("triage.reported-before", &facts)
+        }),
         refs,
     }
 }

@@ -42,6 +42,10 @@ pub(crate) struct Fixed {
     pub(crate) compare: CompareWords,
     /// What people call the kinds of things that are no objects of the API.
     pub(crate) thing: BTreeMap<String, String>,
+    /// The word for each side of a comparison.
+    pub(crate) role: BTreeMap<String, String>,
+    /// The word for each effect on a resource.
+    pub(crate) impact: BTreeMap<String, String>,
     /// The word for each datum that can differ.
     pub(crate) datum: BTreeMap<String, String>,
 }
@@ -112,6 +116,7 @@ pub(crate) struct PrecisionWords {
     second: String,
     interval: String,
     tz_assumed: String,
+    zone_matched: String,
     year_inferred: String,
     relative: String,
     mtime: String,
@@ -125,6 +130,7 @@ impl PrecisionWords {
             Basis::Exact if when.is_instant() => &self.exact,
             Basis::Exact => &self.interval,
             Basis::TzAssumed => &self.tz_assumed,
+            Basis::ZoneMatched => &self.zone_matched,
             Basis::YearInferred => &self.year_inferred,
             Basis::Relative => &self.relative,
             Basis::Mtime => &self.mtime,
@@ -141,6 +147,7 @@ pub(crate) struct JointWords {
     pub(crate) open: String,
     pub(crate) close: String,
     pub(crate) until: String,
+    pub(crate) ongoing: String,
     pub(crate) more_chars: String,
     pub(crate) colon: String,
 }

@@ -339,6 +339,7 @@ fn class(kind: TimelineKind) -> &'static str {
     match kind {
         TimelineKind::Change => "s-change",
         TimelineKind::Trigger => "s-trigger",
+        TimelineKind::Failure => "s-failure",
         TimelineKind::Symptom => "s-symptom",
         TimelineKind::SelfHeal => "s-self-heal",
         TimelineKind::Detection => "s-detection",

@@ -9,6 +9,7 @@ id: apiserver-down
 role: link
 level: critical
 needs: [kubelet-log|container-logs|system-log]
+settled_by: api-server
 text:
   - id: kubelet
     pattern: "(?:Failed to ensure lease exists|Error updating node status|Unable to (?:register|update) node)[^\\n]*dial tcp (?P<server>[0-9a-f.:\\[\\]]+:\\d+): connect: connection refused"

@@ -12,7 +12,7 @@ pub(in crate::rules) const RULE: &str = r##"
 id: image-sprawl
 role: factor
 level: info
-needs: [docker-images|cri-containers]
+needs: [docker-images|cri-images]
 check:
   zh: 节点上是否堆积了过多的镜像
   en: whether images pile up on nodes

@@ -16,6 +16,7 @@ role: link
 level: critical
 needs: [kubelet-log|system-log|nodes|systemd-units]
 reported: true
+settled_by: kubelet
 text:
   - id: failed
     pattern: "(?:\"(?:Failed to run kubelet|command failed)\" err=\"(?P<reason>[^\\n]{1,300})|failed to run Kubelet: (?P<why>[^\\n]{1,300})|failed to load kubelet config file)"

@@ -1,16 +1,15 @@
 //! A clean-up script deleted containers that are stopped by design.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 
-use crate::bundle::decode::{ContainerState, DockerInspect, Script};
+use crate::bundle::decode::{ContainerState, Script};
 use crate::cluster::{Host, HostContainer, Snapshot};
 use crate::model::{Citation, Confidence, Subject, When};
 use crate::rules::inventory::{RKE1, is_rke_container, is_rke1, names};
 use crate::rules::rebuild::docker_run;
 use crate::rules::toolbox::deletions::{Deletions, Destroyed, created};
 use crate::rules::toolbox::jobs::Jobs;
+use crate::rules::toolbox::made_for::{named_otherwise, server_elsewhere};
 use crate::rules::toolbox::node_agent::absence_of_node_agent;
 use crate::rules::toolbox::prunes::{protected, unprotected_prune};
 use crate::rules::{Finding, Input, RuleHeader};
@@ -33,8 +32,8 @@ lead:
   zh: "{% if ids %}节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 由清理脚本 {{ path }} 删除：脚本日志始于 {{ ran_at }} 的这次执行列有它们的编号 {{ ids|join('、') }}{% else %}清理脚本 {{ path }} 清除已停止容器，节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 被删除{% endif %}"
   en: "{% if ids %}clean-up script {{ path }} deleted the system containers {{ missing|join(', ') }} of {{ host }}: the run that its log begins at {{ ran_at }} lists their ids, {{ ids|join(', ') }}{% else %}clean-up script {{ path }} prunes stopped containers: system containers {{ missing|join(', ') }} are gone from {{ host }}{% endif %}"
 since:
-  zh: "{% if gone_at %}自 {{ gone_at }} 起缺失{% if collected_at %}，采集时（{{ collected_at }}）仍然缺失{% endif %}{% if earlier and recreated_at %}；此前同名容器曾在 {{ earlier|join('、') }} 被删除，{{ recreated_at }} 又被创建{% endif %}{% endif %}"
-  en: "{% if gone_at %}missing since {{ gone_at }}{% if collected_at %}, still so at collection ({{ collected_at }}){% endif %}{% if earlier and recreated_at %}; earlier containers of these names were deleted at {{ earlier|join(', ') }}, and created again at {{ recreated_at }}{% endif %}{% endif %}"
+  zh: "{% if gone_at %}{{ missing|join('、') }} 自 {{ gone_at }} 起缺失{% if collected_at %}，采集时（{{ collected_at }}{% if age is not none %}，{{ age }} 秒后{% endif %}）仍然缺失{% endif %}{% endif %}"
+  en: "{% if gone_at %}{{ missing|join(', ') }}: missing since {{ gone_at }}{% if collected_at %}, still so at collection ({{ collected_at }}{% if age is not none %}, {{ age }} s later{% endif %}){% endif %}{% endif %}"
 hypothesis:
   zh: "脚本 {{ path }} 中的清除"
   en: "the prune in {{ path }}"
@@ -110,6 +109,10 @@ asks:
     limits: {zh: 清理脚本在计划之外是如何触发的, en: "how the clean-up was started outside its schedule"}
     when: off_schedule
     collect: "journalctl -t CRON -t crond -t CROND --no-pager -o short-iso-precise --since {{ since }}; systemctl list-timers --all --no-pager"
+  - what: {zh: 登录与 sudo 的记录、脚本与定时任务文件的时间, en: "who was logged in, what sudo ran, and the times of the script and its cron entry"}
+    limits: {zh: 清理脚本由什么启动、何时放到主机上, en: "what started the clean-up, and when it came onto the host"}
+    when: off_schedule
+    collect: "last -F; journalctl _COMM=sudo --no-pager -o short-iso-precise --since {{ since }}; ausearch -i -f {{ script }}; stat {{ script }}{% if cron_file %} {{ cron_file }}{% endif %}"
   - what: {zh: 计划任务的执行记录与脚本的完整日志, en: "what cron ran, and the script's whole log"}
     limits: {zh: 删除是否由该脚本执行、执行过几次, en: "whether it was this script that deleted them, and how often it ran"}
     when: not proven
@@ -218,8 +221,8 @@ prevention:
     answers: 1
     command: "{{ protected|raw }}"
     caution:
-      zh: "只写一个按键过滤的 label!=；只排除 share-mnt 仍会删除 service-sidekick，而写两个 label!= 会使保护失效。没有该标签的容器仍会被清除，例如已停止的 Rancher 服务端容器"
-      en: "write exactly one key-only label!= filter: excluding share-mnt alone still deletes service-sidekick, and two label!= filters protect nothing. Containers without that label are still pruned when they are stopped, for instance the Rancher server's own"
+      zh: "只写一个按键过滤的 label!=；只排除 share-mnt 仍会删除 service-sidekick，而写两个 label!= 会使保护失效。没有该标签的容器停止后仍会被清除{% if earlier_others %}：{{ earlier|join('、') }} 的清除就带走了 {{ earlier_others|join('、') }}{% else %}，例如已停止的 Rancher 服务端容器{% endif %}"
+      en: "write exactly one key-only label!= filter: excluding share-mnt alone still deletes service-sidekick, and two label!= filters protect nothing. Containers without that label are still pruned when they are stopped{% if earlier_others %}: the prune at {{ earlier|join(', ') }} took {{ earlier_others|join(', ') }} with it{% else %}, for instance the Rancher server's own{% endif %}"
     acceptance: {zh: 在测试主机上执行后 share-mnt 与 service-sidekick 均仍存在, en: "run on a test host, share-mnt and service-sidekick are both still there"}
   - kind: detect
     immediate: true
@@ -398,10 +401,15 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
         tie(&mut finding, &["others_deleted"], gone.cite.clone());
     }
     let mut earlier = Vec::new();
+    let mut earlier_others: Vec<String> = Vec::new();
     for prune in deletions.earlier_of(&names) {
         // They came back, so what is missing now is not missing since then.
         for gone in prune.destroyed.iter().filter(|gone| names.contains(&gone.name)) {
             tie(&mut finding, &["earlier"], gone.cite.clone());
+        }
+        for gone in prune.destroyed.iter().filter(|gone| !names.contains(&gone.name)) {
+            tie(&mut finding, &["earlier_others"], gone.cite.clone());
+            earlier_others.push(gone.name.clone());
         }
         tie(&mut finding, &["earlier"], prune.cite.clone());
         earlier.push(shown(&prune.when));
@@ -434,7 +442,7 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
     for cite in agent.iter().flatten() {
         tie(&mut finding, &["agent_absent"], cite.clone());
     }
-    let rebuild: Vec<Value> = missing.iter().filter_map(|container| container.rebuilt(node)).collect();
+    let rebuild: Vec<Value> = missing.iter().filter_map(|container| container.rebuilt(host)).collect();
     let schedule = cron.map_or("", |entry| entry.schedule.as_str());
     let ran_at = deletions.ran_at().map(|(when, _)| when);
     Some(
@@ -457,6 +465,13 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
                 deletions.logged.as_ref().map_or(String::new(), |(when, _)| shown(when)),
             )
             .fact("gone_at", gone_at.as_ref().map_or(String::new(), shown))
+            .fact(
+                "age",
+                gone_at
+                    .as_ref()
+                    .zip(collected)
+                    .map(|(gone, now)| seconds_between(gone, now)),
+            )
             .fact("collected_at", collected.map_or(String::new(), shown))
             .fact("jobs_read", jobs.read)
             .fact("watched", jobs.is_watched)
@@ -469,6 +484,7 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
                 deletions.images_pruned.is_some() || deletions.images_deleted,
             )
             .fact("earlier", earlier)
+            .fact("earlier_others", earlier_others)
             .fact("recreated_at", recreated_at.map_or(String::new(), shown))
             .fact(
                 "images",
@@ -509,7 +525,7 @@ impl Missing<'_> {
         deletions.of(&self.name, self.before.map(|before| before.id.as_str()))
     }
 
-    fn rebuilt(&self, node: &str) -> Option<Value> {
+    fn rebuilt(&self, host: &Host) -> Option<Value> {
         let before = self.before?;
         let inspect = before.inspect.as_ref()?;
         let created_only = before.state == ContainerState::Created;
@@ -521,7 +537,8 @@ impl Missing<'_> {
         };
         Some(json!({
             "name": self.name, "command": rebuilt.command, "placeholders": rebuilt.placeholders, "state": state,
-            "named_otherwise": named_otherwise(inspect, node),
+            "named_otherwise": named_otherwise(inspect, host.runtime_name()),
+            "server_elsewhere": server_elsewhere(inspect, host),
         }))
     }
 }
@@ -563,19 +580,6 @@ fn counterpart<'s>(baseline: &'s Snapshot, host: &Host) -> Option<&'s Host> {
         (Some(only), None) => Some(only),
         _ => None,
     })
-}
-
-/// Names of hosts and nodes in a container's arguments that are not this host's: it was made for another name of the machine.
-fn named_otherwise(inspect: &DockerInspect, node: &str) -> Vec<String> {
-    let text = |pointer: &str| inspect.value.pointer(pointer).and_then(Value::as_str);
-    let id = text("/Id").unwrap_or_default();
-    let hostname = text("/Config/Hostname").filter(|name| !name.is_empty() && !id.starts_with(name));
-    let arguments = inspect.value.pointer("/Config/Cmd").and_then(Value::as_array);
-    let words: Vec<&str> = arguments.into_iter().flatten().filter_map(Value::as_str).collect();
-    let named = words.iter().position(|word| *word == "--node-name");
-    let named = named.and_then(|at| words.get(at + 1).copied());
-    let names: BTreeSet<&str> = hostname.into_iter().chain(named).filter(|name| *name != node).collect();
-    names.into_iter().map(str::to_owned).collect()
 }
 
 /// Evidence of a state before or beside the failure: its time is none of the failure's.
@@ -634,6 +638,12 @@ fn cron_file(cite: &Citation) -> String {
         (Some(name), Some("cron.d")) => format!("/etc/cron.d/{name}"),
         _ => String::new(),
     }
+}
+
+/// Whole seconds from one moment to another, rounded.
+fn seconds_between(from: &When, to: &When) -> i64 {
+    let apart = to.latest.duration_since(from.earliest);
+    apart.round(jiff::Unit::Second).unwrap_or(apart).as_secs()
 }
 
 fn shown(when: &When) -> String {

@@ -13,6 +13,7 @@ role: link
 level: critical
 needs: [kubelet-log|nodes|system-log|systemd-units]
 reported: true
+settled_by: runtime
 text:
   - id: kubelet
     in: [kubelet, system, status, other, container-log]

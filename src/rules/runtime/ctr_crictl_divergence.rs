@@ -10,7 +10,7 @@ pub(in crate::rules) const RULE: &str = r##"
 id: ctr-crictl-divergence
 role: factor
 level: info
-needs: [cri-containers]
+needs: [cri-images]
 check:
   zh: ctr 与 crictl 看到的镜像是否一致
   en: whether ctr and crictl see the same images

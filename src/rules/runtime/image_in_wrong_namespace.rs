@@ -11,7 +11,7 @@ pub(in crate::rules) const RULE: &str = r##"
 id: image-in-wrong-namespace
 role: cause
 level: critical
-needs: [pods, cri-containers|docker-images]
+needs: [pods, cri-images|docker-images]
 check:
   zh: 节点上的镜像是否在 kubelet 使用的命名空间里
   en: whether images of a node are where the kubelet's runtime looks

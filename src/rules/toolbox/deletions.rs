@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::bundle::decode::RuntimeEvent;
+use crate::bundle::decode::{PruneRun, RuntimeEvent};
 use crate::cluster::{Host, Snapshot};
-use crate::model::{Citation, When};
+use crate::model::{Basis, Citation, When};
 
 /// The engine deletes one container after the other and reports the prune at the end (moby `daemon/prune.go`, `ContainersPrune`).
 const ONE_PRUNE: SignedDuration = SignedDuration::from_mins(1);
@@ -61,8 +61,8 @@ impl Deletions {
         let mut prunes = prunes(host);
         let last = prunes.pop();
         let logged = run.and_then(|run| {
-            let (stamp, cite) = run.stamped.as_ref()?;
-            let when = snapshot.time_of(stamp)?;
+            let (_, cite) = run.stamped.as_ref()?;
+            let when = began(snapshot, host, run)?;
             Some((when.clone(), cite.clone().at(Some(when))))
         });
         let prune = last.map(|prune| (prune.when, prune.cite));
@@ -122,6 +122,45 @@ impl Deletions {
     }
 }
 
+/// When a clean-up's own output says that it began. Where its stamp has no zone, and the runtime dates the deletion of the very ids that the
+/// output lists, the zone is the one in which they were deleted within a minute of the stamp.
+pub fn began(snapshot: &Snapshot, host: &Host, run: &PruneRun) -> Option<When> {
+    let (stamp, cite) = run.stamped.as_ref()?;
+    let when = snapshot.time_of(stamp)?;
+    if when.basis != Basis::TzAssumed {
+        return Some(when);
+    }
+    // One stamp stands above all that one run deleted: containers, then images.
+    let is_of_stamp = |other: &&PruneRun| {
+        let stamped = other.stamped.as_ref();
+        stamped.is_some_and(|(_, known)| known.file == cite.file && known.place == cite.place)
+    };
+    let runs = host.prunes.iter().filter(is_of_stamp);
+    let ids: Vec<&str> = runs
+        .flat_map(|run| run.deleted_containers.iter().map(|(id, _)| id.as_str()))
+        .collect();
+    let listed = |event: &&RuntimeEvent| ids.iter().any(|id| same_id(id, &event.id));
+    let deleted = events_of(host, "container", "destroy").filter(listed);
+    let mut dated = deleted.filter_map(|event| event.when.as_ref().filter(|when| when.basis == Basis::Exact));
+    let moment = dated.find_map(|deleted| same_moment(when.earliest, deleted.earliest));
+    Some(match moment {
+        Some(moment) => When::at(moment, when.raw, Basis::ZoneMatched),
+        None => when,
+    })
+}
+
+/// The stamp in the zone in which the act came within a minute after it; zones differ from UTC by quarters of an hour, fourteen hours at
+/// most (tz database).
+fn same_moment(stamp: Timestamp, act: Timestamp) -> Option<Timestamp> {
+    const QUARTER: i64 = 15 * 60;
+    const MOST: i64 = 14 * 3600;
+    let apart = act.duration_since(stamp).as_secs();
+    let offset = apart.div_euclid(QUARTER) * QUARTER;
+    let rest = SignedDuration::from_secs(apart - offset);
+    let shifted = stamp.checked_add(SignedDuration::from_secs(offset)).ok()?;
+    (offset.abs() <= MOST && rest < ONE_PRUNE).then_some(shifted)
+}
+
 /// The prunes of containers that the runtime's events show, each with what it deleted.
 fn prunes(host: &Host) -> Vec<PruneOfContainers> {
     let mut prunes = Vec::new();
@@ -165,4 +204,23 @@ fn destroyed(event: &RuntimeEvent) -> Destroyed {
 /// Ids are shown whole or by their first twelve digits.
 fn same_id(id: &str, other: &str) -> bool {
     id.len() >= 12 && other.len() >= 12 && (id.starts_with(other) || other.starts_with(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamp_without_a_zone_gets_the_one_in_which_the_same_ids_were_deleted() {
+        let time = |text: &str| text.parse::<Timestamp>().unwrap();
+        let act = time("2026-11-21T10:20:33.369Z");
+        let found = |stamp: &str| same_moment(time(stamp), act);
+        let start = Some(time("2026-11-21T10:20:33Z"));
+        assert_eq!(found("2026-11-21T10:20:33Z"), start);
+        assert_eq!(found("2026-11-21T18:20:33Z"), start);
+        assert_eq!(found("2026-11-21T15:50:33Z"), start);
+        // After the act, or long before it, it is another run.
+        assert_eq!(found("2026-11-21T10:20:35Z"), None);
+        assert_eq!(found("2026-11-21T10:10:33Z"), None);
+    }
 }

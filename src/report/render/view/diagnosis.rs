@@ -82,11 +82,28 @@ fn matrix(s: &Scribe<'_>) -> Option<Value> {
         context! { name => Rich::code(&row.name), cells }
     });
     Some(context! {
-        columns => matrix.columns.iter().take(MAX_COLUMNS).map(|column| Rich::code(column)).collect::<Vec<_>>(),
+        columns => matrix.columns.iter().take(MAX_COLUMNS).map(|column| head(s, column)).collect::<Vec<_>>(),
         rows => rows.collect::<Vec<_>>(),
         more => matrix.columns.len().saturating_sub(MAX_COLUMNS),
         source => s.sentence(&matrix.source),
     })
+}
+
+/// The host, and which side of a comparison it is on.
+fn head(s: &Scribe<'_>, column: &str) -> Rich {
+    let sided = column.rsplit_once(" · ").and_then(|(host, alias)| {
+        let bundle = s.report.bundles.iter().find(|bundle| bundle.alias == alias)?;
+        Some((host, s.words.role.get(bundle.role)?))
+    });
+    let compares = s.report.bundles.iter().any(|bundle| bundle.role == "baseline");
+    match sided.filter(|_| compares) {
+        Some((host, role)) => {
+            let mut rich = Rich::code(host);
+            rich.push(&format!("{}{role}{}", s.words.joint.open, s.words.joint.close));
+            rich
+        }
+        None => Rich::code(column),
+    }
 }
 
 fn matrix_cell(s: &Scribe<'_>, cell: &MatrixCell) -> Value {

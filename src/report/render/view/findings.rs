@@ -61,6 +61,7 @@ fn one(s: &Scribe<'_>, finding: &FindingView) -> Value {
         refs => s.refs(&finding.evidence),
         snippet => snippet(s, finding),
         caused_by => s.refs(&finding.caused_by),
+        aggravated_by => s.refs(&finding.aggravated_by),
         symptom => finding.symptom,
         in_baseline => finding.in_baseline,
     }

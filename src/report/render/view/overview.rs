@@ -5,7 +5,7 @@ use minijinja::value::Value;
 
 use crate::model::{Confidence, When};
 use crate::report::model::{
-    PostMortem, RecoveryStep, ResourceRow, Risk, Sentence, Severity, TimelineKind, TimelineRow,
+    Impact, PostMortem, RecoveryStep, ResourceRow, Risk, Sentence, Severity, TimelineKind, TimelineRow,
 };
 use crate::report::render::blanks::Slot;
 use crate::report::render::rich::Rich;
@@ -17,6 +17,8 @@ use crate::report::svg;
 const MAX_RESOURCES: usize = 20;
 /// Rows of the timeline in the body.
 const MAX_TIMELINE: usize = 25;
+/// A folded row that takes no longer shows fractions of seconds.
+const SHORT: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
 /// Root causes on the verdict card.
 const MAX_CAUSES: usize = 3;
 
@@ -33,6 +35,7 @@ pub(super) fn verdict(s: &Scribe<'_>) -> Value {
                 subject => s.subject(&cause.subject),
                 path => Rich::code(&cause.path),
                 badge => s.badge(cause.confidence),
+                is_confirmed => cause.confidence == Confidence::Confirmed,
             }
         })
         .collect();
@@ -44,6 +47,7 @@ pub(super) fn verdict(s: &Scribe<'_>) -> Value {
         causes,
         refs => report.incident.summary.first().map(|sentence| s.refs(&sentence.refs)).unwrap_or_default(),
         total => report.root_causes.len(),
+        is_confirmed => report.root_causes.first().is_some_and(|cause| cause.confidence == Confidence::Confirmed),
         window => window(s),
         scope => s.sentence(&report.incident.scope),
         level => report.incident.severity.as_ref().map(Severity::level),
@@ -132,6 +136,9 @@ fn window(s: &Scribe<'_>) -> Rich {
         (false, [start, end]) if start == end => rich.push(&format!("{}{start}{}", joint.open, joint.close)),
         (false, [start, end]) => rich.push(&format!("{}{start} – {end}{}", joint.open, joint.close)),
     }
+    if window.ongoing {
+        rich.push(&format!("{}{}{}", joint.open, joint.ongoing, joint.close));
+    }
     rich
 }
 
@@ -148,7 +155,8 @@ fn environment(s: &mut Scribe<'_>) -> Rich {
 
 fn resources(s: &Scribe<'_>) -> Value {
     let mut rows: Vec<&ResourceRow> = s.report.resources.iter().collect();
-    rows.sort_by_key(|row| row.impact);
+    // What is unharmed comes after what may not be.
+    rows.sort_by_key(|row| (row.impact == Impact::None, row.impact));
     let shown = rows.iter().take(MAX_RESOURCES).map(|row| {
         let mut change = s.text(&row.expected);
         change.append(" → ", s.text(&row.actual));
@@ -157,10 +165,29 @@ fn resources(s: &Scribe<'_>) -> Value {
             change,
             first => s.maybe_when(row.first_seen.as_ref()),
             impact => Value::from(minijinja::value::Serde(row.impact)),
+            note => s.text(&row.note),
+            assessed => assessed(s, row),
             refs => s.refs(&row.refs),
         }
     });
     context! { rows => shown.collect::<Vec<_>>(), more => rows.len().saturating_sub(MAX_RESOURCES) }
+}
+
+/// The effect in a word, and why it is not known.
+fn assessed(s: &Scribe<'_>, row: &ResourceRow) -> Rich {
+    let id = match row.impact {
+        Impact::Interrupted => "interrupted",
+        Impact::Degraded => "degraded",
+        Impact::ManagementLimited => "management-limited",
+        Impact::None => "none",
+        Impact::Unknown => "unknown",
+    };
+    let mut rich = Rich::default();
+    rich.push(s.words.impact.get(id).map_or(id, String::as_str));
+    if !row.note.en.is_empty() {
+        rich.append(&s.words.joint.colon, s.text(&row.note));
+    }
+    rich
 }
 
 fn timeline(s: &mut Scribe<'_>) -> Value {
@@ -172,12 +199,13 @@ fn timeline(s: &mut Scribe<'_>) -> Value {
     let drawing = svg::timeline(&rows, &labels, s.words, s.zone);
     let mut shown = Vec::with_capacity(rows.len());
     for (row, grain) in rows.iter().zip(&grains) {
+        let grain = if is_short(row) { Grain::Milli } else { *grain };
         shown.push(context! {
-            time => time_cell(s, row, *grain),
+            time => time_cell(s, row, grain),
             precision => row.when.as_ref().map_or("—", |when| s.words.precision.get(when)),
             subject => Rich::code(&row.subject),
             kind => Value::from(minijinja::value::Serde(row.kind)),
-            text => event_text(s, row),
+            text => event_text(s, row, grain),
             refs => s.refs(&row.refs),
             open => row.when.is_none(),
         });
@@ -203,8 +231,14 @@ fn time_cell(s: &mut Scribe<'_>, row: &TimelineRow, grain: Grain) -> Rich {
     rich
 }
 
+/// True for a folded row of seconds, whose ends would look the same without their fractions.
+fn is_short(row: &TimelineRow) -> bool {
+    let ends = row.when.as_ref().zip(row.until.as_ref());
+    ends.is_some_and(|(start, end)| start.gap_to(end) < SHORT && !start.is_to_the_second())
+}
+
 /// The event, and for a folded repeat how often until when.
-fn event_text(s: &Scribe<'_>, row: &TimelineRow) -> Rich {
+fn event_text(s: &Scribe<'_>, row: &TimelineRow, grain: Grain) -> Rich {
     let mut rich = s.text(&row.text);
     if row.count > 1 {
         rich.push(&format!(" ×{}", row.count));
@@ -215,7 +249,7 @@ fn event_text(s: &Scribe<'_>, row: &TimelineRow) -> Rich {
             .when
             .as_ref()
             .is_some_and(|when| times::date(when.latest, s.zone) == times::date(until.latest, s.zone));
-        let clock = times::clock(until.latest, Grain::Second, s.zone);
+        let clock = times::clock(until.latest, grain, s.zone);
         let end = if same_day {
             clock
         } else {
@@ -231,7 +265,7 @@ fn body_rows(rows: &[TimelineRow]) -> Vec<&TimelineRow> {
     let keep = |row: &TimelineRow| {
         !matches!(
             row.kind,
-            TimelineKind::Change | TimelineKind::Symptom | TimelineKind::SelfHeal
+            TimelineKind::Change | TimelineKind::Failure | TimelineKind::Symptom | TimelineKind::SelfHeal
         )
     };
     let mut room = MAX_TIMELINE.saturating_sub(rows.iter().filter(|row| keep(row)).count());

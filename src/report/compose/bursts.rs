@@ -1,0 +1,204 @@
+//! What the runtime did to system containers in one go: many of its events, one row of the timeline.
+
+use jiff::SignedDuration;
+use serde_json::json;
+
+use super::phrases::filled;
+use crate::bundle::decode::RuntimeEvent;
+use crate::cluster::Host;
+use crate::model::{Citation, Text, When};
+use crate::report::model::TimelineKind;
+use crate::rules::inventory::{RKE_LABEL, expected, names};
+
+/// Acts that are further apart are two. An engine gives a container ten seconds to stop before it kills it (moby `daemon/stop.go`).
+const APART: SignedDuration = SignedDuration::from_secs(10);
+/// Names in one row; more are counted.
+const NAMED: usize = 10;
+/// Containers of which every act is cited; of more, the first and the last one.
+const CITED: usize = 4;
+
+/// Acts of one kind, close together.
+pub(super) struct Burst<'h> {
+    kind: Kind,
+    events: Vec<&'h RuntimeEvent>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Containers came.
+    Made,
+    /// Containers were killed, ended with an error or went.
+    Gone,
+}
+
+impl<'h> Burst<'h> {
+    /// All of a host, in time order.
+    pub(super) fn of(host: &'h Host) -> Vec<Self> {
+        let mut bursts: Vec<Self> = Vec::new();
+        for event in &host.runtime_events {
+            let (Some(kind), Some(when)) = (kind(event), &event.when) else {
+                continue;
+            };
+            match bursts.last_mut() {
+                Some(last) if last.kind == kind && last.last().is_some_and(|end| end.gap_to(when) < APART) => {
+                    last.events.push(event);
+                }
+                _ => bursts.push(Self {
+                    kind,
+                    events: vec![event],
+                }),
+            }
+        }
+        bursts.retain_mut(Self::keep_system);
+        // What was made before anything went is how the host was set up.
+        let first = bursts.iter().position(|burst| burst.kind == Kind::Gone);
+        bursts.drain(..first.unwrap_or(bursts.len()));
+        bursts
+    }
+
+    /// Leaves out what is no system container, but for what one prune took with them. True where system containers are left.
+    fn keep_system(&mut self) -> bool {
+        let has_system = self.events.iter().any(|event| is_system(event));
+        if has_system && !self.is_prune() {
+            self.events.retain(|event| is_system(event));
+        }
+        has_system
+    }
+
+    fn is_prune(&self) -> bool {
+        self.events.iter().any(|event| event.action == "prune")
+    }
+
+    /// When it began.
+    pub(super) fn first(&self) -> Option<&'h When> {
+        self.events.first()?.when.as_ref()
+    }
+
+    /// When it ended.
+    pub(super) fn last(&self) -> Option<&'h When> {
+        self.events.last()?.when.as_ref()
+    }
+
+    /// True where one of its events stands at this place.
+    pub(super) fn has(&self, cite: &Citation) -> bool {
+        let stands = |event: &&RuntimeEvent| event.cite.file == cite.file && event.cite.place == cite.place;
+        self.events.iter().any(|event| stands(&event))
+    }
+
+    /// What became of system containers is a failure; that they were made is a change.
+    pub(super) fn category(&self) -> TimelineKind {
+        match self.kind {
+            Kind::Made => TimelineKind::Change,
+            Kind::Gone => TimelineKind::Failure,
+        }
+    }
+
+    /// How many containers it is about.
+    pub(super) fn count(&self) -> usize {
+        self.names().len()
+    }
+
+    /// Each container once, in order.
+    fn names(&self) -> Vec<&'h str> {
+        let mut names: Vec<&str> = Vec::new();
+        for name in self.events.iter().map(|event| name(event)) {
+            if !name.is_empty() && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// It in words.
+    pub(super) fn text(&self) -> Text {
+        let names = self.names();
+        let of = |action: &'static str| self.events.iter().filter(move |event| event.action == action);
+        let code = of("die").find_map(|event| event.attributes.get("exitCode"));
+        let facts = [
+            ("names", json!(names.iter().take(NAMED).collect::<Vec<_>>())),
+            ("more", json!(names.len().saturating_sub(NAMED))),
+            ("code", json!(code.cloned().unwrap_or_default())),
+            ("killed", json!(of("kill").count() > 0)),
+            ("deleted", json!(of("destroy").count() > 0)),
+        ];
+        match self.kind {
+            Kind::Made => filled("timeline.burst-made", &facts),
+            Kind::Gone if self.is_prune() => filled("timeline.burst-pruned", &facts),
+            Kind::Gone => filled("timeline.burst-gone", &facts),
+        }
+    }
+
+    /// Where it stands: what was last done to each of a few containers; of many, the first and the last act.
+    pub(super) fn cites(&self) -> Vec<&'h Citation> {
+        let few = self.events.iter().filter(|event| event.action != "kill");
+        if self.count() <= CITED {
+            return few.map(|event| &event.cite).collect();
+        }
+        let ends = [self.events.first(), self.events.last()];
+        ends.into_iter().flatten().map(|event| &event.cite).collect()
+    }
+}
+
+fn kind(event: &RuntimeEvent) -> Option<Kind> {
+    if event.kind != "container" {
+        return None;
+    }
+    let failed = event.attributes.get("exitCode").is_some_and(|code| code != "0");
+    match event.action.as_str() {
+        "create" if is_system(event) => Some(Kind::Made),
+        "kill" | "die" if is_system(event) && (failed || event.action == "kill") => Some(Kind::Gone),
+        "destroy" | "prune" => Some(Kind::Gone),
+        _ => None,
+    }
+}
+
+fn name(event: &RuntimeEvent) -> &str {
+    event.attributes.get("name").map_or("", String::as_str)
+}
+
+/// RKE's containers by their label, or by name and image as in the catalogue; and Rancher's server.
+fn is_system(event: &RuntimeEvent) -> bool {
+    let image = event.attributes.get("image").map_or("", String::as_str);
+    event.attributes.contains_key(RKE_LABEL)
+        || expected(name(event)).is_some_and(|known| image.contains(known.image))
+        || names(image, "rancher")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::reading;
+
+    const EVENTS: &str = "\
+2026-11-21T10:03:06.221Z container destroy 90b3fbfa4145 (image=busybox:1.36, name=app-old)
+2026-11-21T10:03:06.250Z container destroy 947b74cb18f2 (image=rancher/rancher-agent:v2.5.12, io.rancher.rke.container.name=share-mnt, name=share-mnt)
+2026-11-21T10:03:06.298Z container destroy 33c28c3f0205 (image=rancher/rancher:v2.5.12, name=rancher)
+2026-11-21T10:03:06.299Z container prune  (reclaimed=0)
+2026-11-21T10:05:15.829Z container kill 331d7c2c19ae (image=rancher/etcd:v3, io.rancher.rke.container.name=etcd, name=etcd, signal=9)
+2026-11-21T10:05:15.929Z container die 331d7c2c19ae (exitCode=137, image=rancher/etcd:v3, io.rancher.rke.container.name=etcd, name=etcd)
+2026-11-21T10:05:16.011Z container destroy 331d7c2c19ae (image=rancher/etcd:v3, io.rancher.rke.container.name=etcd, name=etcd)
+2026-11-21T10:20:19.741Z container create 5f93ae97565c (image=rancher/etcd:v3, io.rancher.rke.container.name=etcd, name=etcd)
+2026-11-21T10:20:20.619Z container die 54e55a2ddc69 (exitCode=0, image=rancher/rancher-agent:v2.5.12, name=share-mnt)
+2026-11-21T10:20:20.629Z container create 018baa2c49ea (image=busybox:1.36, name=app-old)
+";
+
+    #[test]
+    fn what_was_done_in_one_go_is_one_row() {
+        let snapshot = reading(&[("nodes/n1/docker-events.txt", EVENTS)]);
+        let bursts = Burst::of(&snapshot.hosts[0]);
+        let told: Vec<String> = bursts
+            .iter()
+            .map(|burst| crate::model::plain(&burst.text().en))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "A prune of stopped containers deleted app-old, share-mnt, rancher",
+                "System containers were killed (exit code 137) and deleted: etcd",
+                "System containers were created: etcd",
+            ]
+        );
+        assert_eq!((bursts[0].count(), bursts[1].cites().len()), (3, 2));
+        assert!(bursts[0].category() == TimelineKind::Failure && bursts[2].category() == TimelineKind::Change);
+    }
+}

@@ -1,0 +1,179 @@
+//! What an incident costs: the function that a missing system container has, why its loss cannot be seen in the bundle, and what works.
+
+use serde_json::json;
+
+use super::alive::renewed;
+use super::comparison::core_containers;
+use super::ledger::Ledger;
+use super::overview::shown;
+use super::phrases::{filled, phrase, small};
+use crate::bundle::decode::ContainerState;
+use crate::cluster::{Host, HostContainer};
+use crate::diagnosis::Diagnosis;
+use crate::model::{Subject, Text};
+use crate::report::model::{Impact, ResourceRow, Sentence};
+use crate::rules::Finding;
+use crate::rules::inventory::{expected, is_rke1, names};
+
+/// Logs that would show the loss of a component's function.
+const TELLING: [(&str, &str); 2] = [("kubelet-log", "kubelet"), ("kube-apiserver-log", "kube-apiserver")];
+
+/// System containers of the incident that their host has not.
+fn lost<'d>(diagnosis: &'d Diagnosis<'_>, involved: &[&'d Finding]) -> Vec<(&'d Host, &'d Subject)> {
+    let mut lost: Vec<(&Host, &Subject)> = Vec::new();
+    let subjects = involved
+        .iter()
+        .flat_map(|finding| std::iter::once(&finding.subject).chain(&finding.affected));
+    for subject in subjects.filter(|subject| expected(&subject.name).is_some()) {
+        let mut hosts = diagnosis.snapshot.hosts.iter();
+        let host = hosts.find(|host| host.runtime_name() == subject.node);
+        let Some(host) = host.filter(|host| is_missing(host, subject)) else {
+            continue;
+        };
+        if lost.iter().all(|(_, known)| *known != subject) {
+            lost.push((host, subject));
+        }
+    }
+    lost
+}
+
+fn is_missing(host: &Host, subject: &Subject) -> bool {
+    subject.kind == "HostContainer" && host.complete_listing().is_some() && host.container(&subject.name).is_none()
+}
+
+/// True where something of the incident is still gone in what was collected last.
+pub(super) fn is_ongoing(ledger: &Ledger<'_, '_>) -> bool {
+    !lost(ledger.diagnosis, &ledger.involved()).is_empty()
+}
+
+/// The function lost and what still works, with numbers; none where the incident is about something else.
+pub(super) fn so_what(ledger: &mut Ledger<'_, '_>) -> Option<Sentence> {
+    let diagnosis = ledger.diagnosis;
+    let lost = lost(diagnosis, &ledger.involved());
+    let (first, _) = lost.first()?;
+    let roles = lost.iter().map(|(_, subject)| role(&subject.name));
+    let roles: Vec<Text> = roles.fold(Vec::new(), |mut all, role| {
+        if !all.contains(&role) {
+            all.push(role);
+        }
+        all
+    });
+    let join = |between: &str, of: fn(&Text) -> &str| roles.iter().map(of).collect::<Vec<_>>().join(between);
+    let (wanted, running) = core_containers(first);
+    let rancher = rancher(first);
+    let renewed = renewed(ledger);
+    let all = diagnosis.snapshot.hosts.iter().filter(|host| is_rke1(host)).count();
+    let mut hosts: Vec<&str> = lost.iter().map(|(host, _)| host.runtime_name()).collect();
+    hosts.dedup();
+    let facts = [
+        ("zh", join("、", |text| &text.zh).into()),
+        ("en", join("; ", |text| &text.en).into()),
+        ("well", json!(running.len())),
+        ("wanted", json!(wanted)),
+        ("rancher", json!(rancher.is_some())),
+        (
+            "time",
+            json!(renewed.as_ref().map(|one| shown(&one.last)).unwrap_or_default()),
+        ),
+        ("hosts", json!(hosts.len())),
+        ("all", json!(all)),
+    ];
+    let containers = running.iter().copied().chain(rancher).map(|container| &container.cite);
+    let leases = renewed.iter().flat_map(|one| &one.cites);
+    let refs = ledger.cite_all(containers.chain(leases.take(1)));
+    Some(Sentence {
+        text: filled("summary.so-what", &facts),
+        refs,
+        confidence: None,
+    })
+}
+
+fn rancher(host: &Host) -> Option<&HostContainer> {
+    let mut containers = host.containers.iter();
+    containers.find(|one| names(&one.image, "rancher") && one.state == ContainerState::Running)
+}
+
+fn role(name: &str) -> Text {
+    phrase(&format!("role.{name}"))
+}
+
+/// Why the effect of a missing container is not known, and which one its role lets expect.
+pub(super) fn note(ledger: &Ledger<'_, '_>, finding: &Finding, subject: &Subject) -> Text {
+    let snapshot = ledger.diagnosis.snapshot;
+    let mut hosts = snapshot.hosts.iter();
+    if expected(&subject.name).is_none()
+        || !hosts.any(|host| host.runtime_name() == subject.node && is_missing(host, subject))
+    {
+        return Text::default();
+    }
+    let collected = snapshot.bundle.collected_at.as_ref();
+    let age = finding.first.as_ref().zip(collected);
+    let age = age.map(|(gone, collected)| collected.latest.duration_since(gone.earliest).as_secs_f64().round());
+    let is_empty = |datum: &str| snapshot.coverage.read.get(datum).is_none_or(|count| *count == 0);
+    let silent = TELLING.iter().filter(|(datum, _)| is_empty(datum));
+    let role = role(&subject.name);
+    let facts = [
+        ("zh", role.zh.into()),
+        ("en", role.en.into()),
+        ("seconds", json!(age.filter(|age| *age >= 0.0).map(|age| age as u64))),
+        ("logs", json!(silent.map(|(_, name)| *name).collect::<Vec<_>>())),
+    ];
+    inside(filled("impact.expected", &facts))
+}
+
+/// A sentence that stands inside another.
+fn inside(text: Text) -> Text {
+    Text::new(text.zh, small(&text.en))
+}
+
+/// The function that is expected to be limited without a missing container.
+pub(super) fn effect(ledger: &Ledger<'_, '_>, subject: &Subject) -> Option<Text> {
+    let lost = lost(ledger.diagnosis, &ledger.involved());
+    let (_, subject) = lost.into_iter().find(|(_, one)| *one == subject)?;
+    let role = role(&subject.name);
+    Some(filled(
+        "causal.effect",
+        &[("zh", role.zh.into()), ("en", role.en.into())],
+    ))
+}
+
+/// What of the hosts concerned was looked at and works: their components, Rancher's server, the API.
+pub(super) fn unharmed(ledger: &mut Ledger<'_, '_>) -> Vec<ResourceRow> {
+    let diagnosis = ledger.diagnosis;
+    let lost = lost(diagnosis, &ledger.involved());
+    let Some((host, _)) = lost.first() else {
+        return Vec::new();
+    };
+    let (wanted, running) = core_containers(host);
+    let mut rows = Vec::new();
+    let count = |count: usize| filled("impact.components", &[("count", json!(count))]);
+    if running.len() == wanted {
+        let refs = ledger.cite_all(running.iter().map(|container| &container.cite));
+        let subject = Subject::cluster("Host", host.runtime_name());
+        rows.push(well(subject, count(wanted), count(running.len()), refs));
+    }
+    if let Some(container) = rancher(host) {
+        let refs = vec![ledger.cite(&container.cite)];
+        let subject = Subject::on_node("HostContainer", container.name.clone(), host.runtime_name());
+        rows.push(well(subject, phrase("state.running"), phrase("state.running"), refs));
+    }
+    if let Some(renewed) = renewed(ledger) {
+        let refs = ledger.cite_all(&renewed.cites);
+        let actual = inside(filled("impact.api", &[("time", shown(&renewed.last).into())]));
+        let subject = Subject::cluster("Software", "kube-apiserver, etcd");
+        rows.push(well(subject, phrase("impact.api-expected"), actual, refs));
+    }
+    rows
+}
+
+fn well(subject: Subject, expected: Text, actual: Text, refs: Vec<String>) -> ResourceRow {
+    ResourceRow {
+        subject,
+        expected,
+        actual,
+        first_seen: None,
+        impact: Impact::None,
+        note: Text::default(),
+        refs,
+    }
+}
