@@ -16,6 +16,7 @@ pub mod hosts;
 pub mod jobs;
 pub mod longhorn;
 pub mod made_for;
+pub mod makers;
 pub mod mentions;
 pub mod mesh;
 pub mod moments;
