@@ -129,6 +129,7 @@ fn empty() -> PostMortem {
         diff: Vec::new(),
         diff_about: None,
         hypotheses: None,
+        further_hypotheses: Vec::new(),
         localisation: Vec::new(),
         recovery: Vec::new(),
         direct_causes: Vec::new(),

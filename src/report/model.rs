@@ -19,7 +19,7 @@ pub use changes::{
 };
 
 /// The version of the JSON report, semantic: a new key is minor, a changed or removed one major.
-pub const SCHEMA_VERSION: &str = "1.3";
+pub const SCHEMA_VERSION: &str = "1.4";
 
 /// A whole report.
 #[derive(Debug, Clone, Serialize)]
@@ -57,8 +57,10 @@ pub struct PostMortem {
     pub diff: Vec<DiffRow>,
     /// What `diff` compared, and how well the two sides compare.
     pub diff_about: Option<DiffAbout>,
-    /// Chapter 2.2.3.
+    /// Chapter 2.2.3: what else could have done it.
     pub hypotheses: Option<Hypotheses>,
+    /// Chapter 2.2.3: questions of their own, such as what set it off, each with its own hypotheses.
+    pub further_hypotheses: Vec<Hypotheses>,
     /// Chapter 2.3.
     pub localisation: Vec<Sentence>,
     /// Chapter 2.4.
@@ -427,6 +429,8 @@ pub struct MatrixCell {
 /// Competing hypotheses, after Heuer.
 #[derive(Debug, Clone, Serialize)]
 pub struct Hypotheses {
+    /// What they are answers to; empty where a rule does not say it.
+    pub question: Text,
     /// The hypotheses: columns.
     pub columns: Vec<Text>,
     /// The evidence: rows.
@@ -455,6 +459,8 @@ pub struct RecoveryStep {
     pub node: String,
     /// Risk.
     pub risk: Risk,
+    /// What has to hold before it, and how to see that without changing anything; empty for a step that only looks.
+    pub precheck: Text,
     /// The command or patch, exactly as to be pasted; several lines when needed.
     pub command: String,
     /// `bash`, `yaml`, `toml`…

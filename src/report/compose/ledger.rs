@@ -251,6 +251,16 @@ impl<'d, 's> Ledger<'d, 's> {
         self.cite_words(finding, used, words_of(text, Some(finding)), false)
     }
 
+    /// The numbers of a finding's citations that its rule ties to these facts; none where it ties none.
+    pub(super) fn cite_tied(&mut self, finding: &Finding, facts: &BTreeSet<String>) -> Vec<String> {
+        let tied = facts.iter().filter(|fact| finding.shows.contains_key(*fact));
+        let tied: BTreeSet<String> = tied.cloned().collect();
+        if tied.is_empty() {
+            return Vec::new();
+        }
+        self.cite_words(finding, tied, Vec::new(), false)
+    }
+
     fn cite_words(
         &mut self,
         finding: &Finding,

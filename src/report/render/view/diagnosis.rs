@@ -4,7 +4,8 @@ use minijinja::context;
 use minijinja::value::{Serde, Value};
 
 use crate::model::Confidence;
-use crate::report::model::{CheckOutcome, MatrixCell, StepPlace};
+use crate::report::compose::is_silent;
+use crate::report::model::{CheckOutcome, MatrixCell, Risk, StepPlace};
 use crate::report::render::blanks::Slot;
 use crate::report::render::rich::Rich;
 use crate::report::render::scribe::Scribe;
@@ -123,38 +124,48 @@ fn diff(s: &Scribe<'_>) -> Value {
     }
 }
 
-fn hypotheses(s: &Scribe<'_>) -> Option<Value> {
-    let hypotheses = s.report.hypotheses.as_ref()?;
-    let heads = hypotheses.columns.iter().enumerate().map(|(index, text)| {
-        let mut rich = Rich::parse(&format!("H{}", index.saturating_add(1)));
-        rich.append(" ", s.text(text));
-        rich
+/// The tables, numbered through: a hypothesis has one number, whichever question it answers.
+fn hypotheses(s: &Scribe<'_>) -> Vec<Value> {
+    let mut number = 0;
+    let tables = s.report.hypotheses.iter().chain(&s.report.further_hypotheses);
+    let tables = tables.map(|table| {
+        let heads = table.columns.iter().map(|text| {
+            number += 1;
+            let mut rich = Rich::parse(&format!("H{number}"));
+            rich.append(" ", s.text(text));
+            rich
+        });
+        let heads: Vec<Rich> = heads.collect();
+        let rows = table.rows.iter().map(|row| {
+            // A minus sign proper, so that two of them are not read as a dash.
+            let cells: Vec<String> = row.cells.iter().map(|cell| cell.replace('-', "−")).collect();
+            context! { evidence => s.sentence(&row.sentence), cells }
+        });
+        context! {
+            question => s.text(&table.question),
+            columns => heads,
+            rows => rows.collect::<Vec<_>>(),
+            verdicts => table.verdicts.iter().map(|&c: &Confidence| s.badge(c)).collect::<Vec<_>>(),
+        }
     });
-    let rows = hypotheses.rows.iter().map(|row| {
-        // A minus sign proper, so that two of them are not read as a dash.
-        let cells: Vec<String> = row.cells.iter().map(|cell| cell.replace('-', "−")).collect();
-        context! { evidence => s.sentence(&row.sentence), cells }
-    });
-    Some(context! {
-        columns => heads.collect::<Vec<_>>(),
-        rows => rows.collect::<Vec<_>>(),
-        verdicts => hypotheses.verdicts.iter().map(|&c: &Confidence| s.badge(c)).collect::<Vec<_>>(),
-    })
+    tables.collect()
 }
 
 fn recovery(s: &Scribe<'_>) -> Vec<Value> {
     let steps = s.report.recovery.iter().map(|step| {
         context! {
             purpose => s.text(&step.purpose),
+            precheck => s.text(&step.precheck),
             refs => s.refs(&step.refs),
             place => Value::from(Serde(step.place)),
             node => if step.place == StepPlace::Node { Rich::code(&step.node) } else { Rich::default() },
             risk => Value::from(Serde(step.risk)),
             command => step.command.as_str(),
             language => step.language,
-            expect => s.text(&step.expect),
+            // What goes without saying stands above the steps once.
+            expect => if is_silent(&step.expect) { Rich::default() } else { s.text(&step.expect) },
             verify => s.text(&step.verify),
-            rollback => s.text(&step.rollback),
+            rollback => if step.risk == Risk::ReadOnly { Rich::default() } else { s.text(&step.rollback) },
             notes => s.sentences(&step.notes),
         }
     });
