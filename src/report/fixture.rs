@@ -124,6 +124,7 @@ fn empty() -> PostMortem {
         resources: Vec::new(),
         timeline: Vec::new(),
         triage: Vec::new(),
+        sessions: Vec::new(),
         analysis: Vec::new(),
         matrix: None,
         diff: Vec::new(),

@@ -49,6 +49,8 @@ pub struct PostMortem {
     pub timeline: Vec<TimelineRow>,
     /// Chapter 2.1.
     pub triage: Vec<TriageCheck>,
+    /// Chapter 2.2: commands that tell rival causes apart, with what the bundle says they would print.
+    pub sessions: Vec<Session>,
     /// Chapter 2.2: paragraphs of the comparison and of discriminating facts.
     pub analysis: Vec<Sentence>,
     /// Chapter 2.2.1.
@@ -391,6 +393,17 @@ pub struct TriageCheck {
     pub observed: Vec<String>,
     /// What that means, or why it could not be judged.
     pub note: Text,
+    /// Evidence ids.
+    pub refs: Vec<String>,
+}
+
+/// A command and what it shows in a few words.
+#[derive(Debug, Clone, Serialize)]
+pub struct Session {
+    /// The command.
+    pub command: String,
+    /// What it prints.
+    pub observed: Text,
     /// Evidence ids.
     pub refs: Vec<String>,
 }

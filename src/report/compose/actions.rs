@@ -83,7 +83,9 @@ fn step(
         }
         None => ledger.cite_tied(finding, &used(ledger, wording)),
     };
-    refs.extend(ledger.know_said(finding, &purpose));
+    let verify = ledger.wording.text(&wording.verify, facts)?;
+    let said = Text::same(format!("{} {}", purpose.en, verify.en));
+    refs.extend(ledger.know_said(finding, &said));
     let command = ledger.wording.command(&wording.command, facts)?;
     let own = ledger.wording.text(&wording.expect, facts)?;
     let expect = if own.is_empty() && !command.is_empty() {
@@ -104,7 +106,7 @@ fn step(
         command,
         language: language(&wording.language),
         expect,
-        verify: ledger.wording.text(&wording.verify, facts)?,
+        verify,
         rollback: ledger.wording.text(&wording.rollback, facts)?,
         notes,
         refs,
@@ -175,7 +177,7 @@ pub(super) fn actions(
             }
             let answers = answered(ledger, contributing, (finding, &facts), wording, &text);
             let answers = answers.unwrap_or_else(|| ledger.finding_id(index));
-            actions.push(action(ledger, wording, &facts, answers)?);
+            actions.push(action(ledger, finding, wording, &facts, answers)?);
         }
     }
     for factor in found.iter().take(own) {
@@ -187,7 +189,7 @@ pub(super) fn actions(
         let Some(wording) = header.and_then(|header| header.prevention.first()) else {
             continue;
         };
-        let action = action(ledger, wording, &facts, factor.id.clone())?;
+        let action = action(ledger, finding, wording, &facts, factor.id.clone())?;
         if actions.iter().all(|known| known.text != action.text) {
             actions.push(action);
         }
@@ -242,10 +244,13 @@ pub(super) fn factor_id(
 
 fn action(
     ledger: &mut Ledger<'_, '_>,
+    finding: &Finding,
     wording: &ActionWording,
     facts: &Map<String, Value>,
     answers: String,
 ) -> Result<Action, minijinja::Error> {
+    let mut caution = plain_sentence(ledger.wording.text(&wording.caution, facts)?);
+    caution.refs = ledger.know_said(finding, &caution.text);
     Ok(Action {
         id: String::new(),
         kind: wording.kind,
@@ -254,7 +259,7 @@ fn action(
         answers,
         command: ledger.wording.command(&wording.command, facts)?,
         language: language(&wording.language),
-        caution: plain_sentence(ledger.wording.text(&wording.caution, facts)?),
+        caution,
         acceptance: ledger.wording.text(&wording.acceptance, facts)?,
         priority: if wording.immediate { "P1" } else { "P2" },
         owner_blank: String::new(),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::ledger::Ledger;
-use super::phrases::{filled, phrase};
+use super::phrases::{filled, phrase, small};
 use crate::diagnosis::Checked;
 use crate::model::{Confidence, Text};
 use crate::report::model::{Hypotheses, HypothesisRow, Sentence};
@@ -163,12 +163,14 @@ pub(super) fn excluded<'h>(tables: impl Iterator<Item = &'h Hypotheses>, known: 
     for table in tables {
         let columns = table.columns.iter().enumerate();
         for (at, column) in columns.take(table.columns.len().saturating_sub(1)) {
-            let row = table.rows.iter().find(|row| row.cells.get(at) == Some(&"--"));
+            // The row that excludes the least besides says best why this one is out.
+            let rows = table.rows.iter().filter(|row| row.cells.get(at) == Some(&"--"));
+            let row = rows.min_by_key(|row| row.cells.iter().filter(|cell| **cell == "--").count());
             if let Some(row) = row.filter(|_| !known.contains(column)) {
                 sentences.push(Sentence {
                     text: Text {
                         zh: format!("{}：{}", column.zh, row.sentence.text.zh),
-                        en: format!("{}: {}", column.en, row.sentence.text.en),
+                        en: format!("{}: {}", column.en, small(&row.sentence.text.en)),
                     },
                     refs: row.sentence.refs.clone(),
                     confidence: Some(Confidence::RuledOut),

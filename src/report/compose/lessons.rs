@@ -74,7 +74,7 @@ fn of_rule(
             let answers = number.and_then(|number| factor_id(ledger, contributing, (finding, &facts), number));
             lessons.items.push(Lesson {
                 phrase: ledger.wording.text(&wording.phrase, &facts)?,
-                text: ledger.wording.text(&wording.text, &facts)?,
+                text: inside(&ledger.wording.text(&wording.text, &facts)?),
                 answers: answers.unwrap_or_default(),
             });
         }
@@ -87,13 +87,18 @@ fn of_rule(
         if holds {
             let text = ledger.wording.text(&wording.text, &facts)?;
             lessons.lucky.push(Sentence {
-                refs: ledger.cite_claim(finding, &[&wording.text], &text),
+                refs: ledger.cite_tied(finding, &ledger.wording.uses(&wording.text)),
                 text,
                 confidence: None,
             });
         }
     }
     Ok(())
+}
+
+/// A sentence that follows a colon.
+fn inside(text: &Text) -> Text {
+    Text::new(text.zh.clone(), small(&text.en))
 }
 
 /// Where a rule brings no lesson, what would have shown or stopped the first cause is the lesson: its improvements' own tests.

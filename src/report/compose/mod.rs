@@ -55,6 +55,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
     let resources = overview::resources(&mut ledger)?;
     let timeline = timeline::timeline(&mut ledger)?;
     let triage = triage::triage(&mut ledger);
+    let sessions = comparison::sessions(&mut ledger)?;
     let (analysis, matrix) = comparison::analysis(&mut ledger);
     let (diff, diff_about) = difference::differences(&mut ledger);
     let mut ruled_out = causes::ruled_out(&mut ledger)?;
@@ -104,6 +105,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
         resources,
         timeline,
         triage,
+        sessions,
         analysis,
         matrix,
         diff,

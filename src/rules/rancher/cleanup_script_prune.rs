@@ -87,9 +87,9 @@ inquiries:
     when: ran_at and schedule
     rivals:
       - id: by-schedule
-        text: {zh: "定时任务（{{ schedule }}）", en: "its schedule ({{ schedule }})"}
+        text: {zh: "由定时任务启动（{{ schedule }}）", en: "a start by the schedule ({{ schedule }})"}
       - id: by-hand
-        text: {zh: 手工执行, en: "a person, by hand"}
+        text: {zh: 手工启动, en: "a start by hand"}
     weighing:
       - text:
           zh: "定时任务的计划是 {{ schedule }}，而这次执行在 {{ ran_at }}，分钟数与计划不符；时区之差是一刻钟的整数倍，因此与时区无关"
@@ -155,9 +155,9 @@ remedy:
     place: node
     risk: change
     when: cron_file
-    precheck: {zh: "`grep -n {{ script }} {{ cron_file }}` 只有清理脚本这一条任务", en: "`grep -n . {{ cron_file }}` shows no other job than the clean-up's"}
+    precheck: {zh: "`grep -n . {{ cron_file }}` 中只有清理脚本这一条任务", en: "`grep -n . {{ cron_file }}` shows no other job than the clean-up's"}
     command: "mv {{ cron_file }} {{ cron_parked }}"
-    verify: {zh: "`ls /etc/cron.d` 中已没有它（移出该目录：只改名时，cronie 仍会执行文件名含点的任务）", en: "`ls /etc/cron.d` no longer has it (out of the directory: cronie runs a file that is merely renamed, dot or not)"}
+    verify: {zh: "`ls /etc/cron.d` 中已没有它（要移出该目录：只改名时，cronie 仍会执行）", en: "`ls /etc/cron.d` no longer has it (it has to leave the directory: cronie runs a renamed file, dotted or not)"}
     rollback: {zh: "最后一步把它移回 {{ cron_file }}", en: "the last step moves it back to {{ cron_file }}"}
   - purpose: {zh: 停用清理脚本本身：它也可能由别处触发, en: "disable the script itself, which something else may start too"}
     place: node
@@ -183,7 +183,7 @@ remedy:
     expect: {zh: 每个集群一个注册令牌, en: one registration token for each cluster}
     verify: {zh: 记下本集群的令牌所在的命名空间与名称, en: "note the namespace and the name of this cluster's"}
     rollback: {zh: 只读，无需回滚, en: read-only}
-  - purpose: {zh: 轮换采集包中出现过的令牌，之后只用新令牌, en: "rotate the token that stood in the bundle, and use only the new one from here on"}
+  - purpose: {zh: 轮换：删除采集包中出现过的注册令牌使其作废，之后只用新令牌, en: "rotate: revoke the registration token that stood in the bundle by having it deleted, and use only a new one from here on"}
     place: rancher
     risk: dangerous
     when: "rebuild|selectattr('placeholders')|list"
@@ -193,8 +193,8 @@ remedy:
     verify: {zh: 再列一次，旧的已不在；用旧令牌注册被拒绝, en: "listed once more, the old one is gone; a registration with it is refused"}
     rollback: {zh: 旧令牌不能恢复；用新令牌更新仍使用旧令牌的节点代理, en: "the old one does not come back: give the new one to every agent that still has it"}
     notes:
-      - zh: "删除即作废（rancher/rancher#19572）；新令牌如何生成取决于 Rancher 的版本，执行前先查阅该版本的文档"
-        en: "to delete it is to revoke it (rancher/rancher#19572); how a new one is made depends on the version of Rancher, so read its documentation first"
+      - zh: "新令牌如何生成取决于 Rancher 的版本，执行前先查阅该版本的文档"
+        en: "how a new one is made depends on the version of Rancher: read its documentation first"
   - purpose: {zh: "重建 {{ item.name }}", en: "rebuild {{ item.name }}"}
     place: node
     risk: change
@@ -280,22 +280,24 @@ lessons:
     text: {zh: share-mnt 正常时就是 Exited (0)，只看“是否运行”会误判, en: "share-mnt is healthy when Exited (0); asking only whether it runs gives the wrong answer"}
     answers: 2
   - phrase: {zh: 先例是信号, en: A precedent is a signal}
-    text: {zh: "{{ earlier|join('、') }} 的清除已经删除过同名容器，没有引起处理", en: "a prune at {{ earlier|join(', ') }} had deleted containers of these names before, and nothing was changed"}
+    text: {zh: "{{ earlier|join('、') }} 的清除已经删除过同名容器，而脚本至今没有例外", en: "a prune at {{ earlier|join(', ') }} had deleted containers of these names before, and the script still has no exception"}
     answers: 3
     when: earlier
   - phrase: {zh: 备份与基线要可用, en: Backups and baselines have to be usable}
     text: {zh: 重建参数只有在另一份完好的记录中才找得到, en: "the arguments to rebuild with exist only in another, intact record"}
 lucky:
   - text:
-      zh: "重建所需的参数只见于基线{% if baseline_lead %}，而它在清除前 {{ baseline_lead }} 秒内采集{% endif %}"
-      en: "the arguments to rebuild with stand in the baseline alone{% if baseline_lead %}, which was collected within {{ baseline_lead }} seconds of the prune{% endif %}"
+      zh: "重建 {{ rebuild|map(attribute='name')|join('、') }} 的参数只见于基线{% if baseline_lead %}，而它在清除前不到 {{ baseline_lead }} 秒才采集{% endif %}"
+      en: "the arguments to rebuild {{ rebuild|map(attribute='name')|join(' and ') }} stand in the baseline alone{% if baseline_lead %}, and it was collected less than {{ baseline_lead }} s before the prune{% endif %}"
     when: rebuild
 knowledge:
+  - text: {zh: 集群的注册令牌不会过期：删除之前一直有效，删除即作废, en: "the registration token of a cluster does not expire: it is good until it is deleted, and only that can revoke it"}
+    reference: "rancher/rancher#19572"
   - text: {zh: docker container prune 删除所有未运行的容器，包括从未启动过的, en: "docker container prune deletes every container that is not running, also those never started"}
     reference: "moby v20.10.24 daemon/prune.go; docs.docker.com container prune"
   - text: {zh: "几个 label!= 过滤器之间是“或”：容器只要不符合其中一个就会被删除，等于没有保护", en: "several label!= filters are joined by \"or\": a container that one of them does not match is deleted, so two label!= filters protect nothing"}
     reference: "moby/moby#40286; moby daemon/prune.go matchLabels"
-  - text: {zh: "Debian 的 cron 忽略 /etc/cron.d 中文件名含点的任务，cronie 会执行它们", en: "in /etc/cron.d Debian's cron ignores file names with a dot, while cronie runs a renamed file, dot or not"}
+  - text: {zh: "Debian 的 cron 忽略 /etc/cron.d 中文件名含点的任务，cronie 会执行它们", en: "Debian's cron ignores dotted names in its directory /etc/cron.d, while cronie runs a renamed file there, dotted or not"}
     reference: "Debian cron(8); cronie src/database.c not_a_crontab"
   - text: {zh: share-mnt 的正常状态是已退出（0），service-sidekick 的正常状态是已创建；节点代理会重建被删除的 share-mnt, en: "share-mnt is healthy as Exited (0), service-sidekick as Created; the node agent re-creates a deleted share-mnt"}
     reference: "rancher/rancher v2.5.12 cmd/agent/main.go, pkg/rkeworker; rancher/rke services/sidekick.go; rancher/rancher#15364"
@@ -437,9 +439,9 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
     for gone in deletions.destroyed.iter().filter(|gone| !names.contains(&gone.name)) {
         tie(&mut finding, &["others_deleted"], gone.cite.clone());
     }
-    let (mut earlier, mut unlabelled) = (Vec::new(), others(&deletions.destroyed));
+    let (mut earlier, mut pruned) = (Vec::new(), deletions.destroyed.clone());
     for prune in deletions.earlier_of(&names) {
-        unlabelled.extend(others(&prune.destroyed));
+        pruned.extend(prune.destroyed.iter().cloned());
         // They came back, so what is missing now is not missing since then.
         for gone in prune.destroyed.iter().filter(|gone| names.contains(&gone.name)) {
             tie(&mut finding, &["earlier"], gone.cite.clone());
@@ -478,6 +480,9 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
     }
     let version = host.values.get("docker.server-version");
     let docker_version = version.map_or("", |(version, _)| version.as_str());
+    if let Some((_, _, cite)) = before.and_then(|before| before.clock.as_ref()) {
+        tie(&mut finding, &["baseline_lead"], cite.clone());
+    }
     let lead = input.baseline.and_then(|baseline| seconds_before(baseline, gone_at.as_ref()?));
     let rebuild: Vec<Value> = missing.iter().filter_map(|container| container.rebuilt(node)).collect();
     let schedule = cron.map_or("", |entry| entry.schedule.as_str());
@@ -531,9 +536,9 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
             .fact("cron_parked", parked(&cron_file))
             .fact("cron_file", cron_file)
             .fact("docker_version", docker_version)
-            .fact("baseline_lead", lead.map_or(String::new(), |seconds| seconds.to_string()))
+            .fact("baseline_lead", lead.unwrap_or_default())
             .fact("rebuild", rebuild)
-            .fact("unlabelled", unlabelled)
+            .fact("unlabelled", others(&pruned))
             .fact("others_deleted", others(&deletions.destroyed)),
     )
 }
@@ -662,7 +667,8 @@ fn others(destroyed: &[Destroyed]) -> Vec<String> {
     let is_known = |name: &str| crate::rules::inventory::expected(name).is_some();
     let mut names: Vec<String> = destroyed.iter().map(|gone| gone.name.clone()).collect();
     names.retain(|name| !name.is_empty() && !is_known(name));
-    names.dedup();
+    let mut seen = BTreeSet::new();
+    names.retain(|name| seen.insert(name.clone()));
     names
 }
 

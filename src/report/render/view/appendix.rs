@@ -185,7 +185,7 @@ fn nodes(s: &Scribe<'_>) -> Vec<Value> {
             name => Rich::code(&row.name),
             odd => Rich::code(&row.odd),
             odd_value => value(&row.odd_value),
-            others => Rich::join(row.others.iter().map(|node| Rich::code(node)), ", "),
+            others => Rich::join(row.others.iter().map(|node| Rich::code(node)), &s.words.joint.list),
             others_value => value(&row.others_value),
             refs => s.refs(&row.refs),
         }
@@ -201,7 +201,7 @@ fn bundles(s: &Scribe<'_>) -> Vec<Value> {
             layout => Rich::code(&bundle.layout),
             role => bundle.role,
             collected => s.maybe_when(bundle.collected_at.as_ref()),
-            nodes => Rich::join(bundle.nodes.iter().map(|node| Rich::code(node)), ", "),
+            nodes => Rich::join(bundle.nodes.iter().map(|node| Rich::code(node)), &s.words.joint.list),
             files => bundle.files,
             sha256 => Rich::code(&bundle.sha256),
         }

@@ -5,7 +5,7 @@ use minijinja::value::{Serde, Value};
 
 use crate::model::Confidence;
 use crate::report::compose::is_silent;
-use crate::report::model::{CheckOutcome, MatrixCell, Risk, StepPlace};
+use crate::report::model::{CheckOutcome, Matrix, MatrixCell, Risk, Session, StepPlace};
 use crate::report::render::blanks::Slot;
 use crate::report::render::rich::Rich;
 use crate::report::render::scribe::Scribe;
@@ -21,6 +21,7 @@ pub(super) fn diagnosis(s: &mut Scribe<'_>) -> Value {
     context! {
         triage => triage(s),
         triage_blanks => s.slot_items(Slot::Triage),
+        sessions => report.sessions.iter().map(|session| session_shown(s, session)).collect::<Vec<_>>(),
         analysis => s.sentences(&report.analysis),
         analysis_blanks => s.slot_items(Slot::Analysis),
         matrix => matrix(s),
@@ -71,16 +72,18 @@ fn triage(s: &Scribe<'_>) -> Vec<Value> {
     checks.collect()
 }
 
+/// A command, what it prints as a comment, and where that stands.
+fn session_shown(s: &Scribe<'_>, session: &Session) -> String {
+    let refs = session.refs.iter().map(|id| format!("[{id}]"));
+    format!("{}  # {} {}", session.command, s.unmarked(&session.observed), refs.collect::<String>())
+}
+
 fn matrix(s: &Scribe<'_>) -> Option<Value> {
     let matrix = s.report.matrix.as_ref()?;
-    let rows = matrix.rows.iter().map(|row| {
-        let cells: Vec<Value> = row
-            .cells
-            .iter()
-            .take(MAX_COLUMNS)
-            .map(|cell| matrix_cell(s, cell))
-            .collect();
-        context! { name => Rich::code(&row.name), cells }
+    let rows = folded(matrix).into_iter().map(|row| {
+        let cells: Vec<Value> = row.cells.iter().map(|cell| matrix_cell(s, cell)).collect();
+        let names = row.names.into_iter().map(Rich::code);
+        context! { name => Rich::join(names, &s.words.joint.list), cells }
     });
     Some(context! {
         columns => matrix.columns.iter().take(MAX_COLUMNS).map(|column| Rich::code(column)).collect::<Vec<_>>(),
@@ -88,6 +91,38 @@ fn matrix(s: &Scribe<'_>) -> Option<Value> {
         more => matrix.columns.len().saturating_sub(MAX_COLUMNS),
         source => s.sentence(&matrix.source),
     })
+}
+
+/// Rows that say the same of several containers.
+struct FoldedRow<'a> {
+    names: Vec<&'a str>,
+    cells: Vec<MatrixCell>,
+}
+
+/// The rows of the matrix as they are shown: what is as it should be on every node, in the same words, is one row.
+fn folded(matrix: &Matrix) -> Vec<FoldedRow<'_>> {
+    let is_well = |cell: &MatrixCell| cell.outcome == Some(CheckOutcome::Pass);
+    let says = |cell: &MatrixCell| (cell.outcome, cell.text.clone());
+    let mut rows: Vec<FoldedRow<'_>> = Vec::new();
+    for row in &matrix.rows {
+        let cells: Vec<MatrixCell> = row.cells.iter().take(MAX_COLUMNS).cloned().collect();
+        let same = rows.iter_mut().find(|known| {
+            cells.iter().all(is_well) && known.cells.iter().map(says).eq(cells.iter().map(says))
+        });
+        match same {
+            Some(known) => {
+                known.names.push(&row.name);
+                for (known, cell) in known.cells.iter_mut().zip(cells) {
+                    known.refs.extend(cell.refs);
+                }
+            }
+            None => rows.push(FoldedRow {
+                names: vec![row.name.as_str()],
+                cells,
+            }),
+        }
+    }
+    rows
 }
 
 fn matrix_cell(s: &Scribe<'_>, cell: &MatrixCell) -> Value {
