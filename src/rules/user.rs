@@ -250,7 +250,13 @@ fn templates(header: &RuleHeader) -> BTreeSet<&str> {
     texts.extend(header.asks.iter().flat_map(|ask| [&ask.what, &ask.limits]));
     let mut templates: Vec<&str> = header.asks.iter().map(|ask| ask.collect.as_str()).collect();
     for step in &header.remedy {
-        texts.extend([&step.purpose, &step.precheck, &step.expect, &step.verify, &step.rollback]);
+        texts.extend([
+            &step.purpose,
+            &step.precheck,
+            &step.expect,
+            &step.verify,
+            &step.rollback,
+        ]);
         texts.extend(&step.notes);
         templates.push(&step.command);
     }

@@ -96,7 +96,9 @@ pub(super) fn sessions(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Session>, mini
         for name in listed("missing") {
             let facts = serde_json::Map::from_iter([("name".to_owned(), json!(name))]);
             sessions.push(Session {
-                command: ledger.wording.command("docker ps -a --filter name=^/{{ name }}$", &facts)?,
+                command: ledger
+                    .wording
+                    .command("docker ps -a --filter name=^/{{ name }}$", &facts)?,
                 observed: phrase("session.no-row"),
                 refs: ledger.cite_absence(finding),
             });

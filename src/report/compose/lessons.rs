@@ -15,10 +15,7 @@ const LESSONS: usize = 3;
 /// Questions for the review.
 const QUESTIONS: usize = 5;
 
-pub(super) fn lessons(
-    ledger: &mut Ledger<'_, '_>,
-    contributing: &[Contributing],
-) -> Result<Lessons, minijinja::Error> {
+pub(super) fn lessons(ledger: &mut Ledger<'_, '_>, contributing: &[Contributing]) -> Result<Lessons, minijinja::Error> {
     let mut lessons = Lessons::default();
     if ledger.is_healthy() {
         return Ok(lessons);
@@ -45,7 +42,9 @@ fn intro(ledger: &mut Ledger<'_, '_>) -> Result<Text, minijinja::Error> {
     let Some(finding) = ledger.root_findings().first().copied() else {
         return Ok(phrase("lessons.intro-unsure"));
     };
-    let header = ledger.header(finding).filter(|_| finding.confidence == Confidence::Confirmed);
+    let header = ledger
+        .header(finding)
+        .filter(|_| finding.confidence == Confidence::Confirmed);
     match header {
         Some(header) if !header.lesson.is_empty() => ledger.say(&header.lesson, finding),
         Some(header) => Ok(framed("lessons.intro", &header.check)),
@@ -187,7 +186,10 @@ fn questions(
     lessons.questions.push(if ids.is_empty() {
         phrase("lessons.ask-barrier")
     } else {
-        filled("lessons.ask-factors", &[("zh", json!(ids.join("、"))), ("en", json!(ids.join(", ")))])
+        filled(
+            "lessons.ask-factors",
+            &[("zh", json!(ids.join("、"))), ("en", json!(ids.join(", ")))],
+        )
     });
     Ok(())
 }

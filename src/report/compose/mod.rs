@@ -62,7 +62,10 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
     let hypotheses = hypotheses::hypotheses(&mut ledger, &ruled_out)?;
     let further_hypotheses = hypotheses::further(&mut ledger)?;
     let (rivals_well, rivals_unknown) = hypotheses::rivals(&ledger);
-    ruled_out.extend(hypotheses::excluded(hypotheses.iter().chain(&further_hypotheses), &ruled_out));
+    ruled_out.extend(hypotheses::excluded(
+        hypotheses.iter().chain(&further_hypotheses),
+        &ruled_out,
+    ));
     ruled_out.extend(rivals_well);
     let localisation = causes::localisation(&mut ledger)?;
     let recovery = actions::recovery(&mut ledger)?;

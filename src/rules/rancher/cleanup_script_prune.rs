@@ -31,7 +31,7 @@ headline:
   en: "Rancher node {{ host }}: system containers {{ missing|join(', ') }} lost"
 lead:
   zh: "{% if ids %}节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 由清理脚本 {{ path }} 删除：脚本日志中 {{ ran_at }} 开始的那次执行列出了它们的编号 {{ ids|join('、') }}{% else %}清理脚本 {{ path }} 清除已停止容器，节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 被删除{% endif %}"
-  en: "{% if ids %}clean-up script {{ path }} deleted the system containers {{ missing|join(', ') }} of {{ host }}: the run that its log has at {{ ran_at }} lists their ids, {{ ids|join(', ') }}{% else %}clean-up script {{ path }} prunes stopped containers: system containers {{ missing|join(', ') }} are gone from {{ host }}{% endif %}"
+  en: "{% if ids %}clean-up script {{ path }} deleted the system containers {{ missing|join(', ') }} of {{ host }}: its log of the run at {{ ran_at }} lists their ids, {{ ids|join(', ') }}{% else %}clean-up script {{ path }} prunes stopped containers: system containers {{ missing|join(', ') }} are gone from {{ host }}{% endif %}"
 since:
   zh: "{% if gone_at %}自 {{ gone_at }} 起缺失{% if collected_at %}，采集时（{{ collected_at }}）仍然缺失{% endif %}{% if earlier and recreated_at %}；此前同名容器曾在 {{ earlier|join('、') }} 被删除，{{ recreated_at }} 又被创建{% endif %}{% endif %}"
   en: "{% if gone_at %}missing since {{ gone_at }}{% if collected_at %}, still so at collection ({{ collected_at }}){% endif %}{% if earlier and recreated_at %}; earlier containers of these names were deleted at {{ earlier|join(', ') }}, and created again at {{ recreated_at }}{% endif %}{% endif %}"
@@ -41,7 +41,7 @@ hypothesis:
   en: "the prune in {{ path }}"
 cause:
   zh: "{% if proven %}节点 {{ host }} 上的 {{ missing|join('、') }} 由脚本 {{ path }} 中的 {{ line }} 删除{% if logged_at %}（脚本日志记录这次执行始于 {{ ran_at }}）{% elif ran_at %}（运行时在 {{ ran_at }} 记录了这次清除）{% endif %}；{% if ids %}脚本日志记录的被删除编号 {{ ids|join('、') }} {% else %}被删除的容器编号{% endif %}与{% if has_baseline %}基线中的容器编号{% else %}运行时事件中的容器名{% endif %}一致。{% else %}节点 {{ host }} 缺少 {{ missing|join('、') }}，很可能由脚本 {{ path }} 中的 {{ line }} 删除；未观察到该操作本身。{% endif %}这些容器的正常状态就是未在运行（已退出或已创建），因此会被选中。"
-  en: "{% if proven %}{{ missing|join(', ') }} on {{ host }} {% if missing|length == 1 %}was{% else %}were{% endif %} deleted by {{ line }} in {{ path }}{% if logged_at %} (its log begins this run at {{ ran_at }}){% elif ran_at %} (the runtime recorded the prune at {{ ran_at }}){% endif %}; the deleted ids{% if ids %}, {{ ids|join(', ') }} in the script's log,{% endif %} match {% if has_baseline %}the baseline's container ids{% else %}the names in the runtime's events{% endif %}.{% else %}{{ host }} lacks {{ missing|join(', ') }}; probably deleted by {{ line }} in {{ path }}; the operation itself was not observed.{% endif %} Such containers are healthy when stopped, so a prune selects them."
+  en: "{% if proven %}{{ missing|join(', ') }} on {{ host }} {% if missing|length == 1 %}was{% else %}were{% endif %} deleted by {{ line }} in {{ path }}{% if logged_at %} (by its log this run began at {{ ran_at }}){% elif ran_at %} (the runtime recorded the prune at {{ ran_at }}){% endif %}; the deleted ids{% if ids %}, {{ ids|join(', ') }} in the script's log,{% endif %} match {% if has_baseline %}the baseline's container ids{% else %}the names in the runtime's events{% endif %}.{% else %}{{ host }} lacks {{ missing|join(', ') }}; probably deleted by {{ line }} in {{ path }}; the operation itself was not observed.{% endif %} Such containers are healthy when stopped, so a prune selects them."
 factors:
   - text:
       zh: 清理脚本设计缺陷：清除命令没有排除系统容器
@@ -103,7 +103,7 @@ inquiries:
         cells: {by-schedule: "+", by-hand: "-", other: "-"}
 questions:
   - zh: "{% if off_schedule %}脚本的计划是 {{ schedule }}，而{% if logged_at %}脚本日志记录的执行始于{% else %}运行时记录的清除在{% endif %} {{ ran_at }}：这次执行是如何触发的？{% endif %}"
-    en: "{% if off_schedule %}the script is scheduled for {{ schedule }}, but {% if logged_at %}its log begins a run{% else %}the runtime recorded a prune{% endif %} at {{ ran_at }}: how was this run started?{% endif %}"
+    en: "{% if off_schedule %}the script is scheduled for {{ schedule }}, but {% if logged_at %}by its log a run began{% else %}the runtime recorded a prune{% endif %} at {{ ran_at }}: how was this run started?{% endif %}"
   - zh: "{% if cron_is_new %}脚本 {{ script }} 的定时任务（{{ schedule }}）在基线采集时还没有：它经由哪次变更、什么流程加到 {{ host }} 上？{% endif %}"
     en: "{% if cron_is_new %}the baseline does not have the cron entry of {{ script }} ({{ schedule }}) yet: by which change, and through which process, did it come onto {{ host }}?{% endif %}"
   - zh: "{% if earlier and recreated_at %}运行时事件显示，{{ earlier|join('、') }} 的清除已经删除过同名容器，{{ recreated_at }} 又被创建：那次清除由什么发起，这些容器又是如何恢复的？{% endif %}"
@@ -483,7 +483,9 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
     if let Some((_, _, cite)) = before.and_then(|before| before.clock.as_ref()) {
         tie(&mut finding, &["baseline_lead"], cite.clone());
     }
-    let lead = input.baseline.and_then(|baseline| seconds_before(baseline, gone_at.as_ref()?));
+    let lead = input
+        .baseline
+        .and_then(|baseline| seconds_before(baseline, gone_at.as_ref()?));
     let rebuild: Vec<Value> = missing.iter().filter_map(|container| container.rebuilt(node)).collect();
     let schedule = cron.map_or("", |entry| entry.schedule.as_str());
     let ran_at = deletions.ran_at().map(|(when, _)| when);

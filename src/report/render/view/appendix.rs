@@ -9,6 +9,7 @@ use crate::report::model::EvidenceItem;
 use crate::report::quotes::{self, Piece};
 use crate::report::render::rich::Rich;
 use crate::report::render::scribe::{Scribe, is_entry_id};
+use crate::rules::shell_quote;
 
 /// Evidence shown with its quote; the rest is listed by place, so that every reference still leads somewhere.
 const MAX_QUOTED: usize = 120;
@@ -28,6 +29,7 @@ pub(super) fn appendix(s: &Scribe<'_>) -> Value {
         applied => applied(s),
         nodes => nodes(s),
         bundles => bundles(s),
+        again => again(s),
         generated => s.report.generated_at.map(|time| time.to_string()),
         tool => context! {
             name => s.report.tool.name, version => s.report.tool.version, rules => s.report.tool.rules,
@@ -207,4 +209,19 @@ fn bundles(s: &Scribe<'_>) -> Vec<Value> {
         }
     });
     rows.collect()
+}
+
+/// The commands that make the report again from these inputs, and that look its citations up in them.
+fn again(s: &Scribe<'_>) -> String {
+    let inputs = |role: &str| {
+        let bundles = s.report.bundles.iter().filter(|bundle| bundle.role == role);
+        let quoted = bundles.map(|bundle| shell_quote(&bundle.input));
+        quoted.collect::<Vec<_>>().join(" ")
+    };
+    let (incident, baseline) = (inputs("incident"), inputs("baseline"));
+    let option = if baseline.is_empty() { "" } else { " --baseline " };
+    let gap = if baseline.is_empty() { "" } else { " " };
+    format!(
+        "casefile analyze {incident}{option}{baseline}\ncasefile verify --report <REPORT.json> {incident}{gap}{baseline}"
+    )
 }

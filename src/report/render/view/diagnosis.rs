@@ -75,7 +75,12 @@ fn triage(s: &Scribe<'_>) -> Vec<Value> {
 /// A command, what it prints as a comment, and where that stands.
 fn session_shown(s: &Scribe<'_>, session: &Session) -> String {
     let refs = session.refs.iter().map(|id| format!("[{id}]"));
-    format!("{}  # {} {}", session.command, s.unmarked(&session.observed), refs.collect::<String>())
+    format!(
+        "{}  # {} {}",
+        session.command,
+        s.unmarked(&session.observed),
+        refs.collect::<String>()
+    )
 }
 
 fn matrix(s: &Scribe<'_>) -> Option<Value> {
@@ -106,9 +111,9 @@ fn folded(matrix: &Matrix) -> Vec<FoldedRow<'_>> {
     let mut rows: Vec<FoldedRow<'_>> = Vec::new();
     for row in &matrix.rows {
         let cells: Vec<MatrixCell> = row.cells.iter().take(MAX_COLUMNS).cloned().collect();
-        let same = rows.iter_mut().find(|known| {
-            cells.iter().all(is_well) && known.cells.iter().map(says).eq(cells.iter().map(says))
-        });
+        let same = rows
+            .iter_mut()
+            .find(|known| cells.iter().all(is_well) && known.cells.iter().map(says).eq(cells.iter().map(says)));
         match same {
             Some(known) => {
                 known.names.push(&row.name);
