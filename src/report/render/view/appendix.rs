@@ -4,7 +4,7 @@ use minijinja::context;
 use minijinja::value::{Serde, Value};
 
 use super::checks::checks;
-use crate::model::QuoteLine;
+use crate::model::{CitationKind, QuoteLine};
 use crate::report::model::EvidenceItem;
 use crate::report::quotes::{self, Piece};
 use crate::report::render::rich::Rich;
@@ -15,6 +15,12 @@ use crate::rules::shell_quote;
 const MAX_QUOTED: usize = 120;
 /// Lines shown of one quote.
 const MAX_LINES: usize = 12;
+/// Lines from which a quote is a listing.
+const LISTING: usize = 4;
+/// Characters of its rows that are shown at their beginning.
+const ROW_HEAD: usize = 13;
+/// And at their end, where tables have their names.
+const ROW_TAIL: usize = 40;
 
 /// Appendices A to F.
 pub(super) fn appendix(s: &Scribe<'_>) -> Value {
@@ -47,7 +53,7 @@ fn evidence(s: &Scribe<'_>, item: &EvidenceItem, quoted: bool) -> Value {
             "{} {:>5}  {}",
             if line.hit { '▶' } else { ' ' },
             number(line),
-            worded(s, &line.text)
+            worded(s, &row(item, &line.text))
         )
     });
     context! {
@@ -88,6 +94,17 @@ pub(super) fn worded(s: &Scribe<'_>, line: &str) -> String {
         Piece::Missing(count) => s.words.joint.more_chars.replace("{n}", &count.to_string()),
     });
     pieces.collect()
+}
+
+/// A quoted line as a block shows it. Of a listing that was searched in vain a row's ends say enough: its id, its state and its name.
+fn row(item: &EvidenceItem, text: &str) -> String {
+    let count = text.chars().count();
+    if item.kind != CitationKind::Absence || item.quote.len() < LISTING || count <= ROW_HEAD + ROW_TAIL {
+        return text.to_owned();
+    }
+    let head: String = text.chars().take(ROW_HEAD).collect();
+    let tail: String = text.chars().skip(count - ROW_TAIL).collect();
+    format!("{head}⟨+{}⟩{tail}", count - ROW_HEAD - ROW_TAIL)
 }
 
 /// The line in parts, of which those with the words that a sentence rests on are marked; all of it where it has none of them.
