@@ -98,12 +98,13 @@ pub(super) fn worded(s: &Scribe<'_>, line: &str) -> String {
 
 /// A quoted line as a block shows it. Of a listing that was searched in vain a row's ends say enough: its id, its state and its name.
 fn row(item: &EvidenceItem, text: &str) -> String {
-    let count = text.chars().count();
+    let squeezed = quotes::squeezed(text);
+    let count = squeezed.chars().count();
     if item.kind != CitationKind::Absence || item.quote.len() < LISTING || count <= ROW_HEAD + ROW_TAIL {
         return text.to_owned();
     }
-    let head: String = text.chars().take(ROW_HEAD).collect();
-    let tail: String = text.chars().skip(count - ROW_TAIL).collect();
+    let head: String = squeezed.chars().take(ROW_HEAD).collect();
+    let tail: String = squeezed.chars().skip(count - ROW_TAIL).collect();
     format!("{head}⟨+{}⟩{tail}", count - ROW_HEAD - ROW_TAIL)
 }
 
