@@ -138,6 +138,8 @@ impl Object {
     /// `state.waiting.reason: ErrImagePull`, or the field's JSON when it is not a scalar; `(absent)` when there is none.
     fn shown(&self, pointer: &str) -> String {
         let label = pointer.trim_start_matches('/').replace('/', ".");
+        // RFC 6901: a slash inside a key.
+        let label = label.replace("~1", "/").replace("~0", "~");
         let value = match at(&self.value, pointer) {
             None | Some(Value::Null) => "(absent)".to_owned(),
             Some(Value::String(text)) => text.clone(),

@@ -196,6 +196,7 @@ pub(super) fn datum(fact: &HostFact) -> &'static str {
         HostFact::Unit(_) => "systemd-units",
         HostFact::Process(_) => "processes",
         HostFact::Config(_) => "node-configuration",
+        HostFact::Directory(directory) if directory.path == "/etc/cron.d" => "crontab",
         HostFact::Directory(_) => "directories",
         HostFact::Filesystem(_) => "filesystems",
         HostFact::Cri(entry) => cri_datum(entry.kind),

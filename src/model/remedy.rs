@@ -45,11 +45,13 @@ pub enum ActionKind {
 }
 
 /// One lesson.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Lesson {
     /// A short phrase.
     pub phrase: Text,
     /// Its explanation.
     pub text: Text,
+    /// The contributing factor or the finding that it comes from: `C1`, `F1`; empty where it comes from the report as a whole.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub answers: String,
 }

@@ -49,6 +49,8 @@ pub struct PostMortem {
     pub timeline: Vec<TimelineRow>,
     /// Chapter 2.1.
     pub triage: Vec<TriageCheck>,
+    /// Chapter 2.2: commands that tell rival causes apart, with what the bundle says they would print.
+    pub sessions: Vec<Session>,
     /// Chapter 2.2: paragraphs of the comparison and of discriminating facts.
     pub analysis: Vec<Sentence>,
     /// Chapter 2.2.1.
@@ -57,8 +59,10 @@ pub struct PostMortem {
     pub diff: Vec<DiffRow>,
     /// What `diff` compared, and how well the two sides compare.
     pub diff_about: Option<DiffAbout>,
-    /// Chapter 2.2.3.
+    /// Chapter 2.2.3: what else could have done it.
     pub hypotheses: Option<Hypotheses>,
+    /// Chapter 2.2.3: questions of their own, such as what set it off, each with its own hypotheses.
+    pub further_hypotheses: Vec<Hypotheses>,
     /// Chapter 2.3.
     pub localisation: Vec<Sentence>,
     /// Chapter 2.4.
@@ -401,6 +405,17 @@ pub struct TriageCheck {
     pub refs: Vec<String>,
 }
 
+/// A command and what it shows in a few words.
+#[derive(Debug, Clone, Serialize)]
+pub struct Session {
+    /// The command.
+    pub command: String,
+    /// What it prints.
+    pub observed: Text,
+    /// Evidence ids.
+    pub refs: Vec<String>,
+}
+
 /// A matrix of nodes (columns) and system containers (rows).
 #[derive(Debug, Clone, Serialize)]
 pub struct Matrix {
@@ -435,6 +450,8 @@ pub struct MatrixCell {
 /// Competing hypotheses, after Heuer.
 #[derive(Debug, Clone, Serialize)]
 pub struct Hypotheses {
+    /// What they are answers to; empty where a rule does not say it.
+    pub question: Text,
     /// The hypotheses: columns.
     pub columns: Vec<Text>,
     /// The evidence: rows.
@@ -463,6 +480,8 @@ pub struct RecoveryStep {
     pub node: String,
     /// Risk.
     pub risk: Risk,
+    /// What has to hold before it, and how to see that without changing anything; empty for a step that only looks.
+    pub precheck: Text,
     /// The command or patch, exactly as to be pasted; several lines when needed.
     pub command: String,
     /// `bash`, `yaml`, `toml`…

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{Ground, ObjectTest};
 use crate::logs::SignatureSpec;
-use crate::model::{ActionKind, Confidence, Lesson, Level, Risk, StepPlace, Subject, Text};
+use crate::model::{ActionKind, Confidence, Level, Risk, StepPlace, Subject, Text};
 
 /// What a finding of the rule can be in a cause graph.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -95,6 +95,9 @@ pub struct RuleHeader {
     /// Since when it is so, for the summary; the time of the first evidence when not given.
     #[serde(default)]
     pub since: Option<Text>,
+    /// The question that the hypotheses answer.
+    #[serde(default)]
+    pub question: Text,
     /// What it is called among the hypotheses; `title` when not given.
     #[serde(default)]
     pub hypothesis: Option<Text>,
@@ -113,6 +116,9 @@ pub struct RuleHeader {
     /// Evidence that tells this cause from its rivals, the most telling first.
     #[serde(default)]
     pub weighing: Vec<Weighing>,
+    /// Questions about the cause that have competing answers of their own, such as what set it off.
+    #[serde(default)]
+    pub inquiries: Vec<Inquiry>,
     /// What stays open.
     #[serde(default)]
     pub questions: Vec<Text>,
@@ -131,9 +137,15 @@ pub struct RuleHeader {
     /// How to prevent it.
     #[serde(default)]
     pub prevention: Vec<ActionWording>,
-    /// At most three.
+    /// What the incident teaches, in one sentence.
     #[serde(default)]
-    pub lessons: Vec<Lesson>,
+    pub lesson: Text,
+    /// Drafts of lessons; a report has room for three.
+    #[serde(default)]
+    pub lessons: Vec<LessonWording>,
+    /// What went well by mere luck, as far as evidence shows it.
+    #[serde(default)]
+    pub lucky: Vec<LuckWording>,
     /// What is true of the component in general.
     #[serde(default)]
     pub knowledge: Vec<KnowledgeWording>,
@@ -289,6 +301,21 @@ pub struct Weighing {
     pub cells: BTreeMap<String, Weight>,
 }
 
+/// A question about the cause, and what could answer it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Inquiry {
+    /// The question.
+    pub question: Text,
+    /// The answers, beside "something else".
+    pub rivals: Vec<Rival>,
+    /// Evidence that tells them apart.
+    pub weighing: Vec<Weighing>,
+    /// Only when this fact is true.
+    #[serde(default)]
+    pub when: Option<String>,
+}
+
 /// How well evidence goes with a hypothesis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum Weight {
@@ -344,6 +371,9 @@ pub struct StepWording {
     pub place: StepPlace,
     /// Risk.
     pub risk: Risk,
+    /// What has to hold before it, and how to see that without changing anything.
+    #[serde(default)]
+    pub precheck: Text,
     /// Command template.
     pub command: String,
     /// `bash` unless given.
@@ -383,6 +413,9 @@ pub struct ActionWording {
     /// Which of the rule's factors it answers, counted from 1; the cause itself when not given.
     #[serde(default)]
     pub answers: Option<usize>,
+    /// Only when this fact is true.
+    #[serde(default)]
+    pub when: Option<String>,
     /// Command or configuration template; empty when none.
     #[serde(default)]
     pub command: String,
@@ -394,6 +427,33 @@ pub struct ActionWording {
     pub caution: Text,
     /// How to see that it is done: something that can fail.
     pub acceptance: Text,
+}
+
+/// A lesson.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LessonWording {
+    /// A short phrase.
+    pub phrase: Text,
+    /// Its explanation.
+    pub text: Text,
+    /// Which of the rule's factors it comes from, counted from 1; the cause itself when not given.
+    #[serde(default)]
+    pub answers: Option<usize>,
+    /// Only when this fact is true.
+    #[serde(default)]
+    pub when: Option<String>,
+}
+
+/// Something that went well by luck.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LuckWording {
+    /// What.
+    pub text: Text,
+    /// Only when this fact is true.
+    #[serde(default)]
+    pub when: Option<String>,
 }
 
 /// Background knowledge.

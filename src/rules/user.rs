@@ -240,11 +240,23 @@ fn templates(header: &RuleHeader) -> BTreeSet<&str> {
     texts.extend(header.rules_out.iter().chain(&header.questions));
     texts.extend(header.factors.iter().map(|factor| &factor.text));
     texts.extend(header.rivals.iter().map(|rival| &rival.text));
-    texts.extend(header.weighing.iter().map(|weighing| &weighing.text));
+    texts.push(&header.question);
+    let inquiries = || header.inquiries.iter();
+    texts.extend(inquiries().map(|inquiry| &inquiry.question));
+    let rivals = inquiries().flat_map(|inquiry| &inquiry.rivals);
+    texts.extend(rivals.map(|rival| &rival.text));
+    let weighings = inquiries().flat_map(|inquiry| &inquiry.weighing);
+    texts.extend(header.weighing.iter().chain(weighings).map(|weighing| &weighing.text));
     texts.extend(header.asks.iter().flat_map(|ask| [&ask.what, &ask.limits]));
     let mut templates: Vec<&str> = header.asks.iter().map(|ask| ask.collect.as_str()).collect();
     for step in &header.remedy {
-        texts.extend([&step.purpose, &step.expect, &step.verify, &step.rollback]);
+        texts.extend([
+            &step.purpose,
+            &step.precheck,
+            &step.expect,
+            &step.verify,
+            &step.rollback,
+        ]);
         texts.extend(&step.notes);
         templates.push(&step.command);
     }

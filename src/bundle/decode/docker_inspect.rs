@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::docker_json::{Element, cite, elements_at, may_start};
 use super::{Decoder, DockerInspect, Fact, ImageFact, Section, TextFile};
+use crate::model::{Place, QuoteLine};
 
 /// JSON of `docker inspect`.
 pub(super) const DECODER: Decoder = Decoder {
@@ -56,7 +57,10 @@ fn facts_of(file: &TextFile<'_>, section: usize, element: Element) -> Vec<Fact> 
             .and_then(Value::as_str)
             .unwrap_or("");
         let shown = format!("Name: {}, Id: {}, State.Status: {status}", text("Name"), text("Id"));
-        let cite = cite(file, section, &element, &shown);
+        let mut cite = cite(file, section, &element, &shown);
+        if matches!(cite.place, Place::Pointer(_)) {
+            cite.quote.extend(arguments(&element.value));
+        }
         let Element { value, pointer, .. } = element;
         return vec![Fact::DockerInspect(Box::new(DockerInspect { value, pointer, cite }))];
     }
@@ -82,6 +86,40 @@ fn facts_of(file: &TextFile<'_>, section: usize, element: Element) -> Vec<Fact> 
             })
         })
         .collect()
+}
+
+/// What a container is made again from. Its environment is left out: that is where secrets are.
+const ARGUMENTS: [&str; 10] = [
+    "/Config/Image",
+    "/Config/Entrypoint",
+    "/Config/Cmd",
+    "/Config/Hostname",
+    "/Config/WorkingDir",
+    "/Config/Labels",
+    "/HostConfig/Binds",
+    "/HostConfig/NetworkMode",
+    "/HostConfig/Privileged",
+    "/HostConfig/RestartPolicy",
+];
+
+/// The fields that a command to rebuild a container takes its arguments from, as far as they say anything.
+fn arguments(value: &Value) -> impl Iterator<Item = QuoteLine> {
+    ARGUMENTS.into_iter().filter_map(|pointer| {
+        let field = value.pointer(pointer)?;
+        let is_empty = match field {
+            Value::Null | Value::Bool(false) => true,
+            Value::String(text) => text.is_empty(),
+            Value::Array(items) => items.is_empty(),
+            Value::Object(fields) => fields.is_empty(),
+            _ => false,
+        };
+        let name = pointer.trim_start_matches('/').replace('/', ".");
+        (!is_empty).then(|| QuoteLine {
+            line: None,
+            text: format!("{name}: {field}"),
+            hit: false,
+        })
+    })
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! Recovery steps and improvements, from the wording of the rules that name the causes.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::causes::Found;
-use super::expected::expected;
+use super::expected::{expected, prechecked};
 use super::ledger::{Ledger, plain_sentence};
 use super::phrases::{filled, phrase};
-use crate::model::{ActionKind, Text, code};
+use crate::model::{ActionKind, Risk, Text, code};
 use crate::redact::Class;
 use crate::report::model::{Action, Contributing, RecoveryStep};
 use crate::rules::{ActionWording, Finding, StepWording};
@@ -70,21 +72,20 @@ fn step(
             notes.push(plain_sentence(text));
         }
     }
-    let item = facts
-        .get("item")
-        .and_then(|item| item.get("name"))
-        .and_then(Value::as_str);
     let purpose = ledger.wording.text(&wording.purpose, facts)?;
-    let mut refs = item
-        .zip(wording.each.as_deref())
-        .map(|(name, each)| {
-            let fact = format!("{each}.{name}");
+    let precheck = ledger.wording.text(&wording.precheck, facts)?;
+    let mut refs = match item_tie(wording, facts) {
+        // A step about one thing of a list rests on that thing's evidence, and on nothing of the others'.
+        Some((fact, name)) => {
             let is_tied = finding.shows.contains_key(&fact);
             let text = Text::same(if is_tied { String::new() } else { code(name) });
             ledger.cite_facts(finding, &[&fact], &text)
-        })
-        .unwrap_or_default();
-    refs.extend(ledger.know_said(finding, &purpose));
+        }
+        None => ledger.cite_tied(finding, &used(ledger, wording)),
+    };
+    let verify = ledger.wording.text(&wording.verify, facts)?;
+    let said = Text::same(format!("{} {}", purpose.en, verify.en));
+    refs.extend(ledger.know_said(finding, &said));
     let command = ledger.wording.command(&wording.command, facts)?;
     let own = ledger.wording.text(&wording.expect, facts)?;
     let expect = if own.is_empty() && !command.is_empty() {
@@ -92,19 +93,48 @@ fn step(
     } else {
         own
     };
+    let precheck = match wording.risk {
+        Risk::Change | Risk::Dangerous if precheck.is_empty() => prechecked(&command),
+        _ => precheck,
+    };
     Ok(RecoveryStep {
         purpose,
         place: wording.place,
         node: finding.subject.node.clone(),
         risk: wording.risk,
+        precheck,
         command,
         language: language(&wording.language),
         expect,
-        verify: ledger.wording.text(&wording.verify, facts)?,
+        verify,
         rollback: ledger.wording.text(&wording.rollback, facts)?,
         notes,
         refs,
     })
+}
+
+/// For a step that is repeated: the fact that ties this element to its evidence, and the element's name.
+fn item_tie<'f>(wording: &StepWording, facts: &'f Map<String, Value>) -> Option<(String, &'f str)> {
+    let each = wording.each.as_deref()?;
+    let name = facts.get("item")?.get("name")?.as_str()?;
+    Some((format!("{each}.{name}"), name))
+}
+
+/// The facts that a step is made of: what it says, what it runs, and when it is proposed at all.
+fn used(ledger: &Ledger<'_, '_>, wording: &StepWording) -> BTreeSet<String> {
+    let condition = wording.when.as_ref().map(|when| format!("{{{{ {when} }}}}"));
+    let templates = [
+        &wording.purpose,
+        &wording.precheck,
+        &wording.expect,
+        &wording.verify,
+        &Text::same(wording.command.clone()),
+        &Text::same(condition.unwrap_or_default()),
+    ];
+    templates
+        .into_iter()
+        .flat_map(|template| ledger.wording.uses(template))
+        .collect()
 }
 
 /// Only languages that a renderer may name in a class or a fence.
@@ -136,14 +166,18 @@ pub(super) fn actions(
         let facts = ledger.facts(finding);
         // With several causes each gets its share of the list.
         for wording in wordings.iter().take((ACTIONS / findings.len()).max(1)) {
+            if let Some(condition) = &wording.when
+                && !ledger.wording.holds(condition, &facts)?
+            {
+                continue;
+            }
             let text = ledger.wording.text(&wording.text, &facts)?;
             if actions.len() + own >= ACTIONS - 1 || actions.iter().any(|known| known.text == text) {
                 continue;
             }
             let answers = answered(ledger, contributing, (finding, &facts), wording, &text);
             let answers = answers.unwrap_or_else(|| ledger.finding_id(index));
-            let action = action(ledger, wording, &facts, answers, actions.len())?;
-            actions.push(action);
+            actions.push(action(ledger, finding, wording, &facts, answers)?);
         }
     }
     for factor in found.iter().take(own) {
@@ -155,12 +189,25 @@ pub(super) fn actions(
         let Some(wording) = header.and_then(|header| header.prevention.first()) else {
             continue;
         };
-        let action = action(ledger, wording, &facts, factor.id.clone(), actions.len())?;
+        let action = action(ledger, finding, wording, &facts, factor.id.clone())?;
         if actions.iter().all(|known| known.text != action.text) {
             actions.push(action);
         }
     }
     Ok(actions)
+}
+
+/// All improvements in the order in which the report lists them, which is that of their numbers. The last word of a report: only when all
+/// is quoted is it known which credentials stood in the clear.
+pub(super) fn numbered(ledger: &mut Ledger<'_, '_>, mut actions: Vec<Action>) -> Vec<Action> {
+    actions.extend(rotation(ledger));
+    actions.sort_by_key(|action| !action.immediate);
+    for (index, action) in actions.iter_mut().enumerate() {
+        action.id = format!("A{}", index + 1);
+        action.owner_blank = action_blank(ledger, &action.id, "owner");
+        action.due_blank = action_blank(ledger, &action.id, "due");
+    }
+    actions
 }
 
 /// The factor that an improvement answers: the one that its wording names, or the one that asks for this very protection.
@@ -171,44 +218,52 @@ fn answered(
     wording: &ActionWording,
     text: &Text,
 ) -> Option<String> {
-    let factors = ledger
-        .header(finding)
-        .map(|header| header.factors.as_slice())
-        .unwrap_or_default();
-    let named = wording.answers.and_then(|number| factors.get(number.checked_sub(1)?));
-    let is_it = |factor: &&Contributing| match named {
-        Some(named) => ledger
-            .wording
-            .text(&named.text, facts)
-            .is_ok_and(|named| named == factor.sentence.text),
-        None => factor.sentence.text.zh.contains(&text.zh),
-    };
-    contributing.iter().find(is_it).map(|factor| factor.id.clone())
+    match wording.answers {
+        Some(number) => factor_id(ledger, contributing, (finding, facts), number),
+        None => {
+            let asks = |factor: &&Contributing| factor.sentence.text.zh.contains(&text.zh);
+            contributing.iter().find(asks).map(|factor| factor.id.clone())
+        }
+    }
+}
+
+/// The id under which chapter 3.2 has a factor of a finding's rule, counted from 1; none where it does not apply.
+pub(super) fn factor_id(
+    ledger: &Ledger<'_, '_>,
+    contributing: &[Contributing],
+    (finding, facts): (&Finding, &Map<String, Value>),
+    number: usize,
+) -> Option<String> {
+    let named = ledger.header(finding)?.factors.get(number.checked_sub(1)?)?;
+    let text = ledger.wording.text(&named.text, facts).ok()?;
+    let mut factors = contributing.iter();
+    factors
+        .find(|factor| factor.sentence.text == text)
+        .map(|factor| factor.id.clone())
 }
 
 fn action(
     ledger: &mut Ledger<'_, '_>,
+    finding: &Finding,
     wording: &ActionWording,
     facts: &Map<String, Value>,
     answers: String,
-    before: usize,
 ) -> Result<Action, minijinja::Error> {
-    let id = format!("A{}", before + 1);
-    let owner_blank = action_blank(ledger, &id, "owner");
-    let due_blank = action_blank(ledger, &id, "due");
+    let mut caution = plain_sentence(ledger.wording.text(&wording.caution, facts)?);
+    caution.refs = ledger.know_said(finding, &caution.text);
     Ok(Action {
+        id: String::new(),
         kind: wording.kind,
         immediate: wording.immediate,
         text: ledger.wording.text(&wording.text, facts)?,
         answers,
         command: ledger.wording.command(&wording.command, facts)?,
         language: language(&wording.language),
-        caution: plain_sentence(ledger.wording.text(&wording.caution, facts)?),
+        caution,
         acceptance: ledger.wording.text(&wording.acceptance, facts)?,
         priority: if wording.immediate { "P1" } else { "P2" },
-        owner_blank,
-        due_blank,
-        id,
+        owner_blank: String::new(),
+        due_blank: String::new(),
     })
 }
 
@@ -224,7 +279,7 @@ fn action_blank(ledger: &mut Ledger<'_, '_>, action: &str, what: &str) -> String
 }
 
 /// A credential that stood in the bundle in the clear has to be taken for known: its rotation is an improvement of its own.
-pub(super) fn rotation(ledger: &mut Ledger<'_, '_>, known: usize) -> Option<Action> {
+fn rotation(ledger: &Ledger<'_, '_>) -> Option<Action> {
     let masked = ledger.masker.summary();
     let live: Vec<_> = masked.iter().filter(|row| row.class != Class::AccessKey).collect();
     if ledger.is_healthy() || live.is_empty() {
@@ -236,8 +291,8 @@ pub(super) fn rotation(ledger: &mut Ledger<'_, '_>, known: usize) -> Option<Acti
         ("tokens", json!(tokens)),
         ("more", json!(live.len() > NAMED)),
     ];
-    let id = format!("A{}", known + 1);
     Some(Action {
+        id: String::new(),
         kind: ActionKind::Process,
         immediate: true,
         text: filled("action.rotate", &facts),
@@ -247,8 +302,7 @@ pub(super) fn rotation(ledger: &mut Ledger<'_, '_>, known: usize) -> Option<Acti
         caution: plain_sentence(Text::default()),
         acceptance: phrase("action.rotate-acceptance"),
         priority: "P1",
-        owner_blank: action_blank(ledger, &id, "owner"),
-        due_blank: action_blank(ledger, &id, "due"),
-        id,
+        owner_blank: String::new(),
+        due_blank: String::new(),
     })
 }

@@ -502,5 +502,9 @@ pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, mi
             ..ledger.titled(finding)?
         });
     }
+    if !sentences.is_empty() {
+        let (label, question) = (phrase("blank.question.answers"), phrase("question.question.answers"));
+        ledger.blank("question.answers", label, question, false);
+    }
     Ok(sentences)
 }

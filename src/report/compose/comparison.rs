@@ -11,7 +11,7 @@ use super::phrases::{filled, phrase};
 use crate::bundle::decode::ContainerState;
 use crate::cluster::{Host, HostContainer};
 use crate::model::Text;
-use crate::report::model::{CheckOutcome, Matrix, MatrixCell, MatrixRow, Sentence};
+use crate::report::model::{CheckOutcome, Matrix, MatrixCell, MatrixRow, Sentence, Session};
 use crate::rules::inventory::{RKE1, is_rke_container, is_rke1};
 
 /// Causes of which the analysis says what changed about them.
@@ -77,6 +77,42 @@ pub(super) fn analysis(ledger: &mut Ledger<'_, '_>) -> (Vec<Sentence>, Option<Ma
     sentences.extend(changes);
     sentences.extend(observations(ledger));
     (sentences, matrix)
+}
+
+/// The absence and the fact that tells its causes apart, as commands: the containers that are gone, and their images that are not.
+pub(super) fn sessions(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Session>, minijinja::Error> {
+    let mut sessions = Vec::new();
+    for finding in ledger.root_findings() {
+        let facts = ledger.facts(finding);
+        let listed = |fact: &str| {
+            let names = facts.get(fact).and_then(|value| value.as_array());
+            let names = names.into_iter().flatten().filter_map(|name| name.as_str());
+            names.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let images = listed("images");
+        if finding.subject.kind != "HostContainer" || images.is_empty() {
+            continue;
+        }
+        for name in listed("missing") {
+            let facts = serde_json::Map::from_iter([("name".to_owned(), json!(name))]);
+            sessions.push(Session {
+                command: ledger
+                    .wording
+                    .command("docker ps -a --filter name=^/{{ name }}$", &facts)?,
+                observed: phrase("session.no-row"),
+                refs: ledger.cite_absence(finding),
+            });
+        }
+        for image in images {
+            let facts = serde_json::Map::from_iter([("image".to_owned(), json!(image))]);
+            sessions.push(Session {
+                command: ledger.wording.command("docker images {{ image }}", &facts)?,
+                observed: phrase("session.one-row"),
+                refs: ledger.cite_tied_word(finding, "images", &image),
+            });
+        }
+    }
+    Ok(sessions)
 }
 
 /// Without a comparison, the analysis is the evidence of the first causes in its own words.
@@ -157,7 +193,10 @@ fn matrix(ledger: &mut Ledger<'_, '_>) -> Option<Matrix> {
         })
         .collect::<Vec<_>>();
     let rows = rows.into_iter().chain(other_rows(ledger, &hosts)).collect();
-    let source = plain_sentence(phrase("matrix.source"));
+    let mut source = plain_sentence(phrase("matrix.source"));
+    if let Some(finding) = ledger.root_findings().first() {
+        source.refs = ledger.know_said(finding, &source.text);
+    }
     Some(Matrix {
         columns: hosts.into_iter().map(|(_, label)| label).collect(),
         rows,

@@ -99,7 +99,7 @@ fn roles(ledger: &mut Ledger<'_, '_>, nodes: &[&Object], rows: &mut Vec<Labelled
             .collect();
         rows.push(Labelled {
             label: phrase("environment.roles"),
-            value: Text::same(words.join(", ")),
+            value: Text::new(words.join("、"), words.join(", ")),
             refs: ledger.cite_all(counted.values().map(|(_, cite)| cite).take(CITED)),
         });
         return;
@@ -114,7 +114,7 @@ fn roles(ledger: &mut Ledger<'_, '_>, nodes: &[&Object], rows: &mut Vec<Labelled
             let words: Vec<String> = shown.iter().map(|(role, _)| code(role)).collect();
             rows.push(Labelled {
                 label: phrase("environment.roles-by-containers"),
-                value: Text::same(words.join(", ")),
+                value: Text::new(words.join("、"), words.join(", ")),
                 refs: ledger.cite_all(shown.iter().map(|(_, container)| &container.cite)),
             });
         }

@@ -38,6 +38,40 @@ pub(super) fn expected(command: &str) -> Text {
     phrase("expect.no-error")
 }
 
+/// True where all that is to be expected of a command is that it ends without an error.
+pub(crate) fn is_silent(expected: &Text) -> bool {
+    *expected == phrase("expect.no-error")
+}
+
+/// Commands of kubectl that tell the server's answer without changing anything when given `--dry-run=server` (`kubectl` pkg/cmd: each
+/// calls `AddDryRunFlag`).
+const TRIED: [&str; 10] = [
+    " patch ",
+    " apply ",
+    " scale ",
+    " delete ",
+    " create ",
+    " label ",
+    " annotate ",
+    " set ",
+    " taint ",
+    " rollout undo ",
+];
+
+/// What to do before a change that a rule gives no check for; empty where there is no way to try the command.
+pub(super) fn prechecked(command: &str) -> Text {
+    let kubectl: Vec<&str> = command
+        .lines()
+        .filter(|line| line.trim_start().starts_with("kubectl"))
+        .collect();
+    let is_tried = |line: &&str| TRIED.iter().any(|part| line.contains(part));
+    if !kubectl.is_empty() && kubectl.iter().all(is_tried) {
+        phrase("precheck.dry-run")
+    } else {
+        Text::default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,5 +89,16 @@ mod tests {
                 .contains("uncordoned")
         );
         assert_eq!(expected("systemctl restart kubelet"), phrase("expect.no-error"));
+    }
+
+    #[test]
+    fn a_change_is_tried_first_where_kubectl_can_try_it() {
+        assert!(
+            prechecked("kubectl -n shop scale deployment/web --replicas=2")
+                .en
+                .contains("--dry-run=server")
+        );
+        assert!(prechecked("kubectl -n shop rollout restart deployment/web").is_empty());
+        assert!(prechecked("systemctl restart kubelet").is_empty());
     }
 }

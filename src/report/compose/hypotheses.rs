@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::ledger::Ledger;
-use super::phrases::{filled, phrase};
+use super::phrases::{filled, phrase, small};
 use crate::diagnosis::Checked;
 use crate::model::{Confidence, Text};
 use crate::report::model::{Hypotheses, HypothesisRow, Sentence};
-use crate::rules::{Finding, Rival, Role};
+use crate::rules::{Finding, Rival, Role, Weighing};
 
 /// Columns between the cause and "something else".
 const RIVALS: usize = 3;
@@ -25,15 +25,15 @@ pub(super) fn hypotheses(
     let Some(first) = roots.first().copied() else {
         return Ok(None);
     };
-    // What was seen to happen leaves no room for something else that did it; what is only inferred does.
     let sure = first.confidence == Confidence::Confirmed;
-    let room = RIVALS + usize::from(sure);
     let competing = competing(ledger, &roots);
-    let rivals = own_rivals(ledger, first, room.saturating_sub(competing.len()))?;
+    let header = ledger.header(first);
+    let own_rivals = header.map(|header| header.rivals.as_slice()).unwrap_or_default();
+    let rivals = allowed(ledger, first, own_rivals, RIVALS.saturating_sub(competing.len()))?;
     let mut excluded: Vec<(Text, &Sentence)> = Vec::new();
     for sentence in ruled_out {
         if let Some(claim) = claim(&sentence.text)
-            && excluded.len() + rivals.len() + competing.len() < room
+            && excluded.len() + rivals.len() + competing.len() < RIVALS
             && excluded.iter().all(|(known, _)| *known != claim)
         {
             excluded.push((claim, sentence));
@@ -43,8 +43,7 @@ pub(super) fn hypotheses(
     if is_alone || ledger.diagnosis.role(first) == Role::Symptom {
         return Ok(None);
     }
-    let own = ledger.header(first).and_then(|header| header.hypothesis.as_ref());
-    let mut columns = vec![match own {
+    let mut columns = vec![match header.and_then(|header| header.hypothesis.as_ref()) {
         Some(own) => ledger.say(own, first)?,
         None => ledger.title(first)?,
     }];
@@ -55,20 +54,18 @@ pub(super) fn hypotheses(
         columns.push(ledger.say(&rival.text, first)?);
     }
     columns.extend(excluded.iter().map(|(claim, _)| claim.clone()));
+    columns.push(phrase("hypothesis.other"));
     let mut ids = vec!["self"];
     ids.extend(competing.iter().map(|_| ""));
     ids.extend(rivals.iter().map(|rival| rival.id.as_str()));
     ids.extend(excluded.iter().map(|_| ""));
-    if !sure {
-        columns.push(phrase("hypothesis.other"));
-        ids.push("other");
-    }
-    let mut rows = weighed(ledger, first, &ids)?;
+    ids.push("other");
+    let weighings = header.map(|header| header.weighing.as_slice()).unwrap_or_default();
+    let mut rows = weighed(ledger, first, weighings, &ids)?;
     if rows.is_empty() {
-        let own = if sure { "++" } else { "+" };
         rows.push(HypothesisRow {
             sentence: observed(ledger, first, "hypothesis.observed"),
-            cells: cells(&ids, 0, own),
+            cells: cells(&ids, 0, if sure { "++" } else { "+" }),
         });
     }
     for (index, rival) in competing.iter().enumerate() {
@@ -94,29 +91,106 @@ pub(super) fn hypotheses(
         at if at <= competing.len() => competing
             .get(at - 1)
             .map_or(Confidence::Possible, |rival| rival.confidence),
-        at if ids.get(at) != Some(&"other") && rows.iter().any(|row| row.cells.get(at) == Some(&"--")) => {
-            Confidence::RuledOut
-        }
-        _ => Confidence::Possible,
+        // What was seen to happen leaves no room for something else that did it; what is only inferred does.
+        at if ids.get(at) == Some(&"other") && !sure => Confidence::Possible,
+        at if ids.get(at) == Some(&"other") => Confidence::RuledOut,
+        at => verdict(&rows, at),
     });
     let verdicts = verdicts.collect();
+    let question = match header {
+        Some(header) => ledger.say(&header.question, first)?,
+        None => Text::default(),
+    };
     Ok(Some(Hypotheses {
+        question,
         columns,
         rows,
         verdicts,
     }))
 }
 
-/// The rivals that a rule names and that its facts allow, at most `room`.
-fn own_rivals<'d>(
+/// The questions of the first cause that have competing answers of their own. A question with one answer left is no comparison.
+pub(super) fn further(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Hypotheses>, minijinja::Error> {
+    let roots = ledger.root_findings();
+    let Some(first) = roots.first().copied() else {
+        return Ok(Vec::new());
+    };
+    let inquiries = ledger.header(first).map(|header| header.inquiries.as_slice());
+    let mut further = Vec::new();
+    for inquiry in inquiries.unwrap_or_default() {
+        let facts = ledger.facts(first);
+        if let Some(condition) = &inquiry.when
+            && !ledger.wording.holds(condition, &facts)?
+        {
+            continue;
+        }
+        let rivals = allowed(ledger, first, &inquiry.rivals, RIVALS)?;
+        let mut columns = Vec::new();
+        for rival in &rivals {
+            columns.push(ledger.say(&rival.text, first)?);
+        }
+        columns.push(phrase("hypothesis.other"));
+        let mut ids: Vec<&str> = rivals.iter().map(|rival| rival.id.as_str()).collect();
+        ids.push("other");
+        let rows = weighed(ledger, first, &inquiry.weighing, &ids)?;
+        if rows.is_empty() || rivals.len() < 2 {
+            continue;
+        }
+        further.push(Hypotheses {
+            question: ledger.say(&inquiry.question, first)?,
+            verdicts: (0..ids.len()).map(|at| verdict(&rows, at)).collect(),
+            columns,
+            rows,
+        });
+    }
+    Ok(further)
+}
+
+/// What the evidence leaves of a hypothesis that is not the cause itself.
+fn verdict(rows: &[HypothesisRow], at: usize) -> Confidence {
+    if rows.iter().any(|row| row.cells.get(at) == Some(&"--")) {
+        Confidence::RuledOut
+    } else {
+        Confidence::Possible
+    }
+}
+
+/// The hypotheses that a row of these tables excludes, each with that row, as far as chapter 3.4 does not say it already. "Something
+/// else" is excluded by what the cause itself rests on, and no claim of its own.
+pub(super) fn excluded<'h>(tables: impl Iterator<Item = &'h Hypotheses>, known: &[Sentence]) -> Vec<Sentence> {
+    let mut sentences = Vec::new();
+    let known: Vec<Text> = known.iter().filter_map(|sentence| claim(&sentence.text)).collect();
+    for table in tables {
+        let columns = table.columns.iter().enumerate();
+        for (at, column) in columns.take(table.columns.len().saturating_sub(1)) {
+            // The row that excludes the least besides says best why this one is out.
+            let rows = table.rows.iter().filter(|row| row.cells.get(at) == Some(&"--"));
+            let row = rows.min_by_key(|row| row.cells.iter().filter(|cell| **cell == "--").count());
+            if let Some(row) = row.filter(|_| !known.contains(column)) {
+                sentences.push(Sentence {
+                    text: Text {
+                        zh: format!("{}：{}", column.zh, row.sentence.text.zh),
+                        en: format!("{}: {}", column.en, small(&row.sentence.text.en)),
+                    },
+                    refs: row.sentence.refs.clone(),
+                    confidence: Some(Confidence::RuledOut),
+                });
+            }
+        }
+    }
+    sentences
+}
+
+/// Those of a rule's rivals that its facts allow, at most `room`.
+fn allowed<'d>(
     ledger: &mut Ledger<'d, '_>,
     finding: &Finding,
+    rivals: &'d [Rival],
     room: usize,
 ) -> Result<Vec<&'d Rival>, minijinja::Error> {
-    let rivals = ledger.header(finding).map(|header| header.rivals.as_slice());
     let facts = ledger.facts(finding);
     let mut kept = Vec::new();
-    for rival in rivals.unwrap_or_default() {
+    for rival in rivals {
         let holds = match &rival.when {
             Some(condition) => ledger.wording.holds(condition, &facts)?,
             None => true,
@@ -132,12 +206,12 @@ fn own_rivals<'d>(
 fn weighed(
     ledger: &mut Ledger<'_, '_>,
     finding: &Finding,
+    weighings: &[Weighing],
     ids: &[&str],
 ) -> Result<Vec<HypothesisRow>, minijinja::Error> {
-    let weighings = ledger.header(finding).map(|header| header.weighing.as_slice());
     let facts = ledger.facts(finding);
     let mut rows = Vec::new();
-    for weighing in weighings.unwrap_or_default() {
+    for weighing in weighings {
         if let Some(condition) = &weighing.when
             && !ledger.wording.holds(condition, &facts)?
         {

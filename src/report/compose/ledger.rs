@@ -258,6 +258,30 @@ impl<'d, 's> Ledger<'d, 's> {
         self.cite_words(finding, used, words_of(text, Some(finding)), false)
     }
 
+    /// The numbers of the citations that a finding's rule ties to a fact and that have this word.
+    pub(super) fn cite_tied_word(&mut self, finding: &Finding, fact: &str, word: &str) -> Vec<String> {
+        let tied = finding.shows.get(fact).into_iter().flatten();
+        let tied = tied.filter_map(|index| finding.evidence.get(*index));
+        self.cite_all(tied.filter(|citation| shows(citation, word)))
+    }
+
+    /// The number of the first listing that a finding searched in vain.
+    pub(super) fn cite_absence(&mut self, finding: &Finding) -> Vec<String> {
+        let mut evidence = finding.evidence.iter();
+        let listing = evidence.find(|citation| citation.kind == CitationKind::Absence);
+        self.cite_all(listing)
+    }
+
+    /// The numbers of a finding's citations that its rule ties to these facts; none where it ties none.
+    pub(super) fn cite_tied(&mut self, finding: &Finding, facts: &BTreeSet<String>) -> Vec<String> {
+        let tied = facts.iter().filter(|fact| finding.shows.contains_key(*fact));
+        let tied: BTreeSet<String> = tied.cloned().collect();
+        if tied.is_empty() {
+            return Vec::new();
+        }
+        self.cite_words(finding, tied, Vec::new(), false)
+    }
+
     fn cite_words(
         &mut self,
         finding: &Finding,

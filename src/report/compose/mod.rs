@@ -41,6 +41,7 @@ use crate::diagnosis::Diagnosis;
 use crate::redact::Masker;
 use crate::report::model::{BundleRef, PostMortem, SCHEMA_VERSION, Tool};
 
+pub(super) use expected::is_silent;
 use ledger::Ledger;
 pub use pair::compare;
 pub use policy::{Policy, SeverityScheme};
@@ -58,11 +59,17 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
     let resources = overview::resources(&mut ledger)?;
     let timeline = timeline::timeline(&mut ledger)?;
     let triage = triage::triage(&mut ledger);
+    let sessions = comparison::sessions(&mut ledger)?;
     let (analysis, matrix) = comparison::analysis(&mut ledger);
     let (diff, diff_about) = difference::differences(&mut ledger);
     let mut ruled_out = causes::ruled_out(&mut ledger)?;
     let hypotheses = hypotheses::hypotheses(&mut ledger, &ruled_out)?;
+    let further_hypotheses = hypotheses::further(&mut ledger)?;
     let (rivals_well, rivals_unknown) = hypotheses::rivals(&ledger);
+    ruled_out.extend(hypotheses::excluded(
+        hypotheses.iter().chain(&further_hypotheses),
+        &ruled_out,
+    ));
     ruled_out.extend(rivals_well);
     let localisation = causes::localisation(&mut ledger)?;
     let recovery = actions::recovery(&mut ledger)?;
@@ -73,8 +80,8 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
     open_questions.extend(rivals_unknown);
     let unexplained = unexplained::unexplained(&mut ledger);
     let found = causes::factors_found(&mut ledger, &mut contributing)?;
-    let mut actions = actions::actions(&mut ledger, &contributing, &found)?;
-    let lessons = lessons::lessons(&mut ledger, &contributing, !open_questions.is_empty())?;
+    let actions = actions::actions(&mut ledger, &contributing, &found)?;
+    let lessons = lessons::lessons(&mut ledger, &contributing)?;
     let findings = causes::findings(&mut ledger)?;
     let gaps = appendix::gaps(&mut ledger)?;
     let clock = appendix::clock(&mut ledger);
@@ -82,7 +89,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
     let node_differences = nodes::differences(&mut ledger);
     let applied = difference::applied(&mut ledger);
     let redactions = appendix::redactions(&ledger);
-    actions.extend(actions::rotation(&mut ledger, actions.len()));
+    let actions = actions::numbered(&mut ledger, actions);
     let tool = Tool {
         name: "casefile",
         version: env!("CARGO_PKG_VERSION"),
@@ -105,11 +112,13 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
         resources,
         timeline,
         triage,
+        sessions,
         analysis,
         matrix,
         diff,
         diff_about,
         hypotheses,
+        further_hypotheses,
         localisation,
         recovery,
         direct_causes,

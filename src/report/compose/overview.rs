@@ -26,7 +26,7 @@ pub(super) fn incident(ledger: &mut Ledger<'_, '_>) -> Result<Incident, minijinj
     let title = title(ledger)?;
     let window = window(ledger);
     if !ledger.is_healthy() {
-        key_blanks(ledger);
+        key_blanks(ledger, window.is_some());
     }
     Ok(Incident {
         title,
@@ -244,10 +244,13 @@ fn scope(ledger: &mut Ledger<'_, '_>) -> Sentence {
     plain_sentence(filled("scope.some", &[("names", json!(names)), ("more", json!(more))]))
 }
 
-fn key_blanks(ledger: &mut Ledger<'_, '_>) {
+/// `is_dated` says whether a time is proposed, so that it is to be confirmed and not to be given.
+fn key_blanks(ledger: &mut Ledger<'_, '_>, is_dated: bool) {
     for (id, required) in [
         ("time.occurred", true),
         ("reporter", true),
+        ("people.handlers", false),
+        ("symptom.users", false),
         ("impact.business", true),
         ("severity.final", true),
         ("detection.first-signal", true),
@@ -259,7 +262,10 @@ fn key_blanks(ledger: &mut Ledger<'_, '_>) {
         ("cause.confirmed", true),
     ] {
         let label = phrase(&format!("blank.{id}"));
-        let question = phrase(&format!("question.{id}"));
+        let question = match id {
+            "time.occurred" if is_dated => phrase("question.time.is-start"),
+            id => phrase(&format!("question.{id}")),
+        };
         ledger.blank(id, label, question, required);
     }
 }

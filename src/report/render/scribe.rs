@@ -6,7 +6,7 @@ use super::blanks::{Asked, Blanks, Slot};
 use super::rich::{Inline, Rich};
 use super::style::{Style, Zone};
 use super::times::{self, Grain};
-use crate::model::{Confidence, Lang, Subject, Text, When};
+use crate::model::{Confidence, Lang, Subject, Text, When, plain};
 use crate::report::locale::{Fixed, Words};
 use crate::report::model::{Blank, PostMortem, Sentence};
 
@@ -50,6 +50,11 @@ impl<'a> Scribe<'a> {
     /// The words of one language, code marks read.
     pub(super) fn text(&self, text: &Text) -> Rich {
         Rich::parse(&times::in_zone(text.get(self.lang), self.zone))
+    }
+
+    /// The words of one language as they go into a block of code.
+    pub(super) fn unmarked(&self, text: &Text) -> String {
+        plain(text.get(self.lang))
     }
 
     /// Words, confidence, references.

@@ -48,7 +48,6 @@ remedy:
     place: node
     risk: change
     command: "install -m 600 /etc/kubernetes/admin.conf <HOME>/.kube/config"
-    expect: {zh: "无输出", en: "no output"}
     verify: {zh: "`kubectl config view --minify` 显示本集群的地址", en: "`kubectl config view --minify` shows this cluster's address"}
     rollback: {zh: "事先 `cp` 一份原来的 <HOME>/.kube/config，需要时改回", en: "keep a copy of the former <HOME>/.kube/config with `cp` and put it back"}
     notes:

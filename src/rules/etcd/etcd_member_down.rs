@@ -69,7 +69,6 @@ remedy:
     place: node
     risk: change
     command: "systemctl restart kubelet"
-    expect: {zh: "无输出", en: "no output"}
     verify: {zh: "`etcdctl endpoint health` 全部 healthy", en: "`etcdctl endpoint health` shows all healthy"}
     rollback: {zh: "无需回滚", en: "nothing to undo"}
 prevention:

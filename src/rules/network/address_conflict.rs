@@ -83,7 +83,6 @@ remedy:
     place: node
     risk: dangerous
     command: "ip address del <ADDRESS>/<PREFIX> dev <INTERFACE>"
-    expect: {zh: "无输出", en: "no output"}
     verify: {zh: "`arping` 只有一个 MAC 应答", en: "`arping` is answered by one MAC only"}
     rollback: {zh: "`ip address add <ADDRESS>/<PREFIX> dev <INTERFACE>`", en: "`ip address add <ADDRESS>/<PREFIX> dev <INTERFACE>`"}
     notes:

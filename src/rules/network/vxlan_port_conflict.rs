@@ -73,7 +73,6 @@ remedy:
     place: node
     risk: dangerous
     command: "ip link delete <STALE_VXLAN_DEVICE>"
-    expect: {zh: "无输出", en: "no output"}
     verify: {zh: "`ss -lun` 中该端口只由当前的覆盖网络使用，CNI 日志不再报错", en: "in `ss -lun` only the present overlay has the port, and the CNI logs no more of it"}
     rollback: {zh: "设备由它的覆盖网络自行重建；删除前用 `ip -d link show` 记录参数", en: "an overlay makes its device anew; write its parameters down with `ip -d link show` first"}
     notes:

@@ -65,7 +65,6 @@ remedy:
     place: node
     risk: change
     command: "systemctl restart kubelet"
-    expect: {zh: "无输出", en: "no output"}
     verify: {zh: "`kubectl get node` 显示 Ready", en: "`kubectl get node` shows Ready"}
     rollback: {zh: "`systemctl stop kubelet`", en: "`systemctl stop kubelet`"}
 prevention:

@@ -45,7 +45,6 @@ remedy:
     place: node
     risk: change
     command: "systemctl restart kubelet"
-    expect: {zh: "无输出", en: "no output"}
     verify: {zh: "节点恢复 Ready，kubelet 日志不再报告", en: "the node is Ready and the kubelet reports no more of it"}
     rollback: {zh: "重启 kubelet 不影响运行中的容器；无需回滚", en: "a restart of the kubelet leaves running containers alone: nothing to roll back"}
 prevention:

@@ -45,7 +45,6 @@ remedy:
     place: node
     risk: change
     command: "swapoff -a"
-    expect: {zh: "无输出", en: "no output"}
     verify: {zh: "`systemctl status kubelet` 为 active (running)", en: "`systemctl status kubelet` shows active (running)"}
     rollback: {zh: "`swapon -a`", en: "`swapon -a`"}
 prevention:

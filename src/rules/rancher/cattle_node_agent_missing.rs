@@ -10,18 +10,18 @@ role: factor
 level: warning
 needs: [docker-containers, docker-images]
 check:
-  zh: "Rancher 创建的主机上是否有节点 agent"
+  zh: "Rancher 创建的主机上是否有节点代理"
   en: "whether hosts that Rancher launched run its node agent"
 title:
   zh: "主机 {{ host }} 的容器清单{% if lists > 1 %}以及另外 {{ lists - 1 }} 份清单（容器运行时、API）{% endif %}中没有 cattle-node-agent"
-  en: "the container list of host {{ host }}{% if lists > 1 %}, and {{ lists - 1 }} more (of the runtime, of the API),{% endif %} {% if lists > 1 %}have{% else %}has{% endif %} no cattle-node-agent"
+  en: "{% if lists > 1 %}none of the {{ lists }} lists that would show it (of host {{ host }}, of the runtime, of the API) has cattle-node-agent{% else %}the container list of host {{ host }} has no cattle-node-agent{% endif %}"
 cause:
-  zh: "节点 agent 会重建 Rancher 管理的容器（worker 上的 kubelet、kube-proxy、nginx-proxy、service-sidekick，以及 share-mnt）；它不在时，被删除的容器不会自己回来。"
+  zh: "节点代理 会重建 Rancher 管理的容器（worker 上的 kubelet、kube-proxy、nginx-proxy、service-sidekick，以及 share-mnt）；它不在时，被删除的容器不会自己回来。"
   en: "the node agent re-creates what Rancher manages (kubelet, kube-proxy, nginx-proxy, service-sidekick on workers, and share-mnt); without it a container that was deleted does not come back."
 causes:
   - rule: rke1-share-mnt-missing
     ground: node
-    mechanism: {zh: 没有节点 agent，被删除的容器不会重建, en: without the node agent a deleted container is not re-created}
+    mechanism: {zh: 没有节点代理，被删除的容器不会重建, en: without the node agent a deleted container is not re-created}
 benign:
   - {zh: "RKE2、k3s、导入的集群与 rke CLI 创建的集群没有它", en: "RKE2, k3s, imported clusters and those of the rke CLI have none"}
   - {zh: "kubelet 停止时它的容器也会消失", en: "with the kubelet stopped its container goes as well"}
@@ -36,6 +36,7 @@ remedy:
 prevention:
   - kind: detect
     text: {zh: "DaemonSet cattle-node-agent 不存在，或就绪数少于节点数时告警", en: "alert when the DaemonSet cattle-node-agent is absent, or has fewer ready pods than there are nodes"}
+    command: "kubectl -n cattle-system get daemonset cattle-node-agent -o jsonpath='{.status.desiredNumberScheduled} {.status.numberReady}'"
     acceptance: {zh: "在测试集群删除该 DaemonSet 后收到告警", en: "deleting the DaemonSet of a test cluster raises it"}
 knowledge:
   - text: {zh: 节点代理会重建被删除的 share-mnt, en: the node agent re-creates a share-mnt that was deleted}

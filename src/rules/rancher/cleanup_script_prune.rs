@@ -1,5 +1,7 @@
 //! A clean-up script deleted containers that are stopped by design.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::bundle::decode::{ContainerState, Script};
@@ -9,7 +11,7 @@ use crate::rules::inventory::{RKE1, is_rke_container, is_rke1, names};
 use crate::rules::rebuild::docker_run;
 use crate::rules::toolbox::deletions::{Deletions, Destroyed, created};
 use crate::rules::toolbox::jobs::Jobs;
-use crate::rules::toolbox::made_for::{named_otherwise, server_elsewhere};
+use crate::rules::toolbox::made_for::{argument, named_otherwise, server_elsewhere};
 use crate::rules::toolbox::node_agent::absence_of_node_agent;
 use crate::rules::toolbox::prunes::{protected, unprotected_prune};
 use crate::rules::{Finding, Input, RuleHeader};
@@ -29,17 +31,18 @@ headline:
   zh: "Rancher 节点 {{ host }} 系统容器 {{ missing|join('、') }} 丢失"
   en: "Rancher node {{ host }}: system containers {{ missing|join(', ') }} lost"
 lead:
-  zh: "{% if ids %}节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 由清理脚本 {{ path }} 删除：脚本日志始于 {{ ran_at }} 的这次执行列有它们的编号 {{ ids|join('、') }}{% else %}清理脚本 {{ path }} 清除已停止容器，节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 被删除{% endif %}"
-  en: "{% if ids %}clean-up script {{ path }} deleted the system containers {{ missing|join(', ') }} of {{ host }}: the run that its log begins at {{ ran_at }} lists their ids, {{ ids|join(', ') }}{% else %}clean-up script {{ path }} prunes stopped containers: system containers {{ missing|join(', ') }} are gone from {{ host }}{% endif %}"
+  zh: "{% if ids %}节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 由清理脚本 {{ path }} 删除：脚本日志中 {{ ran_at }} 开始的那次执行列出了它们的编号 {{ ids|join('、') }}{% else %}清理脚本 {{ path }} 清除已停止容器，节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 被删除{% endif %}"
+  en: "{% if ids %}clean-up script {{ path }} deleted the system containers {{ missing|join(', ') }} of {{ host }}: its log of the run at {{ ran_at }} lists their ids, {{ ids|join(', ') }}{% else %}clean-up script {{ path }} prunes stopped containers: system containers {{ missing|join(', ') }} are gone from {{ host }}{% endif %}"
 since:
   zh: "{% if gone_at %}{{ missing|join('、') }} 自 {{ gone_at }} 起缺失{% if collected_at %}，采集时（{{ collected_at }}{% if age is not none %}，{{ age }} 秒后{% endif %}）仍然缺失{% endif %}{% endif %}"
   en: "{% if gone_at %}{{ missing|join(', ') }}: missing since {{ gone_at }}{% if collected_at %}, still so at collection ({{ collected_at }}{% if age is not none %}, {{ age }} s later{% endif %}){% endif %}{% endif %}"
+question: {zh: "什么删除了 {{ missing|join('、') }}？", en: "What deleted {{ missing|join(' and ') }}?"}
 hypothesis:
   zh: "脚本 {{ path }} 中的清除"
   en: "the prune in {{ path }}"
 cause:
-  zh: "{% if proven %}节点 {{ host }} 上的 {{ missing|join('、') }} 由脚本 {{ path }} 中的 {{ line }} 删除{% if logged_at %}（脚本日志记录这次执行始于 {{ ran_at }}）{% elif ran_at %}（运行时在 {{ ran_at }} 记录了这次清除）{% endif %}；{% if ids %}脚本日志记录的被删除编号 {{ ids|join('、') }} {% else %}被删除的容器编号{% endif %}与{% if has_baseline %}基线中的容器编号{% else %}运行时事件中的容器名{% endif %}一致。{% else %}节点 {{ host }} 缺少 {{ missing|join('、') }}，很可能由脚本 {{ path }} 中的 {{ line }} 删除；未观察到该操作本身。{% endif %}这些容器的正常状态就是“已停止”，因此会被选中。"
-  en: "{% if proven %}{{ missing|join(', ') }} on {{ host }} {% if missing|length == 1 %}was{% else %}were{% endif %} deleted by {{ line }} in {{ path }}{% if logged_at %} (its log begins this run at {{ ran_at }}){% elif ran_at %} (the runtime recorded the prune at {{ ran_at }}){% endif %}; the deleted ids{% if ids %}, {{ ids|join(', ') }} in the script's log,{% endif %} match {% if has_baseline %}the baseline's container ids{% else %}the names in the runtime's events{% endif %}.{% else %}{{ host }} lacks {{ missing|join(', ') }}; probably deleted by {{ line }} in {{ path }}; the operation itself was not observed.{% endif %} Such containers are healthy when stopped, so a prune selects them."
+  zh: "{% if proven %}节点 {{ host }} 上的 {{ missing|join('、') }} 由脚本 {{ path }} 中的 {{ line }} 删除{% if logged_at %}（脚本日志记录这次执行始于 {{ ran_at }}）{% elif ran_at %}（运行时在 {{ ran_at }} 记录了这次清除）{% endif %}；{% if ids %}脚本日志记录的被删除编号 {{ ids|join('、') }} {% else %}被删除的容器编号{% endif %}与{% if has_baseline %}基线中的容器编号{% else %}运行时事件中的容器名{% endif %}一致。{% else %}节点 {{ host }} 缺少 {{ missing|join('、') }}，很可能由脚本 {{ path }} 中的 {{ line }} 删除；未观察到该操作本身。{% endif %}这些容器的正常状态就是未在运行（已退出或已创建），因此会被选中。"
+  en: "{% if proven %}{{ missing|join(', ') }} on {{ host }} {% if missing|length == 1 %}was{% else %}were{% endif %} deleted by {{ line }} in {{ path }}{% if logged_at %} (by its log this run began at {{ ran_at }}){% elif ran_at %} (the runtime recorded the prune at {{ ran_at }}){% endif %}; the deleted ids{% if ids %}, {{ ids|join(', ') }} in the script's log,{% endif %} match {% if has_baseline %}the baseline's container ids{% else %}the names in the runtime's events{% endif %}.{% else %}{{ host }} lacks {{ missing|join(', ') }}; probably deleted by {{ line }} in {{ path }}; the operation itself was not observed.{% endif %} Such containers are healthy when stopped, so a prune selects them."
 factors:
   - text:
       zh: 清理脚本设计缺陷：清除命令没有排除系统容器
@@ -65,12 +68,6 @@ rules_out:
   - zh: "{% if running_intact %}Docker 数据丢失：应当运行的 RKE 容器齐全，RKE 容器中缺失的只有按设计停止的 {{ missing|join('、') }}{% endif %}"
     en: "{% if running_intact %}loss of Docker's data: every RKE container that should run is there; of RKE's containers only those are missing that are stopped by design, {{ missing|join(', ') }}{% endif %}"
 rivals:
-  - id: by-schedule
-    text: {zh: "由定时任务（{{ schedule }}）启动该脚本", en: "this script, started by its schedule ({{ schedule }})"}
-    when: ids and schedule
-  - id: otherwise
-    text: {zh: 由手工或别的任务启动该脚本, en: "this script, started by hand or by something else"}
-    when: ids and schedule
   - id: other-prune
     text: {zh: 不经该脚本的清除, en: "a prune that was not this script's"}
   - id: single-rm
@@ -80,24 +77,34 @@ weighing:
       zh: "脚本自己的日志记录了被删除的容器编号 {{ ids|join('、') }}{% if ids_in_events %}，与运行时的删除事件一致{% endif %}{% if ids_in_baseline %}，也是基线中这些容器的编号{% endif %}"
       en: "the script's own log names the ids that it deleted, {{ ids|join(', ') }}{% if ids_in_events %}; the runtime's events have them destroyed{% endif %}{% if ids_in_baseline %}; in the baseline they are the ids of these containers{% endif %}"
     when: ids
-    cells: {self: "++", by-schedule: "+", otherwise: "+", other-prune: "--", single-rm: "--", other: "-"}
+    cells: {self: "++", other-prune: "--", single-rm: "--", other: "--"}
   - text:
       zh: "运行时在 {{ pruned_at }} 记录了一次对已停止容器的清除，随删除事件一并完成"
       en: "at {{ pruned_at }} the runtime recorded a prune of stopped containers, right after it destroyed them"
     when: pruned_at
-    cells: {self: "+", by-schedule: "+", otherwise: "+", other-prune: "+", single-rm: "--", other: "-"}
-  - text:
-      zh: "定时任务的计划是 {{ schedule }}，这次执行（{{ ran_at }}）不在计划的时刻"
-      en: "the schedule is {{ schedule }}, and this run, at {{ ran_at }}, is not at a time of it"
-    when: off_schedule
-    cells: {self: "0", by-schedule: "--", otherwise: "+"}
-  - text:
-      zh: "脚本 {{ path }} 中的 {{ line }} 会选中按设计停止的容器{% if schedule %}，并由计划 {{ schedule }} 定时执行{% endif %}"
-      en: "{{ line }} in {{ path }} selects containers that are stopped by design{% if schedule %}, and it is scheduled for {{ schedule }}{% endif %}"
-    cells: {self: "+"}
+    cells: {self: "+", other-prune: "+", single-rm: "--", other: "-"}
+inquiries:
+  - question: {zh: 这次执行由什么启动？, en: "What started this run?"}
+    when: ran_at and schedule
+    rivals:
+      - id: by-schedule
+        text: {zh: "由定时任务启动（{{ schedule }}）", en: "a start by the schedule ({{ schedule }})"}
+      - id: by-hand
+        text: {zh: 手工启动, en: "a start by hand"}
+    weighing:
+      - text:
+          zh: "定时任务的计划是 {{ schedule }}，而这次执行在 {{ ran_at }}，分钟数与计划不符；时区之差是一刻钟的整数倍，因此与时区无关"
+          en: "the schedule is {{ schedule }}, and this run was at {{ ran_at }}, at another minute of the hour than it says: time zones differ by quarters of an hour, so none of them brings the two together"
+        when: off_schedule
+        cells: {by-schedule: "--", by-hand: "+", other: "+"}
+      - text:
+          zh: "定时任务的计划是 {{ schedule }}，这次执行（{{ ran_at }}）的分钟数与它相符"
+          en: "the schedule is {{ schedule }}, and this run, at {{ ran_at }}, was at the minute of the hour that it says"
+        when: not off_schedule
+        cells: {by-schedule: "+", by-hand: "-", other: "-"}
 questions:
   - zh: "{% if off_schedule %}脚本的计划是 {{ schedule }}，而{% if logged_at %}脚本日志记录的执行始于{% else %}运行时记录的清除在{% endif %} {{ ran_at }}：这次执行是如何触发的？{% endif %}"
-    en: "{% if off_schedule %}the script is scheduled for {{ schedule }}, but {% if logged_at %}its log begins a run{% else %}the runtime recorded a prune{% endif %} at {{ ran_at }}: how was this run started?{% endif %}"
+    en: "{% if off_schedule %}the script is scheduled for {{ schedule }}, but {% if logged_at %}by its log a run began{% else %}the runtime recorded a prune{% endif %} at {{ ran_at }}: how was this run started?{% endif %}"
   - zh: "{% if cron_is_new %}脚本 {{ script }} 的定时任务（{{ schedule }}）在基线采集时还没有：它经由哪次变更、什么流程加到 {{ host }} 上？{% endif %}"
     en: "{% if cron_is_new %}the baseline does not have the cron entry of {{ script }} ({{ schedule }}) yet: by which change, and through which process, did it come onto {{ host }}?{% endif %}"
   - zh: "{% if earlier and recreated_at %}运行时事件显示，{{ earlier|join('、') }} 的清除已经删除过同名容器，{{ recreated_at }} 又被创建：那次清除由什么发起，这些容器又是如何恢复的？{% endif %}"
@@ -146,64 +153,72 @@ remedy:
     risk: read-only
     command: |
       docker ps -a --filter label=io.rancher.rke.container.name --format '{% raw %}{{.Names}}\t{{.Status}}{% endraw %}'
-    expect: {zh: "输出中没有 {{ missing|join('、') }}", en: "the output has no {{ missing|join(', ') }}"}
+    expect: {zh: "输出中没有 {{ missing|join('、') }}", en: "the output has no row of {{ missing|join(' or ') }}"}
     verify: {zh: 与 2.2 的矩阵一致, en: it agrees with the matrix in 2.2}
     rollback: {zh: 只读，无需回滚, en: read-only}
   - purpose: {zh: 在修改脚本之前停用它的定时任务，避免再次删除, en: "disable the clean-up script's cron entry before anything is rebuilt"}
     place: node
     risk: change
     when: cron_file
-    command: "mv {{ cron_file }} {{ cron_file ~ '.disabled-by-incident' }}"
-    expect: {zh: 无输出, en: no output}
-    verify: {zh: "{{ cron_file }} 已不存在；cron 会忽略文件名含点的任务", en: "{{ cron_file }} is gone; cron ignores file names with a dot"}
-    rollback: {zh: "修好脚本后改回原名 {{ cron_file }}", en: "rename it back to {{ cron_file }} once the script is fixed"}
+    precheck: {zh: "`grep -n . {{ cron_file }}` 中只有清理脚本这一条任务", en: "`grep -n . {{ cron_file }}` shows no other job than the clean-up's"}
+    command: "mv {{ cron_file }} {{ cron_parked }}"
+    verify: {zh: "`ls /etc/cron.d` 中已没有它（要移出该目录：只改名时，cronie 仍会执行）", en: "`ls /etc/cron.d` no longer has it (it has to leave the directory: cronie runs a renamed file, dotted or not)"}
+    rollback: {zh: "最后一步把它移回 {{ cron_file }}", en: "the last step moves it back to {{ cron_file }}"}
   - purpose: {zh: 停用清理脚本本身：它也可能由别处触发, en: "disable the script itself, which something else may start too"}
     place: node
     risk: change
-    command: "mv {{ script }} {{ script ~ '.disabled-by-incident' }}"
-    expect: {zh: 无输出, en: no output}
-    verify: {zh: "{{ script }} 已不存在；任何触发方都会报文件不存在", en: "{{ script }} is gone; whatever starts it fails"}
-    rollback: {zh: "修好脚本后改回原名 {{ script }}", en: "rename it back to {{ script }} once it is fixed"}
+    precheck: {zh: "`pgrep -af {{ script }}` 无输出：它此刻没有在执行", en: "`pgrep -af {{ script }}` prints nothing: it is not running now"}
+    command: "mv {{ script }} {{ script ~ '.disabled' }}"
+    verify: {zh: "`ls {{ script }}` 报文件不存在", en: "`ls {{ script }}` finds no such file"}
+    rollback: {zh: "最后一步把它移回 {{ script }}", en: "the last step moves it back to {{ script }}"}
   - purpose: {zh: 检查节点代理：它正常时会自行重建 share-mnt, en: "check the node agent, which re-creates share-mnt by itself when it is well"}
     place: cluster
     risk: read-only
-    command: kubectl -n cattle-system get daemonset,pods -o wide -l app=cattle-agent
+    command: |
+      kubectl -n cattle-system get daemonset cattle-node-agent
+      kubectl -n cattle-system get pods -o wide -l app=cattle-agent
     expect: {zh: "{% if agent_absent %}没有 Pod：采集时 {{ host }} 上就没有它的容器{% else %}本节点的 Pod 为 Running 且就绪{% endif %}", en: "{% if agent_absent %}no pod: at collection {{ host }} had no container of it{% else %}the pod of this node is Running and ready{% endif %}"}
     verify: {zh: "{% if agent_absent %}没有 Pod 时不会自动重建，继续下一步；若有 Pod 而容器仍缺失，先查明原因再手工重建{% else %}若代理正常而容器仍缺失，先查明原因再手工重建{% endif %}", en: "{% if agent_absent %}without a pod nothing re-creates the container: go on with the next step; with one, find out why the container is still missing before rebuilding by hand{% else %}if it is well and the container is still missing, find out why before rebuilding by hand{% endif %}"}
     rollback: {zh: 只读，无需回滚, en: read-only}
-  - purpose: {zh: 先轮换采集包中出现过的令牌，再用新令牌重建, en: "rotate the token that stood in the bundle before anything is rebuilt with it"}
+  - purpose: {zh: 列出集群注册令牌（只列名称）, en: "list the registration tokens, by name only"}
     place: rancher
-    risk: change
+    risk: read-only
     when: "rebuild|selectattr('placeholders')|list"
     command: "kubectl get clusterregistrationtokens.management.cattle.io -A -o custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name"
     expect: {zh: 每个集群一个注册令牌, en: one registration token for each cluster}
-    verify: {zh: 旧令牌被拒绝；之后各步的占位符填新令牌, en: "the old token is refused; from here on the placeholder stands for the new one"}
-    rollback: {zh: 轮换后旧令牌不能恢复；用新令牌更新仍使用旧令牌的节点代理, en: "a rotated token does not come back: give the new one to every agent that still has the old one"}
+    verify: {zh: 记下本集群的令牌所在的命名空间与名称, en: "note the namespace and the name of this cluster's"}
+    rollback: {zh: 只读，无需回滚, en: read-only}
+  - purpose: {zh: 轮换：删除采集包中出现过的注册令牌使其作废，之后只用新令牌, en: "rotate: revoke the registration token that stood in the bundle by having it deleted, and use only a new one from here on"}
+    place: rancher
+    risk: dangerous
+    when: "rebuild|selectattr('placeholders')|list"
+    precheck: {zh: 上一步列出了它；列出仍使用旧令牌的节点代理, en: "the step above lists it; the agents that still have the old one are known"}
+    command: "kubectl -n <NAMESPACE> delete clusterregistrationtokens.management.cattle.io <NAME>"
+    expect: {zh: 输出中有 deleted, en: the output says deleted}
+    verify: {zh: 再列一次，旧的已不在；用旧令牌注册被拒绝, en: "listed once more, the old one is gone; a registration with it is refused"}
+    rollback: {zh: 旧令牌不能恢复；用新令牌更新仍使用旧令牌的节点代理, en: "the old one does not come back: give the new one to every agent that still has it"}
     notes:
-      - zh: "上面的命令只列出名称，不显示令牌；如何替换取决于 Rancher 的版本，请按该版本的文档操作"
-        en: "the command lists the tokens by name and prints none; how one is replaced depends on the version of Rancher, so follow its documentation"
+      - zh: "新令牌如何生成取决于 Rancher 的版本，执行前先查阅该版本的文档"
+        en: "how a new one is made depends on the version of Rancher: read its documentation first"
   - purpose: {zh: "重建 {{ item.name }}", en: "rebuild {{ item.name }}"}
     place: node
     risk: change
     each: rebuild
+    precheck: {zh: "`docker ps -a --filter name=^/{{ item.name }}$` 无结果；`docker image inspect {{ item.image }}` 有输出{% if item.named_otherwise %}；确定应写 {{ item.named_otherwise|join('、') }} 还是本机的 {{ host }}：证书按节点名签发{% endif %}{% if item.server %}；`curl -k {{ item.server ~ '/ping' }}` 返回 pong{% endif %}", en: "`docker ps -a --filter name=^/{{ item.name }}$` has no row; `docker image inspect {{ item.image }}` prints one{% if item.named_otherwise %}; it is settled whether {{ item.named_otherwise|join(', ') }} is right or this host's {{ host }}, because certificates are written for that name{% endif %}{% if item.server %}; `curl -k {{ item.server ~ '/ping' }}` answers pong{% endif %}"}
     command: "{{ item.command|raw }}"
     expect: {zh: 输出新容器的 64 位编号, en: the 64-digit id of the new container}
-    verify: {zh: "`docker ps -a --filter name=^/{{ item.name }}$` 显示 {{ item.state }}{% if item.name == 'share-mnt' %}，/etc/kubernetes/ssl 下证书的修改时间已更新{% endif %}", en: "`docker ps -a --filter name=^/{{ item.name }}$` shows {{ item.state }}{% if item.name == 'share-mnt' %}, and the certificates below /etc/kubernetes/ssl have a new modification time{% endif %}"}
-    rollback: {zh: "`docker stop {{ item.name }}`，再执行 `docker rm {{ item.name }}`", en: "`docker stop {{ item.name }}`, then `docker rm {{ item.name }}`"}
+    verify: {zh: "`docker ps -a --filter name=^/{{ item.name }}$` 显示 {{ item.state }}{% if item.name == 'share-mnt' %}；`ls -l --time-style=full-iso /etc/kubernetes/ssl` 中证书的修改时间晚于本步{% endif %}", en: "`docker ps -a --filter name=^/{{ item.name }}$` shows {{ item.state }}{% if item.name == 'share-mnt' %}; by `ls -l --time-style=full-iso /etc/kubernetes/ssl` certificates are newer than this step{% endif %}"}
+    rollback: {zh: "{% if item.state != 'Created' %}`docker stop {{ item.name }}`，再执行 {% endif %}`docker rm {{ item.name }}`", en: "{% if item.state != 'Created' %}`docker stop {{ item.name }}`, then {% endif %}`docker rm {{ item.name }}`"}
     notes:
-      - zh: "参数逐个取自基线的 `docker inspect`，其中形似两个词的参数在原容器中就是一个参数，请保留引号"
-        en: "the arguments are those of `docker inspect` in the baseline, one by one; an argument that looks like two words was one, so keep its quotes"
-      - zh: "{% if item.named_otherwise %}容器参数中的主机名或节点名是 {{ item.named_otherwise|join('、') }}，而本机名为 {{ host }}：执行前先确认哪一个正确，证书会按节点名签发{% endif %}"
-        en: "{% if item.named_otherwise %}the arguments name the host or node {{ item.named_otherwise|join(', ') }}, while this host is {{ host }}: find out which is right before you run it, because certificates are written for that name{% endif %}"
-      - zh: "{% if item.placeholders %}请把 {{ item.placeholders|join('、') }} 换成真实值：在 Rancher 中打开集群的注册命令，或在 local 集群执行 `kubectl get clusterregistrationtokens.management.cattle.io -A -o custom-columns=NAMESPACE:.metadata.namespace,TOKEN:.status.token`。该命令会显示有效的令牌：不要把输出贴入工单、聊天或日志{% endif %}"
-        en: "{% if item.placeholders %}fill in {{ item.placeholders|join(', ') }}: it stands in the cluster's registration command in Rancher, or run `kubectl get clusterregistrationtokens.management.cattle.io -A -o custom-columns=NAMESPACE:.metadata.namespace,TOKEN:.status.token` on the local cluster. It prints live tokens: keep its output out of tickets, chats and logs{% endif %}"
+      - zh: "{% if item.name == rebuild[0].name %}参数逐个取自基线的 `docker inspect`；带引号的词组在原容器中就是一个参数，请保留引号{% if item.placeholders %}。{{ item.placeholders|join('、') }} 填新令牌（引文中的旧令牌已脱敏，见附录 D）：在 Rancher 中打开集群的注册命令即可看到，不要贴入工单、聊天或日志{% endif %}{% endif %}"
+        en: "{% if item.name == rebuild[0].name %}the arguments are those of `docker inspect` in the baseline, one by one; what stands in quotes was one argument, so keep them{% if item.placeholders %}. {{ item.placeholders|join(', ') }} stands for the new token (quotes of the old one are masked, see appendix D): Rancher shows it in the cluster's registration command; keep it out of tickets, chats and logs{% endif %}{% endif %}"
   - purpose: {zh: "核对整体：{{ host }} 的 RKE 容器齐全且状态符合预期", en: "check the whole: every RKE container of {{ host }} is there and in its expected state"}
     place: node
     risk: read-only
     when: rebuild
     command: |
       docker ps -a --filter label=io.rancher.rke.container.name --format '{% raw %}{{.Names}}\t{{.Status}}{% endraw %}' | sort
-    expect: {zh: "2.2 矩阵基线一列的状态：share-mnt 为 Exited (0)，service-sidekick 为 Created，其余为 Up", en: "the states of the baseline's column in 2.2: share-mnt Exited (0), service-sidekick Created, all others Up"}
+    expect: {zh: "与矩阵中基线一列相同：share-mnt 为 Exited (0)，service-sidekick 为 Created，其余为 Up", en: "as in the baseline's column of the matrix: share-mnt Exited (0), service-sidekick Created, all others Up"}
     verify: {zh: 重新采集后再分析一次，不再报告缺失, en: "collect once more and analyse: nothing is reported as missing"}
     rollback: {zh: 只读，无需回滚, en: read-only}
   - purpose: {zh: 参数来源缺失时，从同角色节点或备份取得, en: "without a baseline, take the arguments from a peer node or a backup"}
@@ -214,6 +229,15 @@ remedy:
     expect: {zh: 在仍有这些容器的同角色节点上执行，得到其完整参数, en: run on a peer that still has them; it prints their full arguments}
     verify: {zh: 用该节点的采集包作 --baseline 重新分析，即可得到重建命令, en: analyse again with that node's bundle as --baseline to get the rebuild commands}
     rollback: {zh: 只读，无需回滚, en: read-only}
+  - purpose: {zh: "收尾：{{ script }} 按措施修改并通过测试之后，恢复它{% if cron_file %}和定时任务{% endif %}", en: "close: once {{ script }} is mended and has passed its test, bring it{% if cron_file %} and its cron entry{% endif %} back"}
+    place: node
+    risk: change
+    precheck: {zh: "修改后的脚本通过了 4.1 中的测试", en: "the mended script has passed the test of 4.1"}
+    command: |
+      mv {{ script ~ '.disabled' }} {{ script }}
+      {% if cron_file %}mv {{ cron_parked }} {{ cron_file }}{% endif %}
+    verify: {zh: 下一次计划执行之后再做一次上面的核对, en: "after the next scheduled run the check of the whole holds again"}
+    rollback: {zh: 再次停用, en: disable them again}
 prevention:
   - kind: prevent
     immediate: true
@@ -221,42 +245,65 @@ prevention:
     answers: 1
     command: "{{ protected|raw }}"
     caution:
-      zh: "只写一个按键过滤的 label!=；只排除 share-mnt 仍会删除 service-sidekick，而写两个 label!= 会使保护失效。没有该标签的容器停止后仍会被清除{% if earlier_others %}：{{ earlier|join('、') }} 的清除就带走了 {{ earlier_others|join('、') }}{% else %}，例如已停止的 Rancher 服务端容器{% endif %}"
-      en: "write exactly one key-only label!= filter: excluding share-mnt alone still deletes service-sidekick, and two label!= filters protect nothing. Containers without that label are still pruned when they are stopped{% if earlier_others %}: the prune at {{ earlier|join(', ') }} took {{ earlier_others|join(', ') }} with it{% else %}, for instance the Rancher server's own{% endif %}"
-    acceptance: {zh: 在测试主机上执行后 share-mnt 与 service-sidekick 均仍存在, en: "run on a test host, share-mnt and service-sidekick are both still there"}
+      zh: "只写一个 label!= 过滤器，且只写标签键：只排除 share-mnt 仍会删除 service-sidekick；写两个 label!= 会使保护失效"
+      en: "write exactly one label!= filter, with the key alone: excluding share-mnt by its value still deletes service-sidekick, and two label!= filters protect nothing"
+    acceptance: {zh: "在{% if docker_version %} Docker {{ docker_version }} 的{% endif %}测试主机上执行：share-mnt 与 service-sidekick 仍在，另一个已停止、无此标签的容器被删除", en: "run on a test host{% if docker_version %} with Docker {{ docker_version }}{% endif %}: share-mnt and service-sidekick are still there, and a stopped container without the label is gone"}
   - kind: detect
     immediate: true
     text: {zh: 为每个节点的 RKE 容器增加“存在且状态符合预期”的告警, en: "alert when an RKE container of a node is missing or not in its expected state"}
     answers: 2
+    command: |
+      docker ps -a --filter label=io.rancher.rke.container.name --format '{% raw %}{{.Names}} {{.State}}{% endraw %}'
     acceptance: {zh: "在测试主机删除 share-mnt，5 分钟内收到告警", en: "delete share-mnt on a test host: the alert arrives within 5 minutes"}
-  - kind: process
-    text: {zh: 建立关键组件清单，变更前后比对, en: "keep an inventory of critical components and compare it before and after changes"}
-    answers: 2
-    acceptance: {zh: 清单覆盖每种角色的节点，比对结果附在变更单中, en: "the inventory covers every node role; each change record holds a comparison"}
-  - kind: process
-    text: {zh: 清理类任务先列出将删除的对象，经核对后才允许执行, en: "make clean-up jobs print what they would delete, and run only after that list was checked"}
+  - kind: prevent
+    text: {zh: "清理只删除带专用标签的容器：没有 RKE 标签的容器{% if unlabelled %}（这里有 {{ unlabelled|join('、') }}）{% endif %}也不再被误删", en: "let the clean-up delete only what bears a label for it, so that containers without RKE's label{% if unlabelled %} (here {{ unlabelled|join(', ') }}){% endif %} are safe too"}
     answers: 1
-    command: docker ps -a --filter status=exited --filter status=created --filter status=dead --format '{% raw %}{{.Names}}\t{{.Status}}\t{{.Label "io.rancher.rke.container.name"}}{% endraw %}'
-    acceptance: {zh: 列表中出现 RKE 容器时任务中止, en: "the job stops when the list holds an RKE container"}
+    command: docker container prune -f --filter "label=disposable=true"
+    acceptance: {zh: 在测试主机上执行：没有该标签的已停止容器都还在, en: "run on a test host: every stopped container without that label is still there"}
+  - kind: detect
+    text: {zh: 带 RKE 标签的容器被删除时立即告警, en: "alert as soon as a container with RKE's label is destroyed"}
+    answers: 3
+    when: earlier
+    command: docker events --filter type=container --filter event=destroy --filter label=io.rancher.rke.container.name
+    acceptance: {zh: 在测试主机删除 share-mnt 后 1 分钟内收到告警，写明时间与容器名, en: "delete share-mnt on a test host: within a minute an alert names it and the time"}
   - kind: process
     text: {zh: 节点上的脚本与定时任务经变更评审后才安装，评审记录列出它会删除的对象, en: "install scripts and cron entries on nodes only through a reviewed change that lists what they delete"}
     answers: 4
-    acceptance: {zh: 抽查测试节点，每条定时任务都对应一份变更记录, en: "on a test node picked at random every cron entry has its change record"}
+    command: ls -l /etc/cron.d /var/spool/cron
+    acceptance: {zh: 任取一个节点，每条定时任务都对应一份变更记录, en: "on any node every cron entry has its change record"}
   - kind: mitigate
     text: {zh: 定期演练从备份恢复单个系统容器, en: "rehearse restoring a single system container from a backup"}
     acceptance: {zh: 演练记录显示恢复后的参数与原容器一致, en: "the record shows that the restored arguments equal the original's"}
+lesson:
+  zh: 本次故障说明，“已停止”不等于“可删除”。
+  en: This incident shows that "stopped" does not mean "may be deleted".
 lessons:
   - phrase: {zh: 自动化需要边界条件, en: Automation needs boundaries}
     text: {zh: 清理脚本应以标签排除系统组件，而不是假定停止的容器都可删除, en: "a clean-up leaves out system components by label instead of assuming that what is stopped can go"}
+    answers: 1
   - phrase: {zh: 关键组件需要特殊保护, en: Critical components need protection}
     text: {zh: share-mnt 正常时就是 Exited (0)，只看“是否运行”会误判, en: "share-mnt is healthy when Exited (0); asking only whether it runs gives the wrong answer"}
+    answers: 2
+  - phrase: {zh: 先例是信号, en: A precedent is a signal}
+    text: {zh: "{{ earlier|join('、') }} 的清除已经删除过同名容器，而脚本至今没有例外", en: "a prune at {{ earlier|join(', ') }} had deleted containers of these names before, and the script still has no exception"}
+    answers: 3
+    when: earlier
   - phrase: {zh: 备份与基线要可用, en: Backups and baselines have to be usable}
     text: {zh: 重建参数只有在另一份完好的记录中才找得到, en: "the arguments to rebuild with exist only in another, intact record"}
+lucky:
+  - text:
+      zh: "重建 {{ rebuild|map(attribute='name')|join('、') }} 的参数只见于基线{% if baseline_lead %}，而它在清除前不到 {{ baseline_lead }} 秒才采集{% endif %}"
+      en: "the arguments to rebuild {{ rebuild|map(attribute='name')|join(' and ') }} stand in the baseline alone{% if baseline_lead %}, and it was collected less than {{ baseline_lead }} s before the prune{% endif %}"
+    when: rebuild
 knowledge:
+  - text: {zh: 集群的注册令牌不会过期：删除之前一直有效，删除即作废, en: "the registration token of a cluster does not expire: it is good until it is deleted, and only that can revoke it"}
+    reference: "rancher/rancher#19572"
   - text: {zh: docker container prune 删除所有未运行的容器，包括从未启动过的, en: "docker container prune deletes every container that is not running, also those never started"}
     reference: "moby v20.10.24 daemon/prune.go; docs.docker.com container prune"
-  - text: {zh: "多个 label!= 过滤器之间不是“且”的保护关系", en: "several label!= filters do not add up to more protection"}
+  - text: {zh: "几个 label!= 过滤器之间是“或”：容器只要不符合其中一个就会被删除，等于没有保护", en: "several label!= filters are joined by \"or\": a container that one of them does not match is deleted, so two label!= filters protect nothing"}
     reference: "moby/moby#40286; moby daemon/prune.go matchLabels"
+  - text: {zh: "Debian 的 cron 忽略 /etc/cron.d 中文件名含点的任务，cronie 会执行它们", en: "Debian's cron ignores dotted names in its directory /etc/cron.d, while cronie runs a renamed file there, dotted or not"}
+    reference: "Debian cron(8); cronie src/database.c not_a_crontab"
   - text: {zh: share-mnt 的正常状态是已退出（0），service-sidekick 的正常状态是已创建；节点代理会重建被删除的 share-mnt, en: "share-mnt is healthy as Exited (0), service-sidekick as Created; the node agent re-creates a deleted share-mnt"}
     reference: "rancher/rancher v2.5.12 cmd/agent/main.go, pkg/rkeworker; rancher/rke services/sidekick.go; rancher/rancher#15364"
 sources: ["moby daemon/prune.go: output `Deleted Containers:`", "rancher/rke cluster/plan.go: label io.rancher.rke.container.name"]
@@ -339,7 +386,7 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
         text: line.clone(),
         hit: true,
     }];
-    finding.add_cite_of(&["path", "line"], script_cite);
+    finding.add_cite_of(&["path", "line", "script"], script_cite);
     let (mut ids, mut ids_in_events, mut creations) = (Vec::new(), false, Vec::new());
     for container in &missing {
         let (logged, destroyed) = container.deletion(&deletions);
@@ -357,11 +404,8 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
         if let Some(before) = container.before {
             tie(&mut finding, &["has_baseline", "ids_in_baseline"], before.cite.clone());
             if let Some(inspect) = &before.inspect {
-                tie(
-                    &mut finding,
-                    &[&format!("rebuild.{}", container.name)],
-                    inspect.cite.clone(),
-                );
+                let facts = ["rebuild", &format!("rebuild.{}", container.name)];
+                tie(&mut finding, &facts, inspect.cite.clone());
             }
         }
     }
@@ -377,7 +421,7 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
         .iter()
         .find(|entry| entry.command.contains(&script_path) || entry.command.contains(file_name(&script.path)));
     if let Some(entry) = cron {
-        tie(&mut finding, &["schedule"], entry.cite.clone());
+        tie(&mut finding, &["schedule", "cron_file"], entry.cite.clone());
     }
     if let Some((_, logged)) = &deletions.logged {
         tie(&mut finding, &["ran_at"], logged.clone());
@@ -400,16 +444,15 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
     for gone in deletions.destroyed.iter().filter(|gone| !names.contains(&gone.name)) {
         tie(&mut finding, &["others_deleted"], gone.cite.clone());
     }
-    let mut earlier = Vec::new();
-    let mut earlier_others: Vec<String> = Vec::new();
+    let (mut earlier, mut pruned) = (Vec::new(), deletions.destroyed.clone());
     for prune in deletions.earlier_of(&names) {
+        pruned.extend(prune.destroyed.iter().cloned());
         // They came back, so what is missing now is not missing since then.
         for gone in prune.destroyed.iter().filter(|gone| names.contains(&gone.name)) {
             tie(&mut finding, &["earlier"], gone.cite.clone());
         }
         for gone in prune.destroyed.iter().filter(|gone| !names.contains(&gone.name)) {
-            tie(&mut finding, &["earlier_others"], gone.cite.clone());
-            earlier_others.push(gone.name.clone());
+            tie(&mut finding, &["unlabelled"], gone.cite.clone());
         }
         tie(&mut finding, &["earlier"], prune.cite.clone());
         earlier.push(shown(&prune.when));
@@ -431,7 +474,8 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
     {
         tie(&mut finding, &["collected_at"], cite.clone());
     }
-    let jobs = Jobs::of(host, before, &script.path, &names);
+    let cron_file = cron.map_or(String::new(), |entry| cron_file(&entry.cite));
+    let jobs = Jobs::of(host, before, &script.path, &cron_file, &names);
     if let Some(cite) = &jobs.searched_before {
         tie(&mut finding, &["cron_is_new", "baseline_jobs"], cite.clone());
     }
@@ -442,6 +486,14 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
     for cite in agent.iter().flatten() {
         tie(&mut finding, &["agent_absent"], cite.clone());
     }
+    let version = host.values.get("docker.server-version");
+    let docker_version = version.map_or("", |(version, _)| version.as_str());
+    if let Some((_, _, cite)) = before.and_then(|before| before.clock.as_ref()) {
+        tie(&mut finding, &["baseline_lead"], cite.clone());
+    }
+    let lead = input
+        .baseline
+        .and_then(|baseline| seconds_before(baseline, gone_at.as_ref()?));
     let rebuild: Vec<Value> = missing.iter().filter_map(|container| container.rebuilt(host)).collect();
     let schedule = cron.map_or("", |entry| entry.schedule.as_str());
     let ran_at = deletions.ran_at().map(|(when, _)| when);
@@ -484,7 +536,6 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
                 deletions.images_pruned.is_some() || deletions.images_deleted,
             )
             .fact("earlier", earlier)
-            .fact("earlier_others", earlier_others)
             .fact("recreated_at", recreated_at.map_or(String::new(), shown))
             .fact(
                 "images",
@@ -499,9 +550,13 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
                 "off_schedule",
                 ran_at.is_some_and(|when| is_off_schedule(schedule, when)),
             )
-            .fact("cron_file", cron.map_or(String::new(), |entry| cron_file(&entry.cite)))
+            .fact("cron_parked", parked(&cron_file))
+            .fact("cron_file", cron_file)
+            .fact("docker_version", docker_version)
+            .fact("baseline_lead", lead.unwrap_or_default())
             .fact("rebuild", rebuild)
-            .fact("others_deleted", others(&deletions, &missing)),
+            .fact("unlabelled", others(&pruned))
+            .fact("others_deleted", others(&deletions.destroyed)),
     )
 }
 
@@ -537,8 +592,8 @@ impl Missing<'_> {
         };
         Some(json!({
             "name": self.name, "command": rebuilt.command, "placeholders": rebuilt.placeholders, "state": state,
-            "named_otherwise": named_otherwise(inspect, host.runtime_name()),
-            "server_elsewhere": server_elsewhere(inspect, host),
+            "named_otherwise": named_otherwise(inspect, host.runtime_name()), "image": before.image,
+            "server": argument(inspect, "--server"), "server_elsewhere": server_elsewhere(inspect, host),
         }))
     }
 }
@@ -582,6 +637,13 @@ fn counterpart<'s>(baseline: &'s Snapshot, host: &Host) -> Option<&'s Host> {
     })
 }
 
+/// How many seconds before a deletion the baseline was collected, where it was a matter of a minute: then it was luck.
+fn seconds_before(baseline: &Snapshot, gone_at: &When) -> Option<i64> {
+    let collected = baseline.bundle.collected_at.as_ref()?;
+    let lead = gone_at.latest.duration_since(collected.earliest).as_secs();
+    (0..60).contains(&lead).then_some(lead + 1)
+}
+
 /// Evidence of a state before or beside the failure: its time is none of the failure's.
 fn tie(finding: &mut Finding, facts: &[&str], mut citation: Citation) {
     let when = citation.when.take();
@@ -601,15 +663,13 @@ fn short_id(cite: &Citation) -> Option<String> {
     Some(id.chars().take(12).collect())
 }
 
-/// Names of containers that were deleted too and are nobody's loss.
-fn others(deletions: &Deletions, missing: &[Missing<'_>]) -> Vec<String> {
-    let mut names: Vec<String> = deletions
-        .destroyed
-        .iter()
-        .map(|gone| gone.name.clone())
-        .filter(|name| !name.is_empty() && !missing.iter().any(|container| container.name == *name))
-        .collect();
-    names.dedup();
+/// Names of containers that were deleted too and are none of RKE's: no filter on its label would have kept them.
+fn others(destroyed: &[Destroyed]) -> Vec<String> {
+    let is_known = |name: &str| crate::rules::inventory::expected(name).is_some();
+    let mut names: Vec<String> = destroyed.iter().map(|gone| gone.name.clone()).collect();
+    names.retain(|name| !name.is_empty() && !is_known(name));
+    let mut seen = BTreeSet::new();
+    names.retain(|name| seen.insert(name.clone()));
     names
 }
 
@@ -646,6 +706,17 @@ fn seconds_between(from: &When, to: &When) -> i64 {
     apart.round(jiff::Unit::Second).unwrap_or(apart).as_secs()
 }
 
+/// Where such a file is put meanwhile: outside cron's directory, because cronie runs a file there whatever it is renamed to, unless the
+/// name begins with a dot or ends in `~` or one of rpm's endings (`src/database.c`, `not_a_crontab`).
+fn parked(cron_file: &str) -> String {
+    let name = file_name(cron_file);
+    if name.is_empty() {
+        String::new()
+    } else {
+        format!("/root/{name}.cron-disabled")
+    }
+}
+
 fn shown(when: &When) -> String {
     when.earliest.strftime("%Y-%m-%d %H:%M:%S +00:00").to_string()
 }
@@ -659,12 +730,13 @@ fn an_hour_before(when: &When) -> String {
         .to_string()
 }
 
-/// True when a plain daily schedule (`M H * * *`) names another minute of the day than the run's. Zones are not known here, so a
-/// difference of whole hours is no difference.
+/// True when a plain daily schedule (`M H * * *`) names another minute of the hour than the run's. The zone of the schedule is not known:
+/// zones differ by quarters of an hour, so a difference of these is none.
 fn is_off_schedule(schedule: &str, ran_at: &When) -> bool {
     let minute = schedule
         .split_whitespace()
         .next()
         .and_then(|field| field.parse::<i8>().ok());
-    minute.is_some_and(|minute| ran_at.earliest.to_zoned(jiff::tz::TimeZone::UTC).minute() != minute)
+    let ran = ran_at.earliest.to_zoned(jiff::tz::TimeZone::UTC).minute();
+    minute.is_some_and(|minute| (ran - minute) % 15 != 0)
 }

@@ -41,7 +41,6 @@ remedy:
     command: |
       vi /etc/rancher/rke2/config.yaml
       systemctl restart rke2-agent
-    expect: {zh: "无输出", en: "no output"}
     verify: {zh: "节点加入集群并变为 Ready", en: "the node joins and becomes Ready"}
     rollback: {zh: "事先 `cp` 一份 config.yaml，改回后再重启", en: "keep a copy of config.yaml with `cp`, put it back and restart"}
     notes:

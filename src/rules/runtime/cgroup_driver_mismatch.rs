@@ -49,7 +49,6 @@ remedy:
     command: |
       vi /var/lib/kubelet/config.yaml
       systemctl restart kubelet
-    expect: {zh: "无输出", en: "no output"}
     verify: {zh: "kubelet 保持运行，节点 {{ node }} 恢复 Ready", en: "the kubelet keeps running and node {{ node }} is Ready"}
     rollback: {zh: "事先 `cp` 一份 config.yaml，改回后再重启", en: "keep a copy of config.yaml with `cp`, put it back and restart"}
 prevention:

@@ -62,7 +62,6 @@ remedy:
     place: node
     risk: change
     command: "systemctl restart containerd"
-    expect: {zh: "无输出", en: "no output"}
     verify: {zh: "`crictl info` 返回 JSON", en: "`crictl info` prints JSON"}
     rollback: {zh: "恢复备份的 config.toml 并重启", en: "restore the saved config.toml and restart"}
 prevention:

@@ -21,14 +21,16 @@ pub struct Jobs {
 }
 
 impl Jobs {
-    /// Of a host beside the script at `script`; `names` are the containers in question.
-    pub fn of(host: &Host, before: Option<&Host>, script: &str, names: &[String]) -> Self {
+    /// Of a host beside the script at `script`, which an entry of `cron_file` starts; `names` are the containers in question.
+    pub fn of(host: &Host, before: Option<&Host>, script: &str, cron_file: &str, names: &[String]) -> Self {
         let file = script.rsplit('/').next().unwrap_or(script);
         let names_one = |text: &str| names.iter().any(|name| text.contains(name.as_str()));
         let scripts = || host.scripts.iter().filter(|other| other.path != script);
         let entries = || host.cron.iter().filter(|entry| !entry.command.contains(file));
         let in_script = scripts().any(|other| other.lines.iter().any(|(_, line)| names_one(line)));
+        let listed = before.and_then(|before| not_listed(before, cron_file));
         let before = before.map(|before| before.cron.as_slice()).unwrap_or_default();
+        let searched_before = listed.or_else(|| before.first().map(|entry| vain(&entry.cite, before.len())));
         let is_known = before.iter().any(|entry| entry.command.contains(file));
         Self {
             read: scripts().count() + entries().count(),
@@ -40,12 +42,18 @@ impl Jobs {
                 .collect(),
             is_watched: in_script || entries().any(|entry| names_one(&entry.command)),
             read_before: before.len(),
-            searched_before: before
-                .first()
-                .filter(|_| !is_known)
-                .map(|entry| vain(&entry.cite, before.len())),
+            searched_before: searched_before.filter(|_| !is_known),
         }
     }
+}
+
+/// The whole listing of a crontab's directory, where the crontab is not in it.
+fn not_listed(host: &Host, cron_file: &str) -> Option<Citation> {
+    let (directory, name) = cron_file.rsplit_once('/')?;
+    let mut listed = host.tools.directories.iter();
+    let listed = listed.find(|listed| listed.path == directory && !listed.is_missing)?;
+    let is_there = listed.entries.iter().any(|entry| entry == name);
+    (!is_there).then(|| listed.cite.clone().absence(None))
 }
 
 /// A place that was searched in vain. That every table was collected does not show.

@@ -35,7 +35,8 @@ pub fn server_elsewhere(inspect: &DockerInspect, host: &Host) -> Option<String> 
     (runs_here && !interfaces.is_empty() && !own.any(is_it)).then(|| address.to_string())
 }
 
-fn argument<'i>(inspect: &'i DockerInspect, flag: &str) -> Option<&'i str> {
+/// The value of a flag among a container's arguments, where the two are elements of their own.
+pub fn argument<'i>(inspect: &'i DockerInspect, flag: &str) -> Option<&'i str> {
     let arguments = inspect.value.pointer("/Config/Cmd").and_then(Value::as_array)?;
     let words: Vec<&str> = arguments.iter().filter_map(Value::as_str).collect();
     let at = words.iter().position(|word| *word == flag)?;

@@ -75,7 +75,10 @@ impl Peer {
                     address.is_private() && (third, last) == (0, 1)
                 })
         };
-        self.port == Some(6443) || self.host == "kubernetes" || self.host.starts_with("kubernetes.default") || is_first()
+        self.port == Some(6443)
+            || self.host == "kubernetes"
+            || self.host.starts_with("kubernetes.default")
+            || is_first()
     }
 
     /// True when the port or the name is a database's, a cache's or a broker's.

@@ -87,7 +87,8 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     }
     let mut cite = file.cite_range(start, section.end - 1, start);
     let is_complete = section.problems.is_empty()
-        && (*kind != CriKind::Container || *via == "ctr" || shows_stopped(file, start, &section));
+        // `ctr tasks` has running processes only; `ctr containers` has every container.
+        && (*kind != CriKind::Container || names.first() == Some(&"CONTAINER") && *via == "ctr" || shows_stopped(file, start, &section));
     cite.searched = Some((entries as u64, is_complete));
     let listing = CriListing {
         kind: *kind,

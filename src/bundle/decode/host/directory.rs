@@ -1,4 +1,4 @@
-//! `ls -l` of a directory: the ground of a claim that a file is absent from it.
+//! `ls -l` of a directory, and plain `ls` of one that a file's name tells: the ground of a claim that a file is absent from it.
 
 use regex::Regex;
 
@@ -39,7 +39,7 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         ));
     }
     if !TOTAL.fits(first) {
-        return None;
+        return plain(file, start);
     }
     let mut entries = Vec::new();
     let mut end = start + 1;
@@ -56,6 +56,24 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         return None;
     }
     Some(section(file, start, end, path.unwrap_or_default(), false, entries))
+}
+
+/// Directories whose plain listing collectors save under the directory's own name.
+const BY_NAME: [(&str, &str); 1] = [("cron.d", "/etc/cron.d")];
+
+/// `ls /etc/cron.d` in a file `cron.d.txt`: a name on each line, and nothing else in the file.
+fn plain(file: &TextFile<'_>, start: usize) -> Option<Section> {
+    let name = file.path.file_name();
+    let stem = name.strip_suffix(".txt").unwrap_or(name);
+    let (_, path) = BY_NAME.iter().find(|(known, _)| *known == stem)?;
+    let names: Vec<&str> = file.lines.iter().map(|line| line.trim_end()).collect();
+    let is_name = |name: &&str| !name.is_empty() && !name.contains(char::is_whitespace);
+    if start != 0 || names.is_empty() || !names.iter().all(is_name) {
+        return None;
+    }
+    let entries = names.iter().take(MOST_ENTRIES).map(|name| (*name).to_owned());
+    let entries = entries.collect();
+    Some(section(file, 0, names.len(), (*path).to_owned(), false, entries))
 }
 
 fn section(
@@ -126,6 +144,15 @@ mod tests {
         );
         let found = listed("x/ls_-l_.etc.cni.net.d", "total 0\n", 0).unwrap();
         assert_eq!(found.path, "/etc/cni/net.d");
+    }
+
+    #[test]
+    fn a_plain_listing_is_one_where_the_file_is_named_after_its_directory() {
+        let found = listed("nodes/node-1/cron.d.txt", "docker-clean\ne2scrub_all\n", 0).unwrap();
+        assert_eq!((found.path.as_str(), found.entries.len()), ("/etc/cron.d", 2));
+        assert_eq!(found.cite.searched, Some((2, true)));
+        assert!(listed("nodes/node-1/names.txt", "docker-clean\n", 0).is_none());
+        assert!(listed("etc/cron.d", "0 2 * * * root /opt/clean.sh\n", 0).is_none());
     }
 
     #[test]

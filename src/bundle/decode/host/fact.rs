@@ -171,7 +171,7 @@ impl Config {
     }
 }
 
-/// The output of `ls -l` on one directory.
+/// The output of `ls` on one directory.
 #[derive(Debug, Clone)]
 pub struct Directory {
     /// The directory's path; empty when neither the text nor the file's name tells it.

@@ -4,16 +4,23 @@ use minijinja::context;
 use minijinja::value::{Serde, Value};
 
 use super::checks::checks;
-use crate::model::QuoteLine;
+use crate::model::{CitationKind, QuoteLine};
 use crate::report::model::EvidenceItem;
 use crate::report::quotes::{self, Piece};
 use crate::report::render::rich::Rich;
 use crate::report::render::scribe::{Scribe, is_entry_id};
+use crate::rules::shell_quote;
 
 /// Evidence shown with its quote; the rest is listed by place, so that every reference still leads somewhere.
 const MAX_QUOTED: usize = 120;
 /// Lines shown of one quote.
 const MAX_LINES: usize = 12;
+/// Lines from which a quote is a listing.
+const LISTING: usize = 4;
+/// Characters of its rows that are shown at their beginning.
+const ROW_HEAD: usize = 13;
+/// And at their end, where tables have their names.
+const ROW_TAIL: usize = 40;
 
 /// Appendices A to F.
 pub(super) fn appendix(s: &Scribe<'_>) -> Value {
@@ -28,6 +35,7 @@ pub(super) fn appendix(s: &Scribe<'_>) -> Value {
         applied => applied(s),
         nodes => nodes(s),
         bundles => bundles(s),
+        again => again(s),
         generated => s.report.generated_at.map(|time| time.to_string()),
         tool => context! {
             name => s.report.tool.name, version => s.report.tool.version, rules => s.report.tool.rules,
@@ -45,7 +53,7 @@ fn evidence(s: &Scribe<'_>, item: &EvidenceItem, quoted: bool) -> Value {
             "{} {:>5}  {}",
             if line.hit { '▶' } else { ' ' },
             number(line),
-            worded(s, &line.text)
+            worded(s, &row(item, &line.text))
         )
     });
     context! {
@@ -86,6 +94,18 @@ pub(super) fn worded(s: &Scribe<'_>, line: &str) -> String {
         Piece::Missing(count) => s.words.joint.more_chars.replace("{n}", &count.to_string()),
     });
     pieces.collect()
+}
+
+/// A quoted line as a block shows it. Of a listing that was searched in vain a row's ends say enough: its id, its state and its name.
+fn row(item: &EvidenceItem, text: &str) -> String {
+    let squeezed = quotes::squeezed(text);
+    let count = squeezed.chars().count();
+    if item.kind != CitationKind::Absence || item.quote.len() < LISTING || count <= ROW_HEAD + ROW_TAIL {
+        return text.to_owned();
+    }
+    let head: String = squeezed.chars().take(ROW_HEAD).collect();
+    let tail: String = squeezed.chars().skip(count - ROW_TAIL).collect();
+    format!("{head}⟨+{}⟩{tail}", count - ROW_HEAD - ROW_TAIL)
 }
 
 /// The line in parts, of which those with the words that a sentence rests on are marked; all of it where it has none of them.
@@ -185,7 +205,7 @@ fn nodes(s: &Scribe<'_>) -> Vec<Value> {
             name => Rich::code(&row.name),
             odd => Rich::code(&row.odd),
             odd_value => value(&row.odd_value),
-            others => Rich::join(row.others.iter().map(|node| Rich::code(node)), ", "),
+            others => Rich::join(row.others.iter().map(|node| Rich::code(node)), &s.words.joint.list),
             others_value => value(&row.others_value),
             refs => s.refs(&row.refs),
         }
@@ -201,10 +221,25 @@ fn bundles(s: &Scribe<'_>) -> Vec<Value> {
             layout => Rich::code(&bundle.layout),
             role => bundle.role,
             collected => s.maybe_when(bundle.collected_at.as_ref()),
-            nodes => Rich::join(bundle.nodes.iter().map(|node| Rich::code(node)), ", "),
+            nodes => Rich::join(bundle.nodes.iter().map(|node| Rich::code(node)), &s.words.joint.list),
             files => bundle.files,
             sha256 => Rich::code(&bundle.sha256),
         }
     });
     rows.collect()
+}
+
+/// The commands that make the report again from these inputs, and that look its citations up in them.
+fn again(s: &Scribe<'_>) -> String {
+    let inputs = |role: &str| {
+        let bundles = s.report.bundles.iter().filter(|bundle| bundle.role == role);
+        let quoted = bundles.map(|bundle| shell_quote(&bundle.input));
+        quoted.collect::<Vec<_>>().join(" ")
+    };
+    let (incident, baseline) = (inputs("incident"), inputs("baseline"));
+    let option = if baseline.is_empty() { "" } else { " --baseline " };
+    let gap = if baseline.is_empty() { "" } else { " " };
+    format!(
+        "casefile analyze {incident}{option}{baseline}\ncasefile verify --report <REPORT.json> {incident}{gap}{baseline}"
+    )
 }

@@ -11,6 +11,8 @@ use crate::report::render::scribe::Scribe;
 
 /// Checks in the list.
 const MAX_CHECKS: usize = 1000;
+/// Checks of one row of a short list that are named with what they look for.
+const MAX_TITLES: usize = 3;
 
 /// The checks of one row: one outcome for one reason, and of what passed or met nothing one family, whose rules share a look.
 struct CheckRow<'a> {
@@ -63,10 +65,12 @@ pub(super) fn checks(s: &Scribe<'_>) -> Value {
             .checks
             .iter()
             .map(|check| context! { id => Rich::code(&check.id), title => s.text(&check.title) });
-        let list = row
-            .checks
-            .iter()
-            .map(|check| Rich::join([Rich::code(&check.id), s.text(&check.title)], " "));
+        // A cell of a table takes so much; the JSON and HTML reports say of each check what it looks for.
+        let is_short = row.checks.len() <= MAX_TITLES;
+        let list = row.checks.iter().map(|check| match is_short {
+            true => Rich::join([Rich::code(&check.id), s.text(&check.title)], " "),
+            false => Rich::code(&check.id),
+        });
         context! {
             list => Rich::join(list, &s.words.joint.items),
             checks => named.collect::<Vec<_>>(),

@@ -4,7 +4,8 @@ use minijinja::context;
 use minijinja::value::{Serde, Value};
 
 use crate::model::Confidence;
-use crate::report::model::{CheckOutcome, MatrixCell, StepPlace};
+use crate::report::compose::is_silent;
+use crate::report::model::{CheckOutcome, Matrix, MatrixCell, Risk, Session, StepPlace};
 use crate::report::render::blanks::Slot;
 use crate::report::render::rich::Rich;
 use crate::report::render::scribe::Scribe;
@@ -20,6 +21,7 @@ pub(super) fn diagnosis(s: &mut Scribe<'_>) -> Value {
     context! {
         triage => triage(s),
         triage_blanks => s.slot_items(Slot::Triage),
+        sessions => report.sessions.iter().map(|session| session_shown(s, session)).collect::<Vec<_>>(),
         analysis => s.sentences(&report.analysis),
         analysis_blanks => s.slot_items(Slot::Analysis),
         matrix => matrix(s),
@@ -70,16 +72,23 @@ fn triage(s: &Scribe<'_>) -> Vec<Value> {
     checks.collect()
 }
 
+/// A command, what it prints as a comment, and where that stands.
+fn session_shown(s: &Scribe<'_>, session: &Session) -> String {
+    let refs = session.refs.iter().map(|id| format!("[{id}]"));
+    format!(
+        "{}  # {} {}",
+        session.command,
+        s.unmarked(&session.observed),
+        refs.collect::<String>()
+    )
+}
+
 fn matrix(s: &Scribe<'_>) -> Option<Value> {
     let matrix = s.report.matrix.as_ref()?;
-    let rows = matrix.rows.iter().map(|row| {
-        let cells: Vec<Value> = row
-            .cells
-            .iter()
-            .take(MAX_COLUMNS)
-            .map(|cell| matrix_cell(s, cell))
-            .collect();
-        context! { name => Rich::code(&row.name), cells }
+    let rows = folded(matrix).into_iter().map(|row| {
+        let cells: Vec<Value> = row.cells.iter().map(|cell| matrix_cell(s, cell)).collect();
+        let names = row.names.into_iter().map(Rich::code);
+        context! { name => Rich::join(names, &s.words.joint.list), cells }
     });
     Some(context! {
         columns => matrix.columns.iter().take(MAX_COLUMNS).map(|column| head(s, column)).collect::<Vec<_>>(),
@@ -104,6 +113,38 @@ fn head(s: &Scribe<'_>, column: &str) -> Rich {
         }
         None => Rich::code(column),
     }
+}
+
+/// Rows that say the same of several containers.
+struct FoldedRow<'a> {
+    names: Vec<&'a str>,
+    cells: Vec<MatrixCell>,
+}
+
+/// The rows of the matrix as they are shown: what is as it should be on every node, in the same words, is one row.
+fn folded(matrix: &Matrix) -> Vec<FoldedRow<'_>> {
+    let is_well = |cell: &MatrixCell| cell.outcome == Some(CheckOutcome::Pass);
+    let says = |cell: &MatrixCell| (cell.outcome, cell.text.clone());
+    let mut rows: Vec<FoldedRow<'_>> = Vec::new();
+    for row in &matrix.rows {
+        let cells: Vec<MatrixCell> = row.cells.iter().take(MAX_COLUMNS).cloned().collect();
+        let same = rows
+            .iter_mut()
+            .find(|known| cells.iter().all(is_well) && known.cells.iter().map(says).eq(cells.iter().map(says)));
+        match same {
+            Some(known) => {
+                known.names.push(&row.name);
+                for (known, cell) in known.cells.iter_mut().zip(cells) {
+                    known.refs.extend(cell.refs);
+                }
+            }
+            None => rows.push(FoldedRow {
+                names: vec![row.name.as_str()],
+                cells,
+            }),
+        }
+    }
+    rows
 }
 
 fn matrix_cell(s: &Scribe<'_>, cell: &MatrixCell) -> Value {
@@ -140,38 +181,48 @@ fn diff(s: &Scribe<'_>) -> Value {
     }
 }
 
-fn hypotheses(s: &Scribe<'_>) -> Option<Value> {
-    let hypotheses = s.report.hypotheses.as_ref()?;
-    let heads = hypotheses.columns.iter().enumerate().map(|(index, text)| {
-        let mut rich = Rich::parse(&format!("H{}", index.saturating_add(1)));
-        rich.append(" ", s.text(text));
-        rich
+/// The tables, numbered through: a hypothesis has one number, whichever question it answers.
+fn hypotheses(s: &Scribe<'_>) -> Vec<Value> {
+    let mut number = 0;
+    let tables = s.report.hypotheses.iter().chain(&s.report.further_hypotheses);
+    let tables = tables.map(|table| {
+        let heads = table.columns.iter().map(|text| {
+            number += 1;
+            let mut rich = Rich::parse(&format!("H{number}"));
+            rich.append(" ", s.text(text));
+            rich
+        });
+        let heads: Vec<Rich> = heads.collect();
+        let rows = table.rows.iter().map(|row| {
+            // A minus sign proper, so that two of them are not read as a dash.
+            let cells: Vec<String> = row.cells.iter().map(|cell| cell.replace('-', "−")).collect();
+            context! { evidence => s.sentence(&row.sentence), cells }
+        });
+        context! {
+            question => s.text(&table.question),
+            columns => heads,
+            rows => rows.collect::<Vec<_>>(),
+            verdicts => table.verdicts.iter().map(|&c: &Confidence| s.badge(c)).collect::<Vec<_>>(),
+        }
     });
-    let rows = hypotheses.rows.iter().map(|row| {
-        // A minus sign proper, so that two of them are not read as a dash.
-        let cells: Vec<String> = row.cells.iter().map(|cell| cell.replace('-', "−")).collect();
-        context! { evidence => s.sentence(&row.sentence), cells }
-    });
-    Some(context! {
-        columns => heads.collect::<Vec<_>>(),
-        rows => rows.collect::<Vec<_>>(),
-        verdicts => hypotheses.verdicts.iter().map(|&c: &Confidence| s.badge(c)).collect::<Vec<_>>(),
-    })
+    tables.collect()
 }
 
 fn recovery(s: &Scribe<'_>) -> Vec<Value> {
     let steps = s.report.recovery.iter().map(|step| {
         context! {
             purpose => s.text(&step.purpose),
+            precheck => s.text(&step.precheck),
             refs => s.refs(&step.refs),
             place => Value::from(Serde(step.place)),
             node => if step.place == StepPlace::Node { Rich::code(&step.node) } else { Rich::default() },
             risk => Value::from(Serde(step.risk)),
             command => step.command.as_str(),
             language => step.language,
-            expect => s.text(&step.expect),
+            // What goes without saying stands above the steps once.
+            expect => if is_silent(&step.expect) { Rich::default() } else { s.text(&step.expect) },
             verify => s.text(&step.verify),
-            rollback => s.text(&step.rollback),
+            rollback => if step.risk == Risk::ReadOnly { Rich::default() } else { s.text(&step.rollback) },
             notes => s.sentences(&step.notes),
         }
     });

@@ -11,6 +11,8 @@ use crate::report::render::scribe::{Scribe, is_entry_id};
 
 /// Affected subjects named in a finding.
 const MAX_AFFECTED: usize = 12;
+/// Citations of a finding where it is listed in a few words; the chapters cite each where it is said.
+const MAX_REFS: usize = 6;
 
 /// The findings in the order of the model, and the levels and confidences that occur, for the filters.
 pub(super) fn findings(s: &Scribe<'_>) -> Value {
@@ -59,6 +61,8 @@ fn one(s: &Scribe<'_>, finding: &FindingView) -> Value {
         seen => Rich::join(seen, " – "),
         count => finding.count,
         refs => s.refs(&finding.evidence),
+        first_refs => s.refs(finding.evidence.get(..MAX_REFS).unwrap_or(&finding.evidence)),
+        more_refs => finding.evidence.len().saturating_sub(MAX_REFS),
         snippet => snippet(s, finding),
         caused_by => s.refs(&finding.caused_by),
         aggravated_by => s.refs(&finding.aggravated_by),

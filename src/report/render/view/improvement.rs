@@ -25,7 +25,7 @@ pub(super) fn improvement(s: &mut Scribe<'_>) -> Value {
     let items = lessons
         .items
         .iter()
-        .map(|item| context! { phrase => s.text(&item.phrase), text => s.text(&item.text) });
+        .map(|item| context! { phrase => s.text(&item.phrase), text => s.text(&item.text), answers => item.answers.as_str() });
     context! {
         immediate, long_term,
         intro => s.text(&lessons.intro),
