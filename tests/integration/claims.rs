@@ -229,7 +229,7 @@ fn nothing_passes_that_met_nothing_or_that_the_report_denies() {
 }
 
 #[test]
-fn something_else_is_open_where_the_cause_is_inferred_and_no_hypothesis_where_it_was_seen() {
+fn something_else_is_open_where_the_cause_is_inferred() {
     each(&mut |name, _, report| {
         if let Some(table) = &report.hypotheses {
             let other = table
@@ -237,9 +237,9 @@ fn something_else_is_open_where_the_cause_is_inferred_and_no_hypothesis_where_it
                 .iter()
                 .position(|column| column.en == "Something else" || column.en == "something else");
             let is_seen = table.verdicts.first() == Some(&Confidence::Confirmed);
-            assert_eq!(other.is_none(), is_seen, "{name}: {:?}", table.columns);
+            assert!(is_seen || other.is_some(), "{name}: {:?}", table.columns);
             if let Some(at) = other {
-                assert_ne!(table.verdicts[at], Confidence::RuledOut, "{name}");
+                assert!(is_seen || table.verdicts[at] != Confidence::RuledOut, "{name}");
             }
             assert!(
                 table.columns.len() <= 5 && table.columns.len() == table.verdicts.len(),

@@ -380,7 +380,7 @@ mod tests {
     #[test]
     fn a_set_in_the_selector_of_a_policy_stays_whole() {
         let source = text(
-            "Name:         others\nNamespace:    shop\nSpec:\n  PodSelector:     app notin (cart,store)\n  Not affecting ingress traffic\n  Policy Types: Egress\n",
+            "Name:         others\nNamespace:    shop\nCreated on:   2026-11-21 10:00:00 +0000 UTC\nLabels:       <none>\nAnnotations:  <none>\nSpec:\n  PodSelector:     app notin (cart,store)\n  Not affecting ingress traffic\n  Policy Types: Egress\n",
         );
         let section = source.decode(decode);
         let others = find(&section, "NetworkPolicy", "others");
