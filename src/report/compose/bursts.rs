@@ -82,7 +82,7 @@ impl<'h> Burst<'h> {
     /// True where one of its events stands at this place.
     pub(super) fn has(&self, cite: &Citation) -> bool {
         let stands = |event: &&RuntimeEvent| event.cite.file == cite.file && event.cite.place == cite.place;
-        self.events.iter().any(|event| stands(&event))
+        self.events.iter().any(stands)
     }
 
     /// What became of system containers is a failure; that they were made is a change.

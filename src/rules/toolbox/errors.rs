@@ -46,9 +46,9 @@ pub fn mostly_errors(snapshot: &Snapshot) -> Vec<MostlyErrors<'_>> {
         let is_candidate = speaker.certain
             && !is_previous(log)
             && speaker.state != State::Crashing
-            && !is_of_control_plane(&speaker.workload.namespace)
-            && !(speaker.state == State::Well && is_shipper(log, &speaker))
-            && !speaker_is_data_store(&speaker);
+            && !(is_of_control_plane(&speaker.workload.namespace)
+                || speaker.state == State::Well && is_shipper(log, &speaker)
+                || speaker_is_data_store(&speaker));
         if is_candidate
             && !found.contains_key(&speaker.workload)
             && let Some(errors) = of_tail(log, &speaker)
