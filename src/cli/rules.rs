@@ -121,12 +121,16 @@ pub(super) fn run(args: &RulesArgs) -> u8 {
             ));
             exit::USAGE
         }
-        RulesCommand::New { id } => {
+        RulesCommand::New { id } => with_rules(&OwnRules::default(), |rules| {
+            if rules.get(id).is_some() {
+                complain(&format!("the id {id:?} is taken by a built-in rule; choose another"));
+                return exit::USAGE;
+            }
             say(include_str!("new_rule.yaml")
                 .replace("id: ID", &format!("id: {id}"))
                 .trim_end());
             exit::DONE
-        }
+        }),
     }
 }
 
@@ -168,6 +172,9 @@ fn differs(rule: &Rule, example: &Tried) -> String {
     );
     if !example.missing.is_empty() {
         text.push_str(&format!("; it cannot be judged without {}", example.missing.join(", ")));
+    }
+    for reason in &example.failed {
+        text.push_str(&format!("; {reason}"));
     }
     text
 }

@@ -40,6 +40,10 @@ pub(super) struct Ledger<'d, 's> {
     baselines: BTreeSet<String>,
     pub(super) knowledge: Vec<Knowledge>,
     pub(super) blanks: Vec<Blank>,
+    /// Findings of users' rules that are shown by their rule's id: its wording cannot be said of them.
+    unsaid: BTreeSet<(String, Subject)>,
+    /// Why, one line each.
+    pub(super) remarks: Vec<String>,
 }
 
 impl<'d, 's> Ledger<'d, 's> {
@@ -47,7 +51,7 @@ impl<'d, 's> Ledger<'d, 's> {
         let (evidence, knowledge, blanks) = (Vec::new(), Vec::new(), Vec::new());
         let archives = diagnosis.baseline.into_iter().flat_map(Snapshot::archives);
         let baselines = archives.map(|archive| archive.info.alias.to_string()).collect();
-        Self {
+        let mut ledger = Self {
             diagnosis,
             masker,
             wording: Wording::default(),
@@ -58,6 +62,29 @@ impl<'d, 's> Ledger<'d, 's> {
             baselines,
             knowledge,
             blanks,
+            unsaid: BTreeSet::new(),
+            remarks: Vec::new(),
+        };
+        ledger.try_wording();
+        ledger
+    }
+
+    /// Finds what users' rules cannot say. Those that are built in are told of by their tests.
+    fn try_wording(&mut self) {
+        let diagnosis = self.diagnosis;
+        for finding in &diagnosis.findings {
+            let rule = diagnosis.rules.get(&finding.rule);
+            let Some(rule) = rule.filter(|rule| !rule.is_built_in) else {
+                continue;
+            };
+            let facts = self.facts(finding);
+            if let Err(reason) = rule.header.say_all(&self.wording, &facts) {
+                let remark = format!("{}: the rule {} is shown by its id: {reason}", rule.place, finding.rule);
+                if !self.remarks.contains(&remark) {
+                    self.remarks.push(remark);
+                }
+                self.unsaid.insert((finding.rule.clone(), finding.subject.clone()));
+            }
         }
     }
 
@@ -124,7 +151,9 @@ impl<'d, 's> Ledger<'d, 's> {
     /// The header of a finding's rule.
     pub(super) fn header(&self, finding: &Finding) -> Option<&'d RuleHeader> {
         let diagnosis = self.diagnosis;
-        diagnosis.rules.get(&finding.rule).map(|rule| &rule.header)
+        let rule = diagnosis.rules.get(&finding.rule)?;
+        let is_unsaid = !rule.is_built_in && self.unsaid.contains(&(finding.rule.clone(), finding.subject.clone()));
+        Some(if is_unsaid { rule.unworded() } else { &rule.header })
     }
 
     /// The number of a citation; the same place is numbered once.
@@ -358,14 +387,7 @@ impl<'d, 's> Ledger<'d, 's> {
 
     /// A finding's facts as its wording sees them, masked.
     pub(super) fn facts(&mut self, finding: &Finding) -> Map<String, Value> {
-        let mut facts = finding.facts.clone();
-        let subject = &finding.subject;
-        facts.insert(
-            "subject".into(),
-            serde_json::json!({"kind": subject.kind, "namespace": subject.namespace, "name": subject.name, "node": subject.node}),
-        );
-        facts.insert("path".into(), finding.path.clone().into());
-        let mut value = Value::Object(facts);
+        let mut value = Value::Object(finding.wording_facts());
         self.masker.mask_json(&mut value);
         match value {
             Value::Object(facts) => facts,
