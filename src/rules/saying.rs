@@ -26,6 +26,14 @@ impl StepWording {
 }
 
 impl RuleHeader {
+    /// Says what a report says of any finding, also of one that it only lists.
+    ///
+    /// # Errors
+    /// As [`RuleHeader::say_all`].
+    pub fn say_title(&self, wording: &Wording, facts: &Map<String, Value>) -> Result<(), String> {
+        Saying { wording, facts }.texts([&self.title, &self.cause])
+    }
+
     /// Says everything that a report may say of a finding with these facts.
     ///
     /// # Errors

@@ -26,13 +26,18 @@ impl Default for Wording {
     }
 }
 
+/// Bytes of a list in a sentence: what the names of all objects of a large cluster take, many times.
+const LIST: usize = 64 << 20;
+
 fn environment(show: fn(&str) -> String) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     bind(&mut environment);
     // Each element is shown by itself, so that a list of names is no single name.
-    environment.add_filter("join", move |items: &Value, between: &str| joined(items, between, show));
+    environment.add_filter("join", move |items: &Value, between: &str| {
+        joined(items, between, LIST, show)
+    });
     for noun in COUNTED {
         environment.add_filter(*noun, move |count: &Value| counted(count, noun, show));
     }

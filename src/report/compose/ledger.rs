@@ -12,7 +12,7 @@ use crate::model::{CODE_CLOSE, CODE_OPEN, Citation, CitationKind, Place, QuoteLi
 use crate::redact::Masker;
 use crate::report::model::{Blank, EvidenceItem, Knowledge, Searched, Sentence};
 use crate::report::quotes;
-use crate::rules::{Finding, KnowledgeWording, RuleHeader, Wording};
+use crate::rules::{Finding, KnowledgeWording, Role, RuleHeader, Wording};
 
 /// Root causes that the chapters treat; the rest is counted in the summary and listed in the JSON report.
 pub(super) const ROOTS: usize = 50;
@@ -72,13 +72,21 @@ impl<'d, 's> Ledger<'d, 's> {
     /// Finds what users' rules cannot say. Those that are built in are told of by their tests.
     fn try_wording(&mut self) {
         let diagnosis = self.diagnosis;
-        for finding in &diagnosis.findings {
+        let involved = self.involved_indices();
+        for (index, finding) in diagnosis.findings.iter().enumerate() {
             let rule = diagnosis.rules.get(&finding.rule);
             let Some(rule) = rule.filter(|rule| !rule.is_built_in) else {
                 continue;
             };
             let facts = self.facts(finding);
-            if let Err(reason) = rule.header.say_all(&self.wording, &facts) {
+            // Of thousands of findings most are only listed.
+            let is_listed = !involved.contains(&index) && rule.header.role != Role::Factor;
+            let said = if is_listed {
+                rule.header.say_title(&self.wording, &facts)
+            } else {
+                rule.header.say_all(&self.wording, &facts)
+            };
+            if let Err(reason) = said {
                 let remark = format!("{}: the rule {} is shown by its id: {reason}", rule.place, finding.rule);
                 if !self.remarks.contains(&remark) {
                     self.remarks.push(remark);
