@@ -503,6 +503,7 @@ fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
         ))
     };
     let mut report = compose(&diagnosis, &mut masker).map_err(|error| defect(format!("{error:#}")))?;
+    losses.extend(report.remarks.iter().map(|line| format!("{}: {line}", job.alias)));
     plan.policy.apply(&mut report);
     report.generated_at = plan.stamp;
     if let Some((file, answers)) = &plan.answers {

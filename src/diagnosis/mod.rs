@@ -90,6 +90,8 @@ pub enum Checked {
     Fail,
     /// These data are missing.
     Unknown(Vec<String>),
+    /// It cannot be told, for this reason, which a user's rule brings along.
+    Failed(String),
     /// Nothing that it is about is there.
     Unmet(Unmet),
     /// Another rule, of this id, says what it found instead.
@@ -147,6 +149,7 @@ fn judge(rules: &Rules, input: &Input<'_>) -> (Vec<Finding>, Vec<(String, Checke
     for (rule, outcome) in all.into_iter().zip(outcomes) {
         let checked = match outcome {
             Outcome::Unknown(missing) => Checked::Unknown(missing),
+            Outcome::Failed(reason) => Checked::Failed(reason),
             Outcome::Unmet(unmet) => Checked::Unmet(unmet),
             Outcome::Judged(found) if found.is_empty() => Checked::Pass,
             Outcome::Judged(found) => {
@@ -242,7 +245,7 @@ fn in_baseline(rules: &Rules, baseline: Option<&Snapshot>, findings: &[Finding])
         .into_par_iter()
         .filter_map(|id| match rules.get(id)?.judge(&input) {
             Outcome::Judged(found) => Some(found),
-            Outcome::Unknown(_) | Outcome::Unmet(_) => None,
+            Outcome::Unknown(_) | Outcome::Failed(_) | Outcome::Unmet(_) => None,
         })
         .flatten()
         .collect();

@@ -153,6 +153,7 @@ fn empty() -> PostMortem {
         blanks: Vec::new(),
         answers: Vec::new(),
         is_cut: false,
+        remarks: Vec::new(),
     }
 }
 

@@ -106,6 +106,9 @@ pub struct PostMortem {
     /// True where a bundle could not be read to its end; programs see it among the gaps.
     #[serde(skip)]
     pub is_cut: bool,
+    /// What wording of users' rules could not be said, for whoever runs the program; not part of the report.
+    #[serde(skip)]
+    pub remarks: Vec<String>,
 }
 
 impl PostMortem {

@@ -150,6 +150,21 @@ impl Condition {
             || self.not_matches.is_some()
     }
 
+    /// Its regular expressions.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = &str> {
+        self.matches
+            .iter()
+            .chain(&self.not_matches)
+            .map(|pattern| pattern.0.as_str())
+    }
+
+    /// A limit that is no number and no quantity, so that nothing is above or below it.
+    pub(super) fn not_a_number(&self) -> Option<String> {
+        let mut limits = self.above.iter().chain(&self.below);
+        let wrong = limits.find(|limit| number(limit).is_none())?;
+        Some(wrong.as_str().map_or_else(|| wrong.to_string(), str::to_owned))
+    }
+
     /// Whether it holds of `part`.
     pub(super) fn holds(&self, part: Part<'_>) -> Holds {
         let Some(value) = part.get(&self.path) else {

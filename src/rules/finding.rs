@@ -24,6 +24,8 @@ pub enum Outcome {
     Judged(Vec<Finding>),
     /// It could not look: these data are missing.
     Unknown(Vec<String>),
+    /// It cannot be told, for this reason, which the rule itself brings.
+    Failed(String),
     /// It looked, and nothing that it is about is there.
     Unmet(Unmet),
 }
@@ -84,6 +86,18 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// What its wording may name: the facts, the subject and the path.
+    pub fn wording_facts(&self) -> Map<String, Value> {
+        let mut facts = self.facts.clone();
+        let subject = &self.subject;
+        facts.insert(
+            "subject".into(),
+            serde_json::json!({"kind": subject.kind, "namespace": subject.namespace, "name": subject.name, "node": subject.node}),
+        );
+        facts.insert("path".into(), self.path.clone().into());
+        facts
+    }
+
     /// A finding of `rule` about `subject`, with the rule's level.
     pub fn new(rule: &RuleHeader, subject: Subject, confidence: Confidence) -> Self {
         let touches = Touch::of(&subject).into_iter().collect();

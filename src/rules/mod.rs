@@ -3,6 +3,7 @@
 //! A rule is data (a YAML header: wording in both languages, what it may cause, remedies, examples) and, where objects have to be
 //! compared, one function that turns a snapshot into typed findings. It never formats sentences and never sees a path of a bundle.
 
+mod bounds;
 mod claims;
 mod condition;
 mod finding;
@@ -12,11 +13,14 @@ pub mod inventory;
 mod meets;
 mod missing;
 mod object_rule;
+mod own_patterns;
+mod own_wording;
 mod problem_detector;
 mod pull;
 pub mod rebuild;
 mod refused;
 mod registry;
+mod saying;
 mod scheduling;
 mod text_rule;
 pub mod toolbox;

@@ -8,6 +8,7 @@ use minijinja::{Environment, Expression, UndefinedBehavior, Value as JinjaValue}
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::bounds::{bind, in_one_line, refused_expression};
 use super::condition::{Condition, FieldPath, Holds, Part};
 use super::toolbox::policies::matches_selector;
 use super::toolbox::workload_touches;
@@ -18,8 +19,8 @@ use crate::model::{Confidence, Subject};
 /// At most so many citations for one finding; more add nothing for a reader.
 const CITATIONS: usize = 6;
 
-/// Instructions that one evaluation of an expression may take: thousands of times what a rule needs, and a fraction of a second.
-const FUEL: u64 = 200_000;
+/// Pairs of objects that one rule may compare: some hundred objects with some thousand others, in less than a second.
+const PAIRS: u64 = 2_000_000;
 
 /// Which objects a rule finds.
 #[derive(Debug, Clone, Deserialize)]
@@ -106,26 +107,54 @@ pub enum Tie {
     Selector,
 }
 
-/// What the test found, and whether there was an object of which it could not be told.
-pub(super) fn judge_objects(input: &Input<'_>, rule: &RuleHeader, test: &ObjectTest) -> (Vec<Finding>, bool) {
+/// What a test of objects came to.
+#[derive(Default)]
+pub(super) struct Tested {
+    /// What it found.
+    pub(super) found: Vec<Finding>,
+    /// True where there was an object of which it could not be told.
+    pub(super) undecided: bool,
+    /// Why it did not come to its end, or could not tell of an object: a defect of the rule.
+    pub(super) failed: Option<String>,
+}
+
+/// Tries a test on all objects of its kind.
+pub(super) fn judge_objects(input: &Input<'_>, rule: &RuleHeader, test: &ObjectTest) -> Tested {
     let snapshot = input.snapshot;
     let environment = environment();
-    // One that does not compile is true of nothing; [`compiles`] tells beforehand.
+    // [`compiles`] tells beforehand of one that does not.
     let when = match test.when.as_deref().map(|when| environment.compile_expression(when)) {
-        Some(Err(_)) => return (Vec::new(), true),
+        Some(Err(error)) => {
+            return Tested {
+                failed: Some(failure(&error)),
+                ..Tested::default()
+            };
+        }
         Some(Ok(expression)) => Some(expression),
         None => None,
     };
     let mut found: BTreeMap<Subject, Finding> = BTreeMap::new();
-    let mut undecided = false;
+    let (mut undecided, mut failed) = (false, None);
+    let mut pairs = PAIRS;
     for object in snapshot.kind(&test.kind) {
         for (item, pointer) in parts(object, test.each.as_deref()) {
             let part = Part {
                 object,
                 item: item.map(|item| (item, pointer.as_str())),
             };
-            match judged(snapshot, test, when.as_ref(), part) {
-                (Holds::Yes, beside) => {
+            match judged(snapshot, test, when.as_ref(), part, &mut pairs) {
+                Err(reason) => {
+                    failed.get_or_insert(reason);
+                    if pairs == 0 {
+                        let found = found.into_values().collect();
+                        return Tested {
+                            found,
+                            undecided,
+                            failed,
+                        };
+                    }
+                }
+                Ok((Holds::Yes, beside)) => {
                     let subject = subject_of(snapshot, object, test.subject);
                     let finding = found.entry(subject.clone()).or_insert_with(|| {
                         let mut finding = Finding::new(rule, subject, test.confidence);
@@ -134,12 +163,17 @@ pub(super) fn judge_objects(input: &Input<'_>, rule: &RuleHeader, test: &ObjectT
                     });
                     show(snapshot, test, part, &beside, finding);
                 }
-                (Holds::Unknown, _) => undecided = true,
-                (Holds::No, _) => {}
+                Ok((Holds::Unknown, _)) => undecided = true,
+                Ok((Holds::No, _)) => {}
             }
         }
     }
-    (found.into_values().collect(), undecided)
+    let found = found.into_values().collect();
+    Tested {
+        found,
+        undecided,
+        failed,
+    }
 }
 
 /// The elements to test, each with its pointer; the object itself where no list is asked for.
@@ -161,22 +195,29 @@ fn parts<'s>(object: &'s Object, each: Option<&str>) -> Vec<(Option<&'s Value>, 
     }
 }
 
-/// Whether all of it holds, with the objects beside it that it takes.
+/// Whether all of it holds, with the objects beside it that it takes; why where that cannot be told. `pairs` is what is left of [`PAIRS`].
 fn judged<'s>(
     snapshot: &'s Snapshot,
     test: &ObjectTest,
     when: Option<&Expression<'_, '_>>,
     part: Part<'s>,
-) -> (Holds, Vec<&'s Object>) {
+    pairs: &mut u64,
+) -> Result<(Holds, Vec<&'s Object>), String> {
     let mut all = holds_all(&test.conditions, part);
     if all == Holds::No {
-        return (Holds::No, Vec::new());
+        return Ok((Holds::No, Vec::new()));
     }
     let mut beside = Vec::new();
     for wanted in &test.with {
         let mut other = None;
         let mut unknown = !snapshot.coverage.has_kind(&wanted.kind);
         for candidate in snapshot.kind(&wanted.kind) {
+            *pairs = pairs.saturating_sub(1);
+            if *pairs == 0 {
+                return Err(format!(
+                    "`with` compares more than {PAIRS} pairs of objects; narrow `where`, or tie them by namespace, name, owner or node"
+                ));
+            }
             if !tied(snapshot, part.object, candidate, wanted.same) {
                 continue;
             }
@@ -195,17 +236,18 @@ fn judged<'s>(
         }
         match (other, wanted.exists) {
             (Some(other), true) => beside.push(other),
-            (Some(_), false) => return (Holds::No, Vec::new()),
+            (Some(_), false) => return Ok((Holds::No, Vec::new())),
             (None, _) if unknown => all = Holds::Unknown,
-            (None, true) => return (Holds::No, Vec::new()),
+            (None, true) => return Ok((Holds::No, Vec::new())),
             (None, false) => {}
         }
     }
-    let is_true = || when.is_none_or(|when| is_true(snapshot, when, part, beside.first().copied()));
-    match all {
-        Holds::Yes if !is_true() => (Holds::No, Vec::new()),
-        all => (all, beside),
+    if let (Holds::Yes, Some(when)) = (all, when)
+        && !is_true(snapshot, when, part, beside.first().copied())?
+    {
+        return Ok((Holds::No, Vec::new()));
     }
+    Ok((all, beside))
 }
 
 fn holds_all(conditions: &[Condition], part: Part<'_>) -> Holds {
@@ -318,28 +360,40 @@ fn show(snapshot: &Snapshot, test: &ObjectTest, part: Part<'_>, beside: &[&Objec
     }
 }
 
-/// An expression that fails or runs out of fuel is not true.
-fn is_true(snapshot: &Snapshot, when: &Expression<'_, '_>, part: Part<'_>, other: Option<&Object>) -> bool {
+/// Whether an expression is true; why where it fails or runs out of fuel.
+fn is_true(
+    snapshot: &Snapshot,
+    when: &Expression<'_, '_>,
+    part: Part<'_>,
+    other: Option<&Object>,
+) -> Result<bool, String> {
     let values = snapshot.derive(|_| Converted::default());
     let context = minijinja::context! {
         object => values.of(part.object),
         item => part.item.map(|(item, _)| JinjaValue::from(Serde(item))),
         other => other.map(|other| values.of(other)),
     };
-    when.eval(context).is_ok_and(|value| value.is_true())
+    let value = when.eval(context).map_err(|error| failure(&error))?;
+    Ok(value.is_true())
+}
+
+fn failure(error: &minijinja::Error) -> String {
+    format!("`when` cannot be evaluated: {}", in_one_line(error))
 }
 
 /// Says what is wrong with an expression.
 pub(super) fn compiles(when: &str) -> Result<(), String> {
     let environment = environment();
-    let compiled = environment.compile_expression(when);
-    compiled.map(|_| ()).map_err(|error| error.to_string())
+    environment
+        .compile_expression(when)
+        .map_err(|error| in_one_line(&error))?;
+    refused_expression(when).map_or(Ok(()), Err)
 }
 
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
-    environment.set_fuel(Some(FUEL));
+    bind(&mut environment);
     environment
 }
 

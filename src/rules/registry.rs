@@ -41,6 +41,8 @@ pub struct Rule {
     pub source: String,
     /// False for a rule that a user brought along.
     pub is_built_in: bool,
+    /// A user's rule without its wording, for a finding of which that cannot be said.
+    unworded: Option<Box<RuleHeader>>,
     detect: Option<Detect>,
     /// Of a rule that was taken over from node-problem-detector.
     taken: Option<Taken>,
@@ -146,6 +148,7 @@ impl Rule {
         Ok(Self {
             detect,
             is_built_in: true,
+            unworded: None,
             ..Self::of_parsed(place, family, source, header)
         })
     }
@@ -153,6 +156,7 @@ impl Rule {
     /// A rule without a function.
     pub(super) fn of_parsed(place: &str, family: &str, source: &str, header: RuleHeader) -> Self {
         Self {
+            unworded: Some(Box::new(header.unworded())),
             header,
             family: family.to_owned(),
             place: place.to_owned(),
@@ -161,6 +165,11 @@ impl Rule {
             detect: None,
             taken: None,
         }
+    }
+
+    /// The header that a finding is shown by where the rule's own wording cannot be said: that of a user's rule, without wording.
+    pub fn unworded(&self) -> &RuleHeader {
+        self.unworded.as_deref().unwrap_or(&self.header)
     }
 
     /// As a rule that was taken over from node-problem-detector.
@@ -193,15 +202,20 @@ impl Rule {
             .filter(|need| !is_read(input, need))
             .cloned()
             .collect();
+        let mut failed = None;
         if let Some(test) = &self.header.objects {
-            let (objects, undecided) = judge_objects(input, &self.header, test);
-            found.extend(objects);
-            if undecided || !input.snapshot.coverage.has_kind(&test.kind) {
+            let tested = judge_objects(input, &self.header, test);
+            found.extend(tested.found);
+            failed = tested.failed;
+            if tested.undecided || !input.snapshot.coverage.has_kind(&test.kind) {
                 missing.push(datum_of_kind(&test.kind));
             }
         }
         if !found.is_empty() {
             return Outcome::Judged(found);
+        }
+        if let Some(reason) = failed {
+            return Outcome::Failed(reason);
         }
         if !missing.is_empty() {
             return Outcome::Unknown(missing);

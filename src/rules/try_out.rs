@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Input, Outcome, Rule, Rules};
+use super::{Input, Outcome, Rule, Rules, Wording};
 use crate::cluster::{BundleInfo, Reader, Snapshot};
-use crate::model::{EntryPath, Subject};
+use crate::model::{EntryPath, ProblemKind, Subject};
 
 /// An example and what the rule made of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,17 +17,20 @@ pub struct Tried {
     pub found: BTreeSet<Subject>,
     /// What the example lacks, where the rule could not judge it.
     pub missing: Vec<String>,
+    /// What is wrong with the rule or the example: it cannot be evaluated, read or said.
+    pub failed: Vec<String>,
 }
 
 impl Tried {
     /// True when the example does what it says.
     pub fn is_right(&self) -> bool {
-        self.expected == self.found
+        self.expected == self.found && self.failed.is_empty()
     }
 }
 
 /// Tries every example of a rule.
 pub fn try_out(rules: &Rules, rule: &Rule) -> Vec<Tried> {
+    let wording = Wording::default();
     let mut tried = Vec::new();
     for example in &rule.header.examples {
         let snapshot = written(rules, &example.files);
@@ -36,19 +39,44 @@ pub fn try_out(rules: &Rules, rule: &Rule) -> Vec<Tried> {
             snapshot: &snapshot,
             baseline: baseline.as_ref(),
         };
+        let mut failed = unread(&snapshot);
         let (found, missing) = match rule.judge(&input) {
             Outcome::Judged(found) => (found, Vec::new()),
             Outcome::Unknown(missing) => (Vec::new(), missing),
+            Outcome::Failed(reason) => {
+                failed.push(reason);
+                (Vec::new(), Vec::new())
+            }
             Outcome::Unmet(_) => (Vec::new(), Vec::new()),
         };
+        for finding in &found {
+            if let Err(reason) = rule.header.say_all(&wording, &finding.wording_facts()) {
+                failed.push(reason);
+            }
+        }
+        failed.dedup();
         tried.push(Tried {
             name: example.name.clone(),
             expected: example.fires.iter().cloned().collect(),
             found: found.into_iter().map(|finding| finding.subject).collect(),
             missing,
+            failed,
         });
     }
     tried
+}
+
+/// What of an example could not be read.
+fn unread(snapshot: &Snapshot) -> Vec<String> {
+    let problems = snapshot.coverage.problems.iter();
+    let broken = problems.filter(|problem| matches!(problem.kind, ProblemKind::Unparsed | ProblemKind::OverBudget));
+    broken
+        .map(|problem| {
+            let file = problem.file.as_ref().map(ToString::to_string).unwrap_or_default();
+            let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
+            format!("{file}{line}: {}", problem.detail)
+        })
+        .collect()
 }
 
 fn written(rules: &Rules, files: &BTreeMap<String, String>) -> Snapshot {

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::object_rule::compiles;
-use super::{Rule, RuleHeader, Wording, problem_detector};
+use super::{Rule, RuleHeader, own_patterns, own_wording, problem_detector};
+use crate::bundle::decode::parse_yaml;
 use crate::logs::SignatureSet;
-use crate::model::Text;
+use crate::model::{ProblemKind, Text};
 
 /// The file of a rule.
 #[derive(Debug, Clone)]
@@ -37,9 +38,14 @@ pub struct Mistake {
     pub column: usize,
     /// What is wrong, and what to do.
     pub message: String,
-    /// The line itself.
+    /// The line itself, or what of a long one is around the place.
     pub excerpt: String,
+    /// Characters of the line before the excerpt.
+    skipped: usize,
 }
+
+/// Characters of a line that are shown.
+const EXCERPT: usize = 160;
 
 impl Mistake {
     pub(super) fn of_all(message: String) -> Self {
@@ -49,6 +55,7 @@ impl Mistake {
             column: 0,
             message,
             excerpt: String::new(),
+            skipped: 0,
         }
     }
 
@@ -58,13 +65,20 @@ impl Mistake {
     }
 
     pub(super) fn at(file: &RuleFile, (line, column): (usize, usize), message: String) -> Self {
-        let excerpt = file.text.lines().nth(line.saturating_sub(1)).unwrap_or("");
+        let text = file.text.lines().nth(line.saturating_sub(1)).unwrap_or("");
+        // Of a long line what is around the place.
+        let skipped = if text.chars().nth(EXCERPT).is_some() {
+            column.saturating_sub(EXCERPT / 2)
+        } else {
+            0
+        };
         Self {
             place: file.place.clone(),
             line,
             column,
             message,
-            excerpt: excerpt.to_owned(),
+            excerpt: text.chars().skip(skipped).take(EXCERPT).collect(),
+            skipped,
         }
     }
 }
@@ -80,12 +94,13 @@ impl fmt::Display for Mistake {
             column,
             message,
             excerpt,
+            skipped,
         } = self;
         let (number, margin) = (line.to_string(), " ".repeat(line.to_string().len()));
         // The caret stands below the character, whatever tabs come before it.
         let before: String = excerpt
             .chars()
-            .take(column.saturating_sub(1))
+            .take(column.saturating_sub(1).saturating_sub(*skipped))
             .map(|c| if c == '\t' { '\t' } else { ' ' })
             .collect();
         write!(
@@ -143,6 +158,23 @@ pub(super) fn rules(files: &[RuleFile], built_in: &[Rule]) -> Result<Vec<Rule>, 
             mistakes.push(Mistake::in_file(file, &effect.rule, message));
         }
     }
+    let data: BTreeSet<&str> = built_in
+        .iter()
+        .flat_map(|rule| &rule.header.needs)
+        .flat_map(|need| need.split('|'))
+        .collect();
+    for (rule, file) in rules.iter().filter(|(_, file)| !file.is_of_problem_detector()) {
+        // Kinds, also those of other makers, have no dash in their plural; every other datum is one that some rule knows.
+        let needs = rule.header.needs.iter().flat_map(|need| need.split('|'));
+        for need in needs.filter(|need| need.contains('-') && !need.contains('.') && !data.contains(need)) {
+            let message = format!("no datum is called {need:?}; casefile explain shows what other rules need");
+            mistakes.push(Mistake::in_file(file, need, message));
+        }
+        for other in rule.header.yields_to.iter().filter(|other| !taken.contains(*other)) {
+            let message = format!("it yields to {other:?}, which is no rule; see casefile rules list");
+            mistakes.push(Mistake::in_file(file, other, message));
+        }
+    }
     if mistakes.is_empty() {
         Ok(rules.into_iter().map(|(rule, _)| rule).collect())
     } else {
@@ -156,12 +188,23 @@ fn id_taken(file: &RuleFile, id: &str) -> Mistake {
 }
 
 fn parse(file: &RuleFile) -> Result<RuleHeader, Mistake> {
+    // The limits of bundles hold for rules too: nothing deep or of many aliases comes before the parser.
+    if let Err(error) = parse_yaml(&file.text)
+        && error.kind == ProblemKind::OverBudget
+    {
+        return Err(Mistake::at(file, (error.line.max(1), 1), error.message));
+    }
     let parsed: Result<RuleHeader, serde_yaml::Error> = serde_yaml::from_str(&file.text);
     let mut header = parsed.map_err(|error| {
         let at = error.location().map_or((1, 1), |at| (at.line(), at.column()));
         // The place is shown by itself.
         let message = error.to_string();
         let message = message.split(" at line ").next().unwrap_or("").to_owned();
+        let at = if message.contains("regex") {
+            of_pattern(file, at)
+        } else {
+            at
+        };
         Mistake::at(file, at, message)
     })?;
     // What a report cannot do without has a plain stand-in.
@@ -172,6 +215,19 @@ fn parse(file: &RuleFile) -> Result<RuleHeader, Mistake> {
         header.check = Text::same(&header.id);
     }
     Ok(header)
+}
+
+/// Where the pattern of a condition is: the parser tells where the condition begins.
+fn of_pattern(file: &RuleFile, (line, column): (usize, usize)) -> (usize, usize) {
+    let lines = file.text.lines().enumerate().skip(line.saturating_sub(1));
+    let mut patterns = lines.filter_map(|(index, text)| {
+        let key = "matches:";
+        let at = text.find(key)? + key.len();
+        let rest = text.get(at..)?;
+        let at = at + rest.len() - rest.trim_start().len();
+        Some((index + 1, text.get(..at)?.chars().count() + 1))
+    });
+    patterns.next().unwrap_or((line, column))
 }
 
 /// True for what may be the id of a rule.
@@ -203,15 +259,37 @@ fn wrong(file: &RuleFile, header: &RuleHeader) -> Vec<Mistake> {
         if let Err(error) = built {
             add(&spec.pattern, error.to_string());
         }
+        for pattern in std::iter::once(&spec.pattern).chain(&spec.unless) {
+            if let Some(message) = own_patterns::refused(pattern) {
+                add(pattern, message);
+            }
+        }
+    }
+    let mut ids = BTreeSet::new();
+    for spec in header.text.iter().filter(|spec| !ids.insert(spec.id.as_str())) {
+        add(
+            &spec.id,
+            format!("two entries of `text` have the id {:?}; each needs its own", spec.id),
+        );
+    }
+    if header.title.is_empty() {
+        add("title", "the title is empty; say what broke, in one line".to_owned());
     }
     if let Some(test) = &header.objects {
         let beside = test.with.iter().flat_map(|beside| &beside.conditions);
-        for condition in test
-            .conditions
-            .iter()
-            .chain(beside)
-            .filter(|condition| !condition.asks())
-        {
+        let conditions: Vec<_> = test.conditions.iter().chain(beside).collect();
+        for condition in &conditions {
+            for pattern in condition.patterns() {
+                if let Some(message) = own_patterns::refused(pattern) {
+                    add(pattern, message);
+                }
+            }
+            if let Some(limit) = condition.not_a_number() {
+                let message = format!("{limit:?} is no number and no quantity; write 3, 500m or 2Gi");
+                add(&limit, message);
+            }
+        }
+        for condition in conditions.iter().filter(|condition| !condition.asks()) {
             let message = "this condition asks for nothing; say exists, is, is_not, one_of, none_of, matches, not_matches, above, below or contains";
             add(condition.path.written(), message.to_owned());
         }
@@ -221,51 +299,10 @@ fn wrong(file: &RuleFile, header: &RuleHeader) -> Vec<Mistake> {
             add(when, message);
         }
     }
-    let wording = Wording::default();
-    for template in templates(header) {
-        if let Err(error) = wording.parses(template) {
-            add(template, error.to_string());
-        }
+    for (template, message) in own_wording::wrong(header) {
+        add(template, message);
     }
     wrong
-}
-
-/// Every template of a header.
-fn templates(header: &RuleHeader) -> BTreeSet<&str> {
-    let mut texts = vec![&header.title, &header.cause];
-    texts.extend(&header.headline);
-    texts.extend(&header.lead);
-    texts.extend(&header.since);
-    texts.extend(&header.hypothesis);
-    texts.extend(header.rules_out.iter().chain(&header.questions));
-    texts.extend(header.factors.iter().map(|factor| &factor.text));
-    texts.extend(header.rivals.iter().map(|rival| &rival.text));
-    texts.push(&header.question);
-    let inquiries = || header.inquiries.iter();
-    texts.extend(inquiries().map(|inquiry| &inquiry.question));
-    let rivals = inquiries().flat_map(|inquiry| &inquiry.rivals);
-    texts.extend(rivals.map(|rival| &rival.text));
-    let weighings = inquiries().flat_map(|inquiry| &inquiry.weighing);
-    texts.extend(header.weighing.iter().chain(weighings).map(|weighing| &weighing.text));
-    texts.extend(header.asks.iter().flat_map(|ask| [&ask.what, &ask.limits]));
-    let mut templates: Vec<&str> = header.asks.iter().map(|ask| ask.collect.as_str()).collect();
-    for step in &header.remedy {
-        texts.extend([
-            &step.purpose,
-            &step.precheck,
-            &step.expect,
-            &step.verify,
-            &step.rollback,
-        ]);
-        texts.extend(&step.notes);
-        templates.push(&step.command);
-    }
-    for action in &header.prevention {
-        texts.extend([&action.text, &action.caution, &action.acceptance]);
-        templates.push(&action.command);
-    }
-    templates.extend(texts.into_iter().flat_map(|text| [text.zh.as_str(), text.en.as_str()]));
-    templates.into_iter().collect()
 }
 
 /// Where a value is written: line and column of its first words. The first line where it is not to be found as it is.

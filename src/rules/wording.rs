@@ -6,6 +6,7 @@ use minijinja::value::{Value, ValueKind};
 use minijinja::{AutoEscape, Environment, State, UndefinedBehavior};
 use serde_json::{Map, Value as Json};
 
+use super::bounds::{bind, joined};
 use crate::model::{CODE_CLOSE, CODE_OPEN, Text, code, plain};
 
 /// Renders wording. Two environments with one syntax: in sentences every string value is marked as code, in commands it is quoted
@@ -25,21 +26,18 @@ impl Default for Wording {
     }
 }
 
+/// Bytes of a list in a sentence: what the names of all objects of a large cluster take, many times.
+const LIST: usize = 64 << 20;
+
 fn environment(show: fn(&str) -> String) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
+    bind(&mut environment);
     // Each element is shown by itself, so that a list of names is no single name.
-    environment.add_filter(
-        "join",
-        move |items: &Value, between: &str| -> Result<Value, minijinja::Error> {
-            let shown: Vec<String> = items
-                .try_iter()?
-                .map(|item| item.as_str().map_or_else(|| item.to_string(), show))
-                .collect();
-            Ok(Value::from_safe_string(shown.join(between)))
-        },
-    );
+    environment.add_filter("join", move |items: &Value, between: &str| {
+        joined(items, between, LIST, show)
+    });
     for noun in COUNTED {
         environment.add_filter(*noun, move |count: &Value| counted(count, noun, show));
     }
@@ -125,9 +123,19 @@ impl Wording {
         of(&template.en).into_iter().chain(of(&template.zh)).collect()
     }
 
-    /// Whether a template is well-formed.
-    pub(super) fn parses(&self, template: &str) -> Result<(), minijinja::Error> {
-        self.sentences.template_from_str(template).map(|_| ())
+    /// The facts that a template of one language names, with their fields: `subject.name`.
+    ///
+    /// # Errors
+    /// It is not well-formed.
+    pub(super) fn names(&self, template: &str) -> Result<BTreeSet<String>, minijinja::Error> {
+        let parsed = self.sentences.template_from_str(template)?;
+        Ok(parsed.undeclared_variables(true).into_iter().collect())
+    }
+
+    /// As [`Wording::names`], for a condition.
+    pub(super) fn names_in_condition(&self, condition: &str) -> Result<BTreeSet<String>, minijinja::Error> {
+        let parsed = self.sentences.compile_expression(condition)?;
+        Ok(parsed.undeclared_variables(true).into_iter().collect())
     }
 
     /// A command.

@@ -85,6 +85,13 @@ fn an_expression_sees_the_object_and_ends_whatever_it_does() {
             "range(9999)|map('string')|map('upper')|map('lower')|map('upper')|list|length > 3",
             true,
         ),
+        // What cannot be evaluated is no pass; it tells why.
+        ("object.metadata.name + 5 > 2", false),
+        ("range(999999999999)|list|length > 3", false),
+        (
+            "range(10000)|join('xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx')|length > 3",
+            false,
+        ),
     ] {
         let rule = format!(
             "id: fewer-than-asked\nlevel: warning\nobjects:\n  kind: Deployment\n  when: \"{when}\"\ntitle: {{en: 'fewer'}}\nexamples:\n  - name: 'one of two'\n    files:\n      'a.json': '{{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"metadata\":{{\"name\":\"web\",\"namespace\":\"shop\",\"uid\":\"1\"}},\"spec\":{{\"replicas\":2}},\"status\":{{\"readyReplicas\":1}}}}'\n"
@@ -92,6 +99,12 @@ fn an_expression_sees_the_object_and_ends_whatever_it_does() {
         let rules = loaded(&[&rule]);
         let tried = try_out(&rules, rules.get("fewer-than-asked").unwrap());
         assert_eq!(!tried[0].found.is_empty(), fires, "{when}: {tried:?}");
+        let cannot = when.contains("+ 5") || when.contains("999999999999") || when.contains("xxx");
+        let tells = tried[0]
+            .failed
+            .iter()
+            .any(|reason| reason.contains("`when` cannot be evaluated"));
+        assert_eq!(tells, cannot, "{when}: {tried:?}");
     }
     // Only an expression is allowed, no statement.
     let rule = format!("id: a-loop\nlevel: warning\nobjects: {{kind: Pod, when: '{endless}'}}\ntitle: {{en: 'x'}}\n");
@@ -245,5 +258,96 @@ fn a_file_of_programs_that_is_named_by_itself_is_refused() {
             .err
             .contains("run programs (plugin custom), and casefile runs none"),
         "{ended:?}"
+    );
+}
+
+/// Mistakes that would come to light only in a report, or not at all.
+#[test]
+fn what_a_rule_cannot_mean_is_a_mistake_with_its_place() {
+    for (old, new, expected) in [
+        ("{{ attempts }} attempts", "{{ attemps }} attempts", "rule.yaml:8:"),
+        ("{{ subject.name }}", "{{ subject.nam }}", "subject has no \"nam\""),
+        ("{{ attempts }} attempts", "{{ attempts|uper }}", "no filter \"uper\""),
+        (
+            "{{ subject.name }}",
+            "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}",
+            "no statement \"for\"",
+        ),
+        (
+            "giving up after (?P<attempts>\\d+)",
+            "(?:a{0,60}){0,60}(?P<attempts>\\d+)",
+            "rule.yaml:6:14: the pattern repeats a part of itself 3600 times",
+        ),
+        (
+            "level: critical",
+            "level: critical\nneeds: [kublet-log]",
+            "rule.yaml:3:9: no datum is called",
+        ),
+        (
+            "level: critical",
+            "level: critical\nyields_to: [no-such]",
+            "rule.yaml:3:13: it yields to",
+        ),
+    ] {
+        assert!(GAVE_UP.contains(old), "{old}");
+        let file = RuleFile {
+            place: "rule.yaml".into(),
+            family: "team".into(),
+            text: GAVE_UP.replace(old, new),
+        };
+        let mistakes = Rules::with_files(&[file]).err().unwrap_or_default();
+        let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        assert!(told.iter().any(|told| told.contains(expected)), "{new}: {told:?}");
+    }
+}
+
+#[test]
+fn a_deep_rule_is_refused_at_once_and_its_line_is_cut() {
+    let file = RuleFile {
+        place: "rule.yaml".into(),
+        family: "team".into(),
+        text: format!("id: deep\nobjects: {}\n", "[".repeat(100_000)),
+    };
+    let mistakes = Rules::with_files(&[file]).err().unwrap_or_default();
+    let told = mistakes[0].to_string();
+    assert!(told.contains("rule.yaml:2:1: ") && told.len() < 600, "{told}");
+}
+
+/// A capture of `text` in the title of what `objects` found: the form does not tell, the finding does.
+#[test]
+fn a_finding_that_cannot_be_said_is_shown_by_its_id() {
+    let desk = Desk::new();
+    let both = format!(
+        "{}objects: {{kind: Deployment, where: [{{path: /spec/replicas, above: 1}}]}}\nexamples:\n  - name: 'two replicas'\n    files: {{'a.yaml': '{}'}}\n    fires: [{{kind: Deployment, namespace: shop, name: web}}]\n",
+        GAVE_UP,
+        "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: shop, uid: \"1\"}, spec: {replicas: 2}}"
+    );
+    desk.put("team/gave-up.yaml", both);
+    let tried = desk.run(&["rules", "test", "team"]);
+    assert_eq!(tried.code, 1, "{tried:?}");
+    assert!(tried.out.contains("cannot be said: undefined value"), "{tried:?}");
+    desk.put(
+        "bundle/all.yaml",
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop, uid: '1'}\nspec: {replicas: 2}\n",
+    );
+    let ended = desk.run(&[
+        "analyze", "bundle", "--rules", "team", "-f", "json", "--lang", "en", "-o", "out",
+    ]);
+    ended.assert_done();
+    assert!(
+        ended
+            .err
+            .contains("team/gave-up.yaml: the rule ledger-gave-up is shown by its id"),
+        "{ended:?}"
+    );
+    let report: serde_json::Value = serde_json::from_str(&desk.text("out/bundle.en.json")).unwrap();
+    let found = report["findings"].as_array().unwrap();
+    let own = found
+        .iter()
+        .find(|finding| finding["rule"] == "ledger-gave-up")
+        .unwrap();
+    assert!(
+        own["title"].to_string().to_lowercase().contains("ledger-gave-up"),
+        "{own}"
     );
 }

@@ -27,7 +27,7 @@ pub(super) fn recovery(ledger: &mut Ledger<'_, '_>) -> Result<Vec<RecoveryStep>,
             .unwrap_or_default();
         let facts = ledger.facts(finding);
         for wording in wordings {
-            for facts in repeated(wording, &facts) {
+            for facts in wording.repeated(&facts) {
                 if let Some(condition) = &wording.when
                     && !ledger.wording.holds(condition, &facts)?
                 {
@@ -41,22 +41,6 @@ pub(super) fn recovery(ledger: &mut Ledger<'_, '_>) -> Result<Vec<RecoveryStep>,
         }
     }
     Ok(steps)
-}
-
-/// The facts of a step: once, or once for each element of the list that it is about.
-fn repeated(wording: &StepWording, facts: &Map<String, Value>) -> Vec<Map<String, Value>> {
-    let Some(name) = &wording.each else {
-        return vec![facts.clone()];
-    };
-    let items = facts.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-    items
-        .into_iter()
-        .map(|item| {
-            let mut facts = facts.clone();
-            facts.insert("item".into(), item);
-            facts
-        })
-        .collect()
 }
 
 fn step(

@@ -328,7 +328,7 @@ fn is_about_risks(rules: &Rules, id: &str) -> bool {
     rules.get(id).is_some_and(|rule| rule.header.role == Role::Factor)
 }
 
-pub(super) fn checks(ledger: &Ledger<'_, '_>) -> Vec<Check> {
+pub(super) fn checks(ledger: &mut Ledger<'_, '_>) -> Vec<Check> {
     let diagnosis = ledger.diagnosis;
     let early = reported_before(ledger);
     let distribution = Distribution::of(diagnosis.snapshot);
@@ -358,6 +358,13 @@ pub(super) fn checks(ledger: &Ledger<'_, '_>) -> Vec<Check> {
             (Checked::Fail, None) if is_about_risks(diagnosis.rules, id) => (CheckOutcome::Risk, Text::default()),
             (Checked::Fail, None) => (CheckOutcome::Fail, Text::default()),
             (Checked::Unknown(needs), None) => (CheckOutcome::Unknown, named("check.missing", needs)),
+            (Checked::Failed(reason), None) => (
+                CheckOutcome::Unknown,
+                filled(
+                    "check.failed",
+                    &[("reason", ledger.masker.mask(reason).into_owned().into())],
+                ),
+            ),
             (Checked::Outside, None) => (CheckOutcome::Unknown, phrase("check.outside")),
             // A log that is empty may be one that was not written, or not collected as it should.
             (Checked::Unmet(Unmet::Empty(data)), None) if data.iter().any(|datum| is_log(datum)) => {

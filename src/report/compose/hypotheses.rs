@@ -311,7 +311,7 @@ pub(super) fn rivals(ledger: &Ledger<'_, '_>) -> (Option<Sentence>, Option<Sente
         let Some(check) = could(id) else { continue };
         match checked {
             Checked::Pass => well.push(check),
-            Checked::Unknown(_) => unknown.push(check),
+            Checked::Unknown(_) | Checked::Failed(_) => unknown.push(check),
             Checked::Fail | Checked::Outside | Checked::Unmet(_) | Checked::Told(_) => {}
         }
     }

@@ -12,7 +12,7 @@ use crate::model::{CODE_CLOSE, CODE_OPEN, Citation, CitationKind, Place, QuoteLi
 use crate::redact::Masker;
 use crate::report::model::{Blank, EvidenceItem, Knowledge, Searched, Sentence};
 use crate::report::quotes;
-use crate::rules::{Finding, KnowledgeWording, RuleHeader, Wording};
+use crate::rules::{Finding, KnowledgeWording, Role, RuleHeader, Wording};
 
 /// Root causes that the chapters treat; the rest is counted in the summary and listed in the JSON report.
 pub(super) const ROOTS: usize = 50;
@@ -40,6 +40,10 @@ pub(super) struct Ledger<'d, 's> {
     baselines: BTreeSet<String>,
     pub(super) knowledge: Vec<Knowledge>,
     pub(super) blanks: Vec<Blank>,
+    /// Findings of users' rules that are shown by their rule's id: its wording cannot be said of them.
+    unsaid: BTreeSet<(String, Subject)>,
+    /// Why, one line each.
+    pub(super) remarks: Vec<String>,
 }
 
 impl<'d, 's> Ledger<'d, 's> {
@@ -47,7 +51,7 @@ impl<'d, 's> Ledger<'d, 's> {
         let (evidence, knowledge, blanks) = (Vec::new(), Vec::new(), Vec::new());
         let archives = diagnosis.baseline.into_iter().flat_map(Snapshot::archives);
         let baselines = archives.map(|archive| archive.info.alias.to_string()).collect();
-        Self {
+        let mut ledger = Self {
             diagnosis,
             masker,
             wording: Wording::default(),
@@ -58,6 +62,37 @@ impl<'d, 's> Ledger<'d, 's> {
             baselines,
             knowledge,
             blanks,
+            unsaid: BTreeSet::new(),
+            remarks: Vec::new(),
+        };
+        ledger.try_wording();
+        ledger
+    }
+
+    /// Finds what users' rules cannot say. Those that are built in are told of by their tests.
+    fn try_wording(&mut self) {
+        let diagnosis = self.diagnosis;
+        let involved = self.involved_indices();
+        for (index, finding) in diagnosis.findings.iter().enumerate() {
+            let rule = diagnosis.rules.get(&finding.rule);
+            let Some(rule) = rule.filter(|rule| !rule.is_built_in) else {
+                continue;
+            };
+            let facts = self.facts(finding);
+            // Of thousands of findings most are only listed.
+            let is_listed = !involved.contains(&index) && rule.header.role != Role::Factor;
+            let said = if is_listed {
+                rule.header.say_title(&self.wording, &facts)
+            } else {
+                rule.header.say_all(&self.wording, &facts)
+            };
+            if let Err(reason) = said {
+                let remark = format!("{}: the rule {} is shown by its id: {reason}", rule.place, finding.rule);
+                if !self.remarks.contains(&remark) {
+                    self.remarks.push(remark);
+                }
+                self.unsaid.insert((finding.rule.clone(), finding.subject.clone()));
+            }
         }
     }
 
@@ -131,7 +166,9 @@ impl<'d, 's> Ledger<'d, 's> {
     /// The header of a finding's rule.
     pub(super) fn header(&self, finding: &Finding) -> Option<&'d RuleHeader> {
         let diagnosis = self.diagnosis;
-        diagnosis.rules.get(&finding.rule).map(|rule| &rule.header)
+        let rule = diagnosis.rules.get(&finding.rule)?;
+        let is_unsaid = !rule.is_built_in && self.unsaid.contains(&(finding.rule.clone(), finding.subject.clone()));
+        Some(if is_unsaid { rule.unworded() } else { &rule.header })
     }
 
     /// The number of a citation; the same place is numbered once.
@@ -389,14 +426,7 @@ impl<'d, 's> Ledger<'d, 's> {
 
     /// A finding's facts as its wording sees them, masked.
     pub(super) fn facts(&mut self, finding: &Finding) -> Map<String, Value> {
-        let mut facts = finding.facts.clone();
-        let subject = &finding.subject;
-        facts.insert(
-            "subject".into(),
-            serde_json::json!({"kind": subject.kind, "namespace": subject.namespace, "name": subject.name, "node": subject.node}),
-        );
-        facts.insert("path".into(), finding.path.clone().into());
-        let mut value = Value::Object(facts);
+        let mut value = Value::Object(finding.wording_facts());
         self.masker.mask_json(&mut value);
         match value {
             Value::Object(facts) => facts,

@@ -85,7 +85,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
     let findings = causes::findings(&mut ledger)?;
     let gaps = appendix::gaps(&mut ledger)?;
     let clock = appendix::clock(&mut ledger);
-    let checks = appendix::checks(&ledger);
+    let checks = appendix::checks(&mut ledger);
     let node_differences = nodes::differences(&mut ledger);
     let applied = difference::applied(&mut ledger);
     let redactions = appendix::redactions(&ledger);
@@ -140,6 +140,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
         blanks: ledger.blanks,
         answers: Vec::new(),
         is_cut: diagnosis.snapshot.coverage.is_cut(),
+        remarks: ledger.remarks,
     })
 }
 

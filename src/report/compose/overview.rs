@@ -148,7 +148,7 @@ fn since(ledger: &mut Ledger<'_, '_>, first: &Finding) -> Result<Option<Sentence
 }
 
 /// Why so many checks came to no verdict: the data that they lack, in the order of appendix B.
-fn undetermined(ledger: &Ledger<'_, '_>) -> Option<Sentence> {
+fn undetermined(ledger: &mut Ledger<'_, '_>) -> Option<Sentence> {
     let is_open = |check: &Check| check.outcome == CheckOutcome::Unknown;
     let count = checks(ledger).iter().filter(|check| is_open(check)).count();
     let lacking = missing(ledger);
