@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use super::age;
+use super::by_id::{ById, without_id};
 use super::containers::{add_inspect, add_row, note_listing};
 use super::coverage::datum_of_kind;
 use super::event::last_seen;
@@ -375,6 +376,7 @@ fn place_logs(snapshot: &mut Snapshot, detected: &Detected<'_>) {
     // Node and container → the pods that have it.
     let mut by_container: BTreeMap<(String, String), Vec<(String, String)>> = BTreeMap::new();
     let nodes = KnownNodes::of(snapshot);
+    let by_id = ById::of(snapshot);
     for pod in snapshot.pods() {
         namespaces.insert(pod.name().to_owned(), pod.namespace().to_owned());
         for container in pod.containers() {
@@ -391,10 +393,17 @@ fn place_logs(snapshot: &mut Snapshot, detected: &Detected<'_>) {
                 None => stream_of(&log.path),
             };
         }
+        if let Stream::Container(container) = &log.stream
+            && container.pod.is_empty()
+            && let Some(named) = by_id.stream(&container.container)
+        {
+            log.stream = named.clone();
+        }
         // Some collectors name a container and not its pod: on a machine mostly one pod has such a container.
         if let Stream::Container(container) = &mut log.stream
             && container.pod.is_empty()
         {
+            container.container = without_id(&container.container).to_owned();
             let node = machine_of(detected, &nodes, &log.path).name;
             let mut named = by_container
                 .get(&(node, container.container.clone()))
@@ -405,6 +414,8 @@ fn place_logs(snapshot: &mut Snapshot, detected: &Detected<'_>) {
                     container.namespace.clone_from(namespace);
                     container.pod.clone_from(pod);
                 }
+                // What is called by its container's name stays that container's, of a pod that is not known.
+                _ if !container.container.is_empty() && !container.namespace.is_empty() => {}
                 _ => log.stream = Stream::Unknown,
             }
         }
@@ -527,6 +538,11 @@ fn log_hits(snapshot: &Snapshot, log: &LogFile, detected: &Detected<'_>, nodes: 
         .iter()
         .map(|hit| {
             let mut about = match &log.stream {
+                Stream::Container(container) if container.pod.is_empty() => About {
+                    object: Subject::default(),
+                    container: container.container.clone(),
+                    node: node.clone(),
+                },
                 Stream::Container(container) => About {
                     object: Subject::namespaced("Pod", &container.namespace, &container.pod),
                     container: container.container.clone(),

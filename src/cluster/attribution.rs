@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::namespace_hints::{home_of, is_of_the_system};
+use super::folders_of_logs::FoldersOfLogs;
+use super::namespace_hints::{home_of, is_of_the_system, may_be_anywhere};
 use super::owners::{is_made_by_a_set, workload_of_pod_name};
 use super::{PodView, Snapshot, short_names};
 use crate::logs::{ContainerRef, LogFile, Stream};
@@ -52,10 +53,14 @@ pub(super) fn attribute_logs(snapshot: &mut Snapshot) {
     let candidates = candidates(snapshot);
     // `node-1` has the form of a StatefulSet's pod.
     let nodes: BTreeSet<String> = snapshot.node_names().into_iter().collect();
+    let folders = FoldersOfLogs::of(snapshot);
     let mut streams: Vec<(usize, Stream)> = Vec::new();
     for (index, log) in snapshot.logs.iter().enumerate() {
         match &log.stream {
-            Stream::Unknown => streams.extend(by_name(&candidates, &nodes, log).map(|stream| (index, stream))),
+            Stream::Unknown => {
+                streams.extend(by_name(&candidates, &nodes, &folders, log).map(|stream| (index, stream)))
+            }
+            Stream::Container(found) if found.pod.is_empty() => {}
             Stream::Container(found) => streams.extend(by_workload(&candidates, found).map(|stream| (index, stream))),
             Stream::Component(_) => {}
         }
@@ -65,7 +70,7 @@ pub(super) fn attribute_logs(snapshot: &mut Snapshot) {
             log.stream = stream;
         }
     }
-    only_failing_one(snapshot, &candidates);
+    only_failing_one(snapshot, &candidates, &folders);
 }
 
 /// Gives the logs of pods that no listing shows their namespace: that in which alone something has the name of their workload, else the
@@ -85,6 +90,7 @@ pub(super) fn place_unlisted(snapshot: &mut Snapshot) {
                 .insert(namespace.clone());
         }
     }
+    let folders = FoldersOfLogs::of(snapshot);
     let only = |places: &BTreeSet<String>| match places.len() {
         1 => places.first().cloned(),
         _ => None,
@@ -93,7 +99,11 @@ pub(super) fn place_unlisted(snapshot: &mut Snapshot) {
         let Stream::Container(container) = &mut log.stream else {
             continue;
         };
-        if !container.namespace.is_empty() {
+        if !container.namespace.is_empty() || container.pod.is_empty() {
+            continue;
+        }
+        if let Some(namespace) = folders.namespace(&log.path) {
+            container.namespace = namespace.to_owned();
             continue;
         }
         let of_set = || container.pod.rsplit_once('-').map(|(set, _)| set);
@@ -101,6 +111,7 @@ pub(super) fn place_unlisted(snapshot: &mut Snapshot) {
         let found = match (home_of(&container.pod), workload.and_then(|name| named.get(name))) {
             (Some(home), _) => Some(home.to_owned()),
             (None, Some(places)) => only(places),
+            (None, None) if may_be_anywhere(&container.pod) => None,
             (None, None) => only(&all),
         };
         container.namespace = found.unwrap_or_default();
@@ -153,13 +164,18 @@ fn by_workload(candidates: &[Candidate], found: &ContainerRef) -> Option<Stream>
     }))
 }
 
-fn by_name(candidates: &[Candidate], nodes: &BTreeSet<String>, log: &LogFile) -> Option<Stream> {
+fn by_name(
+    candidates: &[Candidate],
+    nodes: &BTreeSet<String>,
+    folders: &FoldersOfLogs,
+    log: &LogFile,
+) -> Option<Stream> {
     let parts: Vec<&str> = log.path.components().collect();
     let stem = &dashed(stem_of(&log.path));
     let spelled = dashed(log.path.as_str());
     let named = candidates
         .iter()
-        .filter(|candidate| spelled.split('/').any(|part| part.contains(&candidate.dashed)))
+        .filter(|candidate| spelled.split('/').any(|part| has_word(part, &candidate.dashed)))
         .max_by_key(|candidate| (candidate.pod.len(), !candidate.namespace.is_empty()));
     if let Some(candidate) = named {
         let container = candidate
@@ -180,13 +196,19 @@ fn by_name(candidates: &[Candidate], nodes: &BTreeSet<String>, log: &LogFile) ->
     if !is_log(log, stem) {
         return None;
     }
+    // A folder that names a namespace forbids the workloads of all others.
+    let place = folders.namespace(&log.path);
+    let is_possible = |candidate: &&Candidate| {
+        place.is_none_or(|place| candidate.namespace.is_empty() || candidate.namespace == place)
+    };
+    let candidates: Vec<&Candidate> = candidates.iter().filter(is_possible).collect();
     let folder = parts
         .len()
         .checked_sub(2)
         .and_then(|index| parts.get(index))
         .copied()
         .unwrap_or("");
-    let workload = longest(candidates, |candidate| {
+    let workload = longest(&candidates, |candidate| {
         (has_word(stem, &candidate.workload) || folder == candidate.workload).then_some(candidate.workload.len())
     });
     if let Some(candidate) = workload {
@@ -224,13 +246,16 @@ fn by_name(candidates: &[Candidate], nodes: &BTreeSet<String>, log: &LogFile) ->
 }
 
 /// The candidate with the longest match; among equals the first, which fails or is surely in a namespace.
-fn longest(candidates: &[Candidate], length: impl Fn(&Candidate) -> Option<usize>) -> Option<&Candidate> {
-    let best = candidates.iter().filter_map(&length).max()?;
-    candidates.iter().find(|candidate| length(candidate) == Some(best))
+fn longest<'c>(candidates: &[&'c Candidate], length: impl Fn(&Candidate) -> Option<usize>) -> Option<&'c Candidate> {
+    let best = candidates.iter().filter_map(|candidate| length(candidate)).max()?;
+    candidates
+        .iter()
+        .copied()
+        .find(|candidate| length(candidate) == Some(best))
 }
 
 /// One log with a name that says nothing, beside one workload that fails: people bring the log of what fails.
-fn only_failing_one(snapshot: &mut Snapshot, candidates: &[Candidate]) {
+fn only_failing_one(snapshot: &mut Snapshot, candidates: &[Candidate], folders: &FoldersOfLogs) {
     let failing: BTreeSet<&String> = candidates
         .iter()
         .filter(|candidate| candidate.failing)
@@ -239,10 +264,12 @@ fn only_failing_one(snapshot: &mut Snapshot, candidates: &[Candidate]) {
     let unknown = |log: &&mut LogFile| {
         log.stream == Stream::Unknown && is_log(log, stem_of(&log.path)) && is_generic(stem_of(&log.path))
     };
+    let folder_is_generic = |log: &LogFile| folders.around(&log.path).all(is_generic);
     let mut logs = snapshot.logs.iter_mut().filter(unknown);
     if failing.len() == 1
         && let Some(candidate) = candidates.iter().find(|candidate| candidate.failing)
         && let (Some(log), None) = (logs.next(), logs.next())
+        && folder_is_generic(log)
     {
         log.stream = stream(&log.path, &candidate.namespace, &candidate.pod, "");
     }
@@ -387,6 +414,45 @@ mod tests {
     fn a_name_that_says_nothing_belongs_to_what_fails() {
         assert_eq!(owner(PODS, "1.log"), "cart-6bdf8c9d7-jd5lx");
         assert_eq!(owner(PODS, "payments.log"), "Some(Unknown)");
+    }
+
+    #[test]
+    fn a_path_that_names_another_pod_or_namespace_forbids_the_guess() {
+        // A folder of one log is called after what wrote it.
+        assert_eq!(owner(PODS, "x/0.log"), "Some(Unknown)");
+        assert_eq!(owner(PODS, "logs/0.log"), "cart-6bdf8c9d7-jd5lx");
+        assert_eq!(owner(PODS, "kube-system/web.log"), "Some(Unknown)");
+        assert_eq!(
+            owner(PODS, "kubeadm/podlogs/kube-system_foo-kcp-1_config.hash/foo/0.log"),
+            "foo-kcp-1"
+        );
+    }
+
+    #[test]
+    fn a_program_of_the_cluster_is_not_of_the_only_namespace_of_users() {
+        let snapshot = reading(&[
+            ("pods.txt", PODS),
+            ("logs/gateway-6bdf8c9d7-jd5lx.log", "2026-01-01T00:00:00Z hello\n"),
+            (
+                "logs/kube-system/agent-6bdf8c9d7-zd5lx.log",
+                "2026-01-01T00:00:00Z hello\n",
+            ),
+            (
+                "logs/cilium-operator-6bdf8c9d7-xd5lx.log",
+                "2026-01-01T00:00:00Z hello\n",
+            ),
+        ]);
+        let namespaces: BTreeMap<&str, &str> = snapshot
+            .logs
+            .iter()
+            .filter_map(|log| match &log.stream {
+                Stream::Container(found) => Some((found.pod.as_str(), found.namespace.as_str())),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(namespaces.get("gateway-6bdf8c9d7-jd5lx"), Some(&"shop"));
+        assert_eq!(namespaces.get("agent-6bdf8c9d7-zd5lx"), Some(&"kube-system"));
+        assert_eq!(namespaces.get("cilium-operator-6bdf8c9d7-xd5lx"), Some(&""));
     }
 
     #[test]

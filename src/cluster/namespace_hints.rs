@@ -86,6 +86,34 @@ pub(super) fn home_of(name: &str) -> Option<&'static str> {
         .map(|(namespace, _)| *namespace)
 }
 
+/// How the pods of the cluster's own programs are called of which the namespace is the installer's choice, so that a name alone does
+/// not tell it: network plugins (Cilium's chart, `install/kubernetes/cilium`; Calico's manifest and its operator), drivers of storage
+/// (kubernetes-csi) and add-ons of distributions.
+const ANYWHERE: [&str; 17] = [
+    "cilium-",
+    "hubble-",
+    "clustermesh-",
+    "calico-",
+    "canal-",
+    "kube-",
+    "csi-",
+    "ebs-csi-",
+    "efs-csi-",
+    "aws-node-",
+    "konnectivity-",
+    "kindnet-",
+    "weave-net-",
+    "node-local-dns-",
+    "metrics-server-",
+    "snapshot-controller-",
+    "svclb-",
+];
+
+/// True for the pod of a program of the cluster of which the name does not tell the namespace: it is never taken for one of users.
+pub(super) fn may_be_anywhere(pod: &str) -> bool {
+    ANYWHERE.iter().any(|start| pod.starts_with(start))
+}
+
 /// The namespaces of the Services that programs name in the lines that are kept of their logs, by the Service's name.
 pub(super) fn services_named_in(logs: &[LogFile]) -> BTreeMap<String, BTreeSet<String>> {
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();

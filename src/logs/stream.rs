@@ -283,6 +283,7 @@ fn is_log_word(rest: &str) -> bool {
 }
 
 /// `…/<namespace>_<pod>_<uid>/<container>/<restart>.log` (the kubelet's `/var/log/pods`: `pkg/kubelet/kuberuntime/helpers.go`, `BuildPodLogsDirectory`).
+/// In a folder of pods' logs (`podlogs/`, as Rancher's collector copies it) the last part need not look like a uid.
 fn pods_directory(parts: &[&str]) -> Option<ContainerRef> {
     let [.., directory, container, file] = parts else {
         return None;
@@ -291,9 +292,10 @@ fn pods_directory(parts: &[&str]) -> Option<ContainerRef> {
     if restart.is_empty() || !restart.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
+    let is_of_pods = matches!(parts.iter().rev().nth(3), Some(&("podlogs" | "pods" | "var-log-pods")));
     let mut pieces = directory.split('_');
     match (pieces.next(), pieces.next(), pieces.next(), pieces.next()) {
-        (Some(namespace), Some(pod), Some(uid), None) if uid.len() >= 32 => Some(ContainerRef {
+        (Some(namespace), Some(pod), Some(uid), None) if uid.len() >= 32 || is_of_pods => Some(ContainerRef {
             namespace: namespace.into(),
             pod: pod.into(),
             container: (*container).into(),
@@ -472,6 +474,10 @@ mod tests {
         assert_eq!(
             (found.namespace.as_str(), found.pod.as_str(), found.container.as_str()),
             ("shop", "web-1", "nginx")
+        );
+        let copied = "kubeadm/podlogs/kube-system_etcd-kcp-1_5b1f/etcd/0.log";
+        assert!(
+            matches!(stream_of(&EntryPath::new(copied)), Stream::Container(found) if found.namespace == "kube-system" && found.pod == "etcd-kcp-1")
         );
         let Stream::Container(found) = stream_of(&EntryPath::new("cluster-resources/pods/logs/a/b/c-previous.log"))
         else {

@@ -332,7 +332,7 @@ def rancher_windows():
         "config/rke2/config.yaml": "server: https://10.0.0.11:9345\nnode-label:\n  - cattle.io/os=windows\n",
         "certs/rke2/client-kubelet.crt": WINDOWS_CERTIFICATE,
         "k8s/components/kubelet.log": "I1121 10:02:31.118400    1207 server.go:491] \"Kubelet version\" kubeletVersion=\"v1.31.4+rke2r1\"\nE1121 10:14:31.120087    1207 transport.go:110] \"It has been 73h14m since a valid client cert was found, but the server is not responsive. A restart may be necessary to retrieve new initial credentials.\"\n",
-        "k8s/containerlogs/calico-system_calico-node-windows-d8x2q_calico_3f2a1b4c5d6e7.log": "2026-11-21T10:02:31.1184007Z stdout F 2026-11-21 10:02:31.118 [INFO][1] startup.go 432: Early log level set to info\n",
+        "k8s/containerlogs/calico-3f2a1b4c5d6e.log": "2026-11-21T10:02:31.1184007Z stdout F 2026-11-21 10:02:31.118 [INFO][1] startup.go 432: Early log level set to info\n",
         "eventlogs/system.json": as_json([{"TimeCreated": "/Date(1795256442000)/", "Id": 7036, "LevelDisplayName": "Information", "ProviderName": "Service Control Manager", "Message": "The rke2 service entered the running state."}]),
         "network/ipconfig": wide("\nWindows IP Configuration\n\n   Host Name . . . . . . . . . . . . : WIN1\n   IPv4 Address. . . . . . . . . . . : 10.0.0.31(Preferred)\n"),
         "installed-64bit-apps.txt": wide("\nDisplayName    : Microsoft Edge\nDisplayVersion : 131.0.2903.51\n"),

@@ -58,19 +58,24 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
 /// Rows of the list of containers that are read; minikube's machine has some dozens.
 const MOST_ROWS: usize = 5_000;
 
+/// Digits of an id that every program prints: `docker ps`, which names the containers where the runtime is Docker, has twelve, and the
+/// list of `crictl` thirteen.
+const SHORT: usize = 12;
+
 /// The pod of a container, as the list below `==> container status <==` has it.
 fn pod_of_container(file: &TextFile<'_>, id: &str) -> Option<String> {
-    // crictl cuts ids to 13 characters.
-    let short = id.get(..13)?;
+    let short = id.get(..SHORT)?;
     file.pods_of_containers(pods_of_containers).get(short).cloned()
 }
 
-/// The rows of `crictl ps -a`, whose last column is the pod's name, or since 1.31 its namespace after it.
+/// The rows of `crictl ps -a`, whose last column is the pod's name, or since 1.31 its namespace after it; without crictl, of
+/// `docker ps -a`, whose last column is `k8s_<container>_<pod>_<namespace>_<uid>_<attempt>`.
 fn pods_of_containers(text: &str) -> BTreeMap<String, String> {
     let Some((_, status)) = text.split_once("==> container status <==") else {
         return BTreeMap::new();
     };
-    let is_id = |word: &str| word.len() == 13 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_id =
+        |word: &str| (SHORT..=SHORT + 1).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     let rows = status
         .lines()
         .skip(1)
@@ -80,7 +85,12 @@ fn pods_of_containers(text: &str) -> BTreeMap<String, String> {
         let id = row.split_whitespace().next().filter(|id| is_id(id))?;
         let mut words = row.split_whitespace().rev();
         let (last, before) = (words.next()?, words.next()?);
-        Some((id.to_owned(), if is_id(before) { last } else { before }.to_owned()))
+        let pod = match last.strip_prefix("k8s_") {
+            Some(name) => name.split('_').nth(1)?,
+            None if is_id(before) => last,
+            None => before,
+        };
+        Some((id.get(..SHORT)?.to_owned(), pod.to_owned()))
     })
     .collect()
 }
@@ -111,6 +121,17 @@ mod tests {
             let section = section_at(&DECODER, "logs.txt", &text, 4).unwrap();
             assert!(
                 matches!(&section.facts[0], Fact::LogSection(log) if log.pod == pod && log.namespace == "kube-system" && log.container == "coredns")
+            );
+        }
+        for row in [
+            "3f2a1b4c5d6e7   c69fa2e9cbf5f   2 hours ago   Running   coredns   0   1f0e9d8c7b6a5      coredns-1",
+            "3f2a1b4c5d6e   c69fa2e9cbf5   \"/coredns\"   2 hours ago   Up 2 hours   k8s_coredns_coredns-1_kube-system_u_0",
+        ] {
+            let text = format!("==> container status <==\n{row}\n\n==> coredns [3f2a1b4c5d6e] <==\nx\n");
+            let section = section_at(&DECODER, "logs.txt", &text, 3).unwrap();
+            assert!(
+                matches!(&section.facts[0], Fact::LogSection(log) if log.pod == "coredns-1"),
+                "{row}"
             );
         }
         assert_takes_linear_time(&DECODER, "==> coredns [3f2a1b4c5d6e7f] <==\nx\n");

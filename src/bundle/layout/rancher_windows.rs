@@ -49,12 +49,8 @@ fn place(root: &Root<'_>, parts: &[&str]) -> Place {
     place.on(root.path.to_owned(), host(root.name()))
 }
 
-/// `<namespace>_<pod>_<container>_<id>`, of which older versions lack a part; what is not there is left to other files.
+/// `<container>-<12 digits of its id>.log`; which pod that is the inspections and `crictl-ps.txt` tell.
 fn container_log(file: &str) -> Place {
     let stem = file.strip_suffix(".log").unwrap_or(file);
-    let pieces: Vec<&str> = stem.split('_').collect();
-    match pieces.as_slice() {
-        [namespace, pod, container, ..] => Place::container(namespace, pod, container, false),
-        _ => Place::default(),
-    }
+    Place::container("", "", stem, false)
 }

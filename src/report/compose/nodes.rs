@@ -1,4 +1,4 @@
-//! Appendix G: settings in which one node is not like the others.
+//! Appendix G: settings in which nodes are not like most.
 
 use super::ledger::Ledger;
 use crate::model::Citation;

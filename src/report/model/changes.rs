@@ -110,7 +110,7 @@ pub struct NarrowingView {
     pub text: Text,
 }
 
-/// One row of appendix H: a setting in which one of three or more nodes differs from the others, or two nodes differ.
+/// One row of appendix H: a setting in which one node differs from at least two thirds of its peers, or two nodes differ.
 #[derive(Debug, Clone, Serialize)]
 pub struct NodeDifferenceRow {
     /// `sysctl`, `version`, `unit`, `mtu`…
@@ -121,9 +121,9 @@ pub struct NodeDifferenceRow {
     pub odd: String,
     /// Its value there, or the first of the two; empty where it is not set.
     pub odd_value: String,
-    /// The value of all others.
+    /// The value of the others.
     pub others_value: String,
-    /// The others.
+    /// Those that agree with each other, or the second of two.
     pub others: Vec<String>,
     /// Evidence ids: the odd node's, then one of the others.
     pub refs: Vec<String>,

@@ -6,6 +6,7 @@ use crate::cluster::Snapshot;
 use crate::model::{Citation, Confidence, Subject};
 use crate::rules::toolbox::hosts::{Machine, Suffering, machines, suffering};
 use crate::rules::toolbox::nodes::touch_pods;
+use crate::rules::toolbox::odd_nodes::most;
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -16,11 +17,11 @@ needs: [nodes|sysctl|systemd-units|interfaces|resolv.conf]
 meets: [{kinds: [Node], least: 2}]
 check: {zh: "出问题的节点与其他节点有何不同", en: "what is different about a node that suffers"}
 title:
-  zh: "出问题的节点 {{ node }} 与其余 {{ others }} 个节点不同：{{ differences|join(\"；\") }}"
-  en: "node {{ node }}, which suffers, differs from the other {{ others }}: {{ differences|join(\"; \") }}"
+  zh: "出问题的节点 {{ node }} 与另外 {{ others }} 个节点不同：{{ differences|join(\"；\") }}"
+  en: "node {{ node }}, which suffers, differs from {{ others|nodes }} that agree: {{ differences|join(\"; \") }}"
 cause:
-  zh: "其余 {{ others }} 个节点的这些值全都相同，只有 {{ node }} 不同：{{ differences|join(\"；\") }}。不同未必是原因，但它是最先要核对的地方。"
-  en: "the other {{ others|nodes }} all agree on these values and {{ node }} alone does not: {{ differences|join(\"; \") }}. A difference need not be the cause, and is the first place to look."
+  zh: "另有 {{ others }} 个节点的这些值相同（占三分之二以上），{{ node }} 则不同：{{ differences|join(\"；\") }}。不同未必是原因，但它是最先要核对的地方。"
+  en: "{{ others|nodes }}, at least two thirds of all, agree on these values and {{ node }} does not: {{ differences|join(\"; \") }}. A difference need not be the cause, and is the first place to look."
 benign:
   - {zh: "专用节点（GPU、控制面）与其他节点本来就不同", en: "nodes with a purpose of their own (GPU, control plane) differ by design"}
   - {zh: "少于三个节点时无法判断谁是例外", en: "with fewer than three nodes nobody is the exception"}
@@ -158,15 +159,14 @@ fn finding(snapshot: &Snapshot, rule: &RuleHeader, node: &str, table: &Table) ->
     let mut others = 0;
     for (name, values) in table {
         let Some(own) = values.get(node) else { continue };
-        let mut rest = values
-            .iter()
-            .filter(|(other, _)| *other != node)
-            .map(|(_, value)| value);
-        let Some(first) = rest.next() else { continue };
-        if values.len() < FEWEST || own.text == first.text || !rest.all(|value| value.text == first.text) {
+        let Some(agreed) = most(values.values().map(|value| value.text.as_str())) else {
             continue;
-        }
-        others = others.max(values.len() - 1);
+        };
+        let mut same = values.values().filter(|value| value.text == agreed);
+        let Some(first) = same.next().filter(|_| own.text != agreed) else {
+            continue;
+        };
+        others = others.max(1 + same.count());
         differences.push(format!("{name} {} ≠ {}", own.text, first.text));
         finding.add_cite(own.cite.clone());
         finding.add_cite(first.cite.clone());

@@ -1,0 +1,138 @@
+//! Whose log it is that a collector calls by the id of its container: `docker logs 5f2a1b4c5d6e` (supportconfig),
+//! `coredns-5f2a1b4c5d6e.log` (Rancher's collector for Windows).
+
+use std::collections::BTreeMap;
+
+use super::Snapshot;
+use crate::bundle::decode::CriKind;
+use crate::logs::{ContainerRef, Stream, stream_of};
+use crate::model::EntryPath;
+
+/// Digits of an id that every program prints: `docker ps` has twelve, `crictl ps` thirteen, inspections all 64.
+const SHORT: usize = 12;
+
+/// The containers of all machines, by the first digits of their ids.
+pub(super) struct ById(BTreeMap<String, Stream>);
+
+impl ById {
+    /// From the listings and the inspections of docker, podman and the CRI's runtimes.
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        let mut found = Self(BTreeMap::new());
+        for host in &snapshot.hosts {
+            for container in &host.containers {
+                let label = |name: &str| container.labels.get(name).map_or("", String::as_str);
+                // The labels that dockershim and cri-dockerd set: kubernetes `pkg/kubelet/types/labels.go`.
+                let stream = match label("io.kubernetes.pod.name") {
+                    // The name says it too, and is all that a container has that the kubelet did not make (`kubelet`, of RKE1).
+                    "" => stream_of(&EntryPath::new(&container.name)),
+                    pod => of_pod(
+                        label("io.kubernetes.pod.namespace"),
+                        pod,
+                        label("io.kubernetes.container.name"),
+                    ),
+                };
+                found.add(&container.id, stream);
+            }
+            let of_runtime = host.tools.cri.iter();
+            for entry in of_runtime.filter(|entry| entry.kind == CriKind::Container && !entry.pod.is_empty()) {
+                found.add(&entry.id, of_pod(&entry.namespace, &entry.pod, &entry.name));
+            }
+        }
+        found
+    }
+
+    fn add(&mut self, id: &str, stream: Stream) {
+        let (Some(short), true) = (id.get(..SHORT), stream != Stream::Unknown) else {
+            return;
+        };
+        let known = self.0.entry(short.to_owned()).or_insert_with(|| stream.clone());
+        // One source has the namespace or the container's name, another has not.
+        let (Stream::Container(known), Stream::Container(told)) = (known, stream) else {
+            return;
+        };
+        for (known, told) in [
+            (&mut known.namespace, told.namespace),
+            (&mut known.container, told.container),
+        ] {
+            if known.is_empty() {
+                *known = told;
+            }
+        }
+    }
+
+    /// The log of the container whose id a name is or ends with.
+    pub(super) fn stream(&self, name: &str) -> Option<&Stream> {
+        self.0.get(split(name)?.1.get(..SHORT)?)
+    }
+}
+
+/// What a name has before the id that it ends with: `coredns` of `coredns-5f2a1b4c5d6e`, nothing of the id alone. A name without an id
+/// stays whole.
+pub(super) fn without_id(name: &str) -> &str {
+    split(name).map_or(name, |(before, _)| before)
+}
+
+fn split(name: &str) -> Option<(&str, &str)> {
+    let (before, id) = name.rsplit_once('-').unwrap_or(("", name));
+    let is_id = (SHORT..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_id.then_some((before, id))
+}
+
+fn of_pod(namespace: &str, pod: &str, container: &str) -> Stream {
+    Stream::Container(ContainerRef {
+        namespace: namespace.to_owned(),
+        pod: pod.to_owned(),
+        container: container.to_owned(),
+        previous: false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::reading;
+    use super::*;
+
+    const LOOP: &str = "[FATAL] plugin/loop: Loop (127.0.0.1:41877 -> :53) detected for zone \".\"\n";
+
+    fn streams(files: &[(&str, &str)]) -> Vec<Stream> {
+        reading(files).logs.into_iter().map(|log| log.stream).collect()
+    }
+
+    #[test]
+    fn an_id_before_a_log_is_that_of_a_container_that_was_inspected() {
+        let rule = "===================================#";
+        let log = format!("#==[ Command ]{rule}\n# /usr/bin/docker logs 5f2a1b4c5d6e\n{LOOP}");
+        let id = "5f2a1b4c5d6e".to_owned() + &"0".repeat(52);
+        let inspect = |name: &str, labels: &str| {
+            format!(
+                "#==[ Command ]{rule}\n# /usr/bin/docker inspect 5f2a1b4c5d6e\n[{{\"Id\": \"{id}\", \"Name\": \"/{name}\", \"State\": {{\"Status\": \"exited\", \"ExitCode\": 1}}, \"Config\": {{\"Image\": \"coredns:1\", \"Labels\": {{{labels}}}}}}}]\n"
+            )
+        };
+        let labels = r#""io.kubernetes.pod.name": "coredns-1", "io.kubernetes.pod.namespace": "kube-system", "io.kubernetes.container.name": "coredns""#;
+        let of_pod = of_pod("kube-system", "coredns-1", "coredns");
+        let whole = log.clone() + &inspect("k8s_coredns_coredns-1_kube-system_u_3", labels);
+        assert_eq!(streams(&[("docker/5f2a1b4c5d6e.txt", &whole)]), [of_pod]);
+        let whole = log.clone() + &inspect("kubelet", "");
+        assert_eq!(
+            streams(&[("docker/5f2a1b4c5d6e.txt", &whole)]),
+            [stream_of(&EntryPath::new("kubelet"))]
+        );
+        // Of an id that nothing else shows nobody is guessed.
+        let pods = "NAMESPACE   NAME    READY   STATUS             RESTARTS   AGE\nshop        web-5   0/1     CrashLoopBackOff   7          12m\n";
+        assert_eq!(
+            streams(&[("pods.txt", pods), ("docker/5f2a1b4c5d6e.txt", &log)]),
+            [Stream::Unknown]
+        );
+    }
+
+    #[test]
+    fn a_name_may_end_with_an_id() {
+        for (name, before) in [
+            ("coredns-5f2a1b4c5d6e", "coredns"),
+            ("5f2a1b4c5d6e", ""),
+            ("calico-node", "calico-node"),
+        ] {
+            assert_eq!(without_id(name), before);
+        }
+    }
+}
