@@ -1,5 +1,4 @@
-//! Whose log it is that a collector calls by the id of its container: `docker logs 5f2a1b4c5d6e` (supportconfig),
-//! `coredns-5f2a1b4c5d6e.log` (Rancher's collector for Windows).
+//! Whose log it is that a collector calls by the id of its container: `coredns-5f2a1b4c5d6e.log` (Rancher's collector for Windows).
 
 use std::collections::BTreeMap;
 
@@ -89,41 +88,7 @@ fn of_pod(namespace: &str, pod: &str, container: &str) -> Stream {
 
 #[cfg(test)]
 mod tests {
-    use super::super::reading;
-    use super::*;
-
-    const LOOP: &str = "[FATAL] plugin/loop: Loop (127.0.0.1:41877 -> :53) detected for zone \".\"\n";
-
-    fn streams(files: &[(&str, &str)]) -> Vec<Stream> {
-        reading(files).logs.into_iter().map(|log| log.stream).collect()
-    }
-
-    #[test]
-    fn an_id_before_a_log_is_that_of_a_container_that_was_inspected() {
-        let rule = "===================================#";
-        let log = format!("#==[ Command ]{rule}\n# /usr/bin/docker logs 5f2a1b4c5d6e\n{LOOP}");
-        let id = "5f2a1b4c5d6e".to_owned() + &"0".repeat(52);
-        let inspect = |name: &str, labels: &str| {
-            format!(
-                "#==[ Command ]{rule}\n# /usr/bin/docker inspect 5f2a1b4c5d6e\n[{{\"Id\": \"{id}\", \"Name\": \"/{name}\", \"State\": {{\"Status\": \"exited\", \"ExitCode\": 1}}, \"Config\": {{\"Image\": \"coredns:1\", \"Labels\": {{{labels}}}}}}}]\n"
-            )
-        };
-        let labels = r#""io.kubernetes.pod.name": "coredns-1", "io.kubernetes.pod.namespace": "kube-system", "io.kubernetes.container.name": "coredns""#;
-        let of_pod = of_pod("kube-system", "coredns-1", "coredns");
-        let whole = log.clone() + &inspect("k8s_coredns_coredns-1_kube-system_u_3", labels);
-        assert_eq!(streams(&[("docker/5f2a1b4c5d6e.txt", &whole)]), [of_pod]);
-        let whole = log.clone() + &inspect("kubelet", "");
-        assert_eq!(
-            streams(&[("docker/5f2a1b4c5d6e.txt", &whole)]),
-            [stream_of(&EntryPath::new("kubelet"))]
-        );
-        // Of an id that nothing else shows nobody is guessed.
-        let pods = "NAMESPACE   NAME    READY   STATUS             RESTARTS   AGE\nshop        web-5   0/1     CrashLoopBackOff   7          12m\n";
-        assert_eq!(
-            streams(&[("pods.txt", pods), ("docker/5f2a1b4c5d6e.txt", &log)]),
-            [Stream::Unknown]
-        );
-    }
+    use super::without_id;
 
     #[test]
     fn a_name_may_end_with_an_id() {

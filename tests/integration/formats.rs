@@ -516,7 +516,7 @@ fn the_way_from_other_tools_is_true() {
         .collect();
     assert!(commands.len() > 15, "{commands:?}");
     for command in commands {
-        let words: Vec<&str> = command.split('#').next().unwrap().split_whitespace().collect();
+        let words: Vec<&str> = command.split(['#', '>']).next().unwrap().split_whitespace().collect();
         if words.len() > 2 {
             let parsed = casefile::cli::command().try_get_matches_from(&words);
             assert!(parsed.is_ok(), "{command}: {}", parsed.unwrap_err());

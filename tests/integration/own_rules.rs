@@ -276,7 +276,7 @@ fn what_a_rule_cannot_mean_is_a_mistake_with_its_place() {
         (
             "giving up after (?P<attempts>\\d+)",
             "(?:a{0,60}){0,60}(?P<attempts>\\d+)",
-            "rule.yaml:6:14: the pattern repeats a part of itself 3600 times",
+            "rule.yaml:6:15: the pattern repeats a part of itself 3600 times",
         ),
         (
             "level: critical",
@@ -318,9 +318,9 @@ fn a_deep_rule_is_refused_at_once_and_its_line_is_cut() {
 fn a_finding_that_cannot_be_said_is_shown_by_its_id() {
     let desk = Desk::new();
     let both = format!(
-        "{}objects: {{kind: Deployment, where: [{{path: /spec/replicas, above: 1}}]}}\nexamples:\n  - name: 'two replicas'\n    files: {{'a.yaml': '{}'}}\n    fires: [{{kind: Deployment, namespace: shop, name: web}}]\n",
+        "{}objects: {{kind: Deployment, where: [{{path: /spec/replicas, above: 1}}]}}\nexamples:\n  - name: 'two replicas'\n    files: {{'a.json': '{}'}}\n    fires: [{{kind: Deployment, namespace: shop, name: web}}]\n",
         GAVE_UP,
-        "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: shop, uid: \"1\"}, spec: {replicas: 2}}"
+        r#"{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop", "uid": "1"}, "spec": {"replicas": 2}}"#
     );
     desk.put("team/gave-up.yaml", both);
     let tried = desk.run(&["rules", "test", "team"]);

@@ -3,7 +3,7 @@
 //! Source: openSUSE/supportutils `bin/supportconfig` (`section_header`, `log_cmd`, `conf_files`, `log_files`).
 
 use super::host::{Config, ConfigFormat, HostFact};
-use super::{Decoder, Fact, LogSection, Section, TextFile, UnitLog};
+use super::{Decoder, Fact, Section, TextFile, UnitLog};
 
 /// The head of a section; the whole of it where it is a log or a configuration file that no other decoder would know.
 pub(super) const DECODER: Decoder = Decoder {
@@ -35,10 +35,9 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     };
     Some(match kind {
         "Log File" => all(vec![log(file, unit_of_file(source), first)]),
-        "Command" => match (unit_of_command(source), container_of_command(source)) {
-            (Some(unit), _) => all(vec![log(file, unit, first)]),
-            (None, Some(id)) => all(vec![container_log(file, id, first)]),
-            (None, None) => head,
+        "Command" => match unit_of_command(source) {
+            Some(unit) => all(vec![log(file, unit, first)]),
+            None => head,
         },
         // Name servers and crontabs are known by their lines; of all other files what was wished for is not what is.
         "Configuration File" if !source.contains("resolv.conf") && !source.contains("cron") => {
@@ -78,26 +77,6 @@ fn unit_of_command(source: &str) -> Option<&str> {
     }
 }
 
-/// The container whose log a command shows, by its id or its name: `docker logs 5f2a1b4c5d6e`.
-fn container_of_command(source: &str) -> Option<&str> {
-    let mut words = source.split_whitespace();
-    let program = words.next()?.rsplit('/').next()?;
-    let is_log = matches!(program, "docker" | "podman" | "crictl") && words.next() == Some("logs");
-    words.next_back().filter(|_| is_log)
-}
-
-/// Whose it is the inspection beside it tells.
-fn container_log(file: &TextFile<'_>, id: &str, first: usize) -> Fact {
-    Fact::LogSection(LogSection {
-        namespace: String::new(),
-        pod: String::new(),
-        container: id.to_owned(),
-        previous: false,
-        first,
-        end: file.lines.len(),
-    })
-}
-
 fn config(file: &TextFile<'_>, source: &str, first: usize) -> Fact {
     let lines = file.lines.iter().enumerate().skip(first).take(MOST_LINES);
     Fact::Host(HostFact::Config(Config {
@@ -129,11 +108,6 @@ mod tests {
         let journal = format!("#==[ Command ]{RULE}\n# /usr/bin/journalctl --no-pager --unit kubelet\nx\n");
         let found = section(&DECODER, "x.txt", &journal).unwrap();
         assert!(matches!(&found.facts[0], Fact::UnitLog(log) if log.unit == "kubelet"));
-        let container = format!("#==[ Command ]{RULE}\n# /usr/bin/podman logs 5f2a1b4c5d6e\nx\n");
-        let found = section(&DECODER, "podman/5f2a1b4c5d6e.txt", &container).unwrap();
-        assert!(
-            matches!(&found.facts[0], Fact::LogSection(log) if log.container == "5f2a1b4c5d6e" && (log.first, log.end) == (2, 3))
-        );
         let sysctl = format!("#==[ Configuration File ]{RULE}\n# /etc/sysctl.conf\nnet.ipv4.ip_forward = 0\n");
         let found = section(&DECODER, "env.txt", &sysctl).unwrap();
         assert!(
