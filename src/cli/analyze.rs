@@ -488,12 +488,8 @@ fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
         .narrowing(snapshot.now())
         .map_err(|message| Failure::Input(format!("{}: {message}", job.alias)))?;
     let mut diagnosis = diagnose_within(&plan.rules, snapshot, baseline.as_ref(), &narrowing);
-    losses.extend(
-        diagnosis
-            .narrowed
-            .iter()
-            .flat_map(|narrowed| unknown_names(&job.alias, &narrowed.unknown)),
-    );
+    let narrowed = diagnosis.narrowed.iter();
+    losses.extend(narrowed.flat_map(|narrowed| unknown_names(&job.alias, &narrowed.unknown)));
     let mined = case.mine(job, &diagnosis.logs_to_mine(), plan.rules.signatures(), &plan.budget);
     diagnosis.take_templates(&mined);
     let defect = |error: String| {
