@@ -16,8 +16,8 @@ pub(super) const LAYOUT: Layout = Layout {
             en: "insights-operator/gathers.json",
         },
         read: Words {
-            zh: "节点、Pod、ClusterOperator 等对象，事件，出错 Pod 的日志",
-            en: "objects such as nodes, pods and cluster operators, events, the logs of pods in trouble",
+            zh: "节点、Pod、ClusterOperator 等对象，出错 Pod 的日志；精简形式的事件不读取",
+            en: "objects such as nodes, pods and cluster operators, the logs of pods in trouble; events in their compacted form are not read",
         },
     },
     markers: &["insights-operator/gathers.json"],

@@ -17,8 +17,8 @@ pub(super) const LAYOUT: Layout = Layout {
             en: "started.json and build-log.txt, and beside them finished.json or artifacts/",
         },
         read: Words {
-            zh: "artifacts/ 中的每个包按其自己的布局读取；任务的日志作为日志扫描",
-            en: "each bundle below artifacts/ by its own layout; the job's log is scanned as a log",
+            zh: "artifacts/ 中的每个包按其自己的布局读取；任务自身的日志不读取",
+            en: "each bundle below artifacts/ by its own layout; the job's own log is not read",
         },
     },
     markers: &["started.json"],

@@ -17,8 +17,8 @@ pub(super) const LAYOUT: Layout = Layout {
             en: "version.yaml whose apiVersion is of troubleshoot, or analysis.json with insights, or cluster-resources/*.json",
         },
         read: Words {
-            zh: "对象、容器日志、主机收集器的输出、内核参数、证书、etcd；它自己的分析结果不作为证据",
-            en: "objects, logs of containers, what host collectors wrote, kernel parameters, certificates, etcd; the results of its own analysers count as no evidence",
+            zh: "对象、容器日志、etcd；主机收集器的 JSON 中只读取与其他布局同形的内容；它自己的分析结果不作为证据",
+            en: "objects, logs of containers, etcd; of what host collectors wrote as JSON only what other layouts have in the same form; the results of its own analysers count as no evidence",
         },
     },
     markers: &["version.yaml", "cluster-resources/", "analysis.json"],

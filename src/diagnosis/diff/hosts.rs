@@ -63,8 +63,14 @@ fn compare_hosts(good: &Host, bad: &Host, result: &mut Differences) {
         );
     }
     if !good.cron.is_empty() && !bad.cron.is_empty() {
-        // An entry of the same listing shows what was searched.
-        let listed = |host: &Host| host.cron.first().map(|entry| entry.cite.clone().absence(None));
+        // The listing of a crontab directory shows what was searched; an entry of it does where there is none.
+        let listed = |host: &Host| {
+            let mut directories = host.tools.directories.iter();
+            let directory = directories.find(|listed| listed.path.starts_with("/etc/cron") && !listed.is_missing);
+            let first = || host.cron.first().map(|entry| &entry.cite);
+            let cite = directory.map(|listed| &listed.cite).or_else(first)?;
+            Some(cite.clone().absence(None))
+        };
         compare_things(
             "cron",
             &cron(good),

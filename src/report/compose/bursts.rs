@@ -128,14 +128,17 @@ impl<'h> Burst<'h> {
         }
     }
 
-    /// Where it stands: what was last done to each of a few containers; of many, the first and the last act.
+    /// Where it stands: what was last done to each of a few containers; of many, the first act, the exit code that is told, and
+    /// the last act.
     pub(super) fn cites(&self) -> Vec<&'h Citation> {
         let few = self.events.iter().filter(|event| event.action != "kill");
         if self.count() <= CITED {
             return few.map(|event| &event.cite).collect();
         }
-        let ends = [self.events.first(), self.events.last()];
-        ends.into_iter().flatten().map(|event| &event.cite).collect()
+        let told = |event: &&&RuntimeEvent| event.action == "die" && event.attributes.contains_key("exitCode");
+        let ended = self.events.iter().find(told);
+        let of_many = [self.events.first(), ended, self.events.last()];
+        of_many.into_iter().flatten().map(|event| &event.cite).collect()
     }
 }
 

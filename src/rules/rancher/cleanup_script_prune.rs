@@ -156,7 +156,7 @@ remedy:
     expect: {zh: "输出中没有 {{ missing|join('、') }}", en: "the output has no row of {{ missing|join(' or ') }}"}
     verify: {zh: 与 2.2 的矩阵一致, en: it agrees with the matrix in 2.2}
     rollback: {zh: 只读，无需回滚, en: read-only}
-  - purpose: {zh: 在修改脚本之前停用它的定时任务，避免再次删除, en: "disable the clean-up script's cron entry before anything is rebuilt"}
+  - purpose: {zh: 先停用清理脚本的定时任务，再重建容器, en: "disable the clean-up script's cron entry before anything is rebuilt"}
     place: node
     risk: change
     when: cron_file
