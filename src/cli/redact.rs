@@ -13,7 +13,7 @@ use super::limits::LimitArgs;
 use super::terminal::{complain, safe};
 use super::{exit, terminal};
 use crate::cluster::{Snapshot, read_bundle};
-use crate::collect::{CollectError, Destination, RewriteError, RewritePlan, Rewritten, rewrite};
+use crate::collect::{CollectError, Destination, RewriteError, RewritePlan, Rewritten, is_named_manifest, rewrite};
 use crate::logs::SignatureSet;
 use crate::redact::{Masker, Pseudonyms};
 use crate::report::learn_secrets;
@@ -104,6 +104,7 @@ fn redact(args: &RedactArgs) -> Result<Rewritten, (u8, String)> {
         }
         false => None,
     };
+    let has_manifest = snapshot.coverage.files.iter().any(|file| is_named_manifest(file.path.as_str()));
     drop(snapshot);
     let destination = if args.output == Path::new("-") {
         Destination::Stdout
@@ -114,6 +115,7 @@ fn redact(args: &RedactArgs) -> Result<Rewritten, (u8, String)> {
         destination,
         replace: args.force,
         drop_binary: args.drop_binary,
+        has_manifest,
         budget,
     };
     rewrite(bundle, &plan, &mut masker, pseudonyms.as_mut()).map_err(|error| {

@@ -315,10 +315,14 @@ fn stem_of(path: &EntryPath) -> &str {
         .map_or_else(|| path.file_name(), |(stem, _)| stem)
 }
 
-/// A note or a list beside the logs may carry a workload's name too; a log says so in its name or has times.
+/// A note or a list beside the logs may carry a workload's name too; a log says so in its name or that of its folder, or has times.
 fn is_log(log: &LogFile, stem: &str) -> bool {
     let file = log.path.file_name();
+    let of_logs = |part: &str| has_word(&dashed(part), "logs") || has_word(&dashed(part), "log");
+    let parts: Vec<&str> = log.path.components().collect();
+    let folders = parts.split_last().map_or(&[][..], |(_, folders)| folders);
     file.contains(".log")
+        || folders.iter().any(|folder| of_logs(folder))
         || ["log", "prev", "stdout", "stderr"]
             .iter()
             .any(|word| stem.contains(word))

@@ -2,6 +2,7 @@
 //!
 //! Reading a Linux host, its Docker engine and its cluster works on Linux only; the plan, the limits and the manifest are plain data on every system.
 
+mod aside;
 mod cluster_plan;
 pub(crate) mod endpoint;
 mod gauge;
@@ -90,7 +91,7 @@ pub use manifest::{
 };
 pub use nodes_plan::{NodeAddress, NodesPlan};
 pub use plan::{CollectError, Destination, EtcdPlan, Plan, Progress, Summary};
-pub use rewrite::{RewriteError, RewritePlan, Rewritten, rewrite};
+pub use rewrite::{RewriteError, RewritePlan, Rewritten, is_named_manifest, rewrite};
 #[cfg(target_os = "linux")]
 pub use run::{dry_run, run};
 pub use verify::{Altered, Checked, Verification, verify};

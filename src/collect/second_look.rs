@@ -33,6 +33,7 @@ pub(super) fn second_look(
         destination: Destination::Path(path.clone()),
         replace,
         drop_binary,
+        has_manifest: true,
         budget: unlimited(),
     };
     let written = match rewrite(temporary.path(), &plan(false), masker, None) {

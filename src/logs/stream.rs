@@ -451,6 +451,8 @@ fn namespaced(parts: &[&str]) -> Option<ContainerRef> {
             let stem = file.strip_suffix(".log")?;
             let pieces: Vec<&str> = stem.split('_').collect();
             match pieces.as_slice() {
+                // `logs_<pod>_previous.log` is what a person calls a file.
+                ["log" | "logs" | "kubectl", ..] => None,
                 [namespace, pod, container] if pod.contains('-') => found(namespace, pod, container, false),
                 [namespace, pod, container, "previous"] => found(namespace, pod, container, true),
                 _ => None,

@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use rayon::prelude::*;
 use regex::{Captures, Regex};
 
 use super::addresses::ADDRESSES;
@@ -63,41 +65,89 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     }
 });
 
+/// Text up to this length is searched as it is; a longer one in stretches of about this length, side by side.
+const STRETCH: usize = 128 << 10;
+
 /// Everything in `text` that looks like a secret, in no order; hits may overlap.
 pub(super) fn find(text: &str) -> Vec<Hit> {
-    let mut hits = Vec::new();
-    for (detector, start, end) in windows(text) {
-        if let Some((detector, regex)) = TABLE.detectors.get(detector) {
-            let window = text.get(start..end).unwrap_or_default();
-            hits.extend(
-                regex
-                    .captures_iter(window)
-                    .filter_map(|captures| detector.hit(&captures, window, start)),
-            );
-        }
+    if text.len() <= STRETCH {
+        let mut hits = by_words(text, 0..text.len());
+        hits.extend(by_shape(text));
+        return hits;
     }
-    hits.extend(pem::find(text).into_iter().map(pem_hit));
+    let (mut hits, others) = rayon::join(
+        || {
+            let found: Vec<Vec<Hit>> = stretches(text)
+                .into_par_iter()
+                .map(|stretch| by_words(text, stretch))
+                .collect();
+            found.into_iter().flatten().collect::<Vec<Hit>>()
+        },
+        || by_shape(text),
+    );
+    hits.extend(others);
+    hits
+}
+
+/// What no detector's word announces.
+fn by_shape(text: &str) -> Vec<Hit> {
+    let mut hits: Vec<Hit> = pem::find(text).into_iter().map(pem_hit).collect();
     hits.extend(rancher_secrets(text));
     hits.extend(manifests::find(text).into_iter().filter_map(manifest_hit));
     hits
 }
 
-/// The detectors that have a word in the text, with the window of lines that each has to look at.
-fn windows(text: &str) -> BTreeSet<(usize, usize, usize)> {
+/// The text in stretches of whole lines.
+fn stretches(text: &str) -> Vec<Range<usize>> {
+    let mut stretches = Vec::new();
+    let mut start = 0;
+    while start < text.len() {
+        let near = text.floor_char_boundary(start.saturating_add(STRETCH).min(text.len()));
+        let end = line_end(text, near);
+        stretches.push(start..end);
+        start = end;
+    }
+    stretches
+}
+
+/// What the detectors find whose words stand in the lines of `stretch`.
+fn by_words(text: &str, stretch: Range<usize>) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    for (detector, start, end) in windows(text, stretch) {
+        if let Some((detector, regex)) = TABLE.detectors.get(detector) {
+            let window = text.get(start..end).unwrap_or_default();
+            // Most windows hold nothing, and to say so costs far less than to look for groups.
+            if regex.is_match(window) {
+                hits.extend(
+                    regex
+                        .captures_iter(window)
+                        .filter_map(|captures| detector.hit(&captures, window, start)),
+                );
+            }
+        }
+    }
+    hits
+}
+
+/// The detectors that have a word in the lines of `stretch`, with the window of lines that each has to look at.
+fn windows(text: &str, stretch: Range<usize>) -> BTreeSet<(usize, usize, usize)> {
     let mut windows = BTreeSet::new();
+    let first_byte = stretch.start;
+    let searched = text.get(stretch).unwrap_or_default();
     // The line of the last word: its start, its end, and the ends of the lines after it that windows may take in.
     let mut line = (0, [0; 1 + MORE_LINES]);
-    for word in TABLE.words.find_overlapping_iter(text) {
+    for word in TABLE.words.find_overlapping_iter(searched) {
         let Some(&detector) = TABLE.owner.get(word.pattern().as_usize()) else {
             continue;
         };
+        let word_start = first_byte + word.start();
         let [end, ..] = line.1;
-        if word.start() >= end {
+        if word_start >= end {
             let start = text
-                .get(..word.start())
+                .get(..word_start)
                 .and_then(|before| before.rfind('\n'))
                 .map_or(0, |at| at + 1);
-            let mut at = word.start();
+            let mut at = word_start;
             line = (
                 start,
                 [(); 1 + MORE_LINES].map(|()| {
@@ -212,31 +262,33 @@ const RANCHER_SECRET: usize = 54;
 
 /// Words of exactly 54 lower-case letters and digits, as Rancher's tokens are without their names.
 fn rancher_secrets(text: &str) -> Vec<Hit> {
+    let is_part = |byte: &&u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let bytes = text.as_bytes();
     let mut hits = Vec::new();
-    if text.len() < RANCHER_SECRET {
-        return hits;
-    }
-    let mut start = 0;
-    for (at, byte) in text.bytes().chain([b' ']).enumerate() {
-        if byte.is_ascii_lowercase() || byte.is_ascii_digit() {
+    // A word of this length has a byte at one of every so many places, so no other place has to be looked at.
+    let mut at = RANCHER_SECRET - 1;
+    while let Some(byte) = bytes.get(at) {
+        if !is_part(&byte) {
+            at += RANCHER_SECRET;
             continue;
         }
-        let word = text.get(start..at).unwrap_or_default();
-        let whole = !byte.is_ascii_uppercase()
-            && text
-                .get(..start)
-                .is_none_or(|b| !b.ends_with(|c: char| c.is_ascii_uppercase()));
-        if word.len() == RANCHER_SECRET && whole && values::looks_random(word) && word.bytes().any(|b| b > b'f') {
+        let (before, after) = bytes.split_at(at);
+        let start = at - before.iter().rev().take_while(is_part).count();
+        let end = at + after.iter().take_while(is_part).count();
+        let is_capital = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_uppercase);
+        let is_whole = !is_capital(bytes.get(end)) && !is_capital(start.checked_sub(1).and_then(|at| bytes.get(at)));
+        let word = text.get(start..end).unwrap_or_default();
+        if word.len() == RANCHER_SECRET && is_whole && values::looks_random(word) && word.bytes().any(|b| b > b'f') {
             let value = word.to_owned();
             hits.push(Hit {
                 start,
-                end: at,
+                end,
                 class: Class::Token,
                 literals: vec![value.clone()],
                 value,
             });
         }
-        start = at + 1;
+        at = end + RANCHER_SECRET;
     }
     hits
 }
@@ -299,6 +351,22 @@ mod tests {
 
     #[test]
     fn clean_text_has_no_windows() {
-        assert!(windows("I1121 10:20:20 kubelet.go:2412] \"SyncLoop ADD\" pods=[\"shop/checkout-7d9f\"]\n").is_empty());
+        let text = "I1121 10:20:20 kubelet.go:2412] \"SyncLoop ADD\" pods=[\"shop/checkout-7d9f\"]\n";
+        assert!(windows(text, 0..text.len()).is_empty());
+    }
+
+    #[test]
+    fn long_text_is_searched_like_short_text() {
+        let mut text = String::new();
+        while text.len() < 5 * STRETCH {
+            let number = text.len();
+            text.push_str(&format!(
+                "sync pod {number}\npassword=Zq{number}x\n- name: DB_PASSWORD\n  value: hunter{number}\n"
+            ));
+        }
+        let places = |hits: Vec<Hit>| -> BTreeSet<(usize, usize)> { hits.iter().map(|hit| (hit.start, hit.end)).collect() };
+        let whole = places(by_words(&text, 0..text.len()));
+        assert!(whole.len() > 10_000);
+        assert_eq!(places(find(&text)), whole);
     }
 }

@@ -20,6 +20,7 @@ use crate::model::Problem;
 use crate::redact::{Masker, Pseudonyms, Redaction};
 pub(super) use search::search;
 use writer::Writer;
+pub use writer::is_named_manifest;
 
 /// How often the whole is written until nothing is left that only later files gave away.
 const MOST_ROUNDS: usize = 4;
@@ -33,6 +34,8 @@ pub struct RewritePlan {
     pub replace: bool,
     /// Leave out files that are not text: they cannot be masked.
     pub drop_binary: bool,
+    /// Whether the bundle may have a manifest of `casefile collect`, whose digests have to be those of the new files.
+    pub has_manifest: bool,
     /// What reading may cost.
     pub budget: Budget,
 }
@@ -109,7 +112,7 @@ pub fn rewrite(
             masker,
             pseudonyms.as_deref_mut(),
             is_trial,
-            plan.drop_binary,
+            plan,
         )
         .map_err(failed)?;
         let mut budget = plan.budget.clone();

@@ -1,7 +1,9 @@
 //! The search for everything that is known, in the archive as it was written.
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::thread;
 
+use crate::collect::aside::{Ahead, ahead};
 use crate::collect::packing::Packing;
 use crate::redact::LeakFinder;
 
@@ -10,17 +12,23 @@ const OVERLAP: usize = 4096;
 
 /// The first known secret that stands in the archive: file, token, form.
 pub(in crate::collect) fn search(
-    mut spool: impl Read + Seek,
+    mut spool: impl Read + Seek + Send,
     name: &str,
     finder: &LeakFinder,
 ) -> io::Result<Option<(String, String, &'static str)>> {
     spool.seek(SeekFrom::Start(0))?;
     let packed = BufReader::new(spool);
-    let unpacked: Box<dyn Read + '_> = match Packing::of(name) {
+    let unpacked: Box<dyn Read + Send + '_> = match Packing::of(name) {
         Packing::Zstd => Box::new(zstd::Decoder::with_buffer(packed)?),
         Packing::Gzip => Box::new(flate2::read::GzDecoder::new(packed)),
     };
-    let mut archive = tar::Archive::new(unpacked);
+    thread::scope(|scope| search_files(&mut tar::Archive::new(ahead(scope, unpacked)), finder))
+}
+
+fn search_files(
+    archive: &mut tar::Archive<Ahead>,
+    finder: &LeakFinder,
+) -> io::Result<Option<(String, String, &'static str)>> {
     for entry in archive.entries()? {
         let mut entry = entry?;
         let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();

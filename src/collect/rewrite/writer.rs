@@ -8,8 +8,10 @@ use serde_json::Value;
 use serde_json::ser::PrettyFormatter;
 use tempfile::SpooledTempFile;
 
+use super::RewritePlan;
 use super::text::{byte_order, in_utf16, indent, utf16};
 use crate::bundle::Entry;
+use crate::collect::aside::Aside;
 use crate::collect::masking::{is_binary, mask_bytes};
 use crate::collect::packing::Packer;
 use crate::collect::pieces::Pieces;
@@ -24,13 +26,14 @@ const IN_MEMORY: usize = 16 << 20;
 
 /// One round: the archive as it grows.
 pub(super) struct Writer<'m> {
-    tar: tar::Builder<Packer<std::fs::File>>,
+    tar: tar::Builder<Aside<Packer<std::fs::File>>>,
     folder: &'m Path,
     masker: &'m mut Masker,
     pseudonyms: Option<&'m mut Pseudonyms>,
     /// Whether other names are only learned: what is written is not kept.
     is_trial: bool,
     drop_binary: bool,
+    with_digests: bool,
     digests: Vec<(String, String, String, u64)>,
     manifests: Vec<(String, Value)>,
     files: u64,
@@ -45,16 +48,17 @@ impl<'m> Writer<'m> {
         masker: &'m mut Masker,
         pseudonyms: Option<&'m mut Pseudonyms>,
         is_trial: bool,
-        drop_binary: bool,
+        plan: &RewritePlan,
     ) -> io::Result<Self> {
         let spool = tempfile::tempfile_in(folder)?;
         Ok(Self {
-            tar: tar::Builder::new(Packer::for_name(target, spool)?),
+            tar: tar::Builder::new(Aside::new(Packer::for_name(target, spool)?)?),
             folder,
             masker,
             pseudonyms,
             is_trial,
-            drop_binary,
+            drop_binary: plan.drop_binary,
+            with_digests: plan.has_manifest,
             digests: Vec::new(),
             manifests: Vec::new(),
             files: 0,
@@ -121,7 +125,7 @@ impl<'m> Writer<'m> {
         (&mut rest).take(MOST_OF_A_DOCUMENT).read_to_end(&mut document)?;
         let is_whole = (document.len() as u64) < MOST_OF_A_DOCUMENT;
         match serde_json::from_slice::<Value>(&document) {
-            Ok(value) if is_whole && path.rsplit('/').next() == Some("manifest.json") && is_manifest(&value) => {
+            Ok(value) if is_whole && self.with_digests && is_named_manifest(&path) && is_manifest(&value) => {
                 // It names the digests of the others, which are known at the end.
                 self.manifests.push((path, value));
                 return Ok(());
@@ -211,8 +215,11 @@ impl<'m> Writer<'m> {
     fn put(&mut self, path: String, mtime: u64, mut out: SpooledTempFile) -> io::Result<()> {
         let size = out.seek(SeekFrom::End(0))?;
         out.seek(SeekFrom::Start(0))?;
-        let (digest, _) = verify::read(&mut out, false);
-        out.seek(SeekFrom::Start(0))?;
+        let mut digest = String::new();
+        if self.with_digests {
+            (digest, _) = verify::read(&mut out, false);
+            out.seek(SeekFrom::Start(0))?;
+        }
         // A name may be a secret too, or hold one.
         let written = self.masker.mask(&path).into_owned();
         let written = String::from_utf8_lossy(&self.renamed(written.into_bytes())).into_owned();
@@ -244,9 +251,14 @@ impl<'m> Writer<'m> {
             serde_json::to_writer_pretty(&mut out, &manifest)?;
             self.put(path, 0, out)?;
         }
-        let file = self.tar.into_inner()?.finish()?;
+        let file = self.tar.into_inner()?.finish()?.finish()?;
         Ok((file, self.files, self.binary))
     }
+}
+
+/// True for the name of a manifest.
+pub fn is_named_manifest(path: &str) -> bool {
+    path.rsplit('/').next() == Some("manifest.json")
 }
 
 /// True for a manifest of `casefile collect`.

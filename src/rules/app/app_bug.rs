@@ -33,7 +33,10 @@ text:
     pattern: '(?P<exception>(?:TypeError: (?:Cannot read propert|Cannot set propert|[\w.]+ is not (?:a function|iterable)|Cannot destructure|undefined is not)|ReferenceError: \w+ is not defined|RangeError: (?:Maximum call stack|Invalid))[^\n]{0,160})'
   - id: go
     in: [container-log]
-    pattern: '(?P<exception>http: panic serving [^\n]{1,200}|\[Recovery\][^\n]{0,60}panic recovered[^\n]{0,120}|runtime error: (?:invalid memory address or nil pointer dereference|index out of range|slice bounds out of range|integer divide by zero)[^\n]{0,80})'
+    pattern: '(?:http: panic serving \S{3,60}: )(?P<exception>[^\n]{1,200})'
+  - id: go-recovered
+    in: [container-log]
+    pattern: '(?P<exception>\[Recovery\][^\n]{0,60}panic recovered[^\n]{0,120}|runtime error: (?:invalid memory address or nil pointer dereference|index out of range|slice bounds out of range|integer divide by zero)[^\n]{0,80})'
   - id: elixir
     in: [container-log]
     pattern: '(?P<exception>\*\* \((?:FunctionClauseError|MatchError|CaseClauseError|KeyError|ArgumentError|ArithmeticError|UndefinedFunctionError|BadMapError|Protocol\.UndefinedError|RuntimeError)\)[^\n]{0,160})'

@@ -1,7 +1,7 @@
 //! A program listens on another port than everything around it takes for granted.
 
 use std::cell::LazyCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -23,11 +23,11 @@ check:
   zh: '应用监听的端口是否就是边车、变量与 Service 所用的端口'
   en: 'whether programs listen on the port that their sidecar, their variables and their Service use'
 title:
-  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} 监听 {{ listening }}，而 {{ who|raw }} 访问的是 {{ wanted }}'
-  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} listens on {{ listening }}, while {{ who|raw }} asks port {{ wanted }}'
+  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} {% if by_log %}监听{% else %}只声明了端口{% endif %} {{ listening }}，而 {{ who|raw }} 访问的是 {{ wanted }}'
+  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} {% if by_log %}listens on{% else %}declares only port{% endif %} {{ listening }}, while {{ who|raw }} asks port {{ wanted }}'
 cause:
-  zh: '日志写明应用监听 {{ listening }}；{{ who|raw }} 访问 {{ wanted }}{% if declared %}，这也是容器声明的端口{% endif %}{% if variable %}，变量 {{ variable }} 也是 {{ wanted }}{% endif %}，那里没有进程应答，连接被拒绝。'
-  en: 'its log says that it listens on {{ listening }}; {{ who|raw }} asks {{ wanted }}{% if declared %}, which is the port that its container declares{% endif %}{% if variable %} and that variable {{ variable }} gives{% endif %}, where nothing answers: connections are refused.'
+  zh: '{% if by_log %}日志写明应用监听 {{ listening }}{% else %}同一个 Pod 里其余的容器只声明了 {{ listening }}，它们都在运行{% endif %}；{{ who|raw }} 访问 {{ wanted }}{% if declared %}，这也是容器声明的端口{% endif %}{% if variable %}，变量 {{ variable }} 也是 {{ wanted }}{% endif %}，那里没有进程应答，连接被拒绝。'
+  en: '{% if by_log %}its log says that it listens on {{ listening }}{% else %}the other containers of the pod, which run, declare {{ listening }} only{% endif %}; {{ who|raw }} asks {{ wanted }}{% if declared %}, which is the port that its container declares{% endif %}{% if variable %} and that variable {{ variable }} gives{% endif %}, where nothing answers: connections are refused.'
 rules_out:
   - zh: '网络：被拒绝说明到达了 Pod，只是没有进程监听'
     en: 'the network: a refusal means that the pod was reached and nobody listens there'
@@ -121,6 +121,14 @@ examples:
         aggressive probe error (failed 203 times): dial tcp 127.0.0.1:8080: connect: connection refused
         aggressive probe error (failed 204 times): dial tcp 127.0.0.1:8080: connect: connection refused
     fires: [{kind: Deployment, namespace: maps, name: geo-00004-deployment}]
+  - name: 'a proxy is refused by the program beside it, which declares another port'
+    files:
+      'pods.json': '{"kind": "PodList", "apiVersion": "v1", "items": [{"kind": "Pod", "metadata": {"name": "ledger-0", "namespace": "books", "ownerReferences": [{"kind": "StatefulSet", "name": "ledger", "controller": true}]}, "spec": {"containers": [{"name": "app", "ports": [{"containerPort": 9000}]}, {"name": "front", "ports": [{"containerPort": 8443}]}]}, "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": [{"name": "app", "ready": true, "restartCount": 0, "state": {"running": {"startedAt": "2026-02-03T20:54:05Z"}}}, {"name": "front", "ready": true, "restartCount": 0, "state": {"running": {"startedAt": "2026-02-03T20:54:05Z"}}}]}}]}'
+      'logs/ledger-0_front.log': |
+        2026/02/03 20:59:11 [error] 22#22: *41 connect() failed (111: Connection refused) while connecting to upstream, client: 10.52.3.1, server: , request: "GET / HTTP/1.1", upstream: "http://127.0.0.1:9001/", host: "ledger"
+        2026/02/03 21:09:11 [error] 22#22: *47 connect() failed (111: Connection refused) while connecting to upstream, client: 10.52.3.1, server: , request: "GET / HTTP/1.1", upstream: "http://127.0.0.1:9001/", host: "ledger"
+        2026/02/03 21:19:11 [error] 22#22: *59 connect() failed (111: Connection refused) while connecting to upstream, client: 10.52.3.1, server: , request: "GET / HTTP/1.1", upstream: "http://127.0.0.1:9001/", host: "ledger"
+    fires: [{kind: StatefulSet, namespace: books, name: ledger}]
   - name: 'the sidecar waits for a program that has its own reasons'
     files:
       'describe.txt': |
@@ -161,16 +169,25 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     for pod in snapshot.pods() {
         let says = listens(snapshot, &pod);
         let owner = snapshot.top_owner(pod.object);
-        if says.is_empty() || findings.iter().any(|known| known.subject == owner) {
+        if findings.iter().any(|known| known.subject == owner) {
+            continue;
+        }
+        if says.is_empty() {
+            if let Some((declared, asked)) = asked_beside(snapshot, &pod) {
+                findings.push(finding(snapshot, rule, owner, &pod, &declared, asked).fact("by_log", false));
+            }
             continue;
         }
         let asked = if is_ailing(snapshot, &pod) {
             asked_within(snapshot, &pod, &says)
         } else {
             asked_by_callers(&refused, snapshot, &owner, &says)
+                .or_else(|| asked_beside(snapshot, &pod).map(|(_, asked)| asked))
+                .filter(|asked| says.iter().all(|(known, _)| *known != asked.port))
         };
-        if let Some(asked) = asked.filter(|asked| is_meant(snapshot, &pod, &says, asked.port)) {
-            findings.push(finding(snapshot, rule, owner, &pod, &says, asked));
+        let Some(asked) = asked else { continue };
+        if asked.beside || is_meant(snapshot, &pod, &says, asked.port) {
+            findings.push(finding(snapshot, rule, owner, &pod, &says, asked).fact("by_log", true));
         }
     }
     findings
@@ -181,6 +198,8 @@ struct Asked {
     port: i64,
     who: String,
     cite: Citation,
+    /// Whether it is another container of a pod that is well, whatever the settings say.
+    beside: bool,
 }
 
 /// What a container of the pod is refused at by another: containers of a pod share its loopback.
@@ -203,8 +222,58 @@ fn asked_within(snapshot: &Snapshot, pod: &PodView<'_>, says: &[(i64, Citation)]
                     container.to_owned()
                 },
                 cite: hit.cite.clone(),
+                beside: false,
             })
         })
+}
+
+/// How often a container has to be refused by the one beside it, before that is no matter of who started first.
+const OFTEN: u64 = 3;
+
+/// The same where no log says who listens: the ports that the other containers of the pod declare, all of them running, and the port
+/// on the loopback, declared by none, at which one container is refused again and again.
+fn asked_beside(snapshot: &Snapshot, pod: &PodView<'_>) -> Option<(Vec<(i64, Citation)>, Asked)> {
+    if pod.containers().iter().any(|one| !one.init && !one.is_ready()) {
+        return None;
+    }
+    let mut refused: BTreeMap<(i64, &str), (u64, &Citation)> = BTreeMap::new();
+    for hit in snapshot.hits.iter().filter(|hit| {
+        hit.signature.starts_with("app-upstream-refused/")
+            && hit.about.object.kind == "Pod"
+            && hit.about.object.name == pod.name()
+            && !hit.about.container.is_empty()
+    }) {
+        let Some(peer) = hit.captures.get("peer").map(|peer| Peer::parse(peer, None)) else {
+            continue;
+        };
+        if let (true, Some(port)) = (peer.is_local(), peer.port) {
+            let known = refused
+                .entry((i64::from(port), hit.about.container.as_str()))
+                .or_insert((0, &hit.cite));
+            known.0 += hit.count;
+        }
+    }
+    let all = pod.object.list("/spec/containers");
+    refused.into_iter().find_map(|((port, who), (count, cite))| {
+        let others: Vec<Value> = all
+            .iter()
+            .filter(|container| container.get("name").and_then(Value::as_str) != Some(who))
+            .cloned()
+            .collect();
+        let declared = container_ports(&others);
+        let nobody = container_ports(all).iter().all(|(_, known, _)| *known != port);
+        (count >= OFTEN && nobody && !declared.is_empty()).then(|| {
+            let at = pod.object.cite_at("/spec/containers");
+            let says = declared.iter().map(|(_, known, _)| (*known, at.clone())).collect();
+            let asked = Asked {
+                port,
+                who: who.to_owned(),
+                cite: cite.clone(),
+                beside: true,
+            };
+            (says, asked)
+        })
+    })
 }
 
 /// What callers are refused at through a Service that leads to another port of a pod that is well.
@@ -226,6 +295,7 @@ fn asked_by_callers(
             port,
             who: format!("Service {}", key.name),
             cite: call.cite.clone(),
+            beside: false,
         })
     })
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::cluster::{Object, PodView, Snapshot};
+use crate::cluster::{Event, Object, PodView, Snapshot};
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::workload_touches;
 use crate::rules::{Finding, Input, RuleHeader};
@@ -86,6 +86,9 @@ examples:
         spec: {engineState: stop, appinfo: {appns: shop, applabel: app=rates, appkind: deployment}, experiments: [{name: pod-delete}]}
 "##;
 
+/// An experiment that reached its targets longer ago than this is no news, unless its object says that it goes on.
+const LONG_AGO: jiff::SignedDuration = jiff::SignedDuration::from_mins(30);
+
 const MESH: [&str; 9] = [
     "NetworkChaos",
     "PodChaos",
@@ -107,7 +110,18 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let of_litmus = snapshot.kind("ChaosEngine").filter(|engine| {
         engine.text("/spec/engineState") == "active" && engine.text("/status/engineStatus") != "completed"
     });
-    of_mesh
+    let of_schedules = snapshot.kind("Schedule").filter_map(|schedule| {
+        let inner = scheduled(schedule)?;
+        let action = schedule.text(&format!("{inner}/action"));
+        let action = if action.is_empty() {
+            schedule.text("/spec/type")
+        } else {
+            action
+        };
+        let targets = targets_of_mesh(snapshot, schedule, &inner);
+        Some(finding(snapshot, rule, schedule, "Chaos Mesh", action, &targets))
+    });
+    let mut found: Vec<Finding> = of_mesh
         .map(|chaos| {
             let action = chaos.text("/spec/action");
             let action = if action.is_empty() {
@@ -121,9 +135,10 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 chaos,
                 "Chaos Mesh",
                 action,
-                &targets_of_mesh(snapshot, chaos),
+                &targets_of_mesh(snapshot, chaos, "/spec"),
             )
         })
+        .chain(of_schedules)
         .chain(of_litmus.map(|engine| {
             let action = engine.text("/spec/experiments/0/name");
             finding(
@@ -135,7 +150,57 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 &targets_of_litmus(snapshot, engine),
             )
         }))
-        .collect()
+        .collect();
+    if found.is_empty() {
+        found.extend(by_events(snapshot, rule));
+    }
+    found
+}
+
+/// Where a Schedule of Chaos Mesh keeps the experiment that it starts again and again; none while it is paused or starts something else.
+fn scheduled(schedule: &Object) -> Option<String> {
+    let kind = schedule.text("/spec/type");
+    let is_paused = schedule.text("/metadata/annotations/experiment.chaos-mesh.org~1pause") == "true";
+    if !MESH.contains(&kind) || is_paused {
+        return None;
+    }
+    let spec = schedule.get("/spec")?.as_object()?;
+    let key = spec.keys().find(|key| key.eq_ignore_ascii_case(kind))?;
+    Some(format!("/spec/{key}"))
+}
+
+/// The latest experiment that events tell of and that neither ended nor is long ago, where its object was not collected. Source of the
+/// messages: chaos-mesh `controllers/utils/recorder` (`Successfully apply chaos for %s`, `Successfully recover chaos for %s`).
+fn by_events(snapshot: &Snapshot, rule: &RuleHeader) -> Option<Finding> {
+    const APPLIED: &str = "Successfully apply chaos for ";
+    const ENDED: &str = "Successfully recover chaos for ";
+    let told = |wanted: &'static str| {
+        snapshot
+            .events
+            .iter()
+            .filter(|event| MESH.iter().any(|kind| kind.eq_ignore_ascii_case(&event.about.kind)))
+            .filter_map(move |event| Some((event, event.message.strip_prefix(wanted)?.trim())))
+    };
+    let time = |event: &Event| event.last.as_ref().map(|when| when.latest);
+    let (latest, _) = told(APPLIED).max_by_key(|(event, _)| time(event))?;
+    let ended = told(ENDED).any(|(event, _)| event.about.name == latest.about.name && time(event) >= time(latest));
+    let is_old = match (snapshot.now(), time(latest)) {
+        (Some(now), Some(time)) => now.duration_since(time) > LONG_AGO,
+        _ => false,
+    };
+    if ended || is_old {
+        return None;
+    }
+    let targets = owners(
+        told(APPLIED)
+            .filter_map(|(_, target)| target.split_once('/'))
+            .map(|(namespace, pod)| snapshot.top_owner_of(&Subject::namespaced("Pod", namespace, pod))),
+    );
+    let mut finding = described(snapshot, rule, latest.about.clone(), "Chaos Mesh", &latest.about.kind, &targets);
+    for (event, _) in told(APPLIED).take(3) {
+        finding.add_cite(event.cite.clone());
+    }
+    Some(finding)
 }
 
 /// True while it works: every target was reached, and it was not paused since.
@@ -149,13 +214,14 @@ fn is_injected(chaos: &Object) -> bool {
     condition("AllInjected") == Some("True") && condition("Paused") != Some("True")
 }
 
-fn targets_of_mesh(snapshot: &Snapshot, chaos: &Object) -> Vec<Subject> {
+/// The owners of the pods that the experiment below `at` selects.
+fn targets_of_mesh(snapshot: &Snapshot, chaos: &Object, at: &str) -> Vec<Subject> {
     let namespaces: Vec<&str> = chaos
-        .list("/spec/selector/namespaces")
+        .list(&format!("{at}/selector/namespaces"))
         .iter()
         .filter_map(Value::as_str)
         .collect();
-    let labels = chaos.get("/spec/selector/labelSelectors").and_then(Value::as_object);
+    let labels = chaos.get(&format!("{at}/selector/labelSelectors")).and_then(Value::as_object);
     let is_meant =
         |namespace: &str| namespaces.is_empty() && namespace == chaos.key.namespace || namespaces.contains(&namespace);
     let pods = snapshot.pods().filter(|pod| is_meant(pod.namespace()));
@@ -193,14 +259,25 @@ fn finding(
     action: &str,
     targets: &[Subject],
 ) -> Finding {
+    described(snapshot, rule, chaos.subject(), tool, action, targets)
+        .at("spec.selector")
+        .cite(chaos.cite_at("/spec/selector"))
+        .cite(chaos.cite_at("/status/conditions"))
+}
+
+fn described(
+    snapshot: &Snapshot,
+    rule: &RuleHeader,
+    subject: Subject,
+    tool: &str,
+    action: &str,
+    targets: &[Subject],
+) -> Finding {
     let names: Vec<String> = targets
         .iter()
         .map(|target| format!("{}/{}", target.kind, target.name))
         .collect();
-    let mut finding = Finding::new(rule, chaos.subject(), Confidence::Confirmed)
-        .at("spec.selector")
-        .cite(chaos.cite_at("/spec/selector"))
-        .cite(chaos.cite_at("/status/conditions"))
+    let mut finding = Finding::new(rule, subject, Confidence::Confirmed)
         .fact("tool", tool)
         .fact("action", action)
         .fact("targets", names);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::cluster::Snapshot;
 use crate::logs::clean_line;
 use crate::model::{Citation, Confidence, EntryPath, Subject};
-use crate::rules::toolbox::clocks::{ahead, behind};
+use crate::rules::toolbox::clocks::{ahead, behind, renewed_ahead};
 use crate::rules::toolbox::hosts::{Suffering, confidence, machines, suffering};
 use crate::rules::toolbox::nodes::{by_node, touch_pods};
 use crate::rules::{Finding, Input, RuleHeader};
@@ -286,11 +286,12 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             }
         }
     }
-    for (node, offset, cite) in apart(snapshot) {
+    let by_answers = apart(snapshot).into_iter().map(|(node, offset, cite)| (node, offset, cite.clone()));
+    for (node, offset, cite) in by_answers.chain(renewed_ahead(snapshot)) {
         if findings.iter().all(|finding| finding.subject.name != node) {
             let line = cite.quote.first().map_or(String::new(), |line| line.text.clone());
             let mut finding = Finding::new(rule, Subject::node(&node), Confidence::Confirmed)
-                .cite(cite.clone())
+                .cite(cite)
                 .fact("node", node.clone())
                 .fact("line", line)
                 .fact("offset", offset.to_string());

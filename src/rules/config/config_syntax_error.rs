@@ -1,5 +1,7 @@
 //! A program refuses its configuration file for an error of syntax.
 
+use crate::cluster::{Hit, Snapshot};
+use crate::logs::Stream;
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::nodes::{ends_log, is_ready, node_of, persists, touch_pods};
 use crate::rules::toolbox::{add_hit, own_hits, pod_is_failing};
@@ -124,7 +126,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let mut findings: Vec<Finding> = Vec::new();
     for hit in own_hits(input, rule) {
         let subject = if hit.about.object.kind == "Pod" {
-            if !pod_is_failing(snapshot, &hit.about.object) {
+            // nginx refuses new settings on a reload and goes on with the old ones.
+            let is_reload = hit.signature.ends_with("/nginx") && !is_of_former_instance(snapshot, hit);
+            if !is_reload && !pod_is_failing(snapshot, &hit.about.object) {
                 continue;
             }
             snapshot.top_owner_of(&hit.about.object)
@@ -150,4 +154,13 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         }
     }
     findings
+}
+
+/// True for a line of the log of an instance that has ended.
+fn is_of_former_instance(snapshot: &Snapshot, hit: &Hit) -> bool {
+    snapshot
+        .logs
+        .iter()
+        .find(|log| log.path == hit.cite.file)
+        .is_none_or(|log| matches!(&log.stream, Stream::Container(found) if found.previous))
 }

@@ -101,6 +101,8 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         .collect()
 }
 
+const REPLICAS: &str = "/metadata/annotations/autoscaling.keda.sh~1paused-replicas";
+
 fn judge(input: &Input<'_>, rule: &RuleHeader, object: &Object) -> Option<Finding> {
     let (annotation, at) = paused(object)?;
     let least = object
@@ -109,8 +111,14 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, object: &Object) -> Option<Findin
         .unwrap_or(0);
     let target = target(input.snapshot, object)?;
     let wanted = target.int("/spec/replicas")?;
-    // At zero although one was asked for at least; a ScaledObject that may go to zero shows nothing by it.
-    if wanted != 0 || least == 0 {
+    // At zero although one was asked for at least. Where it may go to zero by itself, it has to be fixed there by the annotation, and
+    // something of its namespace has to suffer.
+    let is_fixed = object.text(REPLICAS) == "0" || object.int("/status/pausedReplicaCount") == Some(0);
+    let suffers = || {
+        let mut pods = input.snapshot.pods();
+        pods.any(|pod| pod.namespace() == object.key.namespace && !pod.is_well() && !pod.is_terminating())
+    };
+    if wanted != 0 || least == 0 && !(is_fixed && suffers()) {
         return None;
     }
     let triggers: Vec<&str> = object
@@ -143,7 +151,6 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, object: &Object) -> Option<Findin
 
 /// By which annotation it is paused, and where that shows. `paused-replicas` with a number, or `paused: "true"`; tables have a column.
 fn paused(object: &Object) -> Option<(&'static str, &'static str)> {
-    const REPLICAS: &str = "/metadata/annotations/autoscaling.keda.sh~1paused-replicas";
     const PAUSED: &str = "/metadata/annotations/autoscaling.keda.sh~1paused";
     if !object.text(REPLICAS).is_empty() {
         return Some(("autoscaling.keda.sh/paused-replicas", REPLICAS));

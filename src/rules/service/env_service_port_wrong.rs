@@ -96,6 +96,16 @@ examples:
         {"level":"error","msg":"open failed","error":"rpc error: code = Unavailable desc = connection error: desc = \"error reading server preface: http2: frame too large\""}
         {"level":"error","msg":"open failed","error":"rpc error: code = Unavailable desc = connection error: desc = \"error reading server preface: http2: frame too large\""}
     fires: [{kind: Deployment, namespace: t, name: door}]
+  - name: one of two settings has another port than the same setting elsewhere
+    files:
+      all.json: '{"kind": "List", "apiVersion": "v1", "items": [{"kind": "Service", "apiVersion": "v1", "metadata": {"name": "maps", "namespace": "t"}, "spec": {"selector": {"app": "maps"}, "ports": [{"name": "a", "port": 8080}, {"name": "b", "port": 50051}]}}, {"kind": "Service", "apiVersion": "v1", "metadata": {"name": "riders", "namespace": "t"}, "spec": {"selector": {"app": "riders"}, "ports": [{"name": "a", "port": 8080}, {"name": "b", "port": 50051}]}}, {"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "door", "namespace": "t"}, "spec": {"template": {"metadata": {"labels": {"app": "door"}}, "spec": {"containers": [{"name": "door", "env": [{"name": "MAPS_ADDR", "value": "maps:8080"}, {"name": "RIDERS_ADDR", "value": "riders:50051"}]}]}}}}, {"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "eta", "namespace": "t"}, "spec": {"template": {"metadata": {"labels": {"app": "eta"}}, "spec": {"containers": [{"name": "eta", "env": [{"name": "MAPS_ADDR", "value": "maps:50051"}]}]}}}}]}'
+      pods.txt: |
+        NAMESPACE   NAME                   READY   STATUS    RESTARTS   AGE
+        t           door-6bdf8c9d7-jd5lx   1/1     Running   0          41m
+      door-6bdf8c9d7-jd5lx.log: |
+        {"level":"error","msg":"open failed","error":"rpc error: code = Unavailable desc = connection error: desc = \"error reading server preface: http2: frame too large\""}
+        {"level":"error","msg":"open failed","error":"rpc error: code = Unavailable desc = connection error: desc = \"error reading server preface: http2: frame too large\""}
+    fires: [{kind: Deployment, namespace: t, name: door}]
   - name: a headless Service of which the containers are not shown, and a log that complains of the port
     files:
       "svc.txt": |
@@ -152,7 +162,7 @@ fn wrong_protocol(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let mut found = Vec::new();
     for (workload, hit) in said {
         let all = references(snapshot);
-        let mut possible = all
+        let mut possible: Vec<_> = all
             .iter()
             .filter(|reference| reference.workload == workload)
             .filter_map(|reference| {
@@ -167,12 +177,22 @@ fn wrong_protocol(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
                     .collect();
                 let is_offered = ports(service).iter().any(|offer| offer.port == port);
                 (is_offered && !others.is_empty()).then_some((reference, service, port, others))
+            })
+            .collect();
+        // Of several, the one that other workloads give with another port of the same Service.
+        if possible.len() > 1 {
+            possible.retain(|(reference, service, _, others)| {
+                all.iter()
+                    .filter(|other| other.workload != workload && other.key == reference.key)
+                    .filter(|other| other.port.is_some_and(|port| others.contains(&port)))
+                    .any(|other| matches!(other.resolve(snapshot), Resolved::Service(same) if same.key == service.key))
             });
-        let (Some((reference, service, port, others)), None) = (possible.next(), possible.next()) else {
+        }
+        let [(reference, service, port, others)] = possible.as_slice() else {
             continue;
         };
         let grpc = hit.signature.contains("/grpc-");
-        let mut one = finding(rule, reference, service, port, &others, Confidence::Confirmed)
+        let mut one = finding(rule, reference, service, *port, others, Confidence::Confirmed)
             .fact("grpc", grpc)
             .fact("protocol", true);
         one.add_cite(hit.cite.clone());

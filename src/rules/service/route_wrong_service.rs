@@ -129,6 +129,23 @@ examples:
         NAMESPACE   NAME          TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)    AGE
         shop        docs          ClusterIP   10.96.1.1    <none>        80/TCP     5d
         shop        docs-search   ClusterIP   10.96.1.2    <none>        7700/TCP   5d
+  - name: "the back office gets the path of the interface"
+    files:
+      ing.json: '{"kind":"Ingress","apiVersion":"networking.k8s.io/v1","metadata":{"name":"shop","namespace":"k"},"spec":{"rules":[{"http":{"paths":[{"path":"/api/prices","backend":{"service":{"name":"prices-admin","port":{"number":8080}}}}]}}]}}'
+      svc.txt: |
+        $ kubectl get svc -n k
+        NAME           TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)    AGE
+        prices-admin   ClusterIP   10.96.1.1    <none>        8080/TCP   5d
+        prices-api     ClusterIP   10.96.1.2    <none>        8080/TCP   5d
+    fires: [{kind: Ingress, namespace: k, name: shop}]
+  - name: "both have their path"
+    files:
+      ing.json: '{"kind":"Ingress","apiVersion":"networking.k8s.io/v1","metadata":{"name":"shop","namespace":"k"},"spec":{"rules":[{"http":{"paths":[{"path":"/api/prices/admin","backend":{"service":{"name":"prices-admin","port":{"number":8080}}}},{"path":"/api/prices","backend":{"service":{"name":"prices-api","port":{"number":8080}}}}]}}]}}'
+      svc.txt: |
+        $ kubectl get svc -n k
+        NAME           TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)    AGE
+        prices-admin   ClusterIP   10.96.1.1    <none>        8080/TCP   5d
+        prices-api     ClusterIP   10.96.1.2    <none>        8080/TCP   5d
   - name: a backend that does not exist
     files:
       ing.json: '{"kind":"Ingress","apiVersion":"networking.k8s.io/v1","metadata":{"name":"kiosk","namespace":"k"},"spec":{"rules":[{"http":{"paths":[{"path":"/api","backend":{"service":{"name":"order-service","port":{"number":8080}}}}]}}]}}'
@@ -238,11 +255,10 @@ fn judge(
                         .join("、"),
                 ),
                 _ => {
-                    let namesake = unrouted_namesake(snapshot, backend, all);
-                    (
-                        "path",
-                        namesake.or_else(|| namesake_of_host(snapshot, object, backend))?,
-                    )
+                    let namesake = unrouted_namesake(snapshot, backend, all)
+                        .or_else(|| namesake_of_host(snapshot, object, backend))
+                        .or_else(|| namesake_of_path(snapshot, backend));
+                    ("path", namesake?)
                 }
             }
         }
@@ -301,6 +317,41 @@ fn unrouted_namesake(snapshot: &Snapshot, backend: &Backend, all: &[Backend]) ->
                     .is_some_and(|rest| matches!(rest, "-service" | "-svc" | "-api"))
         });
     namesakes.find(|name| !routed(name) && !related).map(ToOwned::to_owned)
+}
+
+/// `/api/quotes` leads to `quotes-admin`, while a Service `quotes-api`, whose name has every word of the path, is led to by no route.
+fn namesake_of_path(snapshot: &Snapshot, backend: &Backend) -> Option<String> {
+    let path = backend.route.rsplit(' ').next()?.split(['(', '*', '$']).next()?;
+    let is_version = |word: &str| word.strip_prefix('v').is_some_and(|rest| rest.parse::<u8>().is_ok());
+    let wanted: Vec<&str> = path
+        .split(['/', '-', '_'])
+        .filter(|word| !word.is_empty() && !is_version(word))
+        .collect();
+    let is_plain = |word: &&str| word.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if wanted.len() < 2 || !wanted.iter().all(is_plain) {
+        return None;
+    }
+    let words = |name: &'_ str| name.split('-').map(ToOwned::to_owned).collect::<Vec<String>>();
+    let has_all = |name: &str| {
+        let words = words(name);
+        wanted.iter().all(|wanted| words.iter().any(|word| word == wanted))
+    };
+    let is_about_it = |word: &String| wanted.contains(&word.as_str()) || matches!(word.as_str(), "service" | "svc");
+    let goes_elsewhere = words(&backend.service).iter().any(|word| !is_about_it(word));
+    if has_all(&backend.service) || !goes_elsewhere {
+        return None;
+    }
+    let routed: Vec<Backend> = ["Ingress", "HTTPRoute", "IngressRoute", "VirtualService"]
+        .iter()
+        .flat_map(|kind| snapshot.kind(kind))
+        .flat_map(backends_of)
+        .collect();
+    let mut names = services_in(snapshot, &backend.namespace).map(|service| service.key.name.as_str());
+    names
+        .find(|name| {
+            has_all(name) && words(name).iter().all(is_about_it) && !routed.iter().any(|other| other.service == *name)
+        })
+        .map(ToOwned::to_owned)
 }
 
 /// The host `wiki.example.net` leads to `wiki-search`, to which a host of its own (`search.example.net`) leads as well, while no Ingress

@@ -9,6 +9,7 @@ use crate::rules::toolbox::calls::calls;
 use crate::rules::toolbox::services::{
     Backend, Fit, ServicePort, Target, answering, backends, container_ports, fit, is_headless, ports, selector,
 };
+use crate::rules::toolbox::strain::others_suffer;
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -23,8 +24,8 @@ title:
   zh: "Service {{ subject.namespace }}/{{ subject.name }} 的端口 {{ port }} 指向 {{ target }}，而 {{ candidate_kind|raw }} {{ candidate }} 的容器只提供 {{ served|join('、') }}"
   en: "port {{ port }} of Service {{ subject.namespace }}/{{ subject.name }} leads to {{ target }}, but the containers of {{ candidate_kind|raw }} {{ candidate }} serve {{ served|join(', ') }}"
 cause:
-  zh: "Service {{ subject.name }} 把端口 {{ port }} 转发到 Pod 的 {{ target }}{% if named %}（按名称查找容器端口，没有这个名称就没有端点）{% endif %}；{{ candidate_kind|raw }} {{ candidate }} 声明的容器端口是 {{ served|join('、') }}，那个端口上没有进程监听。"
-  en: "Service {{ subject.name }} forwards port {{ port }} to {{ target }} of its pods{% if named %}, looked up by name among the container ports: without that name there is no endpoint{% endif %}; the containers of {{ candidate_kind|raw }} {{ candidate }} declare {{ served|join(', ') }}, and nothing listens on the other."
+  zh: "Service {{ subject.name }} 把端口 {{ port }} 转发到 Pod 的 {{ target }}{% if named %}（按名称查找容器端口，没有这个名称就没有端点）{% endif %}；{{ candidate_kind|raw }} {{ candidate }} 声明的容器端口是 {{ served|join('、') }}，{% if measures %}那个端口只提供指标，应答不是给客户端的{% else %}那个端口上没有进程监听{% endif %}。"
+  en: "Service {{ subject.name }} forwards port {{ port }} to {{ target }} of its pods{% if named %}, looked up by name among the container ports: without that name there is no endpoint{% endif %}; the containers of {{ candidate_kind|raw }} {{ candidate }} declare {{ served|join(', ') }}{% if measures %}, and what stands there is for metrics: it answers with text that is not for clients{% else %}, and nothing listens on the other{% endif %}."
 rules_out:
   - zh: 标签选择：selector 匹配到了这些 Pod
     en: "label selection: the selector does match these pods"
@@ -164,7 +165,7 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, service: &Object) -> Option<Findi
     let port = match named {
         Some(port) => port,
         None if wrong.len() == offered.len() => wrong.first()?,
-        None => return None,
+        None => &measured(input, service, &offered, &selected)?,
     };
     if governs_only(input, service) {
         return None;
@@ -173,6 +174,7 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, service: &Object) -> Option<Findi
     let right = served
         .iter()
         .find(|(name, ..)| !name.is_empty() && *name == port.name)
+        .or_else(|| served.iter().find(|(name, ..)| !MEASURES.iter().any(|word| name.contains(word))))
         .or_else(|| served.first())?;
     let target = match port.target? {
         Target::Name(name) => name.to_owned(),
@@ -203,6 +205,7 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, service: &Object) -> Option<Findi
         .fact("port", port.port)
         .fact("target", target)
         .fact("named", named.is_some())
+        .fact("measures", !wrong.iter().any(|one| one.index == port.index))
         .fact("served", list)
         .fact("candidate_kind", first.subject.kind.clone())
         .fact("candidate", first.subject.name.clone())
@@ -211,6 +214,31 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, service: &Object) -> Option<Findi
         finding.add_cite(answering.cite);
     }
     Some(finding)
+}
+
+/// Words in the names of ports that are for machines that watch, and for no client.
+const MEASURES: [&str; 3] = ["metrics", "prometheus", "telemetry"];
+
+/// The only port of a Service, which leads to the port for metrics while the containers have one for traffic and its callers complain of
+/// what they get: it answers every request, with text that is not for them.
+fn measured<'p>(
+    input: &Input<'_>,
+    service: &Object,
+    offered: &'p [ServicePort<'p>],
+    selected: &[&Backend<'_>],
+) -> Option<&'p ServicePort<'p>> {
+    let [only] = offered else { return None };
+    let is_for_metrics = |name: &str| MEASURES.iter().any(|word| name.contains(word));
+    let first = selected.first()?;
+    let served = container_ports(first.containers);
+    let name = match only.target? {
+        Target::Name(name) => name,
+        Target::Number(number) => served.iter().find(|(_, port, _)| *port == number).map(|(name, ..)| *name)?,
+    };
+    let others = served.iter().any(|(other, ..)| !other.is_empty() && !is_for_metrics(other));
+    let is_meant = is_for_metrics(only.name) || is_for_metrics(&service.key.name);
+    let suffers = || others_suffer(input.snapshot, &first.subject);
+    (is_for_metrics(name) && others && !is_meant && suffers()).then_some(only)
 }
 
 /// True when the containers declare the port, or name its number in a probe, an argument or a variable.

@@ -3,8 +3,9 @@
 
 use crate::cluster::Object;
 use crate::model::Confidence;
+use crate::rules::toolbox::calls::calls;
 use crate::rules::toolbox::services::{
-    Backend, Fit, Labels, answering, backends, fit, is_near, labels_are_known, selector, services_in, shown,
+    container_ports, Backend, Fit, Labels, answering, backends, fit, is_near, labels_are_known, selector, services_in, shown,
 };
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -20,8 +21,8 @@ title:
   zh: "{% if namesake is defined %}Service {{ subject.namespace }}/{{ subject.name }} 的 selector {{ selector }} 太宽，也选中了 {{ candidate_kind|raw }} {{ candidate }} 的 Pod{% else %}Service {{ subject.namespace }}/{{ subject.name }} 的 selector {{ wrong }} 不匹配 {{ candidate_kind|raw }} {{ candidate }} 的标签{% if has %} {{ has }}{% endif %}，{% if role is defined %}写入被送到只跟随的成员{% else %}没有任何后端{% endif %}{% endif %}"
   en: "{% if namesake is defined %}Service {{ subject.namespace }}/{{ subject.name }} selects too much with {{ selector }}: the pods of {{ candidate_kind|raw }} {{ candidate }} too{% else %}Service {{ subject.namespace }}/{{ subject.name }} selects {{ wrong }}, but the pods of {{ candidate_kind|raw }} {{ candidate }} carry {% if has %}{{ has }}{% else %}no such label{% endif %}: {% if role is defined %}writes go to members that only follow{% else %}it has no backend{% endif %}{% endif %}"
 cause:
-  zh: "{% if namesake is defined %}Service {{ subject.name }} 与 {{ namesake }} 同名，selector 却是 {{ selector }}，{{ candidate_kind|raw }} {{ candidate }} 的 Pod（标签 {{ labels }}）也符合，而它们另有自己的 Service：一部分请求因此到了不认识它们的程序。{% else %}Service {{ subject.name }} 的 selector 是 {{ selector }}，而 {{ candidate_kind|raw }} {{ candidate }} 的 Pod 标签是 {{ labels }}；{% if role is defined %}它的名字表示接受写入的成员，选中的却是只读的副本，写入因此被拒绝。{% else %}命名空间中没有 Pod 同时具备 selector 的全部标签，因此 Endpoints 为空，连接会被拒绝。{% endif %}{% endif %}"
-  en: "{% if namesake is defined %}Service {{ subject.name }} is called after {{ namesake }}, yet its selector is {{ selector }}, and the pods of {{ candidate_kind|raw }} {{ candidate }}, with {{ labels }}, fit it as well, although they have a Service of their own: a part of the requests goes to a program that does not know them.{% else %}the selector of Service {{ subject.name }} is {{ selector }}, while the pods of {{ candidate_kind|raw }} {{ candidate }} carry {{ labels }}; {% if role is defined %}its name is that of the member that takes writes, yet it selects those that only follow, which refuse them.{% else %}no pod of the namespace has every label of the selector, so there is no endpoint and connections are refused.{% endif %}{% endif %}"
+  zh: "{% if namesake is defined %}Service {{ subject.name }} 与 {{ namesake }} 同名，selector 却是 {{ selector }}，{{ candidate_kind|raw }} {{ candidate }} 的 Pod（标签 {{ labels }}）也符合，而它们{% if portless %}并不提供这个端口{% else %}另有自己的 Service{% endif %}：一部分请求因此到了不认识它们的程序。{% else %}Service {{ subject.name }} 的 selector 是 {{ selector }}，而 {{ candidate_kind|raw }} {{ candidate }} 的 Pod 标签是 {{ labels }}；{% if role is defined %}它的名字表示接受写入的成员，选中的却是只读的副本，写入因此被拒绝。{% else %}命名空间中没有 Pod 同时具备 selector 的全部标签，因此 Endpoints 为空，连接会被拒绝。{% endif %}{% endif %}"
+  en: "{% if namesake is defined %}Service {{ subject.name }} is called after {{ namesake }}, yet its selector is {{ selector }}, and the pods of {{ candidate_kind|raw }} {{ candidate }}, with {{ labels }}, fit it as well, although they {% if portless %}do not serve that port{% else %}have a Service of their own{% endif %}: a part of the requests goes to a program that does not know them.{% else %}the selector of Service {{ subject.name }} is {{ selector }}, while the pods of {{ candidate_kind|raw }} {{ candidate }} carry {{ labels }}; {% if role is defined %}its name is that of the member that takes writes, yet it selects those that only follow, which refuse them.{% else %}no pod of the namespace has every label of the selector, so there is no endpoint and connections are refused.{% endif %}{% endif %}"
 rules_out:
   - zh: "后端应用自身的故障：{% if namesake is defined %}这些请求{% else %}请求根本{% endif %}到不了它的 Pod"
     en: "a fault of the backend itself: {% if namesake is defined %}these requests do not{% else %}requests never{% endif %} reach its pods"
@@ -59,9 +60,17 @@ remedy:
     place: cluster
     risk: change
     command: "kubectl -n {{ subject.namespace }} patch service {{ subject.name }} --type=json -p {{ patch }}"
+    when: 'patch'
     expect: {zh: "`service 已 patched`", en: "`service patched`"}
     verify: {zh: "`kubectl get endpoints {{ subject.name }}` 列出 Pod 地址", en: "`kubectl get endpoints {{ subject.name }}` lists the pods' addresses"}
     rollback: {zh: "用原 selector {{ selector }} 再次 patch", en: "patch again with the old selector {{ selector }}"}
+  - purpose: {zh: "给 {{ candidate_kind|raw }} {{ candidate }} 的 Pod 换上不被选中的标签", en: "give the pods of {{ candidate_kind|raw }} {{ candidate }} labels that are not selected"}
+    place: cluster
+    risk: change
+    command: "kubectl -n {{ subject.namespace }} edit {{ candidate_kind|lower|raw }} {{ candidate }}"
+    when: 'not patch'
+    verify: {zh: "`kubectl get endpoints {{ subject.name }}` 只列出应当应答的 Pod", en: "`kubectl get endpoints {{ subject.name }}` lists only the pods that should answer"}
+    rollback: {zh: "恢复原来的标签", en: "put the former labels back"}
 prevention:
   - kind: prevent
     text: {zh: 在 CI 中检查每个 Service 的 selector 至少匹配一个工作负载模板, en: check in CI that every Service selector matches a workload template}
@@ -278,8 +287,20 @@ fn too_wide(
             .map(|image| image.split(['@', ':']).next().unwrap_or(image).to_owned())
             .collect()
     };
+    // What declares none of the ports at which the release serves, while callers of the Service are refused now and then.
+    let is_refused = || calls(input.snapshot).iter().any(|call| call.fails && call.service.key == service.key);
+    let takes_none = |backend: &Backend<'_>| {
+        let ports = container_ports(own.containers);
+        !ports.is_empty()
+            && !backend.containers.is_empty()
+            && !container_ports(backend.containers).iter().any(|(_, port, _)| ports.iter().any(|(_, known, _)| known == port))
+            && is_refused()
+    };
     // A canary is called after its release, and runs the same program.
     let is_other = |backend: &&Backend<'_>| {
+        if fit(wanted, backend) == Fit::Selected && backend.subject != own.subject && takes_none(backend) {
+            return true;
+        }
         !backend.subject.name.starts_with(name)
             && !name.starts_with(backend.subject.name.as_str())
             && (programs(backend).is_empty() || programs(backend) != programs(own))
@@ -291,14 +312,16 @@ fn too_wide(
             })
     };
     let other = candidates.iter().find(is_other)?;
-    // What tells the two apart, beside what the selector has already.
-    let (key, value) = own
+    // What tells the two apart, beside what the selector has already; where nothing does, the other one needs labels of its own.
+    let apart = own
         .labels
         .iter()
-        .find(|(key, value)| key.as_str() != "pod-template-hash" && other.labels.get(*key) != Some(*value))?;
-    let mut narrower = wanted.clone();
-    narrower.insert(key.clone(), value.clone());
-    let patch = serde_json::json!([{"op": "replace", "path": "/spec/selector", "value": narrower}]);
+        .find(|(key, value)| key.as_str() != "pod-template-hash" && other.labels.get(*key) != Some(*value));
+    let patch = apart.map_or_else(String::new, |(key, value)| {
+        let mut narrower = wanted.clone();
+        narrower.insert(key.clone(), value.clone());
+        serde_json::json!([{"op": "replace", "path": "/spec/selector", "value": narrower}]).to_string()
+    });
     let mut finding = Finding::new(rule, service.subject(), Confidence::Probable)
         .at("spec.selector")
         .cite(service.cite_at("/spec/selector"))
@@ -309,7 +332,8 @@ fn too_wide(
         .fact("candidate_kind", other.subject.kind.clone())
         .fact("candidate", other.subject.name.clone())
         .fact("namesake", own.subject.name.clone())
-        .fact("patch", patch.to_string());
+        .fact("portless", takes_none(other))
+        .fact("patch", patch);
     finding.impair(service.subject());
     finding.impair(own.subject.clone());
     Some(finding)

@@ -95,6 +95,40 @@ pub fn ahead(snapshot: &Snapshot) -> Option<Behind> {
     Some(found)
 }
 
+/// Nodes whose leases were renewed later than all others could be, by how many seconds, of at least three: a kubelet writes the time of its
+/// own clock there (kubernetes `staging/src/k8s.io/component-helpers/apimachinery/lease/controller.go`), every ten seconds.
+pub fn renewed_ahead(snapshot: &Snapshot) -> Vec<(String, i64, Citation)> {
+    let of_leases = snapshot
+        .kind("Lease")
+        .filter(|lease| lease.key.namespace == "kube-node-lease")
+        .filter_map(|lease| Some((lease, "/spec/renewTime", lease.time("/spec/renewTime")?)));
+    let described = "/casefileLease/renewTime";
+    let of_nodes = snapshot
+        .kind("Node")
+        .filter_map(|node| Some((node, described, node.time(described)?)));
+    let mut found: BTreeMap<&str, (i64, Citation)> = BTreeMap::new();
+    for (object, pointer, when) in of_leases.chain(of_nodes) {
+        found
+            .entry(object.key.name.as_str())
+            .or_insert_with(|| (when.latest.as_second(), object.cite_at(pointer)));
+    }
+    let mut seconds: Vec<i64> = found.values().map(|(seconds, _)| *seconds).collect();
+    seconds.sort_unstable();
+    // Of two nobody can say which is wrong, and stopped kubelets make leases old, never new.
+    let Some(middle) = seconds.get(seconds.len() / 2).copied().filter(|_| seconds.len() >= 3) else {
+        return Vec::new();
+    };
+    let latest = seconds.iter().copied().filter(|one| one - middle < AHEAD).max().unwrap_or(middle);
+    found
+        .into_iter()
+        .filter(|(_, (seconds, _))| seconds - latest >= AHEAD)
+        .map(|(node, (seconds, cite))| (node.to_owned(), seconds - latest, cite))
+        .collect()
+}
+
+/// Seconds that no collecting explains.
+const AHEAD: i64 = 60;
+
 /// True when the log of a pod of the same workload on another node was collected. That it says nothing is known already.
 fn has_quiet_twin(snapshot: &Snapshot, behind: &Behind) -> bool {
     snapshot.logs.iter().any(|log| match &log.stream {

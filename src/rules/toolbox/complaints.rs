@@ -205,7 +205,10 @@ fn of_line<'s>(
     let end = log.tail.last().map_or(log.lines, |line| line.line);
     let after = end.saturating_sub(last_line);
     let weight = weight_of(hit);
-    let near_end = after <= 12 || after <= log.lines / 5;
+    // What comes again at such a distance has not ended before as much again was written.
+    let spacing = last_line.saturating_sub(hit.line) / hit.count.saturating_sub(1).max(1);
+    let comes_again = hit.count >= COMES_AGAIN && after <= 2 * spacing;
+    let near_end = after <= 12 || after <= log.lines / 5 || comes_again;
     let plain = weight == Weight::Plain;
     // What ended a former instance ends the next one too where it does so often, or where the workload still ails.
     let recurs = || ends_often(snapshot, log) || snapshot.pods_of(&speaker.workload).any(|pod| !pod.is_well());
@@ -332,6 +335,9 @@ const OFTEN: i64 = 3;
 const GOES_ON: u64 = 10;
 /// Where another workload writes mostly errors, fewer warnings are trouble.
 const GOES_ON_BESIDE_ERRORS: u64 = 3;
+
+/// What was written so often has a distance at which it comes again.
+const COMES_AGAIN: u64 = 4;
 
 /// Words of what the kubelet itself does for a pod.
 const KUBELETS_OWN: [&str; 8] = [

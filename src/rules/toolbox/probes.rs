@@ -108,6 +108,30 @@ pub fn is_ailing(snapshot: &Snapshot, pod: &PodView<'_>) -> bool {
     state_of(snapshot, pod, "") != State::Well && pod.phase() != "Failed"
 }
 
+/// True while every container of the pod that is not ready yet is within the time that its start-up probe gives it, and none was restarted.
+pub fn is_still_starting(snapshot: &Snapshot, pod: &PodView<'_>) -> bool {
+    let Some(now) = snapshot.now() else { return false };
+    let containers = pod.containers();
+    let mut late = containers
+        .iter()
+        .filter(|container| !container.init && !container.is_ready())
+        .peekable();
+    let has_time = |container: &ContainerInstance<'_>| {
+        let began = pod
+            .object
+            .time(&format!("{}/state/running/startedAt", container.status_pointer));
+        let probe = Probe::of(container)
+            .into_iter()
+            .find(|probe| probe.kind == Kind::Startup);
+        let (Some(began), Some(probe)) = (began, probe) else {
+            return false;
+        };
+        let seconds = now.duration_since(began.earliest).as_secs();
+        container.restarts() == 0 && seconds <= probe.budget()
+    };
+    late.peek().is_some() && late.all(has_time)
+}
+
 /// The events by which the kubelet says that a probe of this pod fails.
 pub fn failures<'s>(snapshot: &'s Snapshot, pod: &PodView<'s>, kind: Kind) -> Vec<&'s Event> {
     let failed = format!("{} probe ", kind.word());
@@ -141,6 +165,9 @@ pub fn failing(input: &Input<'_>, rule: &RuleHeader, kind: Kind) -> Vec<Finding>
     let snapshot = input.snapshot;
     let mut findings: Vec<Finding> = Vec::new();
     for pod in snapshot.pods().filter(|pod| is_ailing(snapshot, pod)) {
+        if kind == Kind::Startup && is_still_starting(snapshot, &pod) {
+            continue;
+        }
         let events = failures(snapshot, &pod, kind);
         let Some(latest) = events.iter().copied().max_by_key(|event| {
             (

@@ -2,6 +2,7 @@
 
 use crate::cluster::{Object, PodView, Snapshot};
 use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::probes::is_still_starting;
 use crate::rules::toolbox::replica_sets::{of_deployment, revision};
 use crate::rules::toolbox::workload_touches;
 use crate::rules::{Finding, Input, RuleHeader};
@@ -166,5 +167,6 @@ fn fails(snapshot: &Snapshot, pod: &PodView<'_>) -> bool {
             .events_on("Pod", pod.namespace(), pod.name())
             .any(|event| event.warning)
     };
-    !pod.is_well() && !pod.is_terminating() && (is_refused || is_warned())
+    let is_failing = is_refused || is_warned() && !is_still_starting(snapshot, pod);
+    !pod.is_well() && !pod.is_terminating() && is_failing
 }

@@ -92,7 +92,12 @@ fn statistics(file: &TextFile<'_>, start: usize) -> Section {
 
 fn card<'f>(file: &TextFile<'f>, start: usize) -> Option<&'f str> {
     let above = start.checked_sub(1).map_or("", |line| file.line(line)).trim();
-    let command = above.rsplit_once("ethtool -S ").map(|(_, name)| name);
+    // Between the command and its output stands what was typed before it in the same line: `date; ethtool -S eth0 | grep -v queue`.
+    let command = (1..=3).find_map(|up| {
+        let line = file.line(start.checked_sub(up)?);
+        let (_, rest) = line.rsplit_once("ethtool -S ")?;
+        rest.split([' ', '|', ';', '\'', '"']).next()
+    });
     let heading = above.strip_prefix("--- ").or_else(|| above.strip_prefix("== "));
     let in_name = || {
         let name = file.path.file_name();

@@ -89,9 +89,10 @@ fn namespace_of_prompt(line: &str) -> Option<&str> {
     (!namespace.is_empty() && is_name(namespace)).then_some(namespace)
 }
 
-/// True for a line that stands for lines that were left out, or that opens a block of code in Markdown.
+/// True for a line that stands for lines that were left out, that opens a block of code in Markdown, or that is drawn below a heading.
 fn is_decoration(text: &str) -> bool {
-    text.starts_with("```") || is_gap(text)
+    let is_drawn = || text.len() > 3 && text.bytes().all(|byte| b"-=#*_~+".contains(&byte));
+    text.starts_with("```") || is_gap(text) || is_drawn()
 }
 
 /// True for a line that stands for lines that were left out: `...`, `[…]`, `<snip>`, and `--`, which `grep -A` puts between matches.
@@ -449,6 +450,15 @@ mod tests {
             assert_eq!(prompt_command(line), Some("kubectl get pods -n shop"), "{line}");
         }
         assert_eq!(prompt_command("run `kubectl get pods` and tell me"), None);
+    }
+
+    #[test]
+    fn a_line_may_be_drawn_below_the_command() {
+        let path = EntryPath::new("state.txt");
+        let drawn = "-".repeat(100);
+        let text = format!("{drawn}\n# kubectl get pods -n shop\n{drawn}\nNAME   READY   STATUS\n");
+        let file = TextFile::new("b".into(), &path, &text);
+        assert_eq!(Hint::above(&file, 3), prompt("Pod", "shop"));
     }
 
     #[test]

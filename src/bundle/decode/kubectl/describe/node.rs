@@ -23,7 +23,7 @@ const SYSTEM_INFO: &[(&str, &str)] = &[
     ("Kube-Proxy Version", "kubeProxyVersion"),
 ];
 
-/// Sets what a description tells of a node. Its pods stand in `casefilePods`, the sums of their requests and limits in
+/// Sets what a description tells of a node. When its lease was renewed stands in `casefileLease`, its pods stand in `casefilePods`, the sums of their requests and limits in
 /// `casefileAllocated` as written (`1500m (75%)`).
 pub(crate) fn fill(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) {
     for item in outline.roots() {
@@ -42,6 +42,12 @@ pub(crate) fn fill(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) {
             "PodCIDR" => to.set_some("/spec/podCIDR", present(item.value), line),
             "ProviderID" => to.set_some("/spec/providerID", present(item.value), line),
             "Conditions" => conditions(outline, item, "/status/conditions", to),
+            "Lease" => {
+                for field in outline.children(item).filter(|field| field.key == "RenewTime") {
+                    let when = present(field.value).map(timestamp);
+                    to.set_some("/casefileLease/renewTime", when, field.line);
+                }
+            }
             "Addresses" => {
                 for address in outline.children(item).filter(|address| !address.key.is_empty()) {
                     to.push(

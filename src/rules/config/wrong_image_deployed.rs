@@ -1,0 +1,167 @@
+//! One of several workloads behind a Service runs the program of another workload.
+
+use serde_json::Value;
+
+use crate::cluster::{Object, Snapshot};
+use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::services::{Backend, Fit, backends, fit, selector};
+use crate::rules::{Finding, Ground, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: wrong-image-deployed
+role: cause
+level: critical
+needs: [services, deployments|statefulsets|pods]
+check:
+  zh: 同一个 Service 后面的工作负载是否运行同一个程序
+  en: whether the workloads behind one Service run the same program
+title:
+  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 运行的是 {{ other }} 的镜像 {{ image }}，却与 {{ sibling }} 一起在 Service {{ service }} 后面"
+  en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} runs {{ image }}, the image of {{ other }}, yet stands behind Service {{ service }} beside {{ sibling }}"
+cause:
+  zh: "Service {{ service }} 把请求分给 {{ sibling }}（{{ right }}）与 {{ subject.name }}；后者的镜像是 {{ image }}，与 {{ other }} 相同，不认识这些请求：发往 {{ service }} 的请求有一部分失败（404 或错误的应答）。"
+  en: "Service {{ service }} spreads its requests over {{ sibling }} ({{ right }}) and {{ subject.name }}, whose image is {{ image }} like that of {{ other }} and which does not know them: a part of the requests to {{ service }} fails (404 or wrong answers)."
+causes:
+  - rule: app-bug
+    ground: service
+    mechanism: {zh: "一部分请求到了别的程序", en: "a part of the requests goes to another program"}
+  - rule: peer-answers-with-errors
+    ground: service
+    mechanism: {zh: "一部分请求到了别的程序", en: "a part of the requests goes to another program"}
+  - rule: app-upstream-refused
+    ground: service
+    mechanism: {zh: "一部分请求到了别的程序", en: "a part of the requests goes to another program"}
+benign:
+  - {zh: "金丝雀运行同一仓库的另一个标签", en: "a canary runs another tag of the same repository"}
+  - {zh: "以另一个仓库发布的同一程序（名字不是别的工作负载的名字）", en: "the same program from another repository, which no other workload runs"}
+remedy:
+  - purpose: {zh: "对照 Service 后面的镜像", en: "compare the images behind the Service"}
+    place: cluster
+    risk: read-only
+    command: "kubectl -n {{ subject.namespace }} get deployments,statefulsets -o wide"
+    expect: {zh: "{{ subject.name }} 的镜像是 {{ image }}", en: "{{ subject.name }} has {{ image }}"}
+    verify: {zh: "与本报告一致", en: "it agrees with this report"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "先把它移出流量（缩到 0），再换成正确的镜像", en: "take it out of the traffic first (scale to 0), then give it the right image"}
+    place: cluster
+    risk: change
+    command: "kubectl -n {{ subject.namespace }} scale {{ resource }} {{ subject.name }} --replicas=0"
+    expect: {zh: "scaled", en: "scaled"}
+    verify: {zh: "发往 {{ service }} 的请求不再失败", en: "requests to {{ service }} no longer fail"}
+    rollback: {zh: "恢复原来的副本数", en: "scale back to the former number"}
+prevention:
+  - kind: prevent
+    text: {zh: "发布流水线校验镜像仓库名与工作负载一致", en: "let the pipeline check that the repository of an image belongs to the workload"}
+    acceptance: {zh: "以别的仓库的镜像发布被拒绝", en: "a release with the image of another repository is refused"}
+sources:
+  - "kubernetes.io/docs/concepts/services-networking/service: a Service spreads over all pods that its selector matches"
+versions: "any"
+examples:
+  - name: a canary with the image of another program
+    files:
+      deploy.txt: |
+        NAMESPACE   NAME           READY   UP-TO-DATE   AVAILABLE   AGE   CONTAINERS   IMAGES                     SELECTOR
+        t           price          3/3     3            3           41d   app          r.example/t/price:4.1      app=price,track=stable
+        t           price-canary   1/1     1            1           2h    app          r.example/t/mailer:4.2     app=price,track=canary
+        t           mailer         1/1     1            1           41d   app          r.example/t/mailer:2.0     app=mailer
+      svc.txt: |
+        NAMESPACE   NAME    TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)   AGE   SELECTOR
+        t           price   ClusterIP   10.96.1.1    <none>        80/TCP    41d   app=price
+    fires: [{kind: Deployment, namespace: t, name: price-canary}]
+  - name: a canary of the next release
+    files:
+      deploy.txt: |
+        NAMESPACE   NAME           READY   UP-TO-DATE   AVAILABLE   AGE   CONTAINERS   IMAGES                     SELECTOR
+        t           price          3/3     3            3           41d   app          r.example/t/price:4.1      app=price,track=stable
+        t           price-canary   1/1     1            1           2h    app          r.example/t/price:4.2      app=price,track=canary
+        t           mailer         1/1     1            1           41d   app          r.example/t/mailer:2.0     app=mailer
+      svc.txt: |
+        NAMESPACE   NAME    TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)   AGE   SELECTOR
+        t           price   ClusterIP   10.96.1.1    <none>        80/TCP    41d   app=price
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for service in input.snapshot.kind("Service") {
+        if let Some(finding) = judge(input.snapshot, rule, service)
+            && !findings.iter().any(|known| known.subject == finding.subject)
+        {
+            findings.push(finding);
+        }
+    }
+    findings
+}
+
+fn judge(snapshot: &Snapshot, rule: &RuleHeader, service: &Object) -> Option<Finding> {
+    let wanted = selector(service)?;
+    let all = backends(snapshot, &service.key.namespace);
+    let behind: Vec<&Backend<'_>> = all
+        .iter()
+        .filter(|backend| fit(wanted, backend) == Fit::Selected && !backend.containers.is_empty())
+        .collect();
+    let odd = behind.iter().find_map(|backend| {
+        let image = repositories(backend);
+        let [repository] = image.as_slice() else { return None };
+        // Another workload, which this Service does not select, is called after the program and runs it.
+        let other = all.iter().find(|other| {
+            fit(wanted, other) == Fit::Refused
+                && last_part(repository) == other.subject.name
+                && repositories(other).contains(repository)
+        })?;
+        let sibling = behind.iter().find(|sibling| {
+            sibling.subject != backend.subject
+                && !repositories(sibling).is_empty()
+                && repositories(sibling).iter().any(|own| last_part(own) == service.key.name)
+                && !repositories(sibling).contains(repository)
+        })?;
+        Some((*backend, other, *sibling))
+    });
+    let (backend, other, sibling) = odd?;
+    let image = |backend: &Backend<'_>| {
+        backend
+            .containers
+            .first()
+            .and_then(|container| container.get("image")?.as_str())
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let name = format!("{}/{}", service.key.namespace, service.key.name);
+    let mut finding = Finding::new(rule, backend.subject.clone(), Confidence::Confirmed)
+        .at("spec.template.spec.containers[*].image")
+        .cite(backend.object.cite_at(backend.containers_at))
+        .cite(other.object.cite_at(other.containers_at))
+        .cite(sibling.object.cite_at(sibling.containers_at))
+        .cite(service.cite_at("/spec/selector"))
+        .fact("image", image(backend))
+        .fact("right", image(sibling))
+        .fact("other", other.subject.name.clone())
+        .fact("sibling", sibling.subject.name.clone())
+        .fact("service", service.key.name.clone())
+        .fact("resource", backend.subject.kind.to_lowercase())
+        .touch(Ground::Service, name);
+    finding.impair(Subject::namespaced("Service", &service.key.namespace, &service.key.name));
+    finding.impair(sibling.subject.clone());
+    Some(finding)
+}
+
+/// The repositories of the images, without tags and digests; those of sidecars that meshes add are left out.
+fn repositories(backend: &Backend<'_>) -> Vec<String> {
+    const SIDECARS: [&str; 3] = ["proxyv2", "proxy", "envoy"];
+    backend
+        .containers
+        .iter()
+        .filter_map(|container| container.get("image").and_then(Value::as_str))
+        .map(|image| {
+            let bare = image.split('@').next().unwrap_or(image);
+            match bare.rsplit_once(':') {
+                Some((repository, tag)) if !tag.contains('/') => repository.to_owned(),
+                _ => bare.to_owned(),
+            }
+        })
+        .filter(|repository| !SIDECARS.contains(&last_part(repository)))
+        .collect()
+}
+
+fn last_part(repository: &str) -> &str {
+    repository.rsplit('/').next().unwrap_or(repository)
+}

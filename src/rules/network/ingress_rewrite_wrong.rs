@@ -1,0 +1,176 @@
+//! The rewrite of an Ingress puts a part of the path in place of another, so that the backend sees paths that nobody asked for.
+
+use regex::Regex;
+
+use crate::cluster::Object;
+use crate::model::{Confidence, Subject};
+use crate::rules::{Finding, Ground, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
+id: ingress-rewrite-wrong
+role: cause
+level: critical
+needs: [ingresses]
+check:
+  zh: Ingress 的 rewrite-target 引用的分组是否是路径的其余部分
+  en: whether the group that rewrite-target of an Ingress names is the rest of the path
+title:
+  zh: "Ingress {{ subject.namespace }}/{{ subject.name }} 的 rewrite-target {{ target }} 引用了{% if exists %}路径 {{ path }} 中的分隔符{% else %}路径 {{ path }} 中没有的分组{% endif %}，后端 {{ service }} 收到的路径都是错的"
+  en: "rewrite-target {{ target }} of Ingress {{ subject.namespace }}/{{ subject.name }} names {% if exists %}the separator{% else %}a group that is not{% endif %} in path {{ path }}, so {{ service }} gets wrong paths"
+cause:
+  zh: "路径 {{ path }} 有 {{ groups }} 个分组；{{ target }} {% if exists %}引用的是 (/|$) 这样的分隔符，请求被改写为 // 或空路径{% else %}引用的分组不存在，请求被改写为空路径{% endif %}，后端 {{ service }} 对任何请求都答 404。{% if right %}路径的其余部分是第 {{ right }} 个分组。{% endif %}"
+  en: "path {{ path }} has {{ groups }} groups; {{ target }} {% if exists %}names a separator such as (/|$), so requests become // or the empty path{% else %}names one that does not exist, so requests become the empty path{% endif %} and {{ service }} answers all of them with 404. {% if right %}The rest of the path is group {{ right }}.{% endif %}"
+rules_out:
+  - {zh: "后端自身的故障：它的探针与直接访问正常", en: "a fault of the backend: its probes and direct requests pass"}
+causes:
+  - rule: app-bug
+    ground: service
+    mechanism: {zh: "后端收到不存在的路径", en: "the backend is asked for paths that it does not have"}
+  - rule: peer-answers-with-errors
+    ground: service
+    mechanism: {zh: "后端收到不存在的路径", en: "the backend is asked for paths that it does not have"}
+benign:
+  - {zh: "没有分组引用的固定目标（rewrite-target: /）", en: "a fixed target without a group (rewrite-target: /)"}
+  - {zh: "只有一个分组 (.*) 的路径使用 /$1", en: "/$1 with a path whose only group is (.*)"}
+remedy:
+  - purpose: {zh: "查看路径与改写", en: "look at the path and the rewrite"}
+    place: cluster
+    risk: read-only
+    command: "kubectl -n {{ subject.namespace }} get ingress {{ subject.name }} -o yaml"
+    expect: {zh: "rewrite-target: {{ target }}", en: "rewrite-target: {{ target }}"}
+    verify: {zh: "与本报告一致", en: "it agrees with this report"}
+    rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "把 rewrite-target 改为引用路径其余部分的分组", en: "let rewrite-target name the group with the rest of the path"}
+    place: cluster
+    risk: change
+    command: "kubectl -n {{ subject.namespace }} annotate ingress {{ subject.name }} --overwrite '{{ annotation|raw }}={{ corrected|raw }}'"
+    when: 'right'
+    verify: {zh: "经 Ingress 的请求得到 200", en: "requests through the Ingress get 200"}
+    rollback: {zh: "把注解改回 {{ target }}", en: "set the annotation back to {{ target }}"}
+prevention:
+  - kind: detect
+    text: {zh: "发布后经 Ingress 请求每条路径一次", en: "ask for every path once through the Ingress after a release"}
+    acceptance: {zh: "改写错误的 Ingress 使检查失败", en: "an Ingress with a wrong rewrite fails the check"}
+sources:
+  - "kubernetes/ingress-nginx docs/examples/rewrite: captured groups of rewrite-target"
+versions: "ingress-nginx 0.22 to 1.14"
+examples:
+  - name: the separator in place of the rest
+    files:
+      ing.json: '{"kind":"Ingress","apiVersion":"networking.k8s.io/v1","metadata":{"name":"cart","namespace":"t","annotations":{"nginx.ingress.kubernetes.io/rewrite-target":"/$1"}},"spec":{"rules":[{"http":{"paths":[{"path":"/api/cart(/|$)(.*)","pathType":"ImplementationSpecific","backend":{"service":{"name":"cart","port":{"number":80}}}}]}}]}}'
+    fires: [{kind: Ingress, namespace: t, name: cart}]
+  - name: a group that the path does not have
+    files:
+      ing.json: '{"kind":"Ingress","apiVersion":"networking.k8s.io/v1","metadata":{"name":"cart","namespace":"t","annotations":{"nginx.ingress.kubernetes.io/rewrite-target":"/$2"}},"spec":{"rules":[{"http":{"paths":[{"path":"/api/cart/(.*)","pathType":"ImplementationSpecific","backend":{"service":{"name":"cart","port":{"number":80}}}}]}}]}}'
+    fires: [{kind: Ingress, namespace: t, name: cart}]
+  - name: as the documents have it
+    files:
+      ing.json: '{"kind":"Ingress","apiVersion":"networking.k8s.io/v1","metadata":{"name":"cart","namespace":"t","annotations":{"nginx.ingress.kubernetes.io/rewrite-target":"/$2"}},"spec":{"rules":[{"http":{"paths":[{"path":"/api/cart(/|$)(.*)","pathType":"ImplementationSpecific","backend":{"service":{"name":"cart","port":{"number":80}}}}]}}]}}'
+"##;
+
+/// The annotation of ingress-nginx, and as an Ingress writes it.
+const ANNOTATION: &str = "nginx.ingress.kubernetes.io/rewrite-target";
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    input
+        .snapshot
+        .kind("Ingress")
+        .filter_map(|object| judge(rule, object))
+        .collect()
+}
+
+fn judge(rule: &RuleHeader, object: &Object) -> Option<Finding> {
+    let pointer = format!("/metadata/annotations/{}", ANNOTATION.replace('/', "~1"));
+    let target = object.text(&pointer);
+    let named = group_of(target)?;
+    let (at, path, service) = object.list("/spec/rules").iter().enumerate().find_map(|(at, entry)| {
+        let paths = entry.pointer("/http/paths")?.as_array()?;
+        paths.iter().enumerate().find_map(|(path_at, entry)| {
+            let path = entry.get("path")?.as_str()?;
+            let service = entry.pointer("/backend/service/name")?.as_str()?;
+            let at = format!("/spec/rules/{at}/http/paths/{path_at}/path");
+            is_wrong(path, named).then_some((at, path, service))
+        })
+    })?;
+    let groups = groups(path);
+    let right = groups
+        .iter()
+        .position(|group| is_rest(group))
+        .map_or(0, |index| index + 1);
+    let corrected = target.replace(&format!("${named}"), &format!("${right}"));
+    Some(
+        Finding::new(rule, object.subject(), Confidence::Confirmed)
+            .at(format!("metadata.annotations[{ANNOTATION}]"))
+            .cite(object.cite_at(&pointer))
+            .cite(object.cite_at(&at))
+            .fact("target", target)
+            .fact("path", path)
+            .fact("groups", groups.len())
+            .fact("exists", named <= groups.len())
+            .fact("right", right)
+            .fact("service", service)
+            .fact("annotation", ANNOTATION)
+            .fact("corrected", corrected)
+            .affects(Subject::namespaced("Service", &object.key.namespace, service))
+            .touch(Ground::Service, format!("{}/{service}", object.key.namespace)),
+    )
+}
+
+/// The only group that a target names: `/$2` names 2. None where it names none, or several.
+fn group_of(target: &str) -> Option<usize> {
+    let mut named = target.split('$').skip(1).map(|rest| {
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().ok()
+    });
+    match (named.next(), named.next()) {
+        (Some(only), None) => only,
+        _ => None,
+    }
+}
+
+/// True when that group of a path is none, or only what may stand between two parts while another one is the rest.
+fn is_wrong(path: &str, named: usize) -> bool {
+    // A path that is no expression has no groups, and ingress-nginx takes it as it is.
+    if Regex::new(path).is_err() || !path.contains('(') {
+        return false;
+    }
+    let groups = groups(path);
+    match named.checked_sub(1).and_then(|index| groups.get(index)) {
+        Some(group) => matches!(group.as_str(), "/|$" | "$|/" | "/?") && groups.iter().any(|group| is_rest(group)),
+        None => true,
+    }
+}
+
+/// True for a group that takes the rest of a path.
+fn is_rest(group: &str) -> bool {
+    matches!(group, ".*" | ".+" | ".*?" | ".*$")
+}
+
+/// What stands between the brackets of the capturing groups of a path, in the order of their opening.
+fn groups(path: &str) -> Vec<String> {
+    let mut open: Vec<(usize, usize)> = Vec::new();
+    let mut found: Vec<String> = Vec::new();
+    let mut before = ' ';
+    for (at, sign) in path.char_indices() {
+        let is_escaped = before == '\\';
+        match sign {
+            '(' if !is_escaped => {
+                let captures = !path.get(at + 1..).is_some_and(|rest| rest.starts_with('?'));
+                open.push((at, if captures { found.len() } else { usize::MAX }));
+                if captures {
+                    found.push(String::new());
+                }
+            }
+            ')' if !is_escaped => {
+                if let Some((from, index)) = open.pop()
+                    && let (Some(group), Some(text)) = (found.get_mut(index), path.get(from + 1..at))
+                {
+                    text.clone_into(group);
+                }
+            }
+            _ => {}
+        }
+        before = sign;
+    }
+    found
+}
