@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::about::About;
 use super::inventory::{Inventory, Root, join};
-use super::place::{NodePlace, Place};
+use super::place::{LogPlace, NodePlace, Place};
+use super::settings::{is_document, is_settings};
 use super::{
     capi, casefile, cilium, cluster_dump, crashd, crust_gather, eks, elastic, insights, inspect, k0s, kind_logs, kops,
     linux, microk8s, minikube, must_gather, periscope, prow, rancher, rancher_windows, sonobuoy, sos, sos_collect,
@@ -268,6 +269,13 @@ impl Detected<'_> {
         }
         if place.content.is_none() {
             place.content = linux::content(&path.components().collect::<Vec<_>>());
+        }
+        let name = path.file_name();
+        if place.log.is_none() && (is_settings(name) || is_document(name)) {
+            place.log = Some(LogPlace::Nobody);
+        }
+        if place.content.is_none() && is_settings(name) {
+            place.content = Some(format!("a configuration file ({name})"));
         }
         if place.node.is_none() {
             place.node = node_directory(path);

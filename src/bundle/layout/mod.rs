@@ -25,6 +25,7 @@ mod place;
 mod prow;
 mod rancher;
 mod rancher_windows;
+mod settings;
 mod single;
 mod sonobuoy;
 mod sos;
