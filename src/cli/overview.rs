@@ -165,6 +165,9 @@ fn file_line(file: &FileRecord, streams: &BTreeMap<&str, String>) -> FileLine {
 
 fn stream_name(log: &LogFile) -> String {
     match &log.stream {
+        Stream::Container(container) if container.pod.is_empty() && container.namespace.is_empty() => {
+            format!("container {}", container.container)
+        }
         Stream::Container(container) => format!(
             "container {}/{}/{}{}",
             container.namespace,

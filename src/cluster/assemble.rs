@@ -402,6 +402,7 @@ fn place_logs(snapshot: &mut Snapshot, detected: &Detected<'_>) {
         // Some collectors name a container and not its pod: on a machine mostly one pod has such a container.
         if let Stream::Container(container) = &mut log.stream
             && container.pod.is_empty()
+            && !(container.namespace.is_empty() && is_of_docker(&snapshot.hosts, &container.container))
         {
             container.container = without_id(&container.container).to_owned();
             let node = machine_of(detected, &nodes, &log.path).name;
@@ -426,6 +427,11 @@ fn place_logs(snapshot: &mut Snapshot, detected: &Detected<'_>) {
             container.namespace.clone_from(namespace);
         }
     }
+}
+
+/// True for a container that a machine's docker lists and that is no pod's.
+fn is_of_docker(hosts: &[Host], name: &str) -> bool {
+    hosts.iter().any(|host| host.container(name).is_some())
 }
 
 fn all_hits(snapshot: &Snapshot, signatures: &SignatureSet, detected: &Detected<'_>) -> Vec<Hit> {

@@ -60,4 +60,48 @@ fn a_configuration_file_is_no_log_of_the_program_that_it_is_called_after() {
     assert_eq!(snapshot.coverage.files.iter().filter(is_settled).count(), 3);
 }
 
+fn section(source: &str, text: &str) -> String {
+    format!("#==[ Command ]===================================#\n# {source}\n{text}\n\n")
+}
+
 #[test]
+fn sections_of_supportconfig_list_containers_and_are_their_logs() {
+    let listing = "CONTAINER ID   IMAGE                   COMMAND    CREATED       STATUS                     PORTS     NAMES\n\
+29a2614d4315   registry/agent:v2.9.2   \"run.sh\"   2 hours ago   Exited (1) 5 minutes ago             agent\n\
+31a2614d4315   coredns                 \"run.sh\"   2 hours ago   Up 5 minutes                         k8s_coredns_coredns-x2k8q_kube-system_5b1f0c7e-3a2d-4c6f-8e9a-0b1c2d3e4f50_0";
+    let docker = [
+        section("/usr/bin/docker ps --all", listing),
+        section("/usr/bin/docker logs agent", "agent: boom"),
+        section("/usr/bin/docker logs kubelet", "E1121 10:15:42.000000 1 x.go:1] boom"),
+    ]
+    .concat();
+    let of_id = section("/usr/bin/docker logs 31a2614d4315", "[ERROR] plugin/errors: boom");
+    let cri = [
+        section(
+            "/var/lib/rancher/rke2/bin/crictl ps -a",
+            "CONTAINER           IMAGE               CREATED             STATE               NAME                ATTEMPT             POD ID              POD\n3e7d1151cf930       aaaaaaaaaaaaa       2 hours ago         Exited              web                 3                   bbbbbbbbbbbbb       web-0",
+        ),
+        section("/var/lib/rancher/rke2/bin/crictl logs 3e7d1151cf930", "web: boom"),
+        section("/usr/bin/journalctl --no-pager --unit=rke2-agent", "Nov 21 10:20:42 w1 rke2[1]: boom"),
+    ]
+    .concat();
+    let snapshot = written(&[
+        (
+            "scc_w1_261121_1020/basic-environment.txt",
+            &section("/bin/date", "Sat Nov 21 10:20:42 UTC 2026"),
+        ),
+        ("scc_w1_261121_1020/supportconfig.txt", "x\n"),
+        ("scc_w1_261121_1020/docker.txt", &docker),
+        ("scc_w1_261121_1020/docker/31a2614d4315.txt", &of_id),
+        ("scc_w1_261121_1020/plugin-rke2.txt", &cri),
+    ]);
+    let w1 = host(&snapshot, "w1");
+    assert!(w1.complete_listing().is_some() && w1.container("agent").is_some());
+    assert_eq!(w1.tools.cri.len(), 1);
+    assert_eq!(streams(&snapshot, "docker.txt"), ["//agent", "kubelet-log"]);
+    assert_eq!(
+        streams(&snapshot, "31a2614d4315.txt"),
+        ["kube-system/coredns-x2k8q/coredns"]
+    );
+    assert_eq!(streams(&snapshot, "plugin-rke2.txt"), ["/web-0/web", "k3s-log"]);
+}
