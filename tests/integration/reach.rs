@@ -105,3 +105,43 @@ fn sections_of_supportconfig_list_containers_and_are_their_logs() {
     );
     assert_eq!(streams(&snapshot, "plugin-rke2.txt"), ["/web-0/web", "k3s-log"]);
 }
+
+#[test]
+fn microk8s_tells_arguments_and_the_use_of_disks() {
+    let snapshot = written(&[
+        (
+            "inspection-report/k8s/cluster-info-dump",
+            "{\"kind\": \"NodeList\", \"apiVersion\": \"v1\", \"items\": [{\"metadata\": {\"name\": \"mk\"}}]}\n",
+        ),
+        (
+            "inspection-report/snap.microk8s.daemon-kubelite/journal.log",
+            "Nov 21 10:20:42 mk microk8s.daemon-kubelite[1]: x\n",
+        ),
+        (
+            "inspection-report/args/kubelet",
+            "--root-dir=${SNAP_COMMON}/var/lib/kubelet\n--cluster-dns=10.152.183.10\n",
+        ),
+        (
+            "inspection-report/args/containerd",
+            "--root ${SNAP_COMMON}/var/lib/containerd\n",
+        ),
+        (
+            "inspection-report/sys/disk_usage",
+            "/dev/vda1        20G   19G  1.0G  96% /\n/dev/vda15      105M  6.1M   99M   6% /boot/efi\n",
+        ),
+        (
+            "inspection-report/sys/lsb_release",
+            "No LSB modules are available.\nDistributor ID:\tUbuntu\nDescription:\tUbuntu 22.04.5 LTS\n",
+        ),
+    ]);
+    let mk = &snapshot.hosts[0];
+    let argument = |program, flag| mk.tools.argument(program, flag).map(|(value, _)| value);
+    assert_eq!(argument("kubelet", "--cluster-dns"), Some("10.152.183.10"));
+    assert_eq!(
+        argument("containerd", "--root"),
+        Some("${SNAP_COMMON}/var/lib/containerd")
+    );
+    assert_eq!(argument("kubelet", "--cluster"), None);
+    assert_eq!(disk(mk, "/var/lib").percent, Some(96));
+    assert_eq!(value(mk, "os.name"), "Ubuntu 22.04.5 LTS");
+}
