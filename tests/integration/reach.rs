@@ -145,3 +145,62 @@ fn microk8s_tells_arguments_and_the_use_of_disks() {
     assert_eq!(disk(mk, "/var/lib").percent, Some(96));
     assert_eq!(value(mk, "os.name"), "Ubuntu 22.04.5 LTS");
 }
+
+#[test]
+fn host_collectors_of_troubleshoot_tell_what_tools_of_a_machine_tell() {
+    let snapshot = written(&[
+        (
+            "sb/version.yaml",
+            "apiVersion: troubleshoot.sh/v1beta2\nkind: SupportBundle\n",
+        ),
+        (
+            "sb/host-collectors/system/hostos_info.json",
+            r#"{"name": "n1", "kernelVersion": "5.15.0", "platformVersion": "22.04", "platform": "ubuntu"}"#,
+        ),
+        (
+            "sb/host-collectors/system/time.json",
+            r#"{"timezone":"UTC","ntp_synchronized":false,"ntp_active":false}"#,
+        ),
+        (
+            "sb/host-collectors/system/sysctl.json",
+            r#"{"net.ipv4.ip_forward":"0"}"#,
+        ),
+        (
+            "sb/host-collectors/diskUsage/Disk Usage /var/lib/kubelet.json",
+            r#"{"total_bytes":1000,"used_bytes":970}"#,
+        ),
+        (
+            "sb/host-collectors/run-host/lists-info.json",
+            r#"{"command":"/usr/bin/crictl ps -a","exitCode":"0","error":""}"#,
+        ),
+        (
+            "sb/host-collectors/run-host/lists.txt",
+            "CONTAINER           IMAGE               CREATED             STATE               NAME                ATTEMPT             POD ID              POD\n3e7d1151cf930       aaaaaaaaaaaaa       2 hours ago         Running             web                 3                   bbbbbbbbbbbbb       web-0\n",
+        ),
+        (
+            "sb/host-collectors/run-host/agent-info.json",
+            r#"{"command":"/usr/bin/journalctl -u kubelet","exitCode":"0","error":""}"#,
+        ),
+        (
+            "sb/host-collectors/run-host/agent.txt",
+            "Nov 21 10:20:42 n1 kubelet[1]: boom\n",
+        ),
+        // Collected inside the cluster, on another node.
+        ("sb/host-collectors/system/n2/memory.json", r#"{"total":8322514944}"#),
+    ]);
+    let n1 = host(&snapshot, "n1");
+    assert_eq!(
+        (value(n1, "clock.synchronised"), value(n1, "kernel.version")),
+        ("no", "5.15.0")
+    );
+    assert_eq!(n1.sysctl["net.ipv4.ip_forward"].0, "0");
+    assert_eq!(disk(n1, "/var/lib/kubelet").percent, Some(97));
+    // That stopped containers were asked for is told by the command alone.
+    assert!(
+        n1.tools
+            .complete_cri_listing(casefile::bundle::decode::CriKind::Container)
+            .is_some()
+    );
+    assert_eq!(streams(&snapshot, "agent.txt"), ["kubelet-log"]);
+    assert_eq!(value(host(&snapshot, "n2"), "memory.total-bytes"), "8322514944");
+}

@@ -102,6 +102,7 @@ pub const DECODERS: &[Decoder] = &[
     docker_info::DECODER,
     docker_events::DECODER,
     host::PROC_SYS,
+    host::TROUBLESHOOT,
     host::CRI_JSON,
     host::ETCD_JSON,
     host::TALOS_RESOURCE,

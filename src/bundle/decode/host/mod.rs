@@ -40,6 +40,7 @@ mod talos;
 mod testing;
 mod timesync;
 mod top;
+mod troubleshoot;
 mod unit_files;
 mod uptime;
 
@@ -79,6 +80,7 @@ pub(super) use systemctl::{IS_ACTIVE as SYSTEMCTL_IS_ACTIVE, LIST as SYSTEMCTL_L
 pub(super) use talos::{RESOURCE as TALOS_RESOURCE, SERVICE as TALOS_SERVICE};
 pub(super) use timesync::DECODER as TIME_SYNC;
 pub(super) use top::DECODER as TOP;
+pub(super) use troubleshoot::DECODER as TROUBLESHOOT;
 pub(super) use unit_files::{LIST as SYSTEMCTL_UNIT_FILES, SHOW as SYSTEMCTL_SHOW};
 pub(super) use uptime::DECODER as UPTIME;
 
