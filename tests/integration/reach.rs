@@ -204,3 +204,28 @@ fn host_collectors_of_troubleshoot_tell_what_tools_of_a_machine_tell() {
     assert_eq!(streams(&snapshot, "agent.txt"), ["kubelet-log"]);
     assert_eq!(value(host(&snapshot, "n2"), "memory.total-bytes"), "8322514944");
 }
+
+#[test]
+fn the_pod_of_a_prow_job_has_its_events_and_its_log() {
+    let report = r#"{
+	"pod": {
+		"metadata": {"name": "7b0d", "namespace": "test-pods", "uid": "u1"},
+		"spec": {"nodeName": "build-1", "containers": [{"name": "test", "image": "e2e:1"}]},
+		"status": {"phase": "Failed", "reason": "Evicted"}
+	},
+	"events": [{"metadata": {"name": "7b0d.1", "namespace": "test-pods"}, "involvedObject": {"kind": "Pod", "namespace": "test-pods", "name": "7b0d"}, "reason": "Evicted", "message": "The node was low on resource: memory.", "type": "Warning"}]
+}"#;
+    let snapshot = written(&[
+        ("186/started.json", r#"{"timestamp":1795255842}"#),
+        ("186/finished.json", r#"{"timestamp":1795256442,"result":"FAILURE"}"#),
+        ("186/podinfo.json", report),
+        ("186/build-log.txt", "+ make test-e2e\nno space left on device\n"),
+    ]);
+    let pod = snapshot.pod("test-pods", "7b0d").unwrap();
+    assert_eq!(pod.node(), "build-1");
+    assert_eq!(
+        (snapshot.events.len(), snapshot.events[0].about.name.as_str()),
+        (1, "7b0d")
+    );
+    assert_eq!(streams(&snapshot, "build-log.txt"), ["test-pods/7b0d/test"]);
+}

@@ -39,6 +39,7 @@ mod openssl;
 mod pem;
 mod pod_log;
 mod prompt;
+mod prow;
 mod prune;
 mod quoted;
 mod resolv;
@@ -102,6 +103,7 @@ pub const DECODERS: &[Decoder] = &[
     docker_info::DECODER,
     docker_events::DECODER,
     host::PROC_SYS,
+    prow::DECODER,
     host::TROUBLESHOOT,
     host::CRI_JSON,
     host::ETCD_JSON,
