@@ -229,3 +229,34 @@ fn the_pod_of_a_prow_job_has_its_events_and_its_log() {
     );
     assert_eq!(streams(&snapshot, "build-log.txt"), ["test-pods/7b0d/test"]);
 }
+
+#[test]
+fn compacted_events_of_an_insights_archive_are_events() {
+    let snapshot = written(&[
+        ("i/insights-operator/gathers.json", "{}"),
+        (
+            "i/events/openshift-dns.json",
+            r#"{"items":[{"namespace":"openshift-dns","lastTimestamp":"2026-11-21T10:02:00Z","reason":"BackOff","message":"Back-off restarting failed container dns in pod dns-default-8gq2x_openshift-dns(5b1f0c7e)","type":"Warning"},{"namespace":"openshift-dns","lastTimestamp":"2026-11-21T10:05:00Z","reason":"FailedUpdate","message":"requeue in: 20s","type":"Warning"}]}"#,
+        ),
+        (
+            "i/config/pod/openshift-dns/logs/dns-default-8gq2x/dns_previous.log",
+            "plugin/forward: no nameservers found\n",
+        ),
+    ]);
+    let about: Vec<(&str, &str)> = snapshot
+        .events
+        .iter()
+        .map(|event| (event.reason.as_str(), event.about.name.as_str()))
+        .collect();
+    assert_eq!(about, [("BackOff", "dns-default-8gq2x"), ("FailedUpdate", "")]);
+    assert!(
+        snapshot
+            .events
+            .iter()
+            .all(|event| event.warning && event.last.is_some())
+    );
+    assert_eq!(
+        streams(&snapshot, "dns_previous.log"),
+        ["openshift-dns/dns-default-8gq2x/dns"]
+    );
+}

@@ -10,6 +10,7 @@ mod casefile_manifest;
 mod clock;
 mod collector_errors;
 mod columns;
+mod compacted_events;
 mod cron;
 mod docker_events;
 mod docker_images;
@@ -104,6 +105,7 @@ pub const DECODERS: &[Decoder] = &[
     docker_events::DECODER,
     host::PROC_SYS,
     prow::DECODER,
+    compacted_events::DECODER,
     host::TROUBLESHOOT,
     host::CRI_JSON,
     host::ETCD_JSON,
