@@ -260,3 +260,31 @@ fn compacted_events_of_an_insights_archive_are_events() {
         ["openshift-dns/dns-default-8gq2x/dns"]
     );
 }
+
+#[test]
+fn talos_tells_mounts_processes_and_whether_its_clock_is_right() {
+    let snapshot = written(&[
+        (
+            "kubernetesResources/systemPods.yaml",
+            "kind: PodList\napiVersion: v1\nitems: []\n",
+        ),
+        ("n1/controller-runtime.log", "n1: 2026/11/21 10:20:42 x\n"),
+        (
+            "n1/mounts",
+            "FILESYSTEM   SIZE(GB)   USED(GB)   AVAILABLE(GB)   PERCENT USED   MOUNTED ON\n/dev/vda6    20.00      19.40      0.60            97.00%         /var\n",
+        ),
+        (
+            "n1/processes",
+            "PID    STATE   THREADS   CPU-TIME   VIRTMEM   RESMEM   COMMAND\n  1975   S         14      99.20    2.1 GB     95 MB   /usr/local/bin/kubelet --cluster-dns=10.96.0.10\n",
+        ),
+        (
+            "n1/resources/timestatuses.v1alpha1.talos.dev.yaml",
+            "metadata:\n    namespace: runtime\n    type: TimeStatuses.v1alpha1.talos.dev\n    id: node\nspec:\n    synced: false\n    syncDisabled: false\n",
+        ),
+    ]);
+    let n1 = host(&snapshot, "n1");
+    assert_eq!(disk(n1, "/var/lib/containerd").percent, Some(97));
+    let servers = n1.tools.argument("kubelet", "--cluster-dns").map(|(value, _)| value);
+    assert_eq!(servers, Some("10.96.0.10"));
+    assert_eq!(value(n1, "clock.synchronised"), "no");
+}

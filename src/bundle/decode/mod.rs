@@ -199,6 +199,8 @@ pub const DECODERS: &[Decoder] = &[
     known::BLOCK_DEVICES,
     host::UPTIME,
     host::TALOS_SERVICE,
+    host::TALOS_MOUNTS,
+    host::TALOS_PROCESSES,
     host::K0S_TEXT,
     host::INTERFACE,
     host::IFCONFIG,

@@ -36,6 +36,7 @@ mod route;
 mod sockets;
 mod systemctl;
 mod talos;
+mod talos_tables;
 #[cfg(test)]
 mod testing;
 mod timesync;
@@ -78,6 +79,7 @@ pub(super) use route::DECODER as ROUTE;
 pub(super) use sockets::DECODER as SOCKETS;
 pub(super) use systemctl::{IS_ACTIVE as SYSTEMCTL_IS_ACTIVE, LIST as SYSTEMCTL_LIST, STATUS as SYSTEMCTL_STATUS};
 pub(super) use talos::{RESOURCE as TALOS_RESOURCE, SERVICE as TALOS_SERVICE};
+pub(super) use talos_tables::{MOUNTS as TALOS_MOUNTS, PROCESSES as TALOS_PROCESSES};
 pub(super) use timesync::DECODER as TIME_SYNC;
 pub(super) use top::DECODER as TOP;
 pub(super) use troubleshoot::DECODER as TROUBLESHOOT;
