@@ -288,3 +288,31 @@ fn talos_tells_mounts_processes_and_whether_its_clock_is_right() {
     assert_eq!(servers, Some("10.96.0.10"));
     assert_eq!(value(n1, "clock.synchronised"), "no");
 }
+
+#[test]
+fn events_that_cluster_api_watched_are_events_and_every_log_of_a_machine_is_its_own() {
+    let event = "[New Event] work/md-0-abcde.18a\n\tresource: infrastructure.cluster.x-k8s.io/v1beta1/DockerMachine/md-0-abcde\n\treason: FailedCreate\n\tmessage: no such image\n\tfull: &v1.Event{Source:v1.EventSource{Component:\"dockermachine-controller\", Host:\"\"}, LastTimestamp:time.Date(2026, time.November, 21, 10, 10, 42, 0, time.Local), Count:3, Type:\"Warning\"}\n";
+    let machine = "clusters/work-1/machines/work-1-md-0-abcde";
+    let snapshot = written(&[
+        (
+            "a/clusters/bootstrap/resources/work/Cluster/work-1.yaml",
+            "apiVersion: cluster.x-k8s.io/v1beta1\nkind: Cluster\nmetadata:\n  name: work-1\n  namespace: work\n",
+        ),
+        ("a/clusters/bootstrap/resources/work/events.log", event),
+        (&format!("a/{machine}/kubelet.log"), "Nov 21 10:20:42 n kubelet[1]: x\n"),
+        (
+            &format!("a/{machine}/cloud-final.log"),
+            "cloud-init: failed to run module scripts-user\n",
+        ),
+    ]);
+    let [failed] = &snapshot.events[..] else {
+        panic!("{:?}", snapshot.events)
+    };
+    assert_eq!(
+        (failed.about.kind.as_str(), failed.count, failed.warning),
+        ("DockerMachine", 3, true)
+    );
+    assert!(failed.last.is_some() && snapshot.object("Cluster", "work", "work-1").is_some());
+    assert_eq!(streams(&snapshot, "cloud-final.log"), ["system-log"]);
+    assert_eq!(streams(&snapshot, "kubelet.log"), ["kubelet-log"]);
+}

@@ -58,6 +58,7 @@ mod transcript;
 mod undress;
 mod units;
 mod unused;
+mod watched_events;
 mod yaml;
 mod yaml_value;
 
@@ -123,6 +124,7 @@ pub const DECODERS: &[Decoder] = &[
     yaml::DECODER,
     log_prompt::DECODER,
     supportconfig::DECODER,
+    watched_events::DECODER,
     minikube::DECODER,
     headings::DECODER,
     log_export::PREFIXED,
