@@ -316,3 +316,19 @@ fn events_that_cluster_api_watched_are_events_and_every_log_of_a_machine_is_its_
     assert_eq!(streams(&snapshot, "cloud-final.log"), ["system-log"]);
     assert_eq!(streams(&snapshot, "kubelet.log"), ["kubelet-log"]);
 }
+
+#[test]
+fn checks_of_k0s_are_facts_of_the_machine_in_yaml_too() {
+    let snapshot = written(&[(
+        "sysinfo.yaml",
+        "- category: pass\n  displayName: Operating system\n  path:\n  - os\n  prop: Linux\n- category: warning\n  displayName: Total memory\n  message: 1.0 GiB recommended\n  path:\n  - memory\n  prop: 0.5 GiB\n",
+    )]);
+    assert_eq!(snapshot.bundle.layout, "k0s-sysinfo");
+    let machine = &snapshot.hosts[0];
+    assert_eq!(value(machine, "host.memory"), "0.5 GiB");
+    assert_eq!(
+        value(machine, "k0s.check.Total memory"),
+        "warning: 0.5 GiB: 1.0 GiB recommended"
+    );
+    assert_eq!(snapshot.coverage.problems.len(), 1);
+}

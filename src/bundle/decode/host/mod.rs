@@ -63,7 +63,7 @@ pub(super) use identity::DECODER as IDENTITY;
 pub(super) use ifconfig::DECODER as IFCONFIG;
 pub(super) use interface::DECODER as INTERFACE;
 pub(super) use ipvs::DECODER as IPVS;
-pub(super) use k0s_sysinfo::{JSON as K0S_JSON, TEXT as K0S_TEXT};
+pub(super) use k0s_sysinfo::{JSON as K0S_JSON, TEXT as K0S_TEXT, YAML as K0S_YAML};
 pub(super) use kernel::DECODER as SYSTEM;
 pub(super) use latency::{FIO, HISTOGRAM as ETCD_METRICS};
 pub(super) use limits::{PROC_SYS, ULIMIT};
