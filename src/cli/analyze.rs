@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 use rayon::prelude::*;
 
-use super::cases::{Case, Joined, join, remarks, with_earlier};
+use super::cases::{Case, Joined, join, not_ours, remarks, with_earlier};
 use super::config::{Config, ConfigArgs};
 use super::index::{self, Way};
 use super::inputs::{Inputs, Job, Piped, inputs};
@@ -478,6 +478,7 @@ fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
     let mut losses = Vec::new();
     for snapshot in std::iter::once(snapshot).chain(baseline) {
         learn_secrets(&mut masker, snapshot);
+        losses.extend(not_ours(snapshot));
         match plan.verbose {
             0 | 1 => losses.extend(loss(snapshot)),
             _ => losses.extend(all_losses(snapshot)),

@@ -77,6 +77,8 @@ pub(super) fn assemble(
             }
             Fact::Collected { when, .. } => snapshot.bundle.collected_at = Some(when),
             Fact::NamespaceNamed(namespace) => named.push(namespace),
+            // A text that does not tell what was asked for says that of no datum.
+            Fact::EmptyListing { kind, namespace, .. } if kind.is_empty() => looked_at.push(namespace),
             Fact::EmptyListing { kind, namespace, cite } => {
                 let datum = datum_of_kind(&kind);
                 snapshot.coverage.note(datum.clone(), 0);
@@ -399,7 +401,8 @@ fn place_logs(snapshot: &mut Snapshot, detected: &Detected<'_>) {
         {
             log.stream = named.clone();
         }
-        // Some collectors name a container and not its pod: on a machine mostly one pod has such a container.
+        // Some collectors name a container and not its pod: on a machine mostly one pod has such a container. Docker's own containers have
+        // none.
         if let Stream::Container(container) = &mut log.stream
             && container.pod.is_empty()
             && !(container.namespace.is_empty() && is_of_docker(&snapshot.hosts, &container.container))

@@ -332,3 +332,26 @@ fn checks_of_k0s_are_facts_of_the_machine_in_yaml_too() {
     );
     assert_eq!(snapshot.coverage.problems.len(), 1);
 }
+
+#[test]
+fn what_is_not_ours_is_said_at_once_and_an_empty_answer_is_of_no_datum() {
+    let elastic = checkout("tests/layouts/elastic-diagnostics.zip");
+    let desk = Desk::new();
+    let inspected = desk.run(&["inspect", elastic.to_str().unwrap()]);
+    inspected.assert_done();
+    assert!(inspected.err.contains("is not of Kubernetes"), "{}", inspected.err);
+    assert!(inspected.out.contains("not ours"), "{}", inspected.out);
+    let analysed = desk.run(&["analyze", elastic.to_str().unwrap(), "-o", "out"]);
+    assert!(
+        analysed.err.contains("elastic-diagnostics is not of Kubernetes"),
+        "{}",
+        analysed.err
+    );
+    // A text that does not tell what was asked for.
+    let snapshot = written(&[("answers.txt", "No resources found in shop namespace.\n")]);
+    assert!(
+        snapshot.coverage.read.keys().all(|datum| datum != "s"),
+        "{:?}",
+        snapshot.coverage.read
+    );
+}

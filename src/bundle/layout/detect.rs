@@ -72,6 +72,11 @@ const LAYOUTS: [&Layout; 29] = [
     &elastic::LAYOUT,
 ];
 
+/// True for a layout that is known only so that its bundles can be told from those that are judged.
+pub fn is_foreign(layout: &str) -> bool {
+    layout == elastic::NAME
+}
+
 /// A layout as people read of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Known {
