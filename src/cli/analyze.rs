@@ -33,7 +33,7 @@ use crate::rules::Rules;
 
 /// Find the cause in support bundles and write incident reports
 ///
-/// A bundle is a directory, .tar, .tar.gz, .tar.zst, .tar.xz or .zip, told by its bytes. A directory with archives in it is a folder
+/// A bundle is a directory, .tar, .tar.gz, .tar.zst, .tar.xz, .tar.bz2 or .zip, told by its bytes. A directory with archives in it is a folder
 /// of bundles: each is analysed, and X-baseline.* is the baseline of X. Several reports get an index beside them.
 ///
 /// Exit codes: 0 done, 1 something at or above --fail-on was found, 2 wrong usage, 3 a bundle could not be read (reports of the others are

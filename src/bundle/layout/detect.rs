@@ -321,7 +321,10 @@ fn node_directory(path: &EntryPath) -> Option<NodePlace> {
 
 /// `node-1` of `node-1.zip`, `node-1.tar.gz`.
 pub(super) fn without_archive_ending(name: &str) -> &str {
-    [".zip", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.zst", ".tar"]
+    const ENDINGS: [&str; 9] = [
+        ".zip", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.zst", ".tar.bz2", ".tbz", ".tar",
+    ];
+    ENDINGS
         .iter()
         .find_map(|ending| name.strip_suffix(ending))
         .unwrap_or(name)
