@@ -138,7 +138,14 @@ impl<R: Read> Read for Metered<'_, R> {
                 _ => Err(limit.into()),
             };
         }
-        let most = usize::try_from(self.meter.bytes_left()).map_or(buf.len(), |left| left.min(buf.len()));
+        // A decoder may fill whatever it is given, and what is too dense is seen only afterwards.
+        const STEP: usize = 1 << 20;
+        let room = if self.compressed.is_some() {
+            buf.len().min(STEP)
+        } else {
+            buf.len()
+        };
+        let most = usize::try_from(self.meter.bytes_left()).map_or(room, |left| left.min(room));
         let window = buf.get_mut(..most).unwrap_or_default();
         match self.inner.read(window) {
             Ok(n) => {

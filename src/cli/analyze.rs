@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 use rayon::prelude::*;
 
-use super::cases::{Case, Joined, join, remarks, with_earlier};
+use super::cases::{Case, Joined, join, not_ours, remarks, with_earlier};
 use super::config::{Config, ConfigArgs};
 use super::index::{self, Way};
 use super::inputs::{Inputs, Job, Piped, inputs};
@@ -33,7 +33,7 @@ use crate::rules::Rules;
 
 /// Find the cause in support bundles and write incident reports
 ///
-/// A bundle is a directory, .tar, .tar.gz, .tar.zst, .tar.xz or .zip, told by its bytes. A directory with archives in it is a folder
+/// A bundle is a directory, .tar, .tar.gz, .tar.zst, .tar.xz, .tar.bz2 or .zip, told by its bytes. A directory with archives in it is a folder
 /// of bundles: each is analysed, and X-baseline.* is the baseline of X. Several reports get an index beside them.
 ///
 /// Exit codes: 0 done, 1 something at or above --fail-on was found, 2 wrong usage, 3 a bundle could not be read (reports of the others are
@@ -478,6 +478,7 @@ fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
     let mut losses = Vec::new();
     for snapshot in std::iter::once(snapshot).chain(baseline) {
         learn_secrets(&mut masker, snapshot);
+        losses.extend(not_ours(snapshot));
         match plan.verbose {
             0 | 1 => losses.extend(loss(snapshot)),
             _ => losses.extend(all_losses(snapshot)),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::inputs::Job;
+use crate::bundle::layout::is_foreign;
 use crate::bundle::{Budget, OpenError};
 use crate::cluster::{Identity, Snapshot, earlier, groups, merge, mine_logs, read_bundle};
 use crate::logs::{LogTemplate, SignatureSet};
@@ -162,6 +163,21 @@ pub(super) fn with_earlier(
         }
     }
     (joined, remarks)
+}
+
+/// What is said of a bundle that another program's collector made, of which nothing can be judged.
+pub(super) fn not_ours(snapshot: &Snapshot) -> Option<String> {
+    let layouts = &snapshot.coverage.layouts;
+    let found = layouts.iter().find(|found| is_foreign(found.layout))?;
+    let whole = if snapshot.bundle.layout == found.layout {
+        "nothing in it is judged"
+    } else {
+        "that part of it is not judged"
+    };
+    Some(format!(
+        "{}: {} is not of Kubernetes (casefile formats says of what): {whole}",
+        snapshot.bundle.alias, found.layout
+    ))
 }
 
 /// What is said of bundles that were joined, one line for each but the first.

@@ -28,7 +28,7 @@ fn is_bundle_archive(path: &Path) -> bool {
     let compressed_text = alias(path).contains('.')
         && path
             .extension()
-            .is_some_and(|ending| ending == "gz" || ending == "xz" || ending == "zst");
+            .is_some_and(|ending| ["gz", "xz", "zst", "bz2"].iter().any(|known| ending == *known));
     let named_tar = path
         .file_name()
         .is_some_and(|name| name.to_string_lossy().contains(".t"));
@@ -43,9 +43,10 @@ fn is_bundle_archive(path: &Path) -> bool {
 /// Names of archives: in a large tree not every file is opened.
 fn is_named_like_an_archive(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    [".gz", ".tgz", ".xz", ".txz", ".zst", ".tzst", ".zip", ".tar"]
-        .iter()
-        .any(|ending| name.ends_with(ending))
+    const ENDINGS: [&str; 11] = [
+        ".gz", ".tgz", ".xz", ".txz", ".zst", ".tzst", ".bz2", ".tbz", ".tbz2", ".zip", ".tar",
+    ];
+    ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
 /// A text that is about bundles and no evidence.

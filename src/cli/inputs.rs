@@ -201,7 +201,9 @@ pub(super) fn alias(path: &Path) -> String {
         .file_name()
         .map_or_else(|| "bundle".to_owned(), |name| name.to_string_lossy().into_owned());
     if !path.is_dir() {
-        for ending in [".gz", ".tgz", ".xz", ".txz", ".zst", ".tzst", ".bz2", ".zip", ".tar"] {
+        for ending in [
+            ".gz", ".tgz", ".xz", ".txz", ".zst", ".tzst", ".bz2", ".tbz", ".tbz2", ".zip", ".tar",
+        ] {
             if let Some(stem) = name.strip_suffix(ending)
                 && !stem.is_empty()
             {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::cases::{Case, join, remarks};
+use super::cases::{Case, join, not_ours, remarks};
 use super::config::{Config, ConfigArgs};
 use super::exit;
 use super::inputs::{Job, Piped, inputs};
@@ -89,6 +89,9 @@ pub(super) fn run(args: &InspectArgs) -> u8 {
     let mut shown: Vec<Vec<(Overview, Masker)>> = Vec::new();
     for job in &found.jobs {
         let case = read(job).map_err(|error| errors.push(error)).ok();
+        case.iter()
+            .filter_map(|case| not_ours(&case.snapshot))
+            .for_each(|line| remark(&line));
         identities.push(case.as_ref().and_then(|case| case.identity(job)));
         shown.push(case.map(|case| overviews(&case, args.files, &said)).unwrap_or_default());
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::terminal::safe;
+use crate::bundle::layout::is_foreign;
 use crate::cluster::{Archive, FileRecord, Snapshot, Treatment};
 use crate::logs::{LogFile, Stream};
 use crate::model::{EntryPath, Problem, When};
@@ -165,6 +166,9 @@ fn file_line(file: &FileRecord, streams: &BTreeMap<&str, String>) -> FileLine {
 
 fn stream_name(log: &LogFile) -> String {
     match &log.stream {
+        Stream::Container(container) if container.pod.is_empty() && container.namespace.is_empty() => {
+            format!("container {}", container.container)
+        }
         Stream::Container(container) => format!(
             "container {}/{}/{}{}",
             container.namespace,
@@ -239,6 +243,13 @@ pub(super) fn table(overview: &Overview) -> String {
     row("layout", &overview.layout);
     for (root, layout) in overview.layouts.iter().skip(1) {
         row("", &format!("{layout} in {root}"));
+    }
+    for (root, layout) in overview.layouts.iter().filter(|(_, layout)| is_foreign(layout)) {
+        let place = if root.is_empty() { "the bundle" } else { root };
+        row(
+            "not ours",
+            &format!("{place}: {layout} is not of Kubernetes, nothing in it is judged"),
+        );
     }
     for archive in &overview.archives {
         let time = archive.reference_time.as_ref().map(reference_words).unwrap_or_default();

@@ -77,6 +77,8 @@ pub(super) fn assemble(
             }
             Fact::Collected { when, .. } => snapshot.bundle.collected_at = Some(when),
             Fact::NamespaceNamed(namespace) => named.push(namespace),
+            // A text that does not tell what was asked for says that of no datum.
+            Fact::EmptyListing { kind, namespace, .. } if kind.is_empty() => looked_at.push(namespace),
             Fact::EmptyListing { kind, namespace, cite } => {
                 let datum = datum_of_kind(&kind);
                 snapshot.coverage.note(datum.clone(), 0);
@@ -399,9 +401,11 @@ fn place_logs(snapshot: &mut Snapshot, detected: &Detected<'_>) {
         {
             log.stream = named.clone();
         }
-        // Some collectors name a container and not its pod: on a machine mostly one pod has such a container.
+        // Some collectors name a container and not its pod: on a machine mostly one pod has such a container. Docker's own containers have
+        // none.
         if let Stream::Container(container) = &mut log.stream
             && container.pod.is_empty()
+            && !(container.namespace.is_empty() && is_of_docker(&snapshot.hosts, &container.container))
         {
             container.container = without_id(&container.container).to_owned();
             let node = machine_of(detected, &nodes, &log.path).name;
@@ -426,6 +430,11 @@ fn place_logs(snapshot: &mut Snapshot, detected: &Detected<'_>) {
             container.namespace.clone_from(namespace);
         }
     }
+}
+
+/// True for a container that a machine's docker lists and that is no pod's.
+fn is_of_docker(hosts: &[Host], name: &str) -> bool {
+    hosts.iter().any(|host| host.container(name).is_some())
 }
 
 fn all_hits(snapshot: &Snapshot, signatures: &SignatureSet, detected: &Detected<'_>) -> Vec<Hit> {

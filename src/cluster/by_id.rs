@@ -10,13 +10,19 @@ use crate::model::EntryPath;
 /// Digits of an id that every program prints: `docker ps` has twelve, `crictl ps` thirteen, inspections all 64.
 const SHORT: usize = 12;
 
-/// The containers of all machines, by the first digits of their ids.
-pub(super) struct ById(BTreeMap<String, Stream>);
+/// The containers of all machines, by the first digits of their ids, and those of Kubernetes by the names that docker has for them.
+pub(super) struct ById {
+    by_id: BTreeMap<String, Stream>,
+    by_name: BTreeMap<String, Stream>,
+}
 
 impl ById {
     /// From the listings and the inspections of docker, podman and the CRI's runtimes.
     pub(super) fn of(snapshot: &Snapshot) -> Self {
-        let mut found = Self(BTreeMap::new());
+        let mut found = Self {
+            by_id: BTreeMap::new(),
+            by_name: BTreeMap::new(),
+        };
         for host in &snapshot.hosts {
             for container in &host.containers {
                 let label = |name: &str| container.labels.get(name).map_or("", String::as_str);
@@ -30,6 +36,9 @@ impl ById {
                         label("io.kubernetes.container.name"),
                     ),
                 };
+                if stream != Stream::Unknown {
+                    found.by_name.insert(container.name.clone(), stream.clone());
+                }
                 found.add(&container.id, stream);
             }
             let of_runtime = host.tools.cri.iter();
@@ -44,7 +53,7 @@ impl ById {
         let (Some(short), true) = (id.get(..SHORT), stream != Stream::Unknown) else {
             return;
         };
-        let known = self.0.entry(short.to_owned()).or_insert_with(|| stream.clone());
+        let known = self.by_id.entry(short.to_owned()).or_insert_with(|| stream.clone());
         // One source has the namespace or the container's name, another has not.
         let (Stream::Container(known), Stream::Container(told)) = (known, stream) else {
             return;
@@ -59,9 +68,10 @@ impl ById {
         }
     }
 
-    /// The log of the container whose id a name is or ends with.
+    /// The log of the container whose id a name is or ends with, or that is called so.
     pub(super) fn stream(&self, name: &str) -> Option<&Stream> {
-        self.0.get(split(name)?.1.get(..SHORT)?)
+        let of_id = || self.by_id.get(split(name)?.1.get(..SHORT)?);
+        of_id().or_else(|| self.by_name.get(name))
     }
 }
 

@@ -125,6 +125,14 @@ impl Settings {
         for process in &host.tools.processes {
             self.add_arguments(process);
         }
+        for config in &host.tools.configs {
+            let Some(program) = config.program().filter(|program| PROGRAMS.contains(program)) else {
+                continue;
+            };
+            for (flag, value, cite) in config.arguments().filter(|(flag, ..)| !OWN_FLAGS.contains(flag)) {
+                self.add("argument", &format!("{program} {flag}"), value.to_owned(), &cite);
+            }
+        }
     }
 
     fn add_arguments(&mut self, process: &Process) {

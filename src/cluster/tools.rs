@@ -4,6 +4,7 @@ use crate::bundle::decode::{
     CertificateExpiry, Config, Counted, CriEntry, CriKind, CriListing, Directory, EtcdAlarm, EtcdEndpoint, EtcdMember,
     Filesystem, Firewall, HealthCheck, HostFact, HostsEntry, Interface, Listener, Process, Route, Unit, VirtualServer,
 };
+use crate::model::Citation;
 
 /// The statements of one machine's tools, in the order of the bundle.
 #[derive(Debug, Clone, Default)]
@@ -80,6 +81,18 @@ impl HostTools {
     /// The first process of a program, by its file name.
     pub fn process(&self, program: &str) -> Option<&Process> {
         self.processes.iter().find(|process| process.program() == program)
+    }
+
+    /// The value of a program's flag: as it runs with it, else as the file of its arguments has it.
+    pub fn argument(&self, program: &str, flag: &str) -> Option<(&str, Citation)> {
+        let mut running = self.processes.iter().filter(|process| process.program() == program);
+        let of_process = running.find_map(|process| Some((process.flag(flag)?, process.cite.clone())));
+        let of_file = || {
+            let files = self.configs.iter().filter(|config| config.program() == Some(program));
+            let mut arguments = files.flat_map(Config::arguments);
+            arguments.find_map(|(name, value, cite)| (name == flag).then_some((value, cite)))
+        };
+        of_process.or_else(of_file)
     }
 
     /// Configuration files whose path ends so.

@@ -236,6 +236,7 @@ fn unit_of<'p>(parts: &[&'p str]) -> Option<&'p str> {
         let unit = unit
             .strip_suffix(".xz")
             .or_else(|| unit.strip_suffix(".gz"))
+            .or_else(|| unit.strip_suffix(".bz2"))
             .unwrap_or(unit);
         return Some(
             unit.trim_end_matches(|c: char| c.is_ascii_digit())

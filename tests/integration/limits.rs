@@ -6,7 +6,7 @@ use casefile::cluster::Snapshot;
 use casefile::model::ProblemKind;
 use tar::{Builder, EntryType};
 
-use super::archives::{Bench, LOG, gz, header, see_within, tar_of, try_see, zip_of, zst};
+use super::archives::{Bench, LOG, bz2, gz, header, see_within, tar_of, try_see, zip_of, zst};
 use super::support::{checkout, directory, snapshot_within};
 
 #[test]
@@ -37,17 +37,19 @@ fn the_fourth_level_of_nesting_is_over_budget() {
 #[test]
 fn a_bomb_is_cut_by_its_ratio_and_the_rest_of_the_bundle_is_read() {
     let bench = Bench::new();
-    let bomb = zst(&vec![0; 32 << 20]);
-    let bytes = tar_of(&[("bomb.zst", &bomb), LOG]);
-    let mut budget = Budget::default();
-    let seen = try_see(&bench.put("a.tar", &bytes), &mut budget).unwrap();
-    seen.assert_problem(
-        ProblemKind::OverBudget,
-        Some("bomb"),
-        "1000 bytes for each compressed byte (--max-ratio",
-    );
-    assert_eq!(seen.files[LOG.0], LOG.1);
-    assert!(budget.spent_bytes < 20 << 20, "{}", budget.spent_bytes);
+    let zeros = vec![0; 32 << 20];
+    for (name, bomb) in [("bomb.zst", zst(&zeros)), ("bomb.bz2", bz2(&zeros))] {
+        let bytes = tar_of(&[(name, &bomb), LOG]);
+        let mut budget = Budget::default();
+        let seen = try_see(&bench.put("a.tar", &bytes), &mut budget).unwrap();
+        seen.assert_problem(
+            ProblemKind::OverBudget,
+            Some("bomb"),
+            "1000 bytes for each compressed byte (--max-ratio",
+        );
+        assert_eq!(seen.files[LOG.0], LOG.1);
+        assert!(budget.spent_bytes < 20 << 20, "{}", budget.spent_bytes);
+    }
 }
 
 #[test]

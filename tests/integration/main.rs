@@ -29,6 +29,7 @@ mod nodes;
 mod outputs;
 mod own_rules;
 mod planted;
+mod reach;
 mod redaction;
 mod reports_fresh;
 mod rules;

@@ -8,7 +8,7 @@ use casefile::model::{EntryPath, ProblemKind};
 use tar::{Builder, EntryType, Header};
 
 use super::archives::{
-    Bench, LOG, POD, gz, header, link, member, padded, see, see_within, tar_of, try_see, xz, zip_of, zst,
+    Bench, LOG, POD, bz2, gz, header, link, member, padded, see, see_within, tar_of, try_see, xz, zip_of, zst,
 };
 
 // ---------------------------------------------------------------- kinds
@@ -21,6 +21,7 @@ fn every_container_gives_the_same_files_whatever_it_is_called() {
         (SourceKind::Tar, tar.clone()),
         (SourceKind::TarGz, gz(&tar)),
         (SourceKind::TarXz, xz(&tar)),
+        (SourceKind::TarBz2, bz2(&tar)),
         (SourceKind::TarZst, zst(&tar)),
         (SourceKind::Zip, zip_of(&[POD, LOG])),
     ] {
@@ -295,7 +296,7 @@ fn an_archive_cut_anywhere_keeps_what_came_before() {
         .collect();
     let files: [(&str, &[u8]); 3] = [("a", b"first"), ("b", &text), ("c", b"last")];
     let tar = tar_of(&files);
-    for whole in [tar.clone(), gz(&tar), xz(&tar), zst(&tar), zip_of(&files)] {
+    for whole in [tar.clone(), gz(&tar), xz(&tar), bz2(&tar), zst(&tar), zip_of(&files)] {
         for cut in (0..whole.len()).step_by(512) {
             let input = bench.put("cut", &whole[..cut]);
             let seen = match try_see(&input, &mut Budget::default()) {
@@ -504,8 +505,26 @@ fn a_wrong_checksum_inside_is_said_and_the_rest_is_read() {
 #[test]
 fn unknown_forms_inside_are_refused_by_name() {
     let bench = Bench::new();
-    let seen = see(&bench.put("a.tar", &tar_of(&[("old.log.bz2", b"BZh91AY&SY...."), POD])));
-    seen.assert_problem(ProblemKind::Refused, Some("old.log.bz2"), "bzip2");
+    let seen = see(&bench.put("a.tar", &tar_of(&[("old.log.lz4", b"\x04\x22\x4d\x18\x64\x40"), POD])));
+    seen.assert_problem(ProblemKind::Refused, Some("old.log.lz4"), "LZ4");
+}
+
+#[test]
+fn a_log_in_bzip2_is_read_and_one_that_is_damaged_is_said_to_be_so() {
+    let bench = Bench::new();
+    let mut damaged = bz2(LOG.1);
+    damaged.truncate(damaged.len() - 4);
+    let members: [(&str, &[u8]); 4] = [
+        ("old.log.bz2", &bz2(LOG.1)),
+        ("cut.log.bz2", &damaged),
+        ("none.log.bz2", b"BZh91AY&SY...."),
+        POD,
+    ];
+    let seen = see(&bench.put("a.tar", &tar_of(&members)));
+    assert_eq!(seen.files["old.log"], LOG.1);
+    assert!(seen.has_problem(ProblemKind::Damaged, Some("cut.log"), ""));
+    assert!(seen.has_problem(ProblemKind::Damaged, Some("none.log"), ""));
+    assert_eq!(seen.files[POD.0], POD.1);
 }
 
 // ---------------------------------------------------------------- what is no bundle
@@ -523,7 +542,8 @@ fn what_is_no_bundle_is_said_with_a_way_out() {
         ("empty.tar", vec![0; 10240], "has no files in it"),
         ("empty.tgz", gz(&[0; 10240]), "has no files in it"),
         ("empty.zip", zip_of(&[]), "has no files in it"),
-        ("x.tar.bz2", b"BZh91AY&SY".to_vec(), "bzip2 data"),
+        ("x.tar.bz2", b"BZh91AY&SY".to_vec(), "cannot be decompressed"),
+        ("x.tar.lz4", b"\x04\x22\x4d\x18\x64\x40".to_vec(), "LZ4 data"),
         ("cut.tgz", gz(&tar_of(&[POD]))[..10].to_vec(), "cannot be decompressed"),
     ] {
         let input = bench.put(name, &bytes);

@@ -1,5 +1,5 @@
 //! Logs of a machine's components below the command that printed them: `journalctl -u kubelet` (journalctl(1)), `docker logs kubelet`
-//! on RKE1, `docker logs k8s_…`.
+//! on RKE1, `docker logs k8s_…`, `crictl logs <id>`.
 
 use super::prompt::is_command;
 use super::{Decoder, Fact, LogSection, Section, TextFile, UnitLog};
@@ -12,6 +12,11 @@ pub(super) const DECODER: Decoder = Decoder {
 
 /// Bytes of a longer line are no command.
 const LONGEST: usize = 1000;
+
+/// Commands that print the log of one container (docker-logs(1), podman-logs(1), cri-tools `cmd/crictl/logs.go`, nerdctl).
+const RUNTIMES: [&str; 4] = ["docker logs ", "crictl logs ", "podman logs ", "nerdctl logs "];
+/// Digits of an id that every program prints: `docker ps` has twelve, `crictl ps` thirteen.
+const SHORT_ID: usize = 12;
 
 /// Containers by which RKE1 runs what are units elsewhere (`rke/services/services.go`).
 const RKE_CONTAINERS: [&str; 6] = [
@@ -26,7 +31,8 @@ const RKE_CONTAINERS: [&str; 6] = [
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let line = file.line(start);
     // A command is short, and its sign stands near its beginning; most lines have none.
-    if line.len() > LONGEST || !(line.contains("journalctl ") || line.contains("docker logs ")) || !is_command(line) {
+    let is_asking = || line.contains("journalctl ") || RUNTIMES.iter().any(|runtime| line.contains(runtime));
+    if line.len() > LONGEST || !is_asking() || !is_command(line) {
         return None;
     }
     let command = line.split('|').next().unwrap_or(line);
@@ -34,8 +40,8 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let end = (first..file.lines.len())
         .find(|&index| is_command(file.line(index)) || file.line(index).starts_with("```"))
         .unwrap_or(file.lines.len());
-    let fact = match command.split_once("docker logs ") {
-        Some((_, arguments)) => container_log(arguments, first, end)?,
+    let fact = match named(command) {
+        Some(name) => container_log(name, first, end)?,
         None => Fact::UnitLog(UnitLog {
             unit: unit(command)?,
             first,
@@ -47,6 +53,35 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         facts: vec![fact],
         ..Section::default()
     })
+}
+
+/// The log of the container that a command names, whatever its name: the lines `first..end` are known to be its output.
+pub(super) fn output_of_runtime(command: &str, first: usize, end: usize) -> Option<Fact> {
+    let name = named(command)?;
+    let of_name = || log_of("", "", name, first, end);
+    Some(container_log(name, first, end).unwrap_or_else(of_name))
+}
+
+/// The container whose log a command prints: `agent` of `docker logs --tail 100 agent 2>&1`.
+fn named(command: &str) -> Option<&str> {
+    let arguments = RUNTIMES
+        .iter()
+        .find_map(|runtime| Some(command.split_once(runtime)?.1))?;
+    let mut names = arguments.split_whitespace().filter(|word| {
+        !word.starts_with('-') && !word.bytes().all(|byte| byte.is_ascii_digit()) && !word.contains('>')
+    });
+    let first = names.next()?;
+    // The value of an option may stand before it.
+    Some(
+        names
+            .find(|word| is_id(word))
+            .filter(|_| !is_id(first))
+            .unwrap_or(first),
+    )
+}
+
+fn is_id(word: &str) -> bool {
+    (SHORT_ID..=64).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The one unit that `journalctl` is asked for: `-u kubelet`, `-ukubelet`, `--unit=kubelet`, among other letters `-xeu kubelet`.
@@ -73,10 +108,8 @@ fn unit(command: &str) -> Option<String> {
     }
 }
 
-fn container_log(arguments: &str, first: usize, end: usize) -> Option<Fact> {
-    let name = arguments.split_whitespace().find(|word| {
-        !word.starts_with('-') && !word.bytes().all(|byte| byte.is_ascii_digit()) && !word.contains('>')
-    })?;
+/// The log of a container of which its name tells what it is, or of which the machine's listings know the id.
+fn container_log(name: &str, first: usize, end: usize) -> Option<Fact> {
     if RKE_CONTAINERS.contains(&name) {
         return Some(Fact::UnitLog(UnitLog {
             unit: name.to_owned(),
@@ -84,17 +117,24 @@ fn container_log(arguments: &str, first: usize, end: usize) -> Option<Fact> {
             end,
         }));
     }
+    if is_id(name) {
+        return Some(log_of("", "", name, first, end));
+    }
     // The names that dockershim and cri-dockerd give.
     let mut pieces = name.strip_prefix("k8s_")?.split('_');
     let (container, pod, namespace) = (pieces.next()?, pieces.next()?, pieces.next()?);
-    Some(Fact::LogSection(LogSection {
+    Some(log_of(namespace, pod, container, first, end))
+}
+
+fn log_of(namespace: &str, pod: &str, container: &str, first: usize, end: usize) -> Fact {
+    Fact::LogSection(LogSection {
         namespace: namespace.to_owned(),
         pod: pod.to_owned(),
         container: container.to_owned(),
         previous: false,
         first,
         end,
-    }))
+    })
 }
 
 #[cfg(test)]
@@ -121,6 +161,25 @@ mod tests {
         assert!(
             matches!(&section(&DECODER, "x", text).unwrap().facts[0], Fact::LogSection(log) if log.pod == "web-0" && log.namespace == "shop")
         );
+    }
+
+    #[test]
+    fn an_id_stands_for_the_container_that_the_machines_listings_know() {
+        let id = "31a2614d4315f";
+        for command in [
+            "$ crictl logs 31a2614d4315f",
+            "# docker logs --since 2h 31a2614d4315f 2>&1",
+            "$ sudo crictl logs --tail 50 31a2614d4315f | tail",
+        ] {
+            let found = section(&DECODER, "x", &format!("{command}\nboom\n")).unwrap();
+            assert!(
+                matches!(&found.facts[0], Fact::LogSection(log) if log.container == id && log.pod.is_empty()),
+                "{command}"
+            );
+        }
+        let of_any = output_of_runtime("/usr/bin/docker logs agent", 2, 3);
+        assert!(matches!(of_any, Some(Fact::LogSection(log)) if log.container == "agent"));
+        assert!(output_of_runtime("/usr/bin/docker ps", 2, 3).is_none());
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod casefile_manifest;
 mod clock;
 mod collector_errors;
 mod columns;
+mod compacted_events;
 mod cron;
 mod docker_events;
 mod docker_images;
@@ -39,6 +40,7 @@ mod openssl;
 mod pem;
 mod pod_log;
 mod prompt;
+mod prow;
 mod prune;
 mod quoted;
 mod resolv;
@@ -56,6 +58,7 @@ mod transcript;
 mod undress;
 mod units;
 mod unused;
+mod watched_events;
 mod yaml;
 mod yaml_value;
 
@@ -102,10 +105,14 @@ pub const DECODERS: &[Decoder] = &[
     docker_info::DECODER,
     docker_events::DECODER,
     host::PROC_SYS,
+    prow::DECODER,
+    compacted_events::DECODER,
+    host::TROUBLESHOOT,
     host::CRI_JSON,
     host::ETCD_JSON,
     host::TALOS_RESOURCE,
     host::K0S_JSON,
+    host::K0S_YAML,
     host::NFT_JSON,
     host::CONFIG,
     host::FIO,
@@ -118,6 +125,7 @@ pub const DECODERS: &[Decoder] = &[
     yaml::DECODER,
     log_prompt::DECODER,
     supportconfig::DECODER,
+    watched_events::DECODER,
     minikube::DECODER,
     headings::DECODER,
     log_export::PREFIXED,
@@ -194,6 +202,8 @@ pub const DECODERS: &[Decoder] = &[
     known::BLOCK_DEVICES,
     host::UPTIME,
     host::TALOS_SERVICE,
+    host::TALOS_MOUNTS,
+    host::TALOS_PROCESSES,
     host::K0S_TEXT,
     host::INTERFACE,
     host::IFCONFIG,
@@ -266,6 +276,12 @@ mod tests {
                 "eth0: flags=1<é>  mtu 1", "        inet é", "Global", "  LLMNR setting: é", "  DNS Servers: é", "$ journalctl -u é", "# docker logs kubelet",
                 "||/ Name é", "ii  é  1.0  é", "Static hostname: é", "{\"nftables\":[{\"rule\":{\"expr\":[{\"drop\":null}]}}]}", "NAME   READY   STATUS   RESTARTS   AGE   IP",
                 " NODE   NOMINATED NODE", "é   0/1   é   7   1m   1", " é   <none>",
+                "[New Event] é/é", "\tresource: v1/é/é", "\treason: é", "\tmessage: é", "\tfull: &v1.Event{LastTimestamp:time.Date(2026, time.November, 21, 10, é",
+                "- category: pass", "  displayName: é", "- displayName: é", "  category: error", "--é=é", "{\"total\":1}", "[{\"kernel_name\":\"é\",\"read_only\":true}]",
+                "{\"total_bytes\":1,\"used_bytes\":18446744073709551615}", "{\"pod\":{\"metadata\":{\"name\":\"é\"}},\"events\":[{}]}",
+                "{\"items\":[{\"namespace\":\"é\",\"lastTimestamp\":\"é\",\"message\":\" é_é(\"}]}", "# /usr/bin/docker logs é", "/dev/é 1G 1G 1G 1% /",
+                "FILESYSTEM   SIZE(GB)   USED(GB)   AVAILABLE(GB)   PERCENT USED   MOUNTED ON", "é 1.0 1.0 1.0 9999999999999999999999.0% /é",
+                "PID STATE THREADS CPU-TIME VIRTMEM RESMEM COMMAND", "1 S 1 1.0 1 B 1 B é", "Distributor ID:\té", "Description:\té",
             ]).prop_map(str::to_owned),
             1 => ".{0,40}",
         ]
@@ -276,7 +292,7 @@ mod tests {
         fn no_decoder_panics_and_every_section_has_lines(
             parts in prop::collection::vec(fragment(), 0..12),
             end in prop::sample::select(vec!["\n", "\r\n", " ", "\t"]),
-            path in prop::sample::select(vec!["x.log", "etc/cron.d/x", "resolv.conf", "hostname", "docker-ps-a.txt", "x.service", "hosts", "config.toml", "ls-l"]),
+            path in prop::sample::select(vec!["x.log", "etc/cron.d/x", "resolv.conf", "hostname", "docker-ps-a.txt", "x.service", "hosts", "config.toml", "ls-l", "args/é", "disk_usage", "host-collectors/diskUsage/é /é.json", "podinfo.json", "events/é.json"]),
         ) {
             let path = EntryPath::new(path);
             let text = parts.join(end);

@@ -179,8 +179,13 @@ pub fn prompts(file: &TextFile<'_>) -> Vec<usize> {
     let mut sure = Vec::new();
     let mut commented = Vec::new();
     let mut has_comments = false;
+    let mut above = "";
     for (index, line) in file.lines.iter().enumerate() {
+        // What a section of supportconfig shows stands below its kind, and belongs to it.
+        let is_source = supportconfig::kind(above).is_some();
+        above = line;
         match kind(line) {
+            _ if is_source => {}
             Some(Kind::Prompt) => sure.push(index),
             Some(Kind::Hash) => commented.push(index),
             None => has_comments |= line.starts_with('#'),

@@ -3,6 +3,7 @@
 //! Source: openSUSE/supportutils `bin/supportconfig` (`section_header`, `log_cmd`, `conf_files`, `log_files`).
 
 use super::host::{Config, ConfigFormat, HostFact};
+use super::log_prompt::output_of_runtime;
 use super::{Decoder, Fact, Section, TextFile, UnitLog};
 
 /// The head of a section; the whole of it where it is a log or a configuration file that no other decoder would know.
@@ -37,7 +38,10 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         "Log File" => all(vec![log(file, unit_of_file(source), first)]),
         "Command" => match unit_of_command(source) {
             Some(unit) => all(vec![log(file, unit, first)]),
-            None => head,
+            None => match output_of_runtime(source, first, file.lines.len()) {
+                Some(log) => all(vec![log]),
+                None => head,
+            },
         },
         // Name servers and crontabs are known by their lines; of all other files what was wished for is not what is.
         "Configuration File" if !source.contains("resolv.conf") && !source.contains("cron") => {
@@ -70,7 +74,8 @@ fn unit_of_command(source: &str) -> Option<&str> {
     match program {
         "dmesg" => Some("kernel"),
         "journalctl" if !source.contains("--list-boots") && !source.contains("--disk-usage") => {
-            let unit = words.skip_while(|word| !matches!(*word, "-u" | "--unit")).nth(1);
+            let joined = source.split_whitespace().find_map(|word| word.strip_prefix("--unit="));
+            let unit = joined.or_else(|| words.skip_while(|word| !matches!(*word, "-u" | "--unit")).nth(1));
             Some(unit.unwrap_or("system"))
         }
         _ => None,

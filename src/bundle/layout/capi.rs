@@ -1,6 +1,6 @@
 //! What the end-to-end tests of Cluster API leave: clusters, their machines' logs and their objects.
 //!
-//! Source: kubernetes-sigs/cluster-api `test/framework/{cluster_proxy,alltypes_helpers,deployment_helpers}.go`,
+//! Source: kubernetes-sigs/cluster-api `test/framework/{cluster_proxy,alltypes_helpers,deployment_helpers,namespace_helpers}.go`,
 //! `test/infrastructure/docker/pkg/…/logcollector.go` and the collectors of the other providers.
 
 use super::about::{About, Words};
@@ -17,8 +17,8 @@ pub(super) const LAYOUT: Layout = Layout {
             en: "clusters*/<cluster>/machines/<machine>/kubelet.log, or clusters*/<cluster>/resources/<namespace>/Cluster/*.yaml",
         },
         read: Words {
-            zh: "每台机器的日志、Pod 日志与容器列表，管理集群与工作集群的对象，控制器的日志",
-            en: "of each machine its logs, its pods' logs and its containers; the objects of the management and the workload clusters; the logs of controllers",
+            zh: "每台机器的日志、Pod 日志与容器列表，管理集群与工作集群的对象，各命名空间的事件（events.log），控制器的日志",
+            en: "of each machine its logs, its pods' logs and its containers; the objects of the management and the workload clusters, the events of namespaces (events.log); the logs of controllers",
         },
     },
     markers: &[
@@ -69,6 +69,9 @@ fn place(root: &Root<'_>, parts: &[&str]) -> Place {
     }
 }
 
+/// Logs of a machine that are called after the component that wrote them.
+const COMPONENTS: [&str; 4] = ["kubelet", "containerd", "crio", "docker"];
+
 fn of_machine(parts: &[&str]) -> Place {
     match parts {
         [
@@ -80,6 +83,10 @@ fn of_machine(parts: &[&str]) -> Place {
             | "sentinel-file-dir.txt",
         ] => Place::component("system"),
         ["kubelet-version.txt"] => Place::no_log("the version of the kubelet"),
+        // The collectors of the providers name other parts of the system's journal: `cloud-final.log`, `ignition.log`.
+        [file] if file.ends_with(".log") && !COMPONENTS.contains(&file.trim_end_matches(".log")) => {
+            Place::component("system")
+        }
         _ => Place::default(),
     }
 }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::about::About;
 use super::inventory::{Inventory, Root, join};
-use super::place::{NodePlace, Place};
+use super::place::{LogPlace, NodePlace, Place};
+use super::settings::{is_document, is_settings};
 use super::{
     capi, casefile, cilium, cluster_dump, crashd, crust_gather, eks, elastic, insights, inspect, k0s, kind_logs, kops,
     linux, microk8s, minikube, must_gather, periscope, prow, rancher, rancher_windows, sonobuoy, sos, sos_collect,
@@ -70,6 +71,11 @@ const LAYOUTS: [&Layout; 29] = [
     &k0s::LAYOUT,
     &elastic::LAYOUT,
 ];
+
+/// True for a layout that is known only so that its bundles can be told from those that are judged.
+pub fn is_foreign(layout: &str) -> bool {
+    layout == elastic::NAME
+}
 
 /// A layout as people read of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -269,6 +275,13 @@ impl Detected<'_> {
         if place.content.is_none() {
             place.content = linux::content(&path.components().collect::<Vec<_>>());
         }
+        let name = path.file_name();
+        if place.log.is_none() && (is_settings(name) || is_document(name)) {
+            place.log = Some(LogPlace::Nobody);
+        }
+        if place.content.is_none() && is_settings(name) {
+            place.content = Some(format!("a configuration file ({name})"));
+        }
         if place.node.is_none() {
             place.node = node_directory(path);
         }
@@ -308,7 +321,10 @@ fn node_directory(path: &EntryPath) -> Option<NodePlace> {
 
 /// `node-1` of `node-1.zip`, `node-1.tar.gz`.
 pub(super) fn without_archive_ending(name: &str) -> &str {
-    [".zip", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.zst", ".tar"]
+    const ENDINGS: [&str; 9] = [
+        ".zip", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.zst", ".tar.bz2", ".tbz", ".tar",
+    ];
+    ENDINGS
         .iter()
         .find_map(|ending| name.strip_suffix(ending))
         .unwrap_or(name)

@@ -9,8 +9,10 @@ use super::inventory::Root;
 use super::place::Place;
 use crate::model::{Problem, ProblemKind};
 
+pub(super) const NAME: &str = "elastic-diagnostics";
+
 pub(super) const LAYOUT: Layout = Layout {
-    name: "elastic-diagnostics",
+    name: NAME,
     about: About {
         made_by: "elastic support-diagnostics",
         known_by: Words {
@@ -18,8 +20,8 @@ pub(super) const LAYOUT: Layout = Layout {
             en: "diagnostic_manifest.json or manifest.json, with cat/ and cluster_health.json beside it",
         },
         read: Words {
-            zh: "不读取：它说的是 Elasticsearch，不是 Kubernetes；报告会这样说明",
-            en: "nothing: it is about Elasticsearch, not about Kubernetes, and the report says so",
+            zh: "不读取：它说的是 Elasticsearch，不是 Kubernetes；报告、casefile inspect 与标准错误会这样说明",
+            en: "nothing: it is about Elasticsearch, not about Kubernetes; the report, casefile inspect and standard error say so",
         },
     },
     markers: &["cluster_health.json"],

@@ -16,8 +16,8 @@ pub(super) const LAYOUT: Layout = Layout {
             en: "insights-operator/gathers.json",
         },
         read: Words {
-            zh: "节点、Pod、ClusterOperator 等对象，出错 Pod 的日志；精简形式的事件不读取",
-            en: "objects such as nodes, pods and cluster operators, the logs of pods in trouble; events in their compacted form are not read",
+            zh: "节点、Pod、ClusterOperator 等对象，出错 Pod 的日志，精简形式的事件；按镜像计数的容器（running_containers.json）不读取",
+            en: "objects such as nodes, pods and cluster operators, the logs of pods in trouble, events in their compacted form; the containers counted by image (running_containers.json) are not read",
         },
     },
     markers: &["insights-operator/gathers.json"],
@@ -60,9 +60,15 @@ fn place(_root: &Root<'_>, parts: &[&str]) -> Place {
 }
 
 fn log(namespace: &str, pod: &str, container: &str, file: &str) -> Place {
-    if file.ends_with(".log") {
-        Place::container(namespace, pod, container, file.contains("previous"))
-    } else {
-        Place::default()
-    }
+    let Some(stem) = file.strip_suffix(".log") else {
+        return Place::default();
+    };
+    // `<container>_current.log`, `<container>_previous.log`; `errors.log` has lines of all containers.
+    let of_container = ["_current", "_previous"].iter().find_map(|end| stem.strip_suffix(end));
+    Place::container(
+        namespace,
+        pod,
+        of_container.unwrap_or(container),
+        stem.ends_with("previous"),
+    )
 }

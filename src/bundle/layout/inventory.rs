@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::EntryPath;
 
 /// Files of these names are small and tell a producer, a host or a time.
-const TELLING: [&str; 17] = [
+const TELLING: [&str; 19] = [
     "analysis.json",
     "basic-environment.txt",
     "collected.timestamp",
@@ -16,6 +16,8 @@ const TELLING: [&str; 17] = [
     "manifest.json",
     "metadata.yaml",
     "nodenames.kubernetes.talos.dev.yaml",
+    "podinfo.json",
+    "prowjob.json",
     "timestamp",
     "uname.txt",
     "version",

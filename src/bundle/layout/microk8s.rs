@@ -16,8 +16,8 @@ pub(super) const LAYOUT: Layout = Layout {
             en: "k8s/cluster-info-dump and snap.microk8s.*/",
         },
         read: Words {
-            zh: "集群转储中的对象与日志，kubelite、containerd、dqlite 等服务的日志，网络与主机的事实；服务的参数不读取",
-            en: "objects and logs of the cluster's dump, the journals of kubelite, containerd, dqlite and the others, facts of network and host; the services' arguments are not read",
+            zh: "集群转储中的对象与日志，kubelite、containerd、dqlite 等服务的日志，服务的参数（args/），网络与主机的事实",
+            en: "objects and logs of the cluster's dump, the journals of kubelite, containerd, dqlite and the others, the services' arguments (args/), facts of network and host",
         },
     },
     markers: &["k8s/cluster-info-dump"],

@@ -25,6 +25,7 @@ mod place;
 mod prow;
 mod rancher;
 mod rancher_windows;
+mod settings;
 mod single;
 mod sonobuoy;
 mod sos;
@@ -37,7 +38,7 @@ mod velero;
 mod wrapper;
 
 pub use about::{About, Words};
-pub use detect::{Detected, Found, Known, PILE, detect, known};
+pub use detect::{Detected, Found, Known, PILE, detect, is_foreign, known};
 pub use inventory::Inventory;
 pub use place::{LogPlace, NodePlace, Place};
 pub use single::single_layout;

@@ -17,8 +17,8 @@ pub(super) const LAYOUT: Layout = Layout {
             en: "basic-environment.txt with sections that begin with #==[, and supportconfig.txt or basic-health-check.txt beside it",
         },
         read: Words {
-            zh: "每节按其命令或文件读取：系统日志、容器列表、iptables、路由、内核参数、resolv.conf、磁盘、进程、服务单元",
-            en: "each section as the command or file that it names: system logs, containers, packet filter, routes, kernel parameters, resolv.conf, disks, processes, units",
+            zh: "每节按其命令或文件读取：系统日志、容器列表与容器日志（docker、podman、crictl）、iptables、路由、内核参数、resolv.conf、磁盘、进程、服务单元",
+            en: "each section as the command or file that it names: system logs, containers and their logs (docker, podman, crictl), packet filter, routes, kernel parameters, resolv.conf, disks, processes, units",
         },
     },
     markers: &["basic-environment.txt"],

@@ -17,8 +17,8 @@ pub(super) const LAYOUT: Layout = Layout {
             en: "kubernetesResources/systemPods.yaml, or controller-runtime.log and resources/ in the directory of a node",
         },
         read: Words {
-            zh: "节点与系统 Pod 的对象，kubelet、containerd、etcd、控制平面与内核的日志，服务状态，以及解析器、路由、内核参数、主机名等资源；加密的（.age）须先解密",
-            en: "the objects of nodes and system pods, the logs of kubelet, containerd, etcd, control plane and kernel, the state of services, and of the resources resolvers, routes, kernel parameters and host names; an encrypted one (.age) has to be decrypted before",
+            zh: "节点与系统 Pod 的对象，kubelet、containerd、etcd、控制平面与内核的日志，服务状态、挂载与进程，以及解析器、路由、内核参数、时间同步、主机名等资源；加密的（.age）须先解密",
+            en: "the objects of nodes and system pods, the logs of kubelet, containerd, etcd, control plane and kernel, the state of services, mounts and processes, and of the resources resolvers, routes, kernel parameters, the synchronisation of the clock and host names; an encrypted one (.age) has to be decrypted before",
         },
     },
     markers: &["kubernetesResources/systemPods.yaml", "*/controller-runtime.log"],

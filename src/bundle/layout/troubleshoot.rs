@@ -17,8 +17,8 @@ pub(super) const LAYOUT: Layout = Layout {
             en: "version.yaml whose apiVersion is of troubleshoot, or analysis.json with insights, or cluster-resources/*.json",
         },
         read: Words {
-            zh: "对象、容器日志、etcd；主机收集器的 JSON 中只读取与其他布局同形的内容；它自己的分析结果不作为证据",
-            en: "objects, logs of containers, etcd; of what host collectors wrote as JSON only what other layouts have in the same form; the results of its own analysers count as no evidence",
+            zh: "对象、容器日志、etcd；主机收集器的 JSON：内存、CPU、时间同步、操作系统与内核、磁盘用量（路径由收集器的名字得知）、只读磁盘、网卡、服务单元、内核参数与模块；run-host 与 journald 的输出按其命令读取；它自己的分析结果不作为证据",
+            en: "objects, logs of containers, etcd; of host collectors memory, processors, clock, system and kernel, the use of disks (whose path the collector's name tells), read-only disks, interfaces, units, kernel parameters and modules, and the output of run-host and journald by its command; the results of its own analysers count as no evidence",
         },
     },
     markers: &["version.yaml", "cluster-resources/", "analysis.json"],
@@ -48,8 +48,13 @@ pub(super) fn place(root: &Root<'_>, parts: &[&str]) -> Place {
         ["cluster-resources", "pods", "logs", namespace, pod, file] => container(namespace, pod, file),
         ["cluster-resources", ..] => Place::default(),
         ["sysctl", node] => on_node(node),
-        // Collectors of the host that ran inside the cluster put a node's name between.
-        ["host-collectors", kind, node, _] if *kind != "dns" && *kind != "run-host" => on_node(node),
+        // Collectors of the host that ran inside the cluster put a node's name between. The name of a collector may itself have a path.
+        ["host-collectors", kind, node, _] if *kind != "dns" && *kind != "run-host" && !node.ends_with(' ') => {
+            on_node(node)
+        }
+        ["host-collectors", "system", file] if file.starts_with("node_list") => {
+            Place::holding("the nodes on which host collectors ran")
+        }
         ["execution-data", ..] => Place::holding("what Troubleshoot says of its own run"),
         ["static-data.txt" | "static-data", ..] => {
             Place::holding("a text that the specification of the bundle brings along")

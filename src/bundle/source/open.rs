@@ -133,6 +133,7 @@ pub fn probe(input: &Path) -> Result<Probe, OpenError> {
         Form::Compressed(Codec::Gzip) => Probe::Archive(SourceKind::TarGz),
         Form::Compressed(Codec::Xz) => Probe::Archive(SourceKind::TarXz),
         Form::Compressed(Codec::Zstd) => Probe::Archive(SourceKind::TarZst),
+        Form::Compressed(Codec::Bzip2) => Probe::Archive(SourceKind::TarBz2),
         Form::Tar => Probe::Archive(SourceKind::Tar),
         Form::Zip => Probe::Archive(SourceKind::Zip),
         Form::Plain if is_text_file(input, &head) => Probe::Text,
@@ -143,8 +144,8 @@ pub fn probe(input: &Path) -> Result<Probe, OpenError> {
 /// True for a file that is evidence by itself: text, unless its name says that it should be an archive (a page of a login that was saved
 /// under the name of a download).
 pub(super) fn is_text_file(input: &Path, head: &[u8]) -> bool {
-    const ARCHIVES: [&str; 11] = [
-        "tar", "gz", "tgz", "xz", "txz", "zst", "tzst", "bz2", "tbz", "zip", "7z",
+    const ARCHIVES: [&str; 12] = [
+        "tar", "gz", "tgz", "xz", "txz", "zst", "tzst", "bz2", "tbz", "tbz2", "zip", "7z",
     ];
     let ending = input
         .extension()
@@ -191,8 +192,8 @@ mod tests {
             (b"\x7fELF\x02", "a program"),
             (b"\0\x01\x02", "of no known form (it starts with the bytes 00 01 02)"),
             (
-                b"BZh91AY",
-                "bzip2 data, which is not read (unpack it and give the directory)",
+                b"7z\xbc\xaf\x27\x1c",
+                "7-Zip data, which is not read (unpack it and give the directory)",
             ),
         ] {
             assert_eq!(appearance(head), looks);

@@ -43,9 +43,11 @@ pub enum SourceKind {
     TarZst,
     /// A tar in xz.
     TarXz,
+    /// A tar in bzip2.
+    TarBz2,
     /// A zip.
     Zip,
-    /// One file in gzip, zstd or xz, with no tar inside.
+    /// One file in gzip, zstd, xz or bzip2, with no tar inside.
     CompressedFile,
     /// One file of text: what people paste into a ticket.
     File,
@@ -165,6 +167,7 @@ fn compressed(
             Codec::Gzip => SourceKind::TarGz,
             Codec::Xz => SourceKind::TarXz,
             Codec::Zstd => SourceKind::TarZst,
+            Codec::Bzip2 => SourceKind::TarBz2,
         });
     }
     if let Form::Foreign(_) = form {

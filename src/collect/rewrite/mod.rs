@@ -179,7 +179,7 @@ fn default_name(input: &Path) -> String {
         .file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default();
-    let stem = [".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar", ".zip"]
+    let stem = [".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2", ".tar", ".zip"]
         .iter()
         .find_map(|ending| name.strip_suffix(ending))
         .unwrap_or(&name);

@@ -168,10 +168,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
 /// The addresses that a kubelet gives out: of its flag, else of its configuration file.
 fn configured(machine: &Machine<'_>) -> Option<(Vec<String>, Citation)> {
     let tools = &machine.host.tools;
-    let flag = tools.process("kubelet").and_then(|process| {
-        let servers = process.flag("--cluster-dns")?;
-        Some((servers.split(',').map(str::to_owned).collect(), process.cite.clone()))
-    });
+    let flag = tools
+        .argument("kubelet", "--cluster-dns")
+        .map(|(servers, cite)| (servers.split(',').map(str::to_owned).collect(), cite));
     let file = || {
         tools.configs.iter().find_map(|config| {
             let value = config.value.as_ref()?;

@@ -162,12 +162,8 @@ pub fn subject(snapshot: &Snapshot, name: &str) -> Subject {
 /// The quota that a member was given (`--quota-backend-bytes`), where its process, its pod or its container shows it.
 pub fn quota(snapshot: &Snapshot) -> Option<u64> {
     const FLAG: &str = "--quota-backend-bytes";
-    let of_process = snapshot
-        .hosts
-        .iter()
-        .flat_map(|host| &host.tools.processes)
-        .filter(|process| process.program() == "etcd")
-        .find_map(|process| process.flag(FLAG)?.parse().ok());
+    let mut hosts = snapshot.hosts.iter();
+    let of_process = hosts.find_map(|host| host.tools.argument("etcd", FLAG)?.0.parse().ok());
     of_process.or_else(|| {
         snapshot
             .pods()

@@ -1,5 +1,6 @@
 //! A ReplicaSet cannot create pods: what people see, never why.
 
+use crate::cluster::Event;
 use crate::model::Confidence;
 use crate::rules::refused::has_all_replicas;
 use crate::rules::{Finding, Input, RuleHeader, Touch};
@@ -60,6 +61,9 @@ examples:
     files:
       events.json: '{"kind":"EventList","apiVersion":"v1","items":[{"metadata":{"name":"e","namespace":"pay"},"type":"Warning","reason":"FailedCreate","message":"Error creating: pods \"api-57f9c76575-\" is forbidden: x","involvedObject":{"kind":"ReplicaSet","namespace":"pay","name":"api-57f9c76575"}}]}'
       deployments.json: '{"kind":"DeploymentList","apiVersion":"apps/v1","items":[{"metadata":{"name":"api","namespace":"pay"},"spec":{"replicas":1},"status":{"replicas":1,"readyReplicas":1,"availableReplicas":1}}]}'
+  - name: a machine that Cluster API could not make
+    files:
+      events.json: '{"kind":"EventList","apiVersion":"v1","items":[{"metadata":{"name":"e","namespace":"work"},"type":"Warning","reason":"FailedCreate","message":"Failed to create machine \"md-0-abcde\": x","involvedObject":{"kind":"MachineSet","namespace":"work","name":"md-0"}}]}'
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
@@ -68,7 +72,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         .snapshot
         .events
         .iter()
-        .filter(|event| event.reason == "FailedCreate")
+        .filter(|event| event.reason == "FailedCreate" && is_about_pods(event))
     {
         let owner = input.snapshot.top_owner_of(&event.about);
         let workload = input.snapshot.object(&owner.kind, &owner.namespace, &owner.name);
@@ -96,4 +100,18 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         }
     }
     findings
+}
+
+/// Other controllers use the reason for what they make: Cluster API's for machines (`MachineSet`: `Failed to create machine "…"`).
+fn is_about_pods(event: &Event) -> bool {
+    const OF_PODS: [&str; 7] = [
+        "CronJob",
+        "DaemonSet",
+        "Deployment",
+        "Job",
+        "ReplicaSet",
+        "ReplicationController",
+        "StatefulSet",
+    ];
+    OF_PODS.contains(&event.about.kind.as_str()) || event.message.to_lowercase().contains("pod")
 }

@@ -3,11 +3,12 @@
 //! Which files and why: containerd's `config.toml` and `certs.d/<host>/hosts.toml` (containerd docs/cri/config.md, docs/hosts.md), the
 //! kubelet's and kube-proxy's component configuration (kubernetes `staging/src/k8s.io/kubelet/config`), kubeadm's `ClusterConfiguration`,
 //! `registries.yaml` and `config.yaml` of k3s and RKE2 (docs.k3s.io/installation/private-registry), CNI networks (CNI specification,
-//! section 1), dockerd's `daemon.json`, `crictl.yaml`, `kubeadm-flags.env`, `fstab` (swap), the proxy's `nginx.conf`.
+//! section 1), dockerd's `daemon.json`, `crictl.yaml`, `kubeadm-flags.env`, `fstab` (swap), the proxy's `nginx.conf`,
+//! and the arguments of microk8s' services, one on each line of `args/<service>` (canonical/microk8s `microk8s-resources/default-args`).
 
 use serde_json::Value;
 
-use super::fact::{Config, ConfigFormat, HostFact};
+use super::fact::{Config, ConfigFormat, HostFact, program_of_arguments};
 use crate::bundle::decode::shape::is_first;
 use crate::bundle::decode::{Decoder, Fact, Section, TextFile, parse_yaml_within};
 use crate::model::{Problem, ProblemKind};
@@ -84,6 +85,7 @@ fn format_of(file: &TextFile<'_>, start: usize) -> Option<ConfigFormat> {
         return Some(ConfigFormat::Yaml);
     }
     let is_lines = match file.path.file_name() {
+        _ if first.starts_with("--") && program_of_arguments(file.path.as_str()).is_some() => true,
         "kubeadm-flags.env" => first.starts_with("KUBELET_KUBEADM_ARGS="),
         // fstab(5): device, mount point, type, options.
         "fstab" => first.split_whitespace().count() >= 4,
@@ -220,6 +222,11 @@ mod tests {
                 ConfigFormat::Json,
             ),
             ("fstab", "# swap\nUUID=1 none swap sw 0 0\n", ConfigFormat::Lines),
+            (
+                "inspection-report/args/kube-proxy",
+                "# comment\n--cluster-cidr=10.1.0.0/16\n",
+                ConfigFormat::Lines,
+            ),
         ] {
             let start = text.lines().take_while(|line| line.starts_with('#')).count();
             let found = crate::bundle::decode::sample::section_at(&DECODER, path, text, start)
@@ -230,6 +237,24 @@ mod tests {
                 "{path}"
             );
         }
+    }
+
+    #[test]
+    fn a_file_of_arguments_tells_those_of_its_program() {
+        let text = "--cluster-dns=10.152.183.10\n--eviction-hard=\"memory.available<100Mi,nodefs.available<1Gi\"\n# --v=9\n--serialize-image-pulls false\n--rotate-certificates\n";
+        let config = config("inspection-report/args/kubelet", text).unwrap();
+        assert_eq!(config.program(), Some("kubelet"));
+        let arguments: Vec<(&str, &str)> = config.arguments().map(|(flag, value, _)| (flag, value)).collect();
+        assert_eq!(
+            arguments,
+            [
+                ("--cluster-dns", "10.152.183.10"),
+                ("--eviction-hard", "memory.available<100Mi,nodefs.available<1Gi"),
+                ("--serialize-image-pulls", "false"),
+                ("--rotate-certificates", ""),
+            ]
+        );
+        assert_eq!(config.arguments().nth(2).unwrap().2.quote[0].line, Some(4));
     }
 
     #[test]

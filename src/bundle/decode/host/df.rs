@@ -12,6 +12,9 @@ pub(in crate::bundle::decode) const DECODER: Decoder = Decoder { name: "df", dec
 
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let heading = file.line(start);
+    if is_without_heading(file, start) {
+        return Some(rows(file, start, start, Counted::Bytes, false, 1));
+    }
     // zh_CN of coreutils: `文件系统 … 挂载点`.
     if !is_heading(heading, &["Filesystem", "Mounted on"]) && !is_heading(heading, &["文件系统", "挂载点"]) {
         return None;
@@ -23,9 +26,22 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         Counted::Bytes
     };
     let with_type = has("Type") || has("类型");
-    let unit = block_size(heading);
+    Some(rows(file, start, start + 1, counted, with_type, block_size(heading)))
+}
+
+/// `df -h | grep ^/`, which microk8s writes as `sys/disk_usage` (canonical/microk8s `scripts/inspect.sh`, `store_sys`): its name and its
+/// form tell what the numbers count.
+fn is_without_heading(file: &TextFile<'_>, start: usize) -> bool {
+    start == 0
+        && file.path.file_name() == "disk_usage"
+        && file.line(0).starts_with('/')
+        && read_row(file.line(0), false).is_some()
+}
+
+/// The rows of a table that begins at `start`, from the line `first` on.
+fn rows(file: &TextFile<'_>, start: usize, first: usize, counted: Counted, with_type: bool, unit: u64) -> Section {
     let mut section = until_blank(file, start);
-    let mut line = start + 1;
+    let mut line = first;
     while line < section.end {
         // A long device name stands on a line of its own in the output of older versions.
         let is_wrapped = file.line(line).split_whitespace().count() == 1 && line + 1 < section.end;
@@ -58,7 +74,7 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         }
         line = last + 1;
     }
-    Some(section)
+    section
 }
 
 fn read_row(row: &str, with_type: bool) -> Option<regex::Captures<'_>> {
@@ -115,7 +131,7 @@ mod tests {
     use super::*;
     use crate::bundle::decode::sample::section;
 
-    fn rows(text: &str) -> Vec<Filesystem> {
+    fn read(text: &str) -> Vec<Filesystem> {
         let is_row = |fact| match fact {
             HostFact::Filesystem(row) => Some(row),
             _ => None,
@@ -138,7 +154,7 @@ mod tests {
             "Filesystem 1M-blocks Used Available Use% Mounted on\n/dev/vda\n      10240 9216 1024 90% /var/lib\n",
             "文件系统        容量  已用  可用 已用% 挂载点\n/dev/vda 10G 9G 1G 90% /var/lib\n",
         ] {
-            let [row] = rows(text).try_into().unwrap();
+            let [row] = read(text).try_into().unwrap();
             assert_eq!(
                 (row.device.as_str(), row.mount.as_str(), row.counted),
                 ("/dev/vda", "/var/lib", Counted::Bytes),
@@ -153,8 +169,22 @@ mod tests {
     }
 
     #[test]
+    fn the_name_of_a_file_stands_for_the_heading_that_was_cut_off() {
+        let text = "/dev/vda1        20G   19G  1.0G  95% /\n/dev/vda15      105M  6.1M   99M   6% /boot/efi\n";
+        let read = section(&DECODER, "inspection-report/sys/disk_usage", text).unwrap();
+        let [HostFact::Filesystem(root), HostFact::Filesystem(_)] = &host_facts(read)[..] else {
+            panic!()
+        };
+        assert_eq!(
+            (root.mount.as_str(), root.used, root.percent),
+            ("/", Some(19 * GIB), Some(95))
+        );
+        assert!(section(&DECODER, "x", text).is_none());
+    }
+
+    #[test]
     fn inodes_are_not_bytes() {
-        let [row] = rows("Filesystem     Inodes IUsed IFree IUse% Mounted on\n/dev/vda 100 100 0 100% /\n")
+        let [row] = read("Filesystem     Inodes IUsed IFree IUse% Mounted on\n/dev/vda 100 100 0 100% /\n")
             .try_into()
             .unwrap();
         assert_eq!(
@@ -166,7 +196,7 @@ mod tests {
     #[test]
     fn what_has_no_numbers_has_none() {
         let text = "Filesystem Size Used Avail Use% Mounted on\nefivarfs - - - - /sys/firmware/efi/efivars\ndf: /mnt: Stale file handle\n";
-        let [row] = rows(text).try_into().unwrap();
+        let [row] = read(text).try_into().unwrap();
         assert_eq!((row.total, row.percent), (None, None));
     }
 

@@ -157,6 +157,22 @@ impl Config {
         })
     }
 
+    /// The program whose arguments the file holds.
+    pub fn program(&self) -> Option<&str> {
+        program_of_arguments(&self.path).filter(|_| self.format == ConfigFormat::Lines)
+    }
+
+    /// Flags with their values of a file of arguments: one on each line, as `--flag=value` or `--flag value`.
+    pub fn arguments(&self) -> impl Iterator<Item = (&str, &str, Citation)> {
+        self.lines.iter().filter_map(|(number, line)| {
+            let argument = line.trim();
+            let end = argument.find(['=', ' ']).unwrap_or(argument.len());
+            let (flag, value) = argument.split_at_checked(end)?;
+            let value = value.trim_start_matches(['=', ' ']).trim_matches(['"', '\'']);
+            flag.starts_with("--").then(|| (flag, value, self.line(*number, line)))
+        })
+    }
+
     /// The first line outside comments that contains `text`.
     pub fn containing(&self, text: &str) -> Option<Citation> {
         let (number, line) = self
@@ -169,6 +185,12 @@ impl Config {
     fn line(&self, number: u64, text: &str) -> Citation {
         Citation::line(&self.cite.bundle, &self.cite.file, number, text)
     }
+}
+
+/// The program whose arguments a file holds: microk8s keeps those of each service in `args/<service>`.
+pub(super) fn program_of_arguments(path: &str) -> Option<&str> {
+    let (folder, program) = path.rsplit_once('/')?;
+    (folder == "args" || folder.ends_with("/args")).then_some(program)
 }
 
 /// The output of `ls` on one directory.

@@ -1,4 +1,4 @@
-//! What a machine is: `hostnamectl` (systemd `src/hostname/hostnamectl.c`), `systemd-detect-virt`, `docker --version`.
+//! What a machine is: `lsb_release -a` (lsb_release(1)), `hostnamectl` (systemd `src/hostname/hostnamectl.c`), `systemd-detect-virt`, `docker --version`.
 
 use crate::bundle::decode::{Decoder, Fact, HostNameSource, Section, TextFile};
 
@@ -46,9 +46,24 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     if first.trim_start().starts_with("Static hostname: ") {
         return Some(hostnamectl(file, start));
     }
+    if first.starts_with("Distributor ID:") || first == "No LSB modules are available." {
+        return lsb_release(file, start);
+    }
     let is_answer =
         file.lines.len() == 1 && VIRTUALIZATION.contains(&first.trim_end()) && file.path.file_name().contains("virt");
     is_answer.then(|| one("host.virtualization", first.trim_end()))
+}
+
+fn lsb_release(file: &TextFile<'_>, start: usize) -> Option<Section> {
+    let rest = file.lines.iter().skip(start);
+    let is_field = |line: &&&str| line.contains(":\t") || line.starts_with("No LSB modules");
+    let end = start + rest.take_while(is_field).count();
+    let (line, name) = (start..end).find_map(|line| Some((line, file.line(line).strip_prefix("Description:\t")?)))?;
+    Some(Section {
+        end,
+        facts: vec![file.value(line, "os.name", name.trim())],
+        ..Section::default()
+    })
 }
 
 fn hostnamectl(file: &TextFile<'_>, start: usize) -> Section {
@@ -102,6 +117,11 @@ mod tests {
         );
         for (path, text, value) in [
             ("systeminfo/systemd-detect-virt", "kvm\n", "host.virtualization=kvm"),
+            (
+                "sys/lsb_release",
+                "No LSB modules are available.\nDistributor ID:\tUbuntu\nDescription:\tUbuntu 22.04.5 LTS\nRelease:\t22.04\n",
+                "os.name=Ubuntu 22.04.5 LTS",
+            ),
             (
                 "versions",
                 "Docker version 28.2.2, build e6534b4\n",

@@ -1,16 +1,24 @@
-//! `k0s sysinfo`: what k0s checks of a machine before it runs there, as JSON or text.
+//! `k0s sysinfo`: what k0s checks of a machine before it runs there, as JSON, YAML or text.
 //!
-//! Source: k0sproject/k0s `cmd/sysinfo/sysinfo.go` (`cliReporter`, and `-o json`: `path`, `displayName`, `prop`, `message`, `category`).
+//! Source: k0sproject/k0s `cmd/sysinfo/sysinfo.go` (`cliReporter`, and `-o json`, `-o yaml`: `path`, `displayName`, `prop`, `message`,
+//! `category`; the YAML is made of the JSON by sigs.k8s.io/yaml, which sorts the keys).
 
 use serde::Deserialize;
 
-use crate::bundle::decode::{Decoder, Section, TextFile};
+use crate::bundle::decode::shape::is_first;
+use crate::bundle::decode::{Decoder, Section, TextFile, parse_yaml_within};
 use crate::model::{Problem, ProblemKind};
 
 /// `k0s sysinfo -o json`.
 pub(in crate::bundle::decode) const JSON: Decoder = Decoder {
     name: "k0s sysinfo",
     decode: json,
+};
+
+/// `k0s sysinfo -o yaml`.
+pub(in crate::bundle::decode) const YAML: Decoder = Decoder {
+    name: "k0s sysinfo",
+    decode: yaml,
 };
 
 /// `k0s sysinfo`.
@@ -57,6 +65,31 @@ fn json(file: &TextFile<'_>, start: usize) -> Option<Section> {
         take(file, &mut section, line, probe);
     }
     (!probes.is_empty()).then_some(section)
+}
+
+fn yaml(file: &TextFile<'_>, start: usize) -> Option<Section> {
+    let first = file.line(start);
+    if !first.starts_with("- category: ") && !first.starts_with("- displayName: ") || !is_first(file, start) {
+        return None;
+    }
+    // The list ends where no line belongs to it any more.
+    let is_item = |line: &&&str| line.starts_with("- ") || line.starts_with("  ");
+    let end = start + file.lines.iter().skip(start).take_while(is_item).count();
+    let document = file.text.get(file.offset_of_line(start)..file.offset_of_line(end))?;
+    let value = parse_yaml_within(document, file.budget).ok()?;
+    let probes: Vec<Probe> = serde_json::from_value(value).ok()?;
+    let mut section = Section {
+        end,
+        ..Section::default()
+    };
+    let is_name = |line: &usize| {
+        let line = file.line(*line);
+        line.starts_with("  displayName:") || line.starts_with("- displayName:")
+    };
+    for (line, probe) in (start..end).filter(is_name).zip(&probes) {
+        take(file, &mut section, line, probe);
+    }
+    Some(section)
 }
 
 fn text(file: &TextFile<'_>, start: usize) -> Option<Section> {
@@ -113,6 +146,11 @@ fn take(file: &TextFile<'_>, section: &mut Section, line: usize, probe: &Probe) 
     }
     if probe.category != "pass" {
         let message = probe.message.as_deref().unwrap_or("");
+        // What no rule reads is still a fact of the machine.
+        let outcome = [probe.category.as_str(), prop, message];
+        let outcome: Vec<&str> = outcome.into_iter().filter(|part| !part.is_empty()).collect();
+        let key = format!("k0s.check.{}", probe.name);
+        section.facts.push(file.value(line, key, outcome.join(": ")));
         let separator = if prop.is_empty() || message.is_empty() {
             ""
         } else {
@@ -134,16 +172,23 @@ mod tests {
     use crate::bundle::decode::sample::section;
 
     #[test]
-    fn checks_that_fail_are_problems_in_both_forms() {
+    fn checks_that_fail_are_problems_and_facts_in_every_form() {
         let json = "[\n  {\"path\": [\"Machine ID\"], \"displayName\": \"Machine ID\", \"prop\": \"0a1b\", \"category\": \"pass\"},\n  {\"path\": [\"cgroups\"], \"displayName\": \"cgroup controller \\\"cpu\\\"\", \"message\": \"unavailable\", \"category\": \"rejected\"}\n]\n";
+        let yaml = "- category: pass\n  displayName: Machine ID\n  path:\n  - Machine ID\n  prop: 0a1b\n- category: rejected\n  displayName: cgroup controller \"cpu\"\n  message: unavailable\n  path:\n  - linux\n";
         let text = "Machine ID: 0a1b (pass)\nTotal memory: 0.5 GiB (warning: 1 GiB recommended)\n  modprobe: error: not found\n";
-        for (decoder, input, problems) in [(&JSON, json, 1), (&TEXT, text, 2)] {
+        for (decoder, input, problems, line) in [(&JSON, json, 1, 3), (&YAML, yaml, 1, 7), (&TEXT, text, 2, 3)] {
             let section = section(decoder, "sysinfo", input).unwrap();
             assert_eq!(section.problems.len(), problems, "{input}");
             assert_eq!(section.end, input.lines().count());
             let last = section.problems.last().and_then(|problem| problem.line);
-            assert_eq!(last, Some(3), "{input}");
+            assert_eq!(last, Some(line), "{input}");
+            let told = super::super::testing::values(&section);
+            assert_eq!(
+                told.iter().filter(|told| told.starts_with("k0s.check.")).count(),
+                problems
+            );
         }
+        assert!(section(&YAML, "x", "- category: x\n  other: y\n").is_none());
         assert!(section(&TEXT, "x", "Total memory: much\n").is_none());
         assert!(section(&JSON, "x", "[{\"displayName\": 1}]").is_none());
     }

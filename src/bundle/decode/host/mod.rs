@@ -36,10 +36,12 @@ mod route;
 mod sockets;
 mod systemctl;
 mod talos;
+mod talos_tables;
 #[cfg(test)]
 mod testing;
 mod timesync;
 mod top;
+mod troubleshoot;
 mod unit_files;
 mod uptime;
 
@@ -61,7 +63,7 @@ pub(super) use identity::DECODER as IDENTITY;
 pub(super) use ifconfig::DECODER as IFCONFIG;
 pub(super) use interface::DECODER as INTERFACE;
 pub(super) use ipvs::DECODER as IPVS;
-pub(super) use k0s_sysinfo::{JSON as K0S_JSON, TEXT as K0S_TEXT};
+pub(super) use k0s_sysinfo::{JSON as K0S_JSON, TEXT as K0S_TEXT, YAML as K0S_YAML};
 pub(super) use kernel::DECODER as SYSTEM;
 pub(super) use latency::{FIO, HISTOGRAM as ETCD_METRICS};
 pub(super) use limits::{PROC_SYS, ULIMIT};
@@ -77,8 +79,10 @@ pub(super) use route::DECODER as ROUTE;
 pub(super) use sockets::DECODER as SOCKETS;
 pub(super) use systemctl::{IS_ACTIVE as SYSTEMCTL_IS_ACTIVE, LIST as SYSTEMCTL_LIST, STATUS as SYSTEMCTL_STATUS};
 pub(super) use talos::{RESOURCE as TALOS_RESOURCE, SERVICE as TALOS_SERVICE};
+pub(super) use talos_tables::{MOUNTS as TALOS_MOUNTS, PROCESSES as TALOS_PROCESSES};
 pub(super) use timesync::DECODER as TIME_SYNC;
 pub(super) use top::DECODER as TOP;
+pub(super) use troubleshoot::DECODER as TROUBLESHOOT;
 pub(super) use unit_files::{LIST as SYSTEMCTL_UNIT_FILES, SHOW as SYSTEMCTL_SHOW};
 pub(super) use uptime::DECODER as UPTIME;
 

@@ -19,7 +19,7 @@ static FOUND: Shape = Shape::new(|| {
     Regex::new(r"^[\s│├└─|`-]*(?<path>/\S*)\s+\S+\s+(?<kind>[a-z][\w.]*)\s+(?<options>r[ow](?:,\S*)?)\s*$")
 });
 /// Types that are on disks and meant to be written.
-const DISKS: [&str; 6] = ["ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs"];
+pub(super) const DISKS: [&str; 6] = ["ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs"];
 
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let first = file.line(start);

@@ -1,7 +1,7 @@
 //! What `talosctl support` keeps of a machine: the resources of Talos' controllers, and the state of its services.
 //!
 //! Sources: siderolabs/go-talos-support `support/collectors/talos.go` (documents of `metadata` and `spec`, without a kind of Kubernetes),
-//! siderolabs/talos `pkg/machinery/resources/{network,runtime,k8s}` (the names of types and fields) and
+//! siderolabs/talos `pkg/machinery/resources/{network,runtime,k8s,time}` (the names of types and fields) and
 //! `pkg/machinery/formatters/service.go` (`RenderServicesInfo`).
 
 use serde_json::Value;
@@ -49,6 +49,7 @@ fn resource(file: &TextFile<'_>, start: usize) -> Option<Section> {
         "HostnameStatuses",
         "RouteStatuses",
         "Nodenames",
+        "TimeStatuses",
     ]
     .iter()
     .any(|known| kind.starts_with(known));
@@ -98,6 +99,15 @@ fn facts(file: &TextFile<'_>, kind: &str, value: &Value, first: usize, end: usiz
                 key: text("/metadata/id").strip_prefix("proc.sys.")?.to_owned(),
                 value: current.as_str().map_or_else(|| current.to_string(), str::to_owned),
                 cite: cite("current"),
+            })
+        }
+        // A clock that nobody is to set counts as synchronised for Talos (`internal/app/machined/pkg/controllers/time/sync.go`).
+        "TimeStatuses" if value.pointer("/spec/syncDisabled").and_then(Value::as_bool) != Some(true) => {
+            let is_synchronised = value.pointer("/spec/synced")?.as_bool()?;
+            Some(Fact::Value {
+                key: "clock.synchronised".to_owned(),
+                value: if is_synchronised { "yes" } else { "no" }.to_owned(),
+                cite: cite("synced"),
             })
         }
         "HostnameStatuses" => Some(text("/spec/hostname"))
@@ -200,6 +210,14 @@ mod tests {
         assert!(
             matches!(&second.facts[0], Fact::Sysctl { key, value, cite } if key == "net.ipv4.ip_forward" && value == "0" && cite.quote.iter().any(|line| line.hit && line.text.contains("current")))
         );
+    }
+
+    #[test]
+    fn the_clock_says_whether_it_is_synchronised() {
+        let text = "metadata:\n    namespace: runtime\n    type: TimeStatuses.v1alpha1.talos.dev\n    id: node\nspec:\n    synced: false\n    epoch: 0\n    syncDisabled: false\n";
+        let told = |text: &str| super::super::testing::values(&section(&RESOURCE, "x.yaml", text).unwrap());
+        assert_eq!(told(text), ["clock.synchronised=no"]);
+        assert!(told(&text.replace("syncDisabled: false", "syncDisabled: true")).is_empty());
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod top;
 mod values;
 mod version;
 
+pub(crate) use build::ObjectBuilder;
 pub(crate) use describe::decode as decode_description;
 pub(crate) use excerpt::decode as decode_excerpt;
 pub(crate) use hint::{decode_prompt, namespace_above};

@@ -1,11 +1,13 @@
-//! Outputs in files of their own, with the commands in an index beside them (`03  kubectl get pods -n shop` and `out.03`) or in their
-//! names (`03_kubectl_get_pods_-n_shop.txt`).
+//! Outputs in files of their own, with the commands in an index beside them (`03  kubectl get pods -n shop` and `out.03`), each in a
+//! file beside its own (Troubleshoot's `crictl-ps-info.json` of `crictl-ps.txt`, `pkg/collect/host_run.go`) or in their names
+//! (`03_kubectl_get_pods_-n_shop.txt`).
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::commands::command_line;
 use crate::model::EntryPath;
 
 /// A longer file is no index.
@@ -34,6 +36,8 @@ const MOST: usize = 10_000;
 #[derive(Debug, Default)]
 pub struct CommandIndex {
     of_folder: BTreeMap<String, BTreeMap<u64, String>>,
+    /// By the path of the output without its ending.
+    of_file: BTreeMap<String, String>,
     kept: usize,
 }
 
@@ -46,6 +50,11 @@ impl CommandIndex {
         let (Some(entry), Ok(text)) = (ENTRY.as_ref(), std::str::from_utf8(bytes)) else {
             return;
         };
+        if let Some((output, command)) = of_run(path, text) {
+            self.kept += 1;
+            self.of_file.insert(output.to_owned(), command);
+            return;
+        }
         let mut all = text.lines().filter(|line| !line.trim().is_empty()).peekable();
         // Every file of a bundle is asked; most show in their first line that they are none.
         if !all.peek().is_some_and(|first| entry.is_match(first)) {
@@ -85,8 +94,21 @@ impl CommandIndex {
         };
         let of_folder = self.of_folder.get(&folder(path));
         let indexed = of_folder.and_then(|commands| commands.get(&number_in(name)?).cloned());
-        indexed.or_else(in_name)
+        let beside = || self.of_file.get(path.as_str().strip_suffix(".txt")?).cloned();
+        indexed.or_else(beside).or_else(in_name)
     }
+}
+
+/// What Troubleshoot ran on a host, and the path of its output without its ending.
+fn of_run<'p>(path: &'p EntryPath, text: &str) -> Option<(&'p str, String)> {
+    let output = path.as_str().strip_suffix("-info.json")?;
+    let info: serde_json::Value = serde_json::from_str(text).ok()?;
+    info.get("exitCode")?;
+    let command = info
+        .get("command")?
+        .as_str()
+        .filter(|command| command.len() <= LONGEST_LINE)?;
+    Some((output, command_line(command)?))
 }
 
 /// A command of which even the dashes became underscores: `kubectl_get_pods_n_shop_eu_o_wide`. Its namespace ends where an option may
@@ -147,6 +169,21 @@ mod tests {
             assert_eq!(command(index, "b/out.02"), None);
             assert_eq!(command(index, "a/node-2-of-3.txt"), None);
         }
+    }
+
+    #[test]
+    fn an_output_may_have_a_file_beside_it_that_says_what_was_run() {
+        let info =
+            r#"{"command":"/usr/bin/crictl ps -a","exitCode":"0","error":"","outputDir":"","input":"","env":[]}"#;
+        let mut commands = CommandIndex::default();
+        let folder = "b/host-collectors/run-host";
+        commands.note(
+            &EntryPath::new(&format!("{folder}/containers-info.json")),
+            info.as_bytes(),
+        );
+        let of = |name: &str| commands.command(&EntryPath::new(&format!("{folder}/{name}")));
+        assert_eq!(of("containers.txt").unwrap(), "/usr/bin/crictl ps -a");
+        assert_eq!(of("other.txt"), None);
     }
 
     #[test]
