@@ -104,7 +104,11 @@ fn redact(args: &RedactArgs) -> Result<Rewritten, (u8, String)> {
         }
         false => None,
     };
-    let has_manifest = snapshot.coverage.files.iter().any(|file| is_named_manifest(file.path.as_str()));
+    let has_manifest = snapshot
+        .coverage
+        .files
+        .iter()
+        .any(|file| is_named_manifest(file.path.as_str()));
     drop(snapshot);
     let destination = if args.output == Path::new("-") {
         Destination::Stdout

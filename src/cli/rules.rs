@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::config::{Config, ConfigArgs};
 use super::own_rules::OwnRules;
 use super::terminal::{complain, remark, say};
 use super::{exit, language, rule_pages};
@@ -29,21 +30,21 @@ enum RulesCommand {
         #[arg(long, value_name = "LANG", default_value = "auto")]
         lang: String,
         #[command(flatten)]
-        own_rules: OwnRules,
+        catalogue: Catalogue,
     },
     /// A rule's file, as it is
     Show {
         /// The rule's id
         id: String,
         #[command(flatten)]
-        own_rules: OwnRules,
+        catalogue: Catalogue,
     },
     /// All that is known of the rules of one family, in both languages, as Markdown
     Page {
         /// The family, as `rules list` shows it
         family: String,
         #[command(flatten)]
-        own_rules: OwnRules,
+        catalogue: Catalogue,
     },
     /// Check your own rules and try their examples
     ///
@@ -75,7 +76,16 @@ pub(super) struct ExplainArgs {
     #[arg(long, value_name = "LANG", default_value = "auto")]
     lang: String,
     #[command(flatten)]
+    catalogue: Catalogue,
+}
+
+/// Which rules there are: the built-in ones, those of the options and those of the settings, as `analyze` has them.
+#[derive(Debug, Args)]
+struct Catalogue {
+    #[command(flatten)]
     own_rules: OwnRules,
+    #[command(flatten)]
+    config: ConfigArgs,
 }
 
 /// Runs `rules` and gives the exit code.
@@ -84,21 +94,21 @@ pub(super) fn run(args: &RulesArgs) -> u8 {
         RulesCommand::List {
             format,
             lang,
-            own_rules,
-        } => with_rules(own_rules, |rules| match format {
+            catalogue,
+        } => with_catalogue(catalogue, |rules| match format {
             ListFormat::Table => with_languages(lang, |lang| rules.iter().for_each(|rule| say(&list_line(rule, lang)))),
             ListFormat::Markdown => {
                 say(rule_pages::table(rules).trim_end());
                 exit::DONE
             }
         }),
-        RulesCommand::Show { id, own_rules } => with_rules(own_rules, |rules| {
+        RulesCommand::Show { id, catalogue } => with_catalogue(catalogue, |rules| {
             with_rule(rules, id, |rule| {
                 say(&format!("# {}\n{}", rule.place, rule.source.trim()))
             })
         }),
-        RulesCommand::Page { family, own_rules } => {
-            with_rules(own_rules, |rules| match rule_pages::page(rules, family) {
+        RulesCommand::Page { family, catalogue } => {
+            with_catalogue(catalogue, |rules| match rule_pages::page(rules, family) {
                 Some(page) => {
                     say(page.trim_end());
                     exit::DONE
@@ -186,7 +196,7 @@ fn differs(rule: &Rule, example: &Tried) -> String {
 
 /// Runs `explain` and gives the exit code.
 pub(super) fn explain(args: &ExplainArgs) -> u8 {
-    with_rules(&args.own_rules, |rules| with_rule_in_languages(rules, args))
+    with_catalogue(&args.catalogue, |rules| with_rule_in_languages(rules, args))
 }
 
 fn with_rule_in_languages(rules: &Rules, args: &ExplainArgs) -> u8 {
@@ -195,6 +205,19 @@ fn with_rule_in_languages(rules: &Rules, args: &ExplainArgs) -> u8 {
         code = with_rule(rules, &args.id, |rule| say(&explained(rule, lang)))
     });
     shown.max(code)
+}
+
+fn with_catalogue(catalogue: &Catalogue, work: impl FnOnce(&Rules) -> u8) -> u8 {
+    match Config::load(&catalogue.config, &[]) {
+        Ok(config) => {
+            let settings = &config.rules;
+            with_rules(&catalogue.own_rules.and(&settings.dirs, &settings.origin), work)
+        }
+        Err(message) => {
+            complain(&message);
+            exit::USAGE
+        }
+    }
 }
 
 fn with_rules(own_rules: &OwnRules, work: impl FnOnce(&Rules) -> u8) -> u8 {

@@ -149,7 +149,10 @@ mod tests {
         assert_eq!(told.unwrap_err().kind(), io::ErrorKind::StorageFull);
         let mut aside = Aside::new(Full).unwrap();
         aside.write_all(b"little").unwrap();
-        assert_eq!(aside.finish().map(|_| ()).unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(
+            aside.finish().map(|_| ()).unwrap_err().kind(),
+            io::ErrorKind::StorageFull
+        );
     }
 
     #[test]

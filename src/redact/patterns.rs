@@ -1,7 +1,7 @@
 //! Secrets that can be told by their looks or by the words around them.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -33,7 +33,8 @@ pub(super) struct Hit {
 
 struct Table {
     words: AhoCorasick,
-    owner: Vec<usize>,
+    /// Of each word the detectors that look for it.
+    owners: Vec<Vec<usize>>,
     detectors: Vec<(&'static Detector, Regex)>,
 }
 
@@ -47,18 +48,21 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
             .chain(ADDRESSES)
             .chain(SENTENCES)
     };
-    let words = all().flat_map(|detector| detector.words);
-    let owner = all()
-        .enumerate()
-        .flat_map(|(at, detector)| detector.words.iter().map(move |_| at));
+    // Many detectors share their words, and each word is met once.
+    let mut owners: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (at, detector) in all().enumerate() {
+        for word in detector.words {
+            owners.entry(word.to_ascii_lowercase()).or_default().push(at);
+        }
+    }
     Table {
         words: AhoCorasick::builder()
             .ascii_case_insensitive(true)
             // Every string of a bundle is searched; the automatic choice is an NFA a third as fast.
             .kind(Some(AhoCorasickKind::DFA))
-            .build(words)
+            .build(owners.keys())
             .unwrap(),
-        owner: owner.collect(),
+        owners: owners.into_values().collect(),
         detectors: all()
             .map(|detector| (detector, Regex::new(detector.expression).unwrap()))
             .collect(),
@@ -136,10 +140,8 @@ fn windows(text: &str, stretch: Range<usize>) -> BTreeSet<(usize, usize, usize)>
     let searched = text.get(stretch).unwrap_or_default();
     // The line of the last word: its start, its end, and the ends of the lines after it that windows may take in.
     let mut line = (0, [0; 1 + MORE_LINES]);
+    let mut last = (usize::MAX, 0);
     for word in TABLE.words.find_overlapping_iter(searched) {
-        let Some(&detector) = TABLE.owner.get(word.pattern().as_usize()) else {
-            continue;
-        };
         let word_start = first_byte + word.start();
         let [end, ..] = line.1;
         if word_start >= end {
@@ -156,12 +158,19 @@ fn windows(text: &str, stretch: Range<usize>) -> BTreeSet<(usize, usize, usize)>
                 }),
             );
         }
-        let more = TABLE
-            .detectors
-            .get(detector)
-            .map_or(0, |(detector, _)| detector.more_lines);
         let [first, ..] = line.1;
-        windows.insert((detector, line.0, line.1.get(more).copied().unwrap_or(first)));
+        // A word that a line has twice tells nothing new.
+        if last == (word.pattern().as_usize(), line.0) {
+            continue;
+        }
+        last = (word.pattern().as_usize(), line.0);
+        for &detector in TABLE.owners.get(last.0).into_iter().flatten() {
+            let more = TABLE
+                .detectors
+                .get(detector)
+                .map_or(0, |(detector, _)| detector.more_lines);
+            windows.insert((detector, line.0, line.1.get(more).copied().unwrap_or(first)));
+        }
     }
     windows
 }
@@ -364,7 +373,8 @@ mod tests {
                 "sync pod {number}\npassword=Zq{number}x\n- name: DB_PASSWORD\n  value: hunter{number}\n"
             ));
         }
-        let places = |hits: Vec<Hit>| -> BTreeSet<(usize, usize)> { hits.iter().map(|hit| (hit.start, hit.end)).collect() };
+        let places =
+            |hits: Vec<Hit>| -> BTreeSet<(usize, usize)> { hits.iter().map(|hit| (hit.start, hit.end)).collect() };
         let whole = places(by_words(&text, 0..text.len()));
         assert!(whole.len() > 10_000);
         assert_eq!(places(find(&text)), whole);

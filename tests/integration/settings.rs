@@ -153,6 +153,16 @@ fn settings_name_directories_of_rules_relative_to_themselves() {
         ["own-two", "own-one"]
     );
     assert_eq!(tried(&desk, &["quota.tar.gz", "--no-config"]), Vec::<String>::new());
+    for (args, shown) in [
+        (&["rules", "list"][..], "own-one"),
+        (&["rules", "show", "own-one"], "id: own-one"),
+        (&["explain", "own-one"], "own-one"),
+    ] {
+        let ended = run(&desk, &[], args);
+        ended.assert_done();
+        assert!(ended.out.contains(shown), "{args:?}: {ended:?}");
+    }
+    run(&desk, &[], &["rules", "show", "own-one", "--no-config"]).assert_refused(2, &["own-one"]);
     desk.put(".casefile.toml", "[rules]\ndirs = [\"gone\"]\n");
     run(&desk, &[], &["analyze", "quota.tar.gz", "-o", "out"]).assert_refused(2, &["gone"]);
 }

@@ -45,7 +45,7 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         }),
         None => Fact::LogSection(LogSection {
             namespace: String::new(),
-            pod: pod_of_file(name)?.to_owned(),
+            pod: pod_of_file(name).or_else(|| pod_in(name))?.to_owned(),
             container: String::new(),
             previous: name.contains("previous"),
             first,
@@ -77,6 +77,30 @@ fn pod_of_file(path: &str) -> Option<&str> {
     (is_name && is_made).then_some(stem)
 }
 
+/// The pod in a heading that a script wrote: `web-6bdf8c9d7-jd5lx`, `shop/web-0`, `web-6bdf8c9d7-jd5lx/nginx`. What made its name is told by
+/// its end: five of the letters that Kubernetes draws (`k8s.io/apimachinery/pkg/util/rand`), or a number.
+fn pod_in(name: &str) -> Option<&str> {
+    let is_drawn = |suffix: &str| {
+        suffix.len() == 5
+            && suffix
+                .bytes()
+                .all(|byte| b"bcdfghjklmnpqrstvwxz2456789".contains(&byte))
+    };
+    let is_number = |suffix: &str| (1..=3).contains(&suffix.len()) && suffix.bytes().all(|byte| byte.is_ascii_digit());
+    let mut parts = name
+        .split('/')
+        .map(|part| part.split([' ', ':']).next().unwrap_or(part));
+    parts.find(|part| {
+        let plain = part
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        plain
+            && part
+                .rsplit_once('-')
+                .is_some_and(|(_, suffix)| is_drawn(suffix) || is_number(suffix))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::sample::section;
@@ -97,6 +121,21 @@ mod tests {
         assert!(
             matches!(&section(&DECODER, "x", text).unwrap().facts[0], Fact::LogSection(log) if log.pod == "web-6bdf8c9d7-jd5lx" && log.previous)
         );
+    }
+
+    #[test]
+    fn a_heading_may_name_a_pod_alone() {
+        for (heading, pod) in [
+            ("web-6bdf8c9d7-jd5lx", "web-6bdf8c9d7-jd5lx"),
+            ("shop-front/web-6bdf8c9d7-jd5lx", "web-6bdf8c9d7-jd5lx"),
+            ("ledger-0/auth-proxy", "ledger-0"),
+        ] {
+            let text = format!("==> {heading} <==\nboom\n");
+            assert!(
+                matches!(&section(&DECODER, "x", &text).unwrap().facts[0], Fact::LogSection(log) if log.pod == pod),
+                "{heading}"
+            );
+        }
     }
 
     #[test]

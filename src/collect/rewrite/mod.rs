@@ -106,15 +106,8 @@ pub fn rewrite(
             path: target.clone(),
             source,
         };
-        let mut writer = Writer::new(
-            &target,
-            &folder,
-            masker,
-            pseudonyms.as_deref_mut(),
-            is_trial,
-            plan,
-        )
-        .map_err(failed)?;
+        let mut writer =
+            Writer::new(&target, &folder, masker, pseudonyms.as_deref_mut(), is_trial, plan).map_err(failed)?;
         let mut budget = plan.budget.clone();
         let walked = walk(input, &mut budget, &mut |entry| writer.entry(entry))?;
         let (mut spool, files, binary) = writer.finish().map_err(failed)?;

@@ -11,7 +11,7 @@ pub(in crate::rules) const RULE: &str = r##"
 id: chaos-experiment
 role: cause
 level: critical
-needs: [pods]
+needs: [pods|events]
 check:
   zh: 是否有混沌实验正在运行（Chaos Mesh、Litmus）
   en: whether a chaos experiment runs (Chaos Mesh, Litmus)
@@ -66,6 +66,29 @@ examples:
           - {type: AllInjected, status: "True"}
           - {type: Paused, status: "False"}
     fires: [{kind: NetworkChaos, namespace: shop, name: delay-rates}]
+  - name: a schedule that kills pods again and again
+    files:
+      'schedule.yaml': |
+        apiVersion: chaos-mesh.org/v1alpha1
+        kind: Schedule
+        metadata: {name: kill-rates, namespace: shop}
+        spec:
+          schedule: '@every 5m'
+          type: PodChaos
+          podChaos: {action: pod-kill, mode: one, selector: {namespaces: [shop], labelSelectors: {app: rates}}}
+    fires: [{kind: Schedule, namespace: shop, name: kill-rates}]
+  - name: only events tell of it
+    files:
+      'events.txt': |
+        NAMESPACE   LAST SEEN   TYPE     REASON    OBJECT                        MESSAGE
+        shop        2m          Normal   Applied   podchaos/kill-rates-x2x9k     Successfully apply chaos for shop/rates-6d5f7c9b8d-x2x9k
+    fires: [{kind: PodChaos, namespace: shop, name: kill-rates-x2x9k}]
+  - name: events tell that it is over
+    files:
+      'events.txt': |
+        NAMESPACE   LAST SEEN   TYPE     REASON      OBJECT                      MESSAGE
+        shop        12m         Normal   Applied     networkchaos/delay-rates    Successfully apply chaos for shop/rates-6d5f7c9b8d-x2x9k
+        shop        2m          Normal   Recovered   networkchaos/delay-rates    Successfully recover chaos for shop/rates-6d5f7c9b8d-x2x9k
   - name: an experiment that is over
     files:
       'networkchaos.yaml': |
@@ -196,7 +219,14 @@ fn by_events(snapshot: &Snapshot, rule: &RuleHeader) -> Option<Finding> {
             .filter_map(|(_, target)| target.split_once('/'))
             .map(|(namespace, pod)| snapshot.top_owner_of(&Subject::namespaced("Pod", namespace, pod))),
     );
-    let mut finding = described(snapshot, rule, latest.about.clone(), "Chaos Mesh", &latest.about.kind, &targets);
+    let mut finding = described(
+        snapshot,
+        rule,
+        latest.about.clone(),
+        "Chaos Mesh",
+        &latest.about.kind,
+        &targets,
+    );
     for (event, _) in told(APPLIED).take(3) {
         finding.add_cite(event.cite.clone());
     }
@@ -221,7 +251,9 @@ fn targets_of_mesh(snapshot: &Snapshot, chaos: &Object, at: &str) -> Vec<Subject
         .iter()
         .filter_map(Value::as_str)
         .collect();
-    let labels = chaos.get(&format!("{at}/selector/labelSelectors")).and_then(Value::as_object);
+    let labels = chaos
+        .get(&format!("{at}/selector/labelSelectors"))
+        .and_then(Value::as_object);
     let is_meant =
         |namespace: &str| namespaces.is_empty() && namespace == chaos.key.namespace || namespaces.contains(&namespace);
     let pods = snapshot.pods().filter(|pod| is_meant(pod.namespace()));

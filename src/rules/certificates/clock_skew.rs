@@ -286,7 +286,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             }
         }
     }
-    let by_answers = apart(snapshot).into_iter().map(|(node, offset, cite)| (node, offset, cite.clone()));
+    let by_answers = apart(snapshot)
+        .into_iter()
+        .map(|(node, offset, cite)| (node, offset, cite.clone()));
     for (node, offset, cite) in by_answers.chain(renewed_ahead(snapshot)) {
         if findings.iter().all(|finding| finding.subject.name != node) {
             let line = cite.quote.first().map_or(String::new(), |line| line.text.clone());

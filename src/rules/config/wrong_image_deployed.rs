@@ -111,7 +111,9 @@ fn judge(snapshot: &Snapshot, rule: &RuleHeader, service: &Object) -> Option<Fin
         let sibling = behind.iter().find(|sibling| {
             sibling.subject != backend.subject
                 && !repositories(sibling).is_empty()
-                && repositories(sibling).iter().any(|own| last_part(own) == service.key.name)
+                && repositories(sibling)
+                    .iter()
+                    .any(|own| last_part(own) == service.key.name)
                 && !repositories(sibling).contains(repository)
         })?;
         Some((*backend, other, *sibling))
@@ -139,7 +141,11 @@ fn judge(snapshot: &Snapshot, rule: &RuleHeader, service: &Object) -> Option<Fin
         .fact("service", service.key.name.clone())
         .fact("resource", backend.subject.kind.to_lowercase())
         .touch(Ground::Service, name);
-    finding.impair(Subject::namespaced("Service", &service.key.namespace, &service.key.name));
+    finding.impair(Subject::namespaced(
+        "Service",
+        &service.key.namespace,
+        &service.key.name,
+    ));
     finding.impair(sibling.subject.clone());
     Some(finding)
 }

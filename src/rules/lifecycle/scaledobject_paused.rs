@@ -87,6 +87,14 @@ examples:
         $ kubectl get deploy -n shop
         NAME     READY   UP-TO-DATE   AVAILABLE   AGE
         mailer   0/0     0            0           60d
+  - name: "fixed at zero where zero is allowed, and a producer is blocked"
+    files:
+      so.json: '{"kind":"ScaledObject","apiVersion":"keda.sh/v1alpha1","metadata":{"name":"mailer","namespace":"shop","annotations":{"autoscaling.keda.sh/paused-replicas":"0"}},"spec":{"minReplicaCount":0,"scaleTargetRef":{"name":"mailer"},"triggers":[{"type":"rabbitmq"}]}}'
+      deployments.json: '{"kind":"DeploymentList","apiVersion":"apps/v1","items":[{"metadata":{"name":"mailer","namespace":"shop"},"spec":{"replicas":0},"status":{}}]}'
+      pods.txt: |
+        NAMESPACE   NAME                     READY   STATUS    RESTARTS   AGE
+        shop        orders-6bdf8c9d7-jd5lx   0/1     Running   0          41m
+    fires: [{kind: ScaledObject, namespace: shop, name: mailer}]
   - name: "paused at three"
     files:
       so.json: '{"kind":"ScaledObject","apiVersion":"keda.sh/v1alpha1","metadata":{"name":"mailer","namespace":"shop","annotations":{"autoscaling.keda.sh/paused-replicas":"3"}},"spec":{"minReplicaCount":2,"scaleTargetRef":{"name":"mailer"},"triggers":[{"type":"kafka"}]}}'

@@ -2,7 +2,7 @@
 
 use crate::model::{Citation, Confidence};
 use crate::rules::toolbox::hosts::{Machine, Suffering, machines, network_suffering};
-use crate::rules::toolbox::nodes::touch_failing_pods;
+use crate::rules::toolbox::nodes::{impair_pods, touch_failing_pods};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -38,6 +38,18 @@ causes:
   - rule: node-notready
     ground: node
     mechanism: {zh: "kubelet 的心跳丢失", en: "heartbeats of the kubelet are lost"}
+  - rule: app-tls-failed
+    ground: node
+    mechanism: {zh: "握手的数据包丢失", en: "packets of handshakes are lost"}
+  - rule: app-database-unreachable
+    ground: node
+    mechanism: {zh: "连接的数据包丢失", en: "packets of connections are lost"}
+  - rule: peer-unresponsive
+    ground: node
+    mechanism: {zh: "请求的数据包丢失", en: "packets of requests are lost"}
+  - rule: app-bug
+    ground: node
+    mechanism: {zh: "日志里的错误来自丢失的数据包", en: "the errors in the log come from packets that are lost"}
 benign:
   - {zh: "长期运行的机器上少量的 dropped", en: "a few drops on a machine that has run for long"}
   - {zh: "veth、cali 等容器网卡的计数", en: "counters of the interfaces of containers"}
@@ -112,7 +124,16 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .map(|(_, counter, count, _)| format!("{counter} {count}"))
             .collect();
         let subject = crate::model::Subject::node(&machine.node);
-        let mut finding = Finding::new(rule, subject, Confidence::Possible)
+        // Frames that arrive broken are the cable's or the transceiver's fault, whatever the load.
+        let is_broken = of_card
+            .iter()
+            .any(|(_, counter, count, _)| counter.contains("crc") && *count >= DROPS);
+        let confidence = if is_broken {
+            Confidence::Probable
+        } else {
+            Confidence::Possible
+        };
+        let mut finding = Finding::new(rule, subject, confidence)
             .fact("node", machine.node.clone())
             .fact("card", card.clone())
             .fact("counters", counters);
@@ -120,6 +141,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             finding.add_cite(cite.clone());
         }
         touch_failing_pods(snapshot, &machine.node, &mut finding);
+        if is_broken {
+            impair_pods(snapshot, &machine.node, &mut finding);
+        }
         findings.push(finding);
     }
     findings

@@ -159,22 +159,30 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
 /// The Service that a setting names, and the one that it is called after, where that is another one that exists.
 fn mistaken(snapshot: &Snapshot, reference: &Reference) -> Option<(String, String)> {
     let key = reference.key.to_ascii_lowercase();
-    let stem = ENDINGS.iter().find_map(|ending| key.strip_suffix(ending))?.replace('_', "-");
+    let stem = ENDINGS
+        .iter()
+        .find_map(|ending| key.strip_suffix(ending))?
+        .replace('_', "-");
     let Resolved::Service(named) = reference.resolve(snapshot) else {
         return None;
     };
     let words = |name: &str| name.split('-').map(ToOwned::to_owned).collect::<Vec<String>>();
     let of_named = words(&named.key.name);
     // `cart-v2` and `cart-proxy` are still about the cart.
-    if words(&stem).iter().any(|word| of_named.contains(word) && word != "api" && word != "service") {
+    if words(&stem)
+        .iter()
+        .any(|word| of_named.contains(word) && word != "api" && word != "service")
+    {
         return None;
     }
-    let meant = services_in(snapshot, &reference.namespace).map(|service| service.key.name.as_str()).find(|name| {
-        *name == stem
-            || name
-                .strip_prefix(stem.as_str())
-                .is_some_and(|rest| matches!(rest, "-api" | "-service" | "-svc"))
-    })?;
+    let meant = services_in(snapshot, &reference.namespace)
+        .map(|service| service.key.name.as_str())
+        .find(|name| {
+            *name == stem
+                || name
+                    .strip_prefix(stem.as_str())
+                    .is_some_and(|rest| matches!(rest, "-api" | "-service" | "-svc"))
+        })?;
     Some((named.key.name.clone(), meant.to_owned()))
 }
 

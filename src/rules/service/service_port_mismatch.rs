@@ -9,7 +9,6 @@ use crate::rules::toolbox::calls::calls;
 use crate::rules::toolbox::services::{
     Backend, Fit, ServicePort, Target, answering, backends, container_ports, fit, is_headless, ports, selector,
 };
-use crate::rules::toolbox::strain::others_suffer;
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -64,6 +63,13 @@ prevention:
 sources: ["kubernetes pkg/api/v1/pod FindPort: a named targetPort is looked up among container ports of the same protocol"]
 versions: Kubernetes 1.0 to 1.36
 examples:
+  - name: the port for metrics in place of the one for traffic
+    files:
+      all.json: '{"kind":"List","apiVersion":"v1","items":[{"kind":"Service","apiVersion":"v1","metadata":{"name":"seats","namespace":"t"},"spec":{"selector":{"app":"seats"},"ports":[{"name":"http","port":80,"targetPort":"http-metrics"}]}},{"kind":"Deployment","apiVersion":"apps/v1","metadata":{"name":"seats","namespace":"t"},"spec":{"template":{"metadata":{"labels":{"app":"seats"}},"spec":{"containers":[{"name":"c","ports":[{"name":"http","containerPort":8080},{"name":"http-metrics","containerPort":9464}]}]}}}}]}'
+    fires: [{kind: Service, namespace: t, name: seats}]
+  - name: a Service for metrics
+    files:
+      all.json: '{"kind":"List","apiVersion":"v1","items":[{"kind":"Service","apiVersion":"v1","metadata":{"name":"seats-metrics","namespace":"t"},"spec":{"selector":{"app":"seats"},"ports":[{"name":"http","port":80,"targetPort":"http-metrics"}]}},{"kind":"Deployment","apiVersion":"apps/v1","metadata":{"name":"seats","namespace":"t"},"spec":{"template":{"metadata":{"labels":{"app":"seats"}},"spec":{"containers":[{"name":"c","ports":[{"name":"http","containerPort":8080},{"name":"http-metrics","containerPort":9464}]}]}}}}]}'
   - name: a named port that no container has
     files:
       services.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"viewer","namespace":"a"},"spec":{"selector":{"app":"viewer"},"ports":[{"port":80,"targetPort":"http"}]}}]}'
@@ -165,7 +171,7 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, service: &Object) -> Option<Findi
     let port = match named {
         Some(port) => port,
         None if wrong.len() == offered.len() => wrong.first()?,
-        None => &measured(input, service, &offered, &selected)?,
+        None => measured(service, &offered, &selected)?,
     };
     if governs_only(input, service) {
         return None;
@@ -174,7 +180,11 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, service: &Object) -> Option<Findi
     let right = served
         .iter()
         .find(|(name, ..)| !name.is_empty() && *name == port.name)
-        .or_else(|| served.iter().find(|(name, ..)| !MEASURES.iter().any(|word| name.contains(word))))
+        .or_else(|| {
+            served
+                .iter()
+                .find(|(name, ..)| !MEASURES.iter().any(|word| name.contains(word)))
+        })
         .or_else(|| served.first())?;
     let target = match port.target? {
         Target::Name(name) => name.to_owned(),
@@ -193,7 +203,10 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, service: &Object) -> Option<Findi
         .collect();
     let patch = serde_json::json!([{"op": "replace", "path": format!("/spec/ports/{}/targetPort", port.index), "value": right.1}]);
     let refused = input.snapshot.pods_of(&first.subject).any(|pod| pod.is_well());
-    let confidence = if named.is_some() || refused {
+    let measures = !wrong.iter().any(|one| one.index == port.index);
+    let confidence = if measures {
+        Confidence::Probable
+    } else if named.is_some() || refused {
         Confidence::Confirmed
     } else {
         Confidence::Probable
@@ -205,7 +218,7 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, service: &Object) -> Option<Findi
         .fact("port", port.port)
         .fact("target", target)
         .fact("named", named.is_some())
-        .fact("measures", !wrong.iter().any(|one| one.index == port.index))
+        .fact("measures", measures)
         .fact("served", list)
         .fact("candidate_kind", first.subject.kind.clone())
         .fact("candidate", first.subject.name.clone())
@@ -219,10 +232,9 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, service: &Object) -> Option<Findi
 /// Words in the names of ports that are for machines that watch, and for no client.
 const MEASURES: [&str; 3] = ["metrics", "prometheus", "telemetry"];
 
-/// The only port of a Service, which leads to the port for metrics while the containers have one for traffic and its callers complain of
-/// what they get: it answers every request, with text that is not for them.
+/// The only port of a Service, not called after metrics, which leads to the port for metrics while the containers have one for traffic: it
+/// answers every request, with text that is not for clients.
 fn measured<'p>(
-    input: &Input<'_>,
     service: &Object,
     offered: &'p [ServicePort<'p>],
     selected: &[&Backend<'_>],
@@ -233,12 +245,15 @@ fn measured<'p>(
     let served = container_ports(first.containers);
     let name = match only.target? {
         Target::Name(name) => name,
-        Target::Number(number) => served.iter().find(|(_, port, _)| *port == number).map(|(name, ..)| *name)?,
+        Target::Number(number) => served
+            .iter()
+            .find(|(_, port, _)| *port == number)
+            .map(|(name, ..)| *name)?,
     };
-    let others = served.iter().any(|(other, ..)| !other.is_empty() && !is_for_metrics(other));
+    // Descriptions show ports without their names.
+    let has_another = served.len() > 1 && served.iter().any(|(other, ..)| !is_for_metrics(other));
     let is_meant = is_for_metrics(only.name) || is_for_metrics(&service.key.name);
-    let suffers = || others_suffer(input.snapshot, &first.subject);
-    (is_for_metrics(name) && others && !is_meant && suffers()).then_some(only)
+    (is_for_metrics(name) && has_another && !is_meant).then_some(only)
 }
 
 /// True when the containers declare the port, or name its number in a probe, an argument or a variable.

@@ -5,7 +5,8 @@ use crate::cluster::Object;
 use crate::model::Confidence;
 use crate::rules::toolbox::calls::calls;
 use crate::rules::toolbox::services::{
-    container_ports, Backend, Fit, Labels, answering, backends, fit, is_near, labels_are_known, selector, services_in, shown,
+    Backend, Fit, Labels, answering, backends, container_ports, fit, is_near, labels_are_known, selector, services_in,
+    shown,
 };
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -81,6 +82,17 @@ prevention:
 sources: ["kubernetes pkg/controller/endpointslice: pods are listed by Service.spec.selector", "kubernetes.io/docs/concepts/services-networking/service"]
 versions: Kubernetes 1.0 to 1.36
 examples:
+  - name: "a worker with the labels of the release, and clients that are refused now and then"
+    files:
+      "all.json": '{"kind":"List","apiVersion":"v1","items":[{"kind":"Service","apiVersion":"v1","metadata":{"name":"price","namespace":"shop"},"spec":{"clusterIP":"10.96.1.1","selector":{"app":"price"},"ports":[{"port":80,"targetPort":8081}]}},{"kind":"Deployment","apiVersion":"apps/v1","metadata":{"name":"price","namespace":"shop"},"spec":{"template":{"metadata":{"labels":{"app":"price"}},"spec":{"containers":[{"name":"c","image":"price:1","ports":[{"containerPort":8081}]}]}}}},{"kind":"Deployment","apiVersion":"apps/v1","metadata":{"name":"price-import","namespace":"shop"},"spec":{"template":{"metadata":{"labels":{"app":"price"}},"spec":{"containers":[{"name":"c","image":"import:1"}]}}}}]}'
+      "pods.txt": |
+        NAMESPACE   NAME                    READY   STATUS    RESTARTS   AGE
+        shop        till-6d5f7c9b8d-x2x9k   1/1     Running   0          41m
+      "till-6d5f7c9b8d-x2x9k.log": |
+        ERROR no price: connect ECONNREFUSED price:80
+        ERROR no price: connect ECONNREFUSED price:80
+        ERROR no price: connect ECONNREFUSED price:80
+    fires: [{kind: "Service", namespace: "shop", name: "price"}]
   - name: the name of the primary, the selector of its replicas
     files:
       out.txt: |
@@ -288,12 +300,18 @@ fn too_wide(
             .collect()
     };
     // What declares none of the ports at which the release serves, while callers of the Service are refused now and then.
-    let is_refused = || calls(input.snapshot).iter().any(|call| call.fails && call.service.key == service.key);
+    let is_refused = || {
+        calls(input.snapshot)
+            .iter()
+            .any(|call| call.fails && call.service.key == service.key)
+    };
     let takes_none = |backend: &Backend<'_>| {
         let ports = container_ports(own.containers);
         !ports.is_empty()
             && !backend.containers.is_empty()
-            && !container_ports(backend.containers).iter().any(|(_, port, _)| ports.iter().any(|(_, known, _)| known == port))
+            && !container_ports(backend.containers)
+                .iter()
+                .any(|(_, port, _)| ports.iter().any(|(_, known, _)| known == port))
             && is_refused()
     };
     // A canary is called after its release, and runs the same program.

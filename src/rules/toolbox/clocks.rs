@@ -118,7 +118,12 @@ pub fn renewed_ahead(snapshot: &Snapshot) -> Vec<(String, i64, Citation)> {
     let Some(middle) = seconds.get(seconds.len() / 2).copied().filter(|_| seconds.len() >= 3) else {
         return Vec::new();
     };
-    let latest = seconds.iter().copied().filter(|one| one - middle < AHEAD).max().unwrap_or(middle);
+    let latest = seconds
+        .iter()
+        .copied()
+        .filter(|one| one - middle < AHEAD)
+        .max()
+        .unwrap_or(middle);
     found
         .into_iter()
         .filter(|(_, (seconds, _))| seconds - latest >= AHEAD)

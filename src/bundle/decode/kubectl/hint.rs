@@ -454,7 +454,7 @@ mod tests {
 
     #[test]
     fn a_line_may_be_drawn_below_the_command() {
-        let path = EntryPath::new("state.txt");
+        let path = crate::model::EntryPath::new("state.txt");
         let drawn = "-".repeat(100);
         let text = format!("{drawn}\n# kubectl get pods -n shop\n{drawn}\nNAME   READY   STATUS\n");
         let file = TextFile::new("b".into(), &path, &text);
