@@ -89,7 +89,7 @@ pub(super) fn is_heading(line: &str) -> bool {
     line.trim_start().starts_with(['=', '-', '*', '#', '>']) && host_above(line).is_some_and(|host| !host.is_empty())
 }
 
-/// The machine that a line says the text below is of: a prompt (`root@wk5:~#`, `[core@wk5 ~]$ ss -l`), a login (`$ ssh wk5 uptime`,
+/// The machine that a line says the text below is of: a prompt (`root@wk5:~#`, `[core@wk5 ~]$ ss -l`, `wk5:~ #`), a login (`$ ssh wk5 uptime`,
 /// `$ kubectl debug node/wk5`), a heading (`=== wk5 ===`, `--- node: wk5 ---`, `== wk5`). Empty for a prompt that names none; none for any other line.
 pub(super) fn host_above(line: &str) -> Option<&str> {
     let line = line.trim();
@@ -129,7 +129,11 @@ pub(super) fn host_above(line: &str) -> Option<&str> {
         // The prompt of root looks like a comment.
         return line.starts_with('$').then_some("");
     }
-    let (user, rest) = before.trim_start_matches('[').split_once('@')?;
+    let Some((user, rest)) = before.trim_start_matches('[').split_once('@') else {
+        // `wk5:~ # ss -l`, as SUSE and others have it.
+        let (host, place) = before.split_once(':')?;
+        return (is_word(host) && place.starts_with(['~', '/'])).then_some(host);
+    };
     let host = rest.split([':', ' ', ']']).next()?;
     (is_word(host) && !user.contains(' ')).then_some(host)
 }
@@ -180,6 +184,9 @@ mod tests {
         for (line, host) in [
             ("root@wk5:~# systemctl status kubelet", Some("wk5")),
             ("[core@wk5 ~]$ ss -l", Some("wk5")),
+            ("wk5:~ # ss -l", Some("wk5")),
+            ("wk5:~$ date -u; timedatectl", Some("wk5")),
+            ("price: $ 5", None),
             ("$ ssh -q ubuntu@wk5 uptime", Some("wk5")),
             ("=== wk5 ===", Some("wk5")),
             ("== wk5", Some("wk5")),

@@ -8,6 +8,8 @@ use minijinja::{Environment, Error, ErrorKind};
 const FUEL: u64 = 200_000;
 /// Bytes of a text that a filter may make.
 const LARGEST_TEXT: usize = 1 << 20;
+/// Numbers that one range may have: a rule is evaluated for every object of its kind.
+const LONGEST_RANGE: isize = 10_000;
 /// Bytes of one expression, or of one template in wording.
 const LONGEST: usize = 16 << 10;
 
@@ -114,6 +116,13 @@ pub(super) fn bind(environment: &mut Environment<'static>) {
     for name in ["namespace", "debug", "dict"] {
         environment.remove_global(name);
     }
+    environment.add_function("range", |lower: isize, upper: Option<isize>, step: Option<isize>| {
+        let length = upper.map_or(lower, |upper| upper.saturating_sub(lower));
+        if length.unsigned_abs() > LONGEST_RANGE.unsigned_abs() {
+            return Err(Error::new(ErrorKind::InvalidOperation, "it makes too long a range"));
+        }
+        minijinja::functions::range(lower, upper, step)
+    });
     environment.add_filter("replace", |text: &str, from: &str, to: &str| {
         let times = if from.is_empty() {
             text.chars().count() + 1
@@ -270,6 +279,12 @@ fn words(expression: &str) -> Vec<Word<'_>> {
 
 fn refused_words(words: &[Word<'_>]) -> Option<String> {
     let no_filter = |name: &str| format!("there is no filter {name:?}; there are {}, upper", FILTERS.join(", "));
+    // Each element of one list would be compared with each of another, in a single instruction.
+    let chooses = |word: &Word<'_>| matches!(word, Word::Name("select" | "reject" | "selectattr" | "rejectattr"));
+    let compares = |word: &Word<'_>| matches!(word, Word::Text("in" | "containing"));
+    if words.iter().any(chooses) && words.iter().any(compares) {
+        return Some("no list is chosen from by another list; `in` looks for one value".to_owned());
+    }
     let mut ranges = 0;
     for (at, word) in words.iter().enumerate() {
         let before = at.checked_sub(1).and_then(|at| words.get(at));
@@ -331,6 +346,11 @@ mod tests {
             ("'x' * 99999999", Some("repeats no text")),
             ("object.metadata.name in ['a|b', \"it is so\"]", None),
             ("object.items|tojson", Some("no filter \"tojson\"")),
+            (
+                "object.spec.containers|select('in', object.items)|list",
+                Some("no list is chosen from"),
+            ),
+            ("'x' in object.items", None),
         ] {
             let refused = refused_expression(expression);
             match expected {
@@ -384,5 +404,6 @@ mod tests {
         ] {
             assert!(ends(&expression).unwrap_err().contains("too large a text"));
         }
+        assert!(ends("range(10001)|length").unwrap_err().contains("too long a range"));
     }
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::cluster::{PodView, Snapshot};
+use crate::logs::{LineHit, Stream};
 use crate::model::{Citation, Confidence, Subject};
 use crate::rules::toolbox::calls::{Call, calls};
 use crate::rules::toolbox::peers::{Peer, behind};
@@ -23,8 +24,8 @@ check:
   zh: '应用监听的端口是否就是边车、变量与 Service 所用的端口'
   en: 'whether programs listen on the port that their sidecar, their variables and their Service use'
 title:
-  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} {% if by_log %}监听{% else %}只声明了端口{% endif %} {{ listening }}，而 {{ who|raw }} 访问的是 {{ wanted }}'
-  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} {% if by_log %}listens on{% else %}declares only port{% endif %} {{ listening }}, while {{ who|raw }} asks port {{ wanted }}'
+  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} {% if by_log %}监听{% else %}中 {{ who|raw }} 以外的容器只声明了端口{% endif %} {{ listening }}，而 {{ who|raw }} 访问的是 {{ wanted }}'
+  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} {% if by_log %}listens on{% else %}declares beside {{ who|raw }} only{% endif %} {{ listening }}, while {{ who|raw }} asks port {{ wanted }}'
 cause:
   zh: '{% if by_log %}日志写明应用监听 {{ listening }}{% else %}同一个 Pod 里其余的容器只声明了 {{ listening }}，它们都在运行{% endif %}；{{ who|raw }} 访问 {{ wanted }}{% if declared %}，这也是容器声明的端口{% endif %}{% if variable %}，变量 {{ variable }} 也是 {{ wanted }}{% endif %}，那里没有进程应答，连接被拒绝。'
   en: '{% if by_log %}its log says that it listens on {{ listening }}{% else %}the other containers of the pod, which run, declare {{ listening }} only{% endif %}; {{ who|raw }} asks {{ wanted }}{% if declared %}, which is the port that its container declares{% endif %}{% if variable %} and that variable {{ variable }} gives{% endif %}, where nothing answers: connections are refused.'
@@ -174,7 +175,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         }
         if says.is_empty() {
             if let Some((declared, asked)) = asked_beside(snapshot, &pod) {
-                findings.push(finding(snapshot, rule, owner, &pod, &declared, asked).fact("by_log", false));
+                let mut found = finding(snapshot, rule, owner, &pod, &declared, asked).fact("by_log", false);
+                found.confidence = Confidence::Probable;
+                findings.push(found);
             }
             continue;
         }
@@ -231,26 +234,43 @@ fn asked_within(snapshot: &Snapshot, pod: &PodView<'_>, says: &[(i64, Citation)]
 const OFTEN: u64 = 3;
 
 /// The same where no log says who listens: the ports that the other containers of the pod declare, all of them running, and the port
-/// on the loopback, declared by none, at which one container is refused again and again.
+/// on the loopback, declared by none, at which a proxy is refused again and again, up to the end of its log. What else asks the loopback
+/// may ask for a helper that nobody runs there.
 fn asked_beside(snapshot: &Snapshot, pod: &PodView<'_>) -> Option<(Vec<(i64, Citation)>, Asked)> {
-    if pod.containers().iter().any(|one| !one.init && !one.is_ready()) {
+    let on_host = pod.object.get("/spec/hostNetwork").and_then(Value::as_bool) == Some(true);
+    if on_host || pod.containers().iter().any(|one| !one.init && !one.is_ready()) {
         return None;
     }
-    let mut refused: BTreeMap<(i64, &str), (u64, &Citation)> = BTreeMap::new();
-    for hit in snapshot.hits.iter().filter(|hit| {
-        hit.signature.starts_with("app-upstream-refused/")
-            && hit.about.object.kind == "Pod"
-            && hit.about.object.name == pod.name()
-            && !hit.about.container.is_empty()
-    }) {
-        let Some(peer) = hit.captures.get("peer").map(|peer| Peer::parse(peer, None)) else {
+    let mut refused: BTreeMap<(i64, &str), (u64, Citation)> = BTreeMap::new();
+    for log in &snapshot.logs {
+        let Stream::Container(stream) = &log.stream else {
             continue;
         };
-        if let (true, Some(port)) = (peer.is_local(), peer.port) {
-            let known = refused
-                .entry((i64::from(port), hit.about.container.as_str()))
-                .or_insert((0, &hit.cite));
-            known.0 += hit.count;
+        if stream.pod != pod.name() || stream.previous || stream.container.is_empty() {
+            continue;
+        }
+        let of_proxy = |hit: &&LineHit| {
+            hit.signature
+                .strip_prefix("app-upstream-refused/")
+                .is_some_and(|id| PROXIES.iter().any(|proxy| id.starts_with(proxy)))
+        };
+        let last_line = |hit: &LineHit| hit.last.as_ref().map_or(hit.line, |(line, _)| *line);
+        let hits: Vec<&LineHit> = log.hits.iter().filter(of_proxy).collect();
+        let last = hits.iter().map(|hit| last_line(hit)).max().unwrap_or_default();
+        if log.lines.saturating_sub(last) > (log.lines / 5).max(12) {
+            continue;
+        }
+        for hit in hits {
+            let Some(peer) = hit.captures.get("peer").map(|peer| Peer::parse(peer, None)) else {
+                continue;
+            };
+            if let (true, Some(port)) = (peer.is_local(), peer.port) {
+                let cite = || Citation::line(&snapshot.bundle.alias, &log.path, hit.line, &hit.text);
+                let known = refused
+                    .entry((i64::from(port), stream.container.as_str()))
+                    .or_insert_with(|| (0, cite()));
+                known.0 += hit.count;
+            }
         }
     }
     let all = pod.object.list("/spec/containers");
@@ -268,13 +288,16 @@ fn asked_beside(snapshot: &Snapshot, pod: &PodView<'_>) -> Option<(Vec<(i64, Cit
             let asked = Asked {
                 port,
                 who: who.to_owned(),
-                cite: cite.clone(),
+                cite,
                 beside: true,
             };
             (says, asked)
         })
     })
 }
+
+/// Beginnings of the ids of the lines that proxies write.
+const PROXIES: [&str; 4] = ["nginx", "envoy", "haproxy", "apache"];
 
 /// What callers are refused at through a Service that leads to another port of a pod that is well.
 fn asked_by_callers(

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::cluster::{Event, Object, PodView, Snapshot};
-use crate::model::{Confidence, Subject};
+use crate::model::{Confidence, Subject, When};
 use crate::rules::toolbox::workload_touches;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -16,8 +16,8 @@ check:
   zh: 是否有混沌实验正在运行（Chaos Mesh、Litmus）
   en: whether a chaos experiment runs (Chaos Mesh, Litmus)
 title:
-  zh: "混沌实验 {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 正在注入 {{ action }} 故障{% if targets %}，目标：{{ targets|join('、') }}{% endif %}"
-  en: "the chaos experiment {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} injects {{ action }}{% if targets %} into {{ targets|join(', ') }}{% endif %}"
+  zh: "混沌实验 {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} {% if subject.kind == 'Schedule' %}按计划{% else %}正在{% endif %}注入 {{ action }} 故障{% if targets %}，目标：{{ targets|join('、') }}{% endif %}"
+  en: "the chaos experiment {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} injects {{ action }}{% if subject.kind == 'Schedule' %} by its schedule{% endif %}{% if targets %} into {{ targets|join(', ') }}{% endif %}"
 cause:
   zh: "这个对象让 {{ tool|raw }} 在目标上注入 {{ action }}{% if targets %}（{{ targets|join('、') }}）{% endif %}：目标与调用它的服务出现的故障由它引起，停止实验即可恢复。"
   en: "this object makes {{ tool|raw }} inject {{ action }}{% if targets %} into {{ targets|join(', ') }}{% endif %}: what fails there, and at what calls it, is its work and ends with it."
@@ -77,6 +77,19 @@ examples:
           type: PodChaos
           podChaos: {action: pod-kill, mode: one, selector: {namespaces: [shop], labelSelectors: {app: rates}}}
     fires: [{kind: Schedule, namespace: shop, name: kill-rates}]
+  - name: a pod was killed once, months ago
+    files:
+      'podchaos.yaml': |
+        apiVersion: chaos-mesh.org/v1alpha1
+        kind: PodChaos
+        metadata: {name: kill-one, namespace: shop, creationTimestamp: "2026-01-10T10:00:00Z"}
+        spec: {action: pod-kill, mode: one, selector: {namespaces: [shop], labelSelectors: {app: rates}}}
+        status:
+          conditions:
+          - {type: AllInjected, status: "True"}
+      'date.txt': |
+        $ date -u
+        Sat Mar 21 10:20:42 UTC 2026
   - name: only events tell of it
     files:
       'events.txt': |
@@ -129,12 +142,16 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let of_mesh = MESH
         .iter()
         .flat_map(|kind| snapshot.kind(kind))
-        .filter(|chaos| is_injected(chaos));
+        .filter(|chaos| is_injected(chaos) && !is_long_over(snapshot, chaos));
     let of_litmus = snapshot.kind("ChaosEngine").filter(|engine| {
         engine.text("/spec/engineState") == "active" && engine.text("/status/engineStatus") != "completed"
     });
     let of_schedules = snapshot.kind("Schedule").filter_map(|schedule| {
         let inner = scheduled(schedule)?;
+        // When it last started something; one that starts on Sundays is no news on Thursday.
+        if is_long_ago(snapshot, schedule.time("/status/time").as_ref()) {
+            return None;
+        }
         let action = schedule.text(&format!("{inner}/action"));
         let action = if action.is_empty() {
             schedule.text("/spec/type")
@@ -207,10 +224,7 @@ fn by_events(snapshot: &Snapshot, rule: &RuleHeader) -> Option<Finding> {
     let time = |event: &Event| event.last.as_ref().map(|when| when.latest);
     let (latest, _) = told(APPLIED).max_by_key(|(event, _)| time(event))?;
     let ended = told(ENDED).any(|(event, _)| event.about.name == latest.about.name && time(event) >= time(latest));
-    let is_old = match (snapshot.now(), time(latest)) {
-        (Some(now), Some(time)) => now.duration_since(time) > LONG_AGO,
-        _ => false,
-    };
+    let is_old = is_long_ago(snapshot, latest.last.as_ref());
     if ended || is_old {
         return None;
     }
@@ -233,6 +247,21 @@ fn by_events(snapshot: &Snapshot, rule: &RuleHeader) -> Option<Finding> {
     Some(finding)
 }
 
+/// True for what happens once, as the killing of a pod, where it was long ago, or nobody knows when: its object goes on saying that it was injected.
+fn is_long_over(snapshot: &Snapshot, chaos: &Object) -> bool {
+    let is_once = matches!(chaos.text("/spec/action"), "pod-kill" | "container-kill");
+    let now = snapshot.bundle.collected_at.as_ref();
+    is_once && (now.is_none() || is_long_ago(snapshot, chaos.created(now).as_ref()))
+}
+
+/// True for a time that is known to be long ago.
+fn is_long_ago(snapshot: &Snapshot, when: Option<&When>) -> bool {
+    match (snapshot.now(), when) {
+        (Some(now), Some(when)) => now.duration_since(when.latest) > LONG_AGO,
+        _ => false,
+    }
+}
+
 /// True while it works: every target was reached, and it was not paused since.
 fn is_injected(chaos: &Object) -> bool {
     let condition = |kind: &str| {
@@ -251,6 +280,12 @@ fn targets_of_mesh(snapshot: &Snapshot, chaos: &Object, at: &str) -> Vec<Subject
         .iter()
         .filter_map(Value::as_str)
         .collect();
+    // By expressions, fields, names or nodes others are meant than this would find.
+    let selector = chaos.get(&format!("{at}/selector")).and_then(Value::as_object);
+    let is_known = |key: &String| matches!(key.as_str(), "namespaces" | "labelSelectors");
+    if selector.is_some_and(|selector| !selector.keys().all(is_known)) {
+        return Vec::new();
+    }
     let labels = chaos
         .get(&format!("{at}/selector/labelSelectors"))
         .and_then(Value::as_object);

@@ -1,7 +1,7 @@
 //! A program refuses its configuration file for an error of syntax.
 
 use crate::cluster::{Hit, Snapshot};
-use crate::logs::Stream;
+use crate::logs::{Stream, clean_line};
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::nodes::{ends_log, is_ready, node_of, persists, touch_pods};
 use crate::rules::toolbox::{add_hit, own_hits, pod_is_failing};
@@ -21,6 +21,9 @@ text:
     pattern: "unable to configure the Docker daemon with file (?P<file>\\S+): (?P<said>[^\\n]{1,160})"
   - id: nginx
     pattern: "\\[emerg\\] [^\\n]{0,20}(?P<said>(?:unexpected|unknown directive|invalid (?:number of arguments|parameter)|directive \"[^\"]+\" (?:is not allowed|is not terminated|has no opening))[^\\n]{0,120}) in (?P<file>/[^\\s:]+:\\d+)"
+  - id: nginx-workers
+    in: [container-log]
+    pattern: "(?P<said>start worker process)"
   - id: corefile
     pattern: "(?P<file>Corefile:\\d+) - (?P<said>Error during parsing: [^\\n]{1,160})"
   - id: haproxy
@@ -45,8 +48,8 @@ title:
   zh: "{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} 的配置有语法错误{% if file is defined %}（{{ file }}）{% endif %}：{{ said }}"
   en: "the configuration of {{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} has a syntax error{% if file is defined %} ({{ file }}){% endif %}: {{ said }}"
 cause:
-  zh: "程序读取配置{% if file is defined %} {{ file }} {% endif %}时报告 {{ said }}，然后退出；YAML 中的制表符、缺少的引号与括号、误拼的指令都会这样。"
-  en: "reading its configuration{% if file is defined %} {{ file }}{% endif %}, the program reports {{ said }} and ends; a tab in YAML, a quote or bracket left out, a directive misspelt do this."
+  zh: "程序读取配置{% if file is defined %} {{ file }} {% endif %}时报告 {{ said }}，{% if reload %}拒绝了新的配置，并沿用旧配置{% else %}然后退出{% endif %}；YAML 中的制表符、缺少的引号与括号、误拼的指令都会这样。"
+  en: "reading its configuration{% if file is defined %} {{ file }}{% endif %}, the program reports {{ said }} and {% if reload %}goes on with the old settings{% else %}ends{% endif %}; a tab in YAML, a quote or bracket left out, a directive misspelt do this."
 causes:
   - rule: app-config-invalid
     ground: workload
@@ -104,6 +107,26 @@ examples:
       kubelet.log: |
         E1121 09:51:14.675792    8912 run.go:72] "command failed" err="failed to load kubelet config file, path: kubelet.yaml, error: failed to load Kubelet config file kubelet.yaml, error failed to decode: yaml: line 21: found character that cannot start any token"
     fires: [{kind: "Node", name: "n1", node: "n1"}]
+  - name: "nginx refuses a reload and goes on"
+    files:
+      pods.txt: |
+        NAME                     READY   STATUS    RESTARTS   AGE
+        edge-6658fdc4c5-j8wqs    1/1     Running   0          18d
+      edge-6658fdc4c5-j8wqs.log: |
+        2026/10/02 07:20:01 [notice] 1#1: start worker process 22
+        10.42.0.7 - - [02/Oct/2026:07:21:11 +0000] "GET / HTTP/1.1" 200 61
+        2026/10/02 07:24:02 [emerg] 1#1: invalid number of arguments in "proxy_pass" directive in /etc/nginx/conf.d/routes.conf:24
+        10.42.0.7 - - [02/Oct/2026:07:25:11 +0000] "GET /new HTTP/1.1" 404 61
+    fires: [{kind: "Deployment", name: "edge"}]
+  - name: "nginx took the next reload"
+    files:
+      pods.txt: |
+        NAME                     READY   STATUS    RESTARTS   AGE
+        edge-6658fdc4c5-j8wqs    1/1     Running   0          18d
+      edge-6658fdc4c5-j8wqs.log: |
+        2026/10/02 07:24:02 [emerg] 1#1: invalid number of arguments in "proxy_pass" directive in /etc/nginx/conf.d/routes.conf:24
+        2026/10/02 07:29:02 [notice] 1#1: start worker process 31
+        10.42.0.7 - - [02/Oct/2026:07:29:11 +0000] "GET /new HTTP/1.1" 200 61
   - name: "haproxy"
     files:
       pods.txt: |
@@ -124,10 +147,15 @@ examples:
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let mut findings: Vec<Finding> = Vec::new();
-    for hit in own_hits(input, rule) {
+    let complaints = own_hits(input, rule)
+        .into_iter()
+        .filter(|hit| !hit.signature.ends_with("/nginx-workers"));
+    for hit in complaints {
+        let mut reload = false;
         let subject = if hit.about.object.kind == "Pod" {
             // nginx refuses new settings on a reload and goes on with the old ones.
-            let is_reload = hit.signature.ends_with("/nginx") && !is_of_former_instance(snapshot, hit);
+            let is_reload = hit.signature.ends_with("/nginx") && is_refused_reload(snapshot, hit);
+            reload = is_reload;
             if !is_reload && !pod_is_failing(snapshot, &hit.about.object) {
                 continue;
             }
@@ -142,7 +170,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         match findings.iter_mut().find(|finding| finding.subject == subject) {
             Some(finding) => add_hit(input, finding, hit),
             None => {
-                let mut finding = Finding::new(rule, subject.clone(), Confidence::Confirmed);
+                let mut finding = Finding::new(rule, subject.clone(), Confidence::Confirmed).fact("reload", reload);
                 finding.count = 0;
                 add_hit(input, &mut finding, hit);
                 finding.path = hit.captures.get("file").cloned().unwrap_or_default();
@@ -156,11 +184,36 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     findings
 }
 
-/// True for a line of the log of an instance that has ended.
-fn is_of_former_instance(snapshot: &Snapshot, hit: &Hit) -> bool {
-    snapshot
-        .logs
+/// True where nginx runs on after it refused its settings, by its own line, and started no workers since: it keeps those that it had.
+fn is_refused_reload(snapshot: &Snapshot, hit: &Hit) -> bool {
+    let Some(log) = snapshot.logs.iter().find(|log| log.path == hit.cite.file) else {
+        return false;
+    };
+    let Stream::Container(container) = &log.stream else {
+        return false;
+    };
+    let runs = snapshot
+        .pod(&container.namespace, &container.pod)
+        .is_some_and(|pod| pod.phase() == "Running" && pod.is_well());
+    let last = |id: &str| {
+        let lines = log.hits.iter().filter(|other| other.signature.ends_with(id));
+        lines
+            .map(|other| other.last.as_ref().map_or(other.line, |(line, _)| *line))
+            .max()
+    };
+    let refused = log
+        .hits
         .iter()
-        .find(|log| log.path == hit.cite.file)
-        .is_none_or(|log| matches!(&log.stream, Stream::Container(found) if found.previous))
+        .filter(|other| other.signature.ends_with("config-syntax-error/nginx"))
+        .filter(|other| is_of_nginx(&other.text))
+        .map(|other| other.last.as_ref().map_or(other.line, |(line, _)| *line))
+        .max();
+    runs && !container.previous && refused.is_some() && last("/nginx-workers") < refused
+}
+
+/// True for a line that begins with the date of nginx's own log: `2026/10/02 07:24:02 [emerg]`.
+fn is_of_nginx(line: &str) -> bool {
+    let plain = clean_line(line);
+    let date = plain.split(' ').next().unwrap_or_default();
+    plain.starts_with("[emerg]") || date.len() == 10 && date.matches('/').count() == 2
 }

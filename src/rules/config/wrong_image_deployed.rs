@@ -101,7 +101,11 @@ fn judge(snapshot: &Snapshot, rule: &RuleHeader, service: &Object) -> Option<Fin
         .collect();
     let odd = behind.iter().find_map(|backend| {
         let image = repositories(backend);
+        // `nginx` without a registry or an owner is anybody's.
         let [repository] = image.as_slice() else { return None };
+        if !repository.contains('/') {
+            return None;
+        }
         // Another workload, which this Service does not select, is called after the program and runs it.
         let other = all.iter().find(|other| {
             fit(wanted, other) == Fit::Refused
@@ -116,26 +120,30 @@ fn judge(snapshot: &Snapshot, rule: &RuleHeader, service: &Object) -> Option<Fin
                     .any(|own| last_part(own) == service.key.name)
                 && !repositories(sibling).contains(repository)
         })?;
-        Some((*backend, other, *sibling))
+        Some((*backend, other, *sibling, repository.clone()))
     });
-    let (backend, other, sibling) = odd?;
-    let image = |backend: &Backend<'_>| {
-        backend
+    let (backend, other, sibling, repository) = odd?;
+    let image = |backend: &Backend<'_>, is_meant: &dyn Fn(&str) -> bool| {
+        let images = backend
             .containers
-            .first()
-            .and_then(|container| container.get("image")?.as_str())
+            .iter()
+            .filter_map(|container| container.get("image")?.as_str());
+        images
+            .filter(|image| is_meant(&repository_of(image)))
+            .map(ToOwned::to_owned)
+            .next()
             .unwrap_or_default()
-            .to_owned()
     };
+    let is_right = |own: &str| last_part(own) == service.key.name;
     let name = format!("{}/{}", service.key.namespace, service.key.name);
-    let mut finding = Finding::new(rule, backend.subject.clone(), Confidence::Confirmed)
+    let mut finding = Finding::new(rule, backend.subject.clone(), Confidence::Probable)
         .at("spec.template.spec.containers[*].image")
         .cite(backend.object.cite_at(backend.containers_at))
         .cite(other.object.cite_at(other.containers_at))
         .cite(sibling.object.cite_at(sibling.containers_at))
         .cite(service.cite_at("/spec/selector"))
-        .fact("image", image(backend))
-        .fact("right", image(sibling))
+        .fact("image", image(backend, &|own| own == repository))
+        .fact("right", image(sibling, &is_right))
         .fact("other", other.subject.name.clone())
         .fact("sibling", sibling.subject.name.clone())
         .fact("service", service.key.name.clone())
@@ -157,15 +165,18 @@ fn repositories(backend: &Backend<'_>) -> Vec<String> {
         .containers
         .iter()
         .filter_map(|container| container.get("image").and_then(Value::as_str))
-        .map(|image| {
-            let bare = image.split('@').next().unwrap_or(image);
-            match bare.rsplit_once(':') {
-                Some((repository, tag)) if !tag.contains('/') => repository.to_owned(),
-                _ => bare.to_owned(),
-            }
-        })
+        .map(repository_of)
         .filter(|repository| !SIDECARS.contains(&last_part(repository)))
         .collect()
+}
+
+/// The repository of an image, without tag and digest.
+fn repository_of(image: &str) -> String {
+    let bare = image.split('@').next().unwrap_or(image);
+    match bare.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') => repository.to_owned(),
+        _ => bare.to_owned(),
+    }
 }
 
 fn last_part(repository: &str) -> &str {

@@ -1,6 +1,7 @@
 //! A ScaledObject of KEDA is paused and holds its workload at zero.
 
 use crate::cluster::{Object, Snapshot};
+use crate::logs::is_error;
 use crate::model::{Confidence, Subject};
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -16,10 +17,10 @@ title:
   zh: "ScaledObject {{ subject.namespace }}/{{ subject.name }} 被暂停，{{ target_kind|raw }} {{ target }} 停在 0 个副本"
   en: "ScaledObject {{ subject.namespace }}/{{ subject.name }} is paused and holds {{ target_kind|raw }} {{ target }} at 0 replicas"
 cause:
-  zh: "注解 {{ annotation }} 使 KEDA 停止伸缩{% if at_zero %}，并把工作负载固定在 0 个副本{% endif %}，而它的 minReplicaCount 为 {{ least }}{% if triggers %}（触发器 {{ triggers }}）{% endif %}：队列中的工作无人处理。"
-  en: "the annotation {{ annotation }} stops KEDA from scaling{% if at_zero %} and fixes the workload at 0 replicas{% endif %}, while its minReplicaCount is {{ least }}{% if triggers %} (trigger {{ triggers }}){% endif %}: nobody does the work that waits."
+  zh: "注解 {{ annotation }} 使 KEDA 停止伸缩{% if at_zero %}，并把工作负载固定在 0 个副本{% endif %}{% if least > 0 %}，而它的 minReplicaCount 为 {{ least }}{% endif %}{% if triggers %}（触发器 {{ triggers }}）{% endif %}：队列中的工作无人处理。"
+  en: "the annotation {{ annotation }} stops KEDA from scaling{% if at_zero %} and fixes the workload at 0 replicas{% endif %}{% if least > 0 %}, while its minReplicaCount is {{ least }}{% endif %}{% if triggers %} (trigger {{ triggers }}){% endif %}: nobody does the work that waits."
 rules_out:
-  - {zh: "缩容到 0 的正常行为：minReplicaCount 不为 0", en: "scaling to zero as it should: minReplicaCount is not 0"}
+  - {zh: "缩容到 0 的正常行为：{% if least > 0 %}minReplicaCount 不为 0{% else %}固定它的是注解{% endif %}", en: "scaling to zero as it should: {% if least > 0 %}minReplicaCount is not 0{% else %}it is the annotation that holds it{% endif %}"}
 questions:
   - {zh: "谁在什么时候暂停了它，是否忘记恢复？", en: "who paused it, when, and was it forgotten?"}
 causes:
@@ -91,9 +92,8 @@ examples:
     files:
       so.json: '{"kind":"ScaledObject","apiVersion":"keda.sh/v1alpha1","metadata":{"name":"mailer","namespace":"shop","annotations":{"autoscaling.keda.sh/paused-replicas":"0"}},"spec":{"minReplicaCount":0,"scaleTargetRef":{"name":"mailer"},"triggers":[{"type":"rabbitmq"}]}}'
       deployments.json: '{"kind":"DeploymentList","apiVersion":"apps/v1","items":[{"metadata":{"name":"mailer","namespace":"shop"},"spec":{"replicas":0},"status":{}}]}'
-      pods.txt: |
-        NAMESPACE   NAME                     READY   STATUS    RESTARTS   AGE
-        shop        orders-6bdf8c9d7-jd5lx   0/1     Running   0          41m
+      orders-6bdf8c9d7-jd5lx.log: |
+        2026-03-11 18:59:11 ERROR no acknowledgement from mailer for 600 s, giving up
     fires: [{kind: ScaledObject, namespace: shop, name: mailer}]
   - name: "paused at three"
     files:
@@ -120,13 +120,9 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, object: &Object) -> Option<Findin
     let target = target(input.snapshot, object)?;
     let wanted = target.int("/spec/replicas")?;
     // At zero although one was asked for at least. Where it may go to zero by itself, it has to be fixed there by the annotation, and
-    // something of its namespace has to suffer.
-    let is_fixed = object.text(REPLICAS) == "0" || object.int("/status/pausedReplicaCount") == Some(0);
-    let suffers = || {
-        let mut pods = input.snapshot.pods();
-        pods.any(|pod| pod.namespace() == object.key.namespace && !pod.is_well() && !pod.is_terminating())
-    };
-    if wanted != 0 || least == 0 && !(is_fixed && suffers()) {
+    // somebody has to miss its work.
+    let at_zero = object.text(REPLICAS) == "0" || object.int("/status/pausedReplicaCount") == Some(0);
+    if wanted != 0 || least == 0 && !(at_zero && is_missed(input.snapshot, object, &target.key.name)) {
         return None;
     }
     let triggers: Vec<&str> = object
@@ -144,7 +140,7 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, object: &Object) -> Option<Findin
             .fact("target_kind", target.key.kind.clone())
             .fact("target", target.key.name.clone())
             .fact("annotation", annotation)
-            .fact("at_zero", annotation.ends_with("replicas"))
+            .fact("at_zero", at_zero)
             .fact("least", least)
             .fact(
                 "triggers",
@@ -155,6 +151,23 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, object: &Object) -> Option<Findin
                 },
             ),
     )
+}
+
+/// True when errors in a log name the workload, or what its triggers count: a queue, a topic, a stream, a list.
+fn is_missed(snapshot: &Snapshot, object: &Object, target: &str) -> bool {
+    let counted = object
+        .list("/spec/triggers")
+        .iter()
+        .filter_map(|trigger| trigger.get("metadata")?.as_object())
+        .flatten()
+        .filter(|(key, _)| ["queueName", "topic", "stream", "listName", "subject"].contains(&key.as_str()))
+        .filter_map(|(_, value)| value.as_str());
+    let names: Vec<&str> = counted.chain([target]).filter(|name| name.len() >= 4).collect();
+    let is_of_it = |text: &str| is_error(text) && names.iter().any(|name| text.contains(name));
+    snapshot
+        .logs
+        .iter()
+        .any(|log| log.tail.iter().any(|line| is_of_it(&line.text)))
 }
 
 /// By which annotation it is paused, and where that shows. `paused-replicas` with a number, or `paused: "true"`; tables have a column.

@@ -1,6 +1,9 @@
 //! The rewrite of an Ingress puts a part of the path in place of another, so that the backend sees paths that nobody asked for.
 
+use std::collections::BTreeSet;
+
 use regex::Regex;
+use serde_json::Value;
 
 use crate::cluster::Object;
 use crate::model::{Confidence, Subject};
@@ -15,13 +18,11 @@ check:
   zh: Ingress 的 rewrite-target 引用的分组是否是路径的其余部分
   en: whether the group that rewrite-target of an Ingress names is the rest of the path
 title:
-  zh: "Ingress {{ subject.namespace }}/{{ subject.name }} 的 rewrite-target {{ target }} 引用了{% if exists %}路径 {{ path }} 中的分隔符{% else %}路径 {{ path }} 中没有的分组{% endif %}，后端 {{ service }} 收到的路径都是错的"
-  en: "rewrite-target {{ target }} of Ingress {{ subject.namespace }}/{{ subject.name }} names {% if exists %}the separator{% else %}a group that is not{% endif %} in path {{ path }}, so {{ service }} gets wrong paths"
+  zh: "Ingress {{ subject.namespace }}/{{ subject.name }} 的 rewrite-target {{ target }} 引用了{% if exists %}路径 {{ route }} 中的分隔符{% else %}路径 {{ route }} 中没有的分组{% endif %}，后端 {{ service }} 收到的路径都是错的"
+  en: "rewrite-target {{ target }} of Ingress {{ subject.namespace }}/{{ subject.name }} names {% if exists %}the separator{% else %}a group that is not{% endif %} in path {{ route }}, so {{ service }} gets wrong paths"
 cause:
-  zh: "路径 {{ path }} 有 {{ groups }} 个分组；{{ target }} {% if exists %}引用的是 (/|$) 这样的分隔符，请求被改写为 // 或空路径{% else %}引用的分组不存在，请求被改写为空路径{% endif %}，后端 {{ service }} 对任何请求都答 404。{% if right %}路径的其余部分是第 {{ right }} 个分组。{% endif %}"
-  en: "path {{ path }} has {{ groups }} groups; {{ target }} {% if exists %}names a separator such as (/|$), so requests become // or the empty path{% else %}names one that does not exist, so requests become the empty path{% endif %} and {{ service }} answers all of them with 404. {% if right %}The rest of the path is group {{ right }}.{% endif %}"
-rules_out:
-  - {zh: "后端自身的故障：它的探针与直接访问正常", en: "a fault of the backend: its probes and direct requests pass"}
+  zh: "路径 {{ route }} 有 {{ groups }} 个分组；{{ target }} {% if exists %}引用的是 (/|$) 这样的分隔符，请求被改写为 // 或空路径{% else %}引用的分组不存在，请求被改写为空路径{% endif %}，后端 {{ service }} 大多答 404。{% if right %}路径的其余部分是第 {{ right }} 个分组。{% endif %}"
+  en: "path {{ route }} has {{ groups }} group{% if groups != 1 %}s{% endif %}; {{ target }} {% if exists %}names a separator such as (/|$), so requests become // or the empty path{% else %}names one that does not exist, so requests become the empty path{% endif %} and {{ service }} mostly answers with 404. {% if right %}The rest of the path is group {{ right }}.{% endif %}"
 causes:
   - rule: app-bug
     ground: service
@@ -63,6 +64,12 @@ examples:
     files:
       ing.json: '{"kind":"Ingress","apiVersion":"networking.k8s.io/v1","metadata":{"name":"cart","namespace":"t","annotations":{"nginx.ingress.kubernetes.io/rewrite-target":"/$2"}},"spec":{"rules":[{"http":{"paths":[{"path":"/api/cart/(.*)","pathType":"ImplementationSpecific","backend":{"service":{"name":"cart","port":{"number":80}}}}]}}]}}'
     fires: [{kind: Ingress, namespace: t, name: cart}]
+  - name: groups with names
+    files:
+      ing.json: '{"kind":"Ingress","apiVersion":"networking.k8s.io/v1","metadata":{"name":"cart","namespace":"t","annotations":{"nginx.ingress.kubernetes.io/rewrite-target":"/$2"}},"spec":{"rules":[{"http":{"paths":[{"path":"/api/cart(?<sep>/|$)(?<rest>.*)","pathType":"ImplementationSpecific","backend":{"service":{"name":"cart","port":{"number":80}}}}]}}]}}'
+  - name: a second path that leads to the root
+    files:
+      ing.json: '{"kind":"Ingress","apiVersion":"networking.k8s.io/v1","metadata":{"name":"cart","namespace":"t","annotations":{"nginx.ingress.kubernetes.io/rewrite-target":"/$2"}},"spec":{"rules":[{"http":{"paths":[{"path":"/(old|new)","pathType":"ImplementationSpecific","backend":{"service":{"name":"cart","port":{"number":80}}}},{"path":"/api/cart(/|$)(.*)","pathType":"ImplementationSpecific","backend":{"service":{"name":"cart","port":{"number":80}}}}]}}]}}'
   - name: as the documents have it
     files:
       ing.json: '{"kind":"Ingress","apiVersion":"networking.k8s.io/v1","metadata":{"name":"cart","namespace":"t","annotations":{"nginx.ingress.kubernetes.io/rewrite-target":"/$2"}},"spec":{"rules":[{"http":{"paths":[{"path":"/api/cart(/|$)(.*)","pathType":"ImplementationSpecific","backend":{"service":{"name":"cart","port":{"number":80}}}}]}}]}}'
@@ -83,35 +90,63 @@ fn judge(rule: &RuleHeader, object: &Object) -> Option<Finding> {
     let pointer = format!("/metadata/annotations/{}", ANNOTATION.replace('/', "~1"));
     let target = object.text(&pointer);
     let named = group_of(target)?;
-    let (at, path, service) = object.list("/spec/rules").iter().enumerate().find_map(|(at, entry)| {
-        let paths = entry.pointer("/http/paths")?.as_array()?;
-        paths.iter().enumerate().find_map(|(path_at, entry)| {
-            let path = entry.get("path")?.as_str()?;
-            let service = entry.pointer("/backend/service/name")?.as_str()?;
-            let at = format!("/spec/rules/{at}/http/paths/{path_at}/path");
-            is_wrong(path, named).then_some((at, path, service))
-        })
-    })?;
-    let groups = groups(path);
-    let right = groups
+    let all: Vec<(String, &str, &str)> = object
+        .list("/spec/rules")
         .iter()
-        .position(|group| is_rest(group))
-        .map_or(0, |index| index + 1);
+        .enumerate()
+        .flat_map(|(at, entry)| {
+            let paths = entry.pointer("/http/paths").and_then(Value::as_array);
+            paths
+                .into_iter()
+                .flatten()
+                .enumerate()
+                .filter_map(move |(path_at, entry)| {
+                    let path = entry.get("path")?.as_str()?;
+                    let service = entry.pointer("/backend/service/name")?.as_str()?;
+                    let at = format!("/spec/rules/{at}/http/paths/{path_at}/path");
+                    path.contains('(').then_some((at, path, service))
+                })
+        })
+        .collect();
+    // One annotation is for all paths: where it is right for one, another may mean to lead to the root.
+    if !all.iter().all(|(_, path, _)| is_wrong(path, named)) {
+        return None;
+    }
+    let (at, path, service) = all.first()?;
+    let groups = groups(path);
+    let rest_of = |path: &str| {
+        let groups = self::groups(path);
+        groups
+            .iter()
+            .position(|group| is_rest(group))
+            .map_or(0, |index| index + 1)
+    };
+    let right = match all
+        .iter()
+        .map(|(_, path, _)| rest_of(path))
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
+        [only] => *only,
+        _ => 0,
+    };
     let corrected = target.replace(&format!("${named}"), &format!("${right}"));
     Some(
         Finding::new(rule, object.subject(), Confidence::Confirmed)
             .at(format!("metadata.annotations[{ANNOTATION}]"))
             .cite(object.cite_at(&pointer))
-            .cite(object.cite_at(&at))
+            .cite(object.cite_at(at))
             .fact("target", target)
-            .fact("path", path)
+            .fact("route", *path)
             .fact("groups", groups.len())
             .fact("exists", named <= groups.len())
             .fact("right", right)
-            .fact("service", service)
+            .fact("service", *service)
             .fact("annotation", ANNOTATION)
             .fact("corrected", corrected)
-            .affects(Subject::namespaced("Service", &object.key.namespace, service))
+            .affects(Subject::namespaced("Service", &object.key.namespace, *service))
             .touch(Ground::Service, format!("{}/{service}", object.key.namespace)),
     )
 }
@@ -131,7 +166,7 @@ fn group_of(target: &str) -> Option<usize> {
 /// True when that group of a path is none, or only what may stand between two parts while another one is the rest.
 fn is_wrong(path: &str, named: usize) -> bool {
     // A path that is no expression has no groups, and ingress-nginx takes it as it is.
-    if Regex::new(path).is_err() || !path.contains('(') {
+    if Regex::new(path).is_err() {
         return false;
     }
     let groups = groups(path);
@@ -155,7 +190,10 @@ fn groups(path: &str) -> Vec<String> {
         let is_escaped = before == '\\';
         match sign {
             '(' if !is_escaped => {
-                let captures = !path.get(at + 1..).is_some_and(|rest| rest.starts_with('?'));
+                let inside = path.get(at + 1..).unwrap_or_default();
+                let is_named = inside.starts_with("?P<")
+                    || inside.starts_with("?<") && !inside.starts_with("?<=") && !inside.starts_with("?<!");
+                let captures = is_named || !inside.starts_with('?');
                 open.push((at, if captures { found.len() } else { usize::MAX }));
                 if captures {
                     found.push(String::new());
@@ -165,6 +203,10 @@ fn groups(path: &str) -> Vec<String> {
                 if let Some((from, index)) = open.pop()
                     && let (Some(group), Some(text)) = (found.get_mut(index), path.get(from + 1..at))
                 {
+                    let text = match text.strip_prefix('?').and_then(|named| named.split_once('>')) {
+                        Some((_, rest)) => rest,
+                        None => text,
+                    };
                     text.clone_into(group);
                 }
             }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::cluster::{Hit, Object, Snapshot};
 use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::mesh::service_of_host;
 use crate::rules::toolbox::peers::behind;
 use crate::rules::toolbox::{add_hit, own_hits};
 use crate::rules::{Finding, Ground, Input, RuleHeader};
@@ -24,8 +25,8 @@ check:
   zh: 网格是否在按配置注入延迟或错误
   en: whether the mesh injects delays or errors as it is told to
 title:
-  zh: "VirtualService {{ subject.namespace }}/{{ subject.name }} 对发往 {{ hosts }} 的请求{% if delay %}注入 {{ delay }} 的延迟{% endif %}{% if delay and abort %}，并{% endif %}{% if abort %}以 {{ abort }} 中止{% endif %}{% if share %}（{{ share }}%）{% endif %}"
-  en: "VirtualService {{ subject.namespace }}/{{ subject.name }} {% if delay %}delays{% endif %}{% if delay and abort %} and {% endif %}{% if abort %}aborts{% endif %} requests to {{ hosts }}{% if delay %} by {{ delay }}{% endif %}{% if abort %} with {{ abort }}{% endif %}{% if share %} ({{ share }}%){% endif %}"
+  zh: "VirtualService {{ subject.namespace }}/{{ subject.name }} 对发往 {{ hosts }} 的请求{% if delay %}注入 {{ delay }} 的延迟{% endif %}{% if delay and abort %}，并{% endif %}{% if abort %}以 {{ abort }} 中止{% endif %}（{{ share }}%）"
+  en: "VirtualService {{ subject.namespace }}/{{ subject.name }} {% if delay %}delays requests to {{ hosts }} by {{ delay }}{% if abort %} and aborts them with {{ abort }}{% endif %}{% else %}aborts requests to {{ hosts }} with {{ abort }}{% endif %} ({{ share }}%)"
 cause:
   zh: "{{ path }} 要求客户端的边车代理在转发之前注入故障；服务 {{ hosts }} 本身没有收到或很快应答了这些请求{% if flag %}。代理的访问日志以 {{ flag }} 标出（DI 为注入的延迟，FI 为注入的错误）{% endif %}。"
   en: "{{ path }} makes the sidecar of every client inject the fault before it forwards a request; {{ hosts }} itself never got those requests or answered them quickly{% if flag %}. The proxy marks them with {{ flag }} in its access log (DI is an injected delay, FI an injected error){% endif %}."
@@ -54,7 +55,7 @@ causes:
     ground: service
     mechanism: {zh: "依赖变慢或出错，就绪探针失败", en: "its dependency is slow or fails, so the readiness probe fails"}
 benign:
-  - {zh: "只对带有测试请求头的请求注入", en: "a fault for requests with a test's header only"}
+  - {zh: "只对一部分请求（请求头、路径、来源）注入", en: "a fault for some requests only, by header, path or source"}
   - {zh: "比例为 0 的注入", en: "a fault for 0 percent"}
 remedy:
   - purpose: {zh: "查看注入的故障", en: "look at the fault"}
@@ -140,11 +141,7 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, object: &Object) -> Option<Findin
         .list("/spec/hosts")
         .iter()
         .filter_map(Value::as_str)
-        .map(|host| {
-            let mut labels = host.split('.');
-            let name = labels.next().unwrap_or(host).to_owned();
-            (name, labels.next().unwrap_or(&object.key.namespace).to_owned())
-        })
+        .map(|host| service_of_host(host, &object.key.namespace))
         .collect();
     let marked: Vec<&Hit> = own_hits(input, rule)
         .into_iter()
@@ -158,11 +155,9 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, object: &Object) -> Option<Findin
     let routes = object.list("/spec/http");
     let (at, fault) = routes.iter().enumerate().find_map(|(at, route)| {
         let fault = route.get("fault")?;
-        let for_some = route
-            .get("match")
-            .and_then(Value::as_array)
-            .is_some_and(|matches| matches.iter().all(|one| one.get("headers").is_some()));
-        (share(fault) > 0.0 && !(for_some && marked.is_empty())).then_some((at, fault))
+        let is_for_some = !takes_all(route);
+        (share(fault, "delay") + share(fault, "abort") > 0.0 && !(is_for_some && marked.is_empty()))
+            .then_some((at, fault))
     })?;
     let path = format!("spec.http[{at}].fault");
     let text = |pointer: &str| match fault.pointer(pointer) {
@@ -170,6 +165,8 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, object: &Object) -> Option<Findin
         Some(Value::Number(number)) => number.to_string(),
         _ => String::new(),
     };
+    let (delayed, aborted) = (share(fault, "delay"), share(fault, "abort"));
+    let shown = |share: f64, text: String| if share > 0.0 { text } else { String::new() };
     let abort = match text("/abort/httpStatus") {
         status if status.is_empty() => text("/abort/grpcStatus"),
         status => status,
@@ -185,9 +182,9 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, object: &Object) -> Option<Findin
         .cite(object.cite_at(&format!("/spec/http/{at}/fault")))
         .fact("path", path)
         .fact("hosts", names.join(", "))
-        .fact("delay", text("/delay/fixedDelay"))
-        .fact("abort", abort)
-        .fact("share", share(fault))
+        .fact("delay", shown(delayed, text("/delay/fixedDelay")))
+        .fact("abort", shown(aborted, abort))
+        .fact("share", delayed.max(aborted).to_string())
         .fact(
             "flag",
             marked
@@ -212,15 +209,25 @@ fn impair(snapshot: &Snapshot, finding: &mut Finding, namespace: &str, name: &st
     }
 }
 
-/// Of how many percent of the requests; everything where it does not say.
-fn share(fault: &Value) -> f64 {
-    ["delay", "abort"]
-        .iter()
-        .filter_map(|part| fault.get(*part))
-        .map(|part| {
-            part.pointer("/percentage/value")
-                .or_else(|| part.get("percent"))
-                .map_or(100.0, |value| value.as_f64().unwrap_or(0.0))
+/// True for a route without a condition, or with one that every request meets: the prefix `/`.
+fn takes_all(route: &Value) -> bool {
+    let Some(matches) = route.get("match").and_then(Value::as_array) else {
+        return true;
+    };
+    matches.is_empty()
+        || matches.iter().any(|one| {
+            let parts = one
+                .as_object()
+                .map_or(0, |parts| parts.keys().filter(|key| *key != "name").count());
+            parts == 0 || parts == 1 && one.pointer("/uri/prefix").and_then(Value::as_str) == Some("/")
         })
-        .fold(0.0, f64::max)
+}
+
+/// On how many percent of the requests a part of the fault falls; on all where it does not say.
+fn share(fault: &Value, part: &str) -> f64 {
+    fault.get(part).map_or(0.0, |part| {
+        part.pointer("/percentage/value")
+            .or_else(|| part.get("percent"))
+            .map_or(100.0, |value| value.as_f64().unwrap_or(0.0))
+    })
 }

@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use crate::cluster::{Object, Snapshot};
 use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::mesh::service_of_host;
 use crate::rules::toolbox::peers::behind;
-use crate::rules::toolbox::services::{Fit, backends, fit, same_namespace, selector, service};
+use crate::rules::toolbox::services::{Backend, Fit, backends, fit, same_namespace, selector, service};
 use crate::rules::toolbox::workload_touches;
 use crate::rules::{Finding, Ground, Input, RuleHeader};
 
@@ -21,8 +22,8 @@ title:
   zh: "VirtualService {{ route }} 指向 {{ host }} 的子集 {{ subset }}，{% if defined %}而没有 Pod 带有它的标签 {{ labels }}{% else %}而没有 DestinationRule 定义它{% endif %}"
   en: "VirtualService {{ route }} leads to subset {{ subset }} of {{ host }}, {% if defined %}whose labels {{ labels }} no pod has{% else %}which no DestinationRule defines{% endif %}"
 cause:
-  zh: "{% if defined %}DestinationRule {{ rule }} 的子集 {{ subset }} 要求 {{ labels }}，Service {{ host }} 后面的 Pod 都没有这组标签，子集为空：代理对每个请求答 503（UH），尽管 Service 本身有端点。{% else %}代理没有子集 {{ subset }} 的集群，对每个请求答 503（NC）。{% endif %}"
-  en: "{% if defined %}subset {{ subset }} of DestinationRule {{ rule }} asks for {{ labels }}, which no pod behind Service {{ host }} has, so the subset is empty: the proxy answers every request with 503 (UH) although the Service itself has endpoints.{% else %}the proxy has no cluster for subset {{ subset }} and answers every request with 503 (NC).{% endif %}"
+  zh: "{% if defined %}DestinationRule {{ rule }} 的子集 {{ subset }} 要求 {{ labels }}，Service {{ host }} 后面的 Pod 都没有这组标签，子集为空：代理对这条路由的请求都答 503（UH），尽管 Service 本身有端点。{% else %}代理没有子集 {{ subset }} 的集群，对这条路由的请求都答 503（NC）。{% endif %}"
+  en: "{% if defined %}subset {{ subset }} of DestinationRule {{ rule }} asks for {{ labels }}, which no pod behind Service {{ host }} has, so the subset is empty: the proxy answers every request of this route with 503 (UH) although the Service itself has endpoints.{% else %}the proxy has no cluster for subset {{ subset }} and answers every request of this route with 503 (NC).{% endif %}"
 rules_out:
   - {zh: "Service 没有端点：它的选择器选中了 Pod", en: "a Service without endpoints: its selector does select pods"}
 causes:
@@ -155,7 +156,7 @@ fn destinations(object: &Object) -> Vec<Destination<'_>> {
                 if text("/destination/subset").is_empty() || gets_none {
                     continue;
                 }
-                let (host, namespace) = place(text("/destination/host"), &object.key.namespace);
+                let (host, namespace) = service_of_host(text("/destination/host"), &object.key.namespace);
                 found.push(Destination {
                     route: object,
                     pointer: format!("/spec/{protocol}/{at}/route/{route_at}/destination"),
@@ -169,23 +170,16 @@ fn destinations(object: &Object) -> Vec<Destination<'_>> {
     found
 }
 
-/// Name and namespace of a Service by a host such as `till` or `till.shop.svc.cluster.local`.
-fn place(host: &str, home: &str) -> (String, String) {
-    let mut labels = host.split('.');
-    let name = labels.next().unwrap_or_default().to_owned();
-    (name, labels.next().unwrap_or(home).to_owned())
-}
-
 fn judge(snapshot: &Snapshot, rule: &RuleHeader, wanted: &Destination<'_>) -> Option<Finding> {
     let rules: Vec<&Object> = snapshot
         .kind("DestinationRule")
         .filter(|object| {
-            let (host, namespace) = place(object.text("/spec/host"), &object.key.namespace);
+            let (host, namespace) = service_of_host(object.text("/spec/host"), &object.key.namespace);
             host == wanted.host && same_namespace(&namespace, &wanted.namespace)
         })
         .collect();
-    // Without any rule of this host in the bundle the one that defines it may only not have been collected.
-    let first = rules.first()?;
+    // Without any rule of this host that defines subsets, the one that does may only not have been collected.
+    let first = rules.iter().find(|object| !object.list("/spec/subsets").is_empty())?;
     let defined = rules.iter().find_map(|object| {
         let at = object
             .list("/spec/subsets")
@@ -196,7 +190,10 @@ fn judge(snapshot: &Snapshot, rule: &RuleHeader, wanted: &Destination<'_>) -> Op
     let base = |subject: Subject| {
         Finding::new(rule, subject, Confidence::Confirmed)
             .cite(wanted.route.cite_at(&wanted.pointer))
-            .fact("route", wanted.route.key.name.clone())
+            .fact(
+                "route",
+                format!("{}/{}", wanted.route.key.namespace, wanted.route.key.name),
+            )
             .fact("host", wanted.host.clone())
             .fact("namespace", wanted.namespace.clone())
             .fact("subset", wanted.subset)
@@ -222,7 +219,15 @@ fn judge(snapshot: &Snapshot, rule: &RuleHeader, wanted: &Destination<'_>) -> Op
         .filter(|backend| fit(selected_by, backend) == Fit::Selected)
         .peekable();
     behind_it.peek()?;
-    if behind_it.any(|backend| fit(labels, backend) != Fit::Refused) {
+    let is_at_zero = |backend: &Backend<'_>| backend.object.int("/spec/replicas") == Some(0);
+    // Machines outside the cluster stand behind it too, by the labels of their entries.
+    let of_machines = snapshot
+        .kind("WorkloadEntry")
+        .filter_map(|entry| entry.get("/spec/labels")?.as_object());
+    let is_a_machine = of_machines
+        .into_iter()
+        .any(|own| labels.iter().all(|(key, value)| own.get(key) == Some(value)));
+    if is_a_machine || behind_it.any(|backend| fit(labels, backend) != Fit::Refused && !is_at_zero(backend)) {
         return None;
     }
     let shown: Vec<String> = labels

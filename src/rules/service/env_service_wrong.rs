@@ -4,7 +4,7 @@ use crate::cluster::Snapshot;
 use crate::logs::is_error;
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::references::{Reference, Resolved, references};
-use crate::rules::toolbox::services::services_in;
+use crate::rules::toolbox::services::{is_in_between, services_in};
 use crate::rules::toolbox::speakers::of_log;
 use crate::rules::{Finding, Ground, Input, RuleHeader};
 
@@ -36,7 +36,7 @@ causes:
     mechanism: {zh: "依赖答得不对，就绪探针失败", en: "its dependency answers wrongly, so the readiness probe fails"}
 benign:
   - {zh: "一个网关或代理替几个服务作答：几个设置都指向它", en: "a gateway or proxy that answers for several services: several settings name it"}
-  - {zh: "没有任何错误的工作负载", en: "a workload without any error"}
+  - {zh: "日志里的错误与这个服务无关的工作负载", en: "a workload whose errors have nothing to do with that service"}
 remedy:
   - purpose: {zh: "查看这个设置", en: "look at the setting"}
     place: cluster
@@ -120,7 +120,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 && mistaken(snapshot, other).is_some_and(|(same, _)| same == service)
         });
         let is_known = findings.iter().any(|known| known.subject == reference.workload);
-        if is_gateway || is_known || !writes_errors(snapshot, &reference.workload) {
+        if is_gateway || is_known || !complains(snapshot, &reference.workload, &[&service, &meant, "404"]) {
             continue;
         }
         let elsewhere = all.iter().find(|other| {
@@ -168,6 +168,10 @@ fn mistaken(snapshot: &Snapshot, reference: &Reference) -> Option<(String, Strin
     };
     let words = |name: &str| name.split('-').map(ToOwned::to_owned).collect::<Vec<String>>();
     let of_named = words(&named.key.name);
+    // `API_URL` is called after no service, and a proxy is meant to answer for others.
+    if stem == "api" || is_in_between(&named.key.name) {
+        return None;
+    }
     // `cart-v2` and `cart-proxy` are still about the cart.
     if words(&stem)
         .iter()
@@ -186,10 +190,11 @@ fn mistaken(snapshot: &Snapshot, reference: &Reference) -> Option<(String, Strin
     Some((named.key.name.clone(), meant.to_owned()))
 }
 
-/// True when the end of a log of the workload has errors.
-fn writes_errors(snapshot: &Snapshot, workload: &Subject) -> bool {
+/// True when the end of a log of the workload has errors that hold one of the words.
+fn complains(snapshot: &Snapshot, workload: &Subject, words: &[&str]) -> bool {
     snapshot.logs.iter().any(|log| {
+        let is_such = |text: &str| is_error(text) && words.iter().any(|word| text.contains(word));
         of_log(snapshot, log).is_some_and(|speaker| speaker.workload == *workload)
-            && log.tail.iter().filter(|line| is_error(&line.text)).count() >= ERRORS
+            && log.tail.iter().filter(|line| is_such(&line.text)).count() >= ERRORS
     })
 }

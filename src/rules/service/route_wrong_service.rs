@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::cluster::{Object, Snapshot};
 use crate::model::{Confidence, Subject};
-use crate::rules::toolbox::services::{is_near, ports, same_namespace, service, services_in};
+use crate::rules::toolbox::mesh::service_of_host;
+use crate::rules::toolbox::services::{is_in_between, is_near, ports, same_namespace, service, services_in};
 use crate::rules::toolbox::{add_hit, own_hits};
 use crate::rules::{Finding, Ground, Input, RuleHeader};
 
@@ -22,11 +23,11 @@ check:
   zh: 路由指向的 Service 与端口是否存在
   en: whether the Services and ports that routes lead to exist
 title:
-  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的路由 {{ route }} 指向 {{ backend }}，{% if problem == 'missing' %}该 Service 不存在{% elif problem == 'port' %}该 Service 没有这个端口{% else %}而同名的 Service {{ near }} 没有任何路由{% endif %}{% if near and problem != 'path' %}（存在的是 {{ near }}）{% endif %}"
-  en: "route {{ route }} of {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} leads to {{ backend }}, {% if problem == 'missing' %}a Service that does not exist{% elif problem == 'port' %}a port that the Service does not offer{% else %}while no route leads to Service {{ near }} of that name{% endif %}{% if near and problem != 'path' %} ({{ near }} does){% endif %}"
+  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的路由 {{ route }} 指向 {{ backend }}，{% if problem == 'missing' %}该 Service 不存在{% elif problem == 'port' %}该 Service 没有这个端口{% else %}而没有路由指向名字相符的 Service {{ near }}{% endif %}{% if near and problem != 'path' %}（存在的是 {{ near }}）{% endif %}"
+  en: "route {{ route }} of {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} leads to {{ backend }}, {% if problem == 'missing' %}a Service that does not exist{% elif problem == 'port' %}a port that the Service does not offer{% else %}while no route leads to Service {{ near }}, whose name fits{% endif %}{% if near and problem != 'path' %} ({{ near }} does){% endif %}"
 cause:
-  zh: "{{ subject.kind|raw }} {{ subject.name }} 的 {{ path }} 为 {{ backend }}；命名空间 {{ subject.namespace }} 中的 Service 与它不符，请求得不到正确的后端（404、502 或 503）。"
-  en: "{{ path }} of {{ subject.kind|raw }} {{ subject.name }} is {{ backend }}; the Services of namespace {{ subject.namespace }} do not agree with it, so requests reach no right backend (404, 502 or 503)."
+  zh: "{{ subject.kind|raw }} {{ subject.name }} 的 {{ path }} 为 {{ backend }}；{% if problem == 'path' %}名字与这条路径相符的是 Service {{ near }}，它存在而得不到请求；{{ backend }} 对这些请求多半答 404。{% else %}命名空间 {{ subject.namespace }} 中的 Service 与它不符，请求得不到正确的后端（404、502 或 503）。{% endif %}"
+  en: "{{ path }} of {{ subject.kind|raw }} {{ subject.name }} is {{ backend }}; {% if problem == 'path' %}it is Service {{ near }} whose name fits the path, which exists and gets no request; {{ backend }} will mostly answer these requests with 404.{% else %}the Services of namespace {{ subject.namespace }} do not agree with it, so requests reach no right backend (404, 502 or 503).{% endif %}"
 rules_out:
   - zh: 后端应用：请求没有被转发给它
     en: "the backend application: requests are not forwarded to it"
@@ -306,6 +307,9 @@ fn unrouted_namesake(snapshot: &Snapshot, backend: &Backend, all: &[Backend]) ->
         .split(['/', '('])
         .next()
         .filter(|part| part.len() >= 3)?;
+    if is_in_between(&backend.service) {
+        return None;
+    }
     let routed = |name: &str| all.iter().any(|other| other.service == name);
     let related = is_near(first, &backend.service) || backend.service.contains(first);
     let mut namesakes = services_in(snapshot, &backend.namespace)
@@ -338,7 +342,11 @@ fn namesake_of_path(snapshot: &Snapshot, backend: &Backend) -> Option<String> {
     };
     let is_about_it = |word: &String| wanted.contains(&word.as_str()) || matches!(word.as_str(), "service" | "svc");
     let goes_elsewhere = words(&backend.service).iter().any(|word| !is_about_it(word));
-    if has_all(&backend.service) || !goes_elsewhere {
+    // `prices-admin` is about prices; a gateway that shares no word with the path may lead on to where it belongs.
+    let is_related = words(&backend.service)
+        .iter()
+        .any(|word| wanted.contains(&word.as_str()));
+    if has_all(&backend.service) || !goes_elsewhere || !is_related {
         return None;
     }
     let routed: Vec<Backend> = ["Ingress", "HTTPRoute", "IngressRoute", "VirtualService"]
@@ -401,15 +409,9 @@ fn backends_of(object: &Object) -> Vec<Backend> {
     let namespace = object.key.namespace.as_str();
     let mut add = |route: String, value: &Value, name_at: &str, port_at: &str, pointer: String| {
         if let Some(name) = value.pointer(name_at).and_then(Value::as_str) {
-            // `name.namespace.svc…` of a mesh's host.
-            let mut labels = name.split('.');
-            let name = labels.next().unwrap_or(name).to_owned();
-            let own = value
-                .get("namespace")
-                .and_then(Value::as_str)
-                .or_else(|| labels.next())
-                .unwrap_or(namespace)
-                .to_owned();
+            let home = value.get("namespace").and_then(Value::as_str);
+            let (name, named) = service_of_host(name, namespace);
+            let own = home.map_or(named, ToOwned::to_owned);
             let port = value
                 .pointer(port_at)
                 .filter(|port| port.is_number() || port.is_string())

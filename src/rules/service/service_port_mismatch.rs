@@ -20,8 +20,8 @@ check:
   zh: Service 的 targetPort 是否由容器提供
   en: whether a container serves each Service's targetPort
 title:
-  zh: "Service {{ subject.namespace }}/{{ subject.name }} 的端口 {{ port }} 指向 {{ target }}，而 {{ candidate_kind|raw }} {{ candidate }} 的容器只提供 {{ served|join('、') }}"
-  en: "port {{ port }} of Service {{ subject.namespace }}/{{ subject.name }} leads to {{ target }}, but the containers of {{ candidate_kind|raw }} {{ candidate }} serve {{ served|join(', ') }}"
+  zh: "Service {{ subject.namespace }}/{{ subject.name }} 的端口 {{ port }} 指向{% if measures %}指标端口{% endif %} {{ target }}，而 {{ candidate_kind|raw }} {{ candidate }} 的容器{% if measures %}以 {{ right }} 提供服务{% else %}只提供 {{ served|join('、') }}{% endif %}"
+  en: "port {{ port }} of Service {{ subject.namespace }}/{{ subject.name }} leads to {{ target }}{% if measures %}, which is for metrics{% endif %}, but the containers of {{ candidate_kind|raw }} {{ candidate }} serve {% if measures %}on {{ right }}{% else %}{{ served|join(', ') }}{% endif %}"
 cause:
   zh: "Service {{ subject.name }} 把端口 {{ port }} 转发到 Pod 的 {{ target }}{% if named %}（按名称查找容器端口，没有这个名称就没有端点）{% endif %}；{{ candidate_kind|raw }} {{ candidate }} 声明的容器端口是 {{ served|join('、') }}，{% if measures %}那个端口只提供指标，应答不是给客户端的{% else %}那个端口上没有进程监听{% endif %}。"
   en: "Service {{ subject.name }} forwards port {{ port }} to {{ target }} of its pods{% if named %}, looked up by name among the container ports: without that name there is no endpoint{% endif %}; the containers of {{ candidate_kind|raw }} {{ candidate }} declare {{ served|join(', ') }}{% if measures %}, and what stands there is for metrics: it answers with text that is not for clients{% else %}, and nothing listens on the other{% endif %}."
@@ -219,6 +219,7 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, service: &Object) -> Option<Findi
         .fact("target", target)
         .fact("named", named.is_some())
         .fact("measures", measures)
+        .fact("right", right.1)
         .fact("served", list)
         .fact("candidate_kind", first.subject.kind.clone())
         .fact("candidate", first.subject.name.clone())
@@ -250,10 +251,26 @@ fn measured<'p>(
             .find(|(_, port, _)| *port == number)
             .map(|(name, ..)| *name)?,
     };
+    // Loki and others of its kind call their only port for traffic after metrics, and are probed there.
+    let is_for_traffic = |name: &str| name.is_empty() || ["grpc", "http", "https", "web"].contains(&name);
     // Descriptions show ports without their names.
-    let has_another = served.len() > 1 && served.iter().any(|(other, ..)| !is_for_metrics(other));
-    let is_meant = is_for_metrics(only.name) || is_for_metrics(&service.key.name);
-    (is_for_metrics(name) && has_another && !is_meant).then_some(only)
+    let has_another = served.len() > 1 && served.iter().any(|(other, ..)| is_for_traffic(other));
+    let is_watcher = |name: &str| {
+        ["exporter", "monitor", "prom", "stats"]
+            .iter()
+            .any(|word| name.contains(word))
+    };
+    let is_meant = [only.name, &service.key.name, &first.subject.name]
+        .iter()
+        .any(|name| is_for_metrics(name) || is_watcher(name));
+    let is_probed = |container: &Value| {
+        ["readinessProbe", "livenessProbe", "startupProbe"]
+            .iter()
+            .filter_map(|probe| container.pointer(&format!("/{probe}/httpGet/port")))
+            .any(|port| port.as_str() == Some(name))
+    };
+    let is_asked = first.containers.iter().any(is_probed);
+    (is_for_metrics(name) && has_another && !is_meant && !is_asked).then_some(only)
 }
 
 /// True when the containers declare the port, or name its number in a probe, an argument or a variable.

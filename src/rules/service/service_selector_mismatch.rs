@@ -1,6 +1,8 @@
 //! A Service selects no pod, because its selector and the labels of the pods that it is meant for differ; or it selects pods that are not
 //! meant.
 
+use serde_json::Value;
+
 use crate::cluster::Object;
 use crate::model::Confidence;
 use crate::rules::toolbox::calls::calls;
@@ -22,8 +24,8 @@ title:
   zh: "{% if namesake is defined %}Service {{ subject.namespace }}/{{ subject.name }} 的 selector {{ selector }} 太宽，也选中了 {{ candidate_kind|raw }} {{ candidate }} 的 Pod{% else %}Service {{ subject.namespace }}/{{ subject.name }} 的 selector {{ wrong }} 不匹配 {{ candidate_kind|raw }} {{ candidate }} 的标签{% if has %} {{ has }}{% endif %}，{% if role is defined %}写入被送到只跟随的成员{% else %}没有任何后端{% endif %}{% endif %}"
   en: "{% if namesake is defined %}Service {{ subject.namespace }}/{{ subject.name }} selects too much with {{ selector }}: the pods of {{ candidate_kind|raw }} {{ candidate }} too{% else %}Service {{ subject.namespace }}/{{ subject.name }} selects {{ wrong }}, but the pods of {{ candidate_kind|raw }} {{ candidate }} carry {% if has %}{{ has }}{% else %}no such label{% endif %}: {% if role is defined %}writes go to members that only follow{% else %}it has no backend{% endif %}{% endif %}"
 cause:
-  zh: "{% if namesake is defined %}Service {{ subject.name }} 与 {{ namesake }} 同名，selector 却是 {{ selector }}，{{ candidate_kind|raw }} {{ candidate }} 的 Pod（标签 {{ labels }}）也符合，而它们{% if portless %}并不提供这个端口{% else %}另有自己的 Service{% endif %}：一部分请求因此到了不认识它们的程序。{% else %}Service {{ subject.name }} 的 selector 是 {{ selector }}，而 {{ candidate_kind|raw }} {{ candidate }} 的 Pod 标签是 {{ labels }}；{% if role is defined %}它的名字表示接受写入的成员，选中的却是只读的副本，写入因此被拒绝。{% else %}命名空间中没有 Pod 同时具备 selector 的全部标签，因此 Endpoints 为空，连接会被拒绝。{% endif %}{% endif %}"
-  en: "{% if namesake is defined %}Service {{ subject.name }} is called after {{ namesake }}, yet its selector is {{ selector }}, and the pods of {{ candidate_kind|raw }} {{ candidate }}, with {{ labels }}, fit it as well, although they {% if portless %}do not serve that port{% else %}have a Service of their own{% endif %}: a part of the requests goes to a program that does not know them.{% else %}the selector of Service {{ subject.name }} is {{ selector }}, while the pods of {{ candidate_kind|raw }} {{ candidate }} carry {{ labels }}; {% if role is defined %}its name is that of the member that takes writes, yet it selects those that only follow, which refuse them.{% else %}no pod of the namespace has every label of the selector, so there is no endpoint and connections are refused.{% endif %}{% endif %}"
+  zh: "{% if namesake is defined %}Service {{ subject.name }} 与 {{ namesake_kind|raw }} {{ namesake }} 同名，selector 却是 {{ selector }}，{{ candidate_kind|raw }} {{ candidate }} 的 Pod（标签 {{ labels }}）也符合，而它们{% if portless %}并不提供这个端口{% else %}另有自己的 Service{% endif %}：一部分请求因此到了不认识它们的程序。{% else %}Service {{ subject.name }} 的 selector 是 {{ selector }}，而 {{ candidate_kind|raw }} {{ candidate }} 的 Pod 标签是 {{ labels }}；{% if role is defined %}它的名字表示接受写入的成员，选中的却是只读的副本，写入因此被拒绝。{% else %}命名空间中没有 Pod 同时具备 selector 的全部标签，因此 Endpoints 为空，连接会被拒绝。{% endif %}{% endif %}"
+  en: "{% if namesake is defined %}Service {{ subject.name }} is called after {{ namesake_kind|raw }} {{ namesake }}, yet its selector is {{ selector }}, and the pods of {{ candidate_kind|raw }} {{ candidate }}, with {{ labels }}, fit it as well, although they {% if portless %}do not serve that port{% else %}have a Service of their own{% endif %}: a part of the requests goes to a program that does not know them.{% else %}the selector of Service {{ subject.name }} is {{ selector }}, while the pods of {{ candidate_kind|raw }} {{ candidate }} carry {{ labels }}; {% if role is defined %}its name is that of the member that takes writes, yet it selects those that only follow, which refuse them.{% else %}no pod of the namespace has every label of the selector, so there is no endpoint and connections are refused.{% endif %}{% endif %}"
 rules_out:
   - zh: "后端应用自身的故障：{% if namesake is defined %}这些请求{% else %}请求根本{% endif %}到不了它的 Pod"
     en: "a fault of the backend itself: {% if namesake is defined %}these requests do not{% else %}requests never{% endif %} reach its pods"
@@ -305,13 +307,21 @@ fn too_wide(
             .iter()
             .any(|call| call.fails && call.service.key == service.key)
     };
+    // What is run of an image, where that is told.
+    let runs = |backend: &Backend<'_>| -> Vec<String> {
+        let told = |container: &Value| {
+            let parts = ["command", "args"].iter().filter_map(|key| container.get(*key));
+            parts.map(ToString::to_string).collect::<String>()
+        };
+        backend.containers.iter().map(told).collect()
+    };
     let takes_none = |backend: &Backend<'_>| {
         let ports = container_ports(own.containers);
         !ports.is_empty()
             && !backend.containers.is_empty()
-            && !container_ports(backend.containers)
-                .iter()
-                .any(|(_, port, _)| ports.iter().any(|(_, known, _)| known == port))
+            && (programs(backend) != programs(own) || runs(backend) != runs(own))
+            && !ports.iter().any(|(_, port, _)| names_port(backend, *port))
+            && input.snapshot.pods_of(&own.subject).all(|pod| pod.is_well())
             && is_refused()
     };
     // A canary is called after its release, and runs the same program.
@@ -349,12 +359,24 @@ fn too_wide(
         .fact("labels", shown(other.labels))
         .fact("candidate_kind", other.subject.kind.clone())
         .fact("candidate", other.subject.name.clone())
+        .fact("namesake_kind", own.subject.kind.clone())
         .fact("namesake", own.subject.name.clone())
         .fact("portless", takes_none(other))
         .fact("patch", patch);
     finding.impair(service.subject());
     finding.impair(own.subject.clone());
     Some(finding)
+}
+
+/// True when a container's settings have the number anywhere: among its ports, in a probe, an argument or a variable.
+fn names_port(backend: &Backend<'_>, port: i64) -> bool {
+    let digits = port.to_string();
+    backend.containers.iter().any(|container| {
+        let settings = container.to_string();
+        settings
+            .split(|sign: char| !sign.is_ascii_digit())
+            .any(|part| part == digits)
+    })
 }
 
 /// How surely the Service is meant for this backend; none when it is not.

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::nodes::is_ready;
 use crate::cluster::Snapshot;
 use crate::logs::Stream;
-use crate::model::{Citation, Subject};
+use crate::model::{Citation, EntryPath, Subject};
 
 /// A node whose programs take what is fresh for what is not valid yet.
 pub struct Behind {
@@ -95,8 +96,9 @@ pub fn ahead(snapshot: &Snapshot) -> Option<Behind> {
     Some(found)
 }
 
-/// Nodes whose leases were renewed later than all others could be, by how many seconds, of at least three: a kubelet writes the time of its
-/// own clock there (kubernetes `staging/src/k8s.io/component-helpers/apimachinery/lease/controller.go`), every ten seconds.
+/// Nodes whose leases were renewed later than all others could be, by how many seconds, where one file tells it of at least three that are
+/// ready: a kubelet writes the time of its own clock there (kubernetes
+/// `staging/src/k8s.io/component-helpers/apimachinery/lease/controller.go`), every ten seconds.
 pub fn renewed_ahead(snapshot: &Snapshot) -> Vec<(String, i64, Citation)> {
     let of_leases = snapshot
         .kind("Lease")
@@ -106,29 +108,28 @@ pub fn renewed_ahead(snapshot: &Snapshot) -> Vec<(String, i64, Citation)> {
     let of_nodes = snapshot
         .kind("Node")
         .filter_map(|node| Some((node, described, node.time(described)?)));
-    let mut found: BTreeMap<&str, (i64, Citation)> = BTreeMap::new();
+    let mut by_file: BTreeMap<EntryPath, Vec<(i64, String, Citation)>> = BTreeMap::new();
     for (object, pointer, when) in of_leases.chain(of_nodes) {
-        found
-            .entry(object.key.name.as_str())
-            .or_insert_with(|| (when.latest.as_second(), object.cite_at(pointer)));
+        let node = object.key.name.as_str();
+        // The lease of a node that is gone is old, and shows nobody's clock.
+        if is_ready(snapshot, node) != Some(false) {
+            let cite = object.cite_at(pointer);
+            let answer = (when.latest.as_second(), node.to_owned(), cite.clone());
+            by_file.entry(cite.file).or_default().push(answer);
+        }
     }
-    let mut seconds: Vec<i64> = found.values().map(|(seconds, _)| *seconds).collect();
-    seconds.sort_unstable();
-    // Of two nobody can say which is wrong, and stopped kubelets make leases old, never new.
-    let Some(middle) = seconds.get(seconds.len() / 2).copied().filter(|_| seconds.len() >= 3) else {
-        return Vec::new();
+    let ahead = |mut answers: Vec<(i64, String, Citation)>| {
+        answers.sort_by_key(|(seconds, ..)| *seconds);
+        let (latest, node, cite) = answers.pop()?;
+        let (first, second) = (answers.first()?.0, answers.last()?.0);
+        // Of two nobody can say which is wrong, and the others have to agree.
+        (answers.len() >= 2 && second - first < AHEAD && latest - second >= AHEAD).then_some((
+            node,
+            latest - second,
+            cite,
+        ))
     };
-    let latest = seconds
-        .iter()
-        .copied()
-        .filter(|one| one - middle < AHEAD)
-        .max()
-        .unwrap_or(middle);
-    found
-        .into_iter()
-        .filter(|(_, (seconds, _))| seconds - latest >= AHEAD)
-        .map(|(node, (seconds, cite))| (node.to_owned(), seconds - latest, cite))
-        .collect()
+    by_file.into_values().filter_map(ahead).collect()
 }
 
 /// Seconds that no collecting explains.

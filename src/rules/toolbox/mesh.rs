@@ -13,6 +13,14 @@ pub const PROXIES: [&str; 2] = ["linkerd-proxy", "istio-proxy"];
 const ANCHORS: (&str, &str) = ("ConfigMap", "linkerd-identity-trust-roots");
 const ISSUER: (&str, &str) = ("Secret", "linkerd-identity-issuer");
 
+/// Name and namespace of the Service that a host means: `till` in the namespace of the object that names it, or
+/// `till.shop.svc.cluster.local` (istio.io/docs/reference/config/networking/virtual-service: short names).
+pub fn service_of_host(host: &str, home: &str) -> (String, String) {
+    let mut labels = host.split('.');
+    let name = labels.next().unwrap_or_default().to_owned();
+    (name, labels.next().unwrap_or(home).to_owned())
+}
+
 /// True for the signatures by which a mesh says that its own authority has ended.
 pub fn is_of_mesh(hit: &Hit) -> bool {
     hit.signature.contains("/mesh-")

@@ -231,11 +231,47 @@ pub fn fit(selector: &Labels, backend: &Backend<'_>) -> Fit {
     for (key, wanted) in selector {
         match backend.labels.get(key) {
             Some(value) if value == wanted => {}
-            None if !backend.complete => unknown = true,
+            None if !backend.complete || is_set_at_run_time(key) => unknown = true,
             _ => return Fit::Refused,
         }
     }
     if unknown { Fit::Unknown } else { Fit::Selected }
+}
+
+/// True for what stands before others and answers for them, by its name.
+pub fn is_in_between(name: &str) -> bool {
+    const WORDS: [&str; 14] = [
+        "collector",
+        "envoy",
+        "gateway",
+        "gw",
+        "haproxy",
+        "nginx",
+        "opensearch",
+        "otel",
+        "pgbouncer",
+        "pgpool",
+        "proxy",
+        "proxysql",
+        "thanos",
+        "valkey",
+    ];
+    name.split('-').any(|word| WORDS.contains(&word))
+}
+
+/// True for labels that no template has: controllers, the scheduler's world and meshes set them on pods and endpoints
+/// (kubernetes.io/docs/reference/labels-annotations-taints; istio.io/docs/reference/config/labels).
+fn is_set_at_run_time(key: &str) -> bool {
+    const KEYS: [&str; 6] = [
+        "apps.kubernetes.io/pod-index",
+        "controller-revision-hash",
+        "kubernetes.io/hostname",
+        "pod-template-generation",
+        "pod-template-hash",
+        "statefulset.kubernetes.io/pod-name",
+    ];
+    let of_mesh = key.split('/').next().is_some_and(|domain| domain.ends_with("istio.io"));
+    KEYS.contains(&key) || of_mesh || key.starts_with("topology.kubernetes.io/")
 }
 
 /// True when something in the namespace could show which labels its pods have, and nothing in it is left out.

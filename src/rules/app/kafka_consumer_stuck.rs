@@ -1,3 +1,10 @@
+//! A consumer of Kafka meets the same record again and again and cannot read it.
+
+use crate::rules::toolbox::complaints::judge;
+use crate::rules::toolbox::speakers::of_log;
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
 id: kafka-consumer-stuck
 role: cause
 level: critical
@@ -110,6 +117,15 @@ examples:
         2026-03-11 18:59:21 ERROR Caused by: org.apache.kafka.common.errors.RecordDeserializationException: Error deserializing key/value for partition moves-2 at offset 4711. If needed, please seek past the record to continue consumption.
     fires:
       - {kind: 'Deployment', namespace: 'shop', name: 'stock'}
+  - name: 'each bad record is sent to a topic of its own'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                      READY   STATUS    RESTARTS   AGE
+        shop        stock-5d9b66ccf4-2dzqv    1/1     Running   0          41m
+      'stock-5d9b66ccf4-2dzqv.log': |
+        2026-03-11 18:59:11 ERROR Caused by: org.apache.kafka.common.errors.RecordDeserializationException: Error deserializing key/value for partition moves-2 at offset 4711. If needed, please seek past the record to continue consumption.
+        2026-03-11 18:59:41 ERROR Caused by: org.apache.kafka.common.errors.RecordDeserializationException: Error deserializing key/value for partition moves-2 at offset 4790. If needed, please seek past the record to continue consumption.
+        2026-03-11 19:00:21 ERROR Caused by: org.apache.kafka.common.errors.RecordDeserializationException: Error deserializing key/value for partition moves-2 at offset 4833. If needed, please seek past the record to continue consumption.
   - name: 'a bad record was passed'
     files:
       'pods.txt': |
@@ -118,3 +134,23 @@ examples:
       'stock-5d9b66ccf4-2dzqv.log': |
         2026-03-11 18:59:11 WARN sent moves-2@4711 to moves.DLT: it cannot be read
         2026-03-11 18:59:12 INFO 40 records processed
+"##;
+
+/// The same record so often is one that is not passed.
+const AGAIN: u64 = 2;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let Some(subjects) = &rule.finds else { return Vec::new() };
+    let mut findings = judge(input, rule, subjects);
+    findings.retain(|finding| {
+        input.snapshot.logs.iter().any(|log| {
+            // Hits are counted by what they capture: partition and offset.
+            let repeats = log.hits.iter().any(|hit| {
+                let id = hit.signature.strip_prefix("kafka-consumer-stuck/");
+                id == Some("spring") || id == Some("java") && hit.count >= AGAIN
+            });
+            repeats && of_log(input.snapshot, log).is_some_and(|speaker| speaker.workload == finding.subject)
+        })
+    });
+    findings
+}
