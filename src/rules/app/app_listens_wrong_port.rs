@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::cluster::{PodView, Snapshot};
-use crate::logs::{LineHit, Stream};
+use crate::logs::{ContainerRef, LineHit, LogFile, Stream};
 use crate::model::{Citation, Confidence, Subject};
 use crate::rules::toolbox::calls::{Call, calls};
 use crate::rules::toolbox::peers::{Peer, behind};
 use crate::rules::toolbox::probes::{is_ailing, listens};
-use crate::rules::toolbox::services::{Target, container_ports, ports};
+use crate::rules::toolbox::services::{Target, container_ports, ports, same_namespace};
 use crate::rules::toolbox::workload_touches;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -167,6 +167,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .filter(|call| call.fails)
             .collect::<Vec<_>>()
     });
+    let proxies = logs_of_proxies(snapshot);
     for pod in snapshot.pods() {
         let says = listens(snapshot, &pod);
         let owner = snapshot.top_owner(pod.object);
@@ -174,7 +175,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             continue;
         }
         if says.is_empty() {
-            if let Some((declared, asked)) = asked_beside(snapshot, &pod) {
+            if let Some((declared, asked)) = asked_beside(snapshot, &proxies, &pod) {
                 let mut found = finding(snapshot, rule, owner, &pod, &declared, asked).fact("by_log", false);
                 found.confidence = Confidence::Probable;
                 findings.push(found);
@@ -185,7 +186,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             asked_within(snapshot, &pod, &says)
         } else {
             asked_by_callers(&refused, snapshot, &owner, &says)
-                .or_else(|| asked_beside(snapshot, &pod).map(|(_, asked)| asked))
+                .or_else(|| asked_beside(snapshot, &proxies, &pod).map(|(_, asked)| asked))
                 .filter(|asked| says.iter().all(|(known, _)| *known != asked.port))
         };
         let Some(asked) = asked else { continue };
@@ -236,26 +237,23 @@ const OFTEN: u64 = 3;
 /// The same where no log says who listens: the ports that the other containers of the pod declare, all of them running, and the port
 /// on the loopback, declared by none, at which a proxy is refused again and again, up to the end of its log. What else asks the loopback
 /// may ask for a helper that nobody runs there.
-fn asked_beside(snapshot: &Snapshot, pod: &PodView<'_>) -> Option<(Vec<(i64, Citation)>, Asked)> {
+fn asked_beside(
+    snapshot: &Snapshot,
+    proxies: &[(&ContainerRef, &LogFile)],
+    pod: &PodView<'_>,
+) -> Option<(Vec<(i64, Citation)>, Asked)> {
     let on_host = pod.object.get("/spec/hostNetwork").and_then(Value::as_bool) == Some(true);
     if on_host || pod.containers().iter().any(|one| !one.init && !one.is_ready()) {
         return None;
     }
     let mut refused: BTreeMap<(i64, &str), (u64, Citation)> = BTreeMap::new();
-    for log in &snapshot.logs {
-        let Stream::Container(stream) = &log.stream else {
-            continue;
-        };
-        if stream.pod != pod.name() || stream.previous || stream.container.is_empty() {
+    for (stream, log) in proxies {
+        let is_of_pod = stream.pod == pod.name() && same_namespace(&stream.namespace, pod.namespace());
+        if !is_of_pod || stream.previous || stream.container.is_empty() {
             continue;
         }
-        let of_proxy = |hit: &&LineHit| {
-            hit.signature
-                .strip_prefix("app-upstream-refused/")
-                .is_some_and(|id| PROXIES.iter().any(|proxy| id.starts_with(proxy)))
-        };
         let last_line = |hit: &LineHit| hit.last.as_ref().map_or(hit.line, |(line, _)| *line);
-        let hits: Vec<&LineHit> = log.hits.iter().filter(of_proxy).collect();
+        let hits: Vec<&LineHit> = log.hits.iter().filter(|hit| is_of_proxy(hit)).collect();
         let last = hits.iter().map(|hit| last_line(hit)).max().unwrap_or_default();
         if log.lines.saturating_sub(last) > (log.lines / 5).max(12) {
             continue;
@@ -294,6 +292,21 @@ fn asked_beside(snapshot: &Snapshot, pod: &PodView<'_>) -> Option<(Vec<(i64, Cit
             (says, asked)
         })
     })
+}
+
+/// The logs in which a proxy writes that it is refused.
+fn logs_of_proxies(snapshot: &Snapshot) -> Vec<(&ContainerRef, &LogFile)> {
+    let logs = snapshot.logs.iter().filter_map(|log| match &log.stream {
+        Stream::Container(stream) => Some((stream, log)),
+        _ => None,
+    });
+    logs.filter(|(_, log)| log.hits.iter().any(is_of_proxy)).collect()
+}
+
+fn is_of_proxy(hit: &LineHit) -> bool {
+    hit.signature
+        .strip_prefix("app-upstream-refused/")
+        .is_some_and(|id| PROXIES.iter().any(|proxy| id.starts_with(proxy)))
 }
 
 /// Beginnings of the ids of the lines that proxies write.

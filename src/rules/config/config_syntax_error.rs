@@ -151,12 +151,11 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         .into_iter()
         .filter(|hit| !hit.signature.ends_with("/nginx-workers"));
     for hit in complaints {
-        let mut reload = false;
-        let subject = if hit.about.object.kind == "Pod" {
-            // nginx refuses new settings on a reload and goes on with the old ones.
-            let is_reload = hit.signature.ends_with("/nginx") && is_refused_reload(snapshot, hit);
-            reload = is_reload;
-            if !is_reload && !pod_is_failing(snapshot, &hit.about.object) {
+        let is_of_pod = hit.about.object.kind == "Pod";
+        // nginx refuses new settings on a reload and goes on with the old ones.
+        let reload = is_of_pod && hit.signature.ends_with("/nginx") && is_refused_reload(snapshot, hit);
+        let subject = if is_of_pod {
+            if !reload && !pod_is_failing(snapshot, &hit.about.object) {
                 continue;
             }
             snapshot.top_owner_of(&hit.about.object)

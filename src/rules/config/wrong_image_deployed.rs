@@ -113,12 +113,10 @@ fn judge(snapshot: &Snapshot, rule: &RuleHeader, service: &Object) -> Option<Fin
                 && repositories(other).contains(repository)
         })?;
         let sibling = behind.iter().find(|sibling| {
+            let own = repositories(sibling);
             sibling.subject != backend.subject
-                && !repositories(sibling).is_empty()
-                && repositories(sibling)
-                    .iter()
-                    .any(|own| last_part(own) == service.key.name)
-                && !repositories(sibling).contains(repository)
+                && own.iter().any(|own| last_part(own) == service.key.name)
+                && !own.contains(repository)
         })?;
         Some((*backend, other, *sibling, repository.clone()))
     });

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use regex::Regex;
 use serde_json::Value;
 
 use crate::cluster::Object;
@@ -166,7 +165,7 @@ fn group_of(target: &str) -> Option<usize> {
 /// True when that group of a path is none, or only what may stand between two parts while another one is the rest.
 fn is_wrong(path: &str, named: usize) -> bool {
     // A path that is no expression has no groups, and ingress-nginx takes it as it is.
-    if Regex::new(path).is_err() {
+    if regex_syntax::parse(path).is_err() {
         return false;
     }
     let groups = groups(path);

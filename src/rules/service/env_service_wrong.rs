@@ -1,5 +1,7 @@
 //! A setting that is called after one Service names another.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::cluster::Snapshot;
 use crate::logs::is_error;
 use crate::model::{Confidence, Subject};
@@ -108,25 +110,32 @@ const ENDINGS: [&str; 16] = [
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let all = references(snapshot);
+    let mistakes: Vec<(&Reference, String, String)> = all
+        .iter()
+        .filter_map(|reference| {
+            let (service, meant) = mistaken(snapshot, reference)?;
+            Some((reference, service, meant))
+        })
+        .collect();
+    let mut keys: BTreeMap<(&Subject, &str), BTreeSet<&str>> = BTreeMap::new();
+    for (reference, service, _) in &mistakes {
+        let of_workload = keys.entry((&reference.workload, service)).or_default();
+        of_workload.insert(&reference.key);
+    }
     let mut findings: Vec<Finding> = Vec::new();
-    for reference in all.iter() {
-        let Some((service, meant)) = mistaken(snapshot, reference) else {
-            continue;
-        };
+    for (reference, service, meant) in &mistakes {
         // What several settings of other names lead to answers for all of them.
-        let is_gateway = all.iter().any(|other| {
-            other.workload == reference.workload
-                && other.key != reference.key
-                && mistaken(snapshot, other).is_some_and(|(same, _)| same == service)
-        });
+        let is_gateway = keys
+            .get(&(&reference.workload, service.as_str()))
+            .is_some_and(|keys| keys.len() > 1);
         let is_known = findings.iter().any(|known| known.subject == reference.workload);
-        if is_gateway || is_known || !complains(snapshot, &reference.workload, &[&service, &meant, "404"]) {
+        if is_gateway || is_known || !complains(snapshot, &reference.workload, &[service, meant, "404"]) {
             continue;
         }
         let elsewhere = all.iter().find(|other| {
             other.workload != reference.workload
                 && other.key == reference.key
-                && matches!(other.resolve(snapshot), Resolved::Service(named) if named.key.name == meant)
+                && matches!(other.resolve(snapshot), Resolved::Service(named) if named.key.name == *meant)
         });
         let confidence = match elsewhere {
             Some(_) => Confidence::Confirmed,
@@ -139,7 +148,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .fact("key", reference.key.clone())
             .fact("value", reference.value.clone())
             .fact("service", service.clone())
-            .fact("meant", meant)
+            .fact("meant", meant.clone())
             .fact("holder", format!("{} {}", holder.kind, holder.name))
             .fact("holder_name", holder.name.clone())
             .fact("resource", holder.kind.to_lowercase())

@@ -13,6 +13,11 @@ const MOST_PROCESSES: usize = 10_000;
 /// Bytes of a command that are kept.
 const COMMAND_KEPT: usize = 4096;
 
+/// The beginning of a command line, which is all that is kept of it.
+pub(super) fn kept(command: &str) -> &str {
+    command.get(..command.floor_char_boundary(COMMAND_KEPT)).unwrap_or("")
+}
+
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let heading: Vec<&str> = file.line(start).split_whitespace().collect();
     let is_heading = matches!(
@@ -49,7 +54,7 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
             // A thread of the kernel, or a zombie's name, which `<defunct>` follows.
             continue;
         }
-        let command = command.get(..command.floor_char_boundary(COMMAND_KEPT)).unwrap_or("");
+        let command = kept(command);
         section.facts.push(Fact::Host(HostFact::Process(Process {
             user: cell(user_at).to_owned(),
             pid,

@@ -6,6 +6,7 @@
 use regex::Regex;
 
 use super::fact::{Counted, Filesystem, HostFact, Process};
+use super::ps::kept;
 use crate::bundle::decode::shape::{Shape, group, table};
 use crate::bundle::decode::{Decoder, Fact, Section, TextFile};
 
@@ -21,9 +22,8 @@ pub(in crate::bundle::decode) const PROCESSES: Decoder = Decoder {
     decode: processes,
 };
 
-/// Rows that are kept, and bytes of a command.
+/// Rows that are kept.
 const MOST: usize = 10_000;
-const COMMAND_KEPT: usize = 4096;
 
 fn mounts(file: &TextFile<'_>, start: usize) -> Option<Section> {
     static ROW: Shape = Shape::new(|| {
@@ -89,10 +89,7 @@ fn processes(file: &TextFile<'_>, start: usize) -> Option<Section> {
             user: String::new(),
             pid,
             state: group(&found, "state").to_owned(),
-            command: command
-                .get(..command.floor_char_boundary(COMMAND_KEPT))
-                .unwrap_or("")
-                .to_owned(),
+            command: kept(command).to_owned(),
             cite: file.cite(line),
         })));
     }

@@ -3,6 +3,7 @@
 use regex::Regex;
 
 use super::fact::{HostFact, Process};
+use super::ps::kept;
 use crate::bundle::decode::shape::{Shape, group};
 use crate::bundle::decode::{Decoder, Fact, Section, TextFile};
 
@@ -22,7 +23,6 @@ static ROW: Shape = Shape::new(|| {
     )
 });
 const MOST_PROCESSES: usize = 10_000;
-const COMMAND_KEPT: usize = 4096;
 
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let first = file.line(start);
@@ -52,10 +52,7 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
                     user: group(&found, "user").to_owned(),
                     pid,
                     state: group(&found, "state").to_owned(),
-                    command: command
-                        .get(..command.floor_char_boundary(COMMAND_KEPT))
-                        .unwrap_or("")
-                        .to_owned(),
+                    command: kept(command).to_owned(),
                     cite: file.cite(section.end),
                 })));
             }

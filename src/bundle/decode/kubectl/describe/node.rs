@@ -23,8 +23,8 @@ const SYSTEM_INFO: &[(&str, &str)] = &[
     ("Kube-Proxy Version", "kubeProxyVersion"),
 ];
 
-/// Sets what a description tells of a node. When its lease was renewed stands in `casefileLease`, its pods stand in `casefilePods`, the sums of their requests and limits in
-/// `casefileAllocated` as written (`1500m (75%)`).
+/// Sets what a description tells of a node. When its lease was renewed stands in `casefileLease`, its pods in `casefilePods`, the sums of
+/// their requests and limits in `casefileAllocated` as written (`1500m (75%)`).
 pub(crate) fn fill(outline: &Outline<'_>, to: &mut ObjectBuilder<'_, '_>) {
     for item in outline.roots() {
         let line = item.line;
