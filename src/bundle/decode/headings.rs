@@ -1,6 +1,7 @@
 //! Several logs in one text below headings `==> name <==`: what `tail -n 50 *.log` prints (coreutils `src/tail.c`, `write_header`), and
 //! `minikube logs` (kubernetes/minikube `pkg/minikube/logs/logs.go`).
 
+use super::banner::banner;
 use super::{Decoder, Fact, LogSection, Section, TextFile, UnitLog};
 
 /// The lines between two headings, where the heading tells whose log they are.
@@ -28,16 +29,51 @@ pub(super) fn heading(line: &str) -> Option<&str> {
     line.trim_end().strip_prefix("==> ")?.strip_suffix(" <==")
 }
 
+/// True for a line between the outputs of several commands or containers.
+pub(super) fn is_heading(line: &str) -> bool {
+    heading(line).is_some() || banner(line).is_some_and(|found| !found.is_doubtful)
+}
+
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
-    let name = heading(file.line(start))?;
+    let line = file.line(start);
     let first = start + 1;
+    let name = heading(line);
+    let drawn = match name {
+        Some(_) => None,
+        None => Some(
+            banner(line)
+                .filter(|_| holds_log(file, first))
+                .filter(|found| !found.is_doubtful || begins_as_log(file, first))?,
+        ),
+    };
     // Descriptions and tables stand below such headings too; those are read as what they are.
     let end = (first..file.lines.len())
-        .find(|&line| heading(file.line(line)).is_some())
+        .find(|&line| is_heading(file.line(line)) || drawn.is_some() && banner(file.line(line)).is_some())
         .unwrap_or(file.lines.len());
+    let fact = match (name, drawn) {
+        (Some(name), _) => below_name(name, first, end)?,
+        (None, Some(found)) => Fact::LogSection(LogSection {
+            namespace: found.namespace.to_owned(),
+            pod: found.pod.to_owned(),
+            container: found.container.to_owned(),
+            previous: found.previous,
+            first,
+            end,
+        }),
+        (None, None) => return None,
+    };
+    Some(Section {
+        end,
+        facts: vec![fact],
+        ..Section::default()
+    })
+}
+
+/// The log below `==> name <==`.
+fn below_name(name: &str, first: usize, end: usize) -> Option<Fact> {
     // `kube-apiserver [3f2a…]`: a container of the component with its id.
     let bare = name.split(" [").next().unwrap_or(name);
-    let fact = match COMPONENTS.iter().find(|(known, _)| *known == bare) {
+    Some(match COMPONENTS.iter().find(|(known, _)| *known == bare) {
         Some((_, unit)) => Fact::UnitLog(UnitLog {
             unit: (*unit).to_owned(),
             first,
@@ -51,12 +87,43 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
             first,
             end,
         }),
-    };
-    Some(Section {
-        end,
-        facts: vec![fact],
-        ..Section::default()
     })
+}
+
+/// False where kubectl's tables, descriptions and objects stand.
+fn holds_log(file: &TextFile<'_>, first: usize) -> bool {
+    const OTHERS: [&str; 9] = [
+        "Name:  ",
+        "NAME  ",
+        "NAME\t",
+        "NAMESPACE  ",
+        "LAST SEEN  ",
+        "apiVersion:",
+        "kind:",
+        "{",
+        "$ ",
+    ];
+    let begin = (first..file.lines.len())
+        .map(|line| file.line(line))
+        .find(|line| !line.trim().is_empty());
+    begin.is_some_and(|line| !OTHERS.iter().any(|other| line.starts_with(other)) || line.starts_with("{\""))
+}
+
+/// True where the first line has a time or is a record in JSON.
+fn begins_as_log(file: &TextFile<'_>, first: usize) -> bool {
+    let begin = (first..file.lines.len())
+        .map(|line| file.line(line))
+        .find(|line| !line.trim().is_empty());
+    let has_time = |line: &str| {
+        let head = line.as_bytes().get(..line.len().min(40)).unwrap_or_default();
+        head.windows(8).any(|window| {
+            window.iter().zip(b"dd:dd:dd").all(|(byte, form)| match form {
+                b'd' => byte.is_ascii_digit(),
+                _ => byte == form,
+            })
+        })
+    };
+    begin.is_some_and(|line| line.starts_with("{\"") || has_time(line))
 }
 
 /// The pod after which a log file is called: `logs/web-6bdf8c9d7-jd5lx.log`.
@@ -136,6 +203,24 @@ mod tests {
                 "{heading}"
             );
         }
+    }
+
+    #[test]
+    fn a_drawn_line_stands_above_a_log() {
+        let of = |text: &str| match section(&DECODER, "x", text)?.facts.into_iter().next()? {
+            Fact::LogSection(log) => Some((log.namespace, log.pod, log.container, log.first, log.end)),
+            _ => None,
+        };
+        let expected = |end| Some(("shop".into(), "web-0".into(), "nginx".into(), 1, end));
+        assert_eq!(
+            of("=== shop/web-0/nginx ===\nboom\n\n=== db-0 ===\nready\n"),
+            expected(3)
+        );
+        assert_eq!(of("Pod: web-0, Namespace: shop, Container: nginx\nboom\n"), expected(2));
+        // A chapter's name could be a workload's; its log shows in the line below.
+        assert!(of("=== cart ===\n2026-11-21T10:00:00Z boom\n").is_some());
+        assert!(of("=== cart ===\nready\n").is_none());
+        assert!(of("=== web-0 ===\nName:         web-0\nNamespace:    shop\n").is_none());
     }
 
     #[test]

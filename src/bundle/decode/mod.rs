@@ -4,6 +4,7 @@
 //! [`DECODERS`] are asked in order whether a section of theirs starts there; the first that answers consumes its lines. Lines that
 //! no decoder takes are log text. File names are hints, never needed.
 
+mod banner;
 mod block_yaml;
 mod captured;
 mod casefile_manifest;
@@ -39,6 +40,7 @@ mod objects;
 mod openssl;
 mod pem;
 mod pod_log;
+mod pod_name;
 mod prompt;
 mod prow;
 mod prune;
@@ -267,7 +269,7 @@ mod tests {
                 " 10:20 up 1 min, load average: é", "127.0.0.1 é",
                 "{\"containers\":[{\"id\":\"é\",\"podSandboxId\":\"é\"}]}",
                 "==> kubelet <==", "==> Last Start <==", "==> coredns [3f2a1b4c5d6e7é] <==", "==> container status <==", "#==[ Log File ]===#", "# /var/log/é - Last 5 Lines", "#==[ Configuration File ]=#", "metadata:", "    type: ResolverStatuses.net.talos.dev", "spec:", "ID       kubelet", "STATE    é", "HEALTH   Fail", "Operating system: é (pass)", "Total memory: é (rejected: é)",
-                "[{\"path\":[],\"displayName\":\"é\",\"prop\":\"\",\"category\":\"error\"}]", "==> é/web-0.log <==", "[pod/web-0/é] é", "[pod/web-0/c] é", "web-0 c é", "web-0 c | é", "web-1  │ é",
+                "[{\"path\":[],\"displayName\":\"é\",\"prop\":\"\",\"category\":\"error\"}]", "==> é/web-0.log <==", "[pod/web-0/é] é", "[pod/web-0/c] é", "web-0 c é", "web-0 c | é", "web-1  │ é", "=== web-0 ===", "=== é web-0 ===", "web-0: é", "Pod: web-0 Container: é",
                 "timestamp,pod,message", "1,web-0,\"é", "\"", "{\"message\":\"é\",\"kubernetes\":{\"pod_name\":\"é\"}}", "[{\"line\":\"é\",\"labels\":{\"pod\":\"é\"}},",
                 "NIC statistics:", "     é_drops: 7", "Settings for é:", "\tSpeed: é", "Ip:", "    7 segments retransmitted", "#kernel", "é 1 0.0",
                 "Ip: Forwarding é", "UNIT FILE STATE", "é.service enabled", "Id=é", "ActiveState=é", "TARGET SOURCE FSTYPE OPTIONS", "/é é ext4 ro",

@@ -4,7 +4,7 @@
 use regex::Regex;
 
 use super::TextFile;
-use super::headings::heading;
+use super::headings::is_heading;
 use super::shape::{Shape, group};
 use super::supportconfig;
 
@@ -220,7 +220,7 @@ fn kind(line: &str) -> Option<Kind> {
         return None;
     }
     let head = line.get(..line.floor_char_boundary(LONGEST)).unwrap_or("");
-    if line.starts_with("==> ") && heading(line).is_some() || supportconfig::kind(line).is_some() {
+    if is_heading(line) || supportconfig::kind(line).is_some() {
         return Some(Kind::Prompt);
     }
     // The signs of prompts; the last byte begins `❯` and `➜`.

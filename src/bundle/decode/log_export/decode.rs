@@ -297,6 +297,29 @@ mod tests {
     }
 
     #[test]
+    fn a_loop_in_a_shell_may_put_the_pod_before_each_line() {
+        for (first, second) in [
+            ("web-0: boom", "web-0: bang"),
+            ("shop/web-0: boom", "shop/web-0: bang"),
+            ("[shop/web-0] boom", "[shop/web-0] bang"),
+            ("[web-0/nginx] boom", "[web-0/nginx] bang"),
+        ] {
+            let namespace = if first.contains("shop") { "shop" } else { "" };
+            let container = if first.contains("nginx") { "nginx" } else { "" };
+            assert_eq!(
+                logs(&PREFIXED, &format!("{first}\n{second}\n{second}\n")),
+                [log(
+                    namespace,
+                    "web-0",
+                    container,
+                    &[(0, "boom"), (1, "bang"), (2, "bang")]
+                )],
+                "{first}"
+            );
+        }
+    }
+
+    #[test]
     fn csv_is_read_by_its_heading() {
         let text = "\"@timestamp\",kubernetes.pod_name,namespace,message\n2026-11-21T10:20:42Z,web-0,shop,\"boom, \"\"bang\"\"\nat x\"\n2026-11-21T10:20:43Z,db-0,shop,ready\n\nrest\n";
         assert_eq!(

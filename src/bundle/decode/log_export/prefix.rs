@@ -4,6 +4,7 @@
 //! container, message, with `-A` the namespace before them), johanhaleby/kubetail (`[pod]`, `[pod container]`), docker/compose `cmd/formatter/logs.go` (`name  | `).
 
 use super::super::TextFile;
+use super::super::pod_name::{is_name, is_pod};
 use super::decode::Record;
 
 /// Lines that must have the form before it is believed, where the form alone is not telling.
@@ -23,6 +24,8 @@ pub(super) enum Form {
     Stern,
     /// `web-1  | text`, `web-0 nginx | text`.
     Compose,
+    /// `web-0: text`, `shop/web-0: text`, as loops in a shell write it.
+    Colon,
 }
 
 /// The form of the lines from one on; none when they have none.
@@ -42,7 +45,7 @@ pub(super) fn form_at(file: &TextFile<'_>, start: usize) -> Option<Form> {
     }
     let candidates: &[Form] = match first.as_bytes().first()? {
         b'[' => &[Form::Kubectl, Form::Kubetail],
-        byte if byte.is_ascii_lowercase() || byte.is_ascii_digit() => &[Form::Compose, Form::Stern],
+        byte if byte.is_ascii_lowercase() || byte.is_ascii_digit() => &[Form::Compose, Form::Stern, Form::Colon],
         _ => return None,
     };
     candidates.iter().copied().find(|form| {
@@ -68,8 +71,12 @@ pub(super) fn read(form: Form, line: &str) -> Option<Record> {
         }
         Form::Kubetail => {
             let (who, text) = line.strip_prefix('[')?.split_once("] ")?;
-            let (pod, container) = who.split_once(' ').unwrap_or((who, ""));
-            is_pod(pod).then(|| record(pod, container, text))?
+            let (first, second) = who.split_once([' ', '/']).unwrap_or((who, ""));
+            match (is_pod(first), is_pod(second)) {
+                (true, false) => record(first, second, text),
+                (_, true) => in_namespace(first, second, text),
+                (false, false) => None,
+            }
         }
         Form::Stern => {
             let (pod, rest) = line.split_once(' ')?;
@@ -98,6 +105,14 @@ pub(super) fn read(form: Form, line: &str) -> Option<Record> {
             let text = text.trim_start_matches(['|', '│']);
             record(pod, container, text.strip_prefix(' ').unwrap_or(text))
         }
+        Form::Colon => {
+            let (who, text) = line.split_once(": ").or_else(|| Some((line.strip_suffix(':')?, "")))?;
+            match who.split_once('/') {
+                Some((pod, container)) if is_pod(pod) && !is_pod(container) => record(pod, container, text),
+                Some((namespace, pod)) => is_pod(pod).then(|| in_namespace(namespace, pod, text))?,
+                None => is_pod(who).then(|| record(who, "", text))?,
+            }
+        }
     }
 }
 
@@ -110,29 +125,15 @@ fn record(pod: &str, container: &str, text: &str) -> Option<Record> {
     })
 }
 
+fn in_namespace(namespace: &str, pod: &str, text: &str) -> Option<Record> {
+    let named = record(pod, "", text).filter(|_| is_name(namespace))?;
+    Some(Record {
+        namespace: namespace.to_owned(),
+        ..named
+    })
+}
+
 /// `+ web-0 › nginx`, `- web-0 › nginx`: stern says what it follows.
 pub(super) fn is_remark(line: &str) -> bool {
     line.starts_with(['+', '-']) && line.contains(" › ")
-}
-
-/// The name of an object or of a container of Docker.
-fn is_name(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= 253
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._".contains(&byte))
-}
-
-/// A name in the shape that controllers give: a random suffix of five, or an ordinal.
-fn is_pod(name: &str) -> bool {
-    /// The letters of random suffixes (`k8s.io/apimachinery/pkg/util/rand`).
-    const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
-    is_name(name)
-        && name.rsplit_once('-').is_some_and(|(stem, suffix)| {
-            let is_random = suffix.len() == 5 && suffix.bytes().all(|byte| ALPHABET.contains(&byte));
-            let is_ordinal =
-                !suffix.is_empty() && suffix.len() <= 4 && suffix.bytes().all(|byte| byte.is_ascii_digit());
-            (is_random || is_ordinal) && stem.bytes().any(|byte| byte.is_ascii_lowercase())
-        })
 }

@@ -4,6 +4,7 @@
 mod commands;
 mod index;
 mod records;
+mod titles;
 mod tree;
 mod unfold;
 

@@ -5,6 +5,7 @@
 //! after another (an assistant's, then its environment's). What an assistant thinks or concludes is no evidence and is left out.
 
 use super::commands::{command_in_words, command_line};
+use super::titles::{Way, title};
 use super::tree::{Node, Value};
 use crate::model::escaped;
 
@@ -85,6 +86,8 @@ pub(super) struct Record<'n, 't> {
     pub(super) at: usize,
     /// The machine on which it ran, where the record says so.
     pub(super) host: String,
+    /// The line above a log of which no command tells whose it is; empty where nothing does.
+    pub(super) title: String,
     pub(super) outputs: Vec<Output<'n, 't>>,
 }
 
@@ -159,6 +162,7 @@ impl<'n, 't> Records<'n, 't> {
                     command,
                     at,
                     host,
+                    title: String::new(),
                     outputs,
                 });
                 self.add_members(node, pointer, id, &OUTPUTS);
@@ -191,6 +195,7 @@ impl<'n, 't> Records<'n, 't> {
                     command,
                     at: member.from,
                     host: String::new(),
+                    title: String::new(),
                     outputs,
                 }));
             }
@@ -200,6 +205,10 @@ impl<'n, 't> Records<'n, 't> {
 
     /// Adds every text of more than one line, apart from what somebody thinks or asks.
     pub(super) fn add_texts(&mut self, node: &'n Node<'t>, pointer: &str) {
+        self.add_texts_of(node, pointer, Way::default());
+    }
+
+    fn add_texts_of(&mut self, node: &'n Node<'t>, pointer: &str, way: Way<'n>) {
         /// Keys of words about the evidence.
         const WORDS: [&str; 22] = [
             "thought",
@@ -229,20 +238,28 @@ impl<'n, 't> Records<'n, 't> {
             return;
         }
         for (index, item) in node.items().iter().enumerate() {
-            self.add_texts(item, &format!("{pointer}/{index}"));
+            let pointer = format!("{pointer}/{index}");
+            self.add_text(item, &pointer, String::new());
+            self.add_texts_of(item, &pointer, way);
         }
         let role = node.get("role").and_then(Node::text).unwrap_or_default();
         for (key, member) in node.members() {
             if WORDS.contains(&key.as_str()) || ASKS.contains(&role.as_str()) {
                 continue;
             }
-            self.add_texts(member, &format!("{pointer}/{}", escaped(key)));
+            let pointer = format!("{pointer}/{}", escaped(key));
+            self.add_text(member, &pointer, title(node, key, way));
+            self.add_texts_of(member, &pointer, way.through(key));
         }
+    }
+
+    fn add_text(&mut self, node: &'n Node<'t>, pointer: &str, title: String) {
         if let Some(text) = node.text().filter(|text| text.trim_end().contains('\n')) {
             self.found.push(Record {
                 command: String::new(),
                 at: node.from,
                 host: String::new(),
+                title,
                 outputs: vec![Output {
                     node,
                     pointer: pointer.to_owned(),
@@ -282,12 +299,14 @@ impl<'n, 't> Records<'n, 't> {
                 command: call.command,
                 at: call.at,
                 host: call.host,
+                title: String::new(),
                 outputs,
             },
             None => Record {
                 command: String::new(),
                 at: first.node.from,
                 host: String::new(),
+                title: String::new(),
                 outputs,
             },
         };

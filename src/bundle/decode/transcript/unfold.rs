@@ -3,6 +3,7 @@
 use memchr::memmem;
 
 use super::records::{Output, Record, Records};
+use super::titles::is_of_pod;
 use super::tree::values;
 
 /// Bytes at the beginning of a file in which the objects of Kubernetes say what they are.
@@ -30,6 +31,8 @@ const TEXT_SIGNS: [&[u8]; 7] = [
     b".log\":",
     b".out\":",
 ];
+/// The same of logs by their pods.
+const LOG_SIGNS: [&[u8]; 4] = [b"\"logs\":", b"_logs\":", b"\"podLogs\":", b"\"pod_name\":"];
 const OUTPUT_SIGNS: [&[u8]; 8] = [
     b"output\"",
     b"\"outputs\"",
@@ -74,11 +77,19 @@ impl Transcript {
                 let pointer = if index == 0 { String::new() } else { format!("{index}#") };
                 records.add_texts(value, &pointer);
             }
+            for record in &mut records.found {
+                // Tables and descriptions tell by themselves what they are of.
+                let mut texts = record.outputs.iter().filter_map(|output| output.text.as_deref());
+                if texts.any(is_kubectls) {
+                    record.title.clear();
+                }
+            }
             let is_evidence = |output: &Output<'_, '_>| {
                 is_file_name(&output.pointer) || output.text.as_deref().is_some_and(is_kubectls)
             };
-            let mut outputs = records.found.iter().flat_map(|record| &record.outputs);
-            if !outputs.any(is_evidence) {
+            let is_log = |record: &Record<'_, '_>| !record.title.is_empty();
+            let has_evidence = |record: &Record<'_, '_>| is_log(record) || record.outputs.iter().any(is_evidence);
+            if !records.found.iter().any(has_evidence) {
                 return None;
             }
         }
@@ -134,7 +145,18 @@ pub fn may_be_transcript(bytes: &[u8]) -> bool {
         return false;
     }
     let has_any = |signs: &[&[u8]]| signs.iter().any(|sign| has(bytes, sign));
+    // Texts of several lines.
+    if has(bytes, b"\\n") && (has_any(&LOG_SIGNS) || begins_with_pod(head)) {
+        return true;
+    }
     has_any(&TEXT_SIGNS) || (has_any(&COMMAND_SIGNS) || has_any(&ROLE_SIGNS)) && has_any(&OUTPUT_SIGNS)
+}
+
+/// True where the first key is the name of a pod: `{"web-0": "…`.
+fn begins_with_pod(head: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(head);
+    let first = text.split('"').nth(1).unwrap_or("");
+    text.trim_start().starts_with('{') && is_of_pod(first)
 }
 
 /// True for a pointer whose last part is called like a file of text.
@@ -195,6 +217,9 @@ impl<'t> Unfolding<'t> {
             format!("[root@{} ~]# {}", record.host, record.command)
         };
         self.line(prompt.trim_end_matches("$ "), number);
+        if !record.title.is_empty() {
+            self.line(&record.title, number);
+        }
         for output in &record.outputs {
             let at = self.whole.numbers.len();
             match &output.text {
@@ -381,8 +406,40 @@ mod tests {
         let text =
             r#"{"pods": "NAME    READY\nweb-0   0/1\n", "logs": {"web": "ready\nboom\n"}, "analysis": "one\ntwo"}"#;
         let texts: Vec<String> = lines(text).into_iter().map(|(_, line)| line).collect();
-        assert_eq!(texts, ["NAME    READY", "web-0   0/1", "ready", "boom"]);
+        assert_eq!(
+            texts,
+            ["NAME    READY", "web-0   0/1", "=== logs of web ===", "ready", "boom"]
+        );
         assert_eq!(lines(r#"{"files": {"n1/df.txt": "Filesystem\n/dev/vda"}}"#).len(), 2);
+    }
+
+    #[test]
+    fn keys_and_fields_tell_whose_a_log_is() {
+        for (text, title) in [
+            (r#"{"web-0": "ready\nboom\n"}"#, "=== logs of web-0 ==="),
+            (
+                r#"{"shop/web-0/nginx": "ready\nboom\n"}"#,
+                "=== logs of shop/web-0/nginx ===",
+            ),
+            (
+                r#"[{"pod": "web-0", "namespace": "shop", "container": "nginx", "logs": "ready\nboom\n"}]"#,
+                "=== logs of pod web-0 namespace shop container nginx ===",
+            ),
+            (
+                r#"{"logs": {"web-0": {"nginx": "ready\nboom\n"}}}"#,
+                "=== logs of web-0 container nginx ===",
+            ),
+            (r#"{"logs": {"cart": "ready\nboom\n"}}"#, "=== logs of cart ==="),
+            (
+                r#"{"web-0": {"previous_logs": "ready\nboom\n"}}"#,
+                "=== logs of web-0 (previous) ===",
+            ),
+        ] {
+            let texts: Vec<String> = lines(text).into_iter().map(|(_, line)| line).collect();
+            assert_eq!(texts, [title, "ready", "boom"], "{text}");
+        }
+        // A record of a container's own output is one line, and no recording.
+        assert!(lines(r#"{"log": "ready\n", "stream": "stdout", "kubernetes": {"pod_name": "web-0"}}"#).is_empty());
     }
 
     #[test]
