@@ -129,7 +129,7 @@ fn candidates(snapshot: &Snapshot) -> Vec<Candidate> {
             .iter()
             .map(|container| container.name.to_owned())
             .collect(),
-        failing: !pod.is_well() && !pod.is_terminating(),
+        failing: !pod.is_well() && !pod.is_terminating() && !pod.is_put_out(),
     };
     let mut found: Vec<Candidate> = snapshot.pods().map(of).collect();
     // What is surely in a namespace, and what fails, is preferred where several would do.

@@ -118,6 +118,26 @@ impl<'s> PodView<'s> {
         self.object.get("/metadata/deletionTimestamp").is_some()
     }
 
+    /// True for a pod that the kubelet put out or turned away: an eviction, a shutdown of the node, a refused admission. Its object
+    /// stays until the garbage collector takes it; its containers and their logs are gone.
+    ///
+    /// Source of the reasons: kubernetes `pkg/kubelet/eviction/helpers.go`, `pkg/kubelet/nodeshutdown/nodeshutdown_manager_linux.go`,
+    /// `pkg/kubelet/lifecycle/predicate.go`, `pkg/kubelet/preemption/preemption.go`.
+    pub fn is_put_out(&self) -> bool {
+        let reason = self.object.text("/status/reason");
+        [
+            "Evicted",
+            "Terminated",
+            "NodeShutdown",
+            "Shutdown",
+            "NodeAffinity",
+            "Preempting",
+            "UnexpectedAdmissionError",
+        ]
+        .contains(&reason)
+            || reason.starts_with("OutOf")
+    }
+
     /// True when the pod has ended well or runs with every container ready.
     pub fn is_well(&self) -> bool {
         match self.phase() {

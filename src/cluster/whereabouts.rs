@@ -130,8 +130,8 @@ pub(super) fn host_above(line: &str) -> Option<&str> {
         return line.starts_with('$').then_some("");
     }
     let Some((user, rest)) = before.trim_start_matches('[').split_once('@') else {
-        // `wk5:~ # ss -l`, as SUSE and others have it.
-        let (host, place) = before.split_once(':')?;
+        // `wk5:~ # ss -l`, as SUSE and others have it; Flatcar and Gentoo leave the colon out.
+        let (host, place) = before.split_once([':', ' '])?;
         return (is_word(host) && place.starts_with(['~', '/'])).then_some(host);
     };
     let host = rest.split([':', ' ', ']']).next()?;

@@ -205,8 +205,8 @@ pub struct Subjects {
     /// For applications: signatures of refusals that a data store gives for its own sake. Then it is the subject, where it is known.
     #[serde(default)]
     pub server_side: Vec<String>,
-    /// For applications: signatures of refusals that a peer gives by a limit of its own. Then the peer is the subject, where the line names
-    /// it and it is a workload of the bundle.
+    /// For applications: signatures of what only the peer can mend: a limit of its own, its certificate, a method that it does not know.
+    /// Then the peer is the subject, where the line names it, or what it says is called after it, and it is a workload of the bundle.
     #[serde(default)]
     pub peer_side: Vec<String>,
     /// For applications: what is written once, be it as a mere warning, and holds until another line takes it back.

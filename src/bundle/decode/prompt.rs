@@ -15,6 +15,7 @@ static SURE: Shape = Shape::new(|| {
         r"\[[\w.-]+@[\w.-]+ [^\]\s]+\] ?[$#%>]",          // [root@m1 ~]#
         r"|[\w.-]+@[\w.-]+(?::[^\s$#>]*|\s~\S*)? ?[$#%]", // me@host:~$
         r"|[\w.-]+:[~/][\w./-]* ?[$#>]",                  // node-1:~ # (SUSE)
+        r"|[a-z][\w.-]* [~/][\w./-]* [$#]",               // node-1 ~ # (Flatcar, Gentoo)
         r"|(?:ba|k|z)?sh-\d[\d.]*[$#]",                   // sh-4.4$
         r"|PS [A-Z]:\\[^>]*>",                            // PS C:\Users\me>
         r"|[A-Z]:\\[^>]*>",                               // C:\>
@@ -262,6 +263,7 @@ mod tests {
             "(⎈|prod:shop) me@laptop:~$ ls",
             "me@laptop ~ % docker ps",
             "node-1:~ # systemctl status kubelet",
+            "node-1 ~ # crictl logs 3f2a1b4c5d6e",
             "sh-4.4$ ip a",
             "bash-5.1# exit",
             "PS C:\\Users\\me> kubectl get pods",

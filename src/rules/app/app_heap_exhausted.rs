@@ -24,7 +24,8 @@ text:
     pattern: '(?P<reason>java\.lang\.OutOfMemoryError: (?:Java heap space|GC overhead limit exceeded|Metaspace|PermGen space|Compressed class space|Direct buffer memory|Requested array size exceeds VM limit|Cannot reserve \d+ bytes of direct buffer memory[^\n]{0,80}))'
   - id: java-exit
     in: [container-log, status]
-    pattern: '(?P<reason>Terminating due to java\.lang\.OutOfMemoryError: [^\n]{1,60}|Aborting due to java\.lang\.OutOfMemoryError: [^\n]{1,60})'
+    pattern: '(?P<reason>(?:Terminating|Aborting) due to java\.lang\.OutOfMemoryError: [^\n]{1,60})'
+    unless: 'unable to create (?:new )?native thread'
   - id: netty
     in: [container-log, status]
     pattern: '(?P<reason>failed to allocate \d+ byte\(s\) of direct memory[^\n]{0,60})'

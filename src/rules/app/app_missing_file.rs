@@ -11,6 +11,10 @@ role: cause
 level: critical
 needs: [container-logs|pods]
 text:
+  # Go time/zoneinfo_read.go, errBadData; Python zoneinfo/_common.py: the image has no tzdata.
+  - id: zone
+    in: [container-log, status]
+    pattern: '(?:unknown time zone (?P<file>[A-Z][\w+-]+/[\w/+-]+)|ZoneInfoNotFoundError: ''No time zone found with key (?P<zone>[^'']+)'')'
   - id: shell
     in: [container-log, status]
     pattern: '(?:can''t create|cannot create|can''t open|cannot open|cannot access|cannot stat|can''t cd to|can''t stat) [''‘]?(?P<file>/[^''’:\s]+)[''’]?: (?:nonexistent directory|no such file|No such file or directory|Directory nonexistent)'

@@ -213,6 +213,14 @@ fn unnamed(snapshot: &Snapshot, complaint: &Complaint<'_>, object: &Object) -> O
         return None;
     }
     let objects = objects_of(snapshot, &complaint.speaker.workload.namespace, &peer);
+    // Who is down is missed for that, whatever names it.
+    let is_down = |object: &Subject| {
+        let mut pods = snapshot.pods_of(object).peekable();
+        pods.peek().is_some() && pods.all(|pod| !pod.is_well())
+    };
+    if objects.iter().any(is_down) {
+        return None;
+    }
     let name = if peer.is_address() {
         // An address in the log is the one of a name in the settings; without the Service nothing tells which.
         objects.iter().find(|object| object.kind == "Service")?.name.clone()

@@ -1,10 +1,11 @@
-//! One of several workloads behind a Service runs the program of another workload.
+//! A workload behind a Service runs the program of another workload.
 
 use serde_json::Value;
 
-use crate::cluster::{Object, Snapshot};
+use crate::cluster::{Hit, Object, Snapshot};
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::services::{Backend, Fit, backends, fit, selector};
+use crate::rules::toolbox::{add_hit, own_hits};
 use crate::rules::{Finding, Ground, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -12,16 +13,24 @@ id: wrong-image-deployed
 role: cause
 level: critical
 needs: [services, deployments|statefulsets|pods]
+text:
+  # grpc-go server.go, grpc-java ServerImpl.java: what a client hears of a server that is another program.
+  - id: unknown-method
+    in: [container-log]
+    pattern: '(?i:unimplemented)[^\n]{0,40}(?:unknown (?:service|method)|Method not found:) (?P<method>[\w./]+)'
 check:
   zh: 同一个 Service 后面的工作负载是否运行同一个程序
   en: whether the workloads behind one Service run the same program
 title:
-  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 运行的是 {{ other }} 的镜像 {{ image }}，却与 {{ sibling }} 一起在 Service {{ service }} 后面"
-  en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} runs {{ image }}, the image of {{ other }}, yet stands behind Service {{ service }} beside {{ sibling }}"
+  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 运行的是 {{ other }} 的镜像 {{ image }}，却{% if sibling %}与 {{ sibling }} 一起{% endif %}在 Service {{ service }} 后面"
+  en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} runs {{ image }}, the image of {{ other }}, yet stands behind Service {{ service }}{% if sibling %} beside {{ sibling }}{% endif %}"
 cause:
-  zh: "Service {{ service }} 把请求分给 {{ sibling }}（{{ right }}）与 {{ subject.name }}；后者的镜像是 {{ image }}，与 {{ other }} 相同，不认识这些请求：发往 {{ service }} 的请求有一部分失败（404 或错误的应答）。"
-  en: "Service {{ service }} spreads its requests over {{ sibling }} ({{ right }}) and {{ subject.name }}, whose image is {{ image }} like that of {{ other }} and which does not know them: a part of the requests to {{ service }} fails (404 or wrong answers)."
+  zh: "{% if not sibling %}Service {{ service }} 的请求都到了 {{ subject.name }}，而它的镜像是 {{ image }}，与 {{ other }} 相同，没有被调用的方法：客户端得到 {{ method }} 不存在的答复。{% else %}Service {{ service }} 把请求分给 {{ sibling }}（{{ right }}）与 {{ subject.name }}；后者的镜像是 {{ image }}，与 {{ other }} 相同，不认识这些请求：发往 {{ service }} 的请求有一部分失败（404 或错误的应答）。{% endif %}"
+  en: "{% if not sibling %}All requests to Service {{ service }} reach {{ subject.name }}, whose image is {{ image }} like that of {{ other }} and which lacks what they call: clients hear that {{ method }} does not exist.{% else %}Service {{ service }} spreads its requests over {{ sibling }} ({{ right }}) and {{ subject.name }}, whose image is {{ image }} like that of {{ other }} and which does not know them: a part of the requests to {{ service }} fails (404 or wrong answers).{% endif %}"
 causes:
+  - rule: app-version-incompatible
+    ground: workload
+    mechanism: {zh: "这个程序没有被调用的方法", en: "this program lacks the method that is called"}
   - rule: app-bug
     ground: service
     mechanism: {zh: "一部分请求到了别的程序", en: "a part of the requests goes to another program"}
@@ -42,13 +51,13 @@ remedy:
     expect: {zh: "{{ subject.name }} 的镜像是 {{ image }}", en: "{{ subject.name }} has {{ image }}"}
     verify: {zh: "与本报告一致", en: "it agrees with this report"}
     rollback: {zh: "只读，无需回滚", en: "read-only"}
-  - purpose: {zh: "先把它移出流量（缩到 0），再换成正确的镜像", en: "take it out of the traffic first (scale to 0), then give it the right image"}
+  - purpose: {zh: "先让错误的程序离开流量，再换成正确的镜像", en: "take the wrong program out of the traffic, then give it the right image"}
     place: cluster
     risk: change
-    command: "kubectl -n {{ subject.namespace }} scale {{ resource }} {{ subject.name }} --replicas=0"
-    expect: {zh: "scaled", en: "scaled"}
+    command: "kubectl -n {{ subject.namespace }} {% if sibling %}scale {{ resource }} {{ subject.name }} --replicas=0{% else %}rollout undo {{ resource }} {{ subject.name }}{% endif %}"
+    expect: {zh: "{% if sibling %}scaled{% else %}rolled back{% endif %}", en: "{% if sibling %}scaled{% else %}rolled back{% endif %}"}
     verify: {zh: "发往 {{ service }} 的请求不再失败", en: "requests to {{ service }} no longer fail"}
-    rollback: {zh: "恢复原来的副本数", en: "scale back to the former number"}
+    rollback: {zh: "恢复原来的副本数或修订版本", en: "scale back to the former number, or return to the revision before"}
 prevention:
   - kind: prevent
     text: {zh: "发布流水线校验镜像仓库名与工作负载一致", en: "let the pipeline check that the repository of an image belongs to the workload"}
@@ -68,6 +77,29 @@ examples:
         NAMESPACE   NAME    TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)   AGE   SELECTOR
         t           price   ClusterIP   10.96.1.1    <none>        80/TCP    41d   app=price
     fires: [{kind: Deployment, namespace: t, name: price-canary}]
+  - name: a release with the image of another program
+    files:
+      deploy.txt: |
+        NAMESPACE   NAME     READY   UP-TO-DATE   AVAILABLE   AGE   CONTAINERS   IMAGES                  SELECTOR
+        t           stock    1/1     1            1           41d   app          r.example/t/price:4.1   app=stock
+        t           price    1/1     1            1           41d   app          r.example/t/price:4.1   app=price
+        t           front    1/1     1            1           41d   app          r.example/t/front:2.0   app=front
+      svc.txt: |
+        NAMESPACE   NAME    TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)   AGE   SELECTOR
+        t           stock   ClusterIP   10.96.1.1    <none>        80/TCP    41d   app=stock
+      logs/front-6bdf8c9d7-jd5lx.log: |
+        2026-03-01T10:00:00Z ERROR rpc error: code = Unimplemented desc = unknown service shop.stock.v1.Stock
+        2026-03-01T10:00:01Z ERROR rpc error: code = Unimplemented desc = unknown service shop.stock.v1.Stock
+    fires: [{kind: Deployment, namespace: t, name: stock}]
+  - name: two workloads of one program
+    files:
+      deploy.txt: |
+        NAMESPACE   NAME     READY   UP-TO-DATE   AVAILABLE   AGE   CONTAINERS   IMAGES                  SELECTOR
+        t           worker   1/1     1            1           41d   app          r.example/t/price:4.1   app=worker
+        t           price    1/1     1            1           41d   app          r.example/t/price:4.1   app=price
+      svc.txt: |
+        NAMESPACE   NAME     TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)   AGE   SELECTOR
+        t           worker   ClusterIP   10.96.1.1    <none>        80/TCP    41d   app=worker
   - name: a canary of the next release
     files:
       deploy.txt: |
@@ -82,8 +114,10 @@ examples:
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
+    let hits = own_hits(input, rule);
     for service in input.snapshot.kind("Service") {
-        if let Some(finding) = judge(input.snapshot, rule, service)
+        let by_sibling = judge(input.snapshot, rule, service);
+        if let Some(finding) = by_sibling.or_else(|| judge_alone(input, rule, service, &hits))
             && !findings.iter().any(|known| known.subject == finding.subject)
         {
             findings.push(finding);
@@ -144,6 +178,7 @@ fn judge(snapshot: &Snapshot, rule: &RuleHeader, service: &Object) -> Option<Fin
         .fact("right", image(sibling, &is_right))
         .fact("other", other.subject.name.clone())
         .fact("sibling", sibling.subject.name.clone())
+        .fact("method", "")
         .fact("service", service.key.name.clone())
         .fact("resource", backend.subject.kind.to_lowercase())
         .touch(Ground::Service, name);
@@ -153,6 +188,47 @@ fn judge(snapshot: &Snapshot, rule: &RuleHeader, service: &Object) -> Option<Fin
         &service.key.name,
     ));
     finding.impair(sibling.subject.clone());
+    Some(finding)
+}
+
+/// The one workload behind a Service of its name, which runs the image of another one, and of which clients hear that it lacks what they
+/// call.
+fn judge_alone(input: &Input<'_>, rule: &RuleHeader, service: &Object, hits: &[&Hit]) -> Option<Finding> {
+    let name = &service.key.name;
+    let is_called = |hit: &&&Hit| {
+        let method = hit.captures.get("method").map_or("", String::as_str);
+        let mut words = method.split(['.', '/']);
+        words.any(|word| word.eq_ignore_ascii_case(name))
+    };
+    let hit = hits.iter().find(is_called)?;
+    let wanted = selector(service)?;
+    let all = backends(input.snapshot, &service.key.namespace);
+    let mut behind = all.iter().filter(|backend| fit(wanted, backend) == Fit::Selected);
+    let backend = behind.find(|backend| backend.subject.name == *name)?;
+    let images = repositories(backend);
+    let [repository] = images.as_slice() else { return None };
+    let other = all.iter().find(|other| {
+        other.subject != backend.subject
+            && last_part(repository) == other.subject.name
+            && repositories(other).contains(repository)
+    })?;
+    let image = backend
+        .containers
+        .iter()
+        .find_map(|container| container.get("image")?.as_str())?;
+    let mut finding = Finding::new(rule, backend.subject.clone(), Confidence::Probable)
+        .at("spec.template.spec.containers[*].image")
+        .cite(backend.object.cite_at(backend.containers_at))
+        .cite(other.object.cite_at(other.containers_at))
+        .fact("image", image)
+        .fact("right", "")
+        .fact("other", other.subject.name.clone())
+        .fact("sibling", "")
+        .fact("service", name.clone())
+        .fact("resource", backend.subject.kind.to_lowercase())
+        .touch(Ground::Service, format!("{}/{name}", service.key.namespace));
+    add_hit(input, &mut finding, hit);
+    finding.impair(Subject::namespaced("Service", &service.key.namespace, name));
     Some(finding)
 }
 

@@ -2,11 +2,15 @@
 
 use jiff::SignedDuration;
 
-use crate::cluster::{ContainerInstance, Ended, Snapshot};
+use serde_json::Value;
+
+use crate::cluster::{ContainerInstance, Ended, Object, PodView, Snapshot};
 use crate::model::{Confidence, Subject};
+use crate::rules::claims::quantity;
 use crate::rules::toolbox::moments::latest_moment;
+use crate::rules::toolbox::nodes::node_of;
 use crate::rules::toolbox::speakers::{State, state_of};
-use crate::rules::toolbox::workload_touches;
+use crate::rules::toolbox::{add_hit, own_hits, workload_touches};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -14,6 +18,11 @@ id: oomkilled-container
 role: cause
 level: critical
 needs: [pods]
+text:
+  # mm/memcontrol.c, mem_cgroup_print_oom_meminfo
+  - id: memcg
+    in: [system, runtime, kubelet, other]
+    pattern: 'memory: usage \d+kB, limit (?P<limit_kb>\d+)kB'
 check:
   zh: '容器是否因超出内存限制被内核结束'
   en: 'whether the kernel ended a container for exceeding its memory limit'
@@ -171,6 +180,37 @@ examples:
             Restart Count:  6
       'web.log': |
         2026-11-05T10:09:33Z INFO served
+  - name: 'the kernel names the limit of the one that crashes'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                      READY   STATUS             RESTARTS        AGE   IP           NODE
+        shop        quotes-6bdf8c9d7-jd5lx    0/1     CrashLoopBackOff   11 (4m2s ago)   38m   10.244.1.2   n1
+        shop        web-5c8d7f6b9c-x2x4z      1/1     Running            0               3d    10.244.1.3   n1
+      'deploy.yaml': |
+        apiVersion: apps/v1
+        kind: Deployment
+        metadata: {name: quotes, namespace: shop}
+        spec: {template: {spec: {containers: [{name: app, image: "hub.example/quotes:1", resources: {limits: {memory: 2Gi}}}]}}}
+      'n1/dmesg.txt': |
+        Nov  7 09:05:49 n1 kernel: java invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=936
+        Nov  7 09:05:49 n1 kernel: memory: usage 2097152kB, limit 2097152kB, failcnt 318
+        Nov  7 09:05:49 n1 kernel: Memory cgroup out of memory: Killed process 471189 (java) total-vm:6845608kB, anon-rss:2071180kB, file-rss:20824kB
+    fires: [{kind: Deployment, namespace: shop, name: quotes}]
+  - name: 'the kernel names another limit'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                      READY   STATUS             RESTARTS        AGE   IP           NODE
+        shop        quotes-6bdf8c9d7-jd5lx    0/1     CrashLoopBackOff   11 (4m2s ago)   38m   10.244.1.2   n1
+        shop        web-5c8d7f6b9c-x2x4z      1/1     Running            0               3d    10.244.1.3   n1
+      'deploy.yaml': |
+        apiVersion: apps/v1
+        kind: Deployment
+        metadata: {name: quotes, namespace: shop}
+        spec: {template: {spec: {containers: [{name: app, image: "hub.example/quotes:1", resources: {limits: {memory: 1Gi}}}]}}}
+      'n1/dmesg.txt': |
+        Nov  7 09:05:49 n1 kernel: java invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=936
+        Nov  7 09:05:49 n1 kernel: memory: usage 2097152kB, limit 2097152kB, failcnt 318
+        Nov  7 09:05:49 n1 kernel: Memory cgroup out of memory: Killed process 471189 (java) total-vm:6845608kB, anon-rss:2071180kB, file-rss:20824kB
   - name: 'killed by a probe'
     files:
       'pods.json': '{"kind": "PodList", "apiVersion": "v1", "items": [{"metadata": {"name": "trainer-0", "namespace": "shop", "ownerReferences": [{"kind": "StatefulSet", "name": "trainer", "controller": true}]}, "spec": {"containers": [{"name": "app"}]}, "status": {"phase": "Running", "containerStatuses": [{"name": "app", "ready": false, "restartCount": 5, "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": {"exitCode": 137, "reason": "Error"}}}]}}]}'
@@ -244,7 +284,83 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             findings.push(finding);
         }
     }
+    for finding in by_kernel(input, rule) {
+        if !findings.iter().any(|known| known.subject == finding.subject) {
+            findings.push(finding);
+        }
+    }
     findings
+}
+
+/// Where no status of the pod was collected: the only crashing workload on the node whose container has the very limit at which the
+/// kernel ended a process.
+fn by_kernel(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let snapshot = input.snapshot;
+    let mut findings: Vec<Finding> = Vec::new();
+    for hit in own_hits(input, rule) {
+        let limit_kb = hit.captures.get("limit_kb").and_then(|limit| limit.parse::<f64>().ok());
+        let (Some(limit_kb), Some(node)) = (limit_kb, node_of(snapshot, hit)) else {
+            continue;
+        };
+        let mut crashing: Vec<_> = snapshot
+            .pods()
+            .filter(|pod| pod.node() == node && state_of(snapshot, pod, "") == State::Crashing)
+            .filter_map(|pod| limited(snapshot, &pod, limit_kb * 1024.0).map(|(object, at)| (pod, object, at)))
+            .collect();
+        crashing.dedup_by_key(|(pod, ..)| snapshot.top_owner(pod.object));
+        let [(pod, object, at)] = crashing.as_slice() else {
+            continue;
+        };
+        let owner = snapshot.top_owner(pod.object);
+        if findings.iter().any(|known| known.subject == owner) {
+            continue;
+        }
+        let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
+        let container = object.text(&format!("{at}/name"));
+        let restarts = pod
+            .containers()
+            .iter()
+            .map(ContainerInstance::restarts)
+            .max()
+            .unwrap_or(0);
+        let resource = owner.kind.to_lowercase();
+        let mut finding = Finding::new(rule, owner, Confidence::Probable)
+            .at(format!(
+                "spec.template.spec.containers[{container}].resources.limits.memory"
+            ))
+            .cite(object.cite_at(&format!("{at}/resources/limits/memory")))
+            .fact("container", container)
+            .fact("limit", object.text(&format!("{at}/resources/limits/memory")))
+            .fact("restarts", restarts)
+            .fact("exit_code", "137")
+            .fact(
+                "settable",
+                matches!(resource.as_str(), "deployment" | "statefulset" | "daemonset"),
+            )
+            .fact("resource", resource)
+            .affects(subject.clone());
+        add_hit(input, &mut finding, hit);
+        finding.touches.extend(workload_touches(snapshot, &subject));
+        findings.push(finding);
+    }
+    findings
+}
+
+/// The object that shows a container of the pod with exactly this limit of memory in bytes, and where.
+fn limited<'s>(snapshot: &'s Snapshot, pod: &PodView<'s>, bytes: f64) -> Option<(&'s Object, String)> {
+    let owner = snapshot.top_owner(pod.object);
+    let template = snapshot.object(&owner.kind, &owner.namespace, &owner.name);
+    let places = [
+        template.map(|object| (object, "/spec/template/spec/containers")),
+        Some((pod.object, "/spec/containers")),
+    ];
+    places.into_iter().flatten().find_map(|(object, at)| {
+        let index = object.list(at).iter().position(|container| {
+            let limit = container.pointer("/resources/limits/memory").and_then(Value::as_str);
+            limit.and_then(quantity) == Some(bytes)
+        })?;
+        Some((object, format!("{at}/{index}")))
+    })
 }
 
 fn comes_back(snapshot: &Snapshot, container: &ContainerInstance<'_>, ended: &Ended<'_>) -> bool {

@@ -1,7 +1,7 @@
 //! A node has no working CNI.
 
 use crate::model::Confidence;
-use crate::rules::toolbox::nodes::by_node;
+use crate::rules::toolbox::nodes::{by_node, is_ready};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -88,8 +88,20 @@ examples:
       kubelet.log: |
         E0322 09:24:41.889702 1 kubelet.go:1] "Container runtime network not ready" networkReady="NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized"
         I0322 12:24:41.889702 1 kubelet.go:1] "x"
+  - name: "after a reboot, at the end of what was kept of the log"
+    files:
+      nodes.txt: |
+        NAME   STATUS   ROLES   AGE   VERSION
+        n1   Ready   <none>   90d   v1.28.4
+      n1/kubelet.log: |
+        E0322 09:24:41.889702 1 kubelet.go:1] "Container runtime network not ready" networkReady="NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized"
+        I0322 09:24:51.889702 1 kubelet_node_status.go:488] "Fast updating node status as it just became ready"
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
-    by_node(input, rule, 1, Confidence::Confirmed)
+    // A kubelet whose network is not ready says that its node is not (`pkg/kubelet/kubelet.go`, runtimeErrorsFunc).
+    let is_over = |finding: &Finding| is_ready(input.snapshot, &finding.subject.name) == Some(true);
+    let mut found = by_node(input, rule, 1, Confidence::Confirmed);
+    found.retain(|finding| !is_over(finding));
+    found
 }

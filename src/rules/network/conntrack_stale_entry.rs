@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::cluster::{Hit, Snapshot};
+use serde_json::Value;
+
+use crate::cluster::{Hit, Object, Snapshot};
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::hosts::{Suffering, network_suffering};
 use crate::rules::toolbox::nodes::{node_of, touch_pods};
@@ -92,7 +94,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         let captured = |name: &str| hit.captures.get(name).map_or("", String::as_str);
         let Some(service) = snapshot
             .kind("Service")
-            .find(|service| service.text("/spec/clusterIP") == captured("service_ip"))
+            .find(|service| is_reached_at(service, captured("service_ip")))
         else {
             continue;
         };
@@ -122,6 +124,16 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         }
     }
     findings
+}
+
+/// True for an address of the Service: inside the cluster, of its load balancer, or one that is brought to it from outside.
+fn is_reached_at(service: &Object, address: &str) -> bool {
+    let is_it = |value: &Value| value.as_str() == Some(address);
+    let ingress = service.list("/status/loadBalancer/ingress");
+    service.text("/spec/clusterIP") == address
+        || service.text("/spec/loadBalancerIP") == address
+        || service.list("/spec/externalIPs").iter().any(is_it)
+        || ingress.iter().filter_map(|point| point.get("ip")).any(is_it)
 }
 
 /// The node of the table: that of the file, else that of the pod that sends.

@@ -388,7 +388,9 @@ fn dns<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
         {
             continue;
         }
-        if let Some(policy) = selecting.first() {
+        // Of several the one that forbids most isolates the pods; the others only open what they name.
+        let strictest = selecting.iter().min_by_key(|policy| rules(policy, Way::Egress).len());
+        if let Some(policy) = strictest {
             found.push(Blocked {
                 policy,
                 kind: "dns",

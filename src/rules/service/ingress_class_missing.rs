@@ -1,6 +1,6 @@
 //! An Ingress names a class that does not exist, so no controller serves it.
 
-use crate::cluster::Object;
+use crate::cluster::{Object, Snapshot};
 use crate::model::Confidence;
 use crate::rules::toolbox::services::is_near;
 use crate::rules::{Finding, Input, RuleHeader};
@@ -14,12 +14,15 @@ check:
   zh: "Ingress 引用的 IngressClass 是否存在"
   en: "whether the classes that Ingresses name exist"
 title:
-  zh: "Ingress {{ subject.namespace }}/{{ subject.name }} 的 ingressClassName {{ class }} 不存在（现有 {{ known|join('、') }}）"
-  en: "Ingress {{ subject.namespace }}/{{ subject.name }} names class {{ class }}, which does not exist ({{ known|join(', ') }} do)"
+  zh: "{% if issuer %}{{ subject.kind|raw }} {{ subject.name }} 为质询建的 {% endif %}Ingress {{ ingress }} 的 ingressClassName {{ class }} 不存在（现有 {{ known|join('、') }}）"
+  en: "Ingress {{ ingress }}{% if issuer %}, made for a challenge of {{ subject.kind|raw }} {{ subject.name }},{% endif %} names class {{ class }}, which does not exist ({{ known|join(', ') }} do)"
 cause:
   zh: "没有名为 {{ class }} 的 IngressClass，任何入口控制器都不会处理这个 Ingress：它没有地址，请求得到 404 或无法连接。"
   en: "there is no IngressClass {{ class }}, so no controller takes this Ingress up: it has no address, and requests get a 404 or no connection."
 causes:
+  - rule: certificate-not-issued
+    ground: object
+    mechanism: {zh: "质询没有人应答", en: "nobody answers the challenge"}
   - rule: ingress-backend-unavailable
     ground: object
     mechanism: {zh: "没有控制器处理这个 Ingress", en: "no controller serves this Ingress"}
@@ -31,14 +34,14 @@ remedy:
     risk: read-only
     command: |
       kubectl get ingressclass
-      kubectl -n {{ subject.namespace }} get ingress {{ subject.name }}
+      kubectl -n {{ namespace }} get ingress {{ name }}
     expect: {zh: "CLASS 列为 {{ class }}，ADDRESS 为空", en: "CLASS {{ class }} with an empty ADDRESS"}
     verify: {zh: "与本报告一致", en: "it agrees with this report"}
     rollback: {zh: "只读，无需回滚", en: "read-only"}
   - purpose: {zh: "改为存在的类", en: "name a class that exists"}
     place: cluster
     risk: change
-    command: "kubectl -n {{ subject.namespace }} patch ingress {{ subject.name }} --type=merge -p '{\"spec\":{\"ingressClassName\":\"{{ near|raw }}\"}}'"
+    command: "{% if issuer %}kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}edit {{ resource }} {{ subject.name }}{% else %}kubectl -n {{ subject.namespace }} patch ingress {{ subject.name }} --type=merge -p '{\"spec\":{\"ingressClassName\":\"{{ near|raw }}\"}}'{% endif %}"
     verify: {zh: "ADDRESS 出现，请求成功", en: "an ADDRESS appears and requests succeed"}
     rollback: {zh: "改回原来的类名", en: "name the former class again"}
 prevention:
@@ -88,19 +91,64 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .iter()
             .find(|class| is_near(&class.key.name, name))
             .or(classes.first());
-        let mut finding = Finding::new(rule, ingress.subject(), Confidence::Confirmed)
-            .at(at.trim_start_matches('/').replace('/', "."))
+        let issuer = issuer_of_solver(snapshot, ingress);
+        let path = match issuer {
+            Some(_) => "spec.acme.solvers[].http01.ingress".to_owned(),
+            None => at.trim_start_matches('/').replace('/', "."),
+        };
+        let subject = issuer.map_or_else(|| ingress.subject(), Object::subject);
+        let mut finding = Finding::new(rule, subject, Confidence::Confirmed)
+            .at(path)
             .cite(ingress.cite_at(at))
+            .affects(ingress.subject())
+            .fact("ingress", format!("{}/{}", ingress.key.namespace, ingress.key.name))
+            .fact("namespace", ingress.key.namespace.clone())
+            .fact("name", ingress.key.name.clone())
+            .fact("issuer", issuer.is_some())
+            .fact(
+                "resource",
+                issuer.map_or_else(String::new, |issuer| issuer.key.kind.to_lowercase()),
+            )
             .fact("class", name)
             .fact(
                 "known",
                 classes.iter().map(|class| class.key.name.clone()).collect::<Vec<_>>(),
             )
             .fact("near", near.map_or("", |class| class.key.name.as_str()));
+        let of_issuer = |object: &&Object| {
+            let name = issuer.map(|issuer| issuer.key.name.as_str());
+            object.key.namespace == ingress.key.namespace && Some(object.text("/spec/issuerRef/name")) == name
+        };
+        for certificate in snapshot.kind("Certificate").filter(of_issuer) {
+            finding.add_affected(certificate.subject());
+        }
         for class in &classes {
             finding.add_cite(class.cite.clone());
         }
         findings.push(finding);
     }
     findings
+}
+
+/// The issuer that a temporary Ingress of cert-manager was made from: nobody wrote that one by hand.
+///
+/// Source of the name: cert-manager `pkg/issuer/acme/http/ingress.go`, GenerateName `cm-acme-http-solver-`.
+fn issuer_of_solver<'s>(snapshot: &'s Snapshot, ingress: &Object) -> Option<&'s Object> {
+    if !ingress.key.name.starts_with("cm-acme-http-solver-") {
+        return None;
+    }
+    let namespace = &ingress.key.namespace;
+    let owners = ["Challenge", "Certificate", "CertificateRequest", "Order"];
+    let mut named = owners
+        .iter()
+        .flat_map(|kind| snapshot.kind(kind))
+        .filter(|owner| owner.key.namespace == *namespace && !owner.text("/spec/issuerRef/name").is_empty());
+    named.find_map(|owner| {
+        let name = owner.text("/spec/issuerRef/name");
+        let cluster_wide = || snapshot.object("ClusterIssuer", "", name);
+        match owner.text("/spec/issuerRef/kind") {
+            "ClusterIssuer" => cluster_wide(),
+            _ => snapshot.object("Issuer", namespace, name).or_else(cluster_wide),
+        }
+    })
 }

@@ -7,9 +7,9 @@ use regex::Regex;
 
 use super::errors::troubled;
 use super::etcd::{etcd, is_of_etcd};
-use super::mentions::mentioned;
+use super::mentions::{mentioned, named_by_word};
 use super::nodes::is_ready;
-use super::passed::has_passed;
+use super::passed::{complaint_is_over, peer_is_back};
 use super::peers::{Peer, dependencies, name_service, node_of_address, objects_of, service_meant};
 use super::speakers::{Speaker, State, is_data_store, is_previous, of_log, of_pod, stores_of, technology};
 use super::stores::refuses_when_full;
@@ -230,7 +230,7 @@ fn of_line<'s>(
         }),
         State::NotReady => (hit.count >= 3).then_some(Confidence::Possible),
         State::Well if lasts && !is_previous(log) => Some(Confidence::Probable),
-        State::Well if is_over(snapshot, log, hit, after) => None,
+        State::Well if complaint_is_over(snapshot, log, hit, after) || peer_is_back(snapshot, speaker, hit) => None,
         State::Well => {
             let counts = !subjects.only_while_failing || is_among(&subjects.even_when_ready, hit);
             let goes_on = || all >= GOES_ON || all >= GOES_ON_BESIDE_ERRORS && others_fail(snapshot, speaker);
@@ -290,16 +290,6 @@ fn ended(subjects: &Subjects, log: &LogFile, hit: &LineHit) -> Option<bool> {
             .filter(is_end)
             .any(|end| last_line(end) > last_line(hit)),
     )
-}
-
-/// True when a log went on for long after a complaint, without it: what it was about has passed.
-fn is_over(snapshot: &Snapshot, log: &LogFile, hit: &LineHit, after: u64) -> bool {
-    let said = hit.last.as_ref().map_or(hit.text.as_str(), |(_, text)| text);
-    // A container that is well again has got over what ended its former instance.
-    if is_previous(log) {
-        return true;
-    }
-    has_passed(snapshot, log, said, after)
 }
 
 /// True for a container that has ended again and again and is not known to have got over it: its present instance has not run for as long
@@ -389,8 +379,25 @@ fn refusing_peer(snapshot: &Snapshot, rule: &RuleHeader, complaint: &Complaint<'
     {
         return Some(peer);
     }
+    // The line may name it in another place than its signature looks at, and a method is called after the program that should know it.
+    if !of_store {
+        let mut called = mentioned(snapshot, client, &complaint.line);
+        called.retain(|object| WORKLOADS.contains(&object.kind.as_str()));
+        called.dedup();
+        if let [only] = called.as_slice() {
+            return Some(only.clone());
+        }
+        let reason = complaint.captures.get("reason")?;
+        let mut all: Vec<Subject> = snapshot.pods().map(|pod| snapshot.top_owner(pod.object)).collect();
+        all.sort();
+        all.dedup();
+        return match named_by_word(&all, client, reason).as_slice() {
+            [only] => Some((*only).clone()),
+            _ => None,
+        };
+    }
     // A store that says so of itself.
-    if !of_store || stores_of(snapshot, &client.namespace, technology(signature)).any(|store| store == *client) {
+    if stores_of(snapshot, &client.namespace, technology(signature)).any(|store| store == *client) {
         return None;
     }
     let is_store = |object: &Subject| object.kind != "Service" && is_data_store(&object.name);

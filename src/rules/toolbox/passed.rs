@@ -2,8 +2,9 @@
 
 use jiff::SignedDuration;
 
-use crate::cluster::Snapshot;
-use crate::logs::LogFile;
+use super::speakers::{Speaker, is_previous};
+use crate::cluster::{PodView, Snapshot};
+use crate::logs::{LineHit, LogFile};
 
 /// So long, and so many lines, after the last complaint a workload that is well has got over it.
 const SINCE: SignedDuration = SignedDuration::from_mins(30);
@@ -16,4 +17,34 @@ pub fn has_passed(snapshot: &Snapshot, log: &LogFile, said: &str, after: u64) ->
         (Some(said), Some(end)) => after >= SINCE_LINES && said.gap_to(&end) >= SINCE,
         _ => false,
     }
+}
+
+/// True when a log went on for long after a complaint, without it: what it was about has passed.
+pub fn complaint_is_over(snapshot: &Snapshot, log: &LogFile, hit: &LineHit, after: u64) -> bool {
+    let said = hit.last.as_ref().map_or(hit.text.as_str(), |(_, text)| text);
+    // A container that is well again has got over what ended its former instance.
+    if is_previous(log) {
+        return true;
+    }
+    has_passed(snapshot, log, said, after)
+}
+
+/// True where a client missed one pod by its own name (`kafka-1.kafka`) and that pod is ready by now: the name is published as soon as it is
+/// (kubernetes.io/docs/concepts/workloads/controllers/statefulset, Stable Network ID), and nothing was said for a while.
+pub fn peer_is_back(snapshot: &Snapshot, speaker: &Speaker<'_>, hit: &LineHit) -> bool {
+    /// What came back so long ago would have been missed again.
+    const QUIET: SignedDuration = SignedDuration::from_mins(10);
+    let text = hit.last.as_ref().map_or(hit.text.as_str(), |(_, text)| text);
+    let (Some(said), Some(now)) = (snapshot.time_of(text), snapshot.now()) else {
+        return false;
+    };
+    let is_named = |pod: &PodView<'_>| {
+        pod.namespace() == speaker.workload.namespace
+            && text.match_indices(pod.name()).any(|(at, name)| {
+                let after = text.get(at + name.len()..).unwrap_or("");
+                let before = text.get(..at).and_then(|before| before.chars().next_back());
+                after.starts_with('.') && before.is_none_or(|c| !c.is_ascii_alphanumeric() && !"-.".contains(c))
+            })
+    };
+    now.duration_since(said.latest) >= QUIET && snapshot.pods().filter(is_named).any(|pod| pod.is_well())
 }

@@ -116,6 +116,10 @@ pub fn state_of(snapshot: &Snapshot, pod: &PodView<'_>, container: &str) -> Stat
             .is_some_and(|waiting| waiting.reason == "CrashLoopBackOff")
             || container.ended().is_some_and(|ended| ended.exit_code != Some(0))
     };
+    // The kubelet ended these; none of their containers did so by itself.
+    if pod.phase() == "Failed" && pod.is_put_out() {
+        return State::Unknown;
+    }
     if pod.phase() == "Failed"
         || containers
             .iter()
