@@ -258,7 +258,9 @@ impl Plan {
             .or(configured.map(|formats| formats.0))
             .unwrap_or_else(|| Format::DEFAULT.to_vec());
         check_ending(&target, &formats)?;
-        let loaded = args.own_rules.and(&config.rules.dirs, &config.rules.origin).load()?;
+        let first = languages.first().copied().unwrap_or(Lang::En);
+        let own_rules = args.own_rules.and(&config.rules.dirs, &config.rules.origin);
+        let loaded = own_rules.load(first)?;
         if !args.quiet {
             loaded.remarks.iter().for_each(|line| remark(line));
         }

@@ -73,7 +73,7 @@ pub use host::{
     EtcdEndpoint, EtcdMember, Filesystem, Firewall, FirewallChain, FirewallRule, HealthCheck, HostFact, HostsEntry,
     Interface, Listener, Process, Route, Unit, VirtualServer,
 };
-pub(crate) use kubectl::{is_namespaced, known_kind};
+pub(crate) use kubectl::{is_namespaced, known_kind, known_kinds};
 pub use log_export::ExportedLog;
 pub use magic::binary_reason;
 pub use pem::certificates_in;
