@@ -40,6 +40,7 @@ pub mod schedules;
 pub mod selectors;
 pub mod services;
 pub mod speakers;
+pub mod states;
 pub mod stores;
 pub mod strain;
 pub mod timeouts;

@@ -352,11 +352,11 @@ fn what_a_join_cannot_mean_is_a_mistake_with_its_place() {
         ),
         (
             "  with:\n    - {kind: Service, same: name, where: [{path: item/port, is: 1}]}\n",
-            "rule.yaml:8:51: here `path` is a field of the other object",
+            "rule.yaml:8:50: here `path` is a field of the other object",
         ),
         (
             "  without:\n    - {kind: Service, same: name, exists: false}\n",
-            "rule.yaml:8:36: `without` says already",
+            "rule.yaml:8:35: `without` says already",
         ),
     ] {
         let file = RuleFile {
