@@ -486,6 +486,12 @@ fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
             _ => losses.extend(all_losses(snapshot)),
         }
     }
+    // Where there are none, no file is read once more for it.
+    let earlier = case
+        .earlier(job, plan.rules.signatures(), &plan.budget, |snapshot| {
+            learn_secrets(&mut masker, snapshot);
+        })
+        .map_err(|error| Failure::Input(error.to_string()))?;
     let narrowing = plan
         .narrow
         .narrowing(snapshot.now())
@@ -495,6 +501,7 @@ fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
     losses.extend(narrowed.flat_map(|narrowed| unknown_names(&job.alias, &narrowed.unknown)));
     let mined = case.mine(job, &diagnosis.logs_to_mine(), plan.rules.signatures(), &plan.budget);
     diagnosis.take_templates(&mined);
+    diagnosis.compare_with(&earlier);
     let defect = |error: String| {
         Failure::Defect(format!(
             "{}: the report could not be composed: {error}; please report this",

@@ -5,6 +5,7 @@ mod changes;
 mod diff;
 mod graph;
 mod narrowing;
+mod norm;
 mod rank;
 mod recent;
 mod surroundings;
@@ -15,6 +16,7 @@ pub use applied::{Drift, drifts};
 pub use diff::{Difference, Differences, Side, differences};
 pub use graph::{Edge, edges};
 pub use narrowing::{Narrowing, UnknownNames};
+pub use norm::{Earlier, Norm};
 pub use rank::{Grounds, Root, roots};
 pub use recent::{Change, RecentChange, recent_changes};
 pub use unexplained::{Unexplained, moment_of_line};
@@ -58,6 +60,8 @@ pub struct Diagnosis<'s> {
     pub broken_off: BTreeMap<String, Text>,
     /// What is different from the baseline.
     pub differences: Option<Differences>,
+    /// What further earlier bundles of the cluster had; see [`Diagnosis::compare_with`].
+    pub norm: Option<Norm>,
     /// Fields of manifests that are otherwise in the cluster.
     pub drifts: Vec<Drift>,
     /// For each finding that a difference concerns, the indices of those differences.
@@ -234,6 +238,7 @@ fn join<'s>(
         checks,
         broken_off: BTreeMap::new(),
         differences,
+        norm: None,
         drifts,
         changes,
         recent,
@@ -290,6 +295,12 @@ fn preceded(
 }
 
 impl Diagnosis<'_> {
+    /// Counts what earlier bundles beside the baseline had, where there are enough of them.
+    pub fn compare_with(&mut self, others: &[Earlier]) {
+        let differences = self.differences.as_ref();
+        self.norm = differences.and_then(|differences| Norm::new(&differences.different, others));
+    }
+
     /// True for a thing of a namespace and a node that the diagnosis was not narrowed away from.
     pub fn shows(&self, namespace: &str, node: &str) -> bool {
         let narrowed = self.narrowed.as_ref();

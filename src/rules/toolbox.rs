@@ -25,6 +25,7 @@ pub mod networks;
 pub mod node_agent;
 pub mod nodes;
 pub mod odd_nodes;
+pub mod odd_pods;
 pub mod packets;
 pub mod passed;
 pub mod peers;
