@@ -9,6 +9,8 @@ use crate::bundle::{Budget, OpenError};
 use crate::cluster::{Identity, Snapshot, earlier, groups, merge, mine_logs, read_bundle};
 use crate::diagnosis::Earlier;
 use crate::logs::{LogTemplate, SignatureSet};
+use crate::redact::Masker;
+use crate::report::learn_secrets;
 
 /// A bundle that was read, and what it is compared with.
 pub(super) struct Case {
@@ -42,7 +44,7 @@ impl Case {
         })
     }
 
-    /// What each further earlier bundle of the cluster had otherwise. They are read one after another and not kept; `look` sees each.
+    /// What each further earlier bundle of the cluster had otherwise. They are read one after another and not kept, but for their secrets.
     ///
     /// # Errors
     /// One of them can no longer be opened.
@@ -51,7 +53,7 @@ impl Case {
         job: &Job,
         signatures: &SignatureSet,
         budget: &Budget,
-        mut look: impl FnMut(&Snapshot),
+        masker: &mut Masker,
     ) -> Result<Vec<Earlier>, OpenError> {
         let mut found = Vec::new();
         for archives in &job.earlier {
@@ -60,7 +62,7 @@ impl Case {
                 .map(|(alias, path)| read_bundle(path, alias, signatures, budget.clone()))
                 .collect::<Result<Vec<_>, _>>()?;
             if let Some(snapshot) = merge(parts) {
-                look(&snapshot);
+                learn_secrets(masker, &snapshot);
                 found.push(Earlier::of(&snapshot, &self.snapshot));
             }
         }
@@ -199,6 +201,20 @@ pub(super) fn with_earlier(
         }
     }
     (joined, remarks)
+}
+
+/// The results with those of joined bundles replaced by the one of the whole, where the first of them stood.
+pub(super) fn in_place_of<R>(results: Vec<R>, joined: &[Joined], wholes: Vec<R>) -> Vec<R> {
+    let mut results: Vec<Option<R>> = results.into_iter().map(Some).collect();
+    for (whole, result) in joined.iter().zip(wholes) {
+        for &member in &whole.members {
+            results.get_mut(member).and_then(Option::take);
+        }
+        if let Some(place) = whole.members.first().and_then(|&first| results.get_mut(first)) {
+            *place = Some(result);
+        }
+    }
+    results.into_iter().flatten().collect()
 }
 
 /// What is said of a bundle that another program's collector made, of which nothing can be judged.

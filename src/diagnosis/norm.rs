@@ -79,10 +79,10 @@ impl Norm {
                     .get(&(key.clone(), difference.expected.clone()))
                     .copied()
                     .unwrap_or(0);
-                let is_new = !known
+                let is_of_baseline = known
                     .get(key)
-                    .is_some_and(|known| known.expected == difference.expected)
-                    && !beyond.iter().any(|(other, _)| self::key(other) == *key);
+                    .is_some_and(|known| known.expected == difference.expected);
+                let is_new = !is_of_baseline && !beyond.iter().any(|(other, _)| self::key(other) == *key);
                 if count * 3 >= of * 2 && is_new && beyond.len() < BEYOND {
                     beyond.push((difference.clone(), count));
                 }

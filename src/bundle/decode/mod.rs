@@ -44,6 +44,7 @@ mod prow;
 mod prune;
 mod quoted;
 mod resolv;
+mod running_images;
 #[cfg(test)]
 mod sample;
 mod script;
@@ -107,6 +108,7 @@ pub const DECODERS: &[Decoder] = &[
     host::PROC_SYS,
     prow::DECODER,
     compacted_events::DECODER,
+    running_images::DECODER,
     host::TROUBLESHOOT,
     host::CRI_JSON,
     host::ETCD_JSON,
@@ -197,6 +199,7 @@ pub const DECODERS: &[Decoder] = &[
     host::SOCKETS,
     known::SOCKET_SUMMARY,
     host::PS,
+    host::KUBELET_COMMAND,
     host::TOP,
     host::SYSTEM,
     known::BLOCK_DEVICES,
