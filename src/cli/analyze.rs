@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 use rayon::prelude::*;
 
-use super::cases::{Case, Joined, join, not_ours, remarks, with_earlier};
+use super::cases::{Case, in_place_of, join, not_ours, remarks, with_earlier};
 use super::config::{Config, ConfigArgs};
 use super::index::{self, Way};
 use super::inputs::{Inputs, Job, Piped, inputs};
@@ -258,7 +258,9 @@ impl Plan {
             .or(configured.map(|formats| formats.0))
             .unwrap_or_else(|| Format::DEFAULT.to_vec());
         check_ending(&target, &formats)?;
-        let loaded = args.own_rules.and(&config.rules.dirs, &config.rules.origin).load()?;
+        let first = languages.first().copied().unwrap_or(Lang::En);
+        let own_rules = args.own_rules.and(&config.rules.dirs, &config.rules.origin);
+        let loaded = own_rules.load(first)?;
         if !args.quiet {
             loaded.remarks.iter().for_each(|line| remark(line));
         }
@@ -386,20 +388,6 @@ fn analyse_one(plan: &Plan, job: &Job) -> (Result<Analysed, (String, Failure)>, 
     (result.map_err(|failure| (job.alias.clone(), failure)), identity)
 }
 
-/// The results with those of joined bundles replaced by the one of the whole, where the first of them stood.
-fn in_place_of<R>(results: Vec<R>, joined: &[Joined], wholes: Vec<R>) -> Vec<R> {
-    let mut results: Vec<Option<R>> = results.into_iter().map(Some).collect();
-    for (whole, result) in joined.iter().zip(wholes) {
-        for &member in &whole.members {
-            results.get_mut(member).and_then(Option::take);
-        }
-        if let Some(place) = whole.members.first().and_then(|&first| results.get_mut(first)) {
-            *place = Some(result);
-        }
-    }
-    results.into_iter().flatten().collect()
-}
-
 /// Publishes what succeeded, complains about the rest, and gives the code of the gravest outcome.
 fn conclude(
     args: &AnalyzeArgs,
@@ -484,6 +472,9 @@ fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
             _ => losses.extend(all_losses(snapshot)),
         }
     }
+    let earlier = case
+        .earlier(job, plan.rules.signatures(), &plan.budget, &mut masker)
+        .map_err(|error| Failure::Input(error.to_string()))?;
     let narrowing = plan
         .narrow
         .narrowing(snapshot.now())
@@ -493,6 +484,7 @@ fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
     losses.extend(narrowed.flat_map(|narrowed| unknown_names(&job.alias, &narrowed.unknown)));
     let mined = case.mine(job, &diagnosis.logs_to_mine(), plan.rules.signatures(), &plan.budget);
     diagnosis.take_templates(&mined);
+    diagnosis.compare_with(&earlier);
     let defect = |error: String| {
         Failure::Defect(format!(
             "{}: the report could not be composed: {error}; please report this",

@@ -7,7 +7,10 @@ use super::inputs::Job;
 use crate::bundle::layout::is_foreign;
 use crate::bundle::{Budget, OpenError};
 use crate::cluster::{Identity, Snapshot, earlier, groups, merge, mine_logs, read_bundle};
+use crate::diagnosis::Earlier;
 use crate::logs::{LogTemplate, SignatureSet};
+use crate::redact::Masker;
+use crate::report::learn_secrets;
 
 /// A bundle that was read, and what it is compared with.
 pub(super) struct Case {
@@ -39,6 +42,31 @@ impl Case {
             snapshot: merge(parts).ok_or_else(|| OpenError::Empty { path: job.path.clone() })?,
             baseline: merge(baseline),
         })
+    }
+
+    /// What each further earlier bundle of the cluster had otherwise. They are read one after another and not kept, but for their secrets.
+    ///
+    /// # Errors
+    /// One of them can no longer be opened.
+    pub(super) fn earlier(
+        &self,
+        job: &Job,
+        signatures: &SignatureSet,
+        budget: &Budget,
+        masker: &mut Masker,
+    ) -> Result<Vec<Earlier>, OpenError> {
+        let mut found = Vec::new();
+        for archives in &job.earlier {
+            let parts = archives
+                .iter()
+                .map(|(alias, path)| read_bundle(path, alias, signatures, budget.clone()))
+                .collect::<Result<Vec<_>, _>>()?;
+            if let Some(snapshot) = merge(parts) {
+                learn_secrets(masker, &snapshot);
+                found.push(Earlier::of(&snapshot, &self.snapshot));
+            }
+        }
+        Ok(found)
     }
 
     /// Reads some of its logs once more, by their index in the snapshot, for what they complain of. An archive that has changed or gone
@@ -116,7 +144,7 @@ pub(super) fn join(jobs: &[Job], identities: &[Option<Identity>]) -> Vec<Joined>
     joined
 }
 
-/// Gives bundles that have no baseline the last earlier one of their cluster: what changed since is told. Those that get one are added to
+/// Gives bundles that have no baseline the last earlier one of their cluster, and those before it: what changed since is told. Those that get one are added to
 /// what is read once more, with a line for each.
 pub(super) fn with_earlier(
     jobs: &[Job],
@@ -142,17 +170,27 @@ pub(super) fn with_earlier(
     let known: Vec<Identity> = cases.iter().map(|(.., identity)| identity.clone()).collect();
     let mut remarks = Vec::new();
     for ((job, members, _), before) in cases.iter().zip(earlier(&known)) {
-        let Some((before, ..)) = before.and_then(|at| cases.get(at)).filter(|_| job.baseline.is_none()) else {
+        let mut before = before.into_iter().filter_map(|at| cases.get(at)).map(|(job, ..)| job);
+        let Some(last) = before.next().filter(|_| job.baseline.is_none()) else {
             continue;
         };
+        let archives = |job: &Job| {
+            let first = (job.alias.clone(), job.path.clone());
+            std::iter::once(first).chain(job.merged.iter().cloned()).collect()
+        };
         let job = Job {
-            baseline: Some((before.alias.clone(), before.path.clone())),
-            baseline_merged: before.merged.clone(),
+            baseline: Some((last.alias.clone(), last.path.clone())),
+            baseline_merged: last.merged.clone(),
+            earlier: before.map(archives).collect(),
             ..job.clone()
         };
+        let more = match job.earlier.len() {
+            0 => String::new(),
+            count => format!(", and with {count} before that"),
+        };
         remarks.push(format!(
-            "{} is compared with {}, an earlier bundle of the same cluster",
-            job.alias, before.alias
+            "{} is compared with {}, an earlier bundle of the same cluster{more}",
+            job.alias, last.alias
         ));
         match joined.iter_mut().find(|whole| whole.members == *members) {
             Some(whole) => whole.job = job,
@@ -163,6 +201,20 @@ pub(super) fn with_earlier(
         }
     }
     (joined, remarks)
+}
+
+/// The results with those of joined bundles replaced by the one of the whole, where the first of them stood.
+pub(super) fn in_place_of<R>(results: Vec<R>, joined: &[Joined], wholes: Vec<R>) -> Vec<R> {
+    let mut results: Vec<Option<R>> = results.into_iter().map(Some).collect();
+    for (whole, result) in joined.iter().zip(wholes) {
+        for &member in &whole.members {
+            results.get_mut(member).and_then(Option::take);
+        }
+        if let Some(place) = whole.members.first().and_then(|&first| results.get_mut(first)) {
+            *place = Some(result);
+        }
+    }
+    results.into_iter().flatten().collect()
 }
 
 /// What is said of a bundle that another program's collector made, of which nothing can be judged.

@@ -17,7 +17,8 @@ const MOST_FILES: usize = 200_000;
 /// Bytes of a file that may tell a producer.
 const HEAD: u64 = 4096;
 
-/// True for a directory with bundles in it: archives stand directly in it, or most of what stands in it are such folders. What is inside a
+/// True for a directory with bundles in it: archives stand directly in it, or most of what stands in it are such folders, or all of it are
+/// unpacked bundles of known layouts, two or more. What is inside a
 /// bundle of a known layout is part of that, and so are archives below `nodes`, `node` and `hosts`, which are machines of one bundle.
 pub(super) fn is_folder_of_bundles(directory: &Path) -> bool {
     Tree::read(directory).is_some_and(|tree| tree.is_folder(Path::new(""), 0))
@@ -74,7 +75,7 @@ struct Tree {
 }
 
 impl Tree {
-    /// None where there is no archive, or too much to look through: then the directory is a bundle itself.
+    /// None where there is too much to look through: then the directory is a bundle itself.
     fn read(directory: &Path) -> Option<Self> {
         let mut tree = Self {
             with_archives: BTreeSet::new(),
@@ -113,9 +114,6 @@ impl Tree {
                 tree.loose.push(path.to_path_buf());
             }
         }
-        if tree.with_archives.is_empty() {
-            return None;
-        }
         tree.roots = roots(directory, &files);
         Some(tree)
     }
@@ -128,7 +126,7 @@ impl Tree {
         if level > MOST_LEVELS || is_machines || self.roots.iter().any(|root| folder.starts_with(root)) {
             return false;
         }
-        if self.with_archives.contains(folder) {
+        if self.with_archives.contains(folder) || self.holds_unpacked(folder) {
             return true;
         }
         let is_in = |path: &&PathBuf| path.parent() == Some(folder);
@@ -143,6 +141,20 @@ impl Tree {
             }
         }
         folders > 0 && folders + bundles > others
+    }
+}
+
+impl Tree {
+    /// True where each folder in it is a bundle, itself or as the one folder that was packed, and nothing else stands beside them.
+    fn holds_unpacked(&self, folder: &Path) -> bool {
+        let is_in = |path: &&PathBuf| path.parent() == Some(folder);
+        let holds = |inner: &&PathBuf| self.loose.iter().any(|file| file.starts_with(inner));
+        let is_bundle = |inner: &PathBuf| {
+            let below = self.roots.iter().filter_map(|root| root.strip_prefix(inner).ok());
+            below.map(|rest| rest.components().count()).any(|levels| levels <= 1)
+        };
+        let inner: Vec<&PathBuf> = self.folders.iter().filter(is_in).filter(holds).collect();
+        inner.len() > 1 && !self.loose.iter().any(|file| is_in(&file)) && inner.into_iter().all(is_bundle)
     }
 }
 
@@ -194,6 +206,16 @@ mod tests {
                 "third-party/x.zip",
             ],
             &["2026/11/siteA/s1.zip", "2026/11/siteB/s1.zip", "2026/11/ticket.txt"],
+            // Unpacked ones, each with the marks of its layout.
+            &[
+                "README.md",
+                "monday/version",
+                "monday/namespaces/a/core/pods.yaml",
+                "monday/cluster-scoped-resources/core/nodes/n.yaml",
+                "tuesday/mg/version",
+                "tuesday/mg/namespaces/a/core/pods.yaml",
+                "tuesday/mg/cluster-scoped-resources/core/nodes/n.yaml",
+            ],
         ] {
             assert!(holds_bundles(files), "{files:?}");
         }
@@ -213,6 +235,13 @@ mod tests {
             &["pods.txt", "events.txt", "logs/n1.zip"],
             &["kubectl/pods", "docker/ps", "backup/etcd.zip"],
             &["pods.txt"],
+            // One of the folders is no bundle by its layout.
+            &[
+                "monday/version",
+                "monday/namespaces/a/core/pods.yaml",
+                "monday/cluster-scoped-resources/core/nodes/n.yaml",
+                "logs/web.log",
+            ],
         ] {
             assert!(!holds_bundles(files), "{files:?}");
         }

@@ -20,6 +20,8 @@ pub(super) struct Job {
     pub(super) baseline: Option<(String, PathBuf)>,
     /// Further archives of that counterpart: alias and path.
     pub(super) baseline_merged: Vec<(String, PathBuf)>,
+    /// Earlier bundles of the cluster beside the baseline, each of one archive or several.
+    pub(super) earlier: Vec<Vec<(String, PathBuf)>>,
     /// Further archives of the same cluster, read into the same report: alias and path.
     pub(super) merged: Vec<(String, PathBuf)>,
 }
@@ -97,6 +99,7 @@ pub(super) fn inputs(paths: &[PathBuf], baseline: Option<&Path>) -> Result<Input
                 path: path.clone(),
                 baseline: None,
                 baseline_merged: Vec::new(),
+                earlier: Vec::new(),
                 merged: Vec::new(),
             }),
             Err(error) => found.errors.push(error),
@@ -179,6 +182,7 @@ fn folder(directory: &Path, found: &mut Inputs) {
             found.jobs.push(Job {
                 baseline: baselines.get(&name).cloned(),
                 baseline_merged: Vec::new(),
+                earlier: Vec::new(),
                 alias: name,
                 path,
                 merged: Vec::new(),
@@ -257,6 +261,7 @@ mod tests {
             path: PathBuf::new(),
             baseline: None,
             baseline_merged: Vec::new(),
+            earlier: Vec::new(),
             merged: Vec::new(),
         });
         make_unique(&mut jobs);

@@ -7,6 +7,7 @@ use walkdir::WalkDir;
 
 use super::exit;
 use super::terminal::remark;
+use crate::model::Lang;
 use crate::rules::{MonitorKind, RuleFile, Rules};
 
 /// A rule is some kilobytes; what is larger is no rule.
@@ -54,7 +55,7 @@ impl OwnRules {
     }
 
     /// The built-in rules and those of the directories; with an exit code and a message where they are not to be used.
-    pub(super) fn load(&self) -> Result<Loaded, (u8, String)> {
+    pub(super) fn load(&self, lang: Lang) -> Result<Loaded, (u8, String)> {
         if self.places.is_empty() {
             let defect = |error| {
                 (
@@ -71,25 +72,27 @@ impl OwnRules {
         for place in &self.places {
             let named = self.settings.iter().find(|(known, _)| known == place);
             let origin = named.map_or("by --rules", |(_, origin)| origin);
-            found.read(place, origin).map_err(|message| (exit::USAGE, message))?;
+            found
+                .read(place, origin, lang)
+                .map_err(|message| (exit::USAGE, message))?;
         }
         let rules = Rules::with_files(&found.files).map_err(|mistakes| {
             // A picture of several lines each, the caret below its place.
-            for line in mistakes.iter().flat_map(|mistake| lines(mistake.to_string())) {
+            for line in mistakes.iter().flat_map(|mistake| lines(mistake.shown(lang))) {
                 remark(&line);
             }
-            (
-                exit::USAGE,
-                format!(
-                    "mistakes in your rules: {}; mend them and run this again",
-                    mistakes.len()
-                ),
-            )
+            (exit::USAGE, mistaken(mistakes.len(), lang))
         })?;
-        Ok(Loaded {
-            rules,
-            remarks: found.remarks,
-        })
+        let mut remarks = found.remarks;
+        remarks.extend(rules.remarks().iter().map(|remark| remark.get(lang).to_owned()));
+        Ok(Loaded { rules, remarks })
+    }
+}
+
+fn mistaken(mistakes: usize, lang: Lang) -> String {
+    match lang {
+        Lang::Zh => format!("规则中有 {mistakes} 处错误；请改正后重新运行"),
+        Lang::En => format!("mistakes in your rules: {mistakes}; mend them and run this again"),
     }
 }
 
@@ -106,7 +109,7 @@ struct Found {
 
 impl Found {
     /// Reads the rules of a directory, in order of their paths.
-    fn read(&mut self, place: &Path, origin: &str) -> Result<(), String> {
+    fn read(&mut self, place: &Path, origin: &str, lang: Lang) -> Result<(), String> {
         let before = self.files.len();
         if !place.exists() {
             return Err(format!(
@@ -133,7 +136,11 @@ impl Found {
                 && entry.depth() > 0
                 && let Some(refusal) = MonitorKind::of(&text).refusal()
             {
-                self.remarks.push(format!("skipped {shown}: {refusal}"));
+                let refusal = refusal.get(lang);
+                self.remarks.push(match lang {
+                    Lang::Zh => format!("已跳过 {shown}：{refusal}"),
+                    Lang::En => format!("skipped {shown}: {refusal}"),
+                });
                 continue;
             }
             let folder = path.parent().and_then(Path::file_name);

@@ -53,6 +53,9 @@ enum RulesCommand {
         /// A directory of rules (*.yaml), or one of them
         #[arg(value_name = "DIR|FILE")]
         place: PathBuf,
+        /// zh, en or auto
+        #[arg(long, value_name = "LANG", default_value = "auto")]
+        lang: String,
     },
     /// Print a commented start of a rule of your own
     New {
@@ -95,20 +98,20 @@ pub(super) fn run(args: &RulesArgs) -> u8 {
             format,
             lang,
             catalogue,
-        } => with_catalogue(catalogue, |rules| match format {
+        } => with_catalogue(catalogue, lang, |rules| match format {
             ListFormat::Table => with_languages(lang, |lang| rules.iter().for_each(|rule| say(&list_line(rule, lang)))),
             ListFormat::Markdown => {
                 say(rule_pages::table(rules).trim_end());
                 exit::DONE
             }
         }),
-        RulesCommand::Show { id, catalogue } => with_catalogue(catalogue, |rules| {
+        RulesCommand::Show { id, catalogue } => with_catalogue(catalogue, AUTO, |rules| {
             with_rule(rules, id, |rule| {
                 say(&format!("# {}\n{}", rule.place, rule.source.trim()))
             })
         }),
         RulesCommand::Page { family, catalogue } => {
-            with_catalogue(catalogue, |rules| match rule_pages::page(rules, family) {
+            with_catalogue(catalogue, AUTO, |rules| match rule_pages::page(rules, family) {
                 Some(page) => {
                     say(page.trim_end());
                     exit::DONE
@@ -124,14 +127,16 @@ pub(super) fn run(args: &RulesArgs) -> u8 {
                 }
             })
         }
-        RulesCommand::Test { place } => with_rules(&OwnRules::of(place), test),
+        RulesCommand::Test { place, lang } => with_first(lang, |lang| {
+            with_rules(&OwnRules::of(place), lang, |rules| test(rules, lang))
+        }),
         RulesCommand::New { id } if !is_rule_id(id) => {
             complain(&format!(
                 "the id {id:?} is not made of a-z, 0-9 and -; name what is wrong, as image-without-version"
             ));
             exit::USAGE
         }
-        RulesCommand::New { id } => with_rules(&OwnRules::default(), |rules| {
+        RulesCommand::New { id } => with_rules(&OwnRules::default(), language::of_environment(), |rules| {
             if rules.get(id).is_some() {
                 complain(&format!("the id {id:?} is taken by a built-in rule; choose another"));
                 return exit::USAGE;
@@ -144,24 +149,37 @@ pub(super) fn run(args: &RulesArgs) -> u8 {
     }
 }
 
+/// The language that the environment has.
+const AUTO: &str = "auto";
+
 /// Tries the examples of every rule that is not built in, and says of each what it did.
-fn test(rules: &Rules) -> u8 {
+fn test(rules: &Rules, lang: Lang) -> u8 {
+    let words = |zh: &'static str, en: &'static str| if lang == Lang::Zh { zh } else { en };
     let mut code = exit::DONE;
     for rule in rules.iter().filter(|rule| !rule.is_built_in) {
         let tried = try_out(rules, rule);
         if tried.is_empty() {
-            say(&format!("{}: it has no examples", rule.header.id));
+            say(&format!(
+                "{}{}",
+                rule.header.id,
+                words("：没有示例", ": it has no examples")
+            ));
         }
         for example in tried {
             if example.is_right() {
                 // A check that stays open is no pass: whoever wrote the example should see it.
                 let open = match example.missing.as_slice() {
                     [] => String::new(),
-                    missing => format!("; it was not judged, without {}", missing.join(", ")),
+                    missing => format!(
+                        "{}{}",
+                        words("；未判断，缺少 ", "; it was not judged, without "),
+                        missing.join(", ")
+                    ),
                 };
-                say(&format!("{}: {}: as it says{open}", rule.header.id, example.name));
+                let right = words("与示例相符", "as it says");
+                say(&format!("{}: {}: {right}{open}", rule.header.id, example.name));
             } else {
-                say(&differs(rule, &example));
+                say(&differs(rule, &example, lang));
                 code = exit::DIFFERS;
             }
         }
@@ -169,34 +187,39 @@ fn test(rules: &Rules) -> u8 {
     code
 }
 
-fn differs(rule: &Rule, example: &Tried) -> String {
+fn differs(rule: &Rule, example: &Tried, lang: Lang) -> String {
+    let words = |zh: &'static str, en: &'static str| if lang == Lang::Zh { zh } else { en };
     let names = |subjects: &std::collections::BTreeSet<crate::model::Subject>| {
         let names: Vec<String> = subjects.iter().map(ToString::to_string).collect();
         if names.is_empty() {
-            "nothing".to_owned()
+            words("无", "nothing").to_owned()
         } else {
             names.join(", ")
         }
     };
     let mut text = format!(
-        "{}: {}: expected {}, found {}",
+        "{}: {}: {}{}{}{}",
         rule.header.id,
         example.name,
+        words("应发现 ", "expected "),
         names(&example.expected),
+        words("，实际发现 ", ", found "),
         names(&example.found)
     );
     if !example.missing.is_empty() {
-        text.push_str(&format!("; it cannot be judged without {}", example.missing.join(", ")));
+        text.push_str(words("；无法判断，缺少 ", "; it cannot be judged without "));
+        text.push_str(&example.missing.join(", "));
     }
     for reason in &example.failed {
-        text.push_str(&format!("; {reason}"));
+        text.push_str(words("；", "; "));
+        text.push_str(reason.get(lang));
     }
     text
 }
 
 /// Runs `explain` and gives the exit code.
 pub(super) fn explain(args: &ExplainArgs) -> u8 {
-    with_catalogue(&args.catalogue, |rules| with_rule_in_languages(rules, args))
+    with_catalogue(&args.catalogue, &args.lang, |rules| with_rule_in_languages(rules, args))
 }
 
 fn with_rule_in_languages(rules: &Rules, args: &ExplainArgs) -> u8 {
@@ -207,11 +230,13 @@ fn with_rule_in_languages(rules: &Rules, args: &ExplainArgs) -> u8 {
     shown.max(code)
 }
 
-fn with_catalogue(catalogue: &Catalogue, work: impl FnOnce(&Rules) -> u8) -> u8 {
+/// What is wrong with the rules is told in the first of the languages.
+fn with_catalogue(catalogue: &Catalogue, lang: &str, work: impl FnOnce(&Rules) -> u8) -> u8 {
     match Config::load(&catalogue.config, &[]) {
         Ok(config) => {
             let settings = &config.rules;
-            with_rules(&catalogue.own_rules.and(&settings.dirs, &settings.origin), work)
+            let own_rules = catalogue.own_rules.and(&settings.dirs, &settings.origin);
+            with_first(lang, |lang| with_rules(&own_rules, lang, work))
         }
         Err(message) => {
             complain(&message);
@@ -220,8 +245,8 @@ fn with_catalogue(catalogue: &Catalogue, work: impl FnOnce(&Rules) -> u8) -> u8 
     }
 }
 
-fn with_rules(own_rules: &OwnRules, work: impl FnOnce(&Rules) -> u8) -> u8 {
-    match own_rules.load() {
+fn with_rules(own_rules: &OwnRules, lang: Lang, work: impl FnOnce(&Rules) -> u8) -> u8 {
+    match own_rules.load(lang) {
         Ok(loaded) => {
             loaded.remarks.iter().for_each(|line| remark(line));
             work(&loaded.rules)
@@ -229,6 +254,16 @@ fn with_rules(own_rules: &OwnRules, work: impl FnOnce(&Rules) -> u8) -> u8 {
         Err((code, message)) => {
             complain(&message);
             code
+        }
+    }
+}
+
+fn with_first(wanted: &str, work: impl FnOnce(Lang) -> u8) -> u8 {
+    match language::languages(wanted, |name| std::env::var(name).ok()) {
+        Ok(languages) => work(languages.first().copied().unwrap_or(Lang::En)),
+        Err(message) => {
+            complain(&message);
+            exit::USAGE
         }
     }
 }

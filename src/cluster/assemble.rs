@@ -20,7 +20,7 @@ use super::whereabouts::{KnownNodes, node_in_path, node_of_host, node_of_log};
 use super::{About, BundleInfo, Coverage, Event, Hit, Host, Object, ObjectKey, PodView, Snapshot, Treatment};
 use crate::bundle::decode::{Fact, Form, HostFact};
 use crate::bundle::layout::{Detected, NodePlace};
-use crate::logs::{LogFile, SignatureSet, Stream, TextSource, stamp_of, stream_of};
+use crate::logs::{LogFile, SignatureSet, Stream, TextSource, Tried, stamp_of, stream_of};
 use crate::model::{Basis, Citation, EntryPath, Subject, When};
 
 /// Empty listings of one datum that are kept: a bundle may have one for each of thousands of namespaces.
@@ -29,11 +29,16 @@ const EMPTY: usize = 16;
 pub(super) fn assemble(
     bundle: BundleInfo,
     facts: Vec<Located>,
-    logs: Vec<LogFile>,
+    mut logs: Vec<LogFile>,
     coverage: Coverage,
-    signatures: &SignatureSet,
+    (signatures, tried): (&SignatureSet, &Tried),
     detected: &Detected<'_>,
 ) -> Snapshot {
+    // Which lines of a rule were found before it was given up is chance.
+    let given_up = tried.used_up();
+    for log in &mut logs {
+        log.hits.retain(|hit| !given_up.contains(rule_of(&hit.signature)));
+    }
     let mut snapshot = Snapshot {
         bundle: BundleInfo {
             layout: detected.name().to_owned(),
@@ -134,8 +139,11 @@ pub(super) fn assemble(
     }
     super::unused::set_aside(&mut snapshot, detected, Certainty::Any);
     super::collected::note_logs(&mut snapshot, detected);
-    let hits = all_hits(&snapshot, signatures, detected);
+    let mut hits = all_hits(&snapshot, (signatures, tried), detected);
+    let given_up = tried.used_up();
+    hits.retain(|hit| !given_up.contains(rule_of(&hit.signature)));
     snapshot.hits = hits;
+    snapshot.coverage.not_sought = given_up;
     snapshot
 }
 
@@ -437,7 +445,12 @@ fn is_of_docker(hosts: &[Host], name: &str) -> bool {
     hosts.iter().any(|host| host.container(name).is_some())
 }
 
-fn all_hits(snapshot: &Snapshot, signatures: &SignatureSet, detected: &Detected<'_>) -> Vec<Hit> {
+/// The rule of a signature.
+fn rule_of(signature: &str) -> &str {
+    signature.split_once('/').map_or(signature, |(rule, _)| rule)
+}
+
+fn all_hits(snapshot: &Snapshot, (signatures, tried): (&SignatureSet, &Tried), detected: &Detected<'_>) -> Vec<Hit> {
     let of_events = snapshot.events.par_iter().flat_map_iter(|event| {
         let about = About {
             object: event.about.clone(),
@@ -448,7 +461,7 @@ fn all_hits(snapshot: &Snapshot, signatures: &SignatureSet, detected: &Detected<
                 event.host.clone()
             },
         };
-        let found = signatures.matches(&event.message, TextSource::Event);
+        let found = signatures.matches(&event.message, TextSource::Event, tried);
         found.into_iter().map(move |found| Hit {
             signature: found.id.to_owned(),
             captures: found.captures,
@@ -466,7 +479,7 @@ fn all_hits(snapshot: &Snapshot, signatures: &SignatureSet, detected: &Detected<
         status_messages(object)
             .into_iter()
             .flat_map(move |(pointer, container, text)| {
-                let found = signatures.matches(text, TextSource::Status);
+                let found = signatures.matches(text, TextSource::Status, tried);
                 found.into_iter().map(move |found| Hit {
                     signature: found.id.to_owned(),
                     captures: found.captures,

@@ -1,7 +1,7 @@
 //! What was read and what was not. Missing is never healthy.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -43,6 +43,8 @@ pub struct Coverage {
     pub empty: BTreeMap<String, Vec<Citation>>,
     /// Every file, in the order of the archive.
     pub files: Vec<FileRecord>,
+    /// Ids of rules whose patterns were not tried on all texts, because those were too many: nothing can be told of them.
+    pub not_sought: BTreeSet<String>,
     /// What went wrong.
     pub problems: Vec<Problem>,
     /// The producers whose arrangement was found, the outermost first; none for a pile of files.

@@ -178,14 +178,16 @@ pub fn is_before(earlier: &Snapshot, later: &Snapshot) -> bool {
     before.uid.is_some() && before.uid == after.uid && before.now < after.now
 }
 
-/// For each bundle, which of the others shows its cluster last before it.
-pub fn earlier(bundles: &[Identity]) -> Vec<Option<usize>> {
+/// Earlier bundles of one cluster that are looked at; each is read once more for every later one.
+const EARLIER: usize = 6;
+
+/// For each bundle, which of the others show its cluster before it, the last first.
+pub fn earlier(bundles: &[Identity]) -> Vec<Vec<usize>> {
     let before = |bundle: &Identity| {
         let known = bundles.iter().enumerate();
-        known
-            .filter(|(_, other)| bundle.comes_after(other))
-            .max_by_key(|(at, other)| (other.now, Reverse(*at)))
-            .map(|(at, _)| at)
+        let mut before: Vec<(usize, &Identity)> = known.filter(|(_, other)| bundle.comes_after(other)).collect();
+        before.sort_by_key(|(at, other)| (Reverse(other.now), *at));
+        before.into_iter().take(EARLIER).map(|(at, _)| at).collect()
     };
     bundles.iter().map(before).collect()
 }
@@ -238,7 +240,8 @@ mod tests {
             of("u1", "12:29:00"),
             of("", "13:00:00"),
         ];
-        assert_eq!(earlier(&all), [None, Some(3), None, Some(0), Some(3), None]);
+        let last: Vec<Option<usize>> = earlier(&all).iter().map(|before| before.first().copied()).collect();
+        assert_eq!(last, [None, Some(3), None, Some(0), Some(3), None]);
     }
 
     #[test]

@@ -50,6 +50,7 @@ fn add(whole: &mut Snapshot, mut part: Snapshot) {
     whole.coverage.files.append(&mut part.coverage.files);
     whole.coverage.problems.append(&mut part.coverage.problems);
     whole.coverage.layouts.append(&mut part.coverage.layouts);
+    whole.coverage.not_sought.append(&mut part.coverage.not_sought);
     if part_is_later {
         whole.bundle.collected_at = part.bundle.collected_at;
     }

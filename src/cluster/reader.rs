@@ -51,6 +51,7 @@ impl<'r, 's> Reader<'r, 's> {
         Self {
             context: Arc::new(Context {
                 signatures,
+                tried: signatures.tried(),
                 alias: alias.into(),
                 budget: Budget::DEFAULT,
                 mines: false,
@@ -170,7 +171,8 @@ impl<'r, 's> Reader<'r, 's> {
         self.take_back(true);
         self.inventory.set_input(&bundle.input);
         let detected = detect(&self.inventory);
-        let signatures = self.context.signatures;
+        let context = self.context;
+        let signatures = (context.signatures, &context.tried);
         assemble(bundle, self.facts, self.logs, self.coverage, signatures, &detected)
     }
 

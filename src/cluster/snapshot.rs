@@ -136,6 +136,20 @@ impl Snapshot {
             .take_while(move |object| object.key.kind == kind)
     }
 
+    /// All objects of a kind in one namespace, in order of their names.
+    pub fn kind_in<'s>(&'s self, kind: &str, namespace: &str) -> impl Iterator<Item = &'s Object> + use<'s> {
+        let from = ObjectKey {
+            kind: kind.to_owned(),
+            namespace: namespace.to_owned(),
+            name: String::new(),
+        };
+        let (kind, namespace) = (kind.to_owned(), namespace.to_owned());
+        self.objects
+            .range(from..)
+            .map(|(_, object)| object)
+            .take_while(move |object| object.key.kind == kind && object.key.namespace == namespace)
+    }
+
     /// One object.
     pub fn object(&self, kind: &str, namespace: &str, name: &str) -> Option<&Object> {
         self.objects.get(&ObjectKey {

@@ -11,7 +11,7 @@ use crate::bundle::decode::{
 };
 use crate::bundle::layout::single_layout;
 use crate::bundle::{Budget, Limit};
-use crate::logs::{ContainerRef, LogFile, LogScan, SignatureSet, Stream, stream_of_unit};
+use crate::logs::{ContainerRef, LogFile, LogScan, SignatureSet, Stream, Tried, stream_of_unit};
 use crate::model::{EntryPath, Problem, ProblemKind};
 
 /// Problems of one file that are kept; what follows the first hundred is of the same kind.
@@ -21,6 +21,8 @@ const PROBLEMS_PER_FILE: usize = 100;
 #[derive(Clone)]
 pub(super) struct Context<'s> {
     pub(super) signatures: &'s SignatureSet,
+    /// What of the bundle the bounded ones were tried on.
+    pub(super) tried: Tried,
     /// What citations call the bundle.
     pub(super) alias: Arc<str>,
     pub(super) budget: Budget,
@@ -31,7 +33,7 @@ pub(super) struct Context<'s> {
 impl<'s> Context<'s> {
     /// A scan of one log.
     pub(super) fn scan(&self, path: EntryPath, stream: Stream) -> LogScan<'s> {
-        let scan = LogScan::new(self.signatures, path, stream, self.longest_line());
+        let scan = LogScan::new(self.signatures, path, stream, self.longest_line()).counting(&self.tried);
         if self.mines { scan.mining() } else { scan }
     }
 

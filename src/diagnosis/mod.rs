@@ -5,6 +5,7 @@ mod changes;
 mod diff;
 mod graph;
 mod narrowing;
+mod norm;
 mod rank;
 mod recent;
 mod surroundings;
@@ -15,6 +16,7 @@ pub use applied::{Drift, drifts};
 pub use diff::{Difference, Differences, Side, differences};
 pub use graph::{Edge, edges};
 pub use narrowing::{Narrowing, UnknownNames};
+pub use norm::{Earlier, Norm};
 pub use rank::{Grounds, Root, roots};
 pub use recent::{Change, RecentChange, recent_changes};
 pub use unexplained::{Unexplained, moment_of_line};
@@ -25,7 +27,7 @@ use rayon::prelude::*;
 
 use crate::cluster::Snapshot;
 use crate::logs::LogTemplate;
-use crate::model::Citation;
+use crate::model::{Citation, Text};
 use crate::rules::{Finding, Input, Outcome, Role, Rule, Rules, Unmet};
 
 use changes::changes_by_finding;
@@ -54,8 +56,12 @@ pub struct Diagnosis<'s> {
     pub roots: Vec<Root>,
     /// How each rule's check ended, in the rules' order.
     pub checks: Vec<(String, Checked)>,
+    /// Of checks that found something and could not be made to their end: why, by the rule's id.
+    pub broken_off: BTreeMap<String, Text>,
     /// What is different from the baseline.
     pub differences: Option<Differences>,
+    /// What further earlier bundles of the cluster had; see [`Diagnosis::compare_with`].
+    pub norm: Option<Norm>,
     /// Fields of manifests that are otherwise in the cluster.
     pub drifts: Vec<Drift>,
     /// For each finding that a difference concerns, the indices of those differences.
@@ -91,7 +97,7 @@ pub enum Checked {
     /// These data are missing.
     Unknown(Vec<String>),
     /// It cannot be told, for this reason, which a user's rule brings along.
-    Failed(String),
+    Failed(Text),
     /// Nothing that it is about is there.
     Unmet(Unmet),
     /// Another rule, of this id, says what it found instead.
@@ -112,7 +118,7 @@ pub fn diagnose_within<'s>(
     baseline: Option<&'s Snapshot>,
     narrowing: &Narrowing,
 ) -> Diagnosis<'s> {
-    let (mut findings, mut checks) = judge(rules, &Input { snapshot, baseline });
+    let (mut findings, mut checks, broken_off) = judge(rules, &Input { snapshot, baseline });
     let mut narrowed = None;
     if !narrowing.is_empty() {
         let kept = narrowing.kept(snapshot, &findings, &edges(rules, &findings));
@@ -136,13 +142,17 @@ pub fn diagnose_within<'s>(
         nodes.iter().any(|node| narrowing.holds(&thing.subject.namespace, node))
     });
     diagnosis.narrowed = narrowed;
+    diagnosis.broken_off = broken_off;
     diagnosis
 }
 
-/// What each rule finds, and how its check ended.
-fn judge(rules: &Rules, input: &Input<'_>) -> (Vec<Finding>, Vec<(String, Checked)>) {
+/// What each rule finds, how its check ended, and why one that found something broke off.
+type Judged = (Vec<Finding>, Vec<(String, Checked)>, BTreeMap<String, Text>);
+
+fn judge(rules: &Rules, input: &Input<'_>) -> Judged {
     let mut findings = Vec::new();
     let mut checks = Vec::new();
+    let mut broken_off = BTreeMap::new();
     let all: Vec<&Rule> = rules.iter().collect();
     // Rules know nothing of one another, so they are judged side by side; what they find stands in their order all the same.
     let outcomes: Vec<Outcome> = all.par_iter().map(|rule| rule.judge(input)).collect();
@@ -150,6 +160,11 @@ fn judge(rules: &Rules, input: &Input<'_>) -> (Vec<Finding>, Vec<(String, Checke
         let checked = match outcome {
             Outcome::Unknown(missing) => Checked::Unknown(missing),
             Outcome::Failed(reason) => Checked::Failed(reason),
+            Outcome::Partly(found, reason) => {
+                findings.extend(found);
+                broken_off.insert(rule.header.id.clone(), reason);
+                Checked::Fail
+            }
             Outcome::Unmet(unmet) => Checked::Unmet(unmet),
             Outcome::Judged(found) if found.is_empty() => Checked::Pass,
             Outcome::Judged(found) => {
@@ -160,7 +175,7 @@ fn judge(rules: &Rules, input: &Input<'_>) -> (Vec<Finding>, Vec<(String, Checke
         checks.push((rule.header.id.clone(), checked));
     }
     yield_to_others(rules, &mut checks);
-    (findings, checks)
+    (findings, checks, broken_off)
 }
 
 /// A rule that leaves its subject to another one, which found something, has not passed.
@@ -221,7 +236,9 @@ fn join<'s>(
         edges,
         roots,
         checks,
+        broken_off: BTreeMap::new(),
         differences,
+        norm: None,
         drifts,
         changes,
         recent,
@@ -244,7 +261,7 @@ fn in_baseline(rules: &Rules, baseline: Option<&Snapshot>, findings: &[Finding])
     let before: Vec<Finding> = wanted
         .into_par_iter()
         .filter_map(|id| match rules.get(id)?.judge(&input) {
-            Outcome::Judged(found) => Some(found),
+            Outcome::Judged(found) | Outcome::Partly(found, _) => Some(found),
             Outcome::Unknown(_) | Outcome::Failed(_) | Outcome::Unmet(_) => None,
         })
         .flatten()
@@ -278,6 +295,12 @@ fn preceded(
 }
 
 impl Diagnosis<'_> {
+    /// Counts what earlier bundles beside the baseline had, where there are enough of them.
+    pub fn compare_with(&mut self, others: &[Earlier]) {
+        let differences = self.differences.as_ref();
+        self.norm = differences.and_then(|differences| Norm::new(&differences.different, others));
+    }
+
     /// True for a thing of a namespace and a node that the diagnosis was not narrowed away from.
     pub fn shows(&self, namespace: &str, node: &str) -> bool {
         let narrowed = self.narrowed.as_ref();

@@ -2,12 +2,14 @@
 //! that several are looked at side by side.
 
 use super::wrapped::may_hold;
-use super::{SignatureSet, Stream, TextMatch, clean_line};
+use super::{SignatureSet, Stream, TextMatch, Tried, clean_line};
 
 /// What is looked for in every block of a log.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Look<'s> {
     pub(super) signatures: &'s SignatureSet,
+    /// What of the bundle the bounded ones were tried on.
+    pub(super) tried: Tried,
     /// Bytes of a line that are searched.
     pub(super) longest: usize,
 }
@@ -100,7 +102,7 @@ impl<'s> Look<'s> {
         }
         let line = cut(line, self.longest);
         let clean = clean_line(line);
-        let mut found = self.signatures.confirm(index, clean)?;
+        let mut found = self.signatures.confirm(index, clean, &self.tried)?;
         found.end += line.len() - clean.len();
         Some(found)
     }

@@ -11,6 +11,7 @@ mod signature;
 mod stamp;
 mod stream;
 mod templates;
+mod tried;
 mod wrapped;
 
 pub use duration::millis_taken;
@@ -21,3 +22,4 @@ pub use signature::{Signature, SignatureError, SignatureSet, SignatureSpec, Text
 pub use stamp::{Stamp, clean_line, stamp_of};
 pub use stream::{Component, ContainerRef, Stream, component_of, is_of_control_plane, stream_of, stream_of_unit};
 pub use templates::LogTemplate;
+pub use tried::{Tried, weight as pattern_weight};

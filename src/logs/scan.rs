@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use super::look::{LineMatch, Look, Looked, cut};
 use super::templates::TemplateMiner;
 use super::wrapped::{Wrapped, unwrap};
-use super::{LogTemplate, SignatureSet, Stamp, Stream, TextMatch, stamp_of};
+use super::{LogTemplate, SignatureSet, Stamp, Stream, TextMatch, Tried, stamp_of};
 use crate::model::EntryPath;
 
 /// A line that carries a signature.
@@ -104,7 +104,11 @@ impl<'s> LogScan<'s> {
             cut_line: None,
         };
         Self {
-            look: Look { signatures, longest },
+            look: Look {
+                signatures,
+                tried: signatures.tried(),
+                longest,
+            },
             file,
             head: Vec::new(),
             tail: VecDeque::new(),
@@ -116,6 +120,12 @@ impl<'s> LogScan<'s> {
         }
     }
 
+    /// Counts what bounded signatures are tried on together with other logs of the bundle.
+    pub fn counting(mut self, tried: &Tried) -> Self {
+        self.look.tried = tried.clone();
+        self
+    }
+
     /// Groups the complaints of the log too, which takes a look at every line.
     pub fn mining(mut self) -> Self {
         self.miner = Some(TemplateMiner::new());
@@ -124,7 +134,7 @@ impl<'s> LogScan<'s> {
 
     /// What is looked for in the blocks of this log, for whoever looks at one before it is fed.
     pub fn look(&self) -> Look<'s> {
-        self.look
+        self.look.clone()
     }
 
     /// Scans whole lines; `first_line` is the 1-based number of the first.

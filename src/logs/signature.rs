@@ -1,14 +1,15 @@
 //! Text signatures of all rules, tried together in one pass.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use rayon::prelude::*;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use super::literal;
+use super::tried::weight;
+use super::{Tried, literal};
 
 /// Where a text was found. A signature can be limited to some.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
@@ -88,6 +89,8 @@ pub struct Signature {
     unless: Option<Pattern>,
     within: Option<Pattern>,
     sources: Vec<TextSource>,
+    /// Of a bounded rule: its place in [`SignatureSet::bounded`], and what the pattern weighs.
+    bound: Option<(usize, u64)>,
 }
 
 /// All signatures and the automaton that finds which of them a text may carry.
@@ -97,6 +100,8 @@ pub struct SignatureSet {
     automaton: AhoCorasick,
     /// For each literal of the automaton, the index of its signature.
     owner: Vec<usize>,
+    /// The rules whose signatures are tried on so much text and no more.
+    bounded: Arc<[String]>,
 }
 
 /// A signature that matched a line.
@@ -172,6 +177,7 @@ fn parsed(rule: &str, spec: &SignatureSpec) -> Result<(Signature, Vec<String>), 
         unless: spec.unless.as_deref().map(Pattern::new),
         within: spec.within.as_deref().map(Pattern::new),
         sources: spec.sources.clone(),
+        bound: None,
         id,
     };
     Ok((signature, required))
@@ -204,7 +210,27 @@ impl SignatureSet {
             signatures,
             automaton,
             owner,
+            bounded: Arc::default(),
         })
+    }
+
+    /// The same, with what the signatures of some rules are tried on bounded.
+    pub fn bounding<'r>(mut self, rules: impl IntoIterator<Item = &'r str>) -> Self {
+        self.bounded = rules.into_iter().map(str::to_owned).collect();
+        let places: BTreeMap<&str, usize> = (self.bounded.iter().map(String::as_str)).zip(0..).collect();
+        for signature in &mut self.signatures {
+            let place = signature.id.split('/').next().and_then(|rule| places.get(rule));
+            signature.bound = place.map(|&place| {
+                let patterns = std::iter::once(&signature.pattern).chain(&signature.unless);
+                (place, patterns.map(|pattern| weight(&pattern.text)).sum())
+            });
+        }
+        self
+    }
+
+    /// What the bounded rules have used up of a bundle that is about to be read.
+    pub fn tried(&self) -> Tried {
+        Tried::new(&self.bounded)
     }
 
     /// Byte offsets in `block` at which a literal of some signature ends, with the signature's index. For scanning whole blocks.
@@ -233,15 +259,15 @@ impl SignatureSet {
         })
     }
 
-    /// The signatures that match one line (or one message) from `source`, in the order of their declaration.
-    pub fn matches(&self, text: &str, source: TextSource) -> Vec<TextMatch<'_>> {
+    /// The signatures that match one line (or one message) from `source`, in the order of their declaration. It counts in `tried`.
+    pub fn matches(&self, text: &str, source: TextSource, tried: &Tried) -> Vec<TextMatch<'_>> {
         let mut indices: Vec<usize> = self.candidates(text.as_bytes()).map(|(_, index)| index).collect();
         indices.sort_unstable();
         indices.dedup();
         indices
             .into_iter()
             .filter(|&index| self.applies(index, source))
-            .filter_map(|index| self.confirm(index, text))
+            .filter_map(|index| self.confirm(index, text, tried))
             .collect()
     }
 
@@ -260,7 +286,11 @@ impl SignatureSet {
 
     /// The match of one signature with a line. A message that a log keeps between quotes (JSON, `key="value"`) has its own quotes escaped;
     /// it is tried without that too.
-    pub(super) fn confirm(&self, index: usize, line: &str) -> Option<TextMatch<'_>> {
+    pub(super) fn confirm(&self, index: usize, line: &str, tried: &Tried) -> Option<TextMatch<'_>> {
+        let bound = self.signatures.get(index)?.bound;
+        if bound.is_some_and(|(rule, weight)| !tried.takes(rule, line.len(), weight)) {
+            return None;
+        }
         self.confirm_as_written(index, line).or_else(|| {
             let plain = unescaped(line)?;
             let mut found = self.confirm_as_written(index, &plain)?;
@@ -354,6 +384,7 @@ mod tests {
         let found = set.matches(
             "Get \"https://x/v2/\": dial tcp 10.0.0.9:443: connect: connection refused",
             TextSource::Event,
+            &set.tried(),
         );
         assert_eq!(found[0].id, "r/refused");
         assert_eq!(found[0].captures["peer"], "10.0.0.9:443");
@@ -368,7 +399,7 @@ mod tests {
             r#"level=ERROR err="ERROR: relation \"tiers\" does not exist (SQLSTATE 42P01)""#,
             r#"{"log":"{\"err\":\"relation \\\"tiers\\\" does not exist\"}"}"#,
         ] {
-            let found = set.matches(line, TextSource::ContainerLog);
+            let found = set.matches(line, TextSource::ContainerLog, &set.tried());
             assert_eq!(found[0].captures["table"], "tiers", "{line}");
             assert!(line[..found[0].end].ends_with("exist"), "{line}");
         }
@@ -389,10 +420,13 @@ mod tests {
         one.within = Some(r"kernel: (?:\[[^\]]*\] )?(.*)$".into());
         let set = SignatureSet::new([("r", &one)]).unwrap();
         let line = "Nov 21 10:20:42 n1 kernel: [1.2] disk sda failed";
-        let found = set.matches(line, TextSource::System);
+        let found = set.matches(line, TextSource::System, &set.tried());
         assert_eq!((found[0].captures["disk"].as_str(), found[0].end), ("sda", line.len()));
         for other in ["disk sda failed", "n1 kernel: disk sda failed twice"] {
-            assert!(set.matches(other, TextSource::System).is_empty(), "{other}");
+            assert!(
+                set.matches(other, TextSource::System, &set.tried()).is_empty(),
+                "{other}"
+            );
         }
     }
 
@@ -402,11 +436,18 @@ mod tests {
         one.unless = Some("retrying".into());
         one.sources = vec![TextSource::Kubelet];
         let set = SignatureSet::new([("r", &one)]).unwrap();
-        assert_eq!(set.matches("connection refused", TextSource::Kubelet).len(), 1);
+        assert_eq!(
+            set.matches("connection refused", TextSource::Kubelet, &set.tried())
+                .len(),
+            1
+        );
         assert!(
-            set.matches("connection refused, retrying", TextSource::Kubelet)
+            set.matches("connection refused, retrying", TextSource::Kubelet, &set.tried())
                 .is_empty()
         );
-        assert!(set.matches("connection refused", TextSource::Event).is_empty());
+        assert!(
+            set.matches("connection refused", TextSource::Event, &set.tried())
+                .is_empty()
+        );
     }
 }

@@ -140,6 +140,7 @@ fn empty() -> PostMortem {
         unexplained: Vec::new(),
         narrowing: None,
         node_differences: Vec::new(),
+        pod_differences: Vec::new(),
         open_questions: Vec::new(),
         actions: Vec::new(),
         lessons: Lessons::default(),

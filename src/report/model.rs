@@ -15,11 +15,12 @@ pub use self::appendix::{AppliedRow, Check, ClockRow, Gap, GapReason, RedactionR
 pub use crate::model::{ActionKind, Lesson, Risk, StepPlace};
 use crate::model::{CitationKind, Confidence, Level, QuoteLine, Subject, Text, When};
 pub use changes::{
-    Comparison, Complaint, DiffAbout, DiffGroup, DiffRow, NarrowingView, NodeDifferenceRow, UnexplainedView,
+    Comparison, Complaint, DiffAbout, DiffGroup, DiffRow, NarrowingView, NodeDifferenceRow, PodDifferenceRow,
+    UnexplainedView,
 };
 
 /// The version of the JSON report, semantic: a new key is minor, a changed or removed one major.
-pub const SCHEMA_VERSION: &str = "1.4";
+pub const SCHEMA_VERSION: &str = "1.5";
 
 /// A whole report.
 #[derive(Debug, Clone, Serialize)]
@@ -99,6 +100,8 @@ pub struct PostMortem {
     pub applied: Vec<AppliedRow>,
     /// Appendix H: settings in which nodes differ.
     pub node_differences: Vec<NodeDifferenceRow>,
+    /// Appendix I: what is otherwise with a pod than with its siblings.
+    pub pod_differences: Vec<PodDifferenceRow>,
     /// Every place for a person to fill.
     pub blanks: Vec<Blank>,
     /// What people filled in.

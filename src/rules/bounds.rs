@@ -4,6 +4,9 @@
 use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind};
 
+use super::said::{quoted, said};
+use crate::model::Text;
+
 /// Instructions that one evaluation may take: thousands of times what a rule needs, and a fraction of a second.
 const FUEL: u64 = 200_000;
 /// Bytes of a text that a filter may make.
@@ -12,6 +15,8 @@ const LARGEST_TEXT: usize = 1 << 20;
 const LONGEST_RANGE: isize = 10_000;
 /// Bytes of one expression, or of one template in wording.
 const LONGEST: usize = 16 << 10;
+/// Signs in one expression that join texts or lists: each makes a copy of all that is left of it.
+const JOINS: usize = 32;
 
 /// Filters that make much of little, or show how values are held; nothing that a rule says needs them.
 const REFUSED: [&str; 15] = [
@@ -67,6 +72,11 @@ const FILTERS: [&str; 33] = [
     "trim",
     "unique",
 ];
+/// Every filter that an expression may use.
+pub(super) fn allowed_filters() -> impl Iterator<Item = &'static str> {
+    FILTERS.into_iter().filter(|name| *name != "raw").chain(["upper"])
+}
+
 /// As [`FILTERS`]; `upper` beside `lower`, and what is counted.
 fn is_filter(name: &str) -> bool {
     name == "upper" || FILTERS.contains(&name) || super::COUNTED.contains(&name)
@@ -190,18 +200,18 @@ pub(super) fn in_one_line(error: &Error) -> String {
 }
 
 /// What is wrong with an expression of a user's rule beside its syntax; none for one that may be evaluated.
-pub(super) fn refused_expression(expression: &str) -> Option<String> {
+pub(super) fn refused_expression(expression: &str) -> Option<Text> {
     if expression.len() > LONGEST {
-        return Some(format!("it has more than {LONGEST} bytes; a rule needs a line"));
+        return Some(said("expression-long", &[("longest", &LONGEST.to_string())]));
     }
     refused_words(&words(expression))
 }
 
 /// As [`refused_expression`], of wording: text with `{{ }}`, and `{% if %}` as the only statement. Without loops and names of its own a
 /// template takes no longer than its text is.
-pub(super) fn refused_template(template: &str) -> Option<String> {
+pub(super) fn refused_template(template: &str) -> Option<Text> {
     if template.len() > LONGEST {
-        return Some(format!("it has more than {LONGEST} bytes; wording is a few sentences"));
+        return Some(said("template-long", &[("longest", &LONGEST.to_string())]));
     }
     let mut rest = template;
     while let Some((at, close)) = next_tag(rest) {
@@ -220,9 +230,7 @@ pub(super) fn refused_template(template: &str) -> Option<String> {
                     continue;
                 }
                 (statement, _) => {
-                    return Some(format!(
-                        "wording has no statement {statement:?}, only if, elif, else and endif; a list is shown with join"
-                    ));
+                    return Some(said("no-statement", &[("statement", &quoted(statement))]));
                 }
             },
             _ => inside,
@@ -277,13 +285,21 @@ fn words(expression: &str) -> Vec<Word<'_>> {
     words
 }
 
-fn refused_words(words: &[Word<'_>]) -> Option<String> {
-    let no_filter = |name: &str| format!("there is no filter {name:?}; there are {}, upper", FILTERS.join(", "));
+/// How many words and signs an expression has.
+pub(super) fn words_of(expression: &str) -> u64 {
+    words(expression).len() as u64
+}
+
+fn refused_words(words: &[Word<'_>]) -> Option<Text> {
+    let no_filter = |name: &str| {
+        let known = format!("{}, upper", FILTERS.join(", "));
+        said("no-filter", &[("name", &quoted(name)), ("known", &known)])
+    };
     // Each element of one list would be compared with each of another, in a single instruction.
     let chooses = |word: &Word<'_>| matches!(word, Word::Name("select" | "reject" | "selectattr" | "rejectattr"));
     let compares = |word: &Word<'_>| matches!(word, Word::Text("in" | "containing"));
     if words.iter().any(chooses) && words.iter().any(compares) {
-        return Some("no list is chosen from by another list; `in` looks for one value".to_owned());
+        return Some(said("list-by-list", &[]));
     }
     let mut ranges = 0;
     for (at, word) in words.iter().enumerate() {
@@ -301,14 +317,17 @@ fn refused_words(words: &[Word<'_>]) -> Option<String> {
                     (name, _) => name,
                 };
                 if !TESTS.contains(&name) {
-                    return Some(format!("there is no test {name:?}; there are {}", TESTS.join(", ")));
+                    return Some(said(
+                        "no-test",
+                        &[("name", &quoted(name)), ("known", &TESTS.join(", "))],
+                    ));
                 }
             }
             (Some(Word::Name(_) | Word::Sign(')' | ']')) | None, Word::Sign('*'), _)
             | (Some(Word::Text(_)), Word::Sign('*'), _) => {
                 let repeats = |word: Option<&Word<'_>>| matches!(word, Some(Word::Text(_) | Word::Sign('[' | ']')));
                 if repeats(before) || repeats(next) {
-                    return Some("* multiplies numbers; it repeats no text and no list here".to_owned());
+                    return Some(said("repeats", &[]));
                 }
             }
             (before, Word::Name(name), Some(Word::Sign('('))) => {
@@ -317,14 +336,18 @@ fn refused_words(words: &[Word<'_>]) -> Option<String> {
                     && !["and", "or", "not", "in", "if", "else", "is", "range"].contains(&name)
                     && !TESTS.contains(&name);
                 if is_called {
-                    return Some(format!("there is no function {name:?}; there is range"));
+                    return Some(said("no-function", &[("name", &quoted(name))]));
                 }
                 ranges += usize::from(name == "range");
             }
             _ => {}
         }
     }
-    (ranges > 4).then(|| "it makes more than 4 ranges".to_owned())
+    let joins = words.iter().filter(|word| matches!(word, Word::Sign('~' | '+')));
+    if joins.count() > JOINS {
+        return Some(said("many-joins", &[]));
+    }
+    (ranges > 4).then(|| said("many-ranges", &[]))
 }
 
 #[cfg(test)]
@@ -355,7 +378,7 @@ mod tests {
             let refused = refused_expression(expression);
             match expected {
                 Some(words) => assert!(
-                    refused.as_deref().is_some_and(|said| said.contains(words)),
+                    refused.as_ref().is_some_and(|said| said.en.contains(words)),
                     "{expression}: {refused:?}"
                 ),
                 None => assert_eq!(refused, None, "{expression}"),
@@ -379,7 +402,7 @@ mod tests {
             ("{{ name|uper }}", "no filter \"uper\""),
         ] {
             assert!(
-                refused_template(template).is_some_and(|said| said.contains(words)),
+                refused_template(template).is_some_and(|said| said.en.contains(words)),
                 "{template}"
             );
         }

@@ -4,9 +4,13 @@ use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::effort::steps;
+use super::expression::size_of;
 use super::quantity;
+use super::said::{quoted, said};
 use crate::bundle::decode::Form;
 use crate::cluster::Object;
+use crate::logs::pattern_weight;
 use crate::model::at;
 
 /// Bounds the size of one compiled pattern.
@@ -23,16 +27,16 @@ pub struct Condition {
     pub exists: Option<bool>,
     /// It is there and has this value.
     #[serde(default)]
-    pub is: Option<Value>,
+    pub is: Option<Wanted>,
     /// It is absent or has another value.
     #[serde(default)]
-    pub is_not: Option<Value>,
+    pub is_not: Option<Wanted>,
     /// It is there and has one of these values.
     #[serde(default)]
-    pub one_of: Option<Vec<Value>>,
+    pub one_of: Option<Vec<Wanted>>,
     /// It is absent or has none of these values.
     #[serde(default)]
-    pub none_of: Option<Vec<Value>>,
+    pub none_of: Option<Vec<Wanted>>,
     /// It is there and this regular expression is found in it.
     #[serde(default)]
     pub matches: Option<Pattern>,
@@ -41,13 +45,52 @@ pub struct Condition {
     pub not_matches: Option<Pattern>,
     /// It is a number or a quantity (`500m`, `2Gi`) above this one.
     #[serde(default)]
-    pub above: Option<Value>,
+    pub above: Option<Wanted>,
     /// It is a number or a quantity below this one.
     #[serde(default)]
-    pub below: Option<Value>,
+    pub below: Option<Wanted>,
     /// It is a list with this element, or a map with this key.
     #[serde(default)]
-    pub contains: Option<Value>,
+    pub contains: Option<Wanted>,
+}
+
+/// What a field is compared with.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "Value")]
+pub enum Wanted {
+    /// This value.
+    Value(Value),
+    /// What is in a field of the judged object or of its element, written `{field: /spec/replicas}` or `{field: item/port}`.
+    Field(FieldPath),
+}
+
+impl From<Value> for Wanted {
+    fn from(value: Value) -> Self {
+        let field = value.as_object().filter(|map| map.len() == 1);
+        let field = field.and_then(|map| map.get("field")?.as_str());
+        match field.and_then(|field| FieldPath::try_from(field.to_owned()).ok()) {
+            Some(path) => Self::Field(path),
+            None => Self::Value(value),
+        }
+    }
+}
+
+impl Wanted {
+    /// The value; none where the field is not there.
+    fn of<'v>(&'v self, about: Part<'v>) -> Option<&'v Value> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Field(path) => about.get(path),
+        }
+    }
+
+    /// A text that reads like a path of an element, and would only be compared as a text.
+    fn like_a_path(&self) -> Option<&str> {
+        match self {
+            Self::Value(Value::String(text)) if text.starts_with("item/") => Some(text),
+            _ => None,
+        }
+    }
 }
 
 /// Where a field is.
@@ -58,13 +101,15 @@ pub enum FieldPath {
     Object(String),
     /// A pointer into the element that `each` is at; empty for the element itself.
     Item(String),
+    /// A pointer into the first object of `with`, for facts.
+    Other(String),
 }
 
 impl FieldPath {
     /// The pointer as it is written, without what it starts from.
     pub(super) fn written(&self) -> &str {
         match self {
-            Self::Object(pointer) | Self::Item(pointer) => pointer,
+            Self::Object(pointer) | Self::Item(pointer) | Self::Other(pointer) => pointer,
         }
     }
 }
@@ -76,26 +121,35 @@ impl TryFrom<String> for FieldPath {
         if text.starts_with('/') {
             return Ok(Self::Object(text));
         }
-        match text.strip_prefix("item") {
-            Some(rest) if rest.is_empty() || rest.starts_with('/') => Ok(Self::Item(rest.to_owned())),
-            _ => Err(format!(
-                "{text:?} is no path of a field: write /spec/replicas for a field of the object, item/image for one of the element of `each`"
-            )),
+        let is_pointer = |rest: &&str| rest.is_empty() || rest.starts_with('/');
+        if let Some(rest) = text.strip_prefix("item").filter(is_pointer) {
+            return Ok(Self::Item(rest.to_owned()));
         }
+        if let Some(rest) = text.strip_prefix("other").filter(|rest| rest.starts_with('/')) {
+            return Ok(Self::Other(rest.to_owned()));
+        }
+        Err(said("no-path", &[("text", &quoted(&text))]).en)
     }
 }
 
 /// A regular expression that is bounded in size; matching takes time in proportion to the text, whatever the pattern.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Pattern(Regex);
+pub struct Pattern {
+    regex: Regex,
+    /// How much longer than an ordinary one it may take.
+    weight: u64,
+}
 
 impl TryFrom<String> for Pattern {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
         let built = RegexBuilder::new(&text).size_limit(PATTERN_SIZE_LIMIT).build();
-        built.map(Self).map_err(|error| error.to_string())
+        let weight = pattern_weight(&text);
+        built
+            .map(|regex| Self { regex, weight })
+            .map_err(|error| error.to_string())
     }
 }
 
@@ -125,6 +179,8 @@ impl<'s> Part<'s> {
         let value = match path {
             FieldPath::Object(pointer) => self.object.get(pointer),
             FieldPath::Item(pointer) => self.item.and_then(|(value, _)| at(value, pointer)),
+            // It is of no part of this object.
+            FieldPath::Other(_) => None,
         };
         value.filter(|value| !value.is_null())
     }
@@ -132,7 +188,7 @@ impl<'s> Part<'s> {
     /// The pointer of a field in the object.
     pub(super) fn pointer(self, path: &FieldPath) -> String {
         match path {
-            FieldPath::Object(pointer) => pointer.clone(),
+            FieldPath::Object(pointer) | FieldPath::Other(pointer) => pointer.clone(),
             FieldPath::Item(rest) => format!("{}{rest}", self.item.map_or("", |(_, base)| base)),
         }
     }
@@ -155,50 +211,86 @@ impl Condition {
         self.matches
             .iter()
             .chain(&self.not_matches)
-            .map(|pattern| pattern.0.as_str())
+            .map(|pattern| pattern.regex.as_str())
     }
 
     /// A limit that is no number and no quantity, so that nothing is above or below it.
     pub(super) fn not_a_number(&self) -> Option<String> {
-        let mut limits = self.above.iter().chain(&self.below);
+        let limits = self.above.iter().chain(&self.below);
+        let mut limits = limits.filter_map(|limit| match limit {
+            Wanted::Value(value) => Some(value),
+            Wanted::Field(_) => None,
+        });
         let wrong = limits.find(|limit| number(limit).is_none())?;
         Some(wrong.as_str().map_or_else(|| wrong.to_string(), str::to_owned))
     }
 
-    /// Whether it holds of `part`.
-    pub(super) fn holds(&self, part: Part<'_>) -> Holds {
+    fn wanted(&self) -> impl Iterator<Item = &Wanted> {
+        let one = [&self.is, &self.is_not, &self.above, &self.below, &self.contains];
+        let lists = self.one_of.iter().chain(&self.none_of).flatten();
+        one.into_iter().flatten().chain(lists)
+    }
+
+    /// A value that was meant to be a field's, as it is written.
+    pub(super) fn like_a_path(&self) -> Option<&str> {
+        self.wanted().find_map(Wanted::like_a_path)
+    }
+
+    /// The fields with whose values it compares.
+    pub(super) fn fields(&self) -> impl Iterator<Item = &FieldPath> {
+        self.wanted().filter_map(|wanted| match wanted {
+            Wanted::Field(path) => Some(path),
+            Wanted::Value(_) => None,
+        })
+    }
+
+    /// Steps that it takes to try it on `part`.
+    pub(super) fn cost(&self, part: Part<'_>) -> u64 {
+        let lists = self.one_of.iter().chain(&self.none_of).map(|list| list.len() as u64);
+        let looked_at = part.get(&self.path).map_or(0, |value| {
+            let patterns = self.matches.iter().chain(&self.not_matches);
+            let weight: u64 = patterns.map(|pattern| pattern.weight.saturating_mul(4)).sum();
+            // Texts are mostly told apart by their first bytes.
+            let weight = weight + u64::from(self.contains.is_some()) + u64::from(self.is.is_some());
+            if weight == 0 {
+                0
+            } else {
+                steps(size_of(value)).saturating_mul(weight)
+            }
+        });
+        lists.fold(1 + looked_at, u64::saturating_add)
+    }
+
+    /// Whether it holds of `part`, where the fields that it compares with are those of `about`.
+    pub(super) fn holds(&self, part: Part<'_>, about: Part<'_>) -> Holds {
         let Some(value) = part.get(&self.path) else {
             return self.holds_of_nothing(part.object.form == Form::Api);
         };
+        // A field that the form of the judged object does not show is not known to be absent.
+        if about.object.form != Form::Api && self.fields().any(|path| about.get(path).is_none()) {
+            return Holds::Unknown;
+        }
         let text = || match value {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
+        let same = |wanted: &Wanted| wanted.of(about).is_some_and(|wanted| equal(value, wanted));
+        let beyond = |limit: &Wanted, holds: fn(f64, f64) -> bool| {
+            limit.of(about).is_some_and(|limit| compared(value, limit, holds))
+        };
         let all = self.exists != Some(false)
-            && self.is.as_ref().is_none_or(|wanted| equal(value, wanted))
-            && self.is_not.as_ref().is_none_or(|wanted| !equal(value, wanted))
+            && self.is.as_ref().is_none_or(same)
+            && !self.is_not.as_ref().is_some_and(same)
+            && self.one_of.as_ref().is_none_or(|list| list.iter().any(same))
+            && !self.none_of.as_ref().is_some_and(|list| list.iter().any(same))
+            && (self.matches.as_ref()).is_none_or(|pattern| pattern.regex.is_match(&text()))
+            && (self.not_matches.as_ref()).is_none_or(|pattern| !pattern.regex.is_match(&text()))
+            && self.above.as_ref().is_none_or(|limit| beyond(limit, |a, b| a > b))
+            && self.below.as_ref().is_none_or(|limit| beyond(limit, |a, b| a < b))
             && self
-                .one_of
+                .contains
                 .as_ref()
-                .is_none_or(|list| list.iter().any(|wanted| equal(value, wanted)))
-            && self
-                .none_of
-                .as_ref()
-                .is_none_or(|list| !list.iter().any(|wanted| equal(value, wanted)))
-            && self.matches.as_ref().is_none_or(|pattern| pattern.0.is_match(&text()))
-            && self
-                .not_matches
-                .as_ref()
-                .is_none_or(|pattern| !pattern.0.is_match(&text()))
-            && self
-                .above
-                .as_ref()
-                .is_none_or(|limit| compared(value, limit, |a, b| a > b))
-            && self
-                .below
-                .as_ref()
-                .is_none_or(|limit| compared(value, limit, |a, b| a < b))
-            && self.contains.as_ref().is_none_or(|wanted| contains(value, wanted));
+                .is_none_or(|wanted| wanted.of(about).is_some_and(|wanted| contains(value, wanted)));
         if all { Holds::Yes } else { Holds::No }
     }
 
@@ -252,7 +344,8 @@ mod tests {
         let condition: Condition = serde_yaml::from_str(condition).unwrap();
         let snapshot = reading(files);
         let object = snapshot.objects.values().next().unwrap();
-        condition.holds(Part { object, item: None })
+        let part = Part { object, item: None };
+        condition.holds(part, part)
     }
 
     const POD: &str = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"web","namespace":"shop","uid":"1","labels":{"app":"web"}},"spec":{"priority":10,"containers":[{"name":"web","resources":{"limits":{"memory":"1Gi"}}}]}}"#;
@@ -273,6 +366,16 @@ mod tests {
             ("{path: /spec/nodeName, exists: false}", Holds::Yes),
             ("{path: /spec/hostNetwork, is_not: true}", Holds::Yes),
             ("{path: /spec/hostNetwork, is: true}", Holds::No),
+            ("{path: /metadata/labels/app, is: {field: /metadata/name}}", Holds::Yes),
+            (
+                "{path: /metadata/name, is_not: {field: /metadata/namespace}}",
+                Holds::Yes,
+            ),
+            (
+                "{path: /metadata/name, one_of: [db, {field: /spec/containers/0/name}]}",
+                Holds::Yes,
+            ),
+            ("{path: /metadata/name, is: {field: /spec/nodeName}}", Holds::No),
         ] {
             assert_eq!(holds(condition, &[("pod.json", POD)]), expected, "{condition}");
         }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{Ground, RuleHeader, Touch};
 use crate::cluster::Snapshot;
-use crate::model::{Citation, Confidence, Level, Subject, When};
+use crate::model::{Citation, Confidence, Level, Subject, Text, When};
 
 /// What a rule sees. Immutable; its time is the bundle's.
 #[derive(Debug, Clone, Copy)]
@@ -24,8 +24,10 @@ pub enum Outcome {
     Judged(Vec<Finding>),
     /// It could not look: these data are missing.
     Unknown(Vec<String>),
+    /// It found these, and could not look at all, for this reason, which the rule itself brings.
+    Partly(Vec<Finding>, Text),
     /// It cannot be told, for this reason, which the rule itself brings.
-    Failed(String),
+    Failed(Text),
     /// It looked, and nothing that it is about is there.
     Unmet(Unmet),
 }

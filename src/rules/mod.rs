@@ -3,9 +3,12 @@
 //! A rule is data (a YAML header: wording in both languages, what it may cause, remedies, examples) and, where objects have to be
 //! compared, one function that turns a snapshot into typed findings. It never formats sentences and never sees a path of a bundle.
 
+mod beside;
 mod bounds;
 mod claims;
 mod condition;
+mod effort;
+mod expression;
 mod finding;
 mod grounds;
 mod header;
@@ -13,13 +16,16 @@ pub mod inventory;
 mod meets;
 mod missing;
 mod object_rule;
+mod own_kinds;
 mod own_patterns;
+mod own_text;
 mod own_wording;
 mod problem_detector;
 mod pull;
 pub mod rebuild;
 mod refused;
 mod registry;
+mod said;
 mod saying;
 mod scheduling;
 mod text_rule;
@@ -28,15 +34,16 @@ mod try_out;
 mod user;
 mod wording;
 
+pub use beside::{Beside, Naming, Tie};
 pub(crate) use claims::quantity;
-pub use condition::{Condition, FieldPath, Pattern};
+pub use condition::{Condition, FieldPath, Pattern, Wanted};
 pub use finding::{Finding, Input, Outcome, Unmet};
 pub use grounds::{Ground, Touch};
 pub use header::{
     ActionWording, Alive, AskWording, Effect, Example, FactorWording, KnowledgeWording, LessonWording, Meets, Rival,
     Role, RuleHeader, StepWording, Subjects, Weighing, Weight,
 };
-pub use object_rule::{Beside, ObjectSubject, ObjectTest, Tie};
+pub use object_rule::{ObjectSubject, ObjectTest};
 pub use problem_detector::MonitorKind;
 pub use registry::{Rule, RuleError, Rules};
 pub use try_out::{Tried, try_out};

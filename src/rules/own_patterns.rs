@@ -3,25 +3,24 @@
 use regex::RegexBuilder;
 use regex_syntax::hir::{Hir, HirKind};
 
+use super::said::said;
+use crate::model::Text;
+
 /// Bytes of one compiled pattern.
 const SIZE: usize = 512 << 10;
 /// How often counted repetitions may repeat a part of a pattern, one in another: each copy is tried at each byte of a line.
 const COPIES: u64 = 1000;
 
 /// What is wrong with a pattern; none where it may be tried on logs.
-pub(super) fn refused(pattern: &str) -> Option<String> {
+pub(super) fn refused(pattern: &str) -> Option<Text> {
     // What does not parse is told by its compilation.
     let hir = regex_syntax::Parser::new().parse(pattern).ok()?;
     let copies = copies(&hir);
     if copies > COPIES {
-        return Some(format!(
-            "the pattern repeats a part of itself {copies} times by counted repetitions, one in another, which makes logs slow to read; \
-             use * or + for one of them"
-        ));
+        return Some(said("pattern-copies", &[("copies", &copies.to_string())]));
     }
     let built = RegexBuilder::new(pattern).size_limit(SIZE).build();
-    matches!(built, Err(regex::Error::CompiledTooBig(_)))
-        .then(|| format!("the pattern takes more than {SIZE} bytes when it is compiled; make it shorter"))
+    matches!(built, Err(regex::Error::CompiledTooBig(_))).then(|| said("pattern-size", &[("size", &SIZE.to_string())]))
 }
 
 /// The most copies that counted repetitions make of a part of an expression.
@@ -43,7 +42,9 @@ mod tests {
 
     #[test]
     fn repetitions_of_repetitions_are_refused_and_names_are_not() {
-        assert!(refused(r"aaaa(?:a{0,60}){0,60}(?:a{0,20}){0,20}$b").is_some_and(|said| said.contains("3600 times")));
+        assert!(
+            refused(r"aaaa(?:a{0,60}){0,60}(?:a{0,20}){0,20}$b").is_some_and(|said| said.en.contains("3600 times"))
+        );
         for pattern in [
             r"ledger: giving up after (?P<attempts>\d+) attempts",
             r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?",

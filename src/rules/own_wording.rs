@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::bounds::{in_one_line, refused_expression, refused_template};
 use super::header::SubjectOf;
+use super::said::{quoted, said};
 use super::{RuleHeader, Wording};
+use crate::model::Text;
 
 /// Fields of `subject` ([`super::Finding::wording_facts`]).
 const SUBJECT: [&str; 4] = ["kind", "namespace", "name", "node"];
@@ -27,7 +29,7 @@ const OF_APPLICATION: [&str; 12] = [
 const OF_NODE: [&str; 3] = ["node", "times", "line"];
 
 /// A template or condition, and what is wrong with it.
-pub(super) type Wrong<'h> = (&'h str, String);
+pub(super) type Wrong<'h> = (&'h str, Text);
 
 /// What is wrong with the wording of a rule.
 pub(super) fn wrong(header: &RuleHeader) -> Vec<Wrong<'_>> {
@@ -41,7 +43,7 @@ pub(super) fn wrong(header: &RuleHeader) -> Vec<Wrong<'_>> {
     };
     for (template, has_item) in templates(header) {
         let message = match wording.names(template) {
-            Err(error) => Some(in_one_line(&error)),
+            Err(error) => Some(said("expression-syntax", &[("message", &in_one_line(&error))])),
             Ok(names) => refused_template(template).or_else(|| unknown(&known, &names, has_item)),
         };
         if let Some(message) = message {
@@ -50,7 +52,7 @@ pub(super) fn wrong(header: &RuleHeader) -> Vec<Wrong<'_>> {
     }
     for (condition, has_item) in conditions(header) {
         let message = match wording.names_in_condition(condition) {
-            Err(error) => Some(in_one_line(&error)),
+            Err(error) => Some(said("expression-syntax", &[("message", &in_one_line(&error))])),
             Ok(names) => refused_expression(condition).or_else(|| unknown(&known, &names, has_item)),
         };
         if let Some(message) = message {
@@ -81,19 +83,19 @@ fn known(header: &RuleHeader) -> BTreeSet<String> {
 }
 
 /// What a template names and no finding has.
-fn unknown(known: &BTreeSet<String>, names: &BTreeSet<String>, has_item: bool) -> Option<String> {
+fn unknown(known: &BTreeSet<String>, names: &BTreeSet<String>, has_item: bool) -> Option<Text> {
     names.iter().find_map(|name| {
         let (fact, field) = name.split_once('.').unwrap_or((name, ""));
         if fact == "subject" && !field.is_empty() && !SUBJECT.contains(&field) {
-            return Some(format!("subject has no {field:?}; it has {}", SUBJECT.join(", ")));
+            return Some(said(
+                "no-subject-field",
+                &[("field", &quoted(field)), ("known", &SUBJECT.join(", "))],
+            ));
         }
         let is_known = known.contains(fact) || has_item && fact == "item" || fact == "range";
         (!is_known).then(|| {
             let there: Vec<&str> = known.iter().map(String::as_str).collect();
-            format!(
-                "no finding has the fact {fact:?}; there are {}; a capture of `text` or an entry of `facts` makes one",
-                there.join(", ")
-            )
+            said("no-fact", &[("fact", &quoted(fact)), ("known", &there.join(", "))])
         })
     })
 }

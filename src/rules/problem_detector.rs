@@ -15,10 +15,11 @@ use serde_json::{Map, Value};
 pub(super) use judge::Taken;
 use lines::lines_of;
 
+use super::said::{of_parser, quoted, said};
 use super::user::{Mistake, RuleFile};
 use super::{Role, RuleHeader, Wording};
 use crate::logs::{SignatureSet, SignatureSpec, Stream, TextSource, stream_of};
-use crate::model::{EntryPath, Level, plain};
+use crate::model::{EntryPath, Level, Text, plain};
 
 /// The wording, which all of these rules share.
 const WORDING: &str = include_str!("problem_detector.yaml");
@@ -51,11 +52,11 @@ impl MonitorKind {
     }
 
     /// Why such a file gives no rules; none for one that does.
-    pub fn refusal(self) -> Option<&'static str> {
+    pub fn refusal(self) -> Option<Text> {
         match self {
             Self::LogMonitor => None,
-            Self::Programs => Some("its rules run programs (plugin custom), and casefile runs none"),
-            Self::Other => Some("it is no rule file of node-problem-detector: it has no plugin with rules"),
+            Self::Programs => Some(said("npd-programs", &[])),
+            Self::Other => Some(said("npd-other", &[])),
         }
     }
 }
@@ -135,15 +136,13 @@ fn without_trailing_commas(text: &str) -> String {
 /// The rules of a file: their headers, and what judges them. Rules of one name are one.
 pub(super) fn rules_of(file: &RuleFile) -> Result<Vec<(RuleHeader, Taken)>, Vec<Mistake>> {
     if let Some(refusal) = MonitorKind::of(&file.text).refusal() {
-        return Err(vec![Mistake::in_file(
-            file,
-            "plugin",
-            format!("{refusal}; leave it out"),
-        )]);
+        let leave_out = |refusal: &str| said("npd-leave-out", &[("refusal", refusal)]);
+        let message = Text::new(leave_out(&refusal.zh).zh, leave_out(&refusal.en).en);
+        return Err(vec![Mistake::in_file(file, "plugin", message)]);
     }
     let monitor: Monitor = serde_json::from_str(&without_trailing_commas(&file.text)).map_err(|error| {
         let message = error.to_string();
-        let message = message.split(" at line ").next().unwrap_or("").to_owned();
+        let message = of_parser(message.split(" at line ").next().unwrap_or(""));
         vec![Mistake::at(file, (error.line().max(1), error.column().max(1)), message)]
     })?;
     let place = place(&monitor).map_err(|(needle, message)| vec![Mistake::in_file(file, &needle, message)])?;
@@ -167,20 +166,20 @@ fn rule_of(
     place: &Place,
     watched: &Watched,
 ) -> Result<(RuleHeader, Taken), Mistake> {
-    let at_pattern = |message: String| {
+    let at_pattern = |message: Text| {
         // As it is written, in its quotation marks: JSON escapes what an expression has many of.
         let written = Value::from(watched.pattern.as_str()).to_string();
         Mistake::in_file(file, &written, message)
     };
     let is_permanent = watched.lasts == Lasts::Permanent;
     if is_permanent && watched.condition.is_empty() {
-        let message = format!("{} is permanent and names no condition", watched.reason);
+        let message = said("npd-no-condition", &[("reason", &watched.reason)]);
         return Err(Mistake::in_file(file, &watched.reason, message));
     }
     let condition = if is_permanent { watched.condition.as_str() } else { "" };
-    let patterns = lines_of(&watched.pattern).map_err(at_pattern)?;
-    let mut header: RuleHeader =
-        serde_yaml::from_str(WORDING).map_err(|error| Mistake::of_all(format!("problem_detector.yaml: {error}")))?;
+    let patterns = lines_of(&watched.pattern).map_err(|error| at_pattern(said("signature", &[("message", &error)])))?;
+    let mut header: RuleHeader = serde_yaml::from_str(WORDING)
+        .map_err(|error| Mistake::of_all(Text::same(format!("problem_detector.yaml: {error}"))))?;
     header.id = id_of(&[&monitor.source, condition, &watched.reason]);
     header.role = if is_permanent { Role::Cause } else { Role::Factor };
     header.level = if is_permanent { Level::Critical } else { Level::Warning };
@@ -192,7 +191,7 @@ fn rule_of(
     for spec in &header.text {
         SignatureSet::new([(header.id.as_str(), spec)])
             .and_then(|set| set.compile())
-            .map_err(|error| at_pattern(error.to_string()))?;
+            .map_err(|error| at_pattern(said("signature", &[("message", &error.to_string())])))?;
     }
     let facts = [
         ("source", monitor.source.as_str()),
@@ -208,7 +207,7 @@ fn rule_of(
     // Shown without a finding, so its places are filled now.
     let check = Wording::default()
         .text(&header.check, &facts)
-        .map_err(|error| Mistake::of_all(format!("problem_detector.yaml: {error}")))?;
+        .map_err(|error| Mistake::of_all(Text::same(format!("problem_detector.yaml: {error}"))))?;
     header.check.zh = plain(&check.zh);
     header.check.en = plain(&check.en);
     let ids = header.text.iter().map(|spec| spec.id.clone()).collect();
@@ -237,13 +236,13 @@ const OF_KERNEL: &str = r"^(?:.{0,120}?\skernel: )?(?:\[[^\]]*\] *)?(.*?)\s*$";
 /// A line of syslog or of a journal that a program with a process id wrote; the kernel has none.
 const OF_A_PROGRAM: &str = r"^(?:<\d+>)?(?:[A-Z][a-z]{2} [ \d]\d [\d:.]+|(?:[A-Z][a-z]{2} )?\d{4}-\d\d-\d\d[T ]\S+(?: [A-Z]{3,4})?) \S+ [^\s\[\]]+\[\d+\]:";
 
-fn place(monitor: &Monitor) -> Result<Place, (String, String)> {
+fn place(monitor: &Monitor) -> Result<Place, (String, Text)> {
     let setting = |key: &str| monitor.plugin_config.get(key).map_or("", String::as_str);
     match monitor.plugin.as_str() {
         "kmsg" => Ok(kernel()),
         "journald" => match setting("source") {
             // `getJournal` refuses an empty one too.
-            "" => Err(("pluginConfig".into(), "journald needs pluginConfig.source".into())),
+            "" => Err(("pluginConfig".into(), said("npd-journald", &[]))),
             "kernel" => Ok(kernel()),
             identifier => Ok(Place {
                 sources: vec![
@@ -268,7 +267,8 @@ fn place(monitor: &Monitor) -> Result<Place, (String, String)> {
             let message = setting("message");
             if let Err(error) = regex::Regex::new(message) {
                 let written = Value::from(message).to_string();
-                return Err((written.trim_matches('"').to_owned(), error.to_string()));
+                let message = said("signature", &[("message", &error.to_string())]);
+                return Err((written.trim_matches('"').to_owned(), message));
             }
             let path = EntryPath::new(&monitor.log_path.replace('\\', "/"));
             let (source, datum) = match stream_of(&path) {
@@ -285,10 +285,7 @@ fn place(monitor: &Monitor) -> Result<Place, (String, String)> {
                 identifier: String::new(),
             })
         }
-        other => Err((
-            other.to_owned(),
-            format!("the plugin {other:?} is not known; rules of kmsg, journald and filelog can be used"),
-        )),
+        other => Err((other.to_owned(), said("npd-plugin", &[("plugin", &quoted(other))]))),
     }
 }
 

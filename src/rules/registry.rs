@@ -5,12 +5,13 @@ use rayon::prelude::*;
 use super::meets::unmet;
 use super::object_rule::judge_objects;
 use super::problem_detector::Taken;
+use super::said::said;
 use super::text_rule::judge_text;
 use super::user::{self, Mistake, RuleFile};
-use super::{Finding, Input, Outcome, RuleHeader};
+use super::{Finding, Input, Outcome, RuleHeader, own_kinds};
 use crate::bundle::decode::parse_yaml;
-use crate::cluster::datum_of_kind;
 use crate::logs::{SignatureError, SignatureSet};
+use crate::model::Text;
 
 /// The function of a rule that compares objects.
 pub(super) type Detect = fn(&Input<'_>, &RuleHeader) -> Vec<Finding>;
@@ -68,6 +69,7 @@ pub enum RuleError {
 pub struct Rules {
     rules: Vec<Rule>,
     signatures: SignatureSet,
+    remarks: Vec<Text>,
 }
 
 impl Rules {
@@ -82,9 +84,13 @@ impl Rules {
     /// Every mistake of every file, in their order; of a file that does not parse only the first.
     pub fn with_files(files: &[RuleFile]) -> Result<Self, Vec<Mistake>> {
         let built_in = BUILT_IN.par_iter().map(Rule::parse).collect::<Result<Vec<_>, _>>();
-        let mut rules = built_in.map_err(|error| vec![Mistake::of_all(error.to_string())])?;
-        rules.extend(user::rules(files, &rules)?);
-        Self::of(rules).map_err(|error| vec![Mistake::of_all(error.to_string())])
+        let mut rules = built_in.map_err(|error| vec![Mistake::of_all(Text::same(error.to_string()))])?;
+        let own = user::rules(files, &rules)?;
+        let remarks = own.iter().flat_map(|rule| own_kinds::remarks(rule, &rules)).collect();
+        rules.extend(own);
+        let all = Self::of(rules);
+        all.map(|all| Self { remarks, ..all })
+            .map_err(|error| vec![Mistake::of_all(Text::same(error.to_string()))])
     }
 
     /// One rule that is nothing but a header, for instance while it is being written: `place` is its file.
@@ -100,14 +106,24 @@ impl Rules {
         let specs = rules
             .iter()
             .flat_map(|rule| rule.header.text.iter().map(|spec| (rule.header.id.as_str(), spec)));
-        let signatures = SignatureSet::new(specs)?;
-        Ok(Self { rules, signatures })
+        let own = rules.iter().filter(|rule| !rule.is_built_in);
+        let signatures = SignatureSet::new(specs)?.bounding(own.map(|rule| rule.header.id.as_str()));
+        Ok(Self {
+            rules,
+            signatures,
+            remarks: Vec::new(),
+        })
     }
 
     /// The same without some rules, by their ids: they are neither tried nor counted.
     pub fn without(mut self, ids: &[String]) -> Self {
         self.rules.retain(|rule| !ids.contains(&rule.header.id));
         self
+    }
+
+    /// What is odd about the rules of files, and no mistake.
+    pub fn remarks(&self) -> &[Text] {
+        &self.remarks
     }
 
     /// The signatures that the reader looks for.
@@ -207,15 +223,16 @@ impl Rule {
             let tested = judge_objects(input, &self.header, test);
             found.extend(tested.found);
             failed = tested.failed;
-            if tested.undecided || !input.snapshot.coverage.has_kind(&test.kind) {
-                missing.push(datum_of_kind(&test.kind));
-            }
+            missing.extend(tested.missing);
         }
-        if !found.is_empty() {
-            return Outcome::Judged(found);
+        if input.snapshot.coverage.not_sought.contains(&self.header.id) {
+            failed = Some(said("used-up-text", &[]));
         }
-        if let Some(reason) = failed {
-            return Outcome::Failed(reason);
+        match failed {
+            Some(reason) if found.is_empty() => return Outcome::Failed(reason),
+            Some(reason) => return Outcome::Partly(found, reason),
+            None if !found.is_empty() => return Outcome::Judged(found),
+            None => {}
         }
         if !missing.is_empty() {
             return Outcome::Unknown(missing);

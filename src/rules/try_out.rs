@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Input, Outcome, Rule, Rules, Wording};
 use crate::cluster::{BundleInfo, Reader, Snapshot};
-use crate::model::{EntryPath, ProblemKind, Subject};
+use crate::model::{EntryPath, ProblemKind, Subject, Text};
 
 /// An example and what the rule made of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Tried {
     /// What the example lacks, where the rule could not judge it.
     pub missing: Vec<String>,
     /// What is wrong with the rule or the example: it cannot be evaluated, read or said.
-    pub failed: Vec<String>,
+    pub failed: Vec<Text>,
 }
 
 impl Tried {
@@ -39,10 +39,14 @@ pub fn try_out(rules: &Rules, rule: &Rule) -> Vec<Tried> {
             snapshot: &snapshot,
             baseline: baseline.as_ref(),
         };
-        let mut failed = unread(&snapshot);
+        let mut failed: Vec<Text> = unread(&snapshot).into_iter().map(Text::same).collect();
         let (found, missing) = match rule.judge(&input) {
             Outcome::Judged(found) => (found, Vec::new()),
             Outcome::Unknown(missing) => (Vec::new(), missing),
+            Outcome::Partly(found, reason) => {
+                failed.push(reason);
+                (found, Vec::new())
+            }
             Outcome::Failed(reason) => {
                 failed.push(reason);
                 (Vec::new(), Vec::new())
@@ -51,7 +55,7 @@ pub fn try_out(rules: &Rules, rule: &Rule) -> Vec<Tried> {
         };
         for finding in &found {
             if let Err(reason) = rule.header.say_all(&wording, &finding.wording_facts()) {
-                failed.push(reason);
+                failed.push(Text::same(reason));
             }
         }
         failed.dedup();

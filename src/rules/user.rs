@@ -1,13 +1,16 @@
 //! Rules that users bring along: the form of the built-in ones, checked when they are loaded, each mistake with its place.
 
 use std::collections::BTreeSet;
-use std::fmt;
+use std::fmt::Write as _;
 
-use super::object_rule::compiles;
-use super::{Rule, RuleHeader, own_patterns, own_wording, problem_detector};
+use super::beside::{Beside, Naming};
+use super::condition::Condition;
+use super::expression::compiles;
+use super::said::{of_parser, quoted, said};
+use super::{FieldPath, ObjectTest, Rule, RuleHeader, own_patterns, own_wording, problem_detector};
 use crate::bundle::decode::parse_yaml;
 use crate::logs::SignatureSet;
-use crate::model::{ProblemKind, Text};
+use crate::model::{Lang, ProblemKind, Text};
 
 /// The file of a rule.
 #[derive(Debug, Clone)]
@@ -37,7 +40,7 @@ pub struct Mistake {
     /// Column, from 1.
     pub column: usize,
     /// What is wrong, and what to do.
-    pub message: String,
+    pub message: Text,
     /// The line itself, or what of a long one is around the place.
     pub excerpt: String,
     /// Characters of the line before the excerpt.
@@ -48,7 +51,7 @@ pub struct Mistake {
 const EXCERPT: usize = 160;
 
 impl Mistake {
-    pub(super) fn of_all(message: String) -> Self {
+    pub(super) fn of_all(message: Text) -> Self {
         Self {
             place: String::new(),
             line: 0,
@@ -60,11 +63,46 @@ impl Mistake {
     }
 
     /// Where a value is written in a file.
-    pub(super) fn in_file(file: &RuleFile, value: &str, message: String) -> Self {
+    pub(super) fn in_file(file: &RuleFile, value: &str, message: Text) -> Self {
         Self::at(file, position(file, value), message)
     }
 
-    pub(super) fn at(file: &RuleFile, (line, column): (usize, usize), message: String) -> Self {
+    /// Where a value of one of these keys is written.
+    fn at_key(file: &RuleFile, keys: &[&str], value: &str, message: Text) -> Self {
+        let place = file.text.lines().enumerate().find_map(|(index, line)| {
+            let mut found = line.match_indices(value);
+            let (at, _) = found.find(|(at, _)| {
+                // `is: item/a`, `one_of: [x, item/a]`: the last key before it is the one whose value it is in.
+                let before = line.get(..*at).unwrap_or("");
+                let key = before.rsplit_once(':').map_or("", |(key, _)| key);
+                let key = key
+                    .rsplit(|c: char| !c.is_alphanumeric() && c != '_')
+                    .next()
+                    .unwrap_or("");
+                keys.contains(&key)
+            })?;
+            Some((index + 1, line.get(..at)?.chars().count() + 1))
+        });
+        Self::at(file, place.unwrap_or_else(|| position(file, value)), message)
+    }
+
+    /// Where something is written from the line on that names a kind beside another.
+    fn in_kind(file: &RuleFile, kind: &str, value: &str, message: Text) -> Self {
+        let tied = format!("kind: {kind}");
+        // The kind of `objects` itself may be the same; what is beside it comes after.
+        let from = file.text.lines().position(|line| {
+            let line = line.trim_start();
+            line.starts_with('-') && line.contains(&tied)
+        });
+        let mut lines = file.text.lines().enumerate().skip(from.unwrap_or(0));
+        let place = lines.find_map(|(index, line)| {
+            let at = line.find(value)?;
+            Some((index + 1, line.get(..at)?.chars().count() + 1))
+        });
+        Self::at(file, place.unwrap_or((from.map_or(1, |from| from + 1), 1)), message)
+    }
+
+    pub(super) fn at(file: &RuleFile, (line, column): (usize, usize), message: Text) -> Self {
         let text = file.text.lines().nth(line.saturating_sub(1)).unwrap_or("");
         // Of a long line what is around the place.
         let skipped = if text.chars().nth(EXCERPT).is_some() {
@@ -83,19 +121,21 @@ impl Mistake {
     }
 }
 
-impl fmt::Display for Mistake {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.place.is_empty() {
-            return out.write_str(&self.message);
-        }
+impl Mistake {
+    /// With its place and, below the line itself, a caret; in one language.
+    pub fn shown(&self, lang: Lang) -> String {
         let Self {
             place,
             line,
             column,
-            message,
             excerpt,
             skipped,
+            ..
         } = self;
+        let message = self.message.get(lang);
+        if place.is_empty() {
+            return message.to_owned();
+        }
         let (number, margin) = (line.to_string(), " ".repeat(line.to_string().len()));
         // The caret stands below the character, whatever tabs come before it.
         let before: String = excerpt
@@ -103,10 +143,9 @@ impl fmt::Display for Mistake {
             .take(column.saturating_sub(1).saturating_sub(*skipped))
             .map(|c| if c == '\t' { '\t' } else { ' ' })
             .collect();
-        write!(
-            out,
-            "{place}:{line}:{column}: {message}\n{margin} |\n{number} | {excerpt}\n{margin} | {before}^"
-        )
+        let mut text = format!("{place}:{line}:{column}: {message}");
+        let _ = write!(text, "\n{margin} |\n{number} | {excerpt}\n{margin} | {before}^");
+        text
     }
 }
 
@@ -151,10 +190,7 @@ pub(super) fn rules(files: &[RuleFile], built_in: &[Rule]) -> Result<Vec<Rule>, 
     }
     for (rule, file) in &rules {
         for effect in rule.header.causes.iter().filter(|effect| !taken.contains(&effect.rule)) {
-            let message = format!(
-                "it may cause {:?}, which is no rule; see casefile rules list",
-                effect.rule
-            );
+            let message = said("no-such-effect", &[("rule", &quoted(&effect.rule))]);
             mistakes.push(Mistake::in_file(file, &effect.rule, message));
         }
     }
@@ -167,11 +203,11 @@ pub(super) fn rules(files: &[RuleFile], built_in: &[Rule]) -> Result<Vec<Rule>, 
         // Kinds, also those of other makers, have no dash in their plural; every other datum is one that some rule knows.
         let needs = rule.header.needs.iter().flat_map(|need| need.split('|'));
         for need in needs.filter(|need| need.contains('-') && !need.contains('.') && !data.contains(need)) {
-            let message = format!("no datum is called {need:?}; casefile explain shows what other rules need");
+            let message = said("no-such-datum", &[("datum", &quoted(need))]);
             mistakes.push(Mistake::in_file(file, need, message));
         }
         for other in rule.header.yields_to.iter().filter(|other| !taken.contains(*other)) {
-            let message = format!("it yields to {other:?}, which is no rule; see casefile rules list");
+            let message = said("no-such-other", &[("rule", &quoted(other))]);
             mistakes.push(Mistake::in_file(file, other, message));
         }
     }
@@ -183,8 +219,7 @@ pub(super) fn rules(files: &[RuleFile], built_in: &[Rule]) -> Result<Vec<Rule>, 
 }
 
 fn id_taken(file: &RuleFile, id: &str) -> Mistake {
-    let message = format!("the id {id:?} is taken by another rule; choose another");
-    Mistake::in_file(file, id, message)
+    Mistake::in_file(file, id, said("id-taken", &[("id", &quoted(id))]))
 }
 
 fn parse(file: &RuleFile) -> Result<RuleHeader, Mistake> {
@@ -192,7 +227,7 @@ fn parse(file: &RuleFile) -> Result<RuleHeader, Mistake> {
     if let Err(error) = parse_yaml(&file.text)
         && error.kind == ProblemKind::OverBudget
     {
-        return Err(Mistake::at(file, (error.line.max(1), 1), error.message));
+        return Err(Mistake::at(file, (error.line.max(1), 1), of_parser(&error.message)));
     }
     let parsed: Result<RuleHeader, serde_yaml::Error> = serde_yaml::from_str(&file.text);
     let mut header = parsed.map_err(|error| {
@@ -205,7 +240,7 @@ fn parse(file: &RuleFile) -> Result<RuleHeader, Mistake> {
         } else {
             at
         };
-        Mistake::at(file, at, message)
+        Mistake::at(file, at, of_parser(&message))
     })?;
     // What a report cannot do without has a plain stand-in.
     if header.cause.is_empty() {
@@ -239,25 +274,21 @@ pub fn is_rule_id(id: &str) -> bool {
 /// Everything that the form alone does not tell.
 fn wrong(file: &RuleFile, header: &RuleHeader) -> Vec<Mistake> {
     let mut wrong = Vec::new();
-    let mut add = |needle: &str, message: String| wrong.push(Mistake::in_file(file, needle, message));
+    let mut add = |needle: &str, message: Text| wrong.push(Mistake::in_file(file, needle, message));
     if !is_rule_id(&header.id) {
-        add(
-            &header.id,
-            format!("the id {:?} is not made of a-z, 0-9 and -", header.id),
-        );
+        add(&header.id, said("id-form", &[("id", &quoted(&header.id))]));
     }
-    if header.text.is_empty() == header.finds.is_some() {
-        let message = "`text` says what to look for and `finds` what to make of it; one is here without the other";
-        add("", message.to_owned());
-    }
-    if header.text.is_empty() && header.objects.is_none() {
-        let message = "it looks for nothing: it needs `objects`, or `text` with `finds`";
-        add("", message.to_owned());
+    match (header.text.is_empty(), &header.finds, &header.objects) {
+        (_, Some(_), Some(_)) => add("finds:", said("finds-and-objects", &[])),
+        (true, Some(_), None) => add("finds:", said("finds-without-text", &[])),
+        (false, None, None) => add("text:", said("text-without-finds", &[])),
+        (true, None, None) => add("", said("looks-for-nothing", &[])),
+        (false, None, Some(_)) | (false, Some(_), None) | (true, None, Some(_)) => {}
     }
     for spec in &header.text {
         let built = SignatureSet::new([(header.id.as_str(), spec)]).and_then(|set| set.compile());
         if let Err(error) = built {
-            add(&spec.pattern, error.to_string());
+            add(&spec.pattern, said("signature", &[("message", &error.to_string())]));
         }
         for pattern in std::iter::once(&spec.pattern).chain(&spec.unless) {
             if let Some(message) = own_patterns::refused(pattern) {
@@ -267,43 +298,149 @@ fn wrong(file: &RuleFile, header: &RuleHeader) -> Vec<Mistake> {
     }
     let mut ids = BTreeSet::new();
     for spec in header.text.iter().filter(|spec| !ids.insert(spec.id.as_str())) {
-        add(
-            &spec.id,
-            format!("two entries of `text` have the id {:?}; each needs its own", spec.id),
-        );
+        add(&spec.id, said("same-text-id", &[("id", &quoted(&spec.id))]));
     }
     if header.title.is_empty() {
-        add("title", "the title is empty; say what broke, in one line".to_owned());
+        add("title", said("title-empty", &[]));
     }
     if let Some(test) = &header.objects {
-        let beside = test.with.iter().flat_map(|beside| &beside.conditions);
-        let conditions: Vec<_> = test.conditions.iter().chain(beside).collect();
-        for condition in &conditions {
-            for pattern in condition.patterns() {
-                if let Some(message) = own_patterns::refused(pattern) {
-                    add(pattern, message);
-                }
-            }
-            if let Some(limit) = condition.not_a_number() {
-                let message = format!("{limit:?} is no number and no quantity; write 3, 500m or 2Gi");
-                add(&limit, message);
-            }
-        }
-        for condition in conditions.iter().filter(|condition| !condition.asks()) {
-            let message = "this condition asks for nothing; say exists, is, is_not, one_of, none_of, matches, not_matches, above, below or contains";
-            add(condition.path.written(), message.to_owned());
-        }
-        if let Some(when) = &test.when
-            && let Err(message) = compiles(when)
-        {
-            add(when, message);
-        }
+        wrong.extend(wrong_in_objects(file, test));
     }
     for (template, message) in own_wording::wrong(header) {
-        add(template, message);
+        wrong.push(Mistake::in_file(file, template, message));
     }
     wrong
 }
+
+fn wrong_in_objects(file: &RuleFile, test: &ObjectTest) -> Vec<Mistake> {
+    let mut wrong = Vec::new();
+    let has_item = test.each.is_some();
+    for condition in &test.conditions {
+        wrong.extend(wrong_in_condition(file, condition, has_item));
+        match &condition.path {
+            FieldPath::Item(rest) if !has_item => {
+                let written = format!("item{rest}");
+                wrong.push(Mistake::at_key(
+                    file,
+                    &["path"],
+                    &written,
+                    said("item-without-each", &[]),
+                ));
+            }
+            FieldPath::Other(rest) => {
+                let written = format!("other{rest}");
+                wrong.push(Mistake::at_key(file, &["path"], &written, said("other-here", &[])));
+            }
+            FieldPath::Item(_) | FieldPath::Object(_) => {}
+        }
+    }
+    for (beside, _) in test.besides() {
+        wrong.extend(wrong_beside(file, beside, has_item));
+    }
+    for beside in test.without.iter().filter(|beside| beside.exists.is_some()) {
+        wrong.push(Mistake::in_kind(
+            file,
+            &beside.kind,
+            "exists:",
+            said("without-exists", &[]),
+        ));
+    }
+    for path in test.facts.values() {
+        match path {
+            FieldPath::Item(rest) if !has_item => {
+                wrong.push(Mistake::in_file(
+                    file,
+                    &format!("item{rest}"),
+                    said("item-without-each", &[]),
+                ));
+            }
+            FieldPath::Other(rest) if !test.besides().any(|(_, is_wanted)| is_wanted) => {
+                wrong.push(Mistake::in_file(file, &format!("other{rest}"), said("other-here", &[])));
+            }
+            _ => {}
+        }
+    }
+    wrong.extend(wrong_expression(file, test.when.as_deref()));
+    wrong
+}
+
+fn wrong_beside(file: &RuleFile, beside: &Beside, has_item: bool) -> Vec<Mistake> {
+    let mut wrong = Vec::new();
+    let mut add = |needle: &str, message: Text| wrong.push(Mistake::in_kind(file, &beside.kind, needle, message));
+    match (&beside.same, &beside.named) {
+        (None, None) => add("kind:", said("no-tie", &[])),
+        (Some(_), Some(_)) => add("named:", said("two-ties", &[])),
+        (Some(_), None) | (None, Some(_)) => {}
+    }
+    if beside.namespace.is_some() && beside.named.is_none() {
+        add("namespace:", said("namespace-without-named", &[]));
+    }
+    for (naming, key) in [(&beside.named, "named"), (&beside.namespace, "namespace")] {
+        match naming {
+            Some(Naming::Field(FieldPath::Item(rest))) if !has_item => {
+                let message = said("item-without-each", &[]);
+                wrong.push(Mistake::at_key(file, &[key], &format!("item{rest}"), message));
+            }
+            Some(Naming::Field(FieldPath::Other(rest))) => {
+                let message = said("other-here", &[]);
+                wrong.push(Mistake::at_key(file, &[key], &format!("other{rest}"), message));
+            }
+            Some(Naming::Expression(text)) => wrong.extend(wrong_expression(file, Some(text))),
+            _ => {}
+        }
+    }
+    for condition in &beside.conditions {
+        wrong.extend(wrong_in_condition(file, condition, has_item));
+        let (written, id) = match &condition.path {
+            FieldPath::Object(_) => continue,
+            FieldPath::Item(rest) => (format!("item{rest}"), "item-of-other"),
+            FieldPath::Other(rest) => (format!("other{rest}"), "other-here"),
+        };
+        wrong.push(Mistake::at_key(file, &["path"], &written, said(id, &[])));
+    }
+    wrong.extend(wrong_expression(file, beside.when.as_deref()));
+    wrong
+}
+
+fn wrong_expression(file: &RuleFile, expression: Option<&str>) -> Option<Mistake> {
+    let expression = expression?;
+    let message = compiles(expression).err()?;
+    Some(Mistake::in_file(file, expression, message))
+}
+
+fn wrong_in_condition(file: &RuleFile, condition: &Condition, has_item: bool) -> Vec<Mistake> {
+    let mut wrong = Vec::new();
+    for pattern in condition.patterns() {
+        wrong.extend(own_patterns::refused(pattern).map(|message| Mistake::in_file(file, pattern, message)));
+    }
+    if let Some(limit) = condition.not_a_number() {
+        let message = said("not-a-number", &[("limit", &quoted(&limit))]);
+        wrong.push(Mistake::in_file(file, &limit, message));
+    }
+    if let Some(text) = condition.like_a_path() {
+        let message = said("value-is-path", &[("text", &quoted(text)), ("path", text)]);
+        wrong.push(Mistake::at_key(file, &VALUES, text, message));
+    }
+    for path in condition.fields() {
+        let (written, id) = match path {
+            FieldPath::Item(rest) if !has_item => (format!("item{rest}"), "item-without-each"),
+            FieldPath::Other(rest) => (format!("other{rest}"), "other-here"),
+            _ => continue,
+        };
+        wrong.push(Mistake::at_key(file, &["field"], &written, said(id, &[])));
+    }
+    if !condition.asks() {
+        wrong.push(Mistake::in_file(
+            file,
+            condition.path.written(),
+            said("asks-nothing", &[]),
+        ));
+    }
+    wrong
+}
+
+/// Keys of a condition that have a value.
+const VALUES: [&str; 7] = ["is", "is_not", "one_of", "none_of", "above", "below", "contains"];
 
 /// Where a value is written: line and column of its first words. The first line where it is not to be found as it is.
 fn position(file: &RuleFile, value: &str) -> (usize, usize) {
@@ -335,7 +472,7 @@ mod tests {
         };
         match Rules::with_files(&[file]) {
             Ok(_) => Vec::new(),
-            Err(mistakes) => mistakes.iter().map(ToString::to_string).collect(),
+            Err(mistakes) => mistakes.iter().map(|mistake| mistake.shown(Lang::En)).collect(),
         }
     }
 

@@ -348,6 +348,14 @@ fn a_bundle_is_compared_with_the_last_one_of_its_cluster_from_another_day() {
     );
     assert!(desk.text("out/saturday.zh.md").contains("同一集群较早的采集"));
 
+    // With three of them, each value says how many had it.
+    put_day(&desk, "healthy", "wednesday", "18");
+    let said = of(&["wednesday", "thursday", "saturday", "friday"]);
+    assert!(said.contains("and with 2 before that"), "{said}");
+    assert_eq!(compared_with("saturday"), ["friday"]);
+    assert!(desk.text("out/saturday.en.md").contains("3 of 3 earlier bundles"));
+    assert!(desk.text("out/saturday.zh.md").contains("3 份较早采集中的 3 份"));
+
     // The one that was named goes before.
     of(&["thursday", "saturday", "--baseline", "friday"]);
     assert_eq!(compared_with("saturday"), ["friday"]);

@@ -1,5 +1,6 @@
 //! Rules that users bring along: checked with their place, tried by their examples, and as good as the built-in ones in a report.
 
+use casefile::model::Lang;
 use casefile::rules::{RuleFile, Rules, try_out};
 
 use super::cli::Desk;
@@ -71,7 +72,7 @@ fn what_was_not_collected_is_not_taken_for_absent() {
     let rules = loaded(&[NO_BUDGET]);
     let tried = try_out(&rules, rules.get("no-disruption-budget").unwrap());
     assert!(tried.iter().all(casefile::rules::Tried::is_right), "{tried:?}");
-    assert_eq!(tried[1].missing, ["deployments"], "{tried:?}");
+    assert_eq!(tried[1].missing, ["poddisruptionbudgets"], "{tried:?}");
 }
 
 #[test]
@@ -103,7 +104,7 @@ fn an_expression_sees_the_object_and_ends_whatever_it_does() {
         let tells = tried[0]
             .failed
             .iter()
-            .any(|reason| reason.contains("`when` cannot be evaluated"));
+            .any(|reason| reason.en.contains("`when` cannot be evaluated"));
         assert_eq!(tells, cannot, "{when}: {tried:?}");
     }
     // Only an expression is allowed, no statement.
@@ -211,7 +212,7 @@ fn rules_of_node_problem_detector_are_used_as_they_are() {
     );
     desk.put("bundle/n2/dmesg.txt", "[    9.204] fan1: 80 rpm is too slow\n");
     let ended = desk.run(&[
-        "analyze", "bundle", "--rules", "config", "-f", "md,json", "--lang", "zh,en", "-o", "out",
+        "analyze", "bundle", "--rules", "config", "-f", "md,json", "--lang", "en,zh", "-o", "out",
     ]);
     ended.assert_done();
     for words in [
@@ -288,6 +289,11 @@ fn what_a_rule_cannot_mean_is_a_mistake_with_its_place() {
             "level: critical\nyields_to: [no-such]",
             "rule.yaml:3:13: it yields to",
         ),
+        (
+            "level: critical",
+            "level: critical\nobjects: {kind: Pod}",
+            "rule.yaml:8:1: `finds` and `objects` do not go together",
+        ),
     ] {
         assert!(GAVE_UP.contains(old), "{old}");
         let file = RuleFile {
@@ -296,7 +302,7 @@ fn what_a_rule_cannot_mean_is_a_mistake_with_its_place() {
             text: GAVE_UP.replace(old, new),
         };
         let mistakes = Rules::with_files(&[file]).err().unwrap_or_default();
-        let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        let told: Vec<String> = mistakes.iter().map(|mistake| mistake.shown(Lang::En)).collect();
         assert!(told.iter().any(|told| told.contains(expected)), "{new}: {told:?}");
     }
 }
@@ -309,20 +315,95 @@ fn a_deep_rule_is_refused_at_once_and_its_line_is_cut() {
         text: format!("id: deep\nobjects: {}\n", "[".repeat(100_000)),
     };
     let mistakes = Rules::with_files(&[file]).err().unwrap_or_default();
-    let told = mistakes[0].to_string();
+    let told = mistakes[0].shown(Lang::En);
     assert!(told.contains("rule.yaml:2:1: ") && told.len() < 600, "{told}");
 }
 
-/// A capture of `text` in the title of what `objects` found: the form does not tell, the finding does.
+const MANY_REPLICAS: &str = "id: many-replicas
+level: warning
+objects:
+  kind: Deployment
+  where:
+    - {path: /spec/replicas, above: 1}
+";
+
+#[test]
+fn what_a_join_cannot_mean_is_a_mistake_with_its_place() {
+    for (more, expected) in [
+        (
+            "    - {path: /spec/strategy, is: item/name}\n",
+            "rule.yaml:7:34: \"item/name\" is plain text here",
+        ),
+        (
+            "    - {path: item/port, is: 1}\n",
+            "rule.yaml:7:14: there is no item without `each`",
+        ),
+        (
+            "  with:\n    - {kind: Service}\n",
+            "rule.yaml:8:8: nothing says what ties it",
+        ),
+        (
+            "  with:\n    - {kind: Service, same: name, named: /spec/service}\n",
+            "rule.yaml:8:35: either `same` or `named`",
+        ),
+        (
+            "  with:\n    - {kind: Service, named: 'object.spec|nothing'}\n",
+            "no filter \"nothing\"",
+        ),
+        (
+            "  with:\n    - {kind: Service, same: name, where: [{path: item/port, is: 1}]}\n",
+            "rule.yaml:8:50: here `path` is a field of the other object",
+        ),
+        (
+            "  without:\n    - {kind: Service, same: name, exists: false}\n",
+            "rule.yaml:8:35: `without` says already",
+        ),
+    ] {
+        let file = RuleFile {
+            place: "rule.yaml".into(),
+            family: "team".into(),
+            text: format!("{MANY_REPLICAS}{more}title: {{en: x}}\n"),
+        };
+        let mistakes = Rules::with_files(&[file]).err().unwrap_or_default();
+        let told: Vec<String> = mistakes.iter().map(|mistake| mistake.shown(Lang::En)).collect();
+        assert!(told.iter().any(|told| told.contains(expected)), "{more}: {told:?}");
+    }
+}
+
+#[test]
+fn mistakes_and_remarks_are_told_in_the_language_of_the_user() {
+    let desk = Desk::new();
+    desk.put("team/rule.yaml", GAVE_UP.replace("critical", "grave"));
+    let ended = desk.run(&["rules", "test", "team", "--lang", "zh"]);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    for words in ["rule.yaml:2:8: level: 没有取值 grave", "规则中有 1 处错误"] {
+        assert!(ended.err.contains(words), "{words}: {}", ended.err);
+    }
+    // A kind that nobody knows may be a custom resource.
+    let slip = format!(
+        "{}title: {{en: x}}\n",
+        MANY_REPLICAS.replace("Deployment", "Deploymnet")
+    );
+    desk.put("team/rule.yaml", slip);
+    for (lang, words) in [
+        ("en", "no kind Deploymnet is known; did you mean Deployment?"),
+        ("zh", "未见过类型 Deploymnet；是否指 Deployment？"),
+    ] {
+        let ended = desk.run(&["rules", "test", "team", "--lang", lang]);
+        ended.assert_done();
+        assert!(ended.err.contains(words), "{words}: {}", ended.err);
+    }
+}
+
+/// A fact that not every object has: the form does not tell, the finding does.
 #[test]
 fn a_finding_that_cannot_be_said_is_shown_by_its_id() {
     let desk = Desk::new();
     let both = format!(
-        "{}objects: {{kind: Deployment, where: [{{path: /spec/replicas, above: 1}}]}}\nexamples:\n  - name: 'two replicas'\n    files: {{'a.json': '{}'}}\n    fires: [{{kind: Deployment, namespace: shop, name: web}}]\n",
-        GAVE_UP,
+        "{MANY_REPLICAS}  facts: {{paused: /spec/paused}}\ntitle: {{en: 'paused: {{{{ paused }}}}'}}\nexamples:\n  - name: 'two replicas'\n    files: {{'a.json': '{}'}}\n    fires: [{{kind: Deployment, namespace: shop, name: web}}]\n",
         r#"{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop", "uid": "1"}, "spec": {"replicas": 2}}"#
     );
-    desk.put("team/gave-up.yaml", both);
+    desk.put("team/replicas.yaml", both);
     let tried = desk.run(&["rules", "test", "team"]);
     assert_eq!(tried.code, 1, "{tried:?}");
     assert!(tried.out.contains("cannot be said: undefined value"), "{tried:?}");
@@ -337,17 +418,14 @@ fn a_finding_that_cannot_be_said_is_shown_by_its_id() {
     assert!(
         ended
             .err
-            .contains("team/gave-up.yaml: the rule ledger-gave-up is shown by its id"),
+            .contains("team/replicas.yaml: the rule many-replicas is shown by its id"),
         "{ended:?}"
     );
     let report: serde_json::Value = serde_json::from_str(&desk.text("out/bundle.en.json")).unwrap();
     let found = report["findings"].as_array().unwrap();
-    let own = found
-        .iter()
-        .find(|finding| finding["rule"] == "ledger-gave-up")
-        .unwrap();
+    let own = found.iter().find(|finding| finding["rule"] == "many-replicas").unwrap();
     assert!(
-        own["title"].to_string().to_lowercase().contains("ledger-gave-up"),
+        own["title"].to_string().to_lowercase().contains("many-replicas"),
         "{own}"
     );
 }

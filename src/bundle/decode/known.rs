@@ -1,4 +1,4 @@
-//! Host text that is recognised so that a bundle's inventory can name it, and from which no facts are read.
+//! Host text that is recognised so that a bundle's inventory can name it, and from which hardly any facts are read.
 //!
 //! Each kind is known by the heading of its table, by the shape of its lines, or by how its file begins. Sources are the programs'
 //! own output: kubectl, procps, coreutils, util-linux, kmod, iproute2, iptables, conntrack-tools, containerd's `ctr`.
@@ -62,10 +62,24 @@ static NEIGHBOUR_LINE: Shape = Shape::new(|| {
         r"^[0-9a-f.:]+ dev \S+ (?:lladdr [0-9a-f:]+ )?(?:\S+ )*(?:REACHABLE|STALE|DELAY|PROBE|FAILED|INCOMPLETE|PERMANENT|NOARP)\s*$",
     )
 });
-/// `ip neighbour`.
+/// `ip neighbour`. `neighbours.ipv4` = how many of IPv4 count for the limits of the table (Linux `net/core/neighbour.c`: permanent ones
+/// do not).
 pub(super) const IP_NEIGHBOUR: Decoder = Decoder {
     name: "ip neighbour",
-    decode: |file, start| lines(file, start, &NEIGHBOUR_LINE, ""),
+    decode: |file, start| {
+        let mut section = lines(file, start, &NEIGHBOUR_LINE, "")?;
+        let entries = file.lines.get(start..section.end).unwrap_or_default().iter();
+        let is_counted = |line: &str| {
+            let address = line.split_whitespace().next().unwrap_or("");
+            let state = line.split_whitespace().next_back().unwrap_or("");
+            address.contains('.') && !matches!(state, "PERMANENT" | "NOARP")
+        };
+        let count = entries.filter(|line| is_counted(line)).count();
+        section
+            .facts
+            .push(file.value(start, "neighbours.ipv4", count.to_string()));
+        Some(section)
+    },
 };
 
 static SOCKET_COUNTS: Shape =

@@ -46,6 +46,7 @@ mod prow;
 mod prune;
 mod quoted;
 mod resolv;
+mod running_images;
 #[cfg(test)]
 mod sample;
 mod script;
@@ -75,7 +76,7 @@ pub use host::{
     EtcdEndpoint, EtcdMember, Filesystem, Firewall, FirewallChain, FirewallRule, HealthCheck, HostFact, HostsEntry,
     Interface, Listener, Process, Route, Unit, VirtualServer,
 };
-pub(crate) use kubectl::{is_namespaced, known_kind};
+pub(crate) use kubectl::{is_namespaced, known_kind, known_kinds};
 pub use log_export::ExportedLog;
 pub use magic::binary_reason;
 pub use pem::certificates_in;
@@ -109,6 +110,7 @@ pub const DECODERS: &[Decoder] = &[
     host::PROC_SYS,
     prow::DECODER,
     compacted_events::DECODER,
+    running_images::DECODER,
     host::TROUBLESHOOT,
     host::CRI_JSON,
     host::ETCD_JSON,
@@ -199,6 +201,7 @@ pub const DECODERS: &[Decoder] = &[
     host::SOCKETS,
     known::SOCKET_SUMMARY,
     host::PS,
+    host::KUBELET_COMMAND,
     host::TOP,
     host::SYSTEM,
     known::BLOCK_DEVICES,

@@ -16,8 +16,8 @@ pub(super) const LAYOUT: Layout = Layout {
             en: "insights-operator/gathers.json",
         },
         read: Words {
-            zh: "节点、Pod、ClusterOperator 等对象，出错 Pod 的日志，精简形式的事件；按镜像计数的容器（running_containers.json）不读取",
-            en: "objects such as nodes, pods and cluster operators, the logs of pods in trouble, events in their compacted form; the containers counted by image (running_containers.json) are not read",
+            zh: "节点、Pod、ClusterOperator 等对象，出错 Pod 的日志，精简形式的事件；按镜像计数的容器（running_containers.json）",
+            en: "objects such as nodes, pods and cluster operators, the logs of pods in trouble, events in their compacted form, the containers counted by image (running_containers.json)",
         },
     },
     markers: &["insights-operator/gathers.json"],

@@ -16,8 +16,8 @@ pub(super) const LAYOUT: Layout = Layout {
             en: "kubeletcmd/kubeletcmd, and beside it kubeobjects/, podscontainerlogs/ or systemlogs/; from the blob store kubeletcmd, virtualmachine and iptables in one directory",
         },
         read: Words {
-            zh: "kubectl describe 文本、容器日志的最后 100 行、kubelet 与运行时的日志、iptables、resolv.conf；节点名取自归档名",
-            en: "kubectl describe text, the last 100 lines of containers, the logs of kubelet and runtime, packet filter, resolv.conf; the archive's name is the node's",
+            zh: "kubectl describe 文本、容器日志的最后 100 行、kubelet 与运行时的日志、kubelet 的命令行、iptables、resolv.conf；节点名取自归档名",
+            en: "kubectl describe text, the last 100 lines of containers, the logs of kubelet and runtime, the kubelet's command line, packet filter, resolv.conf; the archive's name is the node's",
         },
     },
     // Downloaded from the blob store the files of a node stand beside each other, without the collectors' directories.

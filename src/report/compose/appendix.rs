@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::alive::{Sign, sign};
 use super::data::{Distribution, Foreign, datum, datum_on, foreign};
@@ -355,16 +355,12 @@ pub(super) fn checks(ledger: &mut Ledger<'_, '_>) -> Vec<Check> {
                     header.map_or_else(Text::default, |header| looked_at(ledger, header)),
                 ),
             },
-            (Checked::Fail, None) if is_about_risks(diagnosis.rules, id) => (CheckOutcome::Risk, Text::default()),
-            (Checked::Fail, None) => (CheckOutcome::Fail, Text::default()),
+            (Checked::Fail, None) if is_about_risks(diagnosis.rules, id) => {
+                (CheckOutcome::Risk, broken_off(ledger, id))
+            }
+            (Checked::Fail, None) => (CheckOutcome::Fail, broken_off(ledger, id)),
             (Checked::Unknown(needs), None) => (CheckOutcome::Unknown, named("check.missing", needs)),
-            (Checked::Failed(reason), None) => (
-                CheckOutcome::Unknown,
-                filled(
-                    "check.failed",
-                    &[("reason", ledger.masker.mask(reason).into_owned().into())],
-                ),
-            ),
+            (Checked::Failed(reason), None) => (CheckOutcome::Unknown, by_rule_itself(ledger, "check.failed", reason)),
             (Checked::Outside, None) => (CheckOutcome::Unknown, phrase("check.outside")),
             // A log that is empty may be one that was not written, or not collected as it should.
             (Checked::Unmet(Unmet::Empty(data)), None) if data.iter().any(|datum| is_log(datum)) => {
@@ -386,6 +382,20 @@ pub(super) fn checks(ledger: &mut Ledger<'_, '_>) -> Vec<Check> {
         }
     });
     all.collect()
+}
+
+/// Why a check that found something did not come to its end; nothing where it did.
+fn broken_off(ledger: &mut Ledger<'_, '_>, id: &str) -> Text {
+    let reason = ledger.diagnosis.broken_off.get(id);
+    reason.map_or_else(Text::default, |reason| {
+        by_rule_itself(ledger, "check.broken-off", reason)
+    })
+}
+
+/// A phrase around what the rule brings along as the reason.
+fn by_rule_itself(ledger: &mut Ledger<'_, '_>, phrase: &str, reason: &Text) -> Text {
+    let mut masked = |text: &str| Value::from(ledger.masker.mask(text).into_owned());
+    filled(phrase, &[("zh", masked(&reason.zh)), ("en", masked(&reason.en))])
 }
 
 /// What shows that a check's object works, where its own data are missing or older than the incident.

@@ -27,18 +27,32 @@ pub(super) fn differences(ledger: &mut Ledger<'_, '_>) -> (Vec<DiffRow>, Option<
     let ordered = numbered()
         .filter(|(index, _)| relevant.contains(index))
         .chain(numbered().filter(|(index, _)| !relevant.contains(index)));
-    let rows = ordered
+    let mut rows: Vec<DiffRow> = ordered
         .take(DIFFERENCES)
         .map(|(index, difference)| {
             let mut row = row(ledger, difference);
             row.relevant = relevant.contains(&index);
+            if let Some(norm) = &diagnosis.norm {
+                row.expected = agreed(&row.expected, norm.agreeing(difference), norm.of, false);
+            }
             row
         })
         .collect();
+    if let Some(norm) = &diagnosis.norm {
+        let room = DIFFERENCES.saturating_sub(rows.len());
+        for (difference, count) in norm.beyond.iter().take(room) {
+            let mut row = row(ledger, difference);
+            row.expected = agreed(&row.expected, *count, norm.of, true);
+            rows.push(row);
+        }
+    }
     let time = |snapshot: &Snapshot| {
         let collected = snapshot.bundle.collected_at.as_ref();
         collected.map_or_else(|| "?".to_owned(), shown)
     };
+    let others: Vec<String> = (diagnosis.norm.iter().flat_map(|norm| &norm.names))
+        .map(|input| ledger.masker.mask(input).into_owned())
+        .collect();
     let mut name = |snapshot: &Snapshot| ledger.masker.mask(&snapshot.bundle.input).into_owned();
     let facts = [
         ("good", name(baseline).into()),
@@ -47,12 +61,26 @@ pub(super) fn differences(ledger: &mut Ledger<'_, '_>) -> (Vec<DiffRow>, Option<
         ("good_time", time(baseline).into()),
         ("bad_time", time(diagnosis.snapshot).into()),
         ("hidden", json!(differences.different.len().saturating_sub(DIFFERENCES))),
+        ("others", json!(others)),
+        ("of", json!(diagnosis.norm.as_ref().map_or(0, |norm| norm.of))),
     ];
     let about = DiffAbout {
         text: plain_sentence(filled("diff.about", &facts)),
         equal: differences.equal,
     };
     (rows, Some(about))
+}
+
+/// A value with how many of the earlier bundles had it; `is_older` where the last of them did not.
+fn agreed(value: &Text, count: usize, of: usize, is_older: bool) -> Text {
+    let facts = [
+        ("zh", value.zh.clone().into()),
+        ("en", value.en.clone().into()),
+        ("count", json!(count)),
+        ("of", json!(of)),
+        ("is_older", is_older.into()),
+    ];
+    filled("diff.agreed", &facts)
 }
 
 /// Fields of manifests that are otherwise in the cluster, those of objects with a finding first.

@@ -87,6 +87,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
     let clock = appendix::clock(&mut ledger);
     let checks = appendix::checks(&mut ledger);
     let node_differences = nodes::differences(&mut ledger);
+    let pod_differences = nodes::of_siblings(&mut ledger);
     let applied = difference::applied(&mut ledger);
     let redactions = appendix::redactions(&ledger);
     let actions = actions::numbered(&mut ledger, actions);
@@ -136,6 +137,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
         redactions,
         checks,
         node_differences,
+        pod_differences,
         applied,
         blanks: ledger.blanks,
         answers: Vec::new(),

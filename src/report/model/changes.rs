@@ -110,6 +110,27 @@ pub struct NarrowingView {
     pub text: Text,
 }
 
+/// One row of appendix I: something in which one pod differs from at least two thirds of the pods of its owner.
+#[derive(Debug, Clone, Serialize)]
+pub struct PodDifferenceRow {
+    /// The pods' controller.
+    pub owner: Subject,
+    /// `image`, `image-id`, `environment`, `command`, `argument`, `resources`, `restarts`, `version`.
+    pub datum: String,
+    /// The container, with the variable where it is one; the component of the node for a version.
+    pub name: String,
+    /// The pod that differs.
+    pub odd: String,
+    /// Its value; empty where it has none.
+    pub odd_value: String,
+    /// The value of the others.
+    pub others_value: String,
+    /// How many pods agree on that.
+    pub others: usize,
+    /// Evidence ids: the odd pod's, then one of the others.
+    pub refs: Vec<String>,
+}
+
 /// One row of appendix H: a setting in which one node differs from at least two thirds of its peers, or two nodes differ.
 #[derive(Debug, Clone, Serialize)]
 pub struct NodeDifferenceRow {

@@ -32,7 +32,10 @@ fn file(name: &str, text: &str) -> RuleFile {
 fn mistakes(text: &str) -> String {
     match Rules::with_files(&[file("monitor.json", text)]) {
         Ok(_) => String::new(),
-        Err(mistakes) => mistakes.iter().map(|mistake| format!("{mistake}\n")).collect(),
+        Err(mistakes) => mistakes
+            .iter()
+            .map(|mistake| format!("{}\n", mistake.shown(crate::model::Lang::En)))
+            .collect(),
     }
 }
 

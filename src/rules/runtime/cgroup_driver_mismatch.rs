@@ -1,7 +1,13 @@
 //! kubelet and runtime use different cgroup drivers.
 
-use crate::model::Confidence;
-use crate::rules::toolbox::nodes::by_node;
+use std::collections::BTreeSet;
+
+use crate::cluster::Snapshot;
+use crate::model::{Citation, Confidence};
+use crate::rules::toolbox::hosts::{Machine, machines};
+use crate::rules::toolbox::nodes::{by_node, node_of};
+use crate::rules::toolbox::own_hits;
+use crate::rules::toolbox::states::{joined, shown};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -12,6 +18,9 @@ needs: [kubelet-log|system-log]
 text:
   - id: docker
     pattern: "kubelet cgroup driver: \\\\?\"(?P<kubelet>\\w+)\\\\?\" is different from docker cgroup driver: \\\\?\"(?P<runtime>\\w+)\\\\?\""
+  - id: from-runtime
+    in: [kubelet]
+    pattern: "Using cgroup driver setting received from the CRI runtime"
   - id: runc
     pattern: "expected cgroupsPath to be of format \\\\*\"slice:prefix:name\\\\*\" for systemd cgroups"
 check:
@@ -63,12 +72,101 @@ examples:
       kubelet.log: |
         Mar 22 09:11:30 n6 kubelet[4]: F0322 09:11:30.1 4 server.go:1] failed to run Kubelet: misconfiguration: kubelet cgroup driver: "systemd" is different from docker cgroup driver: "cgroupfs"
     fires: [{kind: "Node", name: "n6", node: "n6"}]
+  - name: "both configurations, no log"
+    files:
+      "nodes.txt": |
+        NAME   STATUS     ROLES    AGE   VERSION
+        n1     NotReady   <none>   90d   v1.27.4
+        n2     NotReady   <none>   90d   v1.27.4
+      "n1/var/lib/kubelet/config.yaml": |
+        apiVersion: kubelet.config.k8s.io/v1beta1
+        kind: KubeletConfiguration
+        cgroupDriver: systemd
+      "n1/etc/containerd/config.toml": |
+        version = 2
+        [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+          SystemdCgroup = false
+      "n2/var/lib/kubelet/config.yaml": |
+        apiVersion: kubelet.config.k8s.io/v1beta1
+        kind: KubeletConfiguration
+        cgroupDriver: systemd
+      "n2/etc/containerd/config.toml": |
+        version = 2
+        [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+          SystemdCgroup = true
+    fires: [{kind: "Node", name: "n1", node: "n1"}]
+  - name: "another configuration, on a node that takes the driver from the CRI"
+    files:
+      "n1/kubelet.log": |
+        I0322 09:11:30.1 4 server.go:1] "Using cgroup driver setting received from the CRI runtime" cgroupDriver="systemd"
+      "nodes.txt": |
+        NAME   STATUS     ROLES    AGE   VERSION
+        n1     NotReady   <none>   90d   v1.34.1
+      "n1/var/lib/kubelet/config.yaml": |
+        apiVersion: kubelet.config.k8s.io/v1beta1
+        kind: KubeletConfiguration
+        cgroupDriver: cgroupfs
+      "n1/etc/containerd/config.toml": |
+        version = 2
+        [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+          SystemdCgroup = true
   - name: "it agrees"
     files:
       kubelet.log: |
         Mar 22 09:11:30 n6 kubelet[4]: I0322 09:11:30.1 4 server.go:1] "Using cgroup driver setting received from the CRI runtime" cgroupDriver="systemd"
 "##;
 
+/// The signature of a kubelet that asks the runtime for its driver.
+const FROM_RUNTIME: &str = "from-runtime";
+
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
-    by_node(input, rule, 1, Confidence::Confirmed)
+    let snapshot = input.snapshot;
+    // Such a kubelet does not heed its own setting.
+    let heeds_runtime: BTreeSet<String> = own_hits(input, rule)
+        .into_iter()
+        .filter(|hit| hit.signature.ends_with(&format!("/{FROM_RUNTIME}")))
+        .filter_map(|hit| node_of(snapshot, hit))
+        .collect();
+    let mut complaints = rule.clone();
+    complaints.text.retain(|spec| spec.id != FROM_RUNTIME);
+    let told = by_node(input, &complaints, 1, Confidence::Confirmed);
+    let all = machines(snapshot);
+    let machines = all.iter().filter(|machine| !heeds_runtime.contains(&machine.node));
+    let by_files = machines.filter_map(|machine| differs(snapshot, rule, machine));
+    joined(told, by_files.collect())
+}
+
+/// The drivers as both are configured. What is not written is not known: defaults differ from version to version.
+fn differs(snapshot: &Snapshot, rule: &RuleHeader, machine: &Machine<'_>) -> Option<Finding> {
+    let (kubelet, of_kubelet) = driver_of_kubelet(machine)?;
+    let (runtime, of_runtime) = driver_of_runtime(machine)?;
+    (kubelet != runtime).then(|| shown(snapshot, rule, machine, vec![of_kubelet, of_runtime]))?
+}
+
+fn driver_of_kubelet<'s>(machine: &Machine<'s>) -> Option<(&'s str, Citation)> {
+    let tools = &machine.host.tools;
+    let by_file = || {
+        let mut configs = tools.configs.iter().filter(|config| {
+            config.containing("KubeletConfiguration").is_some() || config.containing("kubeletconfig").is_some()
+        });
+        configs.find_map(|config| config.setting("cgroupDriver"))
+    };
+    // A flag goes before the file (kubernetes cmd/kubelet/app/server.go).
+    tools.argument("kubelet", "--cgroup-driver").or_else(by_file)
+}
+
+/// `systemd` or `cgroupfs`, where all of containerd's runtimes agree, or Docker says so.
+fn driver_of_runtime<'s>(machine: &Machine<'s>) -> Option<(&'s str, Citation)> {
+    let configs = machine.host.tools.configs.iter();
+    let mut found: Vec<(&str, Citation)> = configs
+        .filter(|config| config.containing("io.containerd.").is_some())
+        .flat_map(|config| config.settings("SystemdCgroup"))
+        .map(|(value, cite)| (if value == "true" { "systemd" } else { "cgroupfs" }, cite))
+        .collect();
+    found.dedup_by(|(a, _), (b, _)| a == b);
+    match found.as_slice() {
+        [] => machine.value("docker.cgroup-driver"),
+        [_] => found.pop(),
+        _ => None,
+    }
 }

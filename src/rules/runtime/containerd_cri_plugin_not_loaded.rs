@@ -1,7 +1,11 @@
 //! containerd runs without its CRI plugin.
 
-use crate::model::Confidence;
+use crate::bundle::decode::Config;
+use crate::cluster::Snapshot;
+use crate::model::{Citation, Confidence};
+use crate::rules::toolbox::hosts::{Machine, machines};
 use crate::rules::toolbox::nodes::by_node;
+use crate::rules::toolbox::states::{joined, shown};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -77,6 +81,31 @@ examples:
         Mar 22 09:11:30 n6 containerd[40112]: time="2024-03-22T09:11:30.471934017+01:00" level=warning msg="failed to load plugin io.containerd.grpc.v1.cri" error="invalid plugin config: `mirrors` cannot be set when `config_path` is provided"
         Mar 22 09:11:30 n6 systemd[1]: Started containerd container runtime.
     fires: [{kind: "Node", name: "n6", node: "n6"}]
+  - name: "the configuration of a node that uses containerd turns it off"
+    files:
+      "nodes.json": '{"kind": "NodeList", "apiVersion": "v1", "items": [{"metadata": {"name": "n1"}, "status": {"nodeInfo": {"containerRuntimeVersion": "containerd://1.7.2"}, "conditions": [{"type": "Ready", "status": "Unknown"}]}}, {"metadata": {"name": "n2"}, "status": {"nodeInfo": {"containerRuntimeVersion": "containerd://1.7.2"}, "conditions": [{"type": "Ready", "status": "True"}]}}]}'
+      "n1/etc/containerd/config.toml": |
+        #   Copyright 2018-2022 Docker Inc.
+        disabled_plugins = ["cri"]
+      "n2/etc/containerd/config.toml": |
+        version = 2
+        disabled_plugins = []
+    fires: [{kind: "Node", name: "n1", node: "n1"}]
+  - name: "the packaged configuration, on a node that uses Docker"
+    files:
+      "nodes.json": '{"kind": "NodeList", "apiVersion": "v1", "items": [{"metadata": {"name": "n1"}, "status": {"nodeInfo": {"containerRuntimeVersion": "docker://24.0.7"}, "conditions": [{"type": "Ready", "status": "Unknown"}]}}]}'
+      "n1/etc/containerd/config.toml": |
+        disabled_plugins = ["cri"]
+  - name: "mirrors beside config_path"
+    files:
+      "nodes.json": '{"kind": "NodeList", "apiVersion": "v1", "items": [{"metadata": {"name": "n1"}, "status": {"nodeInfo": {"containerRuntimeVersion": "containerd://1.7.2"}, "conditions": [{"type": "Ready", "status": "Unknown"}]}}]}'
+      "n1/etc/containerd/config.toml": |
+        version = 2
+        [plugins."io.containerd.grpc.v1.cri".registry]
+          config_path = "/etc/containerd/certs.d"
+          [plugins."io.containerd.grpc.v1.cri".registry.mirrors."docker.io"]
+            endpoint = ["https://mirror.example"]
+    fires: [{kind: "Node", name: "n1", node: "n1"}]
   - name: "snapshotters that are skipped"
     files:
       containerd.log: |
@@ -85,5 +114,60 @@ examples:
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
-    by_node(input, rule, 1, Confidence::Confirmed)
+    let told = by_node(input, rule, 1, Confidence::Confirmed);
+    let machines = machines(input.snapshot);
+    let by_files = machines
+        .iter()
+        .filter_map(|machine| by_file(input.snapshot, rule, machine));
+    joined(told, by_files.collect())
+}
+
+fn by_file(snapshot: &Snapshot, rule: &RuleHeader, machine: &Machine<'_>) -> Option<Finding> {
+    if !uses_containerd(snapshot, machine) {
+        return None;
+    }
+    let cites = machine
+        .host
+        .tools
+        .configs_at("containerd/config.toml")
+        .find_map(|config| turned_off(config).or_else(|| excluded(config)))?;
+    shown(snapshot, rule, machine, cites)
+}
+
+/// The packages of Docker turn the plugin off, which is right where the kubelet talks to Docker.
+fn uses_containerd(snapshot: &Snapshot, machine: &Machine<'_>) -> bool {
+    let node = snapshot.object("Node", "", &machine.node);
+    let runtime = node.map_or("", |node| node.text("/status/nodeInfo/containerRuntimeVersion"));
+    let endpoint = machine.host.tools.argument("kubelet", "--container-runtime-endpoint");
+    runtime.starts_with("containerd://") || endpoint.is_some_and(|(endpoint, _)| endpoint.contains("containerd.sock"))
+}
+
+/// `disabled_plugins = ["cri"]`, on one line or on several.
+fn turned_off(config: &Config) -> Option<Vec<Citation>> {
+    const NAMES: [&str; 3] = [
+        "\"cri\"",
+        "\"io.containerd.grpc.v1.cri\"",
+        "\"io.containerd.cri.v1.runtime\"",
+    ];
+    let (_, first) = config.setting("disabled_plugins")?;
+    let from = config
+        .lines
+        .iter()
+        .position(|(_, line)| line.trim_start().starts_with("disabled_plugins"))?;
+    let mut list = config.lines.iter().skip(from).map(|(_, line)| line.as_str());
+    let mut is_open = true;
+    let is_listed = list.any(|line| {
+        let was_open = is_open;
+        is_open &= !line.contains(']');
+        let code = line.split('#').next().unwrap_or("");
+        was_open && NAMES.iter().any(|name| code.contains(name))
+    });
+    is_listed.then(|| vec![first])
+}
+
+/// `mirrors` and `config_path` exclude each other (containerd `pkg/cri/config`, ValidatePluginConfig).
+fn excluded(config: &Config) -> Option<Vec<Citation>> {
+    let (_, path) = config.settings("config_path").find(|(path, _)| !path.is_empty())?;
+    let mirrors = config.containing(".registry.mirrors.")?;
+    Some(vec![path, mirrors])
 }

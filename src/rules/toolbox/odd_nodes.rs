@@ -6,8 +6,8 @@ use super::planes::control_plane_nodes;
 use crate::cluster::{Setting, Settings, Snapshot};
 use crate::model::Citation;
 
-/// Nodes of one role that are compared with each other alone.
-const FEWEST: usize = 3;
+/// Nodes of one role that are compared with each other alone; so many agree or do not.
+pub(super) const FEWEST: usize = 3;
 /// What follows from the role of a node and is compared with nodes of another role by nobody.
 const OF_ROLES: [&str; 3] = ["capacity", "label", "taint"];
 

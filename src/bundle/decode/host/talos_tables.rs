@@ -7,7 +7,7 @@ use regex::Regex;
 
 use super::fact::{Counted, Filesystem, HostFact, Process};
 use super::ps::kept;
-use crate::bundle::decode::shape::{Shape, group, table};
+use crate::bundle::decode::shape::{Shape, group, is_heading, table};
 use crate::bundle::decode::{Decoder, Fact, Section, TextFile};
 
 /// The use of file systems.
@@ -28,7 +28,7 @@ const MOST: usize = 10_000;
 fn mounts(file: &TextFile<'_>, start: usize) -> Option<Section> {
     static ROW: Shape = Shape::new(|| {
         Regex::new(
-            r"^\s*(?<device>\S+)\s+(?<total>[\d.]+)\s+(?<used>[\d.]+)\s+(?<free>[\d.]+)\s+(?<percent>[\d.]+)%\s+(?<mount>/.*?)\s*$",
+            r"^\s*(?:(?<node>\S+)\s+)??(?<device>\S+)\s+(?<total>[\d.]+)\s+(?<used>[\d.]+)\s+(?<free>[\d.]+)\s+(?<percent>[\d.]+)%\s+(?<mount>/.*?)\s*$",
         )
     });
     let headings = [
@@ -39,9 +39,15 @@ fn mounts(file: &TextFile<'_>, start: usize) -> Option<Section> {
         "PERCENT USED",
         "MOUNTED ON",
     ];
-    let mut section = table(file, start, &headings)?;
+    // With several machines, or one that was asked for by its name, the machine stands first.
+    let with_node = ["NODE"].iter().chain(&headings).copied().collect::<Vec<_>>();
+    let has_node = is_heading(file.line(start), &with_node);
+    let mut section = table(file, start, if has_node { &with_node } else { &headings })?;
     for line in (start + 1..section.end).take(MOST) {
-        let Some(found) = ROW.groups(file.line(line)) else {
+        let Some(found) = ROW
+            .groups(file.line(line))
+            .filter(|found| group(found, "node").is_empty() != has_node)
+        else {
             continue;
         };
         let bytes = |name: &str| Some((group(&found, name).parse::<f64>().ok()? * 1e9) as u64);
@@ -114,6 +120,16 @@ mod tests {
             ("/var", Some(20_000_000_000), Some(98))
         );
         assert_eq!(image.kind, "squashfs");
+    }
+
+    #[test]
+    fn a_machine_may_stand_before_its_mount() {
+        let text = "NODE       FILESYSTEM   SIZE(GB)   USED(GB)   AVAILABLE(GB)   PERCENT USED   MOUNTED ON\n10.0.0.1   /dev/vda6    20.00      19.40      0.60            97.01%         /var\n";
+        let found = host_facts(section(&MOUNTS, "10.0.0.1/mounts", text).unwrap());
+        let [HostFact::Filesystem(var)] = &found[..] else {
+            panic!("{found:?}")
+        };
+        assert_eq!((var.device.as_str(), var.mount.as_str()), ("/dev/vda6", "/var"));
     }
 
     #[test]

@@ -105,6 +105,11 @@ const ROWS: &[Row] = &[
     ),
 ];
 
+/// Every kind that has a word.
+pub(crate) fn all() -> impl Iterator<Item = &'static str> {
+    ROWS.iter().map(|(kind, _, _)| *kind)
+}
+
 /// Kinds of widespread custom resources that are written with more than one capital letter, so that a
 /// word in lower case does not tell how. Source: the `spec.names.kind` of the projects' own CustomResourceDefinitions.
 const CUSTOM: &[&str] = &[

@@ -34,6 +34,7 @@ pub(super) fn appendix(s: &Scribe<'_>) -> Value {
         checks => checks(s),
         applied => applied(s),
         nodes => nodes(s),
+        pods => pods(s),
         bundles => bundles(s),
         again => again(s),
         generated => s.report.generated_at.map(|time| time.to_string()),
@@ -191,14 +192,31 @@ fn applied(s: &Scribe<'_>) -> Vec<Value> {
     rows.collect()
 }
 
-fn nodes(s: &Scribe<'_>) -> Vec<Value> {
-    let value = |text: &str| {
-        if text.is_empty() {
-            Rich::default()
-        } else {
-            Rich::code(text)
+fn value(text: &str) -> Rich {
+    if text.is_empty() {
+        Rich::default()
+    } else {
+        Rich::code(text)
+    }
+}
+
+fn pods(s: &Scribe<'_>) -> Vec<Value> {
+    let rows = s.report.pod_differences.iter().map(|row| {
+        context! {
+            owner => s.subject(&row.owner),
+            datum => Rich::parse(s.words.datum.get(&row.datum).unwrap_or(&row.datum)),
+            name => Rich::code(&row.name),
+            odd => Rich::code(&row.odd),
+            odd_value => value(&row.odd_value),
+            others => row.others,
+            others_value => value(&row.others_value),
+            refs => s.refs(&row.refs),
         }
-    };
+    });
+    rows.collect()
+}
+
+fn nodes(s: &Scribe<'_>) -> Vec<Value> {
     let rows = s.report.node_differences.iter().map(|row| {
         context! {
             datum => Rich::parse(s.words.datum.get(&row.datum).unwrap_or(&row.datum)),

@@ -1,4 +1,15 @@
-# The node plugin of a CSI driver is not registered with the kubelet.
+//! The node plugin of a CSI driver is not registered with the kubelet.
+
+use std::collections::BTreeMap;
+
+use crate::cluster::{Object, PodView, Snapshot};
+use crate::model::{Confidence, Subject};
+use crate::rules::text_rule::judge_text;
+use crate::rules::toolbox::states::joined;
+use crate::rules::toolbox::{nodes::touch_failing_pods, workload_touches};
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
 id: csi-driver-not-registered
 role: cause
 level: critical
@@ -63,7 +74,68 @@ examples:
       pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop"},"spec":{"containers":[{"name":"app","image":"r.example/a:1"}],"nodeName":"n1"},"status":{"phase":"Pending","containerStatuses":[{"name":"app","ready":false,"restartCount":0,"state":{"waiting":{"reason":"ContainerCreating"}}}]}}]}'
       events.json: '{"kind":"EventList","apiVersion":"v1","items":[{"metadata":{"name":"e-failedmount-web-0","namespace":"shop"},"type":"Warning","reason":"FailedMount","message":"MountVolume.MountDevice failed for volume \"pvc-1\" : kubernetes.io/csi: attacher.MountDevice failed to create newCsiDriverClient: driver name ebs.csi.aws.com not found in the list of registered CSI drivers","involvedObject":{"kind":"Pod","namespace":"shop","name":"web-0"}}]}'
     fires: [{kind: Node, name: n1, node: n1}]
+  - name: "the CSINode lacks it, and no event is left"
+    files:
+      pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop"},"spec":{"containers":[{"name":"app","image":"r.example/a:1"}],"nodeName":"n1","volumes":[{"name":"d","persistentVolumeClaim":{"claimName":"data"}}]},"status":{"phase":"Pending","containerStatuses":[{"name":"app","ready":false,"restartCount":0,"state":{"waiting":{"reason":"ContainerCreating"}}}]}},{"metadata":{"name":"web-1","namespace":"shop"},"spec":{"containers":[{"name":"app","image":"r.example/a:1"}],"nodeName":"n2","volumes":[{"name":"d","persistentVolumeClaim":{"claimName":"data"}}]},"status":{"phase":"Pending","containerStatuses":[{"name":"app","ready":false,"restartCount":0,"state":{"waiting":{"reason":"ContainerCreating"}}}]}}]}'
+      claims.json: '{"kind":"PersistentVolumeClaimList","apiVersion":"v1","items":[{"metadata":{"name":"data","namespace":"shop"},"spec":{"volumeName":"pv-1"},"status":{"phase":"Bound"}}]}'
+      volumes.json: '{"kind":"PersistentVolumeList","apiVersion":"v1","items":[{"metadata":{"name":"pv-1"},"spec":{"csi":{"driver":"ebs.csi.aws.com","volumeHandle":"v"}},"status":{"phase":"Bound"}}]}'
+      csinodes.json: '{"kind":"CSINodeList","apiVersion":"storage.k8s.io/v1","items":[{"metadata":{"name":"n1"},"spec":{"drivers":[]}},{"metadata":{"name":"n2"},"spec":{"drivers":[{"name":"ebs.csi.aws.com","nodeID":"i-2"}]}}]}'
+    fires: [{kind: Node, name: n1, node: n1}]
   - name: "mounted since"
     files:
       pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop"},"spec":{"containers":[{"name":"app","image":"r.example/a:1"}],"nodeName":"n1"},"status":{"phase":"Running","containerStatuses":[{"name":"app","ready":true,"restartCount":0,"state":{"running":{}}}]}}]}'
       events.json: '{"kind":"EventList","apiVersion":"v1","items":[{"metadata":{"name":"e-failedmount-web-0","namespace":"shop"},"type":"Warning","reason":"FailedMount","message":"driver name ebs.csi.aws.com not found in the list of registered CSI drivers","involvedObject":{"kind":"Pod","namespace":"shop","name":"web-0"}}]}'
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let told = rule
+        .finds
+        .as_ref()
+        .map_or_else(Vec::new, |finds| judge_text(input, rule, finds));
+    joined(told, not_listed(input.snapshot, rule))
+}
+
+/// Pods that wait for a volume on a node of which the CSINode does not have the volume's driver (kubernetes
+/// pkg/volume/csi/nodeinfomanager: the kubelet writes there what is registered).
+fn not_listed(snapshot: &Snapshot, rule: &RuleHeader) -> Vec<Finding> {
+    let mut found: BTreeMap<(&str, &str), Finding> = BTreeMap::new();
+    for pod in snapshot
+        .pods()
+        .filter(|pod| pod.phase() == "Pending" && !pod.node().is_empty())
+    {
+        let Some(node) = snapshot.object("CSINode", "", pod.node()) else {
+            continue;
+        };
+        for volume in volumes(snapshot, &pod) {
+            let driver = volume.text("/spec/csi/driver");
+            let is_listed =
+                |known: &serde_json::Value| known.get("name").and_then(|name| name.as_str()) == Some(driver);
+            if driver.is_empty() || node.list("/spec/drivers").iter().any(is_listed) {
+                continue;
+            }
+            let finding = found.entry((pod.node(), driver)).or_insert_with(|| {
+                let mut finding = Finding::new(rule, Subject::node(pod.node()), Confidence::Probable)
+                    .cite(node.cite_at("/spec/drivers"))
+                    .cite(volume.cite_at("/spec/csi/driver"))
+                    .fact("node", pod.node())
+                    .fact("driver", driver);
+                touch_failing_pods(snapshot, pod.node(), &mut finding);
+                finding
+            });
+            let subject = pod.object.subject();
+            finding.touches.extend(workload_touches(snapshot, &subject));
+            finding.add_affected(subject);
+        }
+    }
+    found.into_values().collect()
+}
+
+/// The volumes of a pod's claims.
+fn volumes<'s>(snapshot: &'s Snapshot, pod: &PodView<'s>) -> Vec<&'s Object> {
+    let claims = pod.object.list("/spec/volumes").iter();
+    claims
+        .filter_map(|volume| volume.pointer("/persistentVolumeClaim/claimName")?.as_str())
+        .filter_map(|claim| snapshot.object("PersistentVolumeClaim", pod.namespace(), claim))
+        .filter_map(|claim| snapshot.object("PersistentVolume", "", claim.text("/spec/volumeName")))
+        .collect()
+}

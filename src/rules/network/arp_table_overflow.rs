@@ -1,3 +1,12 @@
+//! The neighbour table of a node is full.
+
+use crate::cluster::Snapshot;
+use crate::rules::text_rule::judge_text;
+use crate::rules::toolbox::hosts::{Machine, machines};
+use crate::rules::toolbox::states::{joined, shown};
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
 id: arp-table-overflow
 role: cause
 level: critical
@@ -10,8 +19,8 @@ finds:
   confidence: confirmed
 check: {zh: "节点的邻居（ARP）表是否溢出", en: "whether the neighbour (ARP) table of nodes overflows"}
 title:
-  zh: "节点 {{ node }} 的邻居（ARP）表溢出（{{ times }} 次）"
-  en: "the neighbour (ARP) table of node {{ node }} overflows ({{ times|times }})"
+  zh: "节点 {{ node }} 的邻居（ARP）表{% if entries is defined %}已满（{{ entries }} 项）{% else %}溢出（{{ times }} 次）{% endif %}"
+  en: "the neighbour (ARP) table of node {{ node }} {% if entries is defined %}is full ({{ entries }} entries){% else %}overflows ({{ times|times }}){% endif %}"
 cause:
   zh: "邻居表达到 gc_thresh3（默认 1024）：{{ line }}；到新地址的数据包被丢弃，大型二层网络中表现为间歇性超时。"
   en: "the table is at gc_thresh3 (1024 by default): {{ line }}; packets to new addresses are dropped, which shows as timeouts now and then in large flat networks."
@@ -101,6 +110,24 @@ examples:
         [Tue Jan 21 18:20:44 2025] neighbour: arp_cache: neighbor table overflow!
     fires:
       - {kind: "Node", name: "n2", node: "n2"}
+  - name: "as many neighbours as are kept"
+    files:
+      "nodes.txt": |
+        NAME   STATUS     ROLES    AGE   VERSION
+        n1     NotReady   <none>   90d   v1.28.4
+        n2     NotReady   <none>   90d   v1.28.4
+      "n1/sysctl.txt": |
+        net.ipv4.neigh.default.gc_thresh3 = 2
+      "n1/ip-neigh.txt": |
+        10.0.0.1 dev eth0 lladdr 02:fc:00:00:00:05 STALE
+        10.0.0.2 dev eth0 lladdr 02:fc:00:00:00:06 REACHABLE
+      "n2/sysctl.txt": |
+        net.ipv4.neigh.default.gc_thresh3 = 1024
+      "n2/ip-neigh.txt": |
+        10.0.0.1 dev eth0 lladdr 02:fc:00:00:00:05 STALE
+        10.0.0.2 dev eth0 lladdr 02:fc:00:00:00:06 REACHABLE
+    fires:
+      - {kind: "Node", name: "n1", node: "n1"}
   - name: "another table"
     files:
       "nodes.txt": |
@@ -109,3 +136,27 @@ examples:
         n2     Ready    <none>   90d   v1.28.4
       "n2/dmesg.txt": |
         [Tue Jan 21 18:20:44 2025] neighbour: ndisc_cache: gc
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let told = rule
+        .finds
+        .as_ref()
+        .map_or_else(Vec::new, |finds| judge_text(input, rule, finds));
+    let machines = machines(input.snapshot);
+    let counted = machines
+        .iter()
+        .filter_map(|machine| counted(input.snapshot, rule, machine));
+    joined(told, counted.collect())
+}
+
+/// As many neighbours as the kernel keeps. The limit has to be in the bundle: its default is raised by many systems.
+fn counted(snapshot: &Snapshot, rule: &RuleHeader, machine: &Machine<'_>) -> Option<Finding> {
+    let (limit, of_limit) = machine.sysctl("net.ipv4.neigh.default.gc_thresh3")?;
+    let (entries, of_entries) = machine.value("neighbours.ipv4")?;
+    let (most, there) = (limit.parse::<u64>().ok()?, entries.parse::<u64>().ok()?);
+    if there < most {
+        return None;
+    }
+    Some(shown(snapshot, rule, machine, vec![of_limit, of_entries])?.fact("entries", there))
+}

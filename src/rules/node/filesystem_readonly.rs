@@ -1,3 +1,12 @@
+//! A file system of a node has become read-only.
+
+use crate::cluster::Snapshot;
+use crate::rules::text_rule::judge_text;
+use crate::rules::toolbox::hosts::{Machine, machines};
+use crate::rules::toolbox::states::{joined, shown};
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
 id: filesystem-readonly
 role: cause
 level: critical
@@ -24,8 +33,8 @@ title:
   zh: "节点 {{ node }} 的文件系统{% if device is defined %}（{{ device }}）{% endif %}变为只读"
   en: "a file system of node {{ node }}{% if device is defined %} ({{ device }}){% endif %} has become read-only"
 cause:
-  zh: "内核发现文件系统错误后将其改为只读或关闭：{{ line }}；运行时、kubelet 与 Pod 都无法再写入。"
-  en: "the kernel met an error of the file system and made it read-only or shut it down: {{ line }}; the runtime, the kubelet and the pods can no longer write."
+  zh: "文件系统已是只读或已被关闭，内核发现错误后会这样做：{{ line }}；运行时、kubelet 与 Pod 都无法再写入。"
+  en: "the file system is read-only or shut down, which the kernel does when it meets an error of it: {{ line }}; the runtime, the kubelet and the pods can no longer write."
 questions:
   - {zh: "是磁盘损坏、SAN 路径中断，还是瘦供给池写满？", en: "did the disk fail, did a SAN path break, or is a thin pool full?"}
 causes:
@@ -116,6 +125,24 @@ examples:
         Jan 21 18:20:44 wrk-7 kernel: XFS (sda3): Please unmount the filesystem and rectify the problem(s).
     fires:
       - {kind: "Node", name: "wrk-7", node: "wrk-7"}
+  - name: "mounted read-only, and the log no longer tells"
+    files:
+      "nodes.txt": |
+        NAME   STATUS     ROLES    AGE   VERSION
+        n1     NotReady   <none>   90d   v1.28.4
+      "n1/mount.txt": |
+        /dev/sda1 on / type ext4 (rw,relatime)
+        /dev/sdb1 on /var/lib/containerd type ext4 (ro,relatime)
+    fires:
+      - {kind: "Node", name: "n1", node: "n1"}
+  - name: "a volume that a pod only reads"
+    files:
+      "nodes.txt": |
+        NAME   STATUS     ROLES    AGE   VERSION
+        n1     NotReady   <none>   90d   v1.28.4
+      "n1/mount.txt": |
+        /dev/sda1 on / type ext4 (rw,relatime)
+        /dev/sdb1 on /var/lib/kubelet/pods/8d1/volumes/kubernetes.io~csi/pvc-1/mount type ext4 (ro,relatime)
   - name: "a container that may not write"
     files:
       "nodes.txt": |
@@ -124,3 +151,44 @@ examples:
         n2     Ready    <none>   90d   v1.28.4
       "web.log": |
         open /tmp/x: read-only file system
+"##;
+
+/// Where what runs on a node writes. A volume of a pod may well be mounted to be read.
+const WRITTEN: [&str; 11] = [
+    "/",
+    "/run",
+    "/var",
+    "/var/lib",
+    "/var/lib/containerd",
+    "/var/lib/docker",
+    "/var/lib/etcd",
+    "/var/lib/kubelet",
+    "/var/lib/rancher",
+    "/var/log",
+    "/opt/rke",
+];
+/// `ID` of systems of which the root is never written (`/etc/os-release` of each).
+const IMMUTABLE: [&str; 6] = ["bottlerocket", "talos", "cos", "flatcar", "kairos", "opensuse-microos"];
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let told = rule
+        .finds
+        .as_ref()
+        .map_or_else(Vec::new, |finds| judge_text(input, rule, finds));
+    let machines = machines(input.snapshot);
+    let mounted = machines
+        .iter()
+        .filter_map(|machine| mounted(input.snapshot, rule, machine));
+    joined(told, mounted.collect())
+}
+
+/// What is mounted read-only now, whoever made it so.
+fn mounted(snapshot: &Snapshot, rule: &RuleHeader, machine: &Machine<'_>) -> Option<Finding> {
+    let is_immutable = machine.value("os.id").is_some_and(|(id, _)| IMMUTABLE.contains(&id));
+    let paths = WRITTEN.iter().filter(|path| **path != "/" || !is_immutable);
+    let cites: Vec<_> = paths
+        .filter_map(|path| machine.value(&format!("mount.read-only.{path}")))
+        .map(|(_, cite)| cite)
+        .collect();
+    (!cites.is_empty()).then(|| shown(snapshot, rule, machine, cites))?
+}

@@ -1,3 +1,12 @@
+//! A node or one of its programs is out of file handles.
+
+use crate::cluster::Snapshot;
+use crate::rules::text_rule::judge_text;
+use crate::rules::toolbox::hosts::{Machine, machines};
+use crate::rules::toolbox::states::{joined, shown};
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
 id: fd-exhaustion
 role: cause
 level: critical
@@ -92,6 +101,16 @@ examples:
         time="2026-01-21T18:20:44Z" level=error msg="accept unix /run/containerd/containerd.sock: accept4: too many open files"
     fires:
       - {kind: "Node", name: "n1", node: "n1"}
+  - name: "the kernel counts as many as there may be"
+    files:
+      "nodes.txt": |
+        NAME   STATUS     ROLES    AGE   VERSION
+        n1     NotReady   <none>   90d   v1.28.4
+        n2     NotReady   <none>   90d   v1.28.4
+      "n1/proc/sys/fs/file-nr": "65530\t0\t65536\n"
+      "n2/proc/sys/fs/file-nr": "1146\t0\t65536\n"
+    fires:
+      - {kind: "Node", name: "n1", node: "n1"}
   - name: "an application of its own limit"
     files:
       "nodes.txt": |
@@ -100,3 +119,33 @@ examples:
         n2     Ready    <none>   90d   v1.28.4
       "web.log": |
         accept tcp [::]:80: accept4: too many open files
+"##;
+
+/// Handles in use, of a hundred that there may be.
+const NEARLY_ALL: u64 = 98;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let told = rule
+        .finds
+        .as_ref()
+        .map_or_else(Vec::new, |finds| judge_text(input, rule, finds));
+    let machines = machines(input.snapshot);
+    let counted = machines
+        .iter()
+        .filter_map(|machine| counted(input.snapshot, rule, machine));
+    joined(told, counted.collect())
+}
+
+/// `fs.file-nr`: in use, free of those that were allocated, the most there may be (Linux Documentation/admin-guide/sysctl/fs.rst).
+fn counted(snapshot: &Snapshot, rule: &RuleHeader, machine: &Machine<'_>) -> Option<Finding> {
+    let (value, cite) = machine.sysctl("fs.file-nr")?;
+    let mut numbers = value.split_whitespace().map(str::parse::<u64>);
+    let (Some(Ok(allocated)), Some(Ok(free)), Some(Ok(most))) = (numbers.next(), numbers.next(), numbers.next()) else {
+        return None;
+    };
+    let used = allocated.saturating_sub(free);
+    if most == 0 || u128::from(used) * 100 < u128::from(most) * u128::from(NEARLY_ALL) {
+        return None;
+    }
+    Some(shown(snapshot, rule, machine, vec![cite])?.fact("limit", most.to_string()))
+}
