@@ -409,11 +409,11 @@ fn server_meant(snapshot: &Snapshot, namespace: &str, line: &str, servers: &BTre
             return None;
         }
     }
-    let mut known = servers.iter();
-    match (known.next(), known.next()) {
-        (Some(only), None) => Some(only.clone()),
-        _ => None,
-    }
+    // The pods of one Vault, where nothing shows what owns them, are as good as one.
+    let first = servers.first()?;
+    let is_one = servers.iter().all(|server| server.namespace == first.namespace);
+    let workload = servers.iter().find(|server| server.kind != "Pod");
+    is_one.then(|| workload.unwrap_or(first).clone())
 }
 
 /// When a Vault of the bundle was last unsealed.
