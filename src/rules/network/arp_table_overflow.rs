@@ -10,7 +10,7 @@ pub(in crate::rules) const RULE: &str = r##"
 id: arp-table-overflow
 role: cause
 level: critical
-needs: [system-log|kernel-log|container-logs]
+needs: [system-log|kernel-log]
 text:
   - id: kernel
     pattern: '(?:neighbour: (?P<table>\w+): neighbor table overflow|[Nn]eighbour table overflow)'

@@ -10,7 +10,7 @@ pub(in crate::rules) const RULE: &str = r##"
 id: filesystem-readonly
 role: cause
 level: critical
-needs: [system-log|kernel-log|kubelet-log|container-logs]
+needs: [system-log|kernel-log|kubelet-log]
 text:
   - id: ext4
     pattern: 'EXT4-fs \((?P<device>[^)]+)\): Remounting filesystem read-only'
