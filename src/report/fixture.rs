@@ -141,6 +141,7 @@ fn empty() -> PostMortem {
         narrowing: None,
         node_differences: Vec::new(),
         open_questions: Vec::new(),
+        conflicts: Vec::new(),
         actions: Vec::new(),
         lessons: Lessons::default(),
         evidence: Vec::new(),

@@ -19,7 +19,7 @@ pub use changes::{
 };
 
 /// The version of the JSON report, semantic: a new key is minor, a changed or removed one major.
-pub const SCHEMA_VERSION: &str = "1.4";
+pub const SCHEMA_VERSION: &str = "1.5";
 
 /// A whole report.
 #[derive(Debug, Clone, Serialize)]
@@ -77,6 +77,8 @@ pub struct PostMortem {
     pub ruled_out: Vec<Sentence>,
     /// Chapter 3.5: contradictions first, then open questions.
     pub open_questions: Vec<Sentence>,
+    /// Chapter 3.5: what the contradictions come to in a few words, in the order in which `open_questions` begins with them.
+    pub conflicts: Vec<Sentence>,
     /// Chapter 3.5: what fails and is not explained by any rule.
     pub unexplained: Vec<UnexplainedView>,
     /// Chapters 4.1 and 4.2.

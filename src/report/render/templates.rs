@@ -34,6 +34,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("diagnosis.md", include_str!("../templates/md/diagnosis.md")),
     ("causes.md", include_str!("../templates/md/causes.md")),
     ("improvement.md", include_str!("../templates/md/improvement.md")),
+    ("runbook.md", include_str!("../templates/md/runbook.md")),
+    ("details.md", include_str!("../templates/md/details.md")),
     ("findings.md", include_str!("../templates/md/findings.md")),
     ("appendix.md", include_str!("../templates/md/appendix.md")),
     ("report.html", include_str!("../templates/html/report.html")),
@@ -43,6 +45,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("diagnosis.html", include_str!("../templates/html/diagnosis.html")),
     ("causes.html", include_str!("../templates/html/causes.html")),
     ("improvement.html", include_str!("../templates/html/improvement.html")),
+    ("runbook.html", include_str!("../templates/html/runbook.html")),
+    ("details.html", include_str!("../templates/html/details.html")),
     ("findings.html", include_str!("../templates/html/findings.html")),
     ("appendix.html", include_str!("../templates/html/appendix.html")),
 ];
@@ -115,6 +119,7 @@ fn environment() -> Result<Environment<'static>, Error> {
     env.add_filter("fill", fill);
     env.add_filter("quoted", quoted);
     env.add_filter("anchor", html::anchor_filter);
+    env.add_filter("slug", slug);
     for (name, source) in TEMPLATES {
         env.add_template(name, source)?;
     }
@@ -195,6 +200,15 @@ fn quoted(value: &Value) -> Result<Value, Error> {
     let json = serde_json::to_string(&text)
         .map_err(|source| Error::new(ErrorKind::BadSerialization, "front matter").with_source(source))?;
     Ok(Value::from_safe_string(json))
+}
+
+/// Filter `slug`: the link to a heading of these words, as GitHub and GitLab make it: lower case, spaces as hyphens, no punctuation.
+fn slug(heading: &str) -> Value {
+    let kept = heading
+        .chars()
+        .filter(|&c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    let slug: String = kept.map(|c| if c == ' ' { '-' } else { c }).collect();
+    Value::from_safe_string(format!("#{}", slug.to_lowercase()))
 }
 
 /// Empty template branches leave runs of blank lines; Markdown needs one. Fences are left alone.
