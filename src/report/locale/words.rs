@@ -152,6 +152,7 @@ pub(crate) struct JointWords {
     pub(crate) ongoing: String,
     pub(crate) more_chars: String,
     pub(crate) colon: String,
+    pub(crate) in_file_of: String,
     pub(crate) more_in: String,
     pub(crate) in_full: String,
     pub(crate) same_as: String,

@@ -21,7 +21,7 @@ pub(super) fn details(s: &Scribe<'_>) -> Vec<Value> {
             vec![beyond(s, &report.symptoms, Part::Symptoms)],
         ),
         part(s, Part::Resources, "c1_3", vec![overview::resources_left(s)]),
-        part(s, Part::Timeline, "c1_4", vec![overview::whole_timeline(s)]),
+        part(s, Part::Timeline, "c1_4", vec![overview::timeline_left(s)]),
         part(s, Part::Triage, "c2_1", diagnosis::sessions_of_checks(s)),
         part(
             s,

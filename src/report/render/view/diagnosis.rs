@@ -78,7 +78,11 @@ pub(super) fn sessions_of_checks(s: &Scribe<'_>) -> Vec<Value> {
     let shown = s.report.triage.iter().filter(|check| is_for_details(check));
     let blocks = shown.map(|check| {
         let mut label = s.cited(&check.title, &check.refs);
-        label.append(&s.words.joint.colon, s.text(&check.note));
+        // The body has the note's first clause.
+        let is_cut = first_clause(s, &check.note) != s.text(&check.note);
+        if is_cut || check.outcome == CheckOutcome::NotApplicable {
+            label.append(&s.words.joint.colon, s.text(&check.note));
+        }
         details::code(label, &session(check), "bash")
     });
     blocks.collect()

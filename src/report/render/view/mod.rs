@@ -5,6 +5,7 @@ mod causes;
 mod checks;
 mod details;
 mod diagnosis;
+mod excerpts;
 mod findings;
 mod hypotheses;
 mod improvement;

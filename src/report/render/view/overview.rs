@@ -255,10 +255,12 @@ fn timeline(s: &mut Scribe<'_>) -> Value {
     }
 }
 
-/// Every row that has a time; what is left for people to fill stands in the body.
-pub(super) fn whole_timeline(s: &Scribe<'_>) -> Value {
-    let dated = s.report.timeline.iter().filter(|row| row.when.is_some());
-    let dated: Vec<&TimelineRow> = dated.take(MAX_ROWS).collect();
+/// The rows that the body leaves out.
+pub(super) fn timeline_left(s: &Scribe<'_>) -> Value {
+    let kept = plan::timeline(&s.report.timeline);
+    let is_kept = |row: &TimelineRow| kept.iter().any(|known| std::ptr::eq(*known, row));
+    let left = s.report.timeline.iter().filter(|row| !is_kept(row));
+    let dated: Vec<&TimelineRow> = left.take(MAX_ROWS).collect();
     let times: Vec<Option<&When>> = dated.iter().map(|row| row.when.as_ref()).collect();
     let grains = times::grains(&times);
     let rows = dated.iter().zip(grains).map(|(row, grain)| {
