@@ -14,16 +14,18 @@ use super::config::{Config, ConfigArgs};
 use super::index::{self, Way};
 use super::inputs::{Inputs, Job, Piped, inputs};
 use super::limits::LimitArgs;
+use super::losses::{all_losses, loss};
 use super::narrow::{NarrowArgs, unknown_names};
 use super::outputs::{Target, format_of, write};
 use super::own_rules::OwnRules;
 use super::style::StyleArgs;
+use super::summary::Summaries;
 use super::terminal::{complain, deliver, remark, safe, say};
 use super::{exit, language};
 use crate::bundle::Budget;
-use crate::cluster::{Identity, Snapshot};
+use crate::cluster::Identity;
 use crate::diagnosis::diagnose_within;
-use crate::model::{Lang, Level, Problem, ProblemKind};
+use crate::model::{Lang, Level};
 use crate::redact::{Masker, Said};
 use crate::report::index::IndexRow;
 use crate::report::model::{Gap, GapReason, PostMortem};
@@ -52,7 +54,7 @@ pub(super) struct AnalyzeArgs {
     /// Archives of different machines of one cluster that were collected within 30 minutes are merged without being told.
     #[arg(long)]
     merge: bool,
-    /// Formats, with commas: md, html, json, sarif, junit, csv, jsonl, github-issue, jira, text [default: md,html,json, or what FILE's name says]
+    /// Formats, with commas: md, html, json, sarif, junit, csv, jsonl, github-issue, jira, text, summary [default: md,html,json, or what FILE's name says]
     ///
     /// csv and jsonl hold the timeline. github-issue and jira are a title, an empty line and a body that is cut, and says so, where the
     /// tracker takes no more. junit has one test case for each check; what could not be judged is skipped, never passed.
@@ -61,6 +63,9 @@ pub(super) struct AnalyzeArgs {
     /// Languages of the report: zh, en, both with a comma, or auto, from LC_ALL, LC_MESSAGES, LANG [default: auto]
     #[arg(long, value_name = "LANG")]
     lang: Option<String>,
+    /// Write a short summary for a chat or a CI page (Markdown, 2,000 characters for each bundle) to this file as well
+    #[arg(long, value_name = "FILE")]
+    summary_file: Option<PathBuf>,
     /// Directory for <bundle>.<lang>.<ext>, a file for one report, or - for standard output [default: reports]
     #[arg(short, long, value_name = "DIR|FILE|-")]
     output: Option<PathBuf>,
@@ -129,6 +134,8 @@ struct Analysed {
     row: Option<IndexRow>,
     /// Rendered reports, in order of language and format.
     rendered: Vec<(Lang, Format, String)>,
+    /// The few lines for `--summary-file`, in the first language.
+    summary: Option<String>,
 }
 
 /// Why a bundle has no report, with the message.
@@ -213,6 +220,7 @@ pub(super) struct Plan {
     pub(super) languages: Vec<Lang>,
     pub(super) formats: Vec<Format>,
     pub(super) target: Target,
+    summarises: bool,
     rules: Rules,
     budget: Budget,
     narrow: NarrowArgs,
@@ -276,6 +284,7 @@ impl Plan {
             languages,
             formats,
             target,
+            summarises: args.summary_file.is_some(),
             rules: rules.without(&config.rules.disable),
             fail_on: args.fail_on,
             strict: args.strict,
@@ -396,7 +405,7 @@ fn conclude(
     mut without: Vec<String>,
 ) -> u8 {
     let mut code = exit::DONE;
-    let mut rows = Vec::new();
+    let (mut rows, mut summaries) = (Vec::new(), Summaries::default());
     let several = results.len() + without.len() > 1;
     for result in results {
         let outcome = result
@@ -404,7 +413,9 @@ fn conclude(
                 without.push(nameable(&alias));
                 failure.into_exit()
             })
-            .and_then(|analysed| publish(args, plan, &analysed).map(|()| (analysed.code, analysed.row)));
+            .and_then(|analysed| {
+                publish(args, plan, &analysed, &mut summaries).map(|()| (analysed.code, analysed.row))
+            });
         match outcome {
             Ok((own, row)) => {
                 code = code.max(own);
@@ -415,6 +426,12 @@ fn conclude(
                 code = code.max(failure);
             }
         }
+    }
+    if let Some(file) = &args.summary_file
+        && let Err(message) = summaries.write(file, args.force)
+    {
+        complain(&message);
+        code = code.max(exit::OUTPUT);
     }
     let way = Way {
         force: args.force,
@@ -502,7 +519,7 @@ fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
     }
     // It becomes the name of a file.
     let alias = masker.mask(&job.alias).into_owned();
-    let mut rendered = Vec::new();
+    let (mut rendered, mut summary) = (Vec::new(), None);
     for &lang in &plan.languages {
         for &format in &plan.formats {
             let text =
@@ -510,6 +527,11 @@ fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
             check_for_secrets(&masker, &alias, format, &text)?;
             rendered.push((lang, format, text));
         }
+    }
+    if let (true, Some(&lang)) = (plan.summarises, plan.languages.first()) {
+        let text = render_as(&report, &plan.style.style(lang), Format::Summary).map_err(|e| defect(e.to_string()))?;
+        check_for_secrets(&masker, &alias, Format::Summary, &text)?;
+        summary = Some(text);
     }
     let row = index::row(plan, &alias, case, &report);
     let text = serde_json::to_string(&row).unwrap_or_default();
@@ -523,6 +545,7 @@ fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
         row: Some(row),
         code: code_of(plan, &report),
         rendered,
+        summary,
     })
 }
 
@@ -558,41 +581,13 @@ fn check_for_secrets(masker: &Masker, alias: &str, format: Format, text: &str) -
     }
 }
 
-/// What of an archive could not be read, in one line. The report has the whole list among its gaps.
-fn loss(snapshot: &Snapshot) -> Option<String> {
-    let problems = &snapshot.coverage.problems;
-    let mut lost = problems.iter().filter_map(|problem| match problem.kind {
-        ProblemKind::Damaged => Some(("damaged", problem)),
-        ProblemKind::OverBudget => Some(("over the limits", problem)),
-        _ => None,
-    });
-    let (word, first) = lost.next()?;
-    let file = first
-        .file
-        .as_ref()
-        .map(|file| format!(" at {file}"))
-        .unwrap_or_default();
-    let more = match lost.count() {
-        0 => String::new(),
-        more => format!(" (and {more} more)"),
-    };
-    Some(format!(
-        "{}: {word}{file}: {}{more}; what could be read was analysed",
-        snapshot.bundle.alias, first.detail
-    ))
-}
-
-/// Everything that could not be read of an archive, a line each.
-fn all_losses(snapshot: &Snapshot) -> Vec<String> {
-    let line = |problem: &Problem| {
-        let file = problem.file.as_ref().map(|file| format!(" {file}")).unwrap_or_default();
-        format!("{}:{file}: {}", snapshot.bundle.alias, problem.detail)
-    };
-    snapshot.coverage.problems.iter().map(line).collect()
-}
-
 /// Writes one bundle's reports and says what was found.
-fn publish(args: &AnalyzeArgs, plan: &Plan, analysed: &Analysed) -> Result<(), (u8, String)> {
+fn publish(
+    args: &AnalyzeArgs,
+    plan: &Plan,
+    analysed: &Analysed,
+    summaries: &mut Summaries,
+) -> Result<(), (u8, String)> {
     let mut written = Vec::new();
     for (lang, format, text) in &analysed.rendered {
         match plan.target.file(&analysed.alias, *lang, *format) {
@@ -603,6 +598,7 @@ fn publish(args: &AnalyzeArgs, plan: &Plan, analysed: &Analysed) -> Result<(), (
             }
         }
     }
+    summaries.add(analysed.summary.as_deref(), &written);
     if !args.quiet {
         analysed.losses.iter().for_each(|line| remark(line));
     }
@@ -648,6 +644,7 @@ mod tests {
             row: None,
             code: exit::DONE,
             rendered: vec![(Lang::En, Format::Markdown, text.into())],
+            summary: None,
         }
     }
 

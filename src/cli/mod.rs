@@ -20,6 +20,7 @@ mod keys;
 mod language;
 mod limits;
 mod lint;
+mod losses;
 mod narrow;
 mod outputs;
 mod overview;
@@ -31,6 +32,7 @@ mod rule_pages;
 mod rules;
 mod schema;
 mod style;
+mod summary;
 mod terminal;
 mod verify;
 

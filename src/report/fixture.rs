@@ -142,6 +142,7 @@ fn empty() -> PostMortem {
         node_differences: Vec::new(),
         pod_differences: Vec::new(),
         open_questions: Vec::new(),
+        conflicts: Vec::new(),
         actions: Vec::new(),
         lessons: Lessons::default(),
         evidence: Vec::new(),

@@ -78,6 +78,8 @@ pub struct PostMortem {
     pub ruled_out: Vec<Sentence>,
     /// Chapter 3.5: contradictions first, then open questions.
     pub open_questions: Vec<Sentence>,
+    /// Chapter 3.5: what the contradictions come to in a few words, in the order in which `open_questions` begins with them.
+    pub conflicts: Vec<Sentence>,
     /// Chapter 3.5: what fails and is not explained by any rule.
     pub unexplained: Vec<UnexplainedView>,
     /// Chapters 4.1 and 4.2.

@@ -25,7 +25,9 @@ export default function printing({ browser, each, check, pages, one, shots, budg
     const wanted = await visit(browser, report.file, { js: false }, (page) => page.evaluate(() => ({
       headings: [...document.querySelectorAll("main h2, main h3, main h4")].map((heading) => heading.textContent),
       lines: [...document.querySelectorAll("pre.quote .line")].map((line) => line.textContent),
-      first: document.querySelector("#findings").textContent,
+      // The body ends where the first appendix begins; the runbook begins on a page of its own.
+      first: document.querySelector("#runbook, #details, #findings").textContent,
+      alone: document.querySelector("#runbook") !== null,
     })));
     const has = (part) => text.includes(squeeze(part)) || reading.includes(squeeze(part));
     // Fonts lack glyphs for some hostile characters, and pdftotext joins columns: a line counts when its words are there.
@@ -41,7 +43,8 @@ export default function printing({ browser, each, check, pages, one, shots, budg
     if (report.ordinary && total > budget.pages) wrong.push(`${total} pages`);
     const body = [...Array(total).keys()].map((i) => i + 1).find((page) =>
       squeeze(tool("pdftotext", "-f", String(page), "-l", String(page), file, "-")).includes(squeeze(wanted.first)));
-    if (report.ordinary && !(body <= budget.body)) wrong.push(`the body ends on page ${body}`);
+    const last = wanted.alone ? body - 1 : body;
+    if (report.ordinary && !(last <= budget.body)) wrong.push(`the body ends on page ${last}`);
     return wrong;
   }));
 

@@ -175,7 +175,7 @@ fn a_format_is_asked_for_by_name_or_by_the_ending_of_the_file() {
         "analyze",
         "quota.tar.gz",
         "-f",
-        "sarif,junit,csv,jsonl,github-issue,jira,text",
+        "sarif,junit,csv,jsonl,github-issue,jira,text,summary",
         "-o",
         "out",
     ])
@@ -188,6 +188,7 @@ fn a_format_is_asked_for_by_name_or_by_the_ending_of_the_file() {
         ("github-issue.md", "x.github-issue.md"),
         ("jira.txt", "x.jira.txt"),
         ("txt", "x.txt"),
+        ("summary.md", "x.summary.md"),
     ] {
         desk.run(&["analyze", "quota.tar.gz", "-o", output]).assert_done();
         assert_eq!(

@@ -8,6 +8,7 @@ use super::causes::Found;
 use super::expected::{expected, prechecked};
 use super::ledger::{Ledger, plain_sentence};
 use super::phrases::{filled, phrase};
+use super::server::inside_server;
 use crate::model::{ActionKind, Risk, Text, code};
 use crate::redact::Class;
 use crate::report::model::{Action, Contributing, RecoveryStep};
@@ -40,6 +41,7 @@ pub(super) fn recovery(ledger: &mut Ledger<'_, '_>) -> Result<Vec<RecoveryStep>,
             }
         }
     }
+    inside_server(ledger, &mut steps);
     Ok(steps)
 }
 

@@ -449,7 +449,8 @@ pub(super) fn ruled_out(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, mi
     Ok(sentences)
 }
 
-pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, minijinja::Error> {
+/// The contradictions and open questions, and what the former come to in a few words.
+pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Result<(Vec<Sentence>, Vec<Sentence>), minijinja::Error> {
     let mut sentences = Vec::new();
     for finding in ledger.root_findings() {
         let wordings = ledger
@@ -473,7 +474,7 @@ pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, mi
         }
     }
     sentences.extend(super::unexplained::questions(ledger));
-    let mut all = super::contradictions::contradictions(ledger);
+    let (mut all, conflicts) = super::contradictions::contradictions(ledger);
     all.append(&mut sentences);
     let mut sentences = all;
     let diagnosis = ledger.diagnosis;
@@ -506,5 +507,5 @@ pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>, mi
         let (label, question) = (phrase("blank.question.answers"), phrase("question.question.answers"));
         ledger.blank("question.answers", label, question, false);
     }
-    Ok(sentences)
+    Ok((sentences, conflicts))
 }

@@ -1,6 +1,6 @@
 //! Facts of a bundle that do not go together: both sides, what may explain them, and which one the report used.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::doubles::doubles;
 use super::ledger::Ledger;
@@ -17,25 +17,56 @@ const TOLD: usize = 3;
 /// bundle takes a while, so only minutes count.
 const SILENT_SECONDS: i64 = 300;
 
-pub(super) fn contradictions(ledger: &mut Ledger<'_, '_>) -> Vec<Sentence> {
+/// Each in full, and each in a few words: the two sides, and what follows for the conclusion.
+pub(super) fn contradictions(ledger: &mut Ledger<'_, '_>) -> (Vec<Sentence>, Vec<Sentence>) {
     if ledger.is_healthy() {
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     }
     let mut told = strangers(ledger);
     told.extend(arguments(ledger));
     told.extend(versions(ledger));
     told.extend(silent_but_ready(ledger));
-    told.into_iter()
-        .map(|(text, citations)| Sentence {
-            text,
-            refs: ledger.cite_all(&citations),
+    let mut in_full = Vec::new();
+    let mut in_short = Vec::new();
+    for Told { text, short, places } in told {
+        let refs = ledger.cite_all(&places);
+        in_short.push(Sentence {
+            text: short,
+            refs: refs.iter().take(SHOWN).cloned().collect(),
             confidence: None,
-        })
-        .collect()
+        });
+        in_full.push(Sentence {
+            text,
+            refs,
+            confidence: None,
+        });
+    }
+    (in_full, in_short)
 }
 
-/// A contradiction and where its sides stand.
-type Told = (Text, Vec<Citation>);
+/// Places that are cited where a contradiction is told in a few words.
+const SHOWN: usize = 2;
+
+/// A contradiction.
+pub(super) struct Told {
+    /// Both sides, what may explain them, which one the report used, what would settle it.
+    text: Text,
+    /// The sides and what follows.
+    short: Text,
+    /// Where the sides stand.
+    places: Vec<Citation>,
+}
+
+impl Told {
+    /// The phrases of this id, and of the same with `-short`, filled.
+    pub(super) fn of(id: &str, facts: &[(&str, Value)], places: Vec<Citation>) -> Self {
+        Self {
+            text: filled(id, facts),
+            short: filled(&format!("{id}-short"), facts),
+            places,
+        }
+    }
+}
 
 /// A host whose container runtime goes by a name that the API's nodes do not have.
 fn strangers(ledger: &Ledger<'_, '_>) -> Vec<Told> {
@@ -70,7 +101,7 @@ fn strangers(ledger: &Ledger<'_, '_>) -> Vec<Told> {
             if !first.text(MACHINE).is_empty() {
                 places.push(first.cite_at(MACHINE));
             }
-            Some((filled("contradiction.strangers", &facts), places))
+            Some(Told::of("contradiction.strangers", &facts, places))
         })
         .collect()
 }
@@ -114,7 +145,7 @@ fn arguments(ledger: &Ledger<'_, '_>) -> Vec<Told> {
                 ("host", json!(finding.subject.node)),
                 ("nodes", json!(nodes)),
             ];
-            told.push((filled("contradiction.arguments", &facts), places));
+            told.push(Told::of("contradiction.arguments", &facts, places));
         }
     }
     told.truncate(TOLD);
@@ -161,7 +192,7 @@ fn versions(ledger: &Ledger<'_, '_>) -> Vec<Told> {
             if is_other_runtime(node) {
                 places.push(node.cite_at(RUNTIME));
             }
-            told.push((filled("contradiction.versions", &facts), places));
+            told.push(Told::of("contradiction.versions", &facts, places));
         }
     }
     told.truncate(TOLD);
@@ -193,7 +224,7 @@ fn silent_but_ready(ledger: &Ledger<'_, '_>) -> Vec<Told> {
             let minutes = (now.earliest.as_second() - renewed.latest.as_second()) / 60;
             let facts = [("node", json!(node.key.name)), ("minutes", json!(minutes))];
             let places = vec![cite_condition(node, index, "status"), lease.cite_at("/spec/renewTime")];
-            told.push((filled("contradiction.silent-but-ready", &facts), places));
+            told.push(Told::of("contradiction.silent-but-ready", &facts, places));
         }
     }
     told.truncate(TOLD);

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::phrases::filled;
+use super::contradictions::Told;
 use crate::bundle::decode::{ContainerState, Process};
 use crate::cluster::{Host, HostContainer, Object};
-use crate::model::{Citation, Text};
+use crate::model::Citation;
 use crate::rules::inventory::{RKE1, is_rke1};
 
 /// Characters of a command that are shown.
@@ -61,7 +61,7 @@ fn double<'h>(host: &'h Host, name: &'static str) -> Option<Double<'h>> {
 }
 
 /// That the container's state tells nothing of the component, and which of both the API's answers are of.
-pub(super) fn told(host: &Host, doubles: &[Double<'_>], node: Option<&Object>) -> Option<(Text, Vec<Citation>)> {
+pub(super) fn told(host: &Host, doubles: &[Double<'_>], node: Option<&Object>) -> Option<Told> {
     let first = doubles
         .iter()
         .find(|double| double.name == "kubelet")
@@ -96,7 +96,7 @@ pub(super) fn told(host: &Host, doubles: &[Double<'_>], node: Option<&Object>) -
                 .map(|node| node.cite_at(pointer)),
         );
     }
-    Some((filled("contradiction.doubles", &facts), cites))
+    Some(Told::of("contradiction.doubles", &facts, cites))
 }
 
 const VERSION: &str = "/status/nodeInfo/kubeletVersion";

@@ -28,6 +28,7 @@ mod pair;
 mod phrases;
 mod policy;
 mod reported;
+mod server;
 mod severity;
 mod so_what;
 mod symptoms;
@@ -76,7 +77,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
     let direct_causes = causes::direct_causes(&mut ledger)?;
     let mut contributing = causes::contributing(&mut ledger)?;
     let causal = causes::graph(&mut ledger, &contributing)?;
-    let mut open_questions = causes::questions(&mut ledger)?;
+    let (mut open_questions, conflicts) = causes::questions(&mut ledger)?;
     open_questions.extend(rivals_unknown);
     let unexplained = unexplained::unexplained(&mut ledger);
     let found = causes::factors_found(&mut ledger, &mut contributing)?;
@@ -127,6 +128,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
         causal,
         ruled_out,
         open_questions,
+        conflicts,
         unexplained,
         actions,
         lessons,

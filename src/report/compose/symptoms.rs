@@ -128,10 +128,6 @@ fn still_running(ledger: &mut Ledger<'_, '_>, host: &Host) -> Sentence {
         ("all", json!(wanted)),
         ("well", json!(running.len())),
         (
-            "names",
-            json!(running.iter().map(|one| one.name.as_str()).collect::<Vec<_>>()),
-        ),
-        (
             "rancher",
             json!(rancher.map(|one| one.name.as_str()).unwrap_or_default()),
         ),

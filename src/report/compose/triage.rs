@@ -8,6 +8,7 @@ use super::doubles::doubles;
 use super::ledger::Ledger;
 use super::phrases::{filled, phrase, small};
 use super::reported::reported_before;
+use super::server;
 use crate::bundle::decode::ContainerState;
 use crate::model::Text;
 use crate::report::model::{CheckOutcome, TriageCheck};
@@ -29,14 +30,7 @@ pub(super) fn triage(ledger: &mut Ledger<'_, '_>) -> Vec<TriageCheck> {
 
 fn rancher_server(ledger: &mut Ledger<'_, '_>) -> Option<TriageCheck> {
     let snapshot = ledger.diagnosis.snapshot;
-    let (host, container) = snapshot.hosts.iter().find_map(|host| {
-        Some((
-            host,
-            host.containers
-                .iter()
-                .find(|c| crate::rules::inventory::names(&c.image, "rancher"))?,
-        ))
-    })?;
+    let (host, container) = server::rancher_server(snapshot)?;
     let running = container.state == ContainerState::Running;
     Some(TriageCheck {
         title: filled("triage.rancher", &[("host", host.runtime_name().into())]),

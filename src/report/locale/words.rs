@@ -44,6 +44,8 @@ pub(crate) struct Fixed {
     pub(crate) thing: BTreeMap<String, String>,
     /// The word for each side of a comparison.
     pub(crate) role: BTreeMap<String, String>,
+    /// The word for each kind of a row of the timeline.
+    pub(crate) kind: BTreeMap<String, String>,
     /// The word for each effect on a resource.
     pub(crate) impact: BTreeMap<String, String>,
     /// The word for each datum that can differ.
@@ -150,6 +152,11 @@ pub(crate) struct JointWords {
     pub(crate) ongoing: String,
     pub(crate) more_chars: String,
     pub(crate) colon: String,
+    pub(crate) in_file_of: String,
+    pub(crate) more_in: String,
+    pub(crate) in_full: String,
+    pub(crate) same_as: String,
+    pub(crate) verdict: String,
 }
 
 /// Words of the drawings.

@@ -35,11 +35,13 @@ pub enum Format {
     Jira,
     /// The report in short, for a terminal or an e-mail.
     Text,
+    /// Cause, object, confidence, impact and first command for a chat, in Markdown of 2,000 characters at most.
+    Summary,
 }
 
 impl Format {
     /// Every format, in the order in which help lists them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Markdown,
         Self::Html,
         Self::Json,
@@ -50,6 +52,7 @@ impl Format {
         Self::GithubIssue,
         Self::Jira,
         Self::Text,
+        Self::Summary,
     ];
 
     /// What is written when no format is asked for: the report for people, for browsers, and for programs.
@@ -68,6 +71,7 @@ impl Format {
             Self::GithubIssue => "github-issue",
             Self::Jira => "jira",
             Self::Text => "text",
+            Self::Summary => "summary",
         }
     }
 
@@ -81,6 +85,7 @@ impl Format {
             Self::GithubIssue => "github-issue.md",
             Self::Jira => "jira.txt",
             Self::Text => "txt",
+            Self::Summary => "summary.md",
         }
     }
 
@@ -209,6 +214,7 @@ pub fn render_as(report: &PostMortem, style: &Style, format: Format) -> Result<S
             };
             Ok(ticket::github(report, lang, &page(report, &style, format)?)?)
         }
+        Format::Summary => Ok(ticket::summary(lang, &page(report, style, format)?)?),
         Format::Jira => Ok(ticket::jira(report, lang, &page(report, style, format)?)?),
     }
 }
@@ -251,7 +257,7 @@ mod tests {
         let error = Format::parse_list("md,pdf").unwrap_err().to_string();
         assert_eq!(
             error,
-            "unknown report format \"pdf\": use md, html, json, sarif, junit, csv, jsonl, github-issue, jira, text"
+            "unknown report format \"pdf\": use md, html, json, sarif, junit, csv, jsonl, github-issue, jira, text, summary"
         );
     }
 }

@@ -6,6 +6,7 @@ use super::blanks::{Asked, Blanks, Slot};
 use super::rich::{Inline, Rich};
 use super::style::{Style, Zone};
 use super::times::{self, Grain};
+use super::view::{Part, Plan, limit};
 use crate::model::{Confidence, Lang, Subject, Text, When, plain};
 use crate::report::locale::{Fixed, Words};
 use crate::report::model::{Blank, PostMortem, Sentence};
@@ -20,6 +21,8 @@ pub(super) struct Scribe<'a> {
     pub(super) zone: &'a Zone,
     /// Ids that have an entry somewhere in the report, so that a reference to them can be a link.
     known: BTreeSet<&'a str>,
+    /// What stands in the body, and what in the appendices.
+    pub(super) plan: Plan,
     blanks: Blanks<'a>,
 }
 
@@ -43,6 +46,7 @@ impl<'a> Scribe<'a> {
             lang: style.lang,
             zone: &style.zone,
             known,
+            plan: Plan::of(report),
             blanks: Blanks::new(report),
         }
     }
@@ -76,6 +80,38 @@ impl<'a> Scribe<'a> {
             .collect()
     }
 
+    /// The sentences of a list that stand in the body.
+    pub(super) fn first(&self, sentences: &[Sentence], part: Part) -> Vec<Rich> {
+        self.sentences(sentences.get(..limit(part)).unwrap_or(sentences))
+    }
+
+    /// Of a list of so many, how many more stand among the details; nothing where the body has them all.
+    pub(super) fn more(&self, part: Part, count: usize) -> Rich {
+        self.left(part, count.saturating_sub(limit(part)))
+    }
+
+    /// That `count` more stand among the details.
+    pub(super) fn left(&self, part: Part, count: usize) -> Rich {
+        match self.plan.id(part) {
+            Some(id) if count > 0 => self.pointing(&self.words.joint.more_in.replace("{n}", &count.to_string()), &id),
+            _ => Rich::default(),
+        }
+    }
+
+    /// Where a part of the body stands in full; nothing where the body has all of it.
+    pub(super) fn in_full(&self, part: Part) -> Rich {
+        match self.plan.id(part) {
+            Some(id) => self.pointing(&self.words.joint.in_full, &id),
+            None => Rich::default(),
+        }
+    }
+
+    fn pointing(&self, words: &str, id: &str) -> Rich {
+        let mut rich = Rich::parse(words);
+        rich.append(" ", self.reference(id));
+        rich
+    }
+
     /// Words with references behind them.
     pub(super) fn cited(&self, text: &Text, refs: &[String]) -> Rich {
         let mut rich = self.text(text);
@@ -83,17 +119,28 @@ impl<'a> Scribe<'a> {
         rich
     }
 
-    /// `[E7] [K1]`.
+    /// `[E7] [K1]`; three and more in a row are shown by their ends: `[E8]–[E13]`.
     pub(super) fn refs(&self, refs: &[String]) -> Rich {
-        Rich::join(
-            refs.iter().map(|id| {
-                Rich(vec![Inline::Ref {
-                    id: id.clone(),
-                    linked: self.known.contains(id.as_str()),
-                }])
-            }),
-            " ",
-        )
+        let mut rich = Rich::default();
+        let mut rest = refs;
+        while let Some(first) = rest.first() {
+            let run = rest.windows(2).take_while(|pair| is_next(pair)).count();
+            let shown = if run >= 2 { run } else { 0 };
+            rich.append(" ", self.reference(first));
+            if let Some(last) = rest.get(shown).filter(|_| shown > 0) {
+                rich.append("–", self.reference(last));
+            }
+            rest = rest.get(shown.saturating_add(1)..).unwrap_or_default();
+        }
+        rich
+    }
+
+    /// A link to an entry of the report.
+    pub(super) fn reference(&self, id: &str) -> Rich {
+        Rich(vec![Inline::Ref {
+            id: id.to_owned(),
+            linked: self.known.contains(id) || self.plan.has(id),
+        }])
     }
 
     /// Shape and word of a confidence.
@@ -209,6 +256,20 @@ impl<'a> Scribe<'a> {
             shown,
         });
         rich
+    }
+}
+
+/// True where the second of two ids follows the first: `E8`, `E9`.
+fn is_next(pair: &[String]) -> bool {
+    let split = |id: &String| {
+        let at = id.find(|c: char| c.is_ascii_digit())?;
+        Some((id.get(..at)?.to_owned(), id.get(at..)?.parse::<u64>().ok()?))
+    };
+    match pair {
+        [one, other] => split(one)
+            .zip(split(other))
+            .is_some_and(|((kind, number), (other, next))| kind == other && number.checked_add(1) == Some(next)),
+        _ => false,
     }
 }
 

@@ -7,7 +7,7 @@ use minijinja::value::{Kwargs, Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, context};
 
 use super::markdown::{self, Place};
-use super::rich::Rich;
+use super::rich::{Inline, Rich};
 use super::{Format, RenderError, html, jira, ticket};
 use crate::report::model::SCHEMA_VERSION;
 
@@ -22,6 +22,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("report.md", include_str!("../templates/md/report.md")),
     ("body.md", include_str!("../templates/md/body.md")),
     ("evidence.md", include_str!("../templates/md/evidence.md")),
+    ("summary.md", include_str!("../templates/md/summary.md")),
     ("issue.md", include_str!("../templates/md/issue.md")),
     ("brief.jira", include_str!("../templates/brief/brief.txt")),
     ("macros.jira", include_str!("../templates/brief/macros.jira")),
@@ -34,6 +35,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("diagnosis.md", include_str!("../templates/md/diagnosis.md")),
     ("causes.md", include_str!("../templates/md/causes.md")),
     ("improvement.md", include_str!("../templates/md/improvement.md")),
+    ("runbook.md", include_str!("../templates/md/runbook.md")),
+    ("details.md", include_str!("../templates/md/details.md")),
     ("findings.md", include_str!("../templates/md/findings.md")),
     ("appendix.md", include_str!("../templates/md/appendix.md")),
     ("report.html", include_str!("../templates/html/report.html")),
@@ -43,6 +46,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("diagnosis.html", include_str!("../templates/html/diagnosis.html")),
     ("causes.html", include_str!("../templates/html/causes.html")),
     ("improvement.html", include_str!("../templates/html/improvement.html")),
+    ("runbook.html", include_str!("../templates/html/runbook.html")),
+    ("details.html", include_str!("../templates/html/details.html")),
     ("findings.html", include_str!("../templates/html/findings.html")),
     ("appendix.html", include_str!("../templates/html/appendix.html")),
 ];
@@ -64,6 +69,7 @@ pub(super) fn render(format: Format, page: Value) -> Result<String, RenderError>
             };
             env.get_template("report.html")?.render(context! { ..fixed, ..page })?
         }
+        Format::Summary => tidy(&env.get_template("summary.md")?.render(page)?),
         Format::GithubIssue => tidy(&env.get_template("issue.md")?.render(page)?),
         Format::Jira => tidy(&brief(&env, page, "brief.jira", "macros.jira")?),
         Format::Text => tidy(&brief(&env, page, "brief.text", "macros.text")?),
@@ -115,6 +121,8 @@ fn environment() -> Result<Environment<'static>, Error> {
     env.add_filter("fill", fill);
     env.add_filter("quoted", quoted);
     env.add_filter("anchor", html::anchor_filter);
+    env.add_filter("slug", slug);
+    env.add_filter("bare", bare);
     for (name, source) in TEMPLATES {
         env.add_template(name, source)?;
     }
@@ -195,6 +203,25 @@ fn quoted(value: &Value) -> Result<Value, Error> {
     let json = serde_json::to_string(&text)
         .map_err(|source| Error::new(ErrorKind::BadSerialization, "front matter").with_source(source))?;
     Ok(Value::from_safe_string(json))
+}
+
+/// Filter `bare`: the words without references, for where there is nothing to refer to.
+fn bare(value: &Value) -> Result<Value, Error> {
+    let mut rich = rich(value)?;
+    // What stands between two references goes with them.
+    let is_joint = |part: &Inline| matches!(part, Inline::Text(text) if text == " " || text == "–");
+    rich.0
+        .retain(|part| !matches!(part, Inline::Ref { .. }) && !is_joint(part));
+    Ok(rich.into())
+}
+
+/// Filter `slug`: the link to a heading of these words, as GitHub and GitLab make it: lower case, spaces as hyphens, no punctuation.
+fn slug(heading: &str) -> Value {
+    let kept = heading
+        .chars()
+        .filter(|&c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    let slug: String = kept.map(|c| if c == ' ' { '-' } else { c }).collect();
+    Value::from_safe_string(format!("#{}", slug.to_lowercase()))
 }
 
 /// Empty template branches leave runs of blank lines; Markdown needs one. Fences are left alone.

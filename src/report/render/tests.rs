@@ -177,6 +177,12 @@ fn each_blank_is_shown_once_with_its_marker() {
     }
 }
 
+/// What GitHub and GitLab call a heading: lower case, spaces as hyphens, no punctuation.
+fn as_anchor(heading: &str) -> String {
+    let kept = heading.to_lowercase().replace(' ', "-");
+    kept.chars().filter(|c| c.is_alphanumeric() || *c == '-').collect()
+}
+
 #[test]
 fn every_reference_leads_to_an_entry() {
     let report = many(30);
@@ -197,7 +203,7 @@ fn every_reference_leads_to_an_entry() {
     let text = markdown(&report, Lang::Zh);
     let anchors: Vec<String> = headings(&text, Format::Markdown)
         .iter()
-        .map(|heading| heading.to_lowercase())
+        .map(|heading| as_anchor(heading))
         .collect();
     for target in text.split("](#").skip(1).filter_map(|part| part.split(')').next()) {
         assert!(anchors.iter().any(|anchor| anchor == target), "#{target} leads nowhere");
@@ -342,7 +348,8 @@ fn live(text: &str) -> String {
 #[test]
 fn hostile_text_is_inert_in_markdown() {
     for lang in LANGS {
-        let usual = live(&markdown(&incident(), lang));
+        // One harmless word in the same places, so that the reports are of one shape.
+        let usual = live(&markdown(&hostile("word"), lang));
         for payload in PAYLOADS
             .iter()
             .map(|payload| (*payload).to_owned())

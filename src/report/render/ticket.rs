@@ -5,7 +5,7 @@ use super::rich::Rich;
 use crate::model::{Lang, plain};
 use crate::report::escape;
 use crate::report::locale::{LocaleError, Words};
-use crate::report::model::{PostMortem, Severity};
+use crate::report::model::{PostMortem, SCHEMA_VERSION, Severity};
 
 /// Characters of a title and a body on GitHub (`dead-claudia/github-limits`).
 const GITHUB: (usize, usize) = (256, 65_536);
@@ -37,6 +37,19 @@ pub(super) fn github(report: &PostMortem, lang: Lang, body: &str) -> Result<Stri
 pub(super) fn jira(report: &PostMortem, lang: Lang, body: &str) -> Result<String, LocaleError> {
     let body = fit(body, JIRA.1, lang, "h2. ")?;
     Ok(format!("{}\n\n{body}", title(report, lang, JIRA.0)))
+}
+
+/// What a chat takes; the rest of its 2,000 characters is for the names of the reports.
+const CHAT: usize = 1_800;
+
+/// A few lines for a chat.
+pub(super) fn summary(lang: Lang, body: &str) -> Result<String, LocaleError> {
+    fit(
+        &format!("<!-- casefile/{SCHEMA_VERSION} -->\n{body}"),
+        CHAT,
+        lang,
+        "## ",
+    )
 }
 
 /// Title, empty line, body, as long as it is.

@@ -49,8 +49,8 @@ factors:
       en: "the clean-up script has no exception for system containers"
     code: "{{ line|raw }}"
   - text:
-      zh: "可能缺乏关键容器的保护：读到的 {{ jobs_read }} 个脚本与定时任务（清理脚本及其定时任务除外）中，没有一个提到缺失的容器；采集包之外是否有检查未知"
-      en: "critical containers may be unprotected: of the {{ jobs_read }} scripts and cron entries that were read beside the clean-up, none names the missing containers; whether anything outside the bundle checks for them is unknown"
+      zh: "可能缺乏关键容器的保护：读到的另外 {{ jobs_read }} 个脚本与定时任务都没有提到它们；采集包之外是否有检查未知"
+      en: "critical containers may be unprotected: none of the {{ jobs_read }} other scripts and cron entries that were read names them; checks outside the bundle are unknown"
     confidence: possible
     when: not watched
   - text:
@@ -58,8 +58,8 @@ factors:
       en: "a prune at {{ earlier|join(', ') }} had already deleted containers of these names; what started it is unknown"
     when: earlier
   - text:
-      zh: "启动该脚本的定时任务（{{ schedule }}）不在基线的 {{ baseline_jobs }} 条定时任务之中：它很可能是基线采集之后加入的"
-      en: "the cron entry that starts the script ({{ schedule }}) is not among the {{ baseline_jobs }} cron entries of the baseline: it was probably added after that was collected"
+      zh: "该脚本的定时任务（{{ schedule }}）不在基线的 {{ baseline_jobs }} 条之中：很可能是基线采集之后加入的"
+      en: "the script's cron entry ({{ schedule }}) is not among the {{ baseline_jobs }} of the baseline: probably added after that was collected"
     confidence: probable
     when: cron_is_new
 rules_out:
@@ -106,9 +106,9 @@ questions:
   - zh: "{% if off_schedule %}脚本的计划是 {{ schedule }}，而{% if logged_at %}脚本日志记录的执行始于{% else %}运行时记录的清除在{% endif %} {{ ran_at }}：这次执行是如何触发的？{% endif %}"
     en: "{% if off_schedule %}the script is scheduled for {{ schedule }}, but {% if logged_at %}by its log a run began{% else %}the runtime recorded a prune{% endif %} at {{ ran_at }}: how was this run started?{% endif %}"
   - zh: "{% if cron_is_new %}脚本 {{ script }} 的定时任务（{{ schedule }}）在基线采集时还没有：它经由哪次变更、什么流程加到 {{ host }} 上？{% endif %}"
-    en: "{% if cron_is_new %}the baseline does not have the cron entry of {{ script }} ({{ schedule }}) yet: by which change, and through which process, did it come onto {{ host }}?{% endif %}"
-  - zh: "{% if earlier and recreated_at %}运行时事件显示，{{ earlier|join('、') }} 的清除已经删除过同名容器，{{ recreated_at }} 又被创建：那次清除由什么发起，这些容器又是如何恢复的？{% endif %}"
-    en: "{% if earlier and recreated_at %}by the runtime's events a prune at {{ earlier|join(', ') }} had already deleted containers of these names, and they were created again at {{ recreated_at }}: what started that prune, and how were they brought back?{% endif %}"
+    en: "{% if cron_is_new %}the baseline lacks the cron entry of {{ script }} ({{ schedule }}): by which change, and through which process, did it come onto {{ host }}?{% endif %}"
+  - zh: "{% if earlier and recreated_at %}{{ earlier|join('、') }} 的清除之后，同名容器在 {{ recreated_at }} 又被创建：那次清除由什么发起，这些容器又是如何恢复的？{% endif %}"
+    en: "{% if earlier and recreated_at %}after the prune at {{ earlier|join(', ') }} containers of these names were created again at {{ recreated_at }}: what started that prune, and how were they brought back?{% endif %}"
   - zh: "{% if agent_absent %}节点代理（cattle-node-agent）会重建被删除的 share-mnt，而 {{ host }} 上找不到它：它为何不在？{% else %}节点代理（cattle-node-agent）会重建被删除的 share-mnt；采集时它仍然缺失，当时该代理处于什么状态？{% endif %}"
     en: "{% if agent_absent %}the node agent (cattle-node-agent) re-creates a deleted share-mnt, and there is none to be found on {{ host }}: what became of it?{% else %}the node agent (cattle-node-agent) re-creates a deleted share-mnt; it was still missing at collection: in which state was the agent?{% endif %}"
 asks:
@@ -188,7 +188,7 @@ remedy:
     expect: {zh: 每个集群一个注册令牌, en: one registration token for each cluster}
     verify: {zh: 记下本集群的令牌所在的命名空间与名称, en: "note the namespace and the name of this cluster's"}
     rollback: {zh: 只读，无需回滚, en: read-only}
-  - purpose: {zh: 轮换：删除采集包中出现过的注册令牌使其作废，之后只用新令牌, en: "rotate: revoke the registration token that stood in the bundle by having it deleted, and use only a new one from here on"}
+  - purpose: {zh: 轮换：删除采集包中出现过的注册令牌使其作废，之后只用新令牌, en: "rotate: delete the registration token that stood in the bundle, and use only a new one from here on"}
     place: rancher
     risk: dangerous
     when: "rebuild|selectattr('placeholders')|list"
@@ -229,7 +229,7 @@ remedy:
     expect: {zh: 在仍有这些容器的同角色节点上执行，得到其完整参数, en: run on a peer that still has them; it prints their full arguments}
     verify: {zh: 用该节点的采集包作 --baseline 重新分析，即可得到重建命令, en: analyse again with that node's bundle as --baseline to get the rebuild commands}
     rollback: {zh: 只读，无需回滚, en: read-only}
-  - purpose: {zh: "收尾：{{ script }} 按措施修改并通过测试之后，恢复它{% if cron_file %}和定时任务{% endif %}", en: "close: once {{ script }} is mended and has passed its test, bring it{% if cron_file %} and its cron entry{% endif %} back"}
+  - purpose: {zh: "收尾：脚本修改并通过测试之后，恢复脚本{% if cron_file %}与定时任务{% endif %}", en: "close: bring the script back{% if cron_file %} with its cron entry{% endif %} once it is mended and tested"}
     place: node
     risk: change
     precheck: {zh: "修改后的脚本通过了 4.1 中的测试", en: "the mended script has passed the test of 4.1"}
@@ -246,7 +246,7 @@ prevention:
     command: "{{ protected|raw }}"
     caution:
       zh: "只写一个 label!= 过滤器，且只写标签键：只排除 share-mnt 仍会删除 service-sidekick；写两个 label!= 会使保护失效"
-      en: "write exactly one label!= filter, with the key alone: excluding share-mnt by its value still deletes service-sidekick, and two label!= filters protect nothing"
+      en: "write one label!= filter, with the key alone: by its value only share-mnt is kept, and two label!= filters protect nothing"
     acceptance: {zh: "在{% if docker_version %} Docker {{ docker_version }} 的{% endif %}测试主机上执行：share-mnt 与 service-sidekick 仍在，另一个已停止、无此标签的容器被删除", en: "run on a test host{% if docker_version %} with Docker {{ docker_version }}{% endif %}: share-mnt and service-sidekick are still there, and a stopped container without the label is gone"}
   - kind: detect
     immediate: true

@@ -181,6 +181,7 @@ fn texts_and_tickets_hold_nothing_that_a_terminal_obeys() {
         for lang in LANGS {
             for format in [
                 Format::Text,
+                Format::Summary,
                 Format::Jira,
                 Format::GithubIssue,
                 Format::Markdown,

@@ -6,7 +6,7 @@ use regex::Regex;
 use super::{LANGS, outside_fences};
 use crate::model::Lang;
 use crate::report::fixture::{PAYLOADS, hostile, incident};
-use crate::report::model::PostMortem;
+use crate::report::model::{PostMortem, Risk};
 use crate::report::render::{Flavor, Format, Style, render_as};
 
 /// What GitHub and GitLab read beyond CommonMark.
@@ -263,5 +263,23 @@ fn the_text_form_is_for_a_terminal() {
         let text = render_as(&hostile(payload), &Style::new(Lang::Zh), Format::Text).unwrap();
         assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{payload:?}");
         assert!(outside_fences(&text).count() > 40);
+    }
+}
+
+#[test]
+fn a_summary_fits_a_chat_and_says_what_to_do_first() {
+    for lang in LANGS {
+        for report in [incident(), hostile("word"), hostile(&"x".repeat(3000))] {
+            let text = render_as(&report, &Style::new(lang), Format::Summary).unwrap();
+            assert!(text.chars().count() <= 1_800, "{}", text.chars().count());
+            assert!(!text.contains("](#"), "a chat has no evidence to link to: {text}");
+        }
+        let report = incident();
+        let text = render_as(&report, &Style::new(lang), Format::Summary).unwrap();
+        let step = report.recovery.iter().find(|step| step.risk != Risk::ReadOnly).unwrap();
+        assert!(
+            text.contains(step.command.lines().next().unwrap().trim_end_matches('\\').trim()),
+            "{text}"
+        );
     }
 }

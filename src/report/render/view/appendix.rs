@@ -4,6 +4,7 @@ use minijinja::context;
 use minijinja::value::{Serde, Value};
 
 use super::checks::checks;
+use super::excerpts::excerpts;
 use crate::model::{CitationKind, QuoteLine};
 use crate::report::model::EvidenceItem;
 use crate::report::quotes::{self, Piece};
@@ -12,9 +13,9 @@ use crate::report::render::scribe::{Scribe, is_entry_id};
 use crate::rules::shell_quote;
 
 /// Evidence shown with its quote; the rest is listed by place, so that every reference still leads somewhere.
-const MAX_QUOTED: usize = 120;
+pub(super) const MAX_QUOTED: usize = 120;
 /// Lines shown of one quote.
-const MAX_LINES: usize = 12;
+pub(super) const MAX_LINES: usize = 12;
 /// Lines from which a quote is a listing.
 const LISTING: usize = 4;
 /// Characters of its rows that are shown at their beginning.
@@ -26,6 +27,7 @@ const ROW_TAIL: usize = 40;
 pub(super) fn appendix(s: &Scribe<'_>) -> Value {
     context! {
         evidence => s.report.evidence.iter().enumerate().map(|(n, item)| evidence(s, item, n < MAX_QUOTED)).collect::<Vec<_>>(),
+        excerpts => excerpts(s),
         unquoted => s.report.evidence.len() > MAX_QUOTED,
         knowledge => knowledge(s),
         gaps => gaps(s),
@@ -72,12 +74,12 @@ fn evidence(s: &Scribe<'_>, item: &EvidenceItem, quoted: bool) -> Value {
     }
 }
 
-fn number(line: &QuoteLine) -> String {
+pub(super) fn number(line: &QuoteLine) -> String {
     line.line.map(|number| number.to_string()).unwrap_or_default()
 }
 
 /// `cp1/docker/dockerpsa:1–21`, or with `#` and a JSON pointer.
-fn place(item: &EvidenceItem) -> String {
+pub(super) fn place(item: &EvidenceItem) -> String {
     let file = format!("{}/{}", item.bundle, item.file);
     match (&item.lines, &item.pointer) {
         (Some((first, last)), _) if first == last => format!("{file}:{first}"),
@@ -98,7 +100,7 @@ pub(super) fn worded(s: &Scribe<'_>, line: &str) -> String {
 }
 
 /// A quoted line as a block shows it. Of a listing that was searched in vain a row's ends say enough: its id, its state and its name.
-fn row(item: &EvidenceItem, text: &str) -> String {
+pub(super) fn row(item: &EvidenceItem, text: &str) -> String {
     let squeezed = quotes::squeezed(text);
     let count = squeezed.chars().count();
     if item.kind != CitationKind::Absence || item.quote.len() < LISTING || count <= ROW_HEAD + ROW_TAIL {

@@ -3,7 +3,9 @@
 use minijinja::context;
 use minijinja::value::Value;
 
-use crate::report::model::{CausalKind, CausalNode};
+use super::details;
+use super::plan::{self, Part};
+use crate::report::model::{CausalEdge, CausalKind, CausalNode, Contributing, Sentence, UnexplainedView};
 use crate::report::render::blanks::Slot;
 use crate::report::render::rich::Rich;
 use crate::report::render::scribe::Scribe;
@@ -12,17 +14,35 @@ use crate::report::svg;
 /// Chapter 3.
 pub(super) fn causes(s: &mut Scribe<'_>) -> Value {
     let report = s.report;
-    let contributing = report.contributing.iter().map(|factor| {
-        context! { id => factor.id.as_str(), sentence => s.sentence(&factor.sentence), code => factor.code.as_str() }
-    });
+    let contributing = report
+        .contributing
+        .iter()
+        .take(plan::limit(Part::Factors))
+        .map(|factor| {
+            context! { id => factor.id.as_str(), sentence => s.sentence(&factor.sentence), code => own_code(s, factor) }
+        });
+    let others = plan::ruled_out(report);
+    let compared = report.ruled_out.len().saturating_sub(others.len());
+    let ruled_out = others
+        .iter()
+        .take(plan::limit(Part::RuledOut))
+        .map(|sentence| s.sentence(sentence));
+    let open = open(s);
     context! {
-        direct => s.sentences(&report.direct_causes),
+        direct => s.first(&report.direct_causes, Part::Direct),
+        direct_more => s.more(Part::Direct, report.direct_causes.len()),
         contributing => contributing.collect::<Vec<_>>(),
+        contributing_more => s.more(Part::Factors, report.contributing.len()),
         chain => chain(s),
         svg => drawing(s).map(Value::from_safe_string),
-        ruled_out => s.sentences(&report.ruled_out),
-        open => s.sentences(&report.open_questions),
-        unexplained => unexplained(s),
+        ruled_out => ruled_out.collect::<Vec<_>>(),
+        compared,
+        ruled_out_more => s.more(Part::RuledOut, others.len()),
+        open,
+        open_more => s.more(Part::Open, report.open_questions.len()),
+        conflicts_in_full => if report.conflicts.is_empty() { Rich::default() } else { s.in_full(Part::Open) },
+        unexplained => unexplained(s, &report.unexplained, plan::COMPLAINTS).into_iter().take(plan::limit(Part::Unexplained)).collect::<Vec<_>>(),
+        unexplained_in_full => s.in_full(Part::Unexplained),
         direct_blanks => s.slot_items(Slot::Cause),
         contributing_blanks => s.slot_items(Slot::Contributing),
         chain_blanks => s.slot_items(Slot::Chain),
@@ -30,10 +50,30 @@ pub(super) fn causes(s: &mut Scribe<'_>) -> Value {
     }
 }
 
-/// What fails without an explanation, and what its logs complain of.
-fn unexplained(s: &Scribe<'_>) -> Vec<Value> {
-    let things = s.report.unexplained.iter().map(|thing| {
-        let complaints = thing.complaints.iter().map(|complaint| {
+/// The line that shows a factor, unless the direct cause has it already.
+fn own_code<'a>(s: &Scribe<'a>, factor: &'a Contributing) -> &'a str {
+    let said = |sentence: &Sentence| sentence.text.en.contains(factor.code.as_str());
+    if s.report.direct_causes.iter().any(said) {
+        ""
+    } else {
+        &factor.code
+    }
+}
+
+/// The conflicts in a few words each, then the questions.
+fn open(s: &Scribe<'_>) -> Vec<Rich> {
+    let report = s.report;
+    let questions = report.open_questions.iter().skip(report.conflicts.len());
+    let all = report.conflicts.iter().chain(questions);
+    all.take(plan::limit(Part::Open))
+        .map(|sentence| s.sentence(sentence))
+        .collect()
+}
+
+/// What fails without an explanation, and at most so many lines of what its logs complain of.
+fn unexplained(s: &Scribe<'_>, things: &[UnexplainedView], most: usize) -> Vec<Value> {
+    let things = things.iter().map(|thing| {
+        let complaints = thing.complaints.iter().take(most).map(|complaint| {
             context! {
                 source => Rich::code(&complaint.source),
                 template => Rich::code(&complaint.template),
@@ -50,19 +90,76 @@ fn unexplained(s: &Scribe<'_>) -> Vec<Value> {
     things.collect()
 }
 
-/// The graph as a list: each node with what leads to it.
+/// The same in full: what the body leaves out of each.
+pub(super) fn whole_unexplained(s: &Scribe<'_>) -> Vec<Value> {
+    let mut blocks = Vec::new();
+    for (index, thing) in s.report.unexplained.iter().enumerate() {
+        let is_new = index >= plan::limit(Part::Unexplained);
+        if !is_new && thing.complaints.len() <= plan::COMPLAINTS {
+            continue;
+        }
+        let said = s.sentences(&thing.sentences).into_iter();
+        blocks.extend(said.take(if is_new { usize::MAX } else { 1 }).map(details::text));
+        let rows = thing.complaints.iter().map(|complaint| {
+            vec![
+                Rich::code(&complaint.source),
+                Rich::code(&complaint.template),
+                Rich::parse(&complaint.count.to_string()),
+                s.maybe_when(complaint.first.as_ref()),
+                s.maybe_when(complaint.last.as_ref()),
+                s.refs(&complaint.refs),
+            ]
+        });
+        let heads = ["log", "complaint", "count", "first", "last", "evidence"];
+        blocks.push(details::table(&heads, Vec::new(), rows.collect()));
+    }
+    blocks
+}
+
+/// The graph as a list: each node, and under it what it leads to and how.
 fn chain(s: &Scribe<'_>) -> Vec<Value> {
     let graph = &s.report.causal;
+    let number = |id: &str| graph.nodes.iter().position(|other| other.id == id);
     let nodes = graph.nodes.iter().map(|node| {
-        let from = graph.edges.iter().filter(|edge| edge.to == node.id).map(|edge| {
-            let number = graph.nodes.iter().position(|other| other.id == edge.from);
-            let mut rich = Rich::parse(&number.map_or("← ?".to_owned(), |n| format!("← {}", n.saturating_add(1))));
-            rich.append(s.words.joint.colon.as_str(), s.cited(&edge.label, &edge.refs));
+        // One node that acts in the same way on several is one line.
+        let mut ways: Vec<(&CausalEdge, Vec<String>, Vec<String>)> = Vec::new();
+        for edge in graph.edges.iter().filter(|edge| edge.from == node.id) {
+            let to = number(&edge.to).map_or("?".to_owned(), |n| n.saturating_add(1).to_string());
+            let same = ways.iter_mut().find(|(known, _, _)| known.label == edge.label);
+            match same {
+                Some((_, targets, refs)) => {
+                    targets.push(to);
+                    refs.extend(edge.refs.iter().filter(|id| !node.refs.contains(id)).cloned());
+                }
+                None => {
+                    let refs = edge.refs.iter().filter(|id| !node.refs.contains(id)).cloned();
+                    ways.push((edge, vec![to], refs.collect()));
+                }
+            }
+        }
+        let leads = ways.into_iter().map(|(edge, targets, mut refs)| {
+            let mut seen = std::collections::BTreeSet::new();
+            refs.retain(|id| seen.insert(id.clone()));
+            let mut rich = Rich::parse(&format!("→ {}", targets.join(", ")));
+            rich.append(s.words.joint.colon.as_str(), s.cited(&edge.label, &refs));
             rich
         });
-        context! { kind => s.words.causal.get(node.kind), shown => node_text(s, node), from => from.collect::<Vec<_>>() }
+        context! { kind => s.words.causal.get(node.kind), shown => listed(s, node), leads => leads.collect::<Vec<_>>() }
     });
     nodes.collect()
+}
+
+/// A node as the list has it: what stands among the factors in the same words is named by its number.
+fn listed(s: &Scribe<'_>, node: &CausalNode) -> Rich {
+    let mut factors = s.report.contributing.iter().take(plan::limit(Part::Factors));
+    match factors.find(|factor| factor.sentence.text.zh.starts_with(&node.label.zh)) {
+        Some(factor) => {
+            let mut rich = Rich::parse(&factor.id);
+            rich.append(" ", s.badge(node.confidence));
+            rich
+        }
+        None => node_text(s, node),
+    }
 }
 
 fn node_text(s: &Scribe<'_>, node: &CausalNode) -> Rich {

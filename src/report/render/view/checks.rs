@@ -12,7 +12,10 @@ use crate::report::render::scribe::Scribe;
 /// Checks in the list.
 const MAX_CHECKS: usize = 1000;
 /// Checks of one row of a short list that are named with what they look for.
-const MAX_TITLES: usize = 3;
+const MAX_TITLES: usize = 2;
+
+/// Checks of one row of a short list that are named at all.
+const MAX_IDS: usize = 4;
 
 /// The checks of one row: one outcome for one reason, and of what passed or met nothing one family, whose rules share a look.
 struct CheckRow<'a> {
@@ -67,12 +70,17 @@ pub(super) fn checks(s: &Scribe<'_>) -> Value {
             .map(|check| context! { id => Rich::code(&check.id), title => s.text(&check.title) });
         // A cell of a table takes so much; the JSON and HTML reports say of each check what it looks for.
         let is_short = row.checks.len() <= MAX_TITLES;
-        let list = row.checks.iter().map(|check| match is_short {
+        let list = row.checks.iter().take(MAX_IDS).map(|check| match is_short {
             true => Rich::join([Rich::code(&check.id), s.text(&check.title)], " "),
             false => Rich::code(&check.id),
         });
+        let mut list = Rich::join(list, &s.words.joint.items);
+        let left = row.checks.len().saturating_sub(MAX_IDS);
+        if left > 0 {
+            list.push(&format!(" +{left}"));
+        }
         context! {
-            list => Rich::join(list, &s.words.joint.items),
+            list,
             checks => named.collect::<Vec<_>>(),
             outcome => Value::from(Serde(row.outcome)),
             glyph => glyph(row.outcome).to_string(),

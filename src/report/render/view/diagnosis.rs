@@ -3,33 +3,44 @@
 use minijinja::context;
 use minijinja::value::{Serde, Value};
 
-use crate::model::Confidence;
+use super::plan::{self, Part};
+use super::{details, hypotheses};
+use crate::model::Text;
 use crate::report::compose::is_silent;
-use crate::report::model::{CheckOutcome, Matrix, MatrixCell, Risk, Session, StepPlace};
+use crate::report::model::{
+    CheckOutcome, DiffRow, Matrix, MatrixCell, PostMortem, RecoveryStep, Risk, Session, StepPlace, TriageCheck,
+};
 use crate::report::render::blanks::Slot;
-use crate::report::render::rich::Rich;
+use crate::report::render::rich::{Inline, Rich};
 use crate::report::render::scribe::Scribe;
 
-/// Columns of the matrix; further nodes are in the JSON report.
+/// Columns of the matrix in the body, and among the details; further nodes are in the JSON report.
+const COLUMNS: usize = 6;
 const MAX_COLUMNS: usize = 12;
-/// Differences in the body.
-const MAX_DIFF: usize = 40;
+/// Rows of the matrix in the body, as they are folded.
+const ROWS: usize = 8;
+/// Characters of a command that stands in a cell; a longer one stands in the runbook alone.
+const WIDTH: usize = 96;
 
 /// Chapter 2.
 pub(super) fn diagnosis(s: &mut Scribe<'_>) -> Value {
     let report = s.report;
     context! {
         triage => triage(s),
+        triage_in_full => s.in_full(Part::Triage),
         triage_blanks => s.slot_items(Slot::Triage),
         sessions => report.sessions.iter().map(|session| session_shown(s, session)).collect::<Vec<_>>(),
-        analysis => s.sentences(&report.analysis),
+        analysis => s.first(&report.analysis, Part::Analysis),
+        analysis_more => s.more(Part::Analysis, report.analysis.len()),
         analysis_blanks => s.slot_items(Slot::Analysis),
         matrix => matrix(s),
         diff => diff(s),
-        hypotheses => hypotheses(s),
+        hypotheses => hypotheses::verdicts(s),
+        hypotheses_in_full => s.in_full(Part::Hypotheses),
         localisation => s.sentences(&report.localisation),
         localisation_blanks => s.slot_items(Slot::Localisation),
         recovery => recovery(s),
+        steps_more => s.report.recovery.len().saturating_sub(plan::STEPS),
         recovery_blanks => s.slot_items(Slot::Recovery),
     }
 }
@@ -46,30 +57,47 @@ pub(super) fn glyph(outcome: CheckOutcome) -> char {
 }
 
 fn triage(s: &Scribe<'_>) -> Vec<Value> {
-    let checks = s.report.triage.iter().map(|check| {
-        // What the command would print follows it as comments, as a person would paste a session into a report.
-        let observed = check
-            .observed
-            .iter()
-            .flat_map(|block| block.lines())
-            .map(|line| format!("# {line}"));
-        let observed = observed.collect::<Vec<_>>().join("\n");
-        let session: Vec<&str> = [check.command.as_str(), &observed]
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .collect();
-        context! {
-            title => s.text(&check.title),
-            outcome => Value::from(Serde(check.outcome)),
-            glyph => glyph(check.outcome).to_string(),
-            session => session.join("\n"),
-            command => check.command.as_str(),
-            observed,
-            note => s.text(&check.note),
-            refs => s.refs(&check.refs),
-        }
-    });
+    let told = s.report.triage.iter();
+    let checks = told
+        .filter(|check| check.outcome != CheckOutcome::NotApplicable)
+        .map(|check| {
+            context! {
+                title => s.text(&check.title),
+                outcome => Value::from(Serde(check.outcome)),
+                glyph => glyph(check.outcome).to_string(),
+                command => Rich::code(&check.command),
+                note => first_clause(s, &check.note),
+                refs => s.refs(&check.refs),
+            }
+        });
     checks.collect()
+}
+
+/// What the commands of the checks would print follows them as comments, as a person would paste a session into a report.
+pub(super) fn sessions_of_checks(s: &Scribe<'_>) -> Vec<Value> {
+    let shown = s.report.triage.iter().filter(|check| is_for_details(check));
+    let blocks = shown.map(|check| {
+        let mut label = s.cited(&check.title, &check.refs);
+        // The body has the note's first clause.
+        let is_cut = first_clause(s, &check.note) != s.text(&check.note);
+        if is_cut || check.outcome == CheckOutcome::NotApplicable {
+            label.append(&s.words.joint.colon, s.text(&check.note));
+        }
+        details::code(label, &session(check), "bash")
+    });
+    blocks.collect()
+}
+
+/// True for a check with more to say than the body's line: its output, the rest of its note, or that it had nothing to look at.
+pub(super) fn is_for_details(check: &TriageCheck) -> bool {
+    !check.observed.is_empty() || !check.note.is_empty()
+}
+
+fn session(check: &TriageCheck) -> String {
+    let observed = check.observed.iter().flat_map(|block| block.lines());
+    let observed = observed.map(|line| format!("# {line}"));
+    let command = Some(check.command.clone()).filter(|command| !command.is_empty());
+    command.into_iter().chain(observed).collect::<Vec<_>>().join("\n")
 }
 
 /// A command, what it prints as a comment, and where that stands.
@@ -85,17 +113,62 @@ fn session_shown(s: &Scribe<'_>, session: &Session) -> String {
 
 fn matrix(s: &Scribe<'_>) -> Option<Value> {
     let matrix = s.report.matrix.as_ref()?;
-    let rows = folded(matrix).into_iter().map(|row| {
-        let cells: Vec<Value> = row.cells.iter().map(|cell| matrix_cell(s, cell)).collect();
-        let names = row.names.into_iter().map(Rich::code);
-        context! { name => Rich::join(names, &s.words.joint.list), cells }
+    let (kept, _) = body_rows(matrix);
+    let rows = kept.into_iter().map(|row| {
+        let cells: Vec<Value> = row
+            .cells
+            .iter()
+            .take(COLUMNS)
+            .map(|cell| matrix_cell(s, cell))
+            .collect();
+        context! { name => names(s, &row), cells }
     });
     Some(context! {
-        columns => matrix.columns.iter().take(MAX_COLUMNS).map(|column| head(s, column)).collect::<Vec<_>>(),
+        columns => matrix.columns.iter().take(COLUMNS).map(|column| head(s, column)).collect::<Vec<_>>(),
         rows => rows.collect::<Vec<_>>(),
-        more => matrix.columns.len().saturating_sub(MAX_COLUMNS),
+        in_full => s.in_full(Part::Matrix),
         source => s.sentence(&matrix.source),
     })
+}
+
+/// The rows of the matrix that the body shows, and how many it does not: of many, those in which all is well go first.
+fn body_rows(matrix: &Matrix) -> (Vec<FoldedRow<'_>>, usize) {
+    let mut rows = folded(matrix);
+    let left = rows.len().saturating_sub(ROWS);
+    let is_well = |row: &FoldedRow<'_>| row.cells.iter().all(|cell| cell.outcome == Some(CheckOutcome::Pass));
+    if left > 0 {
+        rows.sort_by_key(is_well);
+        rows.truncate(ROWS);
+    }
+    (rows, left)
+}
+
+/// True where the body does not show the whole matrix.
+pub(super) fn is_matrix_cut(report: &PostMortem) -> bool {
+    let matrix = report.matrix.as_ref();
+    matrix.is_some_and(|matrix| matrix.columns.len() > COLUMNS || body_rows(matrix).1 > 0)
+}
+
+/// The matrix with every row and up to [`MAX_COLUMNS`] nodes.
+pub(super) fn whole_matrix(s: &Scribe<'_>) -> Vec<Value> {
+    let Some(matrix) = &s.report.matrix else {
+        return Vec::new();
+    };
+    let columns = matrix.columns.iter().take(MAX_COLUMNS);
+    let rows = folded(matrix).into_iter().map(|row| {
+        let name = names(s, &row);
+        let cells = row.cells.iter().map(|cell| cell_shown(s, cell));
+        std::iter::once(name).chain(cells).collect()
+    });
+    vec![details::table(
+        &["container"],
+        columns.map(|column| head(s, column)).collect(),
+        rows.collect(),
+    )]
+}
+
+fn names(s: &Scribe<'_>, row: &FoldedRow<'_>) -> Rich {
+    Rich::join(row.names.iter().map(|name| Rich::code(name)), &s.words.joint.list)
 }
 
 /// The host, and which side of a comparison it is on.
@@ -147,9 +220,14 @@ fn folded(matrix: &Matrix) -> Vec<FoldedRow<'_>> {
     rows
 }
 
-fn matrix_cell(s: &Scribe<'_>, cell: &MatrixCell) -> Value {
+fn cell_shown(s: &Scribe<'_>, cell: &MatrixCell) -> Rich {
     let mut shown = Rich::parse(&cell.outcome.map_or('–', glyph).to_string());
     shown.append(" ", s.cited(&cell.text, &cell.refs));
+    shown
+}
+
+fn matrix_cell(s: &Scribe<'_>, cell: &MatrixCell) -> Value {
+    let shown = cell_shown(s, cell);
     let class = match cell.outcome {
         Some(CheckOutcome::Pass) => "pass",
         Some(CheckOutcome::Fail) => "fail",
@@ -161,9 +239,11 @@ fn matrix_cell(s: &Scribe<'_>, cell: &MatrixCell) -> Value {
 }
 
 fn diff(s: &Scribe<'_>) -> Value {
-    let rows = s.report.diff.iter().take(MAX_DIFF).map(|row| {
+    let kept = plan::differences(s.report);
+    let left = s.report.diff.len().saturating_sub(kept.len());
+    let rows = kept.into_iter().map(|row| {
         context! {
-            datum => Rich::parse(s.words.datum.get(&row.datum).unwrap_or(&row.datum)),
+            datum => datum(s, row),
             subject => s.subject(&row.subject),
             path => Rich::code(&row.path),
             expected => s.text(&row.expected),
@@ -175,42 +255,90 @@ fn diff(s: &Scribe<'_>) -> Value {
     let about = s.report.diff_about.as_ref();
     context! {
         rows => rows.collect::<Vec<_>>(),
-        more => s.report.diff.len().saturating_sub(MAX_DIFF),
+        more => s.left(Part::Difference, left),
         about => about.map(|about| s.sentence(&about.text)).unwrap_or_default(),
         equal => about.map(|about| about.equal),
     }
 }
 
-/// The tables, numbered through: a hypothesis has one number, whichever question it answers.
-fn hypotheses(s: &Scribe<'_>) -> Vec<Value> {
-    let mut number = 0;
-    let tables = s.report.hypotheses.iter().chain(&s.report.further_hypotheses);
-    let tables = tables.map(|table| {
-        let heads = table.columns.iter().map(|text| {
-            number += 1;
-            let mut rich = Rich::parse(&format!("H{number}"));
-            rich.append(" ", s.text(text));
-            rich
-        });
-        let heads: Vec<Rich> = heads.collect();
-        let rows = table.rows.iter().map(|row| {
-            // A minus sign proper, so that two of them are not read as a dash.
-            let cells: Vec<String> = row.cells.iter().map(|cell| cell.replace('-', "−")).collect();
-            context! { evidence => s.sentence(&row.sentence), cells }
-        });
-        context! {
-            question => s.text(&table.question),
-            columns => heads,
-            rows => rows.collect::<Vec<_>>(),
-            verdicts => table.verdicts.iter().map(|&c: &Confidence| s.badge(c)).collect::<Vec<_>>(),
-        }
+fn datum(s: &Scribe<'_>, row: &DiffRow) -> Rich {
+    Rich::parse(s.words.datum.get(&row.datum).unwrap_or(&row.datum))
+}
+
+/// Every difference that the report has, those that the matrix shows too.
+pub(super) fn whole_difference(s: &Scribe<'_>) -> Vec<Value> {
+    let rows = s.report.diff.iter().map(|row| {
+        let mut subject = s.subject(&row.subject);
+        subject.append(" ", Rich::code(&row.path));
+        vec![
+            datum(s, row),
+            subject,
+            s.text(&row.expected),
+            s.text(&row.actual),
+            s.refs(&row.refs),
+        ]
     });
-    tables.collect()
+    vec![details::table(
+        &["datum", "subject", "expected", "actual", "evidence"],
+        Vec::new(),
+        rows.collect(),
+    )]
+}
+
+/// The first clause of a text; all of it where the languages would be cut at different places.
+fn first_clause(s: &Scribe<'_>, text: &Text) -> Rich {
+    let names = |text: &str| {
+        let cut = clause(Rich::parse(text));
+        cut.0.iter().filter(|part| matches!(part, Inline::Code(_))).count()
+    };
+    if names(&text.zh) == names(&text.en) {
+        clause(s.text(text))
+    } else {
+        s.text(text)
+    }
+}
+
+/// What stands before the first semicolon, bracket or full stop of its words: a cell has room for no more.
+fn clause(rich: Rich) -> Rich {
+    let mut short = Rich::default();
+    for part in rich.0 {
+        match part {
+            Inline::Text(text) => {
+                let ends = CLAUSE_ENDS.iter().filter_map(|end| text.find(end));
+                if let Some(at) = ends.min() {
+                    short.push(text.get(..at).unwrap_or_default());
+                    break;
+                }
+                short.push(&text);
+            }
+            other => short.0.push(other),
+        }
+    }
+    short
+}
+
+/// Where a clause ends, in both languages.
+const CLAUSE_ENDS: [&str; 6] = ["；", "（", "。", "; ", " (", ". "];
+
+/// A command for a cell: one line of it, and a sign where there is more; nothing where a line says nothing.
+fn brief(step: &RecoveryStep) -> String {
+    let first = super::overview::first_line(&step.command);
+    let is_whole = step.command.lines().nth(1).is_none();
+    match (step.language, first.chars().count() <= WIDTH) {
+        ("bash", true) if is_whole => first.to_owned(),
+        ("bash", true) => format!("{first} …"),
+        _ => String::new(),
+    }
 }
 
 fn recovery(s: &Scribe<'_>) -> Vec<Value> {
-    let steps = s.report.recovery.iter().map(|step| {
+    let steps = s.report.recovery.iter().enumerate().map(|(index, step)| {
+        let id = format!("R{}", index.saturating_add(1));
         context! {
+            link => s.reference(&id),
+            id,
+            brief => Rich::code(&brief(step)),
+            in_body => index < plan::STEPS,
             purpose => s.text(&step.purpose),
             precheck => s.text(&step.precheck),
             refs => s.refs(&step.refs),
@@ -221,6 +349,7 @@ fn recovery(s: &Scribe<'_>) -> Vec<Value> {
             language => step.language,
             // What goes without saying stands above the steps once.
             expect => if is_silent(&step.expect) { Rich::default() } else { s.text(&step.expect) },
+            done => first_clause(s, &step.verify),
             verify => s.text(&step.verify),
             rollback => if step.risk == Risk::ReadOnly { Rich::default() } else { s.text(&step.rollback) },
             notes => s.sentences(&step.notes),

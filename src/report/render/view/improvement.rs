@@ -3,6 +3,8 @@
 use minijinja::context;
 use minijinja::value::{Serde, Value};
 
+use super::details;
+use super::plan::{self, Part};
 use crate::report::model::Action;
 use crate::report::render::blanks::Slot;
 use crate::report::render::rich::{Inline, Rich};
@@ -28,15 +30,37 @@ pub(super) fn improvement(s: &mut Scribe<'_>) -> Value {
         .map(|item| context! { phrase => s.text(&item.phrase), text => s.text(&item.text), answers => item.answers.as_str() });
     context! {
         immediate, long_term,
+        long_term_in_full => s.in_full(Part::Actions),
         intro => s.text(&lessons.intro),
         lessons => items.collect::<Vec<_>>(),
         closing => s.text(&lessons.closing),
-        questions => lessons.questions.iter().map(|text| s.text(text)).collect::<Vec<_>>(),
+        questions => lessons.questions.iter().take(plan::limit(Part::Questions)).map(|text| s.text(text)).collect::<Vec<_>>(),
+        questions_more => s.more(Part::Questions, lessons.questions.len()),
         went_well => s.sentences(&lessons.went_well),
         went_wrong => s.sentences(&lessons.went_wrong),
         lucky => s.sentences(&lessons.lucky),
         lesson_blanks => s.slot_items(Slot::Lesson),
     }
+}
+
+/// The questions for the review that the body leaves out.
+pub(super) fn questions_left(s: &Scribe<'_>) -> Value {
+    let at = plan::limit(Part::Questions);
+    let left = s.report.lessons.questions.iter().skip(at);
+    details::list(left.map(|text| s.text(text)).collect(), at)
+}
+
+/// When each long-term action is done, and its command.
+pub(super) fn long_term_in_full(s: &Scribe<'_>) -> Vec<Value> {
+    let actions = || s.report.actions.iter().filter(|action| !action.immediate);
+    let rows = actions().map(|action| vec![Rich::parse(&action.id), s.text(&action.acceptance)]);
+    let table = details::table(&["id", "acceptance"], Vec::new(), rows.collect());
+    let commands = actions().filter(|action| !action.command.is_empty()).map(|action| {
+        let mut label = Rich::parse(&action.id);
+        label.append(" ", s.sentence(&action.caution));
+        details::code(label, &action.command, action.language)
+    });
+    std::iter::once(table).chain(commands).collect()
 }
 
 fn one(s: &mut Scribe<'_>, action: &Action) -> Value {

@@ -3,13 +3,18 @@
 mod appendix;
 mod causes;
 mod checks;
+mod details;
 mod diagnosis;
+mod excerpts;
 mod findings;
+mod hypotheses;
 mod improvement;
 mod overview;
 mod page;
+mod plan;
 
 pub(super) use page::page;
+pub(super) use plan::{Part, Plan, limit};
 
 /// Findings shown; the JSON report has them all.
 pub(super) const MAX_FINDINGS: usize = 200;

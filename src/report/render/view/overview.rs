@@ -3,6 +3,8 @@
 use minijinja::context;
 use minijinja::value::Value;
 
+use super::details;
+use super::plan::{self, Part};
 use crate::model::{Confidence, When};
 use crate::report::model::{
     Impact, PostMortem, RecoveryStep, ResourceRow, Risk, Sentence, Severity, TimelineKind, TimelineRow,
@@ -13,10 +15,8 @@ use crate::report::render::scribe::Scribe;
 use crate::report::render::times::{self, Grain};
 use crate::report::svg;
 
-/// Rows of the table of resources in the body.
-const MAX_RESOURCES: usize = 20;
-/// Rows of the timeline in the body.
-const MAX_TIMELINE: usize = 25;
+/// Rows of a table among the details.
+pub(super) const MAX_ROWS: usize = 60;
 /// A folded row that takes no longer shows fractions of seconds.
 const SHORT: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
 /// Root causes on the verdict card.
@@ -42,6 +42,7 @@ pub(super) fn verdict(s: &Scribe<'_>) -> Value {
     // What stops it or mends it; to look once more is no first step for who has read this far.
     let mends = |step: &&RecoveryStep| step.risk != Risk::ReadOnly;
     let next = report.recovery.iter().find(mends).or(report.recovery.first());
+    let command = next.map(|step| Rich::code(first_line(&step.command)));
     let next = next.map(|step| s.text(&step.purpose));
     context! {
         causes,
@@ -51,9 +52,20 @@ pub(super) fn verdict(s: &Scribe<'_>) -> Value {
         window => window(s),
         scope => s.sentence(&report.incident.scope),
         level => report.incident.severity.as_ref().map(Severity::level),
+        command => command.unwrap_or_default(),
         next => next.or_else(|| report.actions.first().map(|action| s.text(&action.text))).unwrap_or_default(),
         open => biggest_question(report).map(|question| s.sentence(question)).unwrap_or_default(),
     }
+}
+
+/// The first command of several.
+pub(super) fn first_line(command: &str) -> &str {
+    command
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches('\\')
+        .trim_end()
 }
 
 /// The first open point that asks something; a conflict of evidence only where nothing is asked.
@@ -115,7 +127,8 @@ pub(super) fn overview(s: &mut Scribe<'_>) -> Value {
         final_level => s.slot(Slot::Severity),
         detection => s.slot(Slot::Detection),
         environment => environment(s),
-        symptoms => s.sentences(&report.symptoms),
+        symptoms => s.first(&report.symptoms, Part::Symptoms),
+        symptoms_more => s.more(Part::Symptoms, report.symptoms.len()),
         symptom_blanks => s.slot_items(Slot::Symptom),
         resources => resources(s),
         timeline,
@@ -154,15 +167,12 @@ fn environment(s: &mut Scribe<'_>) -> Rich {
 }
 
 fn resources(s: &Scribe<'_>) -> Value {
-    let mut rows: Vec<&ResourceRow> = s.report.resources.iter().collect();
-    // What is unharmed comes after what may not be.
-    rows.sort_by_key(|row| (row.impact == Impact::None, row.impact));
-    let shown = rows.iter().take(MAX_RESOURCES).map(|row| {
-        let mut change = s.text(&row.expected);
-        change.append(" → ", s.text(&row.actual));
+    let (rows, left) = plan::resources(s.report);
+    let rows = rows.iter().take(rows.len().saturating_sub(left));
+    let rows = rows.map(|row| {
         context! {
             subject => s.subject(&row.subject),
-            change,
+            change => change(s, row),
             first => s.maybe_when(row.first_seen.as_ref()),
             impact => Value::from(minijinja::value::Serde(row.impact)),
             note => s.text(&row.note),
@@ -170,7 +180,34 @@ fn resources(s: &Scribe<'_>) -> Value {
             refs => s.refs(&row.refs),
         }
     });
-    context! { rows => shown.collect::<Vec<_>>(), more => rows.len().saturating_sub(MAX_RESOURCES) }
+    context! { rows => rows.collect::<Vec<_>>(), more => s.left(Part::Resources, left) }
+}
+
+/// What should be and what is.
+fn change(s: &Scribe<'_>, row: &ResourceRow) -> Rich {
+    let mut change = s.text(&row.expected);
+    change.append(" → ", s.text(&row.actual));
+    change
+}
+
+/// The rows of the resources that the body leaves out.
+pub(super) fn resources_left(s: &Scribe<'_>) -> Value {
+    let (rows, left) = plan::resources(s.report);
+    let left = rows.iter().skip(rows.len().saturating_sub(left)).take(MAX_ROWS);
+    let rows = left.map(|row| {
+        vec![
+            s.subject(&row.subject),
+            change(s, row),
+            s.maybe_when(row.first_seen.as_ref()),
+            assessed(s, row),
+            s.refs(&row.refs),
+        ]
+    });
+    details::table(
+        &["subject", "change", "first", "impact", "evidence"],
+        Vec::new(),
+        rows.collect(),
+    )
 }
 
 /// The effect in a word, and why it is not known.
@@ -192,7 +229,7 @@ fn assessed(s: &Scribe<'_>, row: &ResourceRow) -> Rich {
 
 fn timeline(s: &mut Scribe<'_>) -> Value {
     let report = s.report;
-    let rows = body_rows(&report.timeline);
+    let rows = plan::timeline(&report.timeline);
     let times: Vec<Option<&When>> = rows.iter().map(|row| row.when.as_ref()).collect();
     let grains = times::grains(&times);
     let labels: Vec<String> = rows.iter().map(|row| s.text(&row.text).to_string()).collect();
@@ -212,9 +249,53 @@ fn timeline(s: &mut Scribe<'_>) -> Value {
     }
     context! {
         rows => shown,
-        more => report.timeline.len().saturating_sub(rows.len()),
+        more => s.left(Part::Timeline, report.timeline.len().saturating_sub(rows.len())),
         approximate => rows.iter().any(|row| row.order_unknown),
         svg => drawing.map(Value::from_safe_string),
+    }
+}
+
+/// The rows that the body leaves out.
+pub(super) fn timeline_left(s: &Scribe<'_>) -> Value {
+    let kept = plan::timeline(&s.report.timeline);
+    let is_kept = |row: &TimelineRow| kept.iter().any(|known| std::ptr::eq(*known, row));
+    let left = s.report.timeline.iter().filter(|row| !is_kept(row));
+    let dated: Vec<&TimelineRow> = left.take(MAX_ROWS).collect();
+    let times: Vec<Option<&When>> = dated.iter().map(|row| row.when.as_ref()).collect();
+    let grains = times::grains(&times);
+    let rows = dated.iter().zip(grains).map(|(row, grain)| {
+        let grain = if is_short(row) { Grain::Milli } else { grain };
+        let when = row.when.as_ref();
+        let time = when.map(|when| times::show(when, grain, s.zone)).unwrap_or_default();
+        let sign = if row.order_unknown { "≈ " } else { "" };
+        vec![
+            Rich::parse(&format!("{sign}{time}")),
+            Rich::parse(when.map_or("—", |when| s.words.precision.get(when))),
+            Rich::code(&row.subject),
+            Rich::parse(s.words.kind.get(kind_id(row.kind)).map_or("", String::as_str)),
+            event_text(s, row, grain),
+            s.refs(&row.refs),
+        ]
+    });
+    details::table(
+        &["time", "precision", "subject", "category", "event", "evidence"],
+        Vec::new(),
+        rows.collect(),
+    )
+}
+
+/// The name of a kind of row in the words of a language, as in the JSON report.
+fn kind_id(kind: TimelineKind) -> &'static str {
+    match kind {
+        TimelineKind::Change => "change",
+        TimelineKind::Trigger => "trigger",
+        TimelineKind::Failure => "failure",
+        TimelineKind::Symptom => "symptom",
+        TimelineKind::SelfHeal => "self-heal",
+        TimelineKind::Detection => "detection",
+        TimelineKind::Response => "response",
+        TimelineKind::Recovery => "recovery",
+        TimelineKind::Collection => "collection",
     }
 }
 
@@ -258,26 +339,4 @@ fn event_text(s: &Scribe<'_>, row: &TimelineRow, grain: Grain) -> Rich {
         rich.push(&format!("{}{} {end}{}", joint.open, joint.until, joint.close));
     }
     rich
-}
-
-/// At most [`MAX_TIMELINE`] rows: what a person did or noticed, the trigger and the collection always stay.
-fn body_rows(rows: &[TimelineRow]) -> Vec<&TimelineRow> {
-    let keep = |row: &TimelineRow| {
-        !matches!(
-            row.kind,
-            TimelineKind::Change | TimelineKind::Failure | TimelineKind::Symptom | TimelineKind::SelfHeal
-        )
-    };
-    let mut room = MAX_TIMELINE.saturating_sub(rows.iter().filter(|row| keep(row)).count());
-    rows.iter()
-        .filter(|row| {
-            if keep(row) {
-                return true;
-            }
-            let fits = room > 0;
-            room = room.saturating_sub(1);
-            fits
-        })
-        .take(MAX_TIMELINE.saturating_mul(2))
-        .collect()
 }

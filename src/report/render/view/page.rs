@@ -3,7 +3,7 @@
 use minijinja::context;
 use minijinja::value::Value;
 
-use super::{appendix, causes, diagnosis, findings, improvement, overview};
+use super::{appendix, causes, details, diagnosis, findings, improvement, overview};
 use crate::report::locale::Words;
 use crate::report::model::{CheckOutcome, PostMortem};
 use crate::report::render::mermaid;
@@ -42,6 +42,7 @@ pub(in crate::report::render) fn page(report: &PostMortem, style: &Style, words:
         verdict => overview::verdict(s),
         front => overview::front_matter(report),
         overview, diagnosis, causes, improvement, other_blanks,
+        details => details::details(s),
         findings => findings::findings(s),
         appendix => appendix::appendix(s),
     }

@@ -1,0 +1,51 @@
+//! Where Rancher's server runs, and how its cluster is reached there.
+
+use serde_json::json;
+
+use super::ledger::Ledger;
+use super::phrases::filled;
+use crate::bundle::decode::ContainerState;
+use crate::cluster::{Host, HostContainer, Snapshot};
+use crate::model::StepPlace;
+use crate::report::model::{RecoveryStep, Sentence};
+use crate::rules::inventory::names;
+use crate::rules::shell_quote;
+
+/// The container of a server that was installed with `docker run`, running or not, and its host.
+pub(super) fn rancher_server(snapshot: &Snapshot) -> Option<(&Host, &HostContainer)> {
+    let of = |host| -> Option<(&Host, &HostContainer)> {
+        let host: &Host = host;
+        let server = host.containers.iter().find(|one| names(&one.image, "rancher"))?;
+        Some((host, server))
+    };
+    snapshot.hosts.iter().find_map(of)
+}
+
+/// Where the server is one container, its cluster is inside, and so is `kubectl` (rancher/rancher `package/Dockerfile`): steps at the server
+/// are written for that host, and the first of them says why.
+pub(super) fn inside_server(ledger: &mut Ledger<'_, '_>, steps: &mut [RecoveryStep]) {
+    let snapshot = ledger.diagnosis.snapshot;
+    let running = |(_, server): &(&Host, &HostContainer)| server.state == ContainerState::Running;
+    let Some((host, server)) = rancher_server(snapshot).filter(running) else {
+        return;
+    };
+    let prefix = format!("docker exec {} kubectl ", shell_quote(&server.name));
+    let mut is_said = false;
+    for step in steps.iter_mut().filter(|step| step.place == StepPlace::Rancher) {
+        let lines = step.command.lines().map(|line| match line.strip_prefix("kubectl ") {
+            Some(rest) => format!("{prefix}{rest}"),
+            None => line.to_owned(),
+        });
+        let command = lines.collect::<Vec<_>>().join("\n");
+        if command != step.command.trim_end_matches('\n') && !is_said {
+            is_said = true;
+            let facts = [("name", json!(server.name)), ("host", json!(host.runtime_name()))];
+            step.notes.push(Sentence {
+                text: filled("recovery.in-container", &facts),
+                refs: vec![ledger.cite(&server.cite)],
+                confidence: None,
+            });
+        }
+        step.command = command;
+    }
+}
