@@ -12,6 +12,8 @@ use crate::model::EntryPath;
 
 /// Folders inside folders that are looked through for archives.
 const MOST_LEVELS: usize = 5;
+/// Folders around a bundle that its collector or its packing made: `must-gather.local.1/quay-io-x`, in one of the user's own.
+const MOST_WRAPPERS: usize = 2;
 /// Files that are looked at before a directory is taken for one bundle.
 const MOST_FILES: usize = 200_000;
 /// Bytes of a file that may tell a producer.
@@ -145,13 +147,15 @@ impl Tree {
 }
 
 impl Tree {
-    /// True where each folder in it is a bundle, itself or as the one folder that was packed, and nothing else stands beside them.
+    /// True where each folder in it is a bundle, itself or a few folders down, and nothing else stands beside them.
     fn holds_unpacked(&self, folder: &Path) -> bool {
         let is_in = |path: &&PathBuf| path.parent() == Some(folder);
         let holds = |inner: &&PathBuf| self.loose.iter().any(|file| file.starts_with(inner));
         let is_bundle = |inner: &PathBuf| {
             let below = self.roots.iter().filter_map(|root| root.strip_prefix(inner).ok());
-            below.map(|rest| rest.components().count()).any(|levels| levels <= 1)
+            below
+                .map(|rest| rest.components().count())
+                .any(|levels| levels <= MOST_WRAPPERS)
         };
         let inner: Vec<&PathBuf> = self.folders.iter().filter(is_in).filter(holds).collect();
         inner.len() > 1 && !self.loose.iter().any(|file| is_in(&file)) && inner.into_iter().all(is_bundle)
@@ -212,9 +216,9 @@ mod tests {
                 "monday/version",
                 "monday/namespaces/a/core/pods.yaml",
                 "monday/cluster-scoped-resources/core/nodes/n.yaml",
-                "tuesday/mg/version",
-                "tuesday/mg/namespaces/a/core/pods.yaml",
-                "tuesday/mg/cluster-scoped-resources/core/nodes/n.yaml",
+                "tuesday/mg/quay-io-x/version",
+                "tuesday/mg/quay-io-x/namespaces/a/core/pods.yaml",
+                "tuesday/mg/quay-io-x/cluster-scoped-resources/core/nodes/n.yaml",
             ],
         ] {
             assert!(holds_bundles(files), "{files:?}");
