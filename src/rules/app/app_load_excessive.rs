@@ -163,7 +163,11 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         let least = if rollout.is_some() { SOME } else { MANY };
         let strained = strained(snapshot, &workload);
         // A test of load is a Job; what runs all the time may be the ordinary traffic of a demonstration.
-        let tiers = if matches!(workload.kind.as_str(), "Job" | "CronJob") { 1 } else { TIERS };
+        let tiers = if matches!(workload.kind.as_str(), "Job" | "CronJob") {
+            1
+        } else {
+            TIERS
+        };
         if users < least || strained.len() < tiers {
             continue;
         }

@@ -232,7 +232,7 @@ fn hiding(object: &Object, at: &str, complaint: &Complaint<'_>) -> Option<Hiding
                 continue;
             };
             let is_executed = complaint.line.contains("exec") || is_command(container, missing);
-            if !has_program_ending(&file) && !(is_executed && has_no_ending(&file)) {
+            if !(has_program_ending(&file) || is_executed && has_no_ending(&file)) {
                 continue;
             }
             let mounts = list(container, "volumeMounts");
