@@ -61,6 +61,10 @@ pub(super) fn attribute_logs(snapshot: &mut Snapshot) {
                 streams.extend(by_name(&candidates, &nodes, &folders, log).map(|stream| (index, stream)))
             }
             Stream::Container(found) if found.pod.is_empty() => {}
+            Stream::Container(found) if is_nobody(snapshot, &candidates, found) => {
+                let named = by_name(&candidates, &nodes, &folders, log);
+                streams.push((index, named.unwrap_or(Stream::Unknown)));
+            }
             Stream::Container(found) => streams.extend(by_workload(&candidates, found).map(|stream| (index, stream))),
             Stream::Component(_) => {}
         }
@@ -135,6 +139,32 @@ fn candidates(snapshot: &Snapshot) -> Vec<Candidate> {
     // What is surely in a namespace, and what fails, is preferred where several would do.
     found.sort_by_key(|candidate| (candidate.namespace.is_empty(), !candidate.failing));
     found
+}
+
+/// True for a name that a heading or a key gave, and that is no pod's: it has not the form of one, and nothing that was collected is called so.
+fn is_nobody(snapshot: &Snapshot, candidates: &[Candidate], found: &ContainerRef) -> bool {
+    let is_made = workload_of_pod_name(&found.pod).is_some() || is_made_by_a_set(&found.pod);
+    let is_known = || {
+        candidates
+            .iter()
+            .any(|known| [&known.pod, &known.workload, &known.namespace].contains(&&found.pod))
+    };
+    let kinds = [
+        "Deployment",
+        "StatefulSet",
+        "DaemonSet",
+        "Job",
+        "CronJob",
+        "Service",
+        "Pod",
+        "ReplicaSet",
+    ];
+    let is_object = || {
+        kinds
+            .iter()
+            .any(|kind| snapshot.kind(kind).any(|object| object.key.name == found.pod))
+    };
+    !candidates.is_empty() && !is_made && !is_known() && !is_object()
 }
 
 /// A log command may name a workload in place of a pod: `kubectl logs deploy/cart`.

@@ -99,7 +99,8 @@ pub(super) fn banner(line: &str) -> Option<Banner<'_>> {
         (false, true) => is_drawn || speaks_of_logs && line.ends_with(':'),
         (false, false) => is_drawn,
     };
-    found.is_doubtful = !is_pod(found.pod) && !speaks_of_logs;
+    let is_bracket_alone = in_brackets.is_some() && drawn < 2;
+    found.is_doubtful = !speaks_of_logs && (!is_pod(found.pod) || is_bracket_alone);
     is_sure.then_some(found)
 }
 
@@ -172,6 +173,8 @@ mod tests {
                 namespace,
                 pod: web,
                 container,
+                // So begins a chapter of an INI file too.
+                is_doubtful: line.starts_with('['),
                 ..Banner::default()
             };
             assert_eq!(banner(&line), Some(expected), "{line}");

@@ -1,7 +1,8 @@
 //! Several logs in one text below headings `==> name <==`: what `tail -n 50 *.log` prints (coreutils `src/tail.c`, `write_header`), and
 //! `minikube logs` (kubernetes/minikube `pkg/minikube/logs/logs.go`).
 
-use super::banner::banner;
+use super::banner::{Banner, banner};
+use super::prompt::is_command;
 use super::{Decoder, Fact, LogSection, Section, TextFile, UnitLog};
 
 /// The lines between two headings, where the heading tells whose log they are.
@@ -42,7 +43,7 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         Some(_) => None,
         None => Some(
             banner(line)
-                .filter(|_| holds_log(file, first))
+                .filter(|_| is_collection(file) && holds_log(file, first))
                 .filter(|found| !found.is_doubtful || begins_as_log(file, first))?,
         ),
     };
@@ -52,14 +53,7 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         .unwrap_or(file.lines.len());
     let fact = match (name, drawn) {
         (Some(name), _) => below_name(name, first, end)?,
-        (None, Some(found)) => Fact::LogSection(LogSection {
-            namespace: found.namespace.to_owned(),
-            pod: found.pod.to_owned(),
-            container: found.container.to_owned(),
-            previous: found.previous,
-            first,
-            end,
-        }),
+        (None, Some(found)) => Fact::LogSection(section(&found, first, end)),
         (None, None) => return None,
     };
     Some(Section {
@@ -67,6 +61,33 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         facts: vec![fact],
         ..Section::default()
     })
+}
+
+fn section(found: &Banner<'_>, first: usize, end: usize) -> LogSection {
+    LogSection {
+        namespace: found.namespace.to_owned(),
+        pod: found.pod.to_owned(),
+        container: found.container.to_owned(),
+        previous: found.previous,
+        first,
+        end,
+    }
+}
+
+/// True in a text that a script put together: it begins with a heading or a command, and its name is not that of one pod. Programs draw
+/// lines into their own logs too.
+fn is_collection(file: &TextFile<'_>) -> bool {
+    let is_blank = |line: &&&str| line.trim().is_empty();
+    let Some(first) = file.lines.iter().find(|line| !is_blank(line)) else {
+        return false;
+    };
+    let is_drawn = |line: &str| {
+        ["==", "--", "##", "**", "<<", ">>", "++"]
+            .iter()
+            .any(|sign| line.starts_with(sign))
+    };
+    pod_of_file(file.path.as_str()).is_none()
+        && (is_drawn(first) || banner(first).is_some() || first.starts_with("$ ") || is_command(first))
 }
 
 /// The log below `==> name <==`.
@@ -79,14 +100,18 @@ fn below_name(name: &str, first: usize, end: usize) -> Option<Fact> {
             first,
             end,
         }),
-        None => Fact::LogSection(LogSection {
-            namespace: String::new(),
-            pod: pod_of_file(name).or_else(|| pod_in(name))?.to_owned(),
-            container: String::new(),
-            previous: name.contains("previous"),
-            first,
-            end,
-        }),
+        None => {
+            let plain = Banner {
+                pod: pod_of_file(name).or_else(|| pod_in(name)).unwrap_or(""),
+                previous: name.contains("previous"),
+                ..Banner::default()
+            };
+            let line = format!("=== {name} ===");
+            // `logs of pod web-0 namespace shop`
+            let told = || banner(&line).filter(|found| !found.is_doubtful);
+            let found = if plain.pod.is_empty() { told()? } else { plain };
+            Fact::LogSection(section(&found, first, end))
+        }
     })
 }
 
@@ -109,8 +134,10 @@ fn holds_log(file: &TextFile<'_>, first: usize) -> bool {
     begin.is_some_and(|line| !OTHERS.iter().any(|other| line.starts_with(other)) || line.starts_with("{\""))
 }
 
-/// True where the first line has a time or is a record in JSON.
+/// True where the first line is a record: JSON, or a time with words behind it. What `date` prints is no log.
 fn begins_as_log(file: &TextFile<'_>, first: usize) -> bool {
+    /// A time alone is no longer.
+    const TIME: usize = 36;
     let begin = (first..file.lines.len())
         .map(|line| file.line(line))
         .find(|line| !line.trim().is_empty());
@@ -123,7 +150,10 @@ fn begins_as_log(file: &TextFile<'_>, first: usize) -> bool {
             })
         })
     };
-    begin.is_some_and(|line| line.starts_with("{\"") || has_time(line))
+    begin.is_some_and(|line| {
+        let is_record = line.len() > TIME && line.starts_with(|c: char| c.is_ascii_digit() || "[(<tIWEFD".contains(c));
+        line.starts_with("{\"") || is_record && has_time(line)
+    })
 }
 
 /// The pod after which a log file is called: `logs/web-6bdf8c9d7-jd5lx.log`.
@@ -170,7 +200,7 @@ fn pod_in(name: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::section;
+    use super::super::sample::{section, section_at};
     use super::*;
 
     #[test]
@@ -218,9 +248,21 @@ mod tests {
         );
         assert_eq!(of("Pod: web-0, Namespace: shop, Container: nginx\nboom\n"), expected(2));
         // A chapter's name could be a workload's; its log shows in the line below.
-        assert!(of("=== cart ===\n2026-11-21T10:00:00Z boom\n").is_some());
+        assert!(of("=== cart ===\n2026-11-21T10:00:00Z ERROR no answer from the store\n").is_some());
         assert!(of("=== cart ===\nready\n").is_none());
+        assert!(of("=== n1 ===\nSat Nov 21 10:00:00 UTC 2026\n").is_none());
+        assert!(of("[worker-1]\nthreads = 4\n").is_none());
         assert!(of("=== web-0 ===\nName:         web-0\nNamespace:    shop\n").is_none());
+    }
+
+    #[test]
+    fn what_a_program_draws_into_its_own_log_is_no_heading() {
+        let text = "2026-11-21T10:00:00Z start\n--- shard-3 ---\n2026-11-21T10:00:01Z FATAL disk full\n";
+        assert!(section_at(&DECODER, "x", text, 1).is_none());
+        let text = "=== shard-3 ===\n2026-11-21T10:00:01Z FATAL disk full\n";
+        assert!(section_at(&DECODER, "logs/web-0.log", text, 0).is_none());
+        let text = "$ ./dump.sh\n=== web-0 ===\nboom\n";
+        assert!(section_at(&DECODER, "x", text, 1).is_some());
     }
 
     #[test]

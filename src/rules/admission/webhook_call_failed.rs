@@ -1,5 +1,7 @@
 //! An admission webhook cannot be called, and its failurePolicy refuses everything.
 
+use jiff::SignedDuration;
+
 use crate::cluster::{Hit, Object, Snapshot};
 use crate::logs::TextSource;
 use crate::model::{Confidence, Subject};
@@ -216,6 +218,11 @@ fn delayed(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let Some((first, _)) = late.first() else {
         return Vec::new();
     };
+    // Requests are late of one webhook when that is left out again and again, at the same time.
+    let opens: Vec<&Hit> = hits.iter().filter(|hit| is_of(hit, "open")).copied().collect();
+    if opens.iter().map(|hit| hit.count).sum::<u64>() < 2 || !late.iter().any(|(late, _)| is_beside(late, &opens)) {
+        return Vec::new();
+    }
     let words = first.captures.get("late").cloned().unwrap_or_default();
     let timeouts: u64 = late.iter().map(|(hit, _)| hit.count).sum();
     let suffers = late.iter().find_map(|(_, owner)| owner.as_ref());
@@ -247,6 +254,26 @@ fn delayed(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
         findings.push(finding);
     }
     findings
+}
+
+/// True unless times tell that nothing of `opens` was written near `late`.
+fn is_beside(late: &Hit, opens: &[&Hit]) -> bool {
+    /// Controllers try again after minutes (`k8s.io/client-go/util/workqueue`).
+    const NEAR: SignedDuration = SignedDuration::from_mins(15);
+    let ends = |hit: &Hit| {
+        [hit.cite.when.clone(), hit.last.clone()]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+    };
+    let of_late = ends(late);
+    opens.iter().any(|open| {
+        let of_open = ends(open);
+        let mut pairs = of_late
+            .iter()
+            .flat_map(|late| of_open.iter().map(move |open| (late, open)));
+        of_late.is_empty() || of_open.is_empty() || pairs.any(|(late, open)| late.gap_to(open).abs() <= NEAR)
+    })
 }
 
 /// The workload that the webhook's Service selects, else the one that is called like it.

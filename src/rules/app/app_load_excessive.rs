@@ -150,6 +150,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let mut findings: Vec<Finding> = Vec::new();
     for told in recurring_or_once(snapshot).into_iter().filter(is_generator) {
         let workload = told.speaker.workload.clone();
+        if has_ended(snapshot, &workload) {
+            continue;
+        }
         if findings.iter().any(|known| known.subject == workload) {
             continue;
         }
@@ -191,6 +194,14 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         findings.push(finding);
     }
     findings
+}
+
+/// True for a Job that is done: it loads nothing any more.
+fn has_ended(snapshot: &Snapshot, workload: &Subject) -> bool {
+    let mut pods = snapshot.pods_of(workload).peekable();
+    let job = snapshot.object(&workload.kind, &workload.namespace, &workload.name);
+    workload.kind == "Job" && job.is_some_and(|job| job.int("/status/succeeded").unwrap_or(0) > 0)
+        || pods.peek().is_some() && pods.all(|pod| pod.phase() == "Succeeded")
 }
 
 /// What generators say of their users; once is enough, for some say it at the start only.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{Hit, Image, Object, Snapshot};
+use crate::cluster::{Hit, Image, Object, PodView, Snapshot};
 use crate::logs::{LogFile, TextSource, clean_line};
 use crate::model::{Citation, Confidence, Subject, When};
 use crate::rules::toolbox::calls::of_clients;
@@ -33,7 +33,7 @@ text:
     unless: 'Initialized\s{2,20}false'
   - id: unsealed
     in: [container-log]
-    pattern: 'vault is unsealed|unsealed with stored key|post-unseal setup complete'
+    pattern: 'vault is unsealed|unsealed with stored key|post-unseal setup complete|entering standby mode|acquired lock, enabling active operation'
 check:
   zh: Vault 或 OpenBao 是否处于封存（sealed）状态
   en: whether Vault or OpenBao is sealed
@@ -307,7 +307,10 @@ fn of_own_log(snapshot: &Snapshot, log: &LogFile, servers: &BTreeSet<Subject>) -
     let speaker = of_log(snapshot, log)?;
     // Vault seals itself as the last thing that it does when it is stopped.
     let is_gone = is_previous(log) || speaker.pod.is_none() && speaker.state == State::Well;
-    (!is_open && !is_gone && servers.contains(&speaker.workload)).then(|| Word {
+    // A sealed server fails its readiness probe, and one of several that is sealed leaves the others to serve.
+    let some_serve = snapshot.pods_of(&speaker.workload).any(|pod| pod.is_well());
+    let serves = some_serve || speaker.pod.as_ref().is_some_and(PodView::is_well);
+    (!is_open && !is_gone && !serves && servers.contains(&speaker.workload)).then(|| Word {
         subject: speaker.workload,
         client: None,
         said: told(clean_line(text)),

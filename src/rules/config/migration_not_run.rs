@@ -1,5 +1,6 @@
 //! An application misses a column or a table, and the Job that should have made it has not done its work.
 
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use crate::bundle::decode::Form;
@@ -108,6 +109,9 @@ remedy:
     expect: {zh: '`replaced`', en: '`replaced`'}
     verify: {zh: '任务完成，应用的日志不再缺少 {{ missing }}', en: 'the Job completes and the log of the application no longer misses {{ missing }}'}
     rollback: {zh: '删除任务；已执行的迁移按其回退脚本或备份恢复', en: 'delete the Job; what was migrated is undone by its own script or from the backup'}
+    notes:
+      - zh: 'Job 的 Pod 模板不可修改，--force 先删除再创建：旧任务的 Pod 与日志随之消失，先保存日志'
+        en: 'the template of a Job cannot be changed, so --force deletes it and makes it anew: its pods and their logs go with it, so keep the log first'
 prevention:
   - kind: prevent
     text: {zh: '发布流水线等待迁移任务完成，再更新应用', en: 'let the pipeline wait for the migration to complete before it updates the application'}
@@ -197,7 +201,14 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 same_namespace(&complaint.speaker.workload.namespace, &job.key.namespace)
                     && complaint.speaker.workload.name != job.key.name
             };
-            let near: Vec<&Complaint<'_>> = missed.iter().filter(is_near).collect();
+            // What belongs to the database itself no migration of an application makes.
+            let is_own = |complaint: &&Complaint<'_>| {
+                let missing = complaint.captures.get("missing").map_or("", String::as_str);
+                !["pg_", "information_schema", "sqlite_"]
+                    .iter()
+                    .any(|start| missing.starts_with(start))
+            };
+            let near: Vec<&Complaint<'_>> = missed.iter().filter(is_near).filter(is_own).collect();
             let own: Vec<&Complaint<'_>> = near
                 .iter()
                 .filter(|complaint| is_for(job, &complaint.speaker.workload.name))
@@ -209,7 +220,8 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 .count()
                 == 1;
             // A Job that is called after nobody is for whoever misses something, where there is no other.
-            let chosen = if own.is_empty() && is_only && !is_of_another(snapshot, job) {
+            let is_anybodys = named_after(job).is_empty() && !is_of_another(snapshot, job);
+            let chosen = if own.is_empty() && is_only && is_anybodys {
                 near
             } else {
                 // Others that miss the same use the same database.
@@ -313,6 +325,15 @@ fn undone(snapshot: &Snapshot, job: &Object) -> Option<Undone> {
         .pods()
         .any(|pod| same_namespace(pod.namespace(), &job.key.namespace));
     let has_pod = snapshot.pods_of(&job.subject()).next().is_some();
+    // A Job that was made just now has its pod in a moment.
+    let created = job.time("/metadata/creationTimestamp");
+    let is_new = match (created, snapshot.now()) {
+        (Some(created), Some(now)) => now.duration_since(created.latest) < SignedDuration::from_mins(5),
+        _ => false,
+    };
+    if is_new {
+        return None;
+    }
     (is_idle && is_told && lists_pods && !has_pod).then_some(Undone::NeverStarted)
 }
 
@@ -336,9 +357,20 @@ fn is_done_since(snapshot: &Snapshot, job: &Object) -> bool {
     })
 }
 
-/// A name without the number at its end.
+/// A name without what tells its runs apart: a number, the suffix of `generateName`
+/// (`k8s.io/apiserver/pkg/storage/names/generate.go`: five letters), the beginning of a commit.
 fn stem(name: &str) -> &str {
-    name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '-' | '.'))
+    let bare = match name.rsplit_once('-') {
+        Some((stem, end)) if is_drawn(end) => stem,
+        _ => name,
+    };
+    bare.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '-' | '.'))
+}
+
+fn is_drawn(end: &str) -> bool {
+    let is_random = end.len() == 5 && end.bytes().all(|byte| b"bcdfghjklmnpqrstvwxz2456789".contains(&byte));
+    let is_commit = end.len() >= 7 && end.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_random || is_commit
 }
 
 /// The words of a Job's name that are neither about migrating nor a number.

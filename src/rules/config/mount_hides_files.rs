@@ -155,7 +155,15 @@ fn judge(snapshot: &Snapshot, rule: &RuleHeader, complaint: &Complaint<'_>) -> O
     let content = content_of(snapshot, workload, volume)?;
     let is_filled = || is_mounted_elsewhere(object, &at, &mount) || is_claimed_elsewhere(snapshot, workload, volume);
     // What is meant to hold programs lacks one by itself.
-    let holds_programs = content.keys.iter().any(|key| has_program_ending(key));
+    let holds_programs = content
+        .keys
+        .iter()
+        .any(|key| has_program_ending(key) || !key.contains('.') && mount.below.split('/').count() == 1);
+    // What a container fetches or unpacks there itself was never in the image, and settings below /etc may have any ending.
+    if mount.file.starts_with("/etc/") || fetches(object, &at, &mount) || !content.is_fixed && mount.below.contains('/')
+    {
+        return None;
+    }
     if holds_programs || content.keys.contains(&mount.below) || !content.is_fixed && is_filled() {
         return None;
     }
@@ -185,6 +193,19 @@ fn judge(snapshot: &Snapshot, rule: &RuleHeader, complaint: &Complaint<'_>) -> O
         finding.add_affected(pod);
     }
     Some(finding)
+}
+
+/// True where the container's own command writes files: `wget -O /work/app.jar …`, `git clone …`, `tar -C /work …`.
+fn fetches(object: &Object, at: &str, mount: &Hiding) -> bool {
+    const WRITERS: [&str; 7] = ["wget", "curl", "git", "tar", "unzip", "cp", "pip"];
+    let groups = ["containers", "initContainers"];
+    let containers = groups.iter().flat_map(|group| object.list(&format!("{at}/{group}")));
+    containers
+        .filter(|container| text(container, "/name") == mount.container)
+        .flat_map(|container| ["command", "args"].into_iter().flat_map(|field| list(container, field)))
+        .filter_map(Value::as_str)
+        .flat_map(|line| line.split(|c: char| c.is_whitespace() || ";&|".contains(c)))
+        .any(|word| WRITERS.contains(&word))
 }
 
 /// The specification that shows the mounts: the pod's own, else its workload's template, with the pointer to it.

@@ -212,6 +212,16 @@ fn judge_alone(input: &Input<'_>, rule: &RuleHeader, service: &Object, hits: &[&
             && last_part(repository) == other.subject.name
             && repositories(other).contains(repository)
     })?;
+    // One image may serve several workloads, each with arguments or variables of its own.
+    let told = |backend: &Backend<'_>| -> Vec<Value> {
+        let of = |container: &Value| {
+            ["command", "args", "env"].map(|field| container.get(field).cloned().unwrap_or_default())
+        };
+        backend.containers.iter().flat_map(of).collect()
+    };
+    if told(backend) != told(other) {
+        return None;
+    }
     let image = backend
         .containers
         .iter()

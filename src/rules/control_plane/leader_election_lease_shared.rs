@@ -292,9 +292,13 @@ fn claims(object: &Object) -> Vec<((String, String), Claim)> {
     let mut found = Vec::new();
     for (index, container) in object.list(AT).iter().enumerate() {
         let settings = settings(container);
-        let is_off = settings
-            .iter()
-            .any(|setting| SWITCHES.contains(&setting.name.as_str()) && setting.value == "false");
+        let is_off = settings.iter().any(|setting| {
+            let name = setting.name.to_ascii_lowercase().replace('_', "-");
+            let value = setting.value.to_ascii_lowercase();
+            // Another API server has leases of its own.
+            SWITCHES.contains(&name.as_str()) && ["false", "0", "no", "off"].contains(&value.as_str())
+                || ["kubeconfig", "master"].contains(&name.as_str())
+        });
         let image = container.get("image").and_then(Value::as_str).unwrap_or("");
         let program = program_of(image);
         if is_off || program.is_empty() {

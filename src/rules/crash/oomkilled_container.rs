@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use serde_json::Value;
 
-use crate::cluster::{ContainerInstance, Ended, Object, PodView, Snapshot};
+use crate::cluster::{ContainerInstance, Ended, Hit, Object, PodView, Snapshot};
 use crate::model::{Confidence, Subject};
 use crate::rules::claims::quantity;
 use crate::rules::toolbox::moments::latest_moment;
@@ -30,8 +30,8 @@ title:
   zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：容器 {{ container }} 超出内存限制{% if limit %} {{ limit }}{% endif %}，被 OOMKilled（重启 {{ restarts }} 次）'
   en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: container {{ container }} exceeds its memory limit{% if limit %} of {{ limit }}{% endif %} and is OOMKilled ({{ restarts|restarts }})'
 cause:
-  zh: '内核因容器 {{ container }} 用完了内存限制{% if limit %} {{ limit }}{% endif %} 而结束了它（原因 OOMKilled，退出码 {{ exit_code }}）。要么限制低于应用的正常需要，要么应用泄漏内存。'
-  en: 'the kernel ended container {{ container }} when it had used up its memory limit{% if limit %} of {{ limit }}{% endif %} (reason OOMKilled, exit code {{ exit_code }}). Either the limit is below what the application normally needs, or the application leaks.'
+  zh: '内核因容器 {{ container }} 用完了内存限制{% if limit %} {{ limit }}{% endif %} 而结束了它{% if exit_code %}（原因 OOMKilled，退出码 {{ exit_code }}）{% endif %}。要么限制低于应用的正常需要，要么应用泄漏内存。'
+  en: 'the kernel ended container {{ container }} when it had used up its memory limit{% if limit %} of {{ limit }}{% endif %}{% if exit_code %} (reason OOMKilled, exit code {{ exit_code }}){% endif %}. Either the limit is below what the application normally needs, or the application leaks.'
 questions:
   - zh: '最近的发布或数据量变化是否提高了内存用量？'
     en: 'did a release or more data raise the use of memory lately?'
@@ -305,6 +305,14 @@ fn by_kernel(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
         let mut crashing: Vec<_> = snapshot
             .pods()
             .filter(|pod| pod.node() == node && state_of(snapshot, pod, "") == State::Crashing)
+            .filter(|pod| {
+                pod.containers().iter().all(|container| {
+                    container
+                        .ended()
+                        .is_none_or(|ended| ended.reason.is_empty() && ended.exit_code.is_none())
+                })
+            })
+            .filter(|pod| !is_older_than(snapshot, hit, pod))
             .filter_map(|pod| limited(snapshot, &pod, limit_kb * 1024.0).map(|(object, at)| (pod, object, at)))
             .collect();
         crashing.dedup_by_key(|(pod, ..)| snapshot.top_owner(pod.object));
@@ -332,7 +340,7 @@ fn by_kernel(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
             .fact("container", container)
             .fact("limit", object.text(&format!("{at}/resources/limits/memory")))
             .fact("restarts", restarts)
-            .fact("exit_code", "137")
+            .fact("exit_code", "")
             .fact(
                 "settable",
                 matches!(resource.as_str(), "deployment" | "statefulset" | "daemonset"),
@@ -344,6 +352,19 @@ fn by_kernel(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
         findings.push(finding);
     }
     findings
+}
+
+/// True for what the kernel wrote before the pod was made.
+fn is_older_than(snapshot: &Snapshot, hit: &Hit, pod: &PodView<'_>) -> bool {
+    let made = pod.object.time("/metadata/creationTimestamp");
+    match (hit.cite.when.clone().or_else(|| hit.last.clone()), made) {
+        (Some(said), Some(made)) => said.surely_before(&made),
+        // A day without its year, and an age: whatever is further from now than a pod lives.
+        (Some(said), None) => snapshot
+            .now()
+            .is_some_and(|now| now.duration_since(said.latest) > SignedDuration::from_hours(24)),
+        (None, _) => false,
+    }
 }
 
 /// The object that shows a container of the pod with exactly this limit of memory in bytes, and where.

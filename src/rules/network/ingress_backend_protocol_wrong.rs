@@ -23,7 +23,7 @@ text:
     pattern: '\[(?P<upstream>[a-z0-9][a-z0-9.-]*)\] \[\] [^\n"]*? (?P<status>400|502) [0-9a-f]{6,}\s*$'
   - id: answered
     in: [container-log]
-    pattern: '\[(?P<upstream>[a-z0-9][a-z0-9.-]*)\] \[\] [^\n"]*? [123]\d\d [0-9a-f]{6,}\s*$'
+    pattern: '\[(?P<upstream>[a-z0-9][a-z0-9.-]*)\] \[\] [^\n"]*? (?:[123]\d\d|40[1-9]|4[1-9]\d|50[01]) [0-9a-f]{6,}\s*$'
   # Its error log.
   - id: not-http
     in: [container-log]
@@ -108,7 +108,7 @@ examples:
     fires: [{kind: Ingress, namespace: t, name: api}]
   - name: 'the backend says so itself'
     files:
-      'ing.json': '{"kind":"Ingress","apiVersion":"networking.k8s.io/v1","metadata":{"name":"api","namespace":"t","uid":"1"},"spec":{"rules":[{"host":"api.t.example","http":{"paths":[{"path":"/","pathType":"Prefix","backend":{"service":{"name":"api","port":{"number":8080}}}}]}}]}}'
+      'ing.json': '{"kind":"Ingress","apiVersion":"networking.k8s.io/v1","metadata":{"name":"api","namespace":"t","uid":"1"},"spec":{"rules":[{"host":"api.t.example","http":{"paths":[{"path":"/","pathType":"Prefix","backend":{"service":{"name":"api","port":{"number":8443}}}}]}}]}}'
       'pods.txt': |
         NAMESPACE   NAME                  READY   STATUS    RESTARTS   AGE
         t           api-6bdf8c9d7-jd5lx   1/1     Running   0          9d
@@ -222,7 +222,8 @@ fn judge(
         .collect();
 
     let wants_other = hint != speaks_tls;
-    let is_told = !by_backend.is_empty() || speaks_tls && !of_host.is_empty();
+    // Scanners and probes of load balancers speak the wrong protocol at any port; what the port is meant for has to agree.
+    let is_told = wants_other && !by_backend.is_empty() || speaks_tls && !of_host.is_empty();
     let is_seen = wants_other && (!of_host.is_empty() || is_mostly && !(speaks_tls && cannot_connect(snapshot)));
     if succeeds || !is_told && !is_seen {
         return None;
@@ -300,7 +301,11 @@ fn is_of_nginx(snapshot: &Snapshot, ingress: &Object) -> bool {
     };
     match snapshot.object("IngressClass", "", class) {
         Some(found) => matches!(found.text("/spec/controller"), "" | "k8s.io/ingress-nginx"),
-        None => class.is_empty() || class.contains("nginx"),
+        // Whoever's class is the default one takes up an Ingress without.
+        None if class.is_empty() => snapshot
+            .kind("IngressClass")
+            .all(|known| known.text("/spec/controller") == "k8s.io/ingress-nginx"),
+        None => class.contains("nginx"),
     }
 }
 

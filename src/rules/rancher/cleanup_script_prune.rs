@@ -185,21 +185,12 @@ remedy:
     risk: read-only
     when: "rebuild|selectattr('placeholders')|list"
     command: "kubectl get clusterregistrationtokens.management.cattle.io -A -o custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name"
-    expect: {zh: 每个集群一个注册令牌, en: one registration token for each cluster}
+    expect: {zh: "每个集群一个或多个注册令牌，例如 default-token、system", en: "one or more registration tokens for each cluster, such as default-token and system"}
     verify: {zh: 记下本集群的令牌所在的命名空间与名称, en: "note the namespace and the name of this cluster's"}
     rollback: {zh: 只读，无需回滚, en: read-only}
-  - purpose: {zh: 轮换：删除采集包中出现过的注册令牌使其作废，之后只用新令牌, en: "rotate: delete the registration token that stood in the bundle, and use only a new one from here on"}
-    place: rancher
-    risk: dangerous
-    when: "rebuild|selectattr('placeholders')|list"
-    precheck: {zh: 上一步列出了它；列出仍使用旧令牌的节点代理, en: "the step above lists it; the agents that still have the old one are known"}
-    command: "kubectl -n <NAMESPACE> delete clusterregistrationtokens.management.cattle.io <NAME>"
-    expect: {zh: 输出中有 deleted, en: the output says deleted}
-    verify: {zh: 再列一次，旧的已不在；用旧令牌注册被拒绝, en: "listed once more, the old one is gone; a registration with it is refused"}
-    rollback: {zh: 旧令牌不能恢复；用新令牌更新仍使用旧令牌的节点代理, en: "the old one does not come back: give the new one to every agent that still has it"}
     notes:
-      - zh: "新令牌如何生成取决于 Rancher 的版本，执行前先查阅该版本的文档"
-        en: "how a new one is made depends on the version of Rancher: read its documentation first"
+      - zh: "采集包中的令牌视为已泄露：重建之前先在 Rancher 中为本集群生成新令牌（做法取决于 Rancher 的版本，先查阅其文档），重建时只用新的，旧的最后删除"
+        en: "the token in the bundle counts as leaked: have Rancher make a new one for this cluster before anything is rebuilt (how depends on its version: read its documentation), rebuild with that alone, and delete the old one last"
   - purpose: {zh: "重建 {{ item.name }}", en: "rebuild {{ item.name }}"}
     place: node
     risk: change
@@ -221,6 +212,15 @@ remedy:
     expect: {zh: "与矩阵中基线一列相同：share-mnt 为 Exited (0)，service-sidekick 为 Created，其余为 Up", en: "as in the baseline's column of the matrix: share-mnt Exited (0), service-sidekick Created, all others Up"}
     verify: {zh: 重新采集后再分析一次，不再报告缺失, en: "collect once more and analyse: nothing is reported as missing"}
     rollback: {zh: 只读，无需回滚, en: read-only}
+  - purpose: {zh: 轮换的最后一步：删除采集包中出现过的注册令牌，使其作废, en: "end the rotation: delete the registration token that stood in the bundle"}
+    place: rancher
+    risk: dangerous
+    when: "rebuild|selectattr('placeholders')|list"
+    precheck: {zh: 新令牌已在使用：重建的容器与各节点代理都换成了它，并已重新连上 Rancher, en: "the new one is in use: the containers rebuilt and the agents of every node have it, and are connected to Rancher again"}
+    command: "kubectl -n <NAMESPACE> delete clusterregistrationtokens.management.cattle.io <NAME>"
+    expect: {zh: 输出中有 deleted, en: the output says deleted}
+    verify: {zh: 再列一次，旧的已不在；用旧令牌注册被拒绝, en: "listed once more, the old one is gone; a registration with it is refused"}
+    rollback: {zh: 旧令牌不能恢复；用新令牌更新仍使用旧令牌的节点代理, en: "the old one does not come back: give the new one to every agent that still has it"}
   - purpose: {zh: 参数来源缺失时，从同角色节点或备份取得, en: "without a baseline, take the arguments from a peer node or a backup"}
     place: node
     risk: read-only
@@ -306,7 +306,7 @@ knowledge:
     reference: "Debian cron(8); cronie src/database.c not_a_crontab"
   - text: {zh: share-mnt 的正常状态是已退出（0），service-sidekick 的正常状态是已创建；节点代理会重建被删除的 share-mnt, en: "share-mnt is healthy as Exited (0), service-sidekick as Created; the node agent re-creates a deleted share-mnt"}
     reference: "rancher/rancher v2.5.12 cmd/agent/main.go, pkg/rkeworker; rancher/rke services/sidekick.go; rancher/rancher#15364"
-sources: ["moby daemon/prune.go: output `Deleted Containers:`", "rancher/rke cluster/plan.go: label io.rancher.rke.container.name"]
+sources: ["moby daemon/prune.go: output `Deleted Containers:`", "rancher/rke cluster/plan.go: label io.rancher.rke.container.name", "rancher/terraform-provider-rancher2 issue 579: a cluster has the tokens default-token and system"]
 versions: Docker 1.13 to 29; RKE1 with Rancher 2.0 to 2.11
 examples:
   - name: the script, its log and a complete listing

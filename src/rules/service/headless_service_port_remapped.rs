@@ -4,7 +4,7 @@ use crate::cluster::{Object, Snapshot};
 use crate::model::{Citation, Confidence, Subject};
 use crate::rules::toolbox::calls::{is_out_of_reach, of_clients};
 use crate::rules::toolbox::complaints::{Complaint, complaints};
-use crate::rules::toolbox::peers::objects_of;
+use crate::rules::toolbox::peers::{behind, objects_of};
 use crate::rules::toolbox::references::{Resolved, references};
 use crate::rules::toolbox::services::{
     Backend, Fit, Target, answering, backends, container_ports, fit, is_headless, ports, selector,
@@ -264,7 +264,11 @@ fn is_about(snapshot: &Snapshot, complaint: &Complaint<'_>, remapped: &Remapped<
         "connect to",
     ];
     let line = complaint.line.to_ascii_lowercase();
-    if !WORDS.iter().any(|word| line.contains(word)) {
+    // Who waits for an answer is connected.
+    let is_connected = ["read timed out", "read timeout"]
+        .iter()
+        .any(|word| line.contains(word));
+    if is_connected || !WORDS.iter().any(|word| line.contains(word)) {
         return false;
     }
     let client = &complaint.speaker.workload;
@@ -274,7 +278,20 @@ fn is_about(snapshot: &Snapshot, complaint: &Complaint<'_>, remapped: &Remapped<
     let is_meant = match called.iter().find(|object| object.kind == "Service") {
         Some(service) => service.namespace == key.namespace && service.name == key.name,
         // The name gave the address of a pod, and that is what the client writes.
-        None => called.iter().any(|object| remapped.behind.contains(object)),
+        // Where they fail themselves, or another Service leads to them too, it says nothing of this one.
+        None => {
+            let is_well = |workload: &Subject| snapshot.pods_of(workload).all(|pod| pod.is_well());
+            let others = snapshot
+                .kind("Service")
+                .filter(|other| other.key != *key && other.key.namespace == key.namespace);
+            let leads_there = |other: &Object| {
+                let served = behind(snapshot, &key.namespace, &other.key.name);
+                served.iter().any(|workload| remapped.behind.contains(workload))
+            };
+            called.iter().any(|object| remapped.behind.contains(object))
+                && remapped.behind.iter().all(is_well)
+                && !others.into_iter().any(leads_there)
+        }
     };
     let port = || match peer.port {
         Some(port) => Some(i64::from(port)),

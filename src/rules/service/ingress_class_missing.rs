@@ -139,16 +139,28 @@ fn issuer_of_solver<'s>(snapshot: &'s Snapshot, ingress: &Object) -> Option<&'s 
     }
     let namespace = &ingress.key.namespace;
     let owners = ["Challenge", "Certificate", "CertificateRequest", "Order"];
-    let mut named = owners
+    let is_ready = |object: &Object| {
+        object.list("/status/conditions").iter().any(|condition| {
+            let text = |key: &str| condition.get(key).and_then(|value| value.as_str());
+            text("type") == Some("Ready") && text("status") == Some("True")
+        })
+    };
+    let mut issuers: Vec<&Object> = owners
         .iter()
         .flat_map(|kind| snapshot.kind(kind))
-        .filter(|owner| owner.key.namespace == *namespace && !owner.text("/spec/issuerRef/name").is_empty());
-    named.find_map(|owner| {
-        let name = owner.text("/spec/issuerRef/name");
-        let cluster_wide = || snapshot.object("ClusterIssuer", "", name);
-        match owner.text("/spec/issuerRef/kind") {
-            "ClusterIssuer" => cluster_wide(),
-            _ => snapshot.object("Issuer", namespace, name).or_else(cluster_wide),
-        }
-    })
+        .filter(|owner| owner.key.namespace == *namespace && !is_ready(owner))
+        .filter_map(|owner| {
+            let name = owner.text("/spec/issuerRef/name");
+            let cluster_wide = || snapshot.object("ClusterIssuer", "", name);
+            match owner.text("/spec/issuerRef/kind") {
+                "ClusterIssuer" => cluster_wide(),
+                _ => snapshot.object("Issuer", namespace, name).or_else(cluster_wide),
+            }
+        })
+        .collect();
+    issuers.dedup_by_key(|issuer| issuer.key.clone());
+    match issuers.as_slice() {
+        [only] => Some(*only),
+        _ => None,
+    }
 }

@@ -298,25 +298,21 @@ mod tests {
 
     #[test]
     fn a_loop_in_a_shell_may_put_the_pod_before_each_line() {
-        for (first, second) in [
-            ("web-0: boom", "web-0: bang"),
-            ("shop/web-0: boom", "shop/web-0: bang"),
-            ("[shop/web-0] boom", "[shop/web-0] bang"),
-            ("[web-0/nginx] boom", "[web-0/nginx] bang"),
+        for (of_web, of_db, namespace, container) in [
+            ("web-0: ", "db-0: ", "", ""),
+            ("shop/web-0: ", "shop/db-0: ", "shop", ""),
+            ("[shop/web-0] ", "[shop/db-0] ", "shop", ""),
+            ("[web-0/nginx] ", "[db-0/nginx] ", "", "nginx"),
         ] {
-            let namespace = if first.contains("shop") { "shop" } else { "" };
-            let container = if first.contains("nginx") { "nginx" } else { "" };
-            assert_eq!(
-                logs(&PREFIXED, &format!("{first}\n{second}\n{second}\n")),
-                [log(
-                    namespace,
-                    "web-0",
-                    container,
-                    &[(0, "boom"), (1, "bang"), (2, "bang")]
-                )],
-                "{first}"
-            );
+            let text = format!("{of_web}boom\n{of_web}bang\n{of_db}ready\n");
+            let expected = [
+                log(namespace, "db-0", container, &[(2, "ready")]),
+                log(namespace, "web-0", container, &[(0, "boom"), (1, "bang")]),
+            ];
+            assert_eq!(logs(&PREFIXED, &text), expected, "{of_web}");
         }
+        // A program's own workers.
+        assert!(logs(&PREFIXED, "worker-0: boom\nworker-0: bang\nworker-0: boom\n").is_empty());
     }
 
     #[test]

@@ -56,6 +56,19 @@ pub(super) fn form_at(file: &TextFile<'_>, start: usize) -> Option<Form> {
         let has_form = |line: &&&str| read(*form, line).is_some();
         match form {
             Form::Kubectl => true,
+            // Workers call themselves so too: `worker-0: …`. A loop over pods has several, and its file is not one pod's.
+            Form::Colon => {
+                let of = |line: &str| read(Form::Colon, line).map(|record| record.pod);
+                let own = of(first);
+                let is_of_one = file
+                    .path
+                    .components()
+                    .any(|part| is_pod(part.split('.').next().unwrap_or(part)));
+                let mut others = file.lines.iter().filter_map(|line| of(line));
+                !is_of_one
+                    && following.take(FEWEST - 1).filter(has_form).count() == FEWEST - 1
+                    && others.any(|pod| Some(&pod) != own.as_ref())
+            }
             _ => following.take(FEWEST - 1).filter(has_form).count() == FEWEST - 1,
         }
     })

@@ -44,7 +44,7 @@ impl<'n> Way<'n> {
     }
 }
 
-/// The line that stands above the log in the text of a terminal; empty where nothing tells whose it is. `key` is that of the text in
+/// The heading that stands above the log in the text of a terminal; empty where nothing tells whose it is. `key` is that of the text in
 /// `parent`, `way` is the way to the parent.
 pub(super) fn title(parent: &Node<'_>, key: &str, way: Way<'_>) -> String {
     let field = |names: &[&str]| {
@@ -58,16 +58,16 @@ pub(super) fn title(parent: &Node<'_>, key: &str, way: Way<'_>) -> String {
     };
     let is_log = LOGS.contains(&key);
     if is_log && !field(&PODS).is_empty() {
-        let mut line = format!("=== logs of pod {}", field(&PODS));
+        let mut line = format!("==> logs of pod {}", field(&PODS));
         for (word, value) in [("namespace", field(&NAMESPACES)), ("container", field(&CONTAINERS))] {
             if !value.is_empty() {
                 line = format!("{line} {word} {value}");
             }
         }
-        return format!("{line}{previous} ===");
+        return format!("{line}{previous} <==");
     }
     if is_of_pod(key) {
-        return format!("=== logs of {key} ===");
+        return format!("==> logs of {key} <==");
     }
     if !way.pod.is_empty() && (is_log || is_name(key) && way.in_logs) {
         let container = if is_log {
@@ -75,10 +75,10 @@ pub(super) fn title(parent: &Node<'_>, key: &str, way: Way<'_>) -> String {
         } else {
             format!(" container {key}")
         };
-        return format!("=== logs of {}{container}{previous} ===", way.pod);
+        return format!("==> logs of {}{container}{previous} <==", way.pod);
     }
     if way.in_logs && is_name(key) && !is_log {
-        return format!("=== logs of {key} ===");
+        return format!("==> logs of {key} <==");
     }
     String::new()
 }

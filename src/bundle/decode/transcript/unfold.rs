@@ -408,7 +408,7 @@ mod tests {
         let texts: Vec<String> = lines(text).into_iter().map(|(_, line)| line).collect();
         assert_eq!(
             texts,
-            ["NAME    READY", "web-0   0/1", "=== logs of web ===", "ready", "boom"]
+            ["NAME    READY", "web-0   0/1", "==> logs of web <==", "ready", "boom"]
         );
         assert_eq!(lines(r#"{"files": {"n1/df.txt": "Filesystem\n/dev/vda"}}"#).len(), 2);
     }
@@ -416,23 +416,23 @@ mod tests {
     #[test]
     fn keys_and_fields_tell_whose_a_log_is() {
         for (text, title) in [
-            (r#"{"web-0": "ready\nboom\n"}"#, "=== logs of web-0 ==="),
+            (r#"{"web-0": "ready\nboom\n"}"#, "==> logs of web-0 <=="),
             (
                 r#"{"shop/web-0/nginx": "ready\nboom\n"}"#,
-                "=== logs of shop/web-0/nginx ===",
+                "==> logs of shop/web-0/nginx <==",
             ),
             (
                 r#"[{"pod": "web-0", "namespace": "shop", "container": "nginx", "logs": "ready\nboom\n"}]"#,
-                "=== logs of pod web-0 namespace shop container nginx ===",
+                "==> logs of pod web-0 namespace shop container nginx <==",
             ),
             (
                 r#"{"logs": {"web-0": {"nginx": "ready\nboom\n"}}}"#,
-                "=== logs of web-0 container nginx ===",
+                "==> logs of web-0 container nginx <==",
             ),
-            (r#"{"logs": {"cart": "ready\nboom\n"}}"#, "=== logs of cart ==="),
+            (r#"{"logs": {"cart": "ready\nboom\n"}}"#, "==> logs of cart <=="),
             (
                 r#"{"web-0": {"previous_logs": "ready\nboom\n"}}"#,
-                "=== logs of web-0 (previous) ===",
+                "==> logs of web-0 (previous) <==",
             ),
         ] {
             let texts: Vec<String> = lines(text).into_iter().map(|(_, line)| line).collect();
