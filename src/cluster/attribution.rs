@@ -164,7 +164,8 @@ fn is_nobody(snapshot: &Snapshot, candidates: &[Candidate], found: &ContainerRef
             .iter()
             .any(|kind| snapshot.kind(kind).any(|object| object.key.name == found.pod))
     };
-    !candidates.is_empty() && !is_made && !is_known() && !is_object()
+    // What tells the namespace too is no mere heading.
+    found.namespace.is_empty() && !candidates.is_empty() && !is_made && !is_known() && !is_object()
 }
 
 /// A log command may name a workload in place of a pod: `kubectl logs deploy/cart`.

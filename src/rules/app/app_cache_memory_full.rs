@@ -15,7 +15,14 @@ text:
     pattern: '(?P<reason>(?:OOM )?command not allowed when used memory > ''maxmemory'')'
   - id: rabbitmq
     in: [container-log, status]
-    pattern: '(?P<reason>memory resource limit alarm set on node|vm_memory_high_watermark set|connection blocked: low on memory)'
+    pattern: '(?P<reason>vm_memory_high_watermark set|connection blocked: low on memory)'
+  # rabbitmq-server deps/rabbit/src/rabbit_alarm.erl: a warning, once when it begins and once when it is over.
+  - id: rabbitmq-alarm
+    in: [container-log, status]
+    pattern: '(?P<reason>memory resource limit alarm set on node)'
+  - id: rabbitmq-cleared
+    in: [container-log, status]
+    pattern: 'memory resource limit alarm cleared on node'
   - id: elasticsearch
     in: [container-log, status]
     pattern: '(?P<reason>circuit_breaking_exception[^\n]{0,120}Data too large|CircuitBreakingException: \[[^\]]+\] Data too large)'
@@ -28,7 +35,8 @@ text:
 finds:
   subject: application
   confidence: confirmed
-  server_side: [redis, rabbitmq, elasticsearch, memcached, mongo]
+  server_side: [redis, rabbitmq, rabbitmq-alarm, elasticsearch, memcached, mongo]
+  lasting: [{begins: rabbitmq-alarm, ends: rabbitmq-cleared}]
 check:
   zh: '缓存、中间件是否因内存上限而拒绝写入'
   en: 'whether a cache or broker refuses writes for want of memory'

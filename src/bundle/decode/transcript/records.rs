@@ -248,9 +248,34 @@ impl<'n, 't> Records<'n, 't> {
                 continue;
             }
             let pointer = format!("{pointer}/{}", escaped(key));
-            self.add_text(member, &pointer, title(node, key, way));
+            let title = title(node, key, way);
+            if self.add_lines(member, &pointer, &title) {
+                continue;
+            }
+            self.add_text(member, &pointer, title);
             self.add_texts_of(member, &pointer, way.through(key));
         }
+    }
+
+    /// A log that is a list of its lines; false for anything else.
+    fn add_lines(&mut self, node: &'n Node<'t>, pointer: &str, title: &str) -> bool {
+        let lines = node.items();
+        if title.is_empty() || lines.len() < 2 || !lines.iter().all(|line| line.text().is_some()) {
+            return false;
+        }
+        let output = |(index, node): (usize, &'n Node<'t>)| Output {
+            node,
+            pointer: format!("{pointer}/{index}"),
+            text: node.text(),
+        };
+        self.found.push(Record {
+            command: String::new(),
+            at: node.from,
+            host: String::new(),
+            title: title.to_owned(),
+            outputs: lines.iter().enumerate().map(output).collect(),
+        });
+        true
     }
 
     fn add_text(&mut self, node: &'n Node<'t>, pointer: &str, title: String) {

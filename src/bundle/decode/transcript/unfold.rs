@@ -145,8 +145,7 @@ pub fn may_be_transcript(bytes: &[u8]) -> bool {
         return false;
     }
     let has_any = |signs: &[&[u8]]| signs.iter().any(|sign| has(bytes, sign));
-    // Texts of several lines.
-    if has(bytes, b"\\n") && (has_any(&LOG_SIGNS) || begins_with_pod(head)) {
+    if has_any(&LOG_SIGNS) || begins_with_pod(head) {
         return true;
     }
     has_any(&TEXT_SIGNS) || (has_any(&COMMAND_SIGNS) || has_any(&ROLE_SIGNS)) && has_any(&OUTPUT_SIGNS)
@@ -429,6 +428,7 @@ mod tests {
                 r#"{"logs": {"web-0": {"nginx": "ready\nboom\n"}}}"#,
                 "==> logs of web-0 container nginx <==",
             ),
+            (r#"{"web-0": ["ready", "boom"]}"#, "==> logs of web-0 <=="),
             (r#"{"logs": {"cart": "ready\nboom\n"}}"#, "==> logs of cart <=="),
             (
                 r#"{"web-0": {"previous_logs": "ready\nboom\n"}}"#,
