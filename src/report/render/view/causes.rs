@@ -100,6 +100,10 @@ pub(super) fn whole_unexplained(s: &Scribe<'_>) -> Vec<Value> {
         }
         let said = s.sentences(&thing.sentences).into_iter();
         blocks.extend(said.take(if is_new { usize::MAX } else { 1 }).map(details::text));
+        // Heads without a row would tell a reader with a screen reader nothing.
+        if thing.complaints.is_empty() {
+            continue;
+        }
         let rows = thing.complaints.iter().map(|complaint| {
             vec![
                 Rich::code(&complaint.source),
