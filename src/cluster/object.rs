@@ -1,5 +1,7 @@
 //! One Kubernetes object, in whatever form it was seen.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::age;
@@ -29,6 +31,8 @@ pub struct Object {
     /// Where it stands as a whole.
     pub cite: Citation,
     pointer: Pointer,
+    /// Where the status stands, if another form of the object told it.
+    status_lines: Option<BTreeMap<String, Citation>>,
 }
 
 impl Object {
@@ -49,6 +53,7 @@ impl Object {
             form: fact.form,
             cite: fact.cite,
             pointer: fact.pointer,
+            status_lines: None,
         })
     }
 
@@ -88,7 +93,8 @@ impl Object {
 
     /// True for what a person wrote to be applied: nothing in it that only the API server or a controller writes.
     pub fn is_manifest(&self) -> bool {
-        const SET_BY_THE_SERVER: [&str; 6] = [
+        const SET_BY_THE_SERVER: [&str; 7] = [
+            "/metadata/casefileLive",
             "/metadata/uid",
             "/metadata/resourceVersion",
             "/metadata/creationTimestamp",
@@ -109,19 +115,11 @@ impl Object {
 
     /// Cites the field at a pointer: its line in a text form, its pointer in JSON or YAML, shown as `name: value`.
     pub fn cite_at(&self, pointer: &str) -> Citation {
+        if let Some(lines) = self.status_lines.as_ref().filter(|_| pointer.starts_with(STATUS)) {
+            return nearest(lines, pointer).unwrap_or(&self.cite).clone();
+        }
         match &self.pointer {
-            Pointer::Lines(lines) => {
-                let mut at = pointer;
-                loop {
-                    if let Some(citation) = lines.get(at) {
-                        return citation.clone();
-                    }
-                    match at.rfind('/') {
-                        Some(cut) => at = at.get(..cut).unwrap_or(""),
-                        None => return self.cite.clone(),
-                    }
-                }
-            }
+            Pointer::Lines(lines) => nearest(lines, pointer).unwrap_or(&self.cite).clone(),
             Pointer::At(base) => {
                 let mut citation = self.cite.clone();
                 citation.place = Place::Pointer(format!("{base}{pointer}"));
@@ -158,8 +156,17 @@ impl Object {
             && (!covers(&self.value, &other.value) || self.value != other.value && begins(&other.value, &self.value))
     }
 
-    /// Takes over what a poorer or older form of the same object knows and this one does not.
+    /// Takes over what a poorer or older form of the same object knows and this one does not. Of an answer of the API that is the status,
+    /// which people cut off.
     pub(super) fn fill_from(&mut self, other: &Self) {
+        if self.form == Form::Api
+            && self.get(STATUS).is_none()
+            && let (Pointer::Lines(lines), Some(status), Some(own)) =
+                (&other.pointer, other.get(STATUS), self.value.as_object_mut())
+        {
+            own.insert("status".to_owned(), status.clone());
+            self.status_lines = Some(lines.clone());
+        }
         if self.form != Form::Api {
             fill(&mut self.value, &other.value);
             if let (Pointer::Lines(mine), Pointer::Lines(theirs)) = (&mut self.pointer, &other.pointer) {
@@ -168,6 +175,19 @@ impl Object {
                 }
             }
         }
+    }
+}
+
+const STATUS: &str = "/status";
+
+/// The citation of a field, or of the nearest one that holds it.
+fn nearest<'l>(lines: &'l BTreeMap<String, Citation>, pointer: &str) -> Option<&'l Citation> {
+    let mut at = pointer;
+    loop {
+        if let Some(citation) = lines.get(at) {
+            return Some(citation);
+        }
+        at = at.get(..at.rfind('/')?)?;
     }
 }
 

@@ -68,7 +68,7 @@ pub fn stamp_of(line: &str) -> Option<(Stamp, &str)> {
 }
 
 /// `Sat 2026-11-21 10:20:42 UTC host …` (journalctl's `short-full`), `INFO 2026-11-21 10:20:42 …`, `[ERROR] 2026/11/21 10:20:42 …`,
-/// `E, [2026-11-21T10:20:42.5 #1] ERROR` (Ruby's Logger).
+/// `E, [2026-11-21T10:20:42.5 #1] ERROR` (Ruby's Logger), `[7] 2026/11/21 10:20:42.123456 [ERR] …` (NATS).
 fn after_a_word(line: &str) -> Option<(Stamp, &str)> {
     let (word, rest) = line.split_once(' ')?;
     // `周六` and `星期六` in zh_CN.
@@ -77,7 +77,14 @@ fn after_a_word(line: &str) -> Option<(Stamp, &str)> {
             .chars()
             .all(|c| c.is_alphabetic() || matches!(c, '[' | ']' | ':' | '|' | ','))
         && word.chars().any(char::is_alphabetic);
-    if is_word { leading_iso(rest.trim_start()) } else { None }
+    // The process id that nats-server writes first (`logger/log.go`).
+    let pid = word.strip_prefix('[').and_then(|word| word.strip_suffix(']'));
+    let is_pid = pid.is_some_and(|pid| !pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit()));
+    if is_word || is_pid {
+        leading_iso(rest.trim_start())
+    } else {
+        None
+    }
 }
 
 /// The line without the prefix that a container runtime put before it (CRI: `<time> stdout F `; `docker logs -t`: `<time> `), for quoting and matching.
@@ -263,6 +270,7 @@ mod tests {
                 "E, [2025-11-03T10:20:42.586318 #1] ERROR -- : x",
                 "2025-11-03T10:20:42.586318Z",
             ),
+            ("[7] 2025/11/03 10:20:42.394318 [ERR] x", "2025-11-03T10:20:42.394318Z"),
             (
                 "[Nest] 1  - 11/03/2025, 1:20:42 PM   ERROR [Orders] x",
                 "2025-11-03T13:20:42Z",

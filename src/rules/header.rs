@@ -212,6 +212,9 @@ pub struct Subjects {
     /// For applications: what is written once, be it as a mere warning, and holds until another line takes it back.
     #[serde(default)]
     pub lasting: Vec<Lasting>,
+    /// For applications: what a server writes once about a limit of its own, and what counts while others get no answer from it.
+    #[serde(default)]
+    pub when_blamed: Vec<String>,
     /// For applications: signatures by which a data store tells in its own log whom it refuses: see [`super::toolbox::witnesses`].
     #[serde(default)]
     pub stores_tell: Vec<String>,

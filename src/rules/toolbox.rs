@@ -14,6 +14,7 @@ pub mod etcd;
 pub mod grouping;
 pub mod hosts;
 pub mod jobs;
+pub mod lasting;
 pub mod longhorn;
 pub mod made_for;
 pub mod makers;

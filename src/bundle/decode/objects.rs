@@ -49,8 +49,11 @@ fn collect(base: &Base<'_>, value: Value, list: &ListKind, pointer: &str, depth:
         }
         Value::Object(mut map) => {
             title_case::rename(&mut map);
-            if let Some(items) = take_items(&mut map) {
+            if let Some(mut items) = take_items(&mut map) {
                 let inner = item_kind(&map, list);
+                if is_answer(&map) {
+                    items.as_array_mut().into_iter().flatten().for_each(mark_as_live);
+                }
                 match items {
                     Value::Array(items) if items.is_empty() => facts.extend(empty(base, &inner, pointer)),
                     Value::Null => facts.extend(empty(base, &inner, pointer)),
@@ -69,6 +72,26 @@ fn take_items(map: &mut Map<String, Value>) -> Option<Value> {
     let kind = map.get("kind").and_then(Value::as_str).unwrap_or("List");
     let is_list = kind.ends_with("List") && matches!(map.get("items"), Some(Value::Array(_) | Value::Null));
     if is_list { map.remove("items") } else { None }
+}
+
+/// True for a list as the API server or kubectl answers it: nobody writes a `resourceVersion` into a list by hand
+/// (`k8s.io/kubectl/pkg/cmd/get/get.go` puts an empty one there).
+pub(super) fn is_answer(list: &Map<String, Value>) -> bool {
+    list.get("metadata")
+        .is_some_and(|metadata| metadata.get("resourceVersion").is_some())
+}
+
+/// Notes on an item of such a list that it is what the cluster has, where the fields that would tell were taken away.
+pub(super) fn mark_as_live(item: &mut Value) {
+    let Some(metadata) = item.get_mut("metadata").and_then(Value::as_object_mut) else {
+        return;
+    };
+    if !["uid", "resourceVersion", "creationTimestamp"]
+        .iter()
+        .any(|field| metadata.contains_key(*field))
+    {
+        metadata.insert("casefileLive".to_owned(), Value::Bool(true));
+    }
 }
 
 fn item_kind(map: &Map<String, Value>, of_path: &ListKind) -> ListKind {

@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 use super::block_yaml;
-use super::objects::{Base, objects};
+use super::objects::{Base, is_answer, mark_as_live, objects};
 use super::yaml_value::parse_within;
 use super::{Decoder, Section, TextFile};
 use crate::bundle::{Budget, Limit};
@@ -105,6 +105,7 @@ fn read_document(file: &TextFile<'_>, first: usize, end: usize, section: &mut Se
         .and_then(Value::as_str)
         .unwrap_or("v1")
         .to_owned();
+    let is_live = envelope.as_object().is_some_and(is_answer);
     for (index, &item_start) in starts.iter().enumerate() {
         if section.problems.len() >= MOST_BROKEN {
             let detail = format!("{MOST_BROKEN} items of this list do not parse: the rest was not read");
@@ -118,10 +119,13 @@ fn read_document(file: &TextFile<'_>, first: usize, end: usize, section: &mut Se
         let item_end = starts.get(index + 1).copied().unwrap_or(items_end);
         // One item is a list of one; the list's kind goes with it, for items that have none.
         if let Some(items) = parse(file, item_start, item_end, section) {
-            let item = match items {
+            let mut item = match items {
                 Value::Array(items) => items.into_iter().next().unwrap_or_default(),
                 _ => Value::Null,
             };
+            if is_live {
+                mark_as_live(&mut item);
+            }
             let base = Base {
                 bundle: &file.bundle,
                 file: file.path,

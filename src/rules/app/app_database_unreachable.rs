@@ -110,7 +110,7 @@ text:
     unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
   - id: librdkafka
     in: [container-log, status]
-    pattern: '(?P<peer>[\w.-]+:\d+)/\w+: Connect to [^\n]*failed: (?P<reason>Connection refused|Connection timed out|No route to host)'
+    pattern: '(?P<peer>[\w.-]+:\d+)/\w+: (?:Connect to [^\n]*failed: )?(?P<reason>Connection refused|Connection timed out|No route to host|Connection setup timed out in state CONNECT)'
     unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
   - id: amqp
     in: [container-log, status]

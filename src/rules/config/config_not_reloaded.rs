@@ -6,6 +6,7 @@ use crate::rules::toolbox::calls::of_clients;
 use crate::rules::toolbox::complaints::{Complaint, complaints};
 use crate::rules::toolbox::moments::latest_moment;
 use crate::rules::toolbox::peers::objects_of;
+use crate::rules::toolbox::references::is_of_host;
 use crate::rules::toolbox::uses::{Use, Way, changed, started, uses};
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -229,14 +230,21 @@ fn unnamed(snapshot: &Snapshot, complaint: &Complaint<'_>, object: &Object) -> O
     };
     let data = object.get("/data").and_then(|data| data.as_object())?;
     let texts = || data.values().filter_map(|value| value.as_str());
-    // `stock` is not named by `stock-v2`.
-    let names = |text: &str| {
-        text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
-            .any(|word| word == name)
-            || peer.host.contains('.') && text.contains(&peer.host)
-    };
+    let names = |text: &str| is_host_of(text, &name) || peer.host.contains('.') && text.contains(&peer.host);
     // A Secret's values are encoded, and a ConfigMap that names no host at all is about something else.
-    let is_about_hosts = texts().any(|text| text.contains("://") || text.contains(".svc") || text.contains(':'));
+    let is_about_hosts = texts().any(|text| text.contains("://") || text.contains(".svc") || text.contains(':'))
+        || data.keys().any(|key| is_of_host(key));
     (object.key.kind == "ConfigMap" && name.len() >= 3 && is_about_hosts && !texts().any(names))
         .then_some((name, objects))
+}
+
+/// True where a text names a host: `stock` is not named by `stock-v2`, and not by the path `/stock/`.
+fn is_host_of(text: &str, name: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    text.match_indices(name).any(|(at, found)| {
+        let before = text.get(..at).unwrap_or("");
+        let after = text.get(at + found.len()..).unwrap_or("");
+        let is_word = !before.ends_with(is_part) && !after.starts_with(is_part);
+        is_word && (!before.ends_with('/') || before.ends_with("//"))
+    })
 }

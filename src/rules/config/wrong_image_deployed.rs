@@ -195,10 +195,12 @@ fn judge(snapshot: &Snapshot, rule: &RuleHeader, service: &Object) -> Option<Fin
 /// call.
 fn judge_alone(input: &Input<'_>, rule: &RuleHeader, service: &Object, hits: &[&Hit]) -> Option<Finding> {
     let name = &service.key.name;
+    // `shop.fx.v1.Rates/Get` is of Service `fx-rates`.
     let is_called = |hit: &&&Hit| {
         let method = hit.captures.get("method").map_or("", String::as_str);
-        let mut words = method.split(['.', '/']);
-        words.any(|word| word.eq_ignore_ascii_case(name))
+        let words: Vec<&str> = method.split(['.', '/']).collect();
+        let is_among = |wanted: &str| words.iter().any(|word| word.eq_ignore_ascii_case(wanted));
+        is_among(name) || name.split('-').all(is_among)
     };
     let hit = hits.iter().find(is_called)?;
     let wanted = selector(service)?;
@@ -212,14 +214,8 @@ fn judge_alone(input: &Input<'_>, rule: &RuleHeader, service: &Object, hits: &[&
             && last_part(repository) == other.subject.name
             && repositories(other).contains(repository)
     })?;
-    // One image may serve several workloads, each with arguments or variables of its own.
-    let told = |backend: &Backend<'_>| -> Vec<Value> {
-        let of = |container: &Value| {
-            ["command", "args", "env"].map(|field| container.get(field).cloned().unwrap_or_default())
-        };
-        backend.containers.iter().flat_map(of).collect()
-    };
-    if told(backend) != told(other) {
+    // One image may serve several workloads, each with arguments of its own, or told by a variable which of them it is.
+    if started(backend) != started(other) || is_told_its_role(backend) {
         return None;
     }
     let image = backend
@@ -240,6 +236,30 @@ fn judge_alone(input: &Input<'_>, rule: &RuleHeader, service: &Object, hits: &[&
     add_hit(input, &mut finding, hit);
     finding.impair(Subject::namespaced("Service", &service.key.namespace, name));
     Some(finding)
+}
+
+/// What the containers start.
+fn started(backend: &Backend<'_>) -> Vec<Value> {
+    let of = |container: &Value| ["command", "args"].map(|field| container.get(field).cloned().unwrap_or_default());
+    backend.containers.iter().flat_map(of).collect()
+}
+
+/// True where a variable has the workload's own name as its value.
+fn is_told_its_role(backend: &Backend<'_>) -> bool {
+    let of = |container: &Value| {
+        container
+            .get("env")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default()
+    };
+    let is_name =
+        |variable: &Value| variable.get("value").and_then(Value::as_str) == Some(backend.subject.name.as_str());
+    backend
+        .containers
+        .iter()
+        .flat_map(of)
+        .any(|variable| is_name(&variable))
 }
 
 /// The repositories of the images, without tags and digests; those of sidecars that meshes add are left out.

@@ -14,8 +14,8 @@ needs: [configmaps]
 meets: [{kinds: [Service, Deployment, DaemonSet, Pod], named: [kube-dns, coredns, rke2-coredns, dns-default]}]
 check: {zh: "Corefile 是否会让集群内的名字解析失败或出错", en: "whether the Corefile makes names of the cluster fail or resolve wrongly"}
 title:
-  zh: "CoreDNS 的配置 {{ subject.namespace }}/{{ subject.name }} {% if kind == \"template\" %}对集群内的名字返回 {{ value }}（{{ line }}）{% elif kind == \"hosts\" %}把 {{ name }} 解析到 {{ value }}，而该 Service 的地址是 {{ wanted }}{% elif kind == \"zone\" %}的 kubernetes 区域 {{ value }} 不含集群域 {{ wanted }}{% elif kind == \"rewrite\" %}把 {{ name }} 改写到命名空间 {{ value }}，而那里没有任何 Service{% elif kind == \"closed-hosts\" %}的 hosts 块没有 fallthrough，表中没有的名字一律答“不存在”{% else %}没有 kubernetes 插件{% endif %}"
-  en: "the configuration of CoreDNS, {{ subject.namespace }}/{{ subject.name }}, {% if kind == \"template\" %}answers {{ value }} for names of the cluster ({{ line }}){% elif kind == \"hosts\" %}resolves {{ name }} to {{ value }}, while the Service has {{ wanted }}{% elif kind == \"zone\" %}has the kubernetes zone {{ value }}, not the cluster domain {{ wanted }}{% elif kind == \"rewrite\" %}rewrites {{ name }} to namespace {{ value }}, which has no Service{% elif kind == \"closed-hosts\" %}has a hosts block without fallthrough: names that it does not list are denied{% else %}has no kubernetes plugin{% endif %}"
+  zh: "CoreDNS 的配置 {{ subject.namespace }}/{{ subject.name }} {% if kind == \"template\" %}对集群内的名字返回 {{ value }}（{{ line }}）{% elif kind == \"hosts\" %}把 {{ name }} 解析到 {{ value }}，而该 Service 的地址是 {{ wanted }}{% elif kind == \"zone\" %}的 kubernetes 区域 {{ value }} 不含集群域 {{ wanted }}{% elif kind == \"rewrite\" %}把 {{ name }} 改写到{% if wanted %} {{ wanted }}，而命名空间 {{ value }} 中没有这个 Service{% else %}命名空间 {{ value }}，而那里没有任何 Service{% endif %}{% elif kind == \"closed-hosts\" %}的 hosts 块没有 fallthrough，表中没有的名字一律答“不存在”{% else %}没有 kubernetes 插件{% endif %}"
+  en: "the configuration of CoreDNS, {{ subject.namespace }}/{{ subject.name }}, {% if kind == \"template\" %}answers {{ value }} for names of the cluster ({{ line }}){% elif kind == \"hosts\" %}resolves {{ name }} to {{ value }}, while the Service has {{ wanted }}{% elif kind == \"zone\" %}has the kubernetes zone {{ value }}, not the cluster domain {{ wanted }}{% elif kind == \"rewrite\" %}rewrites {{ name }} to {% if wanted %}{{ wanted }}, and namespace {{ value }} has no such Service{% else %}namespace {{ value }}, which has no Service{% endif %}{% elif kind == \"closed-hosts\" %}has a hosts block without fallthrough: names that it does not list are denied{% else %}has no kubernetes plugin{% endif %}"
 cause:
   zh: "Corefile 中的 {{ line }} 使 CoreDNS {% if kind == \"template\" %}对匹配的名字直接返回 {{ value }}，不再查询 Service{% elif kind == \"hosts\" %}返回一个旧的或错误的地址{% elif kind == \"rewrite\" %}把匹配的名字改写成并不存在的名字，于是回答“不存在”{% elif kind == \"closed-hosts\" %}先由 hosts 插件回答（无论写在哪里，它都排在 kubernetes 之前），表中没有的名字得到 NXDOMAIN，不再查询 Service{% else %}不回答集群内的名字{% endif %}。CoreDNS 自身运行正常，所以只有应用会报错。"
   en: "{{ line }} in the Corefile makes CoreDNS {% if kind == \"template\" %}answer {{ value }} for names that match, without asking for the Service{% elif kind == \"hosts\" %}give out an address that is old or wrong{% elif kind == \"rewrite\" %}turn names that match into names that do not exist, and deny them{% elif kind == \"closed-hosts\" %}ask the hosts plugin first (it comes before kubernetes wherever it is written), which denies every name that it does not list{% else %}give no answer for names of the cluster{% endif %}. CoreDNS itself runs well, so only applications complain."
@@ -335,14 +335,27 @@ fn rewrite(snapshot: &Snapshot, lines: &[&str], domain: &str) -> Option<Wrong> {
         let elsewhere = snapshot
             .kind("Service")
             .any(|service| !matches!(service.key.namespace.as_str(), "" | "default" | "kube-system"));
+        // A whole name, of a Service that is not among those of its namespace.
+        let target = to
+            .trim_end_matches('.')
+            .strip_suffix(&suffix)
+            .and_then(|name| name.split_once('.'));
+        let is_lost = |(name, space): &(&str, &str)| {
+            let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+            is_name && *space == namespace && snapshot.object("Service", namespace, name).is_none()
+        };
+        let lost = target
+            .filter(is_lost)
+            .filter(|_| !is_empty && name_complaints(snapshot).next().is_some());
         // One that has some Services but not those that the name is turned away from.
         let loses = || name_complaints(snapshot).next().is_some() && loses_services(snapshot, from, namespace);
-        (is_plain && !namespace.is_empty() && elsewhere && (is_empty || loses())).then(|| Wrong {
+        let is_wrong = lost.is_some() || elsewhere && (is_empty || loses());
+        (is_plain && !namespace.is_empty() && is_wrong).then(|| Wrong {
             kind: "rewrite",
             line: (*line).to_owned(),
             name: from.to_owned(),
             value: namespace.to_owned(),
-            wanted: String::new(),
+            wanted: lost.map_or(String::new(), |(name, _)| name.to_owned()),
         })
     })
 }

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use crate::bundle::decode::Form;
 use crate::cluster::{Object, Snapshot};
-use crate::model::{Confidence, Subject};
+use crate::model::{Citation, Confidence, Subject};
+use crate::rules::toolbox::calls::{is_out_of_reach, of_clients};
+use crate::rules::toolbox::complaints::complaints;
 use crate::rules::toolbox::hosts::{Suffering, network_suffering};
 use crate::rules::toolbox::nodes::touch_pods;
 use crate::rules::toolbox::selectors::accepted_nodes;
@@ -25,8 +27,8 @@ title:
   zh: "污点 {{ taint }} 把 DaemonSet {{ subject.namespace }}/{{ subject.name }} 挡在节点 {{ nodes|join('、') }} 之外（期望 {{ desired }} 个，集群有 {{ all }} 个节点）"
   en: "taint {{ taint }} keeps DaemonSet {{ subject.namespace }}/{{ subject.name }} off {{ nodes|join(', ') }} (it wants {{ desired|pods }}, and there are {{ all|nodes }})"
 cause:
-  zh: "DaemonSet 的 Pod 模板没有容忍污点 {{ taint }}，控制器不会为 {{ nodes|join('、') }} 创建 Pod，也不算缺副本；而这些节点上的 Pod 依赖它（网络、kube-proxy、存储驱动或本地 DNS）。"
-  en: "the pod template of the DaemonSet does not tolerate {{ taint }}, so the controller makes no pod for {{ nodes|join(', ') }} and counts none as missing; yet pods there depend on it (network, kube-proxy, storage driver or local DNS)."
+  zh: "DaemonSet 的 Pod 模板没有容忍污点 {{ taint }}，控制器不会为 {{ nodes|join('、') }} 创建 Pod，也不算缺副本；而这些节点上的 Pod 依赖它（网络、kube-proxy、存储驱动、本地 DNS，或节点端口上的代理）。"
+  en: "the pod template of the DaemonSet does not tolerate {{ taint }}, so the controller makes no pod for {{ nodes|join(', ') }} and counts none as missing; yet pods there depend on it (network, kube-proxy, storage driver, local DNS, or an agent on a port of the node)."
 causes:
   - rule: cni-agent-unhealthy
     ground: node
@@ -52,6 +54,15 @@ causes:
   - rule: sandbox-creation-failure
     ground: node
     mechanism: {zh: "节点上没有 CNI，沙箱无法创建", en: "without the CNI no sandbox can be made"}
+  - rule: app-upstream-refused
+    ground: workload
+    mechanism: {zh: "节点端口上没有人监听", en: "nothing listens on that port of the node"}
+  - rule: app-database-unreachable
+    ground: workload
+    mechanism: {zh: "节点端口上没有人监听", en: "nothing listens on that port of the node"}
+  - rule: peer-unresponsive
+    ground: workload
+    mechanism: {zh: "节点端口上没有人监听", en: "nothing listens on that port of the node"}
 benign:
   - {zh: "专用节点有意不运行它（虚拟节点、Windows 节点）", en: "a node that does without on purpose (virtual nodes, Windows)"}
   - {zh: "node.kubernetes.io/ 开头的状况污点由控制器自动容忍", en: "taints of conditions, node.kubernetes.io/…, are tolerated by themselves"}
@@ -116,7 +127,6 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let snapshot = input.snapshot;
     snapshot
         .kind("DaemonSet")
-        .filter(|set| NEEDED.iter().any(|name| set.key.name.contains(name)))
         .filter_map(|set| judge(snapshot, rule, set))
         .collect()
 }
@@ -129,9 +139,10 @@ fn judge(snapshot: &Snapshot, rule: &RuleHeader, set: &Object) -> Option<Finding
         return None;
     }
     let all = snapshot.kind("Node").count();
-    let desired = usize::try_from(set.int("/status/desiredNumberScheduled")?).ok()?;
     let owner = set.subject();
     let placed: BTreeSet<&str> = snapshot.pods_of(&owner).map(|pod| pod.node()).collect();
+    let wanted = set.int("/status/desiredNumberScheduled");
+    let desired = wanted.map_or(Some(placed.len()), |wanted| usize::try_from(wanted).ok())?;
     let accepted = accepted_nodes(snapshot, &Subject::default(), &owner);
     let is_accepted = |node: &Object| {
         let ordinary = node.text("/metadata/labels/kubernetes.io~1os") != "windows"
@@ -139,6 +150,12 @@ fn judge(snapshot: &Snapshot, rule: &RuleHeader, set: &Object) -> Option<Finding
         let wanted = accepted.as_ref();
         ordinary && wanted.is_none_or(|nodes| nodes.iter().any(|known| known.key == node.key))
     };
+    let is_needed = NEEDED.iter().any(|name| set.key.name.contains(name));
+    let called = called_in_vain(snapshot, set);
+    if !is_needed && called.is_empty() {
+        return None;
+    }
+    let said = |node: &Object| called.iter().find(|(name, ..)| *name == node.key.name);
     let kept_off: Vec<(&Object, usize, &Value)> = snapshot
         .kind("Node")
         .filter(|node| !placed.contains(node.key.name.as_str()) && is_accepted(node))
@@ -147,7 +164,9 @@ fn judge(snapshot: &Snapshot, rule: &RuleHeader, set: &Object) -> Option<Finding
             let (index, taint) = taints.find(|(_, taint)| keeps_off(taint, tolerations))?;
             Some((node, index, taint))
         })
-        .filter(|(node, ..)| network_suffering(snapshot, &node.key.name) == Suffering::Yes)
+        .filter(|(node, ..)| {
+            said(node).is_some() || is_needed && network_suffering(snapshot, &node.key.name) == Suffering::Yes
+        })
         .collect();
     let (first, _, taint) = kept_off.first().filter(|_| desired < all)?;
     let mut finding = Finding::new(rule, set.subject(), Confidence::Confirmed)
@@ -166,10 +185,51 @@ fn judge(snapshot: &Snapshot, rule: &RuleHeader, set: &Object) -> Option<Finding
         finding.add_cite(node.cite_at(&format!("/spec/taints/{index}")));
         finding.touches.extend(Touch::of(&node.subject()));
         finding.add_affected(node.subject());
+        for (_, client, cite) in called.iter().filter(|(name, ..)| *name == node.key.name) {
+            finding.add_cite(cite.clone());
+            finding.touches.extend(Touch::of(client));
+            finding.add_affected(client.clone());
+        }
     }
     finding.add_cite(set.cite_at("/spec/template/spec/tolerations"));
     touch_pods(snapshot, &first.key.name, &mut finding);
     Some(finding)
+}
+
+/// Nodes whose own address is called in vain on a port that the daemon opens there: the node, who calls, and what it says.
+fn called_in_vain(snapshot: &Snapshot, set: &Object) -> Vec<(String, Subject, Citation)> {
+    let on_host = set.get("/spec/template/spec/hostNetwork").and_then(Value::as_bool) == Some(true);
+    let ports: Vec<i64> = set
+        .list("/spec/template/spec/containers")
+        .iter()
+        .filter_map(|container| container.get("ports")?.as_array())
+        .flatten()
+        .filter_map(|port| {
+            let host = port.get("hostPort").and_then(Value::as_i64);
+            host.or_else(|| port.get("containerPort").and_then(Value::as_i64).filter(|_| on_host))
+        })
+        .collect();
+    if ports.is_empty() {
+        return Vec::new();
+    }
+    let node_of = |address: &str| {
+        let has = |node: &&Object| {
+            let addresses = node.list("/status/addresses").iter();
+            addresses
+                .filter_map(|found| found.get("address")?.as_str())
+                .any(|own| own == address)
+        };
+        snapshot.kind("Node").find(has).map(|node| node.key.name.clone())
+    };
+    complaints(snapshot, &is_out_of_reach, &of_clients())
+        .into_iter()
+        .filter_map(|complaint| {
+            let peer = complaint.peer();
+            let is_its = peer.port.is_some_and(|port| ports.contains(&i64::from(port)));
+            let node = node_of(&peer.host).filter(|_| is_its)?;
+            Some((node, complaint.speaker.workload.clone(), complaint.cite))
+        })
+        .collect()
 }
 
 /// A taint that the controller does not tolerate by itself, and the template neither.

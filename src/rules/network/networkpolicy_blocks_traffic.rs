@@ -413,6 +413,7 @@ fn between<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
     let mut found = Vec::new();
     let isolated = all_backends(input);
     let mut known: BTreeMap<String, Vec<Backend<'s>>> = BTreeMap::new();
+    let mut inferred: BTreeMap<String, Vec<Backend<'s>>> = BTreeMap::new();
     for call in calls(snapshot) {
         for namespace in [&call.client.namespace, &call.service.key.namespace] {
             known.entry(namespace.clone()).or_insert_with(|| {
@@ -427,6 +428,13 @@ fn between<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
                 }
             });
         }
+        // Pods that only a table shows stand behind their Service by their addresses, with the labels that it selects by.
+        let namespace = call.service.key.namespace.as_str();
+        let seen = known.get(namespace).map_or(&[][..], Vec::as_slice);
+        if !inferred.contains_key(namespace) {
+            inferred.insert(namespace.to_owned(), selected_by_endpoint(snapshot, namespace, seen));
+        }
+        let by_address = inferred.get(namespace).map_or(&[][..], Vec::as_slice);
         let of = |namespace: &str| known.get(namespace).map_or(&[][..], Vec::as_slice);
         let clients: Vec<&Backend<'_>> = of(&call.client.namespace)
             .iter()
@@ -445,7 +453,7 @@ fn between<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
             let is_other = |backend: &&Backend<'_>| {
                 (backend.subject != client.subject || backend.labels != client.labels) && is_served(backend)
             };
-            for server in of(&call.service.key.namespace).iter().filter(is_other) {
+            for server in of(namespace).iter().chain(by_address).filter(is_other) {
                 let target = ports(call.service)
                     .into_iter()
                     .find(|port| call.port.is_none_or(|wanted| wanted == port.port))
@@ -462,10 +470,20 @@ fn between<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
                             .and_then(|namespace| namespace.get("/metadata/labels")?.as_object()),
                     };
                     let selecting = policies(input, isolated, way);
+                    // Labels that were never seen may be what a rule asks for.
+                    let may_be = |wanted: &Labels| {
+                        wanted
+                            .iter()
+                            .all(|(key, value)| peer.labels.get(key).is_none_or(|known| known == value))
+                    };
+                    let admits = |rule: &Allowed| match peer.object.key.kind.as_str() {
+                        "Service" => rule.may_admit(&home, may_be),
+                        _ => rule.admits(peer.labels, &home),
+                    };
                     let passes = selecting
                         .iter()
                         .flat_map(|policy| rules(policy, way))
-                        .any(|rule| rule.admits(peer.labels, &home) && target.is_none_or(|port| rule.opens(port)));
+                        .any(|rule| admits(&rule) && target.is_none_or(|port| rule.opens(port)));
                     // Of another namespace only what is seen to fail counts: a setting may name what is never called.
                     let is_shown = is_own || call.fails;
                     if let (false, true, Some(policy)) = (passes, is_shown, telling(&selecting, way, target.as_slice()))

@@ -7,6 +7,7 @@ use regex::Regex;
 
 use super::errors::troubled;
 use super::etcd::{etcd, is_of_etcd};
+use super::lasting::{ended, is_blamed};
 use super::mentions::{mentioned, named_by_word};
 use super::nodes::is_ready;
 use super::passed::{complaint_is_over, peer_is_back};
@@ -229,7 +230,9 @@ fn of_line<'s>(
             Confidence::Probable
         }),
         State::NotReady => (hit.count >= 3).then_some(Confidence::Possible),
-        State::Well if lasts && !is_previous(log) => Some(Confidence::Probable),
+        State::Well if (lasts || is_blamed(snapshot, subjects, speaker, hit)) && !is_previous(log) => {
+            Some(Confidence::Probable)
+        }
         State::Well if complaint_is_over(snapshot, log, hit, after) || peer_is_back(snapshot, speaker, hit) => None,
         State::Well => {
             let counts = !subjects.only_while_failing || is_among(&subjects.even_when_ready, hit);
@@ -265,31 +268,6 @@ fn of_line<'s>(
 /// True where another workload writes mostly errors.
 fn others_fail(snapshot: &Snapshot, speaker: &Speaker<'_>) -> bool {
     troubled(snapshot).iter().any(|workload| *workload != speaker.workload)
-}
-
-/// Whether a state that a line announces was over at the end of its log; none for a line that announces none. The line that ends one
-/// is over by itself.
-fn ended(subjects: &Subjects, log: &LogFile, hit: &LineHit) -> Option<bool> {
-    let id = hit.signature.rsplit('/').next().unwrap_or("");
-    let state = subjects
-        .lasting
-        .iter()
-        .find(|state| state.begins == id || state.ends == id)?;
-    if state.ends == id {
-        return Some(true);
-    }
-    let last_line = |hit: &LineHit| hit.last.as_ref().map_or(hit.line, |(line, _)| *line);
-    let is_end = |other: &&LineHit| {
-        let of_rule = other.signature.rsplit_once('/').map(|(rule, _)| rule);
-        other.signature.rsplit('/').next() == Some(state.ends.as_str())
-            && of_rule == hit.signature.rsplit_once('/').map(|(rule, _)| rule)
-    };
-    Some(
-        log.hits
-            .iter()
-            .filter(is_end)
-            .any(|end| last_line(end) > last_line(hit)),
-    )
 }
 
 /// True for a container that has ended again and again and is not known to have got over it: its present instance has not run for as long
@@ -612,7 +590,7 @@ fn weight_of(hit: &LineHit) -> Weight {
     weight(&hit.text).max(last.unwrap_or(Weight::Dismissed))
 }
 
-fn is_among(signatures: &[String], hit: &LineHit) -> bool {
+pub(super) fn is_among(signatures: &[String], hit: &LineHit) -> bool {
     let id = hit.signature.rsplit('/').next().unwrap_or("");
     signatures.iter().any(|known| known == id)
 }

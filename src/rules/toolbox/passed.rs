@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use super::speakers::{Speaker, is_previous};
+use super::uses::started;
 use crate::cluster::{PodView, Snapshot};
 use crate::logs::{LineHit, LogFile};
 
@@ -35,9 +36,6 @@ pub fn peer_is_back(snapshot: &Snapshot, speaker: &Speaker<'_>, hit: &LineHit) -
     /// What came back so long ago would have been missed again.
     const QUIET: SignedDuration = SignedDuration::from_mins(10);
     let text = hit.last.as_ref().map_or(hit.text.as_str(), |(_, text)| text);
-    let (Some(said), Some(now)) = (snapshot.time_of(text), snapshot.now()) else {
-        return false;
-    };
     let is_named = |pod: &PodView<'_>| {
         pod.namespace() == speaker.workload.namespace
             && text.match_indices(pod.name()).any(|(at, name)| {
@@ -46,5 +44,21 @@ pub fn peer_is_back(snapshot: &Snapshot, speaker: &Speaker<'_>, hit: &LineHit) -
                 after.starts_with('.') && before.is_none_or(|c| !c.is_ascii_alphanumeric() && !"-.".contains(c))
             })
     };
-    now.duration_since(said.latest) >= QUIET && snapshot.pods().filter(is_named).any(|pod| pod.is_well())
+    let mut named = snapshot.pods().filter(is_named).filter(|pod| pod.is_well());
+    let (Some(said), Some(now)) = (snapshot.time_of(text), snapshot.now()) else {
+        return false;
+    };
+    if now.duration_since(said.latest) >= QUIET {
+        return named.next().is_some();
+    }
+    // Where nothing but logs tells what time it was, it was later than their last line: a table shows for how long the pod has run.
+    let is_end_of_log = |log: &LogFile| {
+        let end = log.last_stamped.as_deref().and_then(|line| snapshot.time_of(line));
+        end.is_some_and(|end| end.latest == now)
+    };
+    let runs_on = |pod: PodView<'_>| {
+        let since = started(&pod, snapshot.bundle.collected_at.as_ref());
+        since.is_some_and(|since| now.duration_since(since.latest) >= QUIET)
+    };
+    snapshot.logs.iter().any(is_end_of_log) && named.any(runs_on)
 }

@@ -2,7 +2,7 @@
 //!
 //! Source: `networking.k8s.io/v1` NetworkPolicySpec; `k8s.io/kubectl/pkg/describe` printNetworkPolicySpecIngressFrom / EgressTo.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::services::{Backend, Labels, same_namespace};
 use crate::bundle::decode::Form;
@@ -37,8 +37,8 @@ pub struct Peer {
     pub wanted_namespaces: Option<Labels>,
     /// True for addresses.
     pub addresses: bool,
-    /// A selector that is more than equalities, so that nothing is refused by it.
-    pub open: bool,
+    /// What the selector asks of pods besides labels that are equal, as the API writes it.
+    pub expressions: Vec<Value>,
 }
 
 /// True when the policy isolates pods in this direction, and its rules are known.
@@ -159,7 +159,9 @@ fn from_api(rule: &Value, peers: &str) -> Allowed {
             namespaces: value.get("namespaceSelector").is_some(),
             wanted_namespaces: value.get("namespaceSelector").and_then(equalities_only),
             addresses: value.get("ipBlock").is_some(),
-            open: selector.is_some_and(|selector| selector.get("matchExpressions").is_some()),
+            expressions: selector
+                .and_then(|selector| selector.get("matchExpressions")?.as_array().cloned())
+                .unwrap_or_default(),
         }
     };
     Allowed {
@@ -199,8 +201,9 @@ fn from_words(words: &[Value]) -> Vec<Allowed> {
                 if let Some(peer) = rule.peers.as_mut().and_then(|peers| peers.last_mut()) {
                     match key {
                         "PodSelector" => {
-                            peer.open = value.contains([' ', '!', '(']);
-                            peer.pods = (value != "<none>").then(|| equalities(value));
+                            let (equal, expressions) = requirements(value);
+                            peer.expressions = expressions;
+                            peer.pods = (value != "<none>").then_some(equal);
                         }
                         "NamespaceSelector" => {
                             peer.namespaces = true;
@@ -224,6 +227,44 @@ fn equalities_only(selector: &Value) -> Option<Labels> {
         return None;
     }
     selector.get("matchLabels")?.as_object().cloned()
+}
+
+/// What a selector in the words of `kubectl describe` asks for: labels that are equal, and the rest as expressions of the API
+/// (`k8s.io/apimachinery/pkg/apis/meta/v1/helpers.go` FormatLabelSelector: `a=b,c in (x,y),d notin (z),e,!f`).
+fn requirements(text: &str) -> (Labels, Vec<Value>) {
+    let mut equal = Labels::new();
+    let mut expressions = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        // A comma within brackets parts values.
+        let mut depth = 0_i32;
+        let end = rest.find(|c: char| {
+            depth += i32::from(c == '(') - i32::from(c == ')');
+            c == ',' && depth <= 0
+        });
+        let (part, after) = end.map_or((rest, ""), |at| {
+            (rest.get(..at).unwrap_or(""), rest.get(at + 1..).unwrap_or(""))
+        });
+        rest = after;
+        let part = part.trim();
+        let listed = [(" notin (", "NotIn"), (" in (", "In")]
+            .into_iter()
+            .find_map(|(word, operator)| {
+                let (key, values) = part.split_once(word)?;
+                let values: Vec<&str> = values.trim_end_matches(')').split(',').map(str::trim).collect();
+                Some(json!({"key": key.trim(), "operator": operator, "values": values}))
+            });
+        match (listed, part.split_once('='), part.strip_prefix('!')) {
+            (Some(listed), ..) => expressions.push(listed),
+            (_, Some((key, value)), _) => {
+                equal.insert(key.trim().to_owned(), value.trim().into());
+            }
+            (.., Some(key)) => expressions.push(json!({"key": key.trim(), "operator": "DoesNotExist"})),
+            _ if !part.is_empty() && part != "<none>" => expressions.push(json!({"key": part, "operator": "Exists"})),
+            _ => {}
+        }
+    }
+    (equal, expressions)
 }
 
 fn equalities(text: &str) -> Labels {
@@ -268,8 +309,9 @@ impl Allowed {
                 } else {
                     home.is_own
                 };
-                let of_pods = peer.pods.as_ref().is_none_or(|wanted| contains(labels, wanted));
-                peer.open || peer.addresses || (in_reach && of_pods)
+                let of_pods = peer.pods.as_ref().is_none_or(|wanted| contains(labels, wanted))
+                    && peer.expressions.iter().all(|expression| holds(expression, labels));
+                peer.addresses || (in_reach && of_pods)
             })
         })
     }
@@ -285,7 +327,8 @@ impl Allowed {
                 } else {
                     home.is_own
                 };
-                peer.open || peer.addresses || in_reach && peer.pods.as_ref().is_none_or(&may_be)
+                let is_open = !peer.expressions.is_empty();
+                is_open || peer.addresses || in_reach && peer.pods.as_ref().is_none_or(&may_be)
             })
         })
     }
@@ -316,6 +359,27 @@ impl Allowed {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_described_selector_refuses_who_is_not_among_its_values() {
+        let words = [
+            "To Port: 9000/TCP",
+            "From:",
+            "PodSelector: app=store,role in (readers,writer),!old",
+        ];
+        let words: Vec<Value> = words.into_iter().map(Value::from).collect();
+        let found = from_words(&words);
+        let home = Home {
+            name: "shop",
+            is_own: true,
+            labels: None,
+        };
+        let admits = |labels: &str| found.iter().any(|rule| rule.admits(&equalities(labels), &home));
+        assert!(admits("app=store,role=writer"));
+        assert!(!admits("app=store,role=reader"));
+        assert!(!admits("app=web,role=writer"));
+        assert!(!admits("app=store,role=writer,old=1"));
+    }
 
     #[test]
     fn namespaces_are_told_apart_by_their_name_and_by_labels_that_are_known() {

@@ -69,6 +69,12 @@ const HOST_ENDINGS: [&str; 8] = [
     "HOST", "HOSTNAME", "ADDR", "ADDRESS", "SERVER", "ENDPOINT", "URL", "URI",
 ];
 
+/// True for a setting of which the value is a host, by its name.
+pub fn is_of_host(key: &str) -> bool {
+    let upper = key.to_ascii_uppercase().replace(['.', '-'], "_");
+    HOST_ENDINGS.contains(&upper.rsplit('_').next().unwrap_or(""))
+}
+
 /// Schemes of what is on the machine itself: `unix://csi/csi.sock` (grpc `doc/naming.md`), files.
 const SOCKETS: [&str; 5] = ["unix", "unix-abstract", "npipe", "file", "passthrough"];
 
@@ -278,9 +284,7 @@ fn hosts_in(key: &str, value: &str, other: &dyn Fn(&str) -> Option<String>) -> V
         .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '"' | '\'' | '(' | ')'))
         .filter_map(host_in)
         .collect();
-    let upper = key.to_ascii_uppercase().replace(['.', '-'], "_");
-    let last = upper.rsplit('_').next().unwrap_or("");
-    if found.is_empty() && HOST_ENDINGS.contains(&last) && is_host(value) {
+    if found.is_empty() && is_of_host(key) && is_host(value) {
         found.push(Host {
             name: value.to_owned(),
             port: None,

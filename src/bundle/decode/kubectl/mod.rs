@@ -3,6 +3,7 @@
 mod build;
 mod describe;
 mod excerpt;
+mod go_value;
 mod hint;
 mod kinds;
 mod logs;

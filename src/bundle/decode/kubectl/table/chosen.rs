@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use super::super::build::ObjectBuilder;
+use super::super::go_value;
 use super::super::hint::{Hint, from_command, prompt_command};
 use super::super::kinds;
 use super::super::values::present;
@@ -146,6 +147,7 @@ fn set(to: &mut ObjectBuilder<'_, '_>, pointer: &str, cell: &str, line: usize) {
     let field = pointer.rsplit('/').next().unwrap_or("");
     let value = match cell {
         "true" | "false" => Value::Bool(cell == "true"),
+        _ if cell.contains("map[") => go_value::parse(cell).unwrap_or_else(|| cell.into()),
         _ if NUMBERS.contains(&field) => cell.parse::<i64>().map_or_else(|_| cell.into(), Value::from),
         _ => cell.into(),
     };

@@ -5,6 +5,7 @@
 use serde_json::json;
 
 use super::super::build::ObjectBuilder;
+use super::super::go_value;
 use super::super::values::{integer, items};
 use super::Row;
 
@@ -30,6 +31,10 @@ pub(crate) fn node(row: &Row<'_, '_>, to: &mut ObjectBuilder<'_, '_>) {
         if let Some(address) = row.get(column) {
             to.push("/status/addresses", json!({"type": kind, "address": address}), line);
         }
+    }
+    // A column that people choose, and that nearly always has this name.
+    if let Some(taints) = row.get("TAINTS").and_then(go_value::parse) {
+        to.set("/spec/taints", taints, line);
     }
     to.set_some("/status/nodeInfo/kubeletVersion", row.get("VERSION"), line);
     to.set_some("/status/nodeInfo/osImage", row.get("OS-IMAGE"), line);

@@ -55,6 +55,7 @@ const RULES: &[Rule] = &[
     ("NetworkPolicy", Sure, &["POD-SELECTOR"], &[]),
     ("Node", Sure, &["STATUS", "ROLES", "VERSION"], &[]),
     ("Node", Sure, &["STATUS", "AGE", "VERSION"], &["KIND", "READY"]),
+    ("Node", Sure, &["NAME", "TAINTS"], &["KIND"]),
     ("PersistentVolumeClaim", Sure, &["STATUS", "VOLUME", "CAPACITY"], &[]),
     ("PersistentVolume", Sure, &["CAPACITY", "CLAIM", "STATUS"], &[]),
     ("StorageClass", Sure, &["PROVISIONER", "AGE"], &[]),

@@ -1,0 +1,41 @@
+//! What a program writes once and what still holds at the end of its log.
+
+use super::complaints::is_among;
+use super::speakers::Speaker;
+use super::unanswered::unanswered;
+use crate::cluster::Snapshot;
+use crate::logs::{LineHit, LogFile};
+use crate::rules::header::Subjects;
+
+/// Whether a state that a line announces was over at the end of its log; none for a line that announces none. The line that ends one
+/// is over by itself.
+pub(super) fn ended(subjects: &Subjects, log: &LogFile, hit: &LineHit) -> Option<bool> {
+    let id = hit.signature.rsplit('/').next().unwrap_or("");
+    let state = subjects
+        .lasting
+        .iter()
+        .find(|state| state.begins == id || state.ends == id)?;
+    if state.ends == id {
+        return Some(true);
+    }
+    let last_line = |hit: &LineHit| hit.last.as_ref().map_or(hit.line, |(line, _)| *line);
+    let is_end = |other: &&LineHit| {
+        let of_rule = other.signature.rsplit_once('/').map(|(rule, _)| rule);
+        other.signature.rsplit('/').next() == Some(state.ends.as_str())
+            && of_rule == hit.signature.rsplit_once('/').map(|(rule, _)| rule)
+    };
+    Some(
+        log.hits
+            .iter()
+            .filter(is_end)
+            .any(|end| last_line(end) > last_line(hit)),
+    )
+}
+
+/// True for a limit that a server tells of once, as a mere warning, while others get no answer from it.
+pub(super) fn is_blamed(snapshot: &Snapshot, subjects: &Subjects, speaker: &Speaker<'_>, hit: &LineHit) -> bool {
+    is_among(&subjects.when_blamed, hit)
+        && unanswered(snapshot)
+            .iter()
+            .any(|call| call.called.contains(&speaker.workload))
+}
