@@ -473,6 +473,7 @@ pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Result<(Vec<Sentence>, V
             sentences.push(plain_sentence(phrase("question.unexplained")));
         }
     }
+    sentences.extend(super::bursts::questions(ledger));
     sentences.extend(super::unexplained::questions(ledger));
     let (mut all, conflicts) = super::contradictions::contradictions(ledger);
     all.append(&mut sentences);

@@ -237,12 +237,7 @@ fn bursts<'h>(
     began: Option<Timestamp>,
     rows: &mut Vec<TimelineRow>,
 ) -> Vec<Burst<'h>> {
-    let concerned =
-        |finding: &&Finding| finding.subject.kind == "HostContainer" && finding.subject.node == host.runtime_name();
-    if !ledger.involved().iter().any(concerned) {
-        return Vec::new();
-    }
-    let mut bursts = Burst::of(host);
+    let mut bursts = Burst::of_incident(ledger, host);
     bursts.retain(|burst| {
         let is_before = burst
             .last()

@@ -130,8 +130,12 @@ asks:
     collect: docker ps -a --filter name=cattle-node-agent; kubectl -n cattle-system logs -l app=cattle-agent --timestamps --tail=-1
   - what: {zh: kube-apiserver 的审计日志, en: "kube-apiserver's audit log"}
     limits: {zh: 节点代理为何不在, en: "what became of the node agent"}
-    when: agent_absent
+    when: agent_absent and not audit_off
     collect: grep -h cattle-node-agent /var/log/kube-audit/audit-log.json
+  - what: {zh: "对象变更的记录（kube-apiserver 的参数中没有 `--audit-log-path`，审计日志从未写过，无法补采）", en: "records of changes to objects (kube-apiserver runs without `--audit-log-path`: its audit log was never written and cannot be collected)"}
+    limits: {zh: 节点代理为何不在, en: "what became of the node agent"}
+    when: agent_absent and audit_off
+    collect: kubectl -n cattle-system get all,events -o yaml; ps -ww -o args= -C kube-apiserver
 causes:
   - rule: rke1-share-mnt-missing
     ground: node
@@ -478,6 +482,9 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
     let jobs = Jobs::of(host, before, &script.path, &cron_file, &names);
     if let Some(cite) = &jobs.searched_before {
         tie(&mut finding, &["cron_is_new", "baseline_jobs"], cite.clone());
+        for cite in &jobs.entries_before {
+            tie(&mut finding, &["baseline_jobs"], cite.clone());
+        }
     }
     for cite in &jobs.searched {
         tie(&mut finding, &["jobs_read"], cite.clone());
@@ -530,6 +537,7 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
             .fact("baseline_jobs", jobs.read_before)
             .fact("cron_is_new", cron.is_some() && jobs.searched_before.is_some())
             .fact("agent_absent", agent.is_some())
+            .fact("audit_off", audits(host) == Some(false))
             .fact("protected", protected(&line))
             .fact(
                 "images_pruned",
@@ -558,6 +566,16 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
             .fact("unlabelled", others(&pruned))
             .fact("others_deleted", others(&deletions.destroyed)),
     )
+}
+
+/// Whether the API server of a host writes what it was asked to do, by its arguments (kubernetes `staging/src/k8s.io/apiserver/pkg/server/options/audit.go`);
+/// none where the list of processes does not have it whole: `ps` cuts a command at the width of its terminal.
+fn audits(host: &Host) -> Option<bool> {
+    const WHOLE: usize = 300;
+    let mut processes = host.tools.processes.iter();
+    let server = processes.find(|one| one.program() == "kube-apiserver" && one.command.len() > WHOLE)?;
+    let flags = ["--audit-log-path", "--audit-webhook-config-file"];
+    Some(flags.iter().any(|flag| server.flag(flag).is_some()))
 }
 
 /// A container that should be there and is not.
