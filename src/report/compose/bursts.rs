@@ -149,7 +149,11 @@ impl<'h> Burst<'h> {
     /// Where it stands: every act on each container, because the row counts them. What a container was told before it ended is left out
     /// where its end tells it; the first and the last act date the row.
     pub(super) fn cites(&self) -> Vec<&'h Citation> {
-        let ended = |name: &str| self.events.iter().any(|event| event.action == "die" && self::name(event) == name);
+        let ended = |name: &str| {
+            self.events
+                .iter()
+                .any(|event| event.action == "die" && self::name(event) == name)
+        };
         let acts = self.events.iter().enumerate();
         let acts = acts.filter(|(index, event)| *index == 0 || event.action != "kill" || !ended(name(event)));
         let mut cites: Vec<&Citation> = acts.map(|(_, event)| &event.cite).take(CITED).collect();

@@ -3,8 +3,8 @@
 use super::doubles::outside;
 use crate::cluster::Snapshot;
 use crate::model::Text;
-use crate::rules::{Rule, shell_quote};
 use crate::rules::inventory::is_rke1;
+use crate::rules::{Rule, shell_quote};
 
 pub(super) struct Datum {
     pub(super) name: Text,

@@ -44,7 +44,9 @@ pub(super) fn told(host: &Host, doubles: &[Double<'_>], node: Option<&Object>, i
         let known = doubles.iter().filter(|double| double.outside.is_some() == is_outside);
         known.map(|double| double.stand_in.name).collect()
     };
-    let own = first.outside.map(|process| process.command.split_whitespace().next().unwrap_or_default());
+    let own = first
+        .outside
+        .map(|process| process.command.split_whitespace().next().unwrap_or_default());
     let text = |pointer: &str| node.map_or("", |node| node.text(pointer));
     let facts = [
         ("host", json!(host.runtime_name())),

@@ -13,8 +13,8 @@ use crate::cluster::{Host, HostContainer};
 use crate::diagnosis::Diagnosis;
 use crate::model::{Subject, Text};
 use crate::report::model::{Impact, ResourceRow, Sentence};
-use crate::rules::Finding;
 use crate::rules::inventory::{expected, is_rke1, names};
+use crate::rules::{Finding, KnowledgeWording};
 
 /// Logs that would show the loss of a component's function.
 const TELLING: [(&str, &str); 2] = [("kubelet-log", "kubelet"), ("kube-apiserver-log", "kube-apiserver")];
@@ -84,7 +84,8 @@ pub(super) fn so_what(ledger: &mut Ledger<'_, '_>) -> Option<Sentence> {
     let containers = running.iter().copied().chain(rancher).map(|container| &container.cite);
     let containers = containers.chain(stand_ins.iter().map(|one| &one.process.cite));
     let leases = renewed.iter().flat_map(|one| &one.cites);
-    let refs = ledger.cite_all(containers.chain(leases.take(1)));
+    let mut refs = ledger.cite_all(containers.chain(leases.take(1)));
+    refs.extend(lost.iter().filter_map(|(_, subject)| duty(ledger, &subject.name)));
     Some(Sentence {
         text: filled("summary.so-what", &facts),
         refs,
@@ -96,6 +97,39 @@ fn rancher(host: &Host) -> Option<&HostContainer> {
     let mut containers = host.containers.iter();
     containers.find(|one| names(&one.image, "rancher") && one.state == ContainerState::Running)
 }
+
+/// The background knowledge of what a system container is for.
+pub(super) fn duty(ledger: &mut Ledger<'_, '_>, name: &str) -> Option<String> {
+    let known = expected(name)?;
+    let reference = DUTIES
+        .iter()
+        .find(|(of, _)| *of == name)
+        .map_or(COMPONENTS, |(_, reference)| reference);
+    let role = role(known.name);
+    let facts = [
+        ("name", known.name.into()),
+        ("zh", role.zh.into()),
+        ("en", role.en.into()),
+    ];
+    Some(ledger.know(&KnowledgeWording {
+        text: filled("knowledge.duty", &facts),
+        reference: reference.into(),
+    }))
+}
+
+/// Where the duty of a container is written that is no component of Kubernetes.
+const DUTIES: [(&str, &str); 2] = [
+    (
+        "share-mnt",
+        "rancher/rancher v2.5.12 pkg/rkeworker, cmd/agent/main.go (`--only-write-certs`)",
+    ),
+    (
+        "service-sidekick",
+        "rancher/rke services/sidekick.go; rancher/rke-tools docs/components.md",
+    ),
+];
+/// The same of Kubernetes' own.
+const COMPONENTS: &str = "kubernetes.io/docs/concepts/overview/components";
 
 fn role(name: &str) -> Text {
     phrase(&format!("role.{name}"))
@@ -155,7 +189,12 @@ pub(super) fn unharmed(ledger: &mut Ledger<'_, '_>) -> Vec<ResourceRow> {
         let refs = ledger.cite_all(running.iter().map(|container| &container.cite));
         let subject = Subject::cluster("Host", host.runtime_name());
         let row = well(subject, count(wanted), count(running.len()), refs);
-        rows.push(by_state_only(ledger, row, |one| running.iter().any(|known| known.name == one.name), host));
+        rows.push(by_state_only(
+            ledger,
+            row,
+            |one| running.iter().any(|known| known.name == one.name),
+            host,
+        ));
     }
     if let Some(container) = rancher(host) {
         let refs = vec![ledger.cite(&container.cite)];

@@ -114,7 +114,14 @@ mod tests {
         ] {
             assert!(is_own(command, "kubelet"), "{command}");
         }
-        for command in ["sleep infinity", "/bin/sh -c while :; do sleep 1; done", "/pause", "/bin/sh /bin/loop kubelet", "tail -f /dev/null", ""] {
+        for command in [
+            "sleep infinity",
+            "/bin/sh -c while :; do sleep 1; done",
+            "/pause",
+            "/bin/sh /bin/loop kubelet",
+            "tail -f /dev/null",
+            "",
+        ] {
             assert!(!is_own(command, "kubelet"), "{command}");
         }
     }

@@ -58,7 +58,9 @@ fn components(ledger: &mut Ledger<'_, '_>) -> Vec<TriageCheck> {
     for host in snapshot.hosts.iter().filter(|host| is_rke1(host)) {
         let (count, present) = core_containers(host);
         let stand_ins = stand_ins(host);
-        let mut inside = stand_ins.iter().filter(|one| present.iter().any(|known| known.name == one.name));
+        let mut inside = stand_ins
+            .iter()
+            .filter(|one| present.iter().any(|known| known.name == one.name));
         let first = inside.next();
         let processes = first.into_iter().chain(inside).map(|one| &one.process.cite);
         let containers = present.iter().map(|container| &container.cite);
