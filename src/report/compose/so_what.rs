@@ -74,6 +74,7 @@ pub(super) fn so_what(ledger: &mut Ledger<'_, '_>) -> Option<Sentence> {
         ("wanted", json!(wanted)),
         ("rancher", json!(rancher.is_some())),
         ("stand_ins", json!(stand_ins.len())),
+        ("command", stand_ins.first().map(StandIn::command).into()),
         (
             "time",
             json!(renewed.as_ref().map(|one| shown(&one.last)).unwrap_or_default()),

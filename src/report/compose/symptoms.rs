@@ -6,7 +6,7 @@ use super::comparison::core_containers;
 use super::ledger::Ledger;
 use super::overview::shown;
 use super::phrases::filled;
-use super::stand_ins::stand_ins;
+use super::stand_ins::{StandIn, stand_ins};
 use crate::bundle::decode::ContainerState;
 use crate::cluster::Host;
 use crate::diagnosis::Diagnosis;
@@ -132,6 +132,7 @@ fn still_running(ledger: &mut Ledger<'_, '_>, host: &Host) -> Sentence {
         ("all", json!(wanted)),
         ("well", json!(running.len())),
         ("stand_ins", json!(stand_ins.len())),
+        ("command", stand_ins.first().map(StandIn::command).into()),
         (
             "rancher",
             json!(rancher.map(|one| one.name.as_str()).unwrap_or_default()),

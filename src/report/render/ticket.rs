@@ -51,11 +51,13 @@ const ZENDESK: usize = 21_845;
 /// no name of a machine or a person goes out. There is no subject, because customers see it.
 pub(super) fn zendesk(lang: Lang, body: &str) -> Result<String, LocaleError> {
     let words = Words::load(lang)?.fixed.ticket;
-    let parts = words
-        .public
-        .iter()
-        .map(|part| format!("**{}**\n\n{}\n", part.title, part.text));
-    let reply = format!("# {}\n\n{}", words.public_reply, parts.collect::<Vec<_>>().join("\n"));
+    let parts = [
+        (&words.public_summary, &words.public_summary_text),
+        (&words.public_happened, &words.public_happened_text),
+        (&words.public_doing, &words.public_doing_text),
+    ];
+    let parts = parts.map(|(title, text)| format!("**{title}**\n\n{text}\n"));
+    let reply = format!("# {}\n\n{}", words.public_reply, parts.join("\n"));
     let note = format!(
         "<!-- casefile/{SCHEMA_VERSION} -->\n\n# {}\n\n{body}",
         words.internal_note
