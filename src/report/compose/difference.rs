@@ -101,7 +101,6 @@ fn comparability(ledger: &mut Ledger<'_, '_>, baseline: &Snapshot) -> Sentence {
     let engine = both("docker.id").map(|(before, now)| before == now);
     let docker = both("docker.server-version").unwrap_or_default();
     let listed = pair.and_then(|(good, bad)| good.complete_listing().zip(bad.complete_listing()));
-    cites.extend(listed.into_iter().flat_map(|(good, bad)| [&good.cite, &bad.cite]));
     let kubernetes = |snapshot: &Snapshot| {
         let versions = snapshot
             .kind("Node")
@@ -128,7 +127,11 @@ fn comparability(ledger: &mut Ledger<'_, '_>, baseline: &Snapshot) -> Sentence {
         ("entries_before", json!(listed.map(|(good, _)| good.entries))),
         ("entries", json!(listed.map(|(_, bad)| bad.entries))),
     ];
-    let refs = ledger.cite_all(cites);
+    let mut refs = ledger.cite_all(cites);
+    // The same lists are what others searched in vain, and are cited as such.
+    let lists = listed.into_iter().flat_map(|(good, bad)| [good, bad]);
+    let searched = lists.map(|list| list.cite.clone().absence(Some((list.entries, true))));
+    refs.extend(ledger.cite_all(&searched.collect::<Vec<_>>()));
     Sentence {
         text: filled("diff.comparable", &facts),
         refs,

@@ -114,8 +114,8 @@ impl Format {
         let name = name.to_ascii_lowercase();
         let ends_with = |ending: &str| name.strip_suffix(ending).is_some_and(|rest| rest.ends_with('.'));
         let fits = |format: &Self| ends_with(format.extension()) || ends_with(format.file_ending());
-        // The longest ending says most: `x.github-issue.md` ends with `md` too.
-        Self::ALL.into_iter().filter(fits).max_by_key(|format| {
+        // The longest ending says most: `x.github-issue.md` ends with `md` too. Of equals the first of the list: `x.csv` is the timeline.
+        Self::ALL.into_iter().rev().filter(fits).max_by_key(|format| {
             if ends_with(format.extension()) {
                 format.extension().len()
             } else {
