@@ -54,10 +54,12 @@ pub(super) struct AnalyzeArgs {
     /// Archives of different machines of one cluster that were collected within 30 minutes are merged without being told.
     #[arg(long)]
     merge: bool,
-    /// Formats, with commas: md, html, json, sarif, junit, csv, jsonl, github-issue, jira, text, summary [default: md,html,json, or what FILE's name says]
+    /// Formats, with commas: md, html, json, sarif, junit, csv, jsonl, github-issue, jira, jira-adf, zendesk, actions-csv, actions-json, text,
+    /// summary [default: md,html,json, or what FILE's name says]
     ///
     /// csv and jsonl hold the timeline. github-issue and jira are a title, an empty line and a body that is cut, and says so, where the
-    /// tracker takes no more. junit has one test case for each check; what could not be judged is skipped, never passed.
+    /// tracker takes no more; jira-adf is the request for Jira Cloud; zendesk holds the internal note and, apart, a draft of the public
+    /// reply; actions-csv and actions-json have one ticket for each improvement action. junit has one test case for each check; what could not be judged is skipped, never passed.
     #[arg(short, long, value_name = "FORMATS", value_parser = parse_formats)]
     format: Option<Formats>,
     /// Languages of the report: zh, en, both with a comma, or auto, from LC_ALL, LC_MESSAGES, LANG [default: auto]

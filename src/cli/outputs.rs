@@ -127,6 +127,7 @@ fn is_own(path: &Path) -> bool {
         "\ncasefile/",
         "{\"tool\":\"casefile\"",
         "earliest,latest,basis,subject,kind,event,",
+        "id,fingerprint,kind,priority,immediate,summary,",
     ];
     read.is_ok() && marks.iter().any(|mark| text.contains(mark))
 }

@@ -66,6 +66,10 @@ pub struct RuleHeader {
     /// What settles the check where its own data cannot: that this is seen to work after the incident began, by any source.
     #[serde(default)]
     pub settled_by: Option<Alive>,
+    /// True where it takes a container that runs for a component that works, which says nothing where the container's main process is
+    /// another program.
+    #[serde(default)]
+    pub by_containers: bool,
     /// True where it judges the bundle as material, and nothing of the system that it shows: its pass is no sign of health.
     #[serde(default)]
     pub material: bool,

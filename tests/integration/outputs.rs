@@ -175,7 +175,7 @@ fn a_format_is_asked_for_by_name_or_by_the_ending_of_the_file() {
         "analyze",
         "quota.tar.gz",
         "-f",
-        "sarif,junit,csv,jsonl,github-issue,jira,text,summary",
+        "sarif,junit,csv,jsonl,github-issue,jira,jira-adf,zendesk,actions-csv,actions-json,text,summary",
         "-o",
         "out",
     ])
@@ -187,6 +187,10 @@ fn a_format_is_asked_for_by_name_or_by_the_ending_of_the_file() {
         ("timeline.jsonl", "x.jsonl"),
         ("github-issue.md", "x.github-issue.md"),
         ("jira.txt", "x.jira.txt"),
+        ("jira-adf.json", "x.jira-adf.json"),
+        ("zendesk.md", "x.zendesk.md"),
+        ("actions.csv", "x.actions.csv"),
+        ("actions.json", "x.actions.json"),
         ("txt", "x.txt"),
         ("summary.md", "x.summary.md"),
     ] {

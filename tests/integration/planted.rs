@@ -168,7 +168,8 @@ fn assert_says_nothing(what: &str, ended: &Ended) {
     assert_clean(&format!("standard error of {what}"), ended.err.as_bytes());
 }
 
-const FORMATS: &str = "md,html,json,sarif,junit,csv,jsonl,github-issue,jira,text";
+const FORMATS: &str =
+    "md,html,json,sarif,junit,csv,jsonl,github-issue,jira,jira-adf,zendesk,actions-csv,actions-json,text";
 
 #[test]
 fn no_output_of_any_command_holds_a_planted_secret() {

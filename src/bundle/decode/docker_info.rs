@@ -26,6 +26,7 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("Kernel Version", "KernelVersion", "kernel.version"),
     ("CPUs", "NCPU", "host.cpus"),
     ("Total Memory", "MemTotal", "host.memory"),
+    ("ID", "ID", "docker.id"),
 ];
 
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {

@@ -6,11 +6,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::alive::{Sign, sign};
-use super::data::{Distribution, Foreign, datum, datum_on, foreign};
+use super::data::{Distribution, Foreign, datum, datum_on, foreign, of_process};
 use super::kept::Kept;
 use super::ledger::Ledger;
 use super::phrases::{filled, phrase};
-use super::reported::reported_before;
+use super::reported::{Reported, reported_before};
+use super::stand_ins::reason_of_all;
 use crate::cluster::{Host, Snapshot};
 use crate::diagnosis::Checked;
 use crate::model::{Basis, ProblemKind, Text};
@@ -27,6 +28,8 @@ const SOURCES: usize = 20;
 const LIMITS: usize = 3;
 /// Seconds between the latest time of a source and a host's clock that say something of both: Leases are renewed that often.
 const NEAR: f64 = 10.0;
+/// So many events of a whole cluster do not show that nothing happened: they are kept for an hour, and a bundle that has more tells more.
+const FEW: u64 = 1;
 /// Problems of one kind that are listed; more are counted.
 const PROBLEMS: usize = 30;
 
@@ -111,7 +114,9 @@ pub(super) fn missing(ledger: &Ledger<'_, '_>) -> Vec<Gap> {
             },
             detail: String::new(),
             limits: limits(&headers),
-            collect: of_rancher(diagnosis.snapshot, need).unwrap_or(datum.collect),
+            collect: of_rancher(diagnosis.snapshot, need)
+                .or_else(|| of_process(diagnosis.snapshot, need))
+                .unwrap_or(datum.collect),
         }
     });
     rows.collect()
@@ -331,6 +336,7 @@ fn is_about_risks(rules: &Rules, id: &str) -> bool {
 pub(super) fn checks(ledger: &mut Ledger<'_, '_>) -> Vec<Check> {
     let diagnosis = ledger.diagnosis;
     let early = reported_before(ledger);
+    let stand_ins = reason_of_all(diagnosis.snapshot);
     let distribution = Distribution::of(diagnosis.snapshot);
     let not_here = |rule: Option<&Rule>| foreign(diagnosis.snapshot, distribution, rule?);
     let all = diagnosis.checks.iter().map(|(id, checked)| {
@@ -348,13 +354,7 @@ pub(super) fn checks(ledger: &mut Ledger<'_, '_>) -> Vec<Check> {
             {
                 (CheckOutcome::Pass, sign.text)
             }
-            (Checked::Pass, None) => match early.as_ref().filter(|_| header.is_some_and(|header| header.reported)) {
-                Some(when) => (CheckOutcome::Unknown, filled("check.reported-before", &when.facts())),
-                None => (
-                    CheckOutcome::Pass,
-                    header.map_or_else(Text::default, |header| looked_at(ledger, header)),
-                ),
-            },
+            (Checked::Pass, None) => passed(ledger, header, early.as_ref(), stand_ins.as_ref()),
             (Checked::Fail, None) if is_about_risks(diagnosis.rules, id) => {
                 (CheckOutcome::Risk, broken_off(ledger, id))
             }
@@ -382,6 +382,32 @@ pub(super) fn checks(ledger: &mut Ledger<'_, '_>) -> Vec<Check> {
         }
     });
     all.collect()
+}
+
+/// What a check that found nothing comes to: no pass where all that it had is older than the incident, or shows containers instead of
+/// components, or is next to nothing.
+fn passed(
+    ledger: &Ledger<'_, '_>,
+    header: Option<&RuleHeader>,
+    early: Option<&Reported>,
+    stand_ins: Option<&Text>,
+) -> (CheckOutcome, Text) {
+    let Some(header) = header else {
+        return (CheckOutcome::Pass, Text::default());
+    };
+    if let Some(when) = early.filter(|_| header.reported) {
+        return (CheckOutcome::Unknown, filled("check.reported-before", &when.facts()));
+    }
+    if let Some(why) = stand_ins.filter(|_| header.by_containers) {
+        return (CheckOutcome::Unknown, why.clone());
+    }
+    let read = read_by(ledger, header);
+    if let [(datum, FEW)] = read.as_slice()
+        && datum == "events"
+    {
+        return (CheckOutcome::Unknown, phrase("check.one-event"));
+    }
+    (CheckOutcome::Pass, looked_at(&read))
 }
 
 /// Why a check that found something did not come to its end; nothing where it did.
@@ -416,8 +442,8 @@ fn told_elsewhere(why: &Foreign) -> Text {
     }
 }
 
-/// What a check that passed had to look at: the data that it asks for and how much of each was read.
-fn looked_at(ledger: &Ledger<'_, '_>, header: &RuleHeader) -> Text {
+/// The data that a check asks for, and how much of each was read.
+fn read_by(ledger: &Ledger<'_, '_>, header: &RuleHeader) -> Vec<(String, u64)> {
     let coverage = &ledger.diagnosis.snapshot.coverage;
     let tested = header
         .objects
@@ -436,6 +462,11 @@ fn looked_at(ledger: &Ledger<'_, '_>, header: &RuleHeader) -> Text {
             read.push((id, count));
         }
     }
+    read
+}
+
+/// What a check that passed had to look at.
+fn looked_at(read: &[(String, u64)]) -> Text {
     let told = |separator: &str, of: fn(Text) -> String| {
         let all: Vec<String> = read
             .iter()

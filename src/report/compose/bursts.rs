@@ -3,19 +3,26 @@
 use jiff::SignedDuration;
 use serde_json::json;
 
+use super::ledger::Ledger;
+use super::overview::shown;
 use super::phrases::filled;
 use crate::bundle::decode::RuntimeEvent;
 use crate::cluster::Host;
 use crate::model::{Citation, Text, When};
-use crate::report::model::TimelineKind;
+use crate::report::model::{Sentence, TimelineKind};
+use crate::rules::Finding;
 use crate::rules::inventory::{RKE_LABEL, expected, names};
 
 /// Acts that are further apart are two. An engine gives a container ten seconds to stop before it kills it (moby `daemon/stop.go`).
 const APART: SignedDuration = SignedDuration::from_secs(10);
+/// A stretch without any act that leaves a question.
+const SILENT: SignedDuration = SignedDuration::from_mins(5);
+/// Such stretches that are asked about.
+const QUESTIONS: usize = 2;
 /// Names in one row; more are counted.
 const NAMED: usize = 10;
-/// Containers of which every act is cited; of more, the first and the last one.
-const CITED: usize = 4;
+/// Acts that are cited for one row: all of what a host's system containers can be. Of a prune that took hundreds of others, the first.
+const CITED: usize = 40;
 
 /// Acts of one kind, close together.
 pub(super) struct Burst<'h> {
@@ -54,6 +61,17 @@ impl<'h> Burst<'h> {
         let first = bursts.iter().position(|burst| burst.kind == Kind::Gone);
         bursts.drain(..first.unwrap_or(bursts.len()));
         bursts
+    }
+
+    /// All of a host of which system containers are part of the incident.
+    pub(super) fn of_incident(ledger: &Ledger<'_, '_>, host: &'h Host) -> Vec<Self> {
+        let concerned =
+            |finding: &&Finding| finding.subject.kind == "HostContainer" && finding.subject.node == host.runtime_name();
+        if ledger.involved().iter().any(concerned) {
+            Self::of(host)
+        } else {
+            Vec::new()
+        }
     }
 
     /// Leaves out what is no system container, but for what one prune took with them. True where system containers are left.
@@ -128,18 +146,70 @@ impl<'h> Burst<'h> {
         }
     }
 
-    /// Where it stands: what was last done to each of a few containers; of many, the first act, the exit code that is told, and
-    /// the last act.
+    /// Where it stands: every act on each container, because the row counts them. What a container was told before it ended is left out
+    /// where its end tells it; the first and the last act date the row.
     pub(super) fn cites(&self) -> Vec<&'h Citation> {
-        let few = self.events.iter().filter(|event| event.action != "kill");
-        if self.count() <= CITED {
-            return few.map(|event| &event.cite).collect();
+        let ended = |name: &str| {
+            self.events
+                .iter()
+                .any(|event| event.action == "die" && self::name(event) == name)
+        };
+        let acts = self.events.iter().enumerate();
+        let acts = acts.filter(|(index, event)| *index == 0 || event.action != "kill" || !ended(name(event)));
+        let mut cites: Vec<&Citation> = acts.map(|(_, event)| &event.cite).take(CITED).collect();
+        if let Some(last) = self.events.last().filter(|_| self.events.len() > cites.len())
+            && !cites.iter().any(|cite| cite.place == last.cite.place)
+        {
+            cites.push(&last.cite);
         }
-        let told = |event: &&&RuntimeEvent| event.action == "die" && event.attributes.contains_key("exitCode");
-        let ended = self.events.iter().find(told);
-        let of_many = [self.events.first(), ended, self.events.last()];
-        of_many.into_iter().flatten().map(|event| &event.cite).collect()
+        cites
     }
+
+    /// The long stretches of a host between what became of system containers and what was next done to any, in which its runtime tells of
+    /// no act on them.
+    pub(super) fn silences(bursts: &[Self]) -> Vec<(&Self, &Self)> {
+        let pairs = bursts.iter().zip(bursts.iter().skip(1));
+        let is_silent = |(before, after): &(&Self, &Self)| {
+            let ends = before.last().zip(after.first());
+            before.kind == Kind::Gone && ends.is_some_and(|(end, next)| end.gap_to(next) >= SILENT)
+        };
+        pairs.filter(is_silent).collect()
+    }
+
+    /// The question that such a stretch leaves: what was done before it and after it, and its length.
+    pub(super) fn question(&self, next: &Self) -> Text {
+        let (Some(end), Some(start)) = (self.last(), next.first()) else {
+            return Text::default();
+        };
+        let names = self.names();
+        let facts = [
+            ("from", shown(end).into()),
+            ("to", shown(start).into()),
+            ("minutes", json!(end.gap_to(start).as_mins())),
+            ("count", json!(names.len())),
+            ("made", json!(next.kind == Kind::Made)),
+        ];
+        filled("question.silence", &facts)
+    }
+}
+
+/// What is unknown between the acts on system containers of the incident's hosts.
+pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Vec<Sentence> {
+    let snapshot = ledger.diagnosis.snapshot;
+    let mut questions = Vec::new();
+    for host in &snapshot.hosts {
+        let bursts = Burst::of_incident(ledger, host);
+        for (before, after) in Burst::silences(&bursts) {
+            let cites = before.cites().into_iter().chain(after.cites());
+            questions.push(Sentence {
+                text: before.question(after),
+                refs: ledger.cite_all(cites),
+                confidence: None,
+            });
+        }
+    }
+    questions.truncate(QUESTIONS);
+    questions
 }
 
 fn kind(event: &RuntimeEvent) -> Option<Kind> {
@@ -201,7 +271,11 @@ mod tests {
                 "System containers were created: etcd",
             ]
         );
-        assert_eq!((bursts[0].count(), bursts[1].cites().len()), (3, 2));
+        assert_eq!((bursts[0].count(), bursts[1].cites().len()), (3, 3));
+        let silences = Burst::silences(&bursts);
+        assert_eq!(silences.len(), 1);
+        let question = crate::model::plain(&silences[0].0.question(silences[0].1).en);
+        assert!(question.contains("15 minutes"), "{question}");
         assert!(bursts[0].category() == TimelineKind::Failure && bursts[2].category() == TimelineKind::Change);
     }
 }

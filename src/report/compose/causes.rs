@@ -9,7 +9,7 @@ use super::changed::about_finding;
 use super::kept::Kept;
 use super::ledger::{Ledger, ROOTS, is_blank, plain_sentence};
 use super::phrases::{filled, framed, phrase};
-use super::so_what::effect;
+use super::so_what::{duty, effect};
 use crate::diagnosis::Diagnosis;
 use crate::model::{ActionKind, Confidence, Subject, Text};
 use crate::report::model::{
@@ -388,11 +388,41 @@ pub(super) fn graph(
     }
     effects(ledger, &ids, &mut graph);
     barriers::add(ledger, contributing, &ids, &mut graph)?;
+    conditions(contributing, &mut graph);
     Ok(graph)
 }
 
+/// What contributed and is no barrier: each a node that leads to what set it off. What is only asked for is no part of a chain.
+fn conditions(contributing: &[Contributing], graph: &mut CausalGraph) {
+    let Some(root) = graph.nodes.first().map(|node| node.id.clone()) else {
+        return;
+    };
+    for factor in contributing {
+        let sentence = &factor.sentence;
+        let confidence = sentence.confidence.unwrap_or(Confidence::Undetermined);
+        let is_told = graph.nodes.iter().any(|node| node.label == sentence.text);
+        if is_told || sentence.refs.is_empty() || confidence == Confidence::Undetermined || graph.nodes.len() >= NODES {
+            continue;
+        }
+        let id = format!("N{}", graph.nodes.len() + 1);
+        graph.nodes.push(CausalNode {
+            id: id.clone(),
+            kind: CausalKind::Condition,
+            label: sentence.text.clone(),
+            confidence,
+            refs: sentence.refs.clone(),
+        });
+        graph.edges.push(CausalEdge {
+            from: id,
+            to: root.clone(),
+            label: phrase("causal.contributed"),
+            refs: sentence.refs.clone(),
+        });
+    }
+}
+
 /// Where a chain ends in a container that is gone, what its role lets expect: an effect that nobody saw.
-fn effects(ledger: &Ledger<'_, '_>, ids: &BTreeMap<usize, String>, graph: &mut CausalGraph) {
+fn effects(ledger: &mut Ledger<'_, '_>, ids: &BTreeMap<usize, String>, graph: &mut CausalGraph) {
     if graph.nodes.iter().any(|node| node.kind == CausalKind::Impact) {
         return;
     }
@@ -408,7 +438,8 @@ fn effects(ledger: &Ledger<'_, '_>, ids: &BTreeMap<usize, String>, graph: &mut C
         let Some(label) = effect(ledger, &finding.subject) else {
             continue;
         };
-        let refs = failure.refs.clone();
+        let mut refs = failure.refs.clone();
+        refs.extend(duty(ledger, &finding.subject.name));
         let id = format!("N{}", graph.nodes.len() + 1);
         graph.edges.push(CausalEdge {
             from: from.clone(),
@@ -473,6 +504,9 @@ pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Result<(Vec<Sentence>, V
             sentences.push(plain_sentence(phrase("question.unexplained")));
         }
     }
+    // Right after what is asked first: what was done to the same containers before it.
+    let at = sentences.len().min(1);
+    sentences.splice(at..at, super::bursts::questions(ledger));
     sentences.extend(super::unexplained::questions(ledger));
     let (mut all, conflicts) = super::contradictions::contradictions(ledger);
     all.append(&mut sentences);

@@ -28,11 +28,17 @@ pub(super) fn contradictions(ledger: &mut Ledger<'_, '_>) -> (Vec<Sentence>, Vec
     told.extend(silent_but_ready(ledger));
     let mut in_full = Vec::new();
     let mut in_short = Vec::new();
-    for Told { text, short, places } in told {
+    for told in told {
+        let Told {
+            text,
+            short,
+            places,
+            shown,
+        } = told;
         let refs = ledger.cite_all(&places);
         in_short.push(Sentence {
             text: short,
-            refs: refs.iter().take(SHOWN).cloned().collect(),
+            refs: ledger.cite_all(shown.as_ref().unwrap_or(&places)),
             confidence: None,
         });
         in_full.push(Sentence {
@@ -44,9 +50,6 @@ pub(super) fn contradictions(ledger: &mut Ledger<'_, '_>) -> (Vec<Sentence>, Vec
     (in_full, in_short)
 }
 
-/// Places that are cited where a contradiction is told in a few words.
-const SHOWN: usize = 2;
-
 /// A contradiction.
 pub(super) struct Told {
     /// Both sides, what may explain them, which one the report used, what would settle it.
@@ -55,6 +58,8 @@ pub(super) struct Told {
     short: Text,
     /// Where the sides stand.
     places: Vec<Citation>,
+    /// What the few words rest on, where that is not all of it.
+    shown: Option<Vec<Citation>>,
 }
 
 impl Told {
@@ -64,6 +69,15 @@ impl Told {
             text: filled(id, facts),
             short: filled(&format!("{id}-short"), facts),
             places,
+            shown: None,
+        }
+    }
+
+    /// Cites only these where it is told in a few words.
+    pub(super) fn shown_by(self, shown: Vec<Citation>) -> Self {
+        Self {
+            shown: Some(shown),
+            ..self
         }
     }
 }
@@ -155,6 +169,8 @@ fn arguments(ledger: &Ledger<'_, '_>) -> Vec<Told> {
 /// The API's version of a kubelet against the image of the kubelet's container, where RKE1 runs it as one.
 fn versions(ledger: &Ledger<'_, '_>) -> Vec<Told> {
     let snapshot = ledger.diagnosis.snapshot;
+    let involved = ledger.involved();
+    let is_by_list = involved.iter().any(|finding| finding.subject.kind == "HostContainer");
     let mut told = Vec::new();
     for host in &snapshot.hosts {
         let Some(kubelet) = host.container("kubelet") else {
@@ -176,7 +192,7 @@ fn versions(ledger: &Ledger<'_, '_>) -> Vec<Told> {
         let node = same.or(alone).filter(|node| differs(node));
         let doubled = doubles(host);
         if !doubled.is_empty() {
-            told.extend(super::doubles::told(host, &doubled, node.copied()));
+            told.extend(super::doubles::told(host, &doubled, node.copied(), is_by_list));
             continue;
         }
         if let Some(node) = node {

@@ -1,9 +1,10 @@
 //! Names of data for people, and the one command that collects each.
 
+use super::doubles::outside;
 use crate::cluster::Snapshot;
 use crate::model::Text;
-use crate::rules::Rule;
 use crate::rules::inventory::is_rke1;
+use crate::rules::{Rule, shell_quote};
 
 pub(super) struct Datum {
     pub(super) name: Text,
@@ -374,6 +375,44 @@ impl Distribution {
             _ => None,
         }
     }
+}
+
+/// The command that gets a datum of a component which runs as a process beside its container, by how that process was started; none for a
+/// component that runs as its distribution has it.
+pub(super) fn of_process(snapshot: &Snapshot, id: &str) -> Option<String> {
+    let component = match id {
+        "etcd-endpoints" | "etcd-alarms" | "etcd-members" => "etcd",
+        _ => id.strip_suffix("-log")?,
+    };
+    let process = snapshot.hosts.iter().find_map(|host| outside(host, component))?;
+    let of_etcd = |what: &str| {
+        let endpoints = process.flag("--listen-client-urls").unwrap_or("https://127.0.0.1:2379");
+        let mut command = format!("etcdctl --endpoints={}", shell_quote(endpoints));
+        for (flag, own) in [
+            ("--trusted-ca-file", "--cacert"),
+            ("--cert-file", "--cert"),
+            ("--key-file", "--key"),
+        ] {
+            if let Some(file) = process.flag(flag) {
+                command.push_str(&format!(" {own}={}", shell_quote(file)));
+            }
+        }
+        format!("{command} {what}")
+    };
+    match id {
+        "etcd-endpoints" => return Some(of_etcd("endpoint status --cluster -w json")),
+        "etcd-alarms" => return Some(of_etcd("alarm list")),
+        "etcd-members" => return Some(of_etcd("member list -w table")),
+        _ => {}
+    }
+    if let Some(file) = process.flag("--log-file") {
+        return Some(format!("cat {}", shell_quote(file)));
+    }
+    // The kernel keeps the first fifteen characters of a program's name, which is what `ps -C`, `pgrep -x` and the journal know it by.
+    let name: String = component.chars().take(15).collect();
+    Some(format!(
+        "ps -o pid,ppid,lstart,args -C {name}; ls -l /proc/$(pgrep -o -x {name})/fd/1 /proc/$(pgrep -o -x {name})/fd/2; journalctl _COMM={name} --no-pager -o short-iso-precise"
+    ))
 }
 
 /// What people call a datum. One that is not in the table is a kind of the API, by its plural.

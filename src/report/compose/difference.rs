@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::ledger::{Ledger, plain_sentence};
+use super::ledger::Ledger;
 use super::overview::shown;
 use super::phrases::{filled, phrase};
-use crate::cluster::{Snapshot, is_earlier};
+use crate::cluster::{Host, Snapshot, is_earlier};
 use crate::diagnosis::{Difference, Side};
-use crate::model::{Text, code};
-use crate::report::model::{AppliedRow, DiffAbout, DiffRow};
+use crate::model::{Citation, Text, code};
+use crate::report::model::{AppliedRow, DiffAbout, DiffRow, Sentence};
 
 /// Rows of the difference; the rest is counted.
 const DIFFERENCES: usize = 40;
@@ -64,11 +64,79 @@ pub(super) fn differences(ledger: &mut Ledger<'_, '_>) -> (Vec<DiffRow>, Option<
         ("others", json!(others)),
         ("of", json!(diagnosis.norm.as_ref().map_or(0, |norm| norm.of))),
     ];
+    let about = filled("diff.about", &facts);
+    let comparable = comparability(ledger, baseline);
     let about = DiffAbout {
-        text: plain_sentence(filled("diff.about", &facts)),
+        text: Sentence {
+            text: Text::new(
+                format!("{}{}", about.zh, comparable.text.zh),
+                format!("{}{}", about.en, comparable.text.en),
+            ),
+            ..comparable
+        },
         equal: differences.equal,
     };
     (rows, Some(about))
+}
+
+/// What makes the two sides comparable: whether they show one machine, which versions are the same, how far they are apart and whether each
+/// list of containers is whole; nothing of what is not known of both.
+fn comparability(ledger: &mut Ledger<'_, '_>, baseline: &Snapshot) -> Sentence {
+    let snapshot = ledger.diagnosis.snapshot;
+    // What is said is of one machine and its counterpart of the same name; of several machines the table says which is meant.
+    let counterpart = |bad: &&Host| {
+        let is_it = |good: &&Host| good.runtime_name() == bad.runtime_name() && good.complete_listing().is_some();
+        baseline.hosts.iter().find(is_it)
+    };
+    let listed = snapshot.hosts.iter().filter(|host| host.complete_listing().is_some());
+    let mut pairs = listed.filter_map(|bad| Some((counterpart(&bad)?, bad)));
+    let pair = pairs.next().filter(|_| pairs.next().is_none());
+    let mut cites: Vec<&Citation> = Vec::new();
+    let mut both = |key: &str| {
+        let (good, bad) = pair?;
+        let ((before, at), (now, cite)) = (good.values.get(key)?, bad.values.get(key)?);
+        cites.extend([at, cite]);
+        Some((before.clone(), now.clone()))
+    };
+    let engine = both("docker.id").map(|(before, now)| before == now);
+    let docker = both("docker.server-version").unwrap_or_default();
+    let listed = pair.and_then(|(good, bad)| good.complete_listing().zip(bad.complete_listing()));
+    let kubernetes = |snapshot: &Snapshot| {
+        let versions = snapshot
+            .kind("Node")
+            .map(|node| node.text("/status/nodeInfo/kubeletVersion").to_owned());
+        versions.collect::<BTreeSet<String>>()
+    };
+    let versions = (kubernetes(baseline), kubernetes(snapshot));
+    let collected = |snapshot: &Snapshot| snapshot.bundle.collected_at.as_ref().map(|when| when.latest);
+    let apart = collected(baseline).zip(collected(snapshot));
+    let facts = [
+        ("engine", json!(engine)),
+        ("docker_before", docker.0.into()),
+        ("docker", docker.1.into()),
+        (
+            "kubernetes_same",
+            json!(versions.0 == versions.1 && !versions.0.is_empty()),
+        ),
+        ("kubernetes", json!(versions.1)),
+        ("kubernetes_before", json!(versions.0)),
+        (
+            "seconds",
+            json!(apart.map(|(before, now)| now.duration_since(before).as_secs().abs())),
+        ),
+        ("entries_before", json!(listed.map(|(good, _)| good.entries))),
+        ("entries", json!(listed.map(|(_, bad)| bad.entries))),
+    ];
+    let mut refs = ledger.cite_all(cites);
+    // The same lists are what others searched in vain, and are cited as such.
+    let lists = listed.into_iter().flat_map(|(good, bad)| [good, bad]);
+    let searched = lists.map(|list| list.cite.clone().absence(Some((list.entries, true))));
+    refs.extend(ledger.cite_all(&searched.collect::<Vec<_>>()));
+    Sentence {
+        text: filled("diff.comparable", &facts),
+        refs,
+        confidence: None,
+    }
 }
 
 /// A value with how many of the earlier bundles had it; `is_older` where the last of them did not.

@@ -1,102 +1,82 @@
 //! Components of a host that exist twice: as a container whose main process is another program, and as a process of the host.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::contradictions::Told;
-use crate::bundle::decode::{ContainerState, Process};
-use crate::cluster::{Host, HostContainer, Object};
+use super::stand_ins::{StandIn, stand_ins};
+use crate::bundle::decode::Process;
+use crate::cluster::{Host, Object};
 use crate::model::Citation;
-use crate::rules::inventory::{RKE1, is_rke1};
 
-/// Characters of a command that are shown.
-const WIDTH: usize = 60;
-/// Components that depend on a host's role are in no catalogue.
-const ETCD: &str = "etcd";
-/// Components whose places are cited.
-const CITED: usize = 2;
-
-/// One of them.
+/// A container with a stand-in.
 pub(super) struct Double<'h> {
-    /// Its name.
-    pub(super) name: &'h str,
-    container: &'h HostContainer,
-    /// The main process of its container.
-    inside: &'h Process,
-    /// The component itself.
-    outside: &'h Process,
+    stand_in: StandIn<'h>,
+    /// The component itself, where the list of processes has it.
+    outside: Option<&'h Process>,
 }
 
-/// All of a host. The engine knows the main process of a container by its id (`docker inspect`, `State.Pid`), and that process became the
-/// component where the container's entry point ends in `exec` (rancher/rke-tools `entrypoint.sh`). One with a lower id than the container's
-/// main process was not started by it.
+/// All of a host whose containers have stand-ins. A process with a lower id than the container's main process was not started by it.
 pub(super) fn doubles(host: &Host) -> Vec<Double<'_>> {
-    if !is_rke1(host) {
-        return Vec::new();
+    let all = stand_ins(host).into_iter();
+    all.map(|one| outside_of(host, one)).collect()
+}
+
+fn outside_of<'h>(host: &'h Host, one: StandIn<'h>) -> Double<'h> {
+    let is_it = |process: &&Process| process.program() == one.name && process.pid < one.process.pid;
+    Double {
+        outside: host.tools.processes.iter().find(is_it),
+        stand_in: one,
     }
-    let names = RKE1.iter().filter(|known| !known.is_stopped_by_design());
-    let names = names.map(|known| known.name).chain([ETCD]);
-    names.filter_map(|name| double(host, name)).collect()
 }
 
-fn double<'h>(host: &'h Host, name: &'static str) -> Option<Double<'h>> {
-    let container = host
-        .container(name)
-        .filter(|one| one.state == ContainerState::Running)?;
-    let inspected = container
-        .inspect
-        .as_ref()?
-        .value
-        .pointer("/State/Pid")
-        .and_then(Value::as_u64)?;
-    let processes = &host.tools.processes;
-    let inside = processes.iter().find(|process| process.pid == inspected)?;
-    let is_it = |process: &&Process| process.program() == name && process.pid < inspected;
-    let outside = processes.iter().find(is_it).filter(|_| inside.program() != name)?;
-    Some(Double {
-        name,
-        container,
-        inside,
-        outside,
-    })
+/// The process outside a container that is its component, where the container's main process is a stand-in: what writes that component's log.
+pub(super) fn outside<'h>(host: &'h Host, component: &str) -> Option<&'h Process> {
+    let mut doubles = doubles(host).into_iter();
+    doubles.find(|double| double.stand_in.name == component)?.outside
 }
 
-/// That the container's state tells nothing of the component, and which of both the API's answers are of.
-pub(super) fn told(host: &Host, doubles: &[Double<'_>], node: Option<&Object>) -> Option<Told> {
-    let first = doubles
-        .iter()
-        .find(|double| double.name == "kubelet")
-        .or(doubles.first())?;
-    let names: Vec<&str> = doubles.iter().map(|double| double.name).collect();
-    let path = first.outside.command.split_whitespace().next().unwrap_or_default();
+/// That the containers' state tells nothing of their components, and which of both the API's answers are of. `is_by_list` is true where the
+/// cause rests on the list of containers.
+pub(super) fn told(host: &Host, doubles: &[Double<'_>], node: Option<&Object>, is_by_list: bool) -> Option<Told> {
+    let kubelet = doubles.iter().find(|double| double.stand_in.name == "kubelet");
+    let first = kubelet.or(doubles.first())?;
+    let of = |is_outside: bool| -> Vec<&str> {
+        let known = doubles.iter().filter(|double| double.outside.is_some() == is_outside);
+        known.map(|double| double.stand_in.name).collect()
+    };
+    let own = first
+        .outside
+        .map(|process| process.command.split_whitespace().next().unwrap_or_default());
     let text = |pointer: &str| node.map_or("", |node| node.text(pointer));
     let facts = [
         ("host", json!(host.runtime_name())),
-        ("names", json!(names)),
-        (
-            "inside",
-            json!(first.inside.command.chars().take(WIDTH).collect::<String>()),
-        ),
-        ("inside_pid", json!(first.inside.pid)),
-        ("outside", json!(path)),
-        ("outside_pid", json!(first.outside.pid)),
-        ("image", json!(first.container.image)),
-        ("version", json!(text(VERSION))),
-        ("runtime", json!(text(RUNTIME))),
+        ("count", json!(doubles.len())),
+        ("names", json!([of(true), of(false)].concat())),
+        ("outside_too", json!(of(true))),
+        ("nowhere", json!(of(false))),
+        ("name", json!(first.stand_in.name)),
+        ("inside", json!(first.stand_in.command())),
+        ("inside_pid", json!(first.stand_in.process.pid)),
+        ("outside", json!(own.unwrap_or_default())),
+        ("outside_pid", json!(first.outside.map(|process| process.pid))),
+        ("image", json!(first.stand_in.container.image)),
+        ("version", json!(kubelet.map_or("", |_| text(VERSION)))),
+        ("runtime", json!(kubelet.map_or("", |_| text(RUNTIME)))),
+        ("by_list", json!(is_by_list)),
     ];
-    let places = doubles
-        .iter()
-        .filter(|double| double.name == first.name || doubles.len() <= CITED);
-    let mut cites: Vec<Citation> = places
-        .flat_map(|double| [&double.container.cite, &double.inside.cite, &double.outside.cite])
-        .cloned()
-        .collect();
+    // Each that is counted: its container, its main process, and the process that is the component.
+    let containers = doubles.iter().map(|double| &double.stand_in.container.cite);
+    let inside = doubles.iter().map(|double| &double.stand_in.process.cite);
+    let own = doubles.iter().filter_map(|double| Some(&double.outside?.cite));
+    let mut cites: Vec<Citation> = containers.chain(inside).chain(own).cloned().collect();
+    let short = cites.clone();
     for pointer in [VERSION, RUNTIME] {
         cites.extend(
-            node.filter(|node| !node.text(pointer).is_empty())
+            node.filter(|node| kubelet.is_some() && !node.text(pointer).is_empty())
                 .map(|node| node.cite_at(pointer)),
         );
     }
-    Some(Told::of("contradiction.doubles", &facts, cites))
+    Some(Told::of("contradiction.doubles", &facts, cites).shown_by(short))
 }
 
 const VERSION: &str = "/status/nodeInfo/kubeletVersion";

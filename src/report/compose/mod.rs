@@ -31,6 +31,7 @@ mod reported;
 mod server;
 mod severity;
 mod so_what;
+mod stand_ins;
 mod symptoms;
 mod timeline;
 mod triage;

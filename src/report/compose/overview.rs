@@ -12,7 +12,7 @@ use super::ledger::{Ledger, called, is_blank, plain_sentence};
 use super::narrowing;
 use super::phrases::{filled, phrase};
 use super::severity::severity;
-use super::so_what::{is_ongoing, note, so_what, unharmed};
+use super::so_what::{duty, is_ongoing, note, so_what, unharmed};
 use crate::cluster::PodView;
 use crate::model::{CODE_CLOSE, Citation, Subject, Text, When, code};
 use crate::report::model::{Check, CheckOutcome, Impact, Incident, ResourceRow, Sentence, Window};
@@ -293,8 +293,12 @@ pub(super) fn resources(ledger: &mut Ledger<'_, '_>) -> Result<Vec<ResourceRow>,
             {
                 refs.push(id);
             }
+            let note = note(ledger, finding, &subject);
+            if !note.is_empty() {
+                refs.extend(duty(ledger, &subject.name));
+            }
             rows.push(ResourceRow {
-                note: note(ledger, finding, &subject),
+                note,
                 subject,
                 expected,
                 actual,

@@ -7,13 +7,14 @@ use super::comparison::core_containers;
 use super::ledger::Ledger;
 use super::overview::shown;
 use super::phrases::{filled, phrase, small};
+use super::stand_ins::{StandIn, stand_ins};
 use crate::bundle::decode::ContainerState;
 use crate::cluster::{Host, HostContainer};
 use crate::diagnosis::Diagnosis;
 use crate::model::{Subject, Text};
 use crate::report::model::{Impact, ResourceRow, Sentence};
-use crate::rules::Finding;
 use crate::rules::inventory::{expected, is_rke1, names};
+use crate::rules::{Finding, KnowledgeWording};
 
 /// Logs that would show the loss of a component's function.
 const TELLING: [(&str, &str); 2] = [("kubelet-log", "kubelet"), ("kube-apiserver-log", "kube-apiserver")];
@@ -61,6 +62,7 @@ pub(super) fn so_what(ledger: &mut Ledger<'_, '_>) -> Option<Sentence> {
     let join = |between: &str, of: fn(&Text) -> &str| roles.iter().map(of).collect::<Vec<_>>().join(between);
     let (wanted, running) = core_containers(first);
     let rancher = rancher(first);
+    let stand_ins = stand_ins(first);
     let renewed = renewed(ledger);
     let all = diagnosis.snapshot.hosts.iter().filter(|host| is_rke1(host)).count();
     let mut hosts: Vec<&str> = lost.iter().map(|(host, _)| host.runtime_name()).collect();
@@ -71,6 +73,8 @@ pub(super) fn so_what(ledger: &mut Ledger<'_, '_>) -> Option<Sentence> {
         ("well", json!(running.len())),
         ("wanted", json!(wanted)),
         ("rancher", json!(rancher.is_some())),
+        ("stand_ins", json!(stand_ins.len())),
+        ("command", stand_ins.first().map(StandIn::command).into()),
         (
             "time",
             json!(renewed.as_ref().map(|one| shown(&one.last)).unwrap_or_default()),
@@ -79,8 +83,10 @@ pub(super) fn so_what(ledger: &mut Ledger<'_, '_>) -> Option<Sentence> {
         ("all", json!(all)),
     ];
     let containers = running.iter().copied().chain(rancher).map(|container| &container.cite);
+    let containers = containers.chain(stand_ins.iter().map(|one| &one.process.cite));
     let leases = renewed.iter().flat_map(|one| &one.cites);
-    let refs = ledger.cite_all(containers.chain(leases.take(1)));
+    let mut refs = ledger.cite_all(containers.chain(leases.take(1)));
+    refs.extend(lost.iter().filter_map(|(_, subject)| duty(ledger, &subject.name)));
     Some(Sentence {
         text: filled("summary.so-what", &facts),
         refs,
@@ -92,6 +98,39 @@ fn rancher(host: &Host) -> Option<&HostContainer> {
     let mut containers = host.containers.iter();
     containers.find(|one| names(&one.image, "rancher") && one.state == ContainerState::Running)
 }
+
+/// The background knowledge of what a system container is for.
+pub(super) fn duty(ledger: &mut Ledger<'_, '_>, name: &str) -> Option<String> {
+    let known = expected(name)?;
+    let reference = DUTIES
+        .iter()
+        .find(|(of, _)| *of == name)
+        .map_or(COMPONENTS, |(_, reference)| reference);
+    let role = role(known.name);
+    let facts = [
+        ("name", known.name.into()),
+        ("zh", role.zh.into()),
+        ("en", role.en.into()),
+    ];
+    Some(ledger.know(&KnowledgeWording {
+        text: filled("knowledge.duty", &facts),
+        reference: reference.into(),
+    }))
+}
+
+/// Where the duty of a container is written that is no component of Kubernetes.
+const DUTIES: [(&str, &str); 2] = [
+    (
+        "share-mnt",
+        "rancher/rancher v2.5.12 pkg/rkeworker, cmd/agent/main.go (`--only-write-certs`)",
+    ),
+    (
+        "service-sidekick",
+        "rancher/rke services/sidekick.go; rancher/rke-tools docs/components.md",
+    ),
+];
+/// The same of Kubernetes' own.
+const COMPONENTS: &str = "kubernetes.io/docs/concepts/overview/components";
 
 fn role(name: &str) -> Text {
     phrase(&format!("role.{name}"))
@@ -150,12 +189,19 @@ pub(super) fn unharmed(ledger: &mut Ledger<'_, '_>) -> Vec<ResourceRow> {
     if running.len() == wanted {
         let refs = ledger.cite_all(running.iter().map(|container| &container.cite));
         let subject = Subject::cluster("Host", host.runtime_name());
-        rows.push(well(subject, count(wanted), count(running.len()), refs));
+        let row = well(subject, count(wanted), count(running.len()), refs);
+        rows.push(by_state_only(
+            ledger,
+            row,
+            |one| running.iter().any(|known| known.name == one.name),
+            host,
+        ));
     }
     if let Some(container) = rancher(host) {
         let refs = vec![ledger.cite(&container.cite)];
         let subject = Subject::on_node("HostContainer", container.name.clone(), host.runtime_name());
-        rows.push(well(subject, phrase("state.running"), phrase("state.running"), refs));
+        let row = well(subject, phrase("state.running"), phrase("state.running"), refs);
+        rows.push(by_state_only(ledger, row, |one| one.name == container.name, host));
     }
     if let Some(renewed) = renewed(ledger) {
         let refs = ledger.cite_all(&renewed.cites);
@@ -164,6 +210,24 @@ pub(super) fn unharmed(ledger: &mut Ledger<'_, '_>) -> Vec<ResourceRow> {
         rows.push(well(subject, phrase("impact.api-expected"), actual, refs));
     }
     rows
+}
+
+/// A row about containers of which some are run by another program: whether what they are for suffers is not known.
+fn by_state_only(
+    ledger: &mut Ledger<'_, '_>,
+    row: ResourceRow,
+    concerns: impl Fn(&StandIn<'_>) -> bool,
+    host: &Host,
+) -> ResourceRow {
+    let stand_ins: Vec<StandIn<'_>> = stand_ins(host).into_iter().filter(concerns).collect();
+    let Some(first) = stand_ins.first() else { return row };
+    let shown = ledger.cite_all(stand_ins.iter().map(|one| &one.process.cite));
+    ResourceRow {
+        impact: Impact::Unknown,
+        note: inside(filled("triage.stand-in", &[("command", first.command().into())])),
+        refs: row.refs.into_iter().chain(shown).collect(),
+        ..row
+    }
 }
 
 fn well(subject: Subject, expected: Text, actual: Text, refs: Vec<String>) -> ResourceRow {

@@ -21,6 +21,8 @@ use crate::rules::{Finding, Role};
 const ROWS: usize = 25;
 /// Dated lines that are cited for one row.
 const DATED: usize = 3;
+/// Machines that are named where a bundle is told of.
+const MACHINES: usize = 3;
 /// New things of which the interval is shown in which they came.
 const APPEARED: usize = 3;
 
@@ -103,7 +105,7 @@ pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, 
     }
     if let Some(when) = ledger.diagnosis.snapshot.bundle.collected_at.clone() {
         let refs = ledger.cite_all(clock_of(ledger.diagnosis.snapshot));
-        let subject = ledger.masker.mask(&ledger.diagnosis.snapshot.bundle.alias).into_owned();
+        let subject = machines(ledger.diagnosis.snapshot);
         rows.push(row(
             when,
             subject,
@@ -237,12 +239,7 @@ fn bursts<'h>(
     began: Option<Timestamp>,
     rows: &mut Vec<TimelineRow>,
 ) -> Vec<Burst<'h>> {
-    let concerned =
-        |finding: &&Finding| finding.subject.kind == "HostContainer" && finding.subject.node == host.runtime_name();
-    if !ledger.involved().iter().any(concerned) {
-        return Vec::new();
-    }
-    let mut bursts = Burst::of(host);
+    let mut bursts = Burst::of_incident(ledger, host);
     bursts.retain(|burst| {
         let is_before = burst
             .last()
@@ -338,10 +335,24 @@ fn occurred(began: Option<When>) -> TimelineRow {
 fn baseline(ledger: &mut Ledger<'_, '_>) -> Option<TimelineRow> {
     let baseline = ledger.diagnosis.baseline?;
     let when = baseline.bundle.collected_at.clone()?;
-    let subject = baseline.bundle.alias.to_string();
+    let subject = machines(baseline);
     let text = phrase("timeline.baseline");
     let refs = ledger.cite_all(clock_of(baseline));
     Some(row(when, subject, TimelineKind::Collection, text, 1, None, refs))
+}
+
+/// What a bundle was collected from: its machines, else its nodes; of many the first.
+fn machines(snapshot: &Snapshot) -> String {
+    let hosts = snapshot.hosts.iter().map(|host| host.runtime_name().to_owned());
+    let nodes = snapshot.kind("Node").map(|node| node.key.name.clone());
+    let mut names: Vec<String> = hosts.filter(|name| !name.is_empty()).collect();
+    if names.is_empty() {
+        names = nodes.collect();
+    }
+    let more = names.len().saturating_sub(MACHINES);
+    names.truncate(MACHINES);
+    let shown = names.join(", ");
+    if more > 0 { format!("{shown} +{more}") } else { shown }
 }
 
 /// The clock that says when a bundle was collected.

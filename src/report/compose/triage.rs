@@ -4,17 +4,19 @@ use serde_json::json;
 
 use super::alive::sign;
 use super::comparison::core_containers;
-use super::doubles::doubles;
 use super::ledger::Ledger;
 use super::phrases::{filled, phrase, small};
 use super::reported::reported_before;
 use super::server;
+use super::stand_ins::stand_ins;
 use crate::bundle::decode::ContainerState;
 use crate::model::Text;
 use crate::report::model::{CheckOutcome, TriageCheck};
 use crate::rules::Alive;
 use crate::rules::inventory::is_rke1;
 
+/// So many events of a whole cluster do not show that nothing happened.
+const FEW: usize = 1;
 /// Lines observed that are shown for one check.
 const SHOWN: usize = 6;
 
@@ -31,18 +33,22 @@ pub(super) fn triage(ledger: &mut Ledger<'_, '_>) -> Vec<TriageCheck> {
 fn rancher_server(ledger: &mut Ledger<'_, '_>) -> Option<TriageCheck> {
     let snapshot = ledger.diagnosis.snapshot;
     let (host, container) = server::rancher_server(snapshot)?;
-    let running = container.state == ContainerState::Running;
+    let stand_in = stand_ins(host).into_iter().find(|one| one.name == container.name);
+    let cites = std::iter::once(&container.cite).chain(stand_in.as_ref().map(|one| &one.process.cite));
+    let refs = ledger.cite_all(cites);
     Some(TriageCheck {
         title: filled("triage.rancher", &[("host", host.runtime_name().into())]),
-        outcome: if running {
-            CheckOutcome::Pass
-        } else {
-            CheckOutcome::Fail
+        outcome: match (container.state, &stand_in) {
+            (ContainerState::Running, None) => CheckOutcome::Pass,
+            (ContainerState::Running, Some(_)) => CheckOutcome::Unknown,
+            _ => CheckOutcome::Fail,
         },
         command: "docker ps -a | grep rancher/rancher:".into(),
         observed: vec![format!("{}  {}  {}", container.image, container.status, container.name)],
-        note: Text::default(),
-        refs: vec![ledger.cite(&container.cite)],
+        note: stand_in.map_or_else(Text::default, |one| {
+            filled("triage.stand-in", &[("command", one.command().into())])
+        }),
+        refs,
     })
 }
 
@@ -51,7 +57,14 @@ fn components(ledger: &mut Ledger<'_, '_>) -> Vec<TriageCheck> {
     let mut checks = Vec::new();
     for host in snapshot.hosts.iter().filter(|host| is_rke1(host)) {
         let (count, present) = core_containers(host);
-        let refs = ledger.cite_all(present.iter().map(|container| &container.cite).take(SHOWN));
+        let stand_ins = stand_ins(host);
+        let mut inside = stand_ins
+            .iter()
+            .filter(|one| present.iter().any(|known| known.name == one.name));
+        let first = inside.next();
+        let processes = first.into_iter().chain(inside).map(|one| &one.process.cite);
+        let containers = present.iter().map(|container| &container.cite);
+        let refs = ledger.cite_all(containers.chain(processes));
         let counts = [
             ("host", host.runtime_name().into()),
             ("well", json!(present.len())),
@@ -59,22 +72,19 @@ fn components(ledger: &mut Ledger<'_, '_>) -> Vec<TriageCheck> {
         ];
         checks.push(TriageCheck {
             title: filled("triage.core", &counts),
-            outcome: if present.len() == count {
-                CheckOutcome::Pass
-            } else {
-                CheckOutcome::Fail
+            outcome: match first {
+                _ if present.len() < count => CheckOutcome::Fail,
+                Some(_) => CheckOutcome::Unknown,
+                None => CheckOutcome::Pass,
             },
             command: "docker ps -a --filter label=io.rancher.rke.container.name".into(),
             observed: present
                 .iter()
                 .map(|container| format!("{}  {}", container.name, container.status))
-                .take(SHOWN)
                 .collect(),
-            note: if doubles(host).is_empty() {
-                Text::default()
-            } else {
-                phrase("triage.core-doubles")
-            },
+            note: first.map_or_else(Text::default, |one| {
+                filled("triage.core-stand-ins", &[("command", one.command().into())])
+            }),
             refs,
         });
     }
@@ -249,7 +259,9 @@ fn events(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
         count => filled("triage.events-note", &[("count", json!(count))]),
     };
     // Warnings alone are no fault: old and passing ones are normal. Beside a cause they are part of what is wrong.
-    let outcome = if warnings.is_empty() || ledger.is_healthy() {
+    let outcome = if warnings.is_empty() && snapshot.events.len() <= FEW {
+        CheckOutcome::Unknown
+    } else if warnings.is_empty() || ledger.is_healthy() {
         CheckOutcome::Pass
     } else {
         CheckOutcome::Fail

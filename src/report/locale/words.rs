@@ -77,6 +77,14 @@ pub(crate) struct BlankWords {
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct TicketWords {
     pub(crate) cut: String,
+    pub(crate) internal_note: String,
+    pub(crate) public_reply: String,
+    pub(crate) public_summary: String,
+    pub(crate) public_summary_text: String,
+    pub(crate) public_happened: String,
+    pub(crate) public_happened_text: String,
+    pub(crate) public_doing: String,
+    pub(crate) public_doing_text: String,
 }
 
 /// The word for a confidence; empty when the language's words do not load, which a test rules out.

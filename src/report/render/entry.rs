@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use super::machine::{junit, rows, sarif};
+use super::machine::{actions, junit, rows, sarif};
 use super::style::{Flavor, Style};
-use super::{json, templates, ticket, view};
+use super::{adf, json, templates, ticket, view};
 use crate::model::Lang;
 use crate::report::locale::{LocaleError, Words};
 use crate::report::model::PostMortem;
@@ -33,6 +33,14 @@ pub enum Format {
     GithubIssue,
     /// Summary and description of an issue in Jira, in wiki markup.
     Jira,
+    /// The same as fields of a request to Jira Cloud, in its document format (ADF).
+    JiraAdf,
+    /// A ticket in Zendesk: the internal note, and a draft of the public reply without names of machines.
+    Zendesk,
+    /// The improvement actions for an import, one ticket a row.
+    ActionsCsv,
+    /// The same for programs.
+    ActionsJson,
     /// The report in short, for a terminal or an e-mail.
     Text,
     /// Cause, object, confidence, impact and first command for a chat, in Markdown of 2,000 characters at most.
@@ -41,7 +49,7 @@ pub enum Format {
 
 impl Format {
     /// Every format, in the order in which help lists them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::Markdown,
         Self::Html,
         Self::Json,
@@ -51,6 +59,10 @@ impl Format {
         Self::Jsonl,
         Self::GithubIssue,
         Self::Jira,
+        Self::JiraAdf,
+        Self::Zendesk,
+        Self::ActionsCsv,
+        Self::ActionsJson,
         Self::Text,
         Self::Summary,
     ];
@@ -70,6 +82,10 @@ impl Format {
             Self::Jsonl => "jsonl",
             Self::GithubIssue => "github-issue",
             Self::Jira => "jira",
+            Self::JiraAdf => "jira-adf",
+            Self::Zendesk => "zendesk",
+            Self::ActionsCsv => "actions-csv",
+            Self::ActionsJson => "actions-json",
             Self::Text => "text",
             Self::Summary => "summary",
         }
@@ -84,6 +100,10 @@ impl Format {
             Self::Jsonl => "timeline.jsonl",
             Self::GithubIssue => "github-issue.md",
             Self::Jira => "jira.txt",
+            Self::JiraAdf => "jira-adf.json",
+            Self::Zendesk => "zendesk.md",
+            Self::ActionsCsv => "actions.csv",
+            Self::ActionsJson => "actions.json",
             Self::Text => "txt",
             Self::Summary => "summary.md",
         }
@@ -94,8 +114,8 @@ impl Format {
         let name = name.to_ascii_lowercase();
         let ends_with = |ending: &str| name.strip_suffix(ending).is_some_and(|rest| rest.ends_with('.'));
         let fits = |format: &Self| ends_with(format.extension()) || ends_with(format.file_ending());
-        // The longest ending says most: `x.github-issue.md` ends with `md` too.
-        Self::ALL.into_iter().filter(fits).max_by_key(|format| {
+        // The longest ending says most: `x.github-issue.md` ends with `md` too. Of equals the first of the list: `x.csv` is the timeline.
+        Self::ALL.into_iter().rev().filter(fits).max_by_key(|format| {
             if ends_with(format.extension()) {
                 format.extension().len()
             } else {
@@ -183,8 +203,8 @@ pub enum RenderError {
     /// The model cannot be written as JSON.
     #[error("report as json: {0}")]
     Json(#[from] serde_json::Error),
-    /// The timeline cannot be written as CSV.
-    #[error("timeline as csv: {0}")]
+    /// The timeline or the actions cannot be written as CSV.
+    #[error("rows as csv: {0}")]
     Csv(#[from] csv::Error),
     /// A file of fixed words is not complete.
     #[error(transparent)]
@@ -216,6 +236,13 @@ pub fn render_as(report: &PostMortem, style: &Style, format: Format) -> Result<S
         }
         Format::Summary => Ok(ticket::summary(lang, &page(report, style, format)?)?),
         Format::Jira => Ok(ticket::jira(report, lang, &page(report, style, format)?)?),
+        Format::JiraAdf => {
+            let words = Words::load(lang)?;
+            json::document(&adf::document(report, style, &words, ticket::jira_title(report, lang)))
+        }
+        Format::Zendesk => Ok(ticket::zendesk(lang, &page(report, style, format)?)?),
+        Format::ActionsCsv => Ok(actions::csv(report, lang)?),
+        Format::ActionsJson => json::document(&actions::json(report, lang)),
     }
 }
 
@@ -240,6 +267,9 @@ mod tests {
             ("x.github-issue.md", Some(Format::GithubIssue)),
             ("x.md", Some(Format::Markdown)),
             ("x.jira.txt", Some(Format::Jira)),
+            ("x.jira-adf.json", Some(Format::JiraAdf)),
+            ("x.actions.csv", Some(Format::ActionsCsv)),
+            ("x.zendesk.md", Some(Format::Zendesk)),
             ("x.txt", Some(Format::Text)),
             ("x.tar.gz", None),
             ("md", None),
@@ -257,7 +287,7 @@ mod tests {
         let error = Format::parse_list("md,pdf").unwrap_err().to_string();
         assert_eq!(
             error,
-            "unknown report format \"pdf\": use md, html, json, sarif, junit, csv, jsonl, github-issue, jira, text, summary"
+            "unknown report format \"pdf\": use md, html, json, sarif, junit, csv, jsonl, github-issue, jira, jira-adf, zendesk, actions-csv, actions-json, text, summary"
         );
     }
 }

@@ -3,6 +3,7 @@
 //! Markdown and HTML share one display form ([`view`]): a tree of words and [`rich::Rich`] text in one language, which templates
 //! only arrange. Escaping happens in one place for each format, when a template prints a value.
 
+mod adf;
 mod blanks;
 mod comparison;
 mod entry;

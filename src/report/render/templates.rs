@@ -70,7 +70,7 @@ pub(super) fn render(format: Format, page: Value) -> Result<String, RenderError>
             env.get_template("report.html")?.render(context! { ..fixed, ..page })?
         }
         Format::Summary => tidy(&env.get_template("summary.md")?.render(page)?),
-        Format::GithubIssue => tidy(&env.get_template("issue.md")?.render(page)?),
+        Format::GithubIssue | Format::Zendesk => tidy(&env.get_template("issue.md")?.render(page)?),
         Format::Jira => tidy(&brief(&env, page, "brief.jira", "macros.jira")?),
         Format::Text => tidy(&brief(&env, page, "brief.text", "macros.text")?),
         _ => tidy(&env.get_template("report.md")?.render(page)?),

@@ -39,6 +39,34 @@ pub(super) fn jira(report: &PostMortem, lang: Lang, body: &str) -> Result<String
     Ok(format!("{}\n\n{body}", title(report, lang, JIRA.0)))
 }
 
+/// The title as Jira takes it.
+pub(super) fn jira_title(report: &PostMortem, lang: Lang) -> String {
+    title(report, lang, JIRA.0)
+}
+
+/// Characters of a comment in Zendesk (65,535 bytes of a text column; Chinese takes three each).
+const ZENDESK: usize = 21_845;
+
+/// The internal note, and after it a draft of the public reply: three parts for people to write, with nothing of the bundle in them, so that
+/// no name of a machine or a person goes out. There is no subject, because customers see it.
+pub(super) fn zendesk(lang: Lang, body: &str) -> Result<String, LocaleError> {
+    let words = Words::load(lang)?.fixed.ticket;
+    let parts = [
+        (&words.public_summary, &words.public_summary_text),
+        (&words.public_happened, &words.public_happened_text),
+        (&words.public_doing, &words.public_doing_text),
+    ];
+    let parts = parts.map(|(title, text)| format!("**{title}**\n\n{text}\n"));
+    let reply = format!("# {}\n\n{}", words.public_reply, parts.join("\n"));
+    let note = format!(
+        "<!-- casefile/{SCHEMA_VERSION} -->\n\n# {}\n\n{body}",
+        words.internal_note
+    );
+    let room = ZENDESK.saturating_sub(reply.chars().count() + 16);
+    let note = fit(&note, room, lang, "## ")?;
+    Ok(format!("{}\n\n---\n\n{reply}", note.trim_end()))
+}
+
 /// What a chat takes; the rest of its 2,000 characters is for the names of the reports.
 const CHAT: usize = 1_800;
 

@@ -54,8 +54,8 @@ factors:
     confidence: possible
     when: not watched
   - text:
-      zh: "更早的 {{ earlier|join('、') }} 也有一次清除删除了这些名称的容器；它由什么发起未知"
-      en: "a prune at {{ earlier|join(', ') }} had already deleted containers of these names; what started it is unknown"
+      zh: "更早的 {{ earlier|join('、') }} 也有一次清除删除了这些名称的容器；它由什么发起未知，见 3.5"
+      en: "a prune at {{ earlier|join(', ') }} had already deleted containers of these names; what started it is unknown (see 3.5)"
     when: earlier
   - text:
       zh: "该脚本的定时任务（{{ schedule }}）不在基线的 {{ baseline_jobs }} 条之中：很可能是基线采集之后加入的"
@@ -106,11 +106,11 @@ questions:
   - zh: "{% if off_schedule %}脚本的计划是 {{ schedule }}，而{% if logged_at %}脚本日志记录的执行始于{% else %}运行时记录的清除在{% endif %} {{ ran_at }}：这次执行是如何触发的？{% endif %}"
     en: "{% if off_schedule %}the script is scheduled for {{ schedule }}, but {% if logged_at %}by its log a run began{% else %}the runtime recorded a prune{% endif %} at {{ ran_at }}: how was this run started?{% endif %}"
   - zh: "{% if cron_is_new %}脚本 {{ script }} 的定时任务（{{ schedule }}）在基线采集时还没有：它经由哪次变更、什么流程加到 {{ host }} 上？{% endif %}"
-    en: "{% if cron_is_new %}the baseline lacks the cron entry of {{ script }} ({{ schedule }}): by which change, and through which process, did it come onto {{ host }}?{% endif %}"
+    en: "{% if cron_is_new %}by which change, and through which process, did the cron entry of {{ script }} ({{ schedule }}), which the baseline lacks, come onto {{ host }}?{% endif %}"
   - zh: "{% if earlier and recreated_at %}{{ earlier|join('、') }} 的清除之后，同名容器在 {{ recreated_at }} 又被创建：那次清除由什么发起，这些容器又是如何恢复的？{% endif %}"
-    en: "{% if earlier and recreated_at %}after the prune at {{ earlier|join(', ') }} containers of these names were created again at {{ recreated_at }}: what started that prune, and how were they brought back?{% endif %}"
+    en: "{% if earlier and recreated_at %}what started the prune at {{ earlier|join(', ') }}, and what brought containers of these names back at {{ recreated_at }}?{% endif %}"
   - zh: "{% if agent_absent %}节点代理（cattle-node-agent）会重建被删除的 share-mnt，而 {{ host }} 上找不到它：它为何不在？{% else %}节点代理（cattle-node-agent）会重建被删除的 share-mnt；采集时它仍然缺失，当时该代理处于什么状态？{% endif %}"
-    en: "{% if agent_absent %}the node agent (cattle-node-agent) re-creates a deleted share-mnt, and there is none to be found on {{ host }}: what became of it?{% else %}the node agent (cattle-node-agent) re-creates a deleted share-mnt; it was still missing at collection: in which state was the agent?{% endif %}"
+    en: "{% if agent_absent %}the node agent (cattle-node-agent) re-creates a deleted share-mnt, and {{ host }} has none: what became of it?{% else %}the node agent (cattle-node-agent) re-creates a deleted share-mnt; it was still missing at collection: in which state was the agent?{% endif %}"
 asks:
   - what: {zh: cron 与 systemd 定时器的执行记录, en: "what cron and systemd's timers ran"}
     limits: {zh: 清理脚本在计划之外是如何触发的, en: "how the clean-up was started outside its schedule"}
@@ -130,8 +130,12 @@ asks:
     collect: docker ps -a --filter name=cattle-node-agent; kubectl -n cattle-system logs -l app=cattle-agent --timestamps --tail=-1
   - what: {zh: kube-apiserver 的审计日志, en: "kube-apiserver's audit log"}
     limits: {zh: 节点代理为何不在, en: "what became of the node agent"}
-    when: agent_absent
+    when: agent_absent and not audit_off
     collect: grep -h cattle-node-agent /var/log/kube-audit/audit-log.json
+  - what: {zh: "对象变更的记录（kube-apiserver 的参数中没有 `--audit-log-path`，审计日志从未写过，无法补采）", en: "records of changes to objects (kube-apiserver runs without `--audit-log-path`: its audit log was never written and cannot be collected)"}
+    limits: {zh: 节点代理为何不在, en: "what became of the node agent"}
+    when: agent_absent and audit_off
+    collect: kubectl -n cattle-system get all,events -o yaml; ps -ww -o args= -C kube-apiserver
 causes:
   - rule: rke1-share-mnt-missing
     ground: node
@@ -195,7 +199,7 @@ remedy:
     place: node
     risk: change
     each: rebuild
-    precheck: {zh: "`docker ps -a --filter name=^/{{ item.name }}$` 无结果；`docker image inspect {{ item.image }}` 有输出{% if item.named_otherwise %}；确定应写 {{ item.named_otherwise|join('、') }} 还是本机的 {{ host }}：证书按节点名签发{% endif %}{% if item.server %}；`curl -k {{ item.server ~ '/ping' }}` 返回 pong{% endif %}", en: "`docker ps -a --filter name=^/{{ item.name }}$` has no row; `docker image inspect {{ item.image }}` prints one{% if item.named_otherwise %}; it is settled whether {{ item.named_otherwise|join(', ') }} is right or this host's {{ host }}, because certificates are written for that name{% endif %}{% if item.server %}; `curl -k {{ item.server ~ '/ping' }}` answers pong{% endif %}"}
+    precheck: {zh: "`docker ps -a --filter name=^/{{ item.name }}$` 无结果；`docker image inspect {{ item.image }}` 有输出{% if item.named_otherwise %}；确定节点名应写哪一个：参数中的 {{ item.named_otherwise|join('、') }}、本机的 {{ host }}{% if item.nodes %}，还是 API 中的 {{ item.nodes|join('、') }}{% endif %}（证书按节点名签发）{% endif %}{% if item.server %}；`curl -k {{ item.server ~ '/ping' }}` 返回 pong{% endif %}", en: "`docker ps -a --filter name=^/{{ item.name }}$` has no row; `docker image inspect {{ item.image }}` prints one{% if item.named_otherwise %}; it is settled which name of the node is right, because certificates are written for it: {{ item.named_otherwise|join(', ') }} of the arguments, this host's {{ host }}{% if item.nodes %}, or {{ item.nodes|join(', ') }} of the API{% endif %}{% endif %}{% if item.server %}; `curl -k {{ item.server ~ '/ping' }}` answers pong{% endif %}"}
     command: "{{ item.command|raw }}"
     expect: {zh: 输出新容器的 64 位编号, en: the 64-digit id of the new container}
     verify: {zh: "`docker ps -a --filter name=^/{{ item.name }}$` 显示 {{ item.state }}{% if item.name == 'share-mnt' %}；`ls -l --time-style=full-iso /etc/kubernetes/ssl` 中证书的修改时间晚于本步{% endif %}", en: "`docker ps -a --filter name=^/{{ item.name }}$` shows {{ item.state }}{% if item.name == 'share-mnt' %}; by `ls -l --time-style=full-iso /etc/kubernetes/ssl` certificates are newer than this step{% endif %}"}
@@ -285,7 +289,7 @@ lessons:
     text: {zh: share-mnt 正常时就是 Exited (0)，只看“是否运行”会误判, en: "share-mnt is healthy when Exited (0); asking only whether it runs gives the wrong answer"}
     answers: 2
   - phrase: {zh: 先例是信号, en: A precedent is a signal}
-    text: {zh: "{{ earlier|join('、') }} 的清除已经删除过同名容器，而脚本至今没有例外", en: "a prune at {{ earlier|join(', ') }} had deleted containers of these names before, and the script still has no exception"}
+    text: {zh: "{{ earlier|join('、') }} 的清除已经删除过同名容器；它由什么发起未知（见 3.5），但删除本身有记录，当时即可发现", en: "a prune at {{ earlier|join(', ') }}, whose origin is unknown (3.5), had deleted containers of these names, and left a record to notice"}
     answers: 3
     when: earlier
   - phrase: {zh: 备份与基线要可用, en: Backups and baselines have to be usable}
@@ -478,6 +482,9 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
     let jobs = Jobs::of(host, before, &script.path, &cron_file, &names);
     if let Some(cite) = &jobs.searched_before {
         tie(&mut finding, &["cron_is_new", "baseline_jobs"], cite.clone());
+        for cite in &jobs.entries_before {
+            tie(&mut finding, &["baseline_jobs"], cite.clone());
+        }
     }
     for cite in &jobs.searched {
         tie(&mut finding, &["jobs_read"], cite.clone());
@@ -494,7 +501,15 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
     let lead = input
         .baseline
         .and_then(|baseline| seconds_before(baseline, gone_at.as_ref()?));
-    let rebuild: Vec<Value> = missing.iter().filter_map(|container| container.rebuilt(host)).collect();
+    // The names under which certificates may be written, where the arguments have yet another.
+    let nodes: Vec<String> = (input.snapshot.kind("Node").map(|node| node.key.name.clone()))
+        .filter(|name| name != host.runtime_name())
+        .take(NODES)
+        .collect();
+    let rebuild: Vec<Value> = missing
+        .iter()
+        .filter_map(|container| container.rebuilt(host, &nodes))
+        .collect();
     let schedule = cron.map_or("", |entry| entry.schedule.as_str());
     let ran_at = deletions.ran_at().map(|(when, _)| when);
     Some(
@@ -530,6 +545,7 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
             .fact("baseline_jobs", jobs.read_before)
             .fact("cron_is_new", cron.is_some() && jobs.searched_before.is_some())
             .fact("agent_absent", agent.is_some())
+            .fact("audit_off", audits(host) == Some(false))
             .fact("protected", protected(&line))
             .fact(
                 "images_pruned",
@@ -560,6 +576,16 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
     )
 }
 
+/// Whether the API server of a host writes what it was asked to do, by its arguments (kubernetes `staging/src/k8s.io/apiserver/pkg/server/options/audit.go`);
+/// none where the list of processes does not have it whole: `ps` cuts a command at the width of its terminal.
+fn audits(host: &Host) -> Option<bool> {
+    const WHOLE: usize = 300;
+    let mut processes = host.tools.processes.iter();
+    let server = processes.find(|one| one.program() == "kube-apiserver" && one.command.len() > WHOLE)?;
+    let flags = ["--audit-log-path", "--audit-webhook-config-file"];
+    Some(flags.iter().any(|flag| server.flag(flag).is_some()))
+}
+
 /// A container that should be there and is not.
 struct Missing<'s> {
     name: String,
@@ -580,7 +606,8 @@ impl Missing<'_> {
         deletions.of(&self.name, self.before.map(|before| before.id.as_str()))
     }
 
-    fn rebuilt(&self, host: &Host) -> Option<Value> {
+    /// How to make it again; `nodes` are the names that the API has for machines.
+    fn rebuilt(&self, host: &Host, nodes: &[String]) -> Option<Value> {
         let before = self.before?;
         let inspect = before.inspect.as_ref()?;
         let created_only = before.state == ContainerState::Created;
@@ -593,6 +620,7 @@ impl Missing<'_> {
         Some(json!({
             "name": self.name, "command": rebuilt.command, "placeholders": rebuilt.placeholders, "state": state,
             "named_otherwise": named_otherwise(inspect, host.runtime_name()), "image": before.image,
+            "nodes": nodes,
             "server": argument(inspect, "--server"), "server_elsewhere": server_elsewhere(inspect, host),
         }))
     }
@@ -672,6 +700,9 @@ fn others(destroyed: &[Destroyed]) -> Vec<String> {
     names.retain(|name| seen.insert(name.clone()));
     names
 }
+
+/// Names of nodes that are offered where one has to be chosen.
+const NODES: usize = 3;
 
 /// The script's path on its host: as a crontab names it, else from where it lies below the host's directory.
 fn path_on_host(host: &Host, script: &Script) -> String {

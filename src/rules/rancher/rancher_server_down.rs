@@ -11,6 +11,7 @@ id: rancher-server-down
 role: cause
 level: critical
 needs: [docker-containers|container-logs]
+by_containers: true
 text:
   - id: k3s
     pattern: '\[FATAL\] (?P<problem>k3s exited with: [^\n]{1,120}|[^\n]{0,80}context deadline exceeded[^\n]{0,80})'

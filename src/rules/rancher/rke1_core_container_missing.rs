@@ -9,6 +9,7 @@ id: rke1-core-container-missing
 role: cause
 level: critical
 needs: [docker-containers]
+by_containers: true
 check:
   zh: RKE1 主机上的组件容器是否都在运行
   en: whether the component containers of an RKE1 host run

@@ -4,7 +4,7 @@ use crate::cluster::Host;
 use crate::model::Citation;
 
 /// Places that are cited for a search among all of them.
-const SEARCHED: usize = 3;
+const SEARCHED: usize = 12;
 
 /// The scripts and cron entries of a host, as far as they were read.
 pub struct Jobs {
@@ -16,8 +16,10 @@ pub struct Jobs {
     pub is_watched: bool,
     /// How many cron entries the baseline has.
     pub read_before: usize,
-    /// The baseline's cron entries, where there are some and none of them starts the clean-up.
+    /// The listing in which the baseline's cron table was looked for, or else its first entry; none where an entry starts the clean-up.
     pub searched_before: Option<Citation>,
+    /// The baseline's cron entries, each one.
+    pub entries_before: Vec<Citation>,
 }
 
 impl Jobs {
@@ -43,6 +45,7 @@ impl Jobs {
             is_watched: in_script || entries().any(|entry| names_one(&entry.command)),
             read_before: before.len(),
             searched_before: searched_before.filter(|_| !is_known),
+            entries_before: before.iter().take(SEARCHED).map(|entry| vain(&entry.cite, 1)).collect(),
         }
     }
 }

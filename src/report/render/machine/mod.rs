@@ -1,5 +1,6 @@
 //! The report for other programs, in the formats that they already read.
 
+pub(super) mod actions;
 pub(super) mod junit;
 pub(super) mod rows;
 pub(super) mod sarif;

@@ -23,12 +23,21 @@ const COLUMNS: [&str; 10] = [
 
 /// RFC 4180. The Chinese one begins with a byte order mark, without which Excel reads UTF-8 as GBK.
 pub(in crate::report::render) fn csv(report: &PostMortem, lang: Lang) -> Result<String, csv::Error> {
+    written(&COLUMNS, report.timeline.iter().map(|row| record(row, lang)), lang)
+}
+
+/// Rows below their heads, every cell inert.
+pub(super) fn written<const N: usize>(
+    heads: &[&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+    lang: Lang,
+) -> Result<String, csv::Error> {
     let mut writer = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
         .from_writer(Vec::new());
-    writer.write_record(COLUMNS)?;
-    for row in &report.timeline {
-        writer.write_record(record(row, lang))?;
+    writer.write_record(heads)?;
+    for row in rows {
+        writer.write_record(row.map(|value| inert(&value)))?;
     }
     let bytes = writer
         .into_inner()
@@ -39,7 +48,7 @@ pub(in crate::report::render) fn csv(report: &PostMortem, lang: Lang) -> Result<
 
 fn record(row: &TimelineRow, lang: Lang) -> [String; 10] {
     let when = row.when.as_ref();
-    let values = [
+    [
         when.map(|when| when.earliest.to_string()).unwrap_or_default(),
         when.map(|when| when.latest.to_string()).unwrap_or_default(),
         when.map(|when| id(&when.basis)).unwrap_or_default(),
@@ -53,8 +62,7 @@ fn record(row: &TimelineRow, lang: Lang) -> [String; 10] {
             .unwrap_or_default(),
         row.refs.join(" "),
         row.order_unknown.to_string(),
-    ];
-    values.map(|value| inert(&value))
+    ]
 }
 
 /// What begins a formula ("CSV Injection", owasp.org, which names tab and line end too), also in the full width of Asian scripts.
@@ -97,7 +105,7 @@ pub(in crate::report::render) fn json_lines(report: &PostMortem, lang: Lang) -> 
 }
 
 /// The name of a value in the JSON report.
-fn id(value: &impl serde::Serialize) -> String {
+pub(super) fn id(value: &impl serde::Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(name)) => name,
         _ => String::new(),

@@ -115,7 +115,11 @@ pub(super) fn whole_unexplained(s: &Scribe<'_>) -> Vec<Value> {
             ]
         });
         let heads = ["log", "complaint", "count", "first", "last", "evidence"];
-        blocks.push(details::table(&heads, Vec::new(), rows.collect()));
+        let rows: Vec<Vec<Rich>> = rows.collect();
+        // What has no log has no lines to list.
+        if !rows.is_empty() {
+            blocks.push(details::table(&heads, Vec::new(), rows));
+        }
     }
     blocks
 }

@@ -19,6 +19,8 @@ const COLUMNS: usize = 6;
 const MAX_COLUMNS: usize = 12;
 /// Rows of the matrix in the body, as they are folded.
 const ROWS: usize = 8;
+/// Characters of an output that stand in a line of the body.
+const OUTPUT: usize = 60;
 /// Characters of a command that stands in a cell; a longer one stands in the runbook alone.
 const WIDTH: usize = 96;
 
@@ -66,11 +68,26 @@ fn triage(s: &Scribe<'_>) -> Vec<Value> {
                 outcome => Value::from(Serde(check.outcome)),
                 glyph => glyph(check.outcome).to_string(),
                 command => Rich::code(&check.command),
+                output => output(check),
                 note => first_clause(s, &check.note),
                 refs => s.refs(&check.refs),
             }
         });
     checks.collect()
+}
+
+/// What a check's command prints, on one line: the first line, and how many more there are, which are among the details.
+fn output(check: &TriageCheck) -> Rich {
+    let mut lines = check.observed.iter().flat_map(|block| block.lines());
+    let Some(first) = lines.next() else {
+        return Rich::default();
+    };
+    let mut shown: String = first.chars().take(OUTPUT).collect();
+    match lines.count() {
+        0 => {}
+        more => shown.push_str(&format!(" (+{more})")),
+    }
+    Rich::code(&format!("# {shown}"))
 }
 
 /// What the commands of the checks would print follows them as comments, as a person would paste a session into a report.

@@ -50,17 +50,15 @@ pub(super) fn questions_left(s: &Scribe<'_>) -> Value {
     details::list(left.map(|text| s.text(text)).collect(), at)
 }
 
-/// When each long-term action is done, and its command.
+/// The command of each long-term action.
 pub(super) fn long_term_in_full(s: &Scribe<'_>) -> Vec<Value> {
     let actions = || s.report.actions.iter().filter(|action| !action.immediate);
-    let rows = actions().map(|action| vec![Rich::parse(&action.id), s.text(&action.acceptance)]);
-    let table = details::table(&["id", "acceptance"], Vec::new(), rows.collect());
     let commands = actions().filter(|action| !action.command.is_empty()).map(|action| {
         let mut label = Rich::parse(&action.id);
         label.append(" ", s.sentence(&action.caution));
         details::code(label, &action.command, action.language)
     });
-    std::iter::once(table).chain(commands).collect()
+    commands.collect()
 }
 
 fn one(s: &mut Scribe<'_>, action: &Action) -> Value {

@@ -11,7 +11,7 @@ mod hypotheses;
 mod improvement;
 mod overview;
 mod page;
-mod plan;
+pub(super) mod plan;
 
 pub(super) use page::page;
 pub(super) use plan::{Part, Plan, limit};

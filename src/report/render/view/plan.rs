@@ -8,7 +8,7 @@ const SYMPTOMS: usize = 4;
 /// Affected resources in the body.
 const RESOURCES: usize = 5;
 /// Rows of the timeline in the body.
-const TIMELINE: usize = 10;
+const TIMELINE: usize = 11;
 /// Paragraphs of the analysis in the body.
 const ANALYSIS: usize = 4;
 /// Differences from the baseline in the body.
@@ -22,7 +22,7 @@ const FACTORS: usize = 5;
 /// Alternatives that were ruled out, beside those of the hypotheses, in the body.
 const RULED_OUT: usize = 4;
 /// Conflicts and open questions in the body.
-const OPEN: usize = 6;
+const OPEN: usize = 7;
 /// Failures without an explanation in the body.
 const UNEXPLAINED: usize = 2;
 /// Lines of logs for each of those.
@@ -102,7 +102,10 @@ impl Plan {
                         .iter()
                         .any(|thing| thing.complaints.len() > COMPLAINTS)
             }
-            Part::Actions => report.actions.iter().any(|action| !action.immediate),
+            Part::Actions => report
+                .actions
+                .iter()
+                .any(|action| !action.immediate && !action.command.is_empty()),
             Part::Questions => report.lessons.questions.len() > QUESTIONS,
         };
         Self {
@@ -147,20 +150,22 @@ pub(in crate::report::render) fn limit(part: Part) -> usize {
     }
 }
 
-/// What suffers, the worst first, then what is unharmed; and how many rows of it are left to the details: all of the second, and of the
+/// What suffers, the worst first, then what is as it was; and how many rows of it are left to the details: all of the second, and of the
 /// first what is beyond the limit.
 pub(super) fn resources(report: &PostMortem) -> (Vec<&ResourceRow>, usize) {
     let mut rows: Vec<&ResourceRow> = report.resources.iter().collect();
-    rows.sort_by_key(|row| (row.impact == Impact::None, row.impact));
-    let harmed = rows.iter().filter(|row| row.impact != Impact::None).count();
+    // Whether what is in its expected state works may be unknown; it is no part of what broke.
+    let is_well = |row: &ResourceRow| row.impact == Impact::None || row.expected == row.actual;
+    rows.sort_by_key(|row| (is_well(row), row.impact));
+    let harmed = rows.iter().filter(|row| !is_well(row)).count();
     let shown = if harmed == 0 { rows.len() } else { harmed }.min(RESOURCES);
     let left = rows.len().saturating_sub(shown);
     (rows, left)
 }
 
 /// The rows of the timeline in the body: what a person did or noticed, the trigger and the last row, the collection, always stay; of the rest what broke
-/// comes before what merely changed, and each nearest to the beginning of the incident.
-pub(super) fn timeline(rows: &[TimelineRow]) -> Vec<&TimelineRow> {
+/// comes before what merely changed, what was done to many before what was done to one, and each nearest to the beginning of the incident.
+pub(in crate::report::render) fn timeline(rows: &[TimelineRow]) -> Vec<&TimelineRow> {
     let stays = |row: &TimelineRow| {
         row.when.is_none()
             || matches!(
@@ -176,7 +181,8 @@ pub(super) fn timeline(rows: &[TimelineRow]) -> Vec<&TimelineRow> {
     let room = TIMELINE.saturating_sub(rows.len().saturating_sub(others.len()));
     others.sort_by_key(|(index, row)| {
         let broke = matches!(row.kind, TimelineKind::Failure | TimelineKind::Symptom);
-        (!broke, second(row).unwrap_or_default().abs_diff(start), *index)
+        let near = second(row).unwrap_or_default().abs_diff(start);
+        (!broke, broke || row.count <= 1, near, *index)
     });
     others.truncate(room);
     let kept = |index: usize| others.iter().any(|(known, _)| *known == index);
@@ -187,7 +193,7 @@ pub(super) fn timeline(rows: &[TimelineRow]) -> Vec<&TimelineRow> {
         .collect()
 }
 
-/// The differences in the body: those that the matrix does not show already, the ones that a finding builds on first.
+/// The differences in the body: what is lost first, then what a finding builds on.
 pub(super) fn differences(report: &PostMortem) -> Vec<&crate::report::model::DiffRow> {
     let failing = |name: &str| {
         let rows = report.matrix.iter().flat_map(|matrix| &matrix.rows);
@@ -195,11 +201,10 @@ pub(super) fn differences(report: &PostMortem) -> Vec<&crate::report::model::Dif
             .flat_map(|row| &row.cells)
             .any(|cell| cell.outcome == Some(CheckOutcome::Fail))
     };
-    let new = report
-        .diff
-        .iter()
-        .filter(|row| !(row.subject.kind == "HostContainer" && failing(&row.subject.name)));
-    new.take(DIFFERENCES).collect()
+    let mut rows: Vec<_> = report.diff.iter().collect();
+    rows.sort_by_key(|row| !(row.subject.kind == "HostContainer" && failing(&row.subject.name)));
+    rows.truncate(DIFFERENCES);
+    rows
 }
 
 /// What chapter 3.4 says beside the hypotheses that the comparison of chapter 2.2.3 rules out.
