@@ -60,6 +60,26 @@ pub struct LogFile {
     pub cut_line: Option<u64>,
 }
 
+impl LogFile {
+    /// How many of its own lines stand after line `line` of its file. Where several logs are interleaved in one file, the lines of the
+    /// others do not count; beyond the lines that are kept it is as dense as these.
+    pub fn lines_after(&self, line: u64) -> u64 {
+        if self.is_newest_first {
+            return line.saturating_sub(1);
+        }
+        let (Some(first), Some(last)) = (self.tail.first(), self.tail.last()) else {
+            return self.lines.saturating_sub(line);
+        };
+        if line >= first.line {
+            return self.tail.iter().filter(|kept| kept.line > line).count() as u64;
+        }
+        let kept = self.tail.len() as u64;
+        let span = last.line.saturating_sub(first.line).saturating_add(1).max(1);
+        let distance = last.line.saturating_sub(line);
+        (distance.saturating_mul(kept) / span).max(kept)
+    }
+}
+
 /// Bytes of a line that are kept; what a report quotes is shorter.
 const LINE_KEPT: usize = 2048;
 /// Bytes that are kept of the start of a longer line, where its time stands, when the match is further on.
@@ -447,6 +467,18 @@ mod tests {
         let hit = file.hits.iter().find(|hit| hit.captures["file"] == "/a").unwrap();
         assert_eq!((hit.line, hit.last.as_ref().unwrap().0), (4, 1));
         assert!(!scan(&["Nov 21 10:20:45 a\nNov 21 10:20:44 b\n"]).is_newest_first);
+    }
+
+    #[test]
+    fn lines_of_other_logs_in_the_same_file_do_not_count() {
+        let mut file = scan(&["a\nb\nc\nd\n"]);
+        // Each of its lines is followed by four of another log.
+        for (index, kept) in file.tail.iter_mut().enumerate() {
+            kept.line = index as u64 * 5 + 101;
+        }
+        assert_eq!([101, 103, 116].map(|line| file.lines_after(line)), [3, 3, 0]);
+        // Forty lines of the file before those that are kept, ten of which are its own.
+        assert_eq!(file.lines_after(61), 13);
     }
 
     #[test]

@@ -216,6 +216,9 @@ pub struct Subjects {
     /// For applications: what is written once, be it as a mere warning, and holds until another line takes it back.
     #[serde(default)]
     pub lasting: Vec<Lasting>,
+    /// For applications: signatures by which a program tells of a limit of its own: nobody else is to blame.
+    #[serde(default)]
+    pub own_limits: Vec<String>,
     /// For applications: what a server writes once about a limit of its own, and what counts while others get no answer from it.
     #[serde(default)]
     pub when_blamed: Vec<String>,

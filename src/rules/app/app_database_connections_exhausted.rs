@@ -31,6 +31,9 @@ text:
   - id: redis
     in: [container-log, status]
     pattern: '(?:ERR max number of clients reached|max number of clients reached)'
+  - id: clickhouse
+    in: [container-log, status]
+    pattern: 'Too many simultaneous queries'
   - id: mongo
     in: [container-log, status]
     pattern: 'connection refused because (?:there are )?too many open connections'

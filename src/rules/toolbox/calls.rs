@@ -39,6 +39,7 @@ pub fn of_clients() -> Subjects {
         server_side: Vec::new(),
         peer_side: Vec::new(),
         lasting: Vec::new(),
+        own_limits: Vec::new(),
         when_blamed: Vec::new(),
         stores_tell: Vec::new(),
     }

@@ -203,11 +203,10 @@ fn of_line<'s>(
     subjects: &Subjects,
 ) -> Option<Complaint<'s>> {
     let last_line = hit.last.as_ref().map_or(hit.line, |(line, _)| *line);
-    let end = log.tail.last().map_or(log.lines, |line| line.line);
-    let after = end.saturating_sub(last_line);
+    let after = log.lines_after(last_line);
     let weight = weight_of(hit);
     // What comes again at such a distance has not ended before as much again was written.
-    let spacing = last_line.saturating_sub(hit.line) / hit.count.saturating_sub(1).max(1);
+    let spacing = log.lines_after(hit.line).saturating_sub(after) / hit.count.saturating_sub(1).max(1);
     let comes_again = hit.count >= COMES_AGAIN && after <= 2 * spacing;
     let near_end = after <= 12 || after <= log.lines / 5 || comes_again;
     let plain = weight == Weight::Plain;
@@ -479,6 +478,11 @@ pub fn finding(
         .filter(|complaint| complaint.speaker.workload != finding.subject)
     {
         finding.blames.remove(&complaint.speaker.workload);
+    }
+    let id = best.signature.rsplit('/').next().unwrap_or("");
+    let of_its_own = |finds: &Subjects| finds.own_limits.iter().any(|own| own == id);
+    if rule.finds.as_ref().is_some_and(of_its_own) {
+        finding.blames.clear();
     }
     // Last, because it tells nobody who else is meant.
     if peer.is_api_server() || group.iter().any(|complaint| is_of_etcd(&complaint.line)) {

@@ -1,10 +1,13 @@
 //! What a program writes once and what still holds at the end of its log.
 
 use super::complaints::is_among;
+use super::peers::{Peer, objects_of};
+use super::references::references;
 use super::speakers::Speaker;
 use super::unanswered::unanswered;
 use crate::cluster::Snapshot;
 use crate::logs::{LineHit, LogFile};
+use crate::model::Subject;
 use crate::rules::header::Subjects;
 
 /// Whether a state that a line announces was over at the end of its log; none for a line that announces none. The line that ends one
@@ -32,10 +35,17 @@ pub(super) fn ended(subjects: &Subjects, log: &LogFile, hit: &LineHit) -> Option
     )
 }
 
-/// True for a limit that a server tells of once, as a mere warning, while others get no answer from it.
+/// True for a limit that a server tells of once, as a mere warning, while others get no answer from it, or from who needs it.
 pub(super) fn is_blamed(snapshot: &Snapshot, subjects: &Subjects, speaker: &Speaker<'_>, hit: &LineHit) -> bool {
-    is_among(&subjects.when_blamed, hit)
-        && unanswered(snapshot)
-            .iter()
-            .any(|call| call.called.contains(&speaker.workload))
+    if !is_among(&subjects.when_blamed, hit) {
+        return false;
+    }
+    let calls = unanswered(snapshot);
+    let is_called = |workload: &Subject| calls.iter().any(|call| call.called.contains(workload));
+    is_called(&speaker.workload)
+        || references(snapshot).iter().any(|reference| {
+            let peer = Peer::parse(&reference.host, None);
+            is_called(&reference.workload)
+                && objects_of(snapshot, &reference.workload.namespace, &peer).contains(&speaker.workload)
+        })
 }

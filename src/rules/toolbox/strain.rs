@@ -58,8 +58,7 @@ pub fn recurring<'s>(
             .map(|hit| hit.last.as_ref().map_or(hit.line, |(line, _)| *line))
             .max()
             .unwrap_or(0);
-        let end = log.tail.last().map_or(log.lines, |line| line.line);
-        let after = end.saturating_sub(last);
+        let after = log.lines_after(last);
         if count < least || after > NEAR.max(log.lines / 5) {
             continue;
         }

@@ -127,8 +127,7 @@ fn find(snapshot: &Snapshot) -> Vec<Unanswered> {
             let (Some(last), true) = (lines.last(), lines.len() >= least) else {
                 continue;
             };
-            let end = log.tail.last().map_or(log.lines, |line| line.line);
-            if has_passed(snapshot, log, &last.text, end.saturating_sub(last.line)) {
+            if has_passed(snapshot, log, &last.text, log.lines_after(last.line)) {
                 continue;
             }
             let Some(cite) = cite_tail(snapshot, log, &[*last]) else {
