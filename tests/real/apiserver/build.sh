@@ -20,5 +20,5 @@ stamped="-X $stamp.gitVersion=$version -X $stamp.gitMajor=1 -X $stamp.gitMinor=$
 build kube-apiserver . "$stamped"
 build kubelet kubelet "$stamped"
 # A module of its own: it asks for other releases of the same libraries.
-build metrics-server metrics-server "-X $stamp.gitVersion=$(awk '$1 == "sigs.k8s.io/metrics-server" { print $2; exit }' metrics-server/go.mod)"
+build metrics-server metrics-server "-X k8s.io/client-go/pkg/version.gitVersion=$(awk '$1 == "sigs.k8s.io/metrics-server" { print $2; exit }' metrics-server/go.mod)"
 echo "built in $folder"
