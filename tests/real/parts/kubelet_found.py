@@ -11,3 +11,5 @@ for rule, name in [("crashloopbackoff", "orders"), ("app-missing-file", "orders"
                    ("createcontainerconfigerror", "billing"), ("configmap-missing", "billing-settings")]:
     assert (rule, name) in found, f"nothing of {name} by {rule}"
 assert any(cause["rule"] == "registry-down" for cause in report["root_causes"]) and sys.argv[2] in text, "the registry is no cause"
+# Whatever else is found, it is nothing that runs well.
+assert not found & {("container-runtime-down", "node-1"), ("node-notready", "node-1")} and not any(name == "cart" for _, name in found), found
