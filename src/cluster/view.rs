@@ -216,9 +216,13 @@ impl<'s> ContainerInstance<'s> {
 
     /// How it ended last: now, or before its current instance.
     pub fn ended(&self) -> Option<Ended<'s>> {
-        ["/state/terminated", "/lastState/terminated"]
-            .iter()
-            .find_map(|pointer| self.ended_at(pointer))
+        let [now, before] = ["/state/terminated", "/lastState/terminated"].map(|pointer| self.ended_at(pointer));
+        let is_late = |now: &Ended<'_>| now.exit_code == Some(137) && now.reason == "Error";
+        match (now, before) {
+            // A runtime may learn of the kernel's kill after the end itself, and then calls that an error: the end before says what it was.
+            (Some(now), Some(before)) if is_late(&now) && before.reason == "OOMKilled" => Some(before),
+            (now, before) => now.or(before),
+        }
     }
 
     fn ended_at(&self, pointer: &str) -> Option<Ended<'s>> {

@@ -40,42 +40,20 @@ cleanup() {
 trap cleanup EXIT
 export KUBECONFIG=/nonexistent
 
-ports() {
-    python3 -c 'import socket
-held = [socket.create_server(("127.0.0.1", 0)) for _ in range(5)]
-print(*(one.getsockname()[1] for one in held))'
-}
+. "$here/tests/real/parts/cluster.sh"
 # The API server reaches no node by a loopback address.
 address=$(hostname -I 2>/dev/null | tr ' ' '\n' | grep -m 1 '\.' || true)
 [ -n "$address" ] || skip "this machine has no address but the loopback's"
-read -r client_port peer_port port kubelet_port proxy_port <<<"$(ports)"
+read -r client_port peer_port port kubelet_port proxy_port <<<"$(ports 5)"
 
 # --- certificates and tokens --------------------------------------------------------------------------------------------------
 
 cd "$work"
-issue() { # NAME SUBJECT [EXTENSIONS]
-    openssl req -new -newkey rsa:2048 -nodes -keyout "$1.key" -out "$1.csr" -subj "$2" 2>/dev/null
-    openssl x509 -req -in "$1.csr" -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -out "$1.crt" -extfile <(printf '%s' "${3:-}") 2>/dev/null
-}
-openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 2 -subj /CN=test-ca 2>/dev/null
-issue apiserver /CN=kube-apiserver 'subjectAltName=IP:127.0.0.1,DNS:kubernetes'
-issue admin /O=system:masters/CN=admin extendedKeyUsage=clientAuth
+make_authority
 issue limited /O=readers/CN=limited extendedKeyUsage=clientAuth
 issue kubelet /CN=kubelet 'subjectAltName=IP:127.0.0.1'
-openssl genrsa -out accounts.key 2048 2>/dev/null
 secret=planted-$(openssl rand -hex 12)
 
-kubeconfig() { # NAME SERVER USER
-    python3 - "$@" <<'PYTHON'
-import base64, json, sys
-name, server, user = sys.argv[1:4]
-read = lambda path: base64.b64encode(open(path, "rb").read()).decode()
-users = {"client-certificate-data": read(f"{user}.crt"), "client-key-data": read(f"{user}.key")} if not user.startswith("e") else {"token": user}
-cluster = {"server": server} | ({"certificate-authority-data": read("ca.crt")} if server.startswith("https") else {})
-json.dump({"apiVersion": "v1", "kind": "Config", "current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-           "clusters": [{"name": "c", "cluster": cluster}], "users": [{"name": "u", "user": users}]}, open(f"{name}.kubeconfig", "w"))
-PYTHON
-}
 base64url() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }
 # A token of a service account as the API server would issue it, but for its end, an hour ago.
 claims=$(printf '{"iss":"https://kubernetes.default.svc","aud":["https://kubernetes.default.svc"],"sub":"system:serviceaccount:default:old","exp":%s,"iat":%s}' \
@@ -90,35 +68,13 @@ kubeconfig proxied "http://127.0.0.1:$proxy_port" admin
 
 # --- the cluster --------------------------------------------------------------------------------------------------------------
 
-etcd --name test --data-dir "$work/etcd" --listen-client-urls "http://127.0.0.1:$client_port" --advertise-client-urls "http://127.0.0.1:$client_port" \
-    --listen-peer-urls "http://127.0.0.1:$peer_port" --initial-advertise-peer-urls "http://127.0.0.1:$peer_port" \
-    --initial-cluster "test=http://127.0.0.1:$peer_port" --unsafe-no-fsync >etcd.log 2>&1 &
-started+=($!)
-if ! timeout 5 bash -c "until grep -q 'ready to serve' etcd.log; do kill -0 $! || exit 1; sleep 0.2; done" 2>/dev/null && ! kill -0 "$!" 2>/dev/null; then
-    # Older releases do not know --unsafe-no-fsync.
-    etcd --name test --data-dir "$work/etcd" --listen-client-urls "http://127.0.0.1:$client_port" --advertise-client-urls "http://127.0.0.1:$client_port" \
-        --listen-peer-urls "http://127.0.0.1:$peer_port" --initial-advertise-peer-urls "http://127.0.0.1:$peer_port" \
-        --initial-cluster "test=http://127.0.0.1:$peer_port" >etcd.log 2>&1 &
-    started+=($!)
-fi
-"$server" --etcd-servers="http://127.0.0.1:$client_port" --bind-address=127.0.0.1 --secure-port="$port" --tls-cert-file=apiserver.crt \
-    --tls-private-key-file=apiserver.key --client-ca-file=ca.crt --authorization-mode=RBAC --service-cluster-ip-range=10.96.0.0/16 \
-    --service-account-issuer=https://kubernetes.default.svc --service-account-key-file=accounts.key --service-account-signing-key-file=accounts.key \
-    --requestheader-client-ca-file=ca.crt --requestheader-allowed-names=front-proxy --proxy-client-cert-file=admin.crt --proxy-client-key-file=admin.key \
-    --kubelet-client-certificate=admin.crt --kubelet-client-key=admin.key --kubelet-preferred-address-types=InternalIP \
-    --disable-admission-plugins=ServiceAccount --cert-dir="$work" >apiserver.log 2>&1 &
-started+=($!)
-api=$!
+start_etcd "$client_port" "$peer_port"
+start_apiserver "$port" "$client_port" --authorization-mode=RBAC
 python3 "$here/tests/real/apiserver/kubelet.py" "$address" "$kubelet_port" kubelet.crt kubelet.key "$secret" &
 started+=($!)
 python3 "$here/tests/real/apiserver/proxy.py" "$proxy_port" "$port" admin.crt admin.key &
 started+=($!)
-for _ in $(seq 240); do
-    curl -sf --cacert ca.crt --cert admin.crt --key admin.key "https://127.0.0.1:$port/readyz" >/dev/null 2>&1 && break
-    kill -0 "$api" 2>/dev/null || { tail -n 5 apiserver.log >&2; fail "the API server ended"; }
-    sleep 0.5
-done
-curl -sf --cacert ca.crt --cert admin.crt --key admin.key "https://127.0.0.1:$port/readyz" >/dev/null || { tail -n 5 apiserver.log >&2; fail "the API server does not become ready"; }
+await_apiserver "$port"
 echo "$("$server" --version) with $(etcd --version | head -n 1)"
 python3 "$here/tests/real/apiserver/plant.py" "$port" "$address" "$kubelet_port" "$secret" "${PODS:-5000}"
 

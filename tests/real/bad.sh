@@ -31,7 +31,7 @@ cleanup() {
 }
 trap cleanup EXIT
 cd "$work"
-unset KUBECONFIG HTTPS_PROXY https_proxy
+unset KUBECONFIG HTTPS_PROXY https_proxy NO_PROXY no_proxy
 mkdir -p root/etc root/var/log
 echo node-1 >root/etc/hostname
 
@@ -172,6 +172,20 @@ kubeconfig kc "https://api.test:$tokened" "token: $(cat token)"
 HTTPS_PROXY=http://127.0.0.1:$proxy collect environment.tar.gz 4 --kubeconfig kc
 says "$(step environment.tar.gz kubernetes/connect)" "done"
 grep -q "CONNECT api.test:$tokened" proxy.log || fail "nothing went over the proxy"
+# What NO_PROXY names is asked directly, and only that.
+kubeconfig kc "https://127.0.0.1:$tokened" "token: $(cat token)"
+for exempt in 10.0.0.0/8,.svc,api.internal 127.0.0.0/8,.svc 127.0.0.1 '*'; do
+    : >proxy.log
+    HTTPS_PROXY=http://127.0.0.1:$proxy NO_PROXY=$exempt collect exempt.tar.gz 4 --kubeconfig kc
+    said=$(step exempt.tar.gz kubernetes/connect)
+    says "$said" "done"
+    case $exempt in
+        10.*) grep -q "CONNECT 127.0.0.1:$tokened" proxy.log || fail "NO_PROXY=$exempt: not over the proxy" ;;
+        *) [ ! -s proxy.log ] || fail "NO_PROXY=$exempt: over the proxy, $(sort proxy.log | uniq -c)" ;;
+    esac
+    case $said in *"without the proxy"*) fail "NO_PROXY=$exempt: $said" ;; esac
+    rm exempt.tar.gz
+done
 
 # In a pod: the service account is read from a fixed place, which is put there in a mount namespace of its own.
 if [ "$(id -u)" = 0 ] && unshare --mount true 2>/dev/null; then

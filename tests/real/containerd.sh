@@ -55,88 +55,20 @@ sandboxes=()
 
 # --- images, as `docker save` writes them -------------------------------------------------------------------------------------
 
-cat >"$work/image.py" <<'PY'
-"""usage: image.py OUT NAME BUSYBOX COMMAND...: an image with one layer, whose programs are busybox."""
-import hashlib, io, json, sys, tarfile
-out, name, busybox, command = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]
-def add(tar, path, data, mode=0o644):
-    info = tarfile.TarInfo(path); info.size = len(data); info.mode = mode
-    tar.addfile(info, io.BytesIO(data))
-layer = io.BytesIO()
-with tarfile.open(fileobj=layer, mode="w") as tar:
-    for folder in ("bin", "etc", "proc", "sys", "dev", "tmp"):
-        info = tarfile.TarInfo(folder); info.type = tarfile.DIRTYPE; info.mode = 0o755; tar.addfile(info)
-    add(tar, "bin/busybox", open(busybox, "rb").read(), 0o755)
-    for applet in ("sh", "sleep", "echo", "date"):
-        info = tarfile.TarInfo("bin/" + applet); info.type = tarfile.SYMTYPE; info.linkname = "busybox"; tar.addfile(info)
-layer = layer.getvalue()
-config = json.dumps({"architecture": "amd64", "os": "linux", "config": {"Entrypoint": command, "Env": ["PATH=/bin"]},
-                     "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(layer).hexdigest()]},
-                     "history": [{"created_by": "image.py"}]}).encode()
-manifest = json.dumps([{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]).encode()
-with tarfile.open(out, "w") as tar:
-    add(tar, "layer.tar", layer); add(tar, "config.json", config); add(tar, "manifest.json", manifest)
-PY
 busybox=$(command -v busybox)
-[ "$(uname -m)" = x86_64 ] || sed -i "s/amd64/$(dpkg --print-architecture 2>/dev/null || echo arm64)/" "$work/image.py"
 pause=registry.k8s.io/pause:3.6
 component=registry.k8s.io/kube-scheduler:v1.28.4
 application=docker.io/shop/cart:1.0
-python3 "$work/image.py" "$work/pause.tar" "$pause" "$busybox" /bin/sleep 1000000
-python3 "$work/image.py" "$work/component.tar" "$component" "$busybox" /bin/sh
-python3 "$work/image.py" "$work/application.tar" "$application" "$busybox" /bin/sh
+python3 "$here/tests/real/parts/image.py" "$work/pause.tar" "$pause" "$busybox" /bin/sleep 1000000
+python3 "$here/tests/real/parts/image.py" "$work/component.tar" "$component" "$busybox" /bin/sh
+python3 "$here/tests/real/parts/image.py" "$work/application.tar" "$application" "$busybox" /bin/sh
 
 # --- the runtime --------------------------------------------------------------------------------------------------------------
 
-try_runtime() {
-    rm -rf "$work/root" /run/containerd
-    cat >"$work/config.toml" <<TOML
-version = 2
-root = "$work/root"
-state = "/run/containerd"
-[grpc]
-  address = "$socket"
-[plugins."io.containerd.grpc.v1.cri"]
-  restrict_oom_score_adj = true
-  disable_apparmor = true
-  stats_collect_period = 1
-  sandbox_image = "$pause"
-  [plugins."io.containerd.grpc.v1.cri".containerd]
-    snapshotter = "$1"
-TOML
-    containerd --config "$work/config.toml" >/var/log/containerd.log 2>&1 &
-    runtime=$!
-    for _ in $(seq 60); do
-        if ctr --address "$socket" version >/dev/null 2>&1; then return 0; fi
-        kill -0 "$runtime" 2>/dev/null || break
-        sleep 0.5
-    done
-    return 1
-}
-
-folder_of() { echo "/var/log/pods/$1_$2_$3"; }
-started=
-for snapshotter in overlayfs native; do
-    if try_runtime "$snapshotter"; then
-        for image in pause component application; do
-            ctr --address "$socket" -n k8s.io images import --snapshotter "$snapshotter" "$work/$image.tar" >>"$work/import.log" 2>&1 || true
-        done
-        folder=$(folder_of kube-system probe 11111111-1111-1111-1111-111111111111)
-        if sandbox=$("$client" "$socket" pod kube-system probe "$folder" 2>"$work/client.log"); then
-            "$client" "$socket" remove "$sandbox" >/dev/null 2>&1 || true
-            started=$snapshotter
-            break
-        fi
-    fi
-    kill "$runtime" 2>/dev/null || true
-    wait "$runtime" 2>/dev/null || true
-    runtime=
-done
-if [ -z "$started" ]; then
-    tail -n 3 /var/log/containerd.log "$work/client.log" >&2 2>/dev/null || true
-    skip "no containerd runs sandboxes here; its last words stand above"
-fi
-echo "$(containerd --version | cut -d' ' -f1-3) with $started"
+. "$here/tests/real/parts/containerd.sh"
+start_containerd pause component application
+[ -n "$snapshotter" ] || skip "no containerd runs sandboxes here; its last words stand above"
+echo "$(containerd --version | cut -d' ' -f1-3) with $snapshotter"
 
 # --- pods: one well, one component crashed, one image that nobody has ---------------------------------------------------------
 

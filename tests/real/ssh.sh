@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Real machines over a real ssh: two sshd on the loopback, each with a host name of its own, keys made here. `casefile collect --nodes`
-# brings both into one bundle; a closed port, a key that is not known, a full disk and a killed casefile are what they are in the field.
+# brings both into one bundle; a closed port, a key that is not known, a full disk and a killed casefile are what they are in the field, and
+# so are users who are not root, one with sudo and one without.
 #
 # usage: tests/real/ssh.sh [CASEFILE]      as root, where OpenSSH's server is installed
 #
@@ -164,4 +165,54 @@ manifest = json.load(sys.stdin)
 assert manifest["interrupted"] is True
 assert any(file["path"].startswith("nodes/far-1/") for file in manifest["files"]), manifest["steps"]'
 "$casefile" verify interrupted.tar.gz >/dev/null || fail "the interrupted bundle does not verify"
+# --- users who are not root ---------------------------------------------------------------------------------------------------------
+
+# A machine with users of its own, one of whom may become root without a password, and a log that only root may read.
+if ! command -v sudo >/dev/null; then
+    echo "SKIPPED: users who are not root; apt-get install sudo"
+    echo "passed"
+    exit 0
+fi
+mkdir -m 1777 far-4
+mkdir logs
+echo 'E1121 10:00:00.000001       1 kubelet.go:1] for root alone' >logs/kubelet.log
+chmod 600 logs/kubelet.log
+cp /etc/passwd passwd && cp /etc/shadow shadow && cp /etc/sudoers sudoers
+for user in worker:64101 plain:64102; do
+    mkdir "home-${user%:*}" && chown "${user#*:}" "home-${user%:*}"
+    echo "${user%:*}:x:${user#*:}:65534::$work/home-${user%:*}:/bin/sh" >>passwd
+    echo "${user%:*}:*:19000:0:99999:7:::" >>shadow
+done
+chmod 640 sudoers && printf '\nworker ALL=(ALL) NOPASSWD: ALL\n' >>sudoers && chmod 440 sudoers
+own_users() { for file in passwd shadow sudoers; do mount --bind "$work/$file" "/etc/$file" || return; done; mount --bind "$work/logs" /var/log; }
+export -f own_users && export work
+read -r users_port < <(python3 -c 'import socket; one = socket.socket(); one.bind(("127.0.0.1", 0)); print(one.getsockname()[1])')
+ssh-keygen -q -t ed25519 -N '' -f host-far-4
+sed -e "s/^Port .*/Port $users_port/" -e "s/host-far-1/host-far-4/" -e "s#TMPDIR=.*#TMPDIR=$work/far-4#" far-1.conf >far-4.conf
+unshare --uts --mount --propagation private bash -c "hostname far-4 && own_users && exec $(command -v sshd) -D -e -f $work/far-4.conf" 2>far-4.log &
+servers+=($!)
+echo "[127.0.0.1]:$users_port $(cut -d' ' -f1,2 host-far-4.pub)" >>known
+for _ in $(seq 50); do ssh -F client.conf -o BatchMode=yes -p "$users_port" plain@127.0.0.1 true 2>login.err && break; sleep 0.2; done
+for user in worker plain; do
+    status=0
+    collect --quiet --nodes "ssh://$user@127.0.0.1:$users_port" -o $user.tar.gz 2>$user.err || status=$?
+    case $user$status in worker0 | worker4 | plain4) ;; *) cat $user.err far-4.log >&2; fail "collect as $user ended with $status" ;; esac
+    mkdir "out-$user" && tar -xzf $user.tar.gz -C "out-$user" --strip-components=1
+done
+[ -z "$(ls -A far-4)" ] || fail "left behind on a machine: $(ls far-4)"
+python3 - "$users_port" <<'PY'
+import json, os, sys
+for user in ("worker", "plain"):
+    steps = {step["name"]: step for step in json.load(open(f"out-{user}/manifest.json"))["steps"]}
+    notes = " ".join(steps[f"ssh/{user}@127.0.0.1:{sys.argv[1]}"]["notes"])
+    files = steps["nodes/far-4/logs/files"]
+    has_log = os.path.exists(f"out-{user}/nodes/far-4/var/log/kubelet.log")
+    assert os.path.getsize(f"out-{user}/nodes/far-4/host/sysctl.txt"), user
+    if user == "worker":
+        assert has_log and files["outcome"] == "done" and "not root" not in notes, (files, notes)
+    else:
+        assert not has_log and files["outcome"] == "failed" and "Permission denied" in files["reason"], files
+        assert "is not root and may not become it" in notes, notes
+    print(f"{user}:", notes, files.get("reason", ""))
+PY
 echo "passed"

@@ -118,3 +118,35 @@ fn the_manifest_says_how_long_the_reading_of_a_list_took() {
     assert!(step["reading_ms"].as_u64().unwrap() >= 300, "{step}");
     assert!(bundle.step("host/files").get("reading_ms").is_none());
 }
+
+#[test]
+fn a_kubelet_that_sends_files_whole_or_has_none_is_understood() {
+    let host = api(|target| {
+        let query = target.strip_prefix("/api/v1/nodes/n1/proxy/logs/?query=");
+        match query {
+            Some("kubelet&tailLines=5000") => Some(ok(
+                "\noptions present and query resolved to log files for [kubelet]\ntry without specifying options\n",
+            )),
+            Some("kubelet") => Some(ok("I1121 10:00:00.000000       1 server.go:1] Started kubelet\n")),
+            Some("containerd&tailLines=5000") => Some(ok("\nlog not found for containerd\n")),
+            _ if target.starts_with("/api/v1/nodes/n1/proxy") => Some(ok("{}")),
+            _ if target.starts_with(SICK) && target.contains("previous") => {
+                Some(ok("unable to retrieve container logs for containerd://370621f084b3"))
+            }
+            _ => None,
+        }
+    });
+    let (summary, bundle) = host.collect();
+    assert_eq!(summary.gaps, 0, "{:?}", bundle.manifest()["steps"]);
+    let log = &bundle.files["nodes/n1/kubelet/logs/kubelet.log"];
+    assert!(log.ends_with(b"Started kubelet\n"), "{}", String::from_utf8_lossy(log));
+    assert!(!bundle.files.contains_key("nodes/n1/kubelet/logs/containerd.log"));
+    let notes = bundle.step("kubernetes/nodes/n1")["notes"].to_string();
+    assert!(notes.contains("no log of containerd: log not found"), "{notes}");
+    // What the container said before its restart is no longer there, which is no log.
+    let logs = "cluster-resources/pods/logs/shop/sick";
+    assert!(bundle.files.contains_key(&format!("{logs}/app.log")));
+    assert!(!bundle.files.contains_key(&format!("{logs}/app-previous.log")));
+    let notes = bundle.step("kubernetes/logs/unhealthy")["notes"].to_string();
+    assert!(notes.contains("1 of containers that have none"), "{notes}");
+}

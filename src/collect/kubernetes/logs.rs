@@ -166,6 +166,12 @@ fn logs_of(pod: PodLogs) -> Vec<Log> {
         .collect()
 }
 
+/// True for what a kubelet answers, with 200, where a container's log was removed meanwhile (kubernetes,
+/// `pkg/kubelet/kuberuntime/kuberuntime_container.go`, `GetContainerLogs`). It has no time stamp, as every line of a log would.
+fn is_no_log(body: &[u8]) -> bool {
+    body.starts_with(b"unable to retrieve container logs for ") && !body.trim_ascii_end().contains(&b'\n')
+}
+
 async fn fetch(api: Api, log: Log, query: String, deadline: Instant, open: impl FnMut() -> Sink) -> Read {
     let previous = if log.previous { "&previous=true" } else { "" };
     let target = format!(
@@ -202,6 +208,10 @@ impl Tally {
         let failures = self.nodes.entry(log.node.clone()).or_default();
         let name = || format!("{}/{} {}", log.namespace, log.pod, log.container);
         match end {
+            Ok(_) if is_no_log(sink.held()) => {
+                *failures = 0;
+                self.none += 1;
+            }
             Ok(end) => {
                 *failures = 0;
                 self.read += 1;

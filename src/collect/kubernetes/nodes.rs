@@ -93,14 +93,20 @@ async fn read(ctx: &mut Context, node: String) -> Outcome {
         running.spawn(async move { Brought::Document(file, document(&api, &target, deadline).await) });
     }
     for service in SERVICES {
-        let (api, target, most) = (
+        let (api, root, target, most) = (
             api.clone(),
+            root.clone(),
             format!("{root}/{}", query(service)),
             ctx.evidence.most_of_a_file(),
         );
         running.spawn(async move {
             let open = || Sink::Tail(Capture::tail(most));
-            let (sink, end) = tail(&api, &target, deadline, open).await;
+            let (mut sink, mut end) = tail(&api, &target, deadline, open).await;
+            // A number of lines can be had from the journal alone.
+            if end.is_ok() && refusal(sink.held()).is_some_and(|words| words.starts_with(NO_OPTIONS)) {
+                let target = format!("{root}/logs/?query={service}");
+                (sink, end) = tail(&api, &target, deadline, open).await;
+            }
             Brought::Log(service, sink, end)
         });
     }
@@ -114,6 +120,8 @@ async fn read(ctx: &mut Context, node: String) -> Outcome {
                     ctx.evidence.note(format!(
                         "this kubelet does not answer queries for logs (NodeLogQuery), so there is none of {service}"
                     ));
+                } else if let Some(words) = refusal(sink.held()) {
+                    ctx.evidence.note(format!("no log of {service}: {words}"));
                 } else {
                     sink.write(&mut ctx.evidence, &format!("{folder}/logs/{service}.log"));
                     if end != End::Complete {
@@ -151,6 +159,34 @@ async fn document(api: &Api, target: &str, deadline: Instant) -> Result<Vec<u8>,
             Err(error) => retry.after(error).await?,
         }
     }
+}
+
+/// How a kubelet says that a service writes files, of which it sends no part.
+const NO_OPTIONS: &str = "options present and query resolved to log files";
+
+/// What a kubelet writes in place of a log, though it answers 200 (kubernetes, `pkg/kubelet/kubelet_server_journal.go`).
+const REFUSALS: &[&str] = &[
+    NO_OPTIONS,
+    "log not found for ",
+    "error getting log for ",
+    "error: journal output not available",
+    "failed to get logging cmd",
+];
+
+/// The longest of them; a log that only begins so goes on.
+const LONGEST_REFUSAL: usize = 1000;
+
+/// The words of a kubelet that has no log, on one line.
+fn refusal(body: &[u8]) -> Option<String> {
+    if body.len() > LONGEST_REFUSAL {
+        return None;
+    }
+    let words = std::str::from_utf8(body)
+        .ok()?
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    REFUSALS.iter().any(|start| words.starts_with(start)).then_some(words)
 }
 
 /// True for the page of links that Go's file server makes of a directory.

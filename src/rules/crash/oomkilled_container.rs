@@ -159,6 +159,10 @@ examples:
         2026-11-02T10:09:33Z INFO served
     fires:
       - {kind: 'StatefulSet', namespace: 'shop', name: 'trainer'}
+  - name: 'the runtime learnt too late of the last kill'
+    files:
+      'pods.json': '{"kind": "PodList", "apiVersion": "v1", "items": [{"metadata": {"name": "trainer-0", "namespace": "shop", "ownerReferences": [{"kind": "StatefulSet", "name": "trainer", "controller": true}]}, "spec": {"containers": [{"name": "app", "resources": {"limits": {"memory": "24Mi"}}}]}, "status": {"phase": "Running", "containerStatuses": [{"name": "app", "ready": false, "restartCount": 2, "state": {"terminated": {"exitCode": 137, "reason": "Error"}}, "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}}]}}]}'
+    fires: [{kind: StatefulSet, namespace: shop, name: trainer}]
   - name: 'ready since days before the last line of a log'
     files:
       'pod.txt': |

@@ -20,6 +20,8 @@ text:
     pattern: "container runtime is down"
   - id: socket
     pattern: "dial unix (?:/var)?/run/(?:containerd/containerd|crio/crio|cri-dockerd|docker)\\.sock: connect: (?P<why>no such file or directory|connection refused)"
+    # At its start each kubelet looks for the runtimes that it does not use, too (cadvisor, `container/factory.go`).
+    unless: "Registration of the \\S+ container factory failed"
   - id: docker
     in: [kubelet, system, other, runtime]
     pattern: "Cannot connect to the Docker daemon at unix:///var/run/docker\\.sock"
@@ -106,6 +108,11 @@ examples:
       kubelet.log: |
         E0322 09:24:41.889702 1 kubelet.go:1] "Skipping pod synchronization" err="container runtime is down"
         I0322 12:24:41.889702 1 kubelet.go:1] "x"
+  - name: "the kubelet looks for a runtime that it does not use"
+    files:
+      kubelet.log: |
+        I1123 03:42:02.695204   30625 factory.go:223] Registration of the containerd container factory successfully
+        I1123 03:42:02.698507   30625 factory.go:221] Registration of the crio container factory failed: Get "http://%2Fvar%2Frun%2Fcrio%2Fcrio.sock/info": dial unix /var/run/crio/crio.sock: connect: no such file or directory
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
