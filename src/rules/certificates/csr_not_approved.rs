@@ -68,7 +68,7 @@ examples:
         NAME        AGE   SIGNERNAME                      REQUESTOR        REQUESTEDDURATION   CONDITION
         csr-8b2xk   61m   kubernetes.io/kubelet-serving   system:node:w1   <none>              Pending
         csr-9b2xk   70m   kubernetes.io/kubelet-serving   system:node:w2   <none>              Approved,Issued
-    fires: [{kind: "Node", name: "w1"}]
+    fires: [{kind: "Node", name: "w1", node: "w1"}]
   - name: "just made"
     files:
       "date.txt": |

@@ -3,7 +3,6 @@
 use jiff::SignedDuration;
 
 use super::speakers::{Speaker, is_previous};
-use super::uses::started;
 use crate::cluster::{PodView, Snapshot};
 use crate::logs::{LineHit, LogFile};
 
@@ -48,17 +47,5 @@ pub fn peer_is_back(snapshot: &Snapshot, speaker: &Speaker<'_>, hit: &LineHit) -
     let (Some(said), Some(now)) = (snapshot.time_of(text), snapshot.now()) else {
         return false;
     };
-    if now.duration_since(said.latest) >= QUIET {
-        return named.next().is_some();
-    }
-    // Where nothing but logs tells what time it was, it was later than their last line: a table shows for how long the pod has run.
-    let is_end_of_log = |log: &LogFile| {
-        let end = log.last_stamped.as_deref().and_then(|line| snapshot.time_of(line));
-        end.is_some_and(|end| end.latest == now)
-    };
-    let runs_on = |pod: PodView<'_>| {
-        let since = started(&pod, snapshot.bundle.collected_at.as_ref());
-        since.is_some_and(|since| now.duration_since(since.latest) >= QUIET)
-    };
-    snapshot.logs.iter().any(is_end_of_log) && named.any(runs_on)
+    now.duration_since(said.latest) >= QUIET && named.next().is_some()
 }
