@@ -31,8 +31,8 @@ pub struct Object {
     /// Where it stands as a whole.
     pub cite: Citation,
     pointer: Pointer,
-    /// Where the status stands, if another form of the object told it.
-    status_lines: Option<BTreeMap<String, Citation>>,
+    /// Where those fields stand that only another form of the object told.
+    borrowed: BTreeMap<String, Citation>,
 }
 
 impl Object {
@@ -53,7 +53,7 @@ impl Object {
             form: fact.form,
             cite: fact.cite,
             pointer: fact.pointer,
-            status_lines: None,
+            borrowed: BTreeMap::new(),
         })
     }
 
@@ -115,8 +115,8 @@ impl Object {
 
     /// Cites the field at a pointer: its line in a text form, its pointer in JSON or YAML, shown as `name: value`.
     pub fn cite_at(&self, pointer: &str) -> Citation {
-        if let Some(lines) = self.status_lines.as_ref().filter(|_| pointer.starts_with(STATUS)) {
-            return nearest(lines, pointer).unwrap_or(&self.cite).clone();
+        if let Some(citation) = nearest(&self.borrowed, pointer) {
+            return citation.clone();
         }
         match &self.pointer {
             Pointer::Lines(lines) => nearest(lines, pointer).unwrap_or(&self.cite).clone(),
@@ -156,16 +156,26 @@ impl Object {
             && (!covers(&self.value, &other.value) || self.value != other.value && begins(&other.value, &self.value))
     }
 
-    /// Takes over what a poorer or older form of the same object knows and this one does not. Of an answer of the API that is the status,
-    /// which people cut off.
+    /// Takes over what a poorer or older form of the same object knows and this one does not. An answer of the API knows everything,
+    /// unless people have cut off its status, or all that the server sets.
     pub(super) fn fill_from(&mut self, other: &Self) {
-        if self.form == Form::Api
-            && self.get(STATUS).is_none()
-            && let (Pointer::Lines(lines), Some(status), Some(own)) =
-                (&other.pointer, other.get(STATUS), self.value.as_object_mut())
-        {
-            own.insert("status".to_owned(), status.clone());
-            self.status_lines = Some(lines.clone());
+        let is_stripped = self.get("/metadata/casefileLive").is_some();
+        if self.form == Form::Api && (is_stripped || self.get("/status").is_none()) {
+            let lacks =
+                |pointer: &str| at(&self.value, pointer).is_none() && (is_stripped || pointer.starts_with("/status"));
+            if let Pointer::Lines(lines) = &other.pointer {
+                let told = lines
+                    .iter()
+                    .filter(|(pointer, _)| !pointer.is_empty() && lacks(pointer));
+                self.borrowed = told
+                    .map(|(pointer, citation)| (pointer.clone(), citation.clone()))
+                    .collect();
+            }
+            if is_stripped {
+                fill(&mut self.value, &other.value);
+            } else if let (Some(status), Some(own)) = (other.get("/status"), self.value.as_object_mut()) {
+                own.insert("status".to_owned(), status.clone());
+            }
         }
         if self.form != Form::Api {
             fill(&mut self.value, &other.value);
@@ -177,8 +187,6 @@ impl Object {
         }
     }
 }
-
-const STATUS: &str = "/status";
 
 /// The citation of a field, or of the nearest one that holds it.
 fn nearest<'l>(lines: &'l BTreeMap<String, Citation>, pointer: &str) -> Option<&'l Citation> {

@@ -175,18 +175,21 @@ fn remapped<'s>(snapshot: &'s Snapshot, service: &'s Object) -> Vec<Remapped<'s>
     let is_only = offered.len() == 1;
     let mut found = Vec::new();
     for offer in &offered {
+        // A table of the Service shows no target, and a name needs the containers; the endpoints have the number.
+        let answered = || {
+            let found = answering(snapshot, service).filter(|_| is_only)?;
+            found.ports.first().copied()
+        };
         let (target, written) = match offer.target {
             Some(Target::Number(number)) => (Some(number), number.to_string()),
             Some(Target::Name(name)) => {
                 let number = declared.iter().find(|(known, ..)| *known == name);
-                (number.map(|(_, number, _)| *number), name.to_owned())
+                (number.map(|(_, number, _)| *number).or_else(answered), name.to_owned())
             }
-            // A table of the Service shows no target, but that of its endpoints does.
-            None if is_only => {
-                let number = answering(snapshot, service).and_then(|found| found.ports.first().copied());
+            None => {
+                let number = answered();
                 (number, number.map_or(String::new(), |number| number.to_string()))
             }
-            None => (None, String::new()),
         };
         let is_served = declared.iter().any(|(_, number, _)| *number == offer.port);
         if let Some(target) = target.filter(|target| *target != offer.port && !is_served) {
