@@ -388,37 +388,7 @@ pub(super) fn graph(
     }
     effects(ledger, &ids, &mut graph);
     barriers::add(ledger, contributing, &ids, &mut graph)?;
-    conditions(contributing, &mut graph);
     Ok(graph)
-}
-
-/// What contributed and is no barrier: each a node that leads to what set it off. What is only asked for is no part of a chain.
-fn conditions(contributing: &[Contributing], graph: &mut CausalGraph) {
-    let Some(root) = graph.nodes.first().map(|node| node.id.clone()) else {
-        return;
-    };
-    for factor in contributing {
-        let sentence = &factor.sentence;
-        let confidence = sentence.confidence.unwrap_or(Confidence::Undetermined);
-        let is_told = graph.nodes.iter().any(|node| node.label == sentence.text);
-        if is_told || sentence.refs.is_empty() || confidence == Confidence::Undetermined || graph.nodes.len() >= NODES {
-            continue;
-        }
-        let id = format!("N{}", graph.nodes.len() + 1);
-        graph.nodes.push(CausalNode {
-            id: id.clone(),
-            kind: CausalKind::Condition,
-            label: sentence.text.clone(),
-            confidence,
-            refs: sentence.refs.clone(),
-        });
-        graph.edges.push(CausalEdge {
-            from: id,
-            to: root.clone(),
-            label: phrase("causal.contributed"),
-            refs: sentence.refs.clone(),
-        });
-    }
 }
 
 /// Where a chain ends in a container that is gone, what its role lets expect: an effect that nobody saw.

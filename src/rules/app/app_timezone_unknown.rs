@@ -12,30 +12,39 @@ text:
   - id: go
     in: [container-log, status]
     pattern: 'unknown time zone (?P<zone>[A-Za-z][\w+-]+/[\w/+-]+)'
+    unless: '(?i)\bassuming\b|invalid request|bad request|status=4\d\d|answered 4\d\d|\" 4\d\d '
   - id: python
     in: [container-log, status]
     pattern: '(?:No time zone found with key |UnknownTimeZoneError: ''?)(?P<zone>[A-Za-z][\w+-]+/[\w/+-]+)'
+    unless: '(?i)\bassuming\b|invalid request|bad request|status=4\d\d|answered 4\d\d|\" 4\d\d '
   - id: java
     in: [container-log, status]
     pattern: 'Unknown time-zone ID: (?P<zone>[A-Za-z][\w+-]+/[\w/+-]+)'
+    unless: '(?i)\bassuming\b|invalid request|bad request|status=4\d\d|answered 4\d\d|\" 4\d\d '
   - id: node
     in: [container-log, status]
     pattern: 'Invalid time zone specified: (?P<zone>[A-Za-z][\w+-]+/[\w/+-]+)'
+    unless: '(?i)\bassuming\b|invalid request|bad request|status=4\d\d|answered 4\d\d|\" 4\d\d '
   - id: dotnet
     in: [container-log, status]
     pattern: 'The time zone ID ''(?P<zone>[A-Za-z][\w+-]+/[\w/+-]+)'' was not found'
+    unless: '(?i)\bassuming\b|invalid request|bad request|status=4\d\d|answered 4\d\d|\" 4\d\d '
   - id: php
     in: [container-log, status]
     pattern: 'Unknown or bad timezone \((?P<zone>[A-Za-z][\w+-]+/[\w/+-]+)\)'
+    unless: '(?i)\bassuming\b|invalid request|bad request|status=4\d\d|answered 4\d\d|\" 4\d\d '
   - id: ruby
     in: [container-log, status]
     pattern: '(?:TZInfo::InvalidTimezoneIdentifier|Invalid Timezone)\b[^\n]{0,60}?(?P<zone>[A-Z][\w+-]+/[\w/+-]+)'
+    unless: '(?i)\bassuming\b|invalid request|bad request|status=4\d\d|answered 4\d\d|\" 4\d\d '
   - id: postgres
     in: [container-log, status]
     pattern: '(?:time zone "|invalid value for parameter "TimeZone": ")(?P<zone>[A-Za-z][\w+-]+/[\w/+-]+)"(?: not recognized)?'
+    unless: '(?i)\bassuming\b|invalid request|bad request|status=4\d\d|answered 4\d\d|\" 4\d\d '
 finds:
   subject: application
   confidence: confirmed
+  clients_only: true
 check:
   zh: '应用要的时区是否存在'
   en: 'whether the time zones that applications ask for exist'

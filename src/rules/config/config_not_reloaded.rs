@@ -232,10 +232,17 @@ fn unnamed(snapshot: &Snapshot, complaint: &Complaint<'_>, object: &Object) -> O
     let texts = || data.values().filter_map(|value| value.as_str());
     let names = |text: &str| is_host_of(text, &name) || peer.host.contains('.') && text.contains(&peer.host);
     // A Secret's values are encoded, and a ConfigMap that names no host at all is about something else.
-    let is_about_hosts = texts().any(|text| text.contains("://") || text.contains(".svc") || text.contains(':'))
+    let is_about_hosts = texts().any(|text| text.contains("://") || text.contains(".svc") || has_port(text))
         || data.keys().any(|key| is_of_host(key));
     (object.key.kind == "ConfigMap" && name.len() >= 3 && is_about_hosts && !texts().any(names))
         .then_some((name, objects))
+}
+
+/// True where a text has something like `stock:8080`.
+fn has_port(text: &str) -> bool {
+    text.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';' | '/'))
+        .filter_map(|word| word.rsplit_once(':'))
+        .any(|(host, port)| host.starts_with(|c: char| c.is_ascii_alphanumeric()) && port.parse::<u16>().is_ok())
 }
 
 /// True where a text names a host: `stock` is not named by `stock-v2`, and not by the path `/stock/`.

@@ -7,6 +7,7 @@ use crate::model::{Citation, Confidence, Subject};
 use crate::rules::missing::{is_name, references, starts_never};
 use crate::rules::toolbox::calls::{is_out_of_reach, of_clients};
 use crate::rules::toolbox::complaints::complaints;
+use crate::rules::toolbox::references::is_of_host;
 use crate::rules::toolbox::{add_hit, own_hits, workload_touches};
 use crate::rules::{Finding, Input, RuleHeader, Touch};
 
@@ -242,7 +243,10 @@ fn optional(snapshot: &Snapshot) -> Vec<Lost<'_>> {
                     let Some(map) = map.filter(|map| map.get("/data").is_some()) else {
                         continue;
                     };
-                    if may_lack == Some(true) && !keys_of(map).iter().any(|known| known == key) {
+                    if may_lack == Some(true)
+                        && (is_of_peer(text("/name")) || is_of_peer(key))
+                        && !keys_of(map).iter().any(|known| known == key)
+                    {
                         found.push(Lost {
                             map,
                             workload,
@@ -258,6 +262,13 @@ fn optional(snapshot: &Snapshot) -> Vec<Lost<'_>> {
         }
     }
     found
+}
+
+/// True for a setting that says where a peer is, by its name.
+fn is_of_peer(name: &str) -> bool {
+    const MORE: [&str; 7] = ["PORT", "DSN", "BROKER", "BROKERS", "SERVERS", "BOOTSTRAP", "HOSTS"];
+    let upper = name.to_ascii_uppercase().replace(['.', '-'], "_");
+    is_of_host(name) || MORE.contains(&upper.rsplit('_').next().unwrap_or(""))
 }
 
 fn keys_of(map: &Object) -> Vec<String> {

@@ -146,6 +146,10 @@ fn judge(snapshot: &Snapshot, rule: &RuleHeader, service: &Object) -> Option<Fin
                 && last_part(repository) == other.subject.name
                 && repositories(other).contains(repository)
         })?;
+        // One image may serve several workloads, each told by its arguments which of them it is.
+        if started(backend) != started(other) {
+            return None;
+        }
         let sibling = behind.iter().find(|sibling| {
             let own = repositories(sibling);
             sibling.subject != backend.subject

@@ -341,7 +341,7 @@ fn rewrite(snapshot: &Snapshot, lines: &[&str], domain: &str) -> Option<Wrong> {
             .strip_suffix(&suffix)
             .and_then(|name| name.split_once('.'));
         let is_lost = |(name, space): &(&str, &str)| {
-            let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+            let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
             is_name && *space == namespace && snapshot.object("Service", namespace, name).is_none()
         };
         let lost = target

@@ -1,10 +1,12 @@
 //! What a program writes once and what still holds at the end of its log.
 
+use jiff::SignedDuration;
+
 use super::complaints::is_among;
 use super::peers::{Peer, objects_of};
 use super::references::references;
 use super::speakers::Speaker;
-use super::unanswered::unanswered;
+use super::unanswered::{Unanswered, unanswered};
 use crate::cluster::Snapshot;
 use crate::logs::{LineHit, LogFile};
 use crate::model::Subject;
@@ -35,13 +37,23 @@ pub(super) fn ended(subjects: &Subjects, log: &LogFile, hit: &LineHit) -> Option
     )
 }
 
+/// So long before somebody waits in vain a limit may have been told.
+const BEFORE: SignedDuration = SignedDuration::from_mins(60);
+
 /// True for a limit that a server tells of once, as a mere warning, while others get no answer from it, or from who needs it.
 pub(super) fn is_blamed(snapshot: &Snapshot, subjects: &Subjects, speaker: &Speaker<'_>, hit: &LineHit) -> bool {
     if !is_among(&subjects.when_blamed, hit) {
         return false;
     }
     let calls = unanswered(snapshot);
-    let is_called = |workload: &Subject| calls.iter().any(|call| call.called.contains(workload));
+    let text = hit.last.as_ref().map_or(hit.text.as_str(), |(_, text)| text);
+    let said = snapshot.time_of(text);
+    // What was told hours before anybody waited in vain is another matter.
+    let is_near = |call: &Unanswered| match (&said, &call.cite.when) {
+        (Some(said), Some(when)) => said.gap_to(when) <= BEFORE,
+        _ => true,
+    };
+    let is_called = |workload: &Subject| calls.iter().any(|call| call.called.contains(workload) && is_near(call));
     is_called(&speaker.workload)
         || references(snapshot).iter().any(|reference| {
             let peer = Peer::parse(&reference.host, None);

@@ -35,7 +35,7 @@ pub(super) fn improvement(s: &mut Scribe<'_>) -> Value {
         lessons => items.collect::<Vec<_>>(),
         closing => s.text(&lessons.closing),
         questions => lessons.questions.iter().take(plan::limit(Part::Questions)).map(|text| s.text(text)).collect::<Vec<_>>(),
-        questions_more => s.more(Part::Questions, lessons.questions.len()),
+        questions_more => questions_more(s, lessons.questions.len()),
         went_well => s.sentences(&lessons.went_well),
         went_wrong => s.sentences(&lessons.went_wrong),
         lucky => s.sentences(&lessons.lucky),
@@ -79,5 +79,13 @@ fn one(s: &mut Scribe<'_>, action: &Action) -> Value {
         priority => action.priority,
         owner => s.blank(&action.owner_blank),
         due => s.blank(&action.due_blank),
+    }
+}
+
+/// Where the questions stand: the others, or all of them where the body shows none.
+fn questions_more(s: &Scribe<'_>, count: usize) -> Rich {
+    match plan::limit(Part::Questions) {
+        0 => s.in_full(Part::Questions),
+        _ => s.more(Part::Questions, count),
     }
 }
