@@ -398,6 +398,18 @@ examples:
         shop        api-5d9b66ccf4-2dzqv              0/1     CrashLoopBackOff   7 (90s ago)   41m
       'api.log': |
         FATAL dial tcp 10.96.4.9:5432: connect: connection refused
+  - name: 'broken three times in three days, and on again each time'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        orders-6bdf8c9d7-jd5lx            1/1     Running            0             41d
+      'logs/shop/orders-6bdf8c9d7-jd5lx/orders.log': |
+        2026-03-30T15:52:00Z ERROR read tcp 10.244.0.9:41220->20.61.44.10:443: read: connection reset by peer
+        2026-03-30T15:52:01Z INFO connected
+        2026-03-31T23:22:00Z ERROR read tcp 10.244.0.9:41220->20.61.44.10:443: read: connection reset by peer
+        2026-03-31T23:22:01Z INFO connected
+        2026-04-02T06:32:00Z ERROR read tcp 10.244.0.9:41220->20.61.44.10:443: read: connection reset by peer
+        2026-04-02T06:32:01Z INFO connected
 "##;
 
 /// A host that is asked for its health, or a proxy without a name for its peer, still counts; a data store is another failure.

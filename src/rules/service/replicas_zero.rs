@@ -1,10 +1,13 @@
 //! A workload that something needs is scaled to zero.
 
 use crate::cluster::Object;
+use crate::logs::Stream;
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::backlogs::backlog_of;
+use crate::rules::toolbox::calls::calls;
+use crate::rules::toolbox::errors::troubled;
 use crate::rules::toolbox::names::dns_service;
-use crate::rules::toolbox::references::{Resolved, references};
+use crate::rules::toolbox::references::{Reference, Resolved, references};
 use crate::rules::toolbox::services::{Fit, answering, backends, fit, is_near, same_namespace, selector, services_in};
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -153,6 +156,25 @@ examples:
         2026-03-01T10:00:00Z WARN Badge for visitor 4411 still PENDING after 30 min
         2026-03-01T10:01:00Z WARN Badge for visitor 4412 still PENDING after 30 min
     fires: [{kind: Deployment, namespace: shop, name: badge-printer}]
+  - name: out of season, and nobody misses it
+    files:
+      out.txt: |
+        $ kubectl get pods,deploy,svc,ep -n museum
+        NAME                           READY   STATUS    RESTARTS   AGE
+        pod/shop-7c9d6b5f48-2xk7p      1/1     Running   0          90d
+
+        NAME                      READY   UP-TO-DATE   AVAILABLE   AGE
+        deployment.apps/kiosk     0/0     0            0           400d
+        deployment.apps/shop      1/1     1            1           400d
+
+        NAME            TYPE        CLUSTER-IP      EXTERNAL-IP   PORT(S)    AGE
+        service/kiosk   ClusterIP   10.108.77.30    <none>        8080/TCP   400d
+
+        NAME              ENDPOINTS   AGE
+        endpoints/kiosk   <none>      400d
+      logs/museum/shop-7c9d6b5f48-2xk7p/shop.log: |
+        2026-03-01T10:00:00Z INFO GET /tickets 200
+        2026-03-01T10:00:01Z INFO GET /tickets 200
   - name: a worker that nothing needs
     files:
       services.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"geo","namespace":"hotel"},"spec":{"selector":{"app":"geo"},"ports":[{"port":8083}]}}]}'
@@ -214,6 +236,9 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, workload: &Object) -> Option<Find
                 && (event.message.ends_with(" to 0") || event.message.contains(" to 0 from "))
         })
         .last();
+    if event.is_none() && !is_missed(input, service) {
+        return None;
+    }
     let before = event.and_then(|event| {
         event
             .message
@@ -250,6 +275,24 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, workload: &Object) -> Option<Find
         }
     }
     Some(finding)
+}
+
+/// True where a setting or an Ingress leads to the Service, or where anything in the bundle is in trouble. What nobody needs may rest.
+fn is_missed(input: &Input<'_>, service: &Object) -> bool {
+    let snapshot = input.snapshot;
+    let is_it = |reference: &Reference| matches!(reference.resolve(snapshot), Resolved::Service(found) if found.key == service.key);
+    let has_route = ["Ingress", "HTTPRoute", "VirtualService"]
+        .into_iter()
+        .any(|kind| snapshot.kind(kind).next().is_some());
+    has_route
+        || references(snapshot).iter().any(is_it)
+        || calls(snapshot).iter().any(|call| call.service.key == service.key)
+        || !troubled(snapshot).is_empty()
+        || snapshot.pods().any(|pod| !pod.is_well())
+        || !snapshot
+            .logs
+            .iter()
+            .any(|log| matches!(log.stream, Stream::Container(_)))
 }
 
 /// The Service that has nobody else to lead to.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use jiff::SignedDuration;
 use regex::Regex;
 
 use super::errors::troubled;
@@ -233,6 +234,7 @@ fn of_line<'s>(
             Some(Confidence::Probable)
         }
         State::Well if complaint_is_over(snapshot, log, hit, after) || peer_is_back(snapshot, speaker, hit) => None,
+        State::Well if comes_seldom(snapshot, hit) => None,
         State::Well => {
             let counts = !subjects.only_while_failing || is_among(&subjects.even_when_ready, hit);
             let goes_on = || all >= GOES_ON || all >= GOES_ON_BESIDE_ERRORS && others_fail(snapshot, speaker);
@@ -263,6 +265,21 @@ fn of_line<'s>(
         last: hit.last.as_ref().map(|(line, text)| cite(*line, text)),
     })
 }
+
+/// True for what a workload that is well has written a few times, hours apart: each time it went on.
+fn comes_seldom(snapshot: &Snapshot, hit: &LineHit) -> bool {
+    let last = hit.last.as_ref().and_then(|(_, text)| snapshot.time_of(text));
+    match (snapshot.time_of(&hit.text), last) {
+        (Some(first), Some(last)) if hit.count < COMES_AGAIN => {
+            let gaps = i32::try_from(hit.count.saturating_sub(1)).unwrap_or(i32::MAX).max(1);
+            first.gap_to(&last) / gaps >= SELDOM
+        }
+        _ => false,
+    }
+}
+
+/// What comes no oftener than this is no lasting trouble.
+const SELDOM: SignedDuration = SignedDuration::from_hours(2);
 
 /// True where another workload writes mostly errors.
 fn others_fail(snapshot: &Snapshot, speaker: &Speaker<'_>) -> bool {
