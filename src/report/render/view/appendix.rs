@@ -67,6 +67,7 @@ fn evidence(s: &Scribe<'_>, item: &EvidenceItem, quoted: bool) -> Value {
         time => s.maybe_when(item.time.as_ref()),
         raw => item.time.as_ref().map(|when| Rich::code(&when.raw)).unwrap_or_default(),
         sha256 => Rich::code(&item.sha256),
+        digest => item.sha256.as_str(),
         short_hash => Rich::code(&item.sha256.chars().take(12).collect::<String>()),
         lines => lines.collect::<Vec<_>>(),
         block => block.collect::<Vec<_>>().join("\n"),
