@@ -225,7 +225,7 @@ fn refusal<'s>(snapshot: &'s Snapshot, server: &Subject, space: &str, account: &
         });
     }
     let allowing: Vec<&&Object> = policies.iter().filter(|policy| of_action(policy, "ALLOW")).collect();
-    let is_admitted = allowing.iter().any(|policy| names(policy));
+    let is_admitted = allowing.iter().any(names);
     let policy = allowing.first().filter(|_| !is_admitted)?;
     Some(Refusal {
         policy,
