@@ -213,14 +213,19 @@ fn forget_schemas(map: &mut Map<String, Value>) {
 }
 
 /// Leaves out which fields each manager of an object wrote: half of the text of many objects, and nothing asks for it. Who wrote, and
-/// when, is kept.
+/// when, is kept, and that a write touched nothing but labels and annotations.
 fn forget_fields_v1(map: &mut Map<String, Value>) {
     let entries = map
         .get_mut("metadata")
         .and_then(|metadata| metadata.get_mut("managedFields"));
     for entry in entries.and_then(Value::as_array_mut).into_iter().flatten() {
-        if let Some(entry) = entry.as_object_mut() {
-            entry.shift_remove("fieldsV1");
+        if let Some(entry) = entry.as_object_mut()
+            && let Some(fields) = entry.shift_remove("fieldsV1")
+            && fields
+                .as_object()
+                .is_some_and(|fields| fields.len() == 1 && fields.contains_key("f:metadata"))
+        {
+            entry.insert("fieldsV1".to_owned(), serde_json::json!({"f:metadata": {}}));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
-use crate::cluster::Object;
+use crate::cluster::{Object, Snapshot};
 use crate::model::{Confidence, Subject};
 use crate::rules::{Finding, Ground, Input, RuleHeader};
 
@@ -92,6 +92,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             && request.list("/status/conditions").is_empty()
             // Certificates of people are approved by people, in their own time.
             && request.text("/spec/signerName") != "kubernetes.io/kube-apiserver-client"
+            && !is_superseded(input.snapshot, request)
         {
             waiting
                 .entry(request.text("/spec/signerName"))
@@ -128,4 +129,19 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             Some(finding)
         })
         .collect()
+}
+
+/// True when the same account has asked the same signer again since, and was given its certificate.
+fn is_superseded(snapshot: &Snapshot, request: &Object) -> bool {
+    let made = |one: &Object| one.time("/metadata/creationTimestamp").map(|when| when.latest);
+    snapshot.kind("CertificateSigningRequest").any(|other| {
+        let same = |pointer: &str| other.text(pointer) == request.text(pointer);
+        same("/spec/username")
+            && same("/spec/signerName")
+            && made(other) > made(request)
+            && other
+                .list("/status/conditions")
+                .iter()
+                .any(|condition| condition.get("type").and_then(|kind| kind.as_str()) == Some("Approved"))
+    })
 }

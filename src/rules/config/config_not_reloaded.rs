@@ -1,7 +1,7 @@
 //! Containers still run with what a ConfigMap or Secret said before it was changed.
 
 use crate::cluster::{Object, Snapshot};
-use crate::model::{Confidence, Subject};
+use crate::model::{Confidence, Subject, When};
 use crate::rules::toolbox::calls::of_clients;
 use crate::rules::toolbox::complaints::{Complaint, complaints};
 use crate::rules::toolbox::moments::latest_moment;
@@ -135,6 +135,11 @@ const ABOUT_PEERS: [&str; 3] = [
 /// Complaints that a peer does not accept who calls.
 const ABOUT_CREDENTIALS: [&str; 2] = ["app-database-login-refused/", "app-peer-auth-refused/"];
 
+/// Words by which Secrets for data stores are named.
+const OF_STORES: [&str; 11] = [
+    "db", "database", "sql", "postgres", "pg", "maria", "mongo", "redis", "amqp", "rabbit", "kafka",
+];
+
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let is_wanted = |id: &str| {
         ABOUT_PEERS
@@ -161,6 +166,9 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, complaint: &Complaint<'_>, used: 
     let workload = &complaint.speaker.workload;
     let object = used.object(snapshot, &workload.namespace)?;
     let written = changed(object)?;
+    if complained_before(snapshot, complaint, &written) {
+        return None;
+    }
     let now = latest_moment(snapshot);
     // Every container that is still there has to be older than the change.
     let starts: Vec<_> = snapshot
@@ -175,7 +183,7 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, complaint: &Complaint<'_>, used: 
     let about_peer = ABOUT_PEERS.iter().any(|family| complaint.signature.starts_with(family));
     let gone = if about_peer {
         Some(unnamed(snapshot, complaint, object)?)
-    } else if used.kind == "Secret" {
+    } else if used.kind == "Secret" && !another_is_meant(snapshot, complaint, object) {
         None
     } else {
         return None;
@@ -205,6 +213,44 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, complaint: &Complaint<'_>, used: 
         finding.add_affected(retired);
     }
     Some(finding)
+}
+
+/// True when the workload said the same before the change.
+fn complained_before(snapshot: &Snapshot, complaint: &Complaint<'_>, written: &When) -> bool {
+    snapshot
+        .hits
+        .iter()
+        .filter(|hit| hit.signature == complaint.signature && hit.about.object.kind == "Pod")
+        .filter(|hit| hit.first.as_ref().is_some_and(|first| first.surely_before(written)))
+        .any(|hit| snapshot.top_owner_of(&hit.about.object) == complaint.speaker.workload)
+}
+
+/// True when the workload takes another Secret that is named as what the complaint is about, and this one is not.
+fn another_is_meant(snapshot: &Snapshot, complaint: &Complaint<'_>, object: &Object) -> bool {
+    let mut words: Vec<String> = ["peer", "host", "user"]
+        .iter()
+        .filter_map(|capture| complaint.captures.get(*capture))
+        .flat_map(|text| text.split(|c: char| !c.is_ascii_alphanumeric()))
+        .filter(|word| word.len() >= 3)
+        .map(str::to_lowercase)
+        .collect();
+    if complaint.signature.starts_with("app-database") {
+        words.extend(OF_STORES.map(str::to_owned));
+    }
+    let is_meant = |secret: &Object| {
+        let keys = secret.get("/data").and_then(|data| data.as_object());
+        let keys = keys.into_iter().flat_map(|data| data.keys());
+        keys.chain([&secret.key.name])
+            .map(|name| name.to_lowercase())
+            .any(|name| words.iter().any(|word| name.contains(word.as_str())))
+    };
+    let workload = &complaint.speaker.workload;
+    !is_meant(object)
+        && uses(snapshot, workload)
+            .iter()
+            .filter(|used| used.kind == "Secret")
+            .filter_map(|used| used.object(snapshot, &workload.namespace))
+            .any(is_meant)
 }
 
 /// The peer that a complaint names and that the settings, as they are now, do not: its name, and the objects that it stands for.

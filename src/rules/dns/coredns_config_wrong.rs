@@ -1,5 +1,7 @@
 //! The Corefile makes CoreDNS answer wrongly for names of the cluster.
 
+use regex::Regex;
+
 use crate::cluster::{Object, Snapshot};
 use crate::model::{Confidence, escaped};
 use crate::rules::toolbox::add_hit;
@@ -277,8 +279,8 @@ fn wrong_override(snapshot: &Snapshot, text: &str) -> Option<Wrong> {
     lines.extend(lines_of(text));
     lines.push("}");
     let domain = cluster_domain(snapshot);
-    refusal(&lines, domain)
-        .or_else(|| wrong_host(snapshot, &lines))
+    refusal(snapshot, &lines, domain)
+        .or_else(|| wrong_host(snapshot, &lines, domain))
         .or_else(|| closed_hosts(snapshot, &lines))
         .or_else(|| rewrite(snapshot, &lines, domain))
 }
@@ -294,8 +296,8 @@ fn lines_of(text: &str) -> Vec<&str> {
 fn wrong(snapshot: &Snapshot, corefile: &str) -> Option<Wrong> {
     let lines = lines_of(corefile);
     let domain = cluster_domain(snapshot);
-    refusal(&lines, domain)
-        .or_else(|| wrong_host(snapshot, &lines))
+    refusal(snapshot, &lines, domain)
+        .or_else(|| wrong_host(snapshot, &lines, domain))
         .or_else(|| closed_hosts(snapshot, &lines))
         .or_else(|| zones(&lines, snapshot))
         .or_else(|| rewrite(snapshot, &lines, domain))
@@ -349,7 +351,8 @@ fn rewrite(snapshot: &Snapshot, lines: &[&str], domain: &str) -> Option<Wrong> {
             .filter(|_| !is_empty && name_complaints(snapshot).next().is_some());
         // One that has some Services but not those that the name is turned away from.
         let loses = || name_complaints(snapshot).next().is_some() && loses_services(snapshot, from, namespace);
-        let is_wrong = lost.is_some() || elsewhere && (is_empty || loses());
+        let is_missed = || name_complaints(snapshot).next().is_some() || from.contains("svc");
+        let is_wrong = lost.is_some() || elsewhere && (is_empty && is_missed() || loses());
         (is_plain && !namespace.is_empty() && is_wrong).then(|| Wrong {
             kind: "rewrite",
             line: (*line).to_owned(),
@@ -370,7 +373,7 @@ fn loses_services(snapshot: &Snapshot, pattern: &str, to: &str) -> bool {
 }
 
 /// A `template` block that refuses names of the cluster.
-fn refusal(lines: &[&str], domain: &str) -> Option<Wrong> {
+fn refusal(snapshot: &Snapshot, lines: &[&str], domain: &str) -> Option<Wrong> {
     let starts = lines
         .iter()
         .enumerate()
@@ -386,9 +389,7 @@ fn refusal(lines: &[&str], domain: &str) -> Option<Wrong> {
             .iter()
             .find_map(|line| line.strip_prefix("rcode "))
             .filter(|code| matches!(code.trim(), "NXDOMAIN" | "SERVFAIL" | "REFUSED"));
-        let named = block.join(" ").replace('\\', "");
-        let is_of_cluster = named.contains(&format!("svc.{domain}")) || named.contains(".svc.");
-        if let (Some(code), true) = (code, is_of_cluster) {
+        if let (Some(code), true) = (code, refuses_services(snapshot, &block, domain)) {
             let told = block.iter().find(|line| line.starts_with("match ")).unwrap_or(head);
             return Some(Wrong {
                 kind: "template",
@@ -402,20 +403,59 @@ fn refusal(lines: &[&str], domain: &str) -> Option<Wrong> {
     None
 }
 
+/// True when a template's patterns take the name of a Service that is there; where no Service was collected, a name that ends as theirs do.
+/// A template for what search lists make of outside names (`partner.example.shop.svc.cluster.local`) takes none of them.
+fn refuses_services(snapshot: &Snapshot, block: &[&str], domain: &str) -> bool {
+    let words = |line: &&str| -> Vec<String> { line.split_whitespace().skip(1).map(str::to_owned).collect() };
+    // `template CLASS TYPE [ZONE…]`: without zones, those of the server.
+    let zones: Vec<String> = block.first().map_or(Vec::new(), |head| {
+        let zones = words(head).into_iter().skip(2).filter(|zone| zone != "{");
+        zones.map(|zone| zone.trim_matches('.').to_owned()).collect()
+    });
+    let is_in_zone = |name: &str| zones.is_empty() || zones.iter().any(|zone| zone.is_empty() || name.ends_with(zone));
+    let patterns: Vec<String> = block
+        .iter()
+        .filter(|line| line.starts_with("match "))
+        .flat_map(words)
+        .map(|word| word.trim_matches('"').to_owned())
+        .collect();
+    if patterns.is_empty() {
+        return zones.iter().any(|zone| zone.ends_with(&format!("svc.{domain}")));
+    }
+    let mut services = snapshot.kind("Service").peekable();
+    if services.peek().is_none() {
+        let ends = |pattern: &String| {
+            let plain = pattern.replace('\\', "");
+            plain.trim_end_matches(['$', '.']).ends_with(&format!("svc.{domain}"))
+        };
+        return patterns.iter().any(ends);
+    }
+    let patterns: Vec<Regex> = patterns.iter().filter_map(|pattern| Regex::new(pattern).ok()).collect();
+    services.any(|service| {
+        let name = format!("{}.{}.svc.{domain}", service.key.name, service.key.namespace);
+        is_in_zone(&name) && patterns.iter().any(|pattern| pattern.is_match(&format!("{name}.")))
+    })
+}
+
 /// An entry of a `hosts` block that gives a Service an address that it does not have.
-fn wrong_host(snapshot: &Snapshot, lines: &[&str]) -> Option<Wrong> {
+fn wrong_host(snapshot: &Snapshot, lines: &[&str], domain: &str) -> Option<Wrong> {
     lines.iter().find_map(|line| {
         let mut words = line.split_whitespace();
         let address = words.next().filter(|word| word.parse::<std::net::IpAddr>().is_ok())?;
         words.find_map(|name| {
             let mut parts = name.split('.');
             let (service, namespace) = (parts.next()?, parts.next()?);
-            if parts.next() != Some("svc") {
+            let rest: Vec<&str> = parts.collect();
+            if rest.first() != Some(&"svc")
+                || rest.len() > 1 && rest.get(1..).map(|zone| zone.join(".")) != Some(domain.to_owned())
+            {
                 return None;
             }
             let known = snapshot.object("Service", namespace, service)?;
             let wanted = known.text("/spec/clusterIP");
-            (wanted.parse::<std::net::IpAddr>().is_ok() && wanted != address).then(|| Wrong {
+            // A Service of two families has one address of each.
+            let is_other_family = address.contains(':') != wanted.contains(':');
+            (wanted.parse::<std::net::IpAddr>().is_ok() && wanted != address && !is_other_family).then(|| Wrong {
                 kind: "hosts",
                 line: (*line).to_owned(),
                 name: name.to_owned(),
@@ -432,13 +472,18 @@ fn closed_hosts(snapshot: &Snapshot, lines: &[&str]) -> Option<Wrong> {
     let start = lines.iter().position(|line| matches!(*line, "hosts {" | "hosts"))?;
     let mut block = lines.iter().skip(start + 1).take_while(|line| !line.starts_with('}'));
     let falls_through = block.any(|line| line.split_whitespace().next() == Some("fallthrough"));
-    // It may serve a zone of its own; only where the cluster's names fail is it the cause.
+    // It may serve a zone of its own, or another port; only where the cluster's names fail is it the cause.
     let opens = lines
         .iter()
         .take(start)
-        .rev()
-        .find(|line| line.ends_with('{') && line.contains(':') || **line == ". {");
-    let is_for_all = opens.is_some_and(|line| line.starts_with('.'));
+        .rposition(|line| line.ends_with('{') && line.contains(':') || *line == ". {")?;
+    let mut depth = 0_i32;
+    let mut server = lines.iter().skip(opens).take_while(|line| {
+        depth += i32::from(line.ends_with('{')) - i32::from(line.starts_with('}'));
+        depth > 0
+    });
+    let is_of_cluster = server.any(|line| line.starts_with("kubernetes"));
+    let is_for_all = is_of_cluster && lines.get(opens).is_some_and(|line| line.starts_with('.'));
     let is_felt = name_complaints(snapshot).next().is_some();
     (!falls_through && is_for_all && is_felt).then(|| Wrong {
         kind: "closed-hosts",
@@ -459,6 +504,18 @@ fn zones(lines: &[&str], snapshot: &Snapshot) -> Option<Wrong> {
         .iter()
         .find(|line| **line == "kubernetes" || line.starts_with("kubernetes "));
     let Some(line) = plugin else {
+        // One that asks another (NodeLocal DNSCache, a resolver for outside names) needs no plugin of its own.
+        let answers_elsewhere = corefiles(snapshot).iter().any(|(map, key)| {
+            lines_of(map.text(&format!("/data/{}", escaped(key))))
+                .iter()
+                .any(|line| line.starts_with("kubernetes"))
+        });
+        let passes_on = lines
+            .iter()
+            .any(|line| line.contains(cluster_domain(snapshot)) && line.ends_with('{'));
+        if answers_elsewhere || passes_on {
+            return None;
+        }
         return Some(Wrong {
             kind: "plugin",
             line: lines.first().map_or(String::new(), |line| (*line).to_owned()),

@@ -10,6 +10,7 @@ use crate::model::{Citation, Confidence, Subject};
 use crate::rules::toolbox::calls::{is_out_of_reach, of_clients};
 use crate::rules::toolbox::complaints::complaints;
 use crate::rules::toolbox::hosts::{Suffering, network_suffering};
+use crate::rules::toolbox::names::name_complaints;
 use crate::rules::toolbox::nodes::touch_pods;
 use crate::rules::toolbox::selectors::accepted_nodes;
 use crate::rules::{Finding, Input, RuleHeader, Touch};
@@ -101,8 +102,8 @@ examples:
       "all.json": '{"kind":"List","apiVersion":"v1","items":[{"kind":"Node","apiVersion":"v1","metadata":{"name":"n1"},"status":{"conditions":[{"type":"Ready","status":"True"}]}},{"kind":"Node","apiVersion":"v1","metadata":{"name":"gpu"},"spec":{"taints":[{"key":"nvidia.com/gpu","value":"present","effect":"NoSchedule"}]},"status":{"conditions":[{"type":"Ready","status":"False"}]}},{"kind":"DaemonSet","apiVersion":"apps/v1","metadata":{"name":"calico-node","namespace":"kube-system","uid":"d"},"spec":{"template":{"spec":{"tolerations":[{"operator":"Exists"}],"containers":[{"name":"c"}]}}},"status":{"desiredNumberScheduled":1,"numberReady":1}}]}'
 "##;
 
-/// Parts of the names of daemons that every node needs: CNI, kube-proxy, storage drivers, the local cache of names.
-const NEEDED: [&str; 18] = [
+/// Parts of the names of daemons that give a node its network, one of which it needs.
+const NETWORKS: [&str; 10] = [
     "calico-node",
     "canal",
     "kube-flannel",
@@ -113,15 +114,18 @@ const NEEDED: [&str; 18] = [
     "aws-node",
     "kube-ovn-cni",
     "kube-proxy",
+];
+/// Those of storage drivers, without which volumes are not mounted.
+const DRIVERS: [&str; 6] = [
     "csi-node",
     "csi-nfs-node",
     "csi-plugin",
     "csi-rbdplugin",
     "csi-cephfsplugin",
     "ebs-csi",
-    "node-local-dns",
-    "nodelocaldns",
 ];
+/// Those of the local cache of names.
+const CACHES: [&str; 2] = ["node-local-dns", "nodelocaldns"];
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
@@ -150,11 +154,7 @@ fn judge(snapshot: &Snapshot, rule: &RuleHeader, set: &Object) -> Option<Finding
         let wanted = accepted.as_ref();
         ordinary && wanted.is_none_or(|nodes| nodes.iter().any(|known| known.key == node.key))
     };
-    let is_needed = NEEDED.iter().any(|name| set.key.name.contains(name));
     let called = called_in_vain(snapshot, set);
-    if !is_needed && called.is_empty() {
-        return None;
-    }
     let said = |node: &Object| called.iter().find(|(name, ..)| *name == node.key.name);
     let kept_off: Vec<(&Object, usize, &Value)> = snapshot
         .kind("Node")
@@ -164,9 +164,7 @@ fn judge(snapshot: &Snapshot, rule: &RuleHeader, set: &Object) -> Option<Finding
             let (index, taint) = taints.find(|(_, taint)| keeps_off(taint, tolerations))?;
             Some((node, index, taint))
         })
-        .filter(|(node, ..)| {
-            said(node).is_some() || is_needed && network_suffering(snapshot, &node.key.name) == Suffering::Yes
-        })
+        .filter(|(node, ..)| said(node).is_some() || is_missed(snapshot, set, node))
         .collect();
     let (first, _, taint) = kept_off.first().filter(|_| desired < all)?;
     let mut finding = Finding::new(rule, set.subject(), Confidence::Confirmed)
@@ -194,6 +192,45 @@ fn judge(snapshot: &Snapshot, rule: &RuleHeader, set: &Object) -> Option<Finding
     finding.add_cite(set.cite_at("/spec/template/spec/tolerations"));
     touch_pods(snapshot, &first.key.name, &mut finding);
     Some(finding)
+}
+
+/// True when the node lacks what such a daemon gives it.
+fn is_missed(snapshot: &Snapshot, set: &Object, node: &Object) -> bool {
+    let is_one_of = |names: &[&str], name: &str| names.iter().any(|part| name.contains(part));
+    let (own, node_name) = (set.key.name.as_str(), node.key.name.as_str());
+    if is_one_of(&NETWORKS, own) {
+        // A node whose kubelet or runtime is what ails it says so, and one with another network has what it needs.
+        let ready = node.list("/status/conditions").iter().find(|condition| {
+            condition.get("type").and_then(Value::as_str) == Some("Ready")
+                && condition.get("status").and_then(Value::as_str) != Some("True")
+        });
+        let told = ready
+            .and_then(|condition| condition.get("message")?.as_str())
+            .unwrap_or("");
+        let is_of_other = !told.is_empty() && !told.to_lowercase().contains("network") && !told.contains("cni");
+        let has_other = own != "kube-proxy"
+            && snapshot.pods().any(|pod| {
+                pod.node() == node_name
+                    && pod.is_well()
+                    && pod.name() != own
+                    && !pod.name().contains("kube-proxy")
+                    && is_one_of(&NETWORKS, pod.name())
+            });
+        return !is_of_other && !has_other && network_suffering(snapshot, node_name) == Suffering::Yes;
+    }
+    let lives_there = |object: &Subject| {
+        snapshot
+            .pods()
+            .any(|pod| pod.node() == node_name && pod.name() == object.name && pod.namespace() == object.namespace)
+    };
+    if is_one_of(&DRIVERS, own) {
+        let reasons = ["FailedMount", "FailedAttachVolume", "FailedMapVolume"];
+        return snapshot
+            .events
+            .iter()
+            .any(|event| reasons.contains(&event.reason.as_str()) && lives_there(&event.about));
+    }
+    is_one_of(&CACHES, own) && name_complaints(snapshot).any(|hit| lives_there(&hit.about.object))
 }
 
 /// Nodes whose own address is called in vain on a port that the daemon opens there: the node, who calls, and what it says.

@@ -125,11 +125,17 @@ fn of_spec(object: &Object, at: &str) -> Vec<Use> {
     found
 }
 
-/// When an object was last changed: the latest write that `managedFields` knows of its data, else its creation.
+/// When an object's content was last changed: the latest write that `managedFields` knows of its data, else its creation. An entry that
+/// tells which fields it wrote, and none of the data, was a label or an annotation.
 pub fn changed(object: &Object) -> Option<When> {
+    let wrote_data = |entry: &&serde_json::Value| {
+        let fields = entry.get("fieldsV1").and_then(|fields| fields.as_object());
+        fields.is_none_or(|fields| fields.keys().any(|key| key != "f:metadata"))
+    };
     let written = object
         .list("/metadata/managedFields")
         .iter()
+        .filter(wrote_data)
         .filter_map(|entry| When::rfc3339(entry.get("time")?.as_str()?))
         .max_by_key(|when| when.latest);
     written.or_else(|| object.time("/metadata/creationTimestamp"))
