@@ -50,6 +50,7 @@ pub mod told;
 pub mod unanswered;
 pub mod usage;
 pub mod uses;
+mod weight;
 pub mod witnesses;
 
 use super::refused::has_all_replicas;
