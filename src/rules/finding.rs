@@ -180,6 +180,13 @@ impl Finding {
         }
     }
 
+    /// Adds somebody who suffers from it, and whose own troubles are no reason for it: a caller.
+    pub fn add_sufferer(&mut self, subject: Subject) {
+        if subject != self.subject && !self.affected.contains(&subject) {
+            self.affected.push(subject);
+        }
+    }
+
     /// Adds a ground to join on without naming something that suffers.
     pub fn touch(mut self, ground: Ground, key: impl Into<String>) -> Self {
         self.touches.insert(Touch::new(ground, key));

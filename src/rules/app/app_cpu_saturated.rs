@@ -1,11 +1,12 @@
 //! A container uses all the CPU that it may, and somebody feels it: it says that it is late, or callers wait for it in vain.
 
 use crate::cluster::{PodView, Snapshot};
+use crate::logs::{LogFile, Stream, millis_taken};
 use crate::model::{Citation, Confidence, Subject};
 use crate::rules::toolbox::probes::{Kind, failures};
 use crate::rules::toolbox::strain::{Recurring, others_suffer, recurring};
 use crate::rules::toolbox::usage::{AT_THE_LIMIT, cpu_used, millicores};
-use crate::rules::toolbox::workload_touches;
+use crate::rules::toolbox::{words, workload_touches};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -164,6 +165,13 @@ examples:
 /// Lines about being late that are more than an accident.
 const LEAST: u64 = 3;
 
+/// Lines that tell how long something took, before their median says something.
+const TIMED: usize = 5;
+/// Milliseconds after which callers begin to give up.
+const SLOW: u64 = 1000;
+/// So many times the time of its like is no chance.
+const MANY_TIMES: u64 = 5;
+
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let late = recurring(snapshot, "app-cpu-saturated/", LEAST, &|_| true);
@@ -182,7 +190,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         let own_words = late.iter().find(|told| told.speaker.workload == owner);
         // A pod whose probes fail over it has a rule of its own.
         let is_probed = Kind::ALL.iter().any(|&kind| !failures(snapshot, &pod, kind).is_empty());
-        if is_probed && !pod.is_well() || own_words.is_none() && !others_suffer(snapshot, &owner) {
+        let is_felt =
+            own_words.is_some() || others_suffer(snapshot, &owner) || slower_than_its_like(snapshot, &owner, &pod);
+        if is_probed && !pod.is_well() || !is_felt {
             continue;
         }
         findings.push(finding(snapshot, rule, owner, &pod, held_back, own_words));
@@ -222,6 +232,27 @@ fn held_back<'s>(snapshot: &'s Snapshot, pod: &PodView<'s>) -> Option<HeldBack<'
             })
         })
     })
+}
+
+/// True for a pod that takes many times as long for its work as the other pods of its workload do.
+fn slower_than_its_like(snapshot: &Snapshot, owner: &Subject, pod: &PodView<'_>) -> bool {
+    let usual = |name: &str| -> Option<u64> {
+        let is_its = |log: &&LogFile| matches!(&log.stream, Stream::Container(found) if found.pod == name && found.namespace == owner.namespace);
+        let lines = snapshot.logs.iter().filter(is_its).flat_map(|log| &log.tail);
+        let mut taken: Vec<u64> = lines.filter_map(|line| millis_taken(words(line))).collect();
+        taken.sort_unstable();
+        (taken.len() >= TIMED).then(|| taken.get(taken.len() / 2).copied())?
+    };
+    let others: Vec<u64> = snapshot
+        .pods_of(owner)
+        .filter(|other| other.name() != pod.name())
+        .filter_map(|other| usual(other.name()))
+        .collect();
+    let slowest = others.iter().max().copied();
+    let (Some(own), Some(slowest)) = (usual(pod.name()), slowest) else {
+        return false;
+    };
+    own >= SLOW && own >= slowest.saturating_mul(MANY_TIMES)
 }
 
 fn finding(

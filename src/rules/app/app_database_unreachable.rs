@@ -63,7 +63,7 @@ text:
   - id: mongo
     in: [container-log, status]
     pattern: '(?:MongoNetworkError|MongoServerSelectionError|MongooseServerSelectionError|MongooseError|MongoTimeoutException|MongoSocketOpenException|ServerSelectionTimeoutError)[:,]? ?(?P<reason>[^\n]{0,120})'
-    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+    unless: '(?i)\$\{|wire version|kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
   - id: mongo-java
     in: [container-log, status]
     pattern: '(?P<reason>Timed out (?:after|while) [^\n]{0,40}(?:waiting for a server|while waiting to connect))'

@@ -1,8 +1,9 @@
 //! cert-manager cannot issue a certificate.
 
-use crate::cluster::Object;
-use crate::model::Confidence;
+use crate::cluster::{Object, Snapshot};
+use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::peers::{Peer, objects_of};
+use crate::rules::toolbox::workload_touches;
 use crate::rules::{Finding, Input, RuleHeader, Touch};
 
 /// Kinds of cert-manager that have a condition Ready.
@@ -24,6 +25,9 @@ cause:
   zh: "cert-manager 报告 {{ message }}{% if secret %}，因此 Secret {{ secret }} 没有（新的）证书{% endif %}。"
   en: "cert-manager reports {{ message }}{% if secret %}, so Secret {{ secret }} has no (new) certificate{% endif %}."
 causes:
+  - rule: app-tls-failed
+    ground: workload
+    mechanism: {zh: "服务端仍在用旧证书或没有证书", en: "the server still has the old certificate, or none"}
   - rule: cert-expired
     ground: object
     mechanism: {zh: "没有续签，旧证书过期", en: "it was not renewed, and the old one ended"}
@@ -152,7 +156,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .fact("secret", object.text("/spec/secretName"));
         let secret = object.text("/spec/secretName");
         if !secret.is_empty() {
-            finding.touches.extend(Touch::of(&crate::model::Subject::namespaced(
+            finding.touches.extend(Touch::of(&Subject::namespaced(
                 "Secret",
                 &object.key.namespace,
                 secret,
@@ -164,9 +168,34 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 finding.impair(object);
             }
         }
+        let mut callers: Vec<&Subject> = refused_callers(snapshot, object);
+        callers.sort();
+        callers.dedup();
+        for pod in callers {
+            finding.touches.extend(workload_touches(snapshot, pod));
+            finding.add_affected(snapshot.top_owner_of(pod));
+        }
         findings.push(finding);
     }
     findings
+}
+
+/// The pods whose TLS connections fail to a host that a certificate is for.
+fn refused_callers<'s>(snapshot: &'s Snapshot, certificate: &Object) -> Vec<&'s Subject> {
+    let names: Vec<&str> = certificate
+        .list("/spec/dnsNames")
+        .iter()
+        .filter_map(|name| name.as_str())
+        .filter(|name| name.contains('.'))
+        .collect();
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+    let is_named = |line: &str| line.split(|c: char| !is_part(c)).any(|word| names.contains(&word));
+    let complaints = snapshot.hits.iter().filter(|hit| {
+        hit.signature.starts_with("app-tls-failed/")
+            && hit.about.object.kind == "Pod"
+            && hit.cite.quote.iter().any(|line| is_named(&line.text))
+    });
+    complaints.map(|hit| &hit.about.object).collect()
 }
 
 /// True when a certificate is that of a Service: by the names that it is for, else by its own, `orders-tls` for the Service `orders`.

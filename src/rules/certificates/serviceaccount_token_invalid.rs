@@ -1,8 +1,11 @@
 //! The API server refuses the tokens of ServiceAccounts.
 
-use crate::model::Confidence;
+use std::collections::BTreeSet;
+
+use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::grouping::by_subject;
 use crate::rules::toolbox::nodes::persists;
+use crate::rules::toolbox::own_hits;
 use crate::rules::toolbox::planes::api_server;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -85,8 +88,18 @@ const MANY: u64 = 5;
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let server = api_server(snapshot);
+    // Of several API servers the one that says so, if it is one alone: it knows other keys than its like.
+    let speakers: BTreeSet<&Subject> = own_hits(input, rule)
+        .into_iter()
+        .map(|hit| &hit.about.object)
+        .filter(|object| object.kind == "Pod" && object.name.starts_with("kube-apiserver-"))
+        .collect();
+    let subject = match speakers.first() {
+        Some(only) if speakers.len() == 1 => (*only).clone(),
+        _ => server,
+    };
     let mut findings = by_subject(input, rule, Confidence::Probable, |hit| {
-        persists(snapshot, hit).then(|| server.clone())
+        persists(snapshot, hit).then(|| subject.clone())
     });
     findings.retain(|finding| finding.count >= MANY);
     findings

@@ -13,7 +13,7 @@ level: warning
 needs: [etcd-log|container-logs|system-log]
 text:
   - id: fdatasync
-    in: [etcd, system, other]
+    in: [etcd, system, container-log, other]
     pattern: '"msg":"slow fdatasync"[^\n]{0,80}"took":"(?:[\d.]+[a-zµ]*)+"'
   - id: sync
     in: [etcd, system, other]
@@ -42,6 +42,12 @@ causes:
   - rule: leader-election-lost
     ground: cluster
     mechanism: {zh: "续租写入超时", en: "writes of leases time out"}
+  - rule: peer-unresponsive
+    ground: workload
+    mechanism: {zh: "提交要等磁盘，调用方等到超时", en: "commits wait for the disk, and who calls it waits in vain"}
+  - rule: app-upstream-refused
+    ground: workload
+    mechanism: {zh: "提交要等磁盘，请求超时", en: "commits wait for the disk, and requests time out"}
 benign:
   - {zh: "碎片整理或快照期间出现一次超过 1 秒的同步是正常的", en: "one sync of more than a second during a defragmentation or snapshot is normal"}
   - {zh: "P99 达标而 99.9 分位更高，仍算达标", en: "a P99 within bounds with a higher 99.9th percentile is within bounds"}

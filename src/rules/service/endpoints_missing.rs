@@ -106,7 +106,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             if let Resolved::Service(found) = reference.resolve(snapshot)
                 && found.key == object.key
             {
-                finding.add_affected(reference.workload.clone());
+                finding.add_sufferer(reference.workload.clone());
                 needed = true;
             }
         }

@@ -172,18 +172,23 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, service: &Object) -> Option<Findi
     let snapshot = input.snapshot;
     let wanted = selector(service)?;
     let candidates = backends(snapshot, &service.key.namespace);
-    if candidates.iter().any(|backend| fit(wanted, backend) != Fit::Refused) {
+    let answering = answering(snapshot, service);
+    let is_empty = answering
+        .as_ref()
+        .is_some_and(|found| found.ready + found.not_ready == 0);
+    // That the endpoints are empty says that nothing is selected, even where some pods' labels are not known.
+    let is_taken = |backend: &Backend<'_>| match fit(wanted, backend) {
+        Fit::Selected => true,
+        Fit::Refused => false,
+        _ => !is_empty,
+    };
+    if candidates.iter().any(is_taken) {
         return wrong_role(rule, service, wanted, &candidates)
             .or_else(|| too_wide(input, rule, service, wanted, &candidates));
     }
-    let answering = answering(snapshot, service);
-    if answering
-        .as_ref()
-        .is_some_and(|found| found.ready + found.not_ready > 0)
-    {
+    if answering.is_some() && !is_empty {
         return None;
     }
-    // That the endpoints are empty says that nothing is selected, even where some pods' labels are not known.
     if answering.is_none() && !labels_are_known(snapshot, &service.key.namespace, &candidates) {
         return None;
     }

@@ -6,7 +6,7 @@ use super::nodes::node_of;
 use super::planes::instances;
 use crate::bundle::decode::{EtcdAlarm, EtcdEndpoint, EtcdMember};
 use crate::cluster::{Hit, Snapshot, node_in_mirror};
-use crate::logs::is_of_control_plane;
+use crate::logs::{TextSource, is_of_control_plane};
 use crate::model::{Citation, Subject};
 
 /// The quota of the database when none is given, in bytes (etcd server/storage/quota.go, DefaultQuotaBytes).
@@ -24,6 +24,11 @@ pub fn is_of_etcd(line: &str) -> bool {
 
 /// The member whose log a line stands in, called like its node.
 pub fn member_of(snapshot: &Snapshot, hit: &Hit) -> Subject {
+    // An etcd that a workload keeps for itself, as Patroni, APISIX or Milvus do, is that workload's.
+    let pod = &hit.about.object;
+    if pod.kind == "Pod" && !is_of_control_plane(&pod.namespace) && hit.source == TextSource::ContainerLog {
+        return snapshot.top_owner_of(pod);
+    }
     let node = node_of_member(snapshot, hit).unwrap_or_default();
     let name = if node.is_empty() { "etcd" } else { &node };
     Subject::on_node("EtcdMember", name, &node)

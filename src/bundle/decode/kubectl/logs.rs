@@ -36,7 +36,7 @@ const NOT_OF_THE_POD: [&str; 24] = [
 /// The lines between a `kubectl logs` or a `kubectl exec` at a prompt and the next prompt.
 pub(crate) fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let line = file.line(start).trim();
-    if !line.contains(" logs") && !line.contains(" exec ") {
+    if ![" logs", " exec ", " debug "].iter().any(|verb| line.contains(verb)) {
         return None;
     }
     let command = prompt_command(line)?;
@@ -189,7 +189,7 @@ fn is_said(line: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
-/// What the command asked for; none when it is neither `logs` nor `exec`, or names nothing. A selector names no pod.
+/// What the command asked for; none when it is none of `logs`, `exec` and `debug`, or names nothing. A selector names no pod.
 fn target(command: &str) -> Option<LogSection> {
     let mut section = LogSection {
         namespace: String::new(),
@@ -216,7 +216,10 @@ fn target(command: &str) -> Option<LogSection> {
             | "--kubeconfig" => {
                 value();
             }
-            "logs" | "exec" if verb.is_empty() => verb = flag,
+            "--image" | "--profile" | "--target" => {
+                value();
+            }
+            "logs" | "exec" | "debug" if verb.is_empty() => verb = flag,
             _ if word.starts_with('-') => {}
             _ => names.push(word),
         }
@@ -231,7 +234,8 @@ fn target(command: &str) -> Option<LogSection> {
                 section.container = next.to_owned();
             }
         }
-        "exec" => {
+        // A debugging container shares the network of the pod that it is put beside.
+        "exec" | "debug" if !pod.starts_with("node/") => {
             let rest: Vec<&str> = words
                 .chain([next])
                 .chain(names)
@@ -312,6 +316,12 @@ mod tests {
     fn what_a_command_prints_inside_a_pod_is_of_the_pod() {
         for (command, pod, container) in [
             ("kubectl exec -n shop web-0 -- df -h", Some("web-0"), ""),
+            (
+                "kubectl debug -q -n shop web-0 --image=x -it -- tc qdisc show",
+                Some("web-0"),
+                "",
+            ),
+            ("kubectl debug node/n1 -it --image=x -- ip link", None, ""),
             (
                 "kubectl exec -it web-0 -n shop -c app -- cat /etc/resolv.conf",
                 Some("web-0"),
