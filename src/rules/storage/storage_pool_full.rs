@@ -58,6 +58,9 @@ causes:
   - rule: peer-unresponsive
     ground: workload
     mechanism: {zh: "写入被阻塞的工作负载不再应答", en: "what is blocked at a write answers no more"}
+  - rule: app-connection-pool-exhausted
+    ground: namespace
+    mechanism: {zh: "数据库的写入停住，连接因此被占满", en: "the database stands still, and calls hold all connections"}
   - rule: app-lock-contention
     ground: workload
     mechanism: {zh: "写入被阻塞，锁不释放", en: "locks are held by writes that are blocked"}
@@ -238,10 +241,20 @@ fn about(snapshot: &Snapshot, hit: &Hit) -> Option<Subject> {
             let is_bad = health.contains(&"HEALTH_ERR");
             (!is_known || is_bad).then(|| only.subject())
         }
-        (None, _) => Some(match hit.about.object.name.as_str() {
-            "" => Subject::cluster("CephCluster", "ceph"),
-            _ => Subject::namespaced("CephCluster", &hit.about.object.namespace, &hit.about.object.namespace),
-        }),
+        // Asked once in the toolbox and once on a host, it is the same cluster; Rook calls it after its namespace.
+        (None, _) => {
+            let mut asked = snapshot.hits.iter().filter(|other| {
+                other.signature.starts_with("storage-pool-full/ceph-") && other.about.object.kind == "Pod"
+            });
+            let pod = asked.find(|other| !other.about.object.name.is_empty());
+            Some(pod.map_or_else(
+                || Subject::cluster("CephCluster", "ceph"),
+                |pod| {
+                    let namespace = &pod.about.object.namespace;
+                    Subject::namespaced("CephCluster", namespace, namespace)
+                },
+            ))
+        }
         _ => None,
     }
 }
