@@ -275,7 +275,7 @@ fn corefiles(snapshot: &Snapshot) -> Vec<(&Object, String)> {
 
 /// What is wrong in a part that stands in the zone of all names.
 fn wrong_override(snapshot: &Snapshot, text: &str) -> Option<Wrong> {
-    let mut lines = vec![".:53 {"];
+    let mut lines = vec![".:53 {", "kubernetes"];
     lines.extend(lines_of(text));
     lines.push("}");
     let domain = cluster_domain(snapshot);

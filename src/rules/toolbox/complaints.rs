@@ -114,8 +114,13 @@ pub fn complaints<'s>(
         if subjects.clients_only && speaker_is_data_store(&speaker) {
             continue;
         }
+        // A line that meets two signatures is one line.
+        let places: BTreeMap<_, &LineHit> = hits
+            .iter()
+            .map(|hit| ((hit.line, hit.last.as_ref().map(|(line, _)| *line)), *hit))
+            .collect();
         let sum = |least: Weight| -> u64 {
-            let weighty = hits.iter().filter(|hit| weight_of(hit) >= least);
+            let weighty = places.values().filter(|hit| weight_of(hit) >= least);
             weighty.map(|hit| hit.count).sum()
         };
         let total = (sum(Weight::Plain), sum(Weight::Mild));

@@ -27,7 +27,7 @@ static LEVEL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)\b(?:(?P<mild>warn|warning|wrn|info|inf|notice|fine)|(?P<none>debug|dbg|trace)|error|err|fatal|panic|emerg|crit|critical|alert|severe|fail)\b").ok()
 });
 static DISMISSED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)using (?:the )?default|fall(?:ing|s)? ?back|\bignor(?:ed|ing)\b|\(optional\)|\bis optional\b|\boptional (?:file|config\w*|feature|dependency|plugin)\b|harmless|non-fatal|not fatal|\bdeprecat|kube-probe|can be (?:safely )?ignored").ok()
+    Regex::new(r"(?i)using (?:the )?default|fall(?:ing|s)? ?back|\bignor(?:ed|ing)\b|\(optional\)|\bis optional\b|\boptional (?:file|config\w*|feature|dependency|plugin)\b|harmless|non-fatal|not fatal|\bdeprecat|kube-probe|can be (?:safely )?ignored|\b(?:tracing|metrics|telemetry|profiling|analytics|sentry|exporter)(?: is| are| will be)? (?:disabled|turned off|off\b)").ok()
 });
 
 /// What is left out is no trouble, unless the line gives an error as the reason.
