@@ -167,7 +167,7 @@ fn setting(key: &str, value: &str, holder: &Object, cite: impl FnOnce() -> Citat
 }
 
 /// `30ms`, `0.05s`, `2m`; a number alone only where the key names the unit. Zero means that there is none.
-fn millis(key: &str, value: &str) -> Option<f64> {
+pub fn millis(key: &str, value: &str) -> Option<f64> {
     let value = value.trim().trim_matches(['"', '\'']);
     let end = value
         .find(|c: char| !c.is_ascii_digit() && c != '.')
