@@ -5,13 +5,18 @@ use std::collections::BTreeMap;
 use crate::cluster::{Hit, Object};
 use crate::model::{Citation, Confidence, Subject};
 use crate::rules::toolbox::add_hit;
-use crate::rules::toolbox::calls::{Call, calls};
+use crate::rules::toolbox::calls::{Call, calls, is_out_of_reach, of_clients};
+use crate::rules::toolbox::complaints::complaints;
+use crate::rules::toolbox::errors::troubled;
+use crate::rules::toolbox::names::name_complaints_of;
+use crate::rules::toolbox::peers::{Peer, objects_of};
 use crate::rules::toolbox::policies::{Allowed, Home, Way, isolates, may_take, meant_by, rules, selects};
 use crate::rules::toolbox::references::{Resolved, references};
 use crate::rules::toolbox::services::{
     Backend, Fit, Labels, Target, backends, fit, is_endpoint, ports, same_namespace, selected_by_endpoint, selector,
     services_in, shown,
 };
+use crate::rules::toolbox::speakers::of_log;
 use crate::rules::toolbox::unanswered::unanswered;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -278,7 +283,11 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         if hits.is_empty() && !failing && blocked.kind == "dns" && !needs_names(input, blocked.from.as_ref()) {
             continue;
         }
-        let confidence = if hits.is_empty() && blocked.said.is_none() {
+        let is_mute = hits.is_empty() && blocked.said.is_none();
+        if is_mute && blocked.from.as_ref().is_some_and(|client| goes_without(input, client)) {
+            continue;
+        }
+        let confidence = if is_mute {
             Confidence::Probable
         } else {
             Confidence::Confirmed
@@ -648,7 +657,7 @@ fn nobody<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
         if let (true, Some(policy), true) = (
             served,
             selecting.first(),
-            selecting.iter().all(|policy| rules(policy, Way::Ingress).is_empty()),
+            selecting.iter().all(|policy| rules(policy, Way::Ingress).is_empty()) && is_wanted(input, &backend.subject),
         ) {
             found.push(Blocked {
                 policy,
@@ -680,7 +689,66 @@ fn all_backends<'s>(input: &Input<'s>) -> Vec<Backend<'s>> {
     namespaces(input)
         .into_iter()
         .flat_map(|namespace| backends(input.snapshot, namespace))
+        .filter(|backend| !is_on_host(backend))
         .collect()
+}
+
+/// Pods on their node's own network are no pods to a policy (kubernetes.io/docs/concepts/services-networking/network-policies).
+fn is_on_host(backend: &Backend<'_>) -> bool {
+    ["/spec/hostNetwork", "/spec/template/spec/hostNetwork"]
+        .iter()
+        .any(|at| backend.object.get(at).and_then(|value| value.as_bool()) == Some(true))
+}
+
+/// True when somebody is set up to call a workload, or complains of it: nobody misses one that was shut off on purpose.
+fn is_wanted(input: &Input<'_>, server: &Subject) -> bool {
+    let snapshot = input.snapshot;
+    references(snapshot).iter().any(|reference| {
+        reference.workload != *server
+            && objects_of(
+                snapshot,
+                &reference.workload.namespace,
+                &Peer::parse(&reference.host, None),
+            )
+            .contains(server)
+    }) || complaints(snapshot, &is_out_of_reach, &of_clients())
+        .iter()
+        .any(|complaint| {
+            complaint.speaker.workload != *server
+                && objects_of(
+                    snapshot,
+                    &complaint.speaker.workload.namespace,
+                    &complaint.peer_within(snapshot),
+                )
+                .contains(server)
+        })
+        || snapshot
+            .kind("Ingress")
+            .any(|ingress| ingress.key.namespace == server.namespace)
+}
+
+/// Lines of a log by which it would have told what its program lacks.
+const TELLING: u64 = 20;
+
+/// True for a client that is well and writes about its work without a word of anybody that it cannot reach.
+fn goes_without(input: &Input<'_>, client: &Subject) -> bool {
+    let snapshot = input.snapshot;
+    let mut pods = snapshot.pods_of(client).peekable();
+    let is_well = pods.peek().is_some() && pods.all(|pod| pod.is_well());
+    let mut logs = snapshot
+        .logs
+        .iter()
+        .filter(|log| of_log(snapshot, log).is_some_and(|speaker| speaker.workload == *client))
+        .peekable();
+    let is_told = logs.peek().is_some();
+    is_well
+        && is_told
+        && logs.all(|log| {
+            let complains = log.hits.iter().any(|hit| is_out_of_reach(&hit.signature));
+            log.lines >= TELLING && !complains
+        })
+        && !troubled(snapshot).contains(client)
+        && name_complaints_of(snapshot, client).is_empty()
 }
 
 /// What the client's logs say of connections that get no answer.
