@@ -28,7 +28,7 @@ text:
     pattern: '(?:\bcore: |"@message":")(?:vault is sealed|marked as sealed)\b|(?:failed to unseal core|error unsealing core)\b'
     unless: 'none were found|not initialized'
   - id: probe
-    in: [event, status]
+    in: [event, status, container-log, other]
     pattern: '\bSealed\s{2,20}true\b'
     unless: 'Initialized\s{2,20}false'
   - id: unsealed

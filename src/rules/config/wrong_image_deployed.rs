@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::cluster::{Hit, Object, Snapshot};
 use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::calls::calls;
 use crate::rules::toolbox::services::{Backend, Fit, backends, fit, selector};
 use crate::rules::toolbox::{add_hit, own_hits};
 use crate::rules::{Finding, Ground, Input, RuleHeader};
@@ -25,8 +26,8 @@ title:
   zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 运行的是 {{ other }} 的镜像 {{ image }}，却{% if sibling %}与 {{ sibling }} 一起{% endif %}在 Service {{ service }} 后面"
   en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} runs {{ image }}, the image of {{ other }}, yet stands behind Service {{ service }}{% if sibling %} beside {{ sibling }}{% endif %}"
 cause:
-  zh: "{% if not sibling %}Service {{ service }} 的请求都到了 {{ subject.name }}，而它的镜像是 {{ image }}，与 {{ other }} 相同，没有被调用的方法：客户端得到 {{ method }} 不存在的答复。{% else %}Service {{ service }} 把请求分给 {{ sibling }}（{{ right }}）与 {{ subject.name }}；后者的镜像是 {{ image }}，与 {{ other }} 相同，不认识这些请求：发往 {{ service }} 的请求有一部分失败（404 或错误的应答）。{% endif %}"
-  en: "{% if not sibling %}All requests to Service {{ service }} reach {{ subject.name }}, whose image is {{ image }} like that of {{ other }} and which lacks what they call: clients hear that {{ method }} does not exist.{% else %}Service {{ service }} spreads its requests over {{ sibling }} ({{ right }}) and {{ subject.name }}, whose image is {{ image }} like that of {{ other }} and which does not know them: a part of the requests to {{ service }} fails (404 or wrong answers).{% endif %}"
+  zh: "{% if not sibling %}Service {{ service }} 的请求都到了 {{ subject.name }}，而它的镜像是 {{ image }}，与 {{ other }} 相同，{% if method %}没有被调用的方法：客户端得到 {{ method }} 不存在的答复{% else %}不在 Service 的端口上监听：客户端的连接被拒绝{% endif %}。{% else %}Service {{ service }} 把请求分给 {{ sibling }}（{{ right }}）与 {{ subject.name }}；后者的镜像是 {{ image }}，与 {{ other }} 相同，不认识这些请求：发往 {{ service }} 的请求有一部分失败（404 或错误的应答）。{% endif %}"
+  en: "{% if not sibling %}All requests to Service {{ service }} reach {{ subject.name }}, whose image is {{ image }} like that of {{ other }} {% if method %}and which lacks what they call: clients hear that {{ method }} does not exist{% else %}and which does not listen on the port of the Service: clients are refused{% endif %}.{% else %}Service {{ service }} spreads its requests over {{ sibling }} ({{ right }}) and {{ subject.name }}, whose image is {{ image }} like that of {{ other }} and which does not know them: a part of the requests to {{ service }} fails (404 or wrong answers).{% endif %}"
 causes:
   - rule: app-version-incompatible
     ground: workload
@@ -206,7 +207,13 @@ fn judge_alone(input: &Input<'_>, rule: &RuleHeader, service: &Object, hits: &[&
         let is_among = |wanted: &str| words.iter().any(|word| word.eq_ignore_ascii_case(wanted));
         is_among(name) || name.split('-').all(is_among)
     };
-    let hit = hits.iter().find(is_called)?;
+    // Or nobody answers at the Service's port, because the other program listens on its own.
+    let refused = || {
+        let mut calls = calls(input.snapshot).into_iter();
+        calls.find(|call| call.fails && call.service.key == service.key)
+    };
+    let unknown = hits.iter().find(is_called);
+    let refused = if unknown.is_none() { Some(refused()?) } else { None };
     let wanted = selector(service)?;
     let all = backends(input.snapshot, &service.key.namespace);
     let mut behind = all.iter().filter(|backend| fit(wanted, backend) == Fit::Selected);
@@ -236,8 +243,19 @@ fn judge_alone(input: &Input<'_>, rule: &RuleHeader, service: &Object, hits: &[&
         .fact("sibling", "")
         .fact("service", name.clone())
         .fact("resource", backend.subject.kind.to_lowercase())
+        .fact(
+            "method",
+            unknown
+                .and_then(|hit| hit.captures.get("method").cloned())
+                .unwrap_or_default(),
+        )
         .touch(Ground::Service, format!("{}/{name}", service.key.namespace));
-    add_hit(input, &mut finding, hit);
+    if let Some(hit) = unknown {
+        add_hit(input, &mut finding, hit);
+    }
+    if let Some(call) = refused {
+        finding.add_cite(call.cite);
+    }
     finding.impair(Subject::namespaced("Service", &service.key.namespace, name));
     Some(finding)
 }

@@ -26,7 +26,26 @@ pub fn complaint_is_over(snapshot: &Snapshot, log: &LogFile, hit: &LineHit, afte
     if is_previous(log) {
         return true;
     }
-    has_passed(snapshot, log, said, after)
+    has_passed(snapshot, log, said, after) || stopped_coming(snapshot, log, (&hit.text, said), hit.count, after)
+}
+
+/// True for what came `count` times from `first` to `last` at some distance, and then for several times that distance no more, while the
+/// log went on for `after` lines.
+pub fn stopped_coming(snapshot: &Snapshot, log: &LogFile, (first, last): (&str, &str), count: u64, after: u64) -> bool {
+    /// An outage that ended so long ago is told by somebody else's log if it is still one.
+    const QUIET: SignedDuration = SignedDuration::from_mins(10);
+    const TIMES: i32 = 5;
+    const LINES: u64 = 3;
+    let end = log.last_stamped.as_deref().and_then(|line| snapshot.time_of(line));
+    match (snapshot.time_of(first), snapshot.time_of(last), end) {
+        (Some(first), Some(last), Some(end)) => {
+            let gaps = i32::try_from(count.saturating_sub(1)).unwrap_or(i32::MAX).max(1);
+            let spacing = first.gap_to(&last) / gaps;
+            let silence = last.gap_to(&end);
+            count >= 2 && after >= LINES && silence >= QUIET && silence >= spacing * TIMES
+        }
+        _ => false,
+    }
 }
 
 /// True where a client missed one pod by its own name (`kafka-1.kafka`) and that pod is ready by now: the name is published as soon as it is

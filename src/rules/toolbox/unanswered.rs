@@ -9,7 +9,7 @@ use regex::Regex;
 use super::complaints::speaker_is_data_store;
 use super::errors::{is_late, troubled};
 use super::mentions::mentioned;
-use super::passed::has_passed;
+use super::passed::{has_passed, stopped_coming};
 use super::peers::mendable;
 use super::speakers::{is_previous, of_log};
 use super::{cite_tail, words};
@@ -127,7 +127,12 @@ fn find(snapshot: &Snapshot) -> Vec<Unanswered> {
             let (Some(last), true) = (lines.last(), lines.len() >= least) else {
                 continue;
             };
-            if has_passed(snapshot, log, &last.text, log.lines_after(last.line)) {
+            let after = log.lines_after(last.line);
+            let count = u64::try_from(lines.len()).unwrap_or(u64::MAX);
+            let first = lines.first().map_or(last.text.as_str(), |first| first.text.as_str());
+            if has_passed(snapshot, log, &last.text, after)
+                || stopped_coming(snapshot, log, (first, &last.text), count, after)
+            {
                 continue;
             }
             let Some(cite) = cite_tail(snapshot, log, &[*last]) else {
