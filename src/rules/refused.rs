@@ -2,8 +2,8 @@
 
 use super::toolbox::{add_hit, own_hits};
 use super::{Finding, Input, RuleHeader};
-use crate::cluster::{Hit, Object};
-use crate::model::{Confidence, Subject};
+use crate::cluster::{Hit, Object, Snapshot};
+use crate::model::{Confidence, Subject, When};
 
 /// One finding for each thing that `subject` names in a refusal, from the rule's signatures. Controllers that have all their pods since
 /// are left out. The workload suffers, unless it is the subject.
@@ -17,7 +17,10 @@ pub(in crate::rules) fn refused(
     for hit in own_hits(input, rule) {
         let owner = snapshot.top_owner_of(&hit.about.object);
         let workload = snapshot.object(&owner.kind, &owner.namespace, &owner.name);
-        if owner.name.is_empty() || workload.is_some_and(has_all_replicas) {
+        if owner.name.is_empty()
+            || workload.is_some_and(has_all_replicas)
+            || was_created_since(snapshot, &hit.about.object, hit.last.as_ref(), &owner)
+        {
             continue;
         }
         let Some(subject) = subject(hit, &owner) else { continue };
@@ -49,6 +52,28 @@ pub(in crate::rules) fn refused(
         finding.facts.insert("count".into(), finding.count.into());
     }
     findings
+}
+
+/// True when the controller that was refused has made pods since, and all there are of them are well.
+pub(in crate::rules) fn was_created_since(
+    snapshot: &Snapshot,
+    about: &Subject,
+    refused: Option<&When>,
+    owner: &Subject,
+) -> bool {
+    let is_whole = snapshot
+        .object(&about.kind, &about.namespace, &about.name)
+        .is_some_and(|object| object.key.kind == "ReplicaSet" && has_all_replicas(object));
+    let is_later = |made: &Option<When>| match (made, refused) {
+        (Some(made), Some(refused)) => !made.surely_before(refused),
+        _ => false,
+    };
+    let made = snapshot
+        .events
+        .iter()
+        .any(|event| event.reason == "SuccessfulCreate" && event.about == *about && is_later(&event.last));
+    let mut pods = snapshot.pods_of(owner).filter(|pod| !pod.is_terminating()).peekable();
+    (is_whole || made) && pods.peek().is_some() && pods.all(|pod| pod.is_well())
 }
 
 /// True when a workload has every replica that it should have, available (or ready, where only that is known).

@@ -1,5 +1,7 @@
 //! cert-manager cannot issue a certificate.
 
+use jiff::SignedDuration;
+
 use crate::cluster::{Object, Snapshot};
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::peers::{Peer, objects_of};
@@ -131,6 +133,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 let group = object.text("/apiVersion");
                 group.is_empty() || group.starts_with("cert-manager.io/")
             })
+            .filter(|object| !is_under_way(snapshot, object) && !is_left_over(snapshot, object))
             .filter_map(|object| Some((object, not_ready(object)?)))
     };
     let mut findings: Vec<Finding> = Vec::new();
@@ -156,11 +159,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .fact("secret", object.text("/spec/secretName"));
         let secret = object.text("/spec/secretName");
         if !secret.is_empty() {
-            finding.touches.extend(Touch::of(&Subject::namespaced(
-                "Secret",
-                &object.key.namespace,
-                secret,
-            )));
+            finding
+                .touches
+                .extend(Touch::of(&Subject::namespaced("Secret", &object.key.namespace, secret)));
         }
         for service in snapshot.kind("Service").filter(|service| serves(service, object)) {
             let peer = Peer::parse(&service.key.name, None);
@@ -218,6 +219,45 @@ fn serves(service: &Object, certificate: &Object) -> bool {
         .find_map(|end| own.strip_suffix(end))
         .unwrap_or(own);
     is_named || for_names.count() == 0 && bare == name
+}
+
+/// An order that a CA has to check takes minutes.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
+
+/// True for what was made only just now.
+fn is_under_way(snapshot: &Snapshot, object: &Object) -> bool {
+    let made = object.created(snapshot.bundle.collected_at.as_ref());
+    match (made, snapshot.now()) {
+        (Some(made), Some(now)) => now.duration_since(made.earliest) < PATIENCE,
+        _ => false,
+    }
+}
+
+/// True for a request whose certificate has been issued since, by another one.
+fn is_left_over(snapshot: &Snapshot, request: &Object) -> bool {
+    let is_ready = |certificate: &Object| {
+        let conditions = certificate.list("/status/conditions").iter();
+        let text = |condition: &serde_json::Value, key: &str| {
+            condition
+                .get(key)
+                .and_then(|value| value.as_str())
+                .unwrap_or("")
+                .to_owned()
+        };
+        conditions
+            .clone()
+            .any(|condition| text(condition, "type") == "Ready" && text(condition, "status") == "True")
+    };
+    request.key.kind == "CertificateRequest"
+        && snapshot.kind("Certificate").any(|certificate| {
+            certificate.key.namespace == request.key.namespace
+                && request
+                    .key
+                    .name
+                    .strip_prefix(&certificate.key.name)
+                    .is_some_and(|rest| rest.starts_with('-'))
+                && is_ready(certificate)
+        })
 }
 
 fn not_ready(object: &Object) -> Option<usize> {

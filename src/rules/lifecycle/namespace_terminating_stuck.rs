@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use jiff::SignedDuration;
 use regex::Regex;
 
 use crate::cluster::Object;
@@ -118,6 +119,14 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
 
 fn judge(input: &Input<'_>, rule: &RuleHeader, namespace: &Object) -> Option<Finding> {
     if namespace.text("/status/phase") != "Terminating" {
+        return None;
+    }
+    // Emptying a namespace takes its time.
+    let since = namespace.time("/metadata/deletionTimestamp");
+    let is_recent = since
+        .zip(input.snapshot.now())
+        .is_some_and(|(since, now)| now.duration_since(since.earliest) < SignedDuration::from_mins(5));
+    if is_recent {
         return None;
     }
     let conditions = namespace.list("/status/conditions");

@@ -1,7 +1,7 @@
 //! A node has no working CNI.
 
 use crate::model::Confidence;
-use crate::rules::toolbox::nodes::{by_node, is_ready};
+use crate::rules::toolbox::nodes::{by_node, has_started_since, is_ready};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -100,7 +100,10 @@ examples:
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     // A kubelet whose network is not ready says that its node is not (`pkg/kubelet/kubelet.go`, runtimeErrorsFunc).
-    let is_over = |finding: &Finding| is_ready(input.snapshot, &finding.subject.name) == Some(true);
+    let is_over = |finding: &Finding| {
+        let node = &finding.subject.name;
+        is_ready(input.snapshot, node) == Some(true) || has_started_since(input.snapshot, node, finding.last.as_ref())
+    };
     let mut found = by_node(input, rule, 1, Confidence::Confirmed);
     found.retain(|finding| !is_over(finding));
     found

@@ -4,7 +4,7 @@ use crate::bundle::decode::Unit;
 use crate::cluster::Snapshot;
 use crate::model::Confidence;
 use crate::rules::toolbox::hosts::{KUBELETS, Machine, is_down, is_up, machines, state_of};
-use crate::rules::toolbox::nodes::{by_node, is_ready};
+use crate::rules::toolbox::nodes::{by_node, has_started_since, is_ready};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -118,6 +118,7 @@ examples:
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let mut findings = by_node(input, rule, 1, Confidence::Confirmed);
+    findings.retain(|finding| !has_started_since(snapshot, &finding.subject.name, finding.last.as_ref()));
     for machine in machines(snapshot) {
         let Some(unit) = stopped(snapshot, &machine) else {
             continue;

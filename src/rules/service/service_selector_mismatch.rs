@@ -250,7 +250,9 @@ const FOLLOWERS: [&str; 9] = [
 
 /// A Service that is called after the member that takes writes and selects those that follow it, while pods of the other role are there.
 fn wrong_role(rule: &RuleHeader, service: &Object, wanted: &Labels, candidates: &[Backend<'_>]) -> Option<Finding> {
-    let of_writers = service.key.name.split(['-', '.']).any(|word| WRITERS.contains(&word));
+    // `main-ro` of a cluster called `main` is for its followers.
+    let mut words = service.key.name.split(['-', '.']);
+    let of_writers = words.clone().any(|word| WRITERS.contains(&word)) && !words.any(|word| FOLLOWERS.contains(&word));
     let is_of = |value: &serde_json::Value, words: &[&str]| value.as_str().is_some_and(|value| words.contains(&value));
     let (key, follower) = wanted
         .iter()
@@ -388,7 +390,21 @@ fn names_port(backend: &Backend<'_>, port: i64) -> bool {
 fn likeness(input: &Input<'_>, service: &Object, wanted: &Labels, backend: &Backend<'_>) -> Option<u8> {
     let name = service.key.name.as_str();
     let same_name = backend.subject.name == name || backend.labels.values().any(|value| value.as_str() == Some(name));
-    let shared = wanted.iter().any(|(key, value)| backend.labels.get(key) == Some(value));
+    // A whole release has these in common.
+    let is_of_release = |key: &str| {
+        matches!(
+            key,
+            "app.kubernetes.io/instance"
+                | "app.kubernetes.io/part-of"
+                | "app.kubernetes.io/managed-by"
+                | "release"
+                | "heritage"
+                | "helm.sh/chart"
+        )
+    };
+    let shared = wanted
+        .iter()
+        .any(|(key, value)| backend.labels.get(key) == Some(value) && !is_of_release(key));
     let near = wanted.iter().any(|(key, value)| {
         let has = backend.labels.get(key).and_then(|value| value.as_str()).unwrap_or("");
         is_near(value.as_str().unwrap_or(""), has)

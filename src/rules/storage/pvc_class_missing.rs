@@ -167,7 +167,19 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             continue;
         };
         let subject = Subject::cluster("StorageClass", class);
-        if hit.about.object.kind != "PersistentVolumeClaim" || findings.iter().any(|known| known.subject == subject) {
+        let is_bound = snapshot.events.iter().any(|event| {
+            event.about == hit.about.object
+                && event.reason == "ProvisioningSucceeded"
+                && event
+                    .last
+                    .as_ref()
+                    .zip(hit.last.as_ref())
+                    .is_none_or(|(bound, told)| !bound.surely_before(told))
+        });
+        if is_bound
+            || hit.about.object.kind != "PersistentVolumeClaim"
+            || findings.iter().any(|known| known.subject == subject)
+        {
             continue;
         }
         let mut found = Finding::new(rule, subject, crate::model::Confidence::Confirmed)

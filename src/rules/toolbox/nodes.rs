@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{add_hit, own_hits};
 use crate::cluster::{Hit, Object, Snapshot};
 use crate::logs::{LineHit, stamp_of};
-use crate::model::{Citation, Confidence, Subject};
+use crate::model::{Citation, Confidence, Subject, When};
 use crate::rules::{Finding, Ground, Input, RuleHeader};
 
 /// A node's condition with its index.
@@ -46,6 +46,20 @@ pub fn cite_condition(node: &Object, index: usize, field: &str) -> Citation {
 const STILL: SignedDuration = SignedDuration::from_mins(15);
 /// A reference for two lines of one log in a bundle that has none: the first of January 2100.
 const SOME_DAY: Timestamp = Timestamp::constant(4_102_444_800, 0);
+
+/// True when a container has been started on a node since what was told of it last: its runtime and its network work again.
+pub fn has_started_since(snapshot: &Snapshot, node: &str, told: Option<&When>) -> bool {
+    let Some(told) = told else { return false };
+    let lives_there = |object: &Subject| {
+        let found = snapshot.pod(&object.namespace, &object.name);
+        object.kind == "Pod" && found.is_some_and(|pod| pod.node() == node && pod.is_well())
+    };
+    snapshot.events.iter().any(|event| {
+        event.reason == "Started"
+            && lives_there(&event.about)
+            && event.last.as_ref().is_some_and(|started| told.surely_before(started))
+    })
+}
 
 /// True unless the log that a match stands in goes on for long without it.
 pub fn persists(snapshot: &Snapshot, hit: &Hit) -> bool {

@@ -1,10 +1,14 @@
 //! Whether what a log complained of has passed: the log went on for long without it.
 
-use jiff::SignedDuration;
+use std::sync::LazyLock;
 
+use jiff::SignedDuration;
+use regex::Regex;
+
+use super::errors::troubled;
 use super::speakers::{Speaker, is_previous};
 use crate::cluster::{PodView, Snapshot};
-use crate::logs::{LineHit, LogFile};
+use crate::logs::{LineHit, LogFile, is_error};
 
 /// So long, and so many lines, after the last complaint a workload that is well has got over it.
 const SINCE: SignedDuration = SignedDuration::from_mins(30);
@@ -26,23 +30,81 @@ pub fn complaint_is_over(snapshot: &Snapshot, log: &LogFile, hit: &LineHit, afte
     if is_previous(log) {
         return true;
     }
-    has_passed(snapshot, log, said, after) || stopped_coming(snapshot, log, (&hit.text, said), hit.count, after)
+    has_passed(snapshot, log, said, after)
+        || stopped_coming(snapshot, log, (&hit.text, said), hit.count, after)
+        || has_recovered(snapshot, log, hit)
+        || is_rare(log, hit) && troubled(snapshot).is_empty()
 }
+
+/// True for what comes so seldom among so many lines that nobody would call it an outage, wherever it stands.
+fn is_rare(log: &LogFile, hit: &LineHit) -> bool {
+    const MANY: u64 = 400;
+    const SHARE: u64 = 100;
+    let alike = log.hits.iter().filter(|other| other.signature == hit.signature);
+    let first = alike.clone().map(|other| other.line).min().unwrap_or(hit.line);
+    let times: u64 = alike.map(|other| other.count).sum();
+    let since = log.lines_after(first);
+    since >= MANY && times.saturating_mul(SHARE) < since
+}
+
+/// True when a line after the last complaint tells that it works again: at once, as the outcome of another try, or after as long as complaints
+/// were apart.
+fn has_recovered(snapshot: &Snapshot, log: &LogFile, hit: &LineHit) -> bool {
+    /// The outcome of what was tried again stands close by.
+    const CLOSE: u64 = 3;
+    let Some(recovered) = RECOVERED.as_ref() else {
+        return false;
+    };
+    let (line, text) = hit
+        .last
+        .as_ref()
+        .map_or((hit.line, hit.text.as_str()), |(line, text)| (*line, text.as_str()));
+    let spacing = hit.last.as_ref().and_then(|(_, last)| {
+        let gaps = i32::try_from(hit.count.saturating_sub(1)).unwrap_or(i32::MAX).max(1);
+        Some(snapshot.time_of(&hit.text)?.gap_to(&snapshot.time_of(last)?) / gaps)
+    });
+    let end = log.last_stamped.as_deref().and_then(|line| snapshot.time_of(line));
+    let silence = snapshot.time_of(text).zip(end).map(|(said, end)| said.gap_to(&end));
+    let mut outcomes = log
+        .tail
+        .iter()
+        .filter(|later| later.line > line && recovered.is_match(&later.text) && !is_error(&later.text));
+    let is_again = match (spacing, silence) {
+        (Some(spacing), Some(silence)) => silence >= spacing * 2,
+        _ => log.lines_after(line) >= SINCE_LINES,
+    };
+    outcomes.any(|outcome| {
+        is_again || outcome.line - line <= CLOSE && OUTCOME.as_ref().is_some_and(|regex| regex.is_match(&outcome.text))
+    })
+}
+
+/// Words by which programs tell that something works again.
+static RECOVERED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:re-?connected|connected (?:to|with)|connection (?:re-?)?(?:established|restored)|recovered|restored|back (?:online|to normal)|resumed|reloaded|refreshed|unsealed|(?:is|now) (?:available|healthy|reachable|writable) again|circuit [^\n]{0,60}\bclosed)\b|(?:succeeded|delivered|committed|accepted|repeated|sent|ok|done)[^\n]{0,20}\b(?:attempt|try|retry|second|again)\b|\bretry succeeded\b").ok()
+});
+/// Those of them that are the outcome of one more try.
+static OUTCOME: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)\b(?:attempt|try|retry|second|again|repeated|refreshed|reconnected)\b").ok());
 
 /// True for what came `count` times from `first` to `last` at some distance, and then for several times that distance no more, while the
 /// log went on for `after` lines.
 pub fn stopped_coming(snapshot: &Snapshot, log: &LogFile, (first, last): (&str, &str), count: u64, after: u64) -> bool {
-    /// An outage that ended so long ago is told by somebody else's log if it is still one.
-    const QUIET: SignedDuration = SignedDuration::from_mins(10);
-    const TIMES: i32 = 5;
-    const LINES: u64 = 3;
+    /// How long nothing came, in how many distances and lines: an outage that ended so long ago is told by somebody else's log if it is
+    /// still one, and a race at the start of a program is over sooner.
+    const QUIET: [(SignedDuration, i32, u64); 2] = [
+        (SignedDuration::from_mins(10), 5, 3),
+        (SignedDuration::from_mins(3), 20, 10),
+    ];
     let end = log.last_stamped.as_deref().and_then(|line| snapshot.time_of(line));
     match (snapshot.time_of(first), snapshot.time_of(last), end) {
         (Some(first), Some(last), Some(end)) => {
             let gaps = i32::try_from(count.saturating_sub(1)).unwrap_or(i32::MAX).max(1);
             let spacing = first.gap_to(&last) / gaps;
             let silence = last.gap_to(&end);
-            count >= 2 && after >= LINES && silence >= QUIET && silence >= spacing * TIMES
+            let is_quiet = |&(least, times, lines): &(SignedDuration, i32, u64)| {
+                after >= lines && silence >= least && silence >= spacing * times
+            };
+            count >= 2 && QUIET.iter().any(is_quiet)
         }
         _ => false,
     }

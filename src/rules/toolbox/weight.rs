@@ -27,7 +27,7 @@ static LEVEL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)\b(?:(?P<mild>warn|warning|wrn|info|inf|notice|fine)|(?P<none>debug|dbg|trace)|error|err|fatal|panic|emerg|crit|critical|alert|severe|fail)\b").ok()
 });
 static DISMISSED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)using (?:the )?default|fall(?:ing|s)? ?back|\bignor(?:ed|ing)\b|\(optional\)|\bis optional\b|\boptional (?:file|config\w*|feature|dependency|plugin)\b|harmless|non-fatal|not fatal|\bdeprecat|kube-probe|can be (?:safely )?ignored|\b(?:tracing|metrics|telemetry|profiling|analytics|sentry|exporter)(?: is| are| will be)? (?:disabled|turned off|off\b)").ok()
+    Regex::new(r"(?i)using (?:the )?default|fall(?:ing|s)? ?back|\bignor(?:ed|ing)\b|\(optional\)|\bis optional\b|\boptional (?:file|config\w*|feature|dependency|plugin)\b|harmless|non-fatal|not fatal|\bdeprecat|kube-probe|can be (?:safely )?ignored|\b(?:tracing|metrics|telemetry|profiling|analytics|sentry|exporter)(?: is| are| will be)? (?:disabled|turned off|off\b)|\bPASS(?:ED)?\b|\bas (?:wanted|expected|intended)\b|\bexpected in (?:a |the )?tests?\b|\b(?:trying|asking|using) (?:the )?(?:next|another|other) (?:replica|mirror|node|host|broker|endpoint|instance|upstream)\b|(?:succeeded|delivered|committed|sent|done|ok|answered|stored|inserted) (?:on|at|by|after|with) (?:the )?(?:second|next|third|attempt|try|retry)\b|\bsent to (?:the )?dead[- ]letter").ok()
 });
 
 /// What is left out is no trouble, unless the line gives an error as the reason.
@@ -77,6 +77,8 @@ mod tests {
             ("panic: boom", Weight::Plain),
             ("level=warn msg=\"late\" err=\"refused\"", Weight::Mild),
             ("connection refused, retrying in 5s", Weight::Mild),
+            ("ERROR deadlock detected, committed on second try", Weight::Dismissed),
+            ("INFO login refused as wanted, PASS", Weight::Dismissed),
             ("12:00:01 DEBUG botocore: 301 PermanentRedirect", Weight::Dismissed),
             ("Error: socket hang up (GET http://till/) - retry 1/3", Weight::Mild),
             ("Error: socket hang up (GET http://till/) - retry 3/3", Weight::Plain),

@@ -2,7 +2,7 @@
 
 use crate::cluster::Event;
 use crate::model::Confidence;
-use crate::rules::refused::has_all_replicas;
+use crate::rules::refused::{has_all_replicas, was_created_since};
 use crate::rules::{Finding, Input, RuleHeader, Touch};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -76,7 +76,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     {
         let owner = input.snapshot.top_owner_of(&event.about);
         let workload = input.snapshot.object(&owner.kind, &owner.namespace, &owner.name);
-        if workload.is_some_and(has_all_replicas) {
+        if workload.is_some_and(has_all_replicas)
+            || was_created_since(input.snapshot, &event.about, event.last.as_ref(), &owner)
+        {
             continue;
         }
         match findings.iter_mut().find(|finding| finding.subject == owner) {
