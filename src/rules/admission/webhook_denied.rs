@@ -9,7 +9,9 @@ role: cause
 level: critical
 needs: [events|replicasets|deployments|jobs]
 text:
+  # What a policy engine or an exporter of events writes into its own log is told of others' requests.
   - id: denied
+    in: [event, status, control-plane, system, other]
     pattern: "admission webhook \\W+(?P<webhook>[^\"\\\\\\s]+)\\W+ denied the request(?: without explanation)?:? ?(?P<problem>[^\\n]*)"
   - id: policy
     pattern: "is forbidden: ValidatingAdmissionPolicy '(?P<webhook>[^']+)' with binding '[^']+' denied request: (?P<problem>[^\\n]+)"

@@ -340,7 +340,10 @@ fn of_client(snapshot: &Snapshot, complaint: &Complaint<'_>, servers: &BTreeSet<
 
 /// What an event or the status of an object says: of a Vault's pod, or of a resource that asks for a secret.
 fn of_object(snapshot: &Snapshot, hit: &Hit, servers: &BTreeSet<Subject>) -> Option<Word> {
-    if !matches!(hit.source, TextSource::Event | TextSource::Status) || hit.about.object.name.is_empty() {
+    // `vault status` in the pod itself says the same as its probe.
+    let is_status = hit.signature == "vault-sealed/probe" && hit.source == TextSource::ContainerLog;
+    if !(is_status || matches!(hit.source, TextSource::Event | TextSource::Status)) || hit.about.object.name.is_empty()
+    {
         return None;
     }
     let about = &hit.about.object;

@@ -203,6 +203,8 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         let is_last = own_hits(input, rule)
             .into_iter()
             .filter(|hit| node_of(input.snapshot, hit).as_deref() == Some(node.as_str()))
+            // Other programs sync things of their own.
+            .filter(|hit| hit.about.object.kind != "Pod" || hit.about.object.name.contains("kube-proxy"))
             .any(|hit| ends_log(input.snapshot, hit));
         if is_last && !is_told(&findings, &node) {
             let said = complaint.facts.get("line").cloned().unwrap_or_default();

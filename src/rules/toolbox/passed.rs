@@ -84,7 +84,7 @@ static RECOVERED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 /// Those of them that are the outcome of one more try.
 static OUTCOME: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?i)\b(?:attempt|try|retry|second|again|repeated|refreshed|reconnected)\b").ok());
+    LazyLock::new(|| Regex::new(r"(?i)\b(?:attempt|try|retry|second|again|repeated|refreshed)\b").ok());
 
 /// True for what came `count` times from `first` to `last` at some distance, and then for several times that distance no more, while the
 /// log went on for `after` lines.

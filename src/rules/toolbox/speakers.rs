@@ -350,7 +350,7 @@ pub fn technology(signature: &str) -> &'static [&'static str] {
         "kafka" | "librdkafka" => &["kafka", "redpanda"],
         "cassandra" => &["cassandra", "scylla"],
         "rabbitmq" | "amqp" => &["rabbitmq", "rabbit"],
-        "elasticsearch" => &["elasticsearch", "elastic", "opensearch"],
+        "elasticsearch" => &["elasticsearch", "elastic", "opensearch", "es"],
         "memcached" => &["memcached"],
         "minio" => &["minio"],
         "clickhouse" => &["clickhouse"],
