@@ -1,11 +1,10 @@
 //! Secrets that can be told by their looks or by the words around them.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use rayon::prelude::*;
 use regex::{Captures, Regex};
 
@@ -15,6 +14,7 @@ use super::detectors::{DETECTORS, Detector, Found, MORE_LINES};
 use super::names;
 use super::sentences::SENTENCES;
 use super::shapes::SHAPES;
+use super::words::Words;
 use super::{Class, forms, manifests, pem, structure, values};
 
 /// A secret that a pattern found.
@@ -32,7 +32,7 @@ pub(super) struct Hit {
 }
 
 struct Table {
-    words: AhoCorasick,
+    words: Words,
     /// Of each word the detectors that look for it.
     owners: Vec<Vec<usize>>,
     detectors: Vec<(&'static Detector, Regex)>,
@@ -56,12 +56,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         }
     }
     Table {
-        words: AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            // Every string of a bundle is searched; the automatic choice is an NFA a third as fast.
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(owners.keys())
-            .unwrap(),
+        words: Words::new(owners.keys()).unwrap(),
         owners: owners.into_values().collect(),
         detectors: all()
             .map(|detector| (detector, Regex::new(detector.expression).unwrap()))
@@ -133,52 +128,53 @@ fn by_words(text: &str, stretch: Range<usize>) -> Vec<Hit> {
     hits
 }
 
-/// The detectors that have a word in the lines of `stretch`, with the window of lines that each has to look at.
-fn windows(text: &str, stretch: Range<usize>) -> BTreeSet<(usize, usize, usize)> {
-    let mut windows = BTreeSet::new();
+/// The detectors that have a word in the lines of `stretch`, with the window of lines that each has to look at; in order, each once.
+fn windows(text: &str, stretch: Range<usize>) -> Vec<(usize, usize, usize)> {
+    let mut windows = Vec::new();
     let first_byte = stretch.start;
     let searched = text.get(stretch).unwrap_or_default();
     // The line of the last word: its start, its end, and the ends of the lines after it that windows may take in.
     let mut line = (0, [0; 1 + MORE_LINES]);
-    let mut last = (usize::MAX, 0);
-    for word in TABLE.words.find_overlapping_iter(searched) {
-        let word_start = first_byte + word.start();
-        let [end, ..] = line.1;
-        if word_start >= end {
-            let start = text
-                .get(..word_start)
-                .and_then(|before| before.rfind('\n'))
-                .map_or(0, |at| at + 1);
-            let mut at = word_start;
-            line = (
-                start,
-                [(); 1 + MORE_LINES].map(|()| {
-                    at = line_end(text, at);
-                    at
-                }),
-            );
+    TABLE.words.find(searched.as_bytes(), |word| {
+        let (start, end) = (first_byte + word.start, first_byte + word.end);
+        for &detector in TABLE.owners.get(word.number).into_iter().flatten() {
+            let Some((about, _)) = TABLE.detectors.get(detector) else { continue };
+            if !about.beside.fits(text, start, end) {
+                continue;
+            }
+            let [first, ..] = line.1;
+            if !(line.0..first).contains(&start) {
+                line = line_of(text, start);
+            }
+            let [first, ..] = line.1;
+            let window = (detector, line.0, line.1.get(about.more_lines).copied().unwrap_or(first));
+            // A word that a line has twice tells nothing new.
+            if windows.last() != Some(&window) {
+                windows.push(window);
+            }
         }
-        let [first, ..] = line.1;
-        // A word that a line has twice tells nothing new.
-        if last == (word.pattern().as_usize(), line.0) {
-            continue;
-        }
-        last = (word.pattern().as_usize(), line.0);
-        for &detector in TABLE.owners.get(last.0).into_iter().flatten() {
-            let more = TABLE
-                .detectors
-                .get(detector)
-                .map_or(0, |(detector, _)| detector.more_lines);
-            windows.insert((detector, line.0, line.1.get(more).copied().unwrap_or(first)));
-        }
-    }
+    });
+    windows.sort_unstable();
+    windows.dedup();
     windows
+}
+
+/// Where the line at `at` starts, and where it and those after it end.
+fn line_of(text: &str, at: usize) -> (usize, [usize; 1 + MORE_LINES]) {
+    let before = text.as_bytes().get(..at).unwrap_or_default();
+    let start = memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
+    let mut end = at;
+    let ends = [(); 1 + MORE_LINES].map(|()| {
+        end = line_end(text, end);
+        end
+    });
+    (start, ends)
 }
 
 /// The end of the line at `at`, with its line feed.
 fn line_end(text: &str, at: usize) -> usize {
-    let rest = text.get(at..).unwrap_or_default();
-    rest.find('\n').map_or(text.len(), |length| at + length + 1)
+    let rest = text.as_bytes().get(at..).unwrap_or_default();
+    memchr::memchr(b'\n', rest).map_or(text.len(), |length| at + length + 1)
 }
 
 impl Detector {
