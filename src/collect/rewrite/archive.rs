@@ -157,8 +157,14 @@ mod tests {
         assert!(archive.held.iter().all(|held| held.digest.len() == 64));
         let packed = archive.finish().unwrap();
         let mut read = tar::Archive::new(flate2::read::GzDecoder::new(packed.as_slice()));
-        let paths = read.entries().unwrap().map(|entry| entry.unwrap().path().unwrap().display().to_string());
-        assert_eq!(paths.collect::<Vec<_>>().join(" "), "x/0 x/1 x/2 x/3 x/4 x/5 x/6 x/7 x/8");
+        let paths = read
+            .entries()
+            .unwrap()
+            .map(|entry| entry.unwrap().path().unwrap().display().to_string());
+        assert_eq!(
+            paths.collect::<Vec<_>>().join(" "),
+            "x/0 x/1 x/2 x/3 x/4 x/5 x/6 x/7 x/8"
+        );
     }
 
     #[test]
@@ -181,7 +187,10 @@ mod tests {
                 state.to_be_bytes()[0]
             };
             let content = Cursor::new((0..1 << 20).map(|_| byte()).collect());
-            Masked { content, ..masked("noise", 0) }
+            Masked {
+                content,
+                ..masked("noise", 0)
+            }
         }
         let mut aside = Aside::new(Archive::new("b.tar.gz", Full, false).unwrap()).unwrap();
         let mut told = Ok(());

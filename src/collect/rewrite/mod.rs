@@ -111,7 +111,8 @@ pub fn rewrite(
             path: target.clone(),
             source,
         };
-        let writer = Writer::new(&target, &folder, masker, pseudonyms.as_deref_mut(), is_trial, plan).map_err(failed)?;
+        let writer =
+            Writer::new(&target, &folder, masker, pseudonyms.as_deref_mut(), is_trial, plan).map_err(failed)?;
         let mut budget = plan.budget.clone();
         // What is read is masked on a thread of its own, and what is masked is compressed on another.
         let (walked, written) = thread::scope(|scope| {
