@@ -536,7 +536,11 @@ fn a_rule_that_costs_too_much_is_not_judged_to_its_end_and_the_report_says_so() 
         "{}",
         check("pairs")
     );
-    assert!(matches!(check("first")["outcome"].as_str(), Some("fail" | "risk")), "{}", check("first"));
+    assert!(
+        matches!(check("first")["outcome"].as_str(), Some("fail" | "risk")),
+        "{}",
+        check("first")
+    );
     // Steps are counted, no clock is asked: it ends at the same place each time.
     assert_eq!(reports[0], reports[1]);
 }
