@@ -101,7 +101,7 @@ impl Evidence {
     pub(crate) fn text<'p>(&mut self, path: impl Into<Place<'p>>, capture: Capture) {
         let path = self.place(path.into());
         self.masker.enter_file(&path);
-        let done = capture.finish(|bytes| mask_bytes(&mut self.masker, bytes));
+        let done = capture.finish(|bytes| mask_bytes(&mut self.masker, bytes).into_owned());
         self.write(path, done);
     }
 
@@ -146,7 +146,7 @@ impl Evidence {
                             masked.push(b'\n');
                         }
                     }
-                    Err(_) => masked.extend(mask_bytes(&mut self.masker, line)),
+                    Err(_) => masked.extend_from_slice(&mask_bytes(&mut self.masker, line)),
                 }
             }
             masked
@@ -219,7 +219,7 @@ impl Evidence {
         let copied = raw.part(0, raw.len()).and_then(|mut from| {
             let mut pieces = Pieces::new(&mut from);
             while let Some(piece) = pieces.piece(&mut self.masker)? {
-                let mut piece = mask_bytes(&mut self.masker, &piece);
+                let mut piece = mask_bytes(&mut self.masker, &piece).into_owned();
                 let left = room.saturating_sub(masked.len());
                 is_full = piece.len() as u64 > left;
                 if is_full {

@@ -1,15 +1,23 @@
 //! Which bytes can be masked, and masking them.
 
+use std::borrow::Cow;
+
 use crate::redact::Masker;
 
 /// Masks the parts that are UTF-8; other bytes (an old encoding, a torn write) stay as they are. Secrets are ASCII.
-pub(super) fn mask_bytes(masker: &mut Masker, bytes: &[u8]) -> Vec<u8> {
+pub(super) fn mask_bytes<'b>(masker: &mut Masker, bytes: &'b [u8]) -> Cow<'b, [u8]> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return match masker.mask(text) {
+            Cow::Borrowed(same) => Cow::Borrowed(same.as_bytes()),
+            Cow::Owned(masked) => Cow::Owned(masked.into_bytes()),
+        };
+    }
     let mut masked = Vec::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         masked.extend_from_slice(masker.mask(chunk.valid()).as_bytes());
         masked.extend_from_slice(chunk.invalid());
     }
-    masked
+    Cow::Owned(masked)
 }
 
 /// True for bytes that are no text in an encoding that can be masked. A few NUL bytes are a torn log, not a binary file.

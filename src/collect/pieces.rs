@@ -70,11 +70,11 @@ impl<'r> Pieces<'r> {
 
     /// Holds at least `wanted` bytes, or all that are left.
     fn fill(&mut self, wanted: usize) -> io::Result<()> {
-        while !self.is_over && self.held.len() < wanted {
-            let mut part = vec![0; 256 * 1024];
-            let read = self.from.read(&mut part)?;
-            self.is_over = read == 0;
-            self.held.extend_from_slice(part.get(..read).unwrap_or_default());
+        let missing = wanted.saturating_sub(self.held.len());
+        if !self.is_over && missing > 0 {
+            self.held.reserve(missing);
+            let read = (&mut *self.from).take(missing as u64).read_to_end(&mut self.held)?;
+            self.is_over = read < missing;
         }
         Ok(())
     }
@@ -109,7 +109,8 @@ impl<'r> Pieces<'r> {
     /// True for a cut in a private key whose beginning no window shows.
     fn parts_a_key(&self, cut: usize) -> bool {
         let before = self.held.get(..cut).unwrap_or_default();
-        memchr::memmem::rfind(before, b"-----BEGIN ") > memchr::memmem::rfind(before, b"-----END ")
+        let last = |words: &[u8]| memchr::memmem::find_iter(before, words).last();
+        last(b"-----BEGIN ").is_some_and(|begin| last(b"-----END ").is_none_or(|end| begin > end))
     }
 }
 

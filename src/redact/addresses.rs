@@ -1,6 +1,7 @@
 //! Detectors of secrets that are part of an address: webhooks of chat services, logins of Oracle, communities of SNMP.
 
 use super::Class;
+use super::beside::Beside;
 use super::detectors::Detector;
 use super::names::Site;
 
@@ -13,6 +14,7 @@ pub(super) const ADDRESSES: &[Detector] = &[
         more_lines: 0,
         expression: r#"(?i)hooks\.slack\.com(?:/|%2F)(?:services|workflows|triggers)(?:/|%2F)(?<s>[^\s"'<>\\&?]+)"#,
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |_| true,
     },
     // Discord (discord.com/developers/docs/resources/webhook).
@@ -22,6 +24,7 @@ pub(super) const ADDRESSES: &[Detector] = &[
         more_lines: 0,
         expression: r#"(?i)discord(?:app)?\.com/api/(?:v\d+/)?webhooks/(?<s>[^\s"'<>\\?]+)"#,
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |_| true,
     },
     // Microsoft Teams (learn.microsoft.com, incoming webhooks).
@@ -31,6 +34,7 @@ pub(super) const ADDRESSES: &[Detector] = &[
         more_lines: 0,
         expression: r#"(?i)(?:webhook|outlook)\.office(?:365)?\.com/webhook(?:b2)?/(?<s>[^\s"'<>\\?]+)"#,
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |_| true,
     },
     // DingTalk's key for signing requests (open.dingtalk.com, custom robots); its access token has a name that says so.
@@ -40,6 +44,7 @@ pub(super) const ADDRESSES: &[Detector] = &[
         more_lines: 0,
         expression: r"\b(?<s>SEC[0-9a-f]{64})\b",
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |_| true,
     },
     // WeCom (developer.work.weixin.qq.com, group robots).
@@ -49,6 +54,7 @@ pub(super) const ADDRESSES: &[Detector] = &[
         more_lines: 0,
         expression: r#"(?i)qyapi\.weixin\.qq\.com/[^\s"'<>\\?]*\?(?:[^\s"'<>\\]*&)?key=(?<s>[^\s"'<>\\&]+)"#,
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |_| true,
     },
     // Feishu and Lark (open.feishu.cn, custom bots).
@@ -58,6 +64,7 @@ pub(super) const ADDRESSES: &[Detector] = &[
         more_lines: 0,
         expression: r#"(?i)/open-apis/bot/(?:v2/)?hook/(?<s>[^\s"'<>\\?]+)"#,
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |_| true,
     },
     // Telegram (core.telegram.org/bots/api).
@@ -67,6 +74,7 @@ pub(super) const ADDRESSES: &[Detector] = &[
         more_lines: 0,
         expression: r"api\.telegram\.org/(?:file/)?bot(?<s>\d+:[A-Za-z0-9_-]{20,})",
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |_| true,
     },
     // Logins in addresses of Oracle's drivers and of SQL*Plus: `user/password@` (Oracle Database JDBC Developer's Guide, 8.2).
@@ -76,6 +84,7 @@ pub(super) const ADDRESSES: &[Detector] = &[
         more_lines: 0,
         expression: r#"(?i)(?:jdbc:oracle:[a-z0-9]+:|\bsqlplus[ \t]+(?:-\S+[ \t]+)*\\*["']?)[^\s/@"'\\]+/\\*["']?(?<s>[^\s@"'\\]+)\\*["']?@"#,
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |_| true,
     },
     // Communities of SNMP: snmpd.conf(5), snmpcmd(1), and the settings of switches.
@@ -85,6 +94,7 @@ pub(super) const ADDRESSES: &[Detector] = &[
         more_lines: 0,
         expression: r#"(?i)(?:\br[ow]community6?[ \t]+|\bcom2sec6?[ \t]+(?:-Cn[ \t]+\S+[ \t]+)?\S+[ \t]+\S+[ \t]+|\bsnmp-server[ \t]+community[ \t]+|\bsnmp[\w.-]*community(?:[_-]?(?:string|name))?\\*["']?[ \t]*[:=][ \t]*|\bsnmp(?:walk|get|getnext|set|table|trap|inform|bulkget|bulkwalk)\b[^\n|;]*?[ \t]-c[ \t]*)\\*["']?(?<s>[^\s"'\\,]+)"#,
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |_| true,
     },
 ];

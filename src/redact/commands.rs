@@ -1,5 +1,6 @@
 //! Detectors of secrets in command lines, in URLs, in XML and after words of other languages.
 
+use super::beside::Beside;
 use super::detectors::{Detector, NAME_WORDS, key, value};
 use super::names::Site;
 use super::{Class, values};
@@ -13,6 +14,7 @@ pub(super) const COMMANDS: &[Detector] = &[
         more_lines: 0,
         expression: r#"[A-Za-z][A-Za-z0-9+.-]*://(?<s>[^\s/?#"'<>:@\\\[]*:[^\s"'<>\\]+)@"#,
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |found| {
             found
                 .value
@@ -27,6 +29,7 @@ pub(super) const COMMANDS: &[Detector] = &[
         more_lines: 0,
         expression: r#"[A-Za-z][A-Za-z0-9+.-]*://(?<s>[A-Za-z0-9_.~%+-]{16,})@"#,
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |found| values::looks_random(found.value),
     },
     // `--secret X` and `--secret=X`, where X may also be the name of a Secret.
@@ -36,6 +39,7 @@ pub(super) const COMMANDS: &[Detector] = &[
         more_lines: 0,
         expression: concat!(r#"(?i)(?:^|[\s"'\[(,])--?secret(?:=|[ \t]+|\\*["'],?[ \t]*)"#, value!()),
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |found| !found.value.contains('=') && !values::is_path(found.value) && values::looks_random(found.value),
     },
     // A literal of `kubectl create secret`.
@@ -45,6 +49,7 @@ pub(super) const COMMANDS: &[Detector] = &[
         more_lines: 0,
         expression: concat!(r#"--from-literal(?:=|[ \t]+)\\*["']?[A-Za-z0-9._-]+="#, value!()),
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |_| true,
     },
     // A password that is piped into a login.
@@ -54,6 +59,7 @@ pub(super) const COMMANDS: &[Detector] = &[
         more_lines: 0,
         expression: r#"\b(?:echo|printf)[ \t]+(?:-[a-z]+[ \t]+)*\\*["']?(?<s>[^\s"'\\|]+)\\*["']?[ \t]*\|[^\n]*--password-stdin"#,
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |found| !found.value.starts_with('%'),
     },
     // A login that is piped into chpasswd(8).
@@ -63,6 +69,7 @@ pub(super) const COMMANDS: &[Detector] = &[
         more_lines: 0,
         expression: r#"\b(?:echo|printf)[ \t]+(?:-[a-z]+[ \t]+)*\\*["']?(?<s>[^\s"':\\]+:[^\s"'\\|]+)\\*["']?[ \t]*\|[^\n|]*\bchpasswd\b"#,
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |found| has_password(found.value),
     },
     // Password sources of openssl(1).
@@ -72,6 +79,7 @@ pub(super) const COMMANDS: &[Detector] = &[
         more_lines: 0,
         expression: r#"-pass(?:in|out)?[ \t]+\\*["']?pass:(?<s>[^\s"'\\]+)"#,
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |_| true,
     },
     // `--user name:password` of curl, etcdctl and others; of `docker run` it is a user and a group.
@@ -81,6 +89,7 @@ pub(super) const COMMANDS: &[Detector] = &[
         more_lines: 0,
         expression: r#"--user(?:=|[ \t]+)\\*["']?(?<s>[^\s"':/\\]+:[^\s"':\\]+)"#,
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |found| {
             let (user, password) = found.value.split_once(':').unwrap_or_default();
             has_password(found.value)
@@ -96,6 +105,7 @@ pub(super) const COMMANDS: &[Detector] = &[
         more_lines: 0,
         expression: concat!(r#"(?i)\b(?:requirepass|masterauth|bindpw)\b[ \t:=]+"#, value!()),
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |_| true,
     },
     // An XML element.
@@ -105,6 +115,7 @@ pub(super) const COMMANDS: &[Detector] = &[
         more_lines: 0,
         expression: concat!("(?i)<", key!(), r"(?:[ \t][^<>\n]*)?>(?<s>[^<>\n]+)</"),
         site: Site::Key,
+        beside: Beside::Angle,
         judge: |found| found.class == Class::Password || !found.value.contains(' ') && !values::is_path(found.value),
     },
     // Chinese for password.
@@ -114,6 +125,7 @@ pub(super) const COMMANDS: &[Detector] = &[
         more_lines: 0,
         expression: concat!(r#"(?:密码|口令)\\*["']?[ \t]*(?:[:=：]|为)[ \t]*"#, value!()),
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |found| found.value.bytes().any(|b| b.is_ascii_alphanumeric()),
     },
 ];

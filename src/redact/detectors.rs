@@ -1,5 +1,6 @@
 //! The table of detectors: which words and shapes give a secret away in text.
 
+use super::beside::Beside;
 use super::names::Site;
 use super::{Class, forms, values};
 
@@ -14,6 +15,8 @@ pub(super) struct Detector {
     pub(super) expression: &'static str,
     /// How the group `key` is read.
     pub(super) site: Site,
+    /// What has to stand beside a word.
+    pub(super) beside: Beside,
     /// A last look at what was captured.
     pub(super) judge: fn(&Found<'_>) -> bool,
 }
@@ -92,6 +95,7 @@ pub(super) const DETECTORS: &[Detector] = &[
         more_lines: 0,
         expression: r#"(?i)authorization\\*["']?\s*[:=]\s*\[?\s*\\*["']?(?:bearer|basic|token|digest|negotiate)\s+(?<s>[^\s"'\\,;\]]+)"#,
         site: Site::Key,
+        beside: Beside::Sign,
         judge: |found| found.value.len() > 1,
     },
     // Bearer token.
@@ -101,6 +105,7 @@ pub(super) const DETECTORS: &[Detector] = &[
         more_lines: 0,
         expression: r"(?i)\bbearer\s+(?<s>[A-Za-z0-9._~+/=:-]{16,})",
         site: Site::Key,
+        beside: Beside::Blank,
         judge: |found| values::looks_random(found.value),
     },
     // JSON Web Token (RFC 7519).
@@ -110,6 +115,7 @@ pub(super) const DETECTORS: &[Detector] = &[
         more_lines: 0,
         expression: r"\b(?<s>eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*)",
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |_| true,
     },
     // Base64 of a JSON Web Token.
@@ -119,6 +125,7 @@ pub(super) const DETECTORS: &[Detector] = &[
         more_lines: 0,
         expression: r"\b(?<s>ZXlKaGJHY2lPaU[A-Za-z0-9+/]{40,}={0,2})",
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |_| true,
     },
     // Base64 of a PEM private key.
@@ -128,6 +135,7 @@ pub(super) const DETECTORS: &[Detector] = &[
         more_lines: 0,
         expression: r"\b(?<s>LS0tLS1CRUdJTi[A-Za-z0-9+/]{16,}={0,2})",
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |found| {
             found
                 .value
@@ -143,6 +151,7 @@ pub(super) const DETECTORS: &[Detector] = &[
         more_lines: 0,
         expression: r#"[A-Za-z][A-Za-z0-9+.-]*://(?<s>[^\s/?#"'<>:@\\]*:[^\s/?#"'<>\\]+)@"#,
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |found| {
             found
                 .value
@@ -157,6 +166,7 @@ pub(super) const DETECTORS: &[Detector] = &[
         more_lines: 0,
         expression: r#"(?<s>[^\s"'/=@(:\\]+:[^\s"'@\\]+)@(?:tcp|unix)\("#,
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |found| {
             found
                 .value
@@ -171,6 +181,7 @@ pub(super) const DETECTORS: &[Detector] = &[
         more_lines: 0,
         expression: r#"\bcurl\b[^\n]*?\s(?:-u|--user)[\s=]*\\*["']?(?<s>[^\s"':\\]+:[^\s"'\\]+)"#,
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |found| {
             found
                 .value
@@ -193,6 +204,7 @@ pub(super) const DETECTORS: &[Detector] = &[
         more_lines: 0,
         expression: r#"\b(?:mysql|mysqldump|mysqladmin|mysqlshow|mariadb|mariadb-dump|mongo|mongosh|mongodump|sshpass|(?:docker|nerdctl|helm registry) login)\b[^\n|;]*?\s-p(?:\s+\\*["']?|\\*["']?)(?<s>[^\s"'\\-][^\s"'\\]*)"#,
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |found| !values::is_path(found.value),
     },
     // Redis-cli -a.
@@ -202,6 +214,7 @@ pub(super) const DETECTORS: &[Detector] = &[
         more_lines: 0,
         expression: r#"\bredis-cli\b[^\n|;]*?\s-a\s+\\*["']?(?<s>[^\s"'\\]+)"#,
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |_| true,
     },
     // Flag and value.
@@ -216,6 +229,7 @@ pub(super) const DETECTORS: &[Detector] = &[
             value!()
         ),
         site: Site::Key,
+        beside: Beside::Dash,
         judge: |found| !found.value.starts_with(['-', '=', ':', '|', '&', ';']) && !is_reference(found),
     },
     // Key and value.
@@ -230,6 +244,7 @@ pub(super) const DETECTORS: &[Detector] = &[
             value!()
         ),
         site: Site::Key,
+        beside: Beside::Sign,
         judge: judge_key_value,
     },
     // Name and value of a variable.
@@ -244,6 +259,7 @@ pub(super) const DETECTORS: &[Detector] = &[
             value!()
         ),
         site: Site::Variable,
+        beside: Beside::Colon,
         judge: |found| !is_reference(found),
     },
     // Password of an ODBC connection string.
@@ -253,6 +269,7 @@ pub(super) const DETECTORS: &[Detector] = &[
         more_lines: 0,
         expression: r#"(?i)\b(?:uid|user id|user)\s*=[^;\n]*;\s*pwd\s*=\s*(?<s>[^;"'\s\\]+)"#,
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |_| true,
     },
     // Key and YAML block.
@@ -266,6 +283,7 @@ pub(super) const DETECTORS: &[Detector] = &[
             r#"["']?\s*:\s*[|>][+-]?[ \t]*\r?\n[ \t]+(?<s>[^\n]*[^\s])"#
         ),
         site: Site::Key,
+        beside: Beside::Sign,
         judge: |found| found.class == Class::Password || !found.value.contains(' '),
     },
     // Registry login in a docker configuration.
@@ -275,6 +293,7 @@ pub(super) const DETECTORS: &[Detector] = &[
         more_lines: 0,
         expression: r#""auth\\*"\s*:\s*\\*"(?<s>[A-Za-z0-9+/_-]{6,}={0,2})\\*""#,
         site: Site::Key,
+        beside: Beside::Sign,
         judge: |_| true,
     },
     // AWS access key id.
@@ -284,6 +303,7 @@ pub(super) const DETECTORS: &[Detector] = &[
         more_lines: 0,
         expression: r"\b(?<s>(?:AKIA|ASIA)[A-Z0-9]{16})\b",
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |_| true,
     },
     // AWS secret key next to its id.
@@ -293,6 +313,7 @@ pub(super) const DETECTORS: &[Detector] = &[
         more_lines: 2,
         expression: r"(?s)\b(?:AKIA|ASIA)[A-Z0-9]{16}\b.{0,80}?[^A-Za-z0-9/+](?<s>[A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|\z)",
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |found| !found.value.bytes().all(|b| b.is_ascii_hexdigit()) && values::looks_random(found.value),
     },
     // Tokens with a vendor's prefix.
@@ -318,6 +339,7 @@ pub(super) const DETECTORS: &[Detector] = &[
         more_lines: 0,
         expression: r"\b(?<s>gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{22,}|gl(?:pat|dt|rt)-[A-Za-z0-9_-]{16,}|xox[abeoprs]-[A-Za-z0-9-]{10,}|AIza[A-Za-z0-9_-]{35}|dckr_pat_[A-Za-z0-9_-]{20,}|hvs\.[A-Za-z0-9_-]{20,}|npm_[A-Za-z0-9]{36}|sk_live_[A-Za-z0-9]{16,})",
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |_| true,
     },
     // Rancher makes `name:secret` with a secret of 54 characters (github.com/rancher/wrangler, pkg/randomtoken).
@@ -328,6 +350,7 @@ pub(super) const DETECTORS: &[Detector] = &[
         more_lines: 0,
         expression: r"\b(?<s>(?:token|kubeconfig)-[a-z0-9.-]+:[a-z0-9]{54})\b",
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |_| true,
     },
     // `K10` + sha256 of the CA + `::` + user + `:` + password (docs.k3s.io/cli/token).
@@ -338,6 +361,7 @@ pub(super) const DETECTORS: &[Detector] = &[
         more_lines: 0,
         expression: r#"\b(?<s>K10[0-9a-f]{64}::[^\s"'\\,;]+)"#,
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |_| true,
     },
     // `[a-z0-9]{6}.[a-z0-9]{16}` (kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens).
@@ -348,6 +372,7 @@ pub(super) const DETECTORS: &[Detector] = &[
         more_lines: 1,
         expression: r"(?is)token.{0,60}?[^a-z0-9.-](?<s>[a-z0-9]{6}\.[a-z0-9]{16})(?:[^a-z0-9.-]|\z)",
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |found| found.value.bytes().any(|b| b.is_ascii_digit()),
     },
 ];

@@ -35,6 +35,11 @@ impl LeakFinder {
         }
     }
 
+    /// True where nothing is known that could be found.
+    pub fn knows_nothing(&self) -> bool {
+        self.forms.is_empty()
+    }
+
     /// Every secret that stands in `output`, raw or in another form.
     pub fn find(&self, output: &[u8]) -> Vec<Leak> {
         let Some(automaton) = &self.automaton else {

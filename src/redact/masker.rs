@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::ops::Range;
 
 use rayon::prelude::*;
 use serde_json::{Map, Value};
@@ -96,13 +97,13 @@ impl Masker {
             let spans = merged(spans).into_iter();
             spans.map(|span| (span.start + from, span.end + from)).collect()
         };
-        let whole = bounds(self.spans(text), 0);
+        let whole = bounds(self.spans(text, None), 0);
         seams::candidates(text, middle).into_iter().find(|&cut| {
             let Some((left, right)) = text.split_at_checked(cut) else {
                 return false;
             };
-            let mut parts = bounds(self.spans(left), 0);
-            parts.extend(bounds(self.spans(right), cut));
+            let mut parts = bounds(self.spans(left, None), 0);
+            parts.extend(bounds(self.spans(right, None), cut));
             parts == whole
         })
     }
@@ -122,10 +123,11 @@ impl Masker {
     /// which are known from then on.
     pub fn mask<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
         let mut masked = Cow::Borrowed(text);
+        let mut changed = None;
         // A token that replaces the left half of a word can lay bare a word boundary; a second look settles that.
         for _ in 0..3 {
-            match self.mask_once(&masked) {
-                Some(next) => masked = Cow::Owned(next),
+            match self.mask_once(&masked, changed.as_deref()) {
+                Some((next, tokens)) => (masked, changed) = (Cow::Owned(next), Some(tokens)),
                 None => break,
             }
         }
@@ -188,10 +190,14 @@ impl Masker {
         id
     }
 
-    /// Everything in `text` that is secret; it is known from then on.
-    fn spans(&mut self, text: &str) -> Vec<Span> {
+    /// Everything in `text` that is secret; it is known from then on. `changed` is where it differs from what was searched before.
+    fn spans(&mut self, text: &str, changed: Option<&[Range<usize>]>) -> Vec<Span> {
         let mut spans = Vec::new();
-        for hit in patterns::find(text) {
+        let hits = match changed {
+            Some(changed) => patterns::find_near(text, changed),
+            None => patterns::find(text),
+        };
+        for hit in hits {
             if self.allowed.contains(&hit.value) {
                 continue;
             }
@@ -210,25 +216,29 @@ impl Masker {
                 spans.push(Span { start, end, id });
             }
         }
-        self.memory.find(text, &mut spans);
+        self.memory.find(text, changed, &mut spans);
         spans
     }
 
-    fn mask_once(&mut self, text: &str) -> Option<String> {
-        let spans = self.spans(text);
+    /// The text with tokens, and where they stand in it.
+    fn mask_once(&mut self, text: &str, changed: Option<&[Range<usize>]>) -> Option<(String, Vec<Range<usize>>)> {
+        let spans = self.spans(text, changed);
         if spans.is_empty() {
             return None;
         }
         let mut out = String::with_capacity(text.len());
         let mut at = 0;
+        let mut tokens = Vec::new();
         for span in merged(spans) {
             out.push_str(text.get(at..span.start)?);
+            let start = out.len();
             push_token(&mut out, self.memory.token(span.id), text.get(span.start..span.end)?);
             self.memory.count(span.id, self.file);
+            tokens.push(start..out.len());
             at = span.end;
         }
         out.push_str(text.get(at..)?);
-        Some(out)
+        Some((out, tokens))
     }
 
     fn mask_strings(&mut self, value: &mut Value, depth: usize) {

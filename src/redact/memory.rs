@@ -1,9 +1,11 @@
 //! The secrets that are known so far, and the automata that find them.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, Input, Match, MatchKind};
+use rayon::prelude::*;
 
 use super::forms::{self, Form, Writing};
 use super::key::Key;
@@ -131,13 +133,19 @@ impl Memory {
         &self.literals
     }
 
-    /// All places in `text` where a known secret stands in any form.
-    pub(super) fn find(&mut self, text: &str, spans: &mut Vec<Span>) {
-        self.build_tiers();
+    /// All places in `text` where a known secret stands in any form. Where it was searched before, for all that is known now, and has
+    /// changed since, `changed` says in which places, in order.
+    pub(super) fn find(&mut self, text: &str, changed: Option<&[Range<usize>]>, spans: &mut Vec<Span>) {
+        let knew_all = self.build_tiers();
+        let changed = changed.filter(|_| knew_all);
         for tier in &self.tiers {
             let Some(automaton) = &tier.automaton else { continue };
             let mut covered = 0;
-            for hit in automaton.find_iter(text) {
+            let hits = match changed {
+                Some(changed) => heads_near(automaton, text, changed),
+                None => heads(automaton, text, STRETCH),
+            };
+            for hit in hits {
                 // One base64 word can hold a secret many times; it is widened once.
                 if hit.end() <= covered {
                     continue;
@@ -153,10 +161,11 @@ impl Memory {
         }
     }
 
-    fn build_tiers(&mut self) {
+    /// Says whether there was nothing to build: what is known was known when a text was last searched.
+    fn build_tiers(&mut self) -> bool {
         let done = self.tiers.last().map_or(0, |tier| tier.to);
         if done == self.literals.len() {
-            return;
+            return true;
         }
         let mut from = done;
         let to = self.literals.len();
@@ -168,6 +177,7 @@ impl Memory {
         }
         let fresh = self.literals.get(from..to).unwrap_or_default();
         self.tiers.push(Tier::new(fresh, from, to));
+        false
     }
 }
 
@@ -201,6 +211,60 @@ pub(super) fn automaton(forms: &[(usize, Form)]) -> Option<AhoCorasick> {
         .ok()
 }
 
+/// The heads in the `changed` places of a text that has none elsewhere, and those that reach into these places.
+fn heads_near(automaton: &AhoCorasick, text: &str, changed: &[Range<usize>]) -> Vec<Match> {
+    let margin = automaton.max_pattern_len();
+    let mut found: Vec<Match> = Vec::new();
+    let mut done = 0;
+    for range in changed {
+        let start = range.start.saturating_sub(margin).max(done);
+        let end = range.end.saturating_add(margin).min(text.len());
+        if start < end {
+            found.extend(automaton.find_iter(Input::new(text).range(start..end)));
+            done = found.last().map_or(start, Match::end).max(range.end);
+        }
+    }
+    found
+}
+
+/// Text of more bytes is searched in stretches of this length, side by side.
+const STRETCH: usize = 512 << 10;
+
+/// All heads in `text`, as a search from its start to its end finds them, in stretches of this `length`.
+fn heads(automaton: &AhoCorasick, text: &str, length: usize) -> Vec<Match> {
+    let from = |at: usize| automaton.find_iter(Input::new(text).range(at..));
+    if text.len() <= length {
+        return from(0).collect();
+    }
+    let starts: Vec<usize> = (0..text.len()).step_by(length).collect();
+    let by_stretch: Vec<(usize, Vec<Match>)> = starts
+        .into_par_iter()
+        .map(|start| {
+            let behind = start.saturating_add(length);
+            (behind, from(start).take_while(|hit| hit.start() < behind).collect())
+        })
+        .collect();
+    let mut found: Vec<Match> = Vec::new();
+    for (behind, stretch) in by_stretch {
+        let end = found.last().map_or(0, Match::end);
+        let mut rest = stretch.as_slice();
+        // A head that reaches into this stretch takes the place of those that begin in it, until both searches find the same again.
+        if rest.first().is_some_and(|hit| hit.start() < end) {
+            let mut again = from(end).take_while(|hit| hit.start() < behind);
+            rest = loop {
+                let Some(hit) = again.next() else { break &[] };
+                let same = rest.partition_point(|other| other.start() < hit.start());
+                match rest.get(same..) {
+                    Some(same) if same.first() == Some(&hit) => break same,
+                    _ => found.push(hit),
+                }
+            };
+        }
+        found.extend_from_slice(rest);
+    }
+    found
+}
+
 /// Widens the hit of a head to the whole written value, as far as it stands there. Around base64 the whole base64 word goes: the
 /// characters next to the hit hold bits of the secret.
 fn whole(text: &str, start: usize, end: usize, form: &Form, literal: &str) -> (usize, usize) {
@@ -220,4 +284,21 @@ fn whole(text: &str, start: usize, end: usize, form: &Form, literal: &str) -> (u
     let rest = written.as_bytes().get(form.head.len()..).unwrap_or_default();
     let same = after.iter().zip(rest).take_while(|(a, b)| a == b).count();
     (start, text.floor_char_boundary(end + same))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Heads that overlap in every way, and stretches that are hardly longer than they.
+        #[test]
+        fn stretches_hide_nothing(text in "[ab]{0,80}", heads_of in prop::collection::vec("[ab]{1,6}", 1..6), length in 1usize..20) {
+            let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(heads_of).unwrap();
+            let whole: Vec<Match> = automaton.find_iter(&text).collect();
+            prop_assert_eq!(heads(&automaton, &text, length), whole);
+        }
+    }
 }

@@ -5,6 +5,7 @@
 //! [`Masker::mask`] also finds secrets by their looks. What was learned once is masked in all later text.
 
 mod addresses;
+mod beside;
 mod class;
 mod commands;
 mod detectors;
@@ -25,6 +26,7 @@ mod sentences;
 mod shapes;
 mod structure;
 mod values;
+mod words;
 
 pub use class::{Class, Redaction};
 pub use given::{Given, Pattern, Said};

@@ -1,11 +1,10 @@
 //! Secrets that can be told by their looks or by the words around them.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use rayon::prelude::*;
 use regex::{Captures, Regex};
 
@@ -15,6 +14,7 @@ use super::detectors::{DETECTORS, Detector, Found, MORE_LINES};
 use super::names;
 use super::sentences::SENTENCES;
 use super::shapes::SHAPES;
+use super::words::Words;
 use super::{Class, forms, manifests, pem, structure, values};
 
 /// A secret that a pattern found.
@@ -32,7 +32,7 @@ pub(super) struct Hit {
 }
 
 struct Table {
-    words: AhoCorasick,
+    words: Words,
     /// Of each word the detectors that look for it.
     owners: Vec<Vec<usize>>,
     detectors: Vec<(&'static Detector, Regex)>,
@@ -56,12 +56,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         }
     }
     Table {
-        words: AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            // Every string of a bundle is searched; the automatic choice is an NFA a third as fast.
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(owners.keys())
-            .unwrap(),
+        words: Words::new(owners.keys()).unwrap(),
         owners: owners.into_values().collect(),
         detectors: all()
             .map(|detector| (detector, Regex::new(detector.expression).unwrap()))
@@ -74,8 +69,37 @@ const STRETCH: usize = 128 << 10;
 
 /// Everything in `text` that looks like a secret, in no order; hits may overlap.
 pub(super) fn find(text: &str) -> Vec<Hit> {
+    find_in(
+        text,
+        &[Range {
+            start: 0,
+            end: text.len(),
+        }],
+    )
+}
+
+/// The same for a text that was searched before and has changed since in the lines of `changed`, which are in order: a detector that
+/// sees none of them finds what it found before, and that is masked.
+pub(super) fn find_near(text: &str, changed: &[Range<usize>]) -> Vec<Hit> {
+    let mut near: Vec<Range<usize>> = Vec::new();
+    for range in changed {
+        let mut start = line_start(text, range.start);
+        for _ in 0..MORE_LINES {
+            start = line_start(text, start.saturating_sub(1));
+        }
+        let end = line_end(text, range.end);
+        match near.last_mut() {
+            Some(last) if start <= last.end => last.end = end.max(last.end),
+            _ => near.push(start..end),
+        }
+    }
+    find_in(text, &near)
+}
+
+/// What words announce in the lines of `near`, and what no word announces anywhere.
+fn find_in(text: &str, near: &[Range<usize>]) -> Vec<Hit> {
     if text.len() <= STRETCH {
-        let mut hits = by_words(text, 0..text.len());
+        let mut hits = by_words(text, 0..text.len(), near);
         hits.extend(by_shape(text));
         return hits;
     }
@@ -83,7 +107,7 @@ pub(super) fn find(text: &str) -> Vec<Hit> {
         || {
             let found: Vec<Vec<Hit>> = stretches(text)
                 .into_par_iter()
-                .map(|stretch| by_words(text, stretch))
+                .map(|stretch| by_words(text, stretch, near))
                 .collect();
             found.into_iter().flatten().collect::<Vec<Hit>>()
         },
@@ -114,10 +138,16 @@ fn stretches(text: &str) -> Vec<Range<usize>> {
     stretches
 }
 
-/// What the detectors find whose words stand in the lines of `stretch`.
-fn by_words(text: &str, stretch: Range<usize>) -> Vec<Hit> {
+/// What the detectors find whose words stand in those lines of `stretch` that are near.
+fn by_words(text: &str, stretch: Range<usize>, near: &[Range<usize>]) -> Vec<Hit> {
+    let first = near.partition_point(|range| range.end <= stretch.start);
+    let near = near.get(first..).unwrap_or_default().iter();
+    let lines = near.take_while(|range| range.start < stretch.end);
+    let lines: Vec<Range<usize>> = lines
+        .map(|range| range.start.max(stretch.start)..range.end.min(stretch.end))
+        .collect();
     let mut hits = Vec::new();
-    for (detector, start, end) in windows(text, stretch) {
+    for (detector, start, end) in windows(text, &lines) {
         if let Some((detector, regex)) = TABLE.detectors.get(detector) {
             let window = text.get(start..end).unwrap_or_default();
             // Most windows hold nothing, and to say so costs far less than to look for groups.
@@ -133,52 +163,61 @@ fn by_words(text: &str, stretch: Range<usize>) -> Vec<Hit> {
     hits
 }
 
-/// The detectors that have a word in the lines of `stretch`, with the window of lines that each has to look at.
-fn windows(text: &str, stretch: Range<usize>) -> BTreeSet<(usize, usize, usize)> {
-    let mut windows = BTreeSet::new();
-    let first_byte = stretch.start;
-    let searched = text.get(stretch).unwrap_or_default();
+/// The detectors that have a word in these lines, with the window of lines that each has to look at; in order, each once.
+fn windows(text: &str, lines: &[Range<usize>]) -> Vec<(usize, usize, usize)> {
+    let mut windows = Vec::new();
     // The line of the last word: its start, its end, and the ends of the lines after it that windows may take in.
     let mut line = (0, [0; 1 + MORE_LINES]);
-    let mut last = (usize::MAX, 0);
-    for word in TABLE.words.find_overlapping_iter(searched) {
-        let word_start = first_byte + word.start();
-        let [end, ..] = line.1;
-        if word_start >= end {
-            let start = text
-                .get(..word_start)
-                .and_then(|before| before.rfind('\n'))
-                .map_or(0, |at| at + 1);
-            let mut at = word_start;
-            line = (
-                start,
-                [(); 1 + MORE_LINES].map(|()| {
-                    at = line_end(text, at);
-                    at
-                }),
-            );
+    let mut look = |start: usize, end: usize, word: usize| {
+        for &detector in TABLE.owners.get(word).into_iter().flatten() {
+            let Some((about, _)) = TABLE.detectors.get(detector) else {
+                continue;
+            };
+            if !about.beside.fits(text, start, end) {
+                continue;
+            }
+            let [first, ..] = line.1;
+            if !(line.0..first).contains(&start) {
+                line = line_of(text, start);
+            }
+            let [first, ..] = line.1;
+            let window = (detector, line.0, line.1.get(about.more_lines).copied().unwrap_or(first));
+            // A word that a line has twice tells nothing new.
+            if windows.last() != Some(&window) {
+                windows.push(window);
+            }
         }
-        let [first, ..] = line.1;
-        // A word that a line has twice tells nothing new.
-        if last == (word.pattern().as_usize(), line.0) {
-            continue;
-        }
-        last = (word.pattern().as_usize(), line.0);
-        for &detector in TABLE.owners.get(last.0).into_iter().flatten() {
-            let more = TABLE
-                .detectors
-                .get(detector)
-                .map_or(0, |(detector, _)| detector.more_lines);
-            windows.insert((detector, line.0, line.1.get(more).copied().unwrap_or(first)));
-        }
+    };
+    for range in lines {
+        let searched = text.as_bytes().get(range.clone()).unwrap_or_default();
+        TABLE.words.find(searched, |word| {
+            look(range.start + word.start, range.start + word.end, word.number);
+        });
     }
+    windows.sort_unstable();
+    windows.dedup();
     windows
+}
+
+/// Where the line at `at` starts, and where it and those after it end.
+fn line_of(text: &str, at: usize) -> (usize, [usize; 1 + MORE_LINES]) {
+    let mut end = at;
+    let ends = [(); 1 + MORE_LINES].map(|()| {
+        end = line_end(text, end);
+        end
+    });
+    (line_start(text, at), ends)
+}
+
+fn line_start(text: &str, at: usize) -> usize {
+    let before = text.as_bytes().get(..at).unwrap_or_default();
+    memchr::memrchr(b'\n', before).map_or(0, |end| end + 1)
 }
 
 /// The end of the line at `at`, with its line feed.
 fn line_end(text: &str, at: usize) -> usize {
-    let rest = text.get(at..).unwrap_or_default();
-    rest.find('\n').map_or(text.len(), |length| at + length + 1)
+    let rest = text.as_bytes().get(at..).unwrap_or_default();
+    memchr::memchr(b'\n', rest).map_or(text.len(), |length| at + length + 1)
 }
 
 impl Detector {
@@ -349,6 +388,10 @@ pub(super) fn literals(class: Class, value: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -361,7 +404,16 @@ mod tests {
     #[test]
     fn clean_text_has_no_windows() {
         let text = "I1121 10:20:20 kubelet.go:2412] \"SyncLoop ADD\" pods=[\"shop/checkout-7d9f\"]\n";
-        assert!(windows(text, 0..text.len()).is_empty());
+        assert!(
+            windows(
+                text,
+                &[Range {
+                    start: 0,
+                    end: text.len()
+                }]
+            )
+            .is_empty()
+        );
     }
 
     #[test]
@@ -375,8 +427,38 @@ mod tests {
         }
         let places =
             |hits: Vec<Hit>| -> BTreeSet<(usize, usize)> { hits.iter().map(|hit| (hit.start, hit.end)).collect() };
-        let whole = places(by_words(&text, 0..text.len()));
+        let whole = places(by_words(
+            &text,
+            0..text.len(),
+            &[Range {
+                start: 0,
+                end: text.len(),
+            }],
+        ));
         assert!(whole.len() > 10_000);
         assert_eq!(places(find(&text)), whole);
+    }
+    proptest! {
+        /// No expression matches where the look beside its words says that none can.
+        #[test]
+        fn what_stands_beside_a_word_hides_nothing(
+            parts in prop::collection::vec(prop::sample::select(vec![
+                "token", "Password", "passwd", "secret", "api_key", "auth", "authorization", "cookie", "bearer", "key", "name", "value", "is", "was",
+                "\u{17f}", "\u{212a}", "：", "\u{a0}", "<", ">", "</", ":", "=", ":=", "=>", "-", "--", "\"", "'", "\\", "\\n", " ", "\t", "\r\n  ",
+                "\n", "|", "[", "(", ",", "_", ".", "db", "x1", "Zq7k2m9x4c8v1b5n",
+            ]), 0..14),
+        ) {
+            let text = parts.concat();
+            let lower = text.to_ascii_lowercase();
+            for (detector, regex) in &TABLE.detectors {
+                let fits = || detector.words.iter().any(|word| {
+                    let word = word.to_ascii_lowercase();
+                    let mut places = lower.match_indices(word.as_str());
+                    places.any(|(start, word)| detector.beside.fits(&text, start, start + word.len()))
+                });
+                let has_word = detector.words.iter().any(|word| lower.contains(&word.to_ascii_lowercase()));
+                prop_assert!(!has_word || !regex.is_match(&text) || fits(), "{} in {text:?}", detector.expression);
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Detectors of secrets that a sentence tells, and of those behind an encoded sign: `password is X`, `token X`, `password%3DX`.
 
+use super::beside::Beside;
 use super::detectors::{Detector, Found, key, value};
 use super::names::Site;
 use super::{Class, values};
@@ -106,6 +107,7 @@ pub(super) const SENTENCES: &[Detector] = &[
             value!()
         ),
         site: Site::Key,
+        beside: Beside::Blank,
         judge: is_told,
     },
     // `joining with token X`: what follows has to look made.
@@ -115,6 +117,7 @@ pub(super) const SENTENCES: &[Detector] = &[
         more_lines: 0,
         expression: r#"(?i)\b(?<key>[A-Za-z_-]*token)[ \t]+\\*["']?(?<s>[A-Za-z0-9._~+/=-]{16,})"#,
         site: Site::Key,
+        beside: Beside::Blank,
         judge: |found| looks_made(found.value) && !values::is_path(found.value),
     },
     // A form or a query inside another URL: `%3D` is the equal sign, `%26` ends the value.
@@ -129,6 +132,7 @@ pub(super) const SENTENCES: &[Detector] = &[
             r#"%(?:25)*3D(?<s>(?:[^\s"'\\&%]|%25|%2[0-47-9A-F]|%[013-9A-F][0-9A-F])+)"#
         ),
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |found| found.class == Class::Password || values::looks_random(found.value),
     },
 ];

@@ -1,5 +1,6 @@
 //! Detectors of secrets that have a shape of their own: vendors' tokens, hashes of passwords, signatures, cookies.
 
+use super::beside::Beside;
 use super::detectors::Detector;
 use super::names::Site;
 use super::{Class, values};
@@ -13,6 +14,7 @@ pub(super) const SHAPES: &[Detector] = &[
         more_lines: 0,
         expression: r"\b(?<s>sk-[A-Za-z0-9_-]{20,})",
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |found| {
             values::looks_random(found.value)
                 && (found.value.bytes().any(|b| b.is_ascii_uppercase())
@@ -26,6 +28,7 @@ pub(super) const SHAPES: &[Detector] = &[
         more_lines: 0,
         expression: r"\b(?<s>(?:sk_test|rk_live|rk_test)_[A-Za-z0-9]{16,})",
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |_| true,
     },
     // Keys of SendGrid.
@@ -35,6 +38,7 @@ pub(super) const SHAPES: &[Detector] = &[
         more_lines: 0,
         expression: r"\b(?<s>SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,})",
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |_| true,
     },
     // API tokens of the Python package index (pypi.org/help/#apitoken).
@@ -44,6 +48,7 @@ pub(super) const SHAPES: &[Detector] = &[
         more_lines: 0,
         expression: r"\b(?<s>pypi-[A-Za-z0-9_-]{16,})",
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |found| found.value.bytes().any(|b| b.is_ascii_uppercase()),
     },
     // Azure storage: connection strings and shared access signatures (learn.microsoft.com/azure/storage/common).
@@ -53,6 +58,7 @@ pub(super) const SHAPES: &[Detector] = &[
         more_lines: 0,
         expression: r"(?i)(?:\b(?:account|sharedaccess)key=|[?&;]sig=)(?<s>[A-Za-z0-9+/%_=-]{16,})",
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |_| true,
     },
     // Signatures of pre-signed URLs (AWS Signature Version 4, query parameters).
@@ -62,6 +68,7 @@ pub(super) const SHAPES: &[Detector] = &[
         more_lines: 0,
         expression: r"(?i)x-amz-signature=(?<s>[0-9a-f]{16,})",
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |_| true,
     },
     // Hashes of passwords (crypt(5), and `apr1` of Apache's htpasswd).
@@ -71,6 +78,7 @@ pub(super) const SHAPES: &[Detector] = &[
         more_lines: 0,
         expression: r"(?<s>\$(?:1|5|6|y|2[aby]|apr1)\$[./A-Za-z0-9$=,]{16,})",
         site: Site::Key,
+        beside: Beside::Anything,
         judge: |_| true,
     },
     // Cookies of a request or a response (RFC 6265, 4.1 and 4.2).
@@ -80,6 +88,7 @@ pub(super) const SHAPES: &[Detector] = &[
         more_lines: 0,
         expression: r#"(?i)\bcookie\\*["']?[ \t]*:[ \t]*\[?\\*["']?(?<s>[A-Za-z0-9_.-]+=[^\s"'\\;]+(?:;[ \t]*[^\s"'\\;]+)*)"#,
         site: Site::Key,
+        beside: Beside::Sign,
         judge: |found| {
             found
                 .value
@@ -94,6 +103,7 @@ pub(super) const SHAPES: &[Detector] = &[
         more_lines: 0,
         expression: r#"(?i)\bsecret\\*["']?[ \t]*[:=][ \t]*\\*["']?(?<s>[A-Za-z0-9+/_-]{16,}={0,2})"#,
         site: Site::Key,
+        beside: Beside::Sign,
         judge: |found| values::is_mixed(found.value),
     },
 ];

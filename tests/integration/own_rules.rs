@@ -429,3 +429,118 @@ fn a_finding_that_cannot_be_said_is_shown_by_its_id() {
         "{own}"
     );
 }
+
+/// A custom resource that names the Secret of its certificate, as operators of databases do.
+const SECRET_MISSING: &str = r"id: database-secret-missing
+level: critical
+objects:
+  kind: Database
+  without:
+    - {kind: Secret, named: /spec/tls/secretName}
+  facts: {secret: /spec/tls/secretName}
+title: {en: '{{ subject.namespace }}/{{ subject.name }} names the Secret {{ secret }}, which there is not'}
+examples:
+  - name: 'one of three has its Secret, and one names none'
+    files:
+      'all.yaml': |
+        apiVersion: example.com/v1
+        kind: Database
+        metadata: {name: orders, namespace: shop, uid: '1'}
+        spec: {tls: {secretName: orders-tls}}
+        ---
+        apiVersion: example.com/v1
+        kind: Database
+        metadata: {name: carts, namespace: shop, uid: '2'}
+        spec: {tls: {secretName: carts-tls}}
+        ---
+        apiVersion: example.com/v1
+        kind: Database
+        metadata: {name: plain, namespace: shop, uid: '3'}
+        spec: {}
+        ---
+        apiVersion: v1
+        kind: Secret
+        metadata: {name: orders-tls, namespace: shop, uid: '4'}
+        type: kubernetes.io/tls
+        ---
+        apiVersion: v1
+        kind: Secret
+        metadata: {name: carts-tls, namespace: elsewhere, uid: '5'}
+        type: kubernetes.io/tls
+    fires:
+      - {kind: Database, namespace: shop, name: carts}
+";
+
+#[test]
+fn a_field_of_a_custom_resource_names_the_object_beside_it() {
+    let desk = Desk::new();
+    desk.put("team/secret.yaml", SECRET_MISSING);
+    desk.run(&["rules", "test", "team"]).assert_done();
+    // What such a field cannot be is told with its place.
+    desk.put(
+        "team/secret.yaml",
+        SECRET_MISSING.replace("named: /spec/tls/secretName", "named: 'object.spec.tls.['"),
+    );
+    let ended = desk.run(&["rules", "test", "team"]);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(
+        ended.err.contains("secret.yaml:6:") && ended.err.contains("^"),
+        "{}",
+        ended.err
+    );
+}
+
+#[test]
+fn a_rule_that_costs_too_much_is_not_judged_to_its_end_and_the_report_says_so() {
+    let desk = Desk::new();
+    // Each pod is compared with each, by an expression of many words over objects that are large.
+    let same = vec!["object.metadata.name == other.metadata.name"; 60].join(" or ");
+    desk.put(
+        "team/pairs.yaml",
+        format!(
+            "id: pairs\nlevel: warning\nobjects:\n  kind: Pod\n  with: [{{kind: Pod, same: namespace, when: '{same}'}}]\ntitle: {{en: 'a pair'}}\n"
+        ),
+    );
+    desk.put(
+        "team/first.yaml",
+        "id: first\nlevel: warning\nobjects: {kind: Pod, where: [{path: /metadata/name, is: p0}]}\ntitle: {en: 'the first'}\n",
+    );
+    let pod = |number: usize| {
+        serde_json::json!({
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": format!("p{number}"), "namespace": "shop", "uid": number.to_string(), "annotations": {"note": "x".repeat(50_000)}},
+            "spec": {"containers": [{"name": "app"}]},
+        })
+    };
+    let pods: Vec<_> = (0..80).map(pod).collect();
+    let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": pods});
+    desk.put("bundle/pods.json", list.to_string());
+    let reports: Vec<String> = ["a.json", "b.json"]
+        .map(|out| {
+            desk.run(&[
+                "analyze", "bundle", "--rules", "team", "-f", "json", "--lang", "en", "-o", out,
+            ])
+            .assert_done();
+            desk.text(out)
+        })
+        .into();
+    let report: serde_json::Value = serde_json::from_str(&reports[0]).unwrap();
+    let check = |rule: &str| {
+        let checks = report["checks"].as_array().unwrap();
+        checks.iter().find(|check| check["id"] == rule).unwrap().clone()
+    };
+    assert_eq!(check("pairs")["outcome"], "unknown", "{}", check("pairs"));
+    assert!(
+        check("pairs").to_string().contains("used up the 50000000 steps"),
+        "{}",
+        check("pairs")
+    );
+    assert!(
+        matches!(check("first")["outcome"].as_str(), Some("fail" | "risk")),
+        "{}",
+        check("first")
+    );
+    // Steps are counted, no clock is asked: it ends at the same place each time.
+    assert_eq!(reports[0], reports[1]);
+}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A real kubelet beside a real kube-apiserver, on a real containerd: pods that run, crash, are killed for memory, and cannot get their
-# image or their configuration. `casefile collect` brings through the API what the kubelet says of itself, its logs and those of the
+# A real kubelet beside a real kube-apiserver, on a real containerd: pods that run, crash, are killed for memory or over a probe, and cannot
+# get their image or their configuration. `casefile collect` brings through the API what the kubelet says of itself, its logs and those of the
 # containers, and what metrics-server measured; `casefile analyze` finds what was broken.
 #
 # usage: tests/real/kubelet.sh [CASEFILE] [CRI-CLIENT]     as root, where containerd, runc, busybox, etcd, openssl, curl and python3 are
@@ -200,6 +200,9 @@ pod hungry "$application" 'x=aaaaaaaaaaaaaaaa; while true; do x=$x$x; done' '{"r
 pod web "$missing" true
 pod billing "$application" 'exec sleep 100000' '{"envFrom": [{"configMapRef": {"name": "billing-settings"}}]}'
 
+# Without a readiness probe it is ready from each start on, until its liveness probe has failed often enough.
+pod sluggish "$application" 'exec sleep 100000' '{"livenessProbe": {"exec": {"command": ["/bin/sh", "-c", "exit 1"]}, "periodSeconds": 8}}'
+
 # Waits until each has been as broken as it is to be.
 python3 - "$port" <<'PY' || fail "the pods did not come to where they are to be"
 import json, ssl, sys, time, urllib.request
@@ -207,7 +210,7 @@ context = ssl.create_default_context(cafile="ca.crt")
 context.load_cert_chain("admin.crt", "admin.key")
 def items(path): return json.load(urllib.request.urlopen(f"https://127.0.0.1:{sys.argv[1]}{path}", context=context))["items"]
 wanted = {("cart", "running"), ("orders", "CrashLoopBackOff"), ("hungry", "OOMKilled"), ("web", "ImagePullBackOff"), ("billing", "CreateContainerConfigError")}
-end, seen, restarts, metrics = time.monotonic() + 240, set(), {}, []
+end, seen, restarts, metrics, began = time.monotonic() + 240, set(), {}, [], ""
 while time.monotonic() < end:
     time.sleep(1)
     for pod in items("/api/v1/namespaces/shop/pods"):
@@ -215,9 +218,13 @@ while time.monotonic() < end:
             name, restarts[pod["metadata"]["name"]] = pod["metadata"]["name"], status["restartCount"]
             for state, rest in [*status["state"].items(), *status.get("lastState", {}).items()]:
                 seen.add((name, rest.get("reason", state)))
+                if name == "sluggish" and state == "running": began = rest["startedAt"]
     try: metrics = items("/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods")
     except OSError: pass
-    if wanted <= seen and restarts["orders"] >= 2 and metrics: sys.exit()
+    # It has failed again, and was not ended again yet.
+    failed_again = restarts.get("sluggish", 0) >= 1 and any("Liveness" in event["message"] and event["lastTimestamp"] > began
+                                                            for event in items("/api/v1/namespaces/shop/events"))
+    if wanted <= seen and restarts["orders"] >= 2 and failed_again and metrics: sys.exit()
 print("not seen:", wanted - seen, "restarts:", restarts, len(metrics), "measured", file=sys.stderr)
 sys.exit(1)
 PY

@@ -150,3 +150,28 @@ fn a_kubelet_that_sends_files_whole_or_has_none_is_understood() {
     let notes = bundle.step("kubernetes/logs/unhealthy")["notes"].to_string();
     assert!(notes.contains("1 of containers that have none"), "{notes}");
 }
+
+#[test]
+fn a_kubelet_without_log_queries_is_asked_for_its_files() {
+    let page = "<!doctype html>\n<meta name=\"viewport\" content=\"width=device-width\">\n<pre>\n<a href=\"apt/\">apt/</a>\n<a href=\"kubelet.log\">kubelet.log</a>\n<a href=\"messages.1\">messages.1</a>\n<a href=\"syslog\">syslog</a>\n</pre>\n";
+    let host = api(move |target| {
+        let log = target.strip_prefix("/api/v1/nodes/n1/proxy/logs/");
+        match log.map(|log| log.split('?').next().unwrap_or_default()) {
+            Some("") => Some(ok(page)),
+            Some("kubelet.log") => Some(ok("I1121 10:00:00.000000       1 server.go:1] Started kubelet\n")),
+            Some("syslog") => Some(ok("Nov 21 10:00:00 n1 kernel: eth0: link down\n")),
+            Some(_) => Some(status(404, "404 page not found")),
+            None if target.starts_with("/api/v1/nodes/n1/proxy") => Some(ok("{}")),
+            None => None,
+        }
+    });
+    let (summary, bundle) = host.collect();
+    assert_eq!(summary.gaps, 0, "{:?}", bundle.manifest()["steps"]);
+    for (file, words) in [("kubelet.log", "Started kubelet"), ("syslog", "link down")] {
+        let log = String::from_utf8_lossy(&bundle.files[&format!("nodes/n1/kubelet/logs/{file}")]);
+        assert!(log.contains(words), "{file}: {log}");
+    }
+    assert!(!bundle.files.contains_key("nodes/n1/kubelet/logs/messages"));
+    let notes = bundle.step("kubernetes/nodes/n1")["notes"].to_string();
+    assert!(notes.contains("its /var/log has kubelet.log, syslog"), "{notes}");
+}

@@ -27,9 +27,20 @@ const DOCUMENTS: &[(&str, &str)] = &[
     ("stats/summary", "stats-summary.json"),
 ];
 
-/// Logs by the query of NodeLogQuery (kubernetes.io/docs/concepts/cluster-administration/system-logs, "Log query"), and by name
-/// from `/var/log`, which a kubelet without that query lists instead.
+/// Logs by the query of NodeLogQuery (kubernetes.io/docs/concepts/cluster-administration/system-logs, "Log query").
 const SERVICES: &[&str] = &["kubelet", "containerd"];
+
+/// Files of `/var/log`, which a kubelet without that query lists instead, where they hold what services say: those of services that write
+/// files, and those of syslog on Debian, SUSE and Red Hat.
+const FILES: &[&str] = &[
+    "kubelet.log",
+    "containerd.log",
+    "docker.log",
+    "syslog",
+    "messages",
+    "daemon.log",
+    "kern.log",
+];
 
 /// Lines asked of a service's log.
 const LINES: u32 = 5000;
@@ -111,19 +122,42 @@ async fn read(ctx: &mut Context, node: String) -> Outcome {
         });
     }
     let mut errors = Vec::new();
+    let mut is_listed = false;
     while let Some(brought) = running.join_next().await {
         match brought {
             Ok(Brought::Document(file, Ok(body))) => write(ctx, &format!("{folder}/{file}"), &body),
             Ok(Brought::Document(file, Err(error))) => errors.push((file, error)),
             Ok(Brought::Log(service, sink, Ok(end))) => {
                 if is_listing(sink.held()) {
+                    if std::mem::replace(&mut is_listed, true) {
+                        continue;
+                    }
+                    let files: Vec<&str> = FILES.iter().copied().filter(|file| links(sink.held(), file)).collect();
+                    let instead = if files.is_empty() {
+                        "no log of a service".into()
+                    } else {
+                        files.join(", ")
+                    };
                     ctx.evidence.note(format!(
-                        "this kubelet does not answer queries for logs (NodeLogQuery), so there is none of {service}"
+                        "this kubelet does not answer queries for logs (NodeLogQuery); its /var/log has {instead}"
                     ));
+                    for file in files {
+                        let (api, target, most) = (
+                            api.clone(),
+                            format!("{root}/logs/{file}"),
+                            ctx.evidence.most_of_a_file(),
+                        );
+                        running.spawn(async move {
+                            let (sink, end) = tail(&api, &target, deadline, || Sink::Tail(Capture::tail(most))).await;
+                            Brought::Log(file, sink, end)
+                        });
+                    }
                 } else if let Some(words) = refusal(sink.held()) {
                     ctx.evidence.note(format!("no log of {service}: {words}"));
                 } else {
-                    sink.write(&mut ctx.evidence, &format!("{folder}/logs/{service}.log"));
+                    // Files keep their names, and those of the journal get one.
+                    let ending = if FILES.contains(&service) { "" } else { ".log" };
+                    sink.write(&mut ctx.evidence, &format!("{folder}/logs/{service}{ending}"));
                     if end != End::Complete {
                         ctx.evidence.note(format!(
                             "the log of {service} did not end in its time; what came is kept"
@@ -193,6 +227,11 @@ fn refusal(body: &[u8]) -> Option<String> {
 fn is_listing(body: &[u8]) -> bool {
     let start = body.trim_ascii_start();
     start.starts_with(b"<!doctype html>") || start.starts_with(b"<pre>") || start.starts_with(b"<html")
+}
+
+/// True where such a page leads to this file.
+fn links(page: &[u8], file: &str) -> bool {
+    memchr::memmem::find(page, format!("<a href=\"{file}\">").as_bytes()).is_some()
 }
 
 fn write(ctx: &mut Context, path: &str, body: &[u8]) {

@@ -4,12 +4,16 @@
 //! where it is JSON and by its looks where it is text, and the whole is then searched for everything that is known. A secret that only a
 //! later file gave away makes the bundle be written once more.
 
+mod archive;
+mod feed;
 mod search;
 mod text;
 mod writer;
 
 use std::io::{self, Seek, SeekFrom, Write};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use serde::Serialize;
 
@@ -18,6 +22,7 @@ use super::{CollectError, Destination};
 use crate::bundle::{Budget, OpenError, walk};
 use crate::model::Problem;
 use crate::redact::{Masker, Pseudonyms, Redaction};
+use feed::feed;
 pub(super) use search::search;
 use writer::Writer;
 pub use writer::is_named_manifest;
@@ -106,11 +111,19 @@ pub fn rewrite(
             path: target.clone(),
             source,
         };
-        let mut writer =
+        let writer =
             Writer::new(&target, &folder, masker, pseudonyms.as_deref_mut(), is_trial, plan).map_err(failed)?;
         let mut budget = plan.budget.clone();
-        let walked = walk(input, &mut budget, &mut |entry| writer.entry(entry))?;
-        let (mut spool, files, binary) = writer.finish().map_err(failed)?;
+        // What is read is masked on a thread of its own, and what is masked is compressed on another.
+        let (walked, written) = thread::scope(|scope| {
+            let (feeder, fed) = feed();
+            let writing = scope.spawn(|| writer.files(fed));
+            let walked = walk(input, &mut budget, &mut |entry| feeder.file(entry));
+            drop(feeder);
+            (walked, writing.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        });
+        let walked = walked?;
+        let (mut spool, files, binary) = written.map_err(failed)?;
         if is_trial {
             continue;
         }

@@ -10,12 +10,18 @@ use crate::redact::LeakFinder;
 /// Bytes of one part of the search overlap with the next, so that nothing hides at the cut.
 const OVERLAP: usize = 4096;
 
+/// Bytes that are searched at a time.
+const PART: u64 = 1 << 20;
+
 /// The first known secret that stands in the archive: file, token, form.
 pub(in crate::collect) fn search(
     mut spool: impl Read + Seek + Send,
     name: &str,
     finder: &LeakFinder,
 ) -> io::Result<Option<(String, String, &'static str)>> {
+    if finder.knows_nothing() {
+        return Ok(None);
+    }
     spool.seek(SeekFrom::Start(0))?;
     let packed = BufReader::new(spool);
     let unpacked: Box<dyn Read + Send + '_> = match Packing::of(name) {
@@ -35,9 +41,7 @@ fn search_files(
         let mut window = path.clone().into_bytes();
         window.push(b'\n');
         loop {
-            let mut part = vec![0; 1 << 20];
-            let read = entry.read(&mut part)?;
-            window.extend_from_slice(part.get(..read).unwrap_or_default());
+            let read = (&mut entry).take(PART).read_to_end(&mut window)?;
             if let Some(leak) = finder.find(&window).into_iter().next() {
                 return Ok(Some((path, leak.token, leak.form)));
             }

@@ -1,6 +1,7 @@
 //! One round of writing: every file of the bundle, masked, into one archive.
 
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::borrow::Cow;
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use serde::Serialize;
@@ -9,13 +10,11 @@ use serde_json::ser::PrettyFormatter;
 use tempfile::SpooledTempFile;
 
 use super::RewritePlan;
+use super::archive::{Archive, Aside, Held, Masked};
+use super::feed::Fed;
 use super::text::{byte_order, in_utf16, indent, utf16};
-use crate::bundle::Entry;
-use crate::collect::aside::Aside;
 use crate::collect::masking::{is_binary, mask_bytes};
-use crate::collect::packing::Packer;
 use crate::collect::pieces::Pieces;
-use crate::collect::verify;
 use crate::redact::{Masker, Pseudonyms};
 
 /// A document is parsed up to this size; a larger one is masked as text, line by line.
@@ -26,7 +25,7 @@ const IN_MEMORY: usize = 16 << 20;
 
 /// One round: the archive as it grows.
 pub(super) struct Writer<'m> {
-    tar: tar::Builder<Aside<Packer<std::fs::File>>>,
+    archive: Aside<std::fs::File, SpooledTempFile>,
     folder: &'m Path,
     masker: &'m mut Masker,
     pseudonyms: Option<&'m mut Pseudonyms>,
@@ -34,11 +33,8 @@ pub(super) struct Writer<'m> {
     is_trial: bool,
     drop_binary: bool,
     with_digests: bool,
-    digests: Vec<(String, String, String, u64)>,
     manifests: Vec<(String, Value)>,
-    files: u64,
     binary: Vec<String>,
-    broken: Option<io::Error>,
 }
 
 impl<'m> Writer<'m> {
@@ -52,34 +48,25 @@ impl<'m> Writer<'m> {
     ) -> io::Result<Self> {
         let spool = tempfile::tempfile_in(folder)?;
         Ok(Self {
-            tar: tar::Builder::new(Aside::new(Packer::for_name(target, spool)?)?),
+            archive: Aside::new(Archive::new(target, spool, plan.has_manifest)?)?,
             folder,
             masker,
             pseudonyms,
             is_trial,
             drop_binary: plan.drop_binary,
             with_digests: plan.has_manifest,
-            digests: Vec::new(),
             manifests: Vec::new(),
-            files: 0,
             binary: Vec::new(),
-            broken: None,
         })
     }
 
-    pub(super) fn entry(&mut self, entry: Entry<'_>) {
-        if self.broken.is_some() {
-            return;
+    /// Masks all files: the archive with its number of files, casefile's own manifests brought up to date, and which files are no text.
+    pub(super) fn files(mut self, mut fed: Fed) -> io::Result<(std::fs::File, u64, Vec<String>)> {
+        while let Some((path, mtime)) = fed.file() {
+            self.masker.enter_file(&path);
+            self.file(path, mtime, &mut fed)?;
         }
-        let path = entry.path.as_str().to_owned();
-        let mtime = entry
-            .mtime
-            .and_then(|time| u64::try_from(time.as_second()).ok())
-            .unwrap_or(0);
-        self.masker.enter_file(&path);
-        if let Err(error) = self.file(path, mtime, entry.content) {
-            self.broken = Some(error);
-        }
+        self.finish()
     }
 
     fn file(&mut self, path: String, mtime: u64, content: &mut dyn Read) -> io::Result<()> {
@@ -141,11 +128,11 @@ impl<'m> Writer<'m> {
     }
 
     /// A document, masked by its structure; as it was where there is nothing to mask.
-    fn json(&mut self, value: Value, written: &[u8]) -> Vec<u8> {
+    fn json<'w>(&mut self, value: Value, written: &'w [u8]) -> Cow<'w, [u8]> {
         let mut masked = value.clone();
         self.masker.mask_json(&mut masked);
         if masked == value {
-            return written.to_vec();
+            return Cow::Borrowed(written);
         }
         let mut bytes = Vec::new();
         let indent = indent(written);
@@ -163,7 +150,7 @@ impl<'m> Writer<'m> {
         if written.ends_with(b"\n") {
             bytes.push(b'\n');
         }
-        bytes
+        Cow::Owned(bytes)
     }
 
     /// JSON Lines, or text that only begins like JSON: what is a document is masked as one, all else as text.
@@ -196,7 +183,7 @@ impl<'m> Writer<'m> {
         Ok(())
     }
 
-    fn renamed(&mut self, masked: Vec<u8>) -> Vec<u8> {
+    fn renamed<'b>(&mut self, masked: Cow<'b, [u8]>) -> Cow<'b, [u8]> {
         let Some(pseudonyms) = self.pseudonyms.as_deref_mut() else {
             return masked;
         };
@@ -209,50 +196,41 @@ impl<'m> Writer<'m> {
             out.extend_from_slice(pseudonyms.apply(chunk.valid()).as_bytes());
             out.extend_from_slice(chunk.invalid());
         }
-        out
+        Cow::Owned(out)
     }
 
-    fn put(&mut self, path: String, mtime: u64, mut out: SpooledTempFile) -> io::Result<()> {
-        let size = out.seek(SeekFrom::End(0))?;
-        out.seek(SeekFrom::Start(0))?;
-        let mut digest = String::new();
-        if self.with_digests {
-            (digest, _) = verify::read(&mut out, false);
-            out.seek(SeekFrom::Start(0))?;
-        }
-        // A name may be a secret too, or hold one.
+    fn put(&mut self, path: String, mtime: u64, content: SpooledTempFile) -> io::Result<()> {
+        let file = self.named(path, mtime, content);
+        self.archive.put(file)
+    }
+
+    /// A file with its name, which may be a secret too, or hold one.
+    fn named(&mut self, path: String, mtime: u64, content: SpooledTempFile) -> Masked<SpooledTempFile> {
         let written = self.masker.mask(&path).into_owned();
-        let written = String::from_utf8_lossy(&self.renamed(written.into_bytes())).into_owned();
-        let mut header = tar::Header::new_gnu();
-        header.set_size(size);
-        header.set_mode(0o600);
-        header.set_mtime(mtime);
-        header.set_entry_type(tar::EntryType::Regular);
-        self.tar.append_data(&mut header, &written, BufReader::new(out))?;
-        self.files += 1;
-        self.digests.push((path, written, digest, size));
-        Ok(())
+        let written = self.renamed(Cow::Owned(written.into_bytes()));
+        Masked {
+            written: String::from_utf8_lossy(&written).into_owned(),
+            path,
+            mtime,
+            content,
+        }
     }
 
-    /// The archive with all its files, casefile's own manifests brought up to date, and which files are not text.
-    pub(super) fn finish(mut self) -> io::Result<(std::fs::File, u64, Vec<String>)> {
-        if let Some(error) = self.broken.take() {
-            return Err(error);
-        }
+    fn finish(mut self) -> io::Result<(std::fs::File, u64, Vec<String>)> {
+        let mut archive = self.archive.end()?;
         for (path, value) in std::mem::take(&mut self.manifests) {
             let mut manifest = value;
             self.masker.enter_file(&path);
             self.masker.mask_json(&mut manifest);
-            let text = serde_json::to_vec_pretty(&manifest)?;
-            let text = self.renamed(text);
+            let text = self.renamed(serde_json::to_vec_pretty(&manifest)?.into());
             let mut manifest: Value = serde_json::from_slice(&text)?;
-            update(&mut manifest, &path, &self.digests);
+            update(&mut manifest, &path, &archive.held);
             let mut out = SpooledTempFile::new_in(IN_MEMORY, self.folder);
             serde_json::to_writer_pretty(&mut out, &manifest)?;
-            self.put(path, 0, out)?;
+            archive.put(self.named(path, 0, out))?;
         }
-        let file = self.tar.into_inner()?.finish()?.finish()?;
-        Ok((file, self.files, self.binary))
+        let files = archive.held.len() as u64;
+        Ok((archive.finish()?, files, self.binary))
     }
 }
 
@@ -267,15 +245,15 @@ fn is_manifest(value: &Value) -> bool {
 }
 
 /// The files as they are now, and that somebody masked them after they were collected.
-fn update(manifest: &mut Value, path: &str, digests: &[(String, String, String, u64)]) {
+fn update(manifest: &mut Value, path: &str, held: &[Held]) {
     let folder = path.strip_suffix("manifest.json").unwrap_or_default();
-    let files = digests.iter().filter(|(original, ..)| original != path);
-    let own = files.filter_map(|(original, written, digest, size)| {
-        original.strip_prefix(folder)?;
+    let files = held.iter().filter(|file| file.path != path);
+    let own = files.filter_map(|file| {
+        file.path.strip_prefix(folder)?;
         // The folder itself may have another name now; below it a path starts behind as many parts as before.
         let parts = folder.matches('/').count();
-        let below: Vec<&str> = written.split('/').skip(parts).collect();
-        Some(serde_json::json!({"path": below.join("/"), "bytes": size, "sha256": digest}))
+        let below: Vec<&str> = file.written.split('/').skip(parts).collect();
+        Some(serde_json::json!({"path": below.join("/"), "bytes": file.size, "sha256": file.digest}))
     });
     let own: Vec<Value> = own.collect();
     if let Some(map) = manifest.as_object_mut() {

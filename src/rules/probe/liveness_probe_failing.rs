@@ -96,6 +96,84 @@ examples:
       'events.txt': |
         NAMESPACE   LAST SEEN   TYPE      REASON      OBJECT                                   MESSAGE
         shop        2m          Warning   Unhealthy   pod/cart-6bdf8c9d7-jd5lx                 Liveness probe failed: HTTP probe failed with statuscode: 500
+  - name: 'restarted once over it, and it fails again; without a readiness probe the pod is ready'
+    files:
+      'all.yaml': |
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: cart, namespace: shop, uid: '1', creationTimestamp: '2026-01-05T10:00:00Z'}
+        spec: {nodeName: n1, containers: [{name: app, livenessProbe: {exec: {command: [/bin/check]}, periodSeconds: 10}}]}
+        status:
+          phase: Running
+          conditions: [{type: Ready, status: 'True'}]
+          containerStatuses:
+            - name: app
+              ready: true
+              restartCount: 1
+              state: {running: {startedAt: '2026-01-05T10:01:00Z'}}
+              lastState: {terminated: {exitCode: 137, reason: Error, startedAt: '2026-01-05T10:00:01Z', finishedAt: '2026-01-05T10:00:59Z'}}
+        ---
+        apiVersion: v1
+        kind: Event
+        metadata: {name: cart.1, namespace: shop}
+        involvedObject: {kind: Pod, name: cart, namespace: shop, fieldPath: 'spec.containers{app}'}
+        type: Warning
+        reason: Unhealthy
+        message: 'Liveness probe failed: no answer'
+        count: 4
+        firstTimestamp: '2026-01-05T10:00:20Z'
+        lastTimestamp: '2026-01-05T10:01:12Z'
+        ---
+        apiVersion: v1
+        kind: Event
+        metadata: {name: cart.2, namespace: shop}
+        involvedObject: {kind: Pod, name: cart, namespace: shop, fieldPath: 'spec.containers{app}'}
+        type: Normal
+        reason: Killing
+        message: 'Container app failed liveness probe, will be restarted'
+        count: 1
+        firstTimestamp: '2026-01-05T10:00:29Z'
+        lastTimestamp: '2026-01-05T10:00:29Z'
+    fires:
+      - {kind: 'Pod', namespace: 'shop', name: 'cart'}
+  - name: 'restarted once over it, and it has passed since'
+    files:
+      'all.yaml': |
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: cart, namespace: shop, uid: '1', creationTimestamp: '2026-01-05T10:00:00Z'}
+        spec: {nodeName: n1, containers: [{name: app, livenessProbe: {exec: {command: [/bin/check]}, periodSeconds: 10}}]}
+        status:
+          phase: Running
+          conditions: [{type: Ready, status: 'True'}]
+          containerStatuses:
+            - name: app
+              ready: true
+              restartCount: 1
+              state: {running: {startedAt: '2026-01-05T10:01:00Z'}}
+              lastState: {terminated: {exitCode: 137, reason: Error, startedAt: '2026-01-05T10:00:01Z', finishedAt: '2026-01-05T10:00:59Z'}}
+        ---
+        apiVersion: v1
+        kind: Event
+        metadata: {name: cart.1, namespace: shop}
+        involvedObject: {kind: Pod, name: cart, namespace: shop, fieldPath: 'spec.containers{app}'}
+        type: Warning
+        reason: Unhealthy
+        message: 'Liveness probe failed: no answer'
+        count: 4
+        firstTimestamp: '2026-01-05T10:00:20Z'
+        lastTimestamp: '2026-01-05T10:00:29Z'
+        ---
+        apiVersion: v1
+        kind: Event
+        metadata: {name: cart.2, namespace: shop}
+        involvedObject: {kind: Pod, name: cart, namespace: shop, fieldPath: 'spec.containers{app}'}
+        type: Normal
+        reason: Killing
+        message: 'Container app failed liveness probe, will be restarted'
+        count: 1
+        firstTimestamp: '2026-01-05T10:00:29Z'
+        lastTimestamp: '2026-01-05T10:00:29Z'
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {

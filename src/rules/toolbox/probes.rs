@@ -35,6 +35,11 @@ impl Kind {
         }
     }
 
+    /// What the kubelet says when it ends a container over it.
+    fn kills(self) -> String {
+        format!("failed {} probe", self.word().to_lowercase())
+    }
+
     /// The field of a container.
     pub fn field(self) -> &'static str {
         match self {
@@ -135,7 +140,7 @@ pub fn is_still_starting(snapshot: &Snapshot, pod: &PodView<'_>) -> bool {
 /// The events by which the kubelet says that a probe of this pod fails.
 pub fn failures<'s>(snapshot: &'s Snapshot, pod: &PodView<'s>, kind: Kind) -> Vec<&'s Event> {
     let failed = format!("{} probe ", kind.word());
-    let kills = format!("failed {} probe", kind.word().to_lowercase());
+    let kills = kind.kills();
     snapshot
         .events_named(pod.name())
         .filter(|event| event.about.kind == "Pod")
@@ -160,15 +165,46 @@ pub fn reason(event: &Event) -> &str {
         .trim()
 }
 
+/// True for a pod that passes for well while a container of it fails the probe in its present run too, over which the kubelet has ended
+/// the run before: without a readiness probe a container is ready from its start.
+fn fails_again(pod: &PodView<'_>, events: &[&Event], kind: Kind) -> bool {
+    if pod.is_terminating() {
+        return false;
+    }
+    let containers = pod.containers();
+    let is_of = |event: &Event, container: &ContainerInstance<'_>| {
+        event.container == container.name || event.container.is_empty() && containers.len() == 1
+    };
+    containers
+        .iter()
+        .filter(|container| container.restarts() > 0)
+        .any(|container| {
+            let began = pod
+                .object
+                .time(&format!("{}/state/running/startedAt", container.status_pointer));
+            let own = events.iter().copied().filter(|event| is_of(event, container));
+            let (ended, failed): (Vec<&Event>, Vec<&Event>) =
+                own.partition(|event| event.message.contains(&kind.kills()));
+            let is_since = |event: &&Event| {
+                let times = began.as_ref().zip(event.last.as_ref());
+                times.is_some_and(|(began, last)| last.earliest > began.latest)
+            };
+            !ended.is_empty() && failed.iter().any(is_since)
+        })
+}
+
 /// Findings for workloads of which this probe fails now, one each.
 pub fn failing(input: &Input<'_>, rule: &RuleHeader, kind: Kind) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let mut findings: Vec<Finding> = Vec::new();
-    for pod in snapshot.pods().filter(|pod| is_ailing(snapshot, pod)) {
+    for pod in snapshot.pods() {
+        let events = failures(snapshot, &pod, kind);
+        if events.is_empty() || !is_ailing(snapshot, &pod) && !fails_again(&pod, &events, kind) {
+            continue;
+        }
         if kind == Kind::Startup && is_still_starting(snapshot, &pod) {
             continue;
         }
-        let events = failures(snapshot, &pod, kind);
         let Some(latest) = events.iter().copied().max_by_key(|event| {
             (
                 event.message.contains("probe failed: "),

@@ -1,0 +1,67 @@
+//! What has to stand beside a detector's word. A look at a few bytes tells most lines of a log apart, which say `secret` or `token` in
+//! a sentence, before an expression reads the whole line.
+
+/// What the expression of a detector cannot match without. Bytes that are not ASCII may fold to letters or be blanks, and always pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beside {
+    /// Nothing that a look could tell.
+    Anything,
+    /// A colon or an equal sign after the name, and after its quotes and blanks.
+    Sign,
+    /// The name stands after a dash with which a flag starts.
+    Dash,
+    /// A colon before the name, its quotes and blanks: `"name": "DB_PASSWORD"`.
+    Colon,
+    /// The name stands after an angle.
+    Angle,
+    /// A blank after the word and its quotes.
+    Blank,
+}
+
+impl Beside {
+    /// False where no match can be about the word from `start` to `end`.
+    pub(super) fn fits(self, text: &str, start: usize, end: usize) -> bool {
+        let before = text.as_bytes().get(..start).unwrap_or_default();
+        let after = text.as_bytes().get(end..).unwrap_or_default();
+        match self {
+            Self::Anything => true,
+            Self::Sign => {
+                let rest = after.iter().skip_while(|byte| in_name(byte));
+                next(rest.skip_while(|byte| is_quote(byte) || is_blank(byte)), b":=")
+            }
+            Self::Dash => {
+                let name = before.iter().rev().take_while(|byte| in_name(byte)).count();
+                let (rest, name) = before.split_at(before.len() - name);
+                name.first() == Some(&b'-')
+                    || name.windows(2).any(|pair| pair == b"--")
+                    || rest.last().is_some_and(|byte| !byte.is_ascii())
+            }
+            Self::Colon => {
+                let rest = before.iter().rev().skip_while(|byte| in_name(byte));
+                next(rest.skip_while(|byte| is_quote(byte) || is_blank(byte)), b":")
+            }
+            Self::Angle => next(before.iter().rev().skip_while(|byte| in_name(byte)), b"<"),
+            Self::Blank => {
+                let mut rest = after.iter().skip_while(|byte| is_quote(byte));
+                rest.next().is_some_and(|byte| is_blank(byte) || !byte.is_ascii())
+            }
+        }
+    }
+}
+
+fn next<'t>(mut rest: impl Iterator<Item = &'t u8>, of: &[u8]) -> bool {
+    rest.next().is_some_and(|byte| of.contains(byte) || !byte.is_ascii())
+}
+
+/// A part of a name, as [`super::detectors::key`] reads them.
+fn in_name(byte: &&u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-')
+}
+
+fn is_quote(byte: &u8) -> bool {
+    matches!(byte, b'"' | b'\'' | b'\\')
+}
+
+fn is_blank(byte: &u8) -> bool {
+    byte.is_ascii_whitespace() || *byte == 0x0b
+}
