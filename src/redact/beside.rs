@@ -26,21 +26,21 @@ impl Beside {
         match self {
             Self::Anything => true,
             Self::Sign => {
-                let rest = after.iter().skip_while(|byte| in_name(byte));
+                let rest = after.iter().skip_while(in_name);
                 next(rest.skip_while(|byte| is_quote(byte) || is_blank(byte)), b":=")
             }
             Self::Dash => {
-                let name = before.iter().rev().take_while(|byte| in_name(byte)).count();
+                let name = before.iter().rev().take_while(in_name).count();
                 let (rest, name) = before.split_at(before.len() - name);
                 name.first() == Some(&b'-')
                     || name.windows(2).any(|pair| pair == b"--")
                     || rest.last().is_some_and(|byte| !byte.is_ascii())
             }
             Self::Colon => {
-                let rest = before.iter().rev().skip_while(|byte| in_name(byte));
+                let rest = before.iter().rev().skip_while(in_name);
                 next(rest.skip_while(|byte| is_quote(byte) || is_blank(byte)), b":")
             }
-            Self::Angle => next(before.iter().rev().skip_while(|byte| in_name(byte)), b"<"),
+            Self::Angle => next(before.iter().rev().skip_while(in_name), b"<"),
             Self::Blank => {
                 let mut rest = after.iter().skip_while(|byte| is_quote(byte));
                 rest.next().is_some_and(|byte| is_blank(byte) || !byte.is_ascii())
