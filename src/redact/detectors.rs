@@ -296,6 +296,66 @@ pub(super) const DETECTORS: &[Detector] = &[
         beside: Beside::Sign,
         judge: |_| true,
     },
+    // Registry login as containerd's config.toml and registries.yaml of k3s and RKE2 write it, and basic authorization in a header.
+    Detector {
+        class: Class::Credential,
+        words: &["auth", "basic"],
+        more_lines: 0,
+        expression: r#"(?i)(?:\bauth\s*[:=]\s*["']?|\bbasic\s+)(?<s>[A-Za-z0-9+/_-]{6,}={0,2})"#,
+        site: Site::Key,
+        beside: Beside::Anything,
+        judge: |found| forms::base64_text(found.value).is_some_and(|login| login.contains(':')),
+    },
+    // A line of ~/.netrc, or three of them (curl.se/docs/manpage.html, `--netrc-file`).
+    Detector {
+        class: Class::Password,
+        words: &["machine"],
+        more_lines: 2,
+        expression: r"\bmachine\s+\S+\s+login\s+\S+\s+password\s+(?<s>\S+)",
+        site: Site::Key,
+        beside: Beside::Blank,
+        judge: |found| !values::is_placeholder(found.value),
+    },
+    // Passwords in SQL.
+    Detector {
+        class: Class::Password,
+        words: &["identified", "password"],
+        more_lines: 0,
+        expression: r"(?i)\b(?:identified\s+(?:with\s+\S+\s+)?by|password)\s+(?:to\s+)?'(?<s>[^'\n]+)'",
+        site: Site::Key,
+        beside: Beside::Blank,
+        judge: |found| !values::is_placeholder(found.value) && !found.value.contains(' '),
+    },
+    // Settings of HAProxy and keepalived, which have a blank between name and value.
+    Detector {
+        class: Class::Password,
+        words: &["auth_pass", "insecure-password"],
+        more_lines: 0,
+        expression: r"\b(?:auth_pass|insecure-password)\s+(?<s>\S+)",
+        site: Site::Key,
+        beside: Beside::Blank,
+        judge: |found| !values::is_placeholder(found.value),
+    },
+    // Keys of WireGuard (wg(8)): 32 bytes in base64.
+    Detector {
+        class: Class::PrivateKey,
+        words: &["presharedkey", "privatekey"],
+        more_lines: 0,
+        expression: r"(?i)\b(?:presharedkey|privatekey)\s*=\s*(?<s>[A-Za-z0-9+/]{43}=)",
+        site: Site::Key,
+        beside: Beside::Sign,
+        judge: |_| true,
+    },
+    // Registry logins of skopeo, buildah and podman.
+    Detector {
+        class: Class::Credential,
+        words: &["creds"],
+        more_lines: 0,
+        expression: r#"--(?:src-|dest-)?creds(?:[\s=]+|["'],\s*)\\*["']?(?<s>[^\s"':,\\]+:[^\s"',\\]+)"#,
+        site: Site::Key,
+        beside: Beside::Anything,
+        judge: |found| !values::is_placeholder(found.value),
+    },
     // AWS access key id.
     Detector {
         class: Class::AccessKey,
@@ -335,9 +395,13 @@ pub(super) const DETECTORS: &[Detector] = &[
             "hvs.",
             "npm_",
             "sk_live_",
+            "hf_",
+            "dop_v1_",
+            "ya29.",
+            "AGE-SECRET-KEY-1",
         ],
         more_lines: 0,
-        expression: r"\b(?<s>gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{22,}|gl(?:pat|dt|rt)-[A-Za-z0-9_-]{16,}|xox[abeoprs]-[A-Za-z0-9-]{10,}|AIza[A-Za-z0-9_-]{35}|dckr_pat_[A-Za-z0-9_-]{20,}|hvs\.[A-Za-z0-9_-]{20,}|npm_[A-Za-z0-9]{36}|sk_live_[A-Za-z0-9]{16,})",
+        expression: r"\b(?<s>gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{22,}|gl(?:pat|dt|rt)-[A-Za-z0-9_-]{16,}|xox[abeoprs]-[A-Za-z0-9-]{10,}|AIza[A-Za-z0-9_-]{35}|dckr_pat_[A-Za-z0-9_-]{20,}|hvs\.[A-Za-z0-9_-]{20,}|npm_[A-Za-z0-9]{36}|sk_live_[A-Za-z0-9]{16,}|hf_[A-Za-z0-9]{30,}|dop_v1_[a-f0-9]{40,}|ya29\.[A-Za-z0-9_-]{20,}|AGE-SECRET-KEY-1[A-Z0-9]{50,})",
         site: Site::Key,
         beside: Beside::Anything,
         judge: |_| true,

@@ -403,3 +403,56 @@ proptest! {
         prop_assert_eq!(masker.mask(&masked), masked.as_str());
     }
 }
+
+#[test]
+fn logins_in_the_forms_of_other_programs_are_masked() {
+    let login = STANDARD.encode("robot:Tr0ub4dor-3");
+    for (text, secret) in [
+        (
+            format!("[plugins.registry.configs.\"r:5000\".auth]\n  auth = \"{login}\""),
+            login.as_str(),
+        ),
+        (format!("configs:\n  r:5000:\n    auth: {login}"), &login),
+        (format!("proxy_set_header Authorization \"Basic {login}\";"), &login),
+        (
+            "machine git.example login ci password Tr0ub4dor-3".to_owned(),
+            "Tr0ub4dor-3",
+        ),
+        (
+            "machine git.example\n  login ci\n  password Tr0ub4dor-3\n".to_owned(),
+            "Tr0ub4dor-3",
+        ),
+        (
+            "CREATE USER 'app'@'%' IDENTIFIED BY 'Tr0ub4dor-3';".to_owned(),
+            "Tr0ub4dor-3",
+        ),
+        ("ALTER ROLE app WITH PASSWORD 'Tr0ub4dor-3';".to_owned(), "Tr0ub4dor-3"),
+        ("    auth_type PASS\n    auth_pass Tr0ub4d".to_owned(), "Tr0ub4d"),
+        ("user admin insecure-password Tr0ub4dor-3".to_owned(), "Tr0ub4dor-3"),
+        (
+            "PresharedKey = FpCyhws9cxwWoV4xELtfJvjJN+zQVRPISllRWgeopVE=".to_owned(),
+            "FpCyhws9cxwWoV4xELtfJvjJN+zQVRPISllRWgeopVE=",
+        ),
+        (
+            "args: [\"skopeo\",\"--src-creds\",\"robot:Tr0ub4dor-3\"]".to_owned(),
+            "Tr0ub4dor-3",
+        ),
+        (
+            "hf_abcdefghijABCDEFGHIJabcdefghijAB12".to_owned(),
+            "hf_abcdefghijABCDEFGHIJabcdefghijAB12",
+        ),
+    ] {
+        let mut masker = Masker::new();
+        let masked = masker.mask(&text).into_owned();
+        assert!(!masked.contains(secret), "{masked}");
+        assert_eq!(masker.mask(&masked), masked.as_str());
+    }
+    for text in [
+        "auth: kubernetes",
+        "basic authentication is off",
+        "the machine has a login and a password file",
+        "password 'must be changed' is told to users",
+    ] {
+        assert_eq!(Masker::new().mask(text), text);
+    }
+}
