@@ -76,6 +76,12 @@ impl Snapshot {
             .filter_map(|key| self.objects.get(&key))
             .map(|object| PodView { object })
     }
+
+    /// True for a workload that has pods, all of which are well.
+    pub fn is_running_well(&self, workload: &Subject) -> bool {
+        let mut pods = self.pods_of(workload).peekable();
+        pods.peek().is_some() && pods.all(|pod| pod.is_well())
+    }
 }
 
 /// The pods of each top owner, in order of their names.

@@ -26,6 +26,18 @@ pub struct LineHit {
     pub last: Option<(u64, String)>,
 }
 
+impl LineHit {
+    /// The number of the last line that matched.
+    pub fn last_line(&self) -> u64 {
+        self.last.as_ref().map_or(self.line, |(line, _)| *line)
+    }
+
+    /// The last line that matched.
+    pub fn last_text(&self) -> &str {
+        self.last.as_ref().map_or(self.text.as_str(), |(_, text)| text)
+    }
+}
+
 /// A line near the end of a log.
 #[derive(Debug, Clone)]
 pub struct TailLine {

@@ -296,15 +296,25 @@ pub(super) const DETECTORS: &[Detector] = &[
         beside: Beside::Sign,
         judge: |_| true,
     },
-    // Registry login as containerd's config.toml and registries.yaml of k3s and RKE2 write it, and basic authorization in a header.
+    // Registry login as containerd's config.toml and registries.yaml of k3s and RKE2 write it.
     Detector {
         class: Class::Credential,
-        words: &["auth", "basic"],
+        words: &["auth"],
         more_lines: 0,
-        expression: r#"(?i)(?:\bauth\s*[:=]\s*["']?|\bbasic\s+)(?<s>[A-Za-z0-9+/_-]{6,}={0,2})"#,
+        expression: r#"(?i)\bauth\s*[:=]\s*["']?(?<s>[A-Za-z0-9+/_-]{6,}={0,2})"#,
         site: Site::Key,
-        beside: Beside::Anything,
-        judge: |found| forms::base64_text(found.value).is_some_and(|login| login.contains(':')),
+        beside: Beside::Sign,
+        judge: is_login_in_base64,
+    },
+    // Basic authorization (RFC 7617) of a header, whatever it is called.
+    Detector {
+        class: Class::Credential,
+        words: &["basic"],
+        more_lines: 0,
+        expression: r"(?i)\bbasic\s+(?<s>[A-Za-z0-9+/_-]{6,}={0,2})",
+        site: Site::Key,
+        beside: Beside::Blank,
+        judge: is_login_in_base64,
     },
     // A line of ~/.netrc, or three of them (curl.se/docs/manpage.html, `--netrc-file`).
     Detector {
@@ -446,6 +456,11 @@ impl Found<'_> {
     pub(super) fn may_be_a_word(&self) -> bool {
         !self.quoted && self.value.len() < 12 && self.value.bytes().all(|b| b.is_ascii_lowercase())
     }
+}
+
+/// True for the base64 of `user:password`.
+fn is_login_in_base64(found: &Found<'_>) -> bool {
+    forms::base64_text(found.value).is_some_and(|login| login.contains(':'))
 }
 
 /// Decides whether `key: value` is a setting, or a sentence with a colon such as `invalid token: token has expired`.

@@ -69,8 +69,7 @@ pub(in crate::rules) fn was_created_since(
         _ => false,
     };
     let made = snapshot
-        .events
-        .iter()
+        .events_named(&about.name)
         .any(|event| event.reason == "SuccessfulCreate" && event.about == *about && is_later(&event.last));
     let mut pods = snapshot.pods_of(owner).filter(|pod| !pod.is_terminating()).peekable();
     (is_whole || made) && pods.peek().is_some() && pods.all(|pod| pod.is_well())

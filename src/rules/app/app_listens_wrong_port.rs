@@ -252,9 +252,8 @@ fn asked_beside(
         if !is_of_pod || stream.previous || stream.container.is_empty() {
             continue;
         }
-        let last_line = |hit: &LineHit| hit.last.as_ref().map_or(hit.line, |(line, _)| *line);
         let hits: Vec<&LineHit> = log.hits.iter().filter(|hit| is_of_proxy(hit)).collect();
-        let last = hits.iter().map(|hit| last_line(hit)).max().unwrap_or_default();
+        let last = hits.iter().map(|hit| hit.last_line()).max().unwrap_or_default();
         if log.lines.saturating_sub(last) > (log.lines / 5).max(12) {
             continue;
         }

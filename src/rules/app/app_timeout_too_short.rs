@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{Hit, PodView, Snapshot};
+use crate::cluster::{Hit, Snapshot};
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::own_hits;
 use crate::rules::toolbox::peers::{Peer, mendable, objects_of};
@@ -307,10 +307,7 @@ fn judge(
     let called = objects_of(snapshot, &client.namespace, &peer);
     let server = mendable(&called).filter(|server| server.kind != "Service" && **server != client);
     // A peer that is not well has to be mended itself.
-    let is_well = server.is_some_and(|server| {
-        let mut pods = snapshot.pods_of(server).peekable();
-        pods.peek().is_some() && pods.all(|pod| PodView::is_well(&pod))
-    });
+    let is_well = server.is_some_and(|server| snapshot.is_running_well(server));
     let taken = server.map(|server| durations(snapshot, server)).unwrap_or_default();
     let requests = taken.len();
     let slower: Vec<_> = taken.into_iter().filter(|(took, _)| *took > limit).collect();

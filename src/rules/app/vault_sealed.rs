@@ -8,6 +8,7 @@ use crate::model::{Citation, Confidence, Subject, When};
 use crate::rules::toolbox::calls::of_clients;
 use crate::rules::toolbox::complaints::{Complaint, complaints};
 use crate::rules::toolbox::makers::maker_of;
+use crate::rules::toolbox::nodes::status_of;
 use crate::rules::toolbox::peers::{Peer, behind, objects_of};
 use crate::rules::toolbox::speakers::{State, is_previous, of_log};
 use crate::rules::toolbox::told::told;
@@ -365,7 +366,7 @@ fn of_object(snapshot: &Snapshot, hit: &Hit, servers: &BTreeSet<Subject>) -> Opt
             .then(|| word(owner, "Sealed true".to_owned(), None, workload_touches(snapshot, about)));
     }
     let object = snapshot.object(&about.kind, &about.namespace, &about.name);
-    if hit.signature != "vault-sealed/client" || object.is_some_and(is_ready) {
+    if hit.signature != "vault-sealed/client" || object.is_some_and(|object| status_of(object, "Ready") == "True") {
         return None;
     }
     let mut touches = Vec::new();
@@ -380,14 +381,6 @@ fn of_object(snapshot: &Snapshot, hit: &Hit, servers: &BTreeSet<Subject>) -> Opt
     let server = server_meant(snapshot, &about.namespace, quote, servers);
     let subject = server.unwrap_or_else(|| about.clone());
     Some(word(subject, told(quote), Some(about.clone()), touches))
-}
-
-/// True for a custom resource that says that it is ready now.
-fn is_ready(object: &Object) -> bool {
-    object.list("/status/conditions").iter().any(|condition| {
-        let text = |key: &str| condition.get(key).and_then(|value| value.as_str()).unwrap_or("");
-        text("type") == "Ready" && text("status") == "True"
-    })
 }
 
 /// The Secret that a custom resource asks for.

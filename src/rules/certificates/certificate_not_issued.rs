@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 
 use crate::cluster::{Object, Snapshot};
 use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::nodes::status_of;
 use crate::rules::toolbox::peers::{Peer, objects_of};
 use crate::rules::toolbox::workload_touches;
 use crate::rules::{Finding, Input, RuleHeader, Touch};
@@ -235,19 +236,6 @@ fn is_under_way(snapshot: &Snapshot, object: &Object) -> bool {
 
 /// True for a request whose certificate has been issued since, by another one.
 fn is_left_over(snapshot: &Snapshot, request: &Object) -> bool {
-    let is_ready = |certificate: &Object| {
-        let conditions = certificate.list("/status/conditions").iter();
-        let text = |condition: &serde_json::Value, key: &str| {
-            condition
-                .get(key)
-                .and_then(|value| value.as_str())
-                .unwrap_or("")
-                .to_owned()
-        };
-        conditions
-            .clone()
-            .any(|condition| text(condition, "type") == "Ready" && text(condition, "status") == "True")
-    };
     request.key.kind == "CertificateRequest"
         && snapshot.kind("Certificate").any(|certificate| {
             certificate.key.namespace == request.key.namespace
@@ -256,7 +244,7 @@ fn is_left_over(snapshot: &Snapshot, request: &Object) -> bool {
                     .name
                     .strip_prefix(&certificate.key.name)
                     .is_some_and(|rest| rest.starts_with('-'))
-                && is_ready(certificate)
+                && status_of(certificate, "Ready") == "True"
         })
 }
 

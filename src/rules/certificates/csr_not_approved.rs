@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 
 use crate::cluster::{Object, Snapshot};
 use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::nodes::condition;
 use crate::rules::{Finding, Ground, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -139,9 +140,6 @@ fn is_superseded(snapshot: &Snapshot, request: &Object) -> bool {
         same("/spec/username")
             && same("/spec/signerName")
             && made(other) > made(request)
-            && other
-                .list("/status/conditions")
-                .iter()
-                .any(|condition| condition.get("type").and_then(|kind| kind.as_str()) == Some("Approved"))
+            && condition(other, "Approved").is_some()
     })
 }

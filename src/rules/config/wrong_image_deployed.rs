@@ -1,10 +1,12 @@
 //! A workload behind a Service runs the program of another workload.
 
+use std::cell::LazyCell;
+
 use serde_json::Value;
 
 use crate::cluster::{Hit, Object, Snapshot};
 use crate::model::{Confidence, Subject};
-use crate::rules::toolbox::calls::calls;
+use crate::rules::toolbox::calls::{Call, calls};
 use crate::rules::toolbox::services::{Backend, Fit, backends, fit, selector};
 use crate::rules::toolbox::{add_hit, own_hits};
 use crate::rules::{Finding, Ground, Input, RuleHeader};
@@ -116,10 +118,20 @@ examples:
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     let hits = own_hits(input, rule);
+    // Gathered only for a Service of which no client hears that it lacks a method, and then once.
+    let refused = LazyCell::new(|| {
+        calls(input.snapshot)
+            .into_iter()
+            .filter(|call| call.fails)
+            .collect::<Vec<_>>()
+    });
     for service in input.snapshot.kind("Service") {
         let by_sibling = judge(input.snapshot, rule, service);
-        if let Some(finding) = by_sibling.or_else(|| judge_alone(input, rule, service, &hits))
-            && !findings.iter().any(|known| known.subject == finding.subject)
+        if let Some(finding) = by_sibling.or_else(|| {
+            judge_alone(input, rule, service, &hits, &|| {
+                refused.iter().find(|call| call.service.key == service.key)
+            })
+        }) && !findings.iter().any(|known| known.subject == finding.subject)
         {
             findings.push(finding);
         }
@@ -198,7 +210,13 @@ fn judge(snapshot: &Snapshot, rule: &RuleHeader, service: &Object) -> Option<Fin
 
 /// The one workload behind a Service of its name, which runs the image of another one, and of which clients hear that it lacks what they
 /// call.
-fn judge_alone(input: &Input<'_>, rule: &RuleHeader, service: &Object, hits: &[&Hit]) -> Option<Finding> {
+fn judge_alone<'c>(
+    input: &Input<'_>,
+    rule: &RuleHeader,
+    service: &Object,
+    hits: &[&Hit],
+    refused: &dyn Fn() -> Option<&'c Call<'c>>,
+) -> Option<Finding> {
     let name = &service.key.name;
     // `shop.fx.v1.Rates/Get` is of Service `fx-rates`.
     let is_called = |hit: &&&Hit| {
@@ -208,10 +226,6 @@ fn judge_alone(input: &Input<'_>, rule: &RuleHeader, service: &Object, hits: &[&
         is_among(name) || name.split('-').all(is_among)
     };
     // Or nobody answers at the Service's port, because the other program listens on its own.
-    let refused = || {
-        let mut calls = calls(input.snapshot).into_iter();
-        calls.find(|call| call.fails && call.service.key == service.key)
-    };
     let unknown = hits.iter().find(is_called);
     let refused = if unknown.is_none() { Some(refused()?) } else { None };
     let wanted = selector(service)?;
@@ -254,7 +268,7 @@ fn judge_alone(input: &Input<'_>, rule: &RuleHeader, service: &Object, hits: &[&
         add_hit(input, &mut finding, hit);
     }
     if let Some(call) = refused {
-        finding.add_cite(call.cite);
+        finding.add_cite(call.cite.clone());
     }
     finding.impair(Subject::namespaced("Service", &service.key.namespace, name));
     Some(finding)

@@ -1,6 +1,6 @@
 //! The Corefile makes CoreDNS answer wrongly for names of the cluster.
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 
 use crate::cluster::{Object, Snapshot};
 use crate::model::{Confidence, escaped};
@@ -403,6 +403,11 @@ fn refusal(snapshot: &Snapshot, lines: &[&str], domain: &str) -> Option<Wrong> {
     None
 }
 
+/// Patterns of one template that are tried.
+const MOST: usize = 32;
+/// Bytes that a pattern may compile to.
+const LARGEST: usize = 512 << 10;
+
 /// True when a template's patterns take the name of a Service that is there; where no Service was collected, a name that ends as theirs do.
 /// A template for what search lists make of outside names (`partner.example.shop.svc.cluster.local`) takes none of them.
 fn refuses_services(snapshot: &Snapshot, block: &[&str], domain: &str) -> bool {
@@ -430,7 +435,9 @@ fn refuses_services(snapshot: &Snapshot, block: &[&str], domain: &str) -> bool {
         };
         return patterns.iter().any(ends);
     }
-    let patterns: Vec<Regex> = patterns.iter().filter_map(|pattern| Regex::new(pattern).ok()).collect();
+    // They come from the bundle, so what they may cost is bounded.
+    let compiled = |pattern: &String| RegexBuilder::new(pattern).size_limit(LARGEST).build().ok();
+    let patterns: Vec<Regex> = patterns.iter().take(MOST).filter_map(compiled).collect();
     services.any(|service| {
         let name = format!("{}.{}.svc.{domain}", service.key.name, service.key.namespace);
         is_in_zone(&name) && patterns.iter().any(|pattern| pattern.is_match(&format!("{name}.")))

@@ -11,7 +11,7 @@ use crate::rules::toolbox::calls::{is_out_of_reach, of_clients};
 use crate::rules::toolbox::complaints::complaints;
 use crate::rules::toolbox::hosts::{Suffering, network_suffering};
 use crate::rules::toolbox::names::name_complaints;
-use crate::rules::toolbox::nodes::touch_pods;
+use crate::rules::toolbox::nodes::{condition, status_of, touch_pods};
 use crate::rules::toolbox::selectors::accepted_nodes;
 use crate::rules::{Finding, Input, RuleHeader, Touch};
 
@@ -200,12 +200,9 @@ fn is_missed(snapshot: &Snapshot, set: &Object, node: &Object) -> bool {
     let (own, node_name) = (set.key.name.as_str(), node.key.name.as_str());
     if is_one_of(&NETWORKS, own) {
         // A node whose kubelet or runtime is what ails it says so, and one with another network has what it needs.
-        let ready = node.list("/status/conditions").iter().find(|condition| {
-            condition.get("type").and_then(Value::as_str) == Some("Ready")
-                && condition.get("status").and_then(Value::as_str) != Some("True")
-        });
+        let ready = condition(node, "Ready").filter(|_| status_of(node, "Ready") != "True");
         let told = ready
-            .and_then(|condition| condition.get("message")?.as_str())
+            .and_then(|(_, found)| found.get("message")?.as_str())
             .unwrap_or("");
         let is_of_other = !told.is_empty() && !told.to_lowercase().contains("network") && !told.contains("cni");
         let has_other = own != "kube-proxy"

@@ -2,10 +2,9 @@
 
 use serde_json::Value;
 
-use crate::cluster::{Hit, Object, Snapshot};
-use crate::model::{Confidence, Subject};
-use crate::rules::toolbox::mesh::service_of_host;
-use crate::rules::toolbox::peers::behind;
+use crate::cluster::{Hit, Object};
+use crate::model::Confidence;
+use crate::rules::toolbox::mesh::{impair_service, service_of_host};
 use crate::rules::toolbox::{add_hit, own_hits};
 use crate::rules::{Finding, Ground, Input, RuleHeader};
 
@@ -197,16 +196,9 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, object: &Object) -> Option<Findin
     }
     for (name, namespace) in &hosts {
         finding = finding.touch(Ground::Service, format!("{namespace}/{name}"));
-        impair(snapshot, &mut finding, namespace, name);
+        impair_service(snapshot, &mut finding, namespace, name);
     }
     Some(finding)
-}
-
-fn impair(snapshot: &Snapshot, finding: &mut Finding, namespace: &str, name: &str) {
-    finding.impair(Subject::namespaced("Service", namespace, name));
-    for owner in behind(snapshot, namespace, name) {
-        finding.impair(owner);
-    }
 }
 
 /// True for a route without a condition, or with one that every request meets: the prefix `/`.

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::cluster::{Hit, Object, PodView};
-use crate::model::{Confidence, Subject};
-use crate::rules::toolbox::mesh::service_of_host;
+use crate::cluster::{Hit, Object};
+use crate::model::Confidence;
+use crate::rules::toolbox::mesh::{impair_service, service_of_host};
 use crate::rules::toolbox::peers::behind;
 use crate::rules::toolbox::timeouts::{durations, millis};
 use crate::rules::toolbox::{add_hit, own_hits};
@@ -143,11 +143,7 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, object: &Object) -> Option<Findin
     }
     let servers = behind(snapshot, &namespace, &name);
     // A service that is not well has to be mended itself.
-    let is_well = |server: &Subject| {
-        let mut pods = snapshot.pods_of(server).peekable();
-        pods.peek().is_some() && pods.all(|pod| PodView::is_well(&pod))
-    };
-    if !servers.iter().any(is_well) {
+    if !servers.iter().any(|server| snapshot.is_running_well(server)) {
         return None;
     }
     let taken: Vec<_> = servers.iter().flat_map(|server| durations(snapshot, server)).collect();
@@ -172,9 +168,6 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, object: &Object) -> Option<Findin
     for hit in given_up.into_iter().take(3) {
         add_hit(input, &mut finding, hit);
     }
-    finding.impair(Subject::namespaced("Service", &namespace, &name));
-    for server in servers {
-        finding.impair(server);
-    }
+    impair_service(snapshot, &mut finding, &namespace, &name);
     Some(finding)
 }

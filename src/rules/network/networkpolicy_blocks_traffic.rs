@@ -1,12 +1,13 @@
 //! A network policy drops traffic that workloads need.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
 use crate::cluster::{Hit, Object};
 use crate::model::{Citation, Confidence, Subject};
 use crate::rules::toolbox::add_hit;
 use crate::rules::toolbox::calls::{Call, calls, is_out_of_reach, of_clients};
-use crate::rules::toolbox::complaints::complaints;
+use crate::rules::toolbox::complaints::{Complaint, complaints};
 use crate::rules::toolbox::errors::troubled;
 use crate::rules::toolbox::names::name_complaints_of;
 use crate::rules::toolbox::peers::{Peer, objects_of};
@@ -650,15 +651,17 @@ fn may_hold(backend: &Backend<'_>, call: &Call<'_>) -> bool {
 /// Pods behind a Service that let nobody in.
 fn nobody<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
     let mut found = Vec::new();
+    // Gathered only if something is shut off, and then once.
+    let missed = LazyCell::new(|| complaints(input.snapshot, &is_out_of_reach, &of_clients()));
     for backend in all_backends(input) {
         let served = services_in(input.snapshot, &backend.subject.namespace)
             .any(|service| selector(service).is_some_and(|wanted| fit(wanted, &backend) == Fit::Selected));
         let selecting = policies(input, &backend, Way::Ingress);
-        if let (true, Some(policy), true) = (
-            served,
-            selecting.first(),
-            selecting.iter().all(|policy| rules(policy, Way::Ingress).is_empty()) && is_wanted(input, &backend.subject),
-        ) {
+        let is_closed = selecting.iter().all(|policy| rules(policy, Way::Ingress).is_empty());
+        let Some(policy) = selecting.first().filter(|_| served && is_closed) else {
+            continue;
+        };
+        if is_wanted(input, &backend.subject, &missed) {
             found.push(Blocked {
                 policy,
                 kind: "nobody",
@@ -701,7 +704,7 @@ fn is_on_host(backend: &Backend<'_>) -> bool {
 }
 
 /// True when somebody is set up to call a workload, or complains of it: nobody misses one that was shut off on purpose.
-fn is_wanted(input: &Input<'_>, server: &Subject) -> bool {
+fn is_wanted(input: &Input<'_>, server: &Subject, missed: &[Complaint<'_>]) -> bool {
     let snapshot = input.snapshot;
     references(snapshot).iter().any(|reference| {
         reference.workload != *server
@@ -711,20 +714,17 @@ fn is_wanted(input: &Input<'_>, server: &Subject) -> bool {
                 &Peer::parse(&reference.host, None),
             )
             .contains(server)
-    }) || complaints(snapshot, &is_out_of_reach, &of_clients())
-        .iter()
-        .any(|complaint| {
-            complaint.speaker.workload != *server
-                && objects_of(
-                    snapshot,
-                    &complaint.speaker.workload.namespace,
-                    &complaint.peer_within(snapshot),
-                )
-                .contains(server)
-        })
-        || snapshot
-            .kind("Ingress")
-            .any(|ingress| ingress.key.namespace == server.namespace)
+    }) || missed.iter().any(|complaint| {
+        complaint.speaker.workload != *server
+            && objects_of(
+                snapshot,
+                &complaint.speaker.workload.namespace,
+                &complaint.peer_within(snapshot),
+            )
+            .contains(server)
+    }) || snapshot
+        .kind("Ingress")
+        .any(|ingress| ingress.key.namespace == server.namespace)
 }
 
 /// Lines of a log by which it would have told what its program lacks.
@@ -733,15 +733,13 @@ const TELLING: u64 = 20;
 /// True for a client that is well and writes about its work without a word of anybody that it cannot reach.
 fn goes_without(input: &Input<'_>, client: &Subject) -> bool {
     let snapshot = input.snapshot;
-    let mut pods = snapshot.pods_of(client).peekable();
-    let is_well = pods.peek().is_some() && pods.all(|pod| pod.is_well());
     let mut logs = snapshot
         .logs
         .iter()
         .filter(|log| of_log(snapshot, log).is_some_and(|speaker| speaker.workload == *client))
         .peekable();
     let is_told = logs.peek().is_some();
-    is_well
+    snapshot.is_running_well(client)
         && is_told
         && logs.all(|log| {
             let complains = log.hits.iter().any(|hit| is_out_of_reach(&hit.signature));

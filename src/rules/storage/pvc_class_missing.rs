@@ -167,7 +167,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             continue;
         };
         let subject = Subject::cluster("StorageClass", class);
-        let is_bound = snapshot.events.iter().any(|event| {
+        let is_bound = snapshot.events_named(&hit.about.object.name).any(|event| {
             event.about == hit.about.object
                 && event.reason == "ProvisioningSucceeded"
                 && event

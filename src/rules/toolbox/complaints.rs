@@ -11,7 +11,7 @@ use super::etcd::{etcd, is_of_etcd};
 use super::lasting::{ended, is_blamed};
 use super::mentions::{mentioned, named_by_word};
 use super::nodes::is_ready;
-use super::passed::{complaint_is_over, peer_is_back};
+use super::passed::{complaint_is_over, peer_is_back, spacing};
 use super::peers::{Peer, dependencies, name_service, node_of_address, objects_of, service_meant};
 use super::speakers::{Speaker, State, is_data_store, is_previous, of_log, of_pod, stores_of, technology};
 use super::stores::refuses_when_full;
@@ -209,8 +209,7 @@ fn of_line<'s>(
     speaker: &Speaker<'s>,
     subjects: &Subjects,
 ) -> Option<Complaint<'s>> {
-    let last_line = hit.last.as_ref().map_or(hit.line, |(line, _)| *line);
-    let after = log.lines_after(last_line);
+    let after = log.lines_after(hit.last_line());
     let weight = weight_of(hit);
     // What comes again at such a distance has not ended before as much again was written.
     let spacing = log.lines_after(hit.line).saturating_sub(after) / hit.count.saturating_sub(1).max(1);
@@ -274,14 +273,9 @@ fn of_line<'s>(
 
 /// True for what a workload that is well has written a few times, hours apart: each time it went on.
 fn comes_seldom(snapshot: &Snapshot, hit: &LineHit) -> bool {
-    let last = hit.last.as_ref().and_then(|(_, text)| snapshot.time_of(text));
-    match (snapshot.time_of(&hit.text), last) {
-        (Some(first), Some(last)) if hit.count < COMES_AGAIN => {
-            let gaps = i32::try_from(hit.count.saturating_sub(1)).unwrap_or(i32::MAX).max(1);
-            first.gap_to(&last) / gaps >= SELDOM
-        }
-        _ => false,
-    }
+    let last = hit.last.as_ref().map(|(_, text)| text);
+    let spacing = last.and_then(|last| spacing(snapshot, &hit.text, last, hit.count));
+    hit.count < COMES_AGAIN && spacing.is_some_and(|spacing| spacing >= SELDOM)
 }
 
 /// What comes no oftener than this is no lasting trouble.

@@ -23,7 +23,6 @@ pub(super) fn ended(subjects: &Subjects, log: &LogFile, hit: &LineHit) -> Option
     if state.ends == id {
         return Some(true);
     }
-    let last_line = |hit: &LineHit| hit.last.as_ref().map_or(hit.line, |(line, _)| *line);
     let is_end = |other: &&LineHit| {
         let of_rule = other.signature.rsplit_once('/').map(|(rule, _)| rule);
         other.signature.rsplit('/').next() == Some(state.ends.as_str())
@@ -33,7 +32,7 @@ pub(super) fn ended(subjects: &Subjects, log: &LogFile, hit: &LineHit) -> Option
         log.hits
             .iter()
             .filter(is_end)
-            .any(|end| last_line(end) > last_line(hit)),
+            .any(|end| end.last_line() > hit.last_line()),
     )
 }
 
@@ -46,8 +45,7 @@ pub(super) fn is_blamed(snapshot: &Snapshot, subjects: &Subjects, speaker: &Spea
         return false;
     }
     let calls = unanswered(snapshot);
-    let text = hit.last.as_ref().map_or(hit.text.as_str(), |(_, text)| text);
-    let said = snapshot.time_of(text);
+    let said = snapshot.time_of(hit.last_text());
     // What was told hours before anybody waited in vain is another matter.
     let is_near = |call: &Unanswered| match (&said, &call.cite.when) {
         (Some(said), Some(when)) => said.gap_to(when) <= BEFORE,

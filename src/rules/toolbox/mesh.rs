@@ -1,6 +1,7 @@
 //! The authority of a service mesh: when it ends, every connection between its proxies ends with it.
 
 use super::nodes::persists;
+use super::peers::behind;
 use super::{add_hit, own_hits, workload_touches};
 use crate::cluster::{Hit, PodView, Snapshot};
 use crate::model::{Confidence, Subject};
@@ -12,6 +13,14 @@ pub const PROXIES: [&str; 2] = ["linkerd-proxy", "istio-proxy"];
 /// Where Linkerd keeps its trust anchors and its issuer (linkerd2 pkg/k8s/labels.go, IdentityIssuerSecretName and `linkerd-identity-trust-roots`).
 const ANCHORS: (&str, &str) = ("ConfigMap", "linkerd-identity-trust-roots");
 const ISSUER: (&str, &str) = ("Secret", "linkerd-identity-issuer");
+
+/// A Service of which the routes do harm suffers with the workloads behind it.
+pub fn impair_service(snapshot: &Snapshot, finding: &mut Finding, namespace: &str, name: &str) {
+    finding.impair(Subject::namespaced("Service", namespace, name));
+    for owner in behind(snapshot, namespace, name) {
+        finding.impair(owner);
+    }
+}
 
 /// Name and namespace of the Service that a host means: `till` in the namespace of the object that names it, or
 /// `till.shop.svc.cluster.local` (istio.io/docs/reference/config/networking/virtual-service: short names).

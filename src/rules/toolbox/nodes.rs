@@ -11,17 +11,18 @@ use crate::logs::{LineHit, stamp_of};
 use crate::model::{Citation, Confidence, Subject, When};
 use crate::rules::{Finding, Ground, Input, RuleHeader};
 
-/// A node's condition with its index.
-pub fn condition<'s>(node: &'s Object, kind: &str) -> Option<(usize, &'s Value)> {
-    node.list("/status/conditions")
+/// The condition of a node, or of another object that has some, with its index.
+pub fn condition<'s>(object: &'s Object, kind: &str) -> Option<(usize, &'s Value)> {
+    object
+        .list("/status/conditions")
         .iter()
         .enumerate()
         .find(|(_, condition)| condition.get("type").and_then(Value::as_str) == Some(kind))
 }
 
 /// The status of a condition (`True`, `False`, `Unknown`); empty when it is not known.
-pub fn status_of<'s>(node: &'s Object, kind: &str) -> &'s str {
-    condition(node, kind)
+pub fn status_of<'s>(object: &'s Object, kind: &str) -> &'s str {
+    condition(object, kind)
         .and_then(|(_, condition)| condition.get("status")?.as_str())
         .unwrap_or("")
 }

@@ -16,16 +16,12 @@ const SINCE_LINES: u64 = 5;
 
 /// True when `log` went on for long after the line `said`, the last of its kind; `after` is how many lines follow it.
 pub fn has_passed(snapshot: &Snapshot, log: &LogFile, said: &str, after: u64) -> bool {
-    let end = log.last_stamped.as_deref().and_then(|line| snapshot.time_of(line));
-    match (snapshot.time_of(said), end) {
-        (Some(said), Some(end)) => after >= SINCE_LINES && said.gap_to(&end) >= SINCE,
-        _ => false,
-    }
+    after >= SINCE_LINES && silence(snapshot, log, said).is_some_and(|silence| silence >= SINCE)
 }
 
 /// True when a log went on for long after a complaint, without it: what it was about has passed.
 pub fn complaint_is_over(snapshot: &Snapshot, log: &LogFile, hit: &LineHit, after: u64) -> bool {
-    let said = hit.last.as_ref().map_or(hit.text.as_str(), |(_, text)| text);
+    let said = hit.last_text();
     // A container that is well again has got over what ended its former instance.
     if is_previous(log) {
         return true;
@@ -55,16 +51,10 @@ fn has_recovered(snapshot: &Snapshot, log: &LogFile, hit: &LineHit) -> bool {
     let Some(recovered) = RECOVERED.as_ref() else {
         return false;
     };
-    let (line, text) = hit
-        .last
-        .as_ref()
-        .map_or((hit.line, hit.text.as_str()), |(line, text)| (*line, text.as_str()));
-    let spacing = hit.last.as_ref().and_then(|(_, last)| {
-        let gaps = i32::try_from(hit.count.saturating_sub(1)).unwrap_or(i32::MAX).max(1);
-        Some(snapshot.time_of(&hit.text)?.gap_to(&snapshot.time_of(last)?) / gaps)
-    });
-    let end = log.last_stamped.as_deref().and_then(|line| snapshot.time_of(line));
-    let silence = snapshot.time_of(text).zip(end).map(|(said, end)| said.gap_to(&end));
+    let line = hit.last_line();
+    let last = hit.last.as_ref().map(|(_, text)| text);
+    let spacing = last.and_then(|last| spacing(snapshot, &hit.text, last, hit.count));
+    let silence = silence(snapshot, log, hit.last_text());
     let mut outcomes = log
         .tail
         .iter()
@@ -95,12 +85,8 @@ pub fn stopped_coming(snapshot: &Snapshot, log: &LogFile, (first, last): (&str, 
         (SignedDuration::from_mins(10), 5, 3),
         (SignedDuration::from_mins(3), 20, 10),
     ];
-    let end = log.last_stamped.as_deref().and_then(|line| snapshot.time_of(line));
-    match (snapshot.time_of(first), snapshot.time_of(last), end) {
-        (Some(first), Some(last), Some(end)) => {
-            let gaps = i32::try_from(count.saturating_sub(1)).unwrap_or(i32::MAX).max(1);
-            let spacing = first.gap_to(&last) / gaps;
-            let silence = last.gap_to(&end);
+    match (spacing(snapshot, first, last, count), silence(snapshot, log, last)) {
+        (Some(spacing), Some(silence)) => {
             let is_quiet = |&(least, times, lines): &(SignedDuration, i32, u64)| {
                 after >= lines && silence >= least && silence >= spacing * times
             };
@@ -110,12 +96,24 @@ pub fn stopped_coming(snapshot: &Snapshot, log: &LogFile, (first, last): (&str, 
     }
 }
 
+/// How far apart the `count` lines from `first` to `last` are, where both tell their time.
+pub fn spacing(snapshot: &Snapshot, first: &str, last: &str, count: u64) -> Option<SignedDuration> {
+    let gaps = i32::try_from(count.saturating_sub(1)).unwrap_or(i32::MAX).max(1);
+    Some(snapshot.time_of(first)?.gap_to(&snapshot.time_of(last)?) / gaps)
+}
+
+/// How long a log went on after the line `said`.
+fn silence(snapshot: &Snapshot, log: &LogFile, said: &str) -> Option<SignedDuration> {
+    let end = log.last_stamped.as_deref().and_then(|line| snapshot.time_of(line))?;
+    Some(snapshot.time_of(said)?.gap_to(&end))
+}
+
 /// True where a client missed one pod by its own name (`kafka-1.kafka`) and that pod is ready by now: the name is published as soon as it is
 /// (kubernetes.io/docs/concepts/workloads/controllers/statefulset, Stable Network ID), and nothing was said for a while.
 pub fn peer_is_back(snapshot: &Snapshot, speaker: &Speaker<'_>, hit: &LineHit) -> bool {
     /// What came back so long ago would have been missed again.
     const QUIET: SignedDuration = SignedDuration::from_mins(10);
-    let text = hit.last.as_ref().map_or(hit.text.as_str(), |(_, text)| text);
+    let text = hit.last_text();
     let is_named = |pod: &PodView<'_>| {
         pod.namespace() == speaker.workload.namespace
             && text.match_indices(pod.name()).any(|(at, name)| {

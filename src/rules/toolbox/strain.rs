@@ -53,11 +53,7 @@ pub fn recurring<'s>(
             .filter(|hit| hit.signature.starts_with(rule) && is_meant(hit))
             .collect();
         let count = hits.iter().map(|hit| hit.count).sum();
-        let last = hits
-            .iter()
-            .map(|hit| hit.last.as_ref().map_or(hit.line, |(line, _)| *line))
-            .max()
-            .unwrap_or(0);
+        let last = hits.iter().map(|hit| hit.last_line()).max().unwrap_or(0);
         let after = log.lines_after(last);
         if count < least || after > NEAR.max(log.lines / 5) {
             continue;
