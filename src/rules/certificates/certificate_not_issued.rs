@@ -156,11 +156,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .fact("secret", object.text("/spec/secretName"));
         let secret = object.text("/spec/secretName");
         if !secret.is_empty() {
-            finding.touches.extend(Touch::of(&Subject::namespaced(
-                "Secret",
-                &object.key.namespace,
-                secret,
-            )));
+            finding
+                .touches
+                .extend(Touch::of(&Subject::namespaced("Secret", &object.key.namespace, secret)));
         }
         for service in snapshot.kind("Service").filter(|service| serves(service, object)) {
             let peer = Peer::parse(&service.key.name, None);

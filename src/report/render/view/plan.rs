@@ -8,7 +8,7 @@ const SYMPTOMS: usize = 4;
 /// Affected resources in the body.
 const RESOURCES: usize = 5;
 /// Rows of the timeline in the body.
-const TIMELINE: usize = 11;
+const TIMELINE: usize = 13;
 /// Paragraphs of the analysis in the body.
 const ANALYSIS: usize = 4;
 /// Differences from the baseline in the body.
@@ -22,7 +22,7 @@ const FACTORS: usize = 5;
 /// Alternatives that were ruled out, beside those of the hypotheses, in the body.
 const RULED_OUT: usize = 4;
 /// Conflicts and open questions in the body.
-const OPEN: usize = 7;
+const OPEN: usize = 8;
 /// Failures without an explanation in the body.
 const UNEXPLAINED: usize = 2;
 /// Lines of logs for each of those.
@@ -163,14 +163,18 @@ pub(super) fn resources(report: &PostMortem) -> (Vec<&ResourceRow>, usize) {
     (rows, left)
 }
 
-/// The rows of the timeline in the body: what a person did or noticed, the trigger and the last row, the collection, always stay; of the rest what broke
+/// The rows of the timeline in the body: what a person did or noticed, the trigger and the collections, of the baseline too, always stay; of the rest what broke
 /// comes before what merely changed, what was done to many before what was done to one, and each nearest to the beginning of the incident.
 pub(in crate::report::render) fn timeline(rows: &[TimelineRow]) -> Vec<&TimelineRow> {
     let stays = |row: &TimelineRow| {
         row.when.is_none()
             || matches!(
                 row.kind,
-                TimelineKind::Trigger | TimelineKind::Detection | TimelineKind::Response | TimelineKind::Recovery
+                TimelineKind::Trigger
+                    | TimelineKind::Detection
+                    | TimelineKind::Response
+                    | TimelineKind::Recovery
+                    | TimelineKind::Collection
             )
             || rows.last().is_some_and(|last| std::ptr::eq(last, row))
     };
