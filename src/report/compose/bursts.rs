@@ -159,7 +159,7 @@ impl<'h> Burst<'h> {
         let facts = [
             ("names", json!(names.iter().take(NAMED).collect::<Vec<_>>())),
             ("more", json!(names.len().saturating_sub(NAMED))),
-            ("imported", json!(self.imports.len())),
+            ("imported", json!(!self.imports.is_empty())),
             ("code", json!(code.cloned().unwrap_or_default())),
             ("killed", json!(of("kill").count() > 0)),
             ("deleted", json!(of("destroy").count() > 0)),
@@ -182,7 +182,9 @@ impl<'h> Burst<'h> {
         let acts = self.events.iter().enumerate();
         let acts = acts.filter(|(index, event)| *index == 0 || event.action != "kill" || !ended(name(event)));
         let acts = acts.map(|(_, event)| event);
-        let acts = self.imports.iter().chain(acts);
+        // That images came is told, not how many: the first and the last show it.
+        let last = self.imports.last().filter(|_| self.imports.len() > 1);
+        let acts = self.imports.first().into_iter().chain(last).chain(acts);
         let mut cites: Vec<&Citation> = acts.map(|event| &event.cite).take(CITED).collect();
         if let Some(last) = self.events.last().filter(|_| self.events.len() > cites.len())
             && !cites.iter().any(|cite| cite.place == last.cite.place)
@@ -302,7 +304,7 @@ mod tests {
             let first = bursts.first().expect("acts on system containers");
             (crate::model::plain(&first.text().en), first.cites().len())
         };
-        let set_up = "1 image was imported, then system containers were created: rancher";
+        let set_up = "Images were imported, then system containers were created: rancher";
         assert_eq!(told(made("2026-11-21")), (set_up.to_owned(), 2));
         let (text, _) = told(made("2026-11-20"));
         assert!(text.starts_with("A prune"), "{text}");

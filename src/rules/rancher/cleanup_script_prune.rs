@@ -201,7 +201,7 @@ remedy:
       curl -sk -o /dev/null -w '%{http_code}\n' -u <API_KEY> -H 'Content-Type: application/json' -d '{"type":"clusterRegistrationToken","clusterId":"<CLUSTER_ID>"}' <RANCHER_URL>/v3/clusterregistrationtokens
     expect: {zh: "201", en: "201"}
     verify: {zh: 再列一次令牌：本集群多出一个，创建时间即本步的时间, en: "the tokens listed once more: this cluster has one more, created at the time of this step"}
-    rollback: {zh: 用最后一步之前的删除命令删去这个新令牌, en: "delete this new token in the way in which the old one is deleted below"}
+    rollback: {zh: 用下文删除旧令牌的命令删去这个新令牌, en: "delete this new token in the way in which the old one is deleted below"}
     notes:
       - zh: "`<API_KEY>` 是 Rancher 界面中创建的 API 密钥（用户名:密码两段），`<CLUSTER_ID>` 是上一步的命名空间，`<RANCHER_URL>` 是 Rancher 的地址"
         en: "`<API_KEY>` is an API key made in Rancher's user interface (its two parts, joined by a colon), `<CLUSTER_ID>` the namespace of the step before, `<RANCHER_URL>` Rancher's address"
@@ -211,7 +211,7 @@ remedy:
     when: "agent_absent and rebuild|selectattr('placeholders')|list"
     precheck: {zh: "`kubectl diff -f <MANIFEST_URL>` 的差异中有 DaemonSet cattle-node-agent；没有就不执行本步，按该版本 Rancher 的文档恢复", en: "`kubectl diff -f <MANIFEST_URL>` shows the DaemonSet cattle-node-agent; where it does not, leave this step out and restore the agent as the documentation of this Rancher says"}
     command: "kubectl apply -f <MANIFEST_URL>"
-    expect: {zh: "daemonset.apps/cattle-node-agent created", en: "daemonset.apps/cattle-node-agent created"}
+    expect: {zh: "输出中有 `daemonset.apps/cattle-node-agent created`", en: "the output has `daemonset.apps/cattle-node-agent created`"}
     verify: {zh: "`kubectl -n cattle-system get daemonset cattle-node-agent` 的 READY 等于节点数；随后看 share-mnt 是否已由它重建", en: "`kubectl -n cattle-system get daemonset cattle-node-agent` has READY equal to the number of nodes; then see whether it has re-created share-mnt"}
     rollback: {zh: "`kubectl -n cattle-system delete daemonset cattle-node-agent`", en: "`kubectl -n cattle-system delete daemonset cattle-node-agent`"}
     notes:

@@ -8,7 +8,7 @@ const SYMPTOMS: usize = 4;
 /// Affected resources in the body.
 const RESOURCES: usize = 5;
 /// Rows of the timeline in the body.
-const TIMELINE: usize = 13;
+const TIMELINE: usize = 11;
 /// Paragraphs of the analysis in the body.
 const ANALYSIS: usize = 4;
 /// Differences from the baseline in the body.
@@ -22,7 +22,7 @@ const FACTORS: usize = 5;
 /// Alternatives that were ruled out, beside those of the hypotheses, in the body.
 const RULED_OUT: usize = 4;
 /// Conflicts and open questions in the body.
-const OPEN: usize = 8;
+const OPEN: usize = 7;
 /// Failures without an explanation in the body.
 const UNEXPLAINED: usize = 2;
 /// Lines of logs for each of those.
