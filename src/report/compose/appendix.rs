@@ -9,7 +9,7 @@ use super::alive::{Sign, sign};
 use super::data::{Distribution, Foreign, datum, datum_on, foreign, of_process};
 use super::kept::Kept;
 use super::ledger::Ledger;
-use super::phrases::{filled, phrase};
+use super::phrases::{filled, phrase, small};
 use super::reported::{Reported, reported_before};
 use super::stand_ins::reason_of_all;
 use crate::cluster::{Host, Snapshot};
@@ -56,7 +56,7 @@ fn asked(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Gap>, minijinja::Error> {
                 what: ledger.wording.text(&wording.what, &facts)?,
                 reason: GapReason::NotCollected,
                 detail: String::new(),
-                limits: ledger.wording.text(&wording.limits, &facts)?,
+                limits: framed_by_section(&ledger.wording.text(&wording.limits, &facts)?),
                 collect: ledger.wording.command(&wording.collect, &facts)?,
             };
             if gaps.iter().all(|known| known.what != gap.what) {
@@ -65,6 +65,14 @@ fn asked(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Gap>, minijinja::Error> {
         }
     }
     Ok(gaps)
+}
+
+/// What a question is about, with the section that asks it.
+fn framed_by_section(limits: &Text) -> Text {
+    filled(
+        "gap.asked",
+        &[("zh", json!(limits.zh)), ("en", json!(small(&limits.en)))],
+    )
 }
 
 /// What checks lack: one row for each datum that would let some of them judge, those first that could explain the same effects as the

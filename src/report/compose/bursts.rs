@@ -15,6 +15,8 @@ use crate::rules::inventory::{RKE_LABEL, expected, names};
 
 /// Acts that are further apart are two. An engine gives a container ten seconds to stop before it kills it (moby `daemon/stop.go`).
 const APART: SignedDuration = SignedDuration::from_secs(10);
+/// What was made so shortly before anything went may have to do with it.
+const SET_UP: SignedDuration = SignedDuration::from_hours(1);
 /// A stretch without any act that leaves a question.
 const SILENT: SignedDuration = SignedDuration::from_mins(5);
 /// Such stretches that are asked about.
@@ -27,6 +29,8 @@ const CITED: usize = 40;
 /// Acts of one kind, close together.
 pub(super) struct Burst<'h> {
     kind: Kind,
+    /// Imports of images right before containers were made.
+    imports: Vec<&'h RuntimeEvent>,
     events: Vec<&'h RuntimeEvent>,
 }
 
@@ -42,7 +46,12 @@ impl<'h> Burst<'h> {
     /// All of a host, in time order.
     pub(super) fn of(host: &'h Host) -> Vec<Self> {
         let mut bursts: Vec<Self> = Vec::new();
+        let mut imports: Vec<&RuntimeEvent> = Vec::new();
         for event in &host.runtime_events {
+            if event.kind == "image" && event.action == "import" {
+                imports.retain(|known| is_near(known, event));
+                imports.push(event);
+            }
             let (Some(kind), Some(when)) = (kind(event), &event.when) else {
                 continue;
             };
@@ -50,16 +59,26 @@ impl<'h> Burst<'h> {
                 Some(last) if last.kind == kind && last.last().is_some_and(|end| end.gap_to(when) < APART) => {
                     last.events.push(event);
                 }
-                _ => bursts.push(Self {
-                    kind,
-                    events: vec![event],
-                }),
+                _ => {
+                    imports.retain(|known| kind == Kind::Made && is_near(known, event));
+                    bursts.push(Self {
+                        kind,
+                        imports: std::mem::take(&mut imports),
+                        events: vec![event],
+                    });
+                }
             }
         }
         bursts.retain_mut(Self::keep_system);
-        // What was made before anything went is how the host was set up.
-        let first = bursts.iter().position(|burst| burst.kind == Kind::Gone);
-        bursts.drain(..first.unwrap_or(bursts.len()));
+        // What was made long before anything went is how the host was set up.
+        let gone = bursts.iter().find(|burst| burst.kind == Kind::Gone);
+        let Some(gone) = gone.and_then(|burst| burst.first().cloned()) else {
+            return Vec::new();
+        };
+        bursts.retain(|burst| {
+            let ends = burst.last();
+            ends.is_some_and(|end| end.latest >= gone.earliest || end.gap_to(&gone) < SET_UP)
+        });
         bursts
     }
 
@@ -87,7 +106,12 @@ impl<'h> Burst<'h> {
         self.events.iter().any(|event| event.action == "prune")
     }
 
-    /// When it began.
+    /// When it began, with what was imported for it.
+    pub(super) fn began(&self) -> Option<&'h When> {
+        self.imports.first().or(self.events.first())?.when.as_ref()
+    }
+
+    /// When its first act was.
     pub(super) fn first(&self) -> Option<&'h When> {
         self.events.first()?.when.as_ref()
     }
@@ -135,6 +159,7 @@ impl<'h> Burst<'h> {
         let facts = [
             ("names", json!(names.iter().take(NAMED).collect::<Vec<_>>())),
             ("more", json!(names.len().saturating_sub(NAMED))),
+            ("imported", json!(!self.imports.is_empty())),
             ("code", json!(code.cloned().unwrap_or_default())),
             ("killed", json!(of("kill").count() > 0)),
             ("deleted", json!(of("destroy").count() > 0)),
@@ -156,7 +181,11 @@ impl<'h> Burst<'h> {
         };
         let acts = self.events.iter().enumerate();
         let acts = acts.filter(|(index, event)| *index == 0 || event.action != "kill" || !ended(name(event)));
-        let mut cites: Vec<&Citation> = acts.map(|(_, event)| &event.cite).take(CITED).collect();
+        let acts = acts.map(|(_, event)| event);
+        // That images came is told, not how many: the first and the last show it.
+        let last = self.imports.last().filter(|_| self.imports.len() > 1);
+        let acts = self.imports.first().into_iter().chain(last).chain(acts);
+        let mut cites: Vec<&Citation> = acts.map(|event| &event.cite).take(CITED).collect();
         if let Some(last) = self.events.last().filter(|_| self.events.len() > cites.len())
             && !cites.iter().any(|cite| cite.place == last.cite.place)
         {
@@ -225,6 +254,12 @@ fn kind(event: &RuntimeEvent) -> Option<Kind> {
     }
 }
 
+/// True for two that are one go.
+fn is_near(event: &RuntimeEvent, next: &RuntimeEvent) -> bool {
+    let moments = event.when.as_ref().zip(next.when.as_ref());
+    moments.is_some_and(|(when, next)| when.gap_to(next) < APART)
+}
+
 fn name(event: &RuntimeEvent) -> &str {
     event.attributes.get("name").map_or("", String::as_str)
 }
@@ -254,6 +289,26 @@ mod tests {
 2026-11-21T10:20:20.619Z container die 54e55a2ddc69 (exitCode=0, image=rancher/rancher-agent:v2.5.12, name=share-mnt)
 2026-11-21T10:20:20.629Z container create 018baa2c49ea (image=busybox:1.36, name=app-old)
 ";
+
+    #[test]
+    fn what_was_made_shortly_before_anything_went_is_told_with_its_imports() {
+        let made = |day: &str| {
+            format!(
+                "{day}T10:02:37.204Z image import sha256:c66ef16b075b (name=sha256:c66ef16b075b)\n\
+                 {day}T10:02:37.740Z container create 33c28c3f0205 (image=rancher/rancher:v2.5.12, name=rancher)\n"
+            )
+        };
+        let told = |before: String| {
+            let snapshot = reading(&[("nodes/n1/docker-events.txt", &format!("{before}{EVENTS}"))]);
+            let bursts = Burst::of(&snapshot.hosts[0]);
+            let first = bursts.first().expect("acts on system containers");
+            (crate::model::plain(&first.text().en), first.cites().len())
+        };
+        let set_up = "Images were imported, then system containers were created: rancher";
+        assert_eq!(told(made("2026-11-21")), (set_up.to_owned(), 2));
+        let (text, _) = told(made("2026-11-20"));
+        assert!(text.starts_with("A prune"), "{text}");
+    }
 
     #[test]
     fn what_was_done_in_one_go_is_one_row() {

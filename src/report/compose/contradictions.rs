@@ -1,18 +1,25 @@
 //! Facts of a bundle that do not go together: both sides, what may explain them, and which one the report used.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::doubles::doubles;
 use super::ledger::Ledger;
 use super::one_machine::signs;
+use super::overview::shown;
 use super::phrases::{filled, small};
-use crate::cluster::Object;
+use crate::cluster::{Host, Object};
 use crate::model::{Citation, Text};
 use crate::report::model::Sentence;
+use crate::rules::inventory::names;
+use crate::rules::toolbox::deletions::Deletions;
 use crate::rules::toolbox::nodes::{cite_condition, condition, status_of};
 
 /// Contradictions of one kind that are told.
 const TOLD: usize = 3;
+/// Interfaces of a host that are cited for its addresses.
+const ADDRESSES: usize = 4;
 /// A lease is renewed every 10 seconds and given up after 40 (`pkg/kubelet/kubelet.go`, `--node-monitor-grace-period`); collecting a
 /// bundle takes a while, so only minutes count.
 const SILENT_SECONDS: i64 = 300;
@@ -26,6 +33,7 @@ pub(super) fn contradictions(ledger: &mut Ledger<'_, '_>) -> (Vec<Sentence>, Vec
     told.extend(arguments(ledger));
     told.extend(versions(ledger));
     told.extend(silent_but_ready(ledger));
+    told.extend(one_run(ledger));
     let mut in_full = Vec::new();
     let mut in_short = Vec::new();
     for told in told {
@@ -152,6 +160,16 @@ fn arguments(ledger: &Ledger<'_, '_>) -> Vec<Told> {
                 .find(|host| host.runtime_name() == finding.subject.node);
             let own = host.and_then(|host| host.names.values().find(|(name, _)| name == host.runtime_name()));
             places.extend(own.map(|(_, cite)| cite.clone()));
+            let shown = places.clone();
+            places.extend(
+                snapshot
+                    .kind("Node")
+                    .take(TOLD)
+                    .map(|node| node.cite_at("/metadata/name")),
+            );
+            if let (Some(host), false) = (host, field("server_elsewhere").is_null()) {
+                places.extend(where_the_server_is(host));
+            }
             let facts = [
                 ("name", name),
                 ("others", others),
@@ -159,7 +177,68 @@ fn arguments(ledger: &Ledger<'_, '_>) -> Vec<Told> {
                 ("host", json!(finding.subject.node)),
                 ("nodes", json!(nodes)),
             ];
-            told.push(Told::of("contradiction.arguments", &facts, places));
+            told.push(Told::of("contradiction.arguments", &facts, places).shown_by(shown));
+        }
+    }
+    told.truncate(TOLD);
+    told
+}
+
+/// The container of Rancher's server on a host, and the host's own addresses.
+fn where_the_server_is(host: &Host) -> Vec<Citation> {
+    let mut servers = host.containers.iter();
+    let server = servers.find(|one| names(&one.image, "rancher"));
+    let interfaces = host.tools.interfaces.iter().filter(|one| !one.addresses.is_empty());
+    let addresses = interfaces.map(|one| &one.cite).take(ADDRESSES);
+    server
+        .map(|one| &one.cite)
+        .into_iter()
+        .chain(addresses)
+        .cloned()
+        .collect()
+}
+
+/// A log of a clean-up that has one run where the runtime recorded several prunes of the same containers.
+fn one_run(ledger: &Ledger<'_, '_>) -> Vec<Told> {
+    let snapshot = ledger.diagnosis.snapshot;
+    let mut told = Vec::new();
+    for finding in ledger.root_findings() {
+        let missing = finding.facts.get("missing").and_then(Value::as_array);
+        let names: Vec<String> = missing
+            .into_iter()
+            .flatten()
+            .filter_map(|name| name.as_str().map(str::to_owned))
+            .collect();
+        let hosts = snapshot.hosts.iter();
+        for host in
+            hosts.filter(|host| finding.subject.kind == "HostContainer" && host.runtime_name() == finding.subject.node)
+        {
+            let runs: BTreeSet<_> = (host.prunes.iter())
+                .filter(|run| !run.deleted_containers.is_empty())
+                .map(|run| run.stamped.as_ref().map(|(_, cite)| (&cite.file, &cite.place)))
+                .collect();
+            let deletions = Deletions::read(snapshot, host);
+            let earlier: Vec<_> = deletions.earlier_of(&names).collect();
+            let (1, false, Some((began, logged)), Some((last, pruned))) =
+                (runs.len(), earlier.is_empty(), &deletions.logged, &deletions.prune)
+            else {
+                continue;
+            };
+            let times = earlier.iter().map(|prune| &prune.when).chain([last]);
+            let facts = [
+                ("names", json!(names)),
+                ("count", json!(earlier.len() + 1)),
+                ("times", json!(times.map(shown).collect::<Vec<_>>())),
+                ("logged", json!(shown(began))),
+            ];
+            let gone = earlier
+                .iter()
+                .flat_map(|prune| &prune.destroyed)
+                .chain(&deletions.destroyed);
+            let gone = gone.filter(|gone| names.contains(&gone.name)).map(|gone| &gone.cite);
+            let acts = earlier.iter().map(|prune| &prune.cite).chain([pruned, logged]);
+            let places: Vec<Citation> = gone.chain(acts).cloned().collect();
+            told.push(Told::of("contradiction.one-run", &facts, places));
         }
     }
     told.truncate(TOLD);

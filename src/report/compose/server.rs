@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use super::ledger::Ledger;
-use super::phrases::filled;
+use super::phrases::{filled, phrase};
 use crate::bundle::decode::ContainerState;
 use crate::cluster::{Host, HostContainer, Snapshot};
 use crate::model::StepPlace;
 use crate::report::model::{RecoveryStep, Sentence};
 use crate::rules::inventory::names;
-use crate::rules::shell_quote;
+use crate::rules::{KnowledgeWording, shell_quote};
 
 /// The container of a server that was installed with `docker run`, running or not, and its host.
 pub(super) fn rancher_server(snapshot: &Snapshot) -> Option<(&Host, &HostContainer)> {
@@ -39,10 +39,14 @@ pub(super) fn inside_server(ledger: &mut Ledger<'_, '_>, steps: &mut [RecoverySt
         let command = lines.collect::<Vec<_>>().join("\n");
         if command != step.command.trim_end_matches('\n') && !is_said {
             is_said = true;
+            let kubectl = ledger.know(&KnowledgeWording {
+                text: phrase("knowledge.rancher-kubectl"),
+                reference: "rancher/rancher package/Dockerfile".into(),
+            });
             let facts = [("name", json!(server.name)), ("host", json!(host.runtime_name()))];
             step.notes.push(Sentence {
                 text: filled("recovery.in-container", &facts),
-                refs: vec![ledger.cite(&server.cite)],
+                refs: vec![ledger.cite(&server.cite), kubectl],
                 confidence: None,
             });
         }

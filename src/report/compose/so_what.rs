@@ -74,7 +74,6 @@ pub(super) fn so_what(ledger: &mut Ledger<'_, '_>) -> Option<Sentence> {
         ("wanted", json!(wanted)),
         ("rancher", json!(rancher.is_some())),
         ("stand_ins", json!(stand_ins.len())),
-        ("command", stand_ins.first().map(StandIn::command).into()),
         (
             "time",
             json!(renewed.as_ref().map(|one| shown(&one.last)).unwrap_or_default()),
@@ -83,7 +82,6 @@ pub(super) fn so_what(ledger: &mut Ledger<'_, '_>) -> Option<Sentence> {
         ("all", json!(all)),
     ];
     let containers = running.iter().copied().chain(rancher).map(|container| &container.cite);
-    let containers = containers.chain(stand_ins.iter().map(|one| &one.process.cite));
     let leases = renewed.iter().flat_map(|one| &one.cites);
     let mut refs = ledger.cite_all(containers.chain(leases.take(1)));
     refs.extend(lost.iter().filter_map(|(_, subject)| duty(ledger, &subject.name)));
@@ -220,11 +218,13 @@ fn by_state_only(
     host: &Host,
 ) -> ResourceRow {
     let stand_ins: Vec<StandIn<'_>> = stand_ins(host).into_iter().filter(concerns).collect();
-    let Some(first) = stand_ins.first() else { return row };
+    if stand_ins.is_empty() {
+        return row;
+    }
     let shown = ledger.cite_all(stand_ins.iter().map(|one| &one.process.cite));
     ResourceRow {
         impact: Impact::Unknown,
-        note: inside(filled("triage.stand-in", &[("command", first.command().into())])),
+        note: inside(phrase("triage.stand-in")),
         refs: row.refs.into_iter().chain(shown).collect(),
         ..row
     }

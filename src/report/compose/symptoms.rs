@@ -6,7 +6,7 @@ use super::comparison::core_containers;
 use super::ledger::Ledger;
 use super::overview::shown;
 use super::phrases::filled;
-use super::stand_ins::{StandIn, stand_ins};
+use super::stand_ins::stand_ins;
 use crate::bundle::decode::ContainerState;
 use crate::cluster::Host;
 use crate::diagnosis::Diagnosis;
@@ -125,14 +125,12 @@ fn still_running(ledger: &mut Ledger<'_, '_>, host: &Host) -> Sentence {
         .iter()
         .find(|container| names(&container.image, "rancher") && container.state == ContainerState::Running);
     let stand_ins = stand_ins(host);
-    let processes = stand_ins.iter().map(|one| &one.process.cite);
     let containers = running.iter().copied().chain(rancher).map(|container| &container.cite);
     let facts = [
         ("host", json!(host.runtime_name())),
         ("all", json!(wanted)),
         ("well", json!(running.len())),
         ("stand_ins", json!(stand_ins.len())),
-        ("command", stand_ins.first().map(StandIn::command).into()),
         (
             "rancher",
             json!(rancher.map(|one| one.name.as_str()).unwrap_or_default()),
@@ -140,7 +138,7 @@ fn still_running(ledger: &mut Ledger<'_, '_>, host: &Host) -> Sentence {
     ];
     Sentence {
         text: filled("symptom.still-running", &facts),
-        refs: ledger.cite_all(containers.chain(processes)),
+        refs: ledger.cite_all(containers),
         confidence: None,
     }
 }

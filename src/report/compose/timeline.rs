@@ -247,7 +247,7 @@ fn bursts<'h>(
         is_before || !cited.iter().any(|cite| burst.has(cite))
     });
     for burst in &bursts {
-        let (Some(first), Some(last)) = (burst.first(), burst.last()) else {
+        let (Some(first), Some(last)) = (burst.began(), burst.last()) else {
             continue;
         };
         let refs = ledger.cite_all(burst.cites());

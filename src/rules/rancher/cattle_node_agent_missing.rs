@@ -13,8 +13,8 @@ check:
   zh: "Rancher 创建的主机上是否有节点代理"
   en: "whether hosts that Rancher launched run its node agent"
 title:
-  zh: "主机 {{ host }} 的容器清单{% if lists > 1 %}以及另外 {{ lists - 1 }} 份清单（容器运行时、API）{% endif %}中没有 cattle-node-agent"
-  en: "{% if lists > 1 %}none of the {{ lists }} lists that would show it (of host {{ host }}, of the runtime, of the API) has cattle-node-agent{% else %}the container list of host {{ host }} has no cattle-node-agent{% endif %}"
+  zh: "主机 {{ host }} 的容器清单{% if lists > 1 %}以及另外 {{ lists - 1 }} 份清单（容器运行时、API；完整性见附录 A）{% endif %}中没有 cattle-node-agent"
+  en: "{% if lists > 1 %}none of the {{ lists }} lists that would show it (of host {{ host }}, of the runtime, of the API; appendix A says how complete each is) has cattle-node-agent{% else %}the container list of host {{ host }} has no cattle-node-agent{% endif %}"
 cause:
   zh: "节点代理 会重建 Rancher 管理的容器（worker 上的 kubelet、kube-proxy、nginx-proxy、service-sidekick，以及 share-mnt）；它不在时，被删除的容器不会自己回来。"
   en: "the node agent re-creates what Rancher manages (kubelet, kube-proxy, nginx-proxy, service-sidekick on workers, and share-mnt); without it a container that was deleted does not come back."

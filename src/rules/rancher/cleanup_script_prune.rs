@@ -61,7 +61,7 @@ factors:
       zh: "该脚本的定时任务（{{ schedule }}）不在基线的 {{ baseline_jobs }} 条之中：很可能是基线采集之后加入的"
       en: "the script's cron entry ({{ schedule }}) is not among the {{ baseline_jobs }} of the baseline: probably added after that was collected"
     confidence: probable
-    when: cron_is_new
+    when: cron_is_new and not off_schedule
 rules_out:
   - zh: "{% if images_present %}镜像清理：{% if images_pruned %}虽然也执行过镜像清理，{% endif %}缺失容器的镜像 {{ images|join('、') }} 仍在本机，缺少的不是镜像{% endif %}"
     en: "{% if images_present %}an image clean-up: {% if images_pruned %}there was a prune of images too, but {% endif %}the images of the missing containers, {{ images|join(', ') }}, are still on the host, so it is not their images that were lost{% endif %}"
@@ -105,8 +105,8 @@ inquiries:
 questions:
   - zh: "{% if off_schedule %}脚本的计划是 {{ schedule }}，而{% if logged_at %}脚本日志记录的执行始于{% else %}运行时记录的清除在{% endif %} {{ ran_at }}：这次执行是如何触发的？{% endif %}"
     en: "{% if off_schedule %}the script is scheduled for {{ schedule }}, but {% if logged_at %}by its log a run began{% else %}the runtime recorded a prune{% endif %} at {{ ran_at }}: how was this run started?{% endif %}"
-  - zh: "{% if cron_is_new %}脚本 {{ script }} 的定时任务（{{ schedule }}）在基线采集时还没有：它经由哪次变更、什么流程加到 {{ host }} 上？{% endif %}"
-    en: "{% if cron_is_new %}by which change, and through which process, did the cron entry of {{ script }} ({{ schedule }}), which the baseline lacks, come onto {{ host }}?{% endif %}"
+  - zh: "{% if cron_is_new %}脚本 {{ script }} 的定时任务（{{ schedule }}）在基线采集时还没有：它经由哪次变更、什么流程加到 {{ host }} 上？{% if off_schedule %}这次执行不是它启动的（2.2.3），但停用之前，它每到计划时间都会再次执行同一清除：这是复发的风险。{% endif %}{% elif off_schedule %}复发的风险：这次执行不是定时任务（{{ schedule }}）启动的（2.2.3），但停用之前，它每到计划时间都会再次执行同一清除。它还会在何时执行？{% endif %}"
+    en: "{% if cron_is_new %}by which change, and through which process, did the cron entry of {{ script }} ({{ schedule }}), which the baseline lacks, come onto {{ host }}?{% if off_schedule %} It did not start this run (2.2.3); a risk of recurrence: until it is disabled, it starts the same prune whenever it is due.{% endif %}{% elif off_schedule %}a risk of recurrence: the cron entry ({{ schedule }}) did not start this run (2.2.3), but until it is disabled it starts the same prune whenever it is due: when is that next?{% endif %}"
   - zh: "{% if earlier and recreated_at %}{{ earlier|join('、') }} 的清除之后，同名容器在 {{ recreated_at }} 又被创建：那次清除由什么发起，这些容器又是如何恢复的？{% endif %}"
     en: "{% if earlier and recreated_at %}what started the prune at {{ earlier|join(', ') }}, and what brought containers of these names back at {{ recreated_at }}?{% endif %}"
   - zh: "{% if agent_absent %}节点代理（cattle-node-agent）会重建被删除的 share-mnt，而 {{ host }} 上找不到它：它为何不在？{% else %}节点代理（cattle-node-agent）会重建被删除的 share-mnt；采集时它仍然缺失，当时该代理处于什么状态？{% endif %}"
@@ -188,13 +188,35 @@ remedy:
     place: rancher
     risk: read-only
     when: "rebuild|selectattr('placeholders')|list"
-    command: "kubectl get clusterregistrationtokens.management.cattle.io -A -o custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name"
-    expect: {zh: "每个集群一个或多个注册令牌，例如 default-token、system", en: "one or more registration tokens for each cluster, such as default-token and system"}
-    verify: {zh: 记下本集群的令牌所在的命名空间与名称, en: "note the namespace and the name of this cluster's"}
+    command: "kubectl get clusterregistrationtokens.management.cattle.io -A -o custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name,CREATED:.metadata.creationTimestamp"
+    expect: {zh: "每个集群一个或多个注册令牌，例如 default-token、system，各有其创建时间", en: "one or more registration tokens for each cluster, such as default-token and system, each with its time of creation"}
+    verify: {zh: 记下本集群的令牌所在的命名空间（即集群 ID）与名称, en: "note the namespace, which is the cluster's id, and the names of this cluster's"}
     rollback: {zh: 只读，无需回滚, en: read-only}
+  - purpose: {zh: 为本集群生成新的注册令牌：采集包中的令牌视为已泄露, en: "make a new registration token for this cluster: the one in the bundle counts as leaked"}
+    place: rancher
+    risk: change
+    when: "rebuild|selectattr('placeholders')|list"
+    precheck: {zh: "`curl -sk -o /dev/null -w '%{http_code}' -u <API_KEY> <RANCHER_URL>/v3/clusters/<CLUSTER_ID>` 输出 200", en: "`curl -sk -o /dev/null -w '%{http_code}' -u <API_KEY> <RANCHER_URL>/v3/clusters/<CLUSTER_ID>` prints 200"}
+    command: |
+      curl -sk -o /dev/null -w '%{http_code}\n' -u <API_KEY> -H 'Content-Type: application/json' -d '{"type":"clusterRegistrationToken","clusterId":"<CLUSTER_ID>"}' <RANCHER_URL>/v3/clusterregistrationtokens
+    expect: {zh: "201", en: "201"}
+    verify: {zh: 再列一次令牌：本集群多出一个，创建时间即本步的时间, en: "the tokens listed once more: this cluster has one more, created at the time of this step"}
+    rollback: {zh: 用下文删除旧令牌的命令删去这个新令牌, en: "delete this new token in the way in which the old one is deleted below"}
     notes:
-      - zh: "采集包中的令牌视为已泄露：重建之前先在 Rancher 中为本集群生成新令牌（做法取决于 Rancher 的版本，先查阅其文档），重建时只用新的，旧的最后删除"
-        en: "the token in the bundle counts as leaked: have Rancher make a new one for this cluster before anything is rebuilt (how depends on its version: read its documentation), rebuild with that alone, and delete the old one last"
+      - zh: "`<API_KEY>` 是 Rancher 界面中创建的 API 密钥（用户名:密码两段），`<CLUSTER_ID>` 是上一步的命名空间，`<RANCHER_URL>` 是 Rancher 的地址"
+        en: "`<API_KEY>` is an API key made in Rancher's user interface (its two parts, joined by a colon), `<CLUSTER_ID>` the namespace of the step before, `<RANCHER_URL>` Rancher's address"
+  - purpose: {zh: "恢复节点代理 cattle-node-agent：它不在 {{ host }} 上", en: "restore the node agent cattle-node-agent, which {{ host }} lacks"}
+    place: cluster
+    risk: change
+    when: "agent_absent and rebuild|selectattr('placeholders')|list"
+    precheck: {zh: "`kubectl diff -f <MANIFEST_URL>` 的差异中有 DaemonSet cattle-node-agent；没有就不执行本步，按该版本 Rancher 的文档恢复", en: "`kubectl diff -f <MANIFEST_URL>` shows the DaemonSet cattle-node-agent; where it does not, leave this step out and restore the agent as the documentation of this Rancher says"}
+    command: "kubectl apply -f <MANIFEST_URL>"
+    expect: {zh: "输出中有 `daemonset.apps/cattle-node-agent created`", en: "the output has `daemonset.apps/cattle-node-agent created`"}
+    verify: {zh: "`kubectl -n cattle-system get daemonset cattle-node-agent` 的 READY 等于节点数；随后看 share-mnt 是否已由它重建", en: "`kubectl -n cattle-system get daemonset cattle-node-agent` has READY equal to the number of nodes; then see whether it has re-created share-mnt"}
+    rollback: {zh: "`kubectl -n cattle-system delete daemonset cattle-node-agent`", en: "`kubectl -n cattle-system delete daemonset cattle-node-agent`"}
+    notes:
+      - zh: "`<MANIFEST_URL>` 是新令牌的 manifestUrl：`curl -sk -u <API_KEY> <RANCHER_URL>/v3/clusterregistrationtokens?clusterId=<CLUSTER_ID>`；它含有令牌，不要贴出"
+        en: "`<MANIFEST_URL>` is the manifestUrl of the new token: `curl -sk -u <API_KEY> <RANCHER_URL>/v3/clusterregistrationtokens?clusterId=<CLUSTER_ID>`; it holds the token, so keep it to yourself"
   - purpose: {zh: "重建 {{ item.name }}", en: "rebuild {{ item.name }}"}
     place: node
     risk: change
@@ -220,7 +242,7 @@ remedy:
     place: rancher
     risk: dangerous
     when: "rebuild|selectattr('placeholders')|list"
-    precheck: {zh: 新令牌已在使用：重建的容器与各节点代理都换成了它，并已重新连上 Rancher, en: "the new one is in use: the containers rebuilt and the agents of every node have it, and are connected to Rancher again"}
+    precheck: {zh: 新令牌已在使用：重建的容器与各节点代理都换成了它，并已重新连上 Rancher；按创建时间认出旧令牌（列令牌的命令同上）, en: "the new one is in use: the containers rebuilt and the agents of every node have it, and are connected to Rancher again; the old one is told by its time of creation (listed as above)"}
     command: "kubectl -n <NAMESPACE> delete clusterregistrationtokens.management.cattle.io <NAME>"
     expect: {zh: 输出中有 deleted, en: the output says deleted}
     verify: {zh: 再列一次，旧的已不在；用旧令牌注册被拒绝, en: "listed once more, the old one is gone; a registration with it is refused"}
@@ -272,7 +294,7 @@ prevention:
     acceptance: {zh: 在测试主机删除 share-mnt 后 1 分钟内收到告警，写明时间与容器名, en: "delete share-mnt on a test host: within a minute an alert names it and the time"}
   - kind: process
     text: {zh: 节点上的脚本与定时任务经变更评审后才安装，评审记录列出它会删除的对象, en: "install scripts and cron entries on nodes only through a reviewed change that lists what they delete"}
-    answers: 4
+    answers: 1
     command: ls -l /etc/cron.d /var/spool/cron
     acceptance: {zh: 任取一个节点，每条定时任务都对应一份变更记录, en: "on any node every cron entry has its change record"}
   - kind: mitigate
@@ -285,7 +307,7 @@ lessons:
   - phrase: {zh: 自动化需要边界条件, en: Automation needs boundaries}
     text: {zh: 清理脚本应以标签排除系统组件，而不是假定停止的容器都可删除, en: "a clean-up leaves out system components by label instead of assuming that what is stopped can go"}
     answers: 1
-  - phrase: {zh: 关键组件需要特殊保护, en: Critical components need protection}
+  - phrase: {zh: 期望状态应当写下来, en: Write the expected state down}
     text: {zh: share-mnt 正常时就是 Exited (0)，只看“是否运行”会误判, en: "share-mnt is healthy when Exited (0); asking only whether it runs gives the wrong answer"}
     answers: 2
   - phrase: {zh: 先例是信号, en: A precedent is a signal}
@@ -398,7 +420,7 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
         for gone in destroyed {
             ids_in_events |= !logged.is_empty();
             creations.extend(created(host, &gone.id));
-            finding.add_cite_of(&["missing", "ids_in_events", "gone_at"], gone.cite);
+            finding.add_cite_of(&["missing", "ids_in_events", "gone_at", "baseline_lead"], gone.cite);
         }
         for cite in logged {
             finding.add_cite_of(&["has_baseline", "ids"], cite);

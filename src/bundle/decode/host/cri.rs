@@ -87,8 +87,12 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     }
     let mut cite = file.cite_range(start, section.end - 1, start);
     let is_complete = section.problems.is_empty()
-        // `ctr tasks` has running processes only; `ctr containers` has every container.
-        && (*kind != CriKind::Container || names.first() == Some(&"CONTAINER") && *via == "ctr" || shows_stopped(file, start, &section));
+        // `ctr tasks` has running processes only; `ctr containers` has every container, but of one namespace.
+        && match (*kind, *via) {
+            (CriKind::Container, "ctr") => names.first() == Some(&"CONTAINER") && shows_namespace(file, start),
+            (CriKind::Container, _) => shows_stopped(file, start, &section),
+            _ => true,
+        };
     cite.searched = Some((entries as u64, is_complete));
     let listing = CriListing {
         kind: *kind,
@@ -99,6 +103,12 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     };
     section.facts.insert(0, Fact::Host(HostFact::CriListing(listing)));
     Some(section)
+}
+
+/// `ctr` lists the namespace `default` alone unless it is told another (containerd `cmd/ctr`); that of the kubelet's containers is `k8s.io`.
+fn shows_namespace(file: &TextFile<'_>, start: usize) -> bool {
+    let above = start.checked_sub(1).map_or("", |line| file.line(line));
+    above.contains("ctr ") && above.contains("k8s.io")
 }
 
 /// `crictl ps` hides stopped containers unless it is called with `-a`, which the rows, the command above or the file's name show.

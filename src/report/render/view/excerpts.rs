@@ -1,4 +1,5 @@
-//! Appendix A as Markdown shows it: several citations of one file are one excerpt, in which every line says whose it is.
+//! Appendix A as Markdown shows it: a citation of one line has its quote beside it; several of one file that overlap are one excerpt, in which
+//! every line says whose it is.
 
 use minijinja::context;
 use minijinja::value::{Serde, Value};
@@ -100,17 +101,33 @@ impl Excerpt<'_> {
                 place,
                 time => if is_told { Rich::default() } else { s.maybe_when(item.time.as_ref()) },
                 short_hash => Rich::code(&item.sha256.chars().take(12).collect::<String>()),
+                quote => self.own_quote(s, item),
                 searched => item.searched.map(|searched| context! { n => searched.entries, complete => searched.complete }),
             }
         });
         context! { items => items.collect::<Vec<_>>(), block => self.block(s) }
     }
 
-    /// The lines as a block; nothing where the quotes are left out.
+    /// True where every citation is of one line, so that each has its quote beside it.
+    fn is_by_line(&self) -> bool {
+        let is_line = |item: &&EvidenceItem| matches!(item.quote.as_slice(), [line] if line.hit && line.line.is_some());
+        self.items.iter().all(is_line)
+    }
+
+    /// The quote of one citation, where it stands beside it and in no block.
+    fn own_quote(&self, s: &Scribe<'_>, item: &EvidenceItem) -> Rich {
+        match item.quote.first().filter(|_| self.is_quoted && self.is_by_line()) {
+            Some(line) if self.items.len() > 1 => Rich::code(&worded(s, &shortened(&row(item, &line.text)))),
+            Some(line) => Rich::code(&worded(s, &row(item, &line.text))),
+            None => Rich::default(),
+        }
+    }
+
+    /// The lines as a block; nothing where the quotes are left out or stand beside their citations.
     fn block(&self, s: &Scribe<'_>) -> String {
         let mut lines = Vec::new();
         match self.items.as_slice() {
-            _ if !self.is_quoted => {}
+            _ if !self.is_quoted || self.is_by_line() => {}
             [item] => lines.extend(item.quote.iter().take(MAX_LINES).map(|line| {
                 let sign = if line.hit { '▶' } else { ' ' };
                 format!("{sign} {:>5}  {}", number(line), worded(s, &row(item, &line.text)))

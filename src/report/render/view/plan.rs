@@ -163,14 +163,18 @@ pub(super) fn resources(report: &PostMortem) -> (Vec<&ResourceRow>, usize) {
     (rows, left)
 }
 
-/// The rows of the timeline in the body: what a person did or noticed, the trigger and the last row, the collection, always stay; of the rest what broke
+/// The rows of the timeline in the body: what a person did or noticed, the trigger and the collections, of the baseline too, always stay; of the rest what broke
 /// comes before what merely changed, what was done to many before what was done to one, and each nearest to the beginning of the incident.
 pub(in crate::report::render) fn timeline(rows: &[TimelineRow]) -> Vec<&TimelineRow> {
     let stays = |row: &TimelineRow| {
         row.when.is_none()
             || matches!(
                 row.kind,
-                TimelineKind::Trigger | TimelineKind::Detection | TimelineKind::Response | TimelineKind::Recovery
+                TimelineKind::Trigger
+                    | TimelineKind::Detection
+                    | TimelineKind::Response
+                    | TimelineKind::Recovery
+                    | TimelineKind::Collection
             )
             || rows.last().is_some_and(|last| std::ptr::eq(last, row))
     };
