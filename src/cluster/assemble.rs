@@ -545,7 +545,13 @@ fn status_messages(object: &Object) -> Vec<(String, &str, &str)> {
 
 fn log_hits(snapshot: &Snapshot, log: &LogFile, detected: &Detected<'_>, nodes: &KnownNodes) -> Vec<Hit> {
     let reference: Option<Timestamp> = snapshot.now();
-    let place = machine_of(detected, nodes, &log.path);
+    let mut place = machine_of(detected, nodes, &log.path);
+    if let Some(node) = node_of_host(&log.host, nodes).filter(|_| place.directory.is_empty()) {
+        place = NodePlace {
+            directory: node.clone(),
+            name: node,
+        };
+    }
     let host = snapshot.hosts.iter().find(|host| host.directory == place.directory);
     // A directory of logs alone is no host, but it still tells whose logs they are.
     let node = host.map_or(place.name, |host| host.node_name().to_owned());

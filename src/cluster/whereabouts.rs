@@ -99,6 +99,9 @@ pub(super) fn host_above(line: &str) -> Option<&str> {
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
     };
+    if let Some(host) = asked_by_ansible(line) {
+        return Some(host).filter(|host| is_word(host));
+    }
     let bare = line.trim_matches(['=', '-', '*', '#', '>', ' ']);
     // On one side alone it takes two signs: `# wk5` may be a comment, and `- wk5` an item.
     let is_underlined = line.len() - line.trim_start_matches(['=', '-', '*', '#', '>']).len() >= 2;
@@ -136,6 +139,15 @@ pub(super) fn host_above(line: &str) -> Option<&str> {
     };
     let host = rest.split([':', ' ', ']']).next()?;
     (is_word(host) && !user.contains(' ')).then_some(host)
+}
+
+/// The machine whose answer an ad hoc command of Ansible shows: `n1 | CHANGED | rc=0 >>` above it, or `n1 | SUCCESS | rc=0 | (stdout) …`
+/// before it on one line (ansible `plugins/callback/minimal.py`, `oneline.py`).
+fn asked_by_ansible(line: &str) -> Option<&str> {
+    let (host, rest) = line.split_once(" | ")?;
+    let (outcome, rest) = rest.split_once(" | ")?;
+    let is_answer = matches!(outcome, "CHANGED" | "SUCCESS" | "FAILED") && rest.starts_with("rc=");
+    is_answer.then_some(host)
 }
 
 /// True when the name stands in the text by itself, not as a part of a longer one.
@@ -188,6 +200,9 @@ mod tests {
             ("wk5:~$ date -u; timedatectl", Some("wk5")),
             ("price: $ 5", None),
             ("$ ssh -q ubuntu@wk5 uptime", Some("wk5")),
+            ("wk5 | CHANGED | rc=0 >>", Some("wk5")),
+            ("wk5 | SUCCESS | rc=0 | (stdout) 2026-11-21T10:20:42Z", Some("wk5")),
+            ("wk5 | Ready | 3 | worker", None),
             ("=== wk5 ===", Some("wk5")),
             ("== wk5", Some("wk5")),
             ("- item", None),

@@ -209,6 +209,7 @@ fn take_section(
     to: &mut FileReading,
     most_facts: usize,
 ) {
+    let known = to.logs.len();
     for fact in facts {
         match fact {
             Fact::LogSection(section) => scan_section(context, file, &section, to),
@@ -224,6 +225,9 @@ fn take_section(
                 fact,
             }),
         }
+    }
+    for log in to.logs.iter_mut().skip(known) {
+        host.clone_into(&mut log.host);
     }
 }
 

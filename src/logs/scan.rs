@@ -54,6 +54,8 @@ pub struct LogFile {
     pub path: EntryPath,
     /// What it is.
     pub stream: Stream,
+    /// The machine at whose prompt it was printed; empty where only the path tells.
+    pub host: String,
     /// Number of lines.
     pub lines: u64,
     /// First and last line that carry a time.
@@ -126,6 +128,7 @@ impl<'s> LogScan<'s> {
         let file = LogFile {
             path,
             stream,
+            host: String::new(),
             lines: 0,
             first_stamped: None,
             last_stamped: None,

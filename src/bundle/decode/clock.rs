@@ -20,8 +20,12 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         .checked_sub(1)
         .is_some_and(|before| asks_for_date(file.line(before)));
     let line = file.line(start).trim();
-    let is_short = line.len() <= LONGEST;
-    if file.path.file_name().contains("hwclock") || !is_short {
+    let (line, answers) = match line.split_once(" | (stdout) ") {
+        // Ansible's answer on one line (`plugins/callback/oneline.py`); `\n` there is a line's end.
+        Some((_, answer)) => (answer.split("\\n").next().unwrap_or(answer).trim(), true),
+        None => (line, answers),
+    };
+    if file.path.file_name().contains("hwclock") || line.len() > LONGEST {
         return None;
     }
     if file.lines.len() > MOST_LINES && !answers && !(clock(line).is_some() && asked_of_several(file, start)) {
@@ -154,6 +158,15 @@ mod tests {
             Fact::Clock { when, zone, .. } => Some((when.earliest.to_string(), zone.clone(), when.basis)),
             _ => None,
         }
+    }
+
+    #[test]
+    fn an_answer_that_ansible_shows_on_one_line_is_a_clock() {
+        let line = "n1 | CHANGED | rc=0 | (stdout) 2026-11-21T10:20:42Z\n";
+        assert_eq!(
+            read(line),
+            Some(("2026-11-21T10:20:42Z".to_owned(), "Z".to_owned(), Basis::Exact))
+        );
     }
 
     #[test]

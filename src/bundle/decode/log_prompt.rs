@@ -1,5 +1,5 @@
-//! Logs of a machine's components below the command that printed them: `journalctl -u kubelet` (journalctl(1)), `docker logs kubelet`
-//! on RKE1, `docker logs k8s_…`, `crictl logs <id>`.
+//! Logs of a machine's components below the command that printed them: `journalctl -u kubelet` (journalctl(1)), `dmesg` (dmesg(1)),
+//! `docker logs kubelet` on RKE1, `docker logs k8s_…`, `crictl logs <id>`.
 
 use super::prompt::is_command;
 use super::{Decoder, Fact, LogSection, Section, TextFile, UnitLog};
@@ -18,6 +18,9 @@ const RUNTIMES: [&str; 4] = ["docker logs ", "crictl logs ", "podman logs ", "ne
 /// Digits of an id that every program prints: `docker ps` has twelve, `crictl ps` thirteen.
 const SHORT_ID: usize = 12;
 
+/// What the kernel's messages are kept as, in the place of a unit.
+const KERNEL: &str = "kernel";
+
 /// Containers by which RKE1 runs what are units elsewhere (`rke/services/services.go`).
 const RKE_CONTAINERS: [&str; 6] = [
     "kubelet",
@@ -31,7 +34,8 @@ const RKE_CONTAINERS: [&str; 6] = [
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let line = file.line(start);
     // A command is short, and its sign stands near its beginning; most lines have none.
-    let is_asking = || line.contains("journalctl ") || RUNTIMES.iter().any(|runtime| line.contains(runtime));
+    let is_asking =
+        || line.contains("journalctl ") || line.contains("dmesg") || RUNTIMES.iter().any(|one| line.contains(one));
     if line.len() > LONGEST || !is_asking() || !is_command(line) {
         return None;
     }
@@ -104,7 +108,19 @@ fn unit(command: &str) -> Option<String> {
     }
     match units.as_slice() {
         [unit] => Some((*unit).to_owned()),
+        [] if asks_kernel(command) => Some(KERNEL.to_owned()),
         _ => None,
+    }
+}
+
+/// True for a command that prints the kernel's messages: `dmesg -T`, `sudo dmesg`, `journalctl -k`.
+fn asks_kernel(command: &str) -> bool {
+    let mut words = command.split_whitespace();
+    match words.find(|word| word.ends_with("journalctl") || *word == "dmesg" || word.ends_with("/dmesg")) {
+        Some(program) if program.ends_with("dmesg") => true,
+        Some(_) => words
+            .any(|word| word == "--dmesg" || word.starts_with('-') && !word.starts_with("--") && word.contains('k')),
+        None => false,
     }
 }
 
@@ -149,6 +165,8 @@ mod tests {
             ("$ sudo journalctl -xeu kubelet.service | tail", "kubelet.service"),
             ("# journalctl --unit=containerd --since today", "containerd"),
             ("[root@n1 ~]# docker logs --tail 100 kubelet 2>&1", "kubelet"),
+            ("[root@n1 ~]# dmesg -T | grep -i drop | tail -7", "kernel"),
+            ("$ sudo journalctl -kb --no-pager", "kernel"),
         ] {
             let text = format!("{command}\nline one\n\nline two\n$ date\n");
             let found = section(&DECODER, "x", &text).unwrap();

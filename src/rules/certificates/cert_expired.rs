@@ -36,6 +36,12 @@ text:
   - id: refused
     in: [container-log, other]
     pattern: 'curl: \(60\) SSL certificate problem: certificate has expired'
+  # A server behind the API server, such as metrics-server, refuses the client certificate that it is shown (k8s.io/apiserver
+  # pkg/authentication/request/x509/x509.go).
+  - id: client
+    in: [container-log]
+    pattern: 'Unable to authenticate the request"? err="[^\n]*verifying certificate [^\n]*x509: certificate has expired'
+    unless: 'is before'
   - id: mesh-anchor
     in: [other]
     pattern: '\* \d+ (?P<anchor>[\w.-]+) not valid anymore\. Expired on (?P<until>\d{4}-[0-9T:Z-]+)'
@@ -77,6 +83,9 @@ causes:
   - rule: apiservice-unavailable
     ground: object
     mechanism: {zh: "后端的证书过期", en: "the backend's certificate has ended"}
+  - rule: apiservice-unavailable
+    ground: workload
+    mechanism: {zh: "后端拒绝 API server 出示的过期客户端证书", en: "the backend refuses the client certificate of the API server, which has ended"}
   - rule: node-notready
     ground: node
     mechanism: {zh: "kubelet 无法建立 TLS 连接", en: "the kubelet cannot set up TLS"}
@@ -386,7 +395,10 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
 fn is_complaint(hit: &Hit) -> bool {
     let says_so = |line: &crate::model::QuoteLine| line.text.to_ascii_lowercase().contains("expired");
     let of_client = hit.signature.starts_with("app-tls-failed/") && hit.about.object.kind == "Pod";
-    let of_server = matches!(hit.signature.as_str(), "cert-expired/served" | "cert-expired/refused");
+    let of_server = matches!(
+        hit.signature.as_str(),
+        "cert-expired/served" | "cert-expired/refused" | "cert-expired/client"
+    );
     of_server || of_client && hit.cite.quote.iter().any(says_so)
 }
 

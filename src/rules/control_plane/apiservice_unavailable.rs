@@ -2,7 +2,7 @@
 
 use crate::cluster::Object;
 use crate::model::{Confidence, Subject};
-use crate::rules::{Finding, Input, RuleHeader};
+use crate::rules::{Finding, Input, RuleHeader, Touch};
 
 pub(in crate::rules) const RULE: &str = r##"
 id: apiservice-unavailable
@@ -115,7 +115,9 @@ fn judge(rule: &RuleHeader, service: &Object) -> Option<Finding> {
         finding.add_affected(backend.clone());
         finding.blame(backend);
         // What runs behind a Service is often called like it.
-        finding.blame(Subject::namespaced("Deployment", namespace, name));
+        let workload = Subject::namespaced("Deployment", namespace, name);
+        finding.touches.extend(Touch::of(&workload));
+        finding.blame(workload);
     }
     Some(finding)
 }

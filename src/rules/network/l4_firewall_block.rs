@@ -2,7 +2,7 @@
 
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::hosts::{Suffering, confidence, machines, network_suffering};
-use crate::rules::toolbox::packets::refusals;
+use crate::rules::toolbox::packets::{logged, refusals};
 use crate::rules::toolbox::{add_hit, own_hits};
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -10,17 +10,23 @@ pub(in crate::rules) const RULE: &str = r##"
 id: l4-firewall-block
 role: cause
 level: critical
-needs: [packet-filter|system-log|container-logs]
+needs: [packet-filter|system-log|kernel-log|container-logs]
 text:
   - id: rke
     pattern: '\[network\] Host \[(?P<host>[^\]]+)\] is not able to connect to the following ports: \[(?P<peers>[^\]]+)\]'
+  # VRRP is protocol 112 (RFC 5798); the ports are those that nodes need of each other.
+  - id: logged
+    pattern: '(?P<prefix>[A-Za-z0-9_.-]*(?i-u:drop|reject|deny|denied|block)[A-Za-z0-9_-]*)[\] :]*IN=\S* OUT=\S* [^\n]*SRC=(?P<peer>[0-9a-f.:]+) DST=[^\n]*PROTO=(?:112\b|TCP SPT=\d+ DPT=(?P<port>53|179|2379|2380|5473|6443|9345|10250|10256|10257)\b|UDP SPT=\d+ DPT=(?P<query>53)\b)'
+  # keepalived vrrp.c: two masters hear of each other in one direction only.
+  - id: two-masters
+    pattern: 'Received (?:advert|lower priority advert)[^\n]{0,60}(?:with lower priority|forcing new election)'
 check: {zh: "节点防火墙是否丢弃了集群需要的流量", en: "whether the packet filter of nodes drops traffic that the cluster needs"}
 title:
   zh: "{% if host %}主机 {{ host }} 连不上 {{ peers }}：节点间的端口被防火墙拦截{% else %}节点 {{ node }} 的防火墙丢弃{% if peer %}来自或发往 {{ peer }} 的数据包{% else %}端口 {{ port }} 的流量{% endif %}{% if packets %}（{{ packets }} 个数据包）{% endif %}{% endif %}"
   en: "{% if host %}host {{ host }} cannot connect to {{ peers }}: a firewall closes ports between the nodes{% else %}the packet filter of node {{ node }} drops {% if peer %}packets of {{ peer }}{% else %}traffic to port {{ port }}{% endif %}{% if packets %} ({{ packets }} packets){% endif %}{% endif %}"
 cause:
-  zh: "{% if host %}RKE 的端口检查失败：{{ text }}{% else %}链 {{ chain }} 中的规则 {{ text }} 丢弃数据包而不应答，对端因此超时而不是被拒绝。{% endif %}"
-  en: "{% if host %}the port check of RKE failed: {{ text }}{% else %}rule {{ text }} of chain {{ chain }} drops packets without an answer, so peers time out and are not refused.{% endif %}"
+  zh: "{% if host %}RKE 的端口检查失败：{{ text }}{% elif logged is defined %}内核记下了带前缀 {{ chain }} 的被拦截的数据包：{{ text }}{% else %}链 {{ chain }} 中的规则 {{ text }} 丢弃数据包而不应答，对端因此超时而不是被拒绝。{% endif %}"
+  en: "{% if host %}the port check of RKE failed: {{ text }}{% elif logged is defined %}the kernel logged packets that are refused with the prefix {{ chain }}: {{ text }}{% else %}rule {{ text }} of chain {{ chain }} drops packets without an answer, so peers time out and are not refused.{% endif %}"
 causes:
   - rule: registry-unreachable-timeout
     ground: node
@@ -116,6 +122,20 @@ sources:
   - "rancher/rke cluster/network.go: `is not able to connect to the following ports`"
 versions: "any"
 examples:
+  - name: "the kernel logs adverts of VRRP that it rejects"
+    files:
+      "nodes.txt": |
+        NAME   STATUS   ROLES           AGE   VERSION   INTERNAL-IP
+        n1     Ready    control-plane   90d   v1.28.4   192.0.2.11
+        n2     Ready    control-plane   90d   v1.28.4   192.0.2.12
+      "n2/dmesg.txt": |
+        [Sat Nov 21 09:40:27 2026] FINAL_REJECT: IN=ens192 OUT= MAC=01:00:5e:00:00:12:00:50:56:00:11:0a:08:00 SRC=192.0.2.11 DST=224.0.0.18 LEN=40 TOS=0x00 PREC=0xC0 TTL=255 ID=10049 PROTO=112
+        [Sat Nov 21 09:40:55 2026] FINAL_REJECT: IN=ens192 OUT= MAC=01:00:5e:00:00:12:00:50:56:00:11:0a:08:00 SRC=192.0.2.11 DST=224.0.0.18 LEN=40 TOS=0x00 PREC=0xC0 TTL=255 ID=45106 PROTO=112
+        [Sat Nov 21 09:41:21 2026] FINAL_REJECT: IN=ens192 OUT= MAC=01:00:5e:00:00:12:00:50:56:00:11:0a:08:00 SRC=192.0.2.11 DST=224.0.0.18 LEN=40 TOS=0x00 PREC=0xC0 TTL=255 ID=26001 PROTO=112
+      "n1/keepalived.log": |
+        Nov 21 09:41:20 n1 Keepalived_vrrp[1402]: (VI_API) Received advert from 192.0.2.12 with lower priority 100, ours 150, forcing new election
+    fires:
+      - {kind: "Node", name: "n2", node: "n2"}
   - name: "the port of the kubelet"
     files:
       "nodes.txt": |
@@ -209,6 +229,11 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             finding.add_affected(other.subject());
         }
         findings.push(finding);
+    }
+    for finding in logged(input, rule) {
+        if findings.iter().all(|known| known.subject != finding.subject) {
+            findings.push(finding.fact("host", "").fact("peers", ""));
+        }
     }
     findings
 }

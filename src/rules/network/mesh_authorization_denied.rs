@@ -1,14 +1,18 @@
 //! An authorisation policy of Istio does not let a client through that calls.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::cluster::{Object, Snapshot};
+use crate::logs::LogFile;
 use crate::model::{Citation, Confidence, Subject};
 use crate::rules::toolbox::calls::of_clients;
 use crate::rules::toolbox::complaints::complaints;
 use crate::rules::toolbox::peers::objects_of;
 use crate::rules::toolbox::policies::matches_selector;
 use crate::rules::toolbox::services::{Backend, backends, same_namespace, selected_by_endpoint};
+use crate::rules::toolbox::speakers::of_log;
 use crate::rules::{Finding, Input, RuleHeader, Touch};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -21,6 +25,10 @@ text:
   - id: denied
     in: [container-log, status]
     pattern: 'RBAC: access denied'
+  # The access log of the server's own proxy (response code details).
+  - id: proxy
+    in: [container-log]
+    pattern: 'rbac_access_denied_matched_policy\['
 check:
   zh: Istio 的授权策略是否放行调用方
   en: whether authorisation policies of Istio let callers through
@@ -116,21 +124,42 @@ examples:
       pods.yaml: *pods
       svc.yaml: *service
       logs/shop/booking-6bdf8c9d7-jd5lx/booking.log: *log
+  - name: the caller does not say whom it asked, and the proxy of the server logs the refusals
+    files:
+      policy.yaml: |
+        apiVersion: security.istio.io/v1
+        kind: AuthorizationPolicy
+        metadata: {name: rates-callers, namespace: shop}
+        spec:
+          selector: {matchLabels: {app: rates}}
+          rules:
+            - from:
+                - source: {principals: [cluster.local/ns/shop/sa/bookings]}
+      pods.yaml: *pods
+      svc.yaml: *service
+      logs/shop/booking-6bdf8c9d7-jd5lx/booking.log: |
+        2026/08/04 09:30:19 ERROR no rates, booking kept open: status 403 RBAC: access denied
+        2026/08/04 09:31:19 ERROR no rates, booking kept open: status 403 RBAC: access denied
+        2026/08/04 09:32:19 ERROR no rates, booking kept open: status 403 RBAC: access denied
+      logs/shop/rates-7c9d6b5f48-2xk7p/istio-proxy.log: |
+        [2026-08-04T09:32:19.539Z] "GET /v1/rates HTTP/1.1" 403 - rbac_access_denied_matched_policy[none] - "-" 0 19 0 - "-" "Go-http-client/1.1" "ecfe0228-8c8a-4b7a-a493-116d5e19af64" "rates:8080" "-" inbound|8080|| - 10.42.0.7:8080 10.42.0.9:41234 - -
+    fires: [{kind: AuthorizationPolicy, namespace: shop, name: rates-callers}]
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let mut findings: Vec<Finding> = Vec::new();
-    let refused = complaints(
-        snapshot,
-        &|id| id.starts_with("mesh-authorization-denied/"),
-        &of_clients(),
-    );
+    let refused = complaints(snapshot, &|id| id == "mesh-authorization-denied/denied", &of_clients());
     for complaint in refused {
         let client = &complaint.speaker.workload;
         let (space, account) = runs_as(snapshot, client);
         let peer = complaint.peer_within(snapshot);
-        for server in objects_of(snapshot, &client.namespace, &peer) {
+        let mut servers = objects_of(snapshot, &client.namespace, &peer);
+        if servers.is_empty() {
+            // The caller does not say whom it asked; the proxies that refuse do.
+            servers = refusing(snapshot, &client.namespace);
+        }
+        for server in servers {
             let Some(refusal) = refusal(snapshot, &server, &space, &account) else {
                 continue;
             };
@@ -159,6 +188,21 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         }
     }
     findings
+}
+
+/// The workloads of a namespace whose own proxies log that they refused requests.
+fn refusing(snapshot: &Snapshot, namespace: &str) -> Vec<Subject> {
+    let refuses = |log: &&LogFile| {
+        log.hits
+            .iter()
+            .any(|hit| hit.signature == "mesh-authorization-denied/proxy")
+    };
+    let logs = snapshot.logs.iter().filter(refuses);
+    let servers: BTreeSet<Subject> = (logs.filter_map(|log| of_log(snapshot, log)))
+        .map(|speaker| speaker.workload)
+        .filter(|workload| same_namespace(&workload.namespace, namespace))
+        .collect();
+    servers.into_iter().collect()
 }
 
 fn add_client(finding: &mut Finding, client: &Subject, said: Citation) {

@@ -1,21 +1,25 @@
 //! The packet filter of a node refuses the packets of the overlay.
 
 use crate::rules::toolbox::hosts::{Suffering, confidence, machines, network_suffering};
-use crate::rules::toolbox::packets::refusals;
+use crate::rules::toolbox::packets::{logged, refusals};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
 id: vxlan-port-blocked
 role: cause
 level: critical
-needs: [packet-filter]
+needs: [packet-filter|system-log|kernel-log|container-logs]
+text:
+  # The prefix of the log rule says what becomes of the packet.
+  - id: logged
+    pattern: '(?P<prefix>[A-Za-z0-9_.-]*(?i-u:drop|reject|deny|denied|block)[A-Za-z0-9_-]*)[\] :]*IN=\S* OUT=\S* [^\n]*SRC=(?P<peer>[0-9a-f.:]+) DST=[^\n]*PROTO=UDP SPT=\d+ DPT=(?P<port>8472|4789|6081|51820|51821)\b'
 check: {zh: "节点防火墙是否拦截了覆盖网络的端口（VXLAN、Geneve、WireGuard）", en: "whether the packet filter of nodes refuses the ports of overlays (VXLAN, Geneve, WireGuard)"}
 title:
   zh: "节点 {{ node }} 的防火墙拦截覆盖网络端口 UDP {{ port }}{% if packets %}（{{ packets }} 个数据包）{% endif %}"
   en: "the packet filter of node {{ node }} refuses the overlay port UDP {{ port }}{% if packets %} ({{ packets }} packets){% endif %}"
 cause:
-  zh: "链 {{ chain }} 中的规则 {{ text }} 拦截了封装 Pod 流量的数据包，该节点上的 Pod 与其他节点上的 Pod 不能互访，包括 CoreDNS。"
-  en: "rule {{ text }} of chain {{ chain }} refuses the packets that carry the traffic of pods; pods of this node and of others do not reach each other, CoreDNS included."
+  zh: "{% if logged is defined %}内核记下了带前缀 {{ chain }} 的被拦截的数据包（来自节点地址 {{ peer }}）：它拦截了封装{% else %}链 {{ chain }} 中的规则 {{ text }} 拦截了封装{% endif %} Pod 流量的数据包，该节点上的 Pod 与其他节点上的 Pod 不能互访，包括 CoreDNS。"
+  en: "{% if logged is defined %}the kernel logged packets that are refused with the prefix {{ chain }} (from the node address {{ peer }}): this refuses the packets{% else %}rule {{ text }} of chain {{ chain }} refuses the packets{% endif %} that carry the traffic of pods; pods of this node and of others do not reach each other, CoreDNS included."
 rules_out:
   - {zh: "NetworkPolicy：它不产生针对封装端口的规则", en: "network policies: they make no rules about the port of the overlay"}
 causes:
@@ -96,6 +100,29 @@ sources:
   - "docs.cilium.io: Firewall Rules"
 versions: "any"
 examples:
+  - name: "the kernel logs what it drops between nodes"
+    files:
+      "nodes.txt": &logging |
+        NAME   STATUS   ROLES    AGE   VERSION   INTERNAL-IP
+        n1     Ready    <none>   90d   v1.28.4   192.0.2.11
+        n2     Ready    <none>   90d   v1.28.4   192.0.2.12
+      "pods.txt": &failing |
+        NAMESPACE     NAME                      READY   STATUS    RESTARTS   AGE   IP           NODE
+        shop          web-57b96b46b7-zv4q2      0/1     CrashLoopBackOff 7          41m   10.42.0.9    n2
+      "n2/dmesg.txt": |
+        [Sat Nov 21 09:40:27 2026] host-drop: IN=ens192 OUT= MAC=00:50:56:00:20:17:00:50:56:00:20:16:08:00 SRC=192.0.2.11 DST=192.0.2.12 LEN=110 TOS=0x00 PREC=0x00 TTL=64 ID=42519 PROTO=UDP SPT=36013 DPT=8472 LEN=90
+        [Sat Nov 21 09:40:55 2026] host-drop: IN=ens192 OUT= MAC=00:50:56:00:20:17:00:50:56:00:20:16:08:00 SRC=192.0.2.11 DST=192.0.2.12 LEN=134 TOS=0x00 PREC=0x00 TTL=64 ID=10371 PROTO=UDP SPT=58231 DPT=8472 LEN=114
+        [Sat Nov 21 09:41:21 2026] host-drop: IN=ens192 OUT= MAC=00:50:56:00:20:17:00:50:56:00:20:16:08:00 SRC=192.0.2.11 DST=192.0.2.12 LEN=134 TOS=0x00 PREC=0x00 TTL=64 ID=25029 PROTO=UDP SPT=53908 DPT=8472 LEN=114
+    fires:
+      - {kind: "Node", name: "n2", node: "n2"}
+  - name: "the same from an address that is no node's"
+    files:
+      "nodes.txt": *logging
+      "pods.txt": *failing
+      "n2/dmesg.txt": |
+        [Sat Nov 21 09:40:27 2026] host-drop: IN=ens192 OUT= MAC=00:50:56:00:20:17:00:50:56:00:20:16:08:00 SRC=198.51.100.9 DST=192.0.2.12 LEN=110 TOS=0x00 PREC=0x00 TTL=64 ID=42519 PROTO=UDP SPT=36013 DPT=8472 LEN=90
+        [Sat Nov 21 09:40:55 2026] host-drop: IN=ens192 OUT= MAC=00:50:56:00:20:17:00:50:56:00:20:16:08:00 SRC=198.51.100.9 DST=192.0.2.12 LEN=134 TOS=0x00 PREC=0x00 TTL=64 ID=10371 PROTO=UDP SPT=58231 DPT=8472 LEN=114
+        [Sat Nov 21 09:41:21 2026] host-drop: IN=ens192 OUT= MAC=00:50:56:00:20:17:00:50:56:00:20:16:08:00 SRC=198.51.100.9 DST=192.0.2.12 LEN=134 TOS=0x00 PREC=0x00 TTL=64 ID=25029 PROTO=UDP SPT=53908 DPT=8472 LEN=114
   - name: "iptables-save"
     files:
       "nodes.txt": |
@@ -247,6 +274,11 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                     .fact("text", refusal.text.clone())
                     .fact("packets", refusal.packets),
             );
+        }
+    }
+    for finding in logged(input, rule) {
+        if findings.iter().all(|known| known.subject != finding.subject) {
+            findings.push(finding);
         }
     }
     findings

@@ -39,6 +39,12 @@ causes:
   - rule: workload-unavailable
     ground: workload
     mechanism: {zh: "Pod 的进程被杀", en: "processes of its pods are killed"}
+  - rule: oomkilled-container
+    ground: node
+    mechanism: {zh: "节点内存用尽时内核选中容器的进程", en: "the kernel picks processes of containers when the node runs out"}
+  - rule: crashloopbackoff
+    ground: node
+    mechanism: {zh: "容器的进程被杀，kubelet 反复重启", en: "processes of containers are killed and the kubelet restarts them"}
   - rule: probe-failing
     ground: node
     mechanism: {zh: "节点的故障使其上的探针都失败", en: "the node is in trouble, and so are the probes on it"}

@@ -1,11 +1,13 @@
 //! The token with which a registry is asked has ended.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 
-use crate::model::Confidence;
+use crate::model::{Confidence, Subject};
 use crate::rules::pull::{by_registry, failed_pulls};
-use crate::rules::toolbox::credentials::{names_in, refused};
-use crate::rules::toolbox::{add_hit, workload_touches};
+use crate::rules::toolbox::credentials::{names_in, refused, refused_in_any_form};
+use crate::rules::toolbox::{add_hit, own_hits, workload_touches};
 use crate::rules::{Finding, Ground, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -16,15 +18,19 @@ needs: [events|pods|containerd-log|dockerd-log|crio-log|kubelet-log]
 text:
   - id: expired
     pattern: '(?i)(?P<answer>authorization token has expired\.? ?(?:Reauthenticate and try again)?)'
+  # Harbor's own log (src/server/middleware/security/robot.go).
+  - id: robot
+    in: [container-log, other]
+    pattern: 'the robot account is expired: (?P<robot>[^\s"]{1,120})'
 check:
   zh: 拉取镜像的凭据是否过期
   en: whether the credentials for pulling images have ended
 title:
-  zh: "镜像仓库 {{ registry }} 的凭据已过期{% if secret is defined %}：Secret {{ secret }} 已有 {{ hours }} 小时，ECR 的令牌只有 12 小时有效{% endif %}"
-  en: "the credentials for registry {{ registry }} have ended{% if secret is defined %}: Secret {{ secret }} is {{ hours|hours }} old, and a token of ECR is good for 12{% endif %}"
+  zh: "镜像仓库 {{ registry }} 的凭据已过期{% if robot is defined %}：机器人账户 {{ robot }} 到期{% elif secret is defined %}：Secret {{ secret }} 已有 {{ hours }} 小时，ECR 的令牌只有 12 小时有效{% endif %}"
+  en: "the credentials for registry {{ registry }} have ended{% if robot is defined %}: robot account {{ robot }} has expired{% elif secret is defined %}: Secret {{ secret }} is {{ hours|hours }} old, and a token of ECR is good for 12{% endif %}"
 cause:
-  zh: "{% if secret is defined %}ECR 的登录令牌 12 小时后失效，Secret {{ secret }} 自 {{ hours }} 小时前起没有更新，{{ registry }} 因此拒绝拉取。{% else %}{{ registry }} 回答令牌已过期。{% endif %}正在运行的 Pod 不受影响，重启或调度到没有该镜像的节点时才会失败。"
-  en: "{% if secret is defined %}a token of ECR ends after 12 hours and Secret {{ secret }} was not renewed for {{ hours }}, so {{ registry }} refuses the pull.{% else %}{{ registry }} answers that the token has expired.{% endif %} Pods that run are not affected until they start anew, or elsewhere."
+  zh: "{% if robot is defined %}Harbor 的日志写出机器人账户 {{ robot }} 已过期，{{ registry }} 因此拒绝拉取。{% elif secret is defined %}ECR 的登录令牌 12 小时后失效，Secret {{ secret }} 自 {{ hours }} 小时前起没有更新，{{ registry }} 因此拒绝拉取。{% else %}{{ registry }} 回答令牌已过期。{% endif %}正在运行的 Pod 不受影响，重启或调度到没有该镜像的节点时才会失败。"
+  en: "{% if robot is defined %}Harbor's log says that robot account {{ robot }} has expired, so {{ registry }} refuses the pull.{% elif secret is defined %}a token of ECR ends after 12 hours and Secret {{ secret }} was not renewed for {{ hours }}, so {{ registry }} refuses the pull.{% else %}{{ registry }} answers that the token has expired.{% endif %} Pods that run are not affected until they start anew, or elsewhere."
 causes:
   - rule: registry-unauthorized
     ground: registry
@@ -66,6 +72,7 @@ prevention:
     acceptance: {zh: "令牌到期后新 Pod 仍能拉取镜像", en: "a new pod pulls its image after the old token has ended"}
 sources:
   - "docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html: tokens are valid for 12 hours"
+  - "goharbor/harbor src/server/middleware/security/robot.go: `the robot account is expired: %s`"
   - "Amazon ECR: `denied: Your authorization token has expired. Reauthenticate and try again.`"
 versions: "any"
 examples:
@@ -74,6 +81,19 @@ examples:
       pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop"},"spec":{"containers":[{"name":"app","image":"210987654321.dkr.ecr.eu-west-1.amazonaws.com/api:1.2"}],"nodeName":"n1"},"status":{"phase":"Pending","containerStatuses":[{"name":"app","ready":false,"restartCount":0,"state":{"waiting":{"reason":"ImagePullBackOff"}}}]}}]}'
       events.json: '{"kind":"EventList","apiVersion":"v1","items":[{"metadata":{"name":"e","namespace":"shop"},"type":"Warning","reason":"Failed","message":"Failed to pull image \"210987654321.dkr.ecr.eu-west-1.amazonaws.com/api:1.2\": rpc error: code = Unknown desc = failed to pull and unpack image \"210987654321.dkr.ecr.eu-west-1.amazonaws.com/api:1.2\": denied: Your authorization token has expired. Reauthenticate and try again.","involvedObject":{"kind":"Pod","namespace":"shop","name":"web-0"}}]}'
     fires: [{kind: "Registry", name: "210987654321.dkr.ecr.eu-west-1.amazonaws.com"}]
+  - name: "Harbor says that the robot account has ended"
+    files:
+      pods.json: &refused '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop"},"spec":{"imagePullSecrets":[{"name":"harbor"}],"containers":[{"name":"app","image":"harbor.example/api:1.2"}],"nodeName":"n1"},"status":{"phase":"Pending","containerStatuses":[{"name":"app","ready":false,"restartCount":0,"state":{"waiting":{"reason":"ImagePullBackOff"}}}]}}]}'
+      events.json: &refusal '{"kind":"EventList","apiVersion":"v1","items":[{"metadata":{"name":"e","namespace":"shop"},"type":"Warning","reason":"Failed","message":"Failed to pull image \"harbor.example/api:1.2\": failed to authorize: failed to fetch oauth token: unexpected status from GET request to https://harbor.example/service/token?scope=repository%3Aapi%3Apull&service=harbor-registry: 401 Unauthorized","involvedObject":{"kind":"Pod","namespace":"shop","name":"web-0"}}]}'
+      harbor/core.log: |
+        2026-03-30T11:53:12Z [ERROR] [/server/middleware/security/robot.go:71][requestID="ea7bbb06-aca3-4782-8261-12b2aeeff5f0"]: the robot account is expired: robot$shop+pull
+    fires: [{kind: "Secret", namespace: "shop", name: "harbor"}]
+  - name: "Harbor refuses for another reason"
+    files:
+      pods.json: *refused
+      events.json: *refusal
+      harbor/core.log: |
+        2026-03-30T11:53:12Z [ERROR] [/server/middleware/security/robot.go:65][requestID="ea7bbb06-aca3-4782-8261-12b2aeeff5f0"]: the robot account is disabled: robot$shop+pull
   - name: "a pull that worked since"
     files:
       pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop"},"spec":{"containers":[{"name":"app","image":"210987654321.dkr.ecr.eu-west-1.amazonaws.com/api:1.2"}],"nodeName":"n1"},"status":{"phase":"Running","containerStatuses":[{"name":"app","ready":true,"restartCount":0,"state":{"running":{}}}]}}]}'
@@ -90,7 +110,48 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             findings.push(finding);
         }
     }
+    findings.extend(ended_robot(input, rule));
     findings
+}
+
+/// A robot account of Harbor that ended while the one registry that the bundle's pods ask refuses them.
+fn ended_robot(input: &Input<'_>, rule: &RuleHeader) -> Option<Finding> {
+    let snapshot = input.snapshot;
+    let told = own_hits(input, rule)
+        .into_iter()
+        .filter(|hit| hit.signature.ends_with("/robot"))
+        .max_by_key(|hit| hit.count)?;
+    let refused = refused_in_any_form(snapshot);
+    let registry = refused.first()?.registry.clone();
+    if refused.iter().any(|other| other.registry != registry) {
+        return None;
+    }
+    // The Secret that holds the account, where the bundle shows which one the pods present.
+    let names: BTreeSet<(&str, &str)> = (refused.iter())
+        .flat_map(|one| {
+            let of_account = one.account.map(|account| names_in(account, "/imagePullSecrets"));
+            let own = names_in(one.pod.object, "/spec/imagePullSecrets");
+            let names = own.into_iter().chain(of_account.unwrap_or_default());
+            names.map(|name| (one.pod.namespace(), name))
+        })
+        .collect();
+    let subject = match names.iter().next().filter(|_| names.len() == 1) {
+        Some((namespace, name)) => Subject::namespaced("Secret", *namespace, *name),
+        None => Subject::cluster("Registry", &registry),
+    };
+    let mut finding = Finding::new(rule, subject, Confidence::Confirmed)
+        .touch(Ground::Registry, &registry)
+        .fact("registry", registry)
+        .fact("image", refused.first()?.image)
+        .fact("robot", told.captures.get("robot").cloned());
+    finding.count = 0;
+    add_hit(input, &mut finding, told);
+    for one in refused {
+        let pod = one.pod.object.subject();
+        finding.touches.extend(workload_touches(snapshot, &pod));
+        finding.add_affected(pod);
+    }
+    Some(finding)
 }
 
 /// Pulls from ECR that are refused while the pod's only Secret was not written for longer than a token lives.

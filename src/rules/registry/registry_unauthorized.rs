@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::cluster::{Image, Object};
 use crate::model::{Citation, Confidence};
+use crate::rules::toolbox::credentials::tells_pull_secrets;
 use crate::rules::toolbox::{add_hit, own_hits, pod_is_failing};
 use crate::rules::{Finding, Ground, Input, RuleHeader};
 
@@ -157,7 +158,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 .fact("registry", registry)
                 .fact("pod", about.name.clone())
                 .fact("service_account", credentials.service_account)
-                .fact("no_secret", credentials.names.is_empty())
+                .fact("no_secret", credentials.is_known && credentials.names.is_empty())
                 .fact("missing_secret", credentials.missing)
                 .fact("secrets", credentials.names)
                 .fact(
@@ -173,6 +174,8 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
 /// What a pod can present to a registry.
 struct Credentials {
     service_account: String,
+    /// True where the bundle tells what the pod itself names.
+    is_known: bool,
     names: Vec<String>,
     /// The first Secret that is named and, by a list of Secrets that was collected, absent; empty otherwise.
     missing: String,
@@ -206,6 +209,7 @@ impl Credentials {
             .unwrap_or_default();
         Self {
             service_account,
+            is_known: pod.is_some_and(tells_pull_secrets),
             names,
             missing,
             evidence,

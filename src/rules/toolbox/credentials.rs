@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::pod_is_failing;
+use crate::bundle::decode::Form;
 use crate::cluster::{Hit, Image, Object, PodView, Snapshot};
 use crate::model::Subject;
 use crate::rules::pull::is_image_reason;
@@ -28,8 +29,21 @@ pub struct Refused<'s> {
     pub account: Option<&'s Object>,
 }
 
-/// The pods that wait for an image that a registry refuses, one for each workload. Rows of tables tell no pull secrets and are left out.
+/// The pods that wait for an image that a registry refuses, one for each workload, where their pull secrets are known.
 pub fn refused(snapshot: &Snapshot) -> Vec<Refused<'_>> {
+    let mut found = refused_in_any_form(snapshot);
+    found.retain(|refused| tells_pull_secrets(refused.pod.object));
+    found
+}
+
+/// True unless it was read from what `kubectl get` or `kubectl describe` prints, which leave pull secrets out
+/// (`staging/src/k8s.io/kubectl/pkg/describe/describe.go`).
+pub fn tells_pull_secrets(pod: &Object) -> bool {
+    pod.form == Form::Api
+}
+
+/// As [`refused`], of pods of which the pull secrets are not known, too.
+pub fn refused_in_any_form(snapshot: &Snapshot) -> Vec<Refused<'_>> {
     let mut found: Vec<Refused<'_>> = Vec::new();
     let is_refusal = |hit: &&Hit| REFUSALS.iter().any(|wanted| hit.signature.starts_with(wanted));
     for hit in snapshot.hits.iter().filter(is_refusal) {

@@ -1,8 +1,14 @@
 //! Rules of the packet filter that refuse what a cluster needs, told apart from those that its own components write.
 
-use super::hosts::Machine;
+use std::collections::BTreeMap;
+
+use super::hosts::{Machine, Suffering, confidence, network_suffering};
+use super::nodes::{node_of, touch_pods};
+use super::{add_hit, own_hits};
 use crate::bundle::decode::FirewallRule;
-use crate::cluster::Snapshot;
+use crate::cluster::{Hit, Snapshot};
+use crate::model::Subject;
+use crate::rules::{Finding, Input, RuleHeader};
 
 /// A rule that drops or rejects, and what it is limited to.
 pub struct Refusal<'s> {
@@ -195,6 +201,76 @@ fn refusal<'s>(rule: &'s FirewallRule, nodes: &[String], carriers: &[&str]) -> R
 }
 
 /// True when a word is an address or a network other than "everywhere".
+/// So many packets of one kind that the kernel logged as it refused them are no accident.
+const LOGGED: u64 = 3;
+
+/// What the kernel logged as it refused packets of another node (`LOG` of iptables, `log` of nft: `net/netfilter/nf_log_syslog.c`), from
+/// hits of the rule's signature `logged`, which captures `prefix`, `peer` and, where there is one, `port`: one finding for each node, with
+/// the facts `node`, `chain` (the prefix), `port`, `peer`, `text` and `packets`.
+pub fn logged(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let snapshot = input.snapshot;
+    let mut by_node: BTreeMap<String, Vec<&Hit>> = BTreeMap::new();
+    let own = own_hits(input, rule).into_iter();
+    for hit in own.filter(|hit| hit.signature.ends_with("/logged")) {
+        let peer = hit.captures.get("peer").map_or("", String::as_str);
+        if let Some(node) = node_of(snapshot, hit).filter(|node| is_of_other_node(snapshot, node, peer)) {
+            by_node.entry(node).or_default().push(hit);
+        }
+    }
+    let mut findings = Vec::new();
+    for (node, hits) in by_node {
+        let is_advert = hits
+            .iter()
+            .all(|hit| !hit.captures.contains_key("port") && !hit.captures.contains_key("query"));
+        // Adverts of VRRP reach every machine of a segment: those are missed that another master would have to hear.
+        let suffers = match own_hits(input, rule)
+            .iter()
+            .find(|hit| hit.signature.ends_with("/two-masters"))
+        {
+            _ if !is_advert => network_suffering(snapshot, &node),
+            Some(_) => Suffering::Yes,
+            None => Suffering::No,
+        };
+        let packets: u64 = hits.iter().map(|hit| hit.count).sum();
+        let Some(most) = hits.iter().max_by_key(|hit| hit.count).filter(|_| packets >= LOGGED) else {
+            continue;
+        };
+        if suffers == Suffering::No {
+            continue;
+        }
+        let of = |name: &str| most.captures.get(name).map_or("", String::as_str);
+        let text = most.cite.quote.first().map_or("", |line| line.text.as_str());
+        let mut finding = Finding::new(rule, Subject::node(&node), confidence(suffers))
+            .fact("node", node.clone())
+            .fact("chain", of("prefix"))
+            .fact("port", of("port").parse::<u16>().ok())
+            .fact("peer", of("peer"))
+            .fact("text", crate::logs::clean_line(text).trim())
+            .fact("packets", packets)
+            .fact("logged", true);
+        finding.count = 0;
+        for hit in hits {
+            add_hit(input, &mut finding, hit);
+        }
+        touch_pods(snapshot, &node, &mut finding);
+        findings.push(finding);
+    }
+    findings
+}
+
+/// True for the address of a node other than this one: what comes from elsewhere may be refused on purpose.
+fn is_of_other_node(snapshot: &Snapshot, node: &str, address: &str) -> bool {
+    snapshot
+        .kind("Node")
+        .filter(|other| other.key.name != node)
+        .any(|other| {
+            let addresses = other.list("/status/addresses").iter();
+            addresses
+                .filter_map(|one| one.get("address")?.as_str())
+                .any(|known| known == address)
+        })
+}
+
 fn is_address(word: &str) -> bool {
     let bare = word.split('/').next().unwrap_or("");
     bare.parse::<std::net::IpAddr>()

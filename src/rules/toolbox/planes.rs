@@ -126,10 +126,12 @@ fn absent(snapshot: &Snapshot, component: &str) -> Option<(Subject, Instance)> {
     let listed = snapshot
         .pod(&beside.subject.namespace, &beside.subject.name)
         .is_some_and(|pod| pod.object.form != Form::Describe);
-    let system = snapshot
+    let system: Vec<PodView<'_>> = snapshot
         .pods()
         .filter(|pod| pod.namespace() == beside.subject.namespace)
-        .count();
+        .collect();
+    let is_asked_for = |pod: &&PodView<'_>| pod.name().starts_with("kube-apiserver") || pod.name().starts_with("etcd");
+    let others = system.iter().filter(|pod| !is_asked_for(pod)).count();
     let elsewhere = snapshot.pods().any(|pod| pod.name().starts_with(component));
     // The scheduler and the controller manager are static pods of one kind (kubeadm, RKE2): who listed the one would have seen the other.
     let twin = match component {
@@ -138,8 +140,12 @@ fn absent(snapshot: &Snapshot, component: &str) -> Option<(Subject, Instance)> {
         _ => "",
     };
     let is_twin_listed = !twin.is_empty() && !instances(snapshot, twin).is_empty();
-    // A listing of one or two pods was made with a filter.
-    (listed && !elsewhere && (system >= 4 || is_twin_listed) && instances(snapshot, component).is_empty()).then(|| {
+    // A listing of one or two pods, or of the API server and etcd alone, was made with a filter.
+    (listed
+        && !elsewhere
+        && (system.len() >= 4 && others >= 2 || is_twin_listed)
+        && instances(snapshot, component).is_empty())
+    .then(|| {
         let name = format!("{component}-{}", beside.node);
         (Subject::namespaced("Pod", "kube-system", name), beside)
     })

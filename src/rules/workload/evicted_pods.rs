@@ -2,10 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::cluster::PodView;
-use crate::model::{Confidence, Subject};
+use jiff::SignedDuration;
+
+use crate::cluster::{PodView, Snapshot};
+use crate::model::{Confidence, Subject, When};
 use crate::rules::refused::has_all_replicas;
 use crate::rules::{Finding, Ground, Input, RuleHeader, Touch};
+
+/// So many pods in a row that were evicted are a loop.
+const ROUNDS: usize = 3;
+/// The pod that runs came this soon after the one that was evicted last.
+const LATELY: SignedDuration = SignedDuration::from_hours(1);
 
 pub(in crate::rules) const RULE: &str = r##"
 id: evicted-pods
@@ -52,6 +59,23 @@ examples:
   - name: "replaced since"
     files:
       "pods.json": '{"kind": "PodList", "apiVersion": "v1", "items": [{"metadata": {"name": "web-6bdf8c9d7-jd5lx", "namespace": "shop"}, "spec": {"nodeName": "w1"}, "status": {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: ephemeral-storage. "}}, {"metadata": {"name": "web-6bdf8c9d7-kd5lx", "namespace": "shop"}, "spec": {"nodeName": "w1", "containers": [{"name": "a"}]}, "status": {"phase": "Running", "containerStatuses": [{"name": "a", "ready": true}]}}]}'
+  - name: "each new pod is evicted within minutes, and the one that runs is a minute old"
+    files:
+      pods.txt: |
+        NAMESPACE   NAME                      READY   STATUS    RESTARTS   AGE
+        shop        thumbs-6bdf8c9d7-2xk7p    0/1     Evicted   0          14m
+        shop        thumbs-6bdf8c9d7-8zrtb    0/1     Evicted   0          9m40s
+        shop        thumbs-6bdf8c9d7-jd5lx    0/1     Evicted   0          5m20s
+        shop        thumbs-6bdf8c9d7-kd5lx    1/1     Running   0          62s
+    fires: [{kind: "Deployment", namespace: "shop", name: "thumbs"}]
+  - name: "as many were evicted, and the pod after them has run for an hour"
+    files:
+      pods.txt: |
+        NAMESPACE   NAME                      READY   STATUS    RESTARTS   AGE
+        shop        thumbs-6bdf8c9d7-2xk7p    0/1     Evicted   0          84m
+        shop        thumbs-6bdf8c9d7-8zrtb    0/1     Evicted   0          79m
+        shop        thumbs-6bdf8c9d7-jd5lx    0/1     Evicted   0          75m
+        shop        thumbs-6bdf8c9d7-kd5lx    1/1     Running   0          71m
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
@@ -72,17 +96,21 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 Some(workload) if workload.key.kind != "Pod" => has_all_replicas(workload),
                 _ => snapshot.pods_of(&owner).any(|pod| pod.is_well()),
             };
-            let first = pods.first().filter(|_| !is_whole)?;
+            let goes_on = is_whole && is_next(snapshot, &owner);
+            let first = pods.first().filter(|_| !is_whole || goes_on)?;
             let message = first.object.text("/status/message");
             let field = if message.is_empty() {
                 "/status/reason"
             } else {
                 "/status/message"
             };
-            let mut finding = Finding::new(rule, owner, Confidence::Confirmed)
+            let mut finding = Finding::new(rule, owner.clone(), Confidence::Confirmed)
                 .cite(first.object.cite_at(field))
                 .fact("message", message.chars().take(240).collect::<String>())
                 .fact("pods", pods.len());
+            if goes_on {
+                finding.impair(owner.clone());
+            }
             for pod in &pods {
                 let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
                 finding.touches.extend(Touch::of(&subject));
@@ -94,4 +122,26 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             Some(finding)
         })
         .collect()
+}
+
+/// True where every pod that runs is younger than the pods before it became: those came one after another until each was evicted, so it is
+/// only the next.
+fn is_next(snapshot: &Snapshot, owner: &Subject) -> bool {
+    let now = snapshot.bundle.collected_at.as_ref();
+    let made = |pod: &PodView<'_>| pod.object.created(now);
+    let (gone, rest): (Vec<PodView<'_>>, Vec<PodView<'_>>) =
+        (snapshot.pods_of(owner)).partition(|pod| pod.object.text("/status/reason") == "Evicted");
+    let mut gone: Vec<When> = gone.iter().filter_map(made).collect();
+    gone.sort_by_key(|when| when.earliest);
+    let oldest = rest.iter().filter_map(made).min_by_key(|when| when.earliest);
+    let (Some(now), Some(oldest)) = (now, oldest) else {
+        return false;
+    };
+    let recent = gone.split_off(gone.len().saturating_sub(ROUNDS));
+    let lives = recent
+        .windows(2)
+        .filter_map(|pair| Some(pair.first()?.gap_to(pair.last()?)));
+    recent.len() == ROUNDS
+        && lives.min().is_some_and(|shortest| oldest.gap_to(now) < shortest)
+        && recent.last().is_some_and(|last| last.gap_to(&oldest) < LATELY)
 }

@@ -116,7 +116,10 @@ pub(super) fn read(form: Form, line: &str) -> Option<Record> {
                 return None;
             }
             let text = text.trim_start_matches(['|', '│']);
-            record(pod, container, text.strip_prefix(' ').unwrap_or(text))
+            let text = text.strip_prefix(' ').unwrap_or(text);
+            // `n1 | CHANGED | rc=0 | (stdout) …` is the answer of a machine that Ansible asked (`plugins/callback/oneline.py`).
+            let is_ansible = || text.split_once(" | ").is_some_and(|(_, rest)| rest.starts_with("rc="));
+            record(pod, container, text).filter(|_| !is_ansible())
         }
         Form::Colon => {
             let (who, text) = line.split_once(": ").or_else(|| Some((line.strip_suffix(':')?, "")))?;

@@ -1,3 +1,13 @@
+//! The hardware of a node reports errors.
+
+use crate::cluster::Snapshot;
+use crate::model::{Confidence, Subject};
+use crate::rules::text_rule::judge_text;
+use crate::rules::toolbox::nodes::node_of;
+use crate::rules::toolbox::{own_hits, workload_touches};
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
 id: hardware-error
 role: cause
 level: critical
@@ -13,6 +23,9 @@ text:
     pattern: 'CPU\d+: (?:Core|Package) temperature above threshold, cpu clock throttled'
   - id: pcie
     pattern: '(?:PCIe Bus Error: severity=Uncorrected|AER: Uncorrected \((?:Fatal|Non-Fatal)\) error received)'
+  # The codes that NVIDIA lays to hardware (docs.nvidia.com/deploy/xid-errors).
+  - id: gpu
+    pattern: 'NVRM: Xid \([^)\n]*\): (?P<xid>48|64|74|79|92|94|95|119|120),'
 finds:
   subject: node
   confidence: probable
@@ -25,6 +38,12 @@ cause:
   zh: "内核记录了硬件错误：{{ line }}；内存、处理器、总线或散热有问题，节点不可信赖。"
   en: "the kernel recorded errors of the hardware: {{ line }}; memory, processor, bus or cooling are at fault and the node cannot be trusted."
 causes:
+  - rule: failedscheduling-insufficient-resources
+    ground: workload
+    mechanism: {zh: "失效的 GPU 不再分配给 Pod", en: "a GPU that failed is given to no pod"}
+  - rule: app-bug
+    ground: workload
+    mechanism: {zh: "使用该设备的进程因此出错", en: "processes that use the device fail over it"}
   - rule: node-notready
     ground: node
     mechanism: {zh: "节点因此不再就绪", en: "the node is not ready for it"}
@@ -77,6 +96,22 @@ sources:
   - "Linux drivers/firmware/efi/cper.c"
 versions: "Linux 3.x to 6.x"
 examples:
+  - name: "a GPU falls off the bus, and a pod waits for one"
+    files:
+      "nodes.txt": |
+        NAME   STATUS   ROLES    AGE   VERSION
+        n1     Ready    <none>   90d   v1.31.4
+      "events.txt": |
+        NAMESPACE   LAST SEEN   TYPE      REASON             OBJECT          MESSAGE
+        train       2m          Warning   FailedScheduling   pod/segment-0   0/1 nodes are available: 1 Insufficient nvidia.com/gpu.
+      "pods.txt": |
+        NAMESPACE   NAME        READY   STATUS    RESTARTS   AGE   IP       NODE
+        train       segment-0   0/1     Pending   0          12m   <none>   <none>
+        train       infer-0     0/1     CrashLoopBackOff   9          12m   10.42.0.8   n1
+      "n1/dmesg.txt": |
+        [Tue Jan 21 18:20:44 2025] NVRM: Xid (PCI:0000:4f:00): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus.
+    fires:
+      - {kind: "Node", name: "n1", node: "n1"}
   - name: "a machine check on a node that is not ready"
     files:
       "nodes.txt": |
@@ -93,3 +128,32 @@ examples:
         n1     NotReady    <none>   90d   v1.28.4
       "n1/dmesg.txt": |
         [Tue Jan 21 18:20:44 2025] EDAC MC0: 1 CE memory read error on CPU_SrcID#0
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let finds = rule.finds.as_ref();
+    let mut findings = finds.map_or_else(Vec::new, |finds| judge_text(input, rule, finds));
+    let own = own_hits(input, rule);
+    for finding in &mut findings {
+        let is_gpu = own.iter().any(|hit| {
+            hit.signature.ends_with("/gpu") && node_of(input.snapshot, hit).as_ref() == Some(&finding.subject.name)
+        });
+        if is_gpu {
+            finding.confidence = Confidence::Confirmed;
+            for pod in wait_for_gpus(input.snapshot) {
+                finding.touches.extend(workload_touches(input.snapshot, &pod));
+            }
+        }
+    }
+    findings
+}
+
+/// The pods that no node has GPUs for (kubernetes pkg/scheduler/framework/plugins/noderesources/fit.go: `Insufficient %v`).
+fn wait_for_gpus(snapshot: &Snapshot) -> impl Iterator<Item = Subject> {
+    let waits =
+        |reason: &str, message: &str| reason == "FailedScheduling" && message.contains("Insufficient nvidia.com/");
+    let events = snapshot.events.iter();
+    events
+        .filter(move |event| waits(&event.reason, &event.message))
+        .map(|event| event.about.clone())
+}
