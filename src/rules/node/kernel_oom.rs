@@ -1,7 +1,7 @@
 //! A node as a whole runs out of memory.
 
 use crate::model::Confidence;
-use crate::rules::toolbox::nodes::{by_node, impair_pods, node_of};
+use crate::rules::toolbox::nodes::{by_node, impair_pods, is_dated, node_of};
 use crate::rules::toolbox::own_hits;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -124,13 +124,6 @@ fn is_of_the_node(input: &Input<'_>, rule: &RuleHeader, node: &str) -> bool {
             .filter(|pod| pod.node() == node)
             .flat_map(|pod| pod.containers())
             .any(|container| container.ended().is_some_and(|ended| ended.reason == "OOMKilled"))
-    };
-    // The ring buffer keeps lines of months: one with seconds since the boot instead of a date says nothing of now.
-    let is_dated = |line: &str| {
-        !line
-            .strip_prefix('[')
-            .map(str::trim_start)
-            .is_some_and(|text| text.starts_with(|c: char| c.is_ascii_digit()))
     };
     let told = of("/global")
         .chain(of("/old"))
