@@ -22,6 +22,18 @@ const CONTAINERS: usize = 64;
 
 /// Adds what these matches of [`super::node_words()`] tell and the bundle's objects and events do not.
 pub(super) fn add(snapshot: &mut Snapshot, hits: &[Hit]) {
+    // Lines that do not tell their machine are of the only one, where there is but one.
+    let only = match snapshot.node_names().as_slice() {
+        [only] => only.clone(),
+        _ => String::new(),
+    };
+    let placed = hits.iter().cloned().map(|mut hit| {
+        if hit.about.node.is_empty() {
+            hit.about.node.clone_from(&only);
+        }
+        hit
+    });
+    let hits: Vec<Hit> = placed.collect();
     let words: Vec<(PodName, Word, &Hit)> = (hits.iter())
         .filter_map(|hit| {
             let line = hit.cite.quote.first()?;
@@ -286,10 +298,10 @@ impl Told {
                     self.waiting.insert(container.clone(), state);
                 }
             }
-            Word::Probe { container, probe, .. } if probe == "Readiness" || probe == "Startup" => {
-                if self.unready.len() < CONTAINERS {
-                    self.unready.entry(container.clone()).or_insert_with(cite);
-                }
+            Word::Probe { container, probe, .. }
+                if ["Readiness", "Startup"].contains(&probe.as_str()) && self.unready.len() < CONTAINERS =>
+            {
+                self.unready.entry(container.clone()).or_insert_with(cite);
             }
             Word::Sandbox { is_end: false, .. } | Word::Mount(_) => self.pending = Some(cite()),
             Word::Unscheduled(message) => self.unscheduled = Some((message.clone(), cite())),

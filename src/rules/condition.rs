@@ -66,11 +66,20 @@ pub enum Wanted {
     Field(FieldPath),
     /// A `field` that is no path, as it is written: a mistake.
     Wrong(String),
+    /// Another word where `field` was meant: a mistake.
+    Misspelt(String),
 }
 
 impl From<Value> for Wanted {
     fn from(value: Value) -> Self {
         let field = value.as_object().filter(|map| map.len() == 1);
+        if let Some((key, Value::String(path))) = field.and_then(|map| map.iter().next())
+            && key != "field"
+            && nearest(key, ["field"]).is_some()
+            && FieldPath::try_from(path.clone()).is_ok()
+        {
+            return Self::Misspelt(key.clone());
+        }
         let Some(field) = field.and_then(|map| map.get("field")) else {
             return Self::Value(value);
         };
@@ -85,7 +94,7 @@ impl Wanted {
         match self {
             Self::Value(value) => Some(value),
             Self::Field(path) => about.get(path),
-            Self::Wrong(_) => None,
+            Self::Wrong(_) | Self::Misspelt(_) => None,
         }
     }
 
@@ -237,7 +246,7 @@ impl Condition {
         let limits = self.above.iter().chain(&self.below);
         let mut limits = limits.filter_map(|limit| match limit {
             Wanted::Value(value) => Some(value),
-            Wanted::Field(_) | Wanted::Wrong(_) => None,
+            Wanted::Field(_) | Wanted::Wrong(_) | Wanted::Misspelt(_) => None,
         });
         let wrong = limits.find(|limit| number(limit).is_none())?;
         Some(wrong.as_str().map_or_else(|| wrong.to_string(), str::to_owned))
@@ -266,7 +275,7 @@ impl Condition {
     pub(super) fn fields(&self) -> impl Iterator<Item = &FieldPath> {
         self.wanted().filter_map(|wanted| match wanted {
             Wanted::Field(path) => Some(path),
-            Wanted::Value(_) | Wanted::Wrong(_) => None,
+            Wanted::Value(_) | Wanted::Wrong(_) | Wanted::Misspelt(_) => None,
         })
     }
 
@@ -274,7 +283,15 @@ impl Condition {
     pub(super) fn wrong_fields(&self) -> impl Iterator<Item = &str> {
         self.wanted().filter_map(|wanted| match wanted {
             Wanted::Wrong(text) => Some(text.as_str()),
-            Wanted::Value(_) | Wanted::Field(_) => None,
+            Wanted::Value(_) | Wanted::Field(_) | Wanted::Misspelt(_) => None,
+        })
+    }
+
+    /// The words that stand where `field` was meant.
+    pub(super) fn misspelt(&self) -> impl Iterator<Item = &str> {
+        self.wanted().filter_map(|wanted| match wanted {
+            Wanted::Misspelt(key) => Some(key.as_str()),
+            _ => None,
         })
     }
 

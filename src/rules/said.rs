@@ -64,6 +64,7 @@ pub(super) fn of_parser(message: &str) -> Text {
         && let Some((found, wanted)) = found.split_once(", expected ")
         && (wanted.starts_with("struct ") || wanted.starts_with("a map"))
     {
+        let found = if found == "sequence" { "a list" } else { found };
         let told = said("parser.no-map", &[("found", found)]);
         return Text::new(format!("{place}{}", told.zh), format!("{place}{}", told.en));
     }
@@ -78,7 +79,12 @@ pub(super) fn of_parser(message: &str) -> Text {
         .strip_prefix("unknown ")
         .and_then(|_| nearest(&field(rest), expected().split('`').skip(1).step_by(2)));
     let near = meant.map_or_else(Text::default, |near| said("parser.near", &[("near", near)]));
-    Text::new(format!("{place}{zh}{}", near.zh), format!("{message}{}", near.en))
+    // What is meant comes before the list of all, which may be long.
+    let en = match message.split_once(", expected ") {
+        Some((found, expected)) if meant.is_some() => format!("{found}{} Expected {expected}", near.en),
+        _ => message.to_owned(),
+    };
+    Text::new(format!("{place}{zh}{}", near.zh), en)
 }
 
 #[cfg(test)]
@@ -98,9 +104,9 @@ mod tests {
     fn what_the_parser_says_is_told_in_chinese_too() {
         let text = of_parser("unknown field `objekts`, expected one of `id`, `objects`");
         assert_eq!(text.zh, "没有字段 objekts，可用的有：`id`, `objects`；是否指 objects？");
-        assert!(text.en.ends_with("`objects`; did you mean `objects`?"), "{}", text.en);
+        assert_eq!(text.en, "unknown field `objekts`; did you mean `objects`? Expected one of `id`, `objects`");
         let text = of_parser("invalid type: sequence, expected struct RuleHeader");
-        assert!(text.en.ends_with("and there is sequence"), "{}", text.en);
+        assert!(text.en.ends_with("and there is a list"), "{}", text.en);
         let text = of_parser("objects: missing field `kind`");
         assert_eq!(text.zh, "objects: 缺少字段 kind");
     }

@@ -506,6 +506,10 @@ fn wrong_in_condition(file: &RuleFile, condition: &Condition, has_item: bool) ->
         let message = said("value-is-path", &[("text", &quoted(text)), ("path", text)]);
         wrong.push(Mistake::at_key(file, &VALUES, text, message));
     }
+    for key in condition.misspelt() {
+        let message = said("no-field", &[("key", &quoted(key))]);
+        wrong.push(Mistake::in_file(file, &format!("{key}:"), message));
+    }
     for text in condition.wrong_fields() {
         wrong.push(Mistake::at_key(file, &["field"], text, no_path(text)));
     }
@@ -568,6 +572,7 @@ mod tests {
                 "rules/team.yaml:1:5: the id \"replicas-zero\" is taken",
             ),
             ("'no budget'", "'no {{ budget'", "rules/team.yaml:3:14: syntax error"),
+            ("above: 1", "below: {feild: /spec/x}", "rules/team.yaml:7:38: \"feild\" is no word for a value; did you mean field?"),
             (
                 "'no budget'",
                 "'no {{ budget }}'",

@@ -30,11 +30,11 @@ pub(super) fn compare(good: &Snapshot, bad: &Snapshot, result: &mut Differences)
 }
 
 /// How one object is meant to be.
-struct Shape<'s> {
-    object: &'s Object,
-    fields: Fields,
+pub(super) struct Shape<'s> {
+    pub(super) object: &'s Object,
+    pub(super) fields: Fields,
     /// True when it was told from a pod of it, which has fields that its template has not.
-    is_from_pod: bool,
+    pub(super) is_from_pod: bool,
 }
 
 impl Shape<'_> {
@@ -238,7 +238,7 @@ fn comparable(good: &Shape<'_>, bad: &Shape<'_>) -> Comparable {
     }
 }
 
-fn compare_fields(subject: &Subject, good: &Shape<'_>, bad: &Shape<'_>, result: &mut Differences) {
+pub(super) fn compare_fields(subject: &Subject, good: &Shape<'_>, bad: &Shape<'_>, result: &mut Differences) {
     let how = comparable(good, bad);
     let before = result.different.len();
     for (path, field) in &good.fields {

@@ -228,7 +228,7 @@ examples:
       'nodes/n1/dmesg.txt': |
         Nov  7 09:05:49 n1 kernel: oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=cri-containerd-0a.scope,mems_allowed=0,oom_memcg=/kubepods.slice/kubepods-pod8f2c1d0a_1111_2222_3333_444455556666.slice,task_memcg=/kubepods.slice/kubepods-pod8f2c1d0a_1111_2222_3333_444455556666.slice/cri-containerd-0a.scope,task=java,pid=471189,uid=0
         Nov  7 09:05:49 n1 kernel: Memory cgroup out of memory: Killed process 471189 (java) total-vm:6845608kB, anon-rss:2071180kB, file-rss:20824kB
-    fires: [{kind: StatefulSet, namespace: shop, name: trainer}]
+    fires: [{kind: Pod, namespace: shop, name: trainer-0}]
   - name: 'the kernel names no pod, and the bundle has no pods'
     files:
       'nodes/n1/dmesg.txt': |
@@ -350,9 +350,8 @@ fn unnamed(input: &Input<'_>, rule: &RuleHeader) -> BTreeMap<String, Finding> {
         if !hit.captures.contains_key("victim") || is_over || !is_dated {
             continue;
         }
-        let Some(node) = node_of(input.snapshot, hit) else {
-            continue;
-        };
+        // A ring buffer by itself does not name its machine.
+        let node = node_of(input.snapshot, hit).unwrap_or_else(|| input.snapshot.bundle.alias.to_string());
         let finding = found.entry(node.clone()).or_insert_with(|| {
             let mut finding = Finding::new(rule, Subject::node(&node), Confidence::Confirmed)
                 .fact("limit", "")
