@@ -104,7 +104,10 @@ mod tests {
     fn what_the_parser_says_is_told_in_chinese_too() {
         let text = of_parser("unknown field `objekts`, expected one of `id`, `objects`");
         assert_eq!(text.zh, "没有字段 objekts，可用的有：`id`, `objects`；是否指 objects？");
-        assert_eq!(text.en, "unknown field `objekts`; did you mean `objects`? Expected one of `id`, `objects`");
+        assert_eq!(
+            text.en,
+            "unknown field `objekts`; did you mean `objects`? Expected one of `id`, `objects`"
+        );
         let text = of_parser("invalid type: sequence, expected struct RuleHeader");
         assert!(text.en.ends_with("and there is a list"), "{}", text.en);
         let text = of_parser("objects: missing field `kind`");

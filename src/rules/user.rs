@@ -572,7 +572,11 @@ mod tests {
                 "rules/team.yaml:1:5: the id \"replicas-zero\" is taken",
             ),
             ("'no budget'", "'no {{ budget'", "rules/team.yaml:3:14: syntax error"),
-            ("above: 1", "below: {feild: /spec/x}", "rules/team.yaml:7:38: \"feild\" is no word for a value; did you mean field?"),
+            (
+                "above: 1",
+                "below: {feild: /spec/x}",
+                "rules/team.yaml:7:38: \"feild\" is no word for a value; did you mean field?",
+            ),
             (
                 "'no budget'",
                 "'no {{ budget }}'",

@@ -24,7 +24,12 @@ pub(super) fn compare(good: &Snapshot, bad: &Snapshot, result: &mut Differences)
         let mut told: BTreeSet<String> = told.map(|found| of_pod(&found.path)).collect();
         for (earlier, later) in pairs(known, pods) {
             let mut found = Differences::default();
-            compare_fields(&later.subject(), &shape(earlier, later), &shape(later, earlier), &mut found);
+            compare_fields(
+                &later.subject(),
+                &shape(earlier, later),
+                &shape(later, earlier),
+                &mut found,
+            );
             for mut difference in found.different {
                 difference.path = of_pod(&difference.path);
                 if difference.path.contains(IMAGE_ID) {
@@ -64,7 +69,11 @@ fn pairs<'s>(before: &[&'s Object], after: &[&'s Object]) -> Vec<(&'s Object, &'
     if !same.is_empty() {
         return same;
     }
-    let newest = |pods: &[&'s Object]| pods.iter().copied().max_by_key(|pod| pod.text("/metadata/creationTimestamp"));
+    let newest = |pods: &[&'s Object]| {
+        pods.iter()
+            .copied()
+            .max_by_key(|pod| pod.text("/metadata/creationTimestamp"))
+    };
     newest(before).zip(newest(after)).into_iter().collect()
 }
 
@@ -73,14 +82,18 @@ const IMAGE_ID: &str = ".imageID";
 /// The containers of a pod. The ids of images count where the other side says the same tag and writes ids in the same way.
 fn shape<'s>(pod: &'s Object, other: &Object) -> Shape<'s> {
     let mut fields = fields_of_pod(&pod.value);
-    fields.retain(|path, _| path.starts_with("spec.template.spec.containers[") || path.starts_with("spec.template.spec.initContainers["));
+    fields.retain(|path, _| {
+        path.starts_with("spec.template.spec.containers[") || path.starts_with("spec.template.spec.initContainers[")
+    });
     for group in ["containerStatuses", "initContainerStatuses"] {
         let statuses = pod.list(&format!("/status/{group}"));
         let others = other.list(&format!("/status/{group}"));
         for (index, status) in statuses.iter().enumerate() {
             let text = |status: &Value, field: &str| status.get(field).and_then(Value::as_str).unwrap_or("").to_owned();
             let name = text(status, "name");
-            let Some(twin) = others.iter().find(|twin| text(twin, "name") == name) else { continue };
+            let Some(twin) = others.iter().find(|twin| text(twin, "name") == name) else {
+                continue;
+            };
             let (id, of_twin) = (digest(status), digest(twin));
             if let (Some(id), Some(of_twin)) = (id, of_twin)
                 && text(status, "image") == text(twin, "image")
@@ -141,7 +154,14 @@ mod tests {
         };
         let found = differences(before, after).different;
         let line = |found: &super::super::Difference| {
-            format!("{} {} {}: {} -> {}", found.datum, found.subject, found.path, shown(&found.expected), shown(&found.actual))
+            format!(
+                "{} {} {}: {} -> {}",
+                found.datum,
+                found.subject,
+                found.path,
+                shown(&found.expected),
+                shown(&found.actual)
+            )
         };
         found.iter().map(line).collect()
     }
@@ -149,11 +169,20 @@ mod tests {
     #[test]
     fn what_the_pod_runs_with_is_compared_beside_its_workload() {
         for (container, expected) in [
-            (r#","env":[{"name":"MODE","value":"debug"}]"#, "spec.containers[app].env[MODE]"),
+            (
+                r#","env":[{"name":"MODE","value":"debug"}]"#,
+                "spec.containers[app].env[MODE]",
+            ),
             (r#","args":["--slow"]"#, "spec.containers[app].args"),
-            (r#","resources":{"limits":{"memory":"64Mi"}}"#, "spec.containers[app].resources"),
+            (
+                r#","resources":{"limits":{"memory":"64Mi"}}"#,
+                "spec.containers[app].resources",
+            ),
         ] {
-            let found = told(&day(SET, "", "hub/db@sha256:a"), &day(SET, container, "hub/db@sha256:a"));
+            let found = told(
+                &day(SET, "", "hub/db@sha256:a"),
+                &day(SET, container, "hub/db@sha256:a"),
+            );
             assert_eq!(found.len(), 1, "{found:?}");
             assert!(found[0].contains("db-0") && found[0].contains(expected), "{found:?}");
         }
@@ -162,7 +191,10 @@ mod tests {
     #[test]
     fn a_tag_that_was_pushed_anew_is_another_image() {
         for set in [SET, ""] {
-            let found = told(&day(set, "", "docker-pullable://hub/db@sha256:a"), &day(set, "", "hub/db@sha256:b"));
+            let found = told(
+                &day(set, "", "docker-pullable://hub/db@sha256:a"),
+                &day(set, "", "hub/db@sha256:b"),
+            );
             assert_eq!(
                 found,
                 ["image Pod shop/db-0 status.containerStatuses[app].imageID: sha256:a -> sha256:b"]
