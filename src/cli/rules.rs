@@ -401,7 +401,8 @@ fn explained(rule: &Rule, lang: Lang) -> String {
             .collect(),
     );
     section(words("来源", "Sources"), header.sources.clone());
-    section(words("版本", "Versions"), vec![header.versions.clone()]);
+    let versions = Some(header.versions.clone()).filter(|versions| !versions.is_empty());
+    section(words("版本", "Versions"), versions.into_iter().collect());
     lines.join("\n")
 }
 

@@ -323,7 +323,7 @@ pub(super) fn holds_all(
 }
 
 /// Steps for an object that is looked at for want of anything to find it by: its key, its tie and its fields are compared.
-const CANDIDATE: u64 = 16;
+const CANDIDATE: u64 = 32;
 
 /// Steps beside those.
 fn cost(tie: Tie) -> u64 {

@@ -146,9 +146,8 @@ fn shown(value: &JinjaValue) -> String {
     }
 }
 
-/// Says what is wrong with a condition: as an expression, or that it gives something else than true or false whatever it sees.
+/// Says of a condition that [`compiles`] that it gives something else than true or false whatever it sees.
 pub(super) fn decides(condition: &str) -> Result<(), Text> {
-    compiles(condition)?;
     if let Some(filter) = last_filter(condition) {
         return Err(said("no-condition", &[("value", &format!("|{filter}"))]));
     }

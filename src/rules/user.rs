@@ -320,7 +320,7 @@ fn parse(file: &RuleFile, budget: &Budget) -> Result<RuleHeader, Mistake> {
 fn of_parsing(file: &RuleFile, at: (usize, usize), message: &str) -> Mistake {
     let is_written = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
     if !file.text.lines().any(is_written) {
-        return Mistake::at(file, at, said("parser.empty", &[]));
+        return Mistake::at(file, (1, 1), said("parser.empty", &[]));
     }
     if let Some((_, rest)) = message.split_once(" is no path of a field")
         && !rest.is_empty()
@@ -489,8 +489,10 @@ fn wrong_expression(file: &RuleFile, expression: Option<&str>) -> Option<Mistake
 /// As [`wrong_expression`], of one that has to be true or false.
 fn wrong_decision(file: &RuleFile, condition: Option<&str>) -> Option<Mistake> {
     let condition = condition?;
-    let message = decides(condition).err()?;
-    Some(Mistake::in_words(file, condition, message))
+    wrong_expression(file, Some(condition)).or_else(|| {
+        let message = decides(condition).err()?;
+        Some(Mistake::in_file(file, condition, message))
+    })
 }
 
 fn wrong_in_condition(file: &RuleFile, condition: &Condition, has_item: bool) -> Vec<Mistake> {
@@ -580,7 +582,7 @@ mod tests {
             (
                 "'no budget'",
                 "'no {{ budget }}'",
-                "rules/team.yaml:3:19: no finding has the fact \"budget\"",
+                "rules/team.yaml:3:20: no finding has the fact \"budget\"",
             ),
             (
                 "title:",
@@ -595,7 +597,7 @@ mod tests {
             (
                 "above: 1",
                 "below: {field: objct/spec/x}",
-                "rules/team.yaml:7:46: \"objct/spec/x\" is no path of a field; did you mean object/spec/x?",
+                "rules/team.yaml:7:45: \"objct/spec/x\" is no path of a field; did you mean object/spec/x?",
             ),
             (
                 "/spec/replicas",

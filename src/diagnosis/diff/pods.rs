@@ -171,7 +171,7 @@ mod tests {
         for (container, expected) in [
             (
                 r#","env":[{"name":"MODE","value":"debug"}]"#,
-                "spec.containers[app].env[MODE]",
+                "spec.containers[app].env",
             ),
             (r#","args":["--slow"]"#, "spec.containers[app].args"),
             (

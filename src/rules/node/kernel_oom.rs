@@ -75,6 +75,11 @@ examples:
         [Tue Jan 21 18:20:44 2025] oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/system.slice,task=java,pid=5,uid=0
         [Tue Jan 21 18:20:44 2025] Out of memory: Killed process 5 (java) total-vm:1kB, anon-rss:1kB, file-rss:0kB
     fires: [{kind: "Node", name: "n1", node: "n1"}]
+  - name: "a ring buffer by itself, which names no machine"
+    files:
+      dmesg.txt: |
+        [Tue Jan 21 18:20:44 2025] Out of memory: Killed process 5 (java) total-vm:1kB, anon-rss:1kB, file-rss:0kB
+    fires: [{kind: "Node", name: "example", node: "example"}]
   - name: "an undated line of long ago"
     files:
       nodes.txt: |

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{add_hit, own_hits};
 use crate::cluster::{Hit, Object, Snapshot};
+use crate::logs::TextSource;
 use crate::model::{Citation, Confidence, Subject, When};
 use crate::rules::{Finding, Ground, Input, RuleHeader};
 
@@ -104,8 +105,16 @@ pub fn node_of(snapshot: &Snapshot, hit: &Hit) -> Option<String> {
         return snapshot.node_names().into_iter().find(mirrored);
     }
     let names = snapshot.node_names();
+    // The log of a machine that nothing names is still that of a machine: the bundle's own name stands for it.
+    let is_of_machine = || {
+        matches!(
+            hit.source,
+            TextSource::System | TextSource::Kubelet | TextSource::Runtime
+        )
+    };
     match names.as_slice() {
         [only] => Some(only.clone()),
+        [] if is_of_machine() => Some(snapshot.bundle.alias.to_string()),
         _ => None,
     }
 }
