@@ -334,10 +334,8 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
 
 /// The nodes of the pods that a finding is about.
 fn nodes_of(snapshot: &Snapshot, finding: &Finding) -> Vec<String> {
-    let pods = finding
-        .affected
-        .iter()
-        .filter_map(|pod| snapshot.pod(&pod.namespace, &pod.name));
+    let about = std::iter::once(&finding.subject).chain(&finding.affected);
+    let pods = about.filter_map(|pod| snapshot.pod(&pod.namespace, &pod.name));
     pods.map(|pod| pod.node().to_owned()).collect()
 }
 

@@ -37,6 +37,12 @@ remedy:
     expect: {zh: "未通过的检查标有 rejected 或 warning", en: "checks that did not pass say rejected or warning"}
     verify: {zh: "原因已记录", en: "the reason is on record"}
     rollback: {zh: "只读，无需回滚", en: "read-only"}
+  - purpose: {zh: "补齐所缺的内存、内核模块或 cgroup 控制器之后，再次启动 k0s", en: "start k0s again once the machine has the memory, the kernel module or the cgroup controller that it lacks"}
+    place: node
+    risk: change
+    command: "k0s start"
+    verify: {zh: "`k0s sysinfo` 的各项检查均为 pass，`k0s status` 显示 Role", en: "every check of `k0s sysinfo` says pass, and `k0s status` shows a role"}
+    rollback: {zh: "`k0s stop`", en: "`k0s stop`"}
 prevention:
   - kind: detect
     text: {zh: "在把机器加入集群之前运行 `k0s sysinfo`", en: "run `k0s sysinfo` before a machine joins the cluster"}
