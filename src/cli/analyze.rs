@@ -25,11 +25,11 @@ use super::{exit, language};
 use crate::bundle::Budget;
 use crate::cluster::Identity;
 use crate::diagnosis::diagnose_within;
+use crate::model::near::nearest;
 use crate::model::{Lang, Level};
 use crate::redact::{Masker, Said};
 use crate::report::index::IndexRow;
 use crate::report::model::{Gap, GapReason, PostMortem};
-use crate::report::near::nearest;
 use crate::report::{Answers, Format, Policy, compose, learn_secrets, render_as};
 use crate::rules::Rules;
 
@@ -270,7 +270,7 @@ impl Plan {
         check_ending(&target, &formats)?;
         let first = languages.first().copied().unwrap_or(Lang::En);
         let own_rules = args.own_rules.and(&config.rules.dirs, &config.rules.origin);
-        let loaded = own_rules.load(first)?;
+        let loaded = own_rules.load(first, &args.limits.budget())?;
         if !args.quiet {
             loaded.remarks.iter().for_each(|line| remark(line));
         }
@@ -620,12 +620,16 @@ fn verdict(report: &PostMortem, lang: Lang) -> String {
             let confidence = crate::report::confidence_word(cause.confidence, lang);
             format!("{} [{confidence}]", cause.title.get(lang))
         }
-        None => report
-            .incident
-            .summary
-            .first()
-            .map(|sentence| sentence.text.get(lang).to_owned())
-            .unwrap_or_default(),
+        // That nothing was found is said together with what could not be judged.
+        None => {
+            let said: Vec<&str> = report
+                .incident
+                .summary
+                .iter()
+                .map(|sentence| sentence.text.get(lang))
+                .collect();
+            said.join(if lang == Lang::Zh { "" } else { " " })
+        }
     }
 }
 

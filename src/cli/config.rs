@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::folders::is_folder_of_bundles;
 use super::terminal::remark;
+use crate::model::near::{nearest, position};
 use crate::redact::Said;
-use crate::report::near::{nearest, position};
 use crate::report::{Policy, SeverityScheme};
 
 /// Which settings are used.

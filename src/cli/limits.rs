@@ -72,6 +72,33 @@ impl LimitArgs {
     }
 }
 
+/// The limits that hold for the files of rules, as for every document in YAML.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub(super) struct RuleLimits {
+    /// Values that aliases may add to one rule
+    #[arg(long, value_name = "N", default_value_t = Budget::DEFAULT.max_yaml_aliases)]
+    max_yaml_aliases: u64,
+    /// Levels of one rule, 1 to 127
+    #[arg(long, value_name = "N", default_value_t = Budget::DEFAULT.max_yaml_depth, value_parser = value_parser!(u64).range(1..=Budget::DEEPEST))]
+    max_yaml_depth: u64,
+    /// Values in one rule
+    #[arg(long, value_name = "N", default_value_t = Budget::DEFAULT.max_values)]
+    max_values: u64,
+}
+
+impl RuleLimits {
+    /// The budget of each file of rules, and of each example.
+    pub(super) fn budget(&self) -> Budget {
+        Budget {
+            max_yaml_aliases: self.max_yaml_aliases,
+            max_yaml_depth: self.max_yaml_depth,
+            max_values: self.max_values,
+            ..Budget::DEFAULT
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::FromArgMatches;

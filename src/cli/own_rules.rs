@@ -1,5 +1,6 @@
 //! `--rules DIR`: the user's own rules beside the built-in ones.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -7,11 +8,12 @@ use walkdir::WalkDir;
 
 use super::exit;
 use super::terminal::remark;
+use crate::bundle::Budget;
 use crate::model::Lang;
 use crate::rules::{MonitorKind, RuleFile, Rules};
 
-/// A rule is some kilobytes; what is larger is no rule.
-const LARGEST: u64 = 1 << 20;
+/// Bytes of a file that are read: more than a rule may have, so that one that is too large is told from others.
+const MOST_READ: u64 = 2 << 20;
 
 /// Where rules come from.
 #[derive(Debug, Clone, Default, Args)]
@@ -33,11 +35,8 @@ pub(super) struct Loaded {
 }
 
 impl OwnRules {
-    pub(super) fn of(place: &Path) -> Self {
-        Self {
-            places: vec![place.to_owned()],
-            settings: vec![(place.to_owned(), "on the command line".to_owned())],
-        }
+    pub(super) fn of(places: &[PathBuf]) -> Self {
+        Self::default().and(places, "on the command line")
     }
 
     /// With further directories, which `origin` names. One that is there already is not read twice.
@@ -55,7 +54,7 @@ impl OwnRules {
     }
 
     /// The built-in rules and those of the directories; with an exit code and a message where they are not to be used.
-    pub(super) fn load(&self, lang: Lang) -> Result<Loaded, (u8, String)> {
+    pub(super) fn load(&self, lang: Lang, budget: &Budget) -> Result<Loaded, (u8, String)> {
         if self.places.is_empty() {
             let defect = |error| {
                 (
@@ -76,7 +75,7 @@ impl OwnRules {
                 .read(place, origin, lang)
                 .map_err(|message| (exit::USAGE, message))?;
         }
-        let rules = Rules::with_files(&found.files).map_err(|mistakes| {
+        let rules = Rules::with_files_within(&found.files, budget).map_err(|mistakes| {
             // A picture of several lines each, the caret below its place.
             for line in mistakes.iter().flat_map(|mistake| lines(mistake.shown(lang))) {
                 remark(&line);
@@ -126,15 +125,18 @@ impl Found {
                 continue;
             }
             let shown = path.display();
-            let size = entry.metadata().map_or(0, |metadata| metadata.len());
-            if size > LARGEST {
-                return Err(format!("{shown}: {size} bytes are too many for a rule; is this one?"));
-            }
-            let text = std::fs::read_to_string(path).map_err(|error| format!("{shown}: {error}"))?;
+            let mut bytes = Vec::new();
+            let mut file = std::fs::File::open(path).map_err(|error| format!("{shown}: {error}"))?;
+            let read = file.by_ref().take(MOST_READ).read_to_end(&mut bytes);
+            read.map_err(|error| format!("{shown}: {error}"))?;
+            let folder = path.parent().and_then(Path::file_name);
+            let family = folder.map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+            let file = RuleFile::of_bytes(shown.to_string(), family, bytes);
             // Beside rules of node-problem-detector stand its other files; one that is named by itself is meant.
             if ending == "json"
                 && entry.depth() > 0
-                && let Some(refusal) = MonitorKind::of(&text).refusal()
+                && file.refusal.is_none()
+                && let Some(refusal) = MonitorKind::of(&file.text).refusal()
             {
                 let refusal = refusal.get(lang);
                 self.remarks.push(match lang {
@@ -143,12 +145,7 @@ impl Found {
                 });
                 continue;
             }
-            let folder = path.parent().and_then(Path::file_name);
-            self.files.push(RuleFile {
-                place: shown.to_string(),
-                family: folder.map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
-                text,
-            });
+            self.files.push(file);
         }
         if self.files.len() == before {
             return Err(format!(

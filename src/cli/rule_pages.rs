@@ -224,7 +224,7 @@ fn word(value: &impl Serialize) -> String {
 }
 
 /// A template without its conditions; a place to fill is the last part of its name, and what stands for something else comes after a stroke.
-fn words(template: &str) -> String {
+pub(super) fn words(template: &str) -> String {
     let mut words = String::new();
     let mut rest = template;
     while let Some((at, end)) = next_tag(rest) {

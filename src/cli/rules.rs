@@ -6,11 +6,14 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::config::{Config, ConfigArgs};
+use super::limits::RuleLimits;
 use super::own_rules::OwnRules;
+use super::rule_pages::words as words_of;
 use super::terminal::{complain, remark, say};
 use super::{exit, language, rule_pages};
+use crate::bundle::Budget;
 use crate::model::{Lang, Text};
-use crate::rules::{Role, Rule, RuleHeader, Rules, Tried, is_rule_id, try_out};
+use crate::rules::{Role, Rule, RuleHeader, Rules, Tried, is_rule_id, try_out_within};
 
 /// Show the failure modes that casefile knows
 #[derive(Debug, Args)]
@@ -50,12 +53,14 @@ enum RulesCommand {
     ///
     /// Exit codes: 0 every example does what it says, 1 one does not, 2 a rule has a mistake.
     Test {
-        /// A directory of rules (*.yaml), or one of them
-        #[arg(value_name = "DIR|FILE")]
-        place: PathBuf,
+        /// Directories of rules (*.yaml), or single ones
+        #[arg(value_name = "DIR|FILE", required = true)]
+        places: Vec<PathBuf>,
         /// zh, en or auto
         #[arg(long, value_name = "LANG", default_value = "auto")]
         lang: String,
+        #[command(flatten)]
+        limits: RuleLimits,
     },
     /// Print a commented start of a rule of your own
     New {
@@ -89,6 +94,8 @@ struct Catalogue {
     own_rules: OwnRules,
     #[command(flatten)]
     config: ConfigArgs,
+    #[command(flatten)]
+    limits: RuleLimits,
 }
 
 /// Runs `rules` and gives the exit code.
@@ -127,8 +134,9 @@ pub(super) fn run(args: &RulesArgs) -> u8 {
                 }
             })
         }
-        RulesCommand::Test { place, lang } => with_first(lang, |lang| {
-            with_rules(&OwnRules::of(place), lang, |rules| test(rules, lang))
+        RulesCommand::Test { places, lang, limits } => with_first(lang, |lang| {
+            let budget = limits.budget();
+            with_rules(&OwnRules::of(places), lang, &budget, |rules| test(rules, lang, &budget))
         }),
         RulesCommand::New { id } if !is_rule_id(id) => {
             complain(&format!(
@@ -136,16 +144,21 @@ pub(super) fn run(args: &RulesArgs) -> u8 {
             ));
             exit::USAGE
         }
-        RulesCommand::New { id } => with_rules(&OwnRules::default(), language::of_environment(), |rules| {
-            if rules.get(id).is_some() {
-                complain(&format!("the id {id:?} is taken by a built-in rule; choose another"));
-                return exit::USAGE;
-            }
-            say(include_str!("new_rule.yaml")
-                .replace("id: ID", &format!("id: {id}"))
-                .trim_end());
-            exit::DONE
-        }),
+        RulesCommand::New { id } => with_rules(
+            &OwnRules::default(),
+            language::of_environment(),
+            &Budget::DEFAULT,
+            |rules| {
+                if rules.get(id).is_some() {
+                    complain(&format!("the id {id:?} is taken by a built-in rule; choose another"));
+                    return exit::USAGE;
+                }
+                say(include_str!("new_rule.yaml")
+                    .replace("id: ID", &format!("id: {id}"))
+                    .trim_end());
+                exit::DONE
+            },
+        ),
     }
 }
 
@@ -153,11 +166,11 @@ pub(super) fn run(args: &RulesArgs) -> u8 {
 const AUTO: &str = "auto";
 
 /// Tries the examples of every rule that is not built in, and says of each what it did.
-fn test(rules: &Rules, lang: Lang) -> u8 {
+fn test(rules: &Rules, lang: Lang, budget: &Budget) -> u8 {
     let words = |zh: &'static str, en: &'static str| if lang == Lang::Zh { zh } else { en };
     let mut code = exit::DONE;
     for rule in rules.iter().filter(|rule| !rule.is_built_in) {
-        let tried = try_out(rules, rule);
+        let tried = try_out_within(rules, rule, budget);
         if tried.is_empty() {
             say(&format!(
                 "{}{}",
@@ -236,7 +249,8 @@ fn with_catalogue(catalogue: &Catalogue, lang: &str, work: impl FnOnce(&Rules) -
         Ok(config) => {
             let settings = &config.rules;
             let own_rules = catalogue.own_rules.and(&settings.dirs, &settings.origin);
-            with_first(lang, |lang| with_rules(&own_rules, lang, work))
+            let budget = catalogue.limits.budget();
+            with_first(lang, |lang| with_rules(&own_rules, lang, &budget, work))
         }
         Err(message) => {
             complain(&message);
@@ -245,8 +259,8 @@ fn with_catalogue(catalogue: &Catalogue, lang: &str, work: impl FnOnce(&Rules) -
     }
 }
 
-fn with_rules(own_rules: &OwnRules, lang: Lang, work: impl FnOnce(&Rules) -> u8) -> u8 {
-    match own_rules.load(lang) {
+fn with_rules(own_rules: &OwnRules, lang: Lang, budget: &Budget, work: impl FnOnce(&Rules) -> u8) -> u8 {
+    match own_rules.load(lang, budget) {
         Ok(loaded) => {
             loaded.remarks.iter().for_each(|line| remark(line));
             work(&loaded.rules)
@@ -320,7 +334,7 @@ fn list_line(rule: &Rule, lang: Lang) -> String {
     )
 }
 
-/// A rule for a reader: its wording with the places to fill left as they are.
+/// A rule for a reader: ‹…› stands for what a report fills in.
 fn explained(rule: &Rule, lang: Lang) -> String {
     let header = &rule.header;
     let words = |zh: &'static str, en: &'static str| if lang == Lang::Zh { zh } else { en };
@@ -328,7 +342,12 @@ fn explained(rule: &Rule, lang: Lang) -> String {
         format!("{} ({}, {})", header.id, rule.family, role_word(header, lang)),
         String::new(),
     ];
-    lines.push(format!("  {}", header.check.get(lang)));
+    lines.push(format!("  {}", words_of(header.check.get(lang))));
+    let title = words_of(header.title.get(lang));
+    lines.extend([String::new(), format!("  {title}")]);
+    if header.cause != header.title {
+        lines.push(format!("  {}", words_of(header.cause.get(lang))));
+    }
     let mut section = |title: &str, items: Vec<String>| {
         if !items.is_empty() {
             lines.push(String::new());
@@ -336,7 +355,7 @@ fn explained(rule: &Rule, lang: Lang) -> String {
             lines.extend(items.into_iter().map(|item| format!("  - {item}")));
         }
     };
-    let all = |texts: &[Text]| texts.iter().map(|text| text.get(lang).to_owned()).collect::<Vec<_>>();
+    let all = |texts: &[Text]| texts.iter().map(|text| words_of(text.get(lang))).collect::<Vec<_>>();
     section(words("也称为", "Also known as"), header.also.clone());
     section(words("需要的数据", "Needs"), header.needs.clone());
     section(
@@ -344,7 +363,7 @@ fn explained(rule: &Rule, lang: Lang) -> String {
         header
             .causes
             .iter()
-            .map(|effect| format!("{}: {}", effect.rule, effect.mechanism.get(lang)))
+            .map(|effect| format!("{}: {}", effect.rule, words_of(effect.mechanism.get(lang))))
             .collect(),
     );
     section(
@@ -359,8 +378,8 @@ fn explained(rule: &Rule, lang: Lang) -> String {
             .map(|step| {
                 format!(
                     "{}\n      {}",
-                    step.purpose.get(lang),
-                    step.command.trim().replace('\n', "\n      ")
+                    words_of(step.purpose.get(lang)),
+                    words_of(step.command.trim()).replace('\n', "\n      ")
                 )
             })
             .collect(),
@@ -370,7 +389,7 @@ fn explained(rule: &Rule, lang: Lang) -> String {
         header
             .prevention
             .iter()
-            .map(|action| action.text.get(lang).to_owned())
+            .map(|action| words_of(action.text.get(lang)))
             .collect(),
     );
     section(
@@ -378,11 +397,12 @@ fn explained(rule: &Rule, lang: Lang) -> String {
         header
             .knowledge
             .iter()
-            .map(|fact| format!("{} ({})", fact.text.get(lang), fact.reference))
+            .map(|fact| format!("{} ({})", words_of(fact.text.get(lang)), fact.reference))
             .collect(),
     );
     section(words("来源", "Sources"), header.sources.clone());
-    section(words("版本", "Versions"), vec![header.versions.clone()]);
+    let versions = Some(header.versions.clone()).filter(|versions| !versions.is_empty());
+    section(words("版本", "Versions"), versions.into_iter().collect());
     lines.join("\n")
 }
 

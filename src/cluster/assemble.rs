@@ -1,7 +1,7 @@
 //! Putting facts together into one snapshot: objects by identity, events apart from objects, hosts by their directory, logs by their
 //! container, and every signature's match with what it is about.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use rayon::prelude::*;
@@ -14,6 +14,7 @@ use super::coverage::datum_of_kind;
 use super::event::last_seen;
 use super::events::fold_duplicates;
 use super::namespaces::Namespaces;
+use super::node_words::NODE_WORDS;
 use super::reader::Located;
 use super::unused::Certainty;
 use super::whereabouts::{KnownNodes, node_in_path, node_of_host, node_of_log};
@@ -21,7 +22,7 @@ use super::{About, BundleInfo, Coverage, Event, Hit, Host, Object, ObjectKey, Po
 use crate::bundle::decode::{Fact, Form, HostFact};
 use crate::bundle::layout::{Detected, NodePlace};
 use crate::logs::{LogFile, SignatureSet, Stream, TextSource, Tried, stamp_of, stream_of};
-use crate::model::{Basis, Citation, EntryPath, Subject, When};
+use crate::model::{Basis, Citation, EntryPath, Place, Subject, When};
 
 /// Empty listings of one datum that are kept: a bundle may have one for each of thousands of namespaces.
 const EMPTY: usize = 16;
@@ -139,7 +140,7 @@ pub(super) fn assemble(
     }
     super::unused::set_aside(&mut snapshot, detected, Certainty::Any);
     super::collected::note_logs(&mut snapshot, detected);
-    let mut hits = all_hits(&snapshot, (signatures, tried), detected);
+    let mut hits = all_hits(&mut snapshot, (signatures, tried), detected);
     let given_up = tried.used_up();
     hits.retain(|hit| !given_up.contains(rule_of(&hit.signature)));
     snapshot.hits = hits;
@@ -286,6 +287,7 @@ fn host_datum(fact: &Fact) -> &'static str {
         Fact::Certificate(_) => "certificates",
         Fact::Clock { .. } => "clock",
         Fact::Value { key, .. } if key.starts_with("clock.") => "time-sync",
+        Fact::Value { key, .. } if key.starts_with("k0s.check.") => "k0s-checks",
         Fact::HostName { .. } | Fact::Value { .. } => "host-facts",
         Fact::Host(fact) => super::tools::datum(fact),
         Fact::Object(_)
@@ -450,7 +452,21 @@ fn rule_of(signature: &str) -> &str {
     signature.split_once('/').map_or(signature, |(rule, _)| rule)
 }
 
-fn all_hits(snapshot: &Snapshot, (signatures, tried): (&SignatureSet, &Tried), detected: &Detected<'_>) -> Vec<Hit> {
+fn all_hits(
+    snapshot: &mut Snapshot,
+    (signatures, tried): (&SignatureSet, &Tried),
+    detected: &Detected<'_>,
+) -> Vec<Hit> {
+    let nodes = KnownNodes::of(snapshot);
+    let of_logs = snapshot.logs.iter().flat_map(|log| {
+        let found = log_hits(snapshot, log, detected, &nodes).into_iter();
+        found.filter(|hit| signatures.is_for(&hit.signature, log.stream.source()))
+    });
+    let (words, of_logs): (Vec<Hit>, Vec<Hit>) = of_logs.partition(|hit| rule_of(&hit.signature) == NODE_WORDS);
+    if !words.is_empty() {
+        super::told_by_nodes::add(snapshot, &words);
+    }
+    let snapshot = &*snapshot;
     let of_events = snapshot.events.par_iter().flat_map_iter(|event| {
         let about = About {
             object: event.about.clone(),
@@ -496,16 +512,23 @@ fn all_hits(snapshot: &Snapshot, (signatures, tried): (&SignatureSet, &Tried), d
                 })
             })
     }));
-    let nodes = KnownNodes::of(snapshot);
-    for log in &snapshot.logs {
-        let source = log.stream.source();
-        hits.extend(
-            log_hits(snapshot, log, detected, &nodes)
-                .into_iter()
-                .filter(|hit| signatures.is_for(&hit.signature, source)),
-        );
-    }
+    hits.extend(of_logs);
+    // What a node told is searched as event, as status and as line of its log, and counts once. The first knows most of whom it is about.
+    let told: HashSet<(EntryPath, u64)> = words.iter().filter_map(line_of).collect();
+    let mut seen: HashSet<(String, (EntryPath, u64))> = HashSet::new();
+    hits.retain(|hit| {
+        let at = line_of(hit).filter(|at| told.contains(at));
+        at.is_none_or(|at| seen.insert((hit.signature.clone(), at)))
+    });
     hits
+}
+
+/// The line of a file in which a match stands.
+fn line_of(hit: &Hit) -> Option<(EntryPath, u64)> {
+    match hit.cite.place {
+        Place::Lines(first, _) => Some((hit.cite.file.clone(), first)),
+        Place::Pointer(_) => None,
+    }
 }
 
 /// Messages in an object's status: pointer, container, text.

@@ -13,6 +13,7 @@ pub fn merge(snapshots: Vec<Snapshot>) -> Option<Snapshot> {
     if archives.len() > 1 {
         rest.for_each(|part| add(&mut whole, part));
         super::events::fold_duplicates(&mut whole.events);
+        super::told_by_nodes::drop_seen(&mut whole);
         note_nodes_without_archive(&mut whole);
         let inputs: Vec<&str> = archives.iter().map(|archive| archive.info.input.as_str()).collect();
         whole.bundle.input = inputs.join(" + ");

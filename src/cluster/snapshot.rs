@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::derived::Derived;
 use super::{Coverage, Event, Host, Object, ObjectKey};
-use crate::logs::{LogFile, Stream, TextSource};
+use crate::logs::{LineHit, LogFile, Stream, TextSource, stamp_of};
 use crate::model::{Citation, Subject, When};
+
+/// A reference for two lines of one log in a bundle that has none: the first of January 2100.
+const SOME_DAY: Timestamp = Timestamp::constant(4_102_444_800, 0);
 
 /// Which bundle this is.
 #[derive(Debug, Clone)]
@@ -195,6 +198,17 @@ impl Snapshot {
     /// The matches of one signature, given as `rule/signature`.
     pub fn hits<'s>(&'s self, signature: &'s str) -> impl Iterator<Item = &'s Hit> {
         self.hits.iter().filter(move |hit| hit.signature == signature)
+    }
+
+    /// For how long the log that a match stands in goes on after it was last written there; none where the times do not tell.
+    pub fn goes_on_without(&self, hit: &Hit) -> Option<SignedDuration> {
+        let log = self.logs.iter().find(|log| log.path == hit.cite.file)?;
+        let same = |found: &&LineHit| found.signature == hit.signature && found.captures == hit.captures;
+        let last = log.hits.iter().filter(same).map(LineHit::last_text).next_back();
+        // Only the distance counts, so a line without a year may stand in any.
+        let now = self.now().unwrap_or(SOME_DAY);
+        let time = |line: &str| stamp_of(line).and_then(|(stamp, raw)| stamp.resolve(raw, Some(now)));
+        Some(time(last?)?.gap_to(&time(log.last_stamped.as_deref()?)?))
     }
 
     /// The logs of one container; an empty container name stands for any.

@@ -6,6 +6,7 @@ mod hosts;
 mod lines;
 mod nodes;
 mod objects;
+mod pods;
 mod weight;
 
 pub(super) use objects::template_changes;
@@ -64,6 +65,7 @@ pub fn differences(good: &Snapshot, bad: &Snapshot) -> Differences {
     hosts::compare(good, bad, &mut result);
     nodes::compare(good, bad, &mut result);
     objects::compare(good, bad, &mut result);
+    pods::compare(good, bad, &mut result);
     result.different.sort_by_cached_key(|difference| {
         (
             weight::weight(difference),

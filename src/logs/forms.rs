@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 
 use super::Stamp;
+use super::stamp::leading_iso;
 
 /// English names of months, by their first three letters.
 pub(super) const MONTHS: [&str; 12] = [
@@ -55,7 +56,8 @@ pub(super) fn since_boot(line: &str) -> Option<(Stamp, &str)> {
     let (raw, _) = line.strip_prefix('[')?.split_once(']')?;
     let raw = raw.trim_start();
     let (seconds, fraction) = raw.split_once('.')?;
-    if fraction.len() != 6 || seconds.len() > 12 {
+    // `[  +0.000007]` of `dmesg -H` counts from the line before.
+    if fraction.len() != 6 || seconds.len() > 12 || seconds.starts_with('+') {
         return None;
     }
     let duration = SignedDuration::new(seconds.parse().ok()?, fraction.parse::<i32>().ok()? * 1000);
@@ -67,14 +69,37 @@ pub(super) fn written(line: &str) -> Option<(Stamp, &str)> {
     let first = line.chars().next()?;
     let body = line.strip_prefix('[').unwrap_or(line);
     match first {
-        '0'..='9' => chinese(line).or_else(|| day_first(line)).or_else(|| bracketed(line)),
+        '0'..='9' => chinese(line)
+            .or_else(|| day_first(line))
+            .or_else(|| bracketed(line))
+            .or_else(|| of_facility(line)),
         '[' | 'A'..='Z' => c_time(body)
             .or_else(|| month_first(body))
             .or_else(|| nest(line))
+            .or_else(|| to_the_minute(line))
             .or_else(|| bracketed(line)),
         _ if !first.is_ascii() => c_time(body).or_else(|| month_first(body)),
-        _ => bracketed(line),
+        _ => bracketed(line).or_else(|| of_facility(line)),
     }
+}
+
+/// `kern:    info: [2026-11-21T10:20:42.118Z]: …`, after the name of the machine or not: the kernel's messages as Talos prints them
+/// (siderolabs/talos `pkg/machinery/kernel`, `internal/pkg/kmsg`).
+fn of_facility(line: &str) -> Option<(Stamp, &str)> {
+    /// Facility, severity and a machine's name are short.
+    const BEFORE: usize = 120;
+    let head = line.get(..line.floor_char_boundary(BEFORE))?;
+    leading_iso(head.split_once(": [")?.1).filter(|(_, raw)| head.contains(&format!("{raw}]: ")))
+}
+
+/// `[Nov21 10:20] …` of `dmesg -H`, whose other lines have the seconds since the line before.
+fn to_the_minute(line: &str) -> Option<(Stamp, &str)> {
+    let (raw, _) = line.strip_prefix('[')?.split_once(']')?;
+    let (day, clock) = raw.split_once(' ')?;
+    let month = month(day.get(..3)?)?;
+    let is_clock = clock.len() == 5 && clock.as_bytes().get(2) == Some(&b':');
+    let civil = civil("2000", month, day.get(3..)?, &format!("{clock}:00"), None).filter(|_| is_clock)?;
+    Some((Stamp::NoYear(civil), raw))
 }
 
 /// `Sat Nov 21 10:20:42 2026` (ctime(3); `dmesg -T` in brackets), with a zone before the year (`date`), in zh_CN `六 11月 21 10:20:42 2026`.

@@ -2,6 +2,7 @@
 
 mod citation;
 mod level;
+pub mod near;
 mod path;
 mod pointer;
 mod problem;

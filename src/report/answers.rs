@@ -4,7 +4,7 @@ use thiserror::Error;
 use toml::de::{DeTable, DeValue};
 
 use super::model::{Answer, PostMortem};
-use super::near::{nearest, position};
+use crate::model::near::{nearest, position};
 use crate::model::plain;
 
 /// States of a post-mortem; the key `status` of the file.

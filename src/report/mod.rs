@@ -9,7 +9,6 @@ pub mod index;
 pub mod lint;
 mod locale;
 pub mod model;
-pub mod near;
 mod quotes;
 pub mod recheck;
 mod render;

@@ -1,9 +1,12 @@
 //! Objects beside the one that a rule judges: by what they share with it, or by the field that names them.
 
+use std::cell::OnceCell;
+
 use minijinja::Value as JinjaValue;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::by_value::Index;
 use super::condition::{Condition, FieldPath, Holds, Part};
 use super::effort::Effort;
 use super::expression::{Compiled, Evaluator, Failure};
@@ -73,13 +76,15 @@ pub enum Tie {
 }
 
 /// One of `with` or `without`, ready to be tried.
-pub(super) struct Seeker<'e> {
+pub(super) struct Seeker<'s, 'e> {
     beside: &'e Beside,
     /// False when there must be none.
     pub(super) is_wanted: bool,
     named: Option<Name<'e>>,
     namespace: Option<Name<'e>>,
     when: Option<Compiled<'e>>,
+    /// Its objects by the field that has to be that of the judged object, once it was asked for.
+    index: OnceCell<Index<'s>>,
 }
 
 /// See [`Naming`].
@@ -136,7 +141,7 @@ pub(super) enum Sought<'s> {
     Unknown,
 }
 
-impl<'e> Seeker<'e> {
+impl<'s, 'e> Seeker<'s, 'e> {
     pub(super) fn new(beside: &'e Beside, is_wanted: bool, evaluator: &'e Evaluator) -> Result<Self, Failure> {
         let name = |naming: &'e Option<Naming>, place| {
             naming
@@ -151,6 +156,7 @@ impl<'e> Seeker<'e> {
             named: name(&beside.named, "named")?,
             namespace: name(&beside.namespace, "namespace")?,
             when: when.map(|when| evaluator.compile(when, "when")).transpose()?,
+            index: OnceCell::new(),
         })
     }
 
@@ -168,15 +174,16 @@ impl<'e> Seeker<'e> {
     }
 
     /// The objects that it takes, all or the first.
-    pub(super) fn seek<'s>(
+    pub(super) fn seek(
         &self,
         snapshot: &'s Snapshot,
         evaluator: &Evaluator,
         effort: &Effort,
-        part: Part<'s>,
+        part: Part<'_>,
         all: bool,
     ) -> Result<Sought<'s>, Failure> {
         let mut unknown = !snapshot.coverage.has_kind(self.kind());
+        let mut each = CANDIDATE;
         let candidates: Box<dyn Iterator<Item = &'s Object>> = match &self.named {
             Some(named) => {
                 let Some(names) = named.names(evaluator, snapshot, part)? else {
@@ -196,11 +203,17 @@ impl<'e> Seeker<'e> {
                 effort.take(names.len() as u64)?;
                 Box::new(self.called(snapshot, &namespaces, &names).into_iter())
             }
-            None => self.tied_candidates(snapshot, part.object),
+            None => match self.indexed(snapshot, effort, part)? {
+                Some(found) => {
+                    each = 1;
+                    Box::new(found.into_iter())
+                }
+                None => self.tied_candidates(snapshot, part.object),
+            },
         };
         let mut found = Vec::new();
         for candidate in candidates {
-            effort.take(1)?;
+            effort.take(each)?;
             if let Some(tie) = self.beside.same {
                 effort.take(cost(tie))?;
                 if !tied(snapshot, part.object, candidate, tie) {
@@ -214,7 +227,7 @@ impl<'e> Seeker<'e> {
             match holds_all(&self.beside.conditions, candidate_part, part, effort)? {
                 Holds::Yes => {
                     if let Some(when) = &self.when
-                        && !evaluator.value(when, snapshot, part, Some(candidate))?.is_true()
+                        && !evaluator.is_true(when, snapshot, part, Some(candidate))?
                     {
                         continue;
                     }
@@ -235,7 +248,7 @@ impl<'e> Seeker<'e> {
     }
 
     /// The objects of these names, in these namespaces or in none.
-    fn called<'s>(&self, snapshot: &'s Snapshot, namespaces: &[String], names: &[String]) -> Vec<&'s Object> {
+    fn called(&self, snapshot: &'s Snapshot, namespaces: &[String], names: &[String]) -> Vec<&'s Object> {
         let mut called: Vec<&Object> = Vec::new();
         for name in names {
             let spaces = namespaces.iter().map(String::as_str);
@@ -249,12 +262,35 @@ impl<'e> Seeker<'e> {
         called
     }
 
-    /// No more objects than the tie makes it look at.
-    fn tied_candidates<'s>(
+    /// The objects that may have the value that a condition asks for, found by it; none where no condition asks for one.
+    fn indexed(
         &self,
         snapshot: &'s Snapshot,
-        object: &'s Object,
-    ) -> Box<dyn Iterator<Item = &'s Object> + 's> {
+        effort: &Effort,
+        part: Part<'_>,
+    ) -> Result<Option<Vec<&'s Object>>, Failure> {
+        // One object is no list to look something up in.
+        if self.beside.same == Some(Tie::Name) {
+            return Ok(None);
+        }
+        let key = self.beside.conditions.iter().find_map(Condition::key);
+        let Some((path, wanted)) = key else { return Ok(None) };
+        let Some(wanted) = part.get(wanted) else {
+            return Ok(None);
+        };
+        if self.index.get().is_none() {
+            effort.take(snapshot.kind(self.kind()).count() as u64)?;
+        }
+        let index = self.index.get_or_init(|| Index::new(snapshot.kind(self.kind()), path));
+        let namespace = match self.beside.same {
+            Some(Tie::Namespace | Tie::Selector) => Some(part.object.key.namespace.as_str()),
+            _ => None,
+        };
+        Ok(Some(index.with(wanted, namespace)))
+    }
+
+    /// No more objects than the tie makes it look at.
+    fn tied_candidates(&self, snapshot: &'s Snapshot, object: &Object) -> Box<dyn Iterator<Item = &'s Object> + 's> {
         match self.beside.same {
             Some(Tie::Name) => Box::new(
                 snapshot
@@ -286,7 +322,10 @@ pub(super) fn holds_all(
     Ok(all)
 }
 
-/// Steps beside the first.
+/// Steps for an object that is looked at for want of anything to find it by: its key, its tie and its fields are compared.
+const CANDIDATE: u64 = 32;
+
+/// Steps beside those.
 fn cost(tie: Tie) -> u64 {
     match tie {
         Tie::Cluster | Tie::Namespace | Tie::Name | Tie::Node => 0,

@@ -290,6 +290,57 @@ pub(super) fn words_of(expression: &str) -> u64 {
     words(expression).len() as u64
 }
 
+/// The filter whose result is that of the whole expression, where it gives neither true nor false.
+pub(super) fn last_filter(expression: &str) -> Option<&str> {
+    /// Of [`FILTERS`], those that give a number, a text or a list.
+    const COUNTS: [&str; 23] = [
+        "abs",
+        "count",
+        "float",
+        "int",
+        "items",
+        "join",
+        "length",
+        "lines",
+        "list",
+        "lower",
+        "map",
+        "reject",
+        "rejectattr",
+        "replace",
+        "reverse",
+        "round",
+        "select",
+        "selectattr",
+        "sort",
+        "split",
+        "string",
+        "title",
+        "trim",
+    ];
+    let mut depth = 0_usize;
+    let mut last = None;
+    let mut is_filter = false;
+    for word in words(expression) {
+        match word {
+            Word::Sign('(' | '[' | '{') => depth += 1,
+            Word::Sign(')' | ']' | '}') => depth = depth.saturating_sub(1),
+            _ if depth > 0 => {}
+            Word::Sign('|') => {
+                is_filter = true;
+                continue;
+            }
+            Word::Name(name) if is_filter => last = Some(name),
+            // Whatever stands between filters decides.
+            Word::Sign('<' | '>' | '=' | '!' | '+' | '-' | '*' | '/' | '%' | '~')
+            | Word::Name("and" | "or" | "not" | "in" | "is" | "if" | "else") => return None,
+            Word::Name(_) | Word::Text(_) | Word::Sign(_) => last = None,
+        }
+        is_filter = false;
+    }
+    last.filter(|name| COUNTS.contains(name) || matches!(*name, "upper" | "unique"))
+}
+
 fn refused_words(words: &[Word<'_>]) -> Option<Text> {
     let no_filter = |name: &str| {
         let known = format!("{}, upper", FILTERS.join(", "));
@@ -383,6 +434,21 @@ mod tests {
                 ),
                 None => assert_eq!(refused, None, "{expression}"),
             }
+        }
+    }
+
+    #[test]
+    fn a_filter_that_ends_an_expression_is_told_from_one_that_is_compared() {
+        for (expression, expected) in [
+            ("object.spec.containers|length", Some("length")),
+            ("object.metadata.name|replace('-', '')|upper", Some("upper")),
+            ("object.spec.containers|length > 1", None),
+            ("not object.spec.containers|length", None),
+            ("'a' in object.metadata.name|lower", None),
+            ("object.spec.hostNetwork|default(false)", None),
+            ("(object.spec.containers|length) == 1", None),
+        ] {
+            assert_eq!(last_filter(expression), expected, "{expression}");
         }
     }
 

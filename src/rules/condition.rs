@@ -11,7 +11,8 @@ use super::said::{quoted, said};
 use crate::bundle::decode::Form;
 use crate::cluster::Object;
 use crate::logs::pattern_weight;
-use crate::model::at;
+use crate::model::near::nearest;
+use crate::model::{Text, at};
 
 /// Bounds the size of one compiled pattern.
 const PATTERN_SIZE_LIMIT: usize = 1 << 20;
@@ -60,18 +61,30 @@ pub struct Condition {
 pub enum Wanted {
     /// This value.
     Value(Value),
-    /// What is in a field of the judged object or of its element, written `{field: /spec/replicas}` or `{field: item/port}`.
+    /// What is in a field of the judged object or of its element, written `{field: /spec/replicas}`, `{field: object/spec/replicas}` or
+    /// `{field: item/port}`.
     Field(FieldPath),
+    /// A `field` that is no path, as it is written: a mistake.
+    Wrong(String),
+    /// Another word where `field` was meant: a mistake.
+    Misspelt(String),
 }
 
 impl From<Value> for Wanted {
     fn from(value: Value) -> Self {
         let field = value.as_object().filter(|map| map.len() == 1);
-        let field = field.and_then(|map| map.get("field")?.as_str());
-        match field.and_then(|field| FieldPath::try_from(field.to_owned()).ok()) {
-            Some(path) => Self::Field(path),
-            None => Self::Value(value),
+        if let Some((key, Value::String(path))) = field.and_then(|map| map.iter().next())
+            && key != "field"
+            && nearest(key, ["field"]).is_some()
+            && FieldPath::try_from(path.clone()).is_ok()
+        {
+            return Self::Misspelt(key.clone());
         }
+        let Some(field) = field.and_then(|map| map.get("field")) else {
+            return Self::Value(value);
+        };
+        let written = field.as_str().map_or_else(|| field.to_string(), str::to_owned);
+        FieldPath::try_from(written.clone()).map_or(Self::Wrong(written), Self::Field)
     }
 }
 
@@ -81,6 +94,7 @@ impl Wanted {
         match self {
             Self::Value(value) => Some(value),
             Self::Field(path) => about.get(path),
+            Self::Wrong(_) | Self::Misspelt(_) => None,
         }
     }
 
@@ -97,7 +111,7 @@ impl Wanted {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum FieldPath {
-    /// A pointer into the object.
+    /// A pointer into the object; it may be written with `object` before it.
     Object(String),
     /// A pointer into the element that `each` is at; empty for the element itself.
     Item(String),
@@ -128,8 +142,21 @@ impl TryFrom<String> for FieldPath {
         if let Some(rest) = text.strip_prefix("other").filter(|rest| rest.starts_with('/')) {
             return Ok(Self::Other(rest.to_owned()));
         }
-        Err(said("no-path", &[("text", &quoted(&text))]).en)
+        if let Some(rest) = text.strip_prefix("object").filter(|rest| rest.starts_with('/')) {
+            return Ok(Self::Object(rest.to_owned()));
+        }
+        Err(no_path(&text).en)
     }
+}
+
+/// Says that a text is no path of a field, and which was meant.
+pub(super) fn no_path(text: &str) -> Text {
+    let (start, rest) = text.split_once('/').unwrap_or((text, ""));
+    let near = match nearest(start, ["object", "item", "other"]) {
+        Some(near) => format!("{near}/{rest}"),
+        None => format!("/{}", text.replace('.', "/")),
+    };
+    said("no-path", &[("text", &quoted(text)), ("near", &near)])
 }
 
 /// A regular expression that is bounded in size; matching takes time in proportion to the text, whatever the pattern.
@@ -219,10 +246,18 @@ impl Condition {
         let limits = self.above.iter().chain(&self.below);
         let mut limits = limits.filter_map(|limit| match limit {
             Wanted::Value(value) => Some(value),
-            Wanted::Field(_) => None,
+            Wanted::Field(_) | Wanted::Wrong(_) | Wanted::Misspelt(_) => None,
         });
         let wrong = limits.find(|limit| number(limit).is_none())?;
         Some(wrong.as_str().map_or_else(|| wrong.to_string(), str::to_owned))
+    }
+
+    /// The field of the other object that has to have the value of a field of the judged one, and that field.
+    pub(super) fn key(&self) -> Option<(&FieldPath, &FieldPath)> {
+        match &self.is {
+            Some(Wanted::Field(path)) => Some((&self.path, path)),
+            _ => None,
+        }
     }
 
     fn wanted(&self) -> impl Iterator<Item = &Wanted> {
@@ -240,7 +275,23 @@ impl Condition {
     pub(super) fn fields(&self) -> impl Iterator<Item = &FieldPath> {
         self.wanted().filter_map(|wanted| match wanted {
             Wanted::Field(path) => Some(path),
-            Wanted::Value(_) => None,
+            Wanted::Value(_) | Wanted::Wrong(_) | Wanted::Misspelt(_) => None,
+        })
+    }
+
+    /// The values that were to be a field's and are none, as they are written.
+    pub(super) fn wrong_fields(&self) -> impl Iterator<Item = &str> {
+        self.wanted().filter_map(|wanted| match wanted {
+            Wanted::Wrong(text) => Some(text.as_str()),
+            Wanted::Value(_) | Wanted::Field(_) | Wanted::Misspelt(_) => None,
+        })
+    }
+
+    /// The words that stand where `field` was meant.
+    pub(super) fn misspelt(&self) -> impl Iterator<Item = &str> {
+        self.wanted().filter_map(|wanted| match wanted {
+            Wanted::Misspelt(key) => Some(key.as_str()),
+            _ => None,
         })
     }
 
@@ -322,7 +373,7 @@ fn compared(value: &Value, limit: &Value, holds: fn(f64, f64) -> bool) -> bool {
     }
 }
 
-fn number(value: &Value) -> Option<f64> {
+pub(super) fn number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| quantity(value.as_str()?))
 }
 

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use minijinja::value::{Rest, Serde};
+use minijinja::value::{Rest, Serde, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Expression, UndefinedBehavior, Value as JinjaValue};
 use serde_json::Value;
 
-use super::bounds::{allowed_filters, bind, in_one_line, refused_expression, words_of};
+use super::bounds::{allowed_filters, bind, in_one_line, last_filter, refused_expression, words_of};
 use super::condition::Part;
 use super::effort::{Effort, UsedUp, steps};
-use super::said::said;
+use super::said::{quoted, said};
 use crate::cluster::{Object, ObjectKey, Snapshot};
 use crate::model::Text;
 
@@ -110,6 +110,55 @@ impl Evaluator {
                 Failure::Said(failed(expression.place, &error))
             }
         })
+    }
+}
+
+impl Evaluator {
+    /// Whether a condition is true. What is not there is not; what is neither true nor false is no answer.
+    pub(super) fn is_true(
+        &self,
+        condition: &Compiled<'_>,
+        snapshot: &Snapshot,
+        part: Part<'_>,
+        other: Option<&Object>,
+    ) -> Result<bool, Failure> {
+        let value = self.value(condition, snapshot, part, other)?;
+        if answers(&value) {
+            return Ok(value.is_true());
+        }
+        let facts = [("place", condition.place), ("value", &shown(&value))];
+        Err(Failure::Said(said("no-answer", &facts)))
+    }
+}
+
+/// True for true and false, and for what is not there.
+fn answers(value: &JinjaValue) -> bool {
+    matches!(value.kind(), ValueKind::Bool | ValueKind::Undefined | ValueKind::None)
+}
+
+/// The start of a value, as a message shows it.
+fn shown(value: &JinjaValue) -> String {
+    const MOST: usize = 40;
+    let text = value.as_str().map_or_else(|| value.to_string(), quoted);
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or("")),
+        None => text,
+    }
+}
+
+/// Says of a condition that [`compiles`] that it gives something else than true or false whatever it sees.
+pub(super) fn decides(condition: &str) -> Result<(), Text> {
+    if let Some(filter) = last_filter(condition) {
+        return Err(said("no-condition", &[("value", &format!("|{filter}"))]));
+    }
+    let environment = environment();
+    // With nothing to look at: what gives a text or a number even then is no condition.
+    let blind = environment
+        .compile_expression(condition)
+        .and_then(|expression| expression.eval(()));
+    match blind {
+        Ok(value) if !answers(&value) => Err(said("no-condition", &[("value", &shown(&value))])),
+        _ => Ok(()),
     }
 }
 

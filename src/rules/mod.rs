@@ -5,6 +5,7 @@
 
 mod beside;
 mod bounds;
+mod by_value;
 mod claims;
 mod condition;
 mod effort;
@@ -18,6 +19,7 @@ mod missing;
 mod object_rule;
 mod own_kinds;
 mod own_patterns;
+mod own_places;
 mod own_text;
 mod own_wording;
 mod problem_detector;
@@ -46,6 +48,6 @@ pub use header::{
 pub use object_rule::{ObjectSubject, ObjectTest};
 pub use problem_detector::MonitorKind;
 pub use registry::{Rule, RuleError, Rules};
-pub use try_out::{Tried, try_out};
+pub use try_out::{Tried, try_out, try_out_within};
 pub use user::{Mistake, RuleFile, is_rule_id};
 pub use wording::{COUNTED, Wording, operand, shell_quote};

@@ -190,7 +190,7 @@ struct Judge<'s, 'e> {
     test: &'e ObjectTest,
     evaluator: &'e Evaluator,
     effort: &'e Effort,
-    seekers: Vec<Seeker<'e>>,
+    seekers: Vec<Seeker<'s, 'e>>,
     when: Option<Compiled<'e>>,
     /// Where the rule asks for text too.
     text: Option<OwnText<'s>>,
@@ -219,7 +219,7 @@ impl<'s, 'e> Judge<'s, 'e> {
         })
     }
 
-    fn judged(&self, part: Part<'s>) -> Result<Judged<'s>, Failure> {
+    fn judged(&self, part: Part<'_>) -> Result<Judged<'s>, Failure> {
         let mut missing = match holds_all(&self.test.conditions, part, part, self.effort)? {
             Holds::No => return Ok(Judged::Not),
             Holds::Unknown => Some(datum_of_kind(&self.test.kind)),
@@ -248,10 +248,7 @@ impl<'s, 'e> Judge<'s, 'e> {
             return Ok(Judged::Unknown(datum));
         }
         if let Some(when) = &self.when {
-            let is_true = |other| {
-                let value = self.evaluator.value(when, self.snapshot, part, other);
-                value.map(|value| value.is_true())
-            };
+            let is_true = |other| self.evaluator.is_true(when, self.snapshot, part, other);
             match others {
                 None if !is_true(None)? => return Ok(Judged::Not),
                 None => {}
@@ -281,7 +278,7 @@ impl<'s, 'e> Judge<'s, 'e> {
     }
 
     /// Adds what shows it: the fields that were tested, the facts, the objects beside it.
-    fn show(&self, part: Part<'s>, beside: &[&Object], finding: &mut Finding) {
+    fn show(&self, part: Part<'_>, beside: &[&Object], finding: &mut Finding) {
         let test = self.test;
         finding.count += 1;
         let tested = test.conditions.iter().map(|condition| &condition.path);

@@ -9,7 +9,9 @@ use super::said::said;
 use super::text_rule::judge_text;
 use super::user::{self, Mistake, RuleFile};
 use super::{Finding, Input, Outcome, RuleHeader, own_kinds};
+use crate::bundle::Budget;
 use crate::bundle::decode::parse_yaml;
+use crate::cluster::{NODE_WORDS, node_words};
 use crate::logs::{SignatureError, SignatureSet};
 use crate::model::Text;
 
@@ -83,9 +85,17 @@ impl Rules {
     /// # Errors
     /// Every mistake of every file, in their order; of a file that does not parse only the first.
     pub fn with_files(files: &[RuleFile]) -> Result<Self, Vec<Mistake>> {
+        Self::with_files_within(files, &Budget::DEFAULT)
+    }
+
+    /// The same, where a file may be as deep and hold as many values as a document of a bundle under this budget.
+    ///
+    /// # Errors
+    /// As [`Self::with_files`].
+    pub fn with_files_within(files: &[RuleFile], budget: &Budget) -> Result<Self, Vec<Mistake>> {
         let built_in = BUILT_IN.par_iter().map(Rule::parse).collect::<Result<Vec<_>, _>>();
         let mut rules = built_in.map_err(|error| vec![Mistake::of_all(Text::same(error.to_string()))])?;
-        let own = user::rules(files, &rules)?;
+        let own = user::rules(files, &rules, budget)?;
         let remarks = own.iter().flat_map(|rule| own_kinds::remarks(rule, &rules)).collect();
         rules.extend(own);
         let all = Self::of(rules);
@@ -107,6 +117,8 @@ impl Rules {
             .iter()
             .flat_map(|rule| rule.header.text.iter().map(|spec| (rule.header.id.as_str(), spec)));
         let own = rules.iter().filter(|rule| !rule.is_built_in);
+        let words = node_words();
+        let specs = specs.chain(words.iter().map(|spec| (NODE_WORDS, spec)));
         let signatures = SignatureSet::new(specs)?.bounding(own.map(|rule| rule.header.id.as_str()));
         Ok(Self {
             rules,

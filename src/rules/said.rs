@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::bundle::decode::parse_yaml;
 use crate::model::Text;
+use crate::model::near::nearest;
 
 #[derive(Deserialize)]
 struct Sayings(BTreeMap<String, Text>);
@@ -58,6 +59,15 @@ pub(super) fn of_parser(message: &str) -> Text {
         ("duplicate field ", "parser.twice"),
         ("invalid type: ", "parser.wrong-type"),
     ];
+    // What is parsed into is a name of this program's, and tells nobody anything.
+    if let Some(found) = rest.strip_prefix("invalid type: ")
+        && let Some((found, wanted)) = found.split_once(", expected ")
+        && (wanted.starts_with("struct ") || wanted.starts_with("a map"))
+    {
+        let found = if found == "sequence" { "a list" } else { found };
+        let told = said("parser.no-map", &[("found", found)]);
+        return Text::new(format!("{place}{}", told.zh), format!("{place}{}", told.en));
+    }
     let zh = known.iter().find_map(|(start, id)| {
         let rest = rest.strip_prefix(start)?;
         let found = rest.split_once(", expected ").map_or(rest, |(found, _)| found);
@@ -65,7 +75,16 @@ pub(super) fn of_parser(message: &str) -> Text {
         Some(said(id, &[("field", &field(rest)), ("found", found), ("expected", &names)]).zh)
     });
     let zh = zh.unwrap_or_else(|| said("parser.other", &[("message", rest)]).zh);
-    Text::new(format!("{place}{zh}"), message)
+    let meant = rest
+        .strip_prefix("unknown ")
+        .and_then(|_| nearest(&field(rest), expected().split('`').skip(1).step_by(2)));
+    let near = meant.map_or_else(Text::default, |near| said("parser.near", &[("near", near)]));
+    // What is meant comes before the list of all, which may be long.
+    let en = match message.split_once(", expected ") {
+        Some((found, expected)) if meant.is_some() => format!("{found}{} Expected {expected}", near.en),
+        _ => message.to_owned(),
+    };
+    Text::new(format!("{place}{zh}{}", near.zh), en)
 }
 
 #[cfg(test)]
@@ -84,7 +103,13 @@ mod tests {
     #[test]
     fn what_the_parser_says_is_told_in_chinese_too() {
         let text = of_parser("unknown field `objekts`, expected one of `id`, `objects`");
-        assert_eq!(text.zh, "没有字段 objekts，可用的有：`id`, `objects`");
+        assert_eq!(text.zh, "没有字段 objekts，可用的有：`id`, `objects`；是否指 objects？");
+        assert_eq!(
+            text.en,
+            "unknown field `objekts`; did you mean `objects`? Expected one of `id`, `objects`"
+        );
+        let text = of_parser("invalid type: sequence, expected struct RuleHeader");
+        assert!(text.en.ends_with("and there is a list"), "{}", text.en);
         let text = of_parser("objects: missing field `kind`");
         assert_eq!(text.zh, "objects: 缺少字段 kind");
     }

@@ -55,7 +55,6 @@ pub mod witnesses;
 
 use super::refused::has_all_replicas;
 use super::{Finding, Ground, Input, RuleHeader, Touch};
-use crate::bundle::decode::Form;
 use crate::cluster::{Hit, PodView, Snapshot};
 use crate::logs::{LogFile, TailLine, clean_line, stamp_of};
 use crate::model::{Citation, QuoteLine, Subject};
@@ -113,7 +112,7 @@ pub fn pod_is_failing(snapshot: &Snapshot, pod: &Subject) -> bool {
 /// described is kept as the description.
 fn lists_pods(snapshot: &Snapshot, namespace: &str) -> bool {
     let pods = || snapshot.pods().filter(|pod| pod.namespace() == namespace);
-    pods().filter(|pod| pod.object.form != Form::Describe).count() >= 2 || pods().count() >= DESCRIBED
+    pods().filter(|pod| pod.object.form.is_listed()).count() >= 2 || pods().count() >= DESCRIBED
 }
 
 /// Nobody describes so many pods one by one.

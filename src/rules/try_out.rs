@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Input, Outcome, Rule, Rules, Wording};
+use crate::bundle::Budget;
 use crate::cluster::{BundleInfo, Reader, Snapshot};
 use crate::model::{EntryPath, ProblemKind, Subject, Text};
 
@@ -30,11 +31,16 @@ impl Tried {
 
 /// Tries every example of a rule.
 pub fn try_out(rules: &Rules, rule: &Rule) -> Vec<Tried> {
+    try_out_within(rules, rule, &Budget::DEFAULT)
+}
+
+/// The same, where the files of an example are read under this budget.
+pub fn try_out_within(rules: &Rules, rule: &Rule, budget: &Budget) -> Vec<Tried> {
     let wording = Wording::default();
     let mut tried = Vec::new();
     for example in &rule.header.examples {
-        let snapshot = written(rules, &example.files);
-        let baseline = (!example.baseline.is_empty()).then(|| written(rules, &example.baseline));
+        let snapshot = written(rules, &example.files, budget);
+        let baseline = (!example.baseline.is_empty()).then(|| written(rules, &example.baseline, budget));
         let input = Input {
             snapshot: &snapshot,
             baseline: baseline.as_ref(),
@@ -83,8 +89,8 @@ fn unread(snapshot: &Snapshot) -> Vec<String> {
         .collect()
 }
 
-fn written(rules: &Rules, files: &BTreeMap<String, String>) -> Snapshot {
-    let mut reader = Reader::new(rules.signatures(), "example");
+fn written(rules: &Rules, files: &BTreeMap<String, String>, budget: &Budget) -> Snapshot {
+    let mut reader = Reader::new(rules.signatures(), "example").within(budget);
     for (path, content) in files {
         reader.file(&EntryPath::new(path), &mut content.as_bytes());
     }

@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::beside::{Beside, Naming};
-use super::condition::Condition;
-use super::expression::compiles;
+use super::condition::{Condition, no_path};
+use super::expression::{compiles, decides};
+use super::own_places::{doubled, of_pattern, position};
 use super::said::{of_parser, quoted, said};
 use super::{FieldPath, ObjectTest, Rule, RuleHeader, own_patterns, own_wording, problem_detector};
-use crate::bundle::decode::parse_yaml;
+use crate::bundle::Budget;
+use crate::bundle::decode::parse_yaml_within;
 use crate::logs::SignatureSet;
+use crate::model::near::position as position_of;
 use crate::model::{Lang, ProblemKind, Text};
 
 /// The file of a rule.
@@ -21,14 +24,52 @@ pub struct RuleFile {
     pub family: String,
     /// Its content.
     pub text: String,
+    /// Why it cannot be read as a rule at all.
+    pub refusal: Option<Refusal>,
+}
+
+/// What is wrong with a file before any of it is parsed.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    /// Line and column, from 1.
+    at: (usize, usize),
+    message: Text,
 }
 
 impl RuleFile {
+    /// A file of this content. What is no text, or too much of it, is a mistake like others, told beside them.
+    pub fn of_bytes(place: String, family: String, bytes: Vec<u8>) -> Self {
+        let size = bytes.len();
+        let (text, refusal) = match String::from_utf8(bytes) {
+            _ if size > LARGEST => {
+                let message = said("too-large", &[("size", &size.to_string())]);
+                (String::new(), Some(Refusal { at: (1, 1), message }))
+            }
+            Ok(text) => (text, None),
+            Err(error) => {
+                let byte = error.utf8_error().valid_up_to();
+                let message = said("not-utf-8", &[("byte", &(byte + 1).to_string())]);
+                let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                let at = position_of(&text, byte);
+                (text, Some(Refusal { at, message }))
+            }
+        };
+        Self {
+            place,
+            family,
+            text,
+            refusal,
+        }
+    }
+
     /// Rules are YAML; those of node-problem-detector are JSON.
     fn is_of_problem_detector(&self) -> bool {
         self.place.ends_with(".json")
     }
 }
+
+/// A rule is some kilobytes; what is larger is no rule.
+const LARGEST: usize = 1 << 20;
 
 /// Something wrong in the file of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +105,7 @@ impl Mistake {
 
     /// Where a value is written in a file.
     pub(super) fn in_file(file: &RuleFile, value: &str, message: Text) -> Self {
-        Self::at(file, position(file, value), message)
+        Self::at(file, position(&file.text, value), message)
     }
 
     /// Where a value of one of these keys is written.
@@ -72,6 +113,10 @@ impl Mistake {
         let place = file.text.lines().enumerate().find_map(|(index, line)| {
             let mut found = line.match_indices(value);
             let (at, _) = found.find(|(at, _)| {
+                let after = line.get(at + value.len()..).unwrap_or("");
+                if after.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '/' | '_' | '-' | '.')) {
+                    return false;
+                }
                 // `is: item/a`, `one_of: [x, item/a]`: the last key before it is the one whose value it is in.
                 let before = line.get(..*at).unwrap_or("");
                 let key = before.rsplit_once(':').map_or("", |(key, _)| key);
@@ -83,7 +128,28 @@ impl Mistake {
             })?;
             Some((index + 1, line.get(..at)?.chars().count() + 1))
         });
-        Self::at(file, place.unwrap_or_else(|| position(file, value)), message)
+        Self::at(file, place.unwrap_or_else(|| position(&file.text, value)), message)
+    }
+
+    /// Where the name that a message quotes stands in an expression or a template; where that begins, if it quotes none of its words.
+    fn in_words(file: &RuleFile, words: &str, message: Text) -> Self {
+        let (line, column) = position(&file.text, words);
+        let named = message.en.split('"').nth(1).unwrap_or("");
+        // The name is a part of a path, or stands by itself.
+        let is_part = |c: char| c.is_alphanumeric() || c == '_';
+        let rest = file.text.lines().enumerate().skip(line.saturating_sub(1));
+        let mut places = rest.take(words.lines().count().max(1)).flat_map(|(index, text)| {
+            text.match_indices(named).filter_map(move |(at, _)| {
+                let before = text.get(..at)?;
+                let after = text.get(at + named.len()..)?;
+                let is_whole = !before.ends_with(is_part) && !after.starts_with(is_part);
+                is_whole.then(|| (index + 1, before.chars().count() + 1))
+            })
+        });
+        let found = places
+            .find(|place| *place >= (line, column))
+            .filter(|_| !named.is_empty());
+        Self::at(file, found.unwrap_or((line, column)), message)
     }
 
     /// Where something is written from the line on that names a kind beside another.
@@ -150,12 +216,12 @@ impl Mistake {
 }
 
 /// The rules of these files, beside those that are there.
-pub(super) fn rules(files: &[RuleFile], built_in: &[Rule]) -> Result<Vec<Rule>, Vec<Mistake>> {
+pub(super) fn rules(files: &[RuleFile], built_in: &[Rule], budget: &Budget) -> Result<Vec<Rule>, Vec<Mistake>> {
     let mut mistakes = Vec::new();
     let mut rules: Vec<(Rule, &RuleFile)> = Vec::new();
     let mut taken: BTreeSet<String> = built_in.iter().map(|rule| rule.header.id.clone()).collect();
     for file in files {
-        if file.is_of_problem_detector() {
+        if file.is_of_problem_detector() && file.refusal.is_none() {
             match problem_detector::rules_of(file) {
                 Ok(found) => {
                     for (header, beside) in found {
@@ -177,7 +243,7 @@ pub(super) fn rules(files: &[RuleFile], built_in: &[Rule]) -> Result<Vec<Rule>, 
             }
             continue;
         }
-        match parse(file) {
+        match parse(file, budget) {
             Ok(header) => {
                 if !taken.insert(header.id.clone()) {
                     mistakes.push(id_taken(file, &header.id));
@@ -222,9 +288,12 @@ fn id_taken(file: &RuleFile, id: &str) -> Mistake {
     Mistake::in_file(file, id, said("id-taken", &[("id", &quoted(id))]))
 }
 
-fn parse(file: &RuleFile) -> Result<RuleHeader, Mistake> {
+fn parse(file: &RuleFile, budget: &Budget) -> Result<RuleHeader, Mistake> {
+    if let Some(refusal) = &file.refusal {
+        return Err(Mistake::at(file, refusal.at, refusal.message.clone()));
+    }
     // The limits of bundles hold for rules too: nothing deep or of many aliases comes before the parser.
-    if let Err(error) = parse_yaml(&file.text)
+    if let Err(error) = parse_yaml_within(&file.text, budget)
         && error.kind == ProblemKind::OverBudget
     {
         return Err(Mistake::at(file, (error.line.max(1), 1), of_parser(&error.message)));
@@ -235,12 +304,7 @@ fn parse(file: &RuleFile) -> Result<RuleHeader, Mistake> {
         // The place is shown by itself.
         let message = error.to_string();
         let message = message.split(" at line ").next().unwrap_or("").to_owned();
-        let at = if message.contains("regex") {
-            of_pattern(file, at)
-        } else {
-            at
-        };
-        Mistake::at(file, at, of_parser(&message))
+        of_parsing(file, at, &message)
     })?;
     // What a report cannot do without has a plain stand-in.
     if header.cause.is_empty() {
@@ -252,17 +316,31 @@ fn parse(file: &RuleFile) -> Result<RuleHeader, Mistake> {
     Ok(header)
 }
 
-/// Where the pattern of a condition is: the parser tells where the condition begins.
-fn of_pattern(file: &RuleFile, (line, column): (usize, usize)) -> (usize, usize) {
-    let lines = file.text.lines().enumerate().skip(line.saturating_sub(1));
-    let mut patterns = lines.filter_map(|(index, text)| {
-        let key = "matches:";
-        let at = text.find(key)? + key.len();
-        let rest = text.get(at..)?;
-        let at = at + rest.len() - rest.trim_start().len();
-        Some((index + 1, text.get(..at)?.chars().count() + 1))
-    });
-    patterns.next().unwrap_or((line, column))
+/// What the parser says, where it is meant: the parser tells where the value around it begins.
+fn of_parsing(file: &RuleFile, at: (usize, usize), message: &str) -> Mistake {
+    let is_written = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    if !file.text.lines().any(is_written) {
+        return Mistake::at(file, (1, 1), said("parser.empty", &[]));
+    }
+    if let Some((_, rest)) = message.split_once(" is no path of a field")
+        && !rest.is_empty()
+        && let Some(text) = message.split('"').nth(1)
+    {
+        return Mistake::at_key(
+            file,
+            &["path", "field", "facts", "named", "namespace"],
+            text,
+            no_path(text),
+        );
+    }
+    if message.contains("regex") {
+        return Mistake::at(file, of_pattern(&file.text, at), of_parser(message));
+    }
+    let twice = message
+        .split_once("duplicate field `")
+        .and_then(|(_, rest)| rest.split('`').next());
+    let at = twice.and_then(|key| doubled(&file.text, key)).unwrap_or(at);
+    Mistake::at(file, at, of_parser(message))
 }
 
 /// True for what may be the id of a rule.
@@ -307,7 +385,7 @@ fn wrong(file: &RuleFile, header: &RuleHeader) -> Vec<Mistake> {
         wrong.extend(wrong_in_objects(file, test));
     }
     for (template, message) in own_wording::wrong(header) {
-        wrong.push(Mistake::in_file(file, template, message));
+        wrong.push(Mistake::in_words(file, template, message));
     }
     wrong
 }
@@ -360,7 +438,7 @@ fn wrong_in_objects(file: &RuleFile, test: &ObjectTest) -> Vec<Mistake> {
             _ => {}
         }
     }
-    wrong.extend(wrong_expression(file, test.when.as_deref()));
+    wrong.extend(wrong_decision(file, test.when.as_deref()));
     wrong
 }
 
@@ -398,14 +476,23 @@ fn wrong_beside(file: &RuleFile, beside: &Beside, has_item: bool) -> Vec<Mistake
         };
         wrong.push(Mistake::at_key(file, &["path"], &written, said(id, &[])));
     }
-    wrong.extend(wrong_expression(file, beside.when.as_deref()));
+    wrong.extend(wrong_decision(file, beside.when.as_deref()));
     wrong
 }
 
 fn wrong_expression(file: &RuleFile, expression: Option<&str>) -> Option<Mistake> {
     let expression = expression?;
     let message = compiles(expression).err()?;
-    Some(Mistake::in_file(file, expression, message))
+    Some(Mistake::in_words(file, expression, message))
+}
+
+/// As [`wrong_expression`], of one that has to be true or false.
+fn wrong_decision(file: &RuleFile, condition: Option<&str>) -> Option<Mistake> {
+    let condition = condition?;
+    wrong_expression(file, Some(condition)).or_else(|| {
+        let message = decides(condition).err()?;
+        Some(Mistake::in_file(file, condition, message))
+    })
 }
 
 fn wrong_in_condition(file: &RuleFile, condition: &Condition, has_item: bool) -> Vec<Mistake> {
@@ -420,6 +507,13 @@ fn wrong_in_condition(file: &RuleFile, condition: &Condition, has_item: bool) ->
     if let Some(text) = condition.like_a_path() {
         let message = said("value-is-path", &[("text", &quoted(text)), ("path", text)]);
         wrong.push(Mistake::at_key(file, &VALUES, text, message));
+    }
+    for key in condition.misspelt() {
+        let message = said("no-field", &[("key", &quoted(key))]);
+        wrong.push(Mistake::in_file(file, &format!("{key}:"), message));
+    }
+    for text in condition.wrong_fields() {
+        wrong.push(Mistake::at_key(file, &["field"], text, no_path(text)));
     }
     for path in condition.fields() {
         let (written, id) = match path {
@@ -442,22 +536,6 @@ fn wrong_in_condition(file: &RuleFile, condition: &Condition, has_item: bool) ->
 /// Keys of a condition that have a value.
 const VALUES: [&str; 7] = ["is", "is_not", "one_of", "none_of", "above", "below", "contains"];
 
-/// Where a value is written: line and column of its first words. The first line where it is not to be found as it is.
-fn position(file: &RuleFile, value: &str) -> (usize, usize) {
-    let first = value.lines().next().unwrap_or("").trim();
-    if first.is_empty() {
-        return (1, 1);
-    }
-    file.text
-        .lines()
-        .enumerate()
-        .find_map(|(index, line)| {
-            let at = line.find(first)?;
-            Some((index + 1, line.get(..at)?.chars().count() + 1))
-        })
-        .unwrap_or((1, 1))
-}
-
 #[cfg(test)]
 mod tests {
     use crate::rules::Rules;
@@ -465,11 +543,7 @@ mod tests {
     use super::*;
 
     fn mistakes(text: &str) -> Vec<String> {
-        let file = RuleFile {
-            place: "rules/team.yaml".into(),
-            family: "rules".into(),
-            text: text.into(),
-        };
+        let file = RuleFile::of_bytes("rules/team.yaml".into(), "rules".into(), text.into());
         match Rules::with_files(&[file]) {
             Ok(_) => Vec::new(),
             Err(mistakes) => mistakes.iter().map(|mistake| mistake.shown(Lang::En)).collect(),
@@ -500,11 +574,83 @@ mod tests {
                 "rules/team.yaml:1:5: the id \"replicas-zero\" is taken",
             ),
             ("'no budget'", "'no {{ budget'", "rules/team.yaml:3:14: syntax error"),
+            (
+                "above: 1",
+                "below: {feild: /spec/x}",
+                "rules/team.yaml:7:38: \"feild\" is no word for a value; did you mean field?",
+            ),
+            (
+                "'no budget'",
+                "'no {{ budget }}'",
+                "rules/team.yaml:3:20: no finding has the fact \"budget\"",
+            ),
+            (
+                "title:",
+                "level: info\ntitle:",
+                "rules/team.yaml:3:1: duplicate field `level`",
+            ),
+            (
+                "above: 1",
+                "above: 1, above: 2",
+                "rules/team.yaml:7:40: objects.where[0]: duplicate field `above`",
+            ),
+            (
+                "above: 1",
+                "below: {field: objct/spec/x}",
+                "rules/team.yaml:7:45: \"objct/spec/x\" is no path of a field; did you mean object/spec/x?",
+            ),
+            (
+                "/spec/replicas",
+                "spec.replicas",
+                "rules/team.yaml:7:14: \"spec.replicas\" is no path of a field; did you mean /spec/replicas?",
+            ),
+            (
+                "  where:",
+                "  when: object.spec.containers|length\n  where:",
+                "rules/team.yaml:6:9: this condition gives |length",
+            ),
+            (
+                "  where:",
+                "  when: object.metadata.name ~ 'x'\n  where:",
+                "rules/team.yaml:6:9: this condition gives \"x\"",
+            ),
+            (
+                "  where:",
+                "  when: object.metadata.name|uper == 'X'\n  where:",
+                "rules/team.yaml:6:30: there is no filter \"uper\"",
+            ),
         ] {
             let found = mistakes(&RULE.replace(old, new));
             assert_eq!(found.len(), 1, "{new}: {found:?}");
             assert!(found[0].starts_with(expected), "{new}: {}", found[0]);
         }
+    }
+
+    #[test]
+    fn a_file_that_is_no_text_hides_no_mistake_of_another() {
+        let file = |place: &str, bytes: &[u8]| RuleFile::of_bytes(place.into(), "rules".into(), bytes.to_vec());
+        let files = [
+            file("a.yaml", b"id: a\ntitle: \xff\n"),
+            file("b.yaml", RULE.replace("objects:", "objekts:").as_bytes()),
+            file("c.yaml", b"# nothing\n"),
+        ];
+        let Err(mistakes) = Rules::with_files(&files) else {
+            panic!()
+        };
+        let shown: Vec<String> = mistakes.iter().map(|mistake| mistake.shown(Lang::En)).collect();
+        assert!(
+            shown[0].starts_with("a.yaml:2:8: the file is no UTF-8 text: it cannot be read from byte 14 on"),
+            "{shown:?}"
+        );
+        assert!(shown[1].starts_with("b.yaml:4:1: unknown field `objekts`"), "{shown:?}");
+        assert!(shown[1].contains("did you mean `objects`?"), "{shown:?}");
+        assert!(shown[2].starts_with("c.yaml:1:1: the file has no rule"), "{shown:?}");
+    }
+
+    #[test]
+    fn the_object_can_be_named_where_another_is_looked_at() {
+        let join = "  with:\n    - {kind: Service, same: namespace, where: [{path: /metadata/name, is: {field: object/metadata/name}}]}\n";
+        assert_eq!(mistakes(&format!("{RULE}{join}")), Vec::<String>::new());
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod layouts;
 mod limits;
 mod merging;
 mod newcomer;
+mod node_logs;
 #[cfg(target_os = "linux")]
 mod nodes;
 mod outputs;

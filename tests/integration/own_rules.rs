@@ -58,11 +58,7 @@ title: {zh: '账本服务放弃重试（{{ attempts }} 次）', en: '{{ subject.
 fn loaded(texts: &[&str]) -> Rules {
     let files: Vec<RuleFile> = texts
         .iter()
-        .map(|text| RuleFile {
-            place: "team/rule.yaml".into(),
-            family: "team".into(),
-            text: (*text).to_owned(),
-        })
+        .map(|text| RuleFile::of_bytes("team/rule.yaml".into(), "team".into(), (*text).to_owned().into()))
         .collect();
     Rules::with_files(&files).unwrap_or_else(|mistakes| panic!("{mistakes:?}"))
 }
@@ -109,11 +105,7 @@ fn an_expression_sees_the_object_and_ends_whatever_it_does() {
     }
     // Only an expression is allowed, no statement.
     let rule = format!("id: a-loop\nlevel: warning\nobjects: {{kind: Pod, when: '{endless}'}}\ntitle: {{en: 'x'}}\n");
-    let file = RuleFile {
-        place: "team/loop.yaml".into(),
-        family: "team".into(),
-        text: rule,
-    };
+    let file = RuleFile::of_bytes("team/loop.yaml".into(), "team".into(), rule.into());
     assert!(Rules::with_files(&[file]).is_err());
 }
 
@@ -296,11 +288,7 @@ fn what_a_rule_cannot_mean_is_a_mistake_with_its_place() {
         ),
     ] {
         assert!(GAVE_UP.contains(old), "{old}");
-        let file = RuleFile {
-            place: "rule.yaml".into(),
-            family: "team".into(),
-            text: GAVE_UP.replace(old, new),
-        };
+        let file = RuleFile::of_bytes("rule.yaml".into(), "team".into(), GAVE_UP.replace(old, new).into());
         let mistakes = Rules::with_files(&[file]).err().unwrap_or_default();
         let told: Vec<String> = mistakes.iter().map(|mistake| mistake.shown(Lang::En)).collect();
         assert!(told.iter().any(|told| told.contains(expected)), "{new}: {told:?}");
@@ -309,11 +297,11 @@ fn what_a_rule_cannot_mean_is_a_mistake_with_its_place() {
 
 #[test]
 fn a_deep_rule_is_refused_at_once_and_its_line_is_cut() {
-    let file = RuleFile {
-        place: "rule.yaml".into(),
-        family: "team".into(),
-        text: format!("id: deep\nobjects: {}\n", "[".repeat(100_000)),
-    };
+    let file = RuleFile::of_bytes(
+        "rule.yaml".into(),
+        "team".into(),
+        format!("id: deep\nobjects: {}\n", "[".repeat(100_000)).into(),
+    );
     let mistakes = Rules::with_files(&[file]).err().unwrap_or_default();
     let told = mistakes[0].shown(Lang::En);
     assert!(told.contains("rule.yaml:2:1: ") && told.len() < 600, "{told}");
@@ -359,11 +347,11 @@ fn what_a_join_cannot_mean_is_a_mistake_with_its_place() {
             "rule.yaml:8:35: `without` says already",
         ),
     ] {
-        let file = RuleFile {
-            place: "rule.yaml".into(),
-            family: "team".into(),
-            text: format!("{MANY_REPLICAS}{more}title: {{en: x}}\n"),
-        };
+        let file = RuleFile::of_bytes(
+            "rule.yaml".into(),
+            "team".into(),
+            format!("{MANY_REPLICAS}{more}title: {{en: x}}\n").into(),
+        );
         let mistakes = Rules::with_files(&[file]).err().unwrap_or_default();
         let told: Vec<String> = mistakes.iter().map(|mistake| mistake.shown(Lang::En)).collect();
         assert!(told.iter().any(|told| told.contains(expected)), "{more}: {told:?}");

@@ -153,7 +153,7 @@ fn g05_members_one_byte_shorter_than_declared() {
     assert_eq!((seen.text("a.json"), seen.text("z.json")), ("{}", "[]"));
     assert_eq!(seen.files["full.log"], lines);
     assert_eq!(seen.text("empty"), "");
-    seen.assert_problem(ProblemKind::Damaged, None, "2 members are one byte shorter");
+    seen.assert_problem(ProblemKind::Damaged, None, "4 members are one byte shorter");
 }
 
 #[test]

@@ -100,12 +100,21 @@ pub enum Fact {
 /// How rich the form is in which an object was seen. A richer form wins over a poorer one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Form {
+    /// What the logs of a node tell of it.
+    Told,
     /// A row of a `kubectl get` table.
     Row,
     /// `kubectl describe`.
     Describe,
     /// JSON or YAML as the API wrote it.
     Api,
+}
+
+impl Form {
+    /// True for what a listing shows: beside it there are the others of its kind. A description or what a log tells is of one object.
+    pub fn is_listed(self) -> bool {
+        matches!(self, Self::Row | Self::Api)
+    }
 }
 
 /// Where the fields of an object stand.

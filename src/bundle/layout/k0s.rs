@@ -17,8 +17,8 @@ pub(super) const LAYOUT: Layout = Layout {
             en: "one file: a JSON array whose items have displayName, prop and category, or the same as YAML or text: Total memory: 1.9 GiB (pass)",
         },
         read: Words {
-            zh: "内核、内存与系统的事实；未通过的检查算作主机的事实，并列为问题",
-            en: "facts of the kernel, the memory and the system; checks that did not pass are facts of the machine, and listed as problems",
+            zh: "内核、内存与系统的事实；被拒绝或有警告的检查列为发现",
+            en: "facts of the kernel, the memory and the system; checks that were rejected or warned of are findings",
         },
     },
     markers: &[],

@@ -8,7 +8,7 @@ use super::super::codec::{HEAD as BLOCK, is_tar_header};
 use super::nested;
 use super::sparse;
 use super::tar_header::{Kind, Member, Pending};
-use super::tar_stream::{Block, Stream};
+use super::tar_stream::{Block, Shape, Stream};
 use super::walker::{Walker, Within};
 use crate::model::{EntryPath, ProblemKind};
 
@@ -25,13 +25,15 @@ pub(super) fn read(walker: &mut Walker<'_>, within: &Within, input: &mut dyn Rea
         pending: Pending::default(),
         last: None,
         overlapping_headers: 0,
+        padded: 0,
     };
     if let Err(error) = archive.members(walker) {
         let consequence = format!("the archive was read up to {}", archive.position());
         walker.failed(within.prefix.as_ref(), &consequence, &error);
     }
     if archive.overlapping_headers > 0 {
-        let detail = match archive.overlapping_headers {
+        // Whoever wrote one member so wrote the others so: theirs ended in a byte of padding.
+        let detail = match archive.overlapping_headers + archive.padded {
             1 => "1 member is one byte shorter than its header says: it was read, and none was lost".to_owned(),
             count => {
                 format!(
@@ -49,6 +51,7 @@ struct Archive<'r, 'w> {
     pending: Pending,
     last: Option<EntryPath>,
     overlapping_headers: u64,
+    padded: u64,
 }
 
 impl Archive<'_, '_> {
@@ -138,8 +141,12 @@ impl Archive<'_, '_> {
                 Kind::Folder | Kind::LongName | Kind::LongLink | Kind::Pax | Kind::Aside => {}
             }
         }
-        if !walker.stopped() && body.finish()? {
-            self.overlapping_headers += 1;
+        if !walker.stopped() {
+            match body.finish()? {
+                Shape::Whole => {}
+                Shape::Padded => self.padded += 1,
+                Shape::Overlapped => self.overlapping_headers += 1,
+            }
         }
         Ok(())
     }

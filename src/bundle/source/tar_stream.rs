@@ -49,7 +49,7 @@ impl<'r> Stream<'r> {
             bulk: size - tail,
             tail: Tail::Ahead(usize::try_from(tail).unwrap_or_default()),
             has_nul: false,
-            overlapped: false,
+            shape: Shape::Whole,
         }
     }
 }
@@ -64,7 +64,18 @@ pub(super) struct Body<'s, 'r> {
     bulk: u64,
     tail: Tail,
     has_nul: bool,
-    overlapped: bool,
+    shape: Shape,
+}
+
+/// How long a member turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// As long as its header says, as far as that shows.
+    Whole,
+    /// Its last byte may be padding.
+    Padded,
+    /// Its last block was the header of the next member: it is one byte shorter.
+    Overlapped,
 }
 
 enum Tail {
@@ -80,12 +91,12 @@ enum Tail {
 }
 
 impl Body<'_, '_> {
-    /// Reads past the member. True when its last block was the header of the next member.
-    pub(super) fn finish(mut self) -> io::Result<bool> {
+    /// Reads past the member.
+    pub(super) fn finish(mut self) -> io::Result<Shape> {
         let mut sink = [0_u8; 16 << 10];
         loop {
             match self.read(&mut sink) {
-                Ok(0) => return Ok(self.overlapped),
+                Ok(0) => return Ok(self.shape),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -109,7 +120,7 @@ impl Body<'_, '_> {
         let (block, there) = self.stream.block()?;
         if wanted == 1 && there == BLOCK && is_tar_header(&block) {
             self.stream.put_back(block);
-            self.overlapped = true;
+            self.shape = Shape::Overlapped;
             return Ok(Tail::Held {
                 block: Box::new(block),
                 from: 0,
@@ -125,6 +136,7 @@ impl Body<'_, '_> {
             && memchr::memchr(0, before).is_none()
         {
             to -= 1;
+            self.shape = Shape::Padded;
         }
         Ok(Tail::Held {
             block: Box::new(block),

@@ -30,11 +30,11 @@ pub(super) fn compare(good: &Snapshot, bad: &Snapshot, result: &mut Differences)
 }
 
 /// How one object is meant to be.
-struct Shape<'s> {
-    object: &'s Object,
-    fields: Fields,
+pub(super) struct Shape<'s> {
+    pub(super) object: &'s Object,
+    pub(super) fields: Fields,
     /// True when it was told from a pod of it, which has fields that its template has not.
-    is_from_pod: bool,
+    pub(super) is_from_pod: bool,
 }
 
 impl Shape<'_> {
@@ -156,7 +156,7 @@ fn note_alone(subject: &Subject, shape: &Shape<'_>, other: &Snapshot, is_gone: b
 fn lists(snapshot: &Snapshot, kind: &str, namespace: &str) -> bool {
     let namespaces: BTreeSet<&str> = snapshot
         .kind(kind)
-        .filter(|object| object.form != Form::Describe)
+        .filter(|object| object.form.is_listed())
         .map(|object| object.key.namespace.as_str())
         .collect();
     namespaces.contains(namespace) || namespaces.len() > 1 || has_looked(snapshot, kind) && reaches(snapshot, namespace)
@@ -165,14 +165,14 @@ fn lists(snapshot: &Snapshot, kind: &str, namespace: &str) -> bool {
 /// True when a listing of the kind was read, be it an empty one.
 fn has_looked(snapshot: &Snapshot, kind: &str) -> bool {
     let mut objects = snapshot.kind(kind).peekable();
-    let is_described = objects.peek().is_some() && objects.all(|object| object.form == Form::Describe);
+    let is_described = objects.peek().is_some() && objects.all(|object| !object.form.is_listed());
     snapshot.coverage.has_kind(kind) && !is_described
 }
 
 /// True when the bundle was collected from this namespace too: it has something there, or its list of namespaces has no such one.
 fn reaches(snapshot: &Snapshot, namespace: &str) -> bool {
-    let is_there = |object: &Object| object.key.namespace == namespace && object.form != Form::Describe;
-    let has_list = snapshot.kind("Namespace").any(|object| object.form != Form::Describe);
+    let is_there = |object: &Object| object.key.namespace == namespace && object.form.is_listed();
+    let has_list = snapshot.kind("Namespace").any(|object| object.form.is_listed());
     namespace.is_empty()
         || has_list && snapshot.object("Namespace", "", namespace).is_none()
         || snapshot.objects.values().any(is_there)
@@ -238,7 +238,7 @@ fn comparable(good: &Shape<'_>, bad: &Shape<'_>) -> Comparable {
     }
 }
 
-fn compare_fields(subject: &Subject, good: &Shape<'_>, bad: &Shape<'_>, result: &mut Differences) {
+pub(super) fn compare_fields(subject: &Subject, good: &Shape<'_>, bad: &Shape<'_>, result: &mut Differences) {
     let how = comparable(good, bad);
     let before = result.different.len();
     for (path, field) in &good.fields {

@@ -12,7 +12,7 @@ pub(super) struct Datum {
 }
 
 /// Datum, name in Chinese, name in English, command.
-const DATA: [(&str, &str, &str, &str); 48] = [
+const DATA: [(&str, &str, &str, &str); 49] = [
     (
         "docker-containers",
         "主机容器清单",
@@ -141,6 +141,12 @@ const DATA: [(&str, &str, &str, &str); 48] = [
         "时间同步的状态",
         "the state of time synchronisation",
         "timedatectl; chronyc tracking",
+    ),
+    (
+        "k0s-checks",
+        "k0s 对机器的检查",
+        "the checks of a machine by k0s",
+        "k0s sysinfo",
     ),
     ("host-facts", "主机信息", "facts of the host", "casefile collect"),
     (

@@ -15,8 +15,8 @@ check:
   zh: 是否有容器反复退出
   en: whether a container ends again and again
 title:
-  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的容器{% if container %} {{ container }} {% endif %}反复退出{% if exit_code is defined %}（退出码 {{ exit_code }}，重启 {{ restarts }} 次）{% endif %}"
-  en: "{% if container %}container {{ container }}{% else %}a container{% endif %} of {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} ends again and again{% if exit_code is defined %} (exit code {{ exit_code }}, {{ restarts|restarts }}){% endif %}"
+  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的容器{% if container %} {{ container }} {% endif %}反复退出{% if exit_code is defined %}（退出码 {{ exit_code }}{% if restarts %}，重启 {{ restarts }} 次{% endif %}）{% endif %}"
+  en: "{% if container %}container {{ container }}{% else %}a container{% endif %} of {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} ends again and again{% if exit_code is defined %} (exit code {{ exit_code }}{% if restarts %}, {{ restarts|restarts }}{% endif %}){% endif %}"
 cause:
   zh: "容器{% if container %} {{ container }} {% endif %}反复退出；采集到的数据没有说明原因。"
   en: "{% if container %}container {{ container }}{% else %}a container{% endif %} ends again and again; the collected data does not say why."
@@ -70,6 +70,22 @@ examples:
     files:
       pods.txt: "NAMESPACE   NAME   READY   STATUS             RESTARTS   AGE\nd           web    0/1     CrashLoopBackOff   9          3d\n"
     fires: [{kind: Pod, namespace: d, name: web}]
+  - name: the kubelet's log alone
+    files:
+      nodes/n1/logs/kubelet.log: |
+        E1120 10:11:02.123456     240 pod_workers.go:1301] "Error syncing pod, skipping" err="failed to \"StartContainer\" for \"app\" with CrashLoopBackOff: \"back-off 5m0s restarting failed container=app pod=web-5d_shop(8f2c)\"" pod="shop/web-5d" podUID="8f2c"
+        E1120 10:16:02.123456     240 pod_workers.go:1301] "Error syncing pod, skipping" err="failed to \"StartContainer\" for \"app\" with CrashLoopBackOff: \"back-off 5m0s restarting failed container=app pod=web-5d_shop(8f2c)\"" pod="shop/web-5d" podUID="8f2c"
+    fires: [{kind: Pod, namespace: shop, name: web-5d}]
+  - name: the kubelet's log goes on without it
+    files:
+      nodes/n1/logs/kubelet.log: |
+        E1120 10:11:02.123456     240 pod_workers.go:1301] "Error syncing pod, skipping" err="failed to \"StartContainer\" for \"app\" with CrashLoopBackOff: \"back-off 5m0s restarting failed container=app pod=web-5d_shop(8f2c)\"" pod="shop/web-5d" podUID="8f2c"
+        I1120 11:11:02.123456     240 kubelet.go:1] all is well
+  - name: the kubelet's log tells of a pod that is well by its status
+    files:
+      nodes/n1/logs/kubelet.log: |
+        E1120 10:11:02.123456     240 pod_workers.go:1301] "Error syncing pod, skipping" err="failed to \"StartContainer\" for \"app\" with CrashLoopBackOff: \"back-off 5m0s restarting failed container=app pod=web-5d_shop(8f2c)\"" pod="shop/web-5d" podUID="8f2c"
+      pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-5d","namespace":"shop"},"status":{"phase":"Running","containerStatuses":[{"name":"app","ready":true,"restartCount":7,"state":{"running":{}}}]}}]}'
   - name: restarts of long ago, ready now
     files:
       pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop"},"status":{"phase":"Running","containerStatuses":[{"name":"app","ready":true,"restartCount":7,"state":{"running":{}},"lastState":{"terminated":{"exitCode":1,"reason":"Error"}}}]}}]}'

@@ -1,5 +1,7 @@
 //! The kernel ends a container that exceeds its memory limit.
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
 
 use serde_json::Value;
@@ -8,7 +10,7 @@ use crate::cluster::{ContainerInstance, Ended, Hit, Object, PodView, Snapshot};
 use crate::model::{Confidence, Subject};
 use crate::rules::claims::quantity;
 use crate::rules::toolbox::moments::latest_moment;
-use crate::rules::toolbox::nodes::node_of;
+use crate::rules::toolbox::nodes::{is_dated, node_of};
 use crate::rules::toolbox::speakers::{State, state_of};
 use crate::rules::toolbox::{add_hit, own_hits, workload_touches};
 use crate::rules::{Finding, Input, RuleHeader};
@@ -23,15 +25,19 @@ text:
   - id: memcg
     in: [system, runtime, kubelet, other]
     pattern: 'memory: usage \d+kB, limit (?P<limit_kb>\d+)kB'
+  # mm/oom_kill.c, __oom_kill_process
+  - id: killed
+    in: [system, other]
+    pattern: 'Memory cgroup out of memory: Kill(?:ed)? process \d+ \((?P<victim>[^)\n]+)\)'
 check:
   zh: '容器是否因超出内存限制被内核结束'
   en: 'whether the kernel ended a container for exceeding its memory limit'
 title:
-  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：容器 {{ container }} 超出内存限制{% if limit %} {{ limit }}{% endif %}，被 OOMKilled（重启 {{ restarts }} 次）'
-  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: container {{ container }} exceeds its memory limit{% if limit %} of {{ limit }}{% endif %} and is OOMKilled ({{ restarts|restarts }})'
+  zh: '{% if victim is defined %}节点 {{ subject.name }} 上有容器超出内存限制，内核杀死了其中的 {{ victim }}（{{ times }} 次）{% else %}{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：容器 {{ container }} 超出内存限制{% if limit %} {{ limit }}{% endif %}，被 OOMKilled{% if restarts %}（重启 {{ restarts }} 次）{% endif %}{% endif %}'
+  en: '{% if victim is defined %}a container on node {{ subject.name }} exceeds its memory limit: the kernel killed {{ victim }} in it ({{ times|times }}){% else %}{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: container {{ container }} exceeds its memory limit{% if limit %} of {{ limit }}{% endif %} and is OOMKilled{% if restarts %} ({{ restarts|restarts }}){% endif %}{% endif %}'
 cause:
-  zh: '内核因容器 {{ container }} 用完了内存限制{% if limit %} {{ limit }}{% endif %} 而结束了它{% if exit_code %}（原因 OOMKilled，退出码 {{ exit_code }}）{% endif %}。要么限制低于应用的正常需要，要么应用泄漏内存。'
-  en: 'the kernel ended container {{ container }} when it had used up its memory limit{% if limit %} of {{ limit }}{% endif %}{% if exit_code %} (reason OOMKilled, exit code {{ exit_code }}){% endif %}. Either the limit is below what the application normally needs, or the application leaks.'
+  zh: '内核因{% if victim is defined %}节点 {{ subject.name }} 上的一个容器{% else %}容器 {{ container }} {% endif %}用完了内存限制{% if limit %} {{ limit }}{% endif %} 而结束了它{% if exit_code %}（原因 OOMKilled，退出码 {{ exit_code }}）{% endif %}。要么限制低于应用的正常需要，要么应用泄漏内存。{% if victim is defined %}内核的这几行没有写明是哪个 Pod，也没有采集到 Pod 的状态。{% endif %}'
+  en: 'the kernel ended {% if victim is defined %}{{ victim }} in a container on node {{ subject.name }}{% else %}container {{ container }}{% endif %} when it had used up its memory limit{% if limit %} of {{ limit }}{% endif %}{% if exit_code %} (reason OOMKilled, exit code {{ exit_code }}){% endif %}. Either the limit is below what the application normally needs, or the application leaks.{% if victim is defined %} These lines of the kernel do not name the pod, and no status of pods was collected.{% endif %}'
 questions:
   - zh: '最近的发布或数据量变化是否提高了内存用量？'
     en: 'did a release or more data raise the use of memory lately?'
@@ -215,6 +221,24 @@ examples:
         Nov  7 09:05:49 n1 kernel: java invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=936
         Nov  7 09:05:49 n1 kernel: memory: usage 2097152kB, limit 2097152kB, failcnt 318
         Nov  7 09:05:49 n1 kernel: Memory cgroup out of memory: Killed process 471189 (java) total-vm:6845608kB, anon-rss:2071180kB, file-rss:20824kB
+  - name: 'the kernel names the pod, and the bundle has no pods'
+    files:
+      'nodes/n1/logs/kubelet.log': |
+        E1107 09:05:55.123456     240 pod_workers.go:1301] "Error syncing pod, skipping" err="failed to \"StartContainer\" for \"app\" with CrashLoopBackOff: \"back-off 10s restarting failed container=app pod=trainer-0_shop(8f2c1d0a-1111-2222-3333-444455556666)\"" pod="shop/trainer-0" podUID="8f2c1d0a-1111-2222-3333-444455556666"
+      'nodes/n1/dmesg.txt': |
+        Nov  7 09:05:49 n1 kernel: oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=cri-containerd-0a.scope,mems_allowed=0,oom_memcg=/kubepods.slice/kubepods-pod8f2c1d0a_1111_2222_3333_444455556666.slice,task_memcg=/kubepods.slice/kubepods-pod8f2c1d0a_1111_2222_3333_444455556666.slice/cri-containerd-0a.scope,task=java,pid=471189,uid=0
+        Nov  7 09:05:49 n1 kernel: Memory cgroup out of memory: Killed process 471189 (java) total-vm:6845608kB, anon-rss:2071180kB, file-rss:20824kB
+    fires: [{kind: Pod, namespace: shop, name: trainer-0}]
+  - name: 'the kernel names no pod, and the bundle has no pods'
+    files:
+      'nodes/n1/dmesg.txt': |
+        Nov  7 09:05:49 n1 kernel: Memory cgroup out of memory: Killed process 471189 (java) total-vm:6845608kB, anon-rss:2071180kB, file-rss:20824kB
+    fires: [{kind: Node, name: n1, node: n1}]
+  - name: 'the kernel names no pod, hours before the log ends'
+    files:
+      'nodes/n1/dmesg.txt': |
+        Nov  7 09:05:49 n1 kernel: Memory cgroup out of memory: Killed process 471189 (java) total-vm:6845608kB, anon-rss:2071180kB, file-rss:20824kB
+        Nov  7 19:05:49 n1 kernel: eth0: link is up
   - name: 'killed by a probe'
     files:
       'pods.json': '{"kind": "PodList", "apiVersion": "v1", "items": [{"metadata": {"name": "trainer-0", "namespace": "shop", "ownerReferences": [{"kind": "StatefulSet", "name": "trainer", "controller": true}]}, "spec": {"containers": [{"name": "app"}]}, "status": {"phase": "Running", "containerStatuses": [{"name": "app", "ready": false, "restartCount": 5, "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": {"exitCode": 137, "reason": "Error"}}}]}}]}'
@@ -293,7 +317,52 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             findings.push(finding);
         }
     }
+    if snapshot.lacks_pods_of("") {
+        let named: Vec<String> = findings
+            .iter()
+            .flat_map(|finding| nodes_of(snapshot, finding))
+            .collect();
+        findings.extend(
+            unnamed(input, rule)
+                .into_iter()
+                .filter(|(node, _)| !named.contains(node))
+                .map(|(_, finding)| finding),
+        );
+    }
     findings
+}
+
+/// The nodes of the pods that a finding is about.
+fn nodes_of(snapshot: &Snapshot, finding: &Finding) -> Vec<String> {
+    let about = std::iter::once(&finding.subject).chain(&finding.affected);
+    let pods = about.filter_map(|pod| snapshot.pod(&pod.namespace, &pod.name));
+    pods.map(|pod| pod.node().to_owned()).collect()
+}
+
+/// Where no pods were collected: the nodes on which the kernel ended processes for the limit of a container, which it does not name.
+fn unnamed(input: &Input<'_>, rule: &RuleHeader) -> BTreeMap<String, Finding> {
+    let mut found: BTreeMap<String, Finding> = BTreeMap::new();
+    for hit in own_hits(input, rule) {
+        let is_over = (input.snapshot.goes_on_without(hit)).is_some_and(|gap| gap > RECENT);
+        let is_dated = hit.cite.quote.iter().any(|line| is_dated(&line.text));
+        if !hit.captures.contains_key("victim") || is_over || !is_dated {
+            continue;
+        }
+        // A ring buffer by itself does not name its machine.
+        let node = node_of(input.snapshot, hit).unwrap_or_else(|| input.snapshot.bundle.alias.to_string());
+        let finding = found.entry(node.clone()).or_insert_with(|| {
+            let mut finding = Finding::new(rule, Subject::node(&node), Confidence::Confirmed)
+                .fact("limit", "")
+                .fact("exit_code", "")
+                .fact("settable", false);
+            finding.count = 0;
+            finding
+        });
+        add_hit(input, finding, hit);
+        let times = finding.count;
+        finding.facts.insert("times".into(), times.into());
+    }
+    found
 }
 
 /// Where no status of the pod was collected: the only crashing workload on the node whose container has the very limit at which the

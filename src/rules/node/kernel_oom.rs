@@ -1,7 +1,7 @@
 //! A node as a whole runs out of memory.
 
 use crate::model::Confidence;
-use crate::rules::toolbox::nodes::{by_node, impair_pods, node_of};
+use crate::rules::toolbox::nodes::{by_node, impair_pods, is_dated, node_of};
 use crate::rules::toolbox::own_hits;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -81,6 +81,11 @@ examples:
         [Tue Jan 21 18:20:44 2025] oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/system.slice,task=java,pid=5,uid=0
         [Tue Jan 21 18:20:44 2025] Out of memory: Killed process 5 (java) total-vm:1kB, anon-rss:1kB, file-rss:0kB
     fires: [{kind: "Node", name: "n1", node: "n1"}]
+  - name: "a ring buffer by itself, which names no machine"
+    files:
+      dmesg.txt: |
+        [Tue Jan 21 18:20:44 2025] Out of memory: Killed process 5 (java) total-vm:1kB, anon-rss:1kB, file-rss:0kB
+    fires: [{kind: "Node", name: "example", node: "example"}]
   - name: "an undated line of long ago"
     files:
       nodes.txt: |
@@ -130,13 +135,6 @@ fn is_of_the_node(input: &Input<'_>, rule: &RuleHeader, node: &str) -> bool {
             .filter(|pod| pod.node() == node)
             .flat_map(|pod| pod.containers())
             .any(|container| container.ended().is_some_and(|ended| ended.reason == "OOMKilled"))
-    };
-    // The ring buffer keeps lines of months: one with seconds since the boot instead of a date says nothing of now.
-    let is_dated = |line: &str| {
-        !line
-            .strip_prefix('[')
-            .map(str::trim_start)
-            .is_some_and(|text| text.starts_with(|c: char| c.is_ascii_digit()))
     };
     let told = of("/global")
         .chain(of("/old"))

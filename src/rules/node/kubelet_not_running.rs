@@ -170,9 +170,10 @@ fn finding(
         add_hit(input, &mut finding, hit);
     }
     finding.count = finding.count.max(1);
+    // klog puts the whole error between quotation marks.
     let reason = ["reason", "why"]
         .iter()
-        .find_map(|name| finding.facts.get(*name)?.as_str().map(ToOwned::to_owned));
+        .find_map(|name| Some(finding.facts.get(*name)?.as_str()?.trim_end_matches('"').to_owned()));
     let node = snapshot.object("Node", "", name);
     let ready = node.and_then(|node| Some((node, condition(node, "Ready")?)));
     let said = ready

@@ -22,11 +22,7 @@ const KERNEL: &str = r#"{
 const NODES: &str = "NAME   STATUS   ROLES    AGE   VERSION\nn1     Ready    <none>   90d   v1.28.4\nn2     Ready    <none>   90d   v1.28.4\n";
 
 fn file(name: &str, text: &str) -> RuleFile {
-    RuleFile {
-        place: format!("config/{name}"),
-        family: "config".into(),
-        text: text.into(),
-    }
+    RuleFile::of_bytes(format!("config/{name}"), "config".into(), text.into())
 }
 
 fn mistakes(text: &str) -> String {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::{add_hit, own_hits};
 use crate::cluster::{Hit, Object, Snapshot};
-use crate::logs::{LineHit, stamp_of};
+use crate::logs::TextSource;
 use crate::model::{Citation, Confidence, Subject, When};
 use crate::rules::{Finding, Ground, Input, RuleHeader};
 
@@ -45,8 +45,6 @@ pub fn cite_condition(node: &Object, index: usize, field: &str) -> Citation {
 
 /// A log line that is long past when its log ends tells of trouble that is over.
 const STILL: SignedDuration = SignedDuration::from_mins(15);
-/// A reference for two lines of one log in a bundle that has none: the first of January 2100.
-const SOME_DAY: Timestamp = Timestamp::constant(4_102_444_800, 0);
 
 /// True when a container has been started on a node since what was told of it last: its runtime and its network work again.
 pub fn has_started_since(snapshot: &Snapshot, node: &str, told: Option<&When>) -> bool {
@@ -64,28 +62,15 @@ pub fn has_started_since(snapshot: &Snapshot, node: &str, told: Option<&When>) -
 
 /// True unless the log that a match stands in goes on for long without it.
 pub fn persists(snapshot: &Snapshot, hit: &Hit) -> bool {
-    let Some(log) = snapshot.logs.iter().find(|log| log.path == hit.cite.file) else {
-        return true;
-    };
-    let same = |found: &&LineHit| found.signature == hit.signature && found.captures == hit.captures;
-    let last = log
-        .hits
-        .iter()
-        .filter(same)
-        .map(|found| {
-            found
-                .last
-                .as_ref()
-                .map_or(found.text.as_str(), |(_, text)| text.as_str())
-        })
-        .next_back();
-    // Only the distance counts, so a line without a year may stand in any.
-    let now = snapshot.now().unwrap_or(SOME_DAY);
-    let time = |line: &str| stamp_of(line).and_then(|(stamp, raw)| stamp.resolve(raw, Some(now)));
-    match (last.and_then(time), log.last_stamped.as_deref().and_then(time)) {
-        (Some(last), Some(end)) => last.gap_to(&end) <= STILL,
-        _ => true,
-    }
+    snapshot.goes_on_without(hit).is_none_or(|gap| gap <= STILL)
+}
+
+/// False for a line with the seconds since the boot instead of a date: the ring buffer keeps lines of months, so it says nothing of now.
+pub fn is_dated(line: &str) -> bool {
+    !line
+        .strip_prefix('[')
+        .map(str::trim_start)
+        .is_some_and(|text| text.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// The node that a match is about: named by its place, or the only one that the bundle is of.
@@ -120,8 +105,16 @@ pub fn node_of(snapshot: &Snapshot, hit: &Hit) -> Option<String> {
         return snapshot.node_names().into_iter().find(mirrored);
     }
     let names = snapshot.node_names();
+    // The log of a machine that nothing names is still that of a machine: the bundle's own name stands for it.
+    let is_of_machine = || {
+        matches!(
+            hit.source,
+            TextSource::System | TextSource::Kubelet | TextSource::Runtime
+        )
+    };
     match names.as_slice() {
         [only] => Some(only.clone()),
+        [] if is_of_machine() => Some(snapshot.bundle.alias.to_string()),
         _ => None,
     }
 }

@@ -125,7 +125,7 @@ fn absent(snapshot: &Snapshot, component: &str) -> Option<(Subject, Instance)> {
         .find(|instance| instance.is_up && instance.subject.kind == "Pod")?;
     let listed = snapshot
         .pod(&beside.subject.namespace, &beside.subject.name)
-        .is_some_and(|pod| pod.object.form != Form::Describe);
+        .is_some_and(|pod| pod.object.form.is_listed());
     let system: Vec<PodView<'_>> = snapshot
         .pods()
         .filter(|pod| pod.namespace() == beside.subject.namespace)

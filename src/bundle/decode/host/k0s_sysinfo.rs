@@ -144,22 +144,14 @@ fn take(file: &TextFile<'_>, section: &mut Section, line: usize, probe: &Probe) 
     if !key.is_empty() && !prop.is_empty() {
         section.facts.push(file.value(line, key, prop));
     }
-    if probe.category != "pass" {
-        let message = probe.message.as_deref().unwrap_or("");
-        // What no rule reads is still a fact of the machine.
-        let outcome = [probe.category.as_str(), prop, message];
-        let outcome: Vec<&str> = outcome.into_iter().filter(|part| !part.is_empty()).collect();
-        let key = format!("k0s.check.{}", probe.name);
-        section.facts.push(file.value(line, key, outcome.join(": ")));
-        let separator = if prop.is_empty() || message.is_empty() {
-            ""
-        } else {
-            ": "
-        };
-        let detail = format!(
-            "a check of k0s did not pass ({}): {}: {prop}{separator}{message}",
-            probe.category, probe.name
-        );
+    let message = probe.message.as_deref().unwrap_or("");
+    let outcome = [probe.category.as_str(), prop, message];
+    let outcome: Vec<&str> = outcome.into_iter().filter(|part| !part.is_empty()).collect();
+    let key = format!("k0s.check.{}", probe.name);
+    section.facts.push(file.value(line, key, outcome.join(": ")));
+    // What a check rejects or warns of is so; only of one that could not be made nothing is known.
+    if probe.category == "error" {
+        let detail = format!("a check of k0s could not be made: {}: {message}", probe.name);
         section
             .problems
             .push(Problem::file(file.path, ProblemKind::CollectorError, detail).at_line(line as u64 + 1));
@@ -172,21 +164,39 @@ mod tests {
     use crate::bundle::decode::sample::section;
 
     #[test]
-    fn checks_that_fail_are_problems_and_facts_in_every_form() {
+    fn every_check_is_a_fact_and_one_that_could_not_be_made_a_problem() {
         let json = "[\n  {\"path\": [\"Machine ID\"], \"displayName\": \"Machine ID\", \"prop\": \"0a1b\", \"category\": \"pass\"},\n  {\"path\": [\"cgroups\"], \"displayName\": \"cgroup controller \\\"cpu\\\"\", \"message\": \"unavailable\", \"category\": \"rejected\"}\n]\n";
         let yaml = "- category: pass\n  displayName: Machine ID\n  path:\n  - Machine ID\n  prop: 0a1b\n- category: rejected\n  displayName: cgroup controller \"cpu\"\n  message: unavailable\n  path:\n  - linux\n";
         let text = "Machine ID: 0a1b (pass)\nTotal memory: 0.5 GiB (warning: 1 GiB recommended)\n  modprobe: error: not found\n";
-        for (decoder, input, problems, line) in [(&JSON, json, 1, 3), (&YAML, yaml, 1, 7), (&TEXT, text, 2, 3)] {
+        for (decoder, input, rejected, error) in [
+            (
+                &JSON,
+                json,
+                "k0s.check.cgroup controller \"cpu\"=rejected: unavailable",
+                None,
+            ),
+            (
+                &YAML,
+                yaml,
+                "k0s.check.cgroup controller \"cpu\"=rejected: unavailable",
+                None,
+            ),
+            (
+                &TEXT,
+                text,
+                "k0s.check.Total memory=warning: 0.5 GiB: 1 GiB recommended",
+                Some(3),
+            ),
+        ] {
             let section = section(decoder, "sysinfo", input).unwrap();
-            assert_eq!(section.problems.len(), problems, "{input}");
             assert_eq!(section.end, input.lines().count());
-            let last = section.problems.last().and_then(|problem| problem.line);
-            assert_eq!(last, Some(line), "{input}");
-            let told = super::super::testing::values(&section);
             assert_eq!(
-                told.iter().filter(|told| told.starts_with("k0s.check.")).count(),
-                problems
+                section.problems.first().and_then(|problem| problem.line),
+                error,
+                "{input}"
             );
+            let told = super::super::testing::values(&section);
+            assert!(told.iter().any(|told| told == rejected), "{told:?}");
         }
         assert!(section(&YAML, "x", "- category: x\n  other: y\n").is_none());
         assert!(section(&TEXT, "x", "Total memory: much\n").is_none());
