@@ -16,6 +16,8 @@ pub(super) enum Beside {
     Angle,
     /// A blank after the word and its quotes.
     Blank,
+    /// A blank after the word and its quotes, and behind it a word that is as long as what programs make.
+    Made,
     /// The name is all of a cell: between the ends of the line, or what separates columns.
     Column,
     /// A bracket or an arrow behind the name and its quotes: `setPassword("X")`, `env["PASSWORD"] = "X"`, `'password' => 'X'`.
@@ -24,7 +26,13 @@ pub(super) enum Beside {
     Attribute,
 }
 
+/// The shortest word that is taken for made where only a blank stands before it.
+const MADE: usize = 16;
+
 impl Beside {
+    /// How many there are.
+    pub(super) const COUNT: usize = 10;
+
     /// False where no match can be about the word from `start` to `end`.
     pub(super) fn fits(self, text: &str, start: usize, end: usize) -> bool {
         let before = text.as_bytes().get(..start).unwrap_or_default();
@@ -47,6 +55,14 @@ impl Beside {
                 next(rest.skip_while(|byte| is_quote(byte) || is_blank(byte)), b":")
             }
             Self::Angle => next(before.iter().rev().skip_while(in_name), b"<"),
+            Self::Made => {
+                let rest = after.iter().skip_while(|byte| is_quote(byte));
+                let behind = rest.clone().skip_while(|byte| is_blank(byte) || is_quote(byte));
+                rest.clone()
+                    .next()
+                    .is_some_and(|byte| is_blank(byte) || !byte.is_ascii())
+                    && behind.take(MADE).all(|byte| !is_blank(byte))
+            }
             Self::Column => {
                 let rest = after.iter().skip_while(in_name).skip_while(|byte| is_quote(byte));
                 ends_cell(rest)

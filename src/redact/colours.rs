@@ -6,10 +6,10 @@ use regex::Regex;
 
 use super::patterns::Hit;
 
-/// Control sequences of ECMA-48 (5.4) and operating system commands, as bytes or as the escapes of JSON and of source code.
+/// Control sequences of ECMA-48 (5.4) and operating system commands, as bytes or as escapes of JSON.
 #[expect(clippy::unwrap_used, reason = "a constant pattern that the tests compile")]
 static COLOUR: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?:\x1b|\\+u001[bB]|\\+x1[bB])\[[0-9;:?]*[ -/]*[@-~]|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)").unwrap()
+    Regex::new(r"(?:\x1b|\\+u001b)\[[0-9;:?]*[ -/]*[@-~]|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)").unwrap()
 });
 
 /// A text without its colours.
@@ -21,9 +21,8 @@ pub(super) struct Plain {
 
 /// The text without its colours; none where it has none.
 pub(super) fn plain(text: &str) -> Option<Plain> {
-    let has_any = memchr::memchr(0x1b, text.as_bytes()).is_some()
-        || memchr::memmem::find(text.as_bytes(), b"1b[").is_some()
-        || memchr::memmem::find(text.as_bytes(), b"1B[").is_some();
+    let has_any =
+        memchr::memchr(0x1b, text.as_bytes()).is_some() || memchr::memmem::find(text.as_bytes(), b"u001b[").is_some();
     if !has_any || !COLOUR.is_match(text) {
         return None;
     }

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use regex::{Captures, Regex};
 
 use super::addresses::ADDRESSES;
+use super::beside::Beside;
 use super::commands::COMMANDS;
 use super::detectors::{DETECTORS, Detector, Found, MORE_LINES};
 use super::further::FURTHER;
@@ -203,6 +204,8 @@ fn windows(text: &str, lines: &[Range<usize>]) -> Vec<(usize, usize, usize)> {
     // The line of the last word: its start, its end, and the ends of the lines after it that windows may take in.
     let mut line = (0, [0; 1 + MORE_LINES]);
     let mut look = |start: usize, end: usize, word: usize| {
+        // Detectors of one word ask for few different things beside it.
+        let mut asked = [None; Beside::COUNT];
         for &detector in TABLE.owners.get(word).into_iter().flatten() {
             let about = match TABLE.detectors.get(detector) {
                 Some((about, _)) => Some((about.beside, about.more_lines)),
@@ -210,7 +213,10 @@ fn windows(text: &str, lines: &[Range<usize>]) -> Vec<(usize, usize, usize)> {
                     .get(detector - TABLE.detectors.len())
                     .map(|further| (further.beside, 0)),
             };
-            let Some((_, more_lines)) = about.filter(|(beside, _)| beside.fits(text, start, end)) else {
+            let Some((_, more_lines)) = about.filter(|(beside, _)| match asked.get_mut(*beside as usize) {
+                Some(known) => *known.get_or_insert_with(|| beside.fits(text, start, end)),
+                None => beside.fits(text, start, end),
+            }) else {
                 continue;
             };
             let [first, ..] = line.1;

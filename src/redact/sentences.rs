@@ -117,7 +117,7 @@ pub(super) const SENTENCES: &[Detector] = &[
         more_lines: 0,
         expression: r#"(?i)\b(?<key>[A-Za-z_-]*(?:token|password))[ \t]+\\*["']?(?<s>[A-Za-z0-9._~+/=-]{16,})"#,
         site: Site::Key,
-        beside: Beside::Blank,
+        beside: Beside::Made,
         judge: |found| looks_made(found.value) && !values::is_path(found.value),
     },
     // `robot secret X`: what could be the name of a Secret has no capitals.
@@ -127,7 +127,7 @@ pub(super) const SENTENCES: &[Detector] = &[
         more_lines: 0,
         expression: r#"(?i)\bsecret[ \t]+\\*["']?(?<s>[A-Za-z0-9+/_-]{16,}={0,2})"#,
         site: Site::Key,
-        beside: Beside::Blank,
+        beside: Beside::Made,
         judge: |found| values::is_mixed(found.value) && !values::is_path(found.value),
     },
     // A line with a name and a value and nothing else, as tables of two columns and files of directives have it.
