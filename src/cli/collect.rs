@@ -31,7 +31,7 @@ const NOT_WRITTEN: u8 = 5;
 /// Collect the evidence of this host and its cluster into one archive
 ///
 /// Reads Docker over its socket, cron tables with their scripts and logs, the logs of kubelet, containerd and dockerd, the host
-/// itself, and over the Kubernetes API all objects, logs and kubelets. Secrets are masked while collecting. Exit codes: 0 complete, 2 wrong usage, 4 written with gaps, 5 not written, 6 a secret would be in it.
+/// itself, and over the Kubernetes API all objects, logs and kubelets. Secrets are masked while collecting. Exit codes: 0 complete, 2 wrong usage, 4 written with gaps (what --max-size cut or left out is one), 5 not written, 6 a secret would be in it.
 #[derive(Debug, Args)]
 pub struct CollectArgs {
     /// Write the archive to FILE, into a directory, or to standard output with `-` [default: casefile-<host>-<time>.tar.gz]
