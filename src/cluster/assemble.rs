@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::age;
 use super::by_id::{ById, without_id};
-use super::containers::{add_inspect, add_row, note_listing};
+use super::containers::{add_inspect, add_row, note_listing, set_deleted_apart};
 use super::coverage::datum_of_kind;
 use super::event::last_seen;
 use super::events::fold_duplicates;
@@ -218,7 +218,9 @@ fn hosts(detected: &Detected<'_>, nodes: &KnownNodes, facts: Vec<Located>) -> Ve
         });
         add_host_fact(host, fact);
     }
-    hosts.into_values().collect()
+    let mut hosts: Vec<Host> = hosts.into_values().collect();
+    hosts.iter_mut().for_each(set_deleted_apart);
+    hosts
 }
 
 /// The machine of a file: as the layout says, else the known node that a part of its path names. Some collectors call a machine by its

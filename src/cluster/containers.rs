@@ -89,6 +89,17 @@ pub(super) fn note_listing(host: &mut Host, listing: ContainerListing) {
     host.listings.push(listing);
 }
 
+/// Takes out what the output of a clean-up names as deleted: an id is given once, so such a row was read before the clean-up.
+pub(super) fn set_deleted_apart(host: &mut Host) {
+    let deleted: Vec<&str> = (host.prunes.iter())
+        .flat_map(|run| run.deleted_containers.iter().map(|(id, _)| id.as_str()))
+        .collect();
+    // The ids of a prune are whole, those of a listing its first twelve digits.
+    let is_deleted =
+        |container: &HostContainer| container.id.len() >= 12 && deleted.iter().any(|id| id.starts_with(&container.id));
+    host.deleted = host.containers.extract_if(.., |container| is_deleted(container)).collect();
+}
+
 /// Ids are compared by prefix: `docker ps` cuts them to twelve digits.
 fn find<'h>(host: &'h mut Host, id: &str, name: &str) -> Option<&'h mut HostContainer> {
     host.containers.iter_mut().find(|known| {

@@ -22,6 +22,8 @@ pub struct Host {
     pub names: BTreeMap<HostNameSource, (String, Citation)>,
     /// Containers of its runtime, listing and inspection joined, by name.
     pub containers: Vec<HostContainer>,
+    /// Containers that a listing has and the output of a later clean-up names as deleted: they are none of `containers`.
+    pub deleted: Vec<HostContainer>,
     /// The listings that `containers` come from.
     pub listings: Vec<ContainerListing>,
     /// Images.

@@ -122,11 +122,9 @@ pub fn expected(name: &str) -> Option<&'static Expected> {
     RKE1.iter().find(|expected| expected.name == name)
 }
 
-/// True when the host runs RKE1: it has containers with RKE's label, or RKE's names with RKE's images.
+/// True when the host runs RKE1: it has, or had, containers with RKE's label, or RKE's names with RKE's images.
 pub fn is_rke1(host: &Host) -> bool {
-    host.containers
-        .iter()
-        .any(|container| container.labels.contains_key(RKE_LABEL) || is_rke_container(container))
+    host.containers.iter().chain(&host.deleted).any(is_rke_container)
 }
 
 /// True for a container that belongs to RKE1 by label, or by name and image.

@@ -2,7 +2,7 @@
 
 use super::toolbox::{add_hit, own_hits, pod_is_failing, workload_touches};
 use super::{Finding, Ground, Input, RuleHeader};
-use crate::cluster::{Hit, Image, PodView, Snapshot};
+use crate::cluster::{Event, Hit, Image, PodView, Snapshot};
 use crate::model::{Confidence, Subject};
 
 /// A pull that failed, as one text shows it, while somebody still waits for the image.
@@ -85,10 +85,12 @@ pub(in crate::rules) fn by_registry(input: &Input<'_>, rule: &RuleHeader, pulls:
             Some(at) => findings.get_mut(at),
             None => {
                 let pod = pull.pods.first().cloned().unwrap_or_default();
-                let changed = subject.kind != "Registry";
+                let changed = !matches!(subject.kind.as_str(), "Registry" | "Node");
+                let others_pull = alone(snapshot, pulls, &pull.host).map_or(Vec::new(), |(_, others)| others);
                 let mut finding = of_image(Finding::new(rule, subject, Confidence::Confirmed), snapshot, pull, &pod)
                     .touch(Ground::Registry, &pull.host)
-                    .fact("changed", changed);
+                    .fact("changed", changed)
+                    .fact("others_pull", others_pull);
                 if !changed {
                     finding.path = String::new();
                 }
@@ -117,7 +119,8 @@ pub(in crate::rules) fn by_registry(input: &Input<'_>, rule: &RuleHeader, pulls:
     findings
 }
 
-/// The workload, if it alone waits for this host while pods of it that use another registry are well; else the registry.
+/// The node, if all that wait for this host are on it while others pull from there; the workload, if it alone waits while pods of it that use
+/// another registry are well; else the registry.
 fn subject_of(snapshot: &Snapshot, pulls: &[Pull<'_>], host: &str) -> Subject {
     let registry = Subject::cluster("Registry", host);
     let mut owners: Vec<Subject> = pulls
@@ -128,6 +131,9 @@ fn subject_of(snapshot: &Snapshot, pulls: &[Pull<'_>], host: &str) -> Subject {
         .collect();
     owners.sort();
     owners.dedup();
+    if let Some((node, _)) = alone(snapshot, pulls, host) {
+        return Subject::cluster("Node", node);
+    }
     let [owner] = owners.as_slice() else { return registry };
     let mut well = snapshot
         .pods_of(owner)
@@ -137,6 +143,26 @@ fn subject_of(snapshot: &Snapshot, pulls: &[Pull<'_>], host: &str) -> Subject {
     let elsewhere = well.peek().is_some()
         && well.all(|container| !container.image().is_empty() && Image::parse(container.image()).registry != host);
     if elsewhere { owner.clone() } else { registry }
+}
+
+/// The only node on which pods wait for this host, and the nodes on which pods got their images from it meanwhile, by their events
+/// (`Pulled`, kubernetes `pkg/kubelet/events/event.go`); none where there are no such.
+fn alone<'s>(snapshot: &'s Snapshot, pulls: &[Pull<'_>], host: &str) -> Option<(&'s str, Vec<&'s str>)> {
+    let node_of = |pod: &Subject| Some(snapshot.pod(&pod.namespace, &pod.name)?.node()).filter(|node| !node.is_empty());
+    let waiting = pulls.iter().filter(|pull| pull.host == host).flat_map(|pull| &pull.pods);
+    let mut nodes = waiting.map(node_of);
+    let node = nodes.next()??;
+    if !nodes.all(|other| other == Some(node)) {
+        return None;
+    }
+    let got = |event: &&Event| event.reason == "Pulled" && Image::parse(&image_in(&event.message)).registry == host;
+    let elsewhere = |pod: PodView<'s>| Some(pod.node()).filter(|other| !other.is_empty() && *other != node);
+    let mut others: Vec<&str> = (snapshot.events.iter().filter(got))
+        .filter_map(|event| elsewhere(snapshot.pod(&event.about.namespace, &event.about.name)?))
+        .collect();
+    others.sort_unstable();
+    others.dedup();
+    (!others.is_empty()).then_some((node, others))
 }
 
 fn of_image(finding: Finding, snapshot: &Snapshot, pull: &Pull<'_>, pod: &Subject) -> Finding {

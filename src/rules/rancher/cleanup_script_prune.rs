@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::bundle::decode::{ContainerState, Script};
+use crate::bundle::decode::{ContainerState, CronEntry};
 use crate::cluster::{Host, HostContainer, Snapshot};
 use crate::model::{Citation, Confidence, Subject, When};
-use crate::rules::inventory::{RKE1, is_rke_container, is_rke1, names};
+use crate::rules::inventory::{self, RKE1, is_rke_container, is_rke1, names};
 use crate::rules::rebuild::docker_run;
 use crate::rules::toolbox::deletions::{Deletions, Destroyed, created};
 use crate::rules::toolbox::jobs::Jobs;
@@ -25,24 +25,24 @@ check:
   zh: 主机上的定时清理脚本是否会删除按设计处于停止状态的系统容器
   en: whether a clean-up script on a host deletes system containers that are stopped by design
 title:
-  zh: "清理脚本 {{ path }} 清除已停止容器，节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 被删除"
-  en: "clean-up script {{ path }} prunes stopped containers: system containers {{ missing|join(', ') }} are gone from {{ host }}"
+  zh: "{% if inline %}定时任务{% else %}清理脚本{% endif %} {{ path }} 清除已停止容器，节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 被删除"
+  en: "{% if inline %}cron entry{% else %}clean-up script{% endif %} {{ path }} prunes stopped containers: system containers {{ missing|join(', ') }} are gone from {{ host }}"
 headline:
   zh: "Rancher 节点 {{ host }} 系统容器 {{ missing|join('、') }} 丢失"
   en: "Rancher node {{ host }}: system containers {{ missing|join(', ') }} lost"
 lead:
-  zh: "{% if ids %}节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 由清理脚本 {{ path }} 删除：脚本日志中 {{ ran_at }} 开始的那次执行列出了它们的编号 {{ ids|join('、') }}{% else %}清理脚本 {{ path }} 清除已停止容器，节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 被删除{% endif %}"
-  en: "{% if ids %}clean-up script {{ path }} deleted the system containers {{ missing|join(', ') }} of {{ host }}: its log of the run at {{ ran_at }} lists their ids, {{ ids|join(', ') }}{% else %}clean-up script {{ path }} prunes stopped containers: system containers {{ missing|join(', ') }} are gone from {{ host }}{% endif %}"
+  zh: "{% if ids %}节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 由{% if inline %}定时任务{% else %}清理脚本{% endif %} {{ path }} 删除：其日志中{% if ran_at %} {{ ran_at }} 开始的那次执行{% endif %}列出了它们的编号 {{ ids|join('、') }}{% else %}{% if inline %}定时任务{% else %}清理脚本{% endif %} {{ path }} 清除已停止容器，节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 被删除{% endif %}"
+  en: "{% if ids %}{% if inline %}cron entry{% else %}clean-up script{% endif %} {{ path }} deleted the system containers {{ missing|join(', ') }} of {{ host }}: its log{% if ran_at %} of the run at {{ ran_at }}{% endif %} lists their ids, {{ ids|join(', ') }}{% else %}{% if inline %}cron entry{% else %}clean-up script{% endif %} {{ path }} prunes stopped containers: system containers {{ missing|join(', ') }} are gone from {{ host }}{% endif %}"
 since:
   zh: "{% if gone_at %}{{ missing|join('、') }} 自 {{ gone_at }} 起缺失{% if collected_at %}，采集时（{{ collected_at }}{% if age is not none %}，{{ age }} 秒后{% endif %}）仍然缺失{% endif %}{% endif %}"
   en: "{% if gone_at %}{{ missing|join(', ') }}: missing since {{ gone_at }}{% if collected_at %}, still so at collection ({{ collected_at }}{% if age is not none %}, {{ age }} s later{% endif %}){% endif %}{% endif %}"
 question: {zh: "什么删除了 {{ missing|join('、') }}？", en: "What deleted {{ missing|join(' and ') }}?"}
 hypothesis:
-  zh: "脚本 {{ path }} 中的清除"
+  zh: "{% if inline %}定时任务{% else %}脚本{% endif %} {{ path }} 中的清除"
   en: "the prune in {{ path }}"
 cause:
-  zh: "{% if proven %}节点 {{ host }} 上的 {{ missing|join('、') }} 由脚本 {{ path }} 中的 {{ line }} 删除{% if logged_at %}（脚本日志记录这次执行始于 {{ ran_at }}）{% elif ran_at %}（运行时在 {{ ran_at }} 记录了这次清除）{% endif %}；{% if ids %}脚本日志记录的被删除编号 {{ ids|join('、') }} {% else %}被删除的容器编号{% endif %}与{% if has_baseline %}基线中的容器编号{% else %}运行时事件中的容器名{% endif %}一致。{% else %}节点 {{ host }} 缺少 {{ missing|join('、') }}，很可能由脚本 {{ path }} 中的 {{ line }} 删除；未观察到该操作本身。{% endif %}这些容器的正常状态就是未在运行（已退出或已创建），因此会被选中。"
-  en: "{% if proven %}{{ missing|join(', ') }} on {{ host }} {% if missing|length == 1 %}was{% else %}were{% endif %} deleted by {{ line }} in {{ path }}{% if logged_at %} (by its log this run began at {{ ran_at }}){% elif ran_at %} (the runtime recorded the prune at {{ ran_at }}){% endif %}; the deleted ids{% if ids %}, {{ ids|join(', ') }} in the script's log,{% endif %} match {% if has_baseline %}the baseline's container ids{% else %}the names in the runtime's events{% endif %}.{% else %}{{ host }} lacks {{ missing|join(', ') }}; probably deleted by {{ line }} in {{ path }}; the operation itself was not observed.{% endif %} Such containers are healthy when stopped, so a prune selects them."
+  zh: "{% if proven %}节点 {{ host }} 上的 {{ missing|join('、') }} 由{% if inline %}定时任务{% else %}脚本{% endif %} {{ path }} 中的 {{ line }} 删除{% if logged_at %}（脚本日志记录这次执行始于 {{ ran_at }}）{% elif ran_at %}（运行时在 {{ ran_at }} 记录了这次清除）{% endif %}；{% if ids %}脚本日志记录的被删除编号 {{ ids|join('、') }} {% else %}被删除的容器编号{% endif %}与{% if has_baseline %}基线中的容器编号{% elif ids_listed %}此前列出的容器编号{% else %}运行时事件中的容器名{% endif %}一致。{% else %}节点 {{ host }} 缺少 {{ missing|join('、') }}，很可能由{% if inline %}定时任务{% else %}脚本{% endif %} {{ path }} 中的 {{ line }} 删除；未观察到该操作本身。{% endif %}{% if stopped_by_design %}这些容器的正常状态就是未在运行（已退出或已创建），因此会被选中。{% else %}清除命令选中所有未在运行的容器，不论它们为何停止。{% endif %}"
+  en: "{% if proven %}{{ missing|join(', ') }} on {{ host }} {% if missing|length == 1 %}was{% else %}were{% endif %} deleted by {{ line }} in {{ path }}{% if logged_at %} (by its log this run began at {{ ran_at }}){% elif ran_at %} (the runtime recorded the prune at {{ ran_at }}){% endif %}; the deleted ids{% if ids %}, {{ ids|join(', ') }} in the script's log,{% endif %} match {% if has_baseline %}the baseline's container ids{% elif ids_listed %}those of an earlier listing{% else %}the names in the runtime's events{% endif %}.{% else %}{{ host }} lacks {{ missing|join(', ') }}; probably deleted by {{ line }} in {{ path }}; the operation itself was not observed.{% endif %} {% if stopped_by_design %}Such containers are healthy when stopped, so a prune selects them.{% else %}A prune selects every container that does not run, whatever stopped it.{% endif %}"
 factors:
   - text:
       zh: 清理脚本设计缺陷：清除命令没有排除系统容器
@@ -171,6 +171,7 @@ remedy:
   - purpose: {zh: 停用清理脚本本身：它也可能由别处触发, en: "disable the script itself, which something else may start too"}
     place: node
     risk: change
+    when: not inline
     precheck: {zh: "`pgrep -af {{ script }}` 无输出：它此刻没有在执行", en: "`pgrep -af {{ script }}` prints nothing: it is not running now"}
     command: "mv {{ script }} {{ script ~ '.disabled' }}"
     verify: {zh: "`ls {{ script }}` 报文件不存在", en: "`ls {{ script }}` finds no such file"}
@@ -260,8 +261,8 @@ remedy:
     risk: change
     precheck: {zh: "修改后的脚本通过了 4.1 中的测试", en: "the mended script has passed the test of 4.1"}
     command: |
-      mv {{ script ~ '.disabled' }} {{ script }}
-      {% if cron_file %}mv {{ cron_parked }} {{ cron_file }}{% endif %}
+      {% if not inline %}mv {{ script ~ '.disabled' }} {{ script }}
+      {% endif %}{% if cron_file %}mv {{ cron_parked }} {{ cron_file }}{% endif %}
     verify: {zh: 下一次计划执行之后再做一次上面的核对, en: "after the next scheduled run the check of the whole holds again"}
     rollback: {zh: 再次停用, en: disable them again}
 prevention:
@@ -348,6 +349,19 @@ examples:
         rancher/rke-tools   v0.1.80   a1c23194f302   2 years ago   1.99MB
       scripts/clean.sh: "#!/bin/sh\ndocker container prune -f\n"
     fires: [{kind: HostContainer, name: service-sidekick, node: cp1}]
+  - name: a crontab prunes by itself, and its log names the ids of an earlier listing
+    files:
+      etc/cron.d/docker-tidy: "0 3 * * * root docker container prune -f >>/var/log/docker-tidy.log 2>&1\n"
+      before.txt: |
+        CONTAINER ID   IMAGE                                  COMMAND   CREATED      STATUS                       PORTS   NAMES
+        aaaaaaaaaaaa   rancher/hyperkube:v1.20.15-rancher2    "k"       2 days ago   Exited (137) 5 minutes ago           kubelet
+        bbbbbbbbbbbb   rancher/hyperkube:v1.20.15-rancher2    "k"       2 days ago   Up 2 days                            kube-proxy
+      docker-tidy.log: |
+        Deleted Containers:
+        aaaaaaaaaaaa1709e14f190f1d45da2bfdbcac2ba3ac004c388470394e9013ea
+
+        Total reclaimed space: 0B
+    fires: [{kind: HostContainer, name: kubelet}]
   - name: nothing is missing, so a script alone breaks nothing yet
     files:
       docker-ps-a.txt: |
@@ -376,7 +390,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
 
 fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Finding> {
     let listing = host.complete_listing().or_else(|| host.listings.first())?;
-    let (script, line_number, line) = host.scripts.iter().find_map(unprotected_prune)?;
+    let prune = unprotected_prune(host)?;
     let before = input.baseline.and_then(|baseline| counterpart(baseline, host));
     let missing = missing_containers(host, before);
     let first = missing.first()?;
@@ -395,8 +409,8 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
     } else {
         Confidence::Probable
     };
-    let script_path = path_on_host(host, script);
-    let mut finding = Finding::new(rule, subject(&first.name), confidence).at(format!("{script_path}:{line_number}"));
+    let script_path = path_on_host(host, &prune.file);
+    let mut finding = Finding::new(rule, subject(&first.name), confidence).at(format!("{script_path}:{}", prune.number));
     for other in missing.iter().skip(1) {
         finding.add_affected(subject(&other.name));
     }
@@ -405,14 +419,7 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
     let searched = (listing.entries, listing.is_complete());
     let absent = listing.cite.clone().absence(Some(searched));
     finding.add_cite_of(&["missing", "running_intact"], absent);
-    let mut script_cite = script.cite.clone();
-    script_cite.place = crate::model::Place::Lines(line_number, line_number);
-    script_cite.quote = vec![crate::model::QuoteLine {
-        line: Some(line_number),
-        text: line.clone(),
-        hit: true,
-    }];
-    finding.add_cite_of(&["path", "line", "script"], script_cite);
+    finding.add_cite_of(&["path", "line", "script"], prune.cite.clone());
     let (mut ids, mut ids_in_events, mut creations) = (Vec::new(), false, Vec::new());
     for container in &missing {
         let (logged, destroyed) = container.deletion(&deletions);
@@ -442,10 +449,10 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
     for image in &images {
         finding.add_cite_of(&["images"], image.cite.clone());
     }
-    let cron = host
-        .cron
-        .iter()
-        .find(|entry| entry.command.contains(&script_path) || entry.command.contains(file_name(&script.path)));
+    let starts_it = |entry: &&CronEntry| {
+        entry.command.contains(&script_path) || entry.command.contains(file_name(&prune.file))
+    };
+    let cron = prune.entry.or_else(|| host.cron.iter().find(starts_it));
     if let Some(entry) = cron {
         tie(&mut finding, &["schedule", "cron_file"], entry.cite.clone());
     }
@@ -467,6 +474,8 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
         tie(&mut finding, &["images_pruned"], cite);
     }
     let names: Vec<String> = missing.iter().map(|container| container.name.clone()).collect();
+    let by_design = |name: &String| inventory::expected(name).is_some_and(inventory::Expected::is_stopped_by_design);
+    let stopped_by_design = names.iter().all(by_design);
     for gone in deletions.destroyed.iter().filter(|gone| !names.contains(&gone.name)) {
         tie(&mut finding, &["others_deleted"], gone.cite.clone());
     }
@@ -501,7 +510,7 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
         tie(&mut finding, &["collected_at"], cite.clone());
     }
     let cron_file = cron.map_or(String::new(), |entry| cron_file(&entry.cite));
-    let jobs = Jobs::of(host, before, &script.path, &cron_file, &names);
+    let jobs = Jobs::of(host, before, &prune, &cron_file, &names);
     if let Some(cite) = &jobs.searched_before {
         tie(&mut finding, &["cron_is_new", "baseline_jobs"], cite.clone());
         for cite in &jobs.entries_before {
@@ -538,11 +547,14 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
         finding
             .fact("host", node)
             .fact("script", script_path)
-            .fact("line", line.trim())
+            .fact("line", prune.line.as_str())
+            .fact("inline", prune.entry.is_some())
+            .fact("stopped_by_design", stopped_by_design)
             .fact("missing", names)
             .fact("proven", proven)
             .fact("has_baseline", before.is_some())
             .fact("ids_in_baseline", before.is_some() && !ids.is_empty())
+            .fact("ids_listed", !host.deleted.is_empty())
             .fact("ids", ids)
             .fact("ids_in_events", ids_in_events)
             .fact(
@@ -568,7 +580,7 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
             .fact("cron_is_new", cron.is_some() && jobs.searched_before.is_some())
             .fact("agent_absent", agent.is_some())
             .fact("audit_off", audits(host) == Some(false))
-            .fact("protected", protected(&line))
+            .fact("protected", protected(&prune.line))
             .fact(
                 "images_pruned",
                 deletions.images_pruned.is_some() || deletions.images_deleted,
@@ -649,10 +661,13 @@ impl Missing<'_> {
 }
 
 /// share-mnt first: it is what a person has to bring back.
-fn missing_containers<'s>(host: &Host, before: Option<&'s Host>) -> Vec<Missing<'s>> {
+fn missing_containers<'s>(host: &'s Host, before: Option<&'s Host>) -> Vec<Missing<'s>> {
     let mut missing: Vec<Missing<'s>> = Vec::new();
-    for container in before.into_iter().flat_map(|before| &before.containers) {
-        if is_rke_container(container) && host.container(&container.name).is_none() {
+    // What a clean-up's output lists is gone, however it was listed before.
+    let listed = host.deleted.iter().chain(before.into_iter().flat_map(|before| &before.containers));
+    for container in listed {
+        let is_known = missing.iter().any(|known| known.name == container.name);
+        if !is_known && is_rke_container(container) && host.container(&container.name).is_none() {
             missing.push(Missing {
                 name: container.name.clone(),
                 before: Some(container),
@@ -727,8 +742,8 @@ fn others(destroyed: &[Destroyed]) -> Vec<String> {
 const NODES: usize = 3;
 
 /// The script's path on its host: as a crontab names it, else from where it lies below the host's directory.
-fn path_on_host(host: &Host, script: &Script) -> String {
-    let file = file_name(&script.path);
+fn path_on_host(host: &Host, script: &str) -> String {
+    let file = file_name(script);
     let words = host.cron.iter().flat_map(|entry| entry.command.split_whitespace());
     if let Some(named) = words
         .filter(|word| word.starts_with('/'))
@@ -736,7 +751,7 @@ fn path_on_host(host: &Host, script: &Script) -> String {
     {
         return named.to_owned();
     }
-    let below = script.path.strip_prefix(&host.directory).unwrap_or(&script.path);
+    let below = script.strip_prefix(&host.directory).unwrap_or(script);
     format!("/{}", below.trim_start_matches('/'))
 }
 

@@ -1,6 +1,6 @@
 //! A clean-up script would delete containers of RKE1 that are stopped by design, and has not done so yet.
 
-use crate::model::{Confidence, Place, QuoteLine, Subject};
+use crate::model::{Confidence, Subject};
 use crate::rules::inventory::{RKE1, is_rke1};
 use crate::rules::toolbox::prunes::unprotected_prune;
 use crate::rules::{Finding, Input, RuleHeader};
@@ -64,7 +64,7 @@ examples:
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let mut findings = Vec::new();
     for host in input.snapshot.hosts.iter().filter(|host| is_rke1(host)) {
-        let Some((script, number, line)) = host.scripts.iter().find_map(unprotected_prune) else {
+        let Some(prune) = unprotected_prune(host) else {
             continue;
         };
         let stopped = || {
@@ -77,22 +77,15 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             continue;
         };
         let names: Vec<String> = present.iter().map(|container| container.name.clone()).collect();
-        let mut cite = script.cite.clone();
-        cite.place = Place::Lines(number, number);
-        cite.quote = vec![QuoteLine {
-            line: Some(number),
-            text: line.clone(),
-            hit: true,
-        }];
         let subject = Subject::on_node("HostContainer", &first.name, host.runtime_name());
         findings.push(
             Finding::new(rule, subject, Confidence::Confirmed)
-                .at(format!("{}:{number}", script.path))
-                .cite(cite)
+                .at(format!("{}:{}", prune.file, prune.number))
+                .cite(prune.cite)
                 .cite(first.cite.clone())
                 .fact("host", host.runtime_name())
-                .fact("script", script.path.rsplit('/').next().unwrap_or(&script.path))
-                .fact("line", line.trim())
+                .fact("script", prune.file.rsplit('/').next().unwrap_or(&prune.file))
+                .fact("line", prune.line)
                 .fact("threatened", names),
         );
     }

@@ -19,6 +19,10 @@ title:
 cause:
   zh: "{{ host }} 上的 {{ name }} {% if state %}处于 {{ state }}{% else %}不在容器清单中{% endif %}；它应当一直运行。"
   en: "{{ name }} on {{ host }} {% if state %}is {{ state }}{% else %}is not in the container list{% endif %}; it should always run."
+causes:
+  - rule: node-notready
+    ground: node
+    mechanism: {zh: "没有 kubelet 就没有人上报节点状态", en: "without its kubelet nobody posts the node's status"}
 benign:
   - zh: 只有控制平面角色的主机才有 kube-apiserver、kube-controller-manager 与 kube-scheduler
     en: only hosts of the control plane have kube-apiserver, kube-controller-manager and kube-scheduler

@@ -19,11 +19,11 @@ check:
   zh: "节点是否信任镜像仓库的证书"
   en: "whether nodes trust the registries' certificates"
 title:
-  zh: "镜像仓库 {{ registry }} 的证书由节点不信任的 CA 签发，{{ image }} 无法拉取"
-  en: "registry {{ registry }} has a certificate of an authority that the nodes do not trust, and {{ image }} cannot be pulled"
+  zh: "镜像仓库 {{ registry }} 的证书由{% if others_pull %}节点 {{ subject.name }} {% else %}节点{% endif %}不信任的 CA 签发，{{ image }} 无法拉取"
+  en: "registry {{ registry }} has a certificate of an authority that {% if others_pull %}node {{ subject.name }} does not trust{% else %}the nodes do not trust{% endif %}, and {{ image }} cannot be pulled"
 cause:
-  zh: "节点的容器运行时连接 {{ registry }} 时报 x509 错误：证书由未知的 CA 签发（或没有 SAN）。运行时的信任库中缺少该 CA。{% if changed %}只有 {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的新镜像指向它，旧版本仍在运行。{% elif workloads %}受影响：{{ workloads|join('、') }}。{% endif %}"
-  en: "the nodes' container runtime gets an x509 error from {{ registry }}: an unknown authority signed its certificate (or it has no SAN). The runtime's trust store lacks the authority. {% if changed %}Only the new image of {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} points there; its old pods still run.{% elif workloads %}Affected: {{ workloads|join(', ') }}.{% endif %}"
+  zh: "节点的容器运行时连接 {{ registry }} 时报 x509 错误：证书由未知的 CA 签发（或没有 SAN）。运行时的信任库中缺少该 CA。{% if changed %}只有 {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的新镜像指向它，旧版本仍在运行。{% elif others_pull %}只有节点 {{ subject.name }} 如此：{{ others_pull|join('、') }} 能从那里拉取。{% elif workloads %}受影响：{{ workloads|join('、') }}。{% endif %}"
+  en: "the nodes' container runtime gets an x509 error from {{ registry }}: an unknown authority signed its certificate (or it has no SAN). The runtime's trust store lacks the authority. {% if changed %}Only the new image of {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} points there; its old pods still run.{% elif others_pull %}It is only node {{ subject.name }}: {{ others_pull|join(', ') }} did pull from there.{% elif workloads %}Affected: {{ workloads|join(', ') }}.{% endif %}"
 rules_out:
   - {zh: "网络与 DNS：TLS 握手已经开始", en: "network and DNS: the TLS handshake did begin"}
   - {zh: "凭据与标签：请求在 TLS 阶段就失败，仓库尚未看到它们", en: "credentials and tag: the request failed in TLS, before the registry saw them"}

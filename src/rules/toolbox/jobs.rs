@@ -3,6 +3,8 @@
 use crate::cluster::Host;
 use crate::model::Citation;
 
+use super::prunes::Prune;
+
 /// Places that are cited for a search among all of them.
 const SEARCHED: usize = 12;
 
@@ -23,17 +25,21 @@ pub struct Jobs {
 }
 
 impl Jobs {
-    /// Of a host beside the script at `script`, which an entry of `cron_file` starts; `names` are the containers in question.
-    pub fn of(host: &Host, before: Option<&Host>, script: &str, cron_file: &str, names: &[String]) -> Self {
-        let file = script.rsplit('/').next().unwrap_or(script);
+    /// Of a host beside the clean-up `prune`, which stands in `cron_file` or is started from there; `names` are the containers in question.
+    pub fn of(host: &Host, before: Option<&Host>, prune: &Prune<'_>, cron_file: &str, names: &[String]) -> Self {
+        let script = prune.file.as_str();
+        let starts = match prune.entry {
+            Some(entry) => entry.command.as_str(),
+            None => script.rsplit('/').next().unwrap_or(script),
+        };
         let names_one = |text: &str| names.iter().any(|name| text.contains(name.as_str()));
         let scripts = || host.scripts.iter().filter(|other| other.path != script);
-        let entries = || host.cron.iter().filter(|entry| !entry.command.contains(file));
+        let entries = || host.cron.iter().filter(|entry| !entry.command.contains(starts));
         let in_script = scripts().any(|other| other.lines.iter().any(|(_, line)| names_one(line)));
         let listed = before.and_then(|before| not_listed(before, cron_file));
         let before = before.map(|before| before.cron.as_slice()).unwrap_or_default();
         let searched_before = listed.or_else(|| before.first().map(|entry| vain(&entry.cite, before.len())));
-        let is_known = before.iter().any(|entry| entry.command.contains(file));
+        let is_known = before.iter().any(|entry| entry.command.contains(starts));
         Self {
             read: scripts().count() + entries().count(),
             searched: scripts()

@@ -1,11 +1,29 @@
-//! Scripts that delete stopped containers, and whether they leave out those that are stopped by design.
+//! Commands on a host that delete stopped containers, in scripts or straight in a cron entry, and whether they leave out those that are stopped
+//! by design.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::bundle::decode::Script;
+use crate::bundle::decode::{CronEntry, Script};
+use crate::cluster::Host;
+use crate::model::{Citation, Place, QuoteLine};
 use crate::rules::inventory::RKE_LABEL;
+
+/// A command that deletes stopped containers.
+#[derive(Debug, Clone)]
+pub struct Prune<'h> {
+    /// The file that it stands in: its path in the bundle.
+    pub file: String,
+    /// The number of its line, 1-based.
+    pub number: u64,
+    /// The command: the line of a script, the command of a cron entry.
+    pub line: String,
+    /// That line.
+    pub cite: Citation,
+    /// The cron entry that it is itself; none in a script.
+    pub entry: Option<&'h CronEntry>,
+}
 
 /// A command that deletes stopped containers.
 static PRUNES: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -28,14 +46,44 @@ pub fn protected(line: &str) -> String {
     }
 }
 
-/// The first line of a script that deletes stopped containers and does not leave out RKE's: the script, the line's number, the line.
-pub fn unprotected_prune(script: &Script) -> Option<(&Script, u64, String)> {
-    let prunes = PRUNES.as_ref()?;
-    script
-        .lines
-        .iter()
-        .find(|(_, line)| !line.trim_start().starts_with('#') && prunes.is_match(line) && !is_protected(line))
-        .map(|(number, line)| (script, *number, line.clone()))
+/// The first command of a host that deletes stopped containers and does not leave out RKE's: in a script, else in a cron entry.
+pub fn unprotected_prune(host: &Host) -> Option<Prune<'_>> {
+    let in_script = host.scripts.iter().find_map(of_script);
+    in_script.or_else(|| host.cron.iter().find_map(of_entry))
+}
+
+fn of_script(script: &Script) -> Option<Prune<'_>> {
+    let mut lines = script.lines.iter();
+    let (number, line) = lines.find(|(_, line)| !line.trim_start().starts_with('#') && threatens(line))?;
+    let mut cite = script.cite.clone();
+    cite.place = Place::Lines(*number, *number);
+    cite.quote = vec![QuoteLine {
+        line: Some(*number),
+        text: line.clone(),
+        hit: true,
+    }];
+    Some(Prune {
+        file: script.path.clone(),
+        number: *number,
+        line: line.trim().to_owned(),
+        cite,
+        entry: None,
+    })
+}
+
+fn of_entry(entry: &CronEntry) -> Option<Prune<'_>> {
+    let Place::Lines(number, _) = entry.cite.place else { return None };
+    threatens(&entry.command).then(|| Prune {
+        file: entry.cite.file.to_string(),
+        number,
+        line: entry.command.trim().to_owned(),
+        cite: entry.cite.clone(),
+        entry: Some(entry),
+    })
+}
+
+fn threatens(command: &str) -> bool {
+    PRUNES.as_ref().is_some_and(|prunes| prunes.is_match(command)) && !is_protected(command)
 }
 
 /// Exactly one `label!=` filter, on RKE's key alone.
