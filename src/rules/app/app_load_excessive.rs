@@ -1,11 +1,13 @@
 //! A load generator inside the cluster asks for more than the application behind can serve.
 
-use crate::cluster::Snapshot;
+use crate::cluster::{Event, Snapshot};
+use crate::logs::{LogFile, millis_taken};
 use crate::model::{Citation, Confidence, Subject};
 use crate::rules::toolbox::calls::is_out_of_reach;
+use crate::rules::toolbox::probes::{Kind, failures, reason};
 use crate::rules::toolbox::speakers::of_log;
 use crate::rules::toolbox::strain::{Recurring, recurring};
-use crate::rules::toolbox::workload_touches;
+use crate::rules::toolbox::{words, workload_touches};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -63,6 +65,15 @@ causes:
   - rule: app-upstream-refused
     ground: namespace
     mechanism: {zh: "过载的对端来不及应答", en: "an overloaded peer answers too late"}
+  - rule: app-latency
+    ground: namespace
+    mechanism: {zh: "过载的各层来不及应答", en: "an overloaded tier answers late"}
+  - rule: readiness-probe-failing
+    ground: namespace
+    mechanism: {zh: "过载的容器来不及应答探测", en: "an overloaded container does not answer its probe in time"}
+  - rule: app-bug
+    ground: namespace
+    mechanism: {zh: "过载的各层向调用方返回错误", en: "an overloaded tier gives its callers errors"}
 benign:
   - {zh: "压测程序常驻而各层都正常，不算", en: "a load generator that always runs while all tiers are well does not count"}
 remedy:
@@ -143,6 +154,8 @@ const SOME: u64 = 50;
 const TIERS: usize = 2;
 /// Signs of overload in one log that are more than a hiccup.
 const SIGNS: u64 = 3;
+/// Milliseconds from which on an answer is slow.
+const SLOW: u64 = 1000;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
@@ -239,11 +252,29 @@ fn strained(snapshot: &Snapshot, generator: &Subject) -> Vec<Subject> {
         {
             found.push(speaker.workload);
         }
+        if is_slow(log)
+            && let Some(speaker) = of_log(snapshot, log)
+        {
+            found.push(speaker.workload);
+        }
+    }
+    for pod in snapshot.pods().filter(|pod| pod.namespace() == generator.namespace) {
+        let is_late = |event: &&Event| reason(event).contains("Client.Timeout") || reason(event).contains("timed out");
+        if failures(snapshot, &pod, Kind::Readiness).iter().any(is_late) {
+            found.push(snapshot.top_owner(pod.object));
+        }
     }
     found.retain(|subject| subject != generator && subject.namespace == generator.namespace);
     found.sort();
     found.dedup();
     found
+}
+
+/// True when most of what a log's end times took longer than people wait.
+fn is_slow(log: &LogFile) -> bool {
+    let taken: Vec<u64> = log.tail.iter().filter_map(|line| millis_taken(words(line))).collect();
+    let slow = taken.iter().filter(|millis| **millis >= SLOW).count();
+    slow as u64 >= SIGNS && slow * 2 >= taken.len()
 }
 
 /// The event of a rollout of the generator.

@@ -1,7 +1,7 @@
 //! A PodDisruptionBudget allows no eviction, so a node cannot be drained.
 
-use crate::cluster::{Hit, Object, Snapshot};
-use crate::model::{Confidence, Subject};
+use crate::cluster::{Hit, Object, PodView, Snapshot};
+use crate::model::{Confidence, Level, Subject};
 use crate::rules::toolbox::policies::matches_selector;
 use crate::rules::toolbox::{add_hit, own_hits};
 use crate::rules::{Finding, Input, RuleHeader};
@@ -29,6 +29,10 @@ title:
 cause:
   zh: '驱逐 {{ pod }} 被拒绝 {{ times }} 次：{% if budgets %}驱逐子资源不支持一个 Pod 同时属于多个预算，{{ subject.name }} 是其中最新的一个{% else %}预算{% if minimum %}要求至少 {{ minimum }} 个 Pod 可用，{% endif %}当前允许的中断数为 0{% if single %}，而工作负载只有 {{ replicas }} 个副本，预算永远不会允许驱逐{% endif %}{% endif %}。'
   en: 'the eviction of {{ pod }} was refused {{ times|times }}: {% if budgets %}the eviction subresource does not support a pod with more than one budget, and {{ subject.name }} is the newest of them{% else %}the budget {% if minimum %}wants {{ minimum|pods }} available and {% endif %}allows 0 disruptions{% if single %}; with only {{ replicas }} replicas it never will{% endif %}{% endif %}.'
+causes:
+  - rule: pod-pending
+    ground: workload
+    mechanism: {zh: '它的 Pod 先排空节点，排空没有完成，容器就不启动', en: 'its pod drains the node first, and its containers do not start before that has ended'}
 benign:
   - zh: '随后成功驱逐（evicted）的不算'
     en: 'an eviction that succeeded later (evicted) does not count'
@@ -183,6 +187,11 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .fact("workload", workload.name.clone())
             .affects(workload);
         finding.count = 0;
+        let node = snapshot.pod(namespace, pod).map_or("", |pod| pod.node());
+        for job in waiting_upgrades(snapshot, node) {
+            finding.level = Level::Critical;
+            finding.add_affected(job);
+        }
         add_hit(input, &mut finding, hit);
         if several.is_empty() {
             finding
@@ -198,6 +207,21 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         finding.facts.insert("times".into(), finding.count.into());
     }
     findings
+}
+
+/// The Jobs of the system-upgrade-controller that are not through with a node: they drain it before they upgrade it, and are called
+/// `apply-<plan>-on-<node>-with-<hash>` (rancher/system-upgrade-controller `pkg/upgrade/job/job.go`, `New`).
+fn waiting_upgrades(snapshot: &Snapshot, node: &str) -> Vec<Subject> {
+    let on_node = format!("-on-{node}-with-");
+    let waits = |pod: &PodView<'_>| {
+        !node.is_empty()
+            && pod.name().starts_with("apply-")
+            && pod.name().contains(&on_node)
+            && pod.phase() == "Pending"
+    };
+    let pods = snapshot.pods().filter(waits);
+    pods.map(|pod| snapshot.top_owner_of(&Subject::namespaced("Pod", pod.namespace(), pod.name())))
+        .collect()
 }
 
 /// True when the same log says later that the pod was evicted.

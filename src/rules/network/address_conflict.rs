@@ -22,14 +22,19 @@ text:
     pattern: '(?:duplicate IP address|IP address conflict|Conflicting ARP|Duplicate address) ?(?:detected|found|information from)?[^\n]{0,60}?(?P<address>\d+\.\d+\.\d+\.\d+)'
   - id: calico
     pattern: 'IPv[46] address (?P<address>[0-9a-f.:]+) (?:is already in use by|has already been claimed by|already in use by another)'
+  - id: calico-node
+    pattern: "Calico node '(?P<other>[^'\\n]{1,120})' is already using the IPv[46] address (?P<address>[0-9a-f.:]*[0-9a-f])"
 check: {zh: "节点的地址或 Pod 网段是否被重复使用", en: "whether the address or the pod network of a node is used twice"}
 title:
   zh: "节点 {{ node }} 的{% if network %} Pod 网段{% else %}地址{% endif %} {{ address }} 被重复使用{% if other %}（与节点 {{ other }} 相同）{% endif %}"
   en: "the {% if network %}pod network{% else %}address{% endif %} {{ address }} of node {{ node }} is used twice{% if other %} (node {{ other }} has it as well){% endif %}"
 cause:
-  zh: "{% if other %}节点 {{ node }} 与 {{ other }} 的{% if network %} podCIDR{% else %} InternalIP{% endif %} 都是 {{ address }}{% else %}{{ line }}{% endif %}；数据包时而到达这台机器、时而到达那台。"
-  en: "{% if other %}nodes {{ node }} and {{ other }} both have the {% if network %}podCIDR{% else %}InternalIP{% endif %} {{ address }}{% else %}{{ line }}{% endif %}; packets reach now this machine and now that one."
+  zh: "{% if not line %}节点 {{ node }} 与 {{ other }} 的{% if network %} podCIDR{% else %} InternalIP{% endif %} 都是 {{ address }}{% else %}{{ line }}{% endif %}；数据包时而到达这台机器、时而到达那台。"
+  en: "{% if not line %}nodes {{ node }} and {{ other }} both have the {% if network %}podCIDR{% else %}InternalIP{% endif %} {{ address }}{% else %}{{ line }}{% endif %}; packets reach now this machine and now that one."
 causes:
+  - {rule: cni-agent-unhealthy, ground: cluster, mechanism: {zh: "CNI 的守护进程拒绝以冲突的地址启动", en: "the CNI's daemon does not start with an address that another has"}}
+  - {rule: calico-bgp-not-established, ground: cluster, mechanism: {zh: "两个节点以同一地址参与 BGP", en: "two nodes take part in BGP under one address"}}
+  - {rule: cni-not-ready, ground: node, mechanism: {zh: "CNI 的守护进程没有写下配置", en: "the CNI's daemon has not written its configuration"}}
   - rule: node-notready
     ground: node
     mechanism: {zh: "节点因此不再就绪", en: "the node is not ready for it"}
@@ -131,7 +136,10 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let snapshot = input.snapshot;
     let mut findings: Vec<Finding> = by_node(input, rule, 1, Confidence::Probable)
         .into_iter()
-        .map(|finding| finding.fact("other", "").fact("network", false))
+        .map(|finding| {
+            let other = finding.facts.get("other").cloned().unwrap_or_default();
+            finding.fact("other", other).fact("network", false)
+        })
         .collect();
     // The first of those that share an address stands for them, so that many nodes cost no more than one look at each.
     let mut first: BTreeMap<&str, &Object> = BTreeMap::new();
