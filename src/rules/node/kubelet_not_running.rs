@@ -19,7 +19,7 @@ reported: true
 settled_by: kubelet
 text:
   - id: failed
-    pattern: "(?:\"(?:Failed to run kubelet|command failed)\" err=\"(?P<reason>[^\\n]{1,300})|failed to run Kubelet: (?P<why>[^\\n]{1,300})|failed to load kubelet config file)"
+    pattern: "(?:\"(?:Failed to run kubelet|command failed|Failed to start (?:ContainerManager|cAdvisor|OOM watcher)|Failed to initialize CSINode)\" err=\"(?P<reason>[^\\n]{1,300})|failed to run Kubelet: (?P<why>[^\\n]{1,300})|failed to load kubelet config file)"
   - id: unit
     pattern: "kubelet\\.service: (?:Main process exited|main process exited|Failed with result|Start request repeated too quickly)"
     unless: "status=0/SUCCESS|result .success"

@@ -8,6 +8,8 @@ use crate::rules::{Finding, Input, RuleHeader};
 const UNITS: [&str; 4] = ["rke2-server", "rke2-agent", "k3s", "k3s-agent"];
 /// Every start says these lines; a start that goes on says each a few times.
 const MANY: u64 = 6;
+/// Ends with a fatal error that are no single mishap.
+const ENDS: u64 = 2;
 
 pub(in crate::rules) const RULE: &str = r##"
 id: rke2-server-not-ready
@@ -27,15 +29,17 @@ text:
     pattern: '(?P<problem>Waiting for API server to become available|Waiting for control-plane node \S{0,80} startup[^\n]{0,120})'
   - id: store
     pattern: '(?P<problem>Failed to test (?:data store|etcd) connection: [^\n]{1,160})'
+  - id: fatal
+    pattern: '(?:rke2|k3s)(?:-server|-agent)?\[\d+\]: (?:time="[^"\n]{1,60}" )?level=fatal msg="(?P<fatal>(?:[^"\\\n]|\\.){1,240})'
 check:
   zh: "RKE2 或 k3s 是否完成启动"
   en: "whether RKE2 or k3s complete their start"
 title:
-  zh: "节点 {{ node }} 的 {% if unit %}{{ unit }} {{ state }}{% else %}RKE2/k3s 停在启动阶段：{{ problem }}{% endif %}"
-  en: "on node {{ node }} {% if unit %}{{ unit }} is {{ state }}{% else %}RKE2 or k3s is held up in its start: {{ problem }}{% endif %}"
+  zh: "节点 {{ node }} 的 {% if unit %}{{ unit }} {{ state }}{% elif not fatal %}RKE2/k3s 停在启动阶段：{{ problem }}{% else %}RKE2/k3s 启动即退出{% endif %}{% if fatal %}：{{ fatal }}{% endif %}"
+  en: "on node {{ node }} {% if unit %}{{ unit }} is {{ state }}{% elif not fatal %}RKE2 or k3s is held up in its start: {{ problem }}{% else %}RKE2 or k3s ends at its start{% endif %}{% if fatal %}: {{ fatal }}{% endif %}"
 cause:
-  zh: "{% if line %}日志反复出现 {{ line }}（{{ times }} 次）。{% else %}systemd 显示它没有运行。{% endif %}被等待的通常是 etcd 的法定人数、9345 或 6443 端口、containerd，或离线环境中缺少的镜像。"
-  en: "{% if line %}its log repeats {{ line }} ({{ times|times }}). {% else %}systemd shows that it does not run. {% endif %}What it waits for is mostly etcd's quorum, port 9345 or 6443, containerd, or an image that an air-gapped place lacks."
+  zh: "{% if line %}日志反复出现 {{ line }}（{{ times }} 次）。{% else %}systemd 显示它没有运行。{% endif %}{% if fatal %}它因此退出，systemd 反复重启它。{% else %}被等待的通常是 etcd 的法定人数、9345 或 6443 端口、containerd，或离线环境中缺少的镜像。{% endif %}"
+  en: "{% if line %}its log repeats {{ line }} ({{ times|times }}). {% else %}systemd shows that it does not run. {% endif %}{% if fatal %}It ends over it, and systemd starts it again and again.{% else %}What it waits for is mostly etcd's quorum, port 9345 or 6443, containerd, or an image that an air-gapped place lacks.{% endif %}"
 causes:
   - rule: apiserver-down
     ground: node
@@ -98,9 +102,13 @@ examples:
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
-    let mut findings = by_node(input, rule, MANY, Confidence::Probable);
-    findings.retain(|finding| is_ready(snapshot, &finding.subject.name) != Some(true));
+    let mut findings = by_node(input, rule, 1, Confidence::Probable);
+    findings.retain(|finding| {
+        let counts = finding.count >= MANY || finding.count >= ENDS && finding.facts.contains_key("fatal");
+        counts && is_ready(snapshot, &finding.subject.name) != Some(true)
+    });
     for finding in &mut findings {
+        finding.facts.entry("fatal").or_insert_with(|| "".into());
         finding.facts.insert("unit".into(), "".into());
         finding.facts.insert("state".into(), "".into());
     }
@@ -110,7 +118,10 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .iter()
             .filter_map(|name| host.tools.unit(name))
             .find(|unit| unit.loaded == "loaded" && (unit.active == "failed" || unit.sub == "auto-restart"));
-        let Some(unit) = down else { continue };
+        // A machine that nothing names is one of those of which the logs tell.
+        let Some(unit) = down.filter(|_| !node.is_empty() || findings.is_empty()) else {
+            continue;
+        };
         let state = format!("{} ({})", unit.active, unit.sub);
         match findings.iter_mut().find(|finding| finding.subject.name == node) {
             Some(known) => {
@@ -125,6 +136,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                     .fact("node", node)
                     .fact("unit", unit.name.clone())
                     .fact("state", state)
+                    .fact("fatal", "")
                     .fact("line", "")
                     .fact("times", 0),
             ),
