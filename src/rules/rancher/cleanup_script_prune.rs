@@ -13,7 +13,7 @@ use crate::rules::toolbox::deletions::{Deletions, Destroyed, created};
 use crate::rules::toolbox::jobs::Jobs;
 use crate::rules::toolbox::made_for::{argument, named_otherwise, server_elsewhere};
 use crate::rules::toolbox::node_agent::absence_of_node_agent;
-use crate::rules::toolbox::prunes::{protected, unprotected_prune};
+use crate::rules::toolbox::prunes::{Of, protected, started_by_systemd, timer_of, unprotected_prune};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -26,13 +26,13 @@ check:
   en: whether a clean-up script on a host deletes system containers that are stopped by design
 title:
   zh: "{% if inline %}定时任务{% else %}清理脚本{% endif %} {{ path }} 清除已停止容器，节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 被删除"
-  en: "{% if inline %}cron entry{% else %}clean-up script{% endif %} {{ path }} prunes stopped containers: system containers {{ missing|join(', ') }} are gone from {{ host }}"
+  en: "{% if inline %}scheduled job{% else %}clean-up script{% endif %} {{ path }} prunes stopped containers: system containers {{ missing|join(', ') }} are gone from {{ host }}"
 headline:
   zh: "Rancher 节点 {{ host }} 系统容器 {{ missing|join('、') }} 丢失"
   en: "Rancher node {{ host }}: system containers {{ missing|join(', ') }} lost"
 lead:
   zh: "{% if ids %}节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 由{% if inline %}定时任务{% else %}清理脚本{% endif %} {{ path }} 删除：其日志中{% if ran_at %} {{ ran_at }} 开始的那次执行{% endif %}列出了它们的编号 {{ ids|join('、') }}{% else %}{% if inline %}定时任务{% else %}清理脚本{% endif %} {{ path }} 清除已停止容器，节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 被删除{% endif %}"
-  en: "{% if ids %}{% if inline %}cron entry{% else %}clean-up script{% endif %} {{ path }} deleted the system containers {{ missing|join(', ') }} of {{ host }}: its log{% if ran_at %} of the run at {{ ran_at }}{% endif %} lists their ids, {{ ids|join(', ') }}{% else %}{% if inline %}cron entry{% else %}clean-up script{% endif %} {{ path }} prunes stopped containers: system containers {{ missing|join(', ') }} are gone from {{ host }}{% endif %}"
+  en: "{% if ids %}{% if inline %}scheduled job{% else %}clean-up script{% endif %} {{ path }} deleted the system containers {{ missing|join(', ') }} of {{ host }}: its log{% if ran_at %} of the run at {{ ran_at }}{% endif %} lists their ids, {{ ids|join(', ') }}{% else %}{% if inline %}scheduled job{% else %}clean-up script{% endif %} {{ path }} prunes stopped containers: system containers {{ missing|join(', ') }} are gone from {{ host }}{% endif %}"
 since:
   zh: "{% if gone_at %}{{ missing|join('、') }} 自 {{ gone_at }} 起缺失{% if collected_at %}，采集时（{{ collected_at }}{% if age is not none %}，{{ age }} 秒后{% endif %}）仍然缺失{% endif %}{% endif %}"
   en: "{% if gone_at %}{{ missing|join(', ') }}: missing since {{ gone_at }}{% if collected_at %}, still so at collection ({{ collected_at }}{% if age is not none %}, {{ age }} s later{% endif %}){% endif %}{% endif %}"
@@ -168,6 +168,15 @@ remedy:
     command: "mv {{ cron_file }} {{ cron_parked }}"
     verify: {zh: "`ls /etc/cron.d` 中已没有它（要移出该目录：只改名时，cronie 仍会执行）", en: "`ls /etc/cron.d` no longer has it (it has to leave the directory: cronie runs a renamed file, dotted or not)"}
     rollback: {zh: "最后一步把它移回 {{ cron_file }}", en: "the last step moves it back to {{ cron_file }}"}
+  - purpose: {zh: "先停用启动它的定时器 {{ timer }}，再重建容器", en: "disable {{ timer }}, which starts it, before anything is rebuilt"}
+    place: node
+    risk: change
+    when: timer
+    precheck: {zh: "`systemctl list-timers {{ timer }}` 列出它", en: "`systemctl list-timers {{ timer }}` lists it"}
+    command: "systemctl disable --now {{ timer }}"
+    expect: {zh: "输出 Removed", en: "it says Removed"}
+    verify: {zh: "`systemctl is-active {{ timer }}` 显示 inactive", en: "`systemctl is-active {{ timer }}` says inactive"}
+    rollback: {zh: "`systemctl enable --now {{ timer }}`", en: "`systemctl enable --now {{ timer }}`"}
   - purpose: {zh: 停用清理脚本本身：它也可能由别处触发, en: "disable the script itself, which something else may start too"}
     place: node
     risk: change
@@ -262,7 +271,8 @@ remedy:
     precheck: {zh: "修改后的脚本通过了 4.1 中的测试", en: "the mended script has passed the test of 4.1"}
     command: |
       {% if not inline %}mv {{ script ~ '.disabled' }} {{ script }}
-      {% endif %}{% if cron_file %}mv {{ cron_parked }} {{ cron_file }}{% endif %}
+      {% endif %}{% if cron_file %}mv {{ cron_parked }} {{ cron_file }}
+      {% endif %}{% if timer %}systemctl enable --now {{ timer }}{% endif %}
     verify: {zh: 下一次计划执行之后再做一次上面的核对, en: "after the next scheduled run the check of the whole holds again"}
     rollback: {zh: 再次停用, en: disable them again}
 prevention:
@@ -362,6 +372,17 @@ examples:
 
         Total reclaimed space: 0B
     fires: [{kind: HostContainer, name: kubelet}]
+  - name: a timer of systemd prunes
+    files:
+      docker-ps-a.txt: |
+        CONTAINER ID   IMAGE                                  COMMAND   CREATED      STATUS                   PORTS   NAMES
+        aaaaaaaaaaaa   rancher/hyperkube:v1.20.15-rancher2    "k"       2 days ago   Up 2 days                        kubelet
+        bbbbbbbbbbbb   rancher/hyperkube:v1.20.15-rancher2    "k"       2 days ago   Up 2 days                        kube-proxy
+        cccccccccccc   rancher/rancher-agent:v2.5.12          "k"       2 days ago   Exited (0) 2 days ago            share-mnt
+      docker-info.txt: "Server:\n Containers: 3\n  Running: 2\n Server Version: 20.10.24\n Storage Driver: overlay2\n Kernel Version: 5.4\n Name: cp1\n"
+      etc/systemd/system/tidy.service: "[Unit]\nDescription=tidy\n[Service]\nType=oneshot\nExecStart=/usr/bin/docker system prune -f\n"
+      etc/systemd/system/tidy.timer: "[Timer]\nOnCalendar=*-*-* 03:00:00\n[Install]\nWantedBy=timers.target\n"
+    fires: [{kind: HostContainer, name: service-sidekick, node: cp1}]
   - name: nothing is missing, so a script alone breaks nothing yet
     files:
       docker-ps-a.txt: |
@@ -411,9 +432,10 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
     };
     // A table whose file is not known has only its place in the bundle.
     let in_table = |entry: &CronEntry| Some(cron_file(&entry.cite)).filter(|path| !path.is_empty());
-    let script_path = match prune.entry {
-        Some(entry) => in_table(entry).unwrap_or_else(|| prune.file.clone()),
-        None => path_on_host(host, &prune.file),
+    let script_path = match prune.of {
+        Of::Cron(entry) => in_table(entry).unwrap_or_else(|| prune.file.clone()),
+        Of::Unit(unit) => unit.to_owned(),
+        Of::Script => path_on_host(host, &prune.file),
     };
     let mut finding =
         Finding::new(rule, subject(&first.name), confidence).at(format!("{script_path}:{}", prune.number));
@@ -457,7 +479,22 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
     }
     let starts_it =
         |entry: &&CronEntry| entry.command.contains(&script_path) || entry.command.contains(file_name(&prune.file));
-    let cron = prune.entry.or_else(|| host.cron.iter().find(starts_it));
+    let cron = match prune.of {
+        Of::Cron(entry) => Some(entry),
+        Of::Script | Of::Unit(_) => host.cron.iter().find(starts_it),
+    };
+    // Where no cron entry starts it, a unit of systemd may, and its timer says when.
+    let unit = match prune.of {
+        Of::Unit(unit) => Some(unit),
+        Of::Script if cron.is_none() => started_by_systemd(host)
+            .find(|(_, command, _)| command.contains(&script_path))
+            .map(|(unit, ..)| unit),
+        _ => None,
+    };
+    let timer = unit.and_then(|unit| timer_of(host, unit));
+    if let Some((_, _, cite)) = &timer {
+        tie(&mut finding, &["schedule", "timer"], (*cite).clone());
+    }
     if let Some(entry) = cron {
         tie(&mut finding, &["schedule", "cron_file"], entry.cite.clone());
     }
@@ -546,14 +583,16 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
         .iter()
         .filter_map(|container| container.rebuilt(host, &nodes))
         .collect();
-    let schedule = cron.map_or("", |entry| entry.schedule.as_str());
+    let due = timer.as_ref().map_or("", |(_, due, _)| *due);
+    let schedule = cron.map_or(due, |entry| entry.schedule.as_str());
     let ran_at = deletions.ran_at().map(|(when, _)| when);
     Some(
         finding
             .fact("host", node)
             .fact("script", script_path)
             .fact("line", prune.line.as_str())
-            .fact("inline", prune.entry.is_some())
+            .fact("inline", !matches!(prune.of, Of::Script))
+            .fact("timer", timer.map_or(String::new(), |(name, ..)| name))
             .fact("stopped_by_design", stopped_by_design)
             .fact("missing", names)
             .fact("proven", proven)

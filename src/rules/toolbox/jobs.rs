@@ -3,7 +3,7 @@
 use crate::cluster::Host;
 use crate::model::Citation;
 
-use super::prunes::Prune;
+use super::prunes::{Of, Prune};
 
 /// Places that are cited for a search among all of them.
 const SEARCHED: usize = 12;
@@ -28,9 +28,9 @@ impl Jobs {
     /// Of a host beside the clean-up `prune`, which stands in `cron_file` or is started from there; `names` are the containers in question.
     pub fn of(host: &Host, before: Option<&Host>, prune: &Prune<'_>, cron_file: &str, names: &[String]) -> Self {
         let script = prune.file.as_str();
-        let starts = match prune.entry {
-            Some(entry) => entry.command.as_str(),
-            None => script.rsplit('/').next().unwrap_or(script),
+        let starts = match prune.of {
+            Of::Cron(entry) => entry.command.as_str(),
+            Of::Script | Of::Unit(_) => script.rsplit('/').next().unwrap_or(script),
         };
         let names_one = |text: &str| names.iter().any(|name| text.contains(name.as_str()));
         let scripts = || host.scripts.iter().filter(|other| other.path != script);

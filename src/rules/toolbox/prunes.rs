@@ -1,5 +1,5 @@
-//! Commands on a host that delete stopped containers, in scripts or straight in a cron entry, and whether they leave out those that are stopped
-//! by design.
+//! Commands on a host that delete stopped containers, in scripts or straight in a cron entry or a unit of systemd, and whether they leave out
+//! those that are stopped by design.
 
 use std::sync::LazyLock;
 
@@ -21,8 +21,34 @@ pub struct Prune<'h> {
     pub line: String,
     /// That line.
     pub cite: Citation,
-    /// The cron entry that it is itself; none in a script.
-    pub entry: Option<&'h CronEntry>,
+    /// What it stands in.
+    pub of: Of<'h>,
+}
+
+/// What a command stands in.
+#[derive(Debug, Clone, Copy)]
+pub enum Of<'h> {
+    /// A script, which something else starts.
+    Script,
+    /// A cron entry.
+    Cron(&'h CronEntry),
+    /// A unit of systemd, by its name: `clean.service`.
+    Unit(&'h str),
+}
+
+/// Of a unit of systemd: its timer and when that is due, where one was collected (systemd.timer(5): by default it starts the service of its name).
+pub fn timer_of<'h>(host: &'h Host, unit: &str) -> Option<(String, &'h str, &'h Citation)> {
+    let stem = unit.strip_suffix(".service")?;
+    let (due, cite) = host.values.get(&format!("systemd.unit.{stem}.timer.OnCalendar"))?;
+    Some((format!("{stem}.timer"), due.as_str(), cite))
+}
+
+/// The units of systemd that start a command: their names, the command and its line.
+pub fn started_by_systemd(host: &Host) -> impl Iterator<Item = (&str, &str, &Citation)> {
+    host.values.iter().filter_map(|(key, (command, cite))| {
+        let unit = key.strip_prefix("systemd.unit.")?.strip_suffix(".ExecStart")?;
+        Some((unit, command.as_str(), cite))
+    })
 }
 
 /// A command that deletes stopped containers.
@@ -46,10 +72,15 @@ pub fn protected(line: &str) -> String {
     }
 }
 
-/// The first command of a host that deletes stopped containers and does not leave out RKE's: in a script, else in a cron entry.
+/// The first command of a host that deletes stopped containers and does not leave out RKE's: in a script, else in a cron entry, else in a unit.
 pub fn unprotected_prune(host: &Host) -> Option<Prune<'_>> {
     let in_script = host.scripts.iter().find_map(of_script);
-    in_script.or_else(|| host.cron.iter().find_map(of_entry))
+    let in_entry = || {
+        let mut entries = host.cron.iter();
+        entries.find_map(|entry| direct(&entry.command, &entry.cite, Of::Cron(entry)))
+    };
+    let in_unit = || started_by_systemd(host).find_map(|(unit, command, cite)| direct(command, cite, Of::Unit(unit)));
+    in_script.or_else(in_entry).or_else(in_unit)
 }
 
 fn of_script(script: &Script) -> Option<Prune<'_>> {
@@ -67,20 +98,20 @@ fn of_script(script: &Script) -> Option<Prune<'_>> {
         number: *number,
         line: line.trim().to_owned(),
         cite,
-        entry: None,
+        of: Of::Script,
     })
 }
 
-fn of_entry(entry: &CronEntry) -> Option<Prune<'_>> {
-    let Place::Lines(number, _) = entry.cite.place else {
+fn direct<'h>(command: &str, cite: &Citation, of: Of<'h>) -> Option<Prune<'h>> {
+    let Place::Lines(number, _) = cite.place else {
         return None;
     };
-    threatens(&entry.command).then(|| Prune {
-        file: entry.cite.file.to_string(),
+    threatens(command).then(|| Prune {
+        file: cite.file.to_string(),
         number,
-        line: entry.command.trim().to_owned(),
-        cite: entry.cite.clone(),
-        entry: Some(entry),
+        line: command.trim().to_owned(),
+        cite: cite.clone(),
+        of,
     })
 }
 
