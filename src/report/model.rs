@@ -13,7 +13,7 @@ use serde::Serialize;
 
 pub use self::appendix::{AppliedRow, Check, ClockRow, Gap, GapReason, RedactionRow};
 pub use crate::model::{ActionKind, Lesson, Risk, StepPlace};
-use crate::model::{CitationKind, Confidence, Level, QuoteLine, Subject, Text, When};
+use crate::model::{CitationKind, Confidence, Level, Listing, QuoteLine, Subject, Text, When};
 pub use changes::{
     Comparison, Complaint, DiffAbout, DiffGroup, DiffRow, NarrowingView, NodeDifferenceRow, PodDifferenceRow,
     UnexplainedView,
@@ -656,6 +656,8 @@ pub struct Searched {
     pub entries: u64,
     /// Whether the listing is known to be complete.
     pub complete: bool,
+    /// What kind of listing it is.
+    pub listing: Listing,
 }
 
 /// Background knowledge: true of the component, not evidence about this cluster.

@@ -31,6 +31,8 @@ pub enum Alive {
     Kubelet,
     /// The container runtime of every node: it answered with a list of its containers.
     Runtime,
+    /// The Docker engine of every node, likewise.
+    Docker,
     /// The API server: Leases were renewed through it.
     ApiServer,
 }

@@ -239,9 +239,11 @@ impl<'d, 's> Ledger<'d, 's> {
             quote,
             words: Vec::new(),
             time: citation.when.clone(),
-            searched: citation
-                .searched
-                .map(|(entries, complete)| Searched { entries, complete }),
+            searched: citation.searched.map(|(entries, complete)| Searched {
+                entries,
+                complete,
+                listing: citation.listing,
+            }),
         }
     }
 

@@ -27,6 +27,7 @@ mod overview;
 mod pair;
 mod phrases;
 mod policy;
+mod reach;
 mod reported;
 mod server;
 mod severity;

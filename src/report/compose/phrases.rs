@@ -90,6 +90,7 @@ mod tests {
             include_str!("one_machine.rs"),
             include_str!("overview.rs"),
             include_str!("policy.rs"),
+            include_str!("reach.rs"),
             include_str!("reported.rs"),
             include_str!("severity.rs"),
             include_str!("so_what.rs"),

@@ -4,7 +4,7 @@
 use minijinja::context;
 use minijinja::value::{Serde, Value};
 
-use super::appendix::{MAX_LINES, MAX_QUOTED, number, place, row, worded};
+use super::appendix::{MAX_LINES, MAX_QUOTED, number, place, row, searched, worded};
 use crate::model::Basis;
 use crate::report::model::EvidenceItem;
 use crate::report::quotes;
@@ -92,7 +92,10 @@ impl Excerpt<'_> {
             } else {
                 Rich::code(&whole)
             };
-            let is_told = item.time.as_ref().is_none_or(|when| follows && when.basis == Basis::Exact);
+            let is_told = item
+                .time
+                .as_ref()
+                .is_none_or(|when| follows && when.basis == Basis::Exact);
             context! {
                 id => item.id.as_str(),
                 linkable => is_entry_id(&item.id),
@@ -102,7 +105,7 @@ impl Excerpt<'_> {
                 time => if is_told { Rich::default() } else { s.maybe_when(item.time.as_ref()) },
                 short_hash => Rich::code(&item.sha256.chars().take(12).collect::<String>()),
                 quote => self.own_quote(s, item),
-                searched => item.searched.map(|searched| context! { n => searched.entries, complete => searched.complete }),
+                searched => item.searched.map(searched),
             }
         });
         context! { items => items.collect::<Vec<_>>(), block => self.block(s) }
