@@ -313,6 +313,9 @@ pub struct ResourceRow {
     pub impact: Impact,
     /// Why the impact is not known, and which one is to be expected; empty where nothing has to be said.
     pub note: Text,
+    /// Id of the blank that asks what it was for, where that is for people to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blank: Option<String>,
     /// Evidence ids.
     pub refs: Vec<String>,
 }

@@ -19,6 +19,7 @@ mod hypotheses;
 mod kept;
 mod ledger;
 mod lessons;
+mod logged;
 mod narrowing;
 mod nodes;
 mod observations;

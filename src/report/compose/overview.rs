@@ -12,7 +12,7 @@ use super::ledger::{Ledger, called, is_blank, plain_sentence};
 use super::narrowing;
 use super::phrases::{filled, phrase};
 use super::severity::severity;
-use super::so_what::{duty, is_ongoing, note, so_what, unharmed};
+use super::so_what::{duty, is_ongoing, note, so_what, taken_along, unharmed};
 use crate::cluster::PodView;
 use crate::model::{CODE_CLOSE, Citation, Subject, Text, When, code};
 use crate::report::model::{Check, CheckOutcome, Impact, Incident, ResourceRow, Sentence, Window};
@@ -304,11 +304,13 @@ pub(super) fn resources(ledger: &mut Ledger<'_, '_>) -> Result<Vec<ResourceRow>,
                 actual,
                 first_seen,
                 impact,
+                blank: None,
                 refs,
             });
         }
     }
     rows.sort_by(|a, b| (a.impact, &a.subject).cmp(&(b.impact, &b.subject)));
+    rows.extend(taken_along(ledger));
     rows.extend(unharmed(ledger));
     Ok(rows)
 }

@@ -84,6 +84,7 @@ mod tests {
             include_str!("expected.rs"),
             include_str!("hypotheses.rs"),
             include_str!("lessons.rs"),
+            include_str!("logged.rs"),
             include_str!("narrowing.rs"),
             include_str!("nodes.rs"),
             include_str!("observations.rs"),

@@ -87,6 +87,7 @@ pub(super) struct Blanks<'a> {
 impl<'a> Blanks<'a> {
     /// Nothing is given out yet.
     pub(super) fn new(report: &'a PostMortem) -> Self {
+        let resources = report.resources.iter().filter_map(|row| row.blank.as_deref());
         let rows = report.timeline.iter().filter_map(|row| row.blank.as_deref());
         let actions = report
             .actions
@@ -97,7 +98,7 @@ impl<'a> Blanks<'a> {
         let answered = answers.map(|answer| (&answer.blank, Some(answer.value.as_str())));
         Self {
             all: open.chain(answered).collect(),
-            named: rows.chain(actions).collect(),
+            named: resources.chain(rows).chain(actions).collect(),
             given: BTreeSet::new(),
         }
     }

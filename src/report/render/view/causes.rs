@@ -5,6 +5,7 @@ use minijinja::value::Value;
 
 use super::details;
 use super::plan::{self, Part};
+use crate::model::Confidence;
 use crate::report::model::{CausalEdge, CausalKind, CausalNode, Contributing, Sentence, UnexplainedView};
 use crate::report::render::blanks::Slot;
 use crate::report::render::rich::Rich;
@@ -137,11 +138,10 @@ fn chain(s: &Scribe<'_>) -> Vec<Value> {
             match same {
                 Some((_, targets, refs)) => {
                     targets.push(to);
-                    refs.extend(edge.refs.iter().filter(|id| !node.refs.contains(id)).cloned());
+                    refs.extend(edge.refs.iter().cloned());
                 }
                 None => {
-                    let refs = edge.refs.iter().filter(|id| !node.refs.contains(id)).cloned();
-                    ways.push((edge, vec![to], refs.collect()));
+                    ways.push((edge, vec![to], edge.refs.clone()));
                 }
             }
         }
@@ -157,17 +157,26 @@ fn chain(s: &Scribe<'_>) -> Vec<Value> {
     nodes.collect()
 }
 
-/// A node as the list has it: what stands among the factors in the same words is named by its number.
+/// A node as the list has it: what stands among the factors is named by its number and its first words.
 fn listed(s: &Scribe<'_>, node: &CausalNode) -> Rich {
-    let mut factors = s.report.contributing.iter().take(plan::limit(Part::Factors));
-    match factors.find(|factor| factor.sentence.text.zh.starts_with(&node.label.zh)) {
-        Some(factor) => {
-            let mut rich = Rich::parse(&factor.id);
+    match factor_of(s, node) {
+        Some(label) => {
+            let mut rich = Rich::parse(&label);
             rich.append(" ", s.badge(node.confidence));
             rich
         }
         None => node_text(s, node),
     }
+}
+
+/// The number of the factor that a node is, and the factor up to where it is explained.
+fn factor_of(s: &Scribe<'_>, node: &CausalNode) -> Option<String> {
+    let mut factors = s.report.contributing.iter().take(plan::limit(Part::Factors));
+    let factor = factors.find(|factor| factor.sentence.text.zh.starts_with(&node.label.zh))?;
+    let text = factor.sentence.text.get(s.lang);
+    let ends = [": ", "; ", "：", "；"].iter().filter_map(|mark| text.find(mark));
+    let short = ends.min().and_then(|end| text.get(..end)).unwrap_or(text);
+    Some(format!("{} {short}", factor.id))
 }
 
 fn node_text(s: &Scribe<'_>, node: &CausalNode) -> Rich {
@@ -190,10 +199,16 @@ fn drawing(s: &Scribe<'_>) -> Option<String> {
         id: &node.id,
         kind: node.kind,
         confidence: node.confidence,
-        label: s.text(&node.label).to_string(),
+        label: factor_of(s, node).map_or_else(
+            || s.text(&node.label).to_string(),
+            |label| Rich::parse(&label).to_string(),
+        ),
     });
+    let of = |id: &str| graph.nodes.iter().find(|node| node.id == id);
+    let is_open = |id: &str| of(id).is_some_and(|node| node.confidence == Confidence::Undetermined);
     let arrows = graph.edges.iter().map(|edge| svg::GraphArrow {
         from: &edge.from,
+        is_undetermined: is_open(&edge.from) || is_open(&edge.to),
         to: &edge.to,
         label: s.text(&edge.label).to_string(),
     });
