@@ -190,6 +190,9 @@ pub struct Window {
     pub end: When,
     /// True where it was still so at collection.
     pub ongoing: bool,
+    /// Evidence ids.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refs: Vec<String>,
 }
 
 /// A proposal, never the final word.

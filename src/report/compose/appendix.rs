@@ -318,7 +318,7 @@ fn dated_sources(ledger: &mut Ledger<'_, '_>) -> Vec<ClockRow> {
                 Basis::ZoneMatched => "clock.matched",
                 _ => "clock.assumed",
             }),
-            skew: skew(snapshot, &bundle, &file, latest.get(&(bundle.clone(), file.clone()))),
+            skew: skew(ledger, &bundle, &file, latest.get(&(bundle.clone(), file.clone()))),
             refs: Some(id).filter(|id| !id.is_empty()).into_iter().collect(),
         });
     rows.collect()
@@ -326,11 +326,20 @@ fn dated_sources(ledger: &mut Ledger<'_, '_>) -> Vec<ClockRow> {
 
 /// How far the clock of a file is from that of its host. What a machine wrote and what its own `date` said is one clock; what the API has
 /// comes from several, and only how close they came is known.
-fn skew(snapshot: &Snapshot, bundle: &str, file: &str, latest: Option<&Timestamp>) -> Text {
+fn skew(ledger: &Ledger<'_, '_>, bundle: &str, file: &str, latest: Option<&Timestamp>) -> Text {
+    let snapshot = ledger.diagnosis.snapshot;
     let clocked = || snapshot.hosts.iter().filter(|host| host.clock.is_some());
     let is_of = |host: &&Host| !host.directory.is_empty() && file.starts_with(&host.directory);
     if *bundle != *snapshot.bundle.alias {
-        return phrase("clock.skew-unknown");
+        let engine = |host: &Host| Some(host.values.get("docker.id")?.0.clone());
+        let hosts = ledger.diagnosis.baseline.iter().flat_map(|baseline| &baseline.hosts);
+        let mut own = hosts.filter(is_of).filter_map(engine);
+        let id = own.next();
+        let same = id.and_then(|id| clocked().find(|host| engine(host).as_ref() == Some(&id)));
+        return match same {
+            Some(host) => filled("clock.same-engine", &[("host", host.runtime_name().into())]),
+            None => phrase("clock.skew-unknown"),
+        };
     }
     if let Some(host) = clocked().find(is_of) {
         return filled("clock.same", &[("host", host.runtime_name().into())]);

@@ -10,9 +10,9 @@ use super::overview::shown;
 use super::phrases::{filled, phrase, small};
 use super::stand_ins::{StandIn, stand_ins};
 use crate::bundle::decode::ContainerState;
-use crate::cluster::{Host, HostContainer, Snapshot};
+use crate::cluster::{Host, HostContainer, Snapshot, empty_log};
 use crate::diagnosis::Diagnosis;
-use crate::model::{Subject, Text};
+use crate::model::{Citation, Listing, Subject, Text};
 use crate::report::model::{Impact, ResourceRow, Sentence};
 use crate::rules::inventory::{expected, is_rke1, names};
 use crate::rules::{Finding, KnowledgeWording};
@@ -157,6 +157,18 @@ pub(super) fn note(ledger: &Ledger<'_, '_>, finding: &Finding, subject: &Subject
         ("logs", json!(silent.map(|(_, name)| *name).collect::<Vec<_>>())),
     ];
     inside(filled("impact.expected", &facts))
+}
+
+/// The files of those logs that are empty.
+pub(super) fn empty_logs(ledger: &mut Ledger<'_, '_>) -> Vec<String> {
+    let snapshot = ledger.diagnosis.snapshot;
+    let files = TELLING.iter().filter_map(|(datum, _)| empty_log(snapshot, datum));
+    let cites = files.map(|file| {
+        let mut cite = Citation::line(&snapshot.bundle.alias, file, 0, "").listing(Listing::Lines);
+        cite.quote.clear();
+        cite.absence(Some((0, true)))
+    });
+    ledger.cite_all(&cites.collect::<Vec<_>>())
 }
 
 /// A sentence that stands inside another.

@@ -210,8 +210,8 @@ fn changes(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
             let text = match (event.kind.as_str(), event.action.as_str()) {
                 ("container", "destroy") => filled("timeline.destroyed", &[("name", name.into())]),
                 ("container", "create") => filled("timeline.created", &[("name", name.into())]),
-                ("container", "prune") => phrase("timeline.pruned"),
-                ("image", "prune") => phrase("timeline.images-pruned"),
+                ("container", "prune") => filled("timeline.pruned", &[]),
+                ("image", "prune") => filled("timeline.images-pruned", &[]),
                 _ => continue,
             };
             // Only what a finding rests on: earlier containers of the same name were deleted for other reasons.
@@ -368,7 +368,7 @@ fn machines(snapshot: &Snapshot) -> String {
 }
 
 /// The clock that says when a bundle was collected.
-fn clock_of(snapshot: &Snapshot) -> Option<&Citation> {
+pub(super) fn clock_of(snapshot: &Snapshot) -> Option<&Citation> {
     let collected = snapshot.bundle.collected_at.as_ref()?;
     let mut clocks = snapshot.hosts.iter().filter_map(|host| host.clock.as_ref());
     clocks.find(|(when, ..)| when == collected).map(|(.., cite)| cite)

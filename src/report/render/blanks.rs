@@ -93,12 +93,22 @@ impl<'a> Blanks<'a> {
             .actions
             .iter()
             .flat_map(|action| [action.owner_blank.as_str(), action.due_blank.as_str()]);
+        // Each open question asks for its own answer.
+        let is_of_one = |id: &&str| {
+            id.strip_prefix("question.")
+                .is_some_and(|rest| rest.parse::<usize>().is_ok())
+        };
+        let all = report
+            .blanks
+            .iter()
+            .chain(report.answers.iter().map(|answer| &answer.blank));
+        let questions = all.map(|blank| blank.id.as_str()).filter(is_of_one);
         let open = report.blanks.iter().map(|blank| (blank, None));
         let answers = report.answers.iter();
         let answered = answers.map(|answer| (&answer.blank, Some(answer.value.as_str())));
         Self {
             all: open.chain(answered).collect(),
-            named: resources.chain(rows).chain(actions).collect(),
+            named: resources.chain(rows).chain(actions).chain(questions).collect(),
             given: BTreeSet::new(),
         }
     }

@@ -221,7 +221,7 @@ remedy:
     place: node
     risk: change
     each: rebuild
-    precheck: {zh: "`docker ps -a --filter name=^/{{ item.name }}$` 无结果（若上一步之后它已存在，则不执行本步）；`docker image inspect {{ item.image }}` 有输出{% if item.named_otherwise %}；确定节点名应写哪一个：参数中的 {{ item.named_otherwise|join('、') }}、本机的 {{ host }}{% if item.nodes %}，还是 API 中的 {{ item.nodes|join('、') }}{% endif %}（证书按节点名签发）；要改就同时改 `--hostname` 与 `--node-name`{% endif %}{% if item.server %}；`curl -sS --cacert <CA_FILE> {{ item.server ~ '/ping' }}` 返回 pong{% endif %}", en: "`docker ps -a --filter name=^/{{ item.name }}$` has no row (if the container is there already after the step before, leave this step out); `docker image inspect {{ item.image }}` prints one{% if item.named_otherwise %}; it is settled which name of the node is right, because certificates are written for it: {{ item.named_otherwise|join(', ') }} of the arguments, this host's {{ host }}{% if item.nodes %}, or {{ item.nodes|join(', ') }} of the API{% endif %}; whoever changes it changes both `--hostname` and `--node-name`{% endif %}{% if item.server %}; `curl -sS --cacert <CA_FILE> {{ item.server ~ '/ping' }}` answers pong{% endif %}"}
+    precheck: {zh: "`docker ps -a --filter name=^/{{ item.name }}$` 无结果{% if item.name == 'share-mnt' and agent_absent %}（若上一步之后它已存在，则不执行本步）{% endif %}；`docker image inspect {{ item.image }}` 有输出{% if item.named_otherwise %}；确定节点名应写哪一个：参数中的 {{ item.named_otherwise|join('、') }}、本机的 {{ host }}{% if item.nodes %}，还是 API 中的 {{ item.nodes|join('、') }}{% endif %}（证书按节点名签发）；要改就同时改 `--hostname` 与 `--node-name`{% endif %}{% if item.server %}；`curl -sS --cacert <CA_FILE> {{ item.server ~ '/ping' }}` 返回 pong{% endif %}", en: "`docker ps -a --filter name=^/{{ item.name }}$` has no row{% if item.name == 'share-mnt' and agent_absent %} (if the container is there already after the step before, leave this step out){% endif %}; `docker image inspect {{ item.image }}` prints one{% if item.named_otherwise %}; it is settled which name of the node is right, because certificates are written for it: {{ item.named_otherwise|join(', ') }} of the arguments, this host's {{ host }}{% if item.nodes %}, or {{ item.nodes|join(', ') }} of the API{% endif %}; whoever changes it changes both `--hostname` and `--node-name`{% endif %}{% if item.server %}; `curl -sS --cacert <CA_FILE> {{ item.server ~ '/ping' }}` answers pong{% endif %}"}
     command: "{{ item.command|raw }}"
     expect: {zh: 输出新容器的 64 位编号, en: the 64-digit id of the new container}
     verify: {zh: "`docker ps -a --filter name=^/{{ item.name }}$` 显示 {{ item.state }}{% if item.name == 'share-mnt' %}；`ls -l --time-style=full-iso /etc/kubernetes/ssl` 中证书的修改时间晚于本步{% endif %}", en: "`docker ps -a --filter name=^/{{ item.name }}$` shows {{ item.state }}{% if item.name == 'share-mnt' %}; by `ls -l --time-style=full-iso /etc/kubernetes/ssl` certificates are newer than this step{% endif %}"}
@@ -276,30 +276,29 @@ prevention:
     acceptance: {zh: "在{% if docker_version %} Docker {{ docker_version }} 的{% endif %}测试主机上执行：share-mnt 与 service-sidekick 仍在，另一个已停止、无此标签的容器被删除", en: "run on a test host{% if docker_version %} with Docker {{ docker_version }}{% endif %}: share-mnt and service-sidekick are still there, and a stopped container without the label is gone"}
   - kind: detect
     immediate: true
-    text: {zh: 为每个节点的 RKE 容器增加“存在且状态符合预期”的告警, en: "alert when an RKE container of a node is missing or not in its expected state"}
+    text: {zh: 为每个节点的 RKE 容器增加告警：被删除，或者不存在、状态不符合预期, en: "alert when an RKE container of a node is destroyed, is missing or is not in its expected state"}
     answers: 2
+    also: 3
     command: |
+      docker events --filter type=container --filter event=destroy --filter label=io.rancher.rke.container.name
       docker ps -a --filter label=io.rancher.rke.container.name --format '{% raw %}{{.Names}} {{.State}}{% endraw %}'
-    acceptance: {zh: "在测试主机删除 share-mnt，5 分钟内收到告警", en: "delete share-mnt on a test host: the alert arrives within 5 minutes"}
+    acceptance: {zh: "在测试主机删除 share-mnt：1 分钟内收到写明容器名与时间的告警，不重建则告警持续", en: "delete share-mnt on a test host: within a minute an alert names it and the time, and it stays until the container is back"}
   - kind: prevent
     text: {zh: "清理只删除带专用标签的容器：没有 RKE 标签的容器{% if unlabelled %}（这里有 {{ unlabelled|join('、') }}）{% endif %}也不再被误删", en: "let the clean-up delete only what bears a label for it, so that containers without RKE's label{% if unlabelled %} (here {{ unlabelled|join(', ') }}){% endif %} are safe too"}
     answers: 1
     command: docker container prune -f --filter "label=disposable=true"
     acceptance: {zh: 在测试主机上执行：没有该标签的已停止容器都还在, en: "run on a test host: every stopped container without that label is still there"}
-  - kind: detect
-    text: {zh: 带 RKE 标签的容器被删除时立即告警, en: "alert as soon as a container with RKE's label is destroyed"}
-    answers: 3
-    when: earlier
-    command: docker events --filter type=container --filter event=destroy --filter label=io.rancher.rke.container.name
-    acceptance: {zh: 在测试主机删除 share-mnt 后 1 分钟内收到告警，写明时间与容器名, en: "delete share-mnt on a test host: within a minute an alert names it and the time"}
   - kind: process
-    text: {zh: 节点上的脚本与定时任务经变更评审后才安装，评审记录列出它会删除的对象, en: "install scripts and cron entries on nodes only through a reviewed change that lists what they delete"}
+    text: {zh: "节点上的脚本与定时任务经变更评审后才安装，评审记录列出它会删除的对象{% if cron_is_new %}；先补评审基线中没有的定时任务（{{ schedule }}）{% endif %}", en: "install scripts and cron entries on nodes only through a reviewed change that lists what they delete{% if cron_is_new %}; review first the cron entry that the baseline lacks ({{ schedule }}){% endif %}"}
     answers: 1
+    section: "{% if cron_is_new %}3.5{% endif %}"
     command: ls -l /etc/cron.d /var/spool/cron
     acceptance: {zh: 任取一个节点，每条定时任务都对应一份变更记录, en: "on any node every cron entry has its change record"}
   - kind: mitigate
-    text: {zh: 定期演练从备份恢复单个系统容器, en: "rehearse restoring a single system container from a backup"}
-    acceptance: {zh: 演练记录显示恢复后的参数与原容器一致, en: "the record shows that the restored arguments equal the original's"}
+    text: {zh: "把各节点系统容器的 `docker inspect` 定期存到节点之外，并演练由它重建", en: "keep `docker inspect` of every node's system containers outside the node, and rehearse a rebuild from it"}
+    section: "5.1"
+    command: umask 077; docker inspect $(docker ps -aq --filter label=io.rancher.rke.container.name) > <FILE>
+    acceptance: {zh: "在测试主机上由该记录重建的 share-mnt，参数与原容器逐个相同，并以 Exited (0) 结束", en: "on a test host a share-mnt that is rebuilt from the record has the original's arguments, one by one, and ends as Exited (0)"}
 lesson:
   zh: 本次故障说明，“已停止”不等于“可删除”。
   en: This incident shows that "stopped" does not mean "may be deleted".
@@ -318,8 +317,8 @@ lessons:
     text: {zh: 重建参数只有在另一份完好的记录中才找得到, en: "the arguments to rebuild with exist only in another, intact record"}
 lucky:
   - text:
-      zh: "重建 {{ rebuild|map(attribute='name')|join('、') }} 的参数只见于基线{% if baseline_lead %}，而它在清除前不到 {{ baseline_lead }} 秒才采集{% endif %}"
-      en: "the arguments to rebuild {{ rebuild|map(attribute='name')|join(' and ') }} stand in the baseline alone{% if baseline_lead %}, and it was collected less than {{ baseline_lead }} s before the prune{% endif %}"
+      zh: "重建 {{ rebuild|map(attribute='name')|join('、') }} 的参数只见于基线{% if baseline_lead %}，而它在清除前至多 {{ baseline_lead }} 秒才采集{% endif %}"
+      en: "the arguments to rebuild {{ rebuild|map(attribute='name')|join(' and ') }} stand in the baseline alone{% if baseline_lead %}, and it was collected at most {{ baseline_lead }} s before the prune{% endif %}"
     when: rebuild
 knowledge:
   - text: {zh: 集群的注册令牌不会过期：删除之前一直有效，删除即作废, en: "the registration token of a cluster does not expire: it is good until it is deleted, and only that can revoke it"}

@@ -6,7 +6,7 @@ use minijinja::value::Value;
 use super::details;
 use super::plan::{self, Part};
 use crate::model::Confidence;
-use crate::report::model::{CausalEdge, CausalKind, CausalNode, Contributing, Sentence, UnexplainedView};
+use crate::report::model::{CausalEdge, CausalKind, CausalNode, Sentence, UnexplainedView};
 use crate::report::render::blanks::Slot;
 use crate::report::render::rich::Rich;
 use crate::report::render::scribe::Scribe;
@@ -15,12 +15,13 @@ use crate::report::svg;
 /// Chapter 3.
 pub(super) fn causes(s: &mut Scribe<'_>) -> Value {
     let report = s.report;
+    let open = open(s);
     let contributing = report
         .contributing
         .iter()
         .take(plan::limit(Part::Factors))
         .map(|factor| {
-            context! { id => factor.id.as_str(), sentence => s.sentence(&factor.sentence), code => own_code(s, factor) }
+            context! { id => factor.id.as_str(), sentence => s.sentence(&factor.sentence), code => factor.code.as_str() }
         });
     let others = plan::ruled_out(report);
     let compared = report.ruled_out.len().saturating_sub(others.len());
@@ -28,7 +29,6 @@ pub(super) fn causes(s: &mut Scribe<'_>) -> Value {
         .iter()
         .take(plan::limit(Part::RuledOut))
         .map(|sentence| s.sentence(sentence));
-    let open = open(s);
     context! {
         direct => s.first(&report.direct_causes, Part::Direct),
         direct_more => s.more(Part::Direct, report.direct_causes.len()),
@@ -51,24 +51,23 @@ pub(super) fn causes(s: &mut Scribe<'_>) -> Value {
     }
 }
 
-/// The line that shows a factor, unless the direct cause has it already.
-fn own_code<'a>(s: &Scribe<'a>, factor: &'a Contributing) -> &'a str {
-    let said = |sentence: &Sentence| sentence.text.en.contains(factor.code.as_str());
-    if s.report.direct_causes.iter().any(said) {
-        ""
-    } else {
-        &factor.code
-    }
-}
-
-/// The conflicts in a few words each, then the questions.
-fn open(s: &Scribe<'_>) -> Vec<Rich> {
+/// The conflicts in a few words each, then the questions, each with the place for its answer.
+fn open(s: &mut Scribe<'_>) -> Vec<Rich> {
     let report = s.report;
     let questions = report.open_questions.iter().skip(report.conflicts.len());
     let all = report.conflicts.iter().chain(questions);
     all.take(plan::limit(Part::Open))
-        .map(|sentence| s.sentence(sentence))
+        .enumerate()
+        .map(|(index, sentence)| asked(s, index, sentence))
         .collect()
+}
+
+/// A conflict or an open question, by its place in the list, with the place for its answer.
+pub(super) fn asked(s: &mut Scribe<'_>, index: usize, sentence: &Sentence) -> Rich {
+    let answer = s.blank(&format!("question.{}", index.saturating_add(1)));
+    let mut rich = s.sentence(sentence);
+    rich.append(" ", answer);
+    rich
 }
 
 /// What fails without an explanation, and at most so many lines of what its logs complain of.

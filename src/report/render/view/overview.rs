@@ -152,6 +152,7 @@ fn window(s: &Scribe<'_>) -> Rich {
     if window.ongoing {
         rich.push(&format!("{}{}{}", joint.open, joint.ongoing, joint.close));
     }
+    rich.append(" ", s.refs(&window.refs));
     rich
 }
 
