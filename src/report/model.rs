@@ -13,7 +13,7 @@ use serde::Serialize;
 
 pub use self::appendix::{AppliedRow, Check, ClockRow, Gap, GapReason, RedactionRow};
 pub use crate::model::{ActionKind, Lesson, Risk, StepPlace};
-use crate::model::{CitationKind, Confidence, Level, QuoteLine, Subject, Text, When};
+use crate::model::{CitationKind, Confidence, Level, Listing, QuoteLine, Subject, Text, When};
 pub use changes::{
     Comparison, Complaint, DiffAbout, DiffGroup, DiffRow, NarrowingView, NodeDifferenceRow, PodDifferenceRow,
     UnexplainedView,
@@ -190,6 +190,9 @@ pub struct Window {
     pub end: When,
     /// True where it was still so at collection.
     pub ongoing: bool,
+    /// Evidence ids.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refs: Vec<String>,
 }
 
 /// A proposal, never the final word.
@@ -313,6 +316,9 @@ pub struct ResourceRow {
     pub impact: Impact,
     /// Why the impact is not known, and which one is to be expected; empty where nothing has to be said.
     pub note: Text,
+    /// Id of the blank that asks what it was for, where that is for people to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blank: Option<String>,
     /// Evidence ids.
     pub refs: Vec<String>,
 }
@@ -656,6 +662,8 @@ pub struct Searched {
     pub entries: u64,
     /// Whether the listing is known to be complete.
     pub complete: bool,
+    /// What kind of listing it is.
+    pub listing: Listing,
 }
 
 /// Background knowledge: true of the component, not evidence about this cluster.

@@ -8,7 +8,7 @@ use super::overview::shown;
 use super::phrases::filled;
 use crate::bundle::decode::RuntimeEvent;
 use crate::cluster::Host;
-use crate::model::{Citation, Text, When};
+use crate::model::{Citation, Listing, Place, Text, When};
 use crate::report::model::{Sentence, TimelineKind};
 use crate::rules::Finding;
 use crate::rules::inventory::{RKE_LABEL, expected, names};
@@ -229,7 +229,8 @@ pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Vec<Sentence> {
     for host in &snapshot.hosts {
         let bursts = Burst::of_incident(ledger, host);
         for (before, after) in Burst::silences(&bursts) {
-            let cites = before.cites().into_iter().chain(after.cites());
+            let all = all_events(host);
+            let cites = before.cites().into_iter().chain(after.cites()).chain(&all);
             questions.push(Sentence {
                 text: before.question(after),
                 refs: ledger.cite_all(cites),
@@ -239,6 +240,30 @@ pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Vec<Sentence> {
     }
     questions.truncate(QUESTIONS);
     questions
+}
+
+/// So many events an engine keeps (moby `daemon/events/events.go`, `eventsLimit`).
+const KEPT: u64 = 256;
+
+/// The whole list of a host's events as a place that was searched in vain: its first and its last line stand for it.
+fn all_events(host: &Host) -> Option<Citation> {
+    let (first, last) = (host.runtime_events.first()?, host.runtime_events.last()?);
+    let (Place::Lines(from, _), Place::Lines(_, to)) = (&first.cite.place, &last.cite.place) else {
+        return None;
+    };
+    if first.cite.file != last.cite.file {
+        return None;
+    }
+    let count = host.runtime_events.len() as u64;
+    let mut all = first
+        .cite
+        .clone()
+        .listing(Listing::Events)
+        .absence(Some((count, count < KEPT)));
+    all.place = Place::Lines(*from, *to);
+    all.quote.extend(last.cite.quote.iter().cloned());
+    all.when = None;
+    Some(all)
 }
 
 fn kind(event: &RuntimeEvent) -> Option<Kind> {
