@@ -20,7 +20,7 @@ pub use changes::{
 };
 
 /// The version of the JSON report, semantic: a new key is minor, a changed or removed one major.
-pub const SCHEMA_VERSION: &str = "1.5";
+pub const SCHEMA_VERSION: &str = "1.6";
 
 /// A whole report.
 #[derive(Debug, Clone, Serialize)]
