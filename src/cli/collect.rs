@@ -92,7 +92,8 @@ pub struct CollectArgs {
     /// End early when standard input ends: casefile started this on a machine that it reached over ssh
     #[arg(long, hide = true)]
     end_with_stdin: bool,
-    /// List what would be read, and read nothing
+    /// Say what would be written and read, and what is known to fail: a folder that cannot be written to, a kubeconfig that cannot be
+    /// used; ends as the run would
     #[arg(long)]
     dry_run: bool,
     /// Show no progress
@@ -147,7 +148,7 @@ fn collect(args: &CollectArgs) -> io::Result<u8> {
             };
             // The bundle is written, whether or not anybody reads this.
             let _ = summarise(&summary, &mut out);
-            Ok(if summary.gaps > 0 || summary.interrupted {
+            Ok(if summary.gaps > 0 || summary.squeezed > 0 || summary.interrupted {
                 PARTIAL
             } else {
                 COMPLETE
@@ -159,25 +160,30 @@ fn collect(args: &CollectArgs) -> io::Result<u8> {
 
 /// `--dry-run`: one line per step, and one for each thing that it reads.
 fn list(plan: &Plan) -> io::Result<u8> {
-    let steps = match collect::dry_run(plan) {
-        Ok(steps) => steps,
+    let dry = match collect::dry_run(plan) {
+        Ok(dry) => dry,
         Err(error) => return refuse(&error),
     };
     let mut out = io::stdout().lock();
-    for (name, reads) in steps {
+    let place = dry
+        .output
+        .map_or_else(|| "standard output".into(), |path| path.display().to_string());
+    writeln!(out, "would write {}", safe(&place))?;
+    for (name, reads) in dry.steps {
         writeln!(out, "{name}")?;
         for read in reads {
             writeln!(out, "    {read}")?;
         }
     }
     writeln!(out, "and for each container docker/logs/<name>: its last 2000 lines")?;
-    Ok(COMPLETE)
+    dry.gaps.iter().for_each(|gap| complain(gap));
+    Ok(if dry.gaps.is_empty() { COMPLETE } else { PARTIAL })
 }
 
 fn refuse(error: &CollectError) -> io::Result<u8> {
     complain(&error.to_string());
     Ok(match error {
-        CollectError::NotLinux => USAGE,
+        CollectError::NotLinux | CollectError::Form(_) => USAGE,
         CollectError::Output { .. } | CollectError::Runtime(_) => NOT_WRITTEN,
         CollectError::Secret(_) => exit::SECRET,
     })
@@ -285,6 +291,13 @@ fn summarise(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
         "{}: {bytes} bytes; {done} steps done, {skipped} skipped{forbidden}, {gaps} failed or timed out",
         safe(&place)
     )?;
+    if summary.squeezed > 0 {
+        writeln!(
+            out,
+            "--max-size has cut or left out {} files, which the manifest names; give more to have them",
+            summary.squeezed
+        )?;
+    }
     if !summary.as_root {
         writeln!(
             out,

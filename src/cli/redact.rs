@@ -126,6 +126,7 @@ fn redact(args: &RedactArgs) -> Result<Rewritten, (u8, String)> {
         let code = match &error {
             RewriteError::Input(_) => exit::INPUT,
             RewriteError::Output(CollectError::NotLinux) => exit::DEFECT,
+            RewriteError::Output(CollectError::Form(_)) => exit::USAGE,
             RewriteError::Output(_) => exit::OUTPUT,
             RewriteError::Leak { .. } => exit::SECRET,
         };

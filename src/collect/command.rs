@@ -3,8 +3,9 @@
 use std::io;
 use std::process::Stdio;
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use tokio::time::{Instant, timeout_at};
 
 use super::capture::Capture;
@@ -45,6 +46,7 @@ pub(crate) async fn run(program: &str, args: &[&str], mut out: Capture, deadline
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ran::Missing,
         Err(error) => return Ran::Broken(format!("cannot run {program}: {error}")),
     };
+    let group = Group::of(&child);
     let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
         return Ran::Broken(format!("cannot read what {program} prints"));
     };
@@ -56,18 +58,45 @@ pub(crate) async fn run(program: &str, args: &[&str], mut out: Capture, deadline
     .await;
     match ended {
         Err(_) => {
+            drop(group);
             // The kill is also asked for by `kill_on_drop`; waiting here leaves no zombie behind.
             let _ = child.kill().await;
             Ran::TimedOut { out }
         }
         Ok(Err(error)) => Ran::Broken(format!("cannot wait for {program}: {error}")),
         Ok(Ok(status)) => {
+            group.has_ended();
             let err = String::from_utf8_lossy(err.held()).trim().to_owned();
             Ran::Ended {
                 status: status.code(),
                 out,
                 err,
             }
+        }
+    }
+}
+
+/// The process group of a program that was started with one of its own: what it has started itself ends with it, when this is dropped.
+pub(super) struct Group(Option<Pid>);
+
+impl Group {
+    /// The group of a program that runs.
+    pub(super) fn of(child: &Child) -> Self {
+        let id = child.id().and_then(|id| i32::try_from(id).ok());
+        Self(id.and_then(Pid::from_raw))
+    }
+
+    /// The program has ended by itself and was waited for: its number may be another's by now.
+    pub(super) fn has_ended(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            // One that is gone already needs no end.
+            let _ = kill_process_group(group, Signal::KILL);
         }
     }
 }
@@ -114,6 +143,23 @@ mod tests {
         };
         assert_eq!(out.held(), b"first\n");
         assert!(begun.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn what_a_program_started_is_killed_with_it() {
+        let Ran::TimedOut { out } = run_shell("sleep 600 & echo $!; wait", 100, Duration::from_secs(2)) else {
+            panic!("it times out");
+        };
+        let child = String::from_utf8_lossy(out.held()).trim().to_owned();
+        // A process that was killed is gone, or a zombie until whoever inherited it asks (proc_pid_stat(5)).
+        let runs = || std::fs::read_to_string(format!("/proc/{child}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
+        for _ in 0..100 {
+            if !runs() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("process {child} still runs");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 
@@ -27,6 +29,8 @@ pub(crate) struct Evidence {
     step: Written,
     elsewhere: Vec<Redaction>,
     broken: Option<io::Error>,
+    squeezed: u64,
+    is_full: Arc<AtomicBool>,
 }
 
 /// Where in the bundle a file goes.
@@ -74,7 +78,29 @@ impl Evidence {
             step: Written::default(),
             elsewhere: Vec::new(),
             broken: None,
+            squeezed: 0,
+            is_full: Arc::default(),
         }
+    }
+
+    /// Writes nothing more once `is_full` says that the disk has no room but for the end.
+    pub(crate) fn heed(&mut self, is_full: Arc<AtomicBool>) {
+        self.is_full = is_full;
+    }
+
+    /// True when the disk has no room but for the end.
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_full.load(Ordering::Relaxed)
+    }
+
+    /// How many files the limit of the whole has cut, or left out.
+    pub(crate) fn squeezed(&self) -> u64 {
+        self.squeezed
+    }
+
+    /// Remembers that the limit of the whole has cut a file.
+    pub(crate) fn squeeze(&mut self) {
+        self.squeezed += 1;
     }
 
     /// A buffer for a configuration file or a table: its head counts.
@@ -236,6 +262,7 @@ impl Evidence {
             self.note(format!("{path} could not be kept aside: {error}"));
         }
         let kept = masked.len();
+        self.squeezed += u64::from(is_full);
         if cut || is_full {
             self.cut(Cut {
                 file: EntryPath::new(path).as_str().to_owned(),
@@ -252,7 +279,7 @@ impl Evidence {
     /// Writes the `len` bytes that a spool holds from `start` on; they are masked already, and there is room for them.
     pub(crate) fn add_part(&mut self, path: &str, spool: &mut Spool, start: u64, len: u64) {
         let path = self.place(Place::Top(path));
-        if self.broken.is_some() || !self.paths.insert(path.clone()) {
+        if self.broken.is_some() || self.is_full() || !self.paths.insert(path.clone()) {
             return;
         }
         let added = spool
@@ -321,7 +348,7 @@ impl Evidence {
     }
 
     fn write(&mut self, path: String, mut done: Captured) {
-        if self.broken.is_some() || !self.paths.insert(path.clone()) {
+        if self.broken.is_some() || self.is_full() || !self.paths.insert(path.clone()) {
             return;
         }
         let room = self.limits.max_bundle_bytes.saturating_sub(self.total);
@@ -329,6 +356,7 @@ impl Evidence {
         if done.bytes.len() as u64 > limit {
             cut_to(&mut done.bytes, usize::try_from(limit).unwrap_or(usize::MAX), done.kept);
             done.cut = true;
+            self.squeezed += u64::from(room < self.limits.max_file_bytes);
         }
         let kept = done.bytes.len() as u64;
         if done.cut {

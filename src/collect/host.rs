@@ -65,6 +65,7 @@ const OPTIONAL: &[(&str, &str, &[&str])] = &[
     ("chronyc-tracking", "chronyc", &["-n", "tracking"]),
     ("ntpq", "ntpq", &["-pn"]),
     ("adjtimex", "adjtimex", &["--print"]),
+    ("ntptime", "ntptime", &[]),
     ("resolvectl", "resolvectl", &["status"]),
     ("getenforce", "getenforce", &[]),
     (

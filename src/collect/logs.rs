@@ -89,7 +89,27 @@ fn arguments(unit: &str) -> Vec<&str> {
     ]
 }
 
+/// Where systemd keeps journals: on disk, or until the next start (systemd-journald.service(8)).
+const JOURNALS: [&str; 2] = ["/var/log/journal", "/run/log/journal"];
+
+/// What is said where there is no journal.
+const NO_JOURNAL: &str = "this host keeps no journal: neither /var/log/journal nor /run/log/journal has one; what its log files have is in \
+     logs/files";
+
+/// True for a host that has journals of any machine.
+fn keeps_journal(ctx: &Context) -> bool {
+    let mut folders = JOURNALS.iter().map(|folder| ctx.host.list(folder));
+    folders.any(|names| match names {
+        Ok(names) => !names.is_empty(),
+        // Who may not look cannot say so.
+        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+    })
+}
+
 async fn read_journal(ctx: &mut Context, unit: &str, name: &str) -> Outcome {
+    if ctx.host.is_live() && !keeps_journal(ctx) {
+        return Outcome::Skipped(NO_JOURNAL.into());
+    }
     let file = format!("logs/{name}.log");
     let capture = ctx.evidence.tail();
     let outcome = ctx.program(&file, "journalctl", &arguments(unit), capture).await;

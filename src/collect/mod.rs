@@ -23,6 +23,8 @@ mod agents;
 #[cfg(target_os = "linux")]
 mod archive;
 #[cfg(target_os = "linux")]
+mod ballast;
+#[cfg(target_os = "linux")]
 mod capture;
 #[cfg(target_os = "linux")]
 mod command;
@@ -72,6 +74,8 @@ mod shell;
 #[cfg(target_os = "linux")]
 mod spool;
 #[cfg(target_os = "linux")]
+mod stdout;
+#[cfg(target_os = "linux")]
 mod steps;
 #[cfg(target_os = "linux")]
 mod sysctl;
@@ -90,7 +94,7 @@ pub use manifest::{
     Cut, FileRecord, HostFacts, Kept, Manifest, NodeRecord, Outcome, Read, RedactionRecord, StepRecord, Tool,
 };
 pub use nodes_plan::{NodeAddress, NodesPlan};
-pub use plan::{CollectError, Destination, EtcdPlan, Plan, Progress, Summary};
+pub use plan::{CollectError, Destination, DryRun, EtcdPlan, Plan, Progress, Summary};
 pub use rewrite::{RewriteError, RewritePlan, Rewritten, is_named_manifest, rewrite};
 #[cfg(target_os = "linux")]
 pub use run::{dry_run, run};

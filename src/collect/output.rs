@@ -3,7 +3,14 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+#[cfg(target_os = "linux")]
+use super::ballast::Ballast;
+#[cfg(not(target_os = "linux"))]
+use super::elsewhere::Stdout;
+use super::packing::Packing;
 use super::scratch::ScratchFile;
+#[cfg(target_os = "linux")]
+use super::stdout::Stdout;
 use super::{CollectError, Destination};
 
 /// An open output. A file is written under a temporary name (mode 0600) beside its final one, so that no half bundle has that name.
@@ -18,9 +25,14 @@ pub(crate) enum Output {
         replace: bool,
         /// Bytes written so far.
         bytes: u64,
+        /// Room for the end, where it is kept.
+        #[cfg(target_os = "linux")]
+        ballast: Option<Ballast>,
     },
     /// Standard output.
     Stdout {
+        /// Where it goes.
+        out: Stdout,
         /// Bytes written so far.
         bytes: u64,
     },
@@ -30,43 +42,32 @@ impl Output {
     /// Opens the destination; `default_name` is the file's name where the destination names none. A file that exists
     /// is refused unless `replace`.
     pub(crate) fn open(destination: &Destination, default_name: &str, replace: bool) -> Result<Self, CollectError> {
-        let path = match destination {
-            Destination::Stdout => return Ok(Self::Stdout { bytes: 0 }),
-            Destination::Default => PathBuf::from(default_name),
-            Destination::Path(path) if path.is_dir() => path.join(default_name),
-            Destination::Path(path) => path.clone(),
+        let Some((path, folder)) = place(destination, default_name, replace)? else {
+            let out = Stdout::new().map_err(CollectError::Runtime)?;
+            return Ok(Self::Stdout { out, bytes: 0 });
         };
-        // The rename at the end would put a file in the place of `/dev/null` or of a pipe.
-        if path.exists() && !path.is_file() {
-            let source = io::Error::other("it exists and is no regular file; choose another -o");
-            return Err(CollectError::Output {
-                path: path.display().to_string(),
-                source,
-            });
-        }
-        if path.exists() && !replace {
-            let source = io::Error::other("it exists; choose another -o, or --force to replace it");
-            return Err(CollectError::Output {
-                path: path.display().to_string(),
-                source,
-            });
-        }
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        match ScratchFile::new(folder) {
+        match ScratchFile::new(&folder) {
             Ok(temporary) => Ok(Self::File {
                 temporary,
                 path,
                 replace,
                 bytes: 0,
+                #[cfg(target_os = "linux")]
+                ballast: None,
             }),
             Err(source) => Err(CollectError::Output {
                 path: path.display().to_string(),
                 source,
             }),
         }
+    }
+
+    /// Keeps room for the end of the archive, should the disk be full before; says from then on when it is. None for standard output.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn keep_room(&mut self) -> Option<std::sync::Arc<std::sync::atomic::AtomicBool>> {
+        let folder = self.folder()?;
+        let Self::File { ballast, .. } = self else { return None };
+        Some(ballast.insert(Ballast::in_folder(&folder)).is_full())
     }
 
     /// The folder in which it grows; none for standard output.
@@ -88,12 +89,13 @@ impl Output {
     /// Gives the file its name, after its bytes are on the disk. Returns the path, if it is a file, and the size.
     pub(crate) fn commit(self) -> Result<(Option<PathBuf>, u64), CollectError> {
         match self {
-            Self::Stdout { bytes } => Ok((None, bytes)),
+            Self::Stdout { bytes, .. } => Ok((None, bytes)),
             Self::File {
                 temporary,
                 path,
                 replace,
                 bytes,
+                ..
             } => {
                 let synced = temporary.as_file().sync_all();
                 // Somebody may have made the file since the collection began.
@@ -113,8 +115,21 @@ impl Output {
 impl Write for Output {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         let (written, bytes) = match self {
+            #[cfg(target_os = "linux")]
+            Self::File {
+                temporary,
+                bytes,
+                ballast,
+                ..
+            } => match temporary.write(data) {
+                Err(error) if ballast.as_mut().is_some_and(|ballast| ballast.helps(&error)) => {
+                    (temporary.write(data)?, bytes)
+                }
+                written => (written?, bytes),
+            },
+            #[cfg(not(target_os = "linux"))]
             Self::File { temporary, bytes, .. } => (temporary.write(data)?, bytes),
-            Self::Stdout { bytes } => (io::stdout().write(data)?, bytes),
+            Self::Stdout { out, bytes } => (out.write(data)?, bytes),
         };
         *bytes += written as u64;
         Ok(written)
@@ -123,7 +138,66 @@ impl Write for Output {
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::File { temporary, .. } => temporary.flush(),
-            Self::Stdout { .. } => io::stdout().flush(),
+            Self::Stdout { .. } => Ok(()),
         }
+    }
+}
+
+/// Where a file would go and its folder, none for standard output; or why it cannot go there. Nothing is written.
+pub(crate) fn place(
+    destination: &Destination,
+    default_name: &str,
+    replace: bool,
+) -> Result<Option<(PathBuf, PathBuf)>, CollectError> {
+    let path = match destination {
+        Destination::Stdout => return Ok(None),
+        Destination::Default => PathBuf::from(default_name),
+        Destination::Path(path) if path.is_dir() => path.join(default_name),
+        Destination::Path(path) => path.clone(),
+    };
+    if !Packing::fits(&path) {
+        return Err(CollectError::Form(path.display().to_string()));
+    }
+    let refused = |why: &str| {
+        Err(CollectError::Output {
+            path: path.display().to_string(),
+            source: io::Error::other(why),
+        })
+    };
+    // The rename at the end would put a file in the place of `/dev/null` or of a pipe.
+    if path.exists() && !path.is_file() {
+        return refused("it exists and is no regular file; choose another -o");
+    }
+    if path.exists() && !replace {
+        return refused("it exists; choose another -o, or --force to replace it");
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
+        _ => PathBuf::from("."),
+    };
+    if !folder.is_dir() {
+        let why = format!("there is no folder {}; make it, or choose another -o", folder.display());
+        return refused(&why);
+    }
+    Ok(Some((path, folder)))
+}
+
+/// What a run would write to, for whoever only asks; or why it cannot. Nothing is written.
+#[cfg(target_os = "linux")]
+pub(crate) fn would_be(
+    destination: &Destination,
+    default_name: &str,
+    replace: bool,
+) -> Result<Option<PathBuf>, CollectError> {
+    use rustix::fs::{Access, access};
+    let Some((path, folder)) = place(destination, default_name, replace)? else {
+        return Ok(None);
+    };
+    match access(&folder, Access::WRITE_OK | Access::EXEC_OK) {
+        Ok(()) => Ok(Some(path)),
+        Err(error) => Err(CollectError::Output {
+            path: path.display().to_string(),
+            source: error.into(),
+        }),
     }
 }

@@ -1,6 +1,7 @@
 //! The compression of a bundle, as its name asks for it: zstd for `.tar.zst`, gzip for everything else.
 
 use std::io::{self, BufWriter, Write};
+use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -14,7 +15,19 @@ pub(super) enum Packing {
     Zstd,
 }
 
+/// Endings of archives that casefile does not write; whoever names one expects it.
+const OTHERS: &[&str] = &[
+    ".zip", ".7z", ".rar", ".tar", ".xz", ".txz", ".bz2", ".tbz", ".tbz2", ".lz4", ".lzma", ".br", ".cpio", ".age",
+    ".gpg",
+];
+
 impl Packing {
+    /// False for a name that promises another form than those that are written.
+    pub(super) fn fits(path: &Path) -> bool {
+        let name = path.to_string_lossy().to_ascii_lowercase();
+        !OTHERS.iter().any(|ending| name.ends_with(ending))
+    }
+
     /// What the name of a bundle asks for.
     pub(super) fn of(name: &str) -> Self {
         if name.ends_with(".zst") || name.ends_with(".tzst") {
@@ -74,6 +87,24 @@ impl<W: Write> Write for Packer<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_of_another_form_does_not_fit() {
+        for name in [
+            "b.tar.gz",
+            "b.tgz",
+            "b.tar.zst",
+            "b.tzst",
+            "bundle",
+            "b.zip.tar.gz",
+            "v1.2",
+        ] {
+            assert!(Packing::fits(Path::new(name)), "{name}");
+        }
+        for name in ["b.zip", "B.ZIP", "b.tar.xz", "b.tar", "b.7z"] {
+            assert!(!Packing::fits(Path::new(name)), "{name}");
+        }
+    }
 
     #[test]
     fn the_name_decides() {

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{ClusterPlan, Gauge, Limits, NodesPlan, StepRecord};
+use super::{ClusterPlan, Gauge, Limits, NodesPlan, Read, StepRecord};
 use crate::redact::{Key, Said};
 
 /// One collection.
@@ -110,10 +110,23 @@ pub struct Summary {
     pub forbidden: usize,
     /// Steps that failed or timed out.
     pub gaps: usize,
+    /// Files that `--max-size` cut, or left out.
+    pub squeezed: u64,
     /// True when a signal ended it early.
     pub interrupted: bool,
     /// False when the user who ran it is not root, and so may not read everything.
     pub as_root: bool,
+}
+
+/// What a run would do.
+#[derive(Debug)]
+pub struct DryRun {
+    /// The file that it would write; none for standard output.
+    pub output: Option<PathBuf>,
+    /// Every step with what it would read, in order.
+    pub steps: Vec<(String, Vec<Read>)>,
+    /// What is known to fail already, in words; the rest would be collected all the same.
+    pub gaps: Vec<String>,
 }
 
 /// Why there is no bundle.
@@ -130,6 +143,11 @@ pub enum CollectError {
         /// The operating system's answer.
         source: io::Error,
     },
+    /// Its name promises another form than those that are written.
+    #[error(
+        "{0} has the ending of a form that casefile does not write; end it with .tar.gz or .tar.zst, or give a folder"
+    )]
+    Form(String),
     /// A secret would be in the bundle.
     #[error("{0}")]
     Secret(String),
@@ -141,9 +159,12 @@ pub enum CollectError {
 /// What helps, where the error does not say so itself.
 fn advice(error: &io::Error) -> &'static str {
     // An error of casefile's own is of no kind, and tells what to do itself.
-    if error.kind() == io::ErrorKind::Other {
-        ""
-    } else {
-        "; give a writable place with -o"
+    match error.kind() {
+        io::ErrorKind::Other => "",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "; nothing is left there of this run: make room, or give a place that has some with -o"
+        }
+        io::ErrorKind::BrokenPipe => "; whoever read it went away before the end",
+        _ => "; give a writable place with -o",
     }
 }

@@ -16,7 +16,7 @@ use super::configs::{KUBECONFIGS, expand};
 use super::context::{Context, Step};
 use super::endpoint::Endpoint;
 use super::tls::{Ask, Identity, ask};
-use super::{Outcome, Read};
+use super::{Outcome, Read, kubernetes};
 
 /// Most hosts that are asked, and the longest time for one question.
 const MOST: usize = 40;
@@ -40,6 +40,7 @@ pub(crate) fn step() -> Step {
     let reads = vec![
         Read::Request("resolve the API servers of kubeconfigs and the registries of images".into()),
         Read::Request("TCP to API servers, registries and name servers".into()),
+        Read::Request("GET /version of each API server, over TLS".into()),
         Read::Request("HEAD /v2/ of each registry".into()),
         Read::Command("ping -M do -c 1 -W 2 -s MTU-28 of each API server".into()),
     ];
@@ -51,7 +52,8 @@ async fn run(ctx: &mut Context) -> Outcome {
     if !ctx.host.is_live() {
         return Outcome::Skipped("the network would be that of the running system, not of the given root".into());
     }
-    let servers = api_servers(ctx);
+    let named = kubernetes::servers(&ctx.cluster.plan, &ctx.host);
+    let servers = api_servers(ctx, &named);
     let registries: Vec<Endpoint> = ctx
         .registries
         .iter()
@@ -77,6 +79,15 @@ async fn run(ctx: &mut Context) -> Outcome {
         results.push(connect(endpoint, soon(ctx)).await);
     }
     let roots = system_roots(ctx);
+    let mut trusted = roots.clone();
+    for (_, authority) in &named {
+        trusted.push(b'\n');
+        trusted.extend_from_slice(authority);
+    }
+    for endpoint in &servers {
+        is_late |= Instant::now() >= ctx.deadline;
+        results.push(version(endpoint, &trusted, soon(ctx)).await);
+    }
     for endpoint in &registries {
         is_late |= Instant::now() >= ctx.deadline;
         results.push(head(endpoint, &roots, soon(ctx)).await);
@@ -96,15 +107,14 @@ fn soon(ctx: &Context) -> Instant {
     ctx.deadline.min(Instant::now() + SOON)
 }
 
-/// The servers that this host's kubeconfigs name.
-fn api_servers(ctx: &Context) -> Vec<Endpoint> {
+/// The servers that this host's kubeconfigs name, and those that the collection itself would ask.
+fn api_servers(ctx: &Context, named: &[(String, Vec<u8>)]) -> Vec<Endpoint> {
     let files = KUBECONFIGS.iter().flat_map(|pattern| expand(&ctx.host, pattern));
     let texts: Vec<String> = files.filter_map(|path| ctx.host.small(&path)).collect();
     let mut found: Vec<Endpoint> = Vec::new();
-    for line in texts.iter().flat_map(|text| text.lines()) {
-        let Some(url) = line.trim().trim_start_matches("- ").strip_prefix("server:") else {
-            continue;
-        };
+    let lines = texts.iter().flat_map(|text| text.lines());
+    let written = lines.filter_map(|line| line.trim().trim_start_matches("- ").strip_prefix("server:"));
+    for url in named.iter().map(|(url, _)| url.as_str()).chain(written) {
         let url = url.trim().trim_matches(['"', '\'']);
         let endpoint = Endpoint::parse(url).or_else(|| Endpoint::parse(&format!("{url}:443")));
         found.extend(endpoint.filter(|endpoint| !found.contains(endpoint)));
@@ -174,6 +184,18 @@ async fn connect(endpoint: &Endpoint, deadline: Instant) -> Value {
         Ok(Ok(_)) => Ok("connected".to_owned()),
     };
     result("tcp", &format!("{}:{}", endpoint.host, endpoint.port), begun, answer)
+}
+
+/// What a server says to somebody without a name, be it that it knows nobody such: then the network and its certificate are well.
+async fn version(endpoint: &Endpoint, trusted: &[u8], deadline: Instant) -> Value {
+    let begun = Instant::now();
+    let identity = Identity {
+        authority: trusted.to_vec(),
+        ..Identity::default()
+    };
+    let answered = ask(endpoint, Some(&identity), Ask::Get("/version"), 64 * 1024, deadline).await;
+    let answer = answered.map(|answer| format!("status {}", answer.status));
+    result("api", &format!("{}/version", endpoint.url()), begun, answer)
 }
 
 async fn head(endpoint: &Endpoint, roots: &[u8], deadline: Instant) -> Value {
@@ -262,5 +284,8 @@ mod tests {
         let found = runtime.block_on(connect(&endpoint, Instant::now() + SOON));
         assert_eq!(found["ok"], false);
         assert!(found["error"].as_str().unwrap().contains("refused"), "{found}");
+        let found = runtime.block_on(version(&endpoint, &[], Instant::now() + SOON));
+        assert_eq!((&found["probe"], &found["ok"]), (&"api".into(), &false.into()));
+        assert!(found["error"].as_str().unwrap().contains("cannot connect"), "{found}");
     }
 }

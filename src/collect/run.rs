@@ -16,12 +16,12 @@ use super::evidence::Evidence;
 use super::interruption::{Course, Stop, guarded};
 use super::kubernetes::Session;
 use super::nodes::Fleet;
-use super::output::Output;
+use super::output::{Output, would_be};
 use super::root::HostRoot;
 use super::second_look::second_look;
 use super::spool::SpoolFolder;
 use super::{
-    CollectError, Manifest, Outcome, Plan, Progress, Read, RedactionRecord, StepRecord, Summary, Tool, host,
+    CollectError, DryRun, Manifest, Outcome, Plan, Progress, RedactionRecord, StepRecord, Summary, Tool, host,
     kubernetes, steps,
 };
 use crate::redact::Masker;
@@ -29,14 +29,21 @@ use crate::redact::Masker;
 /// Version of the manifest's shape.
 const SCHEMA_VERSION: u32 = 1;
 
+/// Why nothing more was read.
+const FULL: &str =
+    "the disk of the bundle was full before this could be read; make room, or give another place with -o";
+
 /// How long a step may take beyond its deadline, to write what it has; then it is dropped.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Every step with what it would read, in order; nothing is read or written.
+/// What a run would read and write, and what of it is known to fail; nothing is read but what the plan names, and nothing is written.
 ///
 /// # Errors
-/// None on Linux; elsewhere there is nothing to list.
-pub fn dry_run(plan: &Plan) -> Result<Vec<(String, Vec<Read>)>, CollectError> {
+/// The bundle cannot be written where the plan says.
+pub fn dry_run(plan: &Plan) -> Result<DryRun, CollectError> {
+    let host = HostRoot::new(plan.root.clone());
+    let name = bundle_name(&host::facts(&host, Timestamp::now()).hostname, Timestamp::now());
+    let output = would_be(&plan.destination, &format!("{name}.tar.gz"), plan.replace)?;
     let mut steps: Vec<_> = steps::all(plan)
         .into_iter()
         .map(|step| (step.name, step.reads))
@@ -46,7 +53,8 @@ pub fn dry_run(plan: &Plan) -> Result<Vec<(String, Vec<Read>)>, CollectError> {
         let there = steps::of_the_host(plan).into_iter();
         steps.extend(there.map(|step| (format!("nodes/<name>/{}", step.name), step.reads)));
     }
-    Ok(steps)
+    let gaps = kubernetes::known_gaps(&plan.cluster)?;
+    Ok(DryRun { output, steps, gaps })
 }
 
 /// Collects, and writes the bundle; `progress` is told of each step.
@@ -59,12 +67,8 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Summar
     let now = Timestamp::now();
     let host = HostRoot::new(plan.root.clone());
     let facts = host::facts(&host, now);
-    let name = format!(
-        "casefile-{}-{}",
-        name_part(&facts.hostname),
-        now.strftime("%Y%m%dT%H%M%SZ")
-    );
-    let output = Output::open(&plan.destination, &format!("{name}.tar.gz"), plan.replace)?;
+    let name = bundle_name(&facts.hostname, now);
+    let mut output = Output::open(&plan.destination, &format!("{name}.tar.gz"), plan.replace)?;
     let target = output.name();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -76,13 +80,17 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Summar
     };
 
     let spools = SpoolFolder(output.folder());
+    let is_full = output.keep_room();
     let archive = Archive::new(output, name, now).map_err(failed)?;
     let key = plan.nodes.as_ref().map(|nodes| nodes.key.clone());
     let mut masker = key
         .or(plan.redaction_key.clone())
         .map_or_else(Masker::new, Masker::with_key);
     masker.heed(&plan.said);
-    let evidence = Evidence::new(archive, masker, plan.limits, &facts.hostname, spools);
+    let mut evidence = Evidence::new(archive, masker, plan.limits, &facts.hostname, spools);
+    if let Some(is_full) = is_full {
+        evidence.heed(is_full);
+    }
     let runtime_socket = plan.cri_socket.as_deref();
     let fleet = {
         // What is begun here runs while the steps do.
@@ -125,6 +133,7 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Summar
     let skipped = of(|outcome| matches!(outcome, Outcome::Skipped(_)));
     let forbidden = of(|outcome| matches!(outcome, Outcome::Forbidden(_)));
     let gaps = of(Outcome::is_gap);
+    let squeezed = ctx.evidence.squeezed();
     let (mut archive, files, tokens, mut masker) = ctx.evidence.finish();
     // Who owns the process is who runs it (proc(5)).
     let as_root = std::fs::metadata("/proc/self").map_or(true, |own| own.uid() == 0);
@@ -156,9 +165,15 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Summar
         skipped,
         forbidden,
         gaps,
+        squeezed,
         interrupted,
         as_root,
     })
+}
+
+/// `casefile-<host>-<time>`.
+fn bundle_name(hostname: &str, now: Timestamp) -> String {
+    format!("casefile-{}-{}", name_part(hostname), now.strftime("%Y%m%dT%H%M%SZ"))
 }
 
 fn millis(time: Duration) -> u64 {
@@ -213,6 +228,7 @@ async fn run_steps(
         let before = course;
         let halt = ctx.fleet.halt.clone();
         let outcome = match (course, saves) {
+            _ if ctx.evidence.is_full() => Outcome::Failed(FULL.into()),
             (Course::Running, _) | (Course::Interrupted, true) => {
                 let until = ctx.deadline + GRACE;
                 guarded(&mut stop, &mut course, &halt, saves, until, run(ctx)).await
@@ -420,7 +436,7 @@ mod tests {
 
     #[test]
     fn every_step_says_what_it_reads() {
-        for (name, reads) in dry_run(&incident().plan).unwrap() {
+        for (name, reads) in dry_run(&incident().plan).unwrap().steps {
             assert!(!reads.is_empty(), "{name}");
         }
     }

@@ -16,9 +16,23 @@ pub(super) enum Beside {
     Angle,
     /// A blank after the word and its quotes.
     Blank,
+    /// A blank after the word and its quotes, and behind it a word that is as long as what programs make.
+    Made,
+    /// The name is all of a cell: between the ends of the line, or what separates columns.
+    Column,
+    /// A bracket or an arrow behind the name and its quotes: `setPassword("X")`, `env["PASSWORD"] = "X"`, `'password' => 'X'`.
+    Call,
+    /// The name is all of an attribute's value: `key="DB_PASSWORD"`.
+    Attribute,
 }
 
+/// The shortest word that is taken for made where only a blank stands before it.
+const MADE: usize = 16;
+
 impl Beside {
+    /// How many there are.
+    pub(super) const COUNT: usize = 10;
+
     /// False where no match can be about the word from `start` to `end`.
     pub(super) fn fits(self, text: &str, start: usize, end: usize) -> bool {
         let before = text.as_bytes().get(..start).unwrap_or_default();
@@ -41,12 +55,53 @@ impl Beside {
                 next(rest.skip_while(|byte| is_quote(byte) || is_blank(byte)), b":")
             }
             Self::Angle => next(before.iter().rev().skip_while(in_name), b"<"),
+            Self::Made => {
+                let rest = after.iter().skip_while(|byte| is_quote(byte));
+                let behind = rest.clone().skip_while(|byte| is_blank(byte) || is_quote(byte));
+                rest.clone()
+                    .next()
+                    .is_some_and(|byte| is_blank(byte) || !byte.is_ascii())
+                    && behind.take(MADE).all(|byte| !is_blank(byte))
+            }
+            Self::Column => {
+                let rest = after.iter().skip_while(in_name).skip_while(|byte| is_quote(byte));
+                ends_cell(rest)
+                    && ends_cell(
+                        before
+                            .iter()
+                            .rev()
+                            .skip_while(in_name)
+                            .skip_while(|byte| is_quote(byte)),
+                    )
+            }
+            Self::Call => {
+                let rest = after.iter().skip_while(in_name).skip_while(|byte| is_quote(byte));
+                next(rest.skip_while(|byte| matches!(byte, b' ' | b'\t')), b"(]=")
+            }
+            Self::Attribute => {
+                let mut rest = before
+                    .iter()
+                    .rev()
+                    .skip_while(in_name)
+                    .skip_while(|byte| is_blank(byte));
+                rest.next().is_some_and(is_quote) && next(rest.skip_while(|byte| is_blank(byte)), b"=")
+            }
             Self::Blank => {
                 let mut rest = after.iter().skip_while(|byte| is_quote(byte));
                 rest.next().is_some_and(|byte| is_blank(byte) || !byte.is_ascii())
             }
         }
     }
+}
+
+/// True where a cell ends: at the end of the line or at a separator, of which two blanks are one.
+fn ends_cell<'t>(rest: impl Iterator<Item = &'t u8>) -> bool {
+    let mut rest = rest.peekable();
+    let mut blanks = 0;
+    while rest.next_if(|byte| **byte == b' ').is_some() {
+        blanks += 1;
+    }
+    blanks > 1 || rest.next().is_none_or(|byte| b"\n\r\t,;|".contains(byte))
 }
 
 fn next<'t>(mut rest: impl Iterator<Item = &'t u8>, of: &[u8]) -> bool {

@@ -1,7 +1,7 @@
 //! Detectors of secrets in command lines, in URLs, in XML and after words of other languages.
 
 use super::beside::Beside;
-use super::detectors::{Detector, NAME_WORDS, key, value};
+use super::detectors::{Detector, Found, NAME_WORDS, key, value};
 use super::names::Site;
 use super::{Class, values};
 
@@ -52,12 +52,54 @@ pub(super) const COMMANDS: &[Detector] = &[
         beside: Beside::Anything,
         judge: |_| true,
     },
+    // Commands that take a password at a place of its own, or behind a switch of one letter.
+    Detector {
+        class: Class::Password,
+        words: &[
+            "vault",
+            "rabbitmqctl",
+            "htpasswd",
+            "ldap",
+            " alias set ",
+            "config host add",
+            "sqlcmd",
+            "ipmitool",
+            "zip",
+            "7z",
+            "smbclient",
+            "openssl enc",
+        ],
+        more_lines: 0,
+        expression: concat!(
+            r#"\b(?:vault[ \t]+(?:login|operator[ \t]+unseal)(?:[ \t]+-[^\s]+)*[ \t]+"#,
+            r#"|rabbitmqctl\b[^\n|;]*?[ \t](?:add_user|change_password|authenticate_user)[ \t]+\S+[ \t]+"#,
+            r#"|htpasswd[ \t]+(?:-\S+[ \t]+)*?-[A-Za-z]*b[A-Za-z]*[ \t]+(?:-\S+[ \t]+)*\S+[ \t]+\S+[ \t]+"#,
+            r#"|ldap(?:search|add|modify|delete|whoami|compare|modrdn|passwd)\b[^\n|;]*?[ \t]-w[ \t]*"#,
+            r#"|mc[ \t]+(?:alias[ \t]+set|config[ \t]+host[ \t]+add)[ \t]+\S+[ \t]+\S+[ \t]+\S+[ \t]+"#,
+            r#"|(?:sqlcmd|ipmitool|zip|unzip)\b[^\n|;]*?[ \t]-P[ \t]*|7za?[ \t][^\n|;]*?[ \t]-p"#,
+            r#"|smbclient\b[^\n|;]*?[ \t](?:-U|--user=?)[ \t]*\\*["']?[^\s%"']+%|openssl[ \t]+enc\b[^\n|;]*?[ \t]-k[ \t]+)"#,
+            r#"\\*["']?(?<s>[^\s"'\\-][^\s"'\\]*)"#
+        ),
+        site: Site::Key,
+        beside: Beside::Anything,
+        judge: |found| !values::is_path(found.value) && found.value.len() > 2,
+    },
+    // The keys with which Vault is opened (developer.hashicorp.com/vault/docs/concepts/seal).
+    Detector {
+        class: Class::Secret,
+        words: &["unseal key", "recovery key"],
+        more_lines: 0,
+        expression: r"(?i)\b(?:unseal|recovery) key(?: \d+)?[ \t]*:[ \t]*(?<s>[A-Za-z0-9+/=]{16,})",
+        site: Site::Key,
+        beside: Beside::Anything,
+        judge: |_| true,
+    },
     // A password that is piped into a login.
     Detector {
         class: Class::Password,
-        words: &["--password-stdin"],
+        words: &["--password-stdin", "sudo -S", "--stdin"],
         more_lines: 0,
-        expression: r#"\b(?:echo|printf)[ \t]+(?:-[a-z]+[ \t]+)*\\*["']?(?<s>[^\s"'\\|]+)\\*["']?[ \t]*\|[^\n]*--password-stdin"#,
+        expression: r#"\b(?:echo|printf)[ \t]+(?:-[a-z]+[ \t]+)*\\*["']?(?<s>[^\s"'\\|]+)\\*["']?[ \t]*\|[^\n]*(?:--(?:password-)?stdin|\bsudo -S)"#,
         site: Site::Key,
         beside: Beside::Anything,
         judge: |found| !found.value.starts_with('%'),
@@ -108,6 +150,34 @@ pub(super) const COMMANDS: &[Detector] = &[
         beside: Beside::Anything,
         judge: |_| true,
     },
+    // Program text: a call, an entry of a map.
+    Detector {
+        class: Class::Secret,
+        words: NAME_WORDS,
+        more_lines: 0,
+        expression: concat!(
+            "(?i)",
+            key!(),
+            r#"["']?(?:\(|\][ \t]*=[ \t]*|[ \t]*=>[ \t]*)["'](?<s1>[^"'\\\n]+)["']"#
+        ),
+        site: Site::Key,
+        beside: Beside::Call,
+        judge: is_made,
+    },
+    // Program text: a call with name and value.
+    Detector {
+        class: Class::Secret,
+        words: &["define(", "put(", "property(", "putenv(", "setenv(", "set("],
+        more_lines: 0,
+        expression: concat!(
+            r#"(?i)\([ \t]*["']"#,
+            key!(),
+            r#"["'][ \t]*,[ \t]*["'](?<s1>[^"'\\\n]+)["']"#
+        ),
+        site: Site::Key,
+        beside: Beside::Anything,
+        judge: is_made,
+    },
     // An XML element.
     Detector {
         class: Class::Secret,
@@ -129,6 +199,11 @@ pub(super) const COMMANDS: &[Detector] = &[
         judge: |found| found.value.bytes().any(|b| b.is_ascii_alphanumeric()),
     },
 ];
+
+/// True for a value that is no word, as program text has them everywhere.
+fn is_made(found: &Found<'_>) -> bool {
+    !found.value.contains(' ') && values::looks_random(found.value) && !values::is_path(found.value)
+}
 
 fn has_password(login: &str) -> bool {
     login

@@ -11,7 +11,7 @@ pub struct Leak {
     pub token: String,
     /// Where it stands, in bytes from the start of the output.
     pub offset: usize,
-    /// How it is written there: `raw`, `json`, `url`, `html` or `base64`.
+    /// How it is written there: `raw`, `json`, `yaml`, `shell`, `url`, `html` or `base64`.
     pub form: &'static str,
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use aho_corasick::{AhoCorasick, Input, Match, MatchKind};
 use rayon::prelude::*;
 
-use super::forms::{self, Form, Writing};
+use super::forms::{self, Form};
 use super::key::Key;
 use super::{Class, Redaction};
 
@@ -270,7 +270,7 @@ fn heads(automaton: &AhoCorasick, text: &str, length: usize) -> Vec<Match> {
 fn whole(text: &str, start: usize, end: usize, form: &Form, literal: &str) -> (usize, usize) {
     let before = text.as_bytes().get(..start).unwrap_or_default();
     let after = text.as_bytes().get(end..).unwrap_or_default();
-    if form.writing == Writing::Base64 {
+    if form.writing.is_base64() {
         let word = |b: &&u8| b.is_ascii_alphanumeric() || matches!(**b, b'+' | b'/' | b'-' | b'_');
         let left = before.iter().rev().take_while(word).count();
         let right = after.iter().take_while(word).count();

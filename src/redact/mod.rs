@@ -6,26 +6,35 @@
 
 mod addresses;
 mod beside;
+mod blocks;
 mod class;
+mod colours;
+mod columns;
 mod commands;
 mod detectors;
+mod ends;
 mod forms;
+mod further;
 mod given;
 mod key;
 mod leak;
 mod leaves;
+mod links;
 mod manifests;
 mod masker;
 mod memory;
 mod names;
+mod packed;
 mod patterns;
 mod pem;
+mod people;
 mod pseudonyms;
 mod seams;
 mod sentences;
 mod shapes;
 mod structure;
 mod values;
+mod versions;
 mod words;
 
 pub use class::{Class, Redaction};

@@ -86,7 +86,21 @@ const NEUTRAL: &[&str] = &[
 ];
 
 /// Words before `key` that make it a secret one.
-const KEY_OF: &[&str] = &["access", "api", "auth", "encryption", "private", "secret", "signing"];
+const KEY_OF: &[&str] = &[
+    "access",
+    "account",
+    "api",
+    "auth",
+    "certificate",
+    "encryption",
+    "license",
+    "master",
+    "private",
+    "secret",
+    "signing",
+    "storage",
+    "unseal",
+];
 
 /// Words before `secret` that make it a value, where `secret` alone would be the name of a Secret.
 const SECRET_OF: &[&str] = &[
@@ -97,7 +111,9 @@ const SECRET_OF: &[&str] = &[
 /// The class of `value`, which stands after `name`; none when the name announces no secret, or not one that looks so: `pwd` is a
 /// password or the working directory, `pass` is a password, the outcome of a test, a count, or the target of a proxy.
 pub(super) fn announced(name: &str, site: Site, value: &str) -> Option<Class> {
-    let class = class_of(name, site)?;
+    let Some(class) = class_of(name, site) else {
+        return (is_credentials(name) && is_login(value)).then_some(Class::Credential);
+    };
     let words = words(name);
     let last = words.last().map(String::as_str).unwrap_or_default();
     let is_place = || values::is_path(value) || value.contains("://") || matches!(value, "/" | "." | "..");
@@ -134,6 +150,35 @@ pub(super) fn class_of(name: &str, site: Site) -> Option<Class> {
     (site == Site::Variable || tail.iter().all(|word| NEUTRAL.contains(word))).then_some(class)
 }
 
+/// The class of an item of a list with this name, as `tokens` and `apiKeys` are; items that look like names of objects are none.
+pub(super) fn announced_item(name: &str, item: &str) -> Option<Class> {
+    let class = class_of(name.strip_suffix(['s', 'S']).unwrap_or(name), Site::Key)?;
+    let is_made = || values::looks_random(item) && (!item.contains('-') || values::is_mixed(item) || item.len() >= 32);
+    (class == Class::Password || !values::is_path(item) && is_made()).then_some(class)
+}
+
+/// True for a name that ends with `credentials`: mostly it tells where they are, as the name of a Secret or a path does.
+fn is_credentials(name: &str) -> bool {
+    let words = words(name);
+    let last = words.last().map(String::as_str);
+    matches!(last, Some("credential" | "credentials" | "creds"))
+}
+
+/// True for `user:password` and for what a program made, which no name of an object looks like.
+fn is_login(value: &str) -> bool {
+    let is_login = || {
+        value
+            .split_once(':')
+            .is_some_and(|(user, password)| !user.is_empty() && values::looks_random(password) && !value.contains('/'))
+    };
+    let is_made = value.len() >= 8 && values::is_mixed(value)
+        || value.len() >= 16 && values::looks_random(value) && !value.contains(['-', '.']);
+    !value.contains([' ', '@', '$', '{'])
+        && !values::is_path(value)
+        && !value.contains("://")
+        && (is_made || is_login())
+}
+
 /// False for most names: none of the words that announce a secret can be in them.
 fn may_announce(name: &str) -> bool {
     const STARTS: [&[u8]; 6] = [b"key", b"sec", b"cre", b"pwd", b"pas", b"tok"];
@@ -162,6 +207,8 @@ fn class_at(words: &[&str], at: usize, site: Site) -> Option<Class> {
         "clientsecret" | "appsecret" => Some(Class::Secret),
         "credential" | "credentials" if site == Site::Variable => Some(Class::Credential),
         "pwd" | "pass" | "requirepass" | "bindpw" => Some(Class::Password),
+        // Of Java's keystores (keytool(1)).
+        "keypass" | "storepass" | "srcstorepass" | "deststorepass" => Some(Class::Password),
         _ if word.ends_with("password") || word.ends_with("passwd") || word.ends_with("passphrase") => {
             Some(Class::Password)
         }
@@ -244,6 +291,40 @@ mod tests {
             ("db_pass", "horse"),
         ] {
             assert_eq!(announced(name, Site::Key, value), Some(Class::Password), "{name}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_secret_when_the_value_is_no_name() {
+        for value in ["s3cr3tValueXYZ", "robot:hunter2", "0123456789abcdef0123"] {
+            assert_eq!(
+                announced("credentials", Site::Key, value),
+                Some(Class::Credential),
+                "{value}"
+            );
+        }
+        for value in [
+            "minio-credentials-2",
+            "/etc/minio/creds",
+            "true",
+            "https://vault.example/v1",
+            "db/creds",
+        ] {
+            assert_eq!(announced("credentials", Site::Key, value), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn items_of_lists_are_announced_by_the_plural() {
+        assert_eq!(announced_item("tokens", "Zq7RandomA1"), Some(Class::Token));
+        assert_eq!(announced_item("passwords", "horse"), Some(Class::Password));
+        assert_eq!(announced_item("apiKeys", "8f7e6d5c4b3a"), Some(Class::Secret));
+        for (name, item) in [
+            ("tokens", "default-token-x7k2p"),
+            ("secrets", "Zq7RandomA1"),
+            ("hosts", "Zq7RandomA1"),
+        ] {
+            assert_eq!(announced_item(name, item), None, "{name}");
         }
     }
 

@@ -9,13 +9,15 @@ use rayon::prelude::*;
 use regex::{Captures, Regex};
 
 use super::addresses::ADDRESSES;
+use super::beside::Beside;
 use super::commands::COMMANDS;
 use super::detectors::{DETECTORS, Detector, Found, MORE_LINES};
+use super::further::FURTHER;
 use super::names;
 use super::sentences::SENTENCES;
 use super::shapes::SHAPES;
 use super::words::Words;
-use super::{Class, forms, manifests, pem, structure, values};
+use super::{Class, colours, ends, forms, manifests, pem, structure, values};
 
 /// A secret that a pattern found.
 pub(super) struct Hit {
@@ -31,9 +33,22 @@ pub(super) struct Hit {
     pub(super) literals: Vec<String>,
 }
 
+impl Hit {
+    /// A value that stands as it is at this byte.
+    pub(super) fn of(class: Class, value: &str, start: usize) -> Self {
+        Self {
+            start,
+            end: start + value.len(),
+            class,
+            literals: literals(class, value),
+            value: value.to_owned(),
+        }
+    }
+}
+
 struct Table {
     words: Words,
-    /// Of each word the detectors that look for it.
+    /// Of each word the detectors that look for it, and after these those of [`FURTHER`].
     owners: Vec<Vec<usize>>,
     detectors: Vec<(&'static Detector, Regex)>,
 }
@@ -50,8 +65,9 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     };
     // Many detectors share their words, and each word is met once.
     let mut owners: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (at, detector) in all().enumerate() {
-        for word in detector.words {
+    let words = all().map(|detector| detector.words);
+    for (at, words) in words.chain(FURTHER.iter().map(|further| further.words)).enumerate() {
+        for word in words {
             owners.entry(word.to_ascii_lowercase()).or_default().push(at);
         }
     }
@@ -69,6 +85,14 @@ const STRETCH: usize = 128 << 10;
 
 /// Everything in `text` that looks like a secret, in no order; hits may overlap.
 pub(super) fn find(text: &str) -> Vec<Hit> {
+    match colours::plain(text) {
+        Some(plain) => find_flat(&plain.text).into_iter().map(|hit| plain.back(hit)).collect(),
+        None => find_flat(text),
+    }
+}
+
+/// The same for a text without colours.
+pub(super) fn find_flat(text: &str) -> Vec<Hit> {
     find_in(
         text,
         &[Range {
@@ -81,6 +105,9 @@ pub(super) fn find(text: &str) -> Vec<Hit> {
 /// The same for a text that was searched before and has changed since in the lines of `changed`, which are in order: a detector that
 /// sees none of them finds what it found before, and that is masked.
 pub(super) fn find_near(text: &str, changed: &[Range<usize>]) -> Vec<Hit> {
+    if colours::plain(text).is_some() {
+        return find(text);
+    }
     let mut near: Vec<Range<usize>> = Vec::new();
     for range in changed {
         let mut start = line_start(text, range.start);
@@ -147,8 +174,16 @@ fn by_words(text: &str, stretch: Range<usize>, near: &[Range<usize>]) -> Vec<Hit
         .map(|range| range.start.max(stretch.start)..range.end.min(stretch.end))
         .collect();
     let mut hits = Vec::new();
+    let mut read = (0, 0);
     for (detector, start, end) in windows(text, &lines) {
-        if let Some((detector, regex)) = TABLE.detectors.get(detector) {
+        if let Some(further) = detector.checked_sub(TABLE.detectors.len()) {
+            // What was read as a part of something longer is not read again.
+            if let Some(reader) = FURTHER.get(further).filter(|_| read.0 != further || start >= read.1) {
+                let found = (reader.read)(text, start, end);
+                hits.extend(found.hits);
+                read = (further, found.end);
+            }
+        } else if let Some((detector, regex)) = TABLE.detectors.get(detector) {
             let window = text.get(start..end).unwrap_or_default();
             // Most windows hold nothing, and to say so costs far less than to look for groups.
             if regex.is_match(window) {
@@ -169,19 +204,27 @@ fn windows(text: &str, lines: &[Range<usize>]) -> Vec<(usize, usize, usize)> {
     // The line of the last word: its start, its end, and the ends of the lines after it that windows may take in.
     let mut line = (0, [0; 1 + MORE_LINES]);
     let mut look = |start: usize, end: usize, word: usize| {
+        // Detectors of one word ask for few different things beside it.
+        let mut asked = [None; Beside::COUNT];
         for &detector in TABLE.owners.get(word).into_iter().flatten() {
-            let Some((about, _)) = TABLE.detectors.get(detector) else {
+            let about = match TABLE.detectors.get(detector) {
+                Some((about, _)) => Some((about.beside, about.more_lines)),
+                None => FURTHER
+                    .get(detector - TABLE.detectors.len())
+                    .map(|further| (further.beside, 0)),
+            };
+            let Some((_, more_lines)) = about.filter(|(beside, _)| match asked.get_mut(*beside as usize) {
+                Some(known) => *known.get_or_insert_with(|| beside.fits(text, start, end)),
+                None => beside.fits(text, start, end),
+            }) else {
                 continue;
             };
-            if !about.beside.fits(text, start, end) {
-                continue;
-            }
             let [first, ..] = line.1;
             if !(line.0..first).contains(&start) {
                 line = line_of(text, start);
             }
             let [first, ..] = line.1;
-            let window = (detector, line.0, line.1.get(about.more_lines).copied().unwrap_or(first));
+            let window = (detector, line.0, line.1.get(more_lines).copied().unwrap_or(first));
             // A word that a line has twice tells nothing new.
             if windows.last() != Some(&window) {
                 windows.push(window);
@@ -226,10 +269,10 @@ impl Detector {
             .iter()
             .find_map(|group| captures.name(group))?;
         let quoted = captures.name("s4").is_none();
-        let text = if quoted {
-            secret.as_str()
-        } else {
-            secret.as_str().trim_end_matches([',', ';', ')', ']', '}', '`'])
+        let text = match captures.name("key") {
+            _ if quoted => secret.as_str(),
+            Some(key) => ends::value(window, key.range(), secret.range()),
+            None => ends::trimmed(secret.as_str()),
         };
         let class = match captures.name("key") {
             Some(key) => names::announced(key.as_str(), self.site, text)?,
@@ -258,7 +301,7 @@ impl Detector {
         } else {
             literals(class, &value)
         };
-        // In `token=X&page=2` nobody can say where the value ends: all of it goes, and its first part is known by itself.
+        // In `token=X&page=2` that is no URL nobody can say where the value ends: all goes, and its first part is known by itself.
         let first = value.split(['&', ';', ',']).next().unwrap_or_default();
         if !quoted && values::looks_random(first) && values::is_memorable(first) {
             literals.push(first.to_owned());

@@ -4,6 +4,11 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::Class;
+use super::further::Read;
+use super::patterns::Hit;
+use super::values;
+
 /// One private-key block in a text.
 pub(super) struct Block {
     /// From the first dash of the BEGIN line, in bytes.
@@ -71,6 +76,91 @@ pub(super) fn find(text: &str) -> Vec<Block> {
     blocks
 }
 
+/// What ends a key.
+pub(super) const TAIL_WORDS: &[&str] = &["PRIVATE KEY-----", "PRIVATE KEY BLOCK-----"];
+
+/// What is left of a key whose first lines were cut off, in front of the END line that starts and ends at these bytes.
+pub(super) fn read_tail(text: &str, start: usize, end: usize) -> Read {
+    let line = text.get(start..end).unwrap_or_default();
+    let hit = END
+        .find_iter(line)
+        .filter(|found| found.as_str().contains("END"))
+        .find_map(|found| {
+            let behind = start + found.start();
+            let first = text.ceil_char_boundary(behind.saturating_sub(LONGEST));
+            tail(text.get(first..behind).unwrap_or_default()).map(|body| (first + body, start + found.end()))
+        });
+    let hits = hit.map(|(from, to)| {
+        let lines = lines(text.get(from..to).unwrap_or_default());
+        Hit {
+            start: from,
+            end: to,
+            class: Class::PrivateKey,
+            value: lines.concat(),
+            literals: lines.into_iter().filter(|line| values::is_memorable(line)).collect(),
+        }
+    });
+    Read {
+        hits: hits.into_iter().collect(),
+        end,
+    }
+}
+
+/// Where the base64 begins that ends `text`, with or without what a log puts before each line; none where there is none, or where its
+/// BEGIN line is there.
+fn tail(text: &str) -> Option<usize> {
+    /// A line of base64 in PEM has 64 characters, of which a log may have wrapped some.
+    const WHOLE: usize = 40;
+    let is_base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
+    let mut rest = text;
+    let mut start = None;
+    let mut is_key = false;
+    loop {
+        // Line ends, real ones and those of JSON.
+        rest = rest.trim_end();
+        while let Some(shorter) = rest.strip_suffix("\\n").or_else(|| rest.strip_suffix("\\r")) {
+            rest = shorter.trim_end_matches('\\').trim_end();
+        }
+        // An escape's letter before the word belongs to the escape.
+        let before = rest.trim_end_matches(is_base64);
+        let word = rest.get(before.len()..).unwrap_or_default();
+        let escape = usize::from(before.ends_with('\\') && word.starts_with(['n', 'r', 't']));
+        let word = word.get(escape..).unwrap_or_default();
+        let at = rest.len() - word.len();
+        // Only the last line may be short.
+        let is_line = word.len() >= WHOLE || start.is_none() && word.len() >= 4 && !word.starts_with('=');
+        if !is_line {
+            // What a log puts before the END line.
+            match rest.rfind('\n').filter(|_| start.is_none() && word.len() < 4) {
+                Some(line) if rest.len() == text.trim_end().len() => {
+                    rest = rest.get(..line).unwrap_or_default();
+                    continue;
+                }
+                _ => break,
+            }
+        }
+        start = Some(at);
+        // A word of a sentence stands alone, and looks like one.
+        is_key |= word.len() >= WHOLE || word.ends_with('=') || values::is_mixed(word);
+        rest = rest.get(..at).unwrap_or_default();
+        let line = rest.rfind('\n').map_or(0, |end| end + 1);
+        let prefix = rest.get(line..).unwrap_or_default();
+        if prefix.contains("-----BEGIN") {
+            return None;
+        }
+        if !prefix.trim().is_empty() && !prefix.ends_with('\\') && !prefix.trim_end().ends_with("\\n") {
+            // What a log puts before a line.
+            rest = rest.get(..line).unwrap_or_default();
+        }
+    }
+    let begun = rest
+        .trim_end()
+        .rsplit('\n')
+        .next()
+        .is_some_and(|line| line.contains("-----BEGIN"));
+    start.filter(|_| is_key && !begun)
+}
+
 fn lines(body: &str) -> Vec<String> {
     LINE.captures_iter(body)
         .filter_map(|found| found.get(1))
@@ -80,7 +170,34 @@ fn lines(body: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Masker;
     use super::is_public;
+
+    #[test]
+    fn the_rest_of_a_key_is_a_key() {
+        const FIRST: &str = "MIIEpAIBAAKCAQEA04up8hoqzS1zQxJwKdIWq0tGxhQYd0cX0hlhYnmPO2oY7Q8J";
+        for text in [
+            format!("cut here\n{FIRST}\nxhQYd0cX0hlh==\n-----END RSA PRIVATE KEY-----\nafter"),
+            format!("  {FIRST}\n  xhQYd0cX0hlh==\n  -----END PRIVATE KEY-----\n"),
+            format!("{FIRST}\\nxhQYd0cX0hlh==\\n-----END EC PRIVATE KEY-----\\n"),
+            format!(
+                "2026-11-21T10:00:00Z stdout F {FIRST}\n2026-11-21T10:00:00Z stdout F xhQYd0cX0hlh==\n2026-11-21T10:00:00Z stdout F -----END OPENSSH PRIVATE KEY-----\n"
+            ),
+        ] {
+            let masked = Masker::new().mask(&text).into_owned();
+            assert!(
+                !masked.contains("MIIEpAIB") && !masked.contains("xhQYd0cX0hlh"),
+                "{masked}"
+            );
+            assert_eq!(masked.lines().count(), text.lines().count());
+        }
+        for text in [
+            "expected -----END RSA PRIVATE KEY----- in key.pem".to_owned(),
+            format!("-----BEGIN CERTIFICATE-----\n{FIRST}\n-----END CERTIFICATE-----\n"),
+        ] {
+            assert_eq!(Masker::new().mask(&text), text);
+        }
+    }
 
     #[test]
     fn only_certificates_alone_are_public() {

@@ -5,14 +5,16 @@
 //! as many leading bits afterwards as before, so that subnets of any size stay subnets (the idea of Crypto-PAn, Xu et al. 2002).
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use regex::{Captures, Regex};
 
-use super::Key;
+use super::versions::{self, Looks};
+use super::{Key, links, people};
 
 /// Names of hosts that are words of every cluster; replacing them would spoil roles, labels and logs, and tell nobody anything.
 const COMMON: [&str; 12] = [
@@ -70,6 +72,14 @@ static V4: LazyLock<Regex> = LazyLock::new(|| {
 });
 #[expect(clippy::unwrap_used, reason = "constant expressions that the tests compile")]
 static V6: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}").unwrap());
+/// Addresses in the names of machines: `ip-10-42-7-19` of AWS, `10-42-7-19.shop.pod` of the cluster's DNS.
+#[expect(clippy::unwrap_used, reason = "constant expressions that the tests compile")]
+static DASHED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?P<p>(?:ip|ec2|host|node|vm)-)?(?P<a>\d{1,3})-(?P<b>\d{1,3})-(?P<c>\d{1,3})-(?P<d>\d{1,3})").unwrap()
+});
+#[expect(clippy::unwrap_used, reason = "constant expressions that the tests compile")]
+static HARDWARE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}").unwrap());
 /// Hosts of URLs, and people with their domains.
 #[expect(clippy::unwrap_used, reason = "constant expressions that the tests compile")]
 static NAMED: LazyLock<Regex> = LazyLock::new(|| {
@@ -82,6 +92,8 @@ pub struct Pseudonyms {
     names: BTreeMap<String, String>,
     automaton: Option<(AhoCorasick, Vec<String>)>,
     addresses: HashMap<u32, u32>,
+    /// Addresses that are nothing else.
+    seen: HashSet<u32>,
 }
 
 impl Pseudonyms {
@@ -92,6 +104,7 @@ impl Pseudonyms {
             names: BTreeMap::new(),
             automaton: None,
             addresses: HashMap::new(),
+            seen: HashSet::new(),
         }
     }
 
@@ -141,8 +154,8 @@ impl Pseudonyms {
         }
     }
 
-    /// Remembers the hosts of URLs and of mail addresses in `text`, and the people of the latter. Where all texts are learned from first,
-    /// what looks for names is made once.
+    /// Remembers the hosts of URLs and of mail addresses in `text`, people, and which numbers are addresses. Where all texts are learned
+    /// from first, what looks for names is made once.
     pub fn learn(&mut self, text: &str) {
         for found in NAMED.captures_iter(text) {
             if let Some(domain) = found.name("domain") {
@@ -156,6 +169,21 @@ impl Pseudonyms {
                 }
             }
         }
+        for name in people::names(text) {
+            if !self.names.contains_key(name) {
+                let other = format!("user-{}", short(&self.key, "user", name));
+                self.remember(name, other);
+            }
+        }
+        for found in V4.captures_iter(text) {
+            let Some((whole, address)) = found.get(0).zip(address_of(&found)) else {
+                continue;
+            };
+            let (before, after) = beside(text, whole.range());
+            if stands_alone(before, after) && versions::looks(before, address, after) == Looks::Address {
+                self.seen.insert(address.into());
+            }
+        }
     }
 
     /// `text` with other names, addresses and domains. Hosts of URLs and of mail addresses are known from then on.
@@ -166,10 +194,15 @@ impl Pseudonyms {
         let v6 = replace(&V6, v4.as_deref().unwrap_or(&named), |found, before, after| {
             self.v6(found, before, after)
         });
-        match (v6.or(v4), named) {
-            (Some(text), _) => Cow::Owned(text),
-            (None, named) => named,
-        }
+        let text = v6.or(v4).map_or(named, Cow::Owned);
+        let dashed = replace(&DASHED, &text, |found, before, after| self.dashed(found, before, after));
+        let text = dashed.map_or(text, Cow::Owned);
+        let hardware = replace(&HARDWARE, &text, |found, before, after| {
+            let is_more = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric() || c == ':' || c == '-');
+            let is_part = is_more(before.chars().next_back()) || is_more(after.chars().next());
+            links::hardware(&self.key, found.get(0).filter(|_| !is_part)?.as_str())
+        });
+        hardware.map_or(text, Cow::Owned)
     }
 
     fn remember(&mut self, name: &str, other: String) {
@@ -216,17 +249,17 @@ impl Pseudonyms {
         Cow::Owned(out)
     }
 
-    fn v4(&mut self, found: &Captures<'_>, before: Option<char>, after: Option<char>) -> Option<String> {
-        let beside = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-        if beside(before) || before == Some('.') || beside(after) {
-            return None;
-        }
-        let part = |name: &str| found.name(name)?.as_str().parse::<u8>().ok();
-        let address = Ipv4Addr::new(part("a")?, part("b")?, part("c")?, part("d")?);
-        if stays(address) {
-            return None;
-        }
+    fn v4(&mut self, found: &Captures<'_>, before: &str, after: &str) -> Option<String> {
+        let address = address_of(found)?;
         let bits = u32::from(address);
+        let is_version = match versions::looks(before, address, after) {
+            Looks::Address => false,
+            Looks::Doubtful => !self.seen.contains(&bits),
+            Looks::Version => true,
+        };
+        if !stands_alone(before, after) || stays(address) || is_version {
+            return None;
+        }
         let length = found
             .name("n")
             .and_then(|n| n.as_str().parse::<u32>().ok())
@@ -241,6 +274,23 @@ impl Pseudonyms {
             Some(length) => format!("{other}/{length}"),
             None => other.to_string(),
         })
+    }
+
+    /// An address with dashes in place of its dots, where a name of a machine begins with it, or the address is known or private.
+    fn dashed(&mut self, found: &Captures<'_>, before: &str, after: &str) -> Option<String> {
+        let is_more = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric() || c == '-');
+        let prefix = found.name("p").map_or("", |prefix| prefix.as_str());
+        let is_part = match prefix.is_empty() {
+            true => is_more(before.chars().next_back()),
+            false => before.ends_with(|c: char| c.is_ascii_alphanumeric()),
+        };
+        let address = address_of(found)?;
+        let is_known = address.is_private() || self.seen.contains(&u32::from(address));
+        if is_part || is_more(after.chars().next()) || stays(address) || prefix.is_empty() && !is_known {
+            return None;
+        }
+        let [a, b, c, d] = Ipv4Addr::from(self.turned(address.into())).octets();
+        Some(format!("{prefix}{a}-{b}-{c}-{d}"))
     }
 
     /// The second and the third part, bit by bit, each turned over or not as the bits before it decide.
@@ -273,16 +323,22 @@ impl Pseudonyms {
         other
     }
 
-    fn v6(&self, found: &Captures<'_>, before: Option<char>, after: Option<char>) -> Option<String> {
-        let beside = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric() || c == ':');
+    fn v6(&self, found: &Captures<'_>, before: &str, after: &str) -> Option<String> {
+        let is_more = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric() || c == ':');
         let text = found.get(0)?.as_str();
         let address: Ipv6Addr = text.parse().ok()?;
         let [first, ..] = address.segments();
         let is_short = text.bytes().filter(u8::is_ascii_hexdigit).count() < 5;
-        if beside(before) || beside(after) || is_short || first & 0xffc0 == 0xfe80 || first >> 8 == 0xff {
+        if is_more(before.chars().next_back()) || is_more(after.chars().next()) || is_short || first >> 8 == 0xff {
             return None;
         }
         let parts = address.segments();
+        if first & 0xffc0 == 0xfe80 {
+            // `fe80::1` is a gateway everywhere.
+            let [.., a, b, c, _] = parts;
+            let is_set_by_hand = [a, b, c] == [0, 0, 0];
+            return (!is_set_by_hand).then(|| links::local(&self.key, address).to_string());
+        }
         let mut other = parts;
         for (at, part) in other.iter_mut().enumerate().skip(1).filter(|(_, part)| **part != 0) {
             let before: Vec<u8> = parts.iter().take(at).flat_map(|part| part.to_be_bytes()).collect();
@@ -291,6 +347,25 @@ impl Pseudonyms {
         }
         Some(Ipv6Addr::from(other).to_string())
     }
+}
+
+fn address_of(found: &Captures<'_>) -> Option<Ipv4Addr> {
+    let part = |name: &str| found.name(name)?.as_str().parse::<u8>().ok();
+    Some(Ipv4Addr::new(part("a")?, part("b")?, part("c")?, part("d")?))
+}
+
+/// True where the numbers are not a part of something longer.
+fn stands_alone(before: &str, after: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_alphanumeric();
+    !before.ends_with(is_word) && !before.ends_with('.') && !after.starts_with(is_word)
+}
+
+/// The text in front of a stretch, and that behind it.
+fn beside(text: &str, stretch: Range<usize>) -> (&str, &str) {
+    (
+        text.get(..stretch.start).unwrap_or_default(),
+        text.get(stretch.end..).unwrap_or_default(),
+    )
 }
 
 /// Addresses that mean the same everywhere, and masks of networks.
@@ -303,18 +378,17 @@ fn short(key: &Key, purpose: &str, value: &str) -> String {
     key.digest(purpose, value).chars().take(6).collect()
 }
 
-/// Replaces what `other` gives another text for; it sees the characters beside each match.
+/// Replaces what `other` gives another text for; it sees the text beside each match.
 fn replace(
     pattern: &Regex,
     text: &str,
-    mut other: impl FnMut(&Captures<'_>, Option<char>, Option<char>) -> Option<String>,
+    mut other: impl FnMut(&Captures<'_>, &str, &str) -> Option<String>,
 ) -> Option<String> {
     let mut out = String::new();
     let mut at = 0;
     for found in pattern.captures_iter(text) {
         let Some(whole) = found.get(0) else { continue };
-        let before = text.get(..whole.start()).and_then(|text| text.chars().next_back());
-        let after = text.get(whole.end()..).and_then(|text| text.chars().next());
+        let (before, after) = beside(text, whole.range());
         if let Some(new) = other(&found, before, after) {
             out.push_str(text.get(at..whole.start())?);
             out.push_str(&new);
@@ -384,6 +458,54 @@ mod tests {
         names.learn_host("master");
         let text = "https://registry.k8s.io/pause:3.9 at 127.0.0.1:6443, mask 255.255.255.0, node-role.kubernetes.io/master, 10:00:00, v1.28.4, sha256:0a:1b:2c, http://cart.shop.svc.cluster.local:80";
         assert_eq!(names.apply(text), text);
+    }
+
+    #[test]
+    fn people_machines_named_by_their_address_and_links_get_other_names() {
+        let text = "User \"jane\" at ip-10-42-7-19 (10.42.7.19, 10-42-7-19.shop.pod.cluster.local, 52:54:00:12:ab:cd, fe80::5054:ff:fe12:abcd) in /home/jane";
+        let mut names = pseudonyms();
+        let other = names.apply(text).into_owned();
+        for gone in ["jane", "42-7-19", "42.7.19", "12:ab:cd", "12:abcd"] {
+            assert!(!other.contains(gone), "{gone}: {other}");
+        }
+        let address = other.split(['(', ',']).nth(1).unwrap();
+        assert!(other.contains(&format!("ip-{} ", address.replace('.', "-"))), "{other}");
+        assert!(
+            other.contains(&format!("{}.shop.pod", address.replace('.', "-"))),
+            "{other}"
+        );
+        let link = other.split(", ").nth(2).unwrap();
+        let tail: Vec<&str> = link.split(':').skip(3).collect();
+        let [a, b, c] = tail.as_slice() else { panic!("{link}") };
+        let of_link: Ipv6Addr = format!("fe80::5054:ff:fe{a}:{b}{c}").parse().unwrap();
+        assert!(
+            link.starts_with("52:54:00:") && other.contains(&of_link.to_string()),
+            "{other}"
+        );
+        let user = other.split('"').nth(1).unwrap();
+        assert!(
+            user.starts_with("user-") && other.ends_with(&format!("/home/{user}")),
+            "{other}"
+        );
+        let same = "fe80::1, ff:ff:ff:ff:ff:ff, ee:ee:ee:ee:ee:ee, 2026-11-21, AB:CD:EF:01:23:45:67:89:AB:CD, 1-2-3-4, /home/ubuntu";
+        assert_eq!(names.apply(same), same);
+    }
+
+    #[test]
+    fn versions_of_four_numbers_stay() {
+        let mut names = pseudonyms();
+        for text in [
+            "version 1.2.3.4",
+            "\"Version\": \"110.2.3.4\"",
+            "installed openssl-1.2.3.4.rpm, libz_1.2.3.4 and 1.2.3.4-r0",
+            "image: docker.io/shop/cart:1.2.3.4",
+        ] {
+            assert_eq!(names.apply(text), text);
+        }
+        // What is an address elsewhere is one beside a name too, and so is a private one.
+        for text in ["node at 34.1.2.3", "etcd-34.1.2.3", "kube-proxy-10.42.7.19"] {
+            assert_ne!(names.apply(text), text);
+        }
     }
 
     #[test]

@@ -113,12 +113,44 @@ pub(super) const SENTENCES: &[Detector] = &[
     // `joining with token X`: what follows has to look made.
     Detector {
         class: Class::Token,
-        words: &["token"],
+        words: &["token", "password"],
         more_lines: 0,
-        expression: r#"(?i)\b(?<key>[A-Za-z_-]*token)[ \t]+\\*["']?(?<s>[A-Za-z0-9._~+/=-]{16,})"#,
+        expression: r#"(?i)\b(?<key>[A-Za-z_-]*(?:token|password))[ \t]+\\*["']?(?<s>[A-Za-z0-9._~+/=-]{16,})"#,
+        site: Site::Key,
+        beside: Beside::Made,
+        judge: |found| looks_made(found.value) && !values::is_path(found.value),
+    },
+    // `robot secret X`: what could be the name of a Secret has no capitals.
+    Detector {
+        class: Class::Secret,
+        words: &["secret"],
+        more_lines: 0,
+        expression: r#"(?i)\bsecret[ \t]+\\*["']?(?<s>[A-Za-z0-9+/_-]{16,}={0,2})"#,
+        site: Site::Key,
+        beside: Beside::Made,
+        judge: |found| values::is_mixed(found.value) && !values::is_path(found.value),
+    },
+    // A line with a name and a value and nothing else, as tables of two columns and files of directives have it.
+    Detector {
+        class: Class::Secret,
+        words: &["password", "passwd", "passphrase", "pwd", "pass", "token", "key"],
+        more_lines: 0,
+        expression: concat!(
+            r#"(?i)^[ \t]*(?:\|[ \t]*)?(?:(?:ENV|ARG|set|setenv)[ \t]+)?"#,
+            r"(?<key>[A-Za-z0-9_.-]*(?:password|passwd|passphrase|pwd|pass|token|key))",
+            r#"[ \t]+(?:\|[ \t]*)?"#,
+            value!(),
+            r"[ \t]*(?:\|[ \t]*)?;?\r?\n?$"
+        ),
         site: Site::Key,
         beside: Beside::Blank,
-        judge: |found| looks_made(found.value) && !values::is_path(found.value),
+        judge: |found| match found.class {
+            // In /etc/services a port stands there.
+            Class::Password => {
+                values::looks_random(found.value) && !found.value.ends_with("/tcp") && !found.value.ends_with("/udp")
+            }
+            _ => looks_made(found.value) && !values::is_path(found.value),
+        },
     },
     // A form or a query inside another URL: `%3D` is the equal sign, `%26` ends the value.
     Detector {

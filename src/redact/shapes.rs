@@ -96,6 +96,38 @@ pub(super) const SHAPES: &[Detector] = &[
                 .is_some_and(|(_, value)| !values::is_placeholder(value))
         },
     },
+    // Hashes of passwords in LDAP (RFC 2307, 5.3).
+    Detector {
+        class: Class::Password,
+        words: &["sha}", "sha256}", "sha512}", "md5}", "crypt}"],
+        more_lines: 0,
+        expression: r"(?i)\{(?:s?sha(?:256|512)?|s?md5|crypt)\}(?<s>[A-Za-z0-9+/$.=]{12,})",
+        site: Site::Key,
+        beside: Beside::Anything,
+        judge: |_| true,
+    },
+    // Keys of wireless networks (wpa_supplicant.conf(5), nm-settings(5)).
+    Detector {
+        class: Class::Password,
+        words: &["psk="],
+        more_lines: 0,
+        expression: r#"(?i)\b[a-z_-]*psk=["']?(?<s>[^\s"']{8,64})"#,
+        site: Site::Key,
+        beside: Beside::Anything,
+        judge: |_| true,
+    },
+    // A variable whose name ends with SECRET, where its value is no name of an object.
+    Detector {
+        class: Class::Secret,
+        words: &["_secret="],
+        more_lines: 0,
+        expression: r#"\b[A-Z][A-Z0-9_]*_SECRET=\\*["']?(?<s>[^\s"'\\;,]+)"#,
+        site: Site::Key,
+        beside: Beside::Anything,
+        judge: |found| {
+            values::looks_random(found.value) && (!found.value.contains('-') || values::is_mixed(found.value))
+        },
+    },
     // What stands as a bare `secret` is mostly the name of a Secret, which has no capitals.
     Detector {
         class: Class::Secret,

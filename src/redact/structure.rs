@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::names::{self, Site};
 use super::pem::is_public;
-use super::{Class, forms, leaves, patterns, values};
+use super::{Class, forms, leaves, packed, patterns, values};
 use crate::model::escaped;
 
 /// A secret that its place gives away.
@@ -65,6 +65,12 @@ const ARGV_KEYS: &[&str] = &[
     "Entrypoint",
 ];
 
+/// Keys of what has a name and a value: containers' variables, the CRI's pairs, parameters of many programs.
+const NAME_KEYS: &[&str] = &["name", "key", "Name", "Key"];
+
+/// Keys of the value beside such a name.
+const VALUE_KEYS: &[&str] = &["value", "Value", "val"];
+
 /// Programs whose `-p` is a password.
 const TAKES_P: &[&str] = &[
     "login",
@@ -76,7 +82,12 @@ const TAKES_P: &[&str] = &[
     "mysql",
     "mysqladmin",
     "mysqldump",
+    "mysqlimport",
+    "mysqlpump",
     "mysqlshow",
+    "mycli",
+    "cqlsh",
+    "cypher-shell",
     "sshpass",
 ];
 
@@ -132,6 +143,8 @@ impl Walk {
                 Value::Object(notes) if key == "annotations" => walk.annotations(notes),
                 Value::Array(items) if key.eq_ignore_ascii_case("env") => walk.environment(items),
                 Value::Array(items) if ARGV_KEYS.contains(&key.as_str()) => walk.argv(map, items),
+                Value::Array(items) => walk.list(key, items),
+                Value::Object(inner) => walk.wrapped(key, inner),
                 Value::String(text) => walk.setting(key, text),
                 _ => walk.value(value),
             });
@@ -165,6 +178,11 @@ impl Walk {
             let class = class_of_secret(key, &value);
             let plain = is_plain_key(key);
             self.embedded(&value);
+            if self.in_place
+                && let Some(text) = packed::text(&value)
+            {
+                self.unpacked(&text);
+            }
             self.at(key, |walk| walk.push(class, &value, 0, !plain));
             self.found.extend(settings(&value));
             if !plain {
@@ -199,6 +217,18 @@ impl Walk {
             self.value(&document);
             self.in_place = outer;
         }
+    }
+
+    /// Text that was compressed: a document, or a file of settings. True when anything in it is secret.
+    fn unpacked(&mut self, text: &str) -> bool {
+        let before = self.found.len();
+        let outer = std::mem::replace(&mut self.in_place, false);
+        match serde_json::from_str::<Value>(text) {
+            Ok(document) => self.value(&document),
+            Err(_) => self.plain_looks(text),
+        }
+        self.in_place = outer;
+        self.found.len() > before
     }
 
     /// `auths` of a Docker `config.json` (docs.docker.com/reference/cli/docker/login).
@@ -238,13 +268,14 @@ impl Walk {
     /// An entry of a container's `env`: `{name, value}`, or `{key, value}` in the CRI (`runtime.v1.KeyValue`).
     fn variable(&mut self, map: &Map<String, Value>) {
         let (Some(name), Some(value)) = (
-            map.get("name").or_else(|| map.get("key")).and_then(Value::as_str),
-            map.get("value").and_then(Value::as_str),
+            NAME_KEYS.iter().find_map(|key| map.get(*key)?.as_str()),
+            VALUE_KEYS.iter().find_map(|key| Some((*key, map.get(*key)?.as_str()?))),
         ) else {
             return;
         };
+        let (key, value) = value;
         if let Some(class) = names::announced(name, Site::Variable, value) {
-            self.at("value", |walk| walk.announced(class, value, 0));
+            self.at(key, |walk| walk.announced(class, value, 0));
         }
     }
 
@@ -259,6 +290,36 @@ impl Walk {
                     Some((class, name, value)) => walk.announced(class, value, name.len() + 1),
                     None => walk.value(item),
                 }
+            });
+        }
+    }
+
+    /// `password: {value: X}`.
+    fn wrapped(&mut self, key: &str, inner: &Map<String, Value>) {
+        let wrapped = VALUE_KEYS
+            .iter()
+            .find_map(|key| Some((*key, inner.get(*key)?.as_str()?)));
+        if let Some((place, value)) = wrapped
+            && let Some(class) = names::announced(key, Site::Key, value)
+        {
+            self.at(place, |walk| walk.announced(class, value, 0));
+        }
+        if self.depth <= DEEPEST {
+            self.depth += 1;
+            self.object(inner, false);
+            self.depth -= 1;
+        }
+    }
+
+    /// `tokens: [X, Y]`.
+    fn list(&mut self, key: &str, items: &[Value]) {
+        for (at, item) in items.iter().enumerate() {
+            let class = item
+                .as_str()
+                .and_then(|text| Some((names::announced_item(key, text)?, text)));
+            self.item(at, |walk| match class {
+                Some((class, text)) => walk.announced(class, text, 0),
+                None => walk.value(item),
             });
         }
     }
@@ -306,6 +367,19 @@ impl Walk {
 
     /// Secrets that a text shows by their looks. They have no place here: masking the text finds them again.
     fn looks(&mut self, text: &str) {
+        // Compressed text goes as a whole. It is not looked for in what was unpacked: that could go on for ever.
+        if self.in_place
+            && packed::WORDS.iter().any(|start| text.starts_with(start))
+            && let Some(unpacked) = packed::text(text)
+            && self.unpacked(&unpacked)
+        {
+            self.push(Class::Secret, text, 0, false);
+            return;
+        }
+        self.plain_looks(text);
+    }
+
+    fn plain_looks(&mut self, text: &str) {
         for hit in patterns::find(text) {
             let searched = !hit.literals.is_empty();
             self.found.push(Found {
@@ -420,7 +494,8 @@ fn joined_flag(text: &str, takes_p: bool) -> Option<(Class, usize)> {
     {
         return Some((class, flag.len() + 1));
     }
-    (takes_p && text.starts_with("-p") && text.len() > 2).then_some((Class::Password, 2))
+    let rest = text.strip_prefix("-p").filter(|rest| takes_p && !rest.is_empty())?;
+    Some((Class::Password, text.len() - rest.trim_start_matches('=').len()))
 }
 
 fn flag_class(flag: &str) -> Option<Class> {
@@ -444,6 +519,8 @@ fn takes_p(owner: &Map<String, Value>, items: &[Value]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;
     use serde_json::json;
@@ -558,6 +635,60 @@ mod tests {
             let again = masked.clone();
             masker.mask_json(&mut masked);
             assert_eq!(masked, again);
+        }
+    }
+
+    #[test]
+    fn what_was_compressed_gives_its_secrets_away() {
+        let release = json!({"name": "shop", "config": {"auth": {"rootPassword": "correct horse"}},
+            "manifest": "kind: Secret\nstringData:\n  plain: Fx9-battery\n"});
+        let pack = |text: &str| {
+            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            gzip.write_all(text.as_bytes()).unwrap();
+            STANDARD.encode(gzip.finish().unwrap())
+        };
+        let packed = pack(&release.to_string());
+        // A release of Helm 3 (helm.sh/docs/topics/advanced, storage backends): gzip, base64, and base64 once more as a Secret's data.
+        let secret =
+            json!({"kind": "Secret", "type": "helm.sh/release.v1", "data": {"release": STANDARD.encode(&packed)}});
+        let mut masker = Masker::new();
+        masker.learn_json(&secret);
+        assert_eq!(
+            masker.mask("connecting with correct horse, Fx9-battery"),
+            "connecting with ‹password-1›, ‹secret-1›"
+        );
+        // A bundle of Fleet, as a document and as text.
+        let bundle = json!({"kind": "Bundle", "spec": {"resources": [{"encoding": "base64+gz", "content": packed}]}});
+        let mut masked = bundle.clone();
+        let mut masker = Masker::new();
+        masker.mask_json(&mut masked);
+        assert!(
+            masked["spec"]["resources"][0]["content"]
+                .as_str()
+                .unwrap()
+                .starts_with("‹secret-")
+        );
+        assert!(!masker.mask("correct horse").contains("horse"));
+        let mut masker = Masker::new();
+        let text = format!("- content: {packed}\n  encoding: base64+gz\n- by: correct horse\n");
+        let masked = masker.mask(&text).into_owned();
+        assert!(!masked.contains("H4sI") && !masked.contains("horse"), "{masked}");
+        let harmless = format!("- content: {}\n", pack("kind: ConfigMap\ndata:\n  level: info\n"));
+        assert_eq!(Masker::new().mask(&harmless), harmless);
+    }
+
+    #[test]
+    fn lists_and_pairs_of_any_spelling_give_secrets_away() {
+        for document in [
+            json!({"tokens": ["K0rrect-horse", "K0rrect-horse"]}),
+            json!({"params": [{"Key": "db_password", "Value": "K0rrect-horse"}]}),
+            json!({"password": {"value": "K0rrect-horse"}}),
+            json!({"credentials": "K0rrect-horse"}),
+            json!({"command": ["mysqldump", "-p=K0rrect-horse"]}),
+        ] {
+            let mut masked = document.clone();
+            Masker::new().mask_json(&mut masked);
+            assert!(!masked.to_string().contains("horse"), "{masked}");
         }
     }
 

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use kube::Config;
 use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
 
 use super::error::explain;
 use crate::collect::root::HostRoot;
-use crate::collect::{ClusterPlan, Kubeconfigs};
+use crate::collect::{ClusterPlan, CollectError, Kubeconfigs};
 
 /// Kubeconfigs that installers leave on a control plane: kubeadm's, RKE2's, k3s's (docs.rke2.io/cluster_access, docs.k3s.io/cluster-access,
 /// kubernetes.io/docs/setup/production-environment/tools/kubeadm/create-cluster-kubeadm), then a kubelet's, who may read little.
@@ -113,6 +115,47 @@ pub(super) fn places(plan: &ClusterPlan) -> Vec<String> {
     }
 }
 
+/// What is wrong with the kubeconfig that somebody named, before anything is asked. The host is collected all the same.
+pub(crate) fn known_gaps(plan: &ClusterPlan) -> Result<Vec<String>, CollectError> {
+    let Kubeconfigs::Named(files) = &plan.kubeconfigs else {
+        return Ok(Vec::new());
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .map_err(CollectError::Runtime)?;
+    let named = Candidate::Files(files.clone());
+    let wrong = runtime.block_on(load(&named, plan)).err();
+    Ok(wrong
+        .map(|why| {
+            let name = named.name();
+            format!("no cluster can be collected through {name}: {why}; name another --kubeconfig or --context, or give --no-cluster")
+        })
+        .into_iter()
+        .collect())
+}
+
+/// The servers that kubeconfigs name, each with the certificates of its authority in PEM.
+pub(crate) fn servers(plan: &ClusterPlan, host: &HostRoot) -> Vec<(String, Vec<u8>)> {
+    let candidates = candidates(plan, host);
+    let files = candidates.iter().flat_map(|candidate| match candidate {
+        Candidate::Files(files) => files.as_slice(),
+        Candidate::Stranger(file) => std::slice::from_ref(file),
+        Candidate::ServiceAccount => &[],
+    });
+    let configs = files.filter_map(|file| Kubeconfig::read_from(file).ok());
+    configs
+        .flat_map(|config| config.clusters)
+        .filter_map(|named| {
+            let cluster = named.cluster?;
+            let written = cluster
+                .certificate_authority_data
+                .and_then(|data| STANDARD.decode(data).ok());
+            let file = || cluster.certificate_authority.and_then(|path| fs::read(path).ok());
+            Some((cluster.server?, written.or_else(file).unwrap_or_default()))
+        })
+        .collect()
+}
+
 /// Reads a candidate. The error says what is wrong with it, without its name.
 pub(super) async fn load(candidate: &Candidate, plan: &ClusterPlan) -> Result<Config, String> {
     let mut config = match candidate {
@@ -192,6 +235,33 @@ mod tests {
         let refused = load(&Candidate::Stranger(file.clone()), &plan).await.unwrap_err();
         assert!(refused.contains("credential plugin"), "{refused}");
         assert!(load(&Candidate::Files(vec![file]), &plan).await.is_ok());
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_named_kubeconfig_is_known_before_anything_is_asked() {
+        let named = |files| ClusterPlan {
+            kubeconfigs: Kubeconfigs::Named(files),
+            ..ClusterPlan::default()
+        };
+        let gaps = known_gaps(&named(vec!["/no/such/file".into()])).unwrap();
+        assert!(
+            gaps[0].contains("/no/such/file") && gaps[0].contains("--no-cluster"),
+            "{gaps:?}"
+        );
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("config");
+        let text = "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts: [{name: c, context: {cluster: c, user: u}}]\nclusters: [{name: c, cluster: {server: 'https://10.0.0.1:6443', certificate-authority-data: Y2E=}}]\nusers: [{name: u, user: {token: t}}]\n";
+        fs::write(&file, text.replace("current-context: c", "current-context: gone")).unwrap();
+        let plan = named(vec![file.clone()]);
+        assert!(known_gaps(&plan).unwrap()[0].contains("gone"));
+        fs::write(&file, text.replace(", certificate-authority-data: Y2E=", "")).unwrap();
+        assert_eq!(known_gaps(&plan).unwrap(), Vec::<String>::new());
+        fs::write(&file, text).unwrap();
+        let host = HostRoot::new("/".into());
+        assert_eq!(
+            servers(&plan, &host),
+            [("https://10.0.0.1:6443".to_owned(), b"ca".to_vec())]
+        );
     }
 
     #[test]

@@ -25,7 +25,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 /// A cluster in the course of a collection.
 pub(crate) struct Session {
-    pub(super) plan: ClusterPlan,
+    pub(crate) plan: ClusterPlan,
     /// The API, once a server has answered.
     pub(super) api: Option<Api>,
     /// The namespace of the context: what is left to ask for where namespaces may not be listed.

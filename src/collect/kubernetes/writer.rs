@@ -183,6 +183,7 @@ impl Writer {
         // The end of the list has to fit too.
         if self.spool.len() + bytes.len() as u64 + TAIL > evidence.room() {
             self.full = true;
+            evidence.squeeze();
             return Err(Refused::Full);
         }
         let separator: &[u8] = if file.objects == 0 { b"" } else { b",\n" };

@@ -405,6 +405,66 @@ proptest! {
 }
 
 #[test]
+fn secrets_in_commands_files_and_programs_are_masked() {
+    for text in [
+        "db.example:5432:shop:app:Fx9-horse",
+        "*:*:*:postgres:Fx9-horse",
+        "echo 'db:7000:shop:app:Fx9-horse' >> ~/.pgpass",
+        "mysql -u root -p=Fx9-horse -h db",
+        "mysqlimport -pFx9-horse shop",
+        "podman login -u ci -p=Fx9-horse r.example",
+        "vault operator unseal Fx9-horse",
+        "vault login -no-print Fx9-horse",
+        "Unseal Key 1: Fx9horseFx9horseFx9horse",
+        "rabbitmqctl change_password app Fx9-horse",
+        "htpasswd -b /etc/users bob Fx9-horse",
+        "ldapsearch -x -D cn=admin -w Fx9-horse -b dc=x",
+        "mc alias set s3 https://s3.example KEY1 Fx9-horse",
+        "ipmitool -H h -U a -P Fx9-horse power",
+        "smbclient -U bob%Fx9-horse //x/y",
+        "echo Fx9-horse | sudo -S ls",
+        "<name>javax.jdo.option.ConnectionPassword</name>\n  <value>Fx9-horse</value>",
+        "<name>fs.s3a.secret.key</name><final>true</final><value>Fx9-horse</value>",
+        "<add key=\"SmtpPassword\" value=\"Fx9-horse\"/>",
+        "<entry key='db.password'>Fx9-horse</entry>",
+        "define('DB_PASSWORD', 'Fx9-horse');",
+        "setPassword(\"Fx9-horse\")",
+        "os.environ[\"DB_PASSWORD\"] = \"Fx9-horse\"",
+        "'password' => 'Fx9-horse',",
+        "ENV DB_PASSWORD Fx9-horse",
+        "username   app\npassword   Fx9-horse\n",
+        "| password | Fx9-horse |",
+        "{\"Key\":\"db_password\",\"Value\":\"Fx9-horse\"} ",
+        "//registry.example/:_auth=Ym9iOkZ4OS1ob3JzZQ==",
+        "default login app password Fx9-horse",
+        "olcRootPW: {SSHA}Fx9horseFx9horseFx9horse",
+        "PULL_SECRET=Fx9Horse",
+        "master_key: Fx9-horse",
+        "wpa psk=Fx9-horse",
+        "robot$ci secret Fx9HorseFx9HorseFx9Horse",
+        "keytool -storepass Fx9-horse",
+    ] {
+        let mut masker = Masker::new();
+        let masked = masker.mask(text).into_owned();
+        assert!(!masked.contains("Fx9") && masked.contains('‹'), "{masked}");
+        assert_eq!(masker.mask(&masked), masked.as_str());
+    }
+    for text in [
+        "10.0.0.1:5432: connection refused: by peer",
+        "mysqld -p 3306",
+        "vault status sealed",
+        "<name>dfs.namenode.name.dir</name>\n<value>/data/1</value>",
+        "<add key=\"Mode\" value=\"Fx9-horse\"/>",
+        "[\"password\", \"lease\"]",
+        "PULL_SECRET=shop-db-1",
+        "the password matched2 nothing",
+        "secret cattle-system/tls-rancher-internal-2",
+    ] {
+        assert_eq!(Masker::new().mask(text), text);
+    }
+}
+
+#[test]
 fn logins_in_the_forms_of_other_programs_are_masked() {
     let login = STANDARD.encode("robot:Tr0ub4dor-3");
     for (text, secret) in [

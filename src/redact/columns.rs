@@ -1,0 +1,184 @@
+//! Tables with a column of secrets: CSV with a heading such as `password`, and what `psql`, `mysql` and command lines print.
+
+use std::ops::Range;
+
+use super::further::Read;
+use super::names::{self, Site};
+use super::patterns::Hit;
+use super::{Class, values};
+
+/// What separates cells.
+#[derive(Clone, Copy)]
+enum Between {
+    Sign(u8),
+    /// Two blanks or more; cells begin where their headings do.
+    Blanks,
+}
+
+/// More bytes than this are not read of one table.
+const LONGEST: usize = 4 << 20;
+
+/// The secrets below the headings in the line from `start` to `end`, and where their table ends.
+pub(super) fn read(text: &str, start: usize, end: usize) -> Read {
+    let nothing = Read { hits: Vec::new(), end };
+    let heading = text.get(start..end).unwrap_or_default();
+    let Some((between, headings)) = headings(heading) else {
+        return nothing;
+    };
+    let classes: Vec<Option<Class>> = headings
+        .iter()
+        .map(|cell| names::class_of(heading.get(cell.clone()).unwrap_or_default(), Site::Key))
+        .collect();
+    if classes.iter().all(Option::is_none) {
+        return nothing;
+    }
+    let mut hits = Vec::new();
+    let mut at = end;
+    let rows = text.get(end..text.floor_char_boundary(end.saturating_add(LONGEST).min(text.len())));
+    for row in rows.unwrap_or_default().split_inclusive('\n') {
+        if row.trim().is_empty() {
+            break;
+        }
+        if !is_rule(row) {
+            let cells = match between {
+                Between::Sign(sign) => cells(row, sign),
+                Between::Blanks => columns(row, &headings),
+            };
+            if cells.len() != headings.len() {
+                break;
+            }
+            for (cell, class) in cells.into_iter().zip(&classes) {
+                let value = row.get(cell.clone()).unwrap_or_default();
+                if let Some(class) = class
+                    && is_secret(*class, value)
+                {
+                    hits.push(Hit::of(*class, value, at + cell.start));
+                }
+            }
+        }
+        at += row.len();
+    }
+    Read { hits, end: at }
+}
+
+fn is_secret(class: Class, value: &str) -> bool {
+    !values::is_placeholder(value)
+        && (class == Class::Password || values::looks_random(value) && !values::is_path(value) && !value.contains(' '))
+}
+
+/// The cells of a heading, which are names and nothing else.
+fn headings(line: &str) -> Option<(Between, Vec<Range<usize>>)> {
+    let is_name = |cell: &Range<usize>| {
+        let name = line.get(cell.clone()).unwrap_or_default();
+        (1..=40).contains(&name.len())
+            && name.split(' ').count() <= 3
+            && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_.- ".contains(&byte))
+    };
+    for sign in *b"\t;,|" {
+        if memchr::memchr(sign, line.as_bytes()).is_some() {
+            let cells = cells(line, sign);
+            return (cells.len() > 1 && cells.iter().all(is_name)).then_some((Between::Sign(sign), cells));
+        }
+    }
+    // Command lines print their headings in capitals; other lines of words are sentences.
+    if line.bytes().any(|byte| byte.is_ascii_lowercase()) || !line.contains("  ") {
+        return None;
+    }
+    let mut cells = Vec::new();
+    let mut at = 0;
+    for part in line.trim_end().split("  ") {
+        let inner = part.trim();
+        if !inner.is_empty() {
+            let start = at + part.len() - part.trim_start().len();
+            cells.push(start..start + inner.len());
+        }
+        at += part.len() + 2;
+    }
+    (cells.len() > 1 && cells.iter().all(is_name)).then_some((Between::Blanks, cells))
+}
+
+/// The cells of a row, without blanks and quotes around them. A sign between quotes separates nothing (RFC 4180), and those at the edges
+/// of a drawn table neither.
+fn cells(row: &str, sign: u8) -> Vec<Range<usize>> {
+    let row = row.trim_end_matches(['\n', '\r']);
+    let mut cells = Vec::new();
+    let (mut start, mut is_quoted) = (0, false);
+    for (at, byte) in row.bytes().chain([sign]).enumerate() {
+        if byte == b'"' && sign != b'|' {
+            is_quoted = !is_quoted;
+        }
+        if byte == sign && (!is_quoted || at == row.len()) {
+            cells.push(bare(row, start..at));
+            start = at + 1;
+        }
+    }
+    let is_edge = |cell: Option<&Range<usize>>| sign == b'|' && cell.is_some_and(Range::is_empty);
+    if is_edge(cells.first()) && is_edge(cells.last()) && cells.len() > 2 {
+        cells.pop();
+        cells.remove(0);
+    }
+    cells
+}
+
+/// The cells of a row below headings that stand at these places.
+fn columns(row: &str, headings: &[Range<usize>]) -> Vec<Range<usize>> {
+    let row = row.trim_end();
+    let ends = headings.iter().skip(1).map(|next| next.start).chain([row.len()]);
+    let cells = headings.iter().zip(ends).filter_map(|(heading, end)| {
+        let end = end.min(row.len());
+        row.get(heading.start..end).map(|_| bare(row, heading.start..end))
+    });
+    cells.collect()
+}
+
+fn bare(row: &str, cell: Range<usize>) -> Range<usize> {
+    let text = row.get(cell.clone()).unwrap_or_default();
+    let inner = text.trim();
+    let mut start = cell.start + text.len() - text.trim_start().len();
+    let mut end = start + inner.len();
+    if inner.len() > 1 && inner.starts_with('"') && inner.ends_with('"') {
+        (start, end) = (start + 1, end - 1);
+    }
+    start..end
+}
+
+/// True for a line that is drawn between rows.
+fn is_rule(row: &str) -> bool {
+    row.trim().bytes().all(|byte| b"-+=|: ".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Masker;
+
+    #[test]
+    fn columns_of_secrets_are_masked_in_every_kind_of_table() {
+        for text in [
+            "name,password,mail\njane,hunter2,j@x.org\nbob,\"horse, two\",b@x.org\n",
+            "\"id\";\"api_token\"\r\n\"1\";\"hunter2\"\r\n\"2\";\"horse2two\"\r\n",
+            " id | password \n----+----------\n  1 | hunter2\n  2 | horse\n(2 rows)\n",
+            "+----+----------+\n| id | password |\n+----+----------+\n|  1 | hunter2  |\n|  2 | horse    |\n+----+----------+\n",
+            "NAME   TOKEN        AGE\na      hunter2      5d\nb      horse2two    6d\n",
+        ] {
+            let masked = Masker::new().mask(text).into_owned();
+            assert!(!masked.contains("hunter2") && !masked.contains("horse"), "{masked}");
+            assert_eq!(Masker::new().mask(&masked), masked);
+        }
+    }
+
+    #[test]
+    fn rows_end_with_their_table() {
+        let text = "name,password\njane,hunter2\n\nname,colour\nbob,horse\n";
+        assert!(Masker::new().mask(text).contains("bob,horse"));
+        for text in [
+            "mount, token, lease\nprobe, sync, watch, node\n",
+            "NAME        TYPE                 DATA   AGE\ndb-secret   Opaque               1      5d\n",
+            "the secret, token\nand other, words\n",
+        ] {
+            assert_eq!(Masker::new().mask(text), text);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Where a value ends that has no quotes around it.
+
+use std::ops::Range;
+
+/// Without the punctuation of what stands around it.
+pub(super) fn trimmed(value: &str) -> &str {
+    value.trim_end_matches([',', ';', ')', ']', '}', '`'])
+}
+
+/// The value at `value`, whose name stands at `key`: in the query of a URL it ends at an ampersand (URL Standard, 5.1), and between the
+/// braces of a flow mapping at the comma before the next key (YAML 1.2.2, 7.3.3).
+pub(super) fn value(window: &str, key: Range<usize>, value: Range<usize>) -> &str {
+    let before = window.get(..key.start).unwrap_or_default();
+    let value = window.get(value).unwrap_or_default();
+    let mut end = value.len();
+    if before.ends_with(['?', '&']) {
+        end = value.find('&').unwrap_or(end);
+    }
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let is_flow = || line.matches('{').count() > line.matches('}').count();
+    if value.contains(',') && is_flow() {
+        let commas = value.match_indices(',').map(|(at, _)| at);
+        let mut before_keys = commas.filter(|at| value.get(at + 1..).is_some_and(starts_with_key));
+        end = before_keys.next().map_or(end, |comma| end.min(comma));
+    }
+    trimmed(value.get(..end).unwrap_or_default())
+}
+
+/// True for `name:` and `"name":`.
+fn starts_with_key(text: &str) -> bool {
+    let text = text.trim_start_matches('"');
+    let name = text.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    name.len() < text.len() && name.trim_start_matches('"').starts_with(':')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Masker;
+
+    #[test]
+    fn what_follows_a_value_stays() {
+        for (text, masked) in [
+            ("GET /v3?token=k7d9f2m4&x=1", "GET /v3?token=‹token-1›&x=1"),
+            ("user=bob&password=horse&x=1", "user=bob&password=‹password-1›&x=1"),
+            (
+                "{client-key-data: TUlJRXBBSUJ1,certificate-authority-data: LS0tLS1CRUdJ,x: 1}",
+                "{client-key-data: ‹private-key-1›,certificate-authority-data: LS0tLS1CRUdJ,x: 1}",
+            ),
+            // Nobody says where these end.
+            ("password=hunter2&x=1", "password=‹password-1›"),
+            ("password: hun,ter:2", "password: ‹password-1›"),
+        ] {
+            assert_eq!(Masker::new().mask(text), masked);
+        }
+    }
+}
