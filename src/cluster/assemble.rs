@@ -17,7 +17,7 @@ use super::namespaces::Namespaces;
 use super::node_words::NODE_WORDS;
 use super::reader::Located;
 use super::unused::Certainty;
-use super::whereabouts::{KnownNodes, node_in_path, node_of_host, node_of_log};
+use super::whereabouts::{KnownNodes, named_place, node_in_path, node_of_host, node_of_log};
 use super::{About, BundleInfo, Coverage, Event, Hit, Host, Object, ObjectKey, PodView, Snapshot, Treatment};
 use crate::bundle::decode::{Fact, Form, HostFact};
 use crate::bundle::layout::{Detected, NodePlace};
@@ -207,10 +207,7 @@ fn hosts(detected: &Detected<'_>, nodes: &KnownNodes, facts: Vec<Located>) -> Ve
                 _ => None,
             };
             if let Some(node) = of_unit.or_else(|| node_of_host(&host, nodes)) {
-                place = NodePlace {
-                    directory: node.clone(),
-                    name: node,
-                };
+                place = named_place(node);
             }
         }
         let NodePlace { directory, name } = place;
@@ -570,10 +567,7 @@ fn log_hits(snapshot: &Snapshot, log: &LogFile, detected: &Detected<'_>, nodes: 
     let reference: Option<Timestamp> = snapshot.now();
     let mut place = machine_of(detected, nodes, &log.path);
     if let Some(node) = node_of_host(&log.host, nodes).filter(|_| place.directory.is_empty()) {
-        place = NodePlace {
-            directory: node.clone(),
-            name: node,
-        };
+        place = named_place(node);
     }
     let host = snapshot.hosts.iter().find(|host| host.directory == place.directory);
     // A directory of logs alone is no host, but it still tells whose logs they are.

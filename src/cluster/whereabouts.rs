@@ -5,6 +5,7 @@ use std::ops::Deref;
 
 use super::Snapshot;
 use super::attribution::dashed;
+use crate::bundle::layout::NodePlace;
 use crate::model::EntryPath;
 
 /// The nodes that the bundle's objects mention.
@@ -82,6 +83,14 @@ pub(super) fn node_of_log(path: &EntryPath, line: &str, nodes: &[String]) -> Str
 pub(super) fn node_of_host(host: &str, nodes: &[String]) -> Option<String> {
     let same = |node: &&String| node.as_str() == host || node.split('.').next() == Some(host);
     nodes.iter().find(same).filter(|_| !host.is_empty()).cloned()
+}
+
+/// The place of a machine that is known by its name alone.
+pub(super) fn named_place(node: String) -> NodePlace {
+    NodePlace {
+        directory: node.clone(),
+        name: node,
+    }
 }
 
 /// True for a heading between the outputs of several machines, which holds for all commands up to the next heading.

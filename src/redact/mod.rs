@@ -5,6 +5,7 @@
 //! [`Masker::mask`] also finds secrets by their looks. What was learned once is masked in all later text.
 
 mod addresses;
+mod argv;
 mod beside;
 mod blocks;
 mod class;

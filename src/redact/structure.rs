@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::argv::{ARGV_KEYS, flag_class, joined_flag, takes_p};
 use super::names::{self, Site};
 use super::pem::is_public;
 use super::{Class, forms, leaves, packed, patterns, values};
@@ -52,44 +53,11 @@ const PLAIN_KEYS: &[&str] = &[
 /// The annotation in which `kubectl apply` repeats an object (`LastAppliedConfigAnnotation` of k8s.io/api/core/v1).
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// Keys under which Docker, Kubernetes and containerd keep command lines.
-const ARGV_KEYS: &[&str] = &[
-    "args",
-    "Args",
-    "argv",
-    "cmd",
-    "Cmd",
-    "command",
-    "Command",
-    "entrypoint",
-    "Entrypoint",
-];
-
 /// Keys of what has a name and a value: containers' variables, the CRI's pairs, parameters of many programs.
 const NAME_KEYS: &[&str] = &["name", "key", "Name", "Key"];
 
 /// Keys of the value beside such a name.
 const VALUE_KEYS: &[&str] = &["value", "Value", "val"];
-
-/// Programs whose `-p` is a password.
-const TAKES_P: &[&str] = &[
-    "login",
-    "mariadb",
-    "mariadb-dump",
-    "mongo",
-    "mongodump",
-    "mongosh",
-    "mysql",
-    "mysqladmin",
-    "mysqldump",
-    "mysqlimport",
-    "mysqlpump",
-    "mysqlshow",
-    "mycli",
-    "cqlsh",
-    "cypher-shell",
-    "sshpass",
-];
 
 /// All secrets of a document, in its order.
 pub(super) fn find(document: &Value) -> Vec<Found> {
@@ -485,36 +453,6 @@ pub(super) fn class_of_secret(key: &str, value: &str) -> Class {
         return Class::Jwt;
     }
     names::class_of(key, Site::Variable).unwrap_or(Class::Secret)
-}
-
-/// The class and the first byte of the value in `--token=X` and `-pX`.
-fn joined_flag(text: &str, takes_p: bool) -> Option<(Class, usize)> {
-    if let Some((flag, _)) = text.split_once('=')
-        && let Some(class) = flag_class(flag)
-    {
-        return Some((class, flag.len() + 1));
-    }
-    let rest = text.strip_prefix("-p").filter(|rest| takes_p && !rest.is_empty())?;
-    Some((Class::Password, text.len() - rest.trim_start_matches('=').len()))
-}
-
-fn flag_class(flag: &str) -> Option<Class> {
-    names::class_of(flag, Site::Key).filter(|_| flag.starts_with('-') && !flag.contains(' '))
-}
-
-fn takes_p(owner: &Map<String, Value>, items: &[Value]) -> bool {
-    let lists = ARGV_KEYS
-        .iter()
-        .filter_map(|key| owner.get(*key))
-        .filter_map(Value::as_array)
-        .flatten();
-    let words = lists
-        .chain(owner.get("Path"))
-        .chain(items.iter().take(2))
-        .filter_map(Value::as_str);
-    words
-        .map(|word| word.rsplit('/').next().unwrap_or(word))
-        .any(|program| TAKES_P.contains(&program))
 }
 
 #[cfg(test)]

@@ -4,14 +4,14 @@
 //! quotes. Everything here is already masked; nothing here is escaped, which is each renderer's own task.
 
 mod appendix;
+mod blanks;
 mod changes;
-
-use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 pub use self::appendix::{AppliedRow, Check, ClockRow, Gap, GapReason, RedactionRow};
+pub use self::blanks::{Answer, Blank, BlankIndex};
 pub use crate::model::{ActionKind, Lesson, Risk, StepPlace};
 use crate::model::{CitationKind, Confidence, Level, Listing, QuoteLine, Subject, Text, When};
 pub use changes::{
@@ -676,32 +676,3 @@ pub struct Knowledge {
     /// Source: file, document or thread, as text.
     pub reference: String,
 }
-
-/// A place for a person to fill.
-#[derive(Debug, Clone, Serialize)]
-pub struct Blank {
-    /// `reporter`, `detection.first-signal`, `action.a1.owner`…
-    pub id: String,
-    /// Short label: who, when, what.
-    pub label: Text,
-    /// A question with how or what, never who is to blame.
-    pub question: Text,
-    /// True when the report cannot be final without it.
-    pub required: bool,
-    /// What a team's settings propose, to be shown beside it and never in it; empty when nothing is proposed.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub suggestion: String,
-}
-
-/// A blank that a person filled.
-#[derive(Debug, Clone, Serialize)]
-pub struct Answer {
-    /// What was asked.
-    #[serde(flatten)]
-    pub blank: Blank,
-    /// What was answered, masked.
-    pub value: String,
-}
-
-/// Blanks by id, as templates look them up.
-pub type BlankIndex = BTreeMap<String, Blank>;

@@ -72,10 +72,8 @@ impl<'p> Pointed<'p> {
             .match_indices('/')
             .map(|(end, _)| end)
             .chain([self.pointer.len()]);
-        let around = ends.filter_map(|end| at(&self.document, self.pointer.get(..end)?));
-        let object = around
-            .filter(|value| value.pointer("/metadata/name").is_some())
-            .last()?;
+        let mut around = ends.filter_map(|end| at(&self.document, self.pointer.get(..end)?));
+        let object = around.rfind(|value| value.pointer("/metadata/name").is_some())?;
         let text = |place: &str| object.pointer(place).and_then(Value::as_str).unwrap_or_default();
         let own = match text("/metadata/namespace") {
             "" => text("/metadata/name").to_owned(),

@@ -45,9 +45,9 @@ pub(super) fn fitted(report: &PostMortem, lang: Lang, text: &str, limit: usize) 
             || line.starts_with("- <a id=")
     };
     let ends = starts.iter().filter(|(start, line)| *start >= whole && is_entry(line));
-    let ends = ends.map(|(start, _)| *start).chain([text.len()]);
+    let mut ends = ends.map(|(start, _)| *start).chain([text.len()]);
     let fits = |end: &usize| text.get(..*end).is_some_and(|head| head.chars().count() <= room);
-    let end = ends.filter(fits).last().unwrap_or(whole);
+    let end = ends.rfind(fits).unwrap_or(whole);
     let (kept, rest) = text.split_at_checked(end).unwrap_or((text, ""));
     let anchors = |text: &str| -> Vec<String> {
         let found = text
