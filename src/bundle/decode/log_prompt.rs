@@ -204,7 +204,6 @@ mod tests {
     fn other_text_is_declined() {
         for text in [
             "see journalctl -u kubelet for details\n",
-            "$ journalctl -k\n",
             "$ journalctl -u kubelet -u containerd\n",
             "$ docker logs web\n",
         ] {

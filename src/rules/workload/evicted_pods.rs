@@ -61,6 +61,8 @@ examples:
       "pods.json": '{"kind": "PodList", "apiVersion": "v1", "items": [{"metadata": {"name": "web-6bdf8c9d7-jd5lx", "namespace": "shop"}, "spec": {"nodeName": "w1"}, "status": {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: ephemeral-storage. "}}, {"metadata": {"name": "web-6bdf8c9d7-kd5lx", "namespace": "shop"}, "spec": {"nodeName": "w1", "containers": [{"name": "a"}]}, "status": {"phase": "Running", "containerStatuses": [{"name": "a", "ready": true}]}}]}'
   - name: "each new pod is evicted within minutes, and the one that runs is a minute old"
     files:
+      date.txt: |
+        Sat Nov 21 10:20:42 UTC 2026
       pods.txt: |
         NAMESPACE   NAME                      READY   STATUS    RESTARTS   AGE
         shop        thumbs-6bdf8c9d7-2xk7p    0/1     Evicted   0          14m
@@ -70,6 +72,8 @@ examples:
     fires: [{kind: "Deployment", namespace: "shop", name: "thumbs"}]
   - name: "as many were evicted, and the pod after them has run for an hour"
     files:
+      date.txt: |
+        Sat Nov 21 10:20:42 UTC 2026
       pods.txt: |
         NAMESPACE   NAME                      READY   STATUS    RESTARTS   AGE
         shop        thumbs-6bdf8c9d7-2xk7p    0/1     Evicted   0          84m
