@@ -1,6 +1,6 @@
 //! How far logs reach: one that ends before the incident shows nothing of it, however quiet it is.
 
-use jiff::{SignedDuration, Timestamp, Zoned};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::data::datum;
@@ -146,15 +146,16 @@ pub(super) fn process_of<'s>(snapshot: &'s Snapshot, datum: &str) -> Option<&'s 
 /// The end of the minute in which a process began, where the list says it by the clock: then it was on the day of the list, or at most one
 /// day before.
 fn started(snapshot: &Snapshot, process: &Process) -> Option<Timestamp> {
-    let now: Zoned = snapshot.now()?.to_zoned(jiff::tz::TimeZone::UTC);
+    let now = snapshot.now()?;
     let (hours, minutes) = process.started.split_once(':')?;
-    let time = jiff::civil::Time::new(hours.parse().ok()?, minutes.parse().ok()?, 59, 0).ok()?;
-    let today = now.date().to_datetime(time).to_zoned(jiff::tz::TimeZone::UTC).ok()?;
-    let today = today.timestamp();
-    if today <= snapshot.now()? {
-        return Some(today);
-    }
-    today.checked_sub(SignedDuration::from_hours(24)).ok()
+    let minute = jiff::civil::Time::new(hours.parse().ok()?, minutes.parse().ok()?, 0, 0).ok()?;
+    let day = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let today = day.to_datetime(minute).to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+    let minute = match today.timestamp() {
+        today if today <= now => today,
+        today => today.checked_sub(SignedDuration::from_hours(24)).ok()?,
+    };
+    minute.checked_add(SignedDuration::from_secs(59)).ok()
 }
 
 #[cfg(test)]

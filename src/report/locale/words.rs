@@ -83,6 +83,8 @@ pub(crate) struct TicketWords {
     pub(crate) cut: String,
     /// Around what an issue leaves out: the limit, the parts, the file that has them.
     pub(crate) left_out: String,
+    /// The same where the limit took nothing: the parts that never stand in an issue, the file that has them.
+    pub(crate) not_part: String,
     /// A chapter that was begun.
     pub(crate) from: String,
     /// Between parts.

@@ -31,12 +31,13 @@ impl<'p> Pointed<'p> {
         let Some(value) = at(&self.document, self.pointer) else {
             return Some(line.ends_with("(absent)"));
         };
-        if let Some(is_so) = self.is_pair(value, line).or_else(|| self.is_name(line)) {
-            return Some(is_so);
+        let whole = self.is_pair(value, line).or_else(|| self.is_name(line));
+        if whole == Some(true) {
+            return whole;
         }
-        let pairs: Vec<Option<bool>> = line.split(", ").map(|pair| self.is_pair(value, pair)).collect();
-        let pairs: Option<Vec<bool>> = pairs.into_iter().collect();
-        Some(pairs?.into_iter().all(|is_so| is_so))
+        // A line of several pairs looks like one whose value has commas: it is wrong only where its parts are too.
+        let pairs: Option<Vec<bool>> = line.split(", ").map(|pair| self.is_pair(value, pair)).collect();
+        pairs.map(|pairs| pairs.into_iter().all(|is_so| is_so)).or(whole)
     }
 
     /// `status.phase: Running`: a label that is the end of the pointer, or leads on from there, and its value.
@@ -59,7 +60,10 @@ impl<'p> Pointed<'p> {
         if way == label || way.ends_with(&format!(".{label}")) {
             return Some(is_value(Some(value), shown));
         }
-        Some(is_value(Some(below(value, label)?), shown))
+        match below(value, label) {
+            None => (shown == "(absent)").then_some(true),
+            found => Some(is_value(found, shown)),
+        }
     }
 
     /// `Pod shop/web-0`: the object around the place.
@@ -146,6 +150,10 @@ mod tests {
         );
         assert_eq!(says("/items/0", "metadata.name: n1, status.count: 2"), Some(true));
         assert_eq!(says("/items/0", "metadata.name: n1, status.count: 3"), Some(false));
+        assert_eq!(says("/items/0/status", "phase: Ready, count: 2"), Some(true));
+        assert_eq!(says("/items/0/status", "phase: Ready, size: 2"), Some(false));
+        assert_eq!(says("/items/0/status", "phase: Ready, size: (absent)"), Some(true));
+        assert_eq!(says("/items/0/status", "phase: Ready, count: (absent)"), Some(false));
         assert_eq!(says("/items/0/status/phase", "Node n1"), Some(true));
         assert_eq!(says("/items/0/status/phase", "Node n2"), Some(false));
         assert_eq!(says("/items", "NodeList.items: n1"), Some(true));

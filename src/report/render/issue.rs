@@ -5,13 +5,18 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::markdown::{self, Place};
+use super::rich::Rich;
 use super::ticket::{fit, outside_blocks};
 use crate::model::Lang;
+use crate::report::escape;
 use crate::report::locale::{LocaleError, Words};
 use crate::report::model::PostMortem;
 
 /// Room for the note at the end, beside what it names.
 const NOTE: usize = 400;
+/// Characters of the file's name in that note.
+const NAME: usize = 100;
 
 /// A link to an entry: evidence, knowledge, details, a step, a finding.
 static LINK: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\[(\[?[A-Z][0-9]+\]?)\]\(#([a-z][0-9]+)\)").ok());
@@ -76,17 +81,22 @@ pub(super) fn fitted(report: &PostMortem, lang: Lang, text: &str, limit: usize) 
             .map(|(from, to)| format!("{from}–{to}")),
     );
     parts.extend(always.into_iter().skip(1));
-    let file = report.bundles.first().map_or("report", |bundle| bundle.alias.as_str());
+    let alias = report.bundles.first().map_or("report", |bundle| bundle.alias.as_str());
+    let alias: String = escape::visible(alias).chars().take(NAME).collect();
     let code = match lang {
         Lang::Zh => "zh",
         Lang::En => "en",
     };
     let note = &words.fixed.ticket;
+    let note = match rest.is_empty() {
+        true => &note.not_part,
+        false => &note.left_out,
+    };
+    let file = Rich::code(&format!("{alias}.{code}.md"));
     let note = note
-        .left_out
         .replace("{limit}", &limit.to_string())
-        .replace("{parts}", &parts.join(&note.list))
-        .replace("{file}", &format!("`{}.{code}.md`", file.replace('`', "")));
+        .replace("{parts}", &parts.join(&words.fixed.ticket.list))
+        .replace("{file}", &markdown::inline(&file, Place::Prose));
     Ok(format!("{}\n\n{note}\n", unlinked(kept, &here).trim_end()))
 }
 
