@@ -11,7 +11,7 @@ use crate::cluster::Host;
 use crate::model::{Citation, Listing, Place, Text, When};
 use crate::report::model::{Sentence, TimelineKind};
 use crate::rules::Finding;
-use crate::rules::inventory::{RKE_LABEL, expected, names};
+use crate::rules::inventory::{Healthy, RKE_LABEL, expected, names};
 
 /// Acts that are further apart are two. An engine gives a container ten seconds to stop before it kills it (moby `daemon/stop.go`).
 const APART: SignedDuration = SignedDuration::from_secs(10);
@@ -22,7 +22,7 @@ const SILENT: SignedDuration = SignedDuration::from_mins(5);
 /// Such stretches that are asked about.
 const QUESTIONS: usize = 2;
 /// Names in one row; more are counted.
-const NAMED: usize = 10;
+const NAMED: usize = 4;
 /// Acts that are cited for one row: all of what a host's system containers can be. Of a prune that took hundreds of others, the first.
 const CITED: usize = 40;
 
@@ -153,7 +153,11 @@ impl<'h> Burst<'h> {
 
     /// It in words.
     pub(super) fn text(&self) -> Text {
-        let names = self.names();
+        let mut names = self.names();
+        // What is made only to stop is what a prune takes: it is named before what runs.
+        if self.kind == Kind::Made {
+            names.sort_by_key(|name| expected(name).is_none_or(|expected| expected.state == Healthy::Running));
+        }
         let of = |action: &'static str| self.events.iter().filter(move |event| event.action == action);
         let code = of("die").find_map(|event| event.attributes.get("exitCode"));
         let facts = [

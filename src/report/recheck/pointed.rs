@@ -29,7 +29,7 @@ impl<'p> Pointed<'p> {
     /// Whether a quoted line says what stands there; none where it is of no known form.
     pub(super) fn says(&self, line: &str) -> Option<bool> {
         let Some(value) = at(&self.document, self.pointer) else {
-            return Some(line.ends_with("(absent)"));
+            return self.is_name(line).or_else(|| Some(line.ends_with("(absent)")));
         };
         let whole = self.is_pair(value, line).or_else(|| self.is_name(line));
         if whole == Some(true) {
@@ -154,6 +154,9 @@ mod tests {
         assert_eq!(says("/items/0/status", "phase: Ready, size: 2"), Some(false));
         assert_eq!(says("/items/0/status", "phase: Ready, size: (absent)"), Some(true));
         assert_eq!(says("/items/0/status", "phase: Ready, count: (absent)"), Some(false));
+        assert_eq!(says("/items/0/status/reason", "Node n1"), Some(true));
+        assert_eq!(says("/items/0/status/reason", "status.reason: (absent)"), Some(true));
+        assert_eq!(says("/items/0/status/reason", "status.reason: Full"), Some(false));
         assert_eq!(says("/items/0/status/phase", "Node n1"), Some(true));
         assert_eq!(says("/items/0/status/phase", "Node n2"), Some(false));
         assert_eq!(says("/items", "NodeList.items: n1"), Some(true));

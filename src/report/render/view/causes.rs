@@ -5,7 +5,7 @@ use minijinja::value::Value;
 
 use super::details;
 use super::plan::{self, Part};
-use crate::model::Confidence;
+use crate::model::{Confidence, Text};
 use crate::report::model::{CausalEdge, CausalKind, CausalNode, Sentence, UnexplainedView};
 use crate::report::render::blanks::Slot;
 use crate::report::render::rich::Rich;
@@ -159,8 +159,7 @@ fn chain(s: &Scribe<'_>) -> Vec<Value> {
 /// A node as the list has it: what stands among the factors is named by its number and its first words.
 fn listed(s: &Scribe<'_>, node: &CausalNode) -> Rich {
     match factor_of(s, node) {
-        Some(label) => {
-            let mut rich = Rich::parse(&label);
+        Some(mut rich) => {
             rich.append(" ", s.badge(node.confidence));
             rich
         }
@@ -169,13 +168,13 @@ fn listed(s: &Scribe<'_>, node: &CausalNode) -> Rich {
 }
 
 /// The number of the factor that a node is, and the factor up to where it is explained.
-fn factor_of(s: &Scribe<'_>, node: &CausalNode) -> Option<String> {
+fn factor_of(s: &Scribe<'_>, node: &CausalNode) -> Option<Rich> {
     let mut factors = s.report.contributing.iter().take(plan::limit(Part::Factors));
     let factor = factors.find(|factor| factor.sentence.text.zh.starts_with(&node.label.zh))?;
     let text = factor.sentence.text.get(s.lang);
     let ends = [": ", "; ", "：", "；"].iter().filter_map(|mark| text.find(mark));
     let short = ends.min().and_then(|end| text.get(..end)).unwrap_or(text);
-    Some(format!("{} {short}", factor.id))
+    Some(s.text(&Text::same(format!("{} {short}", factor.id))))
 }
 
 fn node_text(s: &Scribe<'_>, node: &CausalNode) -> Rich {
@@ -198,10 +197,7 @@ fn drawing(s: &Scribe<'_>) -> Option<String> {
         id: &node.id,
         kind: node.kind,
         confidence: node.confidence,
-        label: factor_of(s, node).map_or_else(
-            || s.text(&node.label).to_string(),
-            |label| Rich::parse(&label).to_string(),
-        ),
+        label: factor_of(s, node).unwrap_or_else(|| s.text(&node.label)).to_string(),
     });
     let of = |id: &str| graph.nodes.iter().find(|node| node.id == id);
     let is_open = |id: &str| of(id).is_some_and(|node| node.confidence == Confidence::Undetermined);
