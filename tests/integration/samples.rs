@@ -411,7 +411,9 @@ fn assert_resolves(file: &str, pointer: &str, item: &Value) {
         }
         // A complete list that decides an absence goes by the names of its objects.
         Some(Value::Array(objects)) if item["kind"] == "absence" => {
-            let names = objects.iter().map(|object| object["metadata"]["name"].as_str().unwrap());
+            let names = objects
+                .iter()
+                .map(|object| object["metadata"]["name"].as_str().unwrap());
             let names = names.collect::<Vec<_>>().join(", ");
             let wanted = if names.is_empty() { "[]" } else { &names };
             assert_eq!(shown, wanted, "{item}");
