@@ -22,7 +22,7 @@ use super::{About, BundleInfo, Coverage, Event, Hit, Host, Object, ObjectKey, Po
 use crate::bundle::decode::{Fact, Form, HostFact};
 use crate::bundle::layout::{Detected, NodePlace};
 use crate::logs::{LogFile, SignatureSet, Stream, TextSource, Tried, stamp_of, stream_of};
-use crate::model::{Basis, Citation, EntryPath, Place, Subject, When};
+use crate::model::{Basis, Citation, EntryPath, Listing, Place, Subject, When};
 
 /// Empty listings of one datum that are kept: a bundle may have one for each of thousands of namespaces.
 const EMPTY: usize = 16;
@@ -90,7 +90,7 @@ pub(super) fn assemble(
                 snapshot.coverage.note(datum.clone(), 0);
                 let cites = snapshot.coverage.empty.entry(datum).or_default();
                 if cites.len() < EMPTY {
-                    cites.push(cite.absence(Some((0, true))));
+                    cites.push(cite.listing(Listing::Objects).absence(Some((0, true))));
                 }
                 looked_at.push(namespace);
             }

@@ -2,7 +2,7 @@
 
 use super::{Snapshot, Treatment};
 use crate::bundle::layout::Detected;
-use crate::logs::{Component, Stream, component_of, stream_of};
+use crate::logs::{Component, LogFile, Stream, component_of, stream_of};
 use crate::model::EntryPath;
 
 /// Counts every log as the data that it is.
@@ -66,6 +66,12 @@ fn is_log_name(path: &EntryPath) -> bool {
             .rev()
             .nth(1)
             .is_some_and(|folder| matches!(folder, "logs" | "journald" | "systemlogs"))
+}
+
+/// The logs that were read of a datum, such as `dockerd-log`.
+pub fn logs_of<'s>(snapshot: &'s Snapshot, datum: &'s str) -> impl Iterator<Item = &'s LogFile> {
+    let logs = snapshot.logs.iter();
+    logs.filter(move |log| data(&log.stream, &log.path).contains(&datum))
 }
 
 /// The path of an empty log, where the log of a datum was collected so.

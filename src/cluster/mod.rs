@@ -35,7 +35,7 @@ mod view;
 mod whereabouts;
 mod whole;
 
-pub use collected::empty_log;
+pub use collected::{empty_log, logs_of};
 pub use coverage::{Coverage, FileRecord, Treatment, datum_of_kind};
 pub use event::Event;
 pub use host::{Host, HostContainer};

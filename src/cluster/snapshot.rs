@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::derived::Derived;
 use super::{Coverage, Event, Host, Object, ObjectKey};
 use crate::logs::{LineHit, LogFile, Stream, TextSource, stamp_of};
-use crate::model::{Citation, Subject, When};
+use crate::model::{Citation, Listing, Place, Subject, When};
 
 /// A reference for two lines of one log in a bundle that has none: the first of January 2100.
 const SOME_DAY: Timestamp = Timestamp::constant(4_102_444_800, 0);
@@ -106,6 +106,34 @@ impl Snapshot {
         let is_namespace = |part: &str| self.object("Namespace", "", part).is_some();
         let of_all = cites.iter().find(|cite| !cite.file.components().any(is_namespace));
         of_all.or(cites.first())
+    }
+
+    /// The one list of the API in which every object of a kind stands, with how many it has and their names; none where they stand in
+    /// several places, or in no list. A kind of which there are none has its empty list.
+    pub fn whole_listing(&self, kind: &str) -> Option<Citation> {
+        let mut objects = self.kind(kind).peekable();
+        if objects.peek().is_none() {
+            return self.empty_listing(&super::datum_of_kind(kind)).cloned();
+        }
+        let (mut list, mut names) = (None, Vec::new());
+        for object in objects {
+            let Place::Pointer(pointer) = &object.cite.place else {
+                return None;
+            };
+            let (items, _) = pointer
+                .rsplit_once('/')
+                .filter(|(items, _)| items.ends_with("/items"))?;
+            let place = (&object.cite.bundle, &object.cite.file, items);
+            if *list.get_or_insert(place) != place {
+                return None;
+            }
+            names.push(object.key.name.as_str());
+        }
+        let (bundle, file, items) = list?;
+        let shown = format!("{kind}List.items: {}", names.join(", "));
+        let entries = names.len() as u64;
+        let cite = Citation::pointer(bundle, file, items, shown).listing(Listing::Objects);
+        Some(cite.absence(Some((entries, true))))
     }
 
     /// Every archive that was read, the first of a merge first.

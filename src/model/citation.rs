@@ -18,6 +18,27 @@ pub enum CitationKind {
     Absence,
 }
 
+/// What was searched in vain, because what shows that such a listing is complete differs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Listing {
+    /// Containers of an engine.
+    Containers,
+    /// Containers or tasks of a CRI runtime, which has namespaces of its own.
+    Tasks,
+    /// Entries of a directory.
+    Directory,
+    /// Lines of a file.
+    Lines,
+    /// Objects of the API.
+    Objects,
+    /// Events of an engine, which keeps the last ones only.
+    Events,
+    /// Something else.
+    #[default]
+    Other,
+}
+
 /// A place inside one file of a bundle.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Place {
@@ -56,6 +77,8 @@ pub struct Citation {
     pub kind: CitationKind,
     /// For absence: how many entries the searched listing has, and whether it is complete.
     pub searched: Option<(u64, bool)>,
+    /// For absence: what kind of listing that is.
+    pub listing: Listing,
 }
 
 impl Citation {
@@ -73,6 +96,7 @@ impl Citation {
             when: None,
             kind: CitationKind::Direct,
             searched: None,
+            listing: Listing::Other,
         }
     }
 
@@ -90,6 +114,7 @@ impl Citation {
             when: None,
             kind: CitationKind::Direct,
             searched: None,
+            listing: Listing::Other,
         }
     }
 
@@ -101,6 +126,12 @@ impl Citation {
             searched: searched.or(self.searched),
             ..self
         }
+    }
+
+    /// The same citation of a listing of this kind.
+    pub fn listing(mut self, listing: Listing) -> Self {
+        self.listing = listing;
+        self
     }
 
     /// The same citation with a time.

@@ -12,7 +12,7 @@ mod subject;
 mod text;
 mod time;
 
-pub use citation::{Citation, CitationKind, Place, QuoteLine};
+pub use citation::{Citation, CitationKind, Listing, Place, QuoteLine};
 pub use level::{Confidence, Level};
 pub use path::EntryPath;
 pub use pointer::{at, escaped};

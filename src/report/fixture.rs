@@ -224,6 +224,7 @@ pub(crate) fn healthy() -> PostMortem {
 fn gap(zh: &str, en: &str, reason: GapReason, collect: &str) -> Gap {
     Gap {
         what: Text::new(zh, en),
+        refs: Vec::new(),
         reason,
         detail: String::new(),
         limits: Text::new("2.1 中的事件检查无法判断", "the event check of 2.1 is undetermined"),

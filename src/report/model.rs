@@ -4,23 +4,23 @@
 //! quotes. Everything here is already masked; nothing here is escaped, which is each renderer's own task.
 
 mod appendix;
+mod blanks;
 mod changes;
-
-use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 pub use self::appendix::{AppliedRow, Check, ClockRow, Gap, GapReason, RedactionRow};
+pub use self::blanks::{Answer, Blank, BlankIndex};
 pub use crate::model::{ActionKind, Lesson, Risk, StepPlace};
-use crate::model::{CitationKind, Confidence, Level, QuoteLine, Subject, Text, When};
+use crate::model::{CitationKind, Confidence, Level, Listing, QuoteLine, Subject, Text, When};
 pub use changes::{
     Comparison, Complaint, DiffAbout, DiffGroup, DiffRow, NarrowingView, NodeDifferenceRow, PodDifferenceRow,
     UnexplainedView,
 };
 
 /// The version of the JSON report, semantic: a new key is minor, a changed or removed one major.
-pub const SCHEMA_VERSION: &str = "1.5";
+pub const SCHEMA_VERSION: &str = "1.6";
 
 /// A whole report.
 #[derive(Debug, Clone, Serialize)]
@@ -190,6 +190,9 @@ pub struct Window {
     pub end: When,
     /// True where it was still so at collection.
     pub ongoing: bool,
+    /// Evidence ids.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refs: Vec<String>,
 }
 
 /// A proposal, never the final word.
@@ -313,6 +316,9 @@ pub struct ResourceRow {
     pub impact: Impact,
     /// Why the impact is not known, and which one is to be expected; empty where nothing has to be said.
     pub note: Text,
+    /// Id of the blank that asks what it was for, where that is for people to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blank: Option<String>,
     /// Evidence ids.
     pub refs: Vec<String>,
 }
@@ -656,6 +662,8 @@ pub struct Searched {
     pub entries: u64,
     /// Whether the listing is known to be complete.
     pub complete: bool,
+    /// What kind of listing it is.
+    pub listing: Listing,
 }
 
 /// Background knowledge: true of the component, not evidence about this cluster.
@@ -668,32 +676,3 @@ pub struct Knowledge {
     /// Source: file, document or thread, as text.
     pub reference: String,
 }
-
-/// A place for a person to fill.
-#[derive(Debug, Clone, Serialize)]
-pub struct Blank {
-    /// `reporter`, `detection.first-signal`, `action.a1.owner`…
-    pub id: String,
-    /// Short label: who, when, what.
-    pub label: Text,
-    /// A question with how or what, never who is to blame.
-    pub question: Text,
-    /// True when the report cannot be final without it.
-    pub required: bool,
-    /// What a team's settings propose, to be shown beside it and never in it; empty when nothing is proposed.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub suggestion: String,
-}
-
-/// A blank that a person filled.
-#[derive(Debug, Clone, Serialize)]
-pub struct Answer {
-    /// What was asked.
-    #[serde(flatten)]
-    pub blank: Blank,
-    /// What was answered, masked.
-    pub value: String,
-}
-
-/// Blanks by id, as templates look them up.
-pub type BlankIndex = BTreeMap<String, Blank>;

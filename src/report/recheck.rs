@@ -2,11 +2,14 @@
 //!
 //! A masked value cannot be looked up: its placeholder stands for any text at that place, and everything around it has to agree.
 
+mod pointed;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value;
 
+use self::pointed::Pointed;
 use super::quotes;
 
 /// So much of a shortened line has to be the beginning of the line in the bundle for that line to be the one that was hashed.
@@ -18,7 +21,7 @@ const HEAD: usize = 24;
 pub enum Outcome {
     /// The lines stand there, and their hash is that of the report.
     Holds,
-    /// The file is there; what the place points to is no line, so only the report's own hash could be compared.
+    /// The file is there; what the place points to could not be read as what is quoted, so only the report's own hash could be compared.
     Unquoted,
     /// The lines, or the hash, are others.
     Differs,
@@ -39,6 +42,9 @@ pub struct Rechecked {
     pub file: String,
     /// First line; none for a place inside a document.
     pub line: Option<u64>,
+    /// The place inside a document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
     /// What became of it.
     pub outcome: Outcome,
     #[serde(skip)]
@@ -87,6 +93,7 @@ impl Recheck {
                 bundle: text(item, "bundle"),
                 file: text(item, "file"),
                 line: item.pointer("/lines/0").and_then(Value::as_u64),
+                pointer: item.get("pointer").and_then(Value::as_str).map(str::to_owned),
                 outcome: Outcome::NoBundle,
                 quote: lines
                     .iter()
@@ -134,12 +141,34 @@ impl Recheck {
             .filter(|(number, _)| numbers.contains(number))
             .collect();
         for citation in wanted {
-            citation.outcome = citation.judge(&lines);
+            citation.outcome = match citation.judge(&lines) {
+                Outcome::Unquoted => citation.judge_value(text),
+                outcome => outcome,
+            };
         }
     }
 }
 
 impl Rechecked {
+    /// Whether the value at its pointer is the one that is quoted. A citation that quotes nothing is of a file in which nothing is.
+    fn judge_value(&self, text: &str) -> Outcome {
+        if self.quote.is_empty() && self.pointer.is_none() && text.trim().is_empty() {
+            return Outcome::Holds;
+        }
+        let pointed = self.pointer.as_deref().and_then(|pointer| Pointed::of(text, pointer));
+        let Some(pointed) = pointed else {
+            return Outcome::Unquoted;
+        };
+        let told: Vec<Option<bool>> = self.quote.iter().map(|(_, line)| pointed.says(line)).collect();
+        if told.contains(&Some(false)) {
+            Outcome::Differs
+        } else if told.contains(&None) {
+            Outcome::Unquoted
+        } else {
+            Outcome::Holds
+        }
+    }
+
     fn judge(&self, lines: &BTreeMap<u64, &str>) -> Outcome {
         // A long line was shortened, and hashed whole: it stands whole in the bundle. Where something in it was masked, or a paste put
         // something around it, only what is shown can be looked up.

@@ -31,6 +31,8 @@ pub enum Alive {
     Kubelet,
     /// The container runtime of every node: it answered with a list of its containers.
     Runtime,
+    /// The Docker engine of every node, likewise.
+    Docker,
     /// The API server: Leases were renewed through it.
     ApiServer,
 }
@@ -423,6 +425,12 @@ pub struct ActionWording {
     /// Which of the rule's factors it answers, counted from 1; the cause itself when not given.
     #[serde(default)]
     pub answers: Option<usize>,
+    /// A second factor that it answers.
+    #[serde(default)]
+    pub also: Option<usize>,
+    /// The section of the report that it answers instead, such as `3.5`; as a template, which may come to nothing.
+    #[serde(default)]
+    pub section: String,
     /// Only when this fact is true.
     #[serde(default)]
     pub when: Option<String>,

@@ -110,11 +110,16 @@ fn a_healthy_bundle_gets_a_short_report_without_cause_or_severity() {
 
 // ---------------------------------------------------------------- the incident of the clean-up script
 
-/// Names in the subjects and the affected of root causes, findings and resources: what the report calls broken.
+/// Names in the subjects and the affected of root causes and findings, and of the resources whose loss has a known effect: what the report
+/// calls broken.
 fn broken(report: &Reports) -> BTreeSet<&str> {
     let mut found = Vec::new();
-    for part in ["root_causes", "findings", "resources"] {
+    for part in ["root_causes", "findings"] {
         under(&report.json[part], &["subject", "affected"], &mut found);
+    }
+    let resources = report.json["resources"].as_array().unwrap();
+    for row in resources.iter().filter(|row| row["impact"] != "unknown") {
+        under(row, &["subject"], &mut found);
     }
     let subjects = found.iter().flat_map(|(_, value)| match value {
         Value::Array(list) => list.iter().collect(),
@@ -145,6 +150,12 @@ fn the_pruned_system_containers_are_named_with_and_without_a_baseline() {
         assert!(
             !broken(report).contains("app-old"),
             "{how}: an application's old container is no loss"
+        );
+        let resources = report.json["resources"].as_array().unwrap();
+        let old = resources.iter().find(|row| row["subject"]["name"] == "app-old");
+        assert!(
+            old.is_some_and(|row| row["impact"] == "unknown" && row["blank"].is_string()),
+            "{how}: a person is asked what it was for"
         );
     }
 }
@@ -327,6 +338,11 @@ fn every_citation_stands_where_it_says() {
 /// The quoted lines are those of the file, inside the cited range.
 fn assert_quoted(file: &str, item: &Value) {
     let lines: Vec<_> = file.lines().collect();
+    if item.get("lines").is_none() {
+        // That a file has nothing is said of no line.
+        assert!(item["kind"] == "absence" && lines.is_empty(), "{item}");
+        return;
+    }
     let [first, last] = [0, 1].map(|end| item["lines"][end].as_u64().unwrap());
     assert!(1 <= first && first <= last && last as usize <= lines.len(), "{item}");
     for quote in item["quote"].as_array().unwrap() {
@@ -392,6 +408,15 @@ fn assert_resolves(file: &str, pointer: &str, item: &Value) {
             for (key, value) in shown.as_object().unwrap() {
                 assert_eq!(members.get(key), Some(value), "{item}");
             }
+        }
+        // A complete list that decides an absence goes by the names of its objects.
+        Some(Value::Array(objects)) if item["kind"] == "absence" => {
+            let names = objects
+                .iter()
+                .map(|object| object["metadata"]["name"].as_str().unwrap());
+            let names = names.collect::<Vec<_>>().join(", ");
+            let wanted = if names.is_empty() { "[]" } else { &names };
+            assert_eq!(shown, wanted, "{item}");
         }
         Some(value) => assert!(quotes(shown, &value.to_string()), "{item}: {value}"),
     }

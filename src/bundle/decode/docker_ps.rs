@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use super::columns::Columns;
 use super::{ContainerFact, ContainerListing, ContainerState, Decoder, Fact, Section, TextFile, docker_ps_json};
-use crate::model::{Problem, ProblemKind};
+use crate::model::{Listing, Problem, ProblemKind};
 use regex::Regex;
 
 /// Tables and JSON of `docker ps`.
@@ -156,6 +156,7 @@ pub(super) fn section(
         )
     });
     let mut cite = file.cite_range(start, end.saturating_sub(1).max(start), start);
+    cite = cite.listing(Listing::Containers);
     cite.searched = Some((entries, problems.is_empty()));
     for quoted in &mut cite.quote {
         quoted.text.truncate(quoted.text.floor_char_boundary(1024));

@@ -161,7 +161,9 @@ pub(super) fn actions(
             if actions.len() + own >= ACTIONS - 1 || actions.iter().any(|known| known.text == text) {
                 continue;
             }
-            let answers = answered(ledger, contributing, (finding, &facts), wording, &text);
+            let section = ledger.wording.command(&wording.section, &facts)?;
+            let answers = Some(section).filter(|section| !section.is_empty());
+            let answers = answers.or_else(|| answered(ledger, contributing, (finding, &facts), wording, &text));
             let answers = answers.unwrap_or_else(|| ledger.finding_id(index));
             actions.push(action(ledger, finding, wording, &facts, answers)?);
         }
@@ -205,7 +207,11 @@ fn answered(
     text: &Text,
 ) -> Option<String> {
     match wording.answers {
-        Some(number) => factor_id(ledger, contributing, (finding, facts), number),
+        Some(number) => {
+            let numbers = std::iter::once(number).chain(wording.also);
+            let ids = numbers.filter_map(|number| factor_id(ledger, contributing, (finding, facts), number));
+            Some(ids.collect::<Vec<_>>().join(", ")).filter(|ids| !ids.is_empty())
+        }
         None => {
             let asks = |factor: &&Contributing| factor.sentence.text.zh.contains(&text.zh);
             contributing.iter().find(asks).map(|factor| factor.id.clone())

@@ -32,6 +32,7 @@ pub(super) fn sign(ledger: &Ledger<'_, '_>, what: Alive) -> Option<Sign> {
     match what {
         Alive::Kubelet => of_every_node(snapshot, collected, "alive.kubelet", kubelet),
         Alive::Runtime => of_every_node(snapshot, collected, "alive.runtime", runtime),
+        Alive::Docker => of_every_node(snapshot, collected, "alive.runtime", docker),
         Alive::ApiServer => {
             let renewed = renewed(ledger)?;
             let facts = [("names", json!(renewed.names)), ("time", shown(&renewed.last).into())];
@@ -72,9 +73,13 @@ fn kubelet(host: &Host) -> Option<Citation> {
 
 /// A runtime of the machine answered with a list of its containers.
 fn runtime(host: &Host) -> Option<Citation> {
-    let docker = host.listings.first().map(|listing| &listing.cite);
     let cri = host.tools.cri_listings.first().map(|listing| &listing.cite);
-    docker.or(cri).cloned()
+    docker(host).or(cri.cloned())
+}
+
+/// Its Docker engine did.
+fn docker(host: &Host) -> Option<Citation> {
+    host.listings.first().map(|listing| listing.cite.clone())
 }
 
 /// Leases that were renewed after the incident began.

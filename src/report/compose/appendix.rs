@@ -10,11 +10,12 @@ use super::data::{Distribution, Foreign, datum, datum_on, foreign, of_process};
 use super::kept::Kept;
 use super::ledger::Ledger;
 use super::phrases::{filled, phrase, small};
+use super::reach::{process_of, short_of};
 use super::reported::{Reported, reported_before};
 use super::stand_ins::reason_of_all;
 use crate::cluster::{Host, Snapshot};
 use crate::diagnosis::Checked;
-use crate::model::{Basis, ProblemKind, Text};
+use crate::model::{Basis, ProblemKind, Text, When};
 use crate::report::model::{Check, CheckOutcome, ClockRow, Gap, GapReason, RedactionRow};
 use crate::rules::inventory::names;
 use crate::rules::toolbox::deletions::began;
@@ -28,8 +29,6 @@ const SOURCES: usize = 20;
 const LIMITS: usize = 3;
 /// Seconds between the latest time of a source and a host's clock that say something of both: Leases are renewed that often.
 const NEAR: f64 = 10.0;
-/// So many events of a whole cluster do not show that nothing happened: they are kept for an hour, and a bundle that has more tells more.
-const FEW: u64 = 1;
 /// Problems of one kind that are listed; more are counted.
 const PROBLEMS: usize = 30;
 
@@ -52,8 +51,10 @@ fn asked(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Gap>, minijinja::Error> {
             {
                 continue;
             }
+            let used = ledger.wording.uses(&wording.what);
             let gap = Gap {
                 what: ledger.wording.text(&wording.what, &facts)?,
+                refs: ledger.cite_tied(finding, &used),
                 reason: GapReason::NotCollected,
                 detail: String::new(),
                 limits: framed_by_section(&ledger.wording.text(&wording.limits, &facts)?),
@@ -80,24 +81,30 @@ fn framed_by_section(limits: &Text) -> Text {
 pub(super) fn missing(ledger: &Ledger<'_, '_>) -> Vec<Gap> {
     let diagnosis = ledger.diagnosis;
     let effects: BTreeSet<&str> = ledger.involved().iter().map(|finding| finding.rule.as_str()).collect();
-    let mut rows: BTreeMap<(&str, bool), Vec<&RuleHeader>> = BTreeMap::new();
+    let mut rows: BTreeMap<(&str, GapReason), Vec<&RuleHeader>> = BTreeMap::new();
     let distribution = Distribution::of(diagnosis.snapshot);
     for (rule, checked) in &diagnosis.checks {
-        let (needs, is_empty) = match checked {
-            Checked::Unknown(needs) => (needs, false),
-            Checked::Unmet(Unmet::Empty(data)) if data.iter().any(|datum| is_log(datum)) => (data, true),
-            _ => continue,
-        };
         let Some(rule) = diagnosis.rules.get(rule) else {
             continue;
+        };
+        let (needs, reason): (Vec<&str>, _) = match checked {
+            Checked::Unknown(needs) => (needs.iter().map(String::as_str).collect(), GapReason::NotCollected),
+            Checked::Unmet(Unmet::Empty(data)) if data.iter().any(|datum| is_log(datum)) => {
+                let logs = data.iter().filter(|datum| is_log(datum)).map(String::as_str);
+                (logs.collect(), GapReason::Empty)
+            }
+            Checked::Pass => match short_of(ledger, &rule.header) {
+                Some(short) => (short.logs, GapReason::OutsideWindow),
+                None => continue,
+            },
+            _ => continue,
         };
         if settled(ledger, &rule.header, checked).is_some() || foreign(diagnosis.snapshot, distribution, rule).is_some()
         {
             continue;
         }
-        let needs = needs.iter().filter(|need| !is_empty || is_log(need));
-        for need in needs.filter_map(|need| need.split('|').next()) {
-            rows.entry((need, is_empty)).or_default().push(&rule.header);
+        for need in needs.into_iter().filter_map(|need| need.split('|').next()) {
+            rows.entry((need, reason)).or_default().push(&rule.header);
         }
     }
     let explains = |header: &&&RuleHeader| {
@@ -111,23 +118,32 @@ pub(super) fn missing(ledger: &Ledger<'_, '_>) -> Vec<Gap> {
         let rivals = headers.iter().filter(explains).count();
         (std::cmp::Reverse(rivals), std::cmp::Reverse(headers.len()))
     });
-    let rows = rows.into_iter().map(|((need, is_empty), headers)| {
+    let rows = rows.into_iter().map(|((need, reason), headers)| {
         let datum = datum_on(distribution, need);
+        let since = ledger.began().filter(|_| reason == GapReason::OutsideWindow);
         Gap {
             what: datum.name,
-            reason: if is_empty {
-                GapReason::Empty
-            } else {
-                GapReason::NotCollected
-            },
+            refs: Vec::new(),
+            reason,
             detail: String::new(),
             limits: limits(&headers),
             collect: of_rancher(diagnosis.snapshot, need)
                 .or_else(|| of_process(diagnosis.snapshot, need))
+                .or_else(|| journal_since(diagnosis.snapshot, distribution, need, since?))
                 .unwrap_or(datum.collect),
         }
     });
     rows.collect()
+}
+
+/// The journal of a program from an hour before the incident on, where its distribution keeps its log there and it was seen to run.
+fn journal_since(snapshot: &Snapshot, distribution: Distribution, datum: &str, began: &When) -> Option<String> {
+    let program = process_of(snapshot, datum)?.program();
+    let name: String = program.chars().take(15).collect();
+    let since = began.earliest.checked_sub(jiff::SignedDuration::from_hours(1)).ok()?;
+    let since = since.strftime("%Y-%m-%d %H:%M:%S UTC");
+    (!distribution.keeps_elsewhere(datum))
+        .then(|| format!("journalctl _COMM={name} --no-pager -o short-iso-precise --since '{since}'"))
 }
 
 /// Where there are no pods, the log of a container is that of Rancher's server, which runs without one.
@@ -178,6 +194,7 @@ fn unreadable(ledger: &mut Ledger<'_, '_>) -> Vec<Gap> {
         };
         gaps.push(Gap {
             what,
+            refs: Vec::new(),
             reason: reason(problem.kind),
             detail: ledger.masker.mask(&problem.detail).into_owned(),
             limits: phrase("gap.that-file"),
@@ -188,6 +205,7 @@ fn unreadable(ledger: &mut Ledger<'_, '_>) -> Vec<Gap> {
         let what = filled("gap.more", &[("count", json!(problems.len() - PROBLEMS))]);
         gaps.push(Gap {
             what,
+            refs: Vec::new(),
             reason: GapReason::Unparsed,
             detail: String::new(),
             limits: phrase("gap.that-file"),
@@ -197,6 +215,7 @@ fn unreadable(ledger: &mut Ledger<'_, '_>) -> Vec<Gap> {
     for (rule, count) in Kept::of(diagnosis).left_out() {
         gaps.push(Gap {
             what: filled("gap.findings", &[("rule", json!(rule)), ("count", json!(count))]),
+            refs: Vec::new(),
             reason: GapReason::Truncated,
             detail: String::new(),
             limits: phrase("gap.findings-limits"),
@@ -299,7 +318,7 @@ fn dated_sources(ledger: &mut Ledger<'_, '_>) -> Vec<ClockRow> {
                 Basis::ZoneMatched => "clock.matched",
                 _ => "clock.assumed",
             }),
-            skew: skew(snapshot, &bundle, &file, latest.get(&(bundle.clone(), file.clone()))),
+            skew: skew(ledger, &bundle, &file, latest.get(&(bundle.clone(), file.clone()))),
             refs: Some(id).filter(|id| !id.is_empty()).into_iter().collect(),
         });
     rows.collect()
@@ -307,11 +326,20 @@ fn dated_sources(ledger: &mut Ledger<'_, '_>) -> Vec<ClockRow> {
 
 /// How far the clock of a file is from that of its host. What a machine wrote and what its own `date` said is one clock; what the API has
 /// comes from several, and only how close they came is known.
-fn skew(snapshot: &Snapshot, bundle: &str, file: &str, latest: Option<&Timestamp>) -> Text {
+fn skew(ledger: &Ledger<'_, '_>, bundle: &str, file: &str, latest: Option<&Timestamp>) -> Text {
+    let snapshot = ledger.diagnosis.snapshot;
     let clocked = || snapshot.hosts.iter().filter(|host| host.clock.is_some());
     let is_of = |host: &&Host| !host.directory.is_empty() && file.starts_with(&host.directory);
     if *bundle != *snapshot.bundle.alias {
-        return phrase("clock.skew-unknown");
+        let engine = |host: &Host| Some(host.values.get("docker.id")?.0.clone());
+        let hosts = ledger.diagnosis.baseline.iter().flat_map(|baseline| &baseline.hosts);
+        let mut own = hosts.filter(is_of).filter_map(engine);
+        let id = own.next();
+        let same = id.and_then(|id| clocked().find(|host| engine(host).as_ref() == Some(&id)));
+        return match same {
+            Some(host) => filled("clock.same-engine", &[("host", host.runtime_name().into())]),
+            None => phrase("clock.skew-unknown"),
+        };
     }
     if let Some(host) = clocked().find(is_of) {
         return filled("clock.same", &[("host", host.runtime_name().into())]);
@@ -409,13 +437,10 @@ fn passed(
     if let Some(why) = stand_ins.filter(|_| header.by_containers) {
         return (CheckOutcome::Unknown, why.clone());
     }
-    let read = read_by(ledger, header);
-    if let [(datum, FEW)] = read.as_slice()
-        && datum == "events"
-    {
-        return (CheckOutcome::Unknown, phrase("check.one-event"));
+    if let Some(short) = short_of(ledger, header) {
+        return (CheckOutcome::Unknown, short.reason(ledger));
     }
-    (CheckOutcome::Pass, looked_at(&read))
+    (CheckOutcome::Pass, looked_at(&read_by(ledger, header)))
 }
 
 /// Why a check that found something did not come to its end; nothing where it did.
@@ -434,7 +459,7 @@ fn by_rule_itself(ledger: &mut Ledger<'_, '_>, phrase: &str, reason: &Text) -> T
 
 /// What shows that a check's object works, where its own data are missing or older than the incident.
 fn settled(ledger: &Ledger<'_, '_>, header: &RuleHeader, checked: &Checked) -> Option<Sign> {
-    let is_open = header.reported || *checked != Checked::Pass;
+    let is_open = header.reported || *checked != Checked::Pass || short_of(ledger, header).is_some();
     header
         .settled_by
         .filter(|_| is_open)

@@ -10,8 +10,10 @@ use crate::model::{Citation, Confidence, Text};
 use crate::report::model::{CausalEdge, CausalGraph, CausalKind, CausalNode, Contributing};
 use crate::rules::{KnowledgeWording, Role};
 
-/// One of each kind.
-pub(super) const MOST: usize = 3;
+/// Factors that stand as barriers.
+const FACTORS: usize = 3;
+/// These, what should have healed it, and what should have told of it.
+pub(super) const MOST: usize = FACTORS + 2;
 
 /// Adds the barriers to a graph of causes and effects. None where nothing broke. `ids` has the graph's id of each finding.
 pub(super) fn add(
@@ -39,7 +41,11 @@ pub(super) fn add(
     }
     // What is known to be missing rather than what may be; the first factor is the one that the cause's rule names first.
     let known = |factor: &&Contributing| factor.sentence.confidence != Some(Confidence::Undetermined);
-    if let Some(factor) = contributing.iter().find(known).or(contributing.first()) {
+    let mut factors: Vec<&Contributing> = contributing.iter().filter(known).take(FACTORS).collect();
+    if factors.is_empty() {
+        factors.extend(contributing.first());
+    }
+    for factor in factors {
         let refs = match factor.sentence.refs.as_slice() {
             [] => root.refs.clone(),
             refs => refs.to_vec(),

@@ -8,10 +8,10 @@ use super::overview::shown;
 use super::phrases::filled;
 use crate::bundle::decode::RuntimeEvent;
 use crate::cluster::Host;
-use crate::model::{Citation, Text, When};
+use crate::model::{Citation, Listing, Place, Text, When};
 use crate::report::model::{Sentence, TimelineKind};
 use crate::rules::Finding;
-use crate::rules::inventory::{RKE_LABEL, expected, names};
+use crate::rules::inventory::{Healthy, RKE_LABEL, expected, names};
 
 /// Acts that are further apart are two. An engine gives a container ten seconds to stop before it kills it (moby `daemon/stop.go`).
 const APART: SignedDuration = SignedDuration::from_secs(10);
@@ -22,7 +22,7 @@ const SILENT: SignedDuration = SignedDuration::from_mins(5);
 /// Such stretches that are asked about.
 const QUESTIONS: usize = 2;
 /// Names in one row; more are counted.
-const NAMED: usize = 10;
+const NAMED: usize = 4;
 /// Acts that are cited for one row: all of what a host's system containers can be. Of a prune that took hundreds of others, the first.
 const CITED: usize = 40;
 
@@ -153,7 +153,11 @@ impl<'h> Burst<'h> {
 
     /// It in words.
     pub(super) fn text(&self) -> Text {
-        let names = self.names();
+        let mut names = self.names();
+        // What is made only to stop is what a prune takes: it is named before what runs.
+        if self.kind == Kind::Made {
+            names.sort_by_key(|name| expected(name).is_none_or(|expected| expected.state == Healthy::Running));
+        }
         let of = |action: &'static str| self.events.iter().filter(move |event| event.action == action);
         let code = of("die").find_map(|event| event.attributes.get("exitCode"));
         let facts = [
@@ -229,7 +233,8 @@ pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Vec<Sentence> {
     for host in &snapshot.hosts {
         let bursts = Burst::of_incident(ledger, host);
         for (before, after) in Burst::silences(&bursts) {
-            let cites = before.cites().into_iter().chain(after.cites());
+            let all = all_events(host);
+            let cites = before.cites().into_iter().chain(after.cites()).chain(&all);
             questions.push(Sentence {
                 text: before.question(after),
                 refs: ledger.cite_all(cites),
@@ -239,6 +244,30 @@ pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Vec<Sentence> {
     }
     questions.truncate(QUESTIONS);
     questions
+}
+
+/// So many events an engine keeps (moby `daemon/events/events.go`, `eventsLimit`).
+const KEPT: u64 = 256;
+
+/// The whole list of a host's events as a place that was searched in vain: its first and its last line stand for it.
+fn all_events(host: &Host) -> Option<Citation> {
+    let (first, last) = (host.runtime_events.first()?, host.runtime_events.last()?);
+    let (Place::Lines(from, _), Place::Lines(_, to)) = (&first.cite.place, &last.cite.place) else {
+        return None;
+    };
+    if first.cite.file != last.cite.file {
+        return None;
+    }
+    let count = host.runtime_events.len() as u64;
+    let mut all = first
+        .cite
+        .clone()
+        .listing(Listing::Events)
+        .absence(Some((count, count < KEPT)));
+    all.place = Place::Lines(*from, *to);
+    all.quote.extend(last.cite.quote.iter().cloned());
+    all.when = None;
+    Some(all)
 }
 
 fn kind(event: &RuntimeEvent) -> Option<Kind> {

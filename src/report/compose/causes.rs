@@ -507,7 +507,15 @@ pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Result<(Vec<Sentence>, V
             ..ledger.titled(finding)?
         });
     }
-    if !sentences.is_empty() {
+    for number in conflicts.len() + 1..=sentences.len() {
+        let facts = [("number", number.to_string().into())];
+        let (label, question) = (
+            filled("blank.question.one", &facts),
+            filled("question.question.one", &facts),
+        );
+        ledger.blank(&format!("question.{number}"), label, question, false);
+    }
+    if !conflicts.is_empty() {
         let (label, question) = (phrase("blank.question.answers"), phrase("question.question.answers"));
         ledger.blank("question.answers", label, question, false);
     }

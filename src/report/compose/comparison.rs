@@ -300,10 +300,11 @@ fn cell(ledger: &mut Ledger<'_, '_>, host: &Host, known: &crate::rules::inventor
     }
 }
 
-fn state_word(state: ContainerState) -> Text {
+pub(super) fn state_word(state: ContainerState) -> Text {
     match state {
         ContainerState::Created => phrase("state.created"),
         ContainerState::Running => phrase("state.running"),
+        ContainerState::Exited(Some(0)) => phrase("state.exited-zero"),
         ContainerState::Exited(code) => filled(
             "state.exited",
             &[(

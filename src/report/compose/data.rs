@@ -338,6 +338,12 @@ impl Distribution {
         }
     }
 
+    /// True for a log that this distribution keeps elsewhere than in the journal of its program.
+    pub(super) fn keeps_elsewhere(self, id: &str) -> bool {
+        self.command(id)
+            .is_some_and(|command| !command.starts_with("journalctl"))
+    }
+
     /// The command that gets a datum on this distribution, where it is another one than elsewhere.
     fn command(self, id: &str) -> Option<String> {
         let component = match id {

@@ -79,6 +79,9 @@ pub(super) fn differences(ledger: &mut Ledger<'_, '_>) -> (Vec<DiffRow>, Option<
     (rows, Some(about))
 }
 
+/// What a node says of its kubelet.
+const KUBELET: &str = "/status/nodeInfo/kubeletVersion";
+
 /// What makes the two sides comparable: whether they show one machine, which versions are the same, how far they are apart and whether each
 /// list of containers is whole; nothing of what is not known of both.
 fn comparability(ledger: &mut Ledger<'_, '_>, baseline: &Snapshot) -> Sentence {
@@ -102,9 +105,7 @@ fn comparability(ledger: &mut Ledger<'_, '_>, baseline: &Snapshot) -> Sentence {
     let docker = both("docker.server-version").unwrap_or_default();
     let listed = pair.and_then(|(good, bad)| good.complete_listing().zip(bad.complete_listing()));
     let kubernetes = |snapshot: &Snapshot| {
-        let versions = snapshot
-            .kind("Node")
-            .map(|node| node.text("/status/nodeInfo/kubeletVersion").to_owned());
+        let versions = snapshot.kind("Node").map(|node| node.text(KUBELET).to_owned());
         versions.collect::<BTreeSet<String>>()
     };
     let versions = (kubernetes(baseline), kubernetes(snapshot));
@@ -128,6 +129,9 @@ fn comparability(ledger: &mut Ledger<'_, '_>, baseline: &Snapshot) -> Sentence {
         ("entries", json!(listed.map(|(_, bad)| bad.entries))),
     ];
     let mut refs = ledger.cite_all(cites);
+    let nodes = snapshot.kind("Node").take(1).chain(baseline.kind("Node").take(1));
+    let kubelets = nodes.filter(|node| !node.text(KUBELET).is_empty());
+    refs.extend(ledger.cite_all(&kubelets.map(|node| node.cite_at(KUBELET)).collect::<Vec<_>>()));
     // The same lists are what others searched in vain, and are cited as such.
     let lists = listed.into_iter().flat_map(|(good, bad)| [good, bad]);
     let searched = lists.map(|list| list.cite.clone().absence(Some((list.entries, true))));

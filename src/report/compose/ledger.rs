@@ -205,6 +205,8 @@ impl<'d, 's> Ledger<'d, 's> {
 
     fn evidence_item(&mut self, id: String, citation: &Citation) -> EvidenceItem {
         let (lines, pointer) = match &citation.place {
+            // A file without a line.
+            Place::Lines(0, 0) => (None, None),
             Place::Lines(first, last) => (Some((*first, *last)), None),
             Place::Pointer(pointer) => (None, Some(pointer.clone())),
         };
@@ -239,9 +241,11 @@ impl<'d, 's> Ledger<'d, 's> {
             quote,
             words: Vec::new(),
             time: citation.when.clone(),
-            searched: citation
-                .searched
-                .map(|(entries, complete)| Searched { entries, complete }),
+            searched: citation.searched.map(|(entries, complete)| Searched {
+                entries,
+                complete,
+                listing: citation.listing,
+            }),
         }
     }
 
@@ -393,7 +397,10 @@ impl<'d, 's> Ledger<'d, 's> {
             .map(|header| header.knowledge.as_slice())
             .unwrap_or_default();
         let said = terms(&text.en);
-        let fits = |wording: &&KnowledgeWording| terms(&wording.text.en).intersection(&said).count() >= SHARED;
+        let fits = |wording: &&KnowledgeWording| {
+            terms(&wording.text.en).intersection(&said).count() >= SHARED
+                && names_its_options(&wording.text.en, &text.en)
+        };
         let mut fitting: Vec<&KnowledgeWording> = wordings.iter().filter(fits).collect();
         if fitting.is_empty() {
             fitting.extend(wordings.first());
@@ -458,6 +465,14 @@ impl<'d, 's> Ledger<'d, 's> {
             confidence: Some(finding.confidence),
         })
     }
+}
+
+/// What is known of an option (`label!=`, `--force`) bears on sentences that name it.
+fn names_its_options(known: &str, said: &str) -> bool {
+    let mut options = known
+        .split_whitespace()
+        .filter(|word| word.ends_with('=') || word.starts_with("--"));
+    options.all(|option| said.contains(option))
 }
 
 /// The longer words of a sentence.

@@ -165,7 +165,7 @@ fn questions(
                     "lessons.ask-record",
                     &[
                         ("limits_zh", json!(limits.zh)),
-                        ("limits_en", json!(limits.en)),
+                        ("limits_en", json!(small(&limits.en))),
                         ("what_zh", json!(what.zh)),
                         ("what_en", json!(small(&what.en))),
                     ],

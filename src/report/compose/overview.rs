@@ -12,9 +12,10 @@ use super::ledger::{Ledger, called, is_blank, plain_sentence};
 use super::narrowing;
 use super::phrases::{filled, phrase};
 use super::severity::severity;
-use super::so_what::{duty, is_ongoing, note, so_what, unharmed};
+use super::so_what::{duty, empty_logs, is_ongoing, note, so_what, taken_along, unharmed};
+use super::timeline::clock_of;
 use crate::cluster::PodView;
-use crate::model::{CODE_CLOSE, Citation, Subject, Text, When, code};
+use crate::model::{CODE_CLOSE, Citation, CitationKind, Subject, Text, When, code};
 use crate::report::model::{Check, CheckOutcome, Impact, Incident, ResourceRow, Sentence, Window};
 use crate::rules::{Finding, Role};
 
@@ -24,7 +25,10 @@ const NAMED: usize = 3;
 pub(super) fn incident(ledger: &mut Ledger<'_, '_>) -> Result<Incident, minijinja::Error> {
     let summary = summary(ledger)?;
     let title = title(ledger)?;
-    let window = window(ledger);
+    let mut window = window(ledger);
+    if let Some(window) = &mut window {
+        window.refs = dated(ledger, window.ongoing);
+    }
     if !ledger.is_healthy() {
         key_blanks(ledger, window.is_some());
     }
@@ -219,7 +223,24 @@ pub(super) fn window(ledger: &Ledger<'_, '_>) -> Option<Window> {
         start,
         ongoing: still.is_some(),
         end: still.unwrap_or(end),
+        refs: Vec::new(),
     })
+}
+
+/// What dates the window: the first line about each thing of the incident, and the clock of the collection where it was still so then.
+fn dated(ledger: &mut Ledger<'_, '_>, is_ongoing: bool) -> Vec<String> {
+    let mut cites: Vec<Citation> = Vec::new();
+    for finding in ledger.involved() {
+        for subject in std::iter::once(&finding.subject).chain(&finding.affected) {
+            let (_, cite) = first_seen(finding, subject);
+            cites.extend(cite.filter(|cite| !cites.contains(cite)).cloned());
+        }
+    }
+    cites.truncate(NAMED);
+    if is_ongoing {
+        cites.extend(clock_of(ledger.diagnosis.snapshot).cloned());
+    }
+    ledger.cite_all(&cites)
 }
 
 fn scope(ledger: &mut Ledger<'_, '_>) -> Sentence {
@@ -241,7 +262,16 @@ fn scope(ledger: &mut Ledger<'_, '_>) -> Sentence {
     }
     let names: Vec<String> = subjects.iter().take(NAMED).map(called).collect();
     let more = subjects.len().saturating_sub(NAMED);
-    plain_sentence(filled("scope.some", &[("names", json!(names)), ("more", json!(more))]))
+    let absent = involved.first().and_then(|finding| {
+        let mut evidence = finding.evidence.iter();
+        evidence.find(|cite| cite.kind == CitationKind::Absence)
+    });
+    let mut refs = ledger.cite_all(absent);
+    refs.extend(dated(ledger, false));
+    Sentence {
+        refs,
+        ..plain_sentence(filled("scope.some", &[("names", json!(names)), ("more", json!(more))]))
+    }
 }
 
 /// `is_dated` says whether a time is proposed, so that it is to be confirmed and not to be given.
@@ -296,6 +326,7 @@ pub(super) fn resources(ledger: &mut Ledger<'_, '_>) -> Result<Vec<ResourceRow>,
             let note = note(ledger, finding, &subject);
             if !note.is_empty() {
                 refs.extend(duty(ledger, &subject.name));
+                refs.extend(empty_logs(ledger));
             }
             rows.push(ResourceRow {
                 note,
@@ -304,11 +335,13 @@ pub(super) fn resources(ledger: &mut Ledger<'_, '_>) -> Result<Vec<ResourceRow>,
                 actual,
                 first_seen,
                 impact,
+                blank: None,
                 refs,
             });
         }
     }
     rows.sort_by(|a, b| (a.impact, &a.subject).cmp(&(b.impact, &b.subject)));
+    rows.extend(taken_along(ledger));
     rows.extend(unharmed(ledger));
     Ok(rows)
 }

@@ -1,17 +1,18 @@
 //! What an incident costs: the function that a missing system container has, why its loss cannot be seen in the bundle, and what works.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::alive::renewed;
-use super::comparison::core_containers;
+use super::claims::shows;
+use super::comparison::{core_containers, state_word};
 use super::ledger::Ledger;
 use super::overview::shown;
 use super::phrases::{filled, phrase, small};
 use super::stand_ins::{StandIn, stand_ins};
 use crate::bundle::decode::ContainerState;
-use crate::cluster::{Host, HostContainer};
+use crate::cluster::{Host, HostContainer, Snapshot, empty_log};
 use crate::diagnosis::Diagnosis;
-use crate::model::{Subject, Text};
+use crate::model::{Citation, Listing, Subject, Text};
 use crate::report::model::{Impact, ResourceRow, Sentence};
 use crate::rules::inventory::{expected, is_rke1, names};
 use crate::rules::{Finding, KnowledgeWording};
@@ -158,6 +159,18 @@ pub(super) fn note(ledger: &Ledger<'_, '_>, finding: &Finding, subject: &Subject
     inside(filled("impact.expected", &facts))
 }
 
+/// The files of those logs that are empty.
+pub(super) fn empty_logs(ledger: &mut Ledger<'_, '_>) -> Vec<String> {
+    let snapshot = ledger.diagnosis.snapshot;
+    let files = TELLING.iter().filter_map(|(datum, _)| empty_log(snapshot, datum));
+    let cites = files.map(|file| {
+        let mut cite = Citation::line(&snapshot.bundle.alias, file, 0, "").listing(Listing::Lines);
+        cite.quote.clear();
+        cite.absence(Some((0, true)))
+    });
+    ledger.cite_all(&cites.collect::<Vec<_>>())
+}
+
 /// A sentence that stands inside another.
 fn inside(text: Text) -> Text {
     Text::new(text.zh, small(&text.en))
@@ -238,6 +251,50 @@ fn well(subject: Subject, expected: Text, actual: Text, refs: Vec<String>) -> Re
         first_seen: None,
         impact: Impact::None,
         note: Text::default(),
+        blank: None,
         refs,
     }
+}
+
+/// Containers so many that a row of their own is worth their while.
+const TAKEN: usize = 3;
+
+/// What the act that caused the incident deleted beside system containers: what it was for only people know.
+pub(super) fn taken_along(ledger: &mut Ledger<'_, '_>) -> Vec<ResourceRow> {
+    let diagnosis = ledger.diagnosis;
+    let mut rows = Vec::new();
+    for finding in ledger.root_findings() {
+        let named = finding.facts.get("others_deleted").and_then(Value::as_array);
+        let names = named.into_iter().flatten().filter_map(Value::as_str);
+        for name in names.take(TAKEN).map(str::to_owned) {
+            let node = finding.subject.node.as_str();
+            let of = |snapshot: &'_ _| container_of(snapshot, node, &name).cloned();
+            let before = diagnosis.baseline.and_then(of);
+            let mut refs = ledger.cite_tied_word(finding, "others_deleted", &name);
+            refs.extend(before.as_ref().map(|before| ledger.cite(&before.cite)));
+            let gone = finding.evidence.iter().filter(|cite| cite.when.is_some());
+            let first_seen = gone
+                .filter(|cite| shows(cite, &name))
+                .find_map(|cite| cite.when.clone());
+            let shown = ledger.masker.mask(&name).into_owned();
+            let label = filled("blank.resource", &[("name", shown.into())]);
+            let id = format!("resource.{}", rows.len() + 1);
+            rows.push(ResourceRow {
+                subject: Subject::on_node("HostContainer", name.clone(), node),
+                expected: before.map_or_else(|| phrase("state.unknown"), |one| state_word(one.state)),
+                actual: phrase("state.deleted"),
+                first_seen,
+                impact: Impact::Unknown,
+                note: phrase("impact.by-same-act"),
+                blank: Some(ledger.blank(&id, label, phrase("question.resource"), false)),
+                refs,
+            });
+        }
+    }
+    rows
+}
+
+fn container_of<'s>(snapshot: &'s Snapshot, node: &str, name: &str) -> Option<&'s HostContainer> {
+    let mut hosts = snapshot.hosts.iter().filter(|host| host.runtime_name() == node);
+    hosts.find_map(|host| host.container(name))
 }

@@ -8,6 +8,7 @@ use super::bursts::Burst;
 use super::changed::inside;
 use super::difference::side_of;
 use super::ledger::{Ledger, called};
+use super::logged::namespaces_deleted;
 use super::overview::window;
 use super::phrases::{filled, phrase};
 use crate::cluster::{Host, Snapshot, is_before};
@@ -61,6 +62,7 @@ pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, 
     recent(ledger, &mut rows);
     rows.extend(baseline(ledger));
     rows.extend(appeared(ledger));
+    rows.extend(namespaces(ledger));
     rows.sort_by_key(key);
     rows.dedup_by(|b, a| a.text == b.text && a.when == b.when);
     let span = folded(&mut rows);
@@ -69,8 +71,15 @@ pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, 
         let began = window(ledger).map(|window| window.start);
         let since = began.as_ref().map(|when| when.earliest);
         let is_of_it = |row: &TimelineRow| row.when.as_ref().map(|when| when.earliest) == since;
-        let at = rows.iter().position(is_of_it);
-        rows.insert(at.unwrap_or(0), occurred(began.filter(|_| at.is_some())));
+        match rows.iter_mut().find(|row| is_of_it(row)) {
+            Some(row) => {
+                row.text = filled(
+                    "milestone.here",
+                    &[("zh", row.text.zh.clone().into()), ("en", row.text.en.clone().into())],
+                );
+            }
+            None => rows.insert(0, occurred()),
+        }
     }
     for index in 1..rows.len() {
         let before = rows.get(index - 1).and_then(|row| row.when.clone());
@@ -201,8 +210,8 @@ fn changes(ledger: &mut Ledger<'_, '_>, rows: &mut Vec<TimelineRow>) {
             let text = match (event.kind.as_str(), event.action.as_str()) {
                 ("container", "destroy") => filled("timeline.destroyed", &[("name", name.into())]),
                 ("container", "create") => filled("timeline.created", &[("name", name.into())]),
-                ("container", "prune") => phrase("timeline.pruned"),
-                ("image", "prune") => phrase("timeline.images-pruned"),
+                ("container", "prune") => filled("timeline.pruned", &[]),
+                ("image", "prune") => filled("timeline.images-pruned", &[]),
                 _ => continue,
             };
             // Only what a finding rests on: earlier containers of the same name were deleted for other reasons.
@@ -314,21 +323,24 @@ fn appeared(ledger: &mut Ledger<'_, '_>) -> Vec<TimelineRow> {
     rows
 }
 
-/// The incident's beginning: as the evidence suggests it, else without a time.
-fn occurred(began: Option<When>) -> TimelineRow {
-    let suggested = began.map(|when| (phrase("milestone.suggested"), when));
-    let milestone = TimelineRow {
+/// The incident's beginning, where no row has its time.
+fn occurred() -> TimelineRow {
+    TimelineRow {
         blank: None,
         ..milestone(TimelineKind::Trigger, "time.occurred")
-    };
-    match suggested {
-        Some((text, when)) => TimelineRow {
-            when: Some(when),
-            text,
-            ..milestone
-        },
-        None => milestone,
     }
+}
+
+/// Namespaces that were deleted near the incident, as their controller's log tells.
+fn namespaces(ledger: &mut Ledger<'_, '_>) -> Vec<TimelineRow> {
+    let deleted = namespaces_deleted(ledger).into_iter();
+    let rows = deleted.map(|one| {
+        let name = ledger.masker.mask(&one.namespace).into_owned();
+        let text = filled("timeline.namespace-deleted", &[("name", name.clone().into())]);
+        let refs = vec![ledger.cite(&one.cite)];
+        row(one.when, name, TimelineKind::Change, text, 1, None, refs)
+    });
+    rows.collect()
 }
 
 /// When the baseline was collected: all was well then.
@@ -356,7 +368,7 @@ fn machines(snapshot: &Snapshot) -> String {
 }
 
 /// The clock that says when a bundle was collected.
-fn clock_of(snapshot: &Snapshot) -> Option<&Citation> {
+pub(super) fn clock_of(snapshot: &Snapshot) -> Option<&Citation> {
     let collected = snapshot.bundle.collected_at.as_ref()?;
     let mut clocks = snapshot.hosts.iter().filter_map(|host| host.clock.as_ref());
     clocks.find(|(when, ..)| when == collected).map(|(.., cite)| cite)

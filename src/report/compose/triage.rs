@@ -5,6 +5,8 @@ use serde_json::json;
 use super::alive::sign;
 use super::comparison::core_containers;
 use super::ledger::Ledger;
+use super::logged::namespaces_deleted;
+use super::overview::shown as moment;
 use super::phrases::{filled, phrase, small};
 use super::reported::reported_before;
 use super::server;
@@ -166,9 +168,25 @@ fn pods(ledger: &mut Ledger<'_, '_>) -> TriageCheck {
     };
     let all = shown().count();
     if all == 0 {
-        let refs = ledger.cite_all(snapshot.empty_listing("pods"));
+        let deleted = namespaces_deleted(ledger);
+        let empty = snapshot.empty_listing("pods").into_iter();
+        let refs = ledger.cite_all(empty.chain(deleted.iter().map(|one| &one.cite)));
+        let mut note = phrase("triage.no-pods");
+        if !deleted.is_empty() {
+            let names = deleted
+                .iter()
+                .map(|one| ledger.masker.mask(&one.namespace).into_owned());
+            let names: Vec<String> = names.collect();
+            let times: Vec<String> = deleted.iter().map(|one| moment(&one.when)).collect();
+            let gone = filled(
+                "triage.namespace-deleted",
+                &[("names", json!(names)), ("times", json!(times))],
+            );
+            note.zh.push_str(&gone.zh);
+            note.en.push_str(&gone.en);
+        }
         return TriageCheck {
-            note: phrase("triage.no-pods"),
+            note,
             refs,
             ..nothing(title, command)
         };

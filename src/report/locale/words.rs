@@ -46,6 +46,10 @@ pub(crate) struct Fixed {
     pub(crate) role: BTreeMap<String, String>,
     /// The word for each kind of a row of the timeline.
     pub(crate) kind: BTreeMap<String, String>,
+    /// The word for each outcome of a check.
+    pub(crate) outcome: BTreeMap<String, String>,
+    /// What people call each family of checks.
+    pub(crate) family: BTreeMap<String, String>,
     /// The word for each effect on a resource.
     pub(crate) impact: BTreeMap<String, String>,
     /// The word for each datum that can differ.
@@ -77,6 +81,14 @@ pub(crate) struct BlankWords {
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct TicketWords {
     pub(crate) cut: String,
+    /// Around what an issue leaves out: the limit, the parts, the file that has them.
+    pub(crate) left_out: String,
+    /// The same where the limit took nothing: the parts that never stand in an issue, the file that has them.
+    pub(crate) not_part: String,
+    /// A chapter that was begun.
+    pub(crate) from: String,
+    /// Between parts.
+    pub(crate) list: String,
     pub(crate) internal_note: String,
     pub(crate) public_reply: String,
     pub(crate) public_summary: String,

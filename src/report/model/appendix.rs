@@ -23,6 +23,8 @@ pub enum GapReason {
     RedactedUpstream,
     /// Collected, and nothing is in it.
     Empty,
+    /// Collected, and what is in it does not reach the incident.
+    OutsideWindow,
 }
 
 /// One row of appendix B.
@@ -30,6 +32,9 @@ pub enum GapReason {
 pub struct Gap {
     /// What is missing.
     pub what: Text,
+    /// Evidence ids of what `what` says of the system.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refs: Vec<String>,
     /// Why.
     pub reason: GapReason,
     /// Details: file, line, error text.

@@ -87,17 +87,28 @@ pub(super) struct Blanks<'a> {
 impl<'a> Blanks<'a> {
     /// Nothing is given out yet.
     pub(super) fn new(report: &'a PostMortem) -> Self {
+        let resources = report.resources.iter().filter_map(|row| row.blank.as_deref());
         let rows = report.timeline.iter().filter_map(|row| row.blank.as_deref());
         let actions = report
             .actions
             .iter()
             .flat_map(|action| [action.owner_blank.as_str(), action.due_blank.as_str()]);
+        // Each open question asks for its own answer.
+        let is_of_one = |id: &&str| {
+            id.strip_prefix("question.")
+                .is_some_and(|rest| rest.parse::<usize>().is_ok())
+        };
+        let all = report
+            .blanks
+            .iter()
+            .chain(report.answers.iter().map(|answer| &answer.blank));
+        let questions = all.map(|blank| blank.id.as_str()).filter(is_of_one);
         let open = report.blanks.iter().map(|blank| (blank, None));
         let answers = report.answers.iter();
         let answered = answers.map(|answer| (&answer.blank, Some(answer.value.as_str())));
         Self {
             all: open.chain(answered).collect(),
-            named: rows.chain(actions).collect(),
+            named: resources.chain(rows).chain(actions).chain(questions).collect(),
             given: BTreeSet::new(),
         }
     }

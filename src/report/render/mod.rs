@@ -9,6 +9,7 @@ mod comparison;
 mod entry;
 mod html;
 mod index;
+mod issue;
 mod jira;
 mod json;
 mod machine;

@@ -16,7 +16,7 @@ use crate::report::model::{Blank, PostMortem, Sentence};
 pub(super) struct Scribe<'a> {
     pub(super) report: &'a PostMortem,
     pub(super) words: &'a Fixed,
-    lang: Lang,
+    pub(super) lang: Lang,
     /// In which times are shown.
     pub(super) zone: &'a Zone,
     /// Ids that have an entry somewhere in the report, so that a reference to them can be a link.
@@ -211,6 +211,14 @@ impl<'a> Scribe<'a> {
         match self.blanks.named(id) {
             Some((_, Some(value))) => self.answer(value),
             Some((blank, None)) => self.marker(blank, self.text(&blank.label)),
+            None => Rich::default(),
+        }
+    }
+
+    /// As [`Scribe::blank`], with its whole question.
+    pub(super) fn asked(&mut self, id: &str) -> Rich {
+        match self.blanks.named(id) {
+            Some(asked) => self.question(asked),
             None => Rich::default(),
         }
     }

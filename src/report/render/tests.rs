@@ -65,9 +65,9 @@ const SECTIONS: [(&str, &str); 18] = [
     ("1.4 时间线", "1.4 Timeline"),
     ("2.1 初步排查", "2.1 Initial triage"),
     ("2.2 深入分析", "2.2 In-depth analysis"),
-    ("节点 × 系统容器矩阵", "Node × system-container matrix"),
-    ("与基线的差异", "Difference from baseline"),
-    ("假设比较", "Competing hypotheses"),
+    ("2.2.1 节点 × 系统容器矩阵", "2.2.1 Node × system-container matrix"),
+    ("2.2.2 与基线的差异", "2.2.2 Difference from baseline"),
+    ("2.2.3 假设比较", "2.2.3 Competing hypotheses"),
     ("2.3 关键问题定位", "2.3 Problem localisation"),
     ("2.4 恢复步骤", "2.4 Recovery steps"),
     ("3.1 直接原因", "3.1 Direct cause"),
@@ -443,7 +443,7 @@ fn an_ordinary_page_is_small() {
 fn json_is_the_model_without_marks() {
     let report = incident();
     let json = render(&report, Lang::Zh, Format::Json).unwrap();
-    assert!(json.starts_with("{\n  \"schema_version\": \"1.5\",\n  \"tool\"") && json.ends_with("}\n"));
+    assert!(json.starts_with("{\n  \"schema_version\": \"1.6\",\n  \"tool\"") && json.ends_with("}\n"));
     assert!(!json.contains(['\u{e000}', '\u{e001}']));
     let value: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(value["root_causes"][0]["subject"]["name"], "share-mnt");

@@ -1,6 +1,7 @@
 //! Reports as tickets: a title on the first line, an empty line, and a body within the limit of the tracker. What does not fit is cut
 //! where no block is open, and the cut is announced with what is missing.
 
+use super::issue;
 use super::rich::Rich;
 use crate::model::{Lang, plain};
 use crate::report::escape;
@@ -29,7 +30,7 @@ pub(super) fn github(report: &PostMortem, lang: Lang, body: &str) -> Result<Stri
         "<!-- casefile/{}; labels: incident{labels} -->\n\n",
         report.schema_version
     );
-    let body = fit(&format!("{head}{body}"), GITHUB.1, lang, "## ")?;
+    let body = issue::fitted(report, lang, &format!("{head}{body}"), GITHUB.1)?;
     Ok(format!("{}\n\n{body}", title(report, lang, GITHUB.0)))
 }
 
@@ -113,7 +114,7 @@ pub(super) fn indented(content: &str) -> String {
 }
 
 /// `text`, or its beginning with a note of the chapters that are missing. `heading` is what chapters begin with.
-fn fit(text: &str, limit: usize, lang: Lang, heading: &str) -> Result<String, LocaleError> {
+pub(super) fn fit(text: &str, limit: usize, lang: Lang, heading: &str) -> Result<String, LocaleError> {
     if text.chars().count() <= limit {
         return Ok(text.to_owned());
     }
@@ -148,7 +149,7 @@ fn fit(text: &str, limit: usize, lang: Lang, heading: &str) -> Result<String, Lo
 }
 
 /// The lines that stand in no block, with where they start: after a fence, a `<details>` or a `{code}` the next line is outside again.
-fn outside_blocks(text: &str) -> impl Iterator<Item = (usize, &str)> {
+pub(super) fn outside_blocks(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut start = 0;
     let mut fence: Option<String> = None;
     let mut folded = 0_usize;

@@ -26,6 +26,8 @@ pub(crate) struct GraphBox<'a> {
 pub(crate) struct GraphArrow<'a> {
     pub(crate) from: &'a str,
     pub(crate) to: &'a str,
+    /// True where nobody knows whether the one led to the other: drawn dashed.
+    pub(crate) is_undetermined: bool,
     /// Plain text, not escaped.
     pub(crate) label: String,
 }
@@ -68,10 +70,15 @@ pub(crate) fn graph(boxes: &[GraphBox<'_>], arrows: &[GraphArrow<'_>], words: &F
 fn push_line(out: &mut String, way: &Way) {
     let points: Vec<String> = way.points.iter().map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
     if points.len() >= 2 {
+        let dashes = if way.is_undetermined {
+            " stroke-dasharray=\"5 4\""
+        } else {
+            ""
+        };
         let _ = write!(
             out,
             "<path class=\"edge no-fill\" d=\"M{}\" fill=\"none\" stroke=\"#555555\" stroke-width=\"1.5\" \
-             stroke-linejoin=\"round\" marker-end=\"url(#tip)\"/>",
+             stroke-linejoin=\"round\"{dashes} marker-end=\"url(#tip)\"/>",
             points.join("L")
         );
     }

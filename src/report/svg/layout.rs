@@ -22,10 +22,10 @@ const LANE: f64 = 40.0;
 /// The widest label of an edge.
 const LABEL: f64 = 230.0;
 const MAX_IN_ROW: usize = 4;
-const MAX_LINES: usize = 4;
+const MAX_LINES: usize = 7;
 
-/// From node, to node, label.
-type Edge<'a> = (usize, usize, &'a str);
+/// From node, to node, what it says.
+type Edge<'a> = (usize, usize, &'a GraphArrow<'a>);
 
 /// Where a box stands.
 #[derive(Debug, Default, Clone)]
@@ -45,6 +45,7 @@ pub(super) struct Way {
     pub(super) label: Vec<String>,
     pub(super) label_at: (f64, f64),
     pub(super) full: String,
+    pub(super) is_undetermined: bool,
 }
 
 pub(super) struct Layout {
@@ -67,7 +68,7 @@ impl Layout {
         let index = |id: &str| boxes.iter().position(|node| node.id == id);
         let edges: Vec<Edge<'_>> = arrows
             .iter()
-            .filter_map(|arrow| Some((index(arrow.from)?, index(arrow.to)?, arrow.label.as_str())))
+            .filter_map(|arrow| Some((index(arrow.from)?, index(arrow.to)?, arrow)))
             .filter(|(from, to, _)| from < to)
             .collect();
         let layers = layers(boxes.len(), &edges);
@@ -75,7 +76,7 @@ impl Layout {
         let width = rows.iter().map(|row| row_width(row)).fold(560.0, f64::max) + 2.0 * MARGIN;
         let centres: Vec<Vec<(Slot, f64)>> = rows.iter().map(|row| spread(row, width)).collect();
         let mut places = vec![Place::default(); boxes.len()];
-        let mut ways: Vec<Way> = edges.iter().map(|(_, _, label)| Way::new(label)).collect();
+        let mut ways: Vec<Way> = edges.iter().map(|(_, _, arrow)| Way::new(arrow)).collect();
         let mut y = MARGIN;
         for (number, row) in centres.iter().enumerate() {
             let next = centres.get(number.saturating_add(1));
@@ -133,14 +134,15 @@ impl Layout {
 }
 
 impl Way {
-    fn new(label: &str) -> Self {
-        let full = visible(label);
+    fn new(arrow: &GraphArrow<'_>) -> Self {
+        let full = visible(&arrow.label);
         Self {
             points: Vec::new(),
             origin: None,
-            label: text::wrap(&full, SMALL, LABEL, 2),
+            label: text::wrap(&full, SMALL, LABEL, 4),
             label_at: (0.0, 0.0),
             full,
+            is_undetermined: arrow.is_undetermined,
         }
     }
 
@@ -429,6 +431,7 @@ mod tests {
         let arrows: Vec<GraphArrow<'_>> = (0..11)
             .flat_map(|n| goals(n).map(move |to| (n, to)))
             .map(|(from, to)| GraphArrow {
+                is_undetermined: false,
                 from: &ids[from],
                 to: &ids[to],
                 label: "because the name is not resolved".into(),

@@ -22,8 +22,16 @@ const MAX_LANES: usize = 8;
 const GAP_SECONDS: f64 = 900.0;
 
 /// Draws rows that are in time order; none when fewer than two have a time. `labels` are the rows' texts, in the same order.
-pub(crate) fn timeline(rows: &[&TimelineRow], labels: &[String], words: &Fixed, zone: &Zone) -> Option<String> {
-    let scale = Scale::new(rows)?;
+///
+/// `all` are all rows of the report: where one that is not drawn stands, time is not empty.
+pub(crate) fn timeline(
+    rows: &[&TimelineRow],
+    all: &[TimelineRow],
+    labels: &[String],
+    words: &Fixed,
+    zone: &Zone,
+) -> Option<String> {
+    let scale = Scale::new(rows, all)?;
     let lanes = Lanes::new(rows, words);
     let bottom = TOP + LANE * lanes.names.len() as f64;
     let height = bottom + 46.0;
@@ -54,10 +62,12 @@ struct Scale {
     stops: Vec<(Timestamp, f64)>,
     /// Spans in which something repeats, which are therefore not silent.
     repeats: Vec<(Timestamp, Timestamp)>,
+    /// When anything is told of, drawn or not.
+    told: Vec<Timestamp>,
 }
 
 impl Scale {
-    fn new(rows: &[&TimelineRow]) -> Option<Self> {
+    fn new(rows: &[&TimelineRow], all: &[TimelineRow]) -> Option<Self> {
         let whens = rows
             .iter()
             .flat_map(|row| [row.when.as_ref(), row.until.as_ref()])
@@ -79,15 +89,20 @@ impl Scale {
         let repeats = rows
             .iter()
             .filter_map(|row| Some((row.when.as_ref()?.earliest, row.until.as_ref()?.latest)));
+        let told = all.iter().filter_map(|row| row.when.as_ref()).map(|when| when.earliest);
         Some(Self {
             stops,
             repeats: repeats.collect(),
+            told: told.collect(),
         })
     }
 
     /// True when nothing is known of the time between two neighbouring moments, for long enough to be shown.
     fn silent(&self, from: Timestamp, to: Timestamp) -> bool {
-        seconds(&[from, to]) > GAP_SECONDS && !self.repeats.iter().any(|(start, end)| *start <= from && to <= *end)
+        let is_inside = |told: &Timestamp| from < *told && *told < to;
+        seconds(&[from, to]) > GAP_SECONDS
+            && !self.told.iter().any(is_inside)
+            && !self.repeats.iter().any(|(start, end)| *start <= from && to <= *end)
     }
 
     fn x(&self, time: Timestamp) -> f64 {
@@ -122,7 +137,8 @@ struct Lanes {
 impl Lanes {
     fn new(rows: &[&TimelineRow], words: &Fixed) -> Self {
         let mut subjects: Vec<&str> = Vec::new();
-        for row in rows.iter().filter(|row| row.when.is_some()) {
+        let is_named = |row: &&&TimelineRow| row.when.is_some() && !row.subject.is_empty();
+        for row in rows.iter().filter(is_named) {
             if !subjects.contains(&row.subject.as_str()) {
                 subjects.push(&row.subject);
             }
@@ -137,11 +153,12 @@ impl Lanes {
             names.push(words.svg.others.clone());
         }
         let milestone_lane = names.len();
-        if rows.iter().any(|row| row.when.is_none()) {
+        let is_milestone = |row: &&TimelineRow| row.when.is_none() || row.subject.is_empty();
+        if rows.iter().any(is_milestone) {
             names.push(words.svg.milestones.clone());
         }
         let lane = |row: &&TimelineRow| {
-            if row.when.is_none() {
+            if is_milestone(row) {
                 return milestone_lane;
             }
             subjects.iter().position(|name| *name == row.subject).unwrap_or(rest)

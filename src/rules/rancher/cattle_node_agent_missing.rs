@@ -13,8 +13,8 @@ check:
   zh: "Rancher 创建的主机上是否有节点代理"
   en: "whether hosts that Rancher launched run its node agent"
 title:
-  zh: "主机 {{ host }} 的容器清单{% if lists > 1 %}以及另外 {{ lists - 1 }} 份清单（容器运行时、API；完整性见附录 A）{% endif %}中没有 cattle-node-agent"
-  en: "{% if lists > 1 %}none of the {{ lists }} lists that would show it (of host {{ host }}, of the runtime, of the API; appendix A says how complete each is) has cattle-node-agent{% else %}the container list of host {{ host }} has no cattle-node-agent{% endif %}"
+  zh: "{{ host }} 的完整容器清单中没有 cattle-node-agent{% if daemonsets is not none %}，API 的完整清单中也没有这个 DaemonSet（共 {{ daemonsets }} 个）{% endif %}{% if namespaces is not none %}{% if daemonsets is not none %}和{% else %}，API 的完整清单中没有{% endif %}命名空间 cattle-system（共 {{ namespaces }} 个）{% endif %}"
+  en: "{{ host }} has no cattle-node-agent: its complete container list lacks it{% if daemonsets is not none %}, and the API's complete lists have no such DaemonSet ({{ daemonsets }} in all){% if namespaces is not none %} and no namespace cattle-system ({{ namespaces }} in all){% endif %}{% elif namespaces is not none %}, and the API's complete list of {{ namespaces }} namespaces has no cattle-system{% endif %}"
 cause:
   zh: "节点代理 会重建 Rancher 管理的容器（worker 上的 kubelet、kube-proxy、nginx-proxy、service-sidekick，以及 share-mnt）；它不在时，被删除的容器不会自己回来。"
   en: "the node agent re-creates what Rancher manages (kubelet, kube-proxy, nginx-proxy, service-sidekick on workers, and share-mnt); without it a container that was deleted does not come back."
@@ -79,15 +79,16 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         if !is_launched || host.container("kubelet").is_none() {
             continue;
         }
-        let Some(lists) = absence_of_node_agent(input.snapshot, host) else {
+        let Some(absence) = absence_of_node_agent(input.snapshot, host) else {
             continue;
         };
         let subject = Subject::on_node("HostContainer", "cattle-node-agent", host.runtime_name());
         let mut finding = Finding::new(rule, subject, Confidence::Confirmed)
             .fact("host", host.runtime_name())
-            .fact("lists", lists.len());
-        for list in lists {
-            finding.add_cite_of(&["lists"], list);
+            .fact("daemonsets", absence.daemonsets)
+            .fact("namespaces", absence.namespaces);
+        for list in absence.cites {
+            finding.add_cite_of(&["daemonsets", "namespaces"], list);
         }
         findings.push(finding);
     }

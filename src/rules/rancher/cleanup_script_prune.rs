@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::bundle::decode::{ContainerState, CronEntry};
+use crate::bundle::decode::{ContainerState, CronEntry, Process};
 use crate::cluster::{Host, HostContainer, Snapshot};
 use crate::model::{Citation, Confidence, Subject, When};
 use crate::rules::inventory::{self, RKE1, is_rke_container, is_rke1, names};
@@ -132,10 +132,10 @@ asks:
     limits: {zh: 节点代理为何不在, en: "what became of the node agent"}
     when: agent_absent and not audit_off
     collect: grep -h cattle-node-agent /var/log/kube-audit/audit-log.json
-  - what: {zh: "对象变更的记录（kube-apiserver 的参数中没有 `--audit-log-path`，审计日志从未写过，无法补采）", en: "records of changes to objects (kube-apiserver runs without `--audit-log-path`: its audit log was never written and cannot be collected)"}
+  - what: {zh: "对象变更的记录（采集时的 kube-apiserver{% if api_server_since %}（{{ api_server_since|raw }} 启动）{% endif %}的参数中没有 `--audit-log-path`，更早的进程是否写过审计日志未知）", en: "records of changes to objects (kube-apiserver at collection{% if api_server_since %}, started {{ api_server_since|raw }},{% endif %} has no `--audit-log-path`; whether an earlier process wrote an audit log is unknown)"}
     limits: {zh: 节点代理为何不在, en: "what became of the node agent"}
     when: agent_absent and audit_off
-    collect: kubectl -n cattle-system get all,events -o yaml; ps -ww -o args= -C kube-apiserver
+    collect: kubectl -n cattle-system get all,events -o yaml; ps -ww -o lstart=,args= -C kube-apiserver; find / -xdev -name '*audit*.log*' -newermt {{ since }} -ls
 causes:
   - rule: rke1-share-mnt-missing
     ground: node
@@ -167,7 +167,7 @@ remedy:
     precheck: {zh: "`grep -n . {{ cron_file }}` 中只有清理脚本这一条任务", en: "`grep -n . {{ cron_file }}` shows no other job than the clean-up's"}
     command: "mv {{ cron_file }} {{ cron_parked }}"
     verify: {zh: "`ls /etc/cron.d` 中已没有它（要移出该目录：只改名时，cronie 仍会执行）", en: "`ls /etc/cron.d` no longer has it (it has to leave the directory: cronie runs a renamed file, dotted or not)"}
-    rollback: {zh: "最后一步把它移回 {{ cron_file }}", en: "the last step moves it back to {{ cron_file }}"}
+    rollback: {zh: "`mv {{ cron_parked }} {{ cron_file }}`", en: "`mv {{ cron_parked }} {{ cron_file }}`"}
   - purpose: {zh: "先停用启动它的定时器 {{ timer }}，再重建容器", en: "disable {{ timer }}, which starts it, before anything is rebuilt"}
     place: node
     risk: change
@@ -184,14 +184,14 @@ remedy:
     precheck: {zh: "`pgrep -af {{ script }}` 无输出：它此刻没有在执行", en: "`pgrep -af {{ script }}` prints nothing: it is not running now"}
     command: "mv {{ script }} {{ script ~ '.disabled' }}"
     verify: {zh: "`ls {{ script }}` 报文件不存在", en: "`ls {{ script }}` finds no such file"}
-    rollback: {zh: "最后一步把它移回 {{ script }}", en: "the last step moves it back to {{ script }}"}
+    rollback: {zh: "`mv {{ script ~ '.disabled' }} {{ script }}`", en: "`mv {{ script ~ '.disabled' }} {{ script }}`"}
   - purpose: {zh: 检查节点代理：它正常时会自行重建 share-mnt, en: "check the node agent, which re-creates share-mnt by itself when it is well"}
     place: cluster
     risk: read-only
     command: |
       kubectl -n cattle-system get daemonset cattle-node-agent
       kubectl -n cattle-system get pods -o wide -l app=cattle-agent
-    expect: {zh: "{% if agent_absent %}没有 Pod：采集时 {{ host }} 上就没有它的容器{% else %}本节点的 Pod 为 Running 且就绪{% endif %}", en: "{% if agent_absent %}no pod: at collection {{ host }} had no container of it{% else %}the pod of this node is Running and ready{% endif %}"}
+    expect: {zh: "{% if agent_unknown_to_api %}第一条命令报 NotFound，第二条报 No resources found：采集时 API 的完整清单中没有这个 DaemonSet{% elif agent_absent %}没有 Pod：采集时 {{ host }} 上就没有它的容器{% else %}本节点的 Pod 为 Running 且就绪{% endif %}", en: "{% if agent_unknown_to_api %}the first says NotFound, the second No resources found: at collection the API's complete list had no such DaemonSet{% elif agent_absent %}no pod: at collection {{ host }} had no container of it{% else %}the pod of this node is Running and ready{% endif %}"}
     verify: {zh: "{% if agent_absent %}没有 Pod 时不会自动重建，继续下一步；若有 Pod 而容器仍缺失，先查明原因再手工重建{% else %}若代理正常而容器仍缺失，先查明原因再手工重建{% endif %}", en: "{% if agent_absent %}without a pod nothing re-creates the container: go on with the next step; with one, find out why the container is still missing before rebuilding by hand{% else %}if it is well and the container is still missing, find out why before rebuilding by hand{% endif %}"}
     rollback: {zh: 只读，无需回滚, en: read-only}
   - purpose: {zh: 列出集群注册令牌（只列名称）, en: "list the registration tokens, by name only"}
@@ -200,38 +200,38 @@ remedy:
     when: "rebuild|selectattr('placeholders')|list"
     command: "kubectl get clusterregistrationtokens.management.cattle.io -A -o custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name,CREATED:.metadata.creationTimestamp"
     expect: {zh: "每个集群一个或多个注册令牌，例如 default-token、system，各有其创建时间", en: "one or more registration tokens for each cluster, such as default-token and system, each with its time of creation"}
-    verify: {zh: 记下本集群的令牌所在的命名空间（即集群 ID）与名称, en: "note the namespace, which is the cluster's id, and the names of this cluster's"}
+    verify: {zh: 记下本集群的令牌所在的命名空间（即集群 ID）与名称；命令失败时先恢复 Rancher 服务端，以下各步都要用它, en: "note the namespace, which is the cluster's id, and the names of this cluster's; if this command fails, restore the Rancher server first: the next steps need it"}
     rollback: {zh: 只读，无需回滚, en: read-only}
   - purpose: {zh: 为本集群生成新的注册令牌：采集包中的令牌视为已泄露, en: "make a new registration token for this cluster: the one in the bundle counts as leaked"}
     place: rancher
     risk: change
     when: "rebuild|selectattr('placeholders')|list"
-    precheck: {zh: "`curl -sk -o /dev/null -w '%{http_code}' -u <API_KEY> <RANCHER_URL>/v3/clusters/<CLUSTER_ID>` 输出 200", en: "`curl -sk -o /dev/null -w '%{http_code}' -u <API_KEY> <RANCHER_URL>/v3/clusters/<CLUSTER_ID>` prints 200"}
+    precheck: {zh: "`curl -sS --cacert <CA_FILE> -K <CURL_CONFIG> -o /dev/null -w '%{http_code}' '<RANCHER_URL>/v3/clusters/<CLUSTER_ID>'` 输出 200", en: "`curl -sS --cacert <CA_FILE> -K <CURL_CONFIG> -o /dev/null -w '%{http_code}' '<RANCHER_URL>/v3/clusters/<CLUSTER_ID>'` prints 200"}
     command: |
-      curl -sk -o /dev/null -w '%{http_code}\n' -u <API_KEY> -H 'Content-Type: application/json' -d '{"type":"clusterRegistrationToken","clusterId":"<CLUSTER_ID>"}' <RANCHER_URL>/v3/clusterregistrationtokens
+      curl -sS --cacert <CA_FILE> -K <CURL_CONFIG> -o /dev/null -w '%{http_code}\n' -H 'Content-Type: application/json' -d '{"type":"clusterRegistrationToken","clusterId":"<CLUSTER_ID>"}' '<RANCHER_URL>/v3/clusterregistrationtokens'
     expect: {zh: "201", en: "201"}
     verify: {zh: 再列一次令牌：本集群多出一个，创建时间即本步的时间, en: "the tokens listed once more: this cluster has one more, created at the time of this step"}
     rollback: {zh: 用下文删除旧令牌的命令删去这个新令牌, en: "delete this new token in the way in which the old one is deleted below"}
     notes:
-      - zh: "`<API_KEY>` 是 Rancher 界面中创建的 API 密钥（用户名:密码两段），`<CLUSTER_ID>` 是上一步的命名空间，`<RANCHER_URL>` 是 Rancher 的地址"
-        en: "`<API_KEY>` is an API key made in Rancher's user interface (its two parts, joined by a colon), `<CLUSTER_ID>` the namespace of the step before, `<RANCHER_URL>` Rancher's address"
+      - zh: "`<CA_FILE>` 存放在 Rancher 服务端执行 `kubectl get settings.management.cattle.io cacerts -o jsonpath='{.value}{\"\\n\"}'` 的输出，它的 `sha256sum` 必须等于下文重建命令中的 `--ca-checksum`，不等就停下；`<CURL_CONFIG>` 先用 `install -m 600 /dev/null <CURL_CONFIG>` 建好，再用编辑器写入一行 `user = \"<API_KEY>\"`，用完删除。`<API_KEY>` 是 Rancher 界面中创建的 API 密钥（以冒号相连的两段），`<CLUSTER_ID>` 是上一步的命名空间，`<RANCHER_URL>` 是 Rancher 的地址"
+        en: "`<CA_FILE>` holds what `kubectl get settings.management.cattle.io cacerts -o jsonpath='{.value}{\"\\n\"}'` prints on the Rancher server; its `sha256sum` must be the `--ca-checksum` of the rebuild command below, else stop. Make `<CURL_CONFIG>` with `install -m 600 /dev/null <CURL_CONFIG>`, write the one line `user = \"<API_KEY>\"` into it in an editor, and delete it afterwards. `<API_KEY>` is an API key made in Rancher's user interface (its two parts, joined by a colon), `<CLUSTER_ID>` the namespace of the step before, `<RANCHER_URL>` Rancher's address"
   - purpose: {zh: "恢复节点代理 cattle-node-agent：它不在 {{ host }} 上", en: "restore the node agent cattle-node-agent, which {{ host }} lacks"}
     place: cluster
     risk: change
     when: "agent_absent and rebuild|selectattr('placeholders')|list"
-    precheck: {zh: "`kubectl diff -f <MANIFEST_URL>` 的差异中有 DaemonSet cattle-node-agent；没有就不执行本步，按该版本 Rancher 的文档恢复", en: "`kubectl diff -f <MANIFEST_URL>` shows the DaemonSet cattle-node-agent; where it does not, leave this step out and restore the agent as the documentation of this Rancher says"}
-    command: "kubectl apply -f <MANIFEST_URL>"
+    precheck: {zh: "依次执行 `install -m 600 /dev/null <MANIFEST_FILE>`、`curl -sS --cacert <CA_FILE> -K <CURL_CONFIG> -o <MANIFEST_FILE> '<MANIFEST_URL>'`、`kubectl diff -f <MANIFEST_FILE>`：差异中有 DaemonSet cattle-node-agent，记下显示为新增的每个对象；没有它就不执行本步，按该版本 Rancher 的文档恢复", en: "`install -m 600 /dev/null <MANIFEST_FILE>`, then `curl -sS --cacert <CA_FILE> -K <CURL_CONFIG> -o <MANIFEST_FILE> '<MANIFEST_URL>'`, then `kubectl diff -f <MANIFEST_FILE>` shows the DaemonSet cattle-node-agent; note every object that it shows as new. Where it does not show it, leave this step out and restore the agent as the documentation of this Rancher says"}
+    command: "kubectl apply -f <MANIFEST_FILE>"
     expect: {zh: "输出中有 `daemonset.apps/cattle-node-agent created`", en: "the output has `daemonset.apps/cattle-node-agent created`"}
     verify: {zh: "`kubectl -n cattle-system get daemonset cattle-node-agent` 的 READY 等于节点数；随后看 share-mnt 是否已由它重建", en: "`kubectl -n cattle-system get daemonset cattle-node-agent` has READY equal to the number of nodes; then see whether it has re-created share-mnt"}
-    rollback: {zh: "`kubectl -n cattle-system delete daemonset cattle-node-agent`", en: "`kubectl -n cattle-system delete daemonset cattle-node-agent`"}
+    rollback: {zh: "只删除前置检查中记下的新增对象，按种类与名称逐个删除，如 `kubectl -n cattle-system delete daemonset cattle-node-agent`", en: "delete exactly the objects that the check showed as new, each by kind and name, such as `kubectl -n cattle-system delete daemonset cattle-node-agent`"}
     notes:
-      - zh: "`<MANIFEST_URL>` 是新令牌的 manifestUrl：`curl -sk -u <API_KEY> <RANCHER_URL>/v3/clusterregistrationtokens?clusterId=<CLUSTER_ID>`；它含有令牌，不要贴出"
-        en: "`<MANIFEST_URL>` is the manifestUrl of the new token: `curl -sk -u <API_KEY> <RANCHER_URL>/v3/clusterregistrationtokens?clusterId=<CLUSTER_ID>`; it holds the token, so keep it to yourself"
+      - zh: "`<MANIFEST_URL>` 是新令牌的 manifestUrl：`curl -sS --cacert <CA_FILE> -K <CURL_CONFIG> '<RANCHER_URL>/v3/clusterregistrationtokens?clusterId=<CLUSTER_ID>'`；`<MANIFEST_FILE>` 含有令牌，用完删除，不要贴出"
+        en: "`<MANIFEST_URL>` is the manifestUrl of the new token: `curl -sS --cacert <CA_FILE> -K <CURL_CONFIG> '<RANCHER_URL>/v3/clusterregistrationtokens?clusterId=<CLUSTER_ID>'`; `<MANIFEST_FILE>` holds the token, so keep it to yourself and delete it afterwards"
   - purpose: {zh: "重建 {{ item.name }}", en: "rebuild {{ item.name }}"}
     place: node
     risk: change
     each: rebuild
-    precheck: {zh: "`docker ps -a --filter name=^/{{ item.name }}$` 无结果；`docker image inspect {{ item.image }}` 有输出{% if item.named_otherwise %}；确定节点名应写哪一个：参数中的 {{ item.named_otherwise|join('、') }}、本机的 {{ host }}{% if item.nodes %}，还是 API 中的 {{ item.nodes|join('、') }}{% endif %}（证书按节点名签发）{% endif %}{% if item.server %}；`curl -k {{ item.server ~ '/ping' }}` 返回 pong{% endif %}", en: "`docker ps -a --filter name=^/{{ item.name }}$` has no row; `docker image inspect {{ item.image }}` prints one{% if item.named_otherwise %}; it is settled which name of the node is right, because certificates are written for it: {{ item.named_otherwise|join(', ') }} of the arguments, this host's {{ host }}{% if item.nodes %}, or {{ item.nodes|join(', ') }} of the API{% endif %}{% endif %}{% if item.server %}; `curl -k {{ item.server ~ '/ping' }}` answers pong{% endif %}"}
+    precheck: {zh: "`docker ps -a --filter name=^/{{ item.name }}$` 无结果{% if item.name == 'share-mnt' and agent_absent %}（若上一步之后它已存在，则不执行本步）{% endif %}；`docker image inspect {{ item.image }}` 有输出{% if item.named_otherwise %}；确定节点名应写哪一个：参数中的 {{ item.named_otherwise|join('、') }}、本机的 {{ host }}{% if item.nodes %}，还是 API 中的 {{ item.nodes|join('、') }}{% endif %}（证书按节点名签发）；要改就同时改 `--hostname` 与 `--node-name`{% endif %}{% if item.server %}；`curl -sS --cacert <CA_FILE> {{ item.server ~ '/ping' }}` 返回 pong{% endif %}", en: "`docker ps -a --filter name=^/{{ item.name }}$` has no row{% if item.name == 'share-mnt' and agent_absent %} (if the container is there already after the step before, leave this step out){% endif %}; `docker image inspect {{ item.image }}` prints one{% if item.named_otherwise %}; it is settled which name of the node is right, because certificates are written for it: {{ item.named_otherwise|join(', ') }} of the arguments, this host's {{ host }}{% if item.nodes %}, or {{ item.nodes|join(', ') }} of the API{% endif %}; whoever changes it changes both `--hostname` and `--node-name`{% endif %}{% if item.server %}; `curl -sS --cacert <CA_FILE> {{ item.server ~ '/ping' }}` answers pong{% endif %}"}
     command: "{{ item.command|raw }}"
     expect: {zh: 输出新容器的 64 位编号, en: the 64-digit id of the new container}
     verify: {zh: "`docker ps -a --filter name=^/{{ item.name }}$` 显示 {{ item.state }}{% if item.name == 'share-mnt' %}；`ls -l --time-style=full-iso /etc/kubernetes/ssl` 中证书的修改时间晚于本步{% endif %}", en: "`docker ps -a --filter name=^/{{ item.name }}$` shows {{ item.state }}{% if item.name == 'share-mnt' %}; by `ls -l --time-style=full-iso /etc/kubernetes/ssl` certificates are newer than this step{% endif %}"}
@@ -287,30 +287,29 @@ prevention:
     acceptance: {zh: "在{% if docker_version %} Docker {{ docker_version }} 的{% endif %}测试主机上执行：share-mnt 与 service-sidekick 仍在，另一个已停止、无此标签的容器被删除", en: "run on a test host{% if docker_version %} with Docker {{ docker_version }}{% endif %}: share-mnt and service-sidekick are still there, and a stopped container without the label is gone"}
   - kind: detect
     immediate: true
-    text: {zh: 为每个节点的 RKE 容器增加“存在且状态符合预期”的告警, en: "alert when an RKE container of a node is missing or not in its expected state"}
+    text: {zh: 为每个节点的 RKE 容器增加告警：被删除，或者不存在、状态不符合预期, en: "alert when an RKE container of a node is destroyed, is missing or is not in its expected state"}
     answers: 2
+    also: 3
     command: |
+      docker events --filter type=container --filter event=destroy --filter label=io.rancher.rke.container.name
       docker ps -a --filter label=io.rancher.rke.container.name --format '{% raw %}{{.Names}} {{.State}}{% endraw %}'
-    acceptance: {zh: "在测试主机删除 share-mnt，5 分钟内收到告警", en: "delete share-mnt on a test host: the alert arrives within 5 minutes"}
+    acceptance: {zh: "在测试主机删除 share-mnt：1 分钟内收到写明容器名与时间的告警，不重建则告警持续", en: "delete share-mnt on a test host: within a minute an alert names it and the time, and it stays until the container is back"}
   - kind: prevent
     text: {zh: "清理只删除带专用标签的容器：没有 RKE 标签的容器{% if unlabelled %}（这里有 {{ unlabelled|join('、') }}）{% endif %}也不再被误删", en: "let the clean-up delete only what bears a label for it, so that containers without RKE's label{% if unlabelled %} (here {{ unlabelled|join(', ') }}){% endif %} are safe too"}
     answers: 1
     command: docker container prune -f --filter "label=disposable=true"
     acceptance: {zh: 在测试主机上执行：没有该标签的已停止容器都还在, en: "run on a test host: every stopped container without that label is still there"}
-  - kind: detect
-    text: {zh: 带 RKE 标签的容器被删除时立即告警, en: "alert as soon as a container with RKE's label is destroyed"}
-    answers: 3
-    when: earlier
-    command: docker events --filter type=container --filter event=destroy --filter label=io.rancher.rke.container.name
-    acceptance: {zh: 在测试主机删除 share-mnt 后 1 分钟内收到告警，写明时间与容器名, en: "delete share-mnt on a test host: within a minute an alert names it and the time"}
   - kind: process
-    text: {zh: 节点上的脚本与定时任务经变更评审后才安装，评审记录列出它会删除的对象, en: "install scripts and cron entries on nodes only through a reviewed change that lists what they delete"}
+    text: {zh: "节点上的脚本与定时任务经变更评审后才安装，评审记录列出它会删除的对象{% if cron_is_new %}；先补评审基线中没有的定时任务（{{ schedule }}）{% endif %}", en: "install scripts and cron entries on nodes only through a reviewed change that lists what they delete{% if cron_is_new %}; review first the cron entry that the baseline lacks ({{ schedule }}){% endif %}"}
     answers: 1
+    section: "{% if cron_is_new %}3.5{% endif %}"
     command: ls -l /etc/cron.d /var/spool/cron
     acceptance: {zh: 任取一个节点，每条定时任务都对应一份变更记录, en: "on any node every cron entry has its change record"}
   - kind: mitigate
-    text: {zh: 定期演练从备份恢复单个系统容器, en: "rehearse restoring a single system container from a backup"}
-    acceptance: {zh: 演练记录显示恢复后的参数与原容器一致, en: "the record shows that the restored arguments equal the original's"}
+    text: {zh: "把各节点系统容器的 `docker inspect` 定期存到节点之外，并演练由它重建", en: "keep `docker inspect` of every node's system containers outside the node, and rehearse a rebuild from it"}
+    section: "5.1"
+    command: umask 077; docker inspect $(docker ps -aq --filter label=io.rancher.rke.container.name) > <FILE>
+    acceptance: {zh: "在测试主机上由该记录重建的 share-mnt，参数与原容器逐个相同，并以 Exited (0) 结束", en: "on a test host a share-mnt that is rebuilt from the record has the original's arguments, one by one, and ends as Exited (0)"}
 lesson:
   zh: 本次故障说明，“已停止”不等于“可删除”。
   en: This incident shows that "stopped" does not mean "may be deleted".
@@ -329,8 +328,8 @@ lessons:
     text: {zh: 重建参数只有在另一份完好的记录中才找得到, en: "the arguments to rebuild with exist only in another, intact record"}
 lucky:
   - text:
-      zh: "重建 {{ rebuild|map(attribute='name')|join('、') }} 的参数只见于基线{% if baseline_lead %}，而它在清除前不到 {{ baseline_lead }} 秒才采集{% endif %}"
-      en: "the arguments to rebuild {{ rebuild|map(attribute='name')|join(' and ') }} stand in the baseline alone{% if baseline_lead %}, and it was collected less than {{ baseline_lead }} s before the prune{% endif %}"
+      zh: "重建 {{ rebuild|map(attribute='name')|join('、') }} 的参数只见于基线{% if baseline_lead %}，而它在清除前至多 {{ baseline_lead }} 秒才采集{% endif %}"
+      en: "the arguments to rebuild {{ rebuild|map(attribute='name')|join(' and ') }} stand in the baseline alone{% if baseline_lead %}, and it was collected at most {{ baseline_lead }} s before the prune{% endif %}"
     when: rebuild
 knowledge:
   - text: {zh: 集群的注册令牌不会过期：删除之前一直有效，删除即作废, en: "the registration token of a cluster does not expire: it is good until it is deleted, and only that can revoke it"}
@@ -563,8 +562,12 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
         tie(&mut finding, &["jobs_read"], cite.clone());
     }
     let agent = absence_of_node_agent(input.snapshot, host);
-    for cite in agent.iter().flatten() {
+    for cite in agent.iter().flat_map(|agent| &agent.cites) {
         tie(&mut finding, &["agent_absent"], cite.clone());
+    }
+    let api_server = api_server(host);
+    if let Some(server) = api_server {
+        tie(&mut finding, &["api_server_since"], server.cite.clone());
     }
     let version = host.values.get("docker.server-version");
     let docker_version = version.map_or("", |(version, _)| version.as_str());
@@ -623,7 +626,15 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
             .fact("baseline_jobs", jobs.read_before)
             .fact("cron_is_new", cron.is_some() && jobs.searched_before.is_some())
             .fact("agent_absent", agent.is_some())
-            .fact("audit_off", audits(host) == Some(false))
+            .fact(
+                "agent_unknown_to_api",
+                agent.is_some_and(|agent| agent.daemonsets.is_some()),
+            )
+            .fact("audit_off", api_server.is_some_and(|server| !audits(server)))
+            .fact(
+                "api_server_since",
+                api_server.map_or("", |server| server.started.as_str()),
+            )
             .fact("protected", protected(&prune.line))
             .fact(
                 "images_pruned",
@@ -654,14 +665,17 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
     )
 }
 
-/// Whether the API server of a host writes what it was asked to do, by its arguments (kubernetes `staging/src/k8s.io/apiserver/pkg/server/options/audit.go`);
-/// none where the list of processes does not have it whole: `ps` cuts a command at the width of its terminal.
-fn audits(host: &Host) -> Option<bool> {
+/// The API server of a host; none where the list of processes does not have it whole: `ps` cuts a command at the width of its terminal.
+fn api_server(host: &Host) -> Option<&Process> {
     const WHOLE: usize = 300;
     let mut processes = host.tools.processes.iter();
-    let server = processes.find(|one| one.program() == "kube-apiserver" && one.command.len() > WHOLE)?;
+    processes.find(|one| one.program() == "kube-apiserver" && one.command.len() > WHOLE)
+}
+
+/// Whether it writes what it was asked to do, by its arguments (kubernetes `staging/src/k8s.io/apiserver/pkg/server/options/audit.go`).
+fn audits(server: &Process) -> bool {
     let flags = ["--audit-log-path", "--audit-webhook-config-file"];
-    Some(flags.iter().any(|flag| server.flag(flag).is_some()))
+    flags.iter().any(|flag| server.flag(flag).is_some())
 }
 
 /// A container that should be there and is not.

@@ -10,6 +10,7 @@ id: dockerd-down
 role: link
 level: critical
 needs: [dockerd-log|system-log|systemd-units]
+settled_by: docker
 text:
   - id: start
     in: [runtime, system]

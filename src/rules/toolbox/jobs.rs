@@ -1,7 +1,7 @@
 //! What runs on a host beside a clean-up, and whether a baseline knew of the clean-up: scripts and cron entries.
 
 use crate::cluster::Host;
-use crate::model::Citation;
+use crate::model::{Citation, Listing};
 
 use super::prunes::{Of, Prune};
 
@@ -67,5 +67,7 @@ fn not_listed(host: &Host, cron_file: &str) -> Option<Citation> {
 
 /// A place that was searched in vain. That every table was collected does not show.
 fn vain(cite: &Citation, entries: usize) -> Citation {
-    cite.clone().absence(Some((entries as u64, false)))
+    cite.clone()
+        .listing(Listing::Lines)
+        .absence(Some((entries as u64, false)))
 }

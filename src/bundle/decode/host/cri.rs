@@ -4,7 +4,7 @@
 use super::fact::{CriEntry, CriKind, CriListing, HostFact};
 use crate::bundle::decode::columns::{Cells, Columns};
 use crate::bundle::decode::{ContainerState, Decoder, Fact, Section, TextFile};
-use crate::model::{Citation, Problem, ProblemKind};
+use crate::model::{Citation, Listing, Problem, ProblemKind};
 
 /// What a CRI runtime lists.
 pub(in crate::bundle::decode) const DECODER: Decoder = Decoder { name: "crictl", decode };
@@ -93,6 +93,7 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
             (CriKind::Container, _) => shows_stopped(file, start, &section),
             _ => true,
         };
+    cite = cite.listing(Listing::Tasks);
     cite.searched = Some((entries as u64, is_complete));
     let listing = CriListing {
         kind: *kind,

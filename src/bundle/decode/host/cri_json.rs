@@ -9,7 +9,7 @@ use super::cri::{entry, state_of};
 use super::fact::{CriEntry, CriKind, CriListing, HostFact};
 use crate::bundle::decode::docker_json::may_start;
 use crate::bundle::decode::{ContainerState, Decoder, Fact, Section, TextFile};
-use crate::model::Citation;
+use crate::model::{Citation, Listing};
 
 /// What `crictl -o json` prints.
 pub(in crate::bundle::decode) const DECODER: Decoder = Decoder {
@@ -71,6 +71,7 @@ impl Reader<'_, '_> {
             .any(|row| !matches!(row.state, Some(ContainerState::Running) | None));
         let is_complete = kind != CriKind::Container || with_stopped;
         let mut cite = self.cite(format!("/{key}"), format!("{} {key}", rows.len()));
+        cite = cite.listing(Listing::Tasks);
         cite.searched = Some((rows.len() as u64, is_complete));
         let listing = CriListing {
             kind,

@@ -5,6 +5,7 @@ use regex::Regex;
 use super::fact::{Directory, HostFact};
 use crate::bundle::decode::shape::{Shape, group};
 use crate::bundle::decode::{Decoder, Fact, Section, TextFile};
+use crate::model::Listing;
 
 /// One listed directory.
 pub(in crate::bundle::decode) const DECODER: Decoder = Decoder { name: "ls -l", decode };
@@ -85,6 +86,7 @@ fn section(
     entries: Vec<String>,
 ) -> Section {
     let mut cite = file.cite_range(start, end - 1, start);
+    cite = cite.listing(Listing::Directory);
     cite.searched = Some((entries.len() as u64, entries.len() < MOST_ENTRIES));
     let directory = Directory {
         path,

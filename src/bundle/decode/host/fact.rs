@@ -82,6 +82,8 @@ pub struct Process {
     pub pid: u64,
     /// State letters such as `Ssl`, `D`, `Z`; empty when the listing has none.
     pub state: String,
+    /// Since when it runs, as the listing says it: `09:18` of its own day, else `Nov20`; empty when it does not.
+    pub started: String,
     /// The command with its arguments, at most 4 KiB.
     pub command: String,
     /// Where.

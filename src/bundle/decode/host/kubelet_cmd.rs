@@ -19,6 +19,7 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         user: String::new(),
         pid: 0,
         state: String::new(),
+        started: String::new(),
         command: kept(file.line(0).trim()).to_owned(),
         cite: file.cite(0),
     };

@@ -35,6 +35,7 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let pid_at = at(&["PID"])?;
     let user_at = at(&["USER", "UID"]);
     let state_at = at(&["STAT", "S"]);
+    let started_at = at(&["START", "STIME"]);
     let mut section = until_blank(file, start);
     for line in start + 1..section.end {
         if section.facts.len() >= MOST_PROCESSES {
@@ -59,6 +60,7 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
             user: cell(user_at).to_owned(),
             pid,
             state: cell(state_at).to_owned(),
+            started: cell(started_at).to_owned(),
             command: command.to_owned(),
             cite: file.cite(line),
         })));

@@ -95,6 +95,7 @@ fn processes(file: &TextFile<'_>, start: usize) -> Option<Section> {
             user: String::new(),
             pid,
             state: group(&found, "state").to_owned(),
+            started: String::new(),
             command: kept(command).to_owned(),
             cite: file.cite(line),
         })));

@@ -52,6 +52,7 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
                     user: group(&found, "user").to_owned(),
                     pid,
                     state: group(&found, "state").to_owned(),
+                    started: String::new(),
                     command: kept(command).to_owned(),
                     cite: file.cite(section.end),
                 })));

@@ -6,7 +6,7 @@ use minijinja::value::{Serde, Value};
 use super::checks::checks;
 use super::excerpts::excerpts;
 use crate::model::{CitationKind, QuoteLine};
-use crate::report::model::EvidenceItem;
+use crate::report::model::{EvidenceItem, Searched};
 use crate::report::quotes::{self, Piece};
 use crate::report::render::rich::Rich;
 use crate::report::render::scribe::{Scribe, is_entry_id};
@@ -71,8 +71,13 @@ fn evidence(s: &Scribe<'_>, item: &EvidenceItem, quoted: bool) -> Value {
         short_hash => Rich::code(&item.sha256.chars().take(12).collect::<String>()),
         lines => lines.collect::<Vec<_>>(),
         block => block.collect::<Vec<_>>().join("\n"),
-        searched => item.searched.map(|searched| context! { n => searched.entries, complete => searched.complete }),
+        searched => item.searched.map(searched),
     }
+}
+
+/// What was searched in vain, and how complete that is.
+pub(super) fn searched(searched: Searched) -> Value {
+    context! { n => searched.entries, complete => searched.complete, listing => Value::from(Serde(searched.listing)) }
 }
 
 pub(super) fn number(line: &QuoteLine) -> String {
@@ -155,7 +160,7 @@ fn knowledge(s: &Scribe<'_>) -> Vec<Value> {
 fn gaps(s: &Scribe<'_>) -> Vec<Value> {
     let rows = s.report.gaps.iter().map(|gap| {
         context! {
-            what => s.text(&gap.what),
+            what => s.text(&gap.what), refs => s.refs(&gap.refs),
             reason => Value::from(Serde(gap.reason)),
             detail => Rich::code(&gap.detail),
             limits => s.text(&gap.limits),

@@ -5,7 +5,8 @@ use minijinja::value::Value;
 
 use super::details;
 use super::plan::{self, Part};
-use crate::report::model::{CausalEdge, CausalKind, CausalNode, Contributing, Sentence, UnexplainedView};
+use crate::model::{Confidence, Text};
+use crate::report::model::{CausalEdge, CausalKind, CausalNode, Sentence, UnexplainedView};
 use crate::report::render::blanks::Slot;
 use crate::report::render::rich::Rich;
 use crate::report::render::scribe::Scribe;
@@ -14,12 +15,13 @@ use crate::report::svg;
 /// Chapter 3.
 pub(super) fn causes(s: &mut Scribe<'_>) -> Value {
     let report = s.report;
+    let open = open(s);
     let contributing = report
         .contributing
         .iter()
         .take(plan::limit(Part::Factors))
         .map(|factor| {
-            context! { id => factor.id.as_str(), sentence => s.sentence(&factor.sentence), code => own_code(s, factor) }
+            context! { id => factor.id.as_str(), sentence => s.sentence(&factor.sentence), code => factor.code.as_str() }
         });
     let others = plan::ruled_out(report);
     let compared = report.ruled_out.len().saturating_sub(others.len());
@@ -27,7 +29,6 @@ pub(super) fn causes(s: &mut Scribe<'_>) -> Value {
         .iter()
         .take(plan::limit(Part::RuledOut))
         .map(|sentence| s.sentence(sentence));
-    let open = open(s);
     context! {
         direct => s.first(&report.direct_causes, Part::Direct),
         direct_more => s.more(Part::Direct, report.direct_causes.len()),
@@ -50,24 +51,23 @@ pub(super) fn causes(s: &mut Scribe<'_>) -> Value {
     }
 }
 
-/// The line that shows a factor, unless the direct cause has it already.
-fn own_code<'a>(s: &Scribe<'a>, factor: &'a Contributing) -> &'a str {
-    let said = |sentence: &Sentence| sentence.text.en.contains(factor.code.as_str());
-    if s.report.direct_causes.iter().any(said) {
-        ""
-    } else {
-        &factor.code
-    }
-}
-
-/// The conflicts in a few words each, then the questions.
-fn open(s: &Scribe<'_>) -> Vec<Rich> {
+/// The conflicts in a few words each, then the questions, each with the place for its answer.
+fn open(s: &mut Scribe<'_>) -> Vec<Rich> {
     let report = s.report;
     let questions = report.open_questions.iter().skip(report.conflicts.len());
     let all = report.conflicts.iter().chain(questions);
     all.take(plan::limit(Part::Open))
-        .map(|sentence| s.sentence(sentence))
+        .enumerate()
+        .map(|(index, sentence)| asked(s, index, sentence))
         .collect()
+}
+
+/// A conflict or an open question, by its place in the list, with the place for its answer.
+pub(super) fn asked(s: &mut Scribe<'_>, index: usize, sentence: &Sentence) -> Rich {
+    let answer = s.blank(&format!("question.{}", index.saturating_add(1)));
+    let mut rich = s.sentence(sentence);
+    rich.append(" ", answer);
+    rich
 }
 
 /// What fails without an explanation, and at most so many lines of what its logs complain of.
@@ -137,11 +137,10 @@ fn chain(s: &Scribe<'_>) -> Vec<Value> {
             match same {
                 Some((_, targets, refs)) => {
                     targets.push(to);
-                    refs.extend(edge.refs.iter().filter(|id| !node.refs.contains(id)).cloned());
+                    refs.extend(edge.refs.iter().cloned());
                 }
                 None => {
-                    let refs = edge.refs.iter().filter(|id| !node.refs.contains(id)).cloned();
-                    ways.push((edge, vec![to], refs.collect()));
+                    ways.push((edge, vec![to], edge.refs.clone()));
                 }
             }
         }
@@ -157,17 +156,25 @@ fn chain(s: &Scribe<'_>) -> Vec<Value> {
     nodes.collect()
 }
 
-/// A node as the list has it: what stands among the factors in the same words is named by its number.
+/// A node as the list has it: what stands among the factors is named by its number and its first words.
 fn listed(s: &Scribe<'_>, node: &CausalNode) -> Rich {
-    let mut factors = s.report.contributing.iter().take(plan::limit(Part::Factors));
-    match factors.find(|factor| factor.sentence.text.zh.starts_with(&node.label.zh)) {
-        Some(factor) => {
-            let mut rich = Rich::parse(&factor.id);
+    match factor_of(s, node) {
+        Some(mut rich) => {
             rich.append(" ", s.badge(node.confidence));
             rich
         }
         None => node_text(s, node),
     }
+}
+
+/// The number of the factor that a node is, and the factor up to where it is explained.
+fn factor_of(s: &Scribe<'_>, node: &CausalNode) -> Option<Rich> {
+    let mut factors = s.report.contributing.iter().take(plan::limit(Part::Factors));
+    let factor = factors.find(|factor| factor.sentence.text.zh.starts_with(&node.label.zh))?;
+    let text = factor.sentence.text.get(s.lang);
+    let ends = [": ", "; ", "：", "；"].iter().filter_map(|mark| text.find(mark));
+    let short = ends.min().and_then(|end| text.get(..end)).unwrap_or(text);
+    Some(s.text(&Text::same(format!("{} {short}", factor.id))))
 }
 
 fn node_text(s: &Scribe<'_>, node: &CausalNode) -> Rich {
@@ -190,10 +197,13 @@ fn drawing(s: &Scribe<'_>) -> Option<String> {
         id: &node.id,
         kind: node.kind,
         confidence: node.confidence,
-        label: s.text(&node.label).to_string(),
+        label: factor_of(s, node).unwrap_or_else(|| s.text(&node.label)).to_string(),
     });
+    let of = |id: &str| graph.nodes.iter().find(|node| node.id == id);
+    let is_open = |id: &str| of(id).is_some_and(|node| node.confidence == Confidence::Undetermined);
     let arrows = graph.edges.iter().map(|edge| svg::GraphArrow {
         from: &edge.from,
+        is_undetermined: is_open(&edge.from) || is_open(&edge.to),
         to: &edge.to,
         label: s.text(&edge.label).to_string(),
     });

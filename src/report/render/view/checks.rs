@@ -85,7 +85,7 @@ pub(super) fn checks(s: &Scribe<'_>) -> Value {
             outcome => Value::from(Serde(row.outcome)),
             glyph => glyph(row.outcome).to_string(),
             reason => s.text(row.reason),
-            family => row.family.map(Rich::code),
+            family => row.family.map(|family| family_name(s, family)),
             telling => is_telling(row.outcome),
         }
     });
@@ -102,8 +102,16 @@ pub(super) fn checks(s: &Scribe<'_>) -> Value {
         }
     }
     let groups = families.into_iter().map(|(family, pass, absent)| {
-        context! { family => Rich::code(family), pass => pass.to_string(), absent => absent.to_string() }
+        context! { family => family_name(s, family), pass => pass.to_string(), absent => absent.to_string() }
     });
     let groups: Vec<Value> = groups.collect();
     context! { groups, rows => rows.collect::<Vec<_>>(), more => all.len().saturating_sub(MAX_CHECKS) }
+}
+
+/// What people call a family of checks; its id where it is one of a user's own.
+fn family_name(s: &Scribe<'_>, family: &str) -> Rich {
+    match s.words.family.get(family) {
+        Some(name) => Rich::parse(name),
+        None => Rich::code(family),
+    }
 }

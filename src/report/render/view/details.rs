@@ -11,8 +11,9 @@ use crate::report::render::rich::Rich;
 use crate::report::render::scribe::Scribe;
 
 /// All parts that a report has. A part is a list of blocks, each a text, a list, code or a table.
-pub(super) fn details(s: &Scribe<'_>) -> Vec<Value> {
+pub(super) fn details(s: &mut Scribe<'_>) -> Vec<Value> {
     let report = s.report;
+    let open = open(s);
     let parts = [
         part(
             s,
@@ -40,7 +41,7 @@ pub(super) fn details(s: &Scribe<'_>) -> Vec<Value> {
         ),
         part(s, Part::Factors, "c3_2", vec![factors(s)]),
         part(s, Part::RuledOut, "c3_4", vec![ruled_out(s)]),
-        part(s, Part::Open, "c3_5", open(s)),
+        part(s, Part::Open, "c3_5", open),
         part(s, Part::Unexplained, "c3_5", causes::whole_unexplained(s)),
         part(s, Part::Actions, "c4_2", improvement::long_term_in_full(s)),
         part(s, Part::Questions, "c5", vec![improvement::questions_left(s)]),
@@ -61,6 +62,11 @@ pub(super) fn text(rich: Rich) -> Value {
 /// A numbered list that goes on after `start` items of the body.
 pub(super) fn list(items: Vec<Rich>, start: usize) -> Value {
     context! { kind => "list", items, start => start.saturating_add(1) }
+}
+
+/// A paragraph.
+pub(super) fn note(rich: Rich) -> Value {
+    context! { kind => "note", text => rich }
 }
 
 /// A block of code under the words that say what it is.
@@ -100,7 +106,7 @@ fn ruled_out(s: &Scribe<'_>) -> Value {
 }
 
 /// The conflicts in full, and the questions that the body leaves out.
-fn open(s: &Scribe<'_>) -> Vec<Value> {
+fn open(s: &mut Scribe<'_>) -> Vec<Value> {
     let report = s.report;
     let conflicts = report.conflicts.len();
     let mut blocks = Vec::new();
@@ -109,7 +115,12 @@ fn open(s: &Scribe<'_>) -> Vec<Value> {
     let at = plan::limit(Part::Open).max(conflicts);
     let left = report.open_questions.get(at..).unwrap_or_default();
     if !left.is_empty() {
-        blocks.push(list(s.sentences(left), at));
+        let left = left.iter().enumerate();
+        blocks.push(list(
+            left.map(|(index, sentence)| causes::asked(s, at + index, sentence))
+                .collect(),
+            at,
+        ));
     }
     blocks
 }

@@ -76,6 +76,17 @@ fn triage(s: &Scribe<'_>) -> Vec<Value> {
     checks.collect()
 }
 
+/// The name of an outcome in the words of a language, as in the JSON report.
+fn outcome_id(outcome: CheckOutcome) -> &'static str {
+    match outcome {
+        CheckOutcome::Pass => "pass",
+        CheckOutcome::Fail => "fail",
+        CheckOutcome::Risk => "risk",
+        CheckOutcome::Unknown => "unknown",
+        CheckOutcome::NotApplicable => "not-applicable",
+    }
+}
+
 /// What a check's command prints, on one line: the first line, and how many more there are, which are among the details.
 fn output(check: &TriageCheck) -> Rich {
     let mut lines = check.observed.iter().flat_map(|block| block.lines());
@@ -93,14 +104,22 @@ fn output(check: &TriageCheck) -> Rich {
 /// What the commands of the checks would print follows them as comments, as a person would paste a session into a report.
 pub(super) fn sessions_of_checks(s: &Scribe<'_>) -> Vec<Value> {
     let shown = s.report.triage.iter().filter(|check| is_for_details(check));
-    let blocks = shown.map(|check| {
-        let mut label = s.cited(&check.title, &check.refs);
-        // The body has the note's first clause.
-        let is_cut = first_clause(s, &check.note) != s.text(&check.note);
-        if is_cut || check.outcome == CheckOutcome::NotApplicable {
-            label.append(&s.words.joint.colon, s.text(&check.note));
+    let blocks = shown.flat_map(|check| {
+        // What was found stands after what was done: heading, session, verdict.
+        let outcome = s
+            .words
+            .outcome
+            .get(outcome_id(check.outcome))
+            .map_or("", String::as_str);
+        let mut verdict = Rich::parse(&format!("{} {outcome}", glyph(check.outcome)));
+        if !check.note.is_empty() {
+            verdict.append(&s.words.joint.colon, s.text(&check.note));
         }
-        details::code(label, &session(check), "bash")
+        verdict.append(" ", s.refs(&check.refs));
+        [
+            details::code(s.text(&check.title), &session(check), "bash"),
+            details::note(verdict),
+        ]
     });
     blocks.collect()
 }

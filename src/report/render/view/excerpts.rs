@@ -4,7 +4,7 @@
 use minijinja::context;
 use minijinja::value::{Serde, Value};
 
-use super::appendix::{MAX_LINES, MAX_QUOTED, number, place, row, worded};
+use super::appendix::{MAX_LINES, MAX_QUOTED, number, place, row, searched, worded};
 use crate::model::Basis;
 use crate::report::model::EvidenceItem;
 use crate::report::quotes;
@@ -14,25 +14,33 @@ use crate::report::render::scribe::{Scribe, is_entry_id};
 /// Lines of an excerpt that several citations share; what goes beyond begins another one.
 const SHARED: usize = 2 * MAX_LINES;
 
-/// The excerpts, in the order in which the first citation of each is mentioned.
+/// The citations in their order, each with what it quotes; the lines that several of one file share stand at the first of them.
 pub(super) fn excerpts(s: &Scribe<'_>) -> Vec<Value> {
     let mut all: Vec<Excerpt<'_>> = Vec::new();
     for (index, item) in s.report.evidence.iter().enumerate() {
         let is_quoted = index < MAX_QUOTED;
         match all.iter_mut().rev().find(|excerpt| excerpt.takes(item, is_quoted)) {
-            Some(excerpt) => excerpt.items.push(item),
+            Some(excerpt) => {
+                excerpt.items.push(item);
+                excerpt.numbers.push(index);
+            }
             None => all.push(Excerpt {
                 items: vec![item],
+                numbers: vec![index],
                 is_quoted,
             }),
         }
     }
-    all.iter().map(|excerpt| excerpt.shown(s)).collect()
+    let mut entries: Vec<(usize, Value)> = all.iter().flat_map(|excerpt| excerpt.entries(s)).collect();
+    entries.sort_by_key(|(number, _)| *number);
+    entries.into_iter().map(|(_, entry)| entry).collect()
 }
 
 /// Citations of one file.
 struct Excerpt<'a> {
     items: Vec<&'a EvidenceItem>,
+    /// Which of the report's citations they are.
+    numbers: Vec<usize>,
     is_quoted: bool,
 }
 
@@ -77,7 +85,8 @@ impl Excerpt<'_> {
         lines
     }
 
-    fn shown(&self, s: &Scribe<'_>) -> Value {
+    /// Each citation by its number, the shared lines at the first.
+    fn entries(&self, s: &Scribe<'_>) -> Vec<(usize, Value)> {
         let first = self.items.first().map_or("", |item| item.id.as_str());
         let items = self.items.iter().enumerate().map(|(index, item)| {
             // The file stands at the first of them, and the time of a log's line in the line.
@@ -92,7 +101,10 @@ impl Excerpt<'_> {
             } else {
                 Rich::code(&whole)
             };
-            let is_told = item.time.as_ref().is_none_or(|when| follows && when.basis == Basis::Exact);
+            let is_told = item
+                .time
+                .as_ref()
+                .is_none_or(|when| follows && when.basis == Basis::Exact);
             context! {
                 id => item.id.as_str(),
                 linkable => is_entry_id(&item.id),
@@ -102,10 +114,17 @@ impl Excerpt<'_> {
                 time => if is_told { Rich::default() } else { s.maybe_when(item.time.as_ref()) },
                 short_hash => Rich::code(&item.sha256.chars().take(12).collect::<String>()),
                 quote => self.own_quote(s, item),
-                searched => item.searched.map(|searched| context! { n => searched.entries, complete => searched.complete }),
+                searched => item.searched.map(searched),
             }
         });
-        context! { items => items.collect::<Vec<_>>(), block => self.block(s) }
+        let items: Vec<Value> = items.collect();
+        let entries = self.numbers.iter().zip(items).enumerate();
+        entries
+            .map(|(index, (number, item))| {
+                let block = if index == 0 { self.block(s) } else { String::new() };
+                (*number, context! { items => vec![item], block })
+            })
+            .collect()
     }
 
     /// True where every citation is of one line, so that each has its quote beside it.

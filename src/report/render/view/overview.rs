@@ -152,6 +152,7 @@ fn window(s: &Scribe<'_>) -> Rich {
     if window.ongoing {
         rich.push(&format!("{}{}{}", joint.open, joint.ongoing, joint.close));
     }
+    rich.append(" ", s.refs(&window.refs));
     rich
 }
 
@@ -166,11 +167,13 @@ fn environment(s: &mut Scribe<'_>) -> Rich {
     all
 }
 
-fn resources(s: &Scribe<'_>) -> Value {
+fn resources(s: &mut Scribe<'_>) -> Value {
     let (rows, left) = plan::resources(s.report);
     let rows = rows.iter().take(rows.len().saturating_sub(left));
     let rows = rows.map(|row| {
+        let asked = row.blank.as_deref().map(|id| s.asked(id)).unwrap_or_default();
         context! {
+            asked,
             subject => s.subject(&row.subject),
             change => change(s, row),
             first => s.maybe_when(row.first_seen.as_ref()),
@@ -233,7 +236,7 @@ fn timeline(s: &mut Scribe<'_>) -> Value {
     let times: Vec<Option<&When>> = rows.iter().map(|row| row.when.as_ref()).collect();
     let grains = times::grains(&times);
     let labels: Vec<String> = rows.iter().map(|row| s.text(&row.text).to_string()).collect();
-    let drawing = svg::timeline(&rows, &labels, s.words, s.zone);
+    let drawing = svg::timeline(&rows, &report.timeline, &labels, s.words, s.zone);
     let mut shown = Vec::with_capacity(rows.len());
     for (row, grain) in rows.iter().zip(&grains) {
         let grain = if is_short(row) { Grain::Milli } else { *grain };

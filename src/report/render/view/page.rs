@@ -19,6 +19,7 @@ pub(in crate::report::render) fn page(report: &PostMortem, style: &Style, words:
     let diagnosis = diagnosis::diagnosis(s);
     let causes = causes::causes(s);
     let improvement = improvement::improvement(s);
+    let details = details::details(s);
     // Last, so that it gets exactly the blanks that no chapter shows.
     let other_blanks = s.blanks_left();
     context! {
@@ -42,7 +43,7 @@ pub(in crate::report::render) fn page(report: &PostMortem, style: &Style, words:
         verdict => overview::verdict(s),
         front => overview::front_matter(report),
         overview, diagnosis, causes, improvement, other_blanks,
-        details => details::details(s),
+        details,
         findings => findings::findings(s),
         appendix => appendix::appendix(s),
     }

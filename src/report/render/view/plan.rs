@@ -8,7 +8,7 @@ const SYMPTOMS: usize = 4;
 /// Affected resources in the body.
 const RESOURCES: usize = 5;
 /// Rows of the timeline in the body.
-const TIMELINE: usize = 11;
+const TIMELINE: usize = 17;
 /// Paragraphs of the analysis in the body.
 const ANALYSIS: usize = 4;
 /// Differences from the baseline in the body.
