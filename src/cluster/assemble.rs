@@ -19,7 +19,7 @@ use super::reader::Located;
 use super::unused::Certainty;
 use super::whereabouts::{KnownNodes, named_place, node_in_path, node_of_host, node_of_log};
 use super::{About, BundleInfo, Coverage, Event, Hit, Host, Object, ObjectKey, PodView, Snapshot, Treatment};
-use crate::bundle::decode::{Fact, Form, HostFact};
+use crate::bundle::decode::{Fact, Form, HostFact, PodRef};
 use crate::bundle::layout::{Detected, NodePlace};
 use crate::logs::{LogFile, SignatureSet, Stream, TextSource, Tried, stamp_of, stream_of};
 use crate::model::{Basis, Citation, EntryPath, Listing, Place, Subject, When};
@@ -56,6 +56,7 @@ pub(super) fn assemble(
             layouts: detected.found(),
             ..coverage
         },
+        hits_set_aside: Vec::new(),
         events_by_name: std::sync::OnceLock::new(),
         derived: super::derived::Derived::default(),
     };
@@ -143,6 +144,7 @@ pub(super) fn assemble(
     let mut hits = all_hits(&mut snapshot, (signatures, tried), detected);
     let given_up = tried.used_up();
     hits.retain(|hit| !given_up.contains(rule_of(&hit.signature)));
+    (snapshot.hits_set_aside).retain(|hit| !given_up.contains(rule_of(&hit.signature)));
     snapshot.hits = hits;
     snapshot.coverage.not_sought = given_up;
     snapshot
@@ -465,7 +467,18 @@ fn all_hits(
     if !words.is_empty() {
         super::told_by_nodes::add(snapshot, &words);
     }
-    let snapshot = &*snapshot;
+    let (hits, set_aside) = hits_of_all(snapshot, (signatures, tried), of_logs, &words);
+    snapshot.hits_set_aside = set_aside;
+    hits
+}
+
+/// The matches in events and objects before those of the logs, and apart those that say again what a node's `words` told.
+fn hits_of_all(
+    snapshot: &Snapshot,
+    (signatures, tried): (&SignatureSet, &Tried),
+    of_logs: Vec<Hit>,
+    words: &[Hit],
+) -> (Vec<Hit>, Vec<Hit>) {
     let of_events = snapshot.events.par_iter().flat_map_iter(|event| {
         let about = About {
             object: event.about.clone(),
@@ -515,15 +528,14 @@ fn all_hits(
     // What a node told is searched as event, as status and as line of its log, and counts once. The first knows most of whom it is about.
     let told: HashSet<(EntryPath, u64)> = words.iter().filter_map(line_of).collect();
     let mut seen: HashSet<(String, (EntryPath, u64))> = HashSet::new();
-    hits.retain(|hit| {
+    hits.into_iter().partition(|hit| {
         let at = line_of(hit).filter(|at| told.contains(at));
         at.is_none_or(|at| seen.insert((hit.signature.clone(), at)))
-    });
-    hits
+    })
 }
 
 /// The line of a file in which a match stands.
-fn line_of(hit: &Hit) -> Option<(EntryPath, u64)> {
+pub(super) fn line_of(hit: &Hit) -> Option<(EntryPath, u64)> {
     match hit.cite.place {
         Place::Lines(first, _) => Some((hit.cite.file.clone(), first)),
         Place::Pointer(_) => None,
@@ -631,11 +643,10 @@ fn log_hits(snapshot: &Snapshot, log: &LogFile, detected: &Detected<'_>, nodes: 
         .collect()
 }
 
-/// The pod that a line of the kubelet names: `pod="namespace/name"` (klog's structured form, `k8s.io/klog` `ObjectRef.String`).
+/// The pod that a line of the kubelet names.
 fn pod_in_line(line: &str) -> Option<Subject> {
-    let (_, rest) = line.split_once("pod=\"")?;
-    let (namespace, name) = rest.split('"').next()?.split_once('/')?;
-    Some(Subject::namespaced("Pod", namespace, name))
+    let pod = PodRef::in_line(line)?;
+    Some(Subject::namespaced("Pod", pod.namespace, pod.name))
 }
 
 /// Used by rules that turn a stamp beside some text into a time.

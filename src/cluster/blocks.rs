@@ -116,6 +116,7 @@ mod tests {
             sources: Vec::new(),
             unless: None,
             within: None,
+            tells_of_many: false,
         };
         SignatureSet::new([("r", &spec)]).unwrap()
     }

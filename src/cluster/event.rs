@@ -30,6 +30,8 @@ pub struct Event {
     pub cite: Citation,
     /// Its type, cited, of an event that is no warning.
     pub kind_cite: Option<Citation>,
+    /// True for one that no API wrote: the log of a node tells that it was sent.
+    pub is_told: bool,
 }
 
 impl Event {
@@ -90,6 +92,7 @@ impl Event {
             last,
             component: first_of(["/source/component", "/reportingComponent", "/reportingController"]),
             host: first_of(["/source/host", "/deprecatedSource/host", "/spec/none"]),
+            is_told: false,
         })
     }
 }

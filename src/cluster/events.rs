@@ -53,6 +53,7 @@ fn fold(kept: &mut Event, other: &mut Event) {
             .max_by_key(earliest);
     }
     kept.count = kept.count.max(other.count);
+    kept.is_told &= other.is_told;
     for (mine, theirs) in [
         (&mut kept.container, &mut other.container),
         (&mut kept.component, &mut other.component),

@@ -1,7 +1,11 @@
 //! Several archives of one cluster, such as one per node, as one snapshot.
 
+use std::sync::OnceLock;
+
+use super::derived::Derived;
 use super::identity::is_node;
 use super::{Archive, Object, Snapshot};
+use crate::bundle::decode::Form;
 use crate::model::{Problem, ProblemKind};
 
 /// Puts snapshots together under the name of the first. Every fact keeps the citation of its own bundle, so the bundles were read
@@ -12,12 +16,15 @@ pub fn merge(snapshots: Vec<Snapshot>) -> Option<Snapshot> {
     let mut whole = rest.next()?;
     if archives.len() > 1 {
         rest.for_each(|part| add(&mut whole, part));
-        super::events::fold_duplicates(&mut whole.events);
         super::told_by_nodes::drop_seen(&mut whole);
+        super::events::fold_duplicates(&mut whole.events);
         note_nodes_without_archive(&mut whole);
         let inputs: Vec<&str> = archives.iter().map(|archive| archive.info.input.as_str()).collect();
         whole.bundle.input = inputs.join(" + ");
         whole.merged = archives;
+        // What was worked out of the first alone is not true of all.
+        whole.derived = Derived::default();
+        whole.events_by_name = OnceLock::new();
     }
     Some(whole)
 }
@@ -30,6 +37,8 @@ fn add(whole: &mut Snapshot, mut part: Snapshot) {
             None => {
                 whole.objects.insert(key, object);
             }
+            // What was collected stands for what logs told, however late that was.
+            Some(known) if known.form == Form::Told && (part_is_later || object.form != Form::Told) => *known = object,
             Some(known) if part_is_later && object.form >= known.form => {
                 object.fill_from(known);
                 *known = object;
@@ -42,6 +51,7 @@ fn add(whole: &mut Snapshot, mut part: Snapshot) {
     whole.hosts.append(&mut part.hosts);
     whole.logs.append(&mut part.logs);
     whole.hits.append(&mut part.hits);
+    whole.hits_set_aside.append(&mut part.hits_set_aside);
     for (datum, count) in part.coverage.read {
         whole.coverage.note(datum, count);
     }
@@ -75,8 +85,9 @@ fn note_nodes_without_archive(whole: &mut Snapshot) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::reading;
+    use super::super::{NODE_WORDS, node_words, reading, reading_for};
     use super::*;
+    use crate::logs::{SignatureSet, SignatureSpec, TextSource};
 
     const NODES: &str = "NAME   STATUS     ROLES    AGE   VERSION\nn1     Ready      master   66m   v1.26.9\nn2     NotReady   worker   66m   v1.26.9\nn3     Ready      worker   66m   v1.26.9\n";
 
@@ -112,5 +123,67 @@ mod tests {
             .map(|archive| archive.info.collected_at.as_ref().unwrap().latest.to_string())
             .collect();
         assert_eq!(times, ["2026-11-21T10:20:00Z", "2026-11-21T10:21:00Z"]);
+    }
+
+    /// A node's logs, in which the kubelet puts a pod out.
+    fn logs_of_node(day: u32) -> Snapshot {
+        let line = format!(
+            "Nov {day} 10:11:02 n1 kubelet[240]: I11{day} 10:11:02.1 240 eviction_manager.go:614] \"Eviction manager: pod is evicted successfully\" pod=\"shop/web-0\"\n"
+        );
+        let words = node_words();
+        let own = SignatureSpec {
+            id: "gone".into(),
+            pattern: "pod is evicted successfully".into(),
+            sources: Vec::new(),
+            unless: None,
+            within: None,
+            tells_of_many: false,
+        };
+        let all = words.iter().map(|spec| (NODE_WORDS, spec)).chain([("r", &own)]);
+        let signatures = SignatureSet::new(all).unwrap();
+        let date = format!("Sat Nov {day} 10:12:00 UTC 2026\n");
+        reading_for(
+            &signatures,
+            &[("nodes/n1/logs/kubelet.log", &line), ("nodes/n1/date", &date)],
+        )
+    }
+
+    /// What was collected from the API an hour after the twentieth's log.
+    fn objects() -> Snapshot {
+        let pods = "NAMESPACE   NAME    READY   STATUS    RESTARTS   AGE\nshop        web-0   1/1     Running   0          3d\n";
+        reading(&[("kubectl/pods", pods), ("date", "Fri Nov 20 11:12:00 UTC 2026\n")])
+    }
+
+    #[test]
+    fn a_pod_that_was_collected_stands_for_one_that_logs_told_of() {
+        let told = logs_of_node(20);
+        assert_eq!(told.pod("shop", "web-0").unwrap().phase(), "Failed");
+        assert_eq!(told.events.len(), 1);
+        // Whichever is read first, and whichever is later.
+        for day in [20, 21] {
+            for parts in [vec![logs_of_node(day), objects()], vec![objects(), logs_of_node(day)]] {
+                let merged = merge(parts).unwrap();
+                let pod = merged.pod("shop", "web-0").unwrap();
+                assert_eq!((pod.phase(), pod.object.text("/status/reason")), ("Running", ""));
+                // A pod that is known to be well is over what its node told of it; the log's own line stays.
+                assert_eq!(merged.events.len(), 0);
+                let sources: Vec<_> = merged.hits("r/gone").map(|hit| hit.source).collect();
+                assert_eq!(sources, [TextSource::Kubelet]);
+            }
+        }
+    }
+
+    #[test]
+    fn what_logs_told_gives_way_to_the_events_of_another_archive() {
+        let events = "LAST SEEN   TYPE      REASON    OBJECT      MESSAGE\n12m         Warning   BackOff   pod/api-0   Back-off restarting failed container\n";
+        let with_events = || reading(&[("date", "Fri Nov 20 11:12:00 UTC 2026\n"), ("kubectl/events", events)]);
+        let merged = merge(vec![logs_of_node(20), with_events()]).unwrap();
+        let reasons: Vec<&str> = merged.events.iter().map(|event| event.reason.as_str()).collect();
+        assert_eq!(reasons, ["BackOff"]);
+        assert_eq!(
+            merged.pod("shop", "web-0").unwrap().phase(),
+            "Failed",
+            "no pods were collected"
+        );
     }
 }

@@ -3,12 +3,13 @@
 //! Where a bundle has the logs of nodes and no objects, these lines are all that is known of the pods. Sources of the lines: kubernetes
 //! `pkg/kubelet/pod_workers.go` (`Error syncing pod, skipping`), `pkg/kubelet/kuberuntime/kuberuntime_manager.go`,
 //! `pkg/kubelet/prober/prober.go`, `pkg/volume/util/operationexecutor`, `pkg/kubelet/volumemanager`, `pkg/kubelet/eviction`,
-//! `pkg/kubelet/pleg/generic.go`, `pkg/scheduler/schedule_one.go`; client-go `tools/record/event.go` (`Event occurred`); Linux
-//! `mm/oom_kill.c`. Each in the form of klog since 1.19 or so, and most in the one before.
+//! `pkg/kubelet/pleg/generic.go`, `pkg/kubelet/kubelet.go` (`SyncLoop (PLEG)`), `pkg/scheduler/schedule_one.go`; client-go
+//! `tools/record/event.go` (`Event occurred`); Linux `mm/oom_kill.c`. Each in the form of klog since 1.19 or so, and most in the one before.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use crate::bundle::decode::PodRef;
 use crate::logs::{SignatureSpec, TextSource};
 
 /// The name that stands for the rule in the signatures' ids.
@@ -63,12 +64,15 @@ pub(super) enum Word {
     NotReady { reason: String, message: String },
     /// The kernel ended a process of the pod for the limit of its memory.
     KilledForMemory,
-    /// A container ended with this code.
+    /// A container ended with this code, which is not 0.
     Finished(i64),
+    /// A container (or the sandbox) of the pod has started: what it waited for until then is over. What still fails, the kubelet says
+    /// again as it looks at the pod after that.
+    Started,
 }
 
 /// `name`, what the line is searched for, and whether the control plane writes it too.
-const LINES: [(&str, &str, bool); 19] = [
+const LINES: [(&str, &str, bool); 22] = [
     (
         "container",
         r#"failed to \\*"StartContainer\\*" for \\*"(?P<container>[a-z0-9.-]+)\\*" with (?P<reason>[A-Za-z]+):[^\n]*pod="(?P<pod>[^"\n]+)""#,
@@ -161,7 +165,22 @@ const LINES: [(&str, &str, bool); 19] = [
     ),
     (
         "finished",
-        r#""Generic \(PLEG\): container finished" podID="(?P<uid>[^"\n]+)"[^\n]* exitCode=(?P<code>\d+)"#,
+        r#""Generic \(PLEG\): container finished" podID="(?P<uid>[^"\n]+)"[^\n]* exitCode=(?P<code>[1-9]\d*)"#,
+        false,
+    ),
+    (
+        "started",
+        r#""SyncLoop \(PLEG\): event for pod" pod="(?P<pod>[^"\n]+)" event=\{"ID":"(?P<uid>[^"\n]+)","Type":"ContainerStarted""#,
+        false,
+    ),
+    (
+        "started-plain",
+        r#""SyncLoop \(PLEG\): event for pod" pod="(?P<pod>[^"\n]+)" event=&\{ID:(?P<uid>\S+) Type:ContainerStarted "#,
+        false,
+    ),
+    (
+        "started-old",
+        r#"SyncLoop \(PLEG\): "(?P<pod_uid>[^"\n]+)", event: &pleg\.PodLifecycleEvent\{ID:"[^"\n]+", Type:"ContainerStarted""#,
         false,
     ),
 ];
@@ -179,6 +198,7 @@ pub fn node_words() -> Vec<SignatureSpec> {
                 .collect(),
             unless: None,
             within: None,
+            tells_of_many: true,
         })
         .collect()
 }
@@ -269,6 +289,7 @@ pub(super) fn read(id: &str, captures: &BTreeMap<String, String>, line: &str) ->
             }
         }
         "killed-for-memory" => Word::KilledForMemory,
+        "started" | "started-plain" | "started-old" => Word::Started,
         "finished" => Word::Finished(of("code").parse().ok()?),
         _ => return None,
     };
@@ -294,12 +315,10 @@ fn pod_of(captures: &BTreeMap<String, String>, line: &str) -> PodName {
         // An object without a namespace.
         pod.name = format!("{}{}", of("pod"), of("node"));
     }
-    // `web-0_shop(uid)`: kubernetes pkg/kubelet/util/format.
-    let (full, rest) = of("pod_uid").split_once('(').unwrap_or((of("pod_uid"), ""));
-    if let Some((name, namespace)) = full.split_once('_') {
-        (pod.namespace, pod.name) = (namespace.to_owned(), name.to_owned());
-        if let Some((uid, _)) = rest.split_once(')') {
-            pod.uid = uid.to_owned();
+    if let Some(named) = PodRef::of_words(of("pod_uid")) {
+        (pod.namespace, pod.name) = (named.namespace.to_owned(), named.name.to_owned());
+        if !named.uid.is_empty() {
+            pod.uid = named.uid.to_owned();
         }
     }
     pod
@@ -480,9 +499,23 @@ mod tests {
     }
 
     #[test]
+    fn a_start_is_told_in_every_form_of_the_line() {
+        for line in [
+            r#"I1120 1 kubelet.go:2453] "SyncLoop (PLEG): event for pod" pod="shop/web-5d" event={"ID":"8f2c","Type":"ContainerStarted","Data":"0a1b"}"#,
+            r#"I1120 1 kubelet.go:2109] "SyncLoop (PLEG): event for pod" pod="shop/web-5d" event=&{ID:8f2c Type:ContainerStarted Data:0a1b}"#,
+            r#"I1120 1 kubelet.go:1958] SyncLoop (PLEG): "web-5d_shop(8f2c)", event: &pleg.PodLifecycleEvent{ID:"8f2c", Type:"ContainerStarted", Data:"0a1b"}"#,
+        ] {
+            let expected = ("shop/web-5d".to_owned(), "8f2c".to_owned(), Word::Started);
+            assert_eq!(said(line), [expected], "{line}");
+        }
+    }
+
+    #[test]
     fn what_works_says_nothing() {
         for line in [
             r#"I1120 1 kubelet.go:2] "SyncLoop ADD" source="api" pods=["shop/web-5d"]"#,
+            r#"I1120 1 kubelet.go:2453] "SyncLoop (PLEG): event for pod" pod="shop/web-5d" event={"ID":"8f2c","Type":"ContainerDied","Data":"0a1b"}"#,
+            r#"I1120 1 generic.go:334] "Generic (PLEG): container finished" podID="8f2c" containerID="0a1b" exitCode=0"#,
             r#"I1120 1 eviction_manager.go:170] "Eviction manager: starting control loop""#,
             r#"I1120 1 event.go:307] "Event occurred" object="shop/web" fieldPath="" kind="Deployment" apiVersion="apps/v1" type="Normal" reason="ScalingReplicaSet" message="Scaled up""#,
             "Nov 20 10:11:02 n1 kernel: oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/kubepods/pod8f2c1d0a-1111-2222-3333-444455556666/a,task=java,pid=42,uid=0",

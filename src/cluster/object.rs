@@ -133,6 +133,15 @@ impl Object {
         }
     }
 
+    /// Every line that it is known from, of a text form.
+    pub(super) fn cites(&self) -> impl Iterator<Item = &Citation> {
+        let lines = match &self.pointer {
+            Pointer::Lines(lines) => Some(lines.values()),
+            Pointer::At(_) => None,
+        };
+        std::iter::once(&self.cite).chain(lines.into_iter().flatten())
+    }
+
     /// `state.waiting.reason: ErrImagePull`, or the field's JSON when it is not a scalar; `(absent)` when there is none.
     fn shown(&self, pointer: &str) -> String {
         let label = pointer.trim_start_matches('/').replace('/', ".");
@@ -158,7 +167,11 @@ impl Object {
 
     /// Takes over what a poorer or older form of the same object knows and this one does not. An answer of the API knows everything,
     /// unless people have cut off its status, or all that the server sets.
+    /// What logs told is of its own time: it neither fills another form nor is filled.
     pub(super) fn fill_from(&mut self, other: &Self) {
+        if self.form == Form::Told || other.form == Form::Told {
+            return;
+        }
         let is_stripped = self.get("/metadata/casefileLive").is_some();
         if self.form == Form::Api && (is_stripped || self.get("/status").is_none()) {
             let lacks =

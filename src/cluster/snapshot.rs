@@ -92,6 +92,8 @@ pub struct Snapshot {
     pub hits: Vec<Hit>,
     /// What was read and what was not.
     pub coverage: Coverage,
+    /// Matches in lines of nodes' logs that count already as matches of the events and pods that those lines told of.
+    pub(super) hits_set_aside: Vec<Hit>,
     /// See [`Snapshot::events_named`].
     pub(super) events_by_name: OnceLock<HashMap<String, Vec<usize>>>,
     /// See [`Snapshot::derive`].
@@ -230,13 +232,22 @@ impl Snapshot {
 
     /// For how long the log that a match stands in goes on after it was last written there; none where the times do not tell.
     pub fn goes_on_without(&self, hit: &Hit) -> Option<SignedDuration> {
-        let log = self.logs.iter().find(|log| log.path == hit.cite.file)?;
+        let end = self.log_of(hit)?.last_stamped.as_deref()?;
+        Some(self.said_last(hit)?.gap_to(&self.in_some_year(end)?))
+    }
+
+    /// When a match was last written in its log. Without a reference time a line that has no year stands in one that is as good as any:
+    /// only the distance to other such times counts.
+    pub(super) fn said_last(&self, hit: &Hit) -> Option<When> {
+        let log = self.log_of(hit)?;
         let same = |found: &&LineHit| found.signature == hit.signature && found.captures == hit.captures;
         let last = log.hits.iter().filter(same).map(LineHit::last_text).next_back();
-        // Only the distance counts, so a line without a year may stand in any.
-        let now = self.now().unwrap_or(SOME_DAY);
-        let time = |line: &str| stamp_of(line).and_then(|(stamp, raw)| stamp.resolve(raw, Some(now)));
-        Some(time(last?)?.gap_to(&time(log.last_stamped.as_deref()?)?))
+        self.in_some_year(last?)
+    }
+
+    fn in_some_year(&self, line: &str) -> Option<When> {
+        let (stamp, raw) = stamp_of(line)?;
+        stamp.resolve(raw, Some(self.now().unwrap_or(SOME_DAY)))
     }
 
     /// The logs of one container; an empty container name stands for any.

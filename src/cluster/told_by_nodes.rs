@@ -5,20 +5,19 @@
 //! collected: a check that finds nothing among such pods stays unknown.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use jiff::SignedDuration;
-use serde_json::{Value, json};
+use jiff::{SignedDuration, Timestamp};
 
 use super::node_words::{PodName, Word, read};
-use super::{Event, Hit, Object, Snapshot};
-use crate::bundle::decode::{Form, ObjectFact, Pointer};
-use crate::logs::is_of_control_plane;
-use crate::model::{Citation, EntryPath, Subject, When};
+use super::told_pod::{Reclaimed, Said, Told, low_on};
+use super::{Event, Hit, Object, PodView, Snapshot};
+use crate::bundle::decode::{Form, PodRef};
+use crate::logs::{TextSource, is_of_control_plane};
+use crate::model::{Citation, EntryPath, Place, Subject};
 
 /// What a log no longer says for so long before its end is over.
 const OVER: SignedDuration = SignedDuration::from_mins(15);
-/// Where a pod has more containers than this, more are not kept.
-const CONTAINERS: usize = 64;
 
 /// Adds what these matches of [`super::node_words()`] tell and the bundle's objects and events do not.
 pub(super) fn add(snapshot: &mut Snapshot, hits: &[Hit]) {
@@ -34,49 +33,63 @@ pub(super) fn add(snapshot: &mut Snapshot, hits: &[Hit]) {
         hit
     });
     let hits: Vec<Hit> = placed.collect();
-    let words: Vec<(PodName, Word, &Hit)> = (hits.iter())
+    // Where no time is known for want of a year, there is an order all the same.
+    let has_times = hits.iter().any(|hit| hit.last.is_some());
+    let last_of = |hit: &Hit| {
+        let last = if has_times {
+            hit.last.clone()
+        } else {
+            snapshot.said_last(hit)
+        };
+        last.map(|when| when.latest)
+    };
+    let mut words: Vec<Said<'_>> = (hits.iter())
         .filter_map(|hit| {
             let line = hit.cite.quote.first()?;
             let (pod, word) = read(hit.signature.split_once('/')?.1, &hit.captures, &line.text)?;
-            Some((pod, word, hit))
+            let last = last_of(hit);
+            Some(Said { pod, word, last, hit })
         })
         .collect();
+    // What has no time stands in the order of its log, before the rest.
+    words.sort_by_key(|said| said.last);
     let known = Known::of(snapshot, &words);
     let mut pods: BTreeMap<(String, String), Told> = BTreeMap::new();
-    let mut reclaimed: BTreeMap<&str, &str> = BTreeMap::new();
-    let mut events: Vec<Event> = Vec::new();
-    for (pod, word, hit) in &words {
-        if let Word::Reclaims(resource) = word {
-            reclaimed.insert(&hit.about.node, resource);
+    let mut reclaimed = Reclaimed::default();
+    let mut events: Vec<(Option<Timestamp>, Event)> = Vec::new();
+    for said in &words {
+        let hit = said.hit;
+        if let Word::Reclaims(resource) = &said.word {
+            reclaimed.note(resource, said);
         }
-        let pod = known.whole(pod);
-        events.extend(event_of(snapshot, &pod, word, hit));
+        let pod = known.whole(&said.pod);
+        events.extend(event_of(snapshot, &pod, &said.word, hit).map(|event| (said.last, event)));
         let is_of_pod = !pod.namespace.is_empty() && !pod.name.is_empty();
         if is_of_pod && snapshot.lacks_pods_of(&pod.namespace) && !is_over(snapshot, hit) {
             let key = (pod.namespace.clone(), pod.name.clone());
             let told = pods.entry(key).or_default();
             told.pod = pod;
-            told.note(word, hit);
+            told.note(said);
         }
     }
-    for event in &mut events {
+    for (last, event) in &mut events {
         if event.reason == "Evicted"
-            && let Some(resource) = reclaimed.get(event.host.as_str())
+            && let Some(resource) = reclaimed.before(&event.host, *last)
         {
             event.message = low_on(resource);
         }
     }
-    snapshot.events.extend(events);
+    snapshot.events.extend(events.into_iter().map(|(_, event)| event));
     super::events::fold_duplicates(&mut snapshot.events);
     for told in pods.into_values() {
-        let resource = reclaimed.get(told.node.as_str()).copied();
-        if let Some(object) = told.into_object(resource) {
+        if let Some(object) = told.into_object(&reclaimed) {
             snapshot.objects.entry(object.key.clone()).or_insert(object);
         }
     }
 }
 
-/// Lets go of such pods where others tell what pods there are.
+/// Lets go of such pods where others tell what pods there are, of such events where others tell what events there were, and of what was
+/// found in their texts. The lines of the logs themselves stay.
 pub(super) fn drop_seen(snapshot: &mut Snapshot) {
     let is_told = |object: &Object| object.key.kind == "Pod" && object.form == Form::Told;
     let told = snapshot.kind("Pod").filter(|pod| is_told(pod));
@@ -84,7 +97,35 @@ pub(super) fn drop_seen(snapshot: &mut Snapshot) {
         .map(|pod| pod.key.namespace.clone())
         .filter(|namespace| !snapshot.lacks_pods_of(namespace))
         .collect();
-    (snapshot.objects).retain(|key, object| !(is_told(object) && seen.contains(&key.namespace)));
+    let dropped: Vec<Object> = (snapshot.objects)
+        .extract_if(.., |key, object| is_told(object) && seen.contains(&key.namespace))
+        .map(|(_, object)| object)
+        .collect();
+    let (known, events): (Vec<Event>, Vec<Event>) = std::mem::take(&mut snapshot.events)
+        .into_iter()
+        .partition(|event| event.is_told && is_known(snapshot, &event.about));
+    snapshot.events = events;
+    let cites = known
+        .iter()
+        .map(|event| &event.cite)
+        .chain(dropped.iter().flat_map(Object::cites));
+    let lines: BTreeSet<(Arc<str>, EntryPath, Place)> = cites.map(place_of).collect();
+    let is_of_dropped = |hit: &Hit| lines.contains(&place_of(&hit.cite));
+    (snapshot.hits).retain(|hit| !(matches!(hit.source, TextSource::Event | TextSource::Status) && is_of_dropped(hit)));
+    let (again, aside) = std::mem::take(&mut snapshot.hits_set_aside)
+        .into_iter()
+        .partition(|hit| is_of_dropped(hit));
+    snapshot.hits_set_aside = aside;
+    snapshot.hits.extend(again);
+}
+
+/// True where what was collected tells it better than a log: there are events, or the pod is well, or gone.
+fn is_known(snapshot: &Snapshot, about: &Subject) -> bool {
+    let pod = snapshot.pod(&about.namespace, &about.name);
+    let pod = pod.filter(|pod| pod.object.form != Form::Told);
+    let is_well = || pod.as_ref().is_some_and(PodView::is_well);
+    let is_gone = || !snapshot.lacks_pods_of(&about.namespace) && pod.is_none();
+    snapshot.coverage.has("events") || about.kind == "Pod" && (is_well() || is_gone())
 }
 
 impl Snapshot {
@@ -99,13 +140,14 @@ impl Snapshot {
     }
 }
 
+/// The line or field that a citation is of.
+fn place_of(cite: &Citation) -> (Arc<str>, EntryPath, Place) {
+    (cite.bundle.clone(), cite.file.clone(), cite.place.clone())
+}
+
 /// True where the log goes on for long without it.
 fn is_over(snapshot: &Snapshot, hit: &Hit) -> bool {
     snapshot.goes_on_without(hit).is_some_and(|gap| gap > OVER)
-}
-
-fn low_on(resource: &str) -> String {
-    format!("The node was low on resource: {resource}.")
 }
 
 /// The event that the kubelet (or the scheduler) sends when it writes such a line: kubernetes `pkg/kubelet/events/event.go`.
@@ -161,7 +203,7 @@ fn event_of(snapshot: &Snapshot, pod: &PodName, word: &Word, hit: &Hit) -> Optio
             kind = "Node";
             ("NodeNotReady", message.clone())
         }
-        Word::KilledForMemory | Word::Finished(_) => return None,
+        Word::KilledForMemory | Word::Finished(_) | Word::Started => return None,
     };
     let node = &hit.about.node;
     let name = if kind == "Node" && pod.name.is_empty() {
@@ -169,21 +211,19 @@ fn event_of(snapshot: &Snapshot, pod: &PodName, word: &Word, hit: &Hit) -> Optio
     } else {
         &pod.name
     };
-    // Events that were collected tell it themselves; a pod that is known to be well now is over it.
-    let is_well = || snapshot.pod(&pod.namespace, name).is_some_and(|pod| pod.is_well());
-    let is_gone = || !snapshot.lacks_pods_of(&pod.namespace) && snapshot.pod(&pod.namespace, name).is_none();
-    if snapshot.coverage.has("events") || name.is_empty() || kind == "Pod" && (is_well() || is_gone()) {
+    let about = if kind == "Node" {
+        Subject::node(name)
+    } else {
+        Subject::namespaced(kind, &pod.namespace, name)
+    };
+    if name.is_empty() || is_known(snapshot, &about) {
         return None;
     }
     Some(Event {
         warning: true,
         reason: reason.to_owned(),
         message,
-        about: if kind == "Node" {
-            Subject::node(name)
-        } else {
-            Subject::namespaced(kind, &pod.namespace, name)
-        },
+        about,
         container: on.to_owned(),
         count: hit.count,
         first: hit.first.clone(),
@@ -192,6 +232,7 @@ fn event_of(snapshot: &Snapshot, pod: &PodName, word: &Word, hit: &Hit) -> Optio
         host: node.clone(),
         cite: hit.cite.clone(),
         kind_cite: None,
+        is_told: true,
     })
 }
 
@@ -202,7 +243,7 @@ struct Known {
 }
 
 impl Known {
-    fn of(snapshot: &Snapshot, words: &[(PodName, Word, &Hit)]) -> Self {
+    fn of(snapshot: &Snapshot, words: &[Said<'_>]) -> Self {
         let mut known = Self {
             by_uid: BTreeMap::new(),
             namespaces: BTreeMap::new(),
@@ -210,12 +251,13 @@ impl Known {
         for pod in snapshot.pods() {
             known.note(pod.object.text("/metadata/uid"), pod.namespace(), pod.name());
         }
-        for (pod, ..) in words {
+        for Said { pod, .. } in words {
             known.note(&pod.uid, &pod.namespace, &pod.name);
         }
         for log in &snapshot.logs {
-            if let Some((namespace, name, uid)) = folder_of_pod(&log.path) {
-                known.note(uid, namespace, name);
+            let mut folders = log.path.components().filter_map(PodRef::of_folder);
+            if let Some(pod) = folders.find(PodRef::has_uid) {
+                known.note(pod.uid, pod.namespace, pod.name);
             }
         }
         known
@@ -248,177 +290,6 @@ impl Known {
         }
         pod
     }
-}
-
-/// The folder of a pod's logs on its node: `<namespace>_<name>_<uid>` (kubernetes `pkg/kubelet/kuberuntime/helpers.go`, BuildPodLogsDirectory).
-fn folder_of_pod(path: &EntryPath) -> Option<(&str, &str, &str)> {
-    path.components().find_map(|part| {
-        let (namespace, rest) = part.split_once('_')?;
-        let (name, uid) = rest.rsplit_once('_')?;
-        let is_uid = uid.len() == 36 && uid.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-        is_uid.then_some((namespace, name, uid))
-    })
-}
-
-/// What is told of one pod.
-#[derive(Default)]
-struct Told {
-    pod: PodName,
-    node: String,
-    /// Container → the reason and message of its waiting, when it was told last, and where.
-    waiting: BTreeMap<String, (String, String, Option<When>, Citation)>,
-    /// The pod does not come to run its containers.
-    pending: Option<Citation>,
-    unscheduled: Option<(String, Citation)>,
-    evicted: Option<Citation>,
-    unready: BTreeMap<String, Citation>,
-    killed: Option<(Option<When>, Citation)>,
-    finished: Option<(i64, Option<When>, Citation)>,
-}
-
-impl Told {
-    fn note(&mut self, word: &Word, hit: &Hit) {
-        if !matches!(word, Word::Unscheduled(_)) && !hit.about.node.is_empty() {
-            self.node.clone_from(&hit.about.node);
-        }
-        let cite = || hit.cite.clone();
-        match word {
-            Word::Waits {
-                container,
-                reason,
-                message,
-            } => {
-                let is_newer = match self.waiting.get(container) {
-                    None => self.waiting.len() < CONTAINERS,
-                    Some((_, _, Some(known), _)) => hit.last.as_ref().is_some_and(|last| last.latest > known.latest),
-                    Some(_) => true,
-                };
-                if is_newer {
-                    let state = (reason.clone(), message.clone(), hit.last.clone(), cite());
-                    self.waiting.insert(container.clone(), state);
-                }
-            }
-            Word::Probe { container, probe, .. }
-                if ["Readiness", "Startup"].contains(&probe.as_str()) && self.unready.len() < CONTAINERS =>
-            {
-                self.unready.entry(container.clone()).or_insert_with(cite);
-            }
-            Word::Sandbox { is_end: false, .. } | Word::Mount(_) => self.pending = Some(cite()),
-            Word::Unscheduled(message) => self.unscheduled = Some((message.clone(), cite())),
-            Word::Evicted => self.evicted = Some(cite()),
-            Word::KilledForMemory => self.killed = Some((hit.last.clone(), cite())),
-            Word::Finished(code) if *code != 0 => self.finished = Some((*code, hit.last.clone(), cite())),
-            _ => {}
-        }
-    }
-
-    /// The pod as its node last told of it; none where nothing told of its state. `reclaimed` is what its node was short of.
-    fn into_object(mut self, reclaimed: Option<&str>) -> Option<Object> {
-        let mut lines: BTreeMap<String, Citation> = BTreeMap::new();
-        let mut statuses: Vec<Value> = Vec::new();
-        for (container, (reason, message, _, cite)) in &self.waiting {
-            lines.insert(format!("/status/containerStatuses/{}", statuses.len()), cite.clone());
-            let waiting = json!({"reason": reason, "message": message});
-            statuses.push(json!({"name": container, "ready": false, "state": {"waiting": waiting}}));
-        }
-        for (container, cite) in &self.unready {
-            if !self.waiting.contains_key(container) {
-                lines.insert(format!("/status/containerStatuses/{}", statuses.len()), cite.clone());
-                statuses.push(json!({"name": container, "ready": false, "state": {"running": {}}}));
-            }
-        }
-        let crashes = self.waiting.values().any(|(reason, ..)| reason == "CrashLoopBackOff");
-        if let Some((when, cite)) = self.killed.take() {
-            // The kernel names the pod; which of several containers it was is not told.
-            if statuses.is_empty() {
-                statuses.push(json!({"name": "", "ready": false}));
-            }
-            end(&mut statuses, &mut lines, ("OOMKilled", 137), when, cite);
-        } else if let Some((code, when, cite)) = self.finished.take().filter(|_| crashes) {
-            end(&mut statuses, &mut lines, ("Error", code), when, cite);
-        }
-        let mut status = json!({"containerStatuses": statuses});
-        let phase = if self.evicted.is_some() {
-            "Failed"
-        } else if self.pending.is_some() || self.unscheduled.is_some() || !statuses.is_empty() && !has_run(&statuses) {
-            "Pending"
-        } else if !statuses.is_empty() {
-            "Running"
-        } else {
-            return None;
-        };
-        put(&mut status, "phase", phase.into());
-        if let Some(cite) = self.evicted {
-            put(&mut status, "reason", "Evicted".into());
-            put(
-                &mut status,
-                "message",
-                reclaimed.map_or_else(String::new, low_on).into(),
-            );
-            lines.insert("/status".to_owned(), cite);
-        } else if let Some((message, cite)) = self.unscheduled {
-            let unscheduled =
-                json!({"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message});
-            put(&mut status, "conditions", json!([unscheduled]));
-            lines.insert("/status".to_owned(), cite);
-        } else if let Some(cite) = self.pending {
-            lines.insert("/status".to_owned(), cite);
-        }
-        let cite = lines.values().next()?.clone();
-        lines.insert(String::new(), cite.clone());
-        let mut metadata = json!({"namespace": self.pod.namespace, "name": self.pod.name});
-        if !self.pod.uid.is_empty() {
-            put(&mut metadata, "uid", self.pod.uid.into());
-        }
-        let spec = if self.node.is_empty() {
-            json!({})
-        } else {
-            json!({"nodeName": self.node})
-        };
-        Object::new(ObjectFact {
-            value: json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": status}),
-            form: Form::Told,
-            pointer: Pointer::Lines(lines),
-            cite,
-            seen_at: None,
-        })
-    }
-}
-
-/// True where a container was started at all, by the reasons for which it waits.
-fn has_run(statuses: &[Value]) -> bool {
-    let waits_for = |status: &Value| {
-        status
-            .pointer("/state/waiting/reason")
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    };
-    statuses
-        .iter()
-        .any(|status| waits_for(status).is_none_or(|reason| reason == "CrashLoopBackOff"))
-}
-
-fn put(value: &mut Value, key: &str, what: Value) {
-    if let Some(map) = value.as_object_mut() {
-        map.insert(key.to_owned(), what);
-    }
-}
-
-/// Adds how its last instance ended to the only container.
-fn end(
-    statuses: &mut [Value],
-    lines: &mut BTreeMap<String, Citation>,
-    (reason, code): (&str, i64),
-    when: Option<When>,
-    cite: Citation,
-) {
-    let [only] = statuses else { return };
-    let mut terminated = json!({"reason": reason, "exitCode": code});
-    if let Some(when) = when {
-        put(&mut terminated, "finishedAt", when.latest.to_string().into());
-    }
-    put(only, "lastState", json!({"terminated": terminated}));
-    lines.insert("/status/containerStatuses/0/lastState".to_owned(), cite);
 }
 
 #[cfg(test)]
@@ -491,6 +362,92 @@ mod tests {
     fn a_pod_that_the_log_ends_without_is_not_there_now() {
         let log = format!("{CRASHES}Nov 20 11:30:00 n1 kubelet[240]: I1120 11:30:00.1 240 kubelet.go:1] fine\n");
         assert_eq!(pods(&told(&[("nodes/n1/logs/kubelet.log", &log)])), [""; 0]);
+    }
+
+    /// A line of the kubelet of n1 at this time of the day.
+    fn kubelet(time: &str, said: &str) -> String {
+        format!("Nov 20 {time} n1 kubelet[240]: I1120 {time}.1 240 some.go:1] {said}\n")
+    }
+
+    #[test]
+    fn a_start_ends_what_a_pod_waited_for_until_then() {
+        let started = kubelet(
+            "10:12:00",
+            r#""SyncLoop (PLEG): event for pod" pod="shop/web-5d" event={"ID":"8f2c","Type":"ContainerStarted","Data":"0a1b"}"#,
+        );
+        for trouble in [CRASHES, MOUNT] {
+            let lines = format!("{trouble}{started}");
+            assert_eq!(
+                pods(&told(&[("nodes/n1/logs/kubelet.log", &lines)])),
+                [""; 0],
+                "{lines}"
+            );
+        }
+        // What fails after it is told again.
+        let lines = format!("{started}{}", CRASHES.replace("10:11:02", "10:12:01"));
+        let seen = pods(&told(&[("nodes/n1/logs/kubelet.log", &lines)]));
+        assert_eq!(seen, ["shop/web-5d Running CrashLoopBackOff"]);
+        // How a container ended stays with the one that runs after it.
+        let uid = "8f2c1d0a-1111-2222-3333-444455556666";
+        let killed = format!(
+            "Nov 20 10:11:30 n1 kernel: oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),task_memcg=/kubepods/pod{uid}/a,task=java,pid=42,uid=0\n"
+        );
+        let lines = format!("{killed}{}", started.replace("8f2c", uid));
+        let snapshot = told(&[("nodes/n1/logs/journal.log", &lines)]);
+        let pod = snapshot.pod("shop", "web-5d").unwrap();
+        let ended = pod
+            .object
+            .text("/status/containerStatuses/0/lastState/terminated/reason");
+        assert_eq!(ended, "OOMKilled");
+    }
+
+    #[test]
+    fn an_eviction_is_for_what_the_node_began_to_free_last_before_it() {
+        let reclaim =
+            |resource: &str| format!(r#""Eviction manager: must evict pod(s) to reclaim" resourceName="{resource}""#);
+        let evicted = r#""Eviction manager: pod is evicted successfully" pod="shop/web-5d""#;
+        let lines = [
+            kubelet("10:11:00", &reclaim("memory")),
+            kubelet("10:11:02", evicted),
+            kubelet("10:12:00", &reclaim("ephemeral-storage")),
+        ];
+        let snapshot = told(&[("nodes/n1/logs/kubelet.log", &lines.concat())]);
+        let pod = snapshot.pod("shop", "web-5d").unwrap();
+        assert_eq!(
+            pod.object.text("/status/message"),
+            "The node was low on resource: memory."
+        );
+        let event = snapshot.events_on("Pod", "shop", "web-5d").next().unwrap();
+        assert_eq!(event.message, "The node was low on resource: memory.");
+    }
+
+    #[test]
+    fn of_two_states_the_latter_in_time_counts_in_whatever_order_logs_are_read() {
+        let waits = |time: &str, reason: &str| CRASHES.replace("10:11:02", time).replace("CrashLoopBackOff", reason);
+        let (early, late) = (waits("10:11:02", "ErrImagePull"), waits("10:11:40", "CrashLoopBackOff"));
+        for [first, second] in [[&early, &late], [&late, &early]] {
+            let logs = [
+                ("nodes/n1/logs/a/kubelet.log", first.as_str()),
+                ("nodes/n1/logs/b/kubelet.log", second),
+            ];
+            assert_eq!(pods(&told(&logs)), ["shop/web-5d Running CrashLoopBackOff"]);
+        }
+        let unscheduled = |time: &str, why: &str| {
+            kubelet(
+                time,
+                &format!(r#""Unable to schedule pod; no fit; waiting" pod="shop/web-5d" err="{why}""#),
+            )
+        };
+        let (early, late) = (unscheduled("10:11:02", "no cpu"), unscheduled("10:11:40", "no memory"));
+        for [first, second] in [[&early, &late], [&late, &early]] {
+            let logs = [
+                ("nodes/n1/logs/a/kubelet.log", first.as_str()),
+                ("nodes/n1/logs/b/kubelet.log", second),
+            ];
+            let snapshot = told(&logs);
+            let pod = snapshot.pod("shop", "web-5d").unwrap();
+            assert_eq!(pod.object.text("/status/conditions/0/message"), "no memory");
+        }
     }
 
     #[test]

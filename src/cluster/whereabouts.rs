@@ -5,6 +5,7 @@ use std::ops::Deref;
 
 use super::Snapshot;
 use super::attribution::dashed;
+use crate::bundle::decode::ansible_answer;
 use crate::bundle::layout::NodePlace;
 use crate::model::EntryPath;
 
@@ -108,8 +109,8 @@ pub(super) fn host_above(line: &str) -> Option<&str> {
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
     };
-    if let Some(host) = asked_by_ansible(line) {
-        return Some(host).filter(|host| is_word(host));
+    if let Some(answer) = ansible_answer(line) {
+        return Some(answer.host).filter(|host| is_word(host));
     }
     let bare = line.trim_matches(['=', '-', '*', '#', '>', ' ']);
     // On one side alone it takes two signs: `# wk5` may be a comment, and `- wk5` an item.
@@ -148,15 +149,6 @@ pub(super) fn host_above(line: &str) -> Option<&str> {
     };
     let host = rest.split([':', ' ', ']']).next()?;
     (is_word(host) && !user.contains(' ')).then_some(host)
-}
-
-/// The machine whose answer an ad hoc command of Ansible shows: `n1 | CHANGED | rc=0 >>` above it, or `n1 | SUCCESS | rc=0 | (stdout) …`
-/// before it on one line (ansible `plugins/callback/minimal.py`, `oneline.py`).
-fn asked_by_ansible(line: &str) -> Option<&str> {
-    let (host, rest) = line.split_once(" | ")?;
-    let (outcome, rest) = rest.split_once(" | ")?;
-    let is_answer = matches!(outcome, "CHANGED" | "SUCCESS" | "FAILED") && rest.starts_with("rc=");
-    is_answer.then_some(host)
 }
 
 /// True when the name stands in the text by itself, not as a part of a longer one.

@@ -4,6 +4,7 @@
 //! Nothing else of a collection leaves the host, so this is done only when it is asked for.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -15,8 +16,9 @@ use super::command::{self, Ran};
 use super::configs::{KUBECONFIGS, expand};
 use super::context::{Context, Step};
 use super::endpoint::Endpoint;
+use super::kubernetes::{self, Server};
 use super::tls::{Ask, Identity, ask};
-use super::{Outcome, Read, kubernetes};
+use super::{Outcome, Read};
 
 /// Most hosts that are asked, and the longest time for one question.
 const MOST: usize = 40;
@@ -52,8 +54,13 @@ async fn run(ctx: &mut Context) -> Outcome {
     if !ctx.host.is_live() {
         return Outcome::Skipped("the network would be that of the running system, not of the given root".into());
     }
-    let named = kubernetes::servers(&ctx.cluster.plan, &ctx.host);
-    let servers = api_servers(ctx, &named);
+    let questions = api_questions(ctx);
+    let mut servers: Vec<Endpoint> = Vec::new();
+    for question in &questions {
+        if !servers.contains(&question.endpoint) {
+            servers.push(question.endpoint.clone());
+        }
+    }
     let registries: Vec<Endpoint> = ctx
         .registries
         .iter()
@@ -79,14 +86,14 @@ async fn run(ctx: &mut Context) -> Outcome {
         results.push(connect(endpoint, soon(ctx)).await);
     }
     let roots = system_roots(ctx);
-    let mut trusted = roots.clone();
-    for (_, authority) in &named {
-        trusted.push(b'\n');
-        trusted.extend_from_slice(authority);
-    }
-    for endpoint in &servers {
+    for question in &questions {
         is_late |= Instant::now() >= ctx.deadline;
-        results.push(version(endpoint, &trusted, soon(ctx)).await);
+        let mut found = version(&question.endpoint, question.trusted(&roots), soon(ctx)).await;
+        let files = question.files.iter().map(|file| file.display().to_string());
+        if let Some(found) = found.as_object_mut() {
+            found.insert("kubeconfigs".to_owned(), files.collect());
+        }
+        results.push(found);
     }
     for endpoint in &registries {
         is_late |= Instant::now() >= ctx.deadline;
@@ -107,17 +114,56 @@ fn soon(ctx: &Context) -> Instant {
     ctx.deadline.min(Instant::now() + SOON)
 }
 
-/// The servers that this host's kubeconfigs name, and those that the collection itself would ask.
-fn api_servers(ctx: &Context, named: &[(String, Vec<u8>)]) -> Vec<Endpoint> {
+/// An API server, and whom its kubeconfigs trust. One with the wrong authority does not reach it, whatever others do.
+struct Question {
+    endpoint: Endpoint,
+    /// In PEM.
+    authority: Vec<u8>,
+    files: Vec<PathBuf>,
+}
+
+impl Question {
+    /// As client-go does it (`rest/config.go`, `TLSClientConfig`): the authority that is named and no other, else those of the system.
+    fn trusted<'a>(&'a self, roots: &'a [u8]) -> &'a [u8] {
+        if self.authority.is_empty() {
+            roots
+        } else {
+            &self.authority
+        }
+    }
+}
+
+/// What this host's kubeconfigs ask, and those that the collection itself would take.
+fn api_questions(ctx: &Context) -> Vec<Question> {
     let files = KUBECONFIGS.iter().flat_map(|pattern| expand(&ctx.host, pattern));
-    let texts: Vec<String> = files.filter_map(|path| ctx.host.small(&path)).collect();
-    let mut found: Vec<Endpoint> = Vec::new();
-    let lines = texts.iter().flat_map(|text| text.lines());
-    let written = lines.filter_map(|line| line.trim().trim_start_matches("- ").strip_prefix("server:"));
-    for url in named.iter().map(|(url, _)| url.as_str()).chain(written) {
-        let url = url.trim().trim_matches(['"', '\'']);
-        let endpoint = Endpoint::parse(url).or_else(|| Endpoint::parse(&format!("{url}:443")));
-        found.extend(endpoint.filter(|endpoint| !found.contains(endpoint)));
+    let files = files.filter_map(|path| ctx.host.resolve(&path).ok());
+    questions(kubernetes::servers(&ctx.cluster.plan, &ctx.host, files.collect()))
+}
+
+fn questions(servers: Vec<Server>) -> Vec<Question> {
+    // Of a server that is not to be verified every authority that is known says whether it answers.
+    let all: Vec<u8> = (servers.iter())
+        .flat_map(|server| server.authority.iter().copied().chain([b'\n']))
+        .collect();
+    let mut found: Vec<Question> = Vec::new();
+    for server in servers {
+        let url = server.url.trim();
+        let Some(endpoint) = Endpoint::parse(url).or_else(|| Endpoint::parse(&format!("{url}:443"))) else {
+            continue;
+        };
+        let authority = if server.is_unverified {
+            all.clone()
+        } else {
+            server.authority
+        };
+        match (found.iter_mut()).find(|known| known.endpoint == endpoint && known.authority == authority) {
+            Some(known) => known.files.push(server.file),
+            None => found.push(Question {
+                endpoint,
+                authority,
+                files: vec![server.file],
+            }),
+        }
     }
     found.truncate(MOST);
     found
@@ -271,6 +317,37 @@ mod tests {
         assert_eq!(
             super::registry("docker.io").unwrap().url(),
             "https://registry-1.docker.io:443"
+        );
+    }
+
+    #[test]
+    fn each_kubeconfig_is_asked_about_with_its_own_authority() {
+        let server = |authority: &str, file: &str| Server {
+            url: "https://10.0.0.1:6443".into(),
+            authority: authority.into(),
+            is_unverified: false,
+            file: file.into(),
+        };
+        let found = questions(vec![
+            server("right", "a"),
+            server("wrong", "b"),
+            server("right", "c"),
+            server("", "d"),
+        ]);
+        let asked: Vec<(&[u8], Vec<&str>)> = found
+            .iter()
+            .map(|question| {
+                let files = question.files.iter().filter_map(|file| file.to_str());
+                (question.trusted(b"roots"), files.collect())
+            })
+            .collect();
+        assert_eq!(
+            asked,
+            [
+                (&b"right"[..], vec!["a", "c"]),
+                (b"wrong", vec!["b"]),
+                (b"roots", vec!["d"])
+            ]
         );
     }
 

@@ -106,6 +106,9 @@ const TAIL: usize = 40;
 const EDGE: usize = 50;
 /// Distinct hits kept for one signature in one log; more only add to the count of the last.
 const DISTINCT_HITS: usize = 20;
+/// Distinct hits kept of a signature that tells of many objects ([`super::SignatureSpec::tells_of_many`]): more than a node has pods
+/// by default (110). The one that was longest not seen gives way to another.
+const OBJECTS: usize = 256;
 
 /// A scan in progress. Lines are fed in order; memory does not grow with the log.
 pub struct LogScan<'s> {
@@ -119,8 +122,21 @@ pub struct LogScan<'s> {
     seen: HashMap<(String, Vec<(String, String)>), usize>,
     /// For each signature: how many distinct hits, and the place of the last.
     distinct: HashMap<String, (usize, usize)>,
+    /// Of signatures that tell of many objects, by their ids.
+    objects: BTreeMap<String, Newest>,
     miner: Option<TemplateMiner>,
 }
+
+/// The newest distinct hits of one signature.
+#[derive(Default)]
+struct Newest {
+    hits: HashMap<Captures, LineHit>,
+    /// The captures by the line that was last seen with them.
+    by_line: BTreeMap<u64, Captures>,
+}
+
+/// The named captures of a match, in the order of their names.
+type Captures = BTreeMap<String, String>;
 
 impl<'s> LogScan<'s> {
     /// Starts a scan that looks for signatures in the first `longest` bytes of every line.
@@ -151,6 +167,7 @@ impl<'s> LogScan<'s> {
             order: Order::default(),
             seen: HashMap::new(),
             distinct: HashMap::new(),
+            objects: BTreeMap::new(),
             miner: None,
         }
     }
@@ -209,6 +226,13 @@ impl<'s> LogScan<'s> {
             self.note_whole(&part.to_line(), number);
         }
         self.file.tail = self.tail.into();
+        if !self.objects.is_empty() {
+            let newest = std::mem::take(&mut self.objects).into_values();
+            self.file
+                .hits
+                .extend(newest.flat_map(|newest| newest.hits.into_values()));
+            self.file.hits.sort_by_key(|hit| hit.line);
+        }
         if self.order.is_newest_first() {
             self.file.is_newest_first = true;
             std::mem::swap(&mut self.file.first_stamped, &mut self.file.last_stamped);
@@ -330,6 +354,11 @@ impl<'s> LogScan<'s> {
 
     fn note_match(&mut self, found: TextMatch<'s>, line: &str, number: u64) {
         let line = kept_around(cut(line, self.look.longest), found.end);
+        if found.tells_of_many {
+            let newest = self.objects.entry(found.id.to_owned()).or_default();
+            newest.note(found, line, number, self.order.is_newest_first());
+            return;
+        }
         let key = (
             found.id.to_owned(),
             found
@@ -362,6 +391,37 @@ impl<'s> LogScan<'s> {
             count: 1,
             last: None,
         });
+    }
+}
+
+impl Newest {
+    fn note(&mut self, found: TextMatch<'_>, line: Cow<'_, str>, number: u64, is_newest_first: bool) {
+        if let Some(hit) = self.hits.get_mut(&found.captures) {
+            self.by_line.remove(&hit.last_line());
+            hit.count += 1;
+            hit.last = Some((number, line.into_owned()));
+        } else {
+            if self.hits.len() >= OBJECTS {
+                // In a log that is turned round, what comes now is the oldest.
+                if is_newest_first {
+                    return;
+                }
+                if let Some((_, oldest)) = self.by_line.pop_first() {
+                    self.hits.remove(&oldest);
+                }
+            }
+            let hit = LineHit {
+                signature: found.id.to_owned(),
+                captures: found.captures.clone(),
+                line: number,
+                text: line.into_owned(),
+                count: 1,
+                last: None,
+            };
+            self.hits.insert(found.captures.clone(), hit);
+        }
+        // One line matches a signature once.
+        self.by_line.insert(number, found.captures);
     }
 }
 
@@ -417,8 +477,13 @@ mod tests {
             sources: Vec::new(),
             unless: None,
             within: None,
+            tells_of_many: false,
         };
-        let set = SignatureSet::new([("r", &spec)]).unwrap();
+        scan_for(&spec, blocks)
+    }
+
+    fn scan_for(spec: &SignatureSpec, blocks: &[&str]) -> LogFile {
+        let set = SignatureSet::new([("r", spec)]).unwrap();
         let mut scan = LogScan::new(&set, EntryPath::new("a.log"), Stream::Unknown, 10_000);
         let mut line = 1;
         for block in blocks {
@@ -442,6 +507,39 @@ mod tests {
         );
         assert_eq!(file.hits[1].captures["file"], "/b");
         assert_eq!(file.lines, 4);
+    }
+
+    #[test]
+    fn of_many_objects_the_newest_are_kept_each_with_its_own_last_line() {
+        let spec = SignatureSpec {
+            id: "s".into(),
+            pattern: r"pod (?P<pod>\S+) waits".into(),
+            sources: Vec::new(),
+            unless: None,
+            within: None,
+            tells_of_many: true,
+        };
+        let line = |second: usize, pod: usize| {
+            let time = format!("2026-11-21T10:{:02}:{:02}Z", second / 60, second % 60);
+            format!("{time} pod p{pod} waits\n")
+        };
+        // The first pod is seen again before the last comes, so that the second is the one that was longest not seen.
+        let pods = (0..OBJECTS).chain([0, OBJECTS]);
+        let rising: Vec<String> = pods.enumerate().map(|(second, pod)| line(second, pod)).collect();
+        let file = scan_for(&spec, &[&rising.concat()]);
+        assert_eq!(file.hits.len(), OBJECTS);
+        let pods: Vec<&str> = file.hits.iter().map(|hit| hit.captures["pod"].as_str()).collect();
+        assert_eq!((pods[0], pods[1], pods[OBJECTS - 1]), ("p0", "p2", "p256"));
+        assert_eq!((file.hits[0].line, file.hits[0].last_line()), (1, 257));
+        for hit in &file.hits {
+            let pod = format!(" {} ", hit.captures["pod"]);
+            assert!(hit.text.contains(&pod) && hit.last_text().contains(&pod), "{hit:?}");
+        }
+        let falling: Vec<String> = rising.into_iter().rev().collect();
+        let file = scan_for(&spec, &[&falling.concat()]);
+        let kept = |pod: &str| file.hits.iter().any(|hit| hit.captures["pod"] == pod);
+        assert!(file.is_newest_first && file.hits.len() == OBJECTS);
+        assert!(kept("p256") && kept("p0") && !kept("p1"));
     }
 
     #[test]

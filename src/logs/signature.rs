@@ -53,6 +53,10 @@ pub struct SignatureSpec {
     /// line without it. Rules of other programs, which look at messages alone, are taken over with it.
     #[serde(skip)]
     pub within: Option<String>,
+    /// True for one whose distinct matches are of as many objects, such as the pods of a node: a log keeps the newest of them, and never
+    /// counts what it says of one as said of another.
+    #[serde(skip)]
+    pub tells_of_many: bool,
 }
 
 /// Why a signature was refused.
@@ -89,6 +93,7 @@ pub struct Signature {
     unless: Option<Pattern>,
     within: Option<Pattern>,
     sources: Vec<TextSource>,
+    tells_of_many: bool,
     /// Of a bounded rule: its place in [`SignatureSet::bounded`], and what the pattern weighs.
     bound: Option<(usize, u64)>,
 }
@@ -113,6 +118,8 @@ pub struct TextMatch<'s> {
     pub captures: BTreeMap<String, String>,
     /// The byte of the text after the match.
     pub end: usize,
+    /// See [`SignatureSpec::tells_of_many`].
+    pub(super) tells_of_many: bool,
 }
 
 /// Bounds the size of one compiled pattern, so that a hostile or careless one cannot take all memory.
@@ -177,6 +184,7 @@ fn parsed(rule: &str, spec: &SignatureSpec) -> Result<(Signature, Vec<String>), 
         unless: spec.unless.as_deref().map(Pattern::new),
         within: spec.within.as_deref().map(Pattern::new),
         sources: spec.sources.clone(),
+        tells_of_many: spec.tells_of_many,
         bound: None,
         id,
     };
@@ -320,6 +328,7 @@ impl SignatureSet {
             id: &signature.id,
             captures,
             end: from + found.get_match().end(),
+            tells_of_many: signature.tells_of_many,
         })
     }
 }
@@ -374,6 +383,7 @@ mod tests {
             sources: Vec::new(),
             unless: None,
             within: None,
+            tells_of_many: false,
         }
     }
 

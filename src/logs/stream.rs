@@ -1,5 +1,6 @@
 //! Which program wrote a log, told from its path. The content confirms or the pods' names decide where the path says nothing.
 
+use crate::bundle::decode::PodRef;
 use crate::bundle::layout::LogPlace;
 use crate::model::EntryPath;
 
@@ -283,7 +284,7 @@ fn is_log_word(rest: &str) -> bool {
         || rest.starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// `…/<namespace>_<pod>_<uid>/<container>/<restart>.log` (the kubelet's `/var/log/pods`: `pkg/kubelet/kuberuntime/helpers.go`, `BuildPodLogsDirectory`).
+/// `…/<namespace>_<pod>_<uid>/<container>/<restart>.log` (the kubelet's `/var/log/pods`).
 /// In a folder of pods' logs (`podlogs/`, as Rancher's collector copies it) the last part need not look like a uid.
 fn pods_directory(parts: &[&str]) -> Option<ContainerRef> {
     let [.., directory, container, file] = parts else {
@@ -294,16 +295,13 @@ fn pods_directory(parts: &[&str]) -> Option<ContainerRef> {
         return None;
     }
     let is_of_pods = matches!(parts.iter().rev().nth(3), Some(&("podlogs" | "pods" | "var-log-pods")));
-    let mut pieces = directory.split('_');
-    match (pieces.next(), pieces.next(), pieces.next(), pieces.next()) {
-        (Some(namespace), Some(pod), Some(uid), None) if uid.len() >= 32 || is_of_pods => Some(ContainerRef {
-            namespace: namespace.into(),
-            pod: pod.into(),
-            container: (*container).into(),
-            previous: false,
-        }),
-        _ => None,
-    }
+    let pod = PodRef::of_folder(directory).filter(|pod| pod.uid.len() >= 32 || is_of_pods)?;
+    Some(ContainerRef {
+        namespace: pod.namespace.into(),
+        pod: pod.name.into(),
+        container: (*container).into(),
+        previous: false,
+    })
 }
 
 /// `<pod>_<namespace>_<container>-<64 hex>.log` (the kubelet's `/var/log/containers`).

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::Class;
 use super::names::{self, Site};
+use super::switches::{self, Switch};
 
 /// Keys under which Docker, Kubernetes and containerd keep command lines.
 pub(super) const ARGV_KEYS: &[&str] = &[
@@ -18,35 +19,15 @@ pub(super) const ARGV_KEYS: &[&str] = &[
     "Entrypoint",
 ];
 
-/// Programs whose `-p` is a password.
-const TAKES_P: &[&str] = &[
-    "login",
-    "mariadb",
-    "mariadb-dump",
-    "mongo",
-    "mongodump",
-    "mongosh",
-    "mysql",
-    "mysqladmin",
-    "mysqldump",
-    "mysqlimport",
-    "mysqlpump",
-    "mysqlshow",
-    "mycli",
-    "cqlsh",
-    "cypher-shell",
-    "sshpass",
-];
-
 /// The class and the first byte of the value in `--token=X` and `-pX`.
-pub(super) fn joined_flag(text: &str, takes_p: bool) -> Option<(Class, usize)> {
+pub(super) fn joined_flag(text: &str, switches: &[&Switch]) -> Option<(Class, usize)> {
     if let Some((flag, _)) = text.split_once('=')
         && let Some(class) = flag_class(flag)
     {
         return Some((class, flag.len() + 1));
     }
-    let rest = text.strip_prefix("-p").filter(|rest| takes_p && !rest.is_empty())?;
-    Some((Class::Password, text.len() - rest.trim_start_matches('=').len()))
+    let from = switches.iter().find_map(|switch| switch.joined(text))?;
+    Some((Class::Password, from))
 }
 
 /// The class of the value behind a flag.
@@ -54,8 +35,8 @@ pub(super) fn flag_class(flag: &str) -> Option<Class> {
     names::class_of(flag, Site::Key).filter(|_| flag.starts_with('-') && !flag.contains(' '))
 }
 
-/// True where `-p` of the program that is run takes a password.
-pub(super) fn takes_p(owner: &Map<String, Value>, items: &[Value]) -> bool {
+/// The switches behind which the program that is run takes a password.
+pub(super) fn switches(owner: &Map<String, Value>, items: &[Value]) -> Vec<&'static Switch> {
     let lists = ARGV_KEYS
         .iter()
         .filter_map(|key| owner.get(*key))
@@ -65,7 +46,5 @@ pub(super) fn takes_p(owner: &Map<String, Value>, items: &[Value]) -> bool {
         .chain(owner.get("Path"))
         .chain(items.iter().take(2))
         .filter_map(Value::as_str);
-    words
-        .map(|word| word.rsplit('/').next().unwrap_or(word))
-        .any(|program| TAKES_P.contains(&program))
+    switches::of(words)
 }

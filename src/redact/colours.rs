@@ -21,9 +21,7 @@ pub(super) struct Plain {
 
 /// The text without its colours; none where it has none.
 pub(super) fn plain(text: &str) -> Option<Plain> {
-    let has_any =
-        memchr::memchr(0x1b, text.as_bytes()).is_some() || memchr::memmem::find(text.as_bytes(), b"u001b[").is_some();
-    if !has_any || !COLOUR.is_match(text) {
+    if !has_any(text) {
         return None;
     }
     let mut plain = Plain {
@@ -37,6 +35,13 @@ pub(super) fn plain(text: &str) -> Option<Plain> {
     }
     plain.keep(text, at, text.len());
     Some(plain)
+}
+
+/// True for a text with colours.
+pub(super) fn has_any(text: &str) -> bool {
+    let may_have =
+        memchr::memchr(0x1b, text.as_bytes()).is_some() || memchr::memmem::find(text.as_bytes(), b"u001b[").is_some();
+    may_have && COLOUR.is_match(text)
 }
 
 impl Plain {

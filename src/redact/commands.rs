@@ -52,32 +52,24 @@ pub(super) const COMMANDS: &[Detector] = &[
         beside: Beside::Anything,
         judge: |_| true,
     },
-    // Commands that take a password at a place of its own, or behind a switch of one letter.
+    // Commands that take a password at a place of its own.
     Detector {
         class: Class::Password,
         words: &[
             "vault",
             "rabbitmqctl",
             "htpasswd",
-            "ldap",
             " alias set ",
             "config host add",
-            "sqlcmd",
-            "ipmitool",
-            "zip",
-            "7z",
             "smbclient",
-            "openssl enc",
         ],
         more_lines: 0,
         expression: concat!(
             r#"\b(?:vault[ \t]+(?:login|operator[ \t]+unseal)(?:[ \t]+-[^\s]+)*[ \t]+"#,
             r#"|rabbitmqctl\b[^\n|;]*?[ \t](?:add_user|change_password|authenticate_user)[ \t]+\S+[ \t]+"#,
             r#"|htpasswd[ \t]+(?:-\S+[ \t]+)*?-[A-Za-z]*b[A-Za-z]*[ \t]+(?:-\S+[ \t]+)*\S+[ \t]+\S+[ \t]+"#,
-            r#"|ldap(?:search|add|modify|delete|whoami|compare|modrdn|passwd)\b[^\n|;]*?[ \t]-w[ \t]*"#,
             r#"|mc[ \t]+(?:alias[ \t]+set|config[ \t]+host[ \t]+add)[ \t]+\S+[ \t]+\S+[ \t]+\S+[ \t]+"#,
-            r#"|(?:sqlcmd|ipmitool|zip|unzip)\b[^\n|;]*?[ \t]-P[ \t]*|7za?[ \t][^\n|;]*?[ \t]-p"#,
-            r#"|smbclient\b[^\n|;]*?[ \t](?:-U|--user=?)[ \t]*\\*["']?[^\s%"']+%|openssl[ \t]+enc\b[^\n|;]*?[ \t]-k[ \t]+)"#,
+            r#"|smbclient\b[^\n|;]*?[ \t](?:-U|--user=?)[ \t]*\\*["']?[^\s%"']+%)"#,
             r#"\\*["']?(?<s>[^\s"'\\-][^\s"'\\]*)"#
         ),
         site: Site::Key,

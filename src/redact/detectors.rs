@@ -2,7 +2,7 @@
 
 use super::beside::Beside;
 use super::names::Site;
-use super::{Class, forms, values};
+use super::{Class, forms, switches, values};
 
 /// One detector. Its expression sees whole lines, and only those that hold one of its words.
 pub(super) struct Detector {
@@ -208,34 +208,15 @@ pub(super) const DETECTORS: &[Detector] = &[
                 .is_some_and(|(_, password)| !values::is_placeholder(password))
         },
     },
-    // Password switch of database and registry clients.
+    // Password switch of one letter.
     Detector {
         class: Class::Password,
-        words: &[
-            "mysql",
-            "mariadb",
-            "sshpass",
-            "mongo",
-            "mycli",
-            "cqlsh",
-            "cypher-shell",
-            " login",
-        ],
+        words: switches::WORDS,
         more_lines: 0,
-        expression: r#"\b(?:mysql(?:admin|check|dump|import|pump|show|slap|_upgrade)?|mariadb(?:-[a-z]+)?|mongo(?:sh|dump|export|files|import|restore|stat|top)?|mycli|cqlsh|cypher-shell|sshpass|(?:docker|podman|buildah|skopeo|nerdctl|oras|crane|az|helm registry|oc) login)\b[^\n|;]*?\s-p(?:\s+|=)?\\*["']?(?<s>[^\s"'\\=-][^\s"'\\]*)"#,
+        expression: switches::EXPRESSION,
         site: Site::Key,
         beside: Beside::Anything,
         judge: |found| !values::is_path(found.value),
-    },
-    // Redis-cli -a.
-    Detector {
-        class: Class::Password,
-        words: &["redis-cli"],
-        more_lines: 0,
-        expression: r#"\bredis-cli\b[^\n|;]*?\s-a\s+\\*["']?(?<s>[^\s"'\\]+)"#,
-        site: Site::Key,
-        beside: Beside::Anything,
-        judge: |_| true,
     },
     // Flag and value.
     Detector {

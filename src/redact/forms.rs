@@ -127,6 +127,8 @@ const HEAD_OF_RARE: usize = 30;
 
 /// Every form of `value`, without repetitions. `value` has at least six bytes, so the shortest base64 form has seven characters.
 pub(super) fn of(value: &str) -> Vec<Form> {
+    // A value may be a megabyte long, and no head shows more of it than this: no writing makes a byte to less than one.
+    let start = value.get(..value.ceil_char_boundary(HEAD)).unwrap_or(value);
     let mut texts: Vec<(Writing, Cow<'_, str>)> = Vec::new();
     for writing in [
         Writing::Raw,
@@ -148,7 +150,7 @@ pub(super) fn of(value: &str) -> Vec<Form> {
         Writing::GoHtml,
         Writing::NumberedHtml,
     ] {
-        let text = writing.write(value);
+        let text = writing.write(start);
         if !texts.iter().any(|(_, known)| *known == text) {
             texts.push((writing, text));
         }
@@ -159,7 +161,7 @@ pub(super) fn of(value: &str) -> Vec<Form> {
         Form {
             writing,
             head: head.to_owned(),
-            is_cut: head.len() < text.len(),
+            is_cut: head.len() < text.len() || start.len() < value.len(),
         }
     });
     let mut forms: Vec<Form> = written.collect();
@@ -282,6 +284,17 @@ mod tests {
     use base64::engine::general_purpose::STANDARD;
 
     use super::*;
+
+    #[test]
+    fn what_no_head_shows_is_not_written() {
+        let start = "correct-horse-".repeat(9);
+        let (plain, quoted) = (format!("{start}staple"), format!("{start}\"&<é>'/"));
+        let shown = |value: &str| -> Vec<(Writing, String, bool)> {
+            let forms = of(value).into_iter();
+            forms.map(|form| (form.writing, form.head, form.is_cut)).collect()
+        };
+        assert_eq!(shown(&quoted), shown(&plain));
+    }
 
     #[test]
     fn base64_is_found_at_every_alignment() {

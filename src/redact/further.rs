@@ -1,10 +1,9 @@
-//! What a word announces and one expression over a few lines cannot take in: values of many lines, lists, tables, the rest of a cut key,
-//! compressed text.
+//! What a word announces and one expression over a few lines cannot take in: values of many lines, lists, tables, the rest of a cut key.
 
 use super::beside::Beside;
 use super::detectors::NAME_WORDS;
 use super::patterns::Hit;
-use super::{blocks, columns, packed, pem};
+use super::{blocks, columns, pem};
 
 /// What one of them found: the secrets, and the byte up to which it has read.
 pub(super) struct Read {
@@ -38,10 +37,5 @@ pub(super) const FURTHER: &[Further] = &[
         words: pem::TAIL_WORDS,
         beside: Beside::Anything,
         read: pem::read_tail,
-    },
-    Further {
-        words: packed::WORDS,
-        beside: Beside::Anything,
-        read: packed::read,
     },
 ];

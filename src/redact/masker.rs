@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::given::{Given, Pattern, Said};
 use super::memory::{Id, Memory, Span};
 use super::structure::{self, Found};
-use super::{Class, Key, Leak, LeakFinder, Redaction, patterns, seams};
+use super::{Class, Key, Leak, LeakFinder, Redaction, packed, patterns, seams};
 
 /// Replaces secrets by tokens such as `‹token-1›`, the same value by the same token for as long as it lives.
 ///
@@ -26,6 +26,8 @@ pub struct Masker {
     allowed: HashSet<String>,
     /// What a person's patterns match is secret.
     given: Vec<Pattern>,
+    /// What is left for packed text of what is looked at.
+    budget: packed::Budget,
 }
 
 /// Deeper values than this are dropped by [`Masker::mask_json`]; the parsers of JSON and YAML stop at 128.
@@ -47,16 +49,23 @@ impl Masker {
 
     /// Remembers the secrets that stand where Kubernetes, Docker and kubeconfig keep them; `value` may be any JSON.
     pub fn learn_json(&mut self, value: &Value) {
-        for found in structure::find(value) {
+        self.budget.renew();
+        for found in structure::find(value, &mut self.budget) {
             self.learn_found(&found);
         }
     }
 
     /// The same of many values, which are searched side by side and remembered in their order.
     pub fn learn_all(&mut self, values: &[&Value]) {
-        let found: Vec<_> = values.par_iter().map(|value| structure::find(value)).collect();
-        for found in found.iter().flatten() {
-            self.learn_found(found);
+        let found: Vec<_> = values
+            .par_iter()
+            .map(|value| structure::find(value, &mut packed::Budget::default()))
+            .collect();
+        for found in &found {
+            self.budget.renew();
+            for found in found {
+                self.learn_found(found);
+            }
         }
     }
 
@@ -84,6 +93,7 @@ impl Masker {
 
     /// Remembers the settings in a file that is secret, but too long to be searched for as a whole.
     pub fn learn_settings(&mut self, text: &str) {
+        self.budget.renew();
         for found in structure::settings(text) {
             self.learn_found(&found);
         }
@@ -122,6 +132,12 @@ impl Masker {
     /// `text` without its secrets: those that are known in any of their written forms, and those that can be told by their looks,
     /// which are known from then on.
     pub fn mask<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
+        self.budget.renew();
+        self.mask_text(text)
+    }
+
+    /// The same for a part of what the budget is for.
+    fn mask_text<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
         let mut masked = Cow::Borrowed(text);
         let mut changed = None;
         // A token that replaces the left half of a word can lay bare a word boundary; a second look settles that.
@@ -136,7 +152,8 @@ impl Masker {
 
     /// Learns from the structure of `value`, puts tokens in place of the secrets that it shows, and masks every other string and key.
     pub fn mask_json(&mut self, value: &mut Value) {
-        for found in structure::find(value) {
+        self.budget.renew();
+        for found in structure::find(value, &mut self.budget) {
             let id = self.learn_found(&found);
             let Some(place) = &found.place else { continue };
             if self.allowed.contains(&found.value) {
@@ -173,7 +190,7 @@ impl Masker {
         } else {
             Vec::new()
         };
-        for hit in patterns::find(&found.value) {
+        for hit in patterns::find(&found.value, &mut self.budget) {
             self.remember(hit.class, &hit.value, &hit.literals);
         }
         self.remember(found.class, &found.value, &literals)
@@ -194,8 +211,8 @@ impl Masker {
     fn spans(&mut self, text: &str, changed: Option<&[Range<usize>]>) -> Vec<Span> {
         let mut spans = Vec::new();
         let hits = match changed {
-            Some(changed) => patterns::find_near(text, changed),
-            None => patterns::find(text),
+            Some(changed) => patterns::find_near(text, changed, &mut self.budget),
+            None => patterns::find(text, &mut self.budget),
         };
         for hit in hits {
             if self.allowed.contains(&hit.value) {
@@ -245,7 +262,7 @@ impl Masker {
         match value {
             _ if depth > DEEPEST => *value = Value::Null,
             Value::String(text) => {
-                if let Cow::Owned(masked) = self.mask(text) {
+                if let Cow::Owned(masked) = self.mask_text(text) {
                     *text = masked;
                 }
             }
@@ -254,7 +271,7 @@ impl Masker {
                 let mut masked = Map::new();
                 for (key, mut item) in std::mem::take(map) {
                     self.mask_strings(&mut item, depth + 1);
-                    masked.insert(self.mask(&key).into_owned(), item);
+                    masked.insert(self.mask_text(&key).into_owned(), item);
                 }
                 *map = masked;
             }

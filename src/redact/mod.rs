@@ -34,6 +34,7 @@ mod seams;
 mod sentences;
 mod shapes;
 mod structure;
+mod switches;
 mod values;
 mod versions;
 mod words;

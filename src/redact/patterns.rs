@@ -17,7 +17,7 @@ use super::names;
 use super::sentences::SENTENCES;
 use super::shapes::SHAPES;
 use super::words::Words;
-use super::{Class, colours, ends, forms, manifests, pem, structure, values};
+use super::{Class, colours, ends, forms, manifests, packed, pem, structure, values};
 
 /// A secret that a pattern found.
 pub(super) struct Hit {
@@ -48,7 +48,7 @@ impl Hit {
 
 struct Table {
     words: Words,
-    /// Of each word the detectors that look for it, and after these those of [`FURTHER`].
+    /// Of each word the detectors that look for it, after these those of [`FURTHER`], and after these the reader of packed text.
     owners: Vec<Vec<usize>>,
     detectors: Vec<(&'static Detector, Regex)>,
 }
@@ -66,7 +66,8 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     // Many detectors share their words, and each word is met once.
     let mut owners: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     let words = all().map(|detector| detector.words);
-    for (at, words) in words.chain(FURTHER.iter().map(|further| further.words)).enumerate() {
+    let further = FURTHER.iter().map(|further| further.words);
+    for (at, words) in words.chain(further).chain([packed::WORDS]).enumerate() {
         for word in words {
             owners.entry(word.to_ascii_lowercase()).or_default().push(at);
         }
@@ -83,30 +84,35 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 /// Text up to this length is searched as it is; a longer one in stretches of about this length, side by side.
 const STRETCH: usize = 128 << 10;
 
-/// Everything in `text` that looks like a secret, in no order; hits may overlap.
-pub(super) fn find(text: &str) -> Vec<Hit> {
-    match colours::plain(text) {
-        Some(plain) => find_flat(&plain.text).into_iter().map(|hit| plain.back(hit)).collect(),
-        None => find_flat(text),
-    }
+/// Everything in `text` that looks like a secret, in no order; hits may overlap. Of packed text as much is read as `budget` has left.
+pub(super) fn find(text: &str, budget: &mut packed::Budget) -> Vec<Hit> {
+    find_and(text, Some(budget))
 }
 
-/// The same for a text without colours.
-pub(super) fn find_flat(text: &str) -> Vec<Hit> {
-    find_in(
-        text,
-        &[Range {
-            start: 0,
-            end: text.len(),
-        }],
-    )
+/// The same for a text that was unpacked: what is packed in it stays so.
+pub(super) fn find_unpacked(text: &str) -> Vec<Hit> {
+    find_and(text, None)
+}
+
+fn find_and(text: &str, budget: Option<&mut packed::Budget>) -> Vec<Hit> {
+    let all = |text: &str| Range {
+        start: 0,
+        end: text.len(),
+    };
+    match colours::plain(text) {
+        Some(plain) => {
+            let found = find_in(&plain.text, &[all(&plain.text)], budget).into_iter();
+            found.map(|hit| plain.back(hit)).collect()
+        }
+        None => find_in(text, &[all(text)], budget),
+    }
 }
 
 /// The same for a text that was searched before and has changed since in the lines of `changed`, which are in order: a detector that
 /// sees none of them finds what it found before, and that is masked.
-pub(super) fn find_near(text: &str, changed: &[Range<usize>]) -> Vec<Hit> {
-    if colours::plain(text).is_some() {
-        return find(text);
+pub(super) fn find_near(text: &str, changed: &[Range<usize>], budget: &mut packed::Budget) -> Vec<Hit> {
+    if colours::has_any(text) {
+        return find(text, budget);
     }
     let mut near: Vec<Range<usize>> = Vec::new();
     for range in changed {
@@ -120,27 +126,33 @@ pub(super) fn find_near(text: &str, changed: &[Range<usize>]) -> Vec<Hit> {
             _ => near.push(start..end),
         }
     }
-    find_in(text, &near)
+    find_in(text, &near, Some(budget))
 }
 
 /// What words announce in the lines of `near`, and what no word announces anywhere.
-fn find_in(text: &str, near: &[Range<usize>]) -> Vec<Hit> {
-    if text.len() <= STRETCH {
-        let mut hits = by_words(text, 0..text.len(), near);
-        hits.extend(by_shape(text));
-        return hits;
+fn find_in(text: &str, near: &[Range<usize>], budget: Option<&mut packed::Budget>) -> Vec<Hit> {
+    let (found, mut hits) = if text.len() <= STRETCH {
+        (vec![by_words(text, 0..text.len(), near)], by_shape(text))
+    } else {
+        rayon::join(
+            || {
+                stretches(text)
+                    .into_par_iter()
+                    .map(|stretch| by_words(text, stretch, near))
+                    .collect()
+            },
+            || by_shape(text),
+        )
+    };
+    let mut lines = Vec::new();
+    for (by_words, packed) in found {
+        hits.extend(by_words);
+        lines.extend(packed);
     }
-    let (mut hits, others) = rayon::join(
-        || {
-            let found: Vec<Vec<Hit>> = stretches(text)
-                .into_par_iter()
-                .map(|stretch| by_words(text, stretch, near))
-                .collect();
-            found.into_iter().flatten().collect::<Vec<Hit>>()
-        },
-        || by_shape(text),
-    );
-    hits.extend(others);
+    // In the order of the text, whatever was done side by side, so that the budget always goes as far.
+    if let Some(budget) = budget {
+        hits.extend(packed::find(text, &lines, budget));
+    }
     hits
 }
 
@@ -165,20 +177,24 @@ fn stretches(text: &str) -> Vec<Range<usize>> {
     stretches
 }
 
-/// What the detectors find whose words stand in those lines of `stretch` that are near.
-fn by_words(text: &str, stretch: Range<usize>, near: &[Range<usize>]) -> Vec<Hit> {
+/// What the detectors find whose words stand in those lines of `stretch` that are near, and the lines with packed text.
+fn by_words(text: &str, stretch: Range<usize>, near: &[Range<usize>]) -> (Vec<Hit>, Vec<Range<usize>>) {
     let first = near.partition_point(|range| range.end <= stretch.start);
     let near = near.get(first..).unwrap_or_default().iter();
     let lines = near.take_while(|range| range.start < stretch.end);
     let lines: Vec<Range<usize>> = lines
         .map(|range| range.start.max(stretch.start)..range.end.min(stretch.end))
         .collect();
-    let mut hits = Vec::new();
+    let (mut hits, mut packed) = (Vec::new(), Vec::new());
     let mut read = (0, 0);
     for (detector, start, end) in windows(text, &lines) {
         if let Some(further) = detector.checked_sub(TABLE.detectors.len()) {
+            let Some(reader) = FURTHER.get(further) else {
+                packed.push(start..end);
+                continue;
+            };
             // What was read as a part of something longer is not read again.
-            if let Some(reader) = FURTHER.get(further).filter(|_| read.0 != further || start >= read.1) {
+            if read.0 != further || start >= read.1 {
                 let found = (reader.read)(text, start, end);
                 hits.extend(found.hits);
                 read = (further, found.end);
@@ -187,15 +203,16 @@ fn by_words(text: &str, stretch: Range<usize>, near: &[Range<usize>]) -> Vec<Hit
             let window = text.get(start..end).unwrap_or_default();
             // Most windows hold nothing, and to say so costs far less than to look for groups.
             if regex.is_match(window) {
+                let mut braces = ends::Braces::default();
                 hits.extend(
                     regex
                         .captures_iter(window)
-                        .filter_map(|captures| detector.hit(&captures, window, start)),
+                        .filter_map(|captures| detector.hit(&captures, window, start, &mut braces)),
                 );
             }
         }
     }
-    hits
+    (hits, packed)
 }
 
 /// The detectors that have a word in these lines, with the window of lines that each has to look at; in order, each once.
@@ -208,17 +225,20 @@ fn windows(text: &str, lines: &[Range<usize>]) -> Vec<(usize, usize, usize)> {
         let mut asked = [None; Beside::COUNT];
         for &detector in TABLE.owners.get(word).into_iter().flatten() {
             let about = match TABLE.detectors.get(detector) {
-                Some((about, _)) => Some((about.beside, about.more_lines)),
-                None => FURTHER
-                    .get(detector - TABLE.detectors.len())
-                    .map(|further| (further.beside, 0)),
+                Some((about, _)) => (about.beside, about.more_lines),
+                None => {
+                    let further = FURTHER.get(detector - TABLE.detectors.len());
+                    (further.map_or(Beside::Anything, |further| further.beside), 0)
+                }
             };
-            let Some((_, more_lines)) = about.filter(|(beside, _)| match asked.get_mut(*beside as usize) {
+            let (beside, more_lines) = about;
+            let fits = match asked.get_mut(beside as usize) {
                 Some(known) => *known.get_or_insert_with(|| beside.fits(text, start, end)),
                 None => beside.fits(text, start, end),
-            }) else {
-                continue;
             };
+            if !fits {
+                continue;
+            }
             let [first, ..] = line.1;
             if !(line.0..first).contains(&start) {
                 line = line_of(text, start);
@@ -264,14 +284,14 @@ fn line_end(text: &str, at: usize) -> usize {
 }
 
 impl Detector {
-    fn hit(&self, captures: &Captures<'_>, window: &str, offset: usize) -> Option<Hit> {
+    fn hit(&self, captures: &Captures<'_>, window: &str, offset: usize, braces: &mut ends::Braces) -> Option<Hit> {
         let secret = ["s", "s1", "s2", "s3", "s4"]
             .iter()
             .find_map(|group| captures.name(group))?;
         let quoted = captures.name("s4").is_none();
         let text = match captures.name("key") {
             _ if quoted => secret.as_str(),
-            Some(key) => ends::value(window, key.range(), secret.range()),
+            Some(key) => ends::value(window, key.range(), secret.range(), braces),
             None => ends::trimmed(secret.as_str()),
         };
         let class = match captures.name("key") {
@@ -470,16 +490,19 @@ mod tests {
         }
         let places =
             |hits: Vec<Hit>| -> BTreeSet<(usize, usize)> { hits.iter().map(|hit| (hit.start, hit.end)).collect() };
-        let whole = places(by_words(
-            &text,
-            0..text.len(),
-            &[Range {
-                start: 0,
-                end: text.len(),
-            }],
-        ));
+        let whole = places(
+            by_words(
+                &text,
+                0..text.len(),
+                &[Range {
+                    start: 0,
+                    end: text.len(),
+                }],
+            )
+            .0,
+        );
         assert!(whole.len() > 10_000);
-        assert_eq!(places(find(&text)), whole);
+        assert_eq!(places(find(&text, &mut packed::Budget::default())), whole);
     }
     proptest! {
         /// No expression matches where the look beside its words says that none can.

@@ -1,8 +1,11 @@
 //! User names, where they stand beside what says that they are some.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use regex::Regex;
+
+use super::words::Words;
 
 /// Accounts of systems and programs, which tell nothing of a person, and words of every text.
 const COMMON: &[&str] = &[
@@ -86,51 +89,145 @@ macro_rules! name {
 }
 
 /// Where a name of a person stands.
-#[expect(clippy::unwrap_used, reason = "constant patterns that the tests compile")]
-static PLACES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    [
-        // What the API server says of requests it refuses; a name may have the prefix of its issuer.
-        concat!(r#"\b[Uu]ser \\*"(?:[a-z]+[:/])?"#, name!(), r#"\\*""#),
-        // Folders of people.
-        concat!(r"/(?:home|Users)/", name!()),
-        // Where somebody logs in to.
-        concat!(
+struct Place {
+    /// Words, in any case, without which the expression cannot match.
+    words: &'static [&'static str],
+    expression: &'static str,
+}
+
+/// How ls(1) begins: the kind of a file, and whether its owner reads and writes it.
+const RIGHTS: &[&str] = &[
+    "brw", "br-", "b-w", "b--", "crw", "cr-", "c-w", "c--", "drw", "dr-", "d-w", "d--", "lrw", "lr-", "l-w", "l--",
+    "prw", "pr-", "p-w", "p--", "srw", "sr-", "s-w", "s--", "-rw", "-r-", "--w", "---",
+];
+
+const PLACES: &[Place] = &[
+    // What the API server says of requests it refuses; a name may have the prefix of its issuer.
+    Place {
+        words: &["user \"", "user \\"],
+        expression: concat!(r#"\b[Uu]ser \\*"(?:[a-z]+[:/])?"#, name!(), r#"\\*""#),
+    },
+    // Folders of people.
+    Place {
+        words: &["/home/", "/users/"],
+        expression: concat!(r"/(?:home|Users)/", name!()),
+    },
+    // Where somebody logs in to.
+    Place {
+        words: &["ssh", "scp", "sftp", "rsync"],
+        expression: concat!(
             r"\b(?:ssh|scp|sftp|rsync|ssh-copy-id)\b[^\n|;]*?(?:[ \t]|//)",
             name!(),
             r"@"
         ),
-        // passwd(5), where people begin (login.defs(5), UID_MIN).
-        concat!(r"(?m)^", name!(), r":[x*!]?:[1-5][0-9]{3,4}:[0-9]+:"),
-        // id(1), ls(1).
-        concat!(r"\b[ug]id=[0-9]+\(", name!(), r"\)"),
-        concat!(r"(?m)(?:^|[\s])[bcdlps-][rwxsStT-]{9}[.+@]?[ \t]+[0-9]+[ \t]+", name!(), r"[ \t]"),
-        // PAM, sshd, sudo and su in journals.
-        concat!(
+    },
+    // passwd(5), where people begin (login.defs(5), UID_MIN).
+    Place {
+        words: &[":x:", ":*:", ":!:", "::"],
+        expression: concat!(r"(?m)^", name!(), r":[x*!]?:[1-5][0-9]{3,4}:[0-9]+:"),
+    },
+    // id(1), ls(1).
+    Place {
+        words: &["uid=", "gid="],
+        expression: concat!(r"\b[ug]id=[0-9]+\(", name!(), r"\)"),
+    },
+    Place {
+        words: RIGHTS,
+        expression: concat!(
+            r"(?m)(?:^|[\s])[bcdlps-][rwxsStT-]{9}[.+@]?[ \t]+[0-9]+[ \t]+",
+            name!(),
+            r"[ \t]"
+        ),
+    },
+    // PAM, sshd, sudo and su in journals.
+    Place {
+        words: &["for user", "accepted ", "failed ", "invalid user", "of user", "sudo"],
+        expression: concat!(
             r"\b(?:session (?:opened|closed) for user|Accepted [a-z/-]+ for|[Ff]ailed [a-z/-]+ for(?: invalid user)?|[Ii]nvalid user|(?:New|Removed) session [0-9a-z]+ of user|sudo(?:\[[0-9]+\])?:)[ \t]+",
             name!(),
             r"\b"
         ),
-        concat!(r"\b(?:SUDO_USER|LOGNAME|USER)=", name!(), r"\b"),
-        // Users of a kubeconfig and those of its contexts, in YAML and in JSON.
-        concat!(r"(?m)^[ \t]*-[ \t]+name:[ \t]*", name!(), r"[ \t]*\r?\n[ \t]+user:"),
-        concat!(r"(?m)^[ \t]+user:[ \t]*", name!(), r"[ \t]*\r?\n[ \t]*(?:name:|-)"),
-        concat!(r#""name\\*":\s*\\*""#, name!(), r#"\\*",\s*\\*"user\\*":\s*\{"#),
-        concat!(r#""context\\*":\s*\{[^{}]*"user\\*":\s*\\*""#, name!(), r#"\\*""#),
-        // Subjects of role bindings.
-        concat!(r"\bkind:[ \t]*User[ \t]*\r?\n[ \t]*name:[ \t]*", name!()),
-        concat!(r#""kind\\*":\s*\\*"User\\*",\s*\\*"name\\*":\s*\\*""#, name!(), r#"\\*""#),
-        // Audit logs (audit.k8s.io).
-        concat!(r#""[uU]ser\\*":\s*\{\s*\\*"username\\*":\s*\\*""#, name!(), r#"\\*""#),
-    ]
-    .iter()
-    .map(|place| Regex::new(place).unwrap())
-    .collect()
+    },
+    Place {
+        words: &["user=", "logname="],
+        expression: concat!(r"\b(?:SUDO_USER|LOGNAME|USER)=", name!(), r"\b"),
+    },
+    // Users of a kubeconfig and those of its contexts, in YAML and in JSON.
+    Place {
+        words: &["user:"],
+        expression: concat!(r"(?m)^[ \t]*-[ \t]+name:[ \t]*", name!(), r"[ \t]*\r?\n[ \t]+user:"),
+    },
+    Place {
+        words: &["user:"],
+        expression: concat!(r"(?m)^[ \t]+user:[ \t]*", name!(), r"[ \t]*\r?\n[ \t]*(?:name:|-)"),
+    },
+    Place {
+        words: &["\"user"],
+        expression: concat!(r#""name\\*":\s*\\*""#, name!(), r#"\\*",\s*\\*"user\\*":\s*\{"#),
+    },
+    Place {
+        words: &["\"context"],
+        expression: concat!(r#""context\\*":\s*\{[^{}]*"user\\*":\s*\\*""#, name!(), r#"\\*""#),
+    },
+    // Subjects of role bindings.
+    Place {
+        words: &["kind:"],
+        expression: concat!(r"\bkind:[ \t]*User[ \t]*\r?\n[ \t]*name:[ \t]*", name!()),
+    },
+    Place {
+        words: &["\"user"],
+        expression: concat!(
+            r#""kind\\*":\s*\\*"User\\*",\s*\\*"name\\*":\s*\\*""#,
+            name!(),
+            r#"\\*""#
+        ),
+    },
+    // Audit logs (audit.k8s.io).
+    Place {
+        words: &["\"username"],
+        expression: concat!(r#""[uU]ser\\*":\s*\{\s*\\*"username\\*":\s*\\*""#, name!(), r#"\\*""#),
+    },
+];
+
+struct Table {
+    words: Words,
+    /// Of each word the places that it announces.
+    owners: Vec<Vec<usize>>,
+    places: Vec<Regex>,
+}
+
+#[expect(clippy::unwrap_used, reason = "a constant table that the tests compile")]
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let mut owners: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, place) in PLACES.iter().enumerate() {
+        for word in place.words {
+            owners.entry(word).or_default().push(at);
+        }
+    }
+    Table {
+        words: Words::new(owners.keys()).unwrap(),
+        owners: owners.into_values().collect(),
+        places: PLACES
+            .iter()
+            .map(|place| Regex::new(place.expression).unwrap())
+            .collect(),
+    }
 });
+
+/// The places of which a word stands in the text, in their order: of most texts, none or a few.
+fn announced(text: &str) -> BTreeSet<usize> {
+    let mut places = BTreeSet::new();
+    TABLE.words.find(text.as_bytes(), |word| {
+        places.extend(TABLE.owners.get(word.number).into_iter().flatten());
+    });
+    places
+}
 
 /// The names of people in `text`.
 pub(super) fn names(text: &str) -> impl Iterator<Item = &str> {
-    PLACES
-        .iter()
+    announced(text)
+        .into_iter()
+        .filter_map(|place| TABLE.places.get(place))
         .flat_map(move |place| place.captures_iter(text))
         .filter_map(|found| found.name("n"))
         .map(|name| name.as_str())
@@ -140,6 +237,12 @@ pub(super) fn names(text: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_a_word_announces_is_looked_for() {
+        assert!(announced("I1121 10:20:20 kubelet.go:2412] sync of shop/checkout-7d9f took 3 ms\n").is_empty());
+        assert_eq!(announced("reading /home/jane/x").len(), 1);
+    }
 
     #[test]
     fn people_are_known_by_what_stands_beside_their_names() {
@@ -162,6 +265,12 @@ mod tests {
             r#"{"verb":"get","user":{"username":"jane","groups":[]}}"#,
         ] {
             assert_eq!(names(text).next(), Some("jane"), "{text}");
+            let all = TABLE.places.iter().enumerate();
+            let matching = all.filter(|(_, place)| place.is_match(text));
+            assert!(
+                matching.into_iter().all(|(at, _)| announced(text).contains(&at)),
+                "{text}"
+            );
             assert!(names(text).all(|name| name == "jane"), "{text}");
         }
         for text in [

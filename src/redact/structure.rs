@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::argv::{ARGV_KEYS, flag_class, joined_flag, takes_p};
+use super::argv::{ARGV_KEYS, flag_class, joined_flag, switches};
 use super::names::{self, Site};
 use super::pem::is_public;
 use super::{Class, forms, leaves, packed, patterns, values};
@@ -59,27 +59,39 @@ const NAME_KEYS: &[&str] = &["name", "key", "Name", "Key"];
 /// Keys of the value beside such a name.
 const VALUE_KEYS: &[&str] = &["value", "Value", "val"];
 
-/// All secrets of a document, in its order.
-pub(super) fn find(document: &Value) -> Vec<Found> {
+/// All secrets of a document, in its order. Of packed text as much is read as `budget` has left.
+pub(super) fn find(document: &Value, budget: &mut packed::Budget) -> Vec<Found> {
+    walked(document, Some(budget))
+}
+
+/// The same for a document that was unpacked: none of it has a place, and what is packed in it stays so.
+pub(super) fn find_unpacked(document: &Value) -> Vec<Found> {
+    walked(document, None)
+}
+
+fn walked(document: &Value, budget: Option<&mut packed::Budget>) -> Vec<Found> {
     let mut walk = Walk {
         found: Vec::new(),
         path: String::new(),
-        in_place: true,
+        in_place: budget.is_some(),
         depth: 0,
+        budget,
     };
     walk.value(document);
     walk.found
 }
 
-struct Walk {
+struct Walk<'b> {
     found: Vec<Found>,
     /// RFC 6901, of the value that is looked at.
     path: String,
     in_place: bool,
     depth: usize,
+    /// For what is packed in it; none where nothing is unpacked.
+    budget: Option<&'b mut packed::Budget>,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn value(&mut self, value: &Value) {
         if self.depth > DEEPEST {
             return;
@@ -146,11 +158,7 @@ impl Walk {
             let class = class_of_secret(key, &value);
             let plain = is_plain_key(key);
             self.embedded(&value);
-            if self.in_place
-                && let Some(text) = packed::text(&value)
-            {
-                self.unpacked(&text);
-            }
+            self.unpacked(&value);
             self.at(key, |walk| walk.push(class, &value, 0, !plain));
             self.found.extend(settings(&value));
             if !plain {
@@ -187,16 +195,19 @@ impl Walk {
         }
     }
 
-    /// Text that was compressed: a document, or a file of settings. True when anything in it is secret.
+    /// Text that may be packed: a document, or a file of settings. True when it is and has to go.
     fn unpacked(&mut self, text: &str) -> bool {
-        let before = self.found.len();
-        let outer = std::mem::replace(&mut self.in_place, false);
-        match serde_json::from_str::<Value>(text) {
-            Ok(document) => self.value(&document),
-            Err(_) => self.plain_looks(text),
-        }
-        self.in_place = outer;
-        self.found.len() > before
+        let budget = self.budget.as_deref_mut().filter(|_| self.in_place);
+        let Some(content) = budget.and_then(|budget| packed::content(text, budget)) else {
+            return false;
+        };
+        self.found.extend(content.secrets.iter().map(|inner| Found {
+            class: inner.class,
+            value: inner.value.clone(),
+            searched: inner.searched,
+            place: None,
+        }));
+        content.is_secret()
     }
 
     /// `auths` of a Docker `config.json` (docs.docker.com/reference/cli/docker/login).
@@ -292,9 +303,9 @@ impl Walk {
         }
     }
 
-    /// A command line: `--token X`, `--token=X`, and `-p` of the programs that take a password there.
+    /// A command line: `--token X`, `--token=X`, and `-p X` of the programs that take a password there.
     fn argv(&mut self, owner: &Map<String, Value>, items: &[Value]) {
-        let takes_p = takes_p(owner, items);
+        let switches = switches(owner, items);
         let mut announced = None;
         for (at, item) in items.iter().enumerate() {
             let Some(text) = item.as_str() else { continue };
@@ -306,9 +317,9 @@ impl Walk {
                 .is_some_and(|flag| matches!(flag, "-secret" | "--secret"));
             let is_value = after_secret && values::looks_random(text) && !text.contains('=') && !text.starts_with('-');
             let before = before.or(is_value.then_some(Class::Secret));
-            let joined = joined_flag(text, takes_p);
+            let joined = joined_flag(text, &switches);
             if joined.is_none() && !text.contains([' ', '=']) {
-                announced = if text == "-p" && takes_p {
+                announced = if switches.iter().any(|switch| switch.announces(text)) {
                     Some(Class::Password)
                 } else {
                     flag_class(text)
@@ -336,19 +347,15 @@ impl Walk {
     /// Secrets that a text shows by their looks. They have no place here: masking the text finds them again.
     fn looks(&mut self, text: &str) {
         // Compressed text goes as a whole. It is not looked for in what was unpacked: that could go on for ever.
-        if self.in_place
-            && packed::WORDS.iter().any(|start| text.starts_with(start))
-            && let Some(unpacked) = packed::text(text)
-            && self.unpacked(&unpacked)
-        {
+        if self.unpacked(text) {
             self.push(Class::Secret, text, 0, false);
             return;
         }
-        self.plain_looks(text);
-    }
-
-    fn plain_looks(&mut self, text: &str) {
-        for hit in patterns::find(text) {
+        let hits = match self.budget.as_deref_mut() {
+            Some(budget) => patterns::find(text, budget),
+            None => patterns::find_unpacked(text),
+        };
+        for hit in hits {
             let searched = !hit.literals.is_empty();
             self.found.push(Found {
                 class: hit.class,

@@ -6,7 +6,7 @@ use minijinja::Value as JinjaValue;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::by_value::Index;
+use super::by_value::{Candidate, Index};
 use super::condition::{Condition, FieldPath, Holds, Part};
 use super::effort::Effort;
 use super::expression::{Compiled, Evaluator, Failure};
@@ -183,8 +183,8 @@ impl<'s, 'e> Seeker<'s, 'e> {
         all: bool,
     ) -> Result<Sought<'s>, Failure> {
         let mut unknown = !snapshot.coverage.has_kind(self.kind());
-        let mut each = CANDIDATE;
-        let candidates: Box<dyn Iterator<Item = &'s Object>> = match &self.named {
+        let dear = |object| (object, CANDIDATE);
+        let candidates: Box<dyn Iterator<Item = (&'s Object, u64)>> = match &self.named {
             Some(named) => {
                 let Some(names) = named.names(evaluator, snapshot, part)? else {
                     return Ok(Sought::Unknown);
@@ -201,18 +201,18 @@ impl<'s, 'e> Seeker<'s, 'e> {
                     None => vec![part.object.key.namespace.clone()],
                 };
                 effort.take(names.len() as u64)?;
-                Box::new(self.called(snapshot, &namespaces, &names).into_iter())
+                Box::new(self.called(snapshot, &namespaces, &names).into_iter().map(dear))
             }
             None => match self.indexed(snapshot, effort, part)? {
-                Some(found) => {
-                    each = 1;
-                    Box::new(found.into_iter())
-                }
-                None => self.tied_candidates(snapshot, part.object),
+                Some(found) => Box::new(found.into_iter().map(|candidate| {
+                    let each = if candidate.is_unclear { CANDIDATE } else { 1 };
+                    (candidate.object, each)
+                })),
+                None => Box::new(self.tied_candidates(snapshot, part.object).map(dear)),
             },
         };
         let mut found = Vec::new();
-        for candidate in candidates {
+        for (candidate, each) in candidates {
             effort.take(each)?;
             if let Some(tie) = self.beside.same {
                 effort.take(cost(tie))?;
@@ -268,7 +268,7 @@ impl<'s, 'e> Seeker<'s, 'e> {
         snapshot: &'s Snapshot,
         effort: &Effort,
         part: Part<'_>,
-    ) -> Result<Option<Vec<&'s Object>>, Failure> {
+    ) -> Result<Option<Vec<Candidate<'s>>>, Failure> {
         // One object is no list to look something up in.
         if self.beside.same == Some(Tie::Name) {
             return Ok(None);
@@ -281,12 +281,14 @@ impl<'s, 'e> Seeker<'s, 'e> {
         if self.index.get().is_none() {
             effort.take(snapshot.kind(self.kind()).count() as u64)?;
         }
-        let index = self.index.get_or_init(|| Index::new(snapshot.kind(self.kind()), path));
-        let namespace = match self.beside.same {
-            Some(Tie::Namespace | Tie::Selector) => Some(part.object.key.namespace.as_str()),
-            _ => None,
-        };
-        Ok(Some(index.with(wanted, namespace)))
+        let by_namespace = matches!(self.beside.same, Some(Tie::Namespace | Tie::Selector));
+        let index = self
+            .index
+            .get_or_init(|| Index::new(snapshot.kind(self.kind()), path, by_namespace));
+        let found = index.with(wanted, &part.object.key.namespace);
+        // All of them were put in order, whether all are looked at or not.
+        effort.take(found.len() as u64)?;
+        Ok(Some(found))
     }
 
     /// No more objects than the tie makes it look at.

@@ -23,47 +23,71 @@ enum Key {
 
 /// The objects of a kind by the value of a field.
 pub(super) struct Index<'s> {
+    /// Whether they are asked for in one namespace. Then only those of one are looked at: a value may be that of every object.
+    by_namespace: bool,
+    /// By namespace, if so.
+    spaces: HashMap<&'s str, Space<'s>>,
+}
+
+#[derive(Default)]
+struct Space<'s> {
     objects: HashMap<Key, Vec<&'s Object>>,
     /// Those whose form does not show the field: it may have any value.
     unclear: Vec<&'s Object>,
 }
 
+/// An object that may have the value that was asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Candidate<'s> {
+    pub(super) object: &'s Object,
+    /// True where its form does not show the field.
+    pub(super) is_unclear: bool,
+}
+
 impl<'s> Index<'s> {
-    pub(super) fn new(objects: impl Iterator<Item = &'s Object>, path: &FieldPath) -> Self {
-        let mut index = Self {
-            objects: HashMap::new(),
-            unclear: Vec::new(),
-        };
+    pub(super) fn new(objects: impl Iterator<Item = &'s Object>, path: &FieldPath, by_namespace: bool) -> Self {
+        let mut spaces: HashMap<&str, Space<'_>> = HashMap::new();
         for object in objects {
+            let namespace = if by_namespace { &*object.key.namespace } else { "" };
+            let space = spaces.entry(namespace).or_default();
             match (Part { object, item: None }).get(path) {
                 Some(value) => {
                     for key in keys(value) {
-                        index.objects.entry(key).or_default().push(object);
+                        space.objects.entry(key).or_default().push(object);
                     }
                 }
                 None if object.form == Form::Api => {}
-                None => index.unclear.push(object),
+                None => space.unclear.push(object),
             }
         }
-        index
+        Self { by_namespace, spaces }
     }
 
-    /// Those that may have this value, in order of their names; in one namespace where one is named.
-    pub(super) fn with(&self, value: &Value, namespace: Option<&str>) -> Vec<&'s Object> {
+    /// Those that may have this value, in order of their names; in this namespace where the index is by namespaces.
+    pub(super) fn with(&self, value: &Value, namespace: &str) -> Vec<Candidate<'s>> {
+        let Some(space) = self.spaces.get(if self.by_namespace { namespace } else { "" }) else {
+            return Vec::new();
+        };
         let equal = keys(value).into_iter().filter_map(|key| {
             // A text is a number's equal, and not that of another text which stands for the same.
             let key = match (key, value) {
                 (Key::Quantity(number), _) => Key::Number(number),
                 (key, _) => key,
             };
-            self.objects.get(&key)
+            space.objects.get(&key)
         });
         let of_number = number(value).filter(|_| value.is_number());
-        let texts = of_number.and_then(|number| self.objects.get(&Key::Quantity(number.to_bits())));
-        let mut found: Vec<&Object> = equal.chain(texts).flatten().chain(&self.unclear).copied().collect();
-        found.retain(|object| namespace.is_none_or(|namespace| object.key.namespace == namespace));
-        found.sort_by(|a, b| a.key.cmp(&b.key));
-        found.dedup_by(|a, b| a.key == b.key);
+        let texts = of_number.and_then(|number| space.objects.get(&Key::Quantity(number.to_bits())));
+        let candidate = |is_unclear| move |object: &&'s Object| Candidate { object, is_unclear };
+        let unclear = space.unclear.iter().map(candidate(true));
+        let mut found: Vec<Candidate<'_>> = equal
+            .chain(texts)
+            .flatten()
+            .map(candidate(false))
+            .chain(unclear)
+            .collect();
+        found.sort_by(|a, b| a.object.key.cmp(&b.object.key));
+        found.dedup_by(|a, b| a.object.key == b.object.key);
         found
     }
 }
@@ -105,12 +129,12 @@ mod tests {
         let table = "NAMESPACE   NAME   TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)   AGE\nshop        t      ClusterIP   10.0.0.1     <none>        80/TCP    3d\n";
         let snapshot = reading(&[("all.yaml", &all.concat()), ("svc.txt", table)]);
         let path = FieldPath::try_from("/spec/port".to_owned()).unwrap();
-        let index = Index::new(snapshot.kind("Service"), &path);
+        let index = Index::new(snapshot.kind("Service"), &path, true);
         let names = |value: Value| {
-            let found = index.with(&value, Some("shop"));
+            let found = index.with(&value, "shop");
             found
                 .iter()
-                .map(|object| object.key.name.as_str())
+                .map(|found| found.object.key.name.as_str())
                 .collect::<Vec<_>>()
                 .join(" ")
         };
@@ -119,6 +143,16 @@ mod tests {
         assert_eq!(names(json!("80")), "a b e t");
         assert_eq!(names(json!("web")), "d t");
         assert_eq!(names(json!(true)), "t");
-        assert!(index.with(&json!(80), Some("other")).is_empty());
+        assert!(index.with(&json!(80), "other").is_empty());
+        let unclear = index
+            .with(&json!(80), "shop")
+            .into_iter()
+            .filter(|found| found.is_unclear);
+        assert_eq!(
+            unclear.map(|found| found.object.key.name.as_str()).collect::<Vec<_>>(),
+            ["t"]
+        );
+        let all = Index::new(snapshot.kind("Service"), &path, false);
+        assert_eq!(all.with(&json!("web"), "other").len(), 2);
     }
 }

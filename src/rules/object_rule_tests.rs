@@ -155,6 +155,33 @@ fn text_and_objects_together_are_about_one_pod() {
 }
 
 #[test]
+fn what_is_found_by_a_value_costs_what_is_taken_from_its_namespace() {
+    let rules = loaded(
+        "objects:\n  kind: Pod\n  with: [{kind: Pod, same: namespace, where: [{path: /spec/priority, is: {field: /spec/priority}}]}]\n",
+    );
+    let tested = |namespaces: usize| {
+        let pods: String = (0..200)
+            .map(|number| {
+                let namespace = number % namespaces;
+                format!(
+                    "apiVersion: v1\nkind: Pod\nmetadata: {{name: p{number}, namespace: n{namespace}, uid: '{number}'}}\nspec: {{priority: 1}}\n---\n"
+                )
+            })
+            .collect();
+        let snapshot = reading_for(rules.signatures(), &[("pods.yaml", pods.as_str())]);
+        let input = Input {
+            snapshot: &snapshot,
+            baseline: None,
+        };
+        let header = &rules.get("one").unwrap().header;
+        let tested = judge_within(&input, header, header.objects.as_ref().unwrap(), &Effort::of(20_000));
+        (tested.failed.is_some(), tested.found.len())
+    };
+    assert_eq!(tested(100), (false, 200), "two candidates each");
+    assert!(tested(1).0, "200 candidates each");
+}
+
+#[test]
 fn what_a_rule_costs_is_bounded_in_all() {
     let pods: String = (0..50)
         .map(|number| {

@@ -227,6 +227,7 @@ fn specs(place: &Place, patterns: &[String], number: usize) -> Vec<SignatureSpec
         sources: place.sources.clone(),
         unless: place.unless.clone(),
         within: Some(place.within.clone()),
+        tells_of_many: false,
     };
     patterns.iter().enumerate().map(spec).collect()
 }

@@ -102,3 +102,23 @@ fn written(rules: &Rules, files: &BTreeMap<String, String>, budget: &Budget) -> 
         collected_at: None,
     })
 }
+
+/// What a built-in rule finds in files that a test writes down.
+#[cfg(test)]
+pub(super) fn findings_of(id: &str, files: &[(&str, &str)]) -> Vec<super::Finding> {
+    let rules = Rules::load().unwrap();
+    let files = files
+        .iter()
+        .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
+    let snapshot = written(&rules, &files.collect(), &Budget::DEFAULT);
+    let input = Input {
+        snapshot: &snapshot,
+        baseline: None,
+    };
+    match rules.get(id).unwrap().judge(&input) {
+        Outcome::Judged(found) => found,
+        Outcome::Unmet(_) => Vec::new(),
+        Outcome::Unknown(missing) => panic!("{missing:?}"),
+        Outcome::Partly(_, reason) | Outcome::Failed(reason) => panic!("{reason:?}"),
+    }
+}

@@ -5,7 +5,7 @@ use jiff::civil::DateTime;
 use jiff::fmt::{rfc2822, strtime};
 use jiff::tz::TimeZone;
 
-use super::{Decoder, Fact, Section, TextFile};
+use super::{Decoder, Fact, Section, TextFile, ansible_answer};
 use crate::model::{Basis, When};
 
 /// The host's clock.
@@ -20,9 +20,8 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
         .checked_sub(1)
         .is_some_and(|before| asks_for_date(file.line(before)));
     let line = file.line(start).trim();
-    let (line, answers) = match line.split_once(" | (stdout) ") {
-        // Ansible's answer on one line (`plugins/callback/oneline.py`); `\n` there is a line's end.
-        Some((_, answer)) => (answer.split("\\n").next().unwrap_or(answer).trim(), true),
+    let (line, answers) = match ansible_answer(line).and_then(|answer| answer.first_line) {
+        Some(answer) => (answer, true),
         None => (line, answers),
     };
     if file.path.file_name().contains("hwclock") || line.len() > LONGEST {

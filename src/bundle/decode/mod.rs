@@ -4,6 +4,7 @@
 //! [`DECODERS`] are asked in order whether a section of theirs starts there; the first that answers consumes its lines. Lines that
 //! no decoder takes are log text. File names are hints, never needed.
 
+mod ansible;
 mod banner;
 mod block_yaml;
 mod captured;
@@ -41,6 +42,7 @@ mod openssl;
 mod pem;
 mod pod_log;
 mod pod_name;
+mod pod_ref;
 mod prompt;
 mod prow;
 mod prune;
@@ -65,6 +67,7 @@ mod watched_events;
 mod yaml;
 mod yaml_value;
 
+pub use ansible::{AnsibleAnswer, ansible_answer};
 pub use encoding::{Encoding, Transcoded, is_binary, to_text};
 
 pub use fact::{
@@ -80,6 +83,7 @@ pub(crate) use kubectl::{is_namespaced, known_kind, known_kinds};
 pub use log_export::ExportedLog;
 pub use magic::binary_reason;
 pub use pem::certificates_in;
+pub use pod_ref::PodRef;
 pub use prompt::prompts;
 pub use text::{Section, TextFile};
 pub use transcript::{CommandIndex, Transcript, may_be_transcript};

@@ -134,26 +134,54 @@ pub(crate) fn known_gaps(plan: &ClusterPlan) -> Result<Vec<String>, CollectError
         .collect())
 }
 
-/// The servers that kubeconfigs name, each with the certificates of its authority in PEM.
-pub(crate) fn servers(plan: &ClusterPlan, host: &HostRoot) -> Vec<(String, Vec<u8>)> {
+/// A server that a kubeconfig names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Server {
+    /// Its URL.
+    pub(crate) url: String,
+    /// The certificates of its authority in PEM; empty where the kubeconfig has none.
+    pub(crate) authority: Vec<u8>,
+    /// True where the kubeconfig says that its certificate is not to be verified.
+    pub(crate) is_unverified: bool,
+    /// The kubeconfig.
+    pub(crate) file: PathBuf,
+}
+
+/// The servers that kubeconfigs name: those that give a collection access, and `others`.
+pub(crate) fn servers(plan: &ClusterPlan, host: &HostRoot, others: Vec<PathBuf>) -> Vec<Server> {
     let candidates = candidates(plan, host);
     let files = candidates.iter().flat_map(|candidate| match candidate {
         Candidate::Files(files) => files.as_slice(),
         Candidate::Stranger(file) => std::slice::from_ref(file),
         Candidate::ServiceAccount => &[],
     });
-    let configs = files.filter_map(|file| Kubeconfig::read_from(file).ok());
-    configs
-        .flat_map(|config| config.clusters)
-        .filter_map(|named| {
-            let cluster = named.cluster?;
-            let written = cluster
-                .certificate_authority_data
-                .and_then(|data| STANDARD.decode(data).ok());
-            let file = || cluster.certificate_authority.and_then(|path| fs::read(path).ok());
-            Some((cluster.server?, written.or_else(file).unwrap_or_default()))
+    let mut files: Vec<PathBuf> = files.cloned().collect();
+    for other in others {
+        if !files.contains(&other) {
+            files.push(other);
+        }
+    }
+    files.into_iter().flat_map(servers_in).collect()
+}
+
+fn servers_in(file: PathBuf) -> Vec<Server> {
+    let Ok(config) = Kubeconfig::read_from(&file) else {
+        return Vec::new();
+    };
+    let clusters = config.clusters.into_iter().filter_map(|named| named.cluster);
+    let servers = clusters.filter_map(|cluster| {
+        let written = cluster
+            .certificate_authority_data
+            .and_then(|data| STANDARD.decode(data).ok());
+        let read = || cluster.certificate_authority.and_then(|path| fs::read(path).ok());
+        Some(Server {
+            url: cluster.server?,
+            authority: written.or_else(read).unwrap_or_default(),
+            is_unverified: cluster.insecure_skip_tls_verify == Some(true),
+            file: file.clone(),
         })
-        .collect()
+    });
+    servers.collect()
 }
 
 /// Reads a candidate. The error says what is wrong with it, without its name.
@@ -258,10 +286,13 @@ mod tests {
         assert_eq!(known_gaps(&plan).unwrap(), Vec::<String>::new());
         fs::write(&file, text).unwrap();
         let host = HostRoot::new("/".into());
-        assert_eq!(
-            servers(&plan, &host),
-            [("https://10.0.0.1:6443".to_owned(), b"ca".to_vec())]
-        );
+        let expected = Server {
+            url: "https://10.0.0.1:6443".to_owned(),
+            authority: b"ca".to_vec(),
+            is_unverified: false,
+            file: file.clone(),
+        };
+        assert_eq!(servers(&plan, &host, vec![file]), [expected], "read once");
     }
 
     #[test]

@@ -32,6 +32,6 @@ mod target;
 mod trouble_tests;
 mod writer;
 
-pub(crate) use locate::{known_gaps, servers};
+pub(crate) use locate::{Server, known_gaps, servers};
 pub(crate) use objects::rescue;
 pub(crate) use session::{Session, first_steps, last_steps};

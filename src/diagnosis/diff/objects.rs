@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::fields::{Field, Fields, fields_of, fields_of_pod};
 use super::lines::changed_lines;
+use super::pods::pods_by_owner;
 use super::{Difference, Differences, Side};
 use crate::bundle::decode::Form;
 use crate::cluster::{Object, Snapshot};
@@ -88,15 +89,13 @@ fn shapes(snapshot: &Snapshot) -> BTreeMap<Subject, Shape<'_>> {
         };
         shapes.insert(object.subject(), shape);
     }
-    for pod in snapshot.kind("Pod") {
-        let owner = snapshot.top_owner(pod);
-        let is_stable = matches!(owner.kind.as_str(), "Deployment" | "StatefulSet" | "DaemonSet" | "Pod");
-        // Of several pods the newest shows the template as it is now.
-        let is_newer = shapes.get(&owner).is_none_or(|known: &Shape<'_>| {
-            known.is_from_pod
-                && known.object.text("/metadata/creationTimestamp") < pod.text("/metadata/creationTimestamp")
-        });
-        if is_stable && is_newer {
+    for (owner, pods) in pods_by_owner(snapshot) {
+        // Of several pods the newest shows the template as it is now; of those that are as new, the first.
+        let newest = pods
+            .into_iter()
+            .rev()
+            .max_by_key(|pod| pod.text("/metadata/creationTimestamp"));
+        if let (Some(pod), false) = (newest, shapes.contains_key(&owner)) {
             let shape = Shape {
                 object: pod,
                 fields: fields_of_pod(&pod.value),

@@ -9,7 +9,7 @@ use super::Differences;
 use super::fields::{Field, fields_of_pod};
 use super::objects::{Shape, compare_fields};
 use crate::bundle::decode::Form;
-use crate::cluster::{Object, Snapshot};
+use crate::cluster::{Object, ObjectKey, Snapshot};
 use crate::model::Subject;
 
 /// Pods of one workload that are compared; what differs in more is the same.
@@ -17,11 +17,15 @@ const MOST: usize = 20;
 
 /// Adds what differs between pods and was not told of their workloads.
 pub(super) fn compare(good: &Snapshot, bad: &Snapshot, result: &mut Differences) {
-    let (before, after) = (by_owner(good), by_owner(bad));
+    let (before, after) = (pods_by_owner(good), pods_by_owner(bad));
+    let mut told_of: BTreeMap<Subject, BTreeSet<String>> = BTreeMap::new();
+    for found in &result.different {
+        let told = told_of.entry(found.subject.clone()).or_default();
+        told.insert(of_pod(&found.path));
+    }
     for (owner, pods) in &after {
         let Some(known) = before.get(owner) else { continue };
-        let told = result.different.iter().filter(|found| found.subject == *owner);
-        let mut told: BTreeSet<String> = told.map(|found| of_pod(&found.path)).collect();
+        let mut told = told_of.remove(owner).unwrap_or_default();
         for (earlier, later) in pairs(known, pods) {
             let mut found = Differences::default();
             compare_fields(
@@ -48,7 +52,8 @@ fn of_pod(path: &str) -> String {
     path.strip_prefix("spec.template.").unwrap_or(path).to_owned()
 }
 
-fn by_owner(snapshot: &Snapshot) -> BTreeMap<Subject, Vec<&Object>> {
+/// The pods that were collected, by the workload that keeps them or by themselves. What only logs tell of is no state to compare.
+pub(super) fn pods_by_owner(snapshot: &Snapshot) -> BTreeMap<Subject, Vec<&Object>> {
     let mut pods: BTreeMap<Subject, Vec<&Object>> = BTreeMap::new();
     for pod in snapshot.kind("Pod").filter(|pod| pod.form != Form::Told) {
         let owner = snapshot.top_owner(pod);
@@ -61,10 +66,10 @@ fn by_owner(snapshot: &Snapshot) -> BTreeMap<Subject, Vec<&Object>> {
 
 /// Which are compared: those of one name, else the newest of both sides, which show how it is now.
 fn pairs<'s>(before: &[&'s Object], after: &[&'s Object]) -> Vec<(&'s Object, &'s Object)> {
-    let same = after.iter().filter_map(|later| {
-        let earlier = before.iter().find(|earlier| earlier.key == later.key)?;
-        Some((*earlier, *later))
-    });
+    let by_key: BTreeMap<&ObjectKey, &Object> = before.iter().map(|pod| (&pod.key, *pod)).collect();
+    let same = after
+        .iter()
+        .filter_map(|later| Some((*by_key.get(&later.key)?, *later)));
     let same: Vec<_> = same.take(MOST).collect();
     if !same.is_empty() {
         return same;
@@ -133,7 +138,8 @@ fn digest(status: &Value) -> Option<(bool, String)> {
 #[cfg(test)]
 mod tests {
     use super::super::{Side, differences};
-    use crate::cluster::{Snapshot, reading};
+    use crate::cluster::{NODE_WORDS, Snapshot, node_words, reading, reading_for};
+    use crate::logs::SignatureSet;
 
     const SET: &str = r#"{"apiVersion":"apps/v1","kind":"StatefulSet","metadata":{"name":"db","namespace":"shop","uid":"s"},"spec":{"template":{"spec":{"containers":[{"name":"app","image":"hub/db:1"}]}}}},"#;
 
@@ -164,6 +170,19 @@ mod tests {
             )
         };
         found.iter().map(line).collect()
+    }
+
+    #[test]
+    fn what_logs_tell_of_a_pod_is_not_compared() {
+        let log = "Nov 20 10:11:02 n1 kubelet[240]: E1120 10:11:02.1 240 pod_workers.go:1301] \"Error syncing pod, skipping\" err=\"failed to \\\"StartContainer\\\" for \\\"app\\\" with CrashLoopBackOff: \\\"back-off\\\"\" pod=\"shop/web\" podUID=\"8f2c\"\n";
+        let words = node_words();
+        let signatures = SignatureSet::new(words.iter().map(|spec| (NODE_WORDS, spec))).unwrap();
+        let after = reading_for(&signatures, &[("nodes/n1/logs/kubelet.log", log)]);
+        assert!(after.pod("shop", "web").is_some());
+        let pod = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"web","namespace":"shop","uid":"8f2c"},"spec":{"nodeName":"n1","containers":[{"name":"app","image":"hub/web:1"}]},"status":{"phase":"Running"}}"#;
+        let before = reading(&[("o.json", pod)]);
+        assert_eq!(told(&before, &after), [""; 0]);
+        assert_eq!(told(&after, &before), [""; 0]);
     }
 
     #[test]

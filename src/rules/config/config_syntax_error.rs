@@ -1,7 +1,7 @@
 //! A program refuses its configuration file for an error of syntax.
 
 use crate::cluster::{Hit, Snapshot};
-use crate::logs::{Stream, clean_line};
+use crate::logs::{LineHit, Stream, clean_line};
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::nodes::{ends_log, is_ready, node_of, persists, touch_pods};
 use crate::rules::toolbox::{add_hit, own_hits, pod_is_failing};
@@ -185,7 +185,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
 
 /// True where nginx runs on after it refused its settings, by its own line, and started no workers since: it keeps those that it had.
 fn is_refused_reload(snapshot: &Snapshot, hit: &Hit) -> bool {
-    let Some(log) = snapshot.logs.iter().find(|log| log.path == hit.cite.file) else {
+    let Some(log) = snapshot.log_of(hit) else {
         return false;
     };
     let Stream::Container(container) = &log.stream else {
@@ -196,16 +196,14 @@ fn is_refused_reload(snapshot: &Snapshot, hit: &Hit) -> bool {
         .is_some_and(|pod| pod.phase() == "Running" && pod.is_well());
     let last = |id: &str| {
         let lines = log.hits.iter().filter(|other| other.signature.ends_with(id));
-        lines
-            .map(|other| other.last.as_ref().map_or(other.line, |(line, _)| *line))
-            .max()
+        lines.map(LineHit::last_line).max()
     };
     let refused = log
         .hits
         .iter()
         .filter(|other| other.signature.ends_with("config-syntax-error/nginx"))
         .filter(|other| is_of_nginx(&other.text))
-        .map(|other| other.last.as_ref().map_or(other.line, |(line, _)| *line))
+        .map(LineHit::last_line)
         .max();
     runs && !container.previous && refused.is_some() && last("/nginx-workers") < refused
 }

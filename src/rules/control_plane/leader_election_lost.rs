@@ -1,6 +1,7 @@
 //! A component ends because it could not renew the lease by which it leads.
 
 use crate::cluster::{Hit, Snapshot};
+use crate::logs::LineHit;
 use crate::model::Confidence;
 use crate::rules::toolbox::grouping::{by_subject, component_of};
 use crate::rules::toolbox::nodes::persists;
@@ -110,13 +111,12 @@ const OFTEN: u64 = 3;
 
 /// True when the log goes on with the component at work again.
 fn is_over(snapshot: &Snapshot, hit: &Hit) -> bool {
-    let Some(log) = snapshot.logs.iter().find(|log| log.path == hit.cite.file) else {
+    let Some(log) = snapshot.log_of(hit) else {
         return false;
     };
     let last_of = |is_wanted: &dyn Fn(&str) -> bool| {
         let hits = log.hits.iter().filter(|found| is_wanted(&found.signature));
-        hits.map(|found| found.last.as_ref().map_or(found.line, |(line, _)| *line))
-            .max()
+        hits.map(LineHit::last_line).max()
     };
     let again = last_of(&|id| id == "leader-election-lost/again");
     let lost = last_of(&|id| id.starts_with("leader-election-lost/") && !id.ends_with("/again"));

@@ -10,7 +10,7 @@ use crate::cluster::{ContainerInstance, Ended, Hit, Object, PodView, Snapshot};
 use crate::model::{Confidence, Subject};
 use crate::rules::claims::quantity;
 use crate::rules::toolbox::moments::latest_moment;
-use crate::rules::toolbox::nodes::{is_dated, node_of};
+use crate::rules::toolbox::nodes::{is_dated, machine_name, node_of};
 use crate::rules::toolbox::speakers::{State, state_of};
 use crate::rules::toolbox::{add_hit, own_hits, workload_touches};
 use crate::rules::{Finding, Input, RuleHeader};
@@ -349,7 +349,7 @@ fn unnamed(input: &Input<'_>, rule: &RuleHeader) -> BTreeMap<String, Finding> {
             continue;
         }
         // A ring buffer by itself does not name its machine.
-        let node = node_of(input.snapshot, hit).unwrap_or_else(|| input.snapshot.bundle.alias.to_string());
+        let node = node_of(input.snapshot, hit).unwrap_or_else(|| machine_name(input.snapshot, ""));
         let finding = found.entry(node.clone()).or_insert_with(|| {
             let mut finding = Finding::new(rule, Subject::node(&node), Confidence::Confirmed)
                 .fact("limit", "")

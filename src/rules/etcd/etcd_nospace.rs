@@ -2,6 +2,7 @@
 
 use crate::bundle::decode::EtcdAlarm;
 use crate::cluster::{Hit, Snapshot};
+use crate::logs::LineHit;
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::etcd::{alarms, etcd, member_with, node_of_member};
 use crate::rules::toolbox::nodes::{persists, quote};
@@ -216,13 +217,12 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
 
 /// An alarm stands until somebody disarms it, however long ago it was raised: etcd does not repeat the line.
 fn is_raised(snapshot: &Snapshot, hit: &Hit) -> bool {
-    let Some(log) = snapshot.logs.iter().find(|log| log.path == hit.cite.file) else {
+    let Some(log) = snapshot.log_of(hit) else {
         return true;
     };
     let last = |id: &str| {
         let hits = log.hits.iter().filter(|found| found.signature == id);
-        hits.map(|found| found.last.as_ref().map_or(found.line, |(line, _)| *line))
-            .max()
+        hits.map(LineHit::last_line).max()
     };
     last("etcd-nospace/disarmed") < last(&hit.signature)
 }

@@ -228,10 +228,8 @@ fn waiting_upgrades(snapshot: &Snapshot, node: &str) -> Vec<Subject> {
 fn was_evicted(snapshot: &Snapshot, hit: &Hit, pod: &str) -> bool {
     let done = format!("pod/{pod} evicted");
     snapshot
-        .logs
-        .iter()
-        .filter(|log| log.path == hit.cite.file)
-        .any(|log| log.tail.iter().any(|line| line.text.contains(&done)))
+        .log_of(hit)
+        .is_some_and(|log| log.tail.iter().any(|line| line.text.contains(&done)))
 }
 
 /// The budgets that select a pod, the newest last.

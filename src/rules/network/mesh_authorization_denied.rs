@@ -1,11 +1,10 @@
 //! An authorisation policy of Istio does not let a client through that calls.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use crate::cluster::{Object, Snapshot};
-use crate::logs::LogFile;
 use crate::model::{Citation, Confidence, Subject};
 use crate::rules::toolbox::calls::of_clients;
 use crate::rules::toolbox::complaints::complaints;
@@ -149,17 +148,25 @@ examples:
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let mut findings: Vec<Finding> = Vec::new();
+    let mut refusing: BTreeMap<String, Vec<(Subject, Citation)>> = BTreeMap::new();
     let refused = complaints(snapshot, &|id| id == "mesh-authorization-denied/denied", &of_clients());
     for complaint in refused {
         let client = &complaint.speaker.workload;
         let (space, account) = runs_as(snapshot, client);
         let peer = complaint.peer_within(snapshot);
-        let mut servers = objects_of(snapshot, &client.namespace, &peer);
-        if servers.is_empty() {
-            // The caller does not say whom it asked; the proxies that refuse do.
-            servers = refusing(snapshot, &client.namespace);
-        }
-        for server in servers {
+        // Where the caller does not say whom it asked, the proxies that refuse do.
+        let names_none = peer.host.is_empty() && !complaint.line.contains("://");
+        let servers: Vec<(Subject, Option<Citation>)> = if names_none {
+            let of_namespace = refusing
+                .entry(client.namespace.clone())
+                .or_insert_with(|| self::refusing(snapshot, &client.namespace));
+            let servers = of_namespace.iter().cloned();
+            servers.map(|(server, cite)| (server, Some(cite))).collect()
+        } else {
+            let servers = objects_of(snapshot, &client.namespace, &peer).into_iter();
+            servers.map(|server| (server, None)).collect()
+        };
+        for (server, said) in servers {
             let Some(refusal) = refusal(snapshot, &server, &space, &account) else {
                 continue;
             };
@@ -184,24 +191,24 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 }
             };
             add_client(finding, client, complaint.cite.clone());
+            if let Some(said) = said {
+                finding.add_cite(said);
+            }
             finding.impair(server.clone());
         }
     }
     findings
 }
 
-/// The workloads of a namespace whose own proxies log that they refused requests.
-fn refusing(snapshot: &Snapshot, namespace: &str) -> Vec<Subject> {
-    let refuses = |log: &&LogFile| {
-        log.hits
-            .iter()
-            .any(|hit| hit.signature == "mesh-authorization-denied/proxy")
-    };
-    let logs = snapshot.logs.iter().filter(refuses);
-    let servers: BTreeSet<Subject> = (logs.filter_map(|log| of_log(snapshot, log)))
-        .map(|speaker| speaker.workload)
-        .filter(|workload| same_namespace(&workload.namespace, namespace))
-        .collect();
+/// The workloads of a namespace whose own proxies log that they refused requests, each with such a line.
+fn refusing(snapshot: &Snapshot, namespace: &str) -> Vec<(Subject, Citation)> {
+    let mut servers: BTreeMap<Subject, Citation> = BTreeMap::new();
+    for hit in snapshot.hits("mesh-authorization-denied/proxy") {
+        let speaker = snapshot.log_of(hit).and_then(|log| of_log(snapshot, log));
+        if let Some(speaker) = speaker.filter(|speaker| same_namespace(&speaker.workload.namespace, namespace)) {
+            servers.entry(speaker.workload).or_insert_with(|| hit.cite.clone());
+        }
+    }
     servers.into_iter().collect()
 }
 
@@ -329,4 +336,36 @@ fn principals(policy: &Object) -> Vec<String> {
         .filter_map(Value::as_str)
         .map(str::to_owned)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::Rules;
+    use crate::rules::try_out::findings_of;
+
+    #[test]
+    fn the_proxy_that_refused_is_asked_only_where_the_caller_names_nobody() {
+        let rules = Rules::load().unwrap();
+        let examples = &rules.get("mesh-authorization-denied").unwrap().header.examples;
+        let example = examples
+            .iter()
+            .find(|example| example.name.starts_with("the caller does not say"))
+            .unwrap();
+        let found = |said: &str| {
+            let files = example.files.iter();
+            let files: Vec<(&str, String)> = files
+                .map(|(path, text)| (path.as_str(), text.replace("no rates, booking kept open:", said)))
+                .collect();
+            let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+            findings_of("mesh-authorization-denied", &files)
+        };
+        let findings = found("no rates:");
+        let [finding] = findings.as_slice() else {
+            panic!("{findings:?}")
+        };
+        let lines = finding.evidence.iter().flat_map(|cite| &cite.quote);
+        assert!(lines.into_iter().any(|line| line.text.contains("inbound|8080||")));
+        // Whoever is named stands for itself, also where nothing of it was collected.
+        assert!(found("GET https://rates.partner.example/v1/rates:").is_empty());
+    }
 }

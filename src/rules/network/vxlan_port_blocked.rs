@@ -115,6 +115,23 @@ examples:
         [Sat Nov 21 09:41:21 2026] host-drop: IN=ens192 OUT= MAC=00:50:56:00:20:17:00:50:56:00:20:16:08:00 SRC=192.0.2.11 DST=192.0.2.12 LEN=134 TOS=0x00 PREC=0x00 TTL=64 ID=25029 PROTO=UDP SPT=53908 DPT=8472 LEN=114
     fires:
       - {kind: "Node", name: "n2", node: "n2"}
+  - name: "packets of which the log says nothing more for an hour"
+    files:
+      "nodes.txt": *logging
+      "pods.txt": *failing
+      "n2/dmesg.txt": |
+        [Sat Nov 21 09:40:27 2026] host-drop: IN=ens192 OUT= MAC=00:50:56:00:20:17:00:50:56:00:20:16:08:00 SRC=192.0.2.11 DST=192.0.2.12 LEN=110 TOS=0x00 PREC=0x00 TTL=64 ID=42519 PROTO=UDP SPT=36013 DPT=8472 LEN=90
+        [Sat Nov 21 09:40:55 2026] host-drop: IN=ens192 OUT= MAC=00:50:56:00:20:17:00:50:56:00:20:16:08:00 SRC=192.0.2.11 DST=192.0.2.12 LEN=134 TOS=0x00 PREC=0x00 TTL=64 ID=10371 PROTO=UDP SPT=58231 DPT=8472 LEN=114
+        [Sat Nov 21 09:41:21 2026] host-drop: IN=ens192 OUT= MAC=00:50:56:00:20:17:00:50:56:00:20:16:08:00 SRC=192.0.2.11 DST=192.0.2.12 LEN=134 TOS=0x00 PREC=0x00 TTL=64 ID=25029 PROTO=UDP SPT=53908 DPT=8472 LEN=114
+        [Sat Nov 21 10:41:21 2026] e1000e: ens192 NIC Link is Up 1000 Mbps
+  - name: "packets of a time that nobody tells"
+    files:
+      "nodes.txt": *logging
+      "pods.txt": *failing
+      "n2/dmesg.txt": |
+        [ 8123.440211] host-drop: IN=ens192 OUT= MAC=00:50:56:00:20:17:00:50:56:00:20:16:08:00 SRC=192.0.2.11 DST=192.0.2.12 LEN=110 TOS=0x00 PREC=0x00 TTL=64 ID=42519 PROTO=UDP SPT=36013 DPT=8472 LEN=90
+        [ 8151.102938] host-drop: IN=ens192 OUT= MAC=00:50:56:00:20:17:00:50:56:00:20:16:08:00 SRC=192.0.2.11 DST=192.0.2.12 LEN=134 TOS=0x00 PREC=0x00 TTL=64 ID=10371 PROTO=UDP SPT=58231 DPT=8472 LEN=114
+        [ 8177.911200] host-drop: IN=ens192 OUT= MAC=00:50:56:00:20:17:00:50:56:00:20:16:08:00 SRC=192.0.2.11 DST=192.0.2.12 LEN=134 TOS=0x00 PREC=0x00 TTL=64 ID=25029 PROTO=UDP SPT=53908 DPT=8472 LEN=114
   - name: "the same from an address that is no node's"
     files:
       "nodes.txt": *logging

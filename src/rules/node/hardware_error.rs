@@ -1,11 +1,14 @@
 //! The hardware of a node reports errors.
 
+use std::collections::BTreeSet;
+
 use crate::cluster::Snapshot;
 use crate::model::{Confidence, Subject};
+use crate::rules::scheduling::blocked;
 use crate::rules::text_rule::judge_text;
-use crate::rules::toolbox::nodes::node_of;
+use crate::rules::toolbox::nodes::{node_of, persists};
 use crate::rules::toolbox::{own_hits, workload_touches};
-use crate::rules::{Finding, Input, RuleHeader};
+use crate::rules::{Finding, Input, RuleHeader, Touch};
 
 pub(in crate::rules) const RULE: &str = r##"
 id: hardware-error
@@ -133,27 +136,64 @@ examples:
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let finds = rule.finds.as_ref();
     let mut findings = finds.map_or_else(Vec::new, |finds| judge_text(input, rule, finds));
-    let own = own_hits(input, rule);
-    for finding in &mut findings {
-        let is_gpu = own.iter().any(|hit| {
-            hit.signature.ends_with("/gpu") && node_of(input.snapshot, hit).as_ref() == Some(&finding.subject.name)
-        });
-        if is_gpu {
-            finding.confidence = Confidence::Confirmed;
-            for pod in wait_for_gpus(input.snapshot) {
-                finding.touches.extend(workload_touches(input.snapshot, &pod));
-            }
-        }
+    let snapshot = input.snapshot;
+    let own = own_hits(input, rule).into_iter();
+    let lost = own.filter(|hit| hit.signature.ends_with("/gpu") && persists(snapshot, hit));
+    let nodes: BTreeSet<String> = lost.filter_map(|hit| node_of(snapshot, hit)).collect();
+    if nodes.is_empty() {
+        return findings;
+    }
+    let waiting = wait_for_gpus(snapshot);
+    let touches: Vec<Touch> = (waiting.iter())
+        .flat_map(|pod| workload_touches(snapshot, pod))
+        .collect();
+    for finding in findings
+        .iter_mut()
+        .filter(|finding| nodes.contains(&finding.subject.name))
+    {
+        finding.confidence = Confidence::Confirmed;
+        finding.touches.extend(touches.iter().cloned());
     }
     findings
 }
 
-/// The pods that no node has GPUs for (kubernetes pkg/scheduler/framework/plugins/noderesources/fit.go: `Insufficient %v`).
-fn wait_for_gpus(snapshot: &Snapshot) -> impl Iterator<Item = Subject> {
-    let waits =
-        |reason: &str, message: &str| reason == "FailedScheduling" && message.contains("Insufficient nvidia.com/");
-    let events = snapshot.events.iter();
-    events
-        .filter(move |event| waits(&event.reason, &event.message))
-        .map(|event| event.about.clone())
+/// The pods that wait and that no node has GPUs for (kubernetes pkg/scheduler/framework/plugins/noderesources/fit.go: `Insufficient %v`).
+fn wait_for_gpus(snapshot: &Snapshot) -> Vec<Subject> {
+    let lacks = |words: &str| words.contains("Insufficient nvidia.com/");
+    let blocked = blocked(snapshot).into_iter();
+    blocked
+        .filter(|blocked| blocked.parts.iter().any(|part| lacks(&part.words)))
+        .map(|blocked| blocked.pod)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::Confidence;
+    use crate::rules::try_out::findings_of;
+
+    const NODES: &str = "NAME   STATUS     ROLES    AGE   VERSION\nn1     NotReady   <none>   90d   v1.31.4\n";
+    const LOST: &str = "[Tue Jan 21 18:20:44 2025] NVRM: Xid (PCI:0000:4f:00): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus.\n";
+    const EVENTS: &str = "NAMESPACE   LAST SEEN   TYPE      REASON             OBJECT          MESSAGE\n\
+        train       2m          Warning   FailedScheduling   pod/segment-0   0/1 nodes are available: 1 Insufficient nvidia.com/gpu.\n";
+    const PODS: &str = "NAMESPACE   NAME        READY   STATUS    RESTARTS   AGE\n\
+        train       segment-0   0/1     Pending   0          12m\n";
+
+    #[test]
+    fn a_gpu_that_was_lost_long_ago_confirms_nothing() {
+        let long_after = format!("{LOST}[Tue Jan 21 20:20:44 2025] e1000e: eth0 NIC Link is Up 1000 Mbps\n");
+        let found = |log: &str| {
+            let files = [
+                ("nodes.txt", NODES),
+                ("events.txt", EVENTS),
+                ("pods.txt", PODS),
+                ("n1/dmesg.txt", log),
+            ];
+            let [finding] = findings_of("hardware-error", &files).try_into().unwrap();
+            let touches = format!("{:?}", finding.touches).contains("segment-0");
+            (finding.confidence == Confidence::Confirmed, touches)
+        };
+        assert_eq!(found(LOST), (true, true));
+        assert_eq!(found(&long_after), (false, false));
+    }
 }

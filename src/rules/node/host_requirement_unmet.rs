@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::cluster::Host;
 use crate::model::{Citation, Confidence, Level, Subject};
+use crate::rules::toolbox::nodes::machine_name;
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -94,10 +95,9 @@ fn unmet(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Finding> {
     let category = if rejected { "rejected" } else { "warning" };
     let checks = failed.get(category)?;
     // Of a machine that has not joined yet nothing may tell the name.
-    let name = Some(host.node_name()).filter(|name| !name.is_empty());
-    let name = name.unwrap_or(&input.snapshot.bundle.alias);
+    let name = machine_name(input.snapshot, host.node_name());
     let outcome = |(check, outcome, _): &(&str, &str, &Citation)| format!("{check}: {outcome}");
-    let mut finding = Finding::new(rule, Subject::node(name), Confidence::Confirmed)
+    let mut finding = Finding::new(rule, Subject::node(&name), Confidence::Confirmed)
         .fact("checks", checks.iter().map(|(check, ..)| *check).collect::<Vec<_>>())
         .fact("outcomes", checks.iter().map(outcome).collect::<Vec<_>>())
         .fact("rejected", rejected);

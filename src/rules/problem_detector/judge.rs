@@ -116,7 +116,7 @@ fn follows(snapshot: &Snapshot, hit: &Hit, before: &[String], buffer: u64) -> bo
     if before.is_empty() {
         return true;
     }
-    let Some(log) = snapshot.logs.iter().find(|log| log.path == hit.cite.file) else {
+    let Some(log) = snapshot.log_of(hit) else {
         return false;
     };
     // Repeats are counted, and only the first and the last of them kept with their lines.

@@ -168,7 +168,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
 fn goes_on_connected(snapshot: &Snapshot, hit: &Hit) -> bool {
     let owner = snapshot.top_owner_of(&hit.about.object);
     let is_ready = snapshot.pods_of(&owner).any(|pod| pod.is_well());
-    let log = snapshot.logs.iter().find(|log| log.path == hit.cite.file);
+    let log = snapshot.log_of(hit);
     let last = log
         .and_then(|log| log.tail.last())
         .map_or("", |line| line.text.as_str());

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
+use crate::cluster::{Hit, Snapshot};
 use crate::model::{Confidence, Subject};
 use crate::rules::pull::{by_registry, failed_pulls};
 use crate::rules::toolbox::credentials::{names_in, refused, refused_in_any_form};
+use crate::rules::toolbox::nodes::persists;
 use crate::rules::toolbox::{add_hit, own_hits, workload_touches};
 use crate::rules::{Finding, Ground, Input, RuleHeader};
 
@@ -88,6 +90,13 @@ examples:
       harbor/core.log: |
         2026-03-30T11:53:12Z [ERROR] [/server/middleware/security/robot.go:71][requestID="ea7bbb06-aca3-4782-8261-12b2aeeff5f0"]: the robot account is expired: robot$shop+pull
     fires: [{kind: "Secret", namespace: "shop", name: "harbor"}]
+  - name: "a robot account ended long before the log goes on"
+    files:
+      pods.json: *refused
+      events.json: *refusal
+      harbor/core.log: |
+        2026-03-30T11:53:12Z [ERROR] [/server/middleware/security/robot.go:71][requestID="ea7bbb06-aca3-4782-8261-12b2aeeff5f0"]: the robot account is expired: robot$shop+pull
+        2026-03-30T14:53:12Z [INFO] [/server/middleware/log/log.go:30]: attach request id
   - name: "Harbor refuses for another reason"
     files:
       pods.json: *refused
@@ -99,6 +108,9 @@ examples:
       pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop"},"spec":{"containers":[{"name":"app","image":"210987654321.dkr.ecr.eu-west-1.amazonaws.com/api:1.2"}],"nodeName":"n1"},"status":{"phase":"Running","containerStatuses":[{"name":"app","ready":true,"restartCount":0,"state":{"running":{}}}]}}]}'
       events.json: '{"kind":"EventList","apiVersion":"v1","items":[{"metadata":{"name":"e","namespace":"shop"},"type":"Warning","reason":"Failed","message":"Failed to pull image \"210987654321.dkr.ecr.eu-west-1.amazonaws.com/api:1.2\": denied: Your authorization token has expired. Reauthenticate and try again.","involvedObject":{"kind":"Pod","namespace":"shop","name":"web-0"}}]}'
 "##;
+
+/// How Harbor calls itself to those that ask for a token.
+const HARBOR_SERVICE: &str = "service=harbor-registry";
 
 /// How long a token of ECR is good for.
 const ECR_TOKEN: SignedDuration = SignedDuration::from_hours(12);
@@ -119,7 +131,7 @@ fn ended_robot(input: &Input<'_>, rule: &RuleHeader) -> Option<Finding> {
     let snapshot = input.snapshot;
     let told = own_hits(input, rule)
         .into_iter()
-        .filter(|hit| hit.signature.ends_with("/robot"))
+        .filter(|hit| hit.signature.ends_with("/robot") && persists(snapshot, hit))
         .max_by_key(|hit| hit.count)?;
     let refused = refused_in_any_form(snapshot);
     let registry = refused.first()?.registry.clone();
@@ -139,7 +151,14 @@ fn ended_robot(input: &Input<'_>, rule: &RuleHeader) -> Option<Finding> {
         Some((namespace, name)) => Subject::namespaced("Secret", *namespace, *name),
         None => Subject::cluster("Registry", &registry),
     };
-    let mut finding = Finding::new(rule, subject, Confidence::Confirmed)
+    // Another registry that refuses may do so for reasons of its own.
+    let is_its_own = is_host_of(snapshot, told, &registry) || refused.iter().any(|one| names_harbor(one.hit));
+    let confidence = if is_its_own {
+        Confidence::Confirmed
+    } else {
+        Confidence::Probable
+    };
+    let mut finding = Finding::new(rule, subject, confidence)
         .touch(Ground::Registry, &registry)
         .fact("registry", registry)
         .fact("image", refused.first()?.image)
@@ -152,6 +171,23 @@ fn ended_robot(input: &Input<'_>, rule: &RuleHeader) -> Option<Finding> {
         finding.add_affected(pod);
     }
     Some(finding)
+}
+
+/// True where a registry that refuses says that it is a Harbor: it asks for a token of its service (`src/server/middleware/v2auth`).
+fn names_harbor(refusal: &Hit) -> bool {
+    let quoted = refusal.cite.quote.iter();
+    quoted.into_iter().any(|line| line.text.contains(HARBOR_SERVICE))
+}
+
+/// True where the Harbor that wrote this line is reached by this host: an Ingress of its namespace has it.
+fn is_host_of(snapshot: &Snapshot, told: &Hit, registry: &str) -> bool {
+    let namespace = told.about.object.namespace.as_str();
+    let host = registry.split(':').next().unwrap_or(registry);
+    !namespace.is_empty()
+        && snapshot
+            .kind_in("Ingress", namespace)
+            .flat_map(|ingress| ingress.list("/spec/rules"))
+            .any(|rule| rule.get("host").and_then(|host| host.as_str()) == Some(host))
 }
 
 /// Pulls from ECR that are refused while the pod's only Secret was not written for longer than a token lives.
@@ -194,4 +230,44 @@ fn old_tokens(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
         findings.push(finding);
     }
     findings
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::Confidence;
+    use crate::rules::try_out::findings_of;
+
+    const POD: &str = r#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"web-0","namespace":"shop"},"spec":{"containers":[{"name":"app","image":"registry.example/api:1.2"}]},"status":{"phase":"Pending","containerStatuses":[{"name":"app","ready":false,"restartCount":0,"state":{"waiting":{"reason":"ImagePullBackOff"}}}]}}"#;
+    const LOG: &str = "2026-03-30T11:53:12Z [ERROR] [/server/middleware/security/robot.go:71]: the robot account is expired: robot$shop+pull\n";
+    const INGRESS: &str = r#"{"kind":"Ingress","apiVersion":"networking.k8s.io/v1","metadata":{"name":"harbor","namespace":"harbor"},"spec":{"rules":[{"host":"registry.example"}]}}"#;
+    const CORE: &str = r#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"harbor-core-0","namespace":"harbor"},"spec":{"containers":[{"name":"core","image":"goharbor/core"}]},"status":{"phase":"Running"}}"#;
+
+    #[test]
+    fn an_ended_robot_is_the_cause_for_sure_only_where_its_own_harbor_refuses() {
+        let refusal = |asked: &str| {
+            format!(
+                r#"{{"kind":"Event","apiVersion":"v1","metadata":{{"name":"e","namespace":"shop"}},"type":"Warning","reason":"Failed","message":"Failed to pull image \"registry.example/api:1.2\": failed to authorize: failed to fetch oauth token: unexpected status from GET request to https://registry.example/service/token?scope=x{asked}: 401 Unauthorized","involvedObject":{{"kind":"Pod","namespace":"shop","name":"web-0"}}}}"#
+            )
+        };
+        let (other, harbor) = (refusal(""), refusal("&service=harbor-registry"));
+        let log = ("logs/harbor/harbor-core-0/core.log", LOG);
+        for (more, expected) in [
+            (vec![("e.json", other.as_str())], Confidence::Probable),
+            (vec![("e.json", harbor.as_str())], Confidence::Confirmed),
+            (
+                vec![("e.json", other.as_str()), ("ingress.json", INGRESS)],
+                Confidence::Confirmed,
+            ),
+        ] {
+            let files: Vec<(&str, &str)> = [("web.json", POD), ("core.json", CORE), log]
+                .into_iter()
+                .chain(more)
+                .collect();
+            let found = findings_of("registry-credential-expired", &files);
+            assert_eq!(
+                found.iter().map(|finding| finding.confidence).collect::<Vec<_>>(),
+                [expected]
+            );
+        }
+    }
 }

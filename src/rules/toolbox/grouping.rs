@@ -48,7 +48,7 @@ pub fn component_of(snapshot: &Snapshot, hit: &Hit) -> Option<Subject> {
     if let Some(node) = node_of(snapshot, hit) {
         return Some(Subject::node(&node));
     }
-    let log = snapshot.logs.iter().find(|log| log.path == hit.cite.file)?;
+    let log = snapshot.log_of(hit)?;
     let name = match &log.stream {
         Stream::Component(Component::ApiServer) => "kube-apiserver",
         Stream::Component(Component::Scheduler) => "kube-scheduler",

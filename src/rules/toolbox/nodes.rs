@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{add_hit, own_hits};
 use crate::cluster::{Hit, Object, Snapshot};
-use crate::logs::TextSource;
+use crate::logs::{LineHit, TextSource};
 use crate::model::{Citation, Confidence, Subject, When};
 use crate::rules::{Finding, Ground, Input, RuleHeader};
 
@@ -114,37 +114,58 @@ pub fn node_of(snapshot: &Snapshot, hit: &Hit) -> Option<String> {
     };
     match names.as_slice() {
         [only] => Some(only.clone()),
-        [] if is_of_machine() => Some(snapshot.bundle.alias.to_string()),
+        [] if is_of_machine() => Some(machine_name(snapshot, "")),
         _ => None,
+    }
+}
+
+/// The name by which a machine is called: the one that is known of it, else that of the bundle, which was made of it.
+pub fn machine_name(snapshot: &Snapshot, known: &str) -> String {
+    if known.is_empty() {
+        snapshot.bundle.alias.to_string()
+    } else {
+        known.to_owned()
     }
 }
 
 /// One finding for each node of which the rule's signatures tell `least` times or more, and still do at the end.
 pub fn by_node(input: &Input<'_>, rule: &RuleHeader, least: u64, confidence: Confidence) -> Vec<Finding> {
     let snapshot = input.snapshot;
+    let still = |hit: &Hit, node: &str| is_ready(snapshot, node) == Some(false) || persists(snapshot, hit);
+    let groups = hits_by_node(input, rule, least, still).into_iter();
+    groups
+        .map(|(node, hits)| on_node(input, rule, &node, &hits, confidence))
+        .collect()
+}
+
+/// What the rule's signatures tell of each node, `least` times or more: those matches that count for it.
+pub fn hits_by_node<'s>(
+    input: &Input<'s>,
+    rule: &RuleHeader,
+    least: u64,
+    counts: impl Fn(&Hit, &str) -> bool,
+) -> BTreeMap<String, Vec<&'s Hit>> {
     let mut groups: BTreeMap<String, Vec<&Hit>> = BTreeMap::new();
     for hit in own_hits(input, rule) {
-        if let Some(node) = node_of(snapshot, hit)
-            && (is_ready(snapshot, &node) == Some(false) || persists(snapshot, hit))
-        {
+        if let Some(node) = node_of(input.snapshot, hit).filter(|node| counts(hit, node)) {
             groups.entry(node).or_default().push(hit);
         }
     }
+    groups.retain(|_, hits| hits.iter().map(|hit| hit.count).sum::<u64>() >= least);
     groups
-        .into_iter()
-        .filter(|(_, hits)| hits.iter().map(|hit| hit.count).sum::<u64>() >= least)
-        .map(|(node, hits)| {
-            let mut finding = Finding::new(rule, Subject::node(&node), confidence).fact("node", node.clone());
-            finding.count = 0;
-            for hit in hits {
-                add_hit(input, &mut finding, hit);
-            }
-            finding.facts.insert("times".into(), finding.count.into());
-            finding.facts.insert("line".into(), quote(&finding).into());
-            touch_pods(snapshot, &node, &mut finding);
-            finding
-        })
-        .collect()
+}
+
+/// The finding that these matches make on a node, with the facts `node`, `times` and `line`.
+pub fn on_node(input: &Input<'_>, rule: &RuleHeader, node: &str, hits: &[&Hit], confidence: Confidence) -> Finding {
+    let mut finding = Finding::new(rule, Subject::node(node), confidence).fact("node", node.to_owned());
+    finding.count = 0;
+    for hit in hits {
+        add_hit(input, &mut finding, hit);
+    }
+    finding.facts.insert("times".into(), finding.count.into());
+    finding.facts.insert("line".into(), quote(&finding).into());
+    touch_pods(input.snapshot, node, &mut finding);
+    finding
 }
 
 /// The line that shows it, without what stands before the message.
@@ -205,13 +226,13 @@ const LAST_LINES: u64 = 4;
 
 /// True when the match is among the last lines of its log.
 pub fn ends_log(snapshot: &Snapshot, hit: &Hit) -> bool {
-    let Some(log) = snapshot.logs.iter().find(|log| log.path == hit.cite.file) else {
+    let Some(log) = snapshot.log_of(hit) else {
         return true;
     };
     let end = log.tail.last().map_or(0, |tail| tail.line);
     log.hits
         .iter()
         .filter(|found| found.signature == hit.signature && found.captures == hit.captures)
-        .map(|found| found.last.as_ref().map_or(found.line, |(line, _)| *line))
+        .map(LineHit::last_line)
         .any(|line| line + LAST_LINES > end)
 }

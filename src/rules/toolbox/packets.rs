@@ -1,13 +1,10 @@
 //! Rules of the packet filter that refuse what a cluster needs, told apart from those that its own components write.
 
-use std::collections::BTreeMap;
-
 use super::hosts::{Machine, Suffering, confidence, network_suffering};
-use super::nodes::{node_of, touch_pods};
-use super::{add_hit, own_hits};
+use super::nodes::{hits_by_node, is_dated, on_node, persists};
+use super::own_hits;
 use crate::bundle::decode::FirewallRule;
 use crate::cluster::{Hit, Snapshot};
-use crate::model::Subject;
 use crate::rules::{Finding, Input, RuleHeader};
 
 /// A rule that drops or rejects, and what it is limited to.
@@ -200,7 +197,6 @@ fn refusal<'s>(rule: &'s FirewallRule, nodes: &[String], carriers: &[&str]) -> R
     }
 }
 
-/// True when a word is an address or a network other than "everywhere".
 /// So many packets of one kind that the kernel logged as it refused them are no accident.
 const LOGGED: u64 = 3;
 
@@ -209,30 +205,27 @@ const LOGGED: u64 = 3;
 /// the facts `node`, `chain` (the prefix), `port`, `peer`, `text` and `packets`.
 pub fn logged(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
-    let mut by_node: BTreeMap<String, Vec<&Hit>> = BTreeMap::new();
-    let own = own_hits(input, rule).into_iter();
-    for hit in own.filter(|hit| hit.signature.ends_with("/logged")) {
+    // Adverts of VRRP reach every machine of a segment: those are missed that another master would have to hear.
+    let has_two_masters = (own_hits(input, rule).iter()).any(|hit| hit.signature.ends_with("/two-masters"));
+    let counts = |hit: &Hit, node: &str| {
         let peer = hit.captures.get("peer").map_or("", String::as_str);
-        if let Some(node) = node_of(snapshot, hit).filter(|node| is_of_other_node(snapshot, node, peer)) {
-            by_node.entry(node).or_default().push(hit);
-        }
-    }
+        let line = hit.cite.quote.first().map_or("", |line| line.text.as_str());
+        hit.signature.ends_with("/logged")
+            && is_dated(line)
+            && persists(snapshot, hit)
+            && is_of_other_node(snapshot, node, peer)
+    };
     let mut findings = Vec::new();
-    for (node, hits) in by_node {
+    for (node, hits) in hits_by_node(input, rule, LOGGED, counts) {
         let is_advert = hits
             .iter()
             .all(|hit| !hit.captures.contains_key("port") && !hit.captures.contains_key("query"));
-        // Adverts of VRRP reach every machine of a segment: those are missed that another master would have to hear.
-        let suffers = match own_hits(input, rule)
-            .iter()
-            .find(|hit| hit.signature.ends_with("/two-masters"))
-        {
+        let suffers = match has_two_masters {
             _ if !is_advert => network_suffering(snapshot, &node),
-            Some(_) => Suffering::Yes,
-            None => Suffering::No,
+            true => Suffering::Yes,
+            false => Suffering::No,
         };
-        let packets: u64 = hits.iter().map(|hit| hit.count).sum();
-        let Some(most) = hits.iter().max_by_key(|hit| hit.count).filter(|_| packets >= LOGGED) else {
+        let Some(most) = hits.iter().max_by_key(|hit| hit.count) else {
             continue;
         };
         if suffers == Suffering::No {
@@ -240,20 +233,14 @@ pub fn logged(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
         }
         let of = |name: &str| most.captures.get(name).map_or("", String::as_str);
         let text = most.cite.quote.first().map_or("", |line| line.text.as_str());
-        let mut finding = Finding::new(rule, Subject::node(&node), confidence(suffers))
-            .fact("node", node.clone())
+        let finding = on_node(input, rule, &node, &hits, confidence(suffers))
             .fact("chain", of("prefix"))
             .fact("port", of("port").parse::<u16>().ok())
             .fact("peer", of("peer"))
             .fact("text", crate::logs::clean_line(text).trim())
-            .fact("packets", packets)
             .fact("logged", true);
-        finding.count = 0;
-        for hit in hits {
-            add_hit(input, &mut finding, hit);
-        }
-        touch_pods(snapshot, &node, &mut finding);
-        findings.push(finding);
+        let packets = finding.count;
+        findings.push(finding.fact("packets", packets));
     }
     findings
 }
@@ -271,6 +258,7 @@ fn is_of_other_node(snapshot: &Snapshot, node: &str, address: &str) -> bool {
         })
 }
 
+/// True when a word is an address or a network other than "everywhere".
 fn is_address(word: &str) -> bool {
     let bare = word.split('/').next().unwrap_or("");
     bare.parse::<std::net::IpAddr>()

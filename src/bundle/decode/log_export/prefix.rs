@@ -3,8 +3,8 @@
 //! Sources: kubernetes/kubectl `pkg/cmd/logs/logs.go` (`--prefix`: `[pod/%s/%s] `), stern `cmd/cmd.go` (default template: pod,
 //! container, message, with `-A` the namespace before them), johanhaleby/kubetail (`[pod]`, `[pod container]`), docker/compose `cmd/formatter/logs.go` (`name  | `).
 
-use super::super::TextFile;
 use super::super::pod_name::{is_name, is_pod};
+use super::super::{TextFile, ansible_answer};
 use super::decode::Record;
 
 /// Lines that must have the form before it is believed, where the form alone is not telling.
@@ -117,9 +117,7 @@ pub(super) fn read(form: Form, line: &str) -> Option<Record> {
             }
             let text = text.trim_start_matches(['|', '│']);
             let text = text.strip_prefix(' ').unwrap_or(text);
-            // `n1 | CHANGED | rc=0 | (stdout) …` is the answer of a machine that Ansible asked (`plugins/callback/oneline.py`).
-            let is_ansible = || text.split_once(" | ").is_some_and(|(_, rest)| rest.starts_with("rc="));
-            record(pod, container, text).filter(|_| !is_ansible())
+            record(pod, container, text).filter(|_| ansible_answer(line).is_none())
         }
         Form::Colon => {
             let (who, text) = line.split_once(": ").or_else(|| Some((line.strip_suffix(':')?, "")))?;

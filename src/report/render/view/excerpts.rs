@@ -88,6 +88,7 @@ impl Excerpt<'_> {
     /// Each citation by its number, the shared lines at the first.
     fn entries(&self, s: &Scribe<'_>) -> Vec<(usize, Value)> {
         let first = self.items.first().map_or("", |item| item.id.as_str());
+        let is_beside = self.is_quoted && self.is_by_line();
         let items = self.items.iter().enumerate().map(|(index, item)| {
             // The file stands at the first of them, and the time of a log's line in the line.
             let follows = index > 0;
@@ -113,7 +114,7 @@ impl Excerpt<'_> {
                 place,
                 time => if is_told { Rich::default() } else { s.maybe_when(item.time.as_ref()) },
                 short_hash => Rich::code(&item.sha256.chars().take(12).collect::<String>()),
-                quote => self.own_quote(s, item),
+                quote => if is_beside { self.own_quote(s, item) } else { Rich::default() },
                 searched => item.searched.map(searched),
             }
         });
@@ -133,9 +134,9 @@ impl Excerpt<'_> {
         self.items.iter().all(is_line)
     }
 
-    /// The quote of one citation, where it stands beside it and in no block.
+    /// The quote of one citation, which stands beside it and in no block.
     fn own_quote(&self, s: &Scribe<'_>, item: &EvidenceItem) -> Rich {
-        match item.quote.first().filter(|_| self.is_quoted && self.is_by_line()) {
+        match item.quote.first() {
             Some(line) if self.items.len() > 1 => Rich::code(&worded(s, &shortened(&row(item, &line.text)))),
             Some(line) => Rich::code(&worded(s, &row(item, &line.text))),
             None => Rich::default(),

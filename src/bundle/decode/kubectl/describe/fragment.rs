@@ -6,7 +6,7 @@ use super::events::{self, About};
 use super::extent;
 use super::outline::Outline;
 use crate::bundle::decode::shape::is_heading;
-use crate::bundle::decode::{Section, TextFile};
+use crate::bundle::decode::{PodRef, Section, TextFile};
 
 /// Keys at the left with which such a part begins (`k8s.io/kubectl/pkg/describe/describe.go`).
 const KEYS: &[&str] = &[
@@ -122,7 +122,7 @@ fn table_end(file: &TextFile<'_>, start: usize) -> usize {
 }
 
 /// Namespace and name of the pod that a message of the scheduler (`Successfully assigned shop/web-0 to node-1`,
-/// `pkg/scheduler/schedule_one.go`) or of the kubelet (`… in pod web-0_shop(uid)`, `pkg/kubelet/util/format/pod.go`) tells.
+/// `pkg/scheduler/schedule_one.go`) or of the kubelet (`… in pod web-0_shop(uid)`) tells.
 fn pod_of_message(message: &str) -> Option<(&str, &str)> {
     if let Some((_, rest)) = message.split_once("Successfully assigned ") {
         return rest
@@ -132,15 +132,9 @@ fn pod_of_message(message: &str) -> Option<(&str, &str)> {
             .filter(|(namespace, name)| !namespace.is_empty() && !name.is_empty());
     }
     let (_, rest) = message.split_once(" in pod ").or_else(|| message.split_once(" pod="))?;
-    let (pod, _) = rest.trim_start_matches('"').split_once('(')?;
-    let (name, namespace) = pod.split_once('_')?;
-    let is_name = |text: &str| {
-        !text.is_empty()
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
-    };
-    (is_name(name) && is_name(namespace)).then_some((namespace, name))
+    let words = rest.trim_start_matches('"');
+    let pod = PodRef::of_words(words).filter(|_| words.contains('('))?;
+    Some((pod.namespace, pod.name))
 }
 
 #[cfg(test)]
