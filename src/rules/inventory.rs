@@ -124,7 +124,10 @@ pub fn expected(name: &str) -> Option<&'static Expected> {
 
 /// True when the host runs RKE1: it has, or had, containers with RKE's label, or RKE's names with RKE's images.
 pub fn is_rke1(host: &Host) -> bool {
-    host.containers.iter().chain(&host.deleted).any(is_rke_container)
+    let mut containers = host.containers.iter().chain(&host.deleted);
+    // nginx-proxy is on hosts without the control plane's role only, so it is none of the catalogue (rancher/rke `services/workerplane.go`).
+    let is_proxy = |container: &HostContainer| container.name == "nginx-proxy" && container.image.contains("rke-tools");
+    containers.any(|container| is_rke_container(container) || is_proxy(container))
 }
 
 /// True for a container that belongs to RKE1 by label, or by name and image.

@@ -36,11 +36,23 @@ impl<'t> PodRef<'t> {
         })
     }
 
-    /// The one that a line names by `pod="shop/web-0"` (klog's structured form, `k8s.io/klog` `ObjectRef.String`).
+    /// The one that a line names: by `pod="shop/web-0"` (klog's structured form, `k8s.io/klog` `ObjectRef.String`), or as containerd shows
+    /// whose sandbox it means, `&PodSandboxMetadata{Name:web-0,Uid:…,Namespace:shop,…}` (`cri-api` `runtime/v1/api.pb.go`, String).
     pub fn in_line(line: &'t str) -> Option<Self> {
-        let (_, rest) = line.split_once("pod=\"")?;
+        let Some((_, rest)) = line.split_once("pod=\"") else {
+            return Self::of_sandbox(line);
+        };
         let (namespace, name) = rest.split('"').next()?.split_once('/')?;
         let uid = "";
+        Some(Self { namespace, name, uid })
+    }
+
+    fn of_sandbox(line: &'t str) -> Option<Self> {
+        let (_, rest) = line.split_once("PodSandboxMetadata{")?;
+        let fields = rest.split_once('}')?.0;
+        let field = |name: &str| fields.split(',').find_map(|field| field.strip_prefix(name));
+        let (namespace, name) = (field("Namespace:")?, field("Name:")?);
+        let uid = field("Uid:").unwrap_or_default();
         Some(Self { namespace, name, uid })
     }
 
@@ -70,5 +82,8 @@ mod tests {
         let line = "\"Probe failed\" pod=\"shop/web-0\" podUID=\"1\"";
         assert_eq!(shown(PodRef::in_line(line)).unwrap(), "shop/web-0 ");
         assert_eq!(PodRef::in_line("pod=\"web-0\""), None);
+        let line =
+            format!("RunPodSandbox for &PodSandboxMetadata{{Name:web-0,Uid:{UID},Namespace:shop,Attempt:0,}} failed");
+        assert_eq!(shown(PodRef::in_line(&line)).unwrap(), format!("shop/web-0 {UID}"));
     }
 }

@@ -18,6 +18,10 @@ text:
     pattern: "failed to set bridge addr: \\\\*\"cni0\\\\*\" already has an IP address different from (?P<address>[0-9./]+)"
   - id: plugin
     pattern: "failed to find plugin \\\\*\"(?P<plugin>[a-z-]+)\\\\*\" in path"
+  - id: multus
+    pattern: "Multus: [^\\n]{0,160}(?P<problem>error waiting for pod: Unauthorized|error getting pod: Unauthorized|have you checked that your default network is ready|stat /\\S{1,120}: no such file or directory)"
+  - id: version
+    pattern: "(?P<problem>incompatible CNI versions; config is [^\\n]{3,12}, plugin supports \\[[^\\]\\n]{1,120}\\])"
   - id: cilium
     pattern: "unable to connect to Cilium (?:daemon|agent)"
 check:

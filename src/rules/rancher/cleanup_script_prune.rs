@@ -718,7 +718,7 @@ impl Missing<'_> {
     }
 }
 
-/// share-mnt first: it is what a person has to bring back.
+/// The kubelet first, without which the node is lost, then share-mnt: it is what a person has to bring back.
 fn missing_containers<'s>(host: &'s Host, before: Option<&'s Host>) -> Vec<Missing<'s>> {
     let mut missing: Vec<Missing<'s>> = Vec::new();
     // What a clean-up's output lists is gone, however it was listed before.
@@ -735,10 +735,10 @@ fn missing_containers<'s>(host: &'s Host, before: Option<&'s Host>) -> Vec<Missi
             });
         }
     }
-    for known in RKE1
-        .iter()
-        .filter(|known| known.is_stopped_by_design() && known.applies(host))
-    {
+    // A prune that did delete containers may have met components that happened to be stopped.
+    let has_deleted = host.prunes.iter().any(|run| !run.deleted_containers.is_empty());
+    let may_be_deleted = |known: &&inventory::Expected| known.is_stopped_by_design() || has_deleted;
+    for known in RKE1.iter().filter(|known| may_be_deleted(known) && known.applies(host)) {
         if host.container(known.name).is_none() && !missing.iter().any(|container| container.name == known.name) {
             missing.push(Missing {
                 name: known.name.to_owned(),
@@ -746,7 +746,13 @@ fn missing_containers<'s>(host: &'s Host, before: Option<&'s Host>) -> Vec<Missi
             });
         }
     }
-    missing.sort_by_key(|container| (container.name != "share-mnt", container.name.clone()));
+    missing.sort_by_key(|container| {
+        (
+            container.name != "kubelet",
+            container.name != "share-mnt",
+            container.name.clone(),
+        )
+    });
     missing
 }
 

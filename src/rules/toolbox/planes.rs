@@ -139,13 +139,12 @@ fn absent(snapshot: &Snapshot, component: &str) -> Option<(Subject, Instance)> {
         "kube-controller-manager" => "kube-scheduler",
         _ => "",
     };
-    let is_twin_listed = !twin.is_empty() && !instances(snapshot, twin).is_empty();
-    // A listing of one or two pods, or of the API server and etcd alone, was made with a filter.
-    (listed
-        && !elsewhere
-        && (system.len() >= 4 && others >= 2 || is_twin_listed)
-        && instances(snapshot, component).is_empty())
-    .then(|| {
+    // Where neither is listed, somebody left both out; a listing of one or two pods was made with a filter.
+    let is_whole = match twin {
+        "" => system.len() >= 4 && others >= 2,
+        _ => !instances(snapshot, twin).is_empty(),
+    };
+    (listed && !elsewhere && is_whole && instances(snapshot, component).is_empty()).then(|| {
         let name = format!("{component}-{}", beside.node);
         (Subject::namespaced("Pod", "kube-system", name), beside)
     })
