@@ -3,7 +3,7 @@
 use crate::model::Confidence;
 use crate::rules::toolbox::etcd::member_of;
 use crate::rules::toolbox::grouping::by_subject;
-use crate::rules::toolbox::nodes::persists;
+use crate::rules::toolbox::nodes::{is_ready, persists};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -94,7 +94,13 @@ examples:
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
-    by_subject(input, rule, Confidence::Confirmed, |hit| {
+    let mut findings = by_subject(input, rule, Confidence::Confirmed, |hit| {
         persists(snapshot, hit).then(|| member_of(snapshot, hit))
-    })
+    });
+    // Both sides of a mismatch complain; the one whose node is out is the stranger.
+    let is_out = |finding: &Finding| is_ready(snapshot, &finding.subject.node) == Some(false);
+    if findings.iter().any(is_out) {
+        findings.retain(is_out);
+    }
+    findings
 }
