@@ -97,7 +97,10 @@ pub(super) fn set_deleted_apart(host: &mut Host) {
     // The ids of a prune are whole, those of a listing its first twelve digits.
     let is_deleted =
         |container: &HostContainer| container.id.len() >= 12 && deleted.iter().any(|id| id.starts_with(&container.id));
-    host.deleted = host.containers.extract_if(.., |container| is_deleted(container)).collect();
+    host.deleted = host
+        .containers
+        .extract_if(.., |container| is_deleted(container))
+        .collect();
 }
 
 /// Ids are compared by prefix: `docker ps` cuts them to twelve digits.
