@@ -149,7 +149,10 @@ fn subject_of(snapshot: &Snapshot, pulls: &[Pull<'_>], host: &str) -> Subject {
 /// (`Pulled`, kubernetes `pkg/kubelet/events/event.go`); none where there are no such.
 fn alone<'s>(snapshot: &'s Snapshot, pulls: &[Pull<'_>], host: &str) -> Option<(&'s str, Vec<&'s str>)> {
     let node_of = |pod: &Subject| Some(snapshot.pod(&pod.namespace, &pod.name)?.node()).filter(|node| !node.is_empty());
-    let waiting = pulls.iter().filter(|pull| pull.host == host).flat_map(|pull| &pull.pods);
+    let waiting = pulls
+        .iter()
+        .filter(|pull| pull.host == host)
+        .flat_map(|pull| &pull.pods);
     let mut nodes = waiting.map(node_of);
     let node = nodes.next()??;
     if !nodes.all(|other| other == Some(node)) {

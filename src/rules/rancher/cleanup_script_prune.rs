@@ -410,7 +410,8 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
         Confidence::Probable
     };
     let script_path = path_on_host(host, &prune.file);
-    let mut finding = Finding::new(rule, subject(&first.name), confidence).at(format!("{script_path}:{}", prune.number));
+    let mut finding =
+        Finding::new(rule, subject(&first.name), confidence).at(format!("{script_path}:{}", prune.number));
     for other in missing.iter().skip(1) {
         finding.add_affected(subject(&other.name));
     }
@@ -449,9 +450,8 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
     for image in &images {
         finding.add_cite_of(&["images"], image.cite.clone());
     }
-    let starts_it = |entry: &&CronEntry| {
-        entry.command.contains(&script_path) || entry.command.contains(file_name(&prune.file))
-    };
+    let starts_it =
+        |entry: &&CronEntry| entry.command.contains(&script_path) || entry.command.contains(file_name(&prune.file));
     let cron = prune.entry.or_else(|| host.cron.iter().find(starts_it));
     if let Some(entry) = cron {
         tie(&mut finding, &["schedule", "cron_file"], entry.cite.clone());
@@ -664,7 +664,10 @@ impl Missing<'_> {
 fn missing_containers<'s>(host: &'s Host, before: Option<&'s Host>) -> Vec<Missing<'s>> {
     let mut missing: Vec<Missing<'s>> = Vec::new();
     // What a clean-up's output lists is gone, however it was listed before.
-    let listed = host.deleted.iter().chain(before.into_iter().flat_map(|before| &before.containers));
+    let listed = host
+        .deleted
+        .iter()
+        .chain(before.into_iter().flat_map(|before| &before.containers));
     for container in listed {
         let is_known = missing.iter().any(|known| known.name == container.name);
         if !is_known && is_rke_container(container) && host.container(&container.name).is_none() {

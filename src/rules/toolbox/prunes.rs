@@ -72,7 +72,9 @@ fn of_script(script: &Script) -> Option<Prune<'_>> {
 }
 
 fn of_entry(entry: &CronEntry) -> Option<Prune<'_>> {
-    let Place::Lines(number, _) = entry.cite.place else { return None };
+    let Place::Lines(number, _) = entry.cite.place else {
+        return None;
+    };
     threatens(&entry.command).then(|| Prune {
         file: entry.cite.file.to_string(),
         number,
