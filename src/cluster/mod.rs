@@ -14,6 +14,7 @@ mod derived;
 mod event;
 mod events;
 mod folders_of_logs;
+mod hits;
 mod host;
 mod identity;
 mod log_index;

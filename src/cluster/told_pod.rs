@@ -99,11 +99,9 @@ impl Told {
                 container,
                 reason,
                 message,
-            } => {
-                if self.waiting.len() < CONTAINERS || self.waiting.contains_key(container) {
-                    let state = State::new((reason.clone(), message.clone()), said);
-                    self.waiting.insert(container.clone(), state);
-                }
+            } if self.waiting.len() < CONTAINERS || self.waiting.contains_key(container) => {
+                let state = State::new((reason.clone(), message.clone()), said);
+                self.waiting.insert(container.clone(), state);
             }
             Word::Probe { container, probe, .. }
                 if ["Readiness", "Startup"].contains(&probe.as_str()) && self.unready.len() < CONTAINERS =>

@@ -1,8 +1,9 @@
 //! A service or a mount of the machine itself failed, on which a node may depend.
 
+use crate::cluster::Hit;
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::hosts::{Suffering, machines, state_of, suffering};
-use crate::rules::toolbox::nodes::{by_node, touch_pods};
+use crate::rules::toolbox::nodes::{hits_by_node, on_node, touch_pods};
 use crate::rules::{Finding, Input, RuleHeader};
 
 /// Services that the network, the storage, the time or the load balancing of a node depend on; runtimes and kubelets have rules of their own.
@@ -42,7 +43,7 @@ level: warning
 needs: [system-log|systemd-units]
 text:
   - id: service
-    pattern: '(?P<unit>(?:keepalived|haproxy|nginx|kube-vip|etcd|flanneld|frr|bird|openvswitch|ovs-vswitchd|ovsdb-server|NetworkManager|systemd-networkd|systemd-resolved|dnsmasq|networking|iscsid|open-iscsi|multipathd|rpcbind|nfs-server|rpc-statd|glusterd|drbd|mdmonitor|cri-docker)\.service): (?P<problem>Main process exited, code=(?:exited, status=[1-9][0-9]{0,2}(?:/[A-Z_]{1,20})?|killed|dumped)|Failed with result .{1,30}|Start request repeated too quickly)'
+    pattern: '(?P<unit>[A-Za-z0-9_.@-]{1,60}\.service): (?P<problem>Main process exited, code=(?:exited, status=[1-9][0-9]{0,2}(?:/[A-Z_]{1,20})?|killed|dumped)|Failed with result .{1,30}|Start request repeated too quickly)'
   - id: mount
     pattern: '(?P<unit>[A-Za-z0-9_.@\\-]{1,80}\.mount): (?P<problem>Mount process exited, code=exited, status=[1-9][0-9]{0,2}(?:/[A-Z_a-z]{1,20})?|Failed with result .{1,30})'
 check: {zh: "机器上节点所依赖的服务与挂载是否失败", en: "whether services and mounts of the machine, on which its node depends, have failed"}
@@ -110,13 +111,21 @@ examples:
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
-    let mut findings = by_node(input, rule, 1, Confidence::Probable);
+    // What a node does without may fail: only what is listed counts.
+    let counts = |hit: &Hit, node: &str| {
+        let unit = hit.captures.get("unit").is_some_and(|unit| is_of_node(unit));
+        unit && suffering(snapshot, node) == Suffering::Yes
+    };
+    let mut findings: Vec<Finding> = hits_by_node(input, rule, 1, counts)
+        .into_iter()
+        .map(|(node, hits)| on_node(input, rule, &node, &hits, Confidence::Probable))
+        .collect();
     for machine in machines(snapshot) {
-        let failed = machine.host.tools.units.iter().filter(|unit| {
-            let service = unit.name.strip_suffix(".service");
-            let is_of_node = service.is_some_and(|name| SERVICES.contains(&name)) || unit.name.ends_with(".mount");
-            is_of_node && unit.active == "failed"
-        });
+        if suffering(snapshot, &machine.node) != Suffering::Yes {
+            continue;
+        }
+        let units = machine.host.tools.units.iter();
+        let failed = units.filter(|unit| unit.active == "failed" && is_of_node(&unit.name));
         for unit in failed {
             if let Some(known) = findings.iter_mut().find(|finding| finding.subject.name == machine.node) {
                 known.add_cite(unit.cite.clone());
@@ -132,6 +141,11 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             findings.push(finding);
         }
     }
-    findings.retain(|finding| suffering(snapshot, &finding.subject.name) == Suffering::Yes);
     findings
+}
+
+/// True for what a node may depend on, by the unit's name.
+fn is_of_node(unit: &str) -> bool {
+    let service = unit.strip_suffix(".service");
+    service.is_some_and(|name| SERVICES.contains(&name)) || unit.ends_with(".mount")
 }
