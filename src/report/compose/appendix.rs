@@ -471,6 +471,7 @@ fn told_elsewhere(why: &Foreign) -> Text {
     match why {
         Foreign::Group(group) => filled("check.no-group", &[("group", (*group).into())]),
         Foreign::Distribution => phrase("check.other-distribution"),
+        Foreign::NoK0s => phrase("check.no-k0s"),
         Foreign::NoPods => phrase("check.no-pods"),
     }
 }

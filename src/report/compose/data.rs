@@ -265,6 +265,8 @@ pub(super) enum Foreign {
     Group(&'static str),
     /// It is about the logs of distributions that this one is not.
     Distribution,
+    /// It is about k0s, which this is not.
+    NoK0s,
     /// It is about what containers of pods write, and there is no pod.
     NoPods,
 }
@@ -288,9 +290,17 @@ pub(super) fn foreign(snapshot: &Snapshot, distribution: Distribution, rule: &Ru
 }
 
 fn cannot_have(snapshot: &Snapshot, distribution: Distribution, datum: &str) -> Option<Foreign> {
+    let versions = || {
+        let nodes = snapshot.kind("Node");
+        nodes.map(|node| node.text("/status/nodeInfo/kubeletVersion"))
+    };
+    let is_told = versions().any(|version| !version.is_empty());
+    if datum == "k0s-checks" {
+        let is_another =
+            distribution != Distribution::Other || is_told && !versions().any(|version| version.contains("+k0s"));
+        return is_another.then_some(Foreign::NoK0s);
+    }
     if datum == "k3s-log" {
-        let mut nodes = snapshot.kind("Node");
-        let is_told = nodes.any(|node| !node.text("/status/nodeInfo/kubeletVersion").is_empty());
         let is_another = match distribution {
             Distribution::Rke1 => true,
             Distribution::Other => is_told,

@@ -307,7 +307,7 @@ prevention:
     acceptance: {zh: 任取一个节点，每条定时任务都对应一份变更记录, en: "on any node every cron entry has its change record"}
   - kind: mitigate
     text: {zh: "把各节点系统容器的 `docker inspect` 定期存到节点之外，并演练由它重建", en: "keep `docker inspect` of every node's system containers outside the node, and rehearse a rebuild from it"}
-    section: "5.1"
+    section: "5"
     command: umask 077; docker inspect $(docker ps -aq --filter label=io.rancher.rke.container.name) > <FILE>
     acceptance: {zh: "在测试主机上由该记录重建的 share-mnt，参数与原容器逐个相同，并以 Exited (0) 结束", en: "on a test host a share-mnt that is rebuilt from the record has the original's arguments, one by one, and ends as Exited (0)"}
 lesson:

@@ -265,7 +265,8 @@ fn again(s: &Scribe<'_>) -> String {
     let (incident, baseline) = (inputs("incident"), inputs("baseline"));
     let option = if baseline.is_empty() { "" } else { " --baseline " };
     let gap = if baseline.is_empty() { "" } else { " " };
+    let (lang, zone) = (s.lang.code(), shell_quote(&s.zone.to_string()));
     format!(
-        "casefile analyze {incident}{option}{baseline}\ncasefile verify --report <REPORT.json> {incident}{gap}{baseline}"
+        "casefile analyze {incident}{option}{baseline} --lang {lang} --tz {zone}\ncasefile verify --report <REPORT.json> {incident}{gap}{baseline}"
     )
 }
