@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 
 use super::lines::changed_lines;
 use super::{Difference, Differences, Side};
-use crate::bundle::decode::{ContainerState, Script};
+use crate::bundle::decode::{ContainerState, ImageFact, Script};
 use crate::cluster::{Host, HostContainer, Snapshot};
 use crate::model::{Citation, Subject};
+
+/// What `docker images` shows in place of a name that an image has lost, or never had.
+const UNNAMED: &str = "<none>";
 
 /// Things by name, each with its meaning and its place.
 type Things = BTreeMap<String, (String, Citation)>;
@@ -168,11 +171,23 @@ fn arguments(container: &HostContainer) -> Option<Things> {
     Some(found)
 }
 
+/// Images by their names; those without one together, by their ids.
 fn images(host: &Host) -> Things {
-    let named = host.images.iter().filter(|image| !image.reference.contains("<none>"));
-    named
+    let (unnamed, named): (Vec<&ImageFact>, Vec<&ImageFact>) =
+        (host.images.iter()).partition(|image| image.reference.contains("<none>"));
+    let mut found: Things = (named.into_iter())
         .map(|image| (image.reference.clone(), (image.id.clone(), image.cite.clone())))
-        .collect()
+        .collect();
+    if let Some(place) = unnamed.first().copied().or_else(|| host.images.first()) {
+        let mut ids: Vec<&str> = unnamed.iter().map(|image| image.id.as_str()).collect();
+        ids.sort_unstable();
+        let shown = match ids.len() {
+            0 => "0".to_owned(),
+            count => format!("{count}: {}", ids.join(", ")),
+        };
+        found.insert(UNNAMED.to_owned(), (shown, place.cite.clone()));
+    }
+    found
 }
 
 fn cron(host: &Host) -> Things {

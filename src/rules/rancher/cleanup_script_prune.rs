@@ -160,7 +160,15 @@ remedy:
     expect: {zh: "输出中没有 {{ missing|join('、') }}", en: "the output has no row of {{ missing|join(' or ') }}"}
     verify: {zh: 与 2.2 的矩阵一致, en: it agrees with the matrix in 2.2}
     rollback: {zh: 只读，无需回滚, en: read-only}
-  - purpose: {zh: 先停用清理脚本的定时任务，再重建容器, en: "disable the clean-up script's cron entry before anything is rebuilt"}
+  - purpose: {zh: 先停用清理脚本本身，不论由什么触发，再重建容器, en: "disable the script itself, whatever starts it, before anything is rebuilt"}
+    place: node
+    risk: change
+    when: not inline
+    precheck: {zh: "`pgrep -af {{ script }}` 无输出：它此刻没有在执行", en: "`pgrep -af {{ script }}` prints nothing: it is not running now"}
+    command: "mv {{ script }} {{ script ~ '.disabled' }}"
+    verify: {zh: "`ls {{ script }}` 报文件不存在", en: "`ls {{ script }}` finds no such file"}
+    rollback: {zh: "`mv {{ script ~ '.disabled' }} {{ script }}`", en: "`mv {{ script ~ '.disabled' }} {{ script }}`"}
+  - purpose: {zh: 停用清理的定时任务, en: "disable the cron entry of the clean-up"}
     place: node
     risk: change
     when: cron_file
@@ -168,7 +176,7 @@ remedy:
     command: "mv {{ cron_file }} {{ cron_parked }}"
     verify: {zh: "`ls /etc/cron.d` 中已没有它（要移出该目录：只改名时，cronie 仍会执行）", en: "`ls /etc/cron.d` no longer has it (it has to leave the directory: cronie runs a renamed file, dotted or not)"}
     rollback: {zh: "`mv {{ cron_parked }} {{ cron_file }}`", en: "`mv {{ cron_parked }} {{ cron_file }}`"}
-  - purpose: {zh: "先停用启动它的定时器 {{ timer }}，再重建容器", en: "disable {{ timer }}, which starts it, before anything is rebuilt"}
+  - purpose: {zh: "停用启动它的定时器 {{ timer }}", en: "disable {{ timer }}, which starts it"}
     place: node
     risk: change
     when: timer
@@ -177,14 +185,6 @@ remedy:
     expect: {zh: "输出 Removed", en: "it says Removed"}
     verify: {zh: "`systemctl is-active {{ timer }}` 显示 inactive", en: "`systemctl is-active {{ timer }}` says inactive"}
     rollback: {zh: "`systemctl enable --now {{ timer }}`", en: "`systemctl enable --now {{ timer }}`"}
-  - purpose: {zh: 停用清理脚本本身：它也可能由别处触发, en: "disable the script itself, which something else may start too"}
-    place: node
-    risk: change
-    when: not inline
-    precheck: {zh: "`pgrep -af {{ script }}` 无输出：它此刻没有在执行", en: "`pgrep -af {{ script }}` prints nothing: it is not running now"}
-    command: "mv {{ script }} {{ script ~ '.disabled' }}"
-    verify: {zh: "`ls {{ script }}` 报文件不存在", en: "`ls {{ script }}` finds no such file"}
-    rollback: {zh: "`mv {{ script ~ '.disabled' }} {{ script }}`", en: "`mv {{ script ~ '.disabled' }} {{ script }}`"}
   - purpose: {zh: 检查节点代理：它正常时会自行重建 share-mnt, en: "check the node agent, which re-creates share-mnt by itself when it is well"}
     place: cluster
     risk: read-only
