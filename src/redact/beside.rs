@@ -64,13 +64,13 @@ impl Beside {
                     && behind.take(MADE).all(|byte| !is_blank(byte))
             }
             Self::Column => {
-                let rest = after.iter().skip_while(in_name).skip_while(|byte| is_quote(byte));
+                let rest = after.iter().skip_while(in_heading).skip_while(|byte| is_quote(byte));
                 ends_cell(rest)
                     && ends_cell(
                         before
                             .iter()
                             .rev()
-                            .skip_while(in_name)
+                            .skip_while(in_heading)
                             .skip_while(|byte| is_quote(byte)),
                     )
             }
@@ -111,6 +111,11 @@ fn next<'t>(mut rest: impl Iterator<Item = &'t u8>, of: &[u8]) -> bool {
 /// A part of a name, as [`super::detectors::key`] reads them.
 fn in_name(byte: &&u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-')
+}
+
+/// As [`in_name`], of a heading in any script.
+fn in_heading(byte: &&u8) -> bool {
+    in_name(byte) || !byte.is_ascii()
 }
 
 fn is_quote(byte: &u8) -> bool {

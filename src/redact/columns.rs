@@ -18,6 +18,9 @@ enum Between {
 /// More bytes than this are not read of one table.
 const LONGEST: usize = 4 << 20;
 
+/// How Chinese headings end that announce a secret: password, pass phrase, key.
+pub(super) const CHINESE: &[&str] = &["密码", "口令", "密钥"];
+
 /// The secrets below the headings in the line from `start` to `end`, and where their table ends.
 pub(super) fn read(text: &str, start: usize, end: usize) -> Read {
     let nothing = Read { hits: Vec::new(), end };
@@ -27,7 +30,7 @@ pub(super) fn read(text: &str, start: usize, end: usize) -> Read {
     };
     let classes: Vec<Option<Class>> = headings
         .iter()
-        .map(|cell| names::class_of(heading.get(cell.clone()).unwrap_or_default(), Site::Key))
+        .map(|cell| class_of(heading.get(cell.clone()).unwrap_or_default()))
         .collect();
     if classes.iter().all(Option::is_none) {
         return nothing;
@@ -61,6 +64,11 @@ pub(super) fn read(text: &str, start: usize, end: usize) -> Read {
     Read { hits, end: at }
 }
 
+fn class_of(heading: &str) -> Option<Class> {
+    let is_chinese = CHINESE.iter().any(|word| heading.ends_with(word));
+    names::class_of(heading, Site::Key).or(is_chinese.then_some(Class::Password))
+}
+
 fn is_secret(class: Class, value: &str) -> bool {
     !values::is_placeholder(value)
         && (class == Class::Password || values::looks_random(value) && !values::is_path(value) && !value.contains(' '))
@@ -69,13 +77,15 @@ fn is_secret(class: Class, value: &str) -> bool {
 /// The cells of a heading, which are names and nothing else.
 fn headings(line: &str) -> Option<(Between, Vec<Range<usize>>)> {
     let is_name = |cell: &Range<usize>| {
-        let name = line.get(cell.clone()).unwrap_or_default();
+        // Spreadsheets put a byte order mark before the first heading.
+        let name = line
+            .get(cell.clone())
+            .unwrap_or_default()
+            .trim_start_matches('\u{feff}');
         (1..=40).contains(&name.len())
             && name.split(' ').count() <= 3
-            && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"_.- ".contains(&byte))
+            && name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_alphanumeric() || "_.- ".contains(c))
     };
     for sign in *b"\t;,|" {
         if memchr::memchr(sign, line.as_bytes()).is_some() {
@@ -162,6 +172,9 @@ mod tests {
             " id | password \n----+----------\n  1 | hunter2\n  2 | horse\n(2 rows)\n",
             "+----+----------+\n| id | password |\n+----+----------+\n|  1 | hunter2  |\n|  2 | horse    |\n+----+----------+\n",
             "NAME   TOKEN        AGE\na      hunter2      5d\nb      horse2two    6d\n",
+            "用户名,密码\n张三,hunter2\n李四,horse\n",
+            "\u{feff}姓名,password\r\n张三,hunter2\r\n李四,horse\r\n",
+            "| 库 | 数据库密码 |\n| --- | --- |\n| a | hunter2 |\n| b | horse |\n",
         ] {
             let masked = Masker::new().mask(text).into_owned();
             assert!(!masked.contains("hunter2") && !masked.contains("horse"), "{masked}");

@@ -90,6 +90,14 @@ pub const RKE1: [Expected; 7] = [
     },
 ];
 
+/// What runs on hosts of etcd's role only, which a host does not show: it is missed nowhere, and has to run where it is.
+pub const RKE1_ETCD: Expected = Expected {
+    name: "etcd",
+    image: "etcd",
+    state: Healthy::Running,
+    on: Where::Every,
+};
+
 impl Expected {
     /// True when this host should have it.
     pub fn applies(&self, host: &Host) -> bool {

@@ -29,7 +29,7 @@ pub enum OpenError {
     },
     /// The bytes are those of something else.
     #[error(
-        "not a bundle: {} is {looks}; give a directory, a tar (plain, gzip, zstd or xz), a zip or a text file",
+        "not a bundle: {} is {looks}; give a directory, a tar (plain, gzip, zstd, xz or bzip2), a zip or a text file",
         path.display()
     )]
     NotABundle {

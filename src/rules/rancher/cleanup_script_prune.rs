@@ -52,7 +52,7 @@ factors:
       zh: "可能缺乏关键容器的保护：读到的另外 {{ jobs_read }} 个脚本与定时任务都没有提到它们；采集包之外是否有检查未知"
       en: "critical containers may be unprotected: none of the {{ jobs_read }} other scripts and cron entries that were read names them; checks outside the bundle are unknown"
     confidence: possible
-    when: not watched
+    when: not watched and jobs_read
   - text:
       zh: "更早的 {{ earlier|join('、') }} 也有一次清除删除了这些名称的容器；它由什么发起未知，见 3.5"
       en: "a prune at {{ earlier|join(', ') }} had already deleted containers of these names; what started it is unknown (see 3.5)"

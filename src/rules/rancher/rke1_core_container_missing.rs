@@ -1,7 +1,7 @@
 //! A component of RKE1 that has to run does not: its container is gone or stopped.
 
 use crate::model::{Confidence, Subject};
-use crate::rules::inventory::{Healthy, RKE1, is_rke1, missing_on_hosts};
+use crate::rules::inventory::{Healthy, RKE1, RKE1_ETCD, is_rke1, missing_on_hosts};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -55,6 +55,14 @@ examples:
         aaaaaaaaaaaa   rancher/hyperkube:v1.20.15-rancher2   "k"       2 days ago   Exited (255) 2 hours ago           kubelet
         bbbbbbbbbbbb   rancher/hyperkube:v1.20.15-rancher2   "k"       2 days ago   Up 2 days                          kube-proxy
     fires: [{kind: HostContainer, name: kubelet}]
+  - name: etcd's container has ended
+    files:
+      docker-ps-a.txt: |
+        CONTAINER ID   IMAGE                                  COMMAND   CREATED      STATUS                     PORTS   NAMES
+        aaaaaaaaaaaa   rancher/hyperkube:v1.20.15-rancher2    "k"       2 days ago   Up 2 days                          kubelet
+        bbbbbbbbbbbb   rancher/hyperkube:v1.20.15-rancher2    "k"       2 days ago   Up 2 days                          kube-proxy
+        cccccccccccc   rancher/mirrored-coreos-etcd:v3.4.15   "e"       2 days ago   Exited (137) 2 hours ago           etcd
+    fires: [{kind: HostContainer, name: etcd}]
   - name: a worker has no API server
     files:
       docker-ps-a.txt: |
@@ -66,6 +74,7 @@ examples:
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let running = RKE1.iter().filter(|known| known.state == Healthy::Running);
     running
+        .chain([&RKE1_ETCD])
         .flat_map(|known| {
             let mut findings = missing_on_hosts(input, rule, known.name);
             for finding in &mut findings {
@@ -78,9 +87,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 .iter()
                 .filter(|host| is_rke1(host))
                 .filter_map(|host| {
-                    let container = host
-                        .container(known.name)
-                        .filter(|container| !known.is_healthy(container.state))?;
+                    let container = host.container(known.name).filter(|container| {
+                        container.image.contains(known.image) && !known.is_healthy(container.state)
+                    })?;
                     let subject = Subject::on_node("HostContainer", known.name, host.runtime_name());
                     let state = if container.status.is_empty() {
                         "stopped"

@@ -1,7 +1,8 @@
 //! RKE2 or k3s waits in its start and does not get on.
 
 use crate::model::{Confidence, Subject};
-use crate::rules::toolbox::nodes::{by_node, is_ready};
+use crate::rules::toolbox::nodes::{by_node, ends_log, is_ready, node_of};
+use crate::rules::toolbox::own_hits;
 use crate::rules::{Finding, Input, RuleHeader};
 
 /// The units of RKE2 and k3s.
@@ -103,8 +104,14 @@ examples:
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let mut findings = by_node(input, rule, 1, Confidence::Probable);
+    // A single fatal error is the end where nothing but systemd writes after it.
+    let own = own_hits(input, rule).into_iter();
+    let last = own.filter(|hit| hit.captures.contains_key("fatal") && ends_log(snapshot, hit));
+    let ended: Vec<String> = last.filter_map(|hit| node_of(snapshot, hit)).collect();
     findings.retain(|finding| {
-        let counts = finding.count >= MANY || finding.count >= ENDS && finding.facts.contains_key("fatal");
+        let is_fatal = finding.facts.contains_key("fatal");
+        let counts =
+            finding.count >= MANY || is_fatal && (finding.count >= ENDS || ended.contains(&finding.subject.name));
         counts && is_ready(snapshot, &finding.subject.name) != Some(true)
     });
     for finding in &mut findings {

@@ -66,7 +66,7 @@ remedy:
     place: cluster
     risk: change
     when: "resource == 'deployment'"
-    command: "`kubectl -n {{ namespace }} rollout undo {{ resource }} {{ subject.name }}`"
+    command: "kubectl -n {{ namespace }} rollout undo {{ resource }} {{ subject.name }}"
     expect: {zh: "`{{ resource }}.apps/{{ subject.name }} rolled back`", en: "`{{ resource }}.apps/{{ subject.name }} rolled back`"}
     verify: {zh: "Pod 就绪", en: "the pods are ready"}
     rollback: {zh: "再次执行 rollout undo 即可回到现在的版本", en: "a second rollout undo returns to the present revision"}
