@@ -1,6 +1,6 @@
 //! Joining the sources that describe one container of a host: the listing and the inspection.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -91,12 +91,14 @@ pub(super) fn note_listing(host: &mut Host, listing: ContainerListing) {
 
 /// Takes out what the output of a clean-up names as deleted: an id is given once, so such a row was read before the clean-up.
 pub(super) fn set_deleted_apart(host: &mut Host) {
-    let deleted: Vec<&str> = (host.prunes.iter())
+    let deleted: BTreeSet<&str> = (host.prunes.iter())
         .flat_map(|run| run.deleted_containers.iter().map(|(id, _)| id.as_str()))
         .collect();
-    // The ids of a prune are whole, those of a listing its first twelve digits.
-    let is_deleted =
-        |container: &HostContainer| container.id.len() >= 12 && deleted.iter().any(|id| id.starts_with(&container.id));
+    // The ids of a prune are whole, those of a listing its first twelve digits: the first id from there on is it, or none is.
+    let is_deleted = |container: &HostContainer| {
+        let id = container.id.as_str();
+        id.len() >= 12 && deleted.range(id..).next().is_some_and(|whole| whole.starts_with(id))
+    };
     host.deleted = host
         .containers
         .extract_if(.., |container| is_deleted(container))

@@ -1,5 +1,7 @@
 //! Image pulls that failed: which image, which host was asked, which pods wait for it.
 
+use std::collections::BTreeMap;
+
 use super::toolbox::{add_hit, own_hits, pod_is_failing, workload_touches};
 use super::{Finding, Ground, Input, RuleHeader};
 use crate::cluster::{Event, Hit, Image, PodView, Snapshot};
@@ -78,15 +80,18 @@ pub(in crate::rules) fn by_workload(input: &Input<'_>, rule: &RuleHeader, pulls:
 pub(in crate::rules) fn by_registry(input: &Input<'_>, rule: &RuleHeader, pulls: &[Pull<'_>]) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let mut findings: Vec<Finding> = Vec::new();
+    let mut of_hosts: BTreeMap<&str, (Subject, Vec<&str>)> = BTreeMap::new();
     for pull in pulls.iter().filter(|pull| !pull.host.is_empty()) {
-        let subject = subject_of(snapshot, pulls, &pull.host);
+        let of_host = of_hosts.entry(&pull.host);
+        let (subject, others_pull) = of_host
+            .or_insert_with(|| subject_of(snapshot, pulls, &pull.host))
+            .clone();
         let at = findings.iter().position(|finding| finding.subject == subject);
         let finding = match at {
             Some(at) => findings.get_mut(at),
             None => {
                 let pod = pull.pods.first().cloned().unwrap_or_default();
                 let changed = !matches!(subject.kind.as_str(), "Registry" | "Node");
-                let others_pull = alone(snapshot, pulls, &pull.host).map_or(Vec::new(), |(_, others)| others);
                 let mut finding = of_image(Finding::new(rule, subject, Confidence::Confirmed), snapshot, pull, &pod)
                     .touch(Ground::Registry, &pull.host)
                     .fact("changed", changed)
@@ -120,8 +125,8 @@ pub(in crate::rules) fn by_registry(input: &Input<'_>, rule: &RuleHeader, pulls:
 }
 
 /// The node, if all that wait for this host are on it while others pull from there; the workload, if it alone waits while pods of it that use
-/// another registry are well; else the registry.
-fn subject_of(snapshot: &Snapshot, pulls: &[Pull<'_>], host: &str) -> Subject {
+/// another registry are well; else the registry. Beside a node, those that pull from there.
+fn subject_of<'s>(snapshot: &'s Snapshot, pulls: &[Pull<'_>], host: &str) -> (Subject, Vec<&'s str>) {
     let registry = Subject::cluster("Registry", host);
     let mut owners: Vec<Subject> = pulls
         .iter()
@@ -131,10 +136,12 @@ fn subject_of(snapshot: &Snapshot, pulls: &[Pull<'_>], host: &str) -> Subject {
         .collect();
     owners.sort();
     owners.dedup();
-    if let Some((node, _)) = alone(snapshot, pulls, host) {
-        return Subject::cluster("Node", node);
+    if let Some((node, others)) = alone(snapshot, pulls, host) {
+        return (Subject::cluster("Node", node), others);
     }
-    let [owner] = owners.as_slice() else { return registry };
+    let [owner] = owners.as_slice() else {
+        return (registry, Vec::new());
+    };
     let mut well = snapshot
         .pods_of(owner)
         .filter(PodView::is_well)
@@ -142,7 +149,7 @@ fn subject_of(snapshot: &Snapshot, pulls: &[Pull<'_>], host: &str) -> Subject {
         .peekable();
     let elsewhere = well.peek().is_some()
         && well.all(|container| !container.image().is_empty() && Image::parse(container.image()).registry != host);
-    if elsewhere { owner.clone() } else { registry }
+    (if elsewhere { owner.clone() } else { registry }, Vec::new())
 }
 
 /// The only node on which pods wait for this host, and the nodes on which pods got their images from it meanwhile, by their events

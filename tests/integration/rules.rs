@@ -60,6 +60,11 @@ pub(crate) fn wrong_parts(rules: &Rules) -> Vec<String> {
             let is_whole = !step.verify.is_empty() && !step.rollback.is_empty();
             check(is_whole, "a step lacks verification or rollback".into());
             check(!step.command.contains("&&"), "a command joins steps".into());
+            // A value is quoted for the shell by itself: inside of other quotes its own would end them.
+            check(
+                !fills_quotes(&step.command),
+                "a command fills in a value inside single quotes".into(),
+            );
             check(!step.command.trim().is_empty(), "a step has no command".into());
             let forces = ["--force", "--grace-period=0", " -9 "]
                 .iter()
@@ -79,6 +84,31 @@ pub(crate) fn wrong_parts(rules: &Rules) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// True where a value of a command template stands inside single quotes.
+fn fills_quotes(command: &str) -> bool {
+    let mut is_open = false;
+    let mut rest = command;
+    while let Some(at) = rest.find(['\'', '{']) {
+        let after = &rest[at..];
+        if let Some(inside) = after.strip_prefix("{{") {
+            let (value, behind) = inside.split_once("}}").unwrap_or((inside, ""));
+            let is_text = value.trim().starts_with(['\'', '"']);
+            if is_open && !is_text && !value.contains("|raw") {
+                return true;
+            }
+            rest = behind;
+        } else if let Some(inside) = after.strip_prefix("{% raw %}") {
+            rest = inside.split_once("{% endraw %}").map_or("", |(_, behind)| behind);
+        } else if let Some(inside) = after.strip_prefix("{%") {
+            rest = inside.split_once("%}").map_or("", |(_, behind)| behind);
+        } else {
+            is_open ^= after.starts_with('\'');
+            rest = &after[1..];
+        }
+    }
+    false
 }
 
 #[test]

@@ -247,12 +247,8 @@ fn strained(snapshot: &Snapshot, generator: &Subject) -> Vec<Subject> {
         let complaints = log.hits.iter().filter(|hit| {
             is_out_of_reach(&hit.signature) && hit.captures.get("reason").is_some_and(|reason| reason.contains("time"))
         });
-        if complaints.map(|hit| hit.count).sum::<u64>() >= SIGNS
-            && let Some(speaker) = of_log(snapshot, log)
-        {
-            found.push(speaker.workload);
-        }
-        if is_slow(log)
+        let complains = complaints.map(|hit| hit.count).sum::<u64>() >= SIGNS;
+        if (complains || is_slow(log))
             && let Some(speaker) = of_log(snapshot, log)
         {
             found.push(speaker.workload);

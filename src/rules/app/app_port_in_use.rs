@@ -128,7 +128,7 @@ remedy:
       en: 'see the containers of the pod, their ports, and whether it uses hostNetwork'
     place: cluster
     risk: read-only
-    command: 'kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}get {{ subject.kind|lower }} {{ subject.name }} -o jsonpath=''{{ '' }}}}.spec.template.spec.hostNetwork{{{{ '' }} {{ '' }}}}.spec.template.spec.containers[*].ports{{{{ '' }}'''
+    command: 'kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}get {{ subject.kind|lower }} {{ subject.name }} -o jsonpath=''{.spec.template.spec.hostNetwork} {.spec.template.spec.containers[*].ports}'''
     expect:
       zh: '两个容器使用同一端口，或 hostNetwork 为 true'
       en: 'two containers with one port, or hostNetwork true'

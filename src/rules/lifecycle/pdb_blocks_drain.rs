@@ -220,8 +220,7 @@ fn waiting_upgrades(snapshot: &Snapshot, node: &str) -> Vec<Subject> {
             && pod.phase() == "Pending"
     };
     let pods = snapshot.pods().filter(waits);
-    pods.map(|pod| snapshot.top_owner_of(&Subject::namespaced("Pod", pod.namespace(), pod.name())))
-        .collect()
+    pods.map(|pod| snapshot.top_owner(pod.object)).collect()
 }
 
 /// True when the same log says later that the pod was evicted.

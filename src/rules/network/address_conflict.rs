@@ -137,7 +137,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let mut findings: Vec<Finding> = by_node(input, rule, 1, Confidence::Probable)
         .into_iter()
         .map(|finding| {
-            let other = finding.facts.get("other").cloned().unwrap_or_default();
+            let other = finding.facts.get("other").cloned().unwrap_or_else(|| "".into());
             finding.fact("other", other).fact("network", false)
         })
         .collect();

@@ -64,7 +64,7 @@ remedy:
     place: node
     risk: read-only
     command: |
-      ss -lunp 'sport = :{{ port }}'
+      ss -lunp 'sport = :'{{ port }}
       ip -d link show type vxlan
     expect: {zh: "出现进程名，或有多个 VXLAN 设备", en: "a process is named, or there are several VXLAN devices"}
     verify: {zh: "与本报告一致", en: "it agrees with this report"}

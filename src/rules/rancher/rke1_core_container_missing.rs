@@ -87,9 +87,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 .iter()
                 .filter(|host| is_rke1(host))
                 .filter_map(|host| {
-                    let container = host.container(known.name).filter(|container| {
-                        container.image.contains(known.image) && !known.is_healthy(container.state)
-                    })?;
+                    let container = host
+                        .container(known.name)
+                        .filter(|container| !known.is_healthy(container.state))?;
                     let subject = Subject::on_node("HostContainer", known.name, host.runtime_name());
                     let state = if container.status.is_empty() {
                         "stopped"

@@ -126,24 +126,14 @@ fn absent(snapshot: &Snapshot, component: &str) -> Option<(Subject, Instance)> {
     let listed = snapshot
         .pod(&beside.subject.namespace, &beside.subject.name)
         .is_some_and(|pod| pod.object.form.is_listed());
-    let system: Vec<PodView<'_>> = snapshot
-        .pods()
-        .filter(|pod| pod.namespace() == beside.subject.namespace)
-        .collect();
-    let is_asked_for = |pod: &&PodView<'_>| pod.name().starts_with("kube-apiserver") || pod.name().starts_with("etcd");
-    let others = system.iter().filter(|pod| !is_asked_for(pod)).count();
     let elsewhere = snapshot.pods().any(|pod| pod.name().starts_with(component));
     // The scheduler and the controller manager are static pods of one kind (kubeadm, RKE2): who listed the one would have seen the other.
+    // Where neither is listed, somebody left both out.
     let twin = match component {
         "kube-scheduler" => "kube-controller-manager",
-        "kube-controller-manager" => "kube-scheduler",
-        _ => "",
+        _ => "kube-scheduler",
     };
-    // Where neither is listed, somebody left both out; a listing of one or two pods was made with a filter.
-    let is_whole = match twin {
-        "" => system.len() >= 4 && others >= 2,
-        _ => !instances(snapshot, twin).is_empty(),
-    };
+    let is_whole = !instances(snapshot, twin).is_empty();
     (listed && !elsewhere && is_whole && instances(snapshot, component).is_empty()).then(|| {
         let name = format!("{component}-{}", beside.node);
         (Subject::namespaced("Pod", "kube-system", name), beside)
