@@ -86,7 +86,10 @@ fn section(page: &mut Page, rules: &Rules, rule: &Rule) {
             let family = rules
                 .get(&effect.rule)
                 .map_or(rule.family.as_str(), |rule| &rule.family);
-            let link = format!("[`{id}`]({family}.md#{id})", id = effect.rule);
+            let link = match effect.rule.strip_suffix('*') {
+                Some(_) => format!("`{}`", effect.rule),
+                None => format!("[`{id}`]({family}.md#{id})", id = effect.rule),
+            };
             page.line(&format!("- {link}: {}", two(&effect.mechanism)));
         }
     }

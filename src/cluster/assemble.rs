@@ -17,7 +17,7 @@ use super::hits::{all_hits, rule_of};
 use super::namespaces::Namespaces;
 use super::reader::Located;
 use super::unused::Certainty;
-use super::whereabouts::{KnownNodes, named_place, node_in_path, node_of_host};
+use super::whereabouts::{KnownNodes, named_place, node_in_path, node_of_host, place_pods};
 use super::{BundleInfo, Coverage, Event, Host, Object, ObjectKey, Snapshot, Treatment};
 use crate::bundle::decode::{Fact, Form, HostFact};
 use crate::bundle::layout::{Detected, NodePlace};
@@ -118,6 +118,7 @@ pub(super) fn assemble(
     for object in namespaces.place(&mut snapshot.objects) {
         add_object(&mut snapshot, object);
     }
+    place_pods(&mut snapshot);
     for event in &mut events {
         namespaces.complete(event);
     }

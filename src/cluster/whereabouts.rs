@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use super::Snapshot;
 use super::attribution::dashed;
-use crate::bundle::decode::ansible_answer;
+use crate::bundle::decode::{Form, ansible_answer};
 use crate::bundle::layout::NodePlace;
 use crate::model::EntryPath;
 
@@ -69,6 +69,44 @@ pub(super) fn node_in_path(path: &EntryPath, nodes: &[String]) -> Option<String>
             .any(|(part, dashed)| names(part, node) || names(dashed, &spelled))
     });
     named.max_by_key(|node| node.len()).cloned()
+}
+
+/// Pods of listings without a column for the node, in files that are named after one: `pods-wk5.txt`. A file that begins with the node's
+/// name may as well be what a command on that node wrote of the whole cluster.
+pub(super) fn place_pods(snapshot: &mut Snapshot) {
+    let nodes = names_of_nodes(snapshot);
+    let mut named: BTreeMap<EntryPath, Option<String>> = BTreeMap::new();
+    for object in snapshot.objects.values().filter(|object| object.key.kind == "Pod") {
+        let node = named.entry(object.cite.file.clone()).or_insert_with(|| {
+            let dashed = dashed(stem(&object.cite.file));
+            let ends = |node: &&String| {
+                dashed
+                    .strip_suffix(&self::dashed(node))
+                    .is_some_and(|head| head.ends_with('-'))
+            };
+            nodes.iter().filter(ends).max_by_key(|node| node.len()).cloned()
+        });
+        // A listing with a column for it shows where pods are.
+        if object.form != Form::Row || !object.text("/spec/nodeName").is_empty() {
+            *node = None;
+        }
+    }
+    for object in snapshot.objects.values_mut().filter(|object| object.key.kind == "Pod") {
+        if let Some(Some(node)) = named.get(&object.cite.file)
+            && let Some(spec) = object.value.as_object_mut()
+        {
+            let spec = spec.entry("spec").or_insert_with(|| serde_json::json!({}));
+            if let Some(spec) = spec.as_object_mut() {
+                spec.insert("nodeName".to_owned(), node.as_str().into());
+            }
+        }
+    }
+}
+
+/// A file's name without its ending.
+fn stem(path: &EntryPath) -> &str {
+    let name = path.file_name();
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
 /// The node in a log's path (`wrk-03/dmesg.txt`, `wk5-kubelet.log`), else the host that a line of syslog or the journal names.

@@ -365,12 +365,22 @@ impl Weight {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Effect {
-    /// Id of the rule that finds the effect.
+    /// Id of the rule that finds the effect; `app-*` for all rules whose ids begin so.
     pub rule: String,
     /// What both findings must share.
     pub ground: Ground,
     /// The mechanism, as the label of the edge.
     pub mechanism: Text,
+}
+
+impl Effect {
+    /// True when a rule with this id finds the effect.
+    pub fn names(&self, id: &str) -> bool {
+        match self.rule.strip_suffix('*') {
+            Some(start) => id.starts_with(start),
+            None => self.rule == id,
+        }
+    }
 }
 
 /// A recovery step. Commands are templates in which every value is quoted for the shell.

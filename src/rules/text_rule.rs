@@ -8,7 +8,7 @@ use super::toolbox::hosts::{Suffering, suffering};
 use super::toolbox::nodes::{by_node, node_of};
 use super::toolbox::{own_hits, pod_is_failing, workload_touches};
 use super::{Finding, Ground, Input, RuleHeader};
-use crate::cluster::Hit;
+use crate::cluster::{Event, Hit, Snapshot};
 use crate::model::Subject;
 
 /// At most so many citations for one finding; more add nothing for a reader.
@@ -44,7 +44,9 @@ pub(super) fn judge_text(input: &Input<'_>, rule: &RuleHeader, subjects: &Subjec
     let mut found: BTreeMap<Subject, Finding> = BTreeMap::new();
     for spec in &rule.text {
         for hit in input.snapshot.hits(&format!("{}/{}", rule.id, spec.id)) {
-            if subjects.only_while_failing && !pod_is_failing(input.snapshot, &hit.about.object) {
+            if subjects.only_while_failing
+                && (!pod_is_failing(input.snapshot, &hit.about.object) || was_attached_since(input.snapshot, hit))
+            {
                 continue;
             }
             let Some(subject) = subject_of(input, hit, &subjects.subject) else {
@@ -59,6 +61,24 @@ pub(super) fn judge_text(input: &Input<'_>, rule: &RuleHeader, subjects: &Subjec
         }
     }
     with_paths(found.into_values().collect(), &subjects.path)
+}
+
+/// True for an event about a volume that could not be attached, where a later one says that it was (kubernetes
+/// pkg/volume/util/operationexecutor: `FailedAttachVolume`, `SuccessfulAttachVolume`).
+fn was_attached_since(snapshot: &Snapshot, hit: &Hit) -> bool {
+    let Some(volume) = hit.captures.get("volume") else {
+        return false;
+    };
+    let is_later = |event: &Event| match (&event.last, &hit.last) {
+        (Some(attached), Some(failed)) => attached.latest > failed.latest,
+        _ => false,
+    };
+    snapshot.events.iter().any(|event| {
+        event.reason == "SuccessfulAttachVolume"
+            && event.about == hit.about.object
+            && event.message.contains(volume.as_str())
+            && is_later(event)
+    })
 }
 
 /// A path template that asks for a capture that this match has not simply gives no path.

@@ -110,7 +110,7 @@ pub fn pod_is_failing(snapshot: &Snapshot, pod: &Subject) -> bool {
 
 /// True when the bundle has a listing of the namespace's pods. A few descriptions are none; many are, since a pod that was listed and
 /// described is kept as the description.
-fn lists_pods(snapshot: &Snapshot, namespace: &str) -> bool {
+pub fn lists_pods(snapshot: &Snapshot, namespace: &str) -> bool {
     let pods = || snapshot.pods().filter(|pod| pod.namespace() == namespace);
     pods().filter(|pod| pod.object.form.is_listed()).count() >= 2 || pods().count() >= DESCRIBED
 }

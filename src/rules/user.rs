@@ -255,7 +255,12 @@ pub(super) fn rules(files: &[RuleFile], built_in: &[Rule], budget: &Budget) -> R
         }
     }
     for (rule, file) in &rules {
-        for effect in rule.header.causes.iter().filter(|effect| !taken.contains(&effect.rule)) {
+        for effect in rule
+            .header
+            .causes
+            .iter()
+            .filter(|effect| !taken.iter().any(|id| effect.names(id)))
+        {
             let message = said("no-such-effect", &[("rule", &quoted(&effect.rule))]);
             mistakes.push(Mistake::in_file(file, &effect.rule, message));
         }

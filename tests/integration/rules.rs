@@ -53,7 +53,7 @@ pub(crate) fn wrong_parts(rules: &Rules) -> Vec<String> {
         check(header.examples.iter().any(fires), "no example fires".into());
         check(!header.examples.iter().all(fires), "no example stays silent".into());
         for effect in &header.causes {
-            let is_known = rules.get(&effect.rule).is_some();
+            let is_known = rules.iter().any(|rule| effect.names(&rule.header.id));
             check(is_known, format!("it may cause {}, which is no rule", effect.rule));
         }
         for step in &header.remedy {

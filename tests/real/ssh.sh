@@ -66,7 +66,7 @@ StrictModes no
 UsePAM no
 PasswordAuthentication no
 PermitRootLogin prohibit-password
-SetEnv TMPDIR=$3
+SetEnv TMPDIR=$3 PATH=$work/slow:$PATH
 CONF
     unshare --uts sh -c "hostname $1 && exec $(command -v sshd) -D -e -f $work/$1.conf" 2>"$1.log" &
     servers+=($!)
@@ -146,6 +146,10 @@ begun() {
     done
     return 1
 }
+# On a fast machine all would be done before anybody could go away: one program takes its time.
+mkdir -p slow
+printf '#!/bin/sh\nsleep 3\n' >slow/nft
+chmod +x slow/nft
 "$casefile" collect --no-cluster --quiet --ssh-config client.conf --nodes ssh://root@far-1 -o killed.tar.gz &
 killed=$!
 begun || fail "nothing was begun on the machine"
@@ -165,6 +169,8 @@ manifest = json.load(sys.stdin)
 assert manifest["interrupted"] is True
 assert any(file["path"].startswith("nodes/far-1/") for file in manifest["files"]), manifest["steps"]'
 "$casefile" verify interrupted.tar.gz >/dev/null || fail "the interrupted bundle does not verify"
+rm slow/nft
+
 # --- users who are not root ---------------------------------------------------------------------------------------------------------
 
 # A machine with users of its own, one of whom may become root without a password, and a log that only root may read.

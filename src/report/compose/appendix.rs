@@ -111,7 +111,7 @@ pub(super) fn missing(ledger: &Ledger<'_, '_>) -> Vec<Gap> {
         header
             .causes
             .iter()
-            .any(|effect| effects.contains(effect.rule.as_str()))
+            .any(|effect| effects.iter().any(|id| effect.names(id)))
     };
     let mut rows: Vec<_> = rows.into_iter().collect();
     rows.sort_by_key(|(_, headers)| {

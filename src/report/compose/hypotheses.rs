@@ -287,7 +287,7 @@ fn telling_effect(ledger: &Ledger<'_, '_>) -> Option<String> {
     let causes = |effect: &str| {
         let rules = diagnosis.rules.iter();
         rules
-            .filter(|rule| rule.header.causes.iter().any(|one| one.rule == effect))
+            .filter(|rule| rule.header.causes.iter().any(|one| one.names(effect)))
             .count()
     };
     let telling = effects.into_iter().filter(|effect| causes(effect) > 1);
@@ -303,7 +303,7 @@ pub(super) fn rivals(ledger: &Ledger<'_, '_>) -> (Option<Sentence>, Option<Sente
     };
     let could = |id: &str| {
         let header = &diagnosis.rules.get(id)?.header;
-        let same = header.causes.iter().any(|one| one.rule == effect);
+        let same = header.causes.iter().any(|one| one.names(&effect));
         (header.role == Role::Cause && same && !found.contains(id)).then_some(&header.check)
     };
     let (mut well, mut unknown) = (Vec::new(), Vec::new());

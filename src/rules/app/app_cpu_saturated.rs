@@ -189,10 +189,11 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         };
         let own_words = late.iter().find(|told| told.speaker.workload == owner);
         // A pod whose probes fail over it has a rule of its own.
-        let is_probed = Kind::ALL.iter().any(|&kind| !failures(snapshot, &pod, kind).is_empty());
+        let is_probed = |pod: &PodView<'_>| Kind::ALL.iter().any(|&kind| !failures(snapshot, pod, kind).is_empty());
         let is_felt =
             own_words.is_some() || others_suffer(snapshot, &owner) || slower_than_its_like(snapshot, &owner, &pod);
-        if is_probed && !pod.is_well() || !is_felt {
+        let is_held_down = snapshot.pods_of(&owner).any(|pod| !pod.is_well() && is_probed(&pod));
+        if is_held_down || !is_felt {
             continue;
         }
         findings.push(finding(snapshot, rule, owner, &pod, held_back, own_words));

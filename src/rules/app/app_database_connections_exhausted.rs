@@ -48,10 +48,13 @@ text:
     pattern: '(?:FATAL: +(?:MaxClientsInSessionMode|query_wait_timeout)|pgbouncer cannot connect to server)'
   - id: holder
     in: [other, container-log]
-    pattern: '^ *(?P<holder>[A-Za-z0-9_.@:/-]+) +\| +idle(?: in transaction)?(?: \(aborted\))? +\| +(?P<held>\d{1,6})\s*$'
+    pattern: '^ *(?P<holder>[A-Za-z0-9_.@:/-]+) +\|(?: +[A-Za-z0-9_.:/-]* *\|){0,2} +idle(?: in transaction)?(?: \(aborted\))? +\| +(?P<held>\d{1,6})\s*$'
+  - id: holder-last
+    in: [other, container-log]
+    pattern: '^ +(?P<held>\d{1,6}) +\| +idle(?: in transaction)?(?: \(aborted\))? +\| +(?P<holder>[A-Za-z_][A-Za-z0-9_.@/-]+)(?: +\|[ -~]{0,80})?\s*$'
   - id: sleeper
     in: [other, container-log]
-    pattern: '^\|\s*\d+ \| (?P<holder>[A-Za-z0-9_.-]+) +\| [A-Za-z0-9_.:-]+ +\| [A-Za-z0-9_]* +\| Sleep +\|'
+    pattern: '^\|\s*\d+ \| (?P<holder>[A-Za-z0-9_.-]+) +\| (?P<host>[A-Za-z0-9_.:-]+) +\| [A-Za-z0-9_]* +\| Sleep +\|'
 finds:
   subject: application
   confidence: confirmed
@@ -271,6 +274,8 @@ examples:
 /// Who holds connections, by a list that somebody took on the server.
 struct Holder {
     name: String,
+    /// The address that one of its connections comes from, where the list shows it.
+    host: String,
     held: u64,
     cite: Citation,
 }
@@ -303,7 +308,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
 }
 
 /// Signatures of lists.
-const LISTS: [&str; 2] = ["holder", "sleeper"];
+const LISTS: [&str; 3] = ["holder", "holder-last", "sleeper"];
 /// A list in which one client has so few connections shows nobody who takes them from others.
 const MANY: u64 = 20;
 
@@ -314,9 +319,10 @@ fn hold_responsible(input: &Input<'_>, rule: &RuleHeader, server: &Subject, foun
     let Some(most) = holders.iter().max_by_key(|holder| holder.held) else {
         return;
     };
-    let Some(workload) = workload_of(input.snapshot, &most.name) else {
-        return;
-    };
+    let workload = [&most.name, &most.host]
+        .into_iter()
+        .find_map(|name| workload_of(input.snapshot, name));
+    let Some(workload) = workload else { return };
     if most.held < MANY || most.held * 2 < listed || workload == *server {
         return;
     }
@@ -356,6 +362,7 @@ fn holders(input: &Input<'_>, rule: &RuleHeader) -> Vec<Holder> {
             .unwrap_or(0);
         let holder = found.entry(name.clone()).or_insert_with(|| Holder {
             name: name.clone(),
+            host: hit.captures.get("host").cloned().unwrap_or_default(),
             held: 0,
             cite: hit.cite.clone(),
         });

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::cluster::Snapshot;
+use crate::cluster::{Object, Snapshot};
 use crate::logs::{LineHit, LogFile};
 use crate::model::{Citation, Confidence, Subject};
 use crate::rules::toolbox::calls::{is_out_of_reach, of_clients};
 use crate::rules::toolbox::complaints::complaints;
-use crate::rules::toolbox::peers::{Peer, behind, dependencies};
+use crate::rules::toolbox::peers::{Peer, behind, dependencies, objects_of};
 use crate::rules::toolbox::references::{Resolved, references};
 use crate::rules::toolbox::speakers::{of_log, stores_of, technology};
 use crate::rules::{Finding, Input, RuleHeader};
@@ -34,11 +34,11 @@ check:
   zh: 'Kafka 对外公布的监听地址是否存在'
   en: 'whether the listeners that Kafka advertises exist'
 title:
-  zh: '{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}：{{ key }} 公布的 {{ host }} {% if missing %}没有对应的 Service {{ missing }}{% else %}是客户端自己的回环地址{% endif %}'
-  en: '{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}: {{ key }} advertises {{ host }}, {% if missing %}for which there is no Service {{ missing }}{% else %}which is the clients'' own loopback address{% endif %}'
+  zh: '{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}：{{ key }} 公布的 {{ host }} {% if missing %}没有对应的 Service {{ missing }}{% elif unresolved is defined %}无法解析{% else %}是客户端自己的回环地址{% endif %}'
+  en: '{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}: {{ key }} advertises {{ host }}, {% if missing %}for which there is no Service {{ missing }}{% elif unresolved is defined %}which does not resolve{% else %}which is the clients'' own loopback address{% endif %}'
 cause:
-  zh: '客户端先连上引导地址，再改连元数据里公布的地址；{{ key }} 的值是 {{ value }}，{% if missing %}而命名空间 {{ namespace }} 没有 Service {{ missing }}，所以引导成功之后所有读写都解析不了主机名。{% else %}客户端于是连接自己，被拒绝。{% endif %}'
-  en: 'clients first connect to the bootstrap address and then to what the metadata advertise; {{ key }} is {{ value }}, {% if missing %}and namespace {{ namespace }} has no Service {{ missing }}, so after the bootstrap no read or write finds its host.{% else %}so clients connect to themselves and are refused.{% endif %}'
+  zh: '客户端先连上引导地址，再改连元数据里公布的地址；{{ key }} 的值是 {{ value }}，{% if missing %}而命名空间 {{ namespace }} 没有 Service {{ missing }}，所以引导成功之后所有读写都解析不了主机名。{% elif unresolved is defined %}而这个名字在集群里解析不了，所以引导成功之后所有读写都失败。{% else %}客户端于是连接自己，被拒绝。{% endif %}'
+  en: 'clients first connect to the bootstrap address and then to what the metadata advertise; {{ key }} is {{ value }}, {% if missing %}and namespace {{ namespace }} has no Service {{ missing }}, so after the bootstrap no read or write finds its host.{% elif unresolved is defined %}a name that does not resolve here, so after the bootstrap every read and write fails.{% else %}so clients connect to themselves and are refused.{% endif %}'
 causes:
   - rule: app-database-unreachable
     ground: workload
@@ -78,6 +78,32 @@ sources:
   - 'librdkafka rdkafka_broker.c: a broker is named host:port/id, or host:port/bootstrap until its id is known'
 versions: Kafka 0.9 to 4.x
 examples:
+  - name: 'the name of another environment'
+    files:
+      kafka.yaml: |
+        apiVersion: apps/v1
+        kind: StatefulSet
+        metadata: {name: bus, namespace: prod, uid: u}
+        spec:
+          serviceName: bus-headless
+          selector: {matchLabels: {app: bus}}
+          template:
+            metadata: {labels: {app: bus}}
+            spec:
+              containers:
+              - name: kafka
+                image: apache/kafka:3.7.1
+                env:
+                - {name: KAFKA_ADVERTISED_LISTENERS, value: 'PLAINTEXT://bus-$(ORDINAL).bus-headless.test.svc.cluster.local:9092'}
+      pods.txt: |
+        NAMESPACE   NAME                     READY   STATUS    RESTARTS   AGE
+        prod        intake-7d4b9c5f6-xk2lp   1/1     Running   0          5d
+        prod        bus-0                    1/1     Running   0          41m
+      intake-7d4b9c5f6-xk2lp.log: |
+        2026-03-01 10:00:00,000 WARN [NetworkClient] Error connecting to node bus-0.bus-headless.test.svc.cluster.local:9092 java.net.UnknownHostException: bus-0.bus-headless.test.svc.cluster.local
+        2026-03-01 10:00:10,000 WARN [NetworkClient] Error connecting to node bus-0.bus-headless.test.svc.cluster.local:9092 java.net.UnknownHostException: bus-0.bus-headless.test.svc.cluster.local
+        2026-03-01 10:00:20,000 ERROR send failed: java.net.UnknownHostException: bus-0.bus-headless.test.svc.cluster.local
+    fires: [{kind: 'StatefulSet', namespace: 'prod', name: 'bus'}]
   - name: 'a headless Service that is not there'
     files:
       'services.json': '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"kafka","namespace":"w"},"spec":{"selector":{"app":"kafka"},"ports":[{"port":9092}]}}]}'
@@ -151,7 +177,11 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         finding.impair(Subject::namespaced("Service", &namespace, &name));
         findings.push(finding);
     }
-    findings.extend(tell_loopback(input, rule));
+    for other in tell_loopback(input, rule).into_iter().chain(tell_unknown(input, rule)) {
+        if !findings.iter().any(|finding| finding.subject == other.subject) {
+            findings.push(other);
+        }
+    }
     if findings.is_empty() {
         findings.extend(told_loopback(input, rule));
     }
@@ -168,42 +198,118 @@ fn is_advertised(key: &str) -> bool {
 fn tell_loopback(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let mut findings: Vec<Finding> = Vec::new();
-    for object in ["StatefulSet", "Deployment"]
-        .iter()
-        .flat_map(|kind| snapshot.kind(kind))
-    {
-        let broker = object.subject();
-        for (index, container) in object.list("/spec/template/spec/containers").iter().enumerate() {
-            let env = container.get("env").and_then(Value::as_array);
-            for (at, variable) in env.into_iter().flatten().enumerate() {
+    for setting in settings(snapshot).filter(|setting| is_loopback(setting.value)) {
+        let broker = setting.broker.subject();
+        let clients = callers_of(snapshot, &broker);
+        if clients.is_empty() || findings.iter().any(|finding| finding.subject == broker) {
+            continue;
+        }
+        let peer = Peer::parse(setting.value, None);
+        let mut finding = setting.finding(rule).fact("host", peer.host.clone());
+        for client in clients.into_iter().chain(callers_of_themselves(snapshot, peer.port)) {
+            finding.add_affected(client);
+        }
+        findings.push(finding);
+    }
+    findings
+}
+
+/// What a broker's container is told to advertise.
+struct Advertised<'s> {
+    broker: &'s Object,
+    container: usize,
+    at: usize,
+    key: &'s str,
+    value: &'s str,
+}
+
+impl Advertised<'_> {
+    fn finding(&self, rule: &RuleHeader) -> Finding {
+        let (container, at) = (self.container, self.at);
+        let pointer = format!("/spec/template/spec/containers/{container}/env/{at}/value");
+        Finding::new(rule, self.broker.subject(), Confidence::Confirmed)
+            .at(format!("spec.template.spec.containers[{container}].env[{at}]"))
+            .cite(self.broker.cite_at(&pointer))
+            .fact("key", self.key)
+            .fact("value", self.value)
+            .fact("missing", "")
+            .fact("namespace", self.broker.key.namespace.clone())
+    }
+
+    /// True when one of the listeners is this host; what the container's environment fills in may be anything.
+    fn names(&self, host: &str) -> bool {
+        self.value.split(',').any(|listener| {
+            let named = listener.trim().split("://").last().unwrap_or_default();
+            let named = named.rsplit_once(':').map_or(named, |(name, _)| name);
+            match named
+                .split_once("$(")
+                .and_then(|(head, rest)| Some((head, rest.split_once(')')?.1)))
+            {
+                Some((head, tail)) => !tail.is_empty() && host.starts_with(head) && host.ends_with(tail),
+                None => host == named,
+            }
+        })
+    }
+}
+
+/// Every setting of this kind in the environment of a workload's containers.
+fn settings(snapshot: &Snapshot) -> impl Iterator<Item = Advertised<'_>> {
+    let workloads = ["StatefulSet", "Deployment"]
+        .into_iter()
+        .flat_map(|kind| snapshot.kind(kind));
+    workloads.flat_map(|broker| {
+        let containers = broker.list("/spec/template/spec/containers").iter().enumerate();
+        containers.flat_map(move |(container, value)| {
+            let env = value.get("env").and_then(Value::as_array);
+            env.into_iter().flatten().enumerate().filter_map(move |(at, variable)| {
                 let text = |key: &str| variable.get(key).and_then(Value::as_str).unwrap_or("");
                 let (key, value) = (text("name"), text("value"));
-                if !is_advertised(key) || !is_loopback(value) {
-                    continue;
-                }
-                let clients = callers_of(snapshot, &broker);
-                if clients.is_empty() || findings.iter().any(|finding| finding.subject == broker) {
-                    continue;
-                }
-                let pointer = format!("/spec/template/spec/containers/{index}/env/{at}/value");
-                let peer = Peer::parse(value, None);
-                let mut finding = Finding::new(rule, broker.clone(), Confidence::Confirmed)
-                    .at(format!("spec.template.spec.containers[{index}].env[{at}]"))
-                    .cite(object.cite_at(&pointer))
-                    .fact("key", key)
-                    .fact("value", value)
-                    .fact("host", peer.host.clone())
-                    .fact("missing", "")
-                    .fact("namespace", broker.namespace.clone());
-                for client in clients.into_iter().chain(callers_of_themselves(snapshot, peer.port)) {
-                    finding.add_affected(client);
-                }
-                findings.push(finding);
+                is_advertised(key).then_some(Advertised {
+                    broker,
+                    container,
+                    at,
+                    key,
+                    value,
+                })
+            })
+        })
+    })
+}
+
+/// Brokers that advertise a name which their clients, and they themselves, cannot resolve, and which stands for nothing that was collected.
+fn tell_unknown(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let snapshot = input.snapshot;
+    let is_unresolved = |signature: &str| signature.starts_with("app-upstream-unresolved/");
+    let mut findings: Vec<Finding> = Vec::new();
+    for complaint in complaints(snapshot, &is_unresolved, &of_clients()) {
+        let peer = complaint.peer();
+        let namespace = &complaint.speaker.workload.namespace;
+        if peer.host.is_empty() || !objects_of(snapshot, namespace, &peer).is_empty() {
+            continue;
+        }
+        let Some(setting) = settings(snapshot).find(|setting| setting.names(&peer.host)) else {
+            continue;
+        };
+        let broker = setting.broker.subject();
+        let known = findings.iter().position(|finding| finding.subject == broker);
+        let index = known.unwrap_or_else(|| {
+            let finding = setting.finding(rule).fact("host", peer.host.clone());
+            findings.push(finding.fact("unresolved", true));
+            findings.len() - 1
+        });
+        if let Some(finding) = findings.get_mut(index) {
+            if finding.evidence.len() < CITATIONS {
+                finding.add_cite(complaint.cite.clone());
             }
+            finding.impair(broker);
+            finding.add_affected(complaint.speaker.workload.clone());
         }
     }
     findings
 }
+
+/// At most so many citations for one finding.
+const CITATIONS: usize = 4;
 
 /// True when none of the listeners that a value advertises is for anybody but the broker's own pod.
 fn is_loopback(value: &str) -> bool {

@@ -319,6 +319,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     if findings.iter().any(is_measured) {
         findings.retain(|finding| is_measured(finding) || finding.facts.contains_key("clock"));
     }
+    blame_unsynchronised(input, rule, &mut findings);
     // Where no machine was asked for its clock, its programs tell, if their twins elsewhere see nothing of the kind.
     for told in behind(snapshot).into_iter().chain(ahead(snapshot)) {
         let known = findings.iter_mut().find(|finding| finding.subject.name == told.node);
@@ -361,6 +362,49 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         }
     }
     findings
+}
+
+/// etcd compares its own clock with a peer's. Where one machine says that nothing keeps its clock, and another that something does, the
+/// first is the wrong one, whoever complains.
+fn blame_unsynchronised(input: &Input<'_>, rule: &RuleHeader, findings: &mut Vec<Finding>) {
+    let snapshot = input.snapshot;
+    let is_of_etcd = |finding: &Finding| !finding.facts.contains_key("offset") && !finding.facts.contains_key("clock");
+    let adrift: Vec<(String, Citation)> = machines(snapshot)
+        .into_iter()
+        .filter_map(|machine| {
+            let (_, cite) = machine
+                .value("clock.synchronised")
+                .filter(|(value, _)| *value == "no")?;
+            Some((machine.node.clone(), cite))
+        })
+        .collect();
+    let is_adrift = |finding: &Finding| adrift.iter().any(|(node, _)| *node == finding.subject.name);
+    let Some(told) = findings
+        .iter()
+        .position(|finding| is_of_etcd(finding) && !is_adrift(finding))
+    else {
+        return;
+    };
+    if adrift.is_empty() {
+        return;
+    }
+    let told = findings.swap_remove(told);
+    findings.retain(|finding| !is_of_etcd(finding) || is_adrift(finding));
+    for (node, cite) in adrift {
+        if findings.iter().any(|finding| finding.subject.name == node) {
+            continue;
+        }
+        let mut finding = Finding::new(rule, Subject::node(&node), Confidence::Confirmed).fact("node", node.clone());
+        for (name, value) in told.facts.iter().filter(|(name, _)| *name != "node") {
+            finding.facts.insert(name.clone(), value.clone());
+        }
+        finding.add_cite(cite);
+        for cite in told.evidence.iter().take(2) {
+            finding.add_cite(cite.clone());
+        }
+        touch_pods(snapshot, &node, &mut finding);
+        findings.push(finding);
+    }
 }
 
 /// Lines that are no accident.

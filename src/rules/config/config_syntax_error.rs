@@ -1,9 +1,15 @@
 //! A program refuses its configuration file for an error of syntax.
 
-use crate::cluster::{Hit, Snapshot};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::bundle::decode::Form;
+use crate::cluster::{Hit, Object, Snapshot};
 use crate::logs::{LineHit, Stream, clean_line};
-use crate::model::{Confidence, Subject};
+use crate::model::{Confidence, Subject, escaped};
+use crate::rules::toolbox::complaints::WORKLOADS;
 use crate::rules::toolbox::nodes::{ends_log, is_ready, node_of, persists, touch_pods};
+use crate::rules::toolbox::uses::{Use, uses};
 use crate::rules::toolbox::{add_hit, own_hits, pod_is_failing};
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -11,7 +17,7 @@ pub(in crate::rules) const RULE: &str = r##"
 id: config-syntax-error
 role: cause
 level: critical
-needs: [container-logs|kubelet-log|containerd-log|dockerd-log]
+needs: [container-logs|kubelet-log|containerd-log|dockerd-log|configmaps]
 text:
   - id: yaml
     pattern: "(?:(?P<file>[\\w/-][\\w./-]*\\.(?:ya?ml|conf|cfg|json|toml))[^\\n]{0,80})?(?P<said>yaml: (?:line \\d+: |unmarshal errors|invalid )[^\\n\"]{0,160})"
@@ -36,7 +42,10 @@ text:
     pattern: "(?:error loading config|couldn\\'t load configuration|Loading configuration file failed)[^\\n]{0,60}(?P<said>parsing YAML[^\\n]{1,160})"
   - id: json
     in: [container-log, other, status]
-    pattern: "(?P<said>(?:invalid character \\'[^\\']+\\' (?:looking for beginning of|after)[^\\n]{0,80}|Unexpected token \\S{1,12} in JSON at position \\d+|json\\.decoder\\.JSONDecodeError: [^\\n]{0,100}))"
+    pattern: "(?P<said>(?:invalid character \\'[^\\']+\\' (?:looking for beginning of|after)[ -~]{0,80}|Unexpected token \\S{1,12} in JSON at position \\d+|(?:Expected [ -~]{1,40}|Unexpected [ -~]{1,40}|Bad [ -~]{1,40}) in JSON at position \\d+|Unexpected token [ -~]{1,80} is not valid JSON|json\\.decoder\\.JSONDecodeError: [ -~]{0,100}|was expecting comma to separate [ -~]{0,40}|JsonSyntaxException: [ -~]{0,100}|expected `,` or `[}\\]]` at line \\d+ column \\d+|is invalid after a value\\. Expected either[ -~]{0,40}))"
+  - id: yaml-libraries
+    in: [container-log, other, status]
+    pattern: "(?P<said>(?:yaml\\.(?:scanner\\.ScannerError|parser\\.ParserError): [ -~]{0,100}|YAMLException: [ -~]{1,120}|mapping values are not allowed (?:here|in this context)[ -~]{0,60}|(?:while parsing a block mapping|while scanning a simple key)[ -~]{0,100}|could not find expected \\':\\'[ -~]{0,60}|bad indentation of a (?:mapping|sequence) entry[ -~]{0,60}))"
   - id: redis
     pattern: "(?P<said>\\*\\*\\* FATAL CONFIG FILE ERROR[^\\n]{0,80})"
   - id: postgres
@@ -45,11 +54,11 @@ check:
   zh: "程序是否因配置文件的语法错误而无法启动"
   en: "whether a program fails to start for a syntax error in its configuration"
 title:
-  zh: "{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} 的配置有语法错误{% if file is defined %}（{{ file }}）{% endif %}：{{ said }}"
-  en: "the configuration of {{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} has a syntax error{% if file is defined %} ({{ file }}){% endif %}: {{ said }}"
+  zh: "{% if language is defined %}ConfigMap {{ subject.namespace }}/{{ subject.name }} 的 {{ file }} 不是合法的 {{ language }}：{{ said }}{% else %}{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} 的配置有语法错误{% if file is defined %}（{{ file }}）{% endif %}：{{ said }}{% endif %}"
+  en: "{% if language is defined %}{{ file }} of ConfigMap {{ subject.namespace }}/{{ subject.name }} is no valid {{ language }}: {{ said }}{% else %}the configuration of {{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} has a syntax error{% if file is defined %} ({{ file }}){% endif %}: {{ said }}{% endif %}"
 cause:
-  zh: "程序读取配置{% if file is defined %} {{ file }} {% endif %}时报告 {{ said }}，{% if reload %}拒绝了新的配置，并沿用旧配置{% else %}然后退出{% endif %}；YAML 中的制表符、缺少的引号与括号、误拼的指令都会这样。"
-  en: "reading its configuration{% if file is defined %} {{ file }}{% endif %}, the program reports {{ said }} and {% if reload %}goes on with the old settings{% else %}ends{% endif %}; a tab in YAML, a quote or bracket left out, a directive misspelt do this."
+  zh: "{% if language is defined %}{{ file }} 读不成 {{ language }}（{{ said }}）{% if users is defined %}，而 {{ users }} 使用它{% endif %}：程序要么拒绝启动，要么按没有这份配置继续运行；已在运行的进程沿用旧内容，到重启或重新读取时才出错。{% else %}程序读取配置{% if file is defined %} {{ file }} {% endif %}时报告 {{ said }}，{% if reload %}拒绝了新的配置，并沿用旧配置{% else %}然后退出{% endif %}；YAML 中的制表符、缺少的引号与括号、误拼的指令都会这样。{% endif %}"
+  en: "{% if language is defined %}{{ file }} cannot be read as {{ language }} ({{ said }}){% if users is defined %}, and {{ users }} uses it{% endif %}: a program refuses to start with it, or goes on as though it had none; one that runs keeps what it read before until it starts or reads it again.{% else %}reading its configuration{% if file is defined %} {{ file }}{% endif %}, the program reports {{ said }} and {% if reload %}goes on with the old settings{% else %}ends{% endif %}; a tab in YAML, a quote or bracket left out, a directive misspelt do this.{% endif %}"
 causes:
   - rule: app-config-invalid
     ground: workload
@@ -81,14 +90,14 @@ remedy:
   - purpose: {zh: "查看出错的位置", en: "look at the place that is reported"}
     place: node
     risk: read-only
-    command: "{% if subject.kind == 'Node' %}grep -nP '\\t' {{ file if file is defined else '/var/lib/kubelet/config.yaml' }}{% else %}kubectl -n {{ subject.namespace }} get configmaps{% endif %}"
+    command: "{% if subject.kind == 'Node' %}grep -nP '\\t' {{ file if file is defined else '/var/lib/kubelet/config.yaml' }}{% elif language is defined %}kubectl -n {{ subject.namespace }} get configmap {{ subject.name }} -o yaml{% else %}kubectl -n {{ subject.namespace }} get configmaps{% endif %}"
     expect: {zh: "报告的行有误", en: "the line that is reported is wrong"}
     verify: {zh: "原因已记录", en: "the reason is on record"}
     rollback: {zh: "只读，无需回滚", en: "read-only"}
   - purpose: {zh: "改正后重启", en: "correct it, then restart"}
     place: node
     risk: change
-    command: "{% if subject.kind == 'Node' %}systemctl restart kubelet{% else %}kubectl -n {{ subject.namespace }} rollout restart {{ subject.kind }} {{ subject.name }}{% endif %}"
+    command: "{% if subject.kind == 'Node' %}systemctl restart kubelet{% elif language is defined %}kubectl -n {{ subject.namespace }} edit configmap {{ subject.name }}{% else %}kubectl -n {{ subject.namespace }} rollout restart {{ subject.kind }} {{ subject.name }}{% endif %}"
     expect: {zh: "无错误", en: "no error"}
     verify: {zh: "日志不再有该错误", en: "the log shows the error no more"}
     rollback: {zh: "恢复上一版本的配置", en: "put the version before back"}
@@ -96,7 +105,7 @@ prevention:
   - kind: prevent
     text: {zh: "在 CI 中用程序自带的检查（nginx -t、haproxy -c、promtool check）校验配置", en: "check the configuration in CI with the program's own check (nginx -t, haproxy -c, promtool check)"}
     acceptance: {zh: "错误的配置使流水线失败", en: "a wrong configuration fails the pipeline"}
-sources: ["kubernetes cmd/kubelet: `failed to load Kubelet config file`", "go.yaml.in/yaml scanner: `found character that cannot start any token`", "nginx src/core/ngx_conf_file.c", "haproxy src/cfgparse.c", "coredns corefile parser"]
+sources: ["kubernetes cmd/kubelet: `failed to load Kubelet config file`", "go.yaml.in/yaml scanner: `found character that cannot start any token`", "nginx src/core/ngx_conf_file.c", "haproxy src/cfgparse.c", "coredns corefile parser", "V8 messages: `Expected ',' or '}' after property value in JSON at position`", "PyYAML scanner.py, js-yaml loader.js, snakeyaml ScannerImpl", "Jackson UTF8StreamJsonParser, Gson, serde_json error.rs, System.Text.Json"]
 versions: "any"
 examples:
   - name: "a tab in the configuration of a kubelet"
@@ -135,6 +144,61 @@ examples:
       edge-proxy-6658fdc4c5-j8wqs.log: |
         [ALERT]    (1) : config : parsing [/usr/local/etc/haproxy/haproxy.cfg:31] : unknown keyword 'blance' in 'backend' section; did you mean 'balance' maybe ?
     fires: [{kind: "Deployment", name: "edge-proxy"}]
+  - name: "a comma is missing, and the program goes on without its settings"
+    files:
+      maps.yaml: |
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: switches, namespace: shop, uid: u}
+        data:
+          switches.json: |
+            {
+              "a": {"on": true}
+              "b": {"on": false}
+            }
+      switchboard.yaml: |
+        apiVersion: apps/v1
+        kind: Deployment
+        metadata: {name: switchboard, namespace: shop, uid: v}
+        spec:
+          selector: {matchLabels: {app: switchboard}}
+          template:
+            metadata: {labels: {app: switchboard}}
+            spec:
+              containers: [{name: main, image: shop/switchboard:1, volumeMounts: [{name: c, mountPath: /etc/s}]}]
+              volumes: [{name: c, configMap: {name: switches}}]
+        status: {replicas: 1, readyReplicas: 1}
+      pods.txt: |
+        NAMESPACE   NAME                           READY   STATUS    RESTARTS   AGE
+        shop        switchboard-6658fdc4c5-j8wqs   1/1     Running   0          18m
+      switchboard-6658fdc4c5-j8wqs.log: |
+        {"level":"warn","ts":"2026-01-14T08:11:16.000Z","msg":"rejected, serving nothing","file":"/etc/s/switches.json","error":"invalid character '\"' after object key:value pair"}
+    fires: [{kind: "ConfigMap", namespace: "shop", name: "switches"}]
+  - name: "a template is no JSON until it is filled in"
+    files:
+      maps.yaml: |
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: switches, namespace: shop, uid: u}
+        data:
+          switches.json: |
+            {"port": {{ .Values.port }}, "hosts": [{{ range .hosts }}"{{ . }}",{{ end }}]}
+          settings.yaml: |
+            a: {{ template "x" . }}
+            # indented by hand
+            b: ${B:-[}
+      switchboard.yaml: |
+        apiVersion: apps/v1
+        kind: Deployment
+        metadata: {name: switchboard, namespace: shop, uid: v}
+        spec:
+          selector: {matchLabels: {app: switchboard}}
+          template:
+            metadata: {labels: {app: switchboard}}
+            spec:
+              containers: [{name: main, image: shop/switchboard:1, volumeMounts: [{name: c, mountPath: /etc/s}]}]
+              volumes: [{name: c, configMap: {name: switches}}]
+        status: {replicas: 1, readyReplicas: 1}
   - name: "a user of a healthy application sent bad JSON"
     files:
       pods.txt: |
@@ -180,7 +244,105 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             }
         }
     }
+    let of_maps = broken_maps(input, rule, &findings);
+    findings.extend(of_maps);
     findings
+}
+
+/// ConfigMaps that hold a file which its name calls JSON or YAML and which is none, where a workload uses it. A workload that refuses to
+/// start over it is named itself.
+fn broken_maps(input: &Input<'_>, rule: &RuleHeader, told: &[Finding]) -> Vec<Finding> {
+    let snapshot = input.snapshot;
+    let broken: Vec<(&Object, &str, Broken)> = snapshot
+        .kind("ConfigMap")
+        .filter(|map| map.form == Form::Api)
+        .flat_map(|map| {
+            let data = map.get("/data").and_then(Value::as_object).into_iter().flatten();
+            data.filter_map(move |(key, value)| Some((map, key.as_str(), broken(key, value.as_str()?)?)))
+        })
+        .collect();
+    if broken.is_empty() {
+        return Vec::new();
+    }
+    let workloads: Vec<(Subject, Vec<Use>)> = WORKLOADS
+        .iter()
+        .flat_map(|kind| snapshot.kind(kind))
+        .map(|object| (object.subject(), uses(snapshot, &object.subject())))
+        .collect();
+    let mut findings = Vec::new();
+    for (map, key, broken) in broken {
+        let users: Vec<&Subject> = workloads
+            .iter()
+            .filter(|(workload, _)| workload.namespace == map.key.namespace)
+            .filter(|(_, uses)| {
+                let takes = |used: &&Use| used.kind == "ConfigMap" && used.name == map.key.name;
+                uses.iter()
+                    .filter(takes)
+                    .any(|used| used.key.is_empty() || used.key == key)
+            })
+            .map(|(workload, _)| workload)
+            .collect();
+        if users.is_empty()
+            || users
+                .iter()
+                .any(|user| told.iter().any(|finding| finding.subject == **user))
+        {
+            continue;
+        }
+        let complaints: Vec<&Hit> = own_hits(input, rule)
+            .into_iter()
+            .filter(|hit| users.contains(&&snapshot.top_owner_of(&hit.about.object)))
+            .collect();
+        // Some programs read more than JSON, and what no program minds is no fault.
+        let Some(first) = complaints.first() else { continue };
+        let mut finding = Finding::new(rule, map.subject(), Confidence::Confirmed)
+            .at(format!("data[{key}]"))
+            .cite(map.cite_at(&format!("/data/{}", escaped(key))))
+            .fact("language", broken.language)
+            .fact(
+                "users",
+                users.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            );
+        finding.count = 0;
+        add_hit(input, &mut finding, first);
+        let mut finding = finding.fact("file", key).fact("said", broken.said);
+        for user in users {
+            finding.impair(user.clone());
+            finding.add_affected(user.clone());
+        }
+        findings.push(finding);
+    }
+    findings
+}
+
+/// What is wrong with a text, and what it should be.
+struct Broken {
+    language: &'static str,
+    said: String,
+}
+
+/// Why a text is not what its name says. One with the marks of a template, or with comments where the language has none, is not meant to
+/// be read as it stands.
+fn broken(key: &str, text: &str) -> Option<Broken> {
+    const MARKS: [&str; 7] = ["{{", "{%", "<%", "${", "$(", "//", "/*"];
+    let is_meant = !text.trim().is_empty() && !MARKS.iter().any(|mark| text.contains(mark));
+    if key.ends_with(".json") && is_meant {
+        let error = serde_json::from_str::<serde::de::IgnoredAny>(text).err()?;
+        return Some(Broken {
+            language: "JSON",
+            said: error.to_string(),
+        });
+    }
+    let is_yaml = key.ends_with(".yaml") || key.ends_with(".yml");
+    if is_yaml && !MARKS.iter().take(5).any(|mark| text.contains(mark)) {
+        let mut documents = serde_yaml::Deserializer::from_str(text);
+        let error = documents.find_map(|document| serde::de::IgnoredAny::deserialize(document).err())?;
+        return Some(Broken {
+            language: "YAML",
+            said: error.to_string(),
+        });
+    }
+    None
 }
 
 /// True where nginx runs on after it refused its settings, by its own line, and started no workers since: it keeps those that it had.

@@ -1,29 +1,51 @@
 //! The Corefile makes CoreDNS answer wrongly for names of the cluster.
 
+use std::collections::BTreeSet;
+
 use regex::{Regex, RegexBuilder};
 
 use crate::cluster::{Object, Snapshot};
 use crate::model::{Confidence, escaped};
-use crate::rules::toolbox::add_hit;
-use crate::rules::toolbox::names::name_complaints;
+use crate::rules::toolbox::hosts::machines;
+use crate::rules::toolbox::names::{dns_addresses, name_complaints};
+use crate::rules::toolbox::{add_hit, own_hits, pod_is_failing, workload_touches};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
 id: coredns-config-wrong
 role: cause
 level: critical
-needs: [configmaps]
+needs: [configmaps|container-logs]
+text:
+  - id: twice
+    in: [container-log, status]
+    pattern: 'cannot serve dns://(?P<zone>[^\s:]+):\d+ - it is already defined'
 meets: [{kinds: [Service, Deployment, DaemonSet, Pod], named: [kube-dns, coredns, rke2-coredns, dns-default]}]
 check: {zh: "Corefile 是否会让集群内的名字解析失败或出错", en: "whether the Corefile makes names of the cluster fail or resolve wrongly"}
 title:
-  zh: "CoreDNS 的配置 {{ subject.namespace }}/{{ subject.name }} {% if kind == \"template\" %}对集群内的名字返回 {{ value }}（{{ line }}）{% elif kind == \"hosts\" %}把 {{ name }} 解析到 {{ value }}，而该 Service 的地址是 {{ wanted }}{% elif kind == \"zone\" %}的 kubernetes 区域 {{ value }} 不含集群域 {{ wanted }}{% elif kind == \"rewrite\" %}把 {{ name }} 改写到{% if wanted %} {{ wanted }}，而命名空间 {{ value }} 中没有这个 Service{% else %}命名空间 {{ value }}，而那里没有任何 Service{% endif %}{% elif kind == \"closed-hosts\" %}的 hosts 块没有 fallthrough，表中没有的名字一律答“不存在”{% else %}没有 kubernetes 插件{% endif %}"
-  en: "the configuration of CoreDNS, {{ subject.namespace }}/{{ subject.name }}, {% if kind == \"template\" %}answers {{ value }} for names of the cluster ({{ line }}){% elif kind == \"hosts\" %}resolves {{ name }} to {{ value }}, while the Service has {{ wanted }}{% elif kind == \"zone\" %}has the kubernetes zone {{ value }}, not the cluster domain {{ wanted }}{% elif kind == \"rewrite\" %}rewrites {{ name }} to {% if wanted %}{{ wanted }}, and namespace {{ value }} has no such Service{% else %}namespace {{ value }}, which has no Service{% endif %}{% elif kind == \"closed-hosts\" %}has a hosts block without fallthrough: names that it does not list are denied{% else %}has no kubernetes plugin{% endif %}"
+  zh: "CoreDNS 的配置 {{ subject.namespace }}/{{ subject.name }} {% if kind == \"twice\" %}把区域 {{ name }} 定义了两次，CoreDNS 拒绝启动{% elif kind == \"forward\" %}把 {{ name }} 转发到 {{ value }}，它不应答，而节点用的是 {{ wanted }}{% elif kind == \"template\" %}对集群内的名字返回 {{ value }}（{{ line }}）{% elif kind == \"hosts\" %}把 {{ name }} 解析到 {{ value }}，而该 Service 的地址是 {{ wanted }}{% elif kind == \"zone\" %}的 kubernetes 区域 {{ value }} 不含集群域 {{ wanted }}{% elif kind == \"rewrite\" %}把 {{ name }} 改写到{% if wanted %} {{ wanted }}，而命名空间 {{ value }} 中没有这个 Service{% else %}命名空间 {{ value }}，而那里没有任何 Service{% endif %}{% elif kind == \"closed-hosts\" %}的 hosts 块没有 fallthrough，表中没有的名字一律答“不存在”{% else %}没有 kubernetes 插件{% endif %}"
+  en: "the configuration of CoreDNS, {{ subject.namespace }}/{{ subject.name }}, {% if kind == \"twice\" %}defines the zone {{ name }} twice, so CoreDNS refuses to start{% elif kind == \"forward\" %}forwards {{ name }} to {{ value }}, which does not answer, while the nodes ask {{ wanted }}{% elif kind == \"template\" %}answers {{ value }} for names of the cluster ({{ line }}){% elif kind == \"hosts\" %}resolves {{ name }} to {{ value }}, while the Service has {{ wanted }}{% elif kind == \"zone\" %}has the kubernetes zone {{ value }}, not the cluster domain {{ wanted }}{% elif kind == \"rewrite\" %}rewrites {{ name }} to {% if wanted %}{{ wanted }}, and namespace {{ value }} has no such Service{% else %}namespace {{ value }}, which has no Service{% endif %}{% elif kind == \"closed-hosts\" %}has a hosts block without fallthrough: names that it does not list are denied{% else %}has no kubernetes plugin{% endif %}"
 cause:
-  zh: "Corefile 中的 {{ line }} 使 CoreDNS {% if kind == \"template\" %}对匹配的名字直接返回 {{ value }}，不再查询 Service{% elif kind == \"hosts\" %}返回一个旧的或错误的地址{% elif kind == \"rewrite\" %}把匹配的名字改写成并不存在的名字，于是回答“不存在”{% elif kind == \"closed-hosts\" %}先由 hosts 插件回答（无论写在哪里，它都排在 kubernetes 之前），表中没有的名字得到 NXDOMAIN，不再查询 Service{% else %}不回答集群内的名字{% endif %}。CoreDNS 自身运行正常，所以只有应用会报错。"
-  en: "{{ line }} in the Corefile makes CoreDNS {% if kind == \"template\" %}answer {{ value }} for names that match, without asking for the Service{% elif kind == \"hosts\" %}give out an address that is old or wrong{% elif kind == \"rewrite\" %}turn names that match into names that do not exist, and deny them{% elif kind == \"closed-hosts\" %}ask the hosts plugin first (it comes before kubernetes wherever it is written), which denies every name that it does not list{% else %}give no answer for names of the cluster{% endif %}. CoreDNS itself runs well, so only applications complain."
+  zh: "Corefile 中的 {{ line }} 使 CoreDNS {% if kind == \"twice\" %}与另一处都为 {{ name }} 提供服务；已在运行的 CoreDNS 沿用旧配置，下次启动即失败{% elif kind == \"forward\" %}把 {{ name }} 的查询交给 {{ value }}，得不到应答；节点自己的解析器 {{ wanted }} 不在其中{% elif kind == \"template\" %}对匹配的名字直接返回 {{ value }}，不再查询 Service{% elif kind == \"hosts\" %}返回一个旧的或错误的地址{% elif kind == \"rewrite\" %}把匹配的名字改写成并不存在的名字，于是回答“不存在”{% elif kind == \"closed-hosts\" %}先由 hosts 插件回答（无论写在哪里，它都排在 kubernetes 之前），表中没有的名字得到 NXDOMAIN，不再查询 Service{% else %}不回答集群内的名字{% endif %}。CoreDNS 自身运行正常，所以只有应用会报错。"
+  en: "{{ line }} in the Corefile makes CoreDNS {% if kind == \"twice\" %}serve {{ name }} as another block does already; one that runs keeps its old settings and fails at its next start{% elif kind == \"forward\" %}hand queries of {{ name }} to {{ value }}, where nothing answers; the nodes' own resolvers, {{ wanted }}, are not among them{% elif kind == \"template\" %}answer {{ value }} for names that match, without asking for the Service{% elif kind == \"hosts\" %}give out an address that is old or wrong{% elif kind == \"rewrite\" %}turn names that match into names that do not exist, and deny them{% elif kind == \"closed-hosts\" %}ask the hosts plugin first (it comes before kubernetes wherever it is written), which denies every name that it does not list{% else %}give no answer for names of the cluster{% endif %}. CoreDNS itself runs well, so only applications complain."
 questions:
   - {zh: "谁、何时改动了这个 ConfigMap？", en: "who changed this ConfigMap, and when?"}
 causes:
+  - rule: coredns-pod-unhealthy
+    ground: cluster
+    mechanism: {zh: "CoreDNS 无法启动", en: "CoreDNS cannot start"}
+  - rule: crashloopbackoff
+    ground: workload
+    mechanism: {zh: "CoreDNS 启动即退出", en: "CoreDNS ends at its start"}
+  - rule: workload-unavailable
+    ground: workload
+    mechanism: {zh: "CoreDNS 无法启动", en: "CoreDNS cannot start"}
+  - rule: app-database-unreachable
+    ground: cluster
+    mechanism: {zh: "名字无法解析", en: "names do not resolve"}
+  - rule: coredns-upstream-timeout
+    ground: cluster
+    mechanism: {zh: "CoreDNS 把查询交给不应答的地址", en: "CoreDNS hands queries to an address that does not answer"}
   - rule: dns-resolution-failure
     ground: cluster
     mechanism: {zh: "CoreDNS 按配置返回错误", en: "CoreDNS errs as it is told to"}
@@ -66,6 +88,60 @@ sources:
   - "coredns plugin/kubernetes/README.md"
 versions: "CoreDNS 1.2 to 1.13"
 examples:
+  - name: "a zone that two blocks serve"
+    files:
+      custom.yaml: |
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: coredns-custom, namespace: kube-system, uid: u}
+        data:
+          a.server: |
+            mill.example:53 {
+                forward . 10.1.0.5
+            }
+          b.server: |
+            other.example:53 mill.example:53 {
+                forward . 10.2.0.5
+            }
+      pods.txt: |
+        NAMESPACE     NAME                       READY   STATUS             RESTARTS       AGE
+        kube-system   coredns-5dd5756b68-4n8xq   0/1     CrashLoopBackOff   9 (2m ago)     41m
+      coredns-5dd5756b68-4n8xq.log: |
+        cannot serve dns://mill.example.:53 - it is already defined
+    fires: [{kind: "ConfigMap", namespace: "kube-system", name: "coredns-custom"}]
+  - name: "a zone is handed to addresses that the machines do not ask"
+    files:
+      coredns.yaml: |
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: coredns, namespace: kube-system, uid: u}
+        data:
+          Corefile: |
+            .:53 {
+                errors
+                kubernetes cluster.local in-addr.arpa ip6.arpa
+                forward . /etc/resolv.conf
+            }
+            office.example:53 {
+                errors
+                forward . 10.9.0.53
+            }
+      pods.txt: |
+        NAMESPACE     NAME                       READY   STATUS    RESTARTS   AGE
+        kube-system   coredns-5dd5756b68-4n8xq   1/1     Running   0          41m
+      svc.txt: |
+        NAMESPACE     NAME       TYPE        CLUSTER-IP    EXTERNAL-IP   PORT(S)         AGE
+        kube-system   kube-dns   ClusterIP   10.96.0.10    <none>        53/UDP,53/TCP   90d
+      nodes.txt: |
+        NAME   STATUS   ROLES    AGE   VERSION
+        n1     Ready    <none>   90d   v1.28.4
+      n1/resolv.conf: |
+        nameserver 10.8.0.53
+      coredns-5dd5756b68-4n8xq.log: |
+        [ERROR] plugin/errors: 2 erp.office.example. A: read udp 10.42.0.7:51000->10.9.0.53:53: i/o timeout
+        [ERROR] plugin/errors: 2 erp.office.example. A: read udp 10.42.0.7:51020->10.9.0.53:53: i/o timeout
+        [ERROR] plugin/errors: 2 erp.office.example. A: read udp 10.42.0.7:51040->10.9.0.53:53: i/o timeout
+    fires: [{kind: "ConfigMap", namespace: "kube-system", name: "coredns"}]
   - name: a table of hosts that denies all other names
     files:
       'coredns.yaml': |
@@ -254,7 +330,74 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         finding.count = finding.count.max(1);
         findings.push(finding);
     }
+    findings.extend(twice(input, rule));
     findings
+}
+
+/// A zone that two blocks serve: CoreDNS says so when it starts. The block was put into one of the ConfigMaps, where they were collected.
+/// Source: coredns core/dnsserver/register.go: `cannot serve %s - it is already defined`.
+fn twice(input: &Input<'_>, rule: &RuleHeader) -> Option<Finding> {
+    let snapshot = input.snapshot;
+    let hits = own_hits(input, rule);
+    let hit = hits.first().filter(|hit| pod_is_failing(snapshot, &hit.about.object))?;
+    let zone = hit.captures.get("zone")?.trim_end_matches('.');
+    let serves = |text: &str| {
+        let lines = lines_of(text);
+        let mut depth = 0_usize;
+        let mut line_of: Option<String> = None;
+        for line in lines {
+            let is_block = depth == 0 && line.ends_with('{');
+            let names = |word: &str| word.split(':').next().unwrap_or(word).trim_end_matches('.') == zone;
+            if is_block
+                && line
+                    .trim_end_matches('{')
+                    .split([' ', ','])
+                    .any(|word| names(word.trim()))
+            {
+                line_of = Some(line.trim_end_matches('{').trim().to_owned());
+            }
+            depth = (depth + line.matches('{').count()).saturating_sub(line.matches('}').count());
+        }
+        line_of
+    };
+    let mut blocks: Vec<(&Object, String, String)> = Vec::new();
+    for map in snapshot
+        .kind("ConfigMap")
+        .filter(|map| map.key.name.contains("coredns"))
+    {
+        let data = map.get("/data").and_then(|data| data.as_object());
+        for key in data.into_iter().flat_map(|data| data.keys()) {
+            let pointer = format!("/data/{}", escaped(key));
+            if let Some(line) = serves(map.text(&pointer)) {
+                blocks.push((map, pointer, line));
+            }
+        }
+    }
+    let workload = snapshot.top_owner_of(&hit.about.object);
+    // What is imported was added to what the cluster came with.
+    let added = blocks
+        .iter()
+        .rev()
+        .find(|(map, ..)| map.key.name != "coredns")
+        .or(blocks.last());
+    let subject = added.map_or_else(|| workload.clone(), |(map, ..)| map.subject());
+    let line = added.map_or_else(|| zone.to_owned(), |(.., line)| line.clone());
+    let mut finding = Finding::new(rule, subject, Confidence::Confirmed)
+        .at("data")
+        .fact("kind", "twice")
+        .fact("line", line)
+        .fact("name", zone)
+        .fact("value", "")
+        .fact("wanted", "");
+    for (map, pointer, _) in &blocks {
+        finding.add_cite(map.cite_at(pointer));
+    }
+    finding.count = 0;
+    add_hit(input, &mut finding, hit);
+    finding.touches.extend(workload_touches(snapshot, &hit.about.object));
+    finding.impair(workload.clone());
+    finding.add_affected(workload);
+    Some(finding)
 }
 
 /// The ConfigMaps of CoreDNS with the keys that hold its configuration: the Corefile, and what it imports into the zone of all names
@@ -301,6 +444,62 @@ fn wrong(snapshot: &Snapshot, corefile: &str) -> Option<Wrong> {
         .or_else(|| closed_hosts(snapshot, &lines))
         .or_else(|| zones(&lines, snapshot))
         .or_else(|| rewrite(snapshot, &lines, domain))
+        .or_else(|| forward(snapshot, &lines))
+}
+
+/// A `forward` to addresses of which CoreDNS says that they do not answer, while the machines ask others.
+/// Source: coredns `plugin/forward/README.md`.
+fn forward(snapshot: &Snapshot, lines: &[&str]) -> Option<Wrong> {
+    let silent: BTreeSet<&str> = ["coredns-upstream-timeout/timeout", "coredns-upstream-timeout/dial"]
+        .into_iter()
+        .flat_map(|signature| snapshot.hits(signature))
+        .filter_map(|hit| hit.captures.get("upstream"))
+        .map(|upstream| host_of(upstream))
+        .collect();
+    let used: BTreeSet<&str> = machines(snapshot)
+        .iter()
+        .flat_map(|machine| &machine.host.resolvers)
+        .flat_map(|resolver| &resolver.nameservers)
+        .map(String::as_str)
+        .filter(|server| !dns_addresses(snapshot).contains(server) && !server.starts_with("127."))
+        .collect();
+    let mut zone = "";
+    lines.iter().find_map(|line| {
+        if line.ends_with('{') && !line.starts_with("forward") {
+            // `corp.example:53 {`; a block of a plugin has no port and does not change the zone.
+            zone = line
+                .split([':', ' '])
+                .next()
+                .filter(|_| line.contains(':'))
+                .unwrap_or(zone);
+        }
+        let to: Vec<&str> = line
+            .strip_prefix("forward ")?
+            .trim_end_matches('{')
+            .split_whitespace()
+            .skip(1)
+            .collect();
+        let is_silent = |server: &&str| silent.contains(host_of(server));
+        let is_used = |server: &&str| used.contains(host_of(server));
+        let is_wrong = to.iter().any(is_silent) && !to.iter().any(is_used) && !used.is_empty();
+        is_wrong.then(|| Wrong {
+            kind: "forward",
+            line: (*line).trim_end_matches('{').trim().to_owned(),
+            name: zone.to_owned(),
+            value: to.join(", "),
+            wanted: used.iter().copied().collect::<Vec<_>>().join(", "),
+        })
+    })
+}
+
+/// An address without its port: `10.0.0.2:53`, `tls://10.0.0.2`.
+fn host_of(server: &str) -> &str {
+    let bare = server.split("://").last().unwrap_or(server);
+    match bare.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or(rest),
+        None if bare.matches(':').count() == 1 => bare.split(':').next().unwrap_or(bare),
+        None => bare,
+    }
 }
 
 /// The domain that kubelets give to pods (`clusterDomain`), `cluster.local` unless it was changed.

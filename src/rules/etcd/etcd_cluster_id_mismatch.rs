@@ -31,6 +31,9 @@ cause:
   zh: "{{ line }}。通常是节点重新加入时没有清空数据目录、快照只在一个成员上恢复、数据目录丢失而成员资格还在，或 peer URL 与成员列表不符。"
   en: "{{ line }}. Mostly a node came back without its data directory being emptied, a snapshot was restored on one member only, the data were lost while the membership stayed, or the peer URL is not that of the member list."
 causes:
+  - rule: rke1-core-container-missing
+    ground: node
+    mechanism: {zh: "etcd 启动即退出", en: "etcd ends at its start"}
   - rule: etcd-member-down
     ground: cluster
     mechanism: {zh: "成员不能加入", en: "the member cannot join"}

@@ -1,9 +1,10 @@
 //! A PodDisruptionBudget allows no eviction, so a node cannot be drained.
 
-use crate::cluster::{Hit, Object, PodView, Snapshot};
+use crate::bundle::decode::Form;
+use crate::cluster::{Hit, Object, PodView, Snapshot, workload_of_pod_name};
 use crate::model::{Confidence, Level, Subject};
 use crate::rules::toolbox::policies::matches_selector;
-use crate::rules::toolbox::{add_hit, own_hits};
+use crate::rules::toolbox::{add_hit, lists_pods, own_hits};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -223,8 +224,22 @@ fn waiting_upgrades(snapshot: &Snapshot, node: &str) -> Vec<Subject> {
     pods.map(|pod| snapshot.top_owner(pod.object)).collect()
 }
 
-/// True when the same log says later that the pod was evicted.
+/// True when the same log says later that the pod was evicted, or when it is not among the pods that are left.
 fn was_evicted(snapshot: &Snapshot, hit: &Hit, pod: &str) -> bool {
+    let namespace = hit.captures.get("namespace").map_or("", String::as_str);
+    // A listing without a namespace is of this one where it shows pods of the same set.
+    let workload = workload_of_pod_name(pod);
+    let is_sibling = |other: &PodView<'_>| {
+        let same = workload.is_some() && workload_of_pod_name(other.name()) == workload;
+        same && other.name() != pod && other.object.form.is_listed()
+    };
+    let is_left = snapshot
+        .pod(namespace, pod)
+        .is_some_and(|pod| pod.object.form != Form::Told);
+    let is_listed = lists_pods(snapshot, namespace) || snapshot.pods().any(|pod| is_sibling(&pod));
+    if !is_left && is_listed {
+        return true;
+    }
     let done = format!("pod/{pod} evicted");
     snapshot
         .log_of(hit)

@@ -225,6 +225,12 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             }
         }
     }
+    // A rule for clients that asks for plain text, and names the very server, speaks for every client that has the proxy or may have it.
+    let rules = wrong_rules(input, rule);
+    found.retain(|client, one| {
+        let is_ruled = rules.iter().any(|finding| finding.impairs.contains(&one.server));
+        !is_ruled || has_sidecar(input.snapshot, client) == Some(false)
+    });
     let mut by_policy: BTreeMap<Subject, Vec<Disagreement>> = BTreeMap::new();
     let mut findings = Vec::new();
     for one in found.into_values() {
@@ -238,7 +244,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         let object = input.snapshot.object(&policy.kind, &policy.namespace, &policy.name)?;
         of_policy(rule, object, clients)
     }));
-    findings.extend(wrong_rules(input, rule));
+    findings.extend(rules);
     findings
 }
 

@@ -471,6 +471,11 @@ fn between<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
                         Some(Target::Number(number)) => Some(number),
                         _ => None,
                     });
+                // A table shows no target, and the port of the Service is mostly the same.
+                let served: Vec<i64> = match target {
+                    Some(port) => vec![port],
+                    None => ports(call.service).into_iter().map(|port| port.port).collect(),
+                };
                 for (way, isolated, peer) in [(Way::Ingress, server, client), (Way::Egress, client, server)] {
                     let home = Home {
                         name: &peer.subject.namespace,
@@ -496,8 +501,7 @@ fn between<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
                         .any(|rule| admits(&rule) && target.is_none_or(|port| rule.opens(port)));
                     // Of another namespace only what is seen to fail counts: a setting may name what is never called.
                     let is_shown = is_own || call.fails;
-                    if let (false, true, Some(policy)) = (passes, is_shown, telling(&selecting, way, target.as_slice()))
-                    {
+                    if let (false, true, Some(policy)) = (passes, is_shown, telling(&selecting, way, &served)) {
                         found.push(Blocked {
                             policy,
                             kind: "between",

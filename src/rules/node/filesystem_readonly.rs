@@ -38,6 +38,7 @@ cause:
 questions:
   - {zh: "是磁盘损坏、SAN 路径中断，还是瘦供给池写满？", en: "did the disk fail, did a SAN path break, or is a thin pool full?"}
 causes:
+  - {rule: 'app-*', ground: workload, mechanism: {zh: '应用写不了这块盘上的数据', en: 'applications cannot write their data there'}}
   - rule: node-notready
     ground: node
     mechanism: {zh: "节点因此不再就绪", en: "the node is not ready for it"}
@@ -68,15 +69,6 @@ causes:
   - rule: endpoints-missing
     ground: workload
     mechanism: {zh: "Pod 不就绪，端点被移除", en: "pods that are not ready leave the endpoints"}
-  - rule: app-permission-denied
-    ground: workload
-    mechanism: {zh: "文件系统变为只读，应用的写入被拒绝", en: "the file system became read-only, so the application's writes are refused"}
-  - rule: app-disk-full
-    ground: workload
-    mechanism: {zh: "磁盘出错，应用的写入失败", en: "the disk fails, and the application's writes with it"}
-  - rule: app-bug
-    ground: workload
-    mechanism: {zh: "磁盘出错，应用的读写失败", en: "the disk fails, and the application's reads and writes with it"}
 benign:
   - {zh: "容器内的 read-only file system 可能来自 readOnlyRootFilesystem: true，是有意的设置", en: "read-only file system inside a container may come from readOnlyRootFilesystem: true and is meant so"}
 remedy:

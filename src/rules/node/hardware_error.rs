@@ -41,12 +41,10 @@ cause:
   zh: "内核记录了硬件错误：{{ line }}；内存、处理器、总线或散热有问题，节点不可信赖。"
   en: "the kernel recorded errors of the hardware: {{ line }}; memory, processor, bus or cooling are at fault and the node cannot be trusted."
 causes:
+  - {rule: 'app-*', ground: workload, mechanism: {zh: '节点的硬件出错，应用随之出错', en: 'the machine errs, and what runs on it with it'}}
   - rule: failedscheduling-insufficient-resources
     ground: workload
     mechanism: {zh: "失效的 GPU 不再分配给 Pod", en: "a GPU that failed is given to no pod"}
-  - rule: app-bug
-    ground: workload
-    mechanism: {zh: "使用该设备的进程因此出错", en: "processes that use the device fail over it"}
   - rule: node-notready
     ground: node
     mechanism: {zh: "节点因此不再就绪", en: "the node is not ready for it"}

@@ -1,8 +1,9 @@
 //! A container may use so little CPU that it answers its probes too late.
 
-use crate::model::{Confidence, Subject};
+use crate::cluster::{Object, PodView, Snapshot};
+use crate::model::{Citation, Confidence, Subject};
 use crate::rules::toolbox::probes::{Kind, failures};
-use crate::rules::toolbox::usage::{cpu_limit, cpu_used};
+use crate::rules::toolbox::usage::{cpu_used, millicores};
 use crate::rules::toolbox::workload_touches;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -102,11 +103,14 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                     .any(|word| event.message.contains(word))
             });
         let Some(late) = late else { continue };
-        for container in pod.containers().into_iter().filter(|container| !container.init) {
-            let Some((limit, text)) = cpu_limit(&container) else {
-                continue;
-            };
-            let used = cpu_used(snapshot, &pod, container.name);
+        for Limited {
+            container,
+            limit,
+            text,
+            cite,
+        } in limits(snapshot, &pod, &owner)
+        {
+            let used = cpu_used(snapshot, &pod, container);
             let is_held_back = used
                 .as_ref()
                 .is_some_and(|(used, _)| used * 100 >= limit * AT_THE_LIMIT);
@@ -116,15 +120,11 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             let subject = Subject::namespaced("Pod", pod.namespace(), pod.name());
             let mut finding = Finding::new(rule, owner.clone(), Confidence::Probable)
                 .at(format!(
-                    "spec.template.spec.containers[{}].resources.limits.cpu",
-                    container.name
+                    "spec.template.spec.containers[{container}].resources.limits.cpu"
                 ))
-                .cite(
-                    pod.object
-                        .cite_at(&format!("{}/resources/limits/cpu", container.spec_pointer)),
-                )
+                .cite(cite)
                 .cite(late.cite.clone())
-                .fact("container", container.name)
+                .fact("container", container)
                 .fact("limit", text)
                 .fact("used", used.as_ref().map_or(0, |(used, _)| *used))
                 .fact("said", late.message.chars().take(200).collect::<String>())
@@ -139,4 +139,40 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         }
     }
     findings
+}
+
+/// A container's limit.
+struct Limited<'s> {
+    container: &'s str,
+    limit: u64,
+    text: &'s str,
+    cite: Citation,
+}
+
+/// The limits of a pod's containers; those of its workload where a row of a table shows no containers.
+fn limits<'s>(snapshot: &'s Snapshot, pod: &PodView<'s>, owner: &Subject) -> Vec<Limited<'s>> {
+    let template = snapshot.object(&owner.kind, &owner.namespace, &owner.name);
+    let holders = [
+        Some((pod.object, "/spec/containers")),
+        template.map(|owner| (owner, "/spec/template/spec/containers")),
+    ];
+    let of = |(object, at): (&'s Object, &str)| -> Vec<Limited<'s>> {
+        let containers = object.list(at).iter().enumerate();
+        let limited = containers.filter_map(|(index, container)| {
+            let text = container.pointer("/resources/limits/cpu")?.as_str()?;
+            Some(Limited {
+                container: container.get("name")?.as_str()?,
+                limit: millicores(text)?,
+                text,
+                cite: object.cite_at(&format!("{at}/{index}/resources/limits/cpu")),
+            })
+        });
+        limited.collect()
+    };
+    let mut found = holders
+        .into_iter()
+        .flatten()
+        .map(of)
+        .filter(|limits| !limits.is_empty());
+    found.next().unwrap_or_default()
 }

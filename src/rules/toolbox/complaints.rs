@@ -413,7 +413,7 @@ fn refusing_peer(snapshot: &Snapshot, rule: &RuleHeader, complaint: &Complaint<'
 }
 
 /// What can refuse.
-const WORKLOADS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
+pub const WORKLOADS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
 
 /// The finding of what one workload complains of; none of nothing.
 pub fn finding(

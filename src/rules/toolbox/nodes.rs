@@ -75,6 +75,10 @@ pub fn is_dated(line: &str) -> bool {
 
 /// The node that a match is about: named by its place, or the only one that the bundle is of.
 pub fn node_of(snapshot: &Snapshot, hit: &Hit) -> Option<String> {
+    // What controllers write names the node that they speak of.
+    if let Some(named) = hit.captures.get("node").filter(|named| is_known(snapshot, named)) {
+        return Some(named.clone());
+    }
     if !hit.about.node.is_empty() {
         return Some(hit.about.node.clone());
     }
@@ -176,6 +180,10 @@ pub fn quote(finding: &Finding) -> String {
         .and_then(|cite| cite.quote.first())
         .map_or("", |line| line.text.as_str());
     crate::logs::clean_line(line).trim().chars().take(240).collect()
+}
+
+fn is_known(snapshot: &Snapshot, node: &str) -> bool {
+    snapshot.object("Node", "", node).is_some()
 }
 
 /// A finding about a node touches the pods on it that are not well, and their owners; what runs there may be out of reach.

@@ -107,8 +107,12 @@ pub fn objects_of(snapshot: &Snapshot, namespace: &str, peer: &Peer) -> Vec<Subj
     let mut labels = peer.host.split('.');
     let name = labels.next().unwrap_or("");
     let second = labels.next();
-    // `mysql-0.mysql`: a pod of a headless Service.
-    if let Some(pod) = snapshot.pods().find(|pod| pod.name() == name)
+    // `mysql-0.mysql`, `mysql-0.mysql.shop.svc`: a pod of a headless Service.
+    let home = labels.next().filter(|_| labels.next() == Some("svc"));
+    let is_home = |found: &str| home.is_none_or(|wanted| found.is_empty() || found == wanted);
+    if let Some(pod) = snapshot
+        .pods()
+        .find(|pod| pod.name() == name && is_home(pod.namespace()))
         && second.is_some()
     {
         return vec![snapshot.top_owner(pod.object)];

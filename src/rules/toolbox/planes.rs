@@ -25,6 +25,8 @@ pub struct Instance {
 /// A leader renews its lease every two seconds and loses it after fifteen (`--leader-elect-lease-duration`,
 /// kubernetes staging/src/k8s.io/component-base/config/types.go); after so long nobody holds it.
 const STALE: SignedDuration = SignedDuration::from_mins(2);
+/// A scheduler that works looks at a new pod within so long.
+const SEEN_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 
 /// The instances of `kube-apiserver`, `kube-scheduler`, `kube-controller-manager` or `etcd`: static pods (kubeadm, RKE2), containers of a CRI
 /// runtime, units of systemd.
@@ -247,7 +249,14 @@ pub fn unseen_by_scheduler<'s>(snapshot: &'s Snapshot, scheduler: &str) -> Vec<P
             (Some(created), Some(last)) => last.latest >= created.earliest,
             _ => true,
         };
-        tried.iter().any(|(tried, event)| *tried == owner && is_later(event))
+        // One that tries other pods long after this one came looks at this one as well.
+        let is_at_work = |event: &Event| match (&created, &event.last) {
+            _ if event.component != scheduler => false,
+            (Some(created), Some(last)) => last.earliest > created.latest + SEEN_WITHIN,
+            // Nothing tells that it came before the pod.
+            _ => true,
+        };
+        tried.iter().any(|(tried, event)| *tried == owner && is_later(event)) || snapshot.events.iter().any(is_at_work)
     };
     snapshot
         .pods()

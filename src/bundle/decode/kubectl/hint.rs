@@ -22,6 +22,8 @@ pub(crate) struct Hint {
     pub(crate) output: String,
     /// The labels for which `-L` asks columns.
     pub(crate) labels: Vec<String>,
+    /// The node of which the pods were asked for (`--field-selector spec.nodeName=wk5`); empty when it is not given.
+    pub(crate) node: String,
 }
 
 impl Hint {
@@ -55,6 +57,16 @@ impl Hint {
             &self.namespace
         }
     }
+}
+
+/// The node that a field selector asks for: `spec.nodeName=wk5,status.phase!=Running`.
+fn node_selected(selector: &str) -> String {
+    let selector = selector.trim_matches(['"', '\'']);
+    let node = selector
+        .split(',')
+        .find_map(|part| part.strip_prefix("spec.nodeName="))
+        .map(|node| node.trim_start_matches('='));
+    node.filter(|node| is_name(node)).unwrap_or("").to_owned()
 }
 
 /// The namespace for which the command above an output, or the path of the file, asks; empty when none does.
@@ -263,7 +275,8 @@ pub(crate) fn from_command(command: &str) -> Hint {
             "-n" | "--namespace" => hint.namespace = words.next().unwrap_or("").to_owned(),
             "-o" | "--output" => hint.output = words.next().unwrap_or("").to_owned(),
             "-L" | "--label-columns" => hint.labels.extend(keys(words.next().unwrap_or(""))),
-            "-l" | "--selector" | "--sort-by" | "--field-selector" | "--context" | "--kubeconfig" | "-c" | "-f" => {
+            "--field-selector" => hint.node = node_selected(words.next().unwrap_or("")),
+            "-l" | "--selector" | "--sort-by" | "--context" | "--kubeconfig" | "-c" | "-f" => {
                 words.next();
             }
             "--" => break,
@@ -283,6 +296,8 @@ pub(crate) fn from_command(command: &str) -> Hint {
                     .or_else(|| word.strip_prefix("-o").filter(|_| !word.starts_with("--")))
                 {
                     hint.output = output.trim_start_matches('=').to_owned();
+                } else if let Some(selector) = word.strip_prefix("--field-selector=") {
+                    hint.node = node_selected(selector);
                 } else if word.starts_with('-') {
                     continue;
                 } else if verb.is_empty() {

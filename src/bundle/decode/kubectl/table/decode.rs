@@ -181,6 +181,9 @@ fn object<'f, 't>(file: &'f TextFile<'t>, row: &Row<'_, 't>, kind: &str, hint: &
             to.entry("/metadata/labels", label, value, row.line);
         }
     }
+    if kind == "Pod" && row.get("NODE").is_none() && !hint.node.is_empty() {
+        to.set("/spec/nodeName", hint.node.as_str(), row.line);
+    }
     fill(&kind, row, &mut to);
     Some(to)
 }
