@@ -215,7 +215,7 @@ pub struct Subjects {
     /// Then the peer is the subject, where the line names it, or what it says is called after it, and it is a workload of the bundle.
     #[serde(default)]
     pub peer_side: Vec<String>,
-    /// For applications: what is written once, be it as a mere warning, and holds until another line takes it back.
+    /// For applications and nodes: what is written once, be it as a mere warning, and holds until another line takes it back.
     #[serde(default)]
     pub lasting: Vec<Lasting>,
     /// For applications: signatures by which a program tells of a limit of its own: nobody else is to blame.

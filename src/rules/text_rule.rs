@@ -8,7 +8,7 @@ use super::toolbox::hosts::{Suffering, suffering};
 use super::toolbox::nodes::{by_node, node_of};
 use super::toolbox::{own_hits, pod_is_failing, workload_touches};
 use super::{Finding, Ground, Input, RuleHeader};
-use crate::cluster::{Event, Hit, Snapshot};
+use crate::cluster::{Event, Hit, PodView, Snapshot};
 use crate::model::Subject;
 
 /// At most so many citations for one finding; more add nothing for a reader.
@@ -24,7 +24,8 @@ pub(super) fn judge_text(input: &Input<'_>, rule: &RuleHeader, subjects: &Subjec
         let mut findings = by_node(input, rule, subjects.least, subjects.confidence);
         // Where nothing fails anywhere, such a setting is odd, and all is well.
         let fails = !subjects.even_when_ready.is_empty()
-            && (!troubled(input.snapshot).is_empty() || input.snapshot.pods().any(|pod| !pod.is_well()));
+            && (!troubled(input.snapshot).is_empty()
+                || input.snapshot.pods().any(|pod| !pod.is_well() || starts_again(&pod)));
         let always: Vec<&Hit> = own_hits(input, rule)
             .into_iter()
             .filter(|hit| {
@@ -61,6 +62,13 @@ pub(super) fn judge_text(input: &Input<'_>, rule: &RuleHeader, subjects: &Subjec
         }
     }
     with_paths(found.into_values().collect(), &subjects.path)
+}
+
+/// Starts of one container that are no accident, though it runs at the moment.
+const AGAIN: i64 = 5;
+
+fn starts_again(pod: &PodView<'_>) -> bool {
+    pod.containers().iter().any(|container| container.restarts() >= AGAIN)
 }
 
 /// True for an event about a volume that could not be attached, where a later one says that it was (kubernetes

@@ -65,12 +65,29 @@ pub fn persists(snapshot: &Snapshot, hit: &Hit) -> bool {
     snapshot.goes_on_without(hit).is_none_or(|gap| gap <= STILL)
 }
 
-/// False for a line with the seconds since the boot instead of a date: the ring buffer keeps lines of months, so it says nothing of now.
+/// True unless a line has the seconds since the boot instead of a date.
 pub fn is_dated(line: &str) -> bool {
-    !line
-        .strip_prefix('[')
-        .map(str::trim_start)
-        .is_some_and(|text| text.starts_with(|c: char| c.is_ascii_digit()))
+    since_boot(line).is_none()
+}
+
+/// The kernel's own stamp, and what follows it: `[ 8123.440211] …`.
+fn since_boot(line: &str) -> Option<&str> {
+    let stamp = line.strip_prefix('[').map(str::trim_start)?;
+    stamp.starts_with(|c: char| c.is_ascii_digit()).then_some(stamp)
+}
+
+/// False for a line with the seconds since the boot instead of a date, unless it is known how long the machine has been up: the ring
+/// buffer keeps lines of months, so by itself it says nothing of now.
+pub fn is_of_now(snapshot: &Snapshot, node: &str, line: &str) -> bool {
+    let Some(stamp) = since_boot(line) else {
+        return true;
+    };
+    let seconds = |text: &str| text.split(['.', ']']).next()?.trim().parse::<u64>().ok();
+    let up = super::hosts::machines(snapshot)
+        .into_iter()
+        .filter(|machine| machine.node == node)
+        .find_map(|machine| seconds(machine.value("host.uptime-seconds")?.0));
+    seconds(stamp).zip(up).is_some_and(|(stamp, up)| up.saturating_sub(stamp) <= STILL.as_secs().unsigned_abs())
 }
 
 /// The node that a match is about: named by its place, or the only one that the bundle is of.
@@ -135,11 +152,42 @@ pub fn machine_name(snapshot: &Snapshot, known: &str) -> String {
 /// One finding for each node of which the rule's signatures tell `least` times or more, and still do at the end.
 pub fn by_node(input: &Input<'_>, rule: &RuleHeader, least: u64, confidence: Confidence) -> Vec<Finding> {
     let snapshot = input.snapshot;
-    let still = |hit: &Hit, node: &str| is_ready(snapshot, node) == Some(false) || persists(snapshot, hit);
+    let still = |hit: &Hit, node: &str| {
+        let stays = is_ready(snapshot, node) == Some(false) || persists(snapshot, hit) || lasts(snapshot, rule, hit);
+        stays && !is_end(rule, hit)
+    };
     let groups = hits_by_node(input, rule, least, still).into_iter();
     groups
         .map(|(node, hits)| on_node(input, rule, &node, &hits, confidence))
         .collect()
+}
+
+/// The name of a match's signature within its rule.
+fn name_of(hit: &Hit) -> &str {
+    hit.signature.rsplit('/').next().unwrap_or("")
+}
+
+/// True for a line that says that the trouble is over.
+fn is_end(rule: &RuleHeader, hit: &Hit) -> bool {
+    let mut lasting = rule.finds.iter().flat_map(|finds| &finds.lasting);
+    lasting.any(|state| state.ends == name_of(hit))
+}
+
+/// True for what is written once and holds until another line takes it back, where none does.
+fn lasts(snapshot: &Snapshot, rule: &RuleHeader, hit: &Hit) -> bool {
+    let mut lasting = rule.finds.iter().flat_map(|finds| &finds.lasting);
+    let Some(state) = lasting.find(|state| state.begins == name_of(hit)) else {
+        return false;
+    };
+    let Some(log) = snapshot.log_of(hit) else {
+        return false;
+    };
+    let last = |name: &str| {
+        let id = format!("{}/{name}", rule.id);
+        let lines = log.hits.iter().filter(|line| line.signature == id);
+        lines.map(LineHit::last_line).max()
+    };
+    last(&state.begins) > last(&state.ends)
 }
 
 /// What the rule's signatures tell of each node, `least` times or more: those matches that count for it.

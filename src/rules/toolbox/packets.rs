@@ -1,7 +1,9 @@
 //! Rules of the packet filter that refuse what a cluster needs, told apart from those that its own components write.
 
-use super::hosts::{Machine, Suffering, confidence, network_suffering};
-use super::nodes::{hits_by_node, is_dated, on_node, persists};
+use std::collections::BTreeMap;
+
+use super::hosts::{Machine, Suffering, confidence, machines, network_suffering};
+use super::nodes::{hits_by_node, is_of_now, on_node, persists};
 use super::own_hits;
 use crate::bundle::decode::FirewallRule;
 use crate::cluster::{Hit, Snapshot};
@@ -206,12 +208,14 @@ const LOGGED: u64 = 3;
 pub fn logged(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     // Adverts of VRRP reach every machine of a segment: those are missed that another master would have to hear.
-    let has_two_masters = (own_hits(input, rule).iter()).any(|hit| hit.signature.ends_with("/two-masters"));
+    let is_twice = has_address_twice(snapshot);
+    let has_two_masters = is_twice
+        || (own_hits(input, rule).iter()).any(|hit| hit.signature.ends_with("/two-masters"));
     let counts = |hit: &Hit, node: &str| {
         let peer = hit.captures.get("peer").map_or("", String::as_str);
         let line = hit.cite.quote.first().map_or("", |line| line.text.as_str());
         hit.signature.ends_with("/logged")
-            && is_dated(line)
+            && (is_of_now(snapshot, node, line) || is_twice && !hit.captures.contains_key("port"))
             && persists(snapshot, hit)
             && is_of_other_node(snapshot, node, peer)
     };
@@ -287,6 +291,28 @@ fn ports(text: &str) -> Vec<(u16, u16)> {
             Some((from.parse().ok()?, to.parse().ok()?))
         })
         .collect()
+}
+
+/// True where one address stands on the outer interfaces of two machines: both take themselves for its master. What container networks
+/// and name services put on every machine (`docker0`, `kube-ipvs0`, `nodelocaldns`) is alike on purpose.
+fn has_address_twice(snapshot: &Snapshot) -> bool {
+    const OUTER: [&str; 5] = ["en", "eth", "bond", "em", "team"];
+    let mut seen: BTreeMap<String, String> = BTreeMap::new();
+    for machine in machines(snapshot) {
+        let outer = machine.host.tools.interfaces.iter();
+        let outer = outer.filter(|interface| OUTER.iter().any(|start| interface.name.starts_with(start)));
+        for address in outer.flat_map(|interface| &interface.addresses) {
+            let bare = address.split('/').next().unwrap_or(address);
+            if bare.starts_with("fe80") || bare.starts_with("169.254.") {
+                continue;
+            }
+            let first = seen.entry(bare.to_owned()).or_insert_with(|| machine.node.clone());
+            if *first != machine.node {
+                return true;
+            }
+        }
+    }
+    false
 }
 
 #[cfg(test)]
