@@ -262,7 +262,7 @@ fn add_relayed(rules: &Rules, findings: &[Finding], effects: &mut BTreeMap<usize
 fn only_ailing_neighbour(rules: &Rules, findings: &[Finding], complaint: &Finding) -> Vec<usize> {
     // A data store is no workload of another kind: the port or the name of the peer tells.
     let peer = complaint.facts.get("peer").and_then(|peer| peer.as_str()).unwrap_or("");
-    let asks_for_store = Peer::parse(peer, None).is_data_store();
+    let asks_for_store = Peer::parse(peer, None).is_data_store() || complaint.rule.starts_with("app-database-");
     let is_down_by_itself = |finding: &Finding| {
         let explains = rules.get(&finding.rule).is_some_and(|rule| {
             matches!(rule.header.role, Role::Cause | Role::Link) && finding.level == Level::Critical

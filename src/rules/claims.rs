@@ -79,6 +79,11 @@ pub(in crate::rules) fn finding(snapshot: &Snapshot, rule: &RuleHeader, claim: &
     finding.add_affected(own);
     for pod in users(snapshot, claim) {
         finding.touches.extend(super::toolbox::workload_touches(snapshot, &pod));
+        // A pod that waits for its volume serves nobody.
+        let waits = snapshot.pod(&pod.namespace, &pod.name).is_none_or(|pod| !pod.is_well());
+        if waits {
+            finding.impair(snapshot.top_owner_of(&pod));
+        }
         finding.add_affected(pod);
     }
     for event in snapshot

@@ -59,6 +59,10 @@ impl Complaint<'_> {
             self.captures.get("peer").or_else(|| self.captures.get("host")),
             self.captures.get("port"),
         ) {
+            // No Service has a capital: `Database connection error` names none.
+            (Some(text), None) if text.starts_with(|c: char| c.is_ascii_uppercase()) && !text.contains(['.', ':']) => {
+                Peer::default()
+            }
             (Some(text), port) => Peer::parse(text, port.map(String::as_str)),
             (None, _) => Peer::default(),
         }
