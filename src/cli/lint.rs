@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::exit;
 use super::terminal::{complain, deliver, safe};
-use crate::report::lint::{Lint, LintKind, lint};
+use crate::report::lint::{Lint, LintKind, is_report, lint};
 
 /// Check a report in Markdown before it is signed: blanks that are left, references to nothing, words that say too much
 ///
@@ -42,6 +42,13 @@ pub(super) fn run(args: &LintArgs) -> u8 {
             return exit::INPUT;
         }
     };
+    if !is_report(&text) {
+        complain(&format!(
+            "{} is no report of casefile: it has neither its front matter nor a citation such as [E1]; give the Markdown that `casefile analyze -f md` writes",
+            args.report.display()
+        ));
+        return exit::INPUT;
+    }
     let found = lint(&text);
     let shown = match args.format {
         View::Json => serde_json::to_string_pretty(&found).map_err(|error| error.to_string()),

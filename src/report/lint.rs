@@ -78,6 +78,12 @@ static BANNED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     )
 });
 
+/// True for a text that casefile began, however people went on with it: it has its front matter, a blank or a reference.
+pub fn is_report(text: &str) -> bool {
+    let has = |pattern: &LazyLock<Option<Regex>>| pattern.as_ref().is_some_and(|regex| regex.is_match(text));
+    text.lines().take(3).any(|line| line.starts_with("schema: \"casefile/")) || has(&BLANK) || has(&REFERENCE)
+}
+
 /// Everything to be said about a report, in the order of its lines.
 pub fn lint(text: &str) -> Vec<Lint> {
     let mut found = Vec::new();
@@ -248,6 +254,13 @@ mod tests {
             said("definitely gone ● Confirmed; it may be the script ◑ Possible\n"),
             []
         );
+    }
+
+    #[test]
+    fn a_text_of_somebody_else_is_no_report() {
+        assert!(is_report("---\nschema: \"casefile/1.6\"\n---\n"));
+        assert!(is_report("It is gone [[E1]](#e1)\n"));
+        assert!(!is_report("# Notes\n\nIt is gone.\n"));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! rancher/rancher v2.5.12 `pkg/rkeworker`, `cmd/agent/main.go` (`share-mnt` ends with exit code 0 after it wrote the certificates).
 
 use crate::bundle::decode::ContainerState;
+use super::toolbox::nodes::machine_name;
 use crate::cluster::{Host, HostContainer};
 
 /// The label that RKE and Rancher's node agent put on what they create.
@@ -184,7 +185,7 @@ pub fn missing_on_hosts(input: &super::Input<'_>, rule: &super::RuleHeader, name
                 Confidence::Confirmed,
             )
             .cite(absence)
-            .fact("host", host.runtime_name())
+            .fact("host", machine_name(input.snapshot, host.runtime_name()))
             .fact("entries", listing.entries)
             .fact("image", image.map_or(String::new(), |image| image.reference.clone()));
             finding.evidence.extend(image.map(|image| image.cite.clone()));

@@ -130,7 +130,7 @@ pub(super) fn localisation(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Sentence>,
             let facts = [
                 ("names", names),
                 ("images", images),
-                ("host", finding.subject.node.clone().into()),
+                ("host", finding.facts.get("host").cloned().unwrap_or_default()),
             ];
             let text = filled("localisation.component", &facts);
             let refs = ledger.cite_facts(finding, &["missing", "images"], &text);

@@ -64,6 +64,7 @@ pub(crate) struct CompareWords {
     pub(crate) none: String,
     pub(crate) relevant: String,
     pub(crate) hidden_rows: String,
+    pub(crate) apart: String,
 }
 
 /// What stands around the question of a blank.

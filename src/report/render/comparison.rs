@@ -52,6 +52,9 @@ impl<'a> Page<'a> {
     fn count(&self) -> String {
         let compare = &self.words.fixed.compare;
         let rows = self.total();
+        if rows == 0 && self.comparison.equal == 0 {
+            return compare.apart.clone();
+        }
         let counts = compare.count.replace("{n}", &rows.to_string());
         let counts = counts.replace("{equal}", &self.comparison.equal.to_string());
         if rows == 0 {

@@ -1,6 +1,7 @@
 //! A host that Rancher launched runs no node agent, so nobody re-creates what Rancher manages there.
 
 use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::nodes::machine_name;
 use crate::rules::toolbox::node_agent::absence_of_node_agent;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -84,7 +85,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         };
         let subject = Subject::on_node("HostContainer", "cattle-node-agent", host.runtime_name());
         let mut finding = Finding::new(rule, subject, Confidence::Confirmed)
-            .fact("host", host.runtime_name())
+            .fact("host", machine_name(input.snapshot, host.runtime_name()))
             .fact("daemonsets", absence.daemonsets)
             .fact("namespaces", absence.namespaces);
         for list in absence.cites {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::bundle::decode::{ContainerState, CronEntry, Process};
 use crate::cluster::{Host, HostContainer, Snapshot};
 use crate::model::{Citation, Confidence, Subject, When};
+use crate::rules::toolbox::nodes::machine_name;
 use crate::rules::inventory::{self, RKE1, is_rke_container, is_rke1, names};
 use crate::rules::rebuild::docker_run;
 use crate::rules::toolbox::deletions::{Deletions, Destroyed, created};
@@ -591,7 +592,7 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
     let ran_at = deletions.ran_at().map(|(when, _)| when);
     Some(
         finding
-            .fact("host", node)
+            .fact("host", machine_name(input.snapshot, node))
             .fact("script", script_path)
             .fact("line", prune.line.as_str())
             .fact("inline", !matches!(prune.of, Of::Script))

@@ -1,6 +1,7 @@
 //! A clean-up script would delete containers of RKE1 that are stopped by design, and has not done so yet.
 
 use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::nodes::machine_name;
 use crate::rules::inventory::{RKE1, is_rke1};
 use crate::rules::toolbox::prunes::unprotected_prune;
 use crate::rules::{Finding, Input, RuleHeader};
@@ -83,7 +84,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 .at(format!("{}:{}", prune.file, prune.number))
                 .cite(prune.cite)
                 .cite(first.cite.clone())
-                .fact("host", host.runtime_name())
+                .fact("host", machine_name(input.snapshot, host.runtime_name()))
                 .fact("script", prune.file.rsplit('/').next().unwrap_or(&prune.file))
                 .fact("line", prune.line)
                 .fact("threatened", names),

@@ -1,6 +1,7 @@
 //! A component of RKE1 that has to run does not: its container is gone or stopped.
 
 use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::nodes::machine_name;
 use crate::rules::inventory::{Healthy, RKE1, RKE1_ETCD, is_rke1, missing_on_hosts};
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -99,7 +100,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                     Some(
                         Finding::new(rule, subject, Confidence::Confirmed)
                             .cite(container.cite.clone())
-                            .fact("host", host.runtime_name())
+                            .fact("host", machine_name(input.snapshot, host.runtime_name()))
                             .fact("name", known.name)
                             .fact("state", state),
                     )

@@ -2,6 +2,7 @@
 
 use crate::bundle::decode::ContainerState;
 use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::nodes::machine_name;
 use crate::rules::{Finding, Ground, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -93,7 +94,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             )
             .cite(proxy.cite.clone())
             .fact("state", state)
-            .fact("host", host.runtime_name())
+            .fact("host", machine_name(input.snapshot, host.runtime_name()))
             .touch(Ground::Node, host.node_name()),
         );
     }
