@@ -24,6 +24,8 @@ pub struct Masker {
     file: u64,
     /// Values that only look secret.
     allowed: HashSet<String>,
+    /// Names of what a report speaks of, and their parts: a secret that is called the same is only masked where it stands as one.
+    names: HashSet<String>,
     /// What a person's patterns match is secret.
     given: Vec<Pattern>,
     /// What is left for packed text of what is looked at.
@@ -123,6 +125,17 @@ impl Masker {
         self.allowed.insert(value.to_owned());
     }
 
+    /// Tells names that stand everywhere: `profile-api`, and so `profile`. A login that is called like its application is not searched for,
+    /// since nothing could be said of the application any more. To be said before anything is learned.
+    pub fn leave_names<'n>(&mut self, names: impl Iterator<Item = &'n str>) {
+        for name in names {
+            let parts = name.split(['-', '.', '_', '/', ':']);
+            let parts = parts.filter(|part| part.len() >= 3).map(str::to_owned);
+            self.names.extend(parts);
+            self.names.insert(name.to_owned());
+        }
+    }
+
     /// Says that what is masked from now on stands in the file `name`. It serves only to count files.
     pub fn enter_file(&mut self, name: &str) {
         let next = self.files.len() as u64 + 1;
@@ -200,7 +213,7 @@ impl Masker {
         let id = self.memory.id_of(class, &patterns::identity(value));
         for literal in literals
             .iter()
-            .filter(|literal| !self.allowed.contains(literal.as_str()))
+            .filter(|literal| !self.allowed.contains(literal.as_str()) && !self.names.contains(literal.as_str()))
         {
             self.memory.search_for(id, literal);
         }

@@ -516,3 +516,14 @@ fn logins_in_the_forms_of_other_programs_are_masked() {
         assert_eq!(Masker::new().mask(text), text);
     }
 }
+
+#[test]
+fn a_login_that_is_called_like_its_application_leaves_the_name_of_the_application() {
+    let mut masker = Masker::new();
+    masker.leave_names(["profile-api", "velero"].into_iter());
+    masker.learn_secret(Class::Secret, "profile");
+    masker.learn_secret(Class::Secret, "velero");
+    masker.learn_secret(Class::Secret, "Vj7-mule-93-Otter");
+    assert_eq!(masker.mask("profile-api and velero run"), "profile-api and velero run");
+    assert!(masker.mask("login with Vj7-mule-93-Otter").contains('‹'));
+}
