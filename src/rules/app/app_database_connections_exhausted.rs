@@ -55,6 +55,10 @@ text:
   - id: sleeper
     in: [other, container-log]
     pattern: '^\|\s*\d+ \| (?P<holder>[A-Za-z0-9_.-]+) +\| (?P<host>[A-Za-z0-9_.:-]+) +\| [A-Za-z0-9_]* +\| Sleep +\|'
+  # learn.microsoft.com: errors 10928 and 10936 of Azure SQL
+  - id: azure
+    in: [container-log, status]
+    pattern: 'The (?:request|session) limit for the (?:database|elastic pool) is \d+ and has been reached'
 finds:
   subject: application
   confidence: confirmed

@@ -115,6 +115,51 @@ text:
     in: [container-log, status]
     pattern: '(?i)(?:keystore|truststore|pem)[^\n]{0,30} (?P<file>/[\w./-]+)[^\n]{0,20}(?:not exist|not found|No such file)'
     unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  # spring-boot DataSourceProperties.java, HikariCP
+  - id: jdbc-driver
+    in: [container-log, status]
+    pattern: '(?:Cannot load driver class: |Failed to load driver class |Could not load JDBC driver class \[)(?P<file>[\w.]+)'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  # php-src ext/pdo, django db backends, SQLAlchemy util/langhelpers.py
+  - id: db-driver
+    in: [container-log, status]
+    pattern: '(?:PDOException: could not find driver|\(could not find driver|Error loading (?:psycopg2(?: or psycopg)?|MySQLdb|cx_Oracle|oracledb) module|Can''t load plugin: sqlalchemy\.dialects:(?P<file>[\w.]+))'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  # spring-boot ConfigDataResourceNotFoundException.java
+  - id: spring-resource
+    in: [container-log, status]
+    pattern: 'Config data resource ''file \[(?P<file>/[^\]]+)\]'' via location ''[^''\n]+'' does not exist'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  # next.js server/next-server.ts
+  - id: next
+    in: [container-log, status]
+    pattern: 'Could not find a production build in the ''(?P<file>[^'']+)'' directory'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  # uvicorn importer.py
+  - id: asgi
+    in: [container-log, status]
+    pattern: '(?:Error loading ASGI app\. Could not import module|Could not import module) \"(?P<file>[\w.]+)\"'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  # flask cli.py
+  - id: flask
+    in: [container-log, status]
+    pattern: 'Error: Could not import ''(?P<file>[\w.]+)''\.'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  # bundler
+  - id: gems
+    in: [container-log, status]
+    pattern: '(?:Bundler::GemNotFound\)?:? ?Could not find|Could not find gem) ''?(?P<file>[\w.-]+)'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  # OpenJDK launcher.properties
+  - id: jar-broken
+    in: [container-log, status]
+    pattern: '(?:no main manifest attribute, in|Invalid or corrupt jarfile) (?P<file>\S+\.jar)'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  # php-src: an extension that the image lacks
+  - id: php-class
+    in: [container-log, status]
+    pattern: '(?:Uncaught Error: )?Class [\"''](?P<file>Redis|Memcached|MongoDB\\+Driver\\+Manager|PDO|Imagick|SoapClient|AMQPConnection|RdKafka\\+\w+|IntlDateFormatter|NumberFormatter|ZipArchive|DOMDocument|Swoole\\+\w+)[\"''] not found'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
 finds:
   subject: application
   confidence: confirmed

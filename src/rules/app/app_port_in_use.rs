@@ -59,6 +59,14 @@ text:
   - id: event
     in: [container-log, status]
     pattern: 'host port[s]? (?P<port>\d+) (?:is|are) already (?:in use|allocated)'
+  # php-src sapi/fpm/fpm_sockets.c
+  - id: php-fpm
+    in: [container-log, status]
+    pattern: 'unable to bind listening socket for address ''(?P<address>[^'']+)'': Address (?:already )?in use'
+  # django runserver.py, mysqld, Erlang
+  - id: others
+    in: [container-log, status]
+    pattern: '(?:Error: That port is already in use|Bind on TCP/IP port: Address already in use|\beaddrinuse\b|Address ''(?P<address>[^'']+)'' already in use)'
 finds:
   subject: application
   confidence: confirmed

@@ -38,6 +38,14 @@ text:
   - id: musl
     in: [container-log]
     pattern: '(?:bad address|getaddrinfo)[^\n]{0,60}Try again'
+  # node dns (c-ares codes), Rust std, dnspython resolver.py, aiodns
+  - id: clients
+    in: [container-log, status]
+    pattern: '(?:query(?:Srv|Txt|A|Aaaa) (?:ETIMEOUT|ESERVFAIL|ECONNREFUSED)(?: (?P<name>[\w.-]+))?|failed to lookup address information: (?:Try again|Temporary failure)|(?:The )?(?:DNS operation timed out|resolution lifetime expired) after [\d.]+ sec|All nameservers failed to answer the query|Timeout while contacting DNS servers|DNS server returned general failure)'
+  # .NET: EAI_AGAIN has the words of EAGAIN
+  - id: dotnet
+    in: [container-log, status]
+    pattern: 'Resource temporarily unavailable \((?P<name>[A-Za-z][\w.-]*):\d+\)'
 finds:
   subject: application
   confidence: confirmed
