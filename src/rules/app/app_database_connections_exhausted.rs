@@ -273,6 +273,16 @@ examples:
         ok
         ok
         ok
+  - name: 'Azure SQL at its limit'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        orders-6bdf8c9d7-jd5lx            0/1     CrashLoopBackOff   7 (90s ago)   41m
+      'orders-6bdf8c9d7-jd5lx.log': |
+        starting
+        Microsoft.Data.SqlClient.SqlException: Resource ID : 1. The request limit for the database is 60 and has been reached.
+    fires:
+      - {kind: 'Deployment', namespace: 'shop', name: 'orders'}
 "##;
 
 /// Who holds connections, by a list that somebody took on the server.

@@ -536,6 +536,79 @@ examples:
         ok
         ok
         ok
+  - name: 'what drivers of other languages say'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        orders-6bdf8c9d7-jd5lx            0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        billing-5d9b66ccf4-2dzqv          0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        stock-7c5ddbdf54-x7k2v            0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        search-5d88b9c6f4-q8w9z           0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        portal-6c8d7f5b9c-4xk2p           0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        mailer-74cd6f8b9d-zz4kb           0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        ledger-66f7d9c8b5-t5n6m           0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        invoice-58b9c7d6f4-vw7hx          0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        album-9f6c5b8d7-8kqrs             0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        tariffs-5b7d9c6f8-b2c4d           0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        catalog-7d9f8c6b5-m4n5p           0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        basket-6f5b9d8c7-k9j8h            0/1     CrashLoopBackOff   7 (90s ago)   41m
+      'orders-6bdf8c9d7-jd5lx.log': |
+        starting
+        java.sql.SQLNonTransientConnectionException: Socket fail to connect to address=(host=mariadb)(port=3306)(type=primary). Connection refused
+      'billing-5d9b66ccf4-2dzqv.log': |
+        starting
+        com.microsoft.sqlserver.jdbc.SQLServerException: The TCP/IP connection to the host mssql, port 1433 has failed. Error: "Connection refused. Verify the connection properties.
+      'stock-7c5ddbdf54-x7k2v.log': |
+        starting
+        ConnectionError: Failed to connect to mssql:1433 - Could not connect (sequence)
+      'search-5d88b9c6f4-q8w9z.log': |
+        starting
+        java.sql.SQLRecoverableException: IO Error: The Network Adapter could not establish the connection
+      'portal-6c8d7f5b9c-4xk2p.log': |
+        starting
+        pymysql.err.OperationalError: (2013, 'Lost connection to MySQL server during query')
+      'mailer-74cd6f8b9d-zz4kb.log': |
+        starting
+        Error: Connection terminated unexpectedly
+      'ledger-66f7d9c8b5-t5n6m.log': |
+        starting
+        redis.exceptions.BusyLoadingError: Redis is loading the dataset in memory
+      'invoice-58b9c7d6f4-vw7hx.log': |
+        starting
+        RedisClient::CannotConnectError: Connection refused - connect(2) for 10.43.9.9:6379 (redis://redis:6379)
+      'album-9f6c5b8d7-8kqrs.log': |
+        starting
+        aiokafka.errors.KafkaConnectionError: KafkaConnectionError: Unable to bootstrap from [('kafka', 9092, <AddressFamily.AF_UNSPEC: 0>)]
+      'tariffs-5b7d9c6f8-b2c4d.log': |
+        starting
+        Bunny::TCPConnectionFailedForAllHosts: Could not establish TCP connection to any of the configured hosts
+      'catalog-7d9f8c6b5-m4n5p.log': |
+        starting
+        nats: no servers available for connection
+      'basket-6f5b9d8c7-k9j8h.log': |
+        starting
+        com.datastax.oss.driver.api.core.AllNodesFailedException: Could not reach any contact point, make sure you have provided valid addresses
+    fires:
+      - {kind: 'Deployment', namespace: 'shop', name: 'orders'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'billing'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'stock'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'search'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'portal'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'mailer'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'ledger'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'invoice'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'album'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'tariffs'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'catalog'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'basket'}
+  - name: 'a pool that is closed on the way out'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        orders-6bdf8c9d7-jd5lx            0/1     CrashLoopBackOff   7 (90s ago)   41m
+      'orders-6bdf8c9d7-jd5lx.log': |
+        INFO the pool closes: java.sql.SQLException: Connection is closed
+        Error: Client network socket is idle
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {

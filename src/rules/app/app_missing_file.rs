@@ -160,6 +160,21 @@ text:
     in: [container-log, status]
     pattern: '(?:Uncaught Error: )?Class [\"''](?P<file>Redis|Memcached|MongoDB\\+Driver\\+Manager|PDO|Imagick|SoapClient|AMQPConnection|RdKafka\\+\w+|IntlDateFormatter|NumberFormatter|ZipArchive|DOMDocument|Swoole\\+\w+)[\"''] not found'
     unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  # uvicorn importer.py, gunicorn util.py
+  - id: asgi-attribute
+    in: [container-log, status]
+    pattern: 'Error loading ASGI app\. Attribute "(?P<file>\w+)" not found in module|Failed to find attribute \''(?P<attribute>\w+)\'' in \'''
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  # php-src: an extension that the image lacks
+  - id: pdo-bare
+    in: [container-log, status]
+    pattern: '^(?:\S+ )?could not find driver|Call to undefined function (?P<file>(?:mysqli|pg|curl|mb|gd|imagecreate|bc|intl|ldap|imap|pcntl|redis|simplexml|openssl)\w*)\(\)'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  # dotnet/runtime corehost
+  - id: dotnet-host
+    in: [container-log, status]
+    pattern: 'The required library (?P<file>libhostfxr\.so) could not be found'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
 finds:
   subject: application
   confidence: confirmed
@@ -325,6 +340,36 @@ examples:
         shop        tile-server-85c7b6f9d8-m4tvh      0/1     Running            0             41m
       'tile-server.log': |
         WRN config file /etc/tiles.yaml not found, using defaults
+  - name: 'drivers, bundles and modules that an image lacks'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        orders-6bdf8c9d7-jd5lx            0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        billing-5d9b66ccf4-2dzqv          0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        stock-7c5ddbdf54-x7k2v            0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        search-5d88b9c6f4-q8w9z           0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        portal-6c8d7f5b9c-4xk2p           0/1     CrashLoopBackOff   7 (90s ago)   41m
+      'orders-6bdf8c9d7-jd5lx.log': |
+        starting
+        Caused by: java.lang.IllegalStateException: Cannot load driver class: com.mysql.cj.jdbc.Driver
+      'billing-5d9b66ccf4-2dzqv.log': |
+        starting
+        [Error: Could not find a production build in the '.next' directory. Try building your app first
+      'stock-7c5ddbdf54-x7k2v.log': |
+        starting
+        ERROR:    Error loading ASGI app. Could not import module "main".
+      'search-5d88b9c6f4-q8w9z.log': |
+        starting
+        PDOException: could not find driver
+      'portal-6c8d7f5b9c-4xk2p.log': |
+        starting
+        Error: Invalid or corrupt jarfile app.jar
+    fires:
+      - {kind: 'Deployment', namespace: 'shop', name: 'orders'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'billing'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'stock'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'search'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'portal'}
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {

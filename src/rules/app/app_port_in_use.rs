@@ -222,6 +222,21 @@ examples:
         listen tcp :8080: bind: address already in use
         listen tcp :8080: bind: address already in use
         listening
+  - name: 'PHP-FPM and Django'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        orders-6bdf8c9d7-jd5lx            0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        billing-5d9b66ccf4-2dzqv          0/1     CrashLoopBackOff   7 (90s ago)   41m
+      'orders-6bdf8c9d7-jd5lx.log': |
+        starting
+        ERROR: unable to bind listening socket for address '127.0.0.1:9000': Address already in use (98)
+      'billing-5d9b66ccf4-2dzqv.log': |
+        starting
+        Error: That port is already in use.
+    fires:
+      - {kind: 'Deployment', namespace: 'shop', name: 'orders'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'billing'}
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {

@@ -168,6 +168,26 @@ examples:
         shop          web-6bdf8c9d7-jd5lx               0/1     CrashLoopBackOff   7 (90s ago)   41m
       'web.log': |
         dial tcp: lookup db on 10.43.0.10:53: no such host
+  - name: 'name servers that do not answer other clients'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        orders-6bdf8c9d7-jd5lx            0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        billing-5d9b66ccf4-2dzqv          0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        stock-7c5ddbdf54-x7k2v            0/1     CrashLoopBackOff   7 (90s ago)   41m
+      'orders-6bdf8c9d7-jd5lx.log': |
+        starting
+        Error: querySrv ETIMEOUT _mongodb._tcp.mongo.shop
+      'billing-5d9b66ccf4-2dzqv.log': |
+        starting
+        dns.resolver.LifetimeTimeout: The resolution lifetime expired after 20.1 seconds
+      'stock-7c5ddbdf54-x7k2v.log': |
+        starting
+        System.Net.Http.HttpRequestException: Resource temporarily unavailable (payments:80)
+    fires:
+      - {kind: 'Deployment', namespace: 'shop', name: 'orders'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'billing'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'stock'}
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
