@@ -59,6 +59,10 @@ text:
   - id: azure
     in: [container-log, status]
     pattern: 'The (?:request|session) limit for the (?:database|elastic pool) is \d+ and has been reached'
+  # MySqlConnector
+  - id: mysql-dotnet
+    in: [container-log, status]
+    pattern: 'MySqlException[^\n]{0,20}: Too many connections'
 finds:
   subject: application
   confidence: confirmed

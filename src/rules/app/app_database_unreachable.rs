@@ -63,7 +63,7 @@ text:
   - id: mongo
     in: [container-log, status]
     pattern: '(?:MongoNetworkError|MongoServerSelectionError|MongooseServerSelectionError|MongooseError|MongoTimeoutException|MongoSocketOpenException|ServerSelectionTimeoutError)[:,]? ?(?P<reason>[^\n]{0,120})'
-    unless: '(?i)\$\{|wire version|kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+    unless: '(?i)\$\{|openUri|wire version|kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
   - id: mongo-java
     in: [container-log, status]
     pattern: '(?P<reason>Timed out (?:after|while) [^\n]{0,40}(?:waiting for a server|while waiting to connect))'
@@ -309,6 +309,20 @@ text:
     in: [container-log, status]
     pattern: '(?P<reason>Host ''[^'']*'' is blocked because of many connection errors)'
     unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  # Lettuce, redis-py, Spring Data, StackExchange.Redis, redis-client, Npgsql, Prisma, nats.go, librdkafka, psycopg: nothing came back in time.
+  - id: timeouts
+    in: [container-log, status]
+    pattern: '(?P<slow>RedisCommandTimeoutException(?:: [^\n]{1,60})?|redis\.exceptions\.TimeoutError: Timeout reading from socket|QueryTimeoutException: Redis command timed out|RedisTimeoutException: Timeout performing \w+|Redis(?:Client)?::(?:Read)?TimeoutError|NpgsqlException[^\n]{0,20}: (?:The operation has timed out|Timeout during reading attempt)|Error: P1002\b|nats: timeout|Local: Message timed out|psycopg\.errors\.ConnectionTimeout|ioredis[^\n]{0,60}connect ETIMEDOUT)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver|serverEndpoint|node: '
+  # pika, amqplib, celery worker/consumer/consumer.py, amqp091-go
+  - id: broker-during
+    in: [container-log, status]
+    pattern: '(?P<lost>CONNECTION_FORCED - broker forced connection closure[^\n]{0,40}|Connection to broker lost\. Trying to re-establish|Exception \(50[14]\) Reason: \\?\"(?:EOF|channel/connection is not open))'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  - id: connection-closed
+    in: [container-log, status]
+    pattern: '(?:psycopg2?\.(?:InterfaceError|OperationalError)|django\.db\.utils\.(?:InterfaceError|OperationalError)|PSQLException): (?P<lost>connection already closed|the connection is closed|This connection has been closed)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
 finds:
   subject: application
   confidence: confirmed
@@ -318,11 +332,11 @@ check:
   zh: '应用能否连到它的数据库、缓存或消息中间件'
   en: 'whether an application reaches its database, cache or broker'
 title:
-  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：{% if lost is defined %}与数据库{% if peer %} {{ peer }}{% endif %}的连接中断（{{ lost }}）{% else %}连不上数据库{% if peer %} {{ peer }}{% elif store is defined %}（{{ store }}）{% endif %}{% endif %}{% if reason is defined %}（{{ reason }}）{% endif %}'
-  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: the database{% if peer %} {{ peer }}{% elif store is defined %} ({{ store }}){% endif %} {% if lost is defined %}ends its connections ({{ lost }}){% else %}cannot be reached{% endif %}{% if reason is defined %} ({{ reason }}){% endif %}'
+  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：{% if lost is defined %}与数据库{% if peer %} {{ peer }}{% endif %}的连接中断（{{ lost }}）{% elif slow is defined %}数据库{% if peer %} {{ peer }}{% endif %} 没有及时应答（{{ slow }}）{% else %}连不上数据库{% if peer %} {{ peer }}{% elif store is defined %}（{{ store }}）{% endif %}{% endif %}{% if reason is defined %}（{{ reason }}）{% endif %}'
+  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: the database{% if peer %} {{ peer }}{% elif store is defined %} ({{ store }}){% endif %} {% if lost is defined %}ends its connections ({{ lost }}){% elif slow is defined %}does not answer in time ({{ slow }}){% else %}cannot be reached{% endif %}{% if reason is defined %} ({{ reason }}){% endif %}'
 cause:
-  zh: '应用写出 {{ said }}（共 {{ times }} 次）：{% if lost is defined %}连接已经建立，随后在使用中断开：数据库重启或退出，或中间的设备关闭了连接。{% else %}到数据库的连接没有建立，还没有走到登录。{% endif %}{% if crashing %}容器因此{% if exit_code %}以退出码 {{ exit_code }} {% endif %}结束，已重启 {{ restarts }} 次。{% endif %}'
-  en: 'the application wrote {{ said }} ({{ times|times }}): {% if lost is defined %}it was connected and the connection broke while it was in use: the database restarted or ended, or something between the two closed it.{% else %}no connection to the database came about, so it never got to a login.{% endif %}{% if crashing %} The container ends over it{% if exit_code %} with exit code {{ exit_code }}{% endif %}, {{ restarts|restarts }}.{% endif %}'
+  zh: '应用写出 {{ said }}（共 {{ times }} 次）：{% if lost is defined %}连接已经建立，随后在使用中断开：数据库重启或退出，或中间的设备关闭了连接。{% elif slow is defined %}请求发出后没有在期限内得到应答：数据库过载、被长时间的操作占住，或报文在途中丢失。{% else %}到数据库的连接没有建立，还没有走到登录。{% endif %}{% if crashing %}容器因此{% if exit_code %}以退出码 {{ exit_code }} {% endif %}结束，已重启 {{ restarts }} 次。{% endif %}'
+  en: 'the application wrote {{ said }} ({{ times|times }}): {% if lost is defined %}it was connected and the connection broke while it was in use: the database restarted or ended, or something between the two closed it.{% elif slow is defined %}no answer came in time: the database is overloaded or held up by a long operation, or packets get lost on the way.{% else %}no connection to the database came about, so it never got to a login.{% endif %}{% if crashing %} The container ends over it{% if exit_code %} with exit code {{ exit_code }}{% endif %}, {{ restarts|restarts }}.{% endif %}'
 causes:
   - rule: app-broker-topic-missing
     ground: workload
@@ -609,6 +623,36 @@ examples:
       'orders-6bdf8c9d7-jd5lx.log': |
         INFO the pool closes: java.sql.SQLException: Connection is closed
         Error: Client network socket is idle
+  - name: 'answers that do not come, and brokers that close'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        orders-6bdf8c9d7-jd5lx            0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        billing-5d9b66ccf4-2dzqv          0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        stock-7c5ddbdf54-x7k2v            0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        search-5d88b9c6f4-q8w9z           0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        portal-6c8d7f5b9c-4xk2p           0/1     CrashLoopBackOff   7 (90s ago)   41m
+      'orders-6bdf8c9d7-jd5lx.log': |
+        starting
+        io.lettuce.core.RedisCommandTimeoutException: Command timed out after 1 minute(s)
+      'billing-5d9b66ccf4-2dzqv.log': |
+        starting
+        pika.exceptions.ConnectionClosedByBroker: (320, "CONNECTION_FORCED - broker forced connection closure with reason 'shutdown'")
+      'stock-7c5ddbdf54-x7k2v.log': |
+        starting
+        org.apache.kafka.common.errors.TimeoutException: Expiring 5 record(s) for orders-0:120000 ms has passed since batch creation
+      'search-5d88b9c6f4-q8w9z.log': |
+        starting
+        django.db.utils.OperationalError: the connection is closed
+      'portal-6c8d7f5b9c-4xk2p.log': |
+        starting
+        KafkaError{code=_MSG_TIMED_OUT,val=-192,str="Local: Message timed out"}
+    fires:
+      - {kind: 'Deployment', namespace: 'shop', name: 'orders'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'billing'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'stock'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'search'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'portal'}
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
