@@ -136,6 +136,7 @@ sources:
   - 'elasticsearch HierarchyCircuitBreakerService'
   - 'memcached memcached.c'
   - 'mongo error_codes.yml'
+  - 'ClickHouse src/Common/MemoryTracker.cpp'
 versions: 'any'
 examples:
   - name: 'a cache without eviction'

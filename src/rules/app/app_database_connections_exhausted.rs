@@ -181,6 +181,8 @@ prevention:
 sources:
   - 'postgresql src/backend/storage/lmgr/proc.c, src/backend/utils/init/postinit.c'
   - 'mysql-server share/messages_to_clients.txt ER_CON_COUNT_ERROR'
+  - 'learn.microsoft.com'
+  - 'MySqlConnector'
 versions: 'any'
 examples:
   - name: 'an API is refused again and again'

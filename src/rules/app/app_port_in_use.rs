@@ -180,6 +180,8 @@ sources:
   - 'spring-boot PortInUseFailureAnalyzer'
   - 'libuv EADDRINUSE'
   - 'benoitc/gunicorn gunicorn/sock.py'
+  - 'php-src sapi/fpm/fpm_sockets.c'
+  - 'django runserver.py, mysqld, Erlang'
 versions: 'any'
 examples:
   - name: 'a process of the node holds the port of a pod with hostNetwork'

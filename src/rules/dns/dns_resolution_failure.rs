@@ -141,6 +141,8 @@ sources:
   - 'curl lib/connect.c'
   - 'nginx ngx_resolver.c'
   - 'netty DnsNameResolver'
+  - 'node dns (c-ares codes), Rust std, dnspython resolver.py, aiodns'
+  - '.NET'
 versions: 'any'
 examples:
   - name: 'queries time out, again and again'
