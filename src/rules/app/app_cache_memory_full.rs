@@ -32,6 +32,10 @@ text:
   - id: mongo
     in: [container-log, status]
     pattern: '(?P<reason>Exceeded memory limit for \$\w+|QueryExceededMemoryLimitNoDiskUseAllowed)'
+  # ClickHouse src/Common/MemoryTracker.cpp
+  - id: clickhouse
+    in: [container-log, status]
+    pattern: '(?P<reason>Memory limit \((?:total|for user|for query)\) exceeded)'
 finds:
   subject: application
   confidence: confirmed
@@ -132,6 +136,7 @@ sources:
   - 'elasticsearch HierarchyCircuitBreakerService'
   - 'memcached memcached.c'
   - 'mongo error_codes.yml'
+  - 'ClickHouse src/Common/MemoryTracker.cpp'
 versions: 'any'
 examples:
   - name: 'a cache without eviction'
@@ -179,6 +184,16 @@ examples:
       'orders-6bdf8c9d7-jd5lx.log': |
         maxmemory 256mb, policy allkeys-lru
         serving
+  - name: 'ClickHouse at its limit'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        orders-6bdf8c9d7-jd5lx            0/1     CrashLoopBackOff   7 (90s ago)   41m
+      'orders-6bdf8c9d7-jd5lx.log': |
+        starting
+        Code: 241. DB::Exception: Memory limit (total) exceeded: would use 10.00 GiB (MEMORY_LIMIT_EXCEEDED)
+    fires:
+      - {kind: 'Deployment', namespace: 'shop', name: 'orders'}
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {

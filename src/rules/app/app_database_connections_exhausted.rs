@@ -55,6 +55,14 @@ text:
   - id: sleeper
     in: [other, container-log]
     pattern: '^\|\s*\d+ \| (?P<holder>[A-Za-z0-9_.-]+) +\| (?P<host>[A-Za-z0-9_.:-]+) +\| [A-Za-z0-9_]* +\| Sleep +\|'
+  # learn.microsoft.com: errors 10928 and 10936 of Azure SQL
+  - id: azure
+    in: [container-log, status]
+    pattern: 'The (?:request|session) limit for the (?:database|elastic pool) is \d+ and has been reached'
+  # MySqlConnector
+  - id: mysql-dotnet
+    in: [container-log, status]
+    pattern: 'MySqlException[^\n]{0,20}: Too many connections'
 finds:
   subject: application
   confidence: confirmed
@@ -173,6 +181,8 @@ prevention:
 sources:
   - 'postgresql src/backend/storage/lmgr/proc.c, src/backend/utils/init/postinit.c'
   - 'mysql-server share/messages_to_clients.txt ER_CON_COUNT_ERROR'
+  - 'learn.microsoft.com'
+  - 'MySqlConnector'
 versions: 'any'
 examples:
   - name: 'an API is refused again and again'
@@ -269,6 +279,16 @@ examples:
         ok
         ok
         ok
+  - name: 'Azure SQL at its limit'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        orders-6bdf8c9d7-jd5lx            0/1     CrashLoopBackOff   7 (90s ago)   41m
+      'orders-6bdf8c9d7-jd5lx.log': |
+        starting
+        Microsoft.Data.SqlClient.SqlException: Resource ID : 1. The request limit for the database is 60 and has been reached.
+    fires:
+      - {kind: 'Deployment', namespace: 'shop', name: 'orders'}
 "##;
 
 /// Who holds connections, by a list that somebody took on the server.

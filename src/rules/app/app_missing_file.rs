@@ -115,6 +115,66 @@ text:
     in: [container-log, status]
     pattern: '(?i)(?:keystore|truststore|pem)[^\n]{0,30} (?P<file>/[\w./-]+)[^\n]{0,20}(?:not exist|not found|No such file)'
     unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  # spring-boot DataSourceProperties.java, HikariCP
+  - id: jdbc-driver
+    in: [container-log, status]
+    pattern: '(?:Cannot load driver class: |Failed to load driver class |Could not load JDBC driver class \[)(?P<file>[\w.]+)'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  # php-src ext/pdo, django db backends, SQLAlchemy util/langhelpers.py
+  - id: db-driver
+    in: [container-log, status]
+    pattern: '(?:PDOException: could not find driver|\(could not find driver|Error loading (?:psycopg2(?: or psycopg)?|MySQLdb|cx_Oracle|oracledb) module|Can''t load plugin: sqlalchemy\.dialects:(?P<file>[\w.]+))'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  # spring-boot ConfigDataResourceNotFoundException.java
+  - id: spring-resource
+    in: [container-log, status]
+    pattern: 'Config data resource ''file \[(?P<file>/[^\]]+)\]'' via location ''[^''\n]+'' does not exist'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  # next.js server/next-server.ts
+  - id: next
+    in: [container-log, status]
+    pattern: 'Could not find a production build in the ''(?P<file>[^'']+)'' directory'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  # uvicorn importer.py
+  - id: asgi
+    in: [container-log, status]
+    pattern: '(?:Error loading ASGI app\. Could not import module|Could not import module) \"(?P<file>[\w.]+)\"'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  # flask cli.py
+  - id: flask
+    in: [container-log, status]
+    pattern: 'Error: Could not import ''(?P<file>[\w.]+)''\.'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  # bundler
+  - id: gems
+    in: [container-log, status]
+    pattern: '(?:Bundler::GemNotFound\)?:? ?Could not find|Could not find gem) ''?(?P<file>[\w.-]+)'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  # OpenJDK launcher.properties
+  - id: jar-broken
+    in: [container-log, status]
+    pattern: '(?:no main manifest attribute, in|Invalid or corrupt jarfile) (?P<file>\S+\.jar)'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  # php-src: an extension that the image lacks
+  - id: php-class
+    in: [container-log, status]
+    pattern: '(?:Uncaught Error: )?Class [\"''](?P<file>Redis|Memcached|MongoDB\\+Driver\\+Manager|PDO|Imagick|SoapClient|AMQPConnection|RdKafka\\+\w+|IntlDateFormatter|NumberFormatter|ZipArchive|DOMDocument|Swoole\\+\w+)[\"''] not found'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  # uvicorn importer.py, gunicorn util.py
+  - id: asgi-attribute
+    in: [container-log, status]
+    pattern: 'Error loading ASGI app\. Attribute "(?P<file>\w+)" not found in module|Failed to find attribute \''(?P<attribute>\w+)\'' in \'''
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  # php-src: an extension that the image lacks
+  - id: pdo-bare
+    in: [container-log, status]
+    pattern: '^(?:\S+ )?could not find driver|Call to undefined function (?P<file>(?:mysqli|pg|curl|mb|gd|imagecreate|bc|intl|ldap|imap|pcntl|redis|simplexml|openssl)\w*)\(\)'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  # dotnet/runtime corehost
+  - id: dotnet-host
+    in: [container-log, status]
+    pattern: 'The required library (?P<file>libhostfxr\.so) could not be found'
+    unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
 finds:
   subject: application
   confidence: confirmed
@@ -247,6 +307,17 @@ sources:
   - 'glibc elf/dl-load.c; musl ldso/dynlink.c; nv-codec-headers dynlink_loader.h `Cannot load`'
   - 'nginx src/core/ngx_conf_file.c'
   - 'dotnet System.IO, hostfxr'
+  - 'spring-boot DataSourceProperties.java, HikariCP'
+  - 'php-src ext/pdo, django db backends, SQLAlchemy util/langhelpers.py'
+  - 'spring-boot ConfigDataResourceNotFoundException.java'
+  - 'next.js server/next-server.ts'
+  - 'uvicorn importer.py'
+  - 'flask cli.py'
+  - 'bundler'
+  - 'OpenJDK launcher.properties'
+  - 'php-src'
+  - 'uvicorn importer.py, gunicorn util.py'
+  - 'dotnet/runtime corehost'
 versions: 'any'
 examples:
   - name: 'a shell cannot create its output file'
@@ -280,6 +351,36 @@ examples:
         shop        tile-server-85c7b6f9d8-m4tvh      0/1     Running            0             41m
       'tile-server.log': |
         WRN config file /etc/tiles.yaml not found, using defaults
+  - name: 'drivers, bundles and modules that an image lacks'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        orders-6bdf8c9d7-jd5lx            0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        billing-5d9b66ccf4-2dzqv          0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        stock-7c5ddbdf54-x7k2v            0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        search-5d88b9c6f4-q8w9z           0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        portal-6c8d7f5b9c-4xk2p           0/1     CrashLoopBackOff   7 (90s ago)   41m
+      'orders-6bdf8c9d7-jd5lx.log': |
+        starting
+        Caused by: java.lang.IllegalStateException: Cannot load driver class: com.mysql.cj.jdbc.Driver
+      'billing-5d9b66ccf4-2dzqv.log': |
+        starting
+        [Error: Could not find a production build in the '.next' directory. Try building your app first
+      'stock-7c5ddbdf54-x7k2v.log': |
+        starting
+        ERROR:    Error loading ASGI app. Could not import module "main".
+      'search-5d88b9c6f4-q8w9z.log': |
+        starting
+        PDOException: could not find driver
+      'portal-6c8d7f5b9c-4xk2p.log': |
+        starting
+        Error: Invalid or corrupt jarfile app.jar
+    fires:
+      - {kind: 'Deployment', namespace: 'shop', name: 'orders'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'billing'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'stock'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'search'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'portal'}
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {

@@ -59,6 +59,14 @@ text:
   - id: event
     in: [container-log, status]
     pattern: 'host port[s]? (?P<port>\d+) (?:is|are) already (?:in use|allocated)'
+  # php-src sapi/fpm/fpm_sockets.c
+  - id: php-fpm
+    in: [container-log, status]
+    pattern: 'unable to bind listening socket for address ''(?P<address>[^'']+)'': Address (?:already )?in use'
+  # django runserver.py, mysqld, Erlang
+  - id: others
+    in: [container-log, status]
+    pattern: '(?:Error: That port is already in use|Bind on TCP/IP port: Address already in use|\beaddrinuse\b|Address ''(?P<address>[^'']+)'' already in use)'
 finds:
   subject: application
   confidence: confirmed
@@ -172,6 +180,8 @@ sources:
   - 'spring-boot PortInUseFailureAnalyzer'
   - 'libuv EADDRINUSE'
   - 'benoitc/gunicorn gunicorn/sock.py'
+  - 'php-src sapi/fpm/fpm_sockets.c'
+  - 'django runserver.py, mysqld, Erlang'
 versions: 'any'
 examples:
   - name: 'a process of the node holds the port of a pod with hostNetwork'
@@ -214,6 +224,21 @@ examples:
         listen tcp :8080: bind: address already in use
         listen tcp :8080: bind: address already in use
         listening
+  - name: 'PHP-FPM and Django'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        orders-6bdf8c9d7-jd5lx            0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        billing-5d9b66ccf4-2dzqv          0/1     CrashLoopBackOff   7 (90s ago)   41m
+      'orders-6bdf8c9d7-jd5lx.log': |
+        starting
+        ERROR: unable to bind listening socket for address '127.0.0.1:9000': Address already in use (98)
+      'billing-5d9b66ccf4-2dzqv.log': |
+        starting
+        Error: That port is already in use.
+    fires:
+      - {kind: 'Deployment', namespace: 'shop', name: 'orders'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'billing'}
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {

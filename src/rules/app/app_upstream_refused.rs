@@ -195,6 +195,66 @@ text:
     in: [container-log, status]
     pattern: '(?P<reason>503 Service (?:Temporarily )?Unavailable|502 Bad Gateway|504 Gateway Time-?out) (?:from|for url|for|while calling|on \w+)[: ]+(?:(?:GET|POST|PUT|DELETE|PATCH|HEAD) )?(?:https?://)?(?P<peer>[\w.-]+(?::\d+)?)'
     unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  # botocore exceptions.py
+  - id: botocore
+    in: [container-log, status]
+    pattern: '(?P<reason>Could not connect to the endpoint|Connect timeout on endpoint|Read timeout on endpoint) URL: "https?://(?P<peer>[\w.:-]+)'
+  # httpclient DefaultHttpResponseParser.java
+  - id: apache-silent
+    in: [container-log, status]
+    pattern: 'NoHttpResponseException: (?P<peer>[\w.-]+:\d+) (?P<reason>failed to respond)'
+  # OkHttp Http1ExchangeCodec.kt
+  - id: okhttp-end
+    in: [container-log, status]
+    pattern: '(?P<reason>unexpected end of stream) on https?://(?P<peer>[\w.:-]+)'
+  # httpd modules/proxy/proxy_util.c
+  - id: httpd-proxy
+    in: [container-log, status]
+    pattern: 'AH00957: \S+ ?(?P<reason>attempt to connect) to (?P<peer>[\d.:\[\]a-f]+) \((?P<named>[^)]+)\) failed|AH01114: \S+ failed to make connection to backend: (?P<host>[\w.-]+)'
+  # undici lib/core/errors.js
+  - id: undici
+    in: [container-log, status]
+    pattern: '(?P<reason>Connect Timeout Error|UND_ERR_(?:CONNECT_TIMEOUT|SOCKET|HEADERS_TIMEOUT|BODY_TIMEOUT)|Headers Timeout Error|Body Timeout Error|SocketError: other side closed)(?:[^\n]{0,60}?attempted address(?:es)?: (?P<peer>[\w.-]+:\d+))?'
+  # aiohttp, http.client, httpcore
+  - id: python-cut
+    in: [container-log, status]
+    pattern: '(?P<reason>ServerDisconnectedError|RemoteDisconnected\(''Remote end closed connection without response''\)|Server disconnected without sending a response|Connection aborted\.'', ConnectionResetError)'
+  # reactor-netty, grpc-java
+  - id: java-cut
+    in: [container-log, status]
+    pattern: '(?P<reason>PrematureCloseException: Connection prematurely closed|UNAVAILABLE: io exception|UNAVAILABLE: (?:Network closed for unknown reason|Keepalive failed))'
+  # spring-cloud-openfeign FeignBlockingLoadBalancerClient.java
+  - id: spring-cloud
+    in: [container-log, status]
+    pattern: '(?P<reason>Load balancer does not contain an instance) for the service (?P<host>[\w.-]+)'
+  # dotnet System.Net.Http
+  - id: dotnet-cut
+    in: [container-log, status]
+    pattern: '(?P<reason>The response ended prematurely)'
+  # hyper, tonic
+  - id: rust-cut
+    in: [container-log, status]
+    pattern: '(?P<reason>connection closed before message completed|transport error: error trying to connect|ConnectError\("tcp connect error"[^\n]{0,80}|error trying to connect: tcp connect error)'
+  # grpc-go http2_client.go
+  - id: grpc-cut
+    in: [container-log, status]
+    pattern: 'code = Unavailable desc = (?P<reason>error reading from server: EOF|closing transport due to: [^\n]{1,80}|the connection is draining)'
+  # grpc-node
+  - id: grpc-node
+    in: [container-log, status]
+    pattern: '14 UNAVAILABLE: (?P<reason>No connection established|Connection dropped|read ECONNRESET)'
+  # curl lib/strerror.c
+  - id: curl-cut
+    in: [container-log, status]
+    pattern: 'curl: \((?:52|56)\) (?P<reason>Empty reply from server|Recv failure: Connection reset by peer)'
+  # ruby net/protocol.rb
+  - id: ruby-cut
+    in: [container-log, status]
+    pattern: '(?P<reason>Net::OpenTimeout(?:: |\b)|Errno::ECONNRESET|Errno::EHOSTUNREACH)'
+  # nginx to PHP-FPM or a WSGI server over a socket file
+  - id: php-socket
+    in: [container-log, status]
+    pattern: 'connect\(\) to (?P<backend>unix:\S+) failed \((?P<reason>\d+: [^)]+)\) while connecting to upstream'
 finds:
   subject: application
   confidence: confirmed
@@ -326,6 +386,21 @@ sources:
   - 'grpc src/core; grpc-go resolver and balancer errors; grpc-dotnet Subchannel'
   - 'envoy access log response flags (UF, UH, UT, UC…); istio cluster names outbound|port|subset|host'
   - 'thrift TSocket.py, TSocket.cpp; okhttp ConnectPlan; guzzle CurlFactory; erlang httpc; reqwest error.rs; httpx _exceptions.py'
+  - 'botocore exceptions.py'
+  - 'httpclient DefaultHttpResponseParser.java'
+  - 'OkHttp Http1ExchangeCodec.kt'
+  - 'httpd modules/proxy/proxy_util.c'
+  - 'undici lib/core/errors.js'
+  - 'aiohttp, http.client, httpcore'
+  - 'reactor-netty, grpc-java'
+  - 'spring-cloud-openfeign FeignBlockingLoadBalancerClient.java'
+  - 'dotnet System.Net.Http'
+  - 'hyper, tonic'
+  - 'grpc-go http2_client.go'
+  - 'grpc-node'
+  - 'curl lib/strerror.c'
+  - 'ruby net/protocol.rb'
+  - 'nginx to PHP-FPM or a WSGI server over a socket file'
 versions: 'any'
 examples:
   - name: 'nginx and a FastCGI port that nobody serves'
@@ -410,6 +485,26 @@ examples:
         2026-03-31T23:22:01Z INFO connected
         2026-04-02T06:32:00Z ERROR read tcp 10.244.0.9:41220->20.61.44.10:443: read: connection reset by peer
         2026-04-02T06:32:01Z INFO connected
+  - name: 'calls that other clients lose'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        orders-6bdf8c9d7-jd5lx            0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        billing-5d9b66ccf4-2dzqv          0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        stock-7c5ddbdf54-x7k2v            0/1     CrashLoopBackOff   7 (90s ago)   41m
+      'orders-6bdf8c9d7-jd5lx.log': |
+        starting
+        botocore.exceptions.EndpointConnectionError: Could not connect to the endpoint URL: "http://payments:9000/bucket"
+      'billing-5d9b66ccf4-2dzqv.log': |
+        starting
+        feign: Load balancer does not contain an instance for the service payments
+      'stock-7c5ddbdf54-x7k2v.log': |
+        starting
+        org.apache.http.NoHttpResponseException: payments:80 failed to respond
+    fires:
+      - {kind: 'Deployment', namespace: 'shop', name: 'orders'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'billing'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'stock'}
 "##;
 
 /// A host that is asked for its health, or a proxy without a name for its peer, still counts; a data store is another failure.

@@ -38,6 +38,14 @@ text:
   - id: musl
     in: [container-log]
     pattern: '(?:bad address|getaddrinfo)[^\n]{0,60}Try again'
+  # node dns (c-ares codes), Rust std, dnspython resolver.py, aiodns
+  - id: clients
+    in: [container-log, status]
+    pattern: '(?:query(?:Srv|Txt|A|Aaaa) (?:ETIMEOUT|ESERVFAIL|ECONNREFUSED)(?: (?P<name>[\w.-]+))?|failed to lookup address information: (?:Try again|Temporary failure)|(?:The )?(?:DNS operation timed out|resolution lifetime expired) after [\d.]+ sec|All nameservers failed to answer the query|Timeout while contacting DNS servers|DNS server returned general failure)'
+  # .NET: EAI_AGAIN has the words of EAGAIN
+  - id: dotnet
+    in: [container-log, status]
+    pattern: 'Resource temporarily unavailable \((?P<name>[A-Za-z][\w.-]*):\d+\)'
 finds:
   subject: application
   confidence: confirmed
@@ -133,6 +141,8 @@ sources:
   - 'curl lib/connect.c'
   - 'nginx ngx_resolver.c'
   - 'netty DnsNameResolver'
+  - 'node dns (c-ares codes), Rust std, dnspython resolver.py, aiodns'
+  - '.NET'
 versions: 'any'
 examples:
   - name: 'queries time out, again and again'
@@ -160,6 +170,26 @@ examples:
         shop          web-6bdf8c9d7-jd5lx               0/1     CrashLoopBackOff   7 (90s ago)   41m
       'web.log': |
         dial tcp: lookup db on 10.43.0.10:53: no such host
+  - name: 'name servers that do not answer other clients'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        orders-6bdf8c9d7-jd5lx            0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        billing-5d9b66ccf4-2dzqv          0/1     CrashLoopBackOff   7 (90s ago)   41m
+        shop        stock-7c5ddbdf54-x7k2v            0/1     CrashLoopBackOff   7 (90s ago)   41m
+      'orders-6bdf8c9d7-jd5lx.log': |
+        starting
+        Error: querySrv ETIMEOUT _mongodb._tcp.mongo.shop
+      'billing-5d9b66ccf4-2dzqv.log': |
+        starting
+        dns.resolver.LifetimeTimeout: The resolution lifetime expired after 20.1 seconds
+      'stock-7c5ddbdf54-x7k2v.log': |
+        starting
+        System.Net.Http.HttpRequestException: Resource temporarily unavailable (payments:80)
+    fires:
+      - {kind: 'Deployment', namespace: 'shop', name: 'orders'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'billing'}
+      - {kind: 'Deployment', namespace: 'shop', name: 'stock'}
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {

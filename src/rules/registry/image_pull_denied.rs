@@ -13,7 +13,7 @@ text:
     pattern: "(?:[Ff]ailed to pull|PullImage|ErrImagePull)[^\\n]*pull access denied, repository does not exist or may require authorization"
     unless: "(?i)sandbox|docker\\.io/"
   - id: forbidden
-    pattern: "(?:[Ff]ailed to pull|PullImage|ErrImagePull|Error response from daemon)[^\\n]*(?:40[13] Forbidden|: 403 |no basic auth credentials|authorization token has expired|requested access to the resource is denied|denied: Permission|DENIED)"
+    pattern: "(?:[Ff]ailed to pull|PullImage|ErrImagePull|Error response from daemon)[^\\n]*(?:40[13] Forbidden|: 403 |no basic auth credentials|authorization token has expired|requested access to the resource is denied|denied: Permission|DENIED|denied: access forbidden|unauthorized to access repository|invalid status code from registry 403)"
     unless: "(?i)sandbox|repository does not exist"
 check:
   zh: "镜像仓库是否以权限不足拒绝拉取（403）"
@@ -81,6 +81,11 @@ examples:
     files:
       pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop"},"spec":{"containers":[{"name":"app","image":"reg.cloud.example/team/api:1"}],"nodeName":"n1"},"status":{"phase":"Pending","containerStatuses":[{"name":"app","ready":false,"restartCount":0,"state":{"waiting":{"reason":"ImagePullBackOff"}}}]}}]}'
       events.json: '{"kind":"EventList","apiVersion":"v1","items":[{"metadata":{"name":"e-failed-web-0","namespace":"shop"},"type":"Warning","reason":"Failed","message":"Failed to pull image \"reg.cloud.example/team/api:1\": rpc error: code = Unknown desc = failed to pull and unpack image \"reg.cloud.example/team/api:1\": failed to resolve reference \"reg.cloud.example/team/api:1\": unexpected status from HEAD request to https://reg.cloud.example/v2/team/api/manifests/1: 403 Forbidden","involvedObject":{"kind":"Pod","namespace":"shop","name":"web-0"}}]}'
+    fires: [{kind: Pod, namespace: shop, name: web-0}]
+  - name: "GitLab, to an account without rights"
+    files:
+      pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop"},"spec":{"containers":[{"name":"app","image":"reg.cloud.example/team/api:1"}],"nodeName":"n1"},"status":{"phase":"Pending","containerStatuses":[{"name":"app","ready":false,"restartCount":0,"state":{"waiting":{"reason":"ImagePullBackOff"}}}]}}]}'
+      events.json: '{"kind":"EventList","apiVersion":"v1","items":[{"metadata":{"name":"e-failed-web-0","namespace":"shop"},"type":"Warning","reason":"Failed","message":"Failed to pull image \"reg.cloud.example/team/api:1\": rpc error: code = Unknown desc = failed to pull and unpack image \"reg.cloud.example/team/api:1\": failed to resolve reference \"reg.cloud.example/team/api:1\": failed to authorize: GET https://reg.cloud.example/jwt/auth: denied: access forbidden","involvedObject":{"kind":"Pod","namespace":"shop","name":"web-0"}}]}'
     fires: [{kind: Pod, namespace: shop, name: web-0}]
   - name: "in a description"
     files:

@@ -12,6 +12,10 @@ text:
   - id: pull
     pattern: "(?:[Ff]ailed to pull|PullImage|failed to resolve reference|Error response from daemon|Attempting next endpoint for pull|images/create|pinging container registry|[Ff]ailed to (?:do request|fetch)|ErrImagePull)[^\\n]*x509: certificate (?:signed by unknown authority|relies on legacy Common Name field)"
     unless: "(?i)sandbox|trying next host"
+  # go crypto/x509 verify.go: CertificateInvalidError, HostnameError; of public registries dns-poisoned-registry speaks.
+  - id: invalid
+    pattern: "(?:[Ff]ailed to pull|PullImage|failed to resolve reference|Error response from daemon|Attempting next endpoint for pull|images/create|pinging container registry|[Ff]ailed to (?:do request|fetch)|ErrImagePull)[^\\n]*x509: certificate (?P<invalid>has expired or is not yet valid|is valid for [A-Za-z0-9.*, :-]{1,120}|is not valid for any names)"
+    unless: "(?i)sandbox|trying next host|docker\\.io|gcr\\.io|quay\\.io|ghcr\\.io|registry\\.k8s\\.io|mcr\\.microsoft\\.com"
   - id: answered
     in: [runtime, system, other]
     pattern: "trying next host - response was http\\.StatusNotFound\\W+host=\\W*(?P<host>[^\"\\\\\\s]+)"
@@ -19,11 +23,11 @@ check:
   zh: "节点是否信任镜像仓库的证书"
   en: "whether nodes trust the registries' certificates"
 title:
-  zh: "镜像仓库 {{ registry }} 的证书由{% if others_pull %}节点 {{ subject.name }} {% else %}节点{% endif %}不信任的 CA 签发，{{ image }} 无法拉取"
-  en: "registry {{ registry }} has a certificate of an authority that {% if others_pull %}node {{ subject.name }} does not trust{% else %}the nodes do not trust{% endif %}, and {{ image }} cannot be pulled"
+  zh: "{% if invalid is defined %}镜像仓库 {{ registry }} 的证书对节点无效（{{ invalid }}），{{ image }} 无法拉取{% else %}镜像仓库 {{ registry }} 的证书由{% if others_pull %}节点 {{ subject.name }} {% else %}节点{% endif %}不信任的 CA 签发，{{ image }} 无法拉取{% endif %}"
+  en: "{% if invalid is defined %}the certificate of registry {{ registry }} does not hold for the nodes ({{ invalid }}), and {{ image }} cannot be pulled{% else %}registry {{ registry }} has a certificate of an authority that {% if others_pull %}node {{ subject.name }} does not trust{% else %}the nodes do not trust{% endif %}, and {{ image }} cannot be pulled{% endif %}"
 cause:
-  zh: "节点的容器运行时连接 {{ registry }} 时报 x509 错误：证书由未知的 CA 签发（或没有 SAN）。运行时的信任库中缺少该 CA。{% if changed %}只有 {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的新镜像指向它，旧版本仍在运行。{% elif others_pull %}只有节点 {{ subject.name }} 如此：{{ others_pull|join('、') }} 能从那里拉取。{% elif workloads %}受影响：{{ workloads|join('、') }}。{% endif %}"
-  en: "the nodes' container runtime gets an x509 error from {{ registry }}: an unknown authority signed its certificate (or it has no SAN). The runtime's trust store lacks the authority. {% if changed %}Only the new image of {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} points there; its old pods still run.{% elif others_pull %}It is only node {{ subject.name }}: {{ others_pull|join(', ') }} did pull from there.{% elif workloads %}Affected: {{ workloads|join(', ') }}.{% endif %}"
+  zh: "{% if invalid is defined %}节点的容器运行时连接 {{ registry }} 时报 x509 错误：证书不在有效期内（或节点的时钟不准），或证书上的名字与访问的地址不一致。应更换仓库的证书，或改用证书上的名字。{% else %}节点的容器运行时连接 {{ registry }} 时报 x509 错误：证书由未知的 CA 签发（或没有 SAN）。运行时的信任库中缺少该 CA。{% if changed %}只有 {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的新镜像指向它，旧版本仍在运行。{% elif others_pull %}只有节点 {{ subject.name }} 如此：{{ others_pull|join('、') }} 能从那里拉取。{% elif workloads %}受影响：{{ workloads|join('、') }}。{% endif %}{% endif %}"
+  en: "{% if invalid is defined %}the nodes' container runtime gets an x509 error from {{ registry }}: its certificate is outside its validity (or the clock of the node is wrong), or its names do not hold the address that is called. Renew the registry's certificate, or call it by a name that the certificate has.{% else %}the nodes' container runtime gets an x509 error from {{ registry }}: an unknown authority signed its certificate (or it has no SAN). The runtime's trust store lacks the authority. {% if changed %}Only the new image of {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} points there; its old pods still run.{% elif others_pull %}It is only node {{ subject.name }}: {{ others_pull|join(', ') }} did pull from there.{% elif workloads %}Affected: {{ workloads|join(', ') }}.{% endif %}{% endif %}"
 rules_out:
   - {zh: "网络与 DNS：TLS 握手已经开始", en: "network and DNS: the TLS handshake did begin"}
   - {zh: "凭据与标签：请求在 TLS 阶段就失败，仓库尚未看到它们", en: "credentials and tag: the request failed in TLS, before the registry saw them"}
@@ -72,6 +76,11 @@ examples:
     files:
       pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop"},"spec":{"containers":[{"name":"app","image":"harbor.example:5000/shop/api:1.2"}],"nodeName":"n1"},"status":{"phase":"Pending","containerStatuses":[{"name":"app","ready":false,"restartCount":0,"state":{"waiting":{"reason":"ImagePullBackOff"}}}]}}]}'
       events.json: '{"kind":"EventList","apiVersion":"v1","items":[{"metadata":{"name":"e-failed-web-0","namespace":"shop"},"type":"Warning","reason":"Failed","message":"Failed to pull image \"harbor.example:5000/shop/api:1.2\": rpc error: code = Unknown desc = failed to pull and unpack image \"harbor.example:5000/shop/api:1.2\": failed to resolve reference \"harbor.example:5000/shop/api:1.2\": failed to do request: Head \"https://harbor.example:5000/v2/shop/api/manifests/1.2\": x509: certificate signed by unknown authority","involvedObject":{"kind":"Pod","namespace":"shop","name":"web-0"}}]}'
+    fires: [{kind: Registry, name: "harbor.example:5000"}]
+  - name: "a certificate that has expired"
+    files:
+      pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop"},"spec":{"containers":[{"name":"app","image":"harbor.example:5000/shop/api:1.2"}],"nodeName":"n1"},"status":{"phase":"Pending","containerStatuses":[{"name":"app","ready":false,"restartCount":0,"state":{"waiting":{"reason":"ImagePullBackOff"}}}]}}]}'
+      events.json: '{"kind":"EventList","apiVersion":"v1","items":[{"metadata":{"name":"e-failed-web-0","namespace":"shop"},"type":"Warning","reason":"Failed","message":"Failed to pull image \"harbor.example:5000/shop/api:1.2\": rpc error: code = Unknown desc = failed to pull and unpack image \"harbor.example:5000/shop/api:1.2\": failed to resolve reference \"harbor.example:5000/shop/api:1.2\": failed to do request: Head \"https://harbor.example:5000/v2/shop/api/manifests/1.2\": x509: certificate has expired or is not yet valid: current time 2026-01-02T00:00:00Z is after 2025-12-31T00:00:00Z","involvedObject":{"kind":"Pod","namespace":"shop","name":"web-0"}}]}'
     fires: [{kind: Registry, name: "harbor.example:5000"}]
   - name: "only containerd's log"
     files:

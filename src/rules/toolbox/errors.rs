@@ -165,7 +165,7 @@ pub fn is_relayed(line: &str) -> bool {
 /// Words by which an error is about the answer of somebody else, or is itself only such an answer in an access log.
 static RELAYED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)\btime[ds]? ?out|deadline[ _]?exceeded|\bunavailable\b|refused|reset by peer|unreachable|\b50[0-4]\b|internal server error|bad gateway|\bupstream\b|rpc error|ECONN|socket hang up|broken pipe|circuit ?breaker|no healthy",
+        r"(?i)\btime[ds]? ?out|deadline[ _]?exceeded|\bunavailable\b|refused|reset by peer|unreachable|\b50[0-4]\b|internal server error|bad gateway|\bupstream\b|rpc error|ECONN|socket hang up|broken pipe|circuit ?breaker|no healthy|server disconnected|ended prematurely|prematurely closed|other side closed|empty reply|failed to respond|unexpected end of stream|fetch failed",
     )
     .ok()
 });

@@ -42,7 +42,7 @@ const LEAST: usize = 3;
 const LEAST_WARNINGS: usize = 5;
 
 static TROUBLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)refused|reset by peer|unreachable|no route to host|\bunavailable\b|ECONN|broken pipe|socket hang up|(?:cannot|could not|couldn't|failed to|unable to) (?:connect|reach)|no answer|not answer|could not be established|not be available|disconnected").ok()
+    Regex::new(r"(?i)refused|reset by peer|unreachable|no route to host|\bunavailable\b|ECONN|broken pipe|socket hang up|(?:cannot|could not|couldn't|failed to|unable to) (?:connect|reach)|no answer|not answer|could not be established|not be available|disconnected|connection (?:was )?(?:aborted|dropped)|ended prematurely|prematurely closed|other side closed|empty reply|failed to respond|unexpected end of stream|connect timeout|fetch failed").ok()
 });
 /// Words by which a peer did answer, and something else is wrong between the two.
 static OTHERWISE: LazyLock<Option<Regex>> = LazyLock::new(|| {

@@ -39,7 +39,9 @@ fn weight(line: &str) -> Weight {
     let is = |pattern: &LazyLock<Option<Regex>>| pattern.as_ref().is_some_and(|regex| regex.is_match(line));
     // client-go says that it falls back and then has nothing to fall back on (`tools/clientcmd/client_config.go`).
     let is_left_out = is(&SKIPPED) && !is(&REASON);
-    if (is(&DISMISSED) || is_left_out) && !line.contains("inClusterConfig") {
+    // What `passed` in kafka-clients is time (`ProducerBatch.java`), and no test.
+    let is_no_excuse = line.contains("inClusterConfig") || line.contains(" ms has passed since ");
+    if (is(&DISMISSED) || is_left_out) && !is_no_excuse {
         return Weight::Dismissed;
     }
     let level = LEVEL.as_ref().and_then(|regex| regex.captures(line));
