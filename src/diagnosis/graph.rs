@@ -263,6 +263,7 @@ fn only_ailing_neighbour(rules: &Rules, findings: &[Finding], complaint: &Findin
     // A data store is no workload of another kind: the port or the name of the peer tells.
     let peer = complaint.facts.get("peer").and_then(|peer| peer.as_str()).unwrap_or("");
     let asks_for_store = Peer::parse(peer, None).is_data_store() || complaint.rule.starts_with("app-database-");
+    let is_near = |finding: &Finding| finding.subject.namespace == complaint.subject.namespace;
     let is_down_by_itself = |finding: &Finding| {
         let explains = rules.get(&finding.rule).is_some_and(|rule| {
             matches!(rule.header.role, Role::Cause | Role::Link) && finding.level == Level::Critical
@@ -272,13 +273,17 @@ fn only_ailing_neighbour(rules: &Rules, findings: &[Finding], complaint: &Findin
             && finding.blames.is_empty()
             && !finding.blames_unknown
             && finding.subject != complaint.subject
-            && finding.subject.namespace == complaint.subject.namespace
             && WORKLOADS.contains(&finding.subject.kind.as_str())
             && (!asks_for_store || is_data_store(&finding.subject.name))
     };
-    let down: Vec<usize> = (0..findings.len())
+    let mut down: Vec<usize> = (0..findings.len())
         .filter(|index| findings.get(*index).is_some_and(is_down_by_itself))
         .collect();
+    let is_here = |index: &usize| findings.get(*index).is_some_and(is_near);
+    // Stores often live in a namespace of their own.
+    if !asks_for_store || down.iter().any(is_here) {
+        down.retain(is_here);
+    }
     let subjects: BTreeSet<&Subject> = down
         .iter()
         .filter_map(|index| Some(&findings.get(*index)?.subject))
@@ -287,7 +292,7 @@ fn only_ailing_neighbour(rules: &Rules, findings: &[Finding], complaint: &Findin
 }
 
 /// What can be called.
-const WORKLOADS: [&str; 4] = ["Deployment", "StatefulSet", "DaemonSet", "Pod"];
+const WORKLOADS: [&str; 5] = ["Deployment", "StatefulSet", "DaemonSet", "Pod", "StrimziPodSet"];
 
 /// True when one finding explains the other, directly or not.
 fn reaches(effects: &BTreeMap<usize, Vec<usize>>, from: usize, to: usize) -> bool {
