@@ -14,6 +14,9 @@ text:
   - id: unreachable
     in: [kubelet, runtime, system, control-plane]
     pattern: 'dial (?:tcp|udp) (?P<peer>[\d.]+:\d+): connect: network is unreachable'
+  - id: selected
+    in: [kubelet, system, control-plane, container-log, other]
+    pattern: 'no default routes found in \\?"?/proc/net/route|unable to select an IP from default routes'
 check: {zh: "每个节点是否有默认路由", en: "whether every node has a default route"}
 title:
   zh: "节点 {{ node }} 没有默认路由{% if peer is defined %}，到 {{ peer }} 的连接报 network is unreachable{% endif %}"

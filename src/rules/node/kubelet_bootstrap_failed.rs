@@ -22,6 +22,12 @@ text:
     pattern: '(?P<problem>(?:bootstrap )?token (?:\S{0,20} )?(?:has )?(?:is )?expired)'
   - id: ca
     pattern: '(?P<problem>cluster CA found in cluster-info ConfigMap is invalid: none of the public keys [^\n]{1,120} are pinned)'
+  - id: refused
+    in: [kubelet, system, other]
+    pattern: 'Unable to register node with API server[ -~]{0,20}err="(?P<problem>Unauthorized|nodes is forbidden: User \\?"system:anonymous\\?"[ -~]{0,80})'
+  - id: pair
+    in: [kubelet, system, other]
+    pattern: '(?P<problem>could not convert data from \\?"/[^"\\\n]{3,160}\\?" into cert/key pair: tls: [a-z A-Z-]{3,80})'
 check:
   zh: "kubelet 能否用引导令牌加入集群"
   en: "whether kubelets can join by their bootstrap token"

@@ -26,6 +26,27 @@ text:
     pattern: 'failed to (?:validate|decode|load) (?:the )?(?:kubelet )?config(?:uration)?(?: file)?[^\n]{0,80}?(?P<problem>invalid configuration: [^\n"]{1,160}|strict decoding error: [^\n]{1,160}|no kind "[^\n]{1,120}|unknown field \\*"[^"\n]{1,80}|(?:open|stat) /[^:\n]{1,160}: no such file or directory)'
   - id: invalid
     pattern: 'failed to validate kubelet configuration, error: (?P<problem>[^\n]{1,200}?), path:'
+  - id: reserved
+    in: [kubelet, system, other]
+    pattern: '(?P<problem>invalid Node Allocatable configuration\. [ -~]{3,200})'
+  - id: sysctl
+    in: [kubelet, system, other]
+    pattern: '(?P<problem>[Ii]nvalid kernel flag: [a-z/_]{3,60}, expected value: -?\d{1,9}, actual value: -?\d{1,9})'
+  - id: cloud
+    in: [kubelet, system, other]
+    pattern: '(?P<problem>cloud provider \W{1,3}[a-z]{2,20}\W{1,3} was specified, but built-in cloud providers are disabled|unknown cloud provider \W{1,3}[a-z]{2,20})'
+  - id: authority
+    in: [kubelet, system, other]
+    pattern: '(?P<problem>unable to load client CA file /[^:\s]{1,160}: [ -~]{3,120})'
+  - id: address
+    in: [kubelet, system, other]
+    pattern: '(?i)(?P<problem>node IP: \W{1,3}[0-9a-f.:]{3,45}\W{1,3} not found in the host.s network interfaces)'
+  - id: cgroup
+    in: [kubelet, system, other]
+    pattern: '(?P<problem>cgroup-root \[[^\]\n]{1,80}\] doesn.t exist|root container \[[^\]\n]{1,80}\] doesn.t exist|error validating root container \[[^\]\n]{1,80}\] ?: [ -~]{3,160})'
+  - id: partition
+    in: [kubelet, system, other]
+    pattern: '(?P<problem>failed to get rootfs info: [ -~]{3,120}could not find device with major: \d{1,5}, minor: \d{1,7} in cached partitions map)'
 check:
   zh: "kubelet 的参数与配置是否有效"
   en: "whether flags and configuration of the kubelets are valid"

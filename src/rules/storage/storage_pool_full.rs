@@ -27,6 +27,12 @@ text:
   - id: thin-metadata
     in: [system, other]
     pattern: '(?P<full>device-mapper: (?:thin|space map metadata): [^\n]{0,80}(?:unable to allocate new metadata block|metadata operation ''dm_pool_alloc_data_block'' failed: error = -28))'
+  - id: provisioned
+    in: [system, other]
+    pattern: '(?P<full>critical space allocation error, dev [a-z][A-Za-z0-9]{1,15})'
+  - id: thin-data
+    in: [system, other]
+    pattern: '(?P<full>Thin pool [!-~]{1,80} (?:data|metadata) is now 100(?:\.00)?% full)'
 check:
   zh: "卷背后的存储池是否已满"
   en: "whether the pool behind the volumes is full"
