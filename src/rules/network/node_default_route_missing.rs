@@ -97,6 +97,7 @@ prevention:
     text: {zh: "在节点自检中检查默认路由", en: "check the default route in the self-test of nodes"}
     acceptance: {zh: "删除测试节点的默认路由会被报告", en: "removing it from a test node is reported"}
 sources:
+  - "kubernetes staging/src/k8s.io/apimachinery/pkg/util/net/interface.go: `no default routes found in %q`"
   - "connect(2): ENETUNREACH"
   - "kubernetes pkg/proxy: DNAT in the OUTPUT chain follows the route lookup"
 versions: "any"

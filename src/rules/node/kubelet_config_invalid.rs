@@ -103,9 +103,19 @@ prevention:
   - kind: detect
     text: {zh: "对节点 NotReady 持续 5 分钟告警", en: "alert when a node is NotReady for 5 minutes"}
     acceptance: {zh: "停掉测试节点的 kubelet，按时收到告警", en: "stopping a test node's kubelet raises the alert in time"}
-sources: ["kubernetes cmd/kubelet/app/server.go: `failed to parse kubelet flag`, `failed to validate kubelet configuration`, `failed to load kubelet config file`", "kubernetes component-base/featuregate: `unrecognized feature gate`"]
+sources: ["kubernetes cmd/kubelet/app/server.go: `failed to parse kubelet flag`, `failed to validate kubelet configuration`, `failed to load kubelet config file`", "kubernetes component-base/featuregate: `unrecognized feature gate`", "kubernetes pkg/kubelet/cm: `invalid Node Allocatable configuration. %s`, `invalid kernel flag: %v, expected value: %v, actual value: %v`; cadvisor fs.go: `in cached partitions map`", "kubernetes cloud-provider: `cloud provider %q was specified, but built-in cloud providers are disabled`; pkg/kubelet/kubelet_node_status.go: `node IP: %q not found in the host's network interfaces`"]
 versions: "Kubernetes 1.18 to 1.36"
 examples:
+  - name: "more is reserved than there is"
+    files:
+      nodes.txt: |
+        NAME   STATUS     ROLES           AGE   VERSION
+        cp1    Ready      control-plane   90d   v1.30.4
+        w1     NotReady   <none>          90d   v1.30.4
+      w1-journal.txt: |
+        Mar 29 04:01:27 w1 kubelet[812]: E0329 04:01:27.120033     812 kubelet.go:1542] "Failed to start ContainerManager" err="invalid Node Allocatable configuration. Resource \"memory\" has a reservation of 4Gi but capacity of 2Gi. Expected capacity >= reservation."
+        Mar 29 04:02:27 w1 kubelet[812]: E0329 04:01:27.120033     812 kubelet.go:1542] "Failed to start ContainerManager" err="invalid Node Allocatable configuration. Resource \"memory\" has a reservation of 4Gi but capacity of 2Gi. Expected capacity >= reservation."
+    fires: [{kind: Node, name: w1, node: w1}]
   - name: "a flag that was removed"
     files:
       "nodes.txt": |
