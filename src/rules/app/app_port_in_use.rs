@@ -22,7 +22,7 @@ text:
     pattern: 'bind\(\) to (?P<address>\S+) failed \(98: Address (?:already )?in use\)'
   - id: spring
     in: [container-log, status]
-    pattern: '(?:Web server failed to start\. Port (?P<port>\d+) was already in use|Port (?P<other>\d+) is already in use)'
+    pattern: '(?:Web server failed to start\. Port (?P<port>\d+) was already in use|[Pp]ort (?P<other>\d+) is already in use)'
   - id: java
     in: [container-log, status]
     pattern: 'java\.net\.BindException: (?:Address (?:already )?in use|Failed to bind to)'

@@ -62,6 +62,7 @@ cause:
   zh: "TLS 双方都会拒绝过期的证书{% if line %}：{{ line }}（{{ times }} 次）{% endif %}。{% if mesh %}代理拿不到新的身份，彼此的 mTLS 连接全部失败。{% endif %}kubeadm、k3s 与 RKE2 的叶子证书有效期一年，没有续签或续签后没有重启组件时，相关连接全部失败。"
   en: "a certificate that has ended is refused in every TLS handshake{% if line %}: {{ line }} ({{ times|times }}){% endif %}. {% if mesh %}Proxies get no new identity and refuse each other's. {% endif %}Leaf certificates of kubeadm, k3s and RKE2 last a year; without a renewal, or without a restart after it, every connection that needs them fails."
 causes:
+  - {rule: apiserver-etcd-unreachable, ground: cluster, mechanism: {zh: "API 服务器连不上 etcd", en: "the API server does not reach etcd"}}
   - rule: cluster-unresponsive
     ground: cluster
     mechanism: {zh: "控制面不能接受节点的状态", en: "the control plane cannot take the nodes' state"}

@@ -38,6 +38,12 @@ text:
   - id: invalid
     in: [control-plane]
     pattern: '(?:"command failed" err=|error: |Error: )"?(?P<problem>(?:service-account-issuer is a required flag|--[a-z-]+ (?:must|cannot|is|should|can not)[^\n]{1,160}|failed to (?:create listener|listen)[^\n]{1,160}|(?:open|stat) /[^:\s]{1,160}: no such file or directory|invalid (?:server cert|port)[^\n]{1,120}|unable to load client CA[^\n]{1,160}))'
+  - id: kind
+    in: [control-plane]
+    pattern: '(?P<problem>no kind \\?"[A-Za-z]{3,60}Configuration\\?" is registered for version \\?"[a-z0-9./]{3,80})'
+  - id: controllers
+    in: [control-plane]
+    pattern: '"Error starting controllers" err="(?P<problem>[ -~]{3,200}?(?:no such file or directory|permission denied)[ -~]{0,40})'
 check:
   zh: "控制面的静态 Pod 是否在运行"
   en: "whether the static pods of the control plane run"

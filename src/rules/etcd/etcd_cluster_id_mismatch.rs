@@ -34,6 +34,7 @@ causes:
   - rule: rke1-core-container-missing
     ground: node
     mechanism: {zh: "etcd 启动即退出", en: "etcd ends at its start"}
+  - {rule: apiserver-etcd-unreachable, ground: cluster, mechanism: {zh: "API 服务器连不上 etcd", en: "the API server does not reach etcd"}}
   - rule: etcd-member-down
     ground: cluster
     mechanism: {zh: "成员不能加入", en: "the member cannot join"}

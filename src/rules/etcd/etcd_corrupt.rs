@@ -34,6 +34,7 @@ cause:
   zh: "{{ line }}。断电、磁盘故障或在运行时复制数据目录都会如此；3.5.0 至 3.5.2 有已知的不一致缺陷。"
   en: "{{ line }}. A loss of power, a failing disk or a data directory copied while it ran do this; 3.5.0 to 3.5.2 have a known defect."
 causes:
+  - {rule: apiserver-etcd-unreachable, ground: cluster, mechanism: {zh: "API 服务器连不上 etcd", en: "the API server does not reach etcd"}}
   - rule: etcd-member-down
     ground: cluster
     mechanism: {zh: "损坏的成员不能启动", en: "a damaged member cannot start"}

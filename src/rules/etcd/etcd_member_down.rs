@@ -27,6 +27,7 @@ cause:
   zh: "证据是 {{ line }}，此后没有恢复；成员过半停止时，API 服务器无法读写。"
   en: "it shows in {{ line }}, and nothing after it tells of a recovery; with half of the members down the API server can neither read nor write."
 causes:
+  - {rule: apiserver-etcd-unreachable, ground: cluster, mechanism: {zh: "API 服务器连不上 etcd", en: "the API server does not reach etcd"}}
   - rule: cluster-unresponsive
     ground: cluster
     mechanism: {zh: "控制面不能接受节点的状态", en: "the control plane cannot take the nodes' state"}

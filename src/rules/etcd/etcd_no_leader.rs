@@ -31,6 +31,7 @@ cause:
   zh: "法定人数已失去{% if line %}：{{ line }}{% endif %}。API 服务器的写入与一致性读取都会失败；先恢复足够多的成员，最后才考虑从快照恢复。"
   en: "the quorum is lost{% if line %}: {{ line }}{% endif %}. Writes and consistent reads of the API server fail; bring back members first, and restore a snapshot only as the last resort."
 causes:
+  - {rule: apiserver-etcd-unreachable, ground: cluster, mechanism: {zh: "API 服务器连不上 etcd", en: "the API server does not reach etcd"}}
   - rule: cluster-unresponsive
     ground: cluster
     mechanism: {zh: "控制面不能接受节点的状态", en: "the control plane cannot take the nodes' state"}

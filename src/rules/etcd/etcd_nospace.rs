@@ -31,6 +31,7 @@ cause:
   zh: "etcd 的数据库大小达到 --quota-backend-bytes（默认 2 GiB），集群进入只读：{{ line }}；读取仍然正常，因此 kubectl get 看起来没有问题。"
   en: "the database of etcd has reached --quota-backend-bytes (2 GiB by default), so the cluster is read-only: {{ line }}; reads go on, so kubectl get looks well."
 causes:
+  - {rule: apiserver-etcd-unreachable, ground: cluster, mechanism: {zh: "API 服务器连不上 etcd", en: "the API server does not reach etcd"}}
   - rule: cluster-unresponsive
     ground: cluster
     mechanism: {zh: "控制面不能接受节点的状态", en: "the control plane cannot take the nodes' state"}

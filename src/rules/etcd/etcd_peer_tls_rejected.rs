@@ -34,6 +34,7 @@ cause:
   zh: "连接在 TLS 握手时被拒绝：{{ line }}。写 bad certificate 的一方是不被信任的一方：它的证书过期、由另一个 CA 签发，或 SAN 中没有它的地址。"
   en: "connections end in the TLS handshake: {{ line }}. Who logs bad certificate is the one that is not trusted: its certificate has ended, was issued by another CA, or does not name its address."
 causes:
+  - {rule: apiserver-etcd-unreachable, ground: cluster, mechanism: {zh: "API 服务器连不上 etcd", en: "the API server does not reach etcd"}}
   - rule: etcd-member-down
     ground: cluster
     mechanism: {zh: "成员之间不能连接", en: "members cannot connect"}

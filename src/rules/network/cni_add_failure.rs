@@ -24,6 +24,10 @@ text:
     pattern: "(?P<problem>incompatible CNI versions; config is [^\\n]{3,12}, plugin supports \\[[^\\]\\n]{1,120}\\])"
   - id: cilium
     pattern: "unable to connect to Cilium (?:daemon|agent)"
+  - id: execute
+    pattern: "fork/exec (?P<file>/(?:opt/cni|usr/libexec/cni|usr/lib/cni|var/lib/rancher/k3s/data/cni)[^:\\s]{1,120}): (?:permission denied|exec format error|text file busy|no such file or directory)"
+  - id: multus-daemon
+    pattern: "dial unix (?:/host)?/run/multus/[^:\\s]{1,40}: connect: (?:connection refused|no such file or directory)"
 check:
   zh: "CNI 插件能否把 Pod 接入网络"
   en: "whether CNI plugins can add pods to the network"

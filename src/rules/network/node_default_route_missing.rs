@@ -14,6 +14,9 @@ text:
   - id: unreachable
     in: [kubelet, runtime, system, control-plane]
     pattern: 'dial (?:tcp|udp) (?P<peer>[\d.]+:\d+): connect: network is unreachable'
+  - id: selected
+    in: [kubelet, system, control-plane, container-log, other]
+    pattern: 'no default routes found in \\?"?/proc/net/route|unable to select an IP from default routes'
 check: {zh: "每个节点是否有默认路由", en: "whether every node has a default route"}
 title:
   zh: "节点 {{ node }} 没有默认路由{% if peer is defined %}，到 {{ peer }} 的连接报 network is unreachable{% endif %}"
@@ -94,6 +97,7 @@ prevention:
     text: {zh: "在节点自检中检查默认路由", en: "check the default route in the self-test of nodes"}
     acceptance: {zh: "删除测试节点的默认路由会被报告", en: "removing it from a test node is reported"}
 sources:
+  - "kubernetes staging/src/k8s.io/apimachinery/pkg/util/net/interface.go: `no default routes found in %q`"
   - "connect(2): ENETUNREACH"
   - "kubernetes pkg/proxy: DNAT in the OUTPUT chain follows the route lookup"
 versions: "any"

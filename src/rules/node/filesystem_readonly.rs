@@ -19,7 +19,7 @@ text:
   - id: journal
     pattern: 'Aborting journal on device (?P<device>\S+?)(?:-8)?\.'
   - id: xfs
-    pattern: 'XFS \((?P<device>[^)]+)\): (?:Filesystem has been shut down due to|xfs_do_force_shutdown|[^\n]{0,60}Shutting down filesystem)'
+    pattern: 'XFS \((?P<device>[^)]+)\): (?:Filesystem has been shut down due to|xfs_do_force_shutdown|[^\n]{0,200}Shutting down filesystem)'
   - id: btrfs
     pattern: 'BTRFS[^\n]{0,20}\(device (?P<device>[^):]+)[^)]*\)[^\n]{0,40}forced readonly'
   - id: kubelet

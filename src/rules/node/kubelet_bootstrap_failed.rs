@@ -22,6 +22,12 @@ text:
     pattern: '(?P<problem>(?:bootstrap )?token (?:\S{0,20} )?(?:has )?(?:is )?expired)'
   - id: ca
     pattern: '(?P<problem>cluster CA found in cluster-info ConfigMap is invalid: none of the public keys [^\n]{1,120} are pinned)'
+  - id: refused
+    in: [kubelet, system, other]
+    pattern: 'Unable to register node with API server[ -~]{0,20}err="(?P<problem>Unauthorized|nodes is forbidden: User \\?"system:anonymous\\?"[ -~]{0,80})'
+  - id: pair
+    in: [kubelet, system, other]
+    pattern: '(?P<problem>could not convert data from \\?"/[^"\\\n]{3,160}\\?" into cert/key pair: tls: [a-z A-Z-]{3,80})'
 check:
   zh: "kubelet 能否用引导令牌加入集群"
   en: "whether kubelets can join by their bootstrap token"
@@ -73,6 +79,16 @@ prevention:
 sources: ["kubernetes pkg/kubelet/certificate/bootstrap/bootstrap.go: `cannot create certificate signing request`, `unable to load bootstrap kubeconfig`", "kubernetes cmd/kubeadm/app/discovery/token/token.go"]
 versions: "Kubernetes 1.18 to 1.36"
 examples:
+  - name: "credentials that are refused"
+    files:
+      nodes.txt: |
+        NAME   STATUS     ROLES           AGE   VERSION
+        cp1    Ready      control-plane   90d   v1.30.4
+        w1     NotReady   <none>          90d   v1.30.4
+      w1-journal.txt: |
+        Mar 29 04:01:27 w1 kubelet[812]: E0329 04:01:27.120033     812 kubelet_node_status.go:96] "Unable to register node with API server" err="Unauthorized" node="w1"
+        Mar 29 04:02:27 w1 kubelet[812]: E0329 04:01:27.120033     812 kubelet_node_status.go:96] "Unable to register node with API server" err="Unauthorized" node="w1"
+    fires: [{kind: Node, name: w1, node: w1}]
   - name: "the token is refused"
     files:
       "nodes.txt": |

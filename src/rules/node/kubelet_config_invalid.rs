@@ -26,6 +26,27 @@ text:
     pattern: 'failed to (?:validate|decode|load) (?:the )?(?:kubelet )?config(?:uration)?(?: file)?[^\n]{0,80}?(?P<problem>invalid configuration: [^\n"]{1,160}|strict decoding error: [^\n]{1,160}|no kind "[^\n]{1,120}|unknown field \\*"[^"\n]{1,80}|(?:open|stat) /[^:\n]{1,160}: no such file or directory)'
   - id: invalid
     pattern: 'failed to validate kubelet configuration, error: (?P<problem>[^\n]{1,200}?), path:'
+  - id: reserved
+    in: [kubelet, system, other]
+    pattern: '(?P<problem>invalid Node Allocatable configuration\. [ -~]{3,200})'
+  - id: sysctl
+    in: [kubelet, system, other]
+    pattern: '(?P<problem>[Ii]nvalid kernel flag: [a-z/_]{3,60}, expected value: -?\d{1,9}, actual value: -?\d{1,9})'
+  - id: cloud
+    in: [kubelet, system, other]
+    pattern: '(?P<problem>cloud provider \W{1,3}[a-z]{2,20}\W{1,3} was specified, but built-in cloud providers are disabled|unknown cloud provider \W{1,3}[a-z]{2,20})'
+  - id: authority
+    in: [kubelet, system, other]
+    pattern: '(?P<problem>unable to load client CA file /[^:\s]{1,160}: [ -~]{3,120})'
+  - id: address
+    in: [kubelet, system, other]
+    pattern: '(?i)(?P<problem>node IP: \W{1,3}[0-9a-f.:]{3,45}\W{1,3} not found in the host.s network interfaces)'
+  - id: cgroup
+    in: [kubelet, system, other]
+    pattern: '(?P<problem>cgroup-root \[[^\]\n]{1,80}\] doesn.t exist|root container \[[^\]\n]{1,80}\] doesn.t exist|error validating root container \[[^\]\n]{1,80}\] ?: [ -~]{3,160})'
+  - id: partition
+    in: [kubelet, system, other]
+    pattern: '(?P<problem>failed to get rootfs info: [ -~]{3,120}could not find device with major: \d{1,5}, minor: \d{1,7} in cached partitions map)'
 check:
   zh: "kubelet 的参数与配置是否有效"
   en: "whether flags and configuration of the kubelets are valid"
@@ -82,9 +103,19 @@ prevention:
   - kind: detect
     text: {zh: "对节点 NotReady 持续 5 分钟告警", en: "alert when a node is NotReady for 5 minutes"}
     acceptance: {zh: "停掉测试节点的 kubelet，按时收到告警", en: "stopping a test node's kubelet raises the alert in time"}
-sources: ["kubernetes cmd/kubelet/app/server.go: `failed to parse kubelet flag`, `failed to validate kubelet configuration`, `failed to load kubelet config file`", "kubernetes component-base/featuregate: `unrecognized feature gate`"]
+sources: ["kubernetes cmd/kubelet/app/server.go: `failed to parse kubelet flag`, `failed to validate kubelet configuration`, `failed to load kubelet config file`", "kubernetes component-base/featuregate: `unrecognized feature gate`", "kubernetes pkg/kubelet/cm: `invalid Node Allocatable configuration. %s`, `invalid kernel flag: %v, expected value: %v, actual value: %v`; cadvisor fs.go: `in cached partitions map`", "kubernetes cloud-provider: `cloud provider %q was specified, but built-in cloud providers are disabled`; pkg/kubelet/kubelet_node_status.go: `node IP: %q not found in the host's network interfaces`"]
 versions: "Kubernetes 1.18 to 1.36"
 examples:
+  - name: "more is reserved than there is"
+    files:
+      nodes.txt: |
+        NAME   STATUS     ROLES           AGE   VERSION
+        cp1    Ready      control-plane   90d   v1.30.4
+        w1     NotReady   <none>          90d   v1.30.4
+      w1-journal.txt: |
+        Mar 29 04:01:27 w1 kubelet[812]: E0329 04:01:27.120033     812 kubelet.go:1542] "Failed to start ContainerManager" err="invalid Node Allocatable configuration. Resource \"memory\" has a reservation of 4Gi but capacity of 2Gi. Expected capacity >= reservation."
+        Mar 29 04:02:27 w1 kubelet[812]: E0329 04:01:27.120033     812 kubelet.go:1542] "Failed to start ContainerManager" err="invalid Node Allocatable configuration. Resource \"memory\" has a reservation of 4Gi but capacity of 2Gi. Expected capacity >= reservation."
+    fires: [{kind: Node, name: w1, node: w1}]
   - name: "a flag that was removed"
     files:
       "nodes.txt": |

@@ -27,6 +27,12 @@ text:
   - id: thin-metadata
     in: [system, other]
     pattern: '(?P<full>device-mapper: (?:thin|space map metadata): [^\n]{0,80}(?:unable to allocate new metadata block|metadata operation ''dm_pool_alloc_data_block'' failed: error = -28))'
+  - id: provisioned
+    in: [system, other]
+    pattern: '(?P<full>critical space allocation error, dev [a-z][A-Za-z0-9]{1,15})'
+  - id: thin-data
+    in: [system, other]
+    pattern: '(?P<full>Thin pool [!-~]{1,80} (?:data|metadata) is now 100(?:\.00)?% full)'
 check:
   zh: "卷背后的存储池是否已满"
   en: "whether the pool behind the volumes is full"
@@ -110,6 +116,7 @@ prevention:
     text: {zh: "对 OSD_NEARFULL（85%）与存储池占用告警，并预留一个节点的容量", en: "alert on OSD_NEARFULL (85 %) and on how full pools are, and keep the room of one node free"}
     acceptance: {zh: "测试池达到 85% 时收到告警", en: "a test pool at 85 % raises it"}
 sources:
+  - "Linux block/blk-core.c: `critical space allocation error`; LVM2 daemons/dmeventd/plugins/thin: `Thin pool %s data is now %d%% full`"
   - "docs.ceph.com, health checks: OSD_FULL `One or more OSDs have exceeded the full threshold and are preventing the cluster from servicing writes`, POOL_FULL"
   - "ceph src/mon/OSDMap: `%num% full osd(s)`, `osd.%d is full`"
   - "rook pkg/apis/ceph.rook.io/v1 CephStatus.details"
@@ -117,6 +124,16 @@ sources:
   - "openebs cstor CStorPoolInstance status.readOnly; openebs mayastor DiskPool status.available"
 versions: "Ceph 10 to 19, Rook 1.x, Linux 3.10 to 6.x, OpenEBS 2.x to 4.x"
 examples:
+  - name: "thinly provisioned storage"
+    files:
+      nodes.txt: |
+        NAME   STATUS     ROLES           AGE   VERSION
+        cp1    Ready      control-plane   90d   v1.30.4
+        w1     NotReady   <none>          90d   v1.30.4
+      w1-journal.txt: |
+        Mar 29 04:01:27 w1 kernel: blk_update_request: critical space allocation error, dev sdb, sector 12345 op 0x1:(WRITE)
+        Mar 29 04:02:27 w1 kernel: blk_update_request: critical space allocation error, dev sdb, sector 12345 op 0x1:(WRITE)
+    fires: [{kind: Node, name: w1, node: w1}]
   - name: "the status of a CephCluster"
     files:
       ceph.json: '{"kind":"CephCluster","apiVersion":"ceph.rook.io/v1","metadata":{"name":"store","namespace":"rook-ceph"},"status":{"phase":"Ready","ceph":{"health":"HEALTH_ERR","details":{"OSD_FULL":{"message":"1 full osd(s)","severity":"HEALTH_ERR"}}}}}'
