@@ -38,6 +38,7 @@ cause:
 questions:
   - {zh: "是磁盘损坏、SAN 路径中断，还是瘦供给池写满？", en: "did the disk fail, did a SAN path break, or is a thin pool full?"}
 causes:
+  - {rule: filesystem-corrupt, ground: node, mechanism: {zh: '同一处损坏的另一种表述', en: 'the same damage in other words'}}
   - {rule: 'app-*', ground: workload, mechanism: {zh: '应用写不了这块盘上的数据', en: 'applications cannot write their data there'}}
   - rule: node-notready
     ground: node
