@@ -217,6 +217,10 @@ pub fn stream_of(path: &EntryPath) -> Stream {
         return stream_of_unit(unit);
     }
     let stem = path.file_name().split('.').next().unwrap_or("");
+    // `docker_logs_etcd-rolling-snapshots.log` is what a container wrote, and not the engine.
+    const ASKED: [&str; 4] = ["docker_logs_", "docker-logs-", "crictl_logs_", "crictl-logs-"];
+    let asked = ASKED.iter().find_map(|start| Some(stem.split_once(start)?.1));
+    let stem = asked.unwrap_or(stem);
     let named = |word: &str| {
         stem == word
             || stem
@@ -261,7 +265,10 @@ fn unit_of<'p>(parts: &[&'p str]) -> Option<&'p str> {
         .trim_start_matches("u-")
         .trim_start_matches("u_")
         .trim_start_matches("xeu-");
-    COMPONENTS.iter().find(|(word, _)| *word == rest).map(|(word, _)| *word)
+    // `journal-k3s-agent-shop114.log`: what follows the unit is the machine.
+    let begins = |word: &str| rest.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']));
+    let known = COMPONENTS.iter().filter(|(word, _)| begins(word));
+    known.max_by_key(|(word, _)| word.len()).map(|(word, _)| *word)
 }
 
 /// The stream of a unit of systemd, such as `kubelet.service` or the snap's `snap.kubelet.daemon.service`.

@@ -78,9 +78,33 @@ const COMMAND: usize = 400;
 
 /// The command above, as far as it tells of whom the certificate is.
 fn asked(file: &TextFile<'_>, start: usize) -> String {
+    if let Some(command) = of_loop(file, start) {
+        return command;
+    }
     let above = (start.saturating_sub(BETWEEN)..start).rev().map(|line| file.line(line));
     let command = above.into_iter().find(|line| line.contains("openssl "));
     command.unwrap_or("").chars().take(COMMAND).collect()
+}
+
+/// Lines of a loop over many certificates.
+const LOOP: usize = 400;
+
+/// The command of a loop with the name that it wrote above this certificate: `for i in *.crt; do echo $i; openssl x509 -enddate -in $i; done`.
+fn of_loop(file: &TextFile<'_>, start: usize) -> Option<String> {
+    let name = file.line(start.checked_sub(1)?).trim().trim_matches(['=', '-', '#', ':', '*', ' ']);
+    let is_name = !name.is_empty()
+        && name.len() <= 200
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._/-".contains(&byte));
+    let above = (start.saturating_sub(LOOP)..start).rev().map(|line| file.line(line));
+    let command = above.into_iter().filter(|_| is_name).find(|line| line.contains("openssl "))?;
+    let (_, rest) = command.split_once("for ")?;
+    let (variable, _) = rest.split_once(" in ")?;
+    let is_variable = variable.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let command: String = command.chars().take(COMMAND).collect();
+    (is_variable && !variable.is_empty()).then(|| {
+        let filled = command.replace(&format!("${{{variable}}}"), name);
+        filled.replace(&format!("${variable}"), name)
+    })
 }
 
 /// What `openssl s_client` says of the peer's own certificate while it verifies the chain (`apps/lib/s_cb.c`, verify_callback):
@@ -238,6 +262,14 @@ Certificate:
         let alone = certificate("notAfter=Nov 18 09:18:10 2036 GMT\n").unwrap();
         assert!(alone.asked.is_empty() && alone.not_after.is_some());
         assert!(certificate("notAfter=soon\n").is_none());
+    }
+
+    #[test]
+    fn a_loop_names_each_of_its_certificates() {
+        let text = "$ for i in *.crt; do echo $i; openssl x509 -noout -enddate -in $i; done\na.crt\nnotAfter=Mar  2 01:16:50 2023 GMT\nb.crt\nnotAfter=Mar  2 01:16:50 2023 GMT\n";
+        let entry = TextFile::whole("x", text);
+        let asked: Vec<String> = [2, 4].iter().map(|line| super::asked(&entry, *line)).collect();
+        assert!(asked[0].contains("-in a.crt") && asked[1].contains("-in b.crt"), "{asked:?}");
     }
 
     #[test]

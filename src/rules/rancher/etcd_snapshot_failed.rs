@@ -16,6 +16,12 @@ text:
   - id: rke
     in: [container-log, other, system]
     pattern: '(?:Backup failed|failed to (?:take|create) (?:etcd )?(?:backup|snapshot)|Failed to upload backup file)(?P<problem>[^\n]{0,200})'
+  - id: rke-tools
+    in: [container-log, other, system]
+    pattern: 'failed to upload etcd snapshot file: (?P<problem>[ -~]{1,160}?)(?:, retried \d+ times|"|$)'
+  - id: rke-tools-bucket
+    in: [container-log, other, system]
+    pattern: 'level=(?:fatal|error) msg="(?P<problem>bucket [!-~]{1,64} is not found|failed to check s3 bucket:[ -~]{1,120})'
     unless: '(?i)velero|longhorn'
 check:
   zh: "etcd 快照是否成功"
@@ -62,12 +68,25 @@ examples:
         Feb 24 14:29:11 s1 rke2[1033]: time="2026-02-24T14:29:11Z" level=info msg="Saving etcd snapshot to /var/lib/rancher/rke2/server/db/snapshots/x"
 "##;
 
+/// The container that makes snapshots.
+const ROLLING: &str = "etcd-rolling-snapshots";
+
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let mut findings = by_subject(input, rule, Confidence::Confirmed, |hit| {
         let node = node_of(snapshot, hit).unwrap_or_default();
+        if !persists(snapshot, hit) {
+            return None;
+        }
+        // On RKE1 a container of its own makes and uploads the snapshots (rancher/rke-tools, rancher/rke services/etcd.go).
+        let is_of_container = hit.cite.file.file_name().contains(ROLLING)
+            || (snapshot.hosts.iter())
+                .any(|host| host.runtime_name() == node && host.container(ROLLING).is_some() && !node.is_empty());
+        if is_of_container && hit.signature.contains("/rke") {
+            return Some(Subject::on_node("HostContainer", ROLLING, &node));
+        }
         let name = if node.is_empty() { "etcd" } else { &node };
-        persists(snapshot, hit).then(|| Subject::on_node("EtcdMember", name, &node))
+        Some(Subject::on_node("EtcdMember", name, &node))
     });
     for file in snapshot.kind("ETCDSnapshotFile") {
         let message = file.text("/status/error/message");
