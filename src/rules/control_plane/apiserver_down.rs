@@ -1,7 +1,10 @@
 //! The API server is not reached: what is seen, rarely why.
 
+use crate::cluster::Hit;
+use crate::logs::{LineHit, TailLine};
 use crate::model::Confidence;
-use crate::rules::toolbox::nodes::by_node;
+use crate::rules::toolbox::nodes::{by_node, is_ready, node_of};
+use crate::rules::toolbox::own_hits;
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -67,5 +70,23 @@ examples:
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
-    by_node(input, rule, 1, Confidence::Confirmed)
+    let snapshot = input.snapshot;
+    let mut findings = by_node(input, rule, 1, Confidence::Confirmed);
+    // A kubelet that registered afterwards has found the API server again (kubernetes pkg/kubelet/kubelet_node_status.go).
+    let is_back = |hit: &Hit| {
+        let log = snapshot.log_of(hit);
+        log.is_some_and(|log| {
+            let refused = log.hits.iter().filter(|line| line.signature == hit.signature);
+            let last = refused.map(LineHit::last_line).max().unwrap_or(0);
+            let registered = |line: &TailLine| line.line > last && line.text.contains("Successfully registered node");
+            log.tail.iter().any(registered)
+        })
+    };
+    let hits = own_hits(input, rule);
+    findings.retain(|finding| {
+        let of_node = |hit: &&&Hit| node_of(snapshot, hit).as_ref() == Some(&finding.subject.name);
+        let mut of_node = hits.iter().filter(of_node);
+        is_ready(snapshot, &finding.subject.name) != Some(true) || !of_node.all(|hit| is_back(hit))
+    });
+    findings
 }

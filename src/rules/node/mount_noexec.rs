@@ -94,7 +94,8 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         let mount = hits
             .iter()
             .filter(|hit| hit.signature.ends_with("/mount"))
-            .find(|hit| node_of(snapshot, hit).as_deref() == Some(node.as_str()));
+            // A listing of which nothing tells the machine is of the one that fails.
+            .find(|hit| node_of(snapshot, hit).is_none_or(|found| found == node));
         let Some(mount) = mount.filter(|_| holds && !is_known) else {
             continue;
         };

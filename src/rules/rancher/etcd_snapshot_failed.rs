@@ -21,7 +21,7 @@ text:
     pattern: 'failed to upload etcd snapshot file: (?P<problem>[ -~]{1,160}?)(?:, retried \d+ times|"|$)'
   - id: rke-tools-bucket
     in: [container-log, other, system]
-    pattern: 'level=(?:fatal|error) msg="(?P<problem>bucket [!-~]{1,64} is not found|failed to check s3 bucket:[ -~]{1,120})'
+    pattern: 'level=(?:fatal|error) msg="(?P<problem>(?:failed to set s3 server: )?bucket [!-~]{1,64} is not found|failed to (?:check s3 bucket|set s3 server):[ -~]{1,120}?)(?:"|$)'
     unless: '(?i)velero|longhorn'
 check:
   zh: "etcd 快照是否成功"

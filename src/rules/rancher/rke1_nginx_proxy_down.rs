@@ -21,6 +21,9 @@ cause:
   zh: "RKE1 的 worker 通过本机的 nginx-proxy（127.0.0.1:6443）访问各控制面节点；它停止后 kubelet 与 kube-proxy 都会断开。"
   en: "workers of RKE1 reach the control plane through nginx-proxy on their own 127.0.0.1:6443; with it stopped kubelet and kube-proxy are cut off."
 causes:
+  - rule: x509-unknown-authority
+    ground: cluster
+    mechanism: {zh: "监听该端口的是别的程序，它的证书属于别的集群", en: "another program answers at its port, with the certificate of another cluster"}
   - rule: apiserver-down
     ground: node
     mechanism: {zh: "本机的代理没有监听", en: "nothing listens at the node's own proxy"}

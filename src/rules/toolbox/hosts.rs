@@ -1,8 +1,12 @@
 //! Machines under the names that the cluster knows them by, and whether anything on them suffers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
+use super::calls::{is_out_of_reach, of_clients};
+use super::complaints::complaints;
 use super::nodes::{is_ready, touch_pods};
+use super::peers::{mendable, objects_of};
 use super::pings::lost_pings;
 use crate::bundle::decode::{ContainerState, Unit};
 use crate::cluster::{Host, PodView, Snapshot};
@@ -196,11 +200,37 @@ pub fn network_suffering(snapshot: &Snapshot, node: &str) -> Suffering {
         SILENCES.iter().any(|wanted| hit.signature.starts_with(wanted))
             && (hit.about.node.is_empty() || hit.about.node == node)
     });
-    if complains || lost_pings(snapshot).iter().any(|lost| lost.node == node) {
+    let is_lost = lost_pings(snapshot).iter().any(|lost| lost.node == node);
+    if complains || is_lost || unreached(snapshot).0.contains(node) {
         Suffering::Yes
     } else {
         suffering(snapshot, node)
     }
+}
+
+/// Nodes on which all pods of a workload run that clients elsewhere do not reach.
+struct Unreached(BTreeSet<String>);
+
+fn unreached(snapshot: &Snapshot) -> Arc<Unreached> {
+    snapshot.derive(|snapshot| {
+        let mut found = BTreeSet::new();
+        for complaint in complaints(snapshot, &is_out_of_reach, &of_clients()) {
+            let client = &complaint.speaker.workload;
+            let called = objects_of(snapshot, &client.namespace, &complaint.peer_within(snapshot));
+            let Some(server) = mendable(&called).filter(|server| *server != client) else {
+                continue;
+            };
+            let on = |workload: &Subject| -> BTreeSet<String> {
+                let pods = snapshot.pods_of(workload).map(|pod| pod.node().to_owned());
+                pods.filter(|node| !node.is_empty()).collect()
+            };
+            let (here, there) = (on(client), on(server));
+            if there.len() == 1 && here.is_disjoint(&there) && !here.is_empty() {
+                found.extend(there);
+            }
+        }
+        Unreached(found)
+    })
 }
 
 /// Whether any pod of the cluster is not well.

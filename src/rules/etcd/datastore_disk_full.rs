@@ -1,3 +1,10 @@
+//! The disk of the cluster's SQL datastore is full.
+
+use crate::model::Confidence;
+use crate::rules::toolbox::nodes::by_node;
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
 id: datastore-disk-full
 role: cause
 level: critical
@@ -14,6 +21,13 @@ text:
   - id: no-space
     in: [system, etcd, control-plane, kubelet]
     pattern: '(?:dqlite|kine)[^\n]{0,400}(?P<problem>no space left on device)'
+  # MySQL: ER_RECORD_FILE_FULL, as kine passes it on, and in the server's own log
+  - id: client
+    in: [system, kubelet, control-plane, container-log, other]
+    pattern: 'Error 1114 \(HY000\): (?P<problem>The table ''kine'' is full)'
+  - id: server
+    in: [other, system, container-log]
+    pattern: '\[MY-013132\] \[Server\] (?P<problem>The table ''kine'' is full!)'
 finds:
   subject: node
   confidence: confirmed
@@ -73,3 +87,17 @@ examples:
         mk1    Ready    <none>   90d   v1.31.2
       nodes/mk1/messages: |
         Nov 20 10:11:02 mk1 fwupd[77]: failed to update metadata: database or disk is full
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let mut findings = by_node(input, rule, 1, Confidence::Confirmed);
+    // Where the database's own machine says so, that is the disk to look at, and not those of its clients.
+    let says_itself = |finding: &Finding| {
+        let lines = finding.evidence.iter().flat_map(|cite| &cite.quote);
+        lines.into_iter().any(|line| line.text.contains("[MY-013132]"))
+    };
+    if findings.iter().any(says_itself) {
+        findings.retain(says_itself);
+    }
+    findings
+}
