@@ -1,7 +1,8 @@
 //! The disk of the cluster's SQL datastore is full.
 
 use crate::model::Confidence;
-use crate::rules::toolbox::nodes::by_node;
+use crate::rules::toolbox::nodes::{by_node, on_node};
+use crate::rules::toolbox::own_hits;
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -91,6 +92,16 @@ examples:
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let mut findings = by_node(input, rule, 1, Confidence::Confirmed);
+    // A database outside of the cluster runs on a machine that is no node, and goes by the folder of what was collected there.
+    for hit in own_hits(input, rule) {
+        let folder = hit.cite.file.components().next().unwrap_or_default();
+        let is_machine = (input.snapshot.hosts.iter()).any(|host| host.directory == folder || host.node_name() == folder);
+        let is_node = input.snapshot.object("Node", "", folder).is_some();
+        if hit.signature.ends_with("/server") && is_machine && !is_node {
+            findings.push(on_node(input, rule, folder, &[hit], Confidence::Confirmed));
+            break;
+        }
+    }
     // Where the database's own machine says so, that is the disk to look at, and not those of its clients.
     let says_itself = |finding: &Finding| {
         let lines = finding.evidence.iter().flat_map(|cite| &cite.quote);

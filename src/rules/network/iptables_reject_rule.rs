@@ -1,6 +1,6 @@
 //! The packet filter of a node rejects what the cluster needs.
 
-use crate::cluster::Snapshot;
+use crate::cluster::{Hit, Snapshot};
 use crate::rules::toolbox::hosts::{Suffering, confidence, machines, network_suffering};
 use crate::rules::toolbox::packets::refusals;
 use crate::rules::toolbox::{add_hit, own_hits};
@@ -13,7 +13,7 @@ level: critical
 needs: [packet-filter]
 text:
   - id: no-route
-    pattern: '(?:connect: no route to host|EHOSTUNREACH|No route to host|NoRouteToHostException|Destination (?:unreachable|Host) \(?[Aa]dministratively prohibited|Host is unreachable)'
+    pattern: '(?:connect: no route to host|EHOSTUNREACH|No route to host|NoRouteToHostException|Destination (?:unreachable|Host) \(?[Aa]dministratively prohibited|Host is unreachable|ICMP host \S+ unreachable - admin prohibited)'
 check: {zh: "节点防火墙是否拒绝了集群需要的流量（REJECT）", en: "whether the packet filter of nodes rejects traffic that the cluster needs (REJECT)"}
 title:
   zh: "节点 {{ node }} 的防火墙以 REJECT 拒绝{% if port %}端口 {{ port }} 的流量{% elif peer %}与 {{ peer }} 的通信{% else %}未被放行的全部流量{% endif %}{% if packets %}（{{ packets }} 个数据包）{% endif %}"
@@ -176,7 +176,22 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let snapshot: &Snapshot = input.snapshot;
     let mut findings = Vec::new();
     for machine in machines(snapshot) {
-        let suffers = network_suffering(snapshot, &machine.node);
+        let node = snapshot.object("Node", "", &machine.node);
+        let listed = node.map_or(&[][..], |node| node.list("/status/addresses")).iter();
+        let addresses: Vec<&str> = listed.filter_map(|address| address.get("address")?.as_str()).collect();
+        // Whoever is turned away names the machine by its address.
+        let names_machine = |hit: &&Hit| {
+            let quoted = hit.cite.quote.iter().map(|line| line.text.as_str());
+            let mut words = quoted.flat_map(|line| line.split([' ', '"', '/', ',']));
+            words.any(|word| {
+                let address = word.rsplit_once(':').map_or(word, |(address, _)| address);
+                addresses.contains(&address)
+            })
+        };
+        let suffers = match own_hits(input, rule).iter().any(names_machine) {
+            true => Suffering::Yes,
+            false => network_suffering(snapshot, &machine.node),
+        };
         if suffers == Suffering::No {
             continue;
         }
