@@ -266,7 +266,10 @@ fn unit_of<'p>(parts: &[&'p str]) -> Option<&'p str> {
         .trim_start_matches("u_")
         .trim_start_matches("xeu-");
     // `journal-k3s-agent-shop114.log`: what follows the unit is the machine.
-    let begins = |word: &str| rest.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']));
+    let begins = |word: &str| {
+        rest.strip_prefix(word)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
+    };
     let known = COMPONENTS.iter().filter(|(word, _)| begins(word));
     known.max_by_key(|(word, _)| word.len()).map(|(word, _)| *word)
 }

@@ -3,8 +3,8 @@
 //! Source: rancher/rke `cluster/plan.go` (the eight containers with the label), `services/sidekick.go` (created, never started);
 //! rancher/rancher v2.5.12 `pkg/rkeworker`, `cmd/agent/main.go` (`share-mnt` ends with exit code 0 after it wrote the certificates).
 
-use crate::bundle::decode::ContainerState;
 use super::toolbox::nodes::machine_name;
+use crate::bundle::decode::ContainerState;
 use crate::cluster::{Host, HostContainer};
 
 /// The label that RKE and Rancher's node agent put on what they create.

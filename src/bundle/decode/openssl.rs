@@ -91,15 +91,25 @@ const LOOP: usize = 400;
 
 /// The command of a loop with the name that it wrote above this certificate: `for i in *.crt; do echo $i; openssl x509 -enddate -in $i; done`.
 fn of_loop(file: &TextFile<'_>, start: usize) -> Option<String> {
-    let name = file.line(start.checked_sub(1)?).trim().trim_matches(['=', '-', '#', ':', '*', ' ']);
+    let name = file
+        .line(start.checked_sub(1)?)
+        .trim()
+        .trim_matches(['=', '-', '#', ':', '*', ' ']);
     let is_name = !name.is_empty()
         && name.len() <= 200
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._/-".contains(&byte));
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._/-".contains(&byte));
     let above = (start.saturating_sub(LOOP)..start).rev().map(|line| file.line(line));
-    let command = above.into_iter().filter(|_| is_name).find(|line| line.contains("openssl "))?;
+    let command = above
+        .into_iter()
+        .filter(|_| is_name)
+        .find(|line| line.contains("openssl "))?;
     let (_, rest) = command.split_once("for ")?;
     let (variable, _) = rest.split_once(" in ")?;
-    let is_variable = variable.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let is_variable = variable
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let command: String = command.chars().take(COMMAND).collect();
     (is_variable && !variable.is_empty()).then(|| {
         let filled = command.replace(&format!("${{{variable}}}"), name);
@@ -269,7 +279,10 @@ Certificate:
         let text = "$ for i in *.crt; do echo $i; openssl x509 -noout -enddate -in $i; done\na.crt\nnotAfter=Mar  2 01:16:50 2023 GMT\nb.crt\nnotAfter=Mar  2 01:16:50 2023 GMT\n";
         let entry = TextFile::whole("x", text);
         let asked: Vec<String> = [2, 4].iter().map(|line| super::asked(&entry, *line)).collect();
-        assert!(asked[0].contains("-in a.crt") && asked[1].contains("-in b.crt"), "{asked:?}");
+        assert!(
+            asked[0].contains("-in a.crt") && asked[1].contains("-in b.crt"),
+            "{asked:?}"
+        );
     }
 
     #[test]

@@ -106,7 +106,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             let Some(address) = told(text).filter(|address| !exists(snapshot, address)) else {
                 continue;
             };
-            let named = hits.iter().filter(|hit| hit.captures.get("address").map(String::as_str) == Some(address));
+            let named = hits
+                .iter()
+                .filter(|hit| hit.captures.get("address").map(String::as_str) == Some(address));
             let named: Vec<_> = named.collect();
             if named.is_empty() {
                 continue;
@@ -151,13 +153,18 @@ fn exists(snapshot: &Snapshot, address: &str) -> bool {
     };
     snapshot.kind("Pod").any(of_pod)
         || snapshot.kind("Node").any(of_node)
-        || snapshot.kind("Service").any(|service| service.text("/spec/clusterIP") == address)
+        || snapshot
+            .kind("Service")
+            .any(|service| service.text("/spec/clusterIP") == address)
 }
 
 /// Workloads whose logs say that they do not get through.
 fn clients(snapshot: &Snapshot, rule: &RuleHeader) -> BTreeSet<Subject> {
     let own = format!("{}/", rule.id);
-    let logs = snapshot.logs.iter().filter(|log| log.hits.iter().any(|hit| hit.signature.starts_with(&own)));
+    let logs = snapshot
+        .logs
+        .iter()
+        .filter(|log| log.hits.iter().any(|hit| hit.signature.starts_with(&own)));
     logs.filter_map(|log| Some(of_log(snapshot, log)?.workload)).collect()
 }
 
@@ -165,6 +172,10 @@ fn clients(snapshot: &Snapshot, rule: &RuleHeader) -> BTreeSet<Subject> {
 fn brokers(snapshot: &Snapshot, map: &Object) -> Vec<Subject> {
     let workloads = WORKLOADS.iter().flat_map(|kind| snapshot.kind(kind));
     let near = workloads.filter(|object| object.key.namespace == map.key.namespace);
-    let takes = |subject: &Subject| uses(snapshot, subject).iter().any(|used| used.kind == "ConfigMap" && used.name == map.key.name);
+    let takes = |subject: &Subject| {
+        uses(snapshot, subject)
+            .iter()
+            .any(|used| used.kind == "ConfigMap" && used.name == map.key.name)
+    };
     near.map(Object::subject).filter(takes).collect()
 }

@@ -344,6 +344,17 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         }
     }
     let mut seen = by_files(input, rule, &said);
+    // Of many that ended together, clients of the API server complain of the one that it shows.
+    let serves = |finding: &Finding| {
+        let name = &finding.subject.name;
+        !name.contains("client") && ["apiserver.crt", "apiserver.pem"].iter().any(|end| name.ends_with(end))
+    };
+    let of_api = |finding: &Finding| finding.subject.kind == "Certificate" && finding.subject.name.ends_with(":6443");
+    if said.iter().any(of_api) && seen.iter().any(serves) {
+        for finding in seen.iter_mut().filter(|finding| !serves(finding)) {
+            finding.confidence = Confidence::Probable;
+        }
+    }
     let complaints: Vec<&Hit> = input.snapshot.hits.iter().filter(|hit| is_complaint(hit)).collect();
     for finding in &mut seen {
         for hit in &complaints {

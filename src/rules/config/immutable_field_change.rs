@@ -88,7 +88,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             finding.count = 0;
             finding
         });
-        finding.affected.extend(Some(snapshot.top_owner_of(&hit.about.object)).filter(|owner| *owner != finding.subject));
+        finding
+            .affected
+            .extend(Some(snapshot.top_owner_of(&hit.about.object)).filter(|owner| *owner != finding.subject));
         add_hit(input, finding, hit);
     }
     found.into_values().collect()

@@ -12,7 +12,7 @@ needs: [system-log|container-logs|health-checks]
 text:
   - id: lookup
     in: [other]
-    pattern: 'Unable to connect to the server: (?P<problem>dial tcp: lookup [^\n]{1,120}no such host[^\n]{0,40}|http: server gave HTTP response to HTTPS client|x509: [^\n]{1,240}|tls: [^\n]{1,120})'
+    pattern: 'Unable to connect to the server: (?P<problem>dial tcp: lookup [^\n]{1,120}no such host[^\n]{0,40}|http: server gave HTTP response to HTTPS client|x509: certificate (?:signed by|is valid for|relies on)[^\n]{1,240}|tls: [^\n]{1,120})'
   - id: http
     in: [other]
     pattern: '(?P<problem>Client sent an HTTP request to an HTTPS server)'

@@ -95,7 +95,8 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     // A database outside of the cluster runs on a machine that is no node, and goes by the folder of what was collected there.
     for hit in own_hits(input, rule) {
         let folder = hit.cite.file.components().next().unwrap_or_default();
-        let is_machine = (input.snapshot.hosts.iter()).any(|host| host.directory == folder || host.node_name() == folder);
+        let is_machine =
+            (input.snapshot.hosts.iter()).any(|host| host.directory == folder || host.node_name() == folder);
         let is_node = input.snapshot.object("Node", "", folder).is_some();
         if hit.signature.ends_with("/server") && is_machine && !is_node {
             findings.push(on_node(input, rule, folder, &[hit], Confidence::Confirmed));

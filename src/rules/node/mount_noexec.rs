@@ -88,7 +88,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let hits = own_hits(input, rule);
     let mut findings: Vec<Finding> = Vec::new();
     for denied in hits.iter().filter(|hit| hit.signature.ends_with("/denied")) {
-        let Some(node) = node_of(snapshot, denied) else { continue };
+        let Some(node) = node_of(snapshot, denied) else {
+            continue;
+        };
         let holds = is_ready(snapshot, &node) == Some(false) || persists(snapshot, denied);
         let is_known = findings.iter().any(|finding| finding.subject.name == node);
         let mount = hits

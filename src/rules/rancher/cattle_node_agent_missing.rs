@@ -1,8 +1,8 @@
 //! A host that Rancher launched runs no node agent, so nobody re-creates what Rancher manages there.
 
 use crate::model::{Confidence, Subject};
-use crate::rules::toolbox::nodes::machine_name;
 use crate::rules::toolbox::node_agent::absence_of_node_agent;
+use crate::rules::toolbox::nodes::machine_name;
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"

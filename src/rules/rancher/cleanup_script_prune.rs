@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use crate::bundle::decode::{ContainerState, CronEntry, Process};
 use crate::cluster::{Host, HostContainer, Snapshot};
 use crate::model::{Citation, Confidence, Subject, When};
-use crate::rules::toolbox::nodes::machine_name;
 use crate::rules::inventory::{self, RKE1, is_rke_container, is_rke1, names};
 use crate::rules::rebuild::docker_run;
 use crate::rules::toolbox::deletions::{Deletions, Destroyed, created};
 use crate::rules::toolbox::jobs::Jobs;
 use crate::rules::toolbox::made_for::{argument, named_otherwise, server_elsewhere};
 use crate::rules::toolbox::node_agent::absence_of_node_agent;
+use crate::rules::toolbox::nodes::machine_name;
 use crate::rules::toolbox::prunes::{Of, protected, started_by_systemd, timer_of, unprotected_prune};
 use crate::rules::{Finding, Input, RuleHeader};
 

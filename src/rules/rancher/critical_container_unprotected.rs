@@ -1,8 +1,8 @@
 //! A clean-up script would delete containers of RKE1 that are stopped by design, and has not done so yet.
 
 use crate::model::{Confidence, Subject};
-use crate::rules::toolbox::nodes::machine_name;
 use crate::rules::inventory::{RKE1, is_rke1};
+use crate::rules::toolbox::nodes::machine_name;
 use crate::rules::toolbox::prunes::unprotected_prune;
 use crate::rules::{Finding, Input, RuleHeader};
 

@@ -92,20 +92,42 @@ examples:
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let is_in = |namespace: &&Object| !namespace.text(PROJECT).is_empty();
-    let members: BTreeSet<&str> = snapshot.kind("Namespace").filter(is_in).map(|namespace| namespace.key.name.as_str()).collect();
+    let members: BTreeSet<&str> = snapshot
+        .kind("Namespace")
+        .filter(is_in)
+        .map(|namespace| namespace.key.name.as_str())
+        .collect();
     if members.is_empty() {
         return Vec::new();
     }
-    let lonely = snapshot.kind("Namespace").filter(|namespace| namespace.text(PROJECT).is_empty() && is_of_users(namespace));
-    lonely.filter_map(|namespace| missed(input, rule, namespace, &members)).collect()
+    let lonely = snapshot
+        .kind("Namespace")
+        .filter(|namespace| namespace.text(PROJECT).is_empty() && is_of_users(namespace));
+    lonely
+        .filter_map(|namespace| missed(input, rule, namespace, &members))
+        .collect()
 }
 
 /// True for a namespace that Rancher looks after and that is none of the platform's.
 fn is_of_users(namespace: &Object) -> bool {
     let name = namespace.key.name.as_str();
-    let is_handled = (namespace.get("/metadata/annotations").and_then(|all| all.as_object()).into_iter().flatten())
-        .any(|(key, _)| key.contains("cattle.io"));
-    let of_platform = ["kube-", "cattle-", "fleet-", "cluster-fleet", "rancher-", "p-", "c-", "u-", "user-"];
+    let is_handled = (namespace
+        .get("/metadata/annotations")
+        .and_then(|all| all.as_object())
+        .into_iter()
+        .flatten())
+    .any(|(key, _)| key.contains("cattle.io"));
+    let of_platform = [
+        "kube-",
+        "cattle-",
+        "fleet-",
+        "cluster-fleet",
+        "rancher-",
+        "p-",
+        "c-",
+        "u-",
+        "user-",
+    ];
     is_handled && !matches!(name, "default" | "local") && !of_platform.iter().any(|start| name.starts_with(start))
 }
 

@@ -1,8 +1,8 @@
 //! A component of RKE1 that has to run does not: its container is gone or stopped.
 
 use crate::model::{Confidence, Subject};
-use crate::rules::toolbox::nodes::machine_name;
 use crate::rules::inventory::{Healthy, RKE1, RKE1_ETCD, is_rke1, missing_on_hosts};
+use crate::rules::toolbox::nodes::machine_name;
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"

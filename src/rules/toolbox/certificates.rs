@@ -83,7 +83,7 @@ fn file_asked_for(command: &str) -> Option<&str> {
         .split_whitespace()
         .skip_while(|word| *word != "-in")
         .skip(1);
-    let file = words.next()?.trim_matches(['"', '\'']);
+    let file = words.next()?.trim_matches(['"', '\'', ';', ')']);
     (!file.contains(['$', '<', '('])).then_some(file)
 }
 
@@ -281,8 +281,11 @@ pub fn ended(snapshot: &Snapshot) -> Vec<(Placed, Timestamp)> {
     all.iter()
         .filter_map(|one| {
             let end = one.certificate.not_after.filter(|end| *end <= now)?;
+            // Of one whose holder was not printed only the file tells.
+            let is_same = |other: &Placed| !one.certificate.subject.is_empty() || other.path == one.path;
             let replaced = all.iter().any(|other| {
                 is_valid(other)
+                    && is_same(other)
                     && other.certificate.subject == one.certificate.subject
                     && other.subject.node == one.subject.node
                     && other.subject.namespace == one.subject.namespace

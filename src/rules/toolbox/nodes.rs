@@ -87,7 +87,9 @@ pub fn is_of_now(snapshot: &Snapshot, node: &str, line: &str) -> bool {
         .into_iter()
         .filter(|machine| machine.node == node)
         .find_map(|machine| seconds(machine.value("host.uptime-seconds")?.0));
-    seconds(stamp).zip(up).is_some_and(|(stamp, up)| up.saturating_sub(stamp) <= STILL.as_secs().unsigned_abs())
+    seconds(stamp)
+        .zip(up)
+        .is_some_and(|(stamp, up)| up.saturating_sub(stamp) <= STILL.as_secs().unsigned_abs())
 }
 
 /// The node that a match is about: named by its place, or the only one that the bundle is of.

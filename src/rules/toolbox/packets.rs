@@ -209,8 +209,7 @@ pub fn logged(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     // Adverts of VRRP reach every machine of a segment: those are missed that another master would have to hear.
     let is_twice = has_address_twice(snapshot);
-    let has_two_masters = is_twice
-        || (own_hits(input, rule).iter()).any(|hit| hit.signature.ends_with("/two-masters"));
+    let has_two_masters = is_twice || (own_hits(input, rule).iter()).any(|hit| hit.signature.ends_with("/two-masters"));
     let counts = |hit: &Hit, node: &str| {
         let peer = hit.captures.get("peer").map_or("", String::as_str);
         let line = hit.cite.quote.first().map_or("", |line| line.text.as_str());
