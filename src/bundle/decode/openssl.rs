@@ -277,12 +277,10 @@ Certificate:
     #[test]
     fn a_loop_names_each_of_its_certificates() {
         let text = "$ for i in *.crt; do echo $i; openssl x509 -noout -enddate -in $i; done\na.crt\nnotAfter=Mar  2 01:16:50 2023 GMT\nb.crt\nnotAfter=Mar  2 01:16:50 2023 GMT\n";
-        let entry = TextFile::whole("x", text);
-        let asked: Vec<String> = [2, 4].iter().map(|line| super::asked(&entry, *line)).collect();
-        assert!(
-            asked[0].contains("-in a.crt") && asked[1].contains("-in b.crt"),
-            "{asked:?}"
-        );
+        let path = crate::model::EntryPath::new("host.txt");
+        let file = TextFile::new("b".into(), &path, text);
+        let named = |line: usize| asked(&file, line);
+        assert!(named(2).contains("-in a.crt") && named(4).contains("-in b.crt"), "{}", named(4));
     }
 
     #[test]
