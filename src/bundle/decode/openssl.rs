@@ -280,7 +280,11 @@ Certificate:
         let path = crate::model::EntryPath::new("host.txt");
         let file = TextFile::new("b".into(), &path, text);
         let named = |line: usize| asked(&file, line);
-        assert!(named(2).contains("-in a.crt") && named(4).contains("-in b.crt"), "{}", named(4));
+        assert!(
+            named(2).contains("-in a.crt") && named(4).contains("-in b.crt"),
+            "{}",
+            named(4)
+        );
     }
 
     #[test]
