@@ -131,6 +131,9 @@ impl Snapshot {
             return None;
         }
         let (stem, last) = pod.rsplit_once('-')?;
+        if BARE.contains(&stem) {
+            return None;
+        }
         if self.is_static_pod(namespace, pod) {
             return None;
         }
@@ -196,6 +199,10 @@ fn controller(object: &Object) -> Option<(String, String)> {
         owner.get("name")?.as_str()?.to_owned(),
     ))
 }
+
+/// Pods that Rancher makes one by one, without an owner: for an operation of Helm, and for a shell in the browser (rancher/rancher
+/// `pkg/catalogv2/helmop/operation.go`, `pkg/podimpersonation`).
+const BARE: [&str; 2] = ["helm-operation", "dashboard-shell"];
 
 /// The CronJob's name in that of a Job which it made, `<cronjob>-<minutes since 1970>`.
 fn cron_job_of_job(name: &str) -> Option<&str> {
