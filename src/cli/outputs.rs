@@ -42,6 +42,17 @@ impl Target {
                 parent(file)
             }
         };
+        let is_archive = ["zip", "gz", "tgz", "tar", "zst", "pdf", "docx"].iter().any(|ending| {
+            directory
+                .extension()
+                .is_some_and(|found| found.eq_ignore_ascii_case(ending))
+        });
+        if is_archive && !directory.exists() {
+            return Err(format!(
+                "no report is written as {}; give -o a directory, or a file that ends as a format does (.md, .html, .json…)",
+                directory.display()
+            ));
+        }
         if directory.is_file() {
             return Err(format!(
                 "{} is a file, where a directory is needed; choose another -o, or a file that ends as a format does (.md, .html, .json…)",

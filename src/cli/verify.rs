@@ -56,7 +56,10 @@ pub(super) fn run(args: &VerifyArgs) -> u8 {
         match verify(path) {
             Ok(verification) => {
                 if verification.manifests.is_empty() {
-                    complain(&format!("{}: no manifest of casefile is in it", path.display()));
+                    complain(&format!(
+                        "{}: no manifest of casefile is in it; only what `casefile collect` wrote can be verified",
+                        path.display()
+                    ));
                     code = exit::INPUT;
                 } else if !verification.is_intact() && code == exit::DONE {
                     code = exit::DIFFERS;

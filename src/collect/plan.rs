@@ -164,6 +164,7 @@ fn advice(error: &io::Error) -> &'static str {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "; nothing is left there of this run: make room, or give a place that has some with -o"
         }
+        io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => "; name a file in a folder that exists with -o",
         io::ErrorKind::BrokenPipe => "; whoever read it went away before the end",
         _ => "; give a writable place with -o",
     }

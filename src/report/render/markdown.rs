@@ -81,7 +81,7 @@ fn push_prose(out: &mut String, text: &str, place: Place) {
             ':' if next == '/' => push_escaped(out, c),
             '.' if ends_with_www(out) => push_escaped(out, c),
             '#' | '+' | '-' | '=' if first && line => push_escaped(out, c),
-            '.' | ')' if line && is_list_number(out) => push_escaped(out, c),
+            '.' | ')' if line && is_list_number(out) && next.is_whitespace() => push_escaped(out, c),
             _ => out.push(c),
         }
         first = false;
