@@ -35,7 +35,7 @@ text:
   # ClickHouse src/Common/MemoryTracker.cpp
   - id: clickhouse
     in: [container-log, status]
-    pattern: '(?P<reason>Memory limit \((?:total|for user|for query)\) exceeded)'
+    pattern: '(?P<reason>Memory limit \((?:total|for user|for query)\) exceeded|(?:\(total\)|Query|User) memory limit exceeded: would use)'
 finds:
   subject: application
   confidence: confirmed

@@ -193,7 +193,7 @@ text:
   # mariadb-connector-j ConnectionHelper.java
   - id: mariadb-jdbc
     in: [container-log, status]
-    pattern: '(?:Could not connect to|Socket fail to connect to) (?:address=\(host=(?P<host>[\w.-]+)\)\(port=(?P<port>\d+)\)|host:[\w.-]+)'
+    pattern: '(?:Could not connect to|Socket fail to connect to) (?:(?:host:)?address=\(host=(?P<host>[\w.-]+)\)\(port=(?P<port>\d+)\)|host:[\w.-]+|[\w.-]+\. Connection (?:refused|timed out))'
     unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
   # mssql-jdbc SQLServerResource.java: R_tcpipConnectionFailed
   - id: mssql-jdbc
@@ -212,7 +212,7 @@ text:
   # ojdbc, python-oracledb errors.py, node-oracledb errors.js
   - id: oracle-clients
     in: [container-log, status]
-    pattern: '(?P<reason>ORA-(?:12537|12547|12543|12535|12528|12526|12523|12505|01033|01034)\b|The Network Adapter could not establish the connection|DPY-600[0156]|NJS-(?:503|510|511|518)\b)'
+    pattern: '(?P<reason>ORA-(?:12537|12547|12543|12535|12528|12526|12523|12505|01033|01034)\b|The Network Adapter could not establish the connection|DPY-600[0135]|NJS-(?:503|510|511|518)\b)'
     unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
   - id: oracle-during
     in: [container-log, status]
@@ -278,7 +278,7 @@ text:
   # elasticsearch-php, olivere/elastic, elasticsearch ClusterBlockException.java
   - id: search-clients
     in: [container-log, status]
-    pattern: '(?P<reason>No alive nodes(?: found in your cluster|\. All the \d+ nodes seem to be down)|no Elasticsearch node available|NoAliveConnections)'
+    pattern: '(?P<reason>No alive nodes(?: found in your cluster|\. All the \d+ nodes seem to be down)|no Elasticsearch node available)'
     unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
   # java-driver, gocql errors
   - id: cassandra-clients

@@ -23,7 +23,7 @@ text:
     pattern: '(?P<problem>"alarm raised","alarm":"CORRUPT"|alarm CORRUPT raised)'
   - id: crc
     in: [etcd, system, other]
-    pattern: '(?P<problem>wal: crc mismatch|failed to open WAL[^\n]{0,40}wal: (?:file not found|slice bounds)|wal: file not found|snap: crc mismatch|walpb: crc mismatch|freepages: failed to get all reachable pages|invalid freelist page|file size too small|failed to (?:find|recover) (?:v3 backend|database) snapshot file|mvcc: range error|tocommit\([^)]{1,40}\) is out of range \[lastIndex\([1-9])'
+    pattern: '(?P<problem>wal: crc mismatch|failed to open WAL[^\n]{0,40}wal: (?:file not found|slice bounds)|wal: file not found|snap: crc mismatch|walpb: crc mismatch|freepages: failed to get all reachable pages|invalid freelist page|file size too small|failed to read WAL, cannot be repaired|wal: max entry size limit exceeded|assertion failed: Page expected to be: \d{1,12}, but self identifies as|invalid page type: \d{1,12}: [0-9a-f]{1,12}|failed to (?:find|recover) (?:v3 backend|database) snapshot file|mvcc: range error|tocommit\([^)]{1,40}\) is out of range \[lastIndex\([1-9])'
 check:
   zh: "etcd 的数据是否损坏"
   en: "whether the data of etcd are damaged"

@@ -1,3 +1,12 @@
+//! The cloud or a limit of the node group gives no more machines, while pods wait for one.
+
+use crate::cluster::{Hit, PodView, Snapshot};
+use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::grouping::by_subject;
+use crate::rules::toolbox::pod_is_failing;
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
 id: node-supply-exhausted
 role: cause
 level: critical
@@ -5,16 +14,13 @@ needs: [container-logs|events]
 text:
   - id: capacity
     in: [container-log]
-    pattern: '(?P<problem>InsufficientInstanceCapacity|UnfulfillableCapacity|VcpuLimitExceeded|InstanceLimitExceeded|MaxSpotInstanceCountExceeded|ZONE_RESOURCE_POOL_EXHAUSTED|SkuNotAvailable|OverconstrainedAllocationRequest|ZonalAllocationFailed|QUOTA_EXCEEDED)'
+    pattern: '(?P<problem>InsufficientInstanceCapacity|UnfulfillableCapacity|VcpuLimitExceeded|InstanceLimitExceeded|MaxSpotInstanceCountExceeded|ZONE_RESOURCE_POOL_EXHAUSTED|SkuNotAvailable|OverconstrainedAllocationRequest|ZonalAllocationFailed|(?:[Ii]nstance|[Nn]ode ?[Gg]roup|\bMIG\b|\bmig\b)[ -~]{0,200}\bQUOTA_EXCEEDED\b)'
   - id: azure
     in: [container-log]
     pattern: '(?P<problem>exceeding approved (?P<what>[A-Za-z0-9 ]{3,60}) quota)'
   - id: maximum
     in: [event]
     pattern: 'didn''t trigger scale-up[ -~]{0,120}(?P<problem>(?:\d{1,3} )?max node group size reached)'
-finds:
-  subject: workload
-  confidence: probable
 check: {zh: "能否得到新的节点", en: "whether new nodes are to be had"}
 title:
   zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }}：得不到新的节点（{{ problem }}）"
@@ -53,7 +59,8 @@ prevention:
     text: {zh: "为节点组配置多个规格与可用区，并对配额告警", en: "give node groups several sizes and zones, and alert on the quota"}
     acceptance: {zh: "关闭一个可用区的演练中仍得到节点", en: "nodes are still to be had while one zone is shut off in a test"}
 sources:
-  - "kubernetes/autoscaler cluster-autoscaler processors/status: `pod didn't trigger scale-up`, `max node group size reached`"
+  - "kubernetes/autoscaler cluster-autoscaler processors/status/eventing_scale_up_processor.go: `pod didn't trigger scale-up: %s`; core/scaleup/orchestrator: `max node group size reached`"
+  - "kubernetes/autoscaler cluster-autoscaler/cloudprovider/gce: ZONE_RESOURCE_POOL_EXHAUSTED, QUOTA_EXCEEDED"
   - "aws/karpenter-provider-aws pkg/providers/instance: `with fleet error(s)`; EC2 error codes"
   - "Azure Compute error codes; Google Compute operation errors"
 versions: "any"
@@ -63,6 +70,7 @@ examples:
       "pods.txt": |
         NAMESPACE   NAME   READY   STATUS   RESTARTS   AGE   IP   NODE
         karpenter   karpenter-7c9d5f6b84-x4kqp   1/1   Running   9   41m   10.42.1.9   w1
+        shop   render-0   0/1   Pending   0   41m   <none>   <none>
       "karpenter-7c9d5f6b84-x4kqp.log": |
         {"level":"ERROR","time":"2025-03-29T04:01:10.000Z","logger":"controller","message":"failed launching nodeclaim","error":"insufficient capacity, creating instance, with fleet error(s), InsufficientInstanceCapacity: We currently do not have sufficient m5.large capacity in the Availability Zone you requested (eu-west-1a)."}
     fires:
@@ -77,6 +85,14 @@ examples:
         shop   5m   Warning   NotTriggerScaleUp   pod/render-0   pod didn't trigger scale-up: 1 max node group size reached
     fires:
       - {kind: StatefulSet, namespace: shop, name: render}
+  - name: "no pod waits any more"
+    files:
+      "pods.txt": |
+        NAMESPACE   NAME   READY   STATUS   RESTARTS   AGE   IP   NODE
+        karpenter   karpenter-7c9d5f6b84-x4kqp   1/1   Running   9   41m   10.42.1.9   w1
+        shop   render-0   1/1   Running   0   41m   10.42.1.12   w1
+      "karpenter-7c9d5f6b84-x4kqp.log": |
+        {"level":"ERROR","time":"2025-03-29T04:01:10.000Z","logger":"controller","message":"failed launching nodeclaim","error":"insufficient capacity, creating instance, with fleet error(s), InsufficientInstanceCapacity: We currently do not have sufficient m5.large capacity in the Availability Zone you requested (eu-west-1a)."}
   - name: "a node was launched"
     files:
       "pods.txt": |
@@ -84,3 +100,24 @@ examples:
         karpenter   karpenter-7c9d5f6b84-x4kqp   1/1   Running   9   41m   10.42.1.9   w1
       "karpenter-7c9d5f6b84-x4kqp.log": |
         {"level":"INFO","time":"2025-03-29T04:01:10.000Z","logger":"controller","message":"launched nodeclaim"}
+"##;
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let somebody_waits = input.snapshot.pods().any(|pod| waits(&pod));
+    by_subject(input, rule, Confidence::Probable, |hit| {
+        about(input.snapshot, hit, somebody_waits)
+    })
+}
+
+/// An autoscaler goes through many refusals and gets its nodes elsewhere: they matter while a pod has no place.
+fn about(snapshot: &Snapshot, hit: &Hit, somebody_waits: bool) -> Option<Subject> {
+    let object = &hit.about.object;
+    let is_of_pod = hit.signature.ends_with("/maximum");
+    let counts = if is_of_pod { pod_is_failing(snapshot, object) } else { somebody_waits };
+    (counts && !object.name.is_empty()).then(|| snapshot.top_owner_of(object))
+}
+
+/// True for a pod that no node has taken.
+fn waits(pod: &PodView<'_>) -> bool {
+    pod.phase() == "Pending" && pod.node().is_empty() && !pod.is_terminating()
+}
