@@ -304,6 +304,11 @@ text:
     in: [container-log, status]
     pattern: 'mysqli?(?:_connect\(\)|::__construct\(\)|_sql_exception)[^\n]{0,30}(?:\(HY000/2002\)|2002)?: (?P<reason>Connection refused|Connection timed out|No route to host)'
     unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
+  # ProxySQL MySQL_Session.cpp: no server of the group is online, or none has room
+  - id: proxysql
+    in: [container-log, status]
+    pattern: '(?P<reason>Max connect timeout reached while reaching hostgroup \d+)'
+    unless: '(?i)kube-probe|[Pp]robe failed|kubelet|plugin/|ETCD|etcdserver'
   # mysql-server share/messages_to_clients.txt: ER_HOST_IS_BLOCKED
   - id: mysql-blocked
     in: [container-log, status]
@@ -456,6 +461,7 @@ sources:
   - 'StackExchange.Redis ExceptionFactory.cs: `Timeout performing {command}`, `serverEndpoint: {endpoint}`'
   - 'postgresql src/interfaces/libpq/fe-connect.c'
   - 'mysql-connector-j CommunicationsException'
+  - 'ProxySQL lib/MySQL_Session.cpp: error 9001'
   - 'brettwooldridge/HikariCP HikariPool.java'
   - 'mongodb drivers server selection specification'
   - 'redis-py connection.py, hiredis, lettuce, jedis'

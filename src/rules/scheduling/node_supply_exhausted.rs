@@ -113,7 +113,11 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
 fn about(snapshot: &Snapshot, hit: &Hit, somebody_waits: bool) -> Option<Subject> {
     let object = &hit.about.object;
     let is_of_pod = hit.signature.ends_with("/maximum");
-    let counts = if is_of_pod { pod_is_failing(snapshot, object) } else { somebody_waits };
+    let counts = if is_of_pod {
+        pod_is_failing(snapshot, object)
+    } else {
+        somebody_waits
+    };
     (counts && !object.name.is_empty()).then(|| snapshot.top_owner_of(object))
 }
 
