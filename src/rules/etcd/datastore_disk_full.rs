@@ -73,6 +73,16 @@ sources:
   - "canonical/k8s-dqlite, k3s-io/kine pkg/drivers/generic: errors of the driver are logged as they are"
 versions: "MicroK8s 1.19 to 1.33, k3s 1.19 to 1.33"
 examples:
+  - name: "MySQL on a machine of its own"
+    files:
+      nodes.txt: |
+        NAME   STATUS     ROLES    AGE   VERSION
+        mk1    NotReady   <none>   90d   v1.31.2
+        mk2    NotReady   <none>   90d   v1.31.2
+      sql1/mysqld-error.log: |
+        2026-06-03T00:21:37.551113Z 117911 [ERROR] [MY-013132] [Server] The table 'kine' is full!
+        2026-06-03T00:21:38.104418Z 117913 [ERROR] [MY-013132] [Server] The table 'kine' is full!
+    fires: [{kind: Node, name: sql1, node: sql1}]
   - name: "dqlite of MicroK8s"
     files:
       nodes.txt: |
@@ -94,11 +104,11 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let mut findings = by_node(input, rule, 1, Confidence::Confirmed);
     // A database outside of the cluster runs on a machine that is no node, and goes by the folder of what was collected there.
     for hit in own_hits(input, rule) {
-        let folder = hit.cite.file.components().next().unwrap_or_default();
-        let is_machine =
-            (input.snapshot.hosts.iter()).any(|host| host.directory == folder || host.node_name() == folder);
-        let is_node = input.snapshot.object("Node", "", folder).is_some();
-        if hit.signature.ends_with("/server") && is_machine && !is_node {
+        let parts: Vec<&str> = hit.cite.file.components().collect();
+        let folder = parts.iter().rev().nth(1).copied().unwrap_or_default();
+        let is_machine = !matches!(folder, "" | "log" | "logs" | "var" | "mysql" | "mysqld" | "files");
+        if hit.signature.ends_with("/server") && is_machine {
+            findings.retain(|finding| finding.subject.name != folder);
             findings.push(on_node(input, rule, folder, &[hit], Confidence::Confirmed));
             break;
         }
