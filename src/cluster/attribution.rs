@@ -239,6 +239,9 @@ fn by_name(
         .and_then(|index| parts.get(index))
         .copied()
         .unwrap_or("");
+    if let Some(candidate) = only_with_words(stem, &candidates) {
+        return Some(stream(&log.path, &candidate.namespace, &candidate.pod, ""));
+    }
     let workload = longest(&candidates, |candidate| {
         (has_word(stem, &candidate.workload) || folder == candidate.workload).then_some(candidate.workload.len())
     });
@@ -274,6 +277,24 @@ fn by_name(
         &by_container.pod,
         &container_of(by_container).unwrap_or_default(),
     ))
+}
+
+/// The only pod whose name has all words of a file's stem, two or more: `m3-apiserver` beside `kube-apiserver-k8s-m3`, `web-tx9rc` beside
+/// `web-5c749b66f6-tx9rc`. Numbers and words of logs tell nothing.
+fn only_with_words<'c>(stem: &str, candidates: &[&'c Candidate]) -> Option<&'c Candidate> {
+    let words: Vec<&str> = stem
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty() && !word.bytes().all(|byte| byte.is_ascii_digit()) && !GENERIC.contains(word))
+        .collect();
+    let has_all = |candidate: &&&Candidate| {
+        let own: Vec<&str> = candidate.dashed.split('-').collect();
+        words.iter().all(|word| own.contains(word))
+    };
+    let mut found = candidates.iter().filter(has_all);
+    match (found.next(), found.next()) {
+        (Some(only), None) if words.len() >= 2 => Some(only),
+        _ => None,
+    }
 }
 
 /// The candidate with the longest match; among equals the first, which fails or is surely in a namespace.

@@ -218,6 +218,12 @@ pub struct Subjects {
     /// For applications and nodes: what is written once, be it as a mere warning, and holds until another line takes it back.
     #[serde(default)]
     pub lasting: Vec<Lasting>,
+    /// For nodes: signatures by which somebody else tells that the node suffers from it. By themselves they are no finding.
+    #[serde(default)]
+    pub suffers: Vec<String>,
+    /// For nodes: what another line takes back. It is over where the log goes on for long after that, by the kernel's own clock too.
+    #[serde(default)]
+    pub passing: Vec<Lasting>,
     /// For applications: signatures by which a program tells of a limit of its own: nobody else is to blame.
     #[serde(default)]
     pub own_limits: Vec<String>,

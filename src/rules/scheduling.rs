@@ -254,6 +254,12 @@ pub(in crate::rules) fn by_workload(
         }
         finding.add_cite(blocked.cite.clone());
         finding.touches.extend(workload_touches(snapshot, &blocked.pod));
+        // With fewer nodes, the rest has no room: who cordoned one is to be asked.
+        if blocked.parts.iter().any(|part| part.reason == Reason::Cordoned) {
+            for node in cordoned(snapshot) {
+                finding.touches.insert(super::Touch::new(Ground::Node, node));
+            }
+        }
         for claim in claims_of(snapshot, &blocked.pod) {
             finding.touches.insert(super::Touch::new(
                 Ground::Claim,
@@ -263,6 +269,14 @@ pub(in crate::rules) fn by_workload(
         finding.add_affected(blocked.pod);
     }
     findings
+}
+
+/// The nodes that take no new pods.
+fn cordoned(snapshot: &Snapshot) -> impl Iterator<Item = &str> {
+    let nodes = snapshot.kind("Node");
+    nodes
+        .filter(|node| node.get("/spec/unschedulable").and_then(|value| value.as_bool()) == Some(true))
+        .map(|node| node.key.name.as_str())
 }
 
 /// The names of the claims that a pod mounts.
@@ -364,6 +378,8 @@ fn main_reason(parts: &[Part]) -> Option<Reason> {
                 "node-role.kubernetes.io/control-plane",
                 "node-role.kubernetes.io/etcd",
                 "node-role.kubernetes.io/controlplane",
+                // What the documents of K3s and RKE2 put on servers that are to run no workload.
+                "CriticalAddonsOnly",
             ]
             .iter()
             .any(|taint| part.words.contains(taint))
@@ -417,6 +433,10 @@ mod tests {
             (
                 "0/3 nodes are available: 3 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }.",
                 Reason::Taint,
+            ),
+            (
+                "0/6 nodes are available: 1 node(s) were unschedulable, 2 Insufficient memory, 3 node(s) had untolerated taint {CriticalAddonsOnly: true}.",
+                Reason::Resources,
             ),
             ("persistentvolumeclaim \"data\" not found", Reason::ClaimMissing),
             (

@@ -36,6 +36,11 @@ pub(super) fn judge_text(input: &Input<'_>, rule: &RuleHeader, subjects: &Subjec
         findings.retain(|finding| {
             !subjects.only_while_failing
                 || suffering(input.snapshot, &finding.subject.name) != Suffering::No
+                || own_hits(input, rule).into_iter().any(|hit| {
+                    let id = hit.signature.rsplit('/').next().unwrap_or("");
+                    subjects.suffers.iter().any(|known| known == id)
+                        && node_of(input.snapshot, hit).as_ref() == Some(&finding.subject.name)
+                })
                 || always
                     .iter()
                     .any(|hit| node_of(input.snapshot, hit).as_ref() == Some(&finding.subject.name))

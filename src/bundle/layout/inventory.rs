@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::EntryPath;
 
 /// Files of these names are small and tell a producer, a host or a time.
-const TELLING: [&str; 19] = [
+const TELLING: [&str; 20] = [
     "analysis.json",
     "basic-environment.txt",
     "collected.timestamp",
@@ -19,6 +19,7 @@ const TELLING: [&str; 19] = [
     "podinfo.json",
     "prowjob.json",
     "timestamp",
+    "uname",
     "uname.txt",
     "version",
     "version.json",

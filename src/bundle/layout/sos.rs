@@ -34,6 +34,16 @@ fn place(root: &Root<'_>, parts: &[&str]) -> Place {
         .map(|file| root.head(file).trim())
         .find(|name| !name.is_empty() && name.bytes().all(is_name_byte))
         .unwrap_or("");
+    // `uname -a` names the machine too: `Linux <name> <release> …`.
+    let of_kernel = || {
+        let words = &mut root.head("uname").split_whitespace();
+        words.nth(1).filter(|name| name.bytes().all(is_name_byte))
+    };
+    let name = if name.is_empty() {
+        of_kernel().unwrap_or("")
+    } else {
+        name
+    };
     log(parts).on(root.path.to_owned(), name)
 }
 
@@ -43,6 +53,7 @@ fn log(parts: &[&str]) -> Place {
             let container = file.rsplit_once("_-c_").map_or("", |(_, container)| container);
             Place::container(namespace, pod, container, file.contains("_-p"))
         }
+        ["sos_commands", "kernel", "dmesg" | "dmesg_-T"] => Place::component("system"),
         ["sos_commands", .., file] => match file.split_once("journalctl_--no-pager") {
             Some(("", rest)) => Place::component(match rest.rsplit_once("_--unit_").map(|(_, unit)| unit) {
                 Some("kubelet") => "kubelet",

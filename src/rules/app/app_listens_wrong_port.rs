@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::cluster::{PodView, Snapshot};
+use crate::cluster::{Object, PodView, Snapshot};
 use crate::logs::{ContainerRef, LineHit, LogFile, Stream};
 use crate::model::{Citation, Confidence, Subject};
 use crate::rules::toolbox::calls::{Call, calls};
@@ -27,8 +27,8 @@ title:
   zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} {% if by_log %}监听{% else %}中 {{ who|raw }} 以外的容器只声明了端口{% endif %} {{ listening }}，而 {{ who|raw }} 访问的是 {{ wanted }}'
   en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }} {% if by_log %}listens on{% else %}declares beside {{ who|raw }} only{% endif %} {{ listening }}, while {{ who|raw }} asks port {{ wanted }}'
 cause:
-  zh: '{% if by_log %}日志写明应用监听 {{ listening }}{% else %}同一个 Pod 里其余的容器只声明了 {{ listening }}，它们都在运行{% endif %}；{{ who|raw }} 访问 {{ wanted }}{% if declared %}，这也是容器声明的端口{% endif %}{% if variable %}，变量 {{ variable }} 也是 {{ wanted }}{% endif %}，那里没有进程应答，连接被拒绝。'
-  en: '{% if by_log %}its log says that it listens on {{ listening }}{% else %}the other containers of the pod, which run, declare {{ listening }} only{% endif %}; {{ who|raw }} asks {{ wanted }}{% if declared %}, which is the port that its container declares{% endif %}{% if variable %} and that variable {{ variable }} gives{% endif %}, where nothing answers: connections are refused.'
+  zh: '{% if by_log %}日志写明应用监听 {{ listening }}{% else %}同一个 Pod 里其余的容器只声明了 {{ listening }}，它们都在运行{% endif %}；{{ who|raw }} 访问 {{ wanted }}{% if declared %}，这也是容器声明的端口{% endif %}{% if variable %}，变量 {{ variable }} 也是 {{ wanted }}{% endif %}{% if dropped %}，上一版本用变量 {{ dropped }} 告诉它这个端口，现在的版本没有这个变量{% endif %}，那里没有进程应答，连接被拒绝。'
+  en: '{% if by_log %}its log says that it listens on {{ listening }}{% else %}the other containers of the pod, which run, declare {{ listening }} only{% endif %}; {{ who|raw }} asks {{ wanted }}{% if declared %}, which is the port that its container declares{% endif %}{% if variable %} and that variable {{ variable }} gives{% endif %}{% if dropped %}, and that the former revision gave it in the variable {{ dropped }}, which the present one lacks{% endif %}, where nothing answers: connections are refused.'
 rules_out:
   - zh: '网络：被拒绝说明到达了 Pod，只是没有进程监听'
     en: 'the network: a refusal means that the pod was reached and nobody listens there'
@@ -155,6 +155,21 @@ examples:
         INFO:     Uvicorn running on http://0.0.0.0:8080 (Press CTRL+C to quit)
       'logs/geo-00004-deployment-85c7b6f9d8-m4tvh-queue-proxy.log': |
         aggressive probe error (failed 202 times): dial tcp 127.0.0.1:8080: connect: connection refused
+  - name: 'the present revision lacks the variable by which the former one told its port'
+    files:
+      'objects.yaml': |
+        apiVersion: v1
+        kind: List
+        items:
+        - {apiVersion: apps/v1, kind: Deployment, metadata: {name: desk, namespace: help}, spec: {replicas: 1, selector: {matchLabels: {app: desk}}, template: {metadata: {labels: {app: desk}}, spec: {containers: [{name: desk, ports: [{containerPort: 8080}]}]}}}}
+        - {apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: desk-66c9d5f5b8, namespace: help, labels: {app: desk, pod-template-hash: 66c9d5f5b8}, annotations: {deployment.kubernetes.io/revision: '4'}, ownerReferences: [{kind: Deployment, name: desk, controller: true}]}, spec: {replicas: 0, template: {spec: {containers: [{name: desk, env: [{name: PORT, value: '8080'}], ports: [{containerPort: 8080}]}]}}}}
+        - {apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: desk-7bd84fd7c6, namespace: help, labels: {app: desk, pod-template-hash: 7bd84fd7c6}, annotations: {deployment.kubernetes.io/revision: '5'}, ownerReferences: [{kind: Deployment, name: desk, controller: true}]}, spec: {replicas: 1, template: {spec: {containers: [{name: desk, ports: [{containerPort: 8080}]}]}}}}
+        - {apiVersion: v1, kind: Service, metadata: {name: desk, namespace: help}, spec: {selector: {app: desk}, ports: [{port: 80, targetPort: 8080}]}}
+        - {apiVersion: v1, kind: Pod, metadata: {name: desk-7bd84fd7c6-5tz8x, namespace: help, labels: {app: desk, pod-template-hash: 7bd84fd7c6}, ownerReferences: [{kind: ReplicaSet, name: desk-7bd84fd7c6, controller: true}]}, spec: {containers: [{name: desk, ports: [{containerPort: 8080}]}]}, status: {phase: Running, conditions: [{type: Ready, status: 'True'}], containerStatuses: [{name: desk, ready: true, restartCount: 0, state: {running: {startedAt: '2026-04-15T07:58:12Z'}}}]}}
+      'logs/desk-7bd84fd7c6-5tz8x.log': |
+        * Listening on http://0.0.0.0:3000
+        Use Ctrl-C to stop
+    fires: [{kind: Deployment, namespace: help, name: desk}]
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
@@ -186,6 +201,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             asked_within(snapshot, &pod, &says)
         } else {
             asked_by_callers(&refused, snapshot, &owner, &says)
+                .or_else(|| asked_before(snapshot, &pod, &owner, &says))
                 .or_else(|| asked_beside(snapshot, &proxies, &pod).map(|(_, asked)| asked))
                 .filter(|asked| says.iter().all(|(known, _)| *known != asked.port))
         };
@@ -204,6 +220,8 @@ struct Asked {
     cite: Citation,
     /// Whether it is another container of a pod that is well, whatever the settings say.
     beside: bool,
+    /// The variable that gave this port in the former revision and is gone; empty where that is not known.
+    dropped: String,
 }
 
 /// What a container of the pod is refused at by another: containers of a pod share its loopback.
@@ -227,6 +245,7 @@ fn asked_within(snapshot: &Snapshot, pod: &PodView<'_>, says: &[(i64, Citation)]
                 },
                 cite: hit.cite.clone(),
                 beside: false,
+                dropped: String::new(),
             })
         })
 }
@@ -287,6 +306,7 @@ fn asked_beside(
                 who: who.to_owned(),
                 cite,
                 beside: true,
+                dropped: String::new(),
             };
             (says, asked)
         })
@@ -331,8 +351,50 @@ fn asked_by_callers(
             who: format!("Service {}", key.name),
             cite: call.cite.clone(),
             beside: false,
+            dropped: String::new(),
         })
     })
+}
+
+/// What a Service still asks, where the revision before this one told the program that port in a variable that is gone since, and the
+/// program now says that it listens elsewhere.
+fn asked_before(snapshot: &Snapshot, pod: &PodView<'_>, owner: &Subject, says: &[(i64, Citation)]) -> Option<Asked> {
+    let now = pod.object.list("/spec/containers");
+    let containers = |set: &Object| set.list("/spec/template/spec/containers").to_vec();
+    let own = pod.object.text("/metadata/labels/pod-template-hash");
+    let is_former = |set: &&Object| {
+        set.key.namespace == pod.namespace()
+            && snapshot.top_owner(set) == *owner
+            && set.text("/metadata/labels/pod-template-hash") != own
+            && set.int("/spec/replicas") == Some(0)
+    };
+    let revision = |set: &&Object| {
+        let number = set.text("/metadata/annotations/deployment.kubernetes.io~1revision");
+        number.parse::<u64>().unwrap_or(0)
+    };
+    let former = snapshot.kind("ReplicaSet").filter(is_former).max_by_key(revision)?;
+    let services = snapshot.kind_in("Service", pod.namespace());
+    services
+        .filter(|service| behind(snapshot, &service.key.namespace, &service.key.name).contains(owner))
+        .flat_map(|service| ports(service).into_iter().map(move |offered| (service, offered)))
+        .find_map(|(service, offered)| {
+            let port = match offered.target? {
+                Target::Number(port) => port,
+                Target::Name(name) => {
+                    let declared = container_ports(now);
+                    declared.into_iter().find(|(known, _, _)| *known == name)?.1
+                }
+            };
+            let name = variable(&containers(former), port)?;
+            let is_gone = variable(now, port).is_none() && says.iter().all(|(known, _)| *known != port);
+            is_gone.then(|| Asked {
+                port,
+                who: format!("Service {}", service.key.name),
+                cite: former.cite_at("/spec/template/spec/containers/0/env"),
+                beside: false,
+                dropped: name,
+            })
+        })
 }
 
 /// True when the settings of the pod or of its workload name the port that is asked, or none at all. Where they name the one on which the
@@ -402,6 +464,7 @@ fn finding(
         .fact("listening", listening.into_iter().collect::<Vec<_>>().join(", "))
         .fact("wanted", asked.port.to_string())
         .fact("who", asked.who)
+        .fact("dropped", asked.dropped)
         .fact("declared", declared.iter().any(|(_, known, _)| *known == asked.port))
         .fact(
             "variable",

@@ -1,8 +1,8 @@
 //! Statements wait for locks that another transaction holds.
 
-use crate::cluster::{Object, Snapshot};
+use crate::cluster::{Hit, Object, Snapshot};
 use crate::logs::Stream;
-use crate::model::Confidence;
+use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::calls::of_clients;
 use crate::rules::toolbox::complaints::{complaints, findings as complaint_findings};
 use crate::rules::toolbox::words;
@@ -46,12 +46,20 @@ text:
   - id: liquibase
     in: [container-log, status]
     pattern: '(?P<reason>Could not acquire change log lock|Waiting for changelog lock)'
+  # postgresql src/backend/storage/lmgr/proc.c, log_lock_waits
+  - id: holder
+    in: [container-log, other]
+    pattern: 'Process(?:es)? holding the lock: (?P<pids>[0-9]{1,8}(?:, [0-9]{1,8}){0,8})\. Wait queue'
+  # A row of pg_stat_activity as psql prints it, the columns in any choice that has these three in this order
+  - id: session
+    in: [container-log, other]
+    pattern: '^\s*(?P<pid>[0-9]{1,8}) \|[ -~]{0,160}\| (?P<address>[0-9]{1,3}(?:\.[0-9]{1,3}){3})(?:/32)? +\|[ -~]{0,100}\bidle in transaction\b'
 check:
   zh: '应用是否因数据库锁等待而失败'
   en: 'whether an application fails over locks in its database'
 title:
-  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：{% if holder is defined %}正在运行的任务改变数据库，使 {{ waiting|join("、") }} 等不到锁{% else %}语句等不到数据库的锁（{{ reason }}）{% endif %}'
-  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: {% if holder is defined %}while this Job changes the database, {{ waiting|join(", ") }} wait for a lock{% else %}statements fail over a lock in the database ({{ reason }}){% endif %}'
+  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：{% if session is defined %}它在数据库中的会话 {{ session }} 停在未提交的事务里（idle in transaction），使 {{ waiting|join("、") }} 等不到锁{% elif holder is defined %}正在运行的任务改变数据库，使 {{ waiting|join("、") }} 等不到锁{% else %}语句等不到数据库的锁（{{ reason }}）{% endif %}'
+  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: {% if session is defined %}its session {{ session }} in the database is idle in a transaction, and {{ waiting|join(", ") }} wait for its locks{% elif holder is defined %}while this Job changes the database, {{ waiting|join(", ") }} wait for a lock{% else %}statements fail over a lock in the database ({{ reason }}){% endif %}'
 cause:
   zh: '日志写明 {{ said }}（共 {{ times }} 次）：数据库在线，但语句等不到锁，或与另一个事务互相等待。要找的是长时间不提交的事务，或没有正常释放的迁移锁。'
   en: 'a log says {{ said }} ({{ times|times }}): the database is up, but a statement does not get its lock, or waits for another transaction in a circle. Look for a transaction that stays open, or a migration lock that was never released.'
@@ -133,6 +141,7 @@ prevention:
 sources:
   - 'mysql-server share/messages_to_clients.txt ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK'
   - 'postgresql src/backend/tcop/postgres.c ProcessInterrupts'
+  - 'postgresql src/backend/storage/lmgr/proc.c `Process holding the lock: %s. Wait queue: %s.`'
   - 'sqlite src/main.c SQLITE_BUSY'
   - 'liquibase StandardLockService'
 versions: 'any'
@@ -153,6 +162,26 @@ examples:
     fires:
       - {kind: 'Deployment', namespace: 'shop', name: 'orders'}
       - {kind: 'Job', namespace: 'shop', name: 'shop-migrate-7'}
+  - name: 'the database tells whose session holds the lock'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS    RESTARTS   AGE   IP             NODE   NOMINATED NODE   READINESS GATES
+        shop        orders-6bdf8c9d7-jd5lx            0/1     Running   3          41d   10.244.5.40    n1     <none>           <none>
+        shop        totals-29906520-hq7dj             1/1     Running   0          3h    10.244.4.201   n2     <none>           <none>
+        shop        pg-0                              1/1     Running   0          41d   10.244.5.12    n1     <none>           <none>
+      'orders-6bdf8c9d7-jd5lx.log': |
+        ERROR psycopg2.errors.LockNotAvailable: canceling statement due to lock timeout
+        ERROR psycopg2.errors.LockNotAvailable: canceling statement due to lock timeout
+      'pg-0.log': |
+        2026-11-11 13:04:31.417 UTC [18822] shop@shop DETAIL:  Process holding the lock: 17201. Wait queue: 18822, 18840, 18851.
+      'activity.txt': |
+        pid   | application_name | client_addr  |        state        | xact_age
+        ------+------------------+--------------+---------------------+----------
+         17201 | totals           | 10.244.4.201 | idle in transaction | 03:09:44
+         18851 | orders           | 10.244.5.40  | active              | 00:00:21
+    fires:
+      - {kind: 'Deployment', namespace: 'shop', name: 'orders'}
+      - {kind: 'CronJob', namespace: 'shop', name: 'totals'}
   - name: 'orders wait for a lock, again and again'
     files:
       'pods.txt': |
@@ -197,7 +226,7 @@ examples:
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
-    let is_own = |id: &str| id.starts_with("app-lock-contention/");
+    let is_own = |id: &str| id.starts_with("app-lock-contention/") && !TOLD.contains(&id);
     let said = complaints(
         snapshot,
         &is_own,
@@ -214,11 +243,15 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     namespaces.sort();
     namespaces.dedup();
     for namespace in namespaces {
-        let Some(job) = changing(snapshot, &namespace) else {
+        let session = idle_session(snapshot);
+        let told = session
+            .as_ref()
+            .map(|(subject, hit)| (subject.clone(), hit.cite.clone()));
+        let held = told.or_else(|| changing(snapshot, &namespace).map(|job| (job.subject(), job.cite.clone())));
+        let Some((subject, cite)) = held else {
             findings.extend(shared_store(rule, &findings, &namespace));
             continue;
         };
-        let subject = job.subject();
         let mut waiting = Vec::new();
         for client in findings
             .iter_mut()
@@ -232,7 +265,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         }
         let names: Vec<String> = waiting.iter().map(|client| client.name.clone()).collect();
         let mut holder = Finding::new(rule, subject, Confidence::Probable)
-            .cite(job.cite.clone())
+            .cite(cite)
             .fact("holder", true)
             .fact("waiting", names)
             .fact("reason", "")
@@ -242,9 +275,49 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         for client in waiting {
             holder.add_affected(client);
         }
+        if let Some((_, hit)) = &session {
+            let pid = hit.captures.get("pid").cloned().unwrap_or_default();
+            holder.confidence = Confidence::Confirmed;
+            holder.facts.insert("session".into(), pid.into());
+            for told in snapshot.hits(HOLDER).take(2) {
+                holder.add_cite(told.cite.clone());
+            }
+        }
         findings.push(holder);
     }
     findings
+}
+
+/// Who holds a lock, by the server's log, and the sessions that wait in an open transaction.
+const HOLDER: &str = "app-lock-contention/holder";
+const SESSION: &str = "app-lock-contention/session";
+/// What tells of holders and is no complaint.
+const TOLD: [&str; 2] = [HOLDER, SESSION];
+
+/// The workload whose session is idle in a transaction: of several the one that the server's log names as the holder of a lock.
+fn idle_session(snapshot: &Snapshot) -> Option<(Subject, &Hit)> {
+    let named: Vec<&str> = snapshot
+        .hits(HOLDER)
+        .filter_map(|hit| hit.captures.get("pids"))
+        .flat_map(|pids| pids.split(", "))
+        .collect();
+    let holds = |hit: &&Hit| {
+        hit.captures
+            .get("pid")
+            .is_some_and(|pid| named.is_empty() || named.contains(&pid.as_str()))
+    };
+    let mut sessions = snapshot.hits(SESSION).filter(holds);
+    let (Some(hit), None) = (sessions.next(), sessions.next()) else {
+        return None;
+    };
+    let address = hit.captures.get("address")?;
+    let mut pods = snapshot
+        .pods()
+        .filter(|pod| pod.object.text("/status/podIP") == address);
+    match (pods.next(), pods.next()) {
+        (Some(pod), None) => Some((snapshot.top_owner(pod.object), hit)),
+        _ => None,
+    }
 }
 
 /// Where several wait and nobody is known to hold the lock, it is to be looked for in the database that they share.

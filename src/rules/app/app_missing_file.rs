@@ -31,6 +31,10 @@ text:
     in: [container-log, status]
     pattern: 'FileNotFoundError: \[Errno 2\] No such file or directory: [''\"](?P<file>[^''\"]+)[''\"]'
     unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  # celery/app/trace.py: a worker goes on after each task that ends so
+  - id: celery
+    in: [container-log]
+    pattern: 'Task (?P<task>[\w.]+)\[[\w-]+\] raised unexpected: FileNotFoundError\(2,'
   - id: python-script
     in: [container-log, status]
     pattern: 'can''t open file ''(?P<file>[^'']+)'': \[Errno 2\]'
@@ -179,12 +183,13 @@ finds:
   subject: application
   confidence: confirmed
   only_while_failing: true
+  even_when_ready: [python, celery, ruby-errno]
 check:
   zh: '退出的容器是否因为缺少文件或目录'
   en: 'whether a container ends for want of a file or directory'
 title:
-  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：{% if container %}容器 {{ container }} {% else %}容器{% endif %}找不到 {% if file is defined %}{{ file }}{% else %}所需的文件{% endif %}，{% if exit_code %}以退出码 {{ exit_code }} {% endif %}结束，重启 {{ restarts }} 次'
-  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: {% if container %}container {{ container }}{% else %}its container{% endif %} does not find {% if file is defined %}{{ file }}{% else %}a file that it needs{% endif %}, ends{% if exit_code %} with exit code {{ exit_code }}{% endif %}, {{ restarts|restarts }}'
+  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：{% if container %}容器 {{ container }} {% else %}容器{% endif %}找不到 {% if file is defined %}{{ file }}{% else %}所需的文件{% endif %}{% if crashing or exit_code %}，{% if exit_code %}以退出码 {{ exit_code }} {% endif %}结束，重启 {{ restarts }} 次{% endif %}'
+  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: {% if container %}container {{ container }}{% else %}its container{% endif %} does not find {% if file is defined %}{{ file }}{% else %}a file that it needs{% endif %}{% if crashing or exit_code %}, ends{% if exit_code %} with exit code {{ exit_code }}{% endif %}, {{ restarts|restarts }}{% endif %}'
 cause:
   zh: '容器 {{ container }} 写出 {{ said }}：{% if directory %}路径 {{ file }} 在容器内不存在{% if known and not mounted %}，而 Pod 没有任何卷挂载到它或它的上级目录{% elif mounted %}，它所在的卷已挂载，但卷里没有这个文件{% endif %}。{% else %}镜像里没有它要加载的文件或模块。{% endif %}'
   en: 'container {{ container }} wrote {{ said }}: {% if directory %}the path {{ file }} does not exist in the container{% if known and not mounted %}, and no volume of the pod is mounted at it or above it{% elif mounted %}; its volume is mounted and lacks the file{% endif %}.{% else %}the image lacks a file or module that it loads.{% endif %}'
@@ -344,6 +349,18 @@ examples:
       'logs/web-abc.log': |
         open /etc/app/optional.yaml: no such file or directory
         listening on :8080
+  - name: 'a worker that goes on, while each of its tasks ends for want of a file'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS             RESTARTS      AGE
+        shop        printer-85c7b6f9d8-m4tvh          1/1     Running            0             41m
+      'printer-85c7b6f9d8-m4tvh.log': |
+        [2026-05-22 12:57:31,240: ERROR/ForkPoolWorker-2] Task print.tasks.render[4f2a1d16-9a3e-46d0-97c4-0c9e7a1f50be] raised unexpected: FileNotFoundError(2, 'No such file or directory')
+        FileNotFoundError: [Errno 2] No such file or directory: '/srv/layouts/a4.svg'
+        [2026-05-22 12:57:34,139: ERROR/ForkPoolWorker-1] Task print.tasks.render[a0b8b3f7-6f7b-4cf5-a2c4-5f44d3a9d3f2] raised unexpected: FileNotFoundError(2, 'No such file or directory')
+        FileNotFoundError: [Errno 2] No such file or directory: '/srv/layouts/a4.svg'
+    fires:
+      - {kind: 'Deployment', namespace: 'shop', name: 'printer'}
   - name: 'a default is used instead'
     files:
       'pods.txt': |

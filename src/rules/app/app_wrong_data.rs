@@ -1,10 +1,12 @@
 //! A service says again and again that the data it works with are empty or broken, while others refuse what follows from its answers.
 
 use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::calls::of_clients;
+use crate::rules::toolbox::complaints::{complaints, findings as complaint_findings};
 use crate::rules::toolbox::speakers::is_data_store;
 use crate::rules::toolbox::strain::{others_suffer, recurring};
 use crate::rules::toolbox::workload_touches;
-use crate::rules::{Finding, Input, RuleHeader};
+use crate::rules::{Finding, Input, RuleHeader, Subjects};
 
 pub(in crate::rules) const RULE: &str = r##"
 id: app-wrong-data
@@ -24,15 +26,41 @@ text:
   - id: broken
     in: [container-log]
     pattern: '(?i)\b(?:warn\w*|error|fatal)\b[^\n]{0,160}\b(?P<count>stale|corrupt(?:ed)?|truncated|outdated) (?P<what>(?:[\w-]+ )?(?:data|table|catalog(?:ue)?|index|data ?set|snapshot|record|row|entry|feed|file))\b'
+  # spring-batch FlatFileItemReader.java, FlatFileParseException
+  - id: record-spring
+    in: [container-log, status]
+    pattern: 'FlatFileParseException: Parsing error at line: (?P<record>\d+) in resource=\[(?:file|class path resource|URL) \[(?P<what>[^\]\s]+)\]'
+  # pandas/_libs/parsers.pyx, src/parser/tokenizer.c
+  - id: record-pandas
+    in: [container-log, status]
+    pattern: 'ParserError: Error tokenizing data\. C error: Expected \d+ fields in line (?P<record>\d+), saw \d+'
+  # postgresql src/backend/commands/copyfromparse.c
+  - id: record-copy
+    in: [container-log, status]
+    pattern: '(?P<problem>extra data after last expected column|missing data for column "[^"\n]{1,80}")'
+  # go encoding/csv/reader.go, ErrFieldCount
+  - id: record-go
+    in: [container-log, status]
+    pattern: 'record on line (?P<record>\d+): wrong number of fields'
 check:
   zh: 是否有服务反复写出它的数据为空或已损坏
   en: whether a service says again and again that its data are empty or broken
 title:
-  zh: "{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：它所用的数据不对（{{ what }}：{{ count }}），应答因此不可信"
-  en: "{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: the data that it works with are wrong ({{ what }}: {{ count }}), and so are its answers"
+  zh: "{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：{% if rejected %}它要载入的数据有一条不合格式{% if what %}（{{ what }}{% if record %} 第 {{ record }} 行{% endif %}）{% elif record %}（第 {{ record }} 行）{% endif %}，载入因此失败{% else %}它所用的数据不对（{{ what }}：{{ count }}），应答因此不可信{% endif %}"
+  en: "{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: {% if rejected %}a record of the data that it loads is malformed{% if what %} ({{ what }}{% if record %}, line {{ record }}{% endif %}){% elif record %} (line {{ record }}){% endif %}, and the load fails{% else %}the data that it works with are wrong ({{ what }}: {{ count }}), and so are its answers{% endif %}"
 cause:
-  zh: "日志反复写出 {{ said }}（{{ times }} 次）：它照常应答，但答案建立在空的或损坏的数据上；调用方随后拒绝这些值，看上去像是它们自己出错。"
-  en: "its log says {{ said }} again and again ({{ times|times }}): it answers as always, out of data that are empty or broken; others then refuse what follows from it and look as if they failed themselves."
+  zh: "{% if rejected %}日志写明 {{ said }}：程序和它的依赖都正常，是送来的数据里有一条记录与约定的格式不符，整次载入因此中止；重试读到同一条记录，结果相同。{% else %}日志反复写出 {{ said }}（{{ times }} 次）：它照常应答，但答案建立在空的或损坏的数据上；调用方随后拒绝这些值，看上去像是它们自己出错。{% endif %}"
+  en: "{% if rejected %}its log says {{ said }}: the program and what it depends on are well, and one record of the data that were delivered is not of the agreed form, which ends the whole load; a retry meets the same record. {% else %}its log says {{ said }} again and again ({{ times|times }}): it answers as always, out of data that are empty or broken; others then refuse what follows from it and look as if they failed themselves.{% endif %}"
+causes:
+  - rule: job-backoff-limit
+    ground: workload
+    mechanism: {zh: "每次尝试都读到同一条不合格式的记录", en: "every attempt meets the same malformed record"}
+  - rule: crashloopbackoff
+    ground: workload
+    mechanism: {zh: "程序因此退出", en: "the program ends over it"}
+  - rule: workload-unavailable
+    ground: workload
+    mechanism: {zh: "容器不能就绪", en: "its containers do not get ready"}
 benign:
   - {zh: "没有任何工作负载受影响时，空的缓存或可选的数据不算", en: "an empty cache or optional data do not count while nothing suffers"}
 remedy:
@@ -55,6 +83,10 @@ prevention:
     acceptance: {zh: "以空文件演练一次，应答不变", en: "a rehearsal with an empty file leaves the answers as they were"}
 sources:
   - 'observed behaviour of applications; no component of Kubernetes writes these lines'
+  - 'spring-batch FlatFileParseException: `Parsing error at line: %d in resource=[…], input=[…]`'
+  - 'pandas _libs/src/parser/tokenizer.c: `Expected %d fields in line %d, saw %d`'
+  - 'postgresql src/backend/commands/copyfromparse.c: `extra data after last expected column`'
+  - 'go src/encoding/csv/reader.go: ErrFieldCount'
 versions: any
 examples:
   - name: a table of rates without rates, and a caller that refuses what follows
@@ -102,7 +134,21 @@ const LEAST: u64 = 3;
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let mut findings: Vec<Finding> = Vec::new();
-    for told in recurring(snapshot, "app-wrong-data/", LEAST, &|_| true) {
+    // A load that ends over a record fails at once, and no other has to suffer from it.
+    let is_record = |id: &str| id.starts_with("app-wrong-data/record-");
+    let subjects = Subjects {
+        out_of_reach: false,
+        only_while_failing: true,
+        ..of_clients()
+    };
+    for mut finding in complaint_findings(input, rule, complaints(snapshot, &is_record, &subjects)) {
+        for name in ["what", "record", "count"] {
+            finding.facts.entry(name.to_owned()).or_insert_with(|| "".into());
+        }
+        finding.blames.clear();
+        findings.push(finding.fact("rejected", true));
+    }
+    for told in recurring(snapshot, "app-wrong-data/", LEAST, &|hit| !is_record(&hit.signature)) {
         let workload = &told.speaker.workload;
         let Some(hit) = told.hits.first() else { continue };
         if is_data_store(&workload.name)
@@ -117,6 +163,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .fact("count", captured("count"))
             .fact("said", hit.text.trim().chars().take(240).collect::<String>())
             .fact("pod", told.speaker.pod_name.clone())
+            .fact("rejected", false)
             .fact("times", told.count);
         finding.count = told.count;
         for cite in told.cites(snapshot) {

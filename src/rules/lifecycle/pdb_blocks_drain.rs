@@ -5,7 +5,7 @@ use crate::cluster::{Hit, Object, PodView, Snapshot, workload_of_pod_name};
 use crate::model::{Confidence, Level, Subject};
 use crate::rules::toolbox::policies::matches_selector;
 use crate::rules::toolbox::{add_hit, lists_pods, own_hits};
-use crate::rules::{Finding, Input, RuleHeader};
+use crate::rules::{Finding, Ground, Input, RuleHeader, Touch};
 
 pub(in crate::rules) const RULE: &str = r##"
 id: pdb-blocks-drain
@@ -34,6 +34,15 @@ causes:
   - rule: pod-pending
     ground: workload
     mechanism: {zh: '它的 Pod 先排空节点，排空没有完成，容器就不启动', en: 'its pod drains the node first, and its containers do not start before that has ended'}
+  - rule: node-cordoned
+    ground: node
+    mechanism: {zh: '排空没有完成，节点一直禁止调度', en: 'the drain does not end, so the node stays cordoned'}
+  - rule: failedscheduling-insufficient-resources
+    ground: node
+    mechanism: {zh: '排空没有完成，节点一直禁止调度，剩下的放不下', en: 'the drain does not end, so the node stays cordoned and the rest has no room'}
+  - rule: failedscheduling-taint
+    ground: node
+    mechanism: {zh: '排空没有完成，节点一直禁止调度', en: 'the drain does not end, so the node stays cordoned'}
 benign:
   - zh: '随后成功驱逐（evicted）的不算'
     en: 'an eviction that succeeded later (evicted) does not count'
@@ -189,6 +198,10 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .affects(workload);
         finding.count = 0;
         let node = snapshot.pod(namespace, pod).map_or("", |pod| pod.node());
+        // The drain has cordoned it.
+        if !node.is_empty() {
+            finding.touches.insert(Touch::new(Ground::Node, node));
+        }
         for job in waiting_upgrades(snapshot, node) {
             finding.level = Level::Critical;
             finding.add_affected(job);

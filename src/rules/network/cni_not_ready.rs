@@ -1,7 +1,9 @@
 //! A node has no working CNI.
 
+use crate::cluster::{Hit, Snapshot};
+use crate::logs::LineHit;
 use crate::model::Confidence;
-use crate::rules::toolbox::nodes::{by_node, has_started_since, is_ready};
+use crate::rules::toolbox::nodes::{has_started_since, hits_by_node, is_ready, on_node, persists};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -16,6 +18,10 @@ text:
   - id: kubelet
     in: [kubelet, system, runtime, other]
     pattern: "cni plugin not initialized|cni config uninitialized|no network config found in /etc/cni/net\\.d|No CNI configuration file in"
+  # kubernetes pkg/kubelet/util/pod_startup_latency_tracker.go
+  - id: pod-started
+    in: [kubelet, system, other]
+    pattern: '"Observed pod startup duration" pod="(?P<namespace>[\w-]+)/(?P<pod>[\w.-]+)"'
 check:
   zh: "节点的 CNI 是否就绪"
   en: "whether the CNI of each node is ready"
@@ -96,6 +102,11 @@ examples:
       n1/kubelet.log: |
         E0322 09:24:41.889702 1 kubelet.go:1] "Container runtime network not ready" networkReady="NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized"
         I0322 09:24:51.889702 1 kubelet_node_status.go:488] "Fast updating node status as it just became ready"
+  - name: "after a reboot, and then a pod of a user has started"
+    files:
+      n1/kubelet.log: |
+        E0322 09:24:41.889702 1 kubelet.go:1] "Container runtime network not ready" networkReady="NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized"
+        I0322 09:28:51.889702 1 pod_startup_latency_tracker.go:104] "Observed pod startup duration" pod="shop/web-5c749b66f6-7nfqw" podStartSLOduration=2.1
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
@@ -104,7 +115,32 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         let node = &finding.subject.name;
         is_ready(input.snapshot, node) == Some(true) || has_started_since(input.snapshot, node, finding.last.as_ref())
     };
-    let mut found = by_node(input, rule, 1, Confidence::Confirmed);
+    let counts = |hit: &Hit, node: &str| {
+        let stays = is_ready(input.snapshot, node) == Some(false) || persists(input.snapshot, hit);
+        stays && hit.signature != STARTED && !starts_pods_since(input.snapshot, hit)
+    };
+    let mut found: Vec<Finding> = hits_by_node(input, rule, 1, counts)
+        .into_iter()
+        .map(|(node, hits)| on_node(input, rule, &node, &hits, Confidence::Confirmed))
+        .collect();
     found.retain(|finding| !is_over(finding));
     found
+}
+
+const STARTED: &str = "cni-not-ready/pod-started";
+
+/// True where the same log tells later that a pod of a user's namespace has started: those of the system may be on the host's network,
+/// which needs no CNI.
+fn starts_pods_since(snapshot: &Snapshot, hit: &Hit) -> bool {
+    let Some(log) = snapshot.log_of(hit) else { return false };
+    let last = |signature: &str| {
+        let hits = log.hits.iter().filter(|line| line.signature == signature);
+        hits.map(LineHit::last_line).max()
+    };
+    let of_users = |line: &&LineHit| {
+        let namespace = line.captures.get("namespace").map_or("", String::as_str);
+        line.signature == STARTED && !namespace.starts_with("kube-") && !namespace.ends_with("-system")
+    };
+    let started = log.hits.iter().filter(of_users).map(LineHit::last_line).max();
+    started > last(&hit.signature)
 }

@@ -21,7 +21,8 @@ text:
     pattern: '(?P<problem>Certificate chain is not complete, please check if all needed intermediate certificates are included[^\n]{0,20}|Server certificate is not valid, please check if the host has the correct time[^\n]{0,40})'
   - id: remote
     pattern: '(?P<problem>Remotedialer proxy error[^\n]{0,200})'
-    unless: 'level=info'
+    # The tunnel between the agents and servers of K3s and RKE2 themselves.
+    unless: 'level=info|/v1-(?:rke2|k3s)/connect'
   - id: resolve
     in: [container-log]
     pattern: 'level=(?:error|fatal) msg="?(?P<problem>[^\n]{0,40}(?:Could not resolve host|no such host)[^\n]{0,120})'

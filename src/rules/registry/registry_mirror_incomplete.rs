@@ -1,6 +1,6 @@
 //! A mirror that the runtime asks first does not have the image.
 
-use crate::rules::pull::{by_registry, failed_pulls};
+use crate::rules::pull::{Pull, by_registry, failed_pulls};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -86,10 +86,15 @@ examples:
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
-    // A host that stands for itself is no mirror.
+    // A host that stands for itself is no mirror. One that served the manifest and lacks a layer of it has the image, broken.
+    let lacks_layer = |pull: &Pull<'_>| {
+        let captured = |name: &str| pull.hit.captures.get(name).map_or("", String::as_str);
+        captured("path").contains("/blobs/")
+            && (captured("answer") == "not found" || captured("answer").starts_with("404"))
+    };
     let pulls: Vec<_> = failed_pulls(input, rule)
         .into_iter()
-        .filter(|pull| pull.hit.captures.get("upstream") != Some(&pull.host))
+        .filter(|pull| pull.hit.captures.get("upstream") != Some(&pull.host) && !lacks_layer(pull))
         .collect();
     by_registry(input, rule, &pulls)
 }

@@ -41,6 +41,8 @@ pub fn of_clients() -> Subjects {
         lasting: Vec::new(),
         own_limits: Vec::new(),
         when_blamed: Vec::new(),
+        passing: Vec::new(),
+        suffers: Vec::new(),
         stores_tell: Vec::new(),
     }
 }

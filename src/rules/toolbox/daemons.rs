@@ -179,12 +179,28 @@ fn add_pod(input: &Input<'_>, rule: &RuleHeader, finding: &mut Finding, pod: &Po
     said
 }
 
+/// What runs on every node beside the CNI's agent, by the names of kubeadm, K3s, RKE2 and the charts of exporters.
+const DAEMONS: [&str; 6] = [
+    "kube-proxy",
+    "node-local-dns",
+    "nodelocaldns",
+    "node-exporter",
+    "fluent-bit",
+    "rke2-ingress-nginx-controller",
+];
+
 /// Nodes that are ready, have no pod of a daemon that others have, and on which something suffers.
 fn lacking<'s>(snapshot: &'s Snapshot, daemon: &Daemon<'_>) -> Vec<&'s str> {
     let is_placed = |pod: &PodView<'_>| !pod.node().is_empty();
     if daemon.pods.is_empty() || !daemon.pods.iter().all(is_placed) {
         return Vec::new();
     }
+    // A listing that shows a daemon on few nodes, and on the others no daemon at all, was cut: it says nothing of these.
+    let is_cut = |name: &str| {
+        let on_few = daemon.pods.len() * 2 < snapshot.kind("Node").count();
+        let is_daemon = |pod: &PodView<'_>| pod.node() == name && DAEMONS.iter().any(|set| set_of(pod) == Some(set));
+        on_few && !snapshot.pods().any(|pod| is_daemon(&pod))
+    };
     snapshot
         .kind("Node")
         .filter(|node| {
@@ -195,6 +211,7 @@ fn lacking<'s>(snapshot: &'s Snapshot, daemon: &Daemon<'_>) -> Vec<&'s str> {
             is_ordinary
                 && is_ready(snapshot, name) == Some(true)
                 && daemon.pods.iter().all(|pod| pod.node() != name)
+                && !is_cut(name)
                 && network_suffering(snapshot, name) == Suffering::Yes
         })
         .map(|node| node.key.name.as_str())

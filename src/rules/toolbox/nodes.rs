@@ -65,6 +65,21 @@ pub fn persists(snapshot: &Snapshot, hit: &Hit) -> bool {
     snapshot.goes_on_without(hit).is_none_or(|gap| gap <= STILL)
 }
 
+/// For how long a kernel log whose lines have the seconds since the boot goes on after a match was last written there.
+fn kernel_goes_on_without(snapshot: &Snapshot, hit: &Hit) -> Option<SignedDuration> {
+    let log = snapshot.log_of(hit)?;
+    let same = |found: &&LineHit| found.signature == hit.signature && found.captures == hit.captures;
+    let last = log.hits.iter().filter(same).map(LineHit::last_text).next_back()?;
+    let ends = log.tail.iter().rev().find_map(|line| seconds_since_boot(&line.text))?;
+    let gap = ends.checked_sub(seconds_since_boot(last)?)?;
+    Some(SignedDuration::from_secs(i64::try_from(gap).ok()?))
+}
+
+/// The whole seconds of the kernel's own stamp.
+fn seconds_since_boot(line: &str) -> Option<u64> {
+    since_boot(line)?.split(['.', ']']).next()?.trim().parse().ok()
+}
+
 /// True unless a line has the seconds since the boot instead of a date.
 pub fn is_dated(line: &str) -> bool {
     since_boot(line).is_none()
@@ -99,7 +114,7 @@ pub fn node_of(snapshot: &Snapshot, hit: &Hit) -> Option<String> {
         return Some(named.clone());
     }
     if !hit.about.node.is_empty() {
-        return Some(hit.about.node.clone());
+        return Some(as_known(snapshot, &hit.about.node));
     }
     if hit.about.object.kind == "Node" {
         return Some(hit.about.object.name.clone());
@@ -142,6 +157,16 @@ pub fn node_of(snapshot: &Snapshot, hit: &Hit) -> Option<String> {
     }
 }
 
+/// The node of a machine that calls itself by its whole name, where the cluster knows it by the short one alone.
+fn as_known(snapshot: &Snapshot, machine: &str) -> String {
+    let short = machine.split('.').next().unwrap_or(machine);
+    if !is_known(snapshot, machine) && is_known(snapshot, short) {
+        short.to_owned()
+    } else {
+        machine.to_owned()
+    }
+}
+
 /// The name by which a machine is called: the one that is known of it, else that of the bundle, which was made of it.
 pub fn machine_name(snapshot: &Snapshot, known: &str) -> String {
     if known.is_empty() {
@@ -156,7 +181,7 @@ pub fn by_node(input: &Input<'_>, rule: &RuleHeader, least: u64, confidence: Con
     let snapshot = input.snapshot;
     let still = |hit: &Hit, node: &str| {
         let stays = is_ready(snapshot, node) == Some(false) || persists(snapshot, hit) || lasts(snapshot, rule, hit);
-        stays && !is_end(rule, hit)
+        stays && !is_end(rule, hit) && !has_passed(snapshot, rule, hit)
     };
     let groups = hits_by_node(input, rule, least, still).into_iter();
     groups
@@ -169,10 +194,37 @@ fn name_of(hit: &Hit) -> &str {
     hit.signature.rsplit('/').next().unwrap_or("")
 }
 
-/// True for a line that says that the trouble is over.
+/// True for a line that says that the trouble is over, or who suffers from it: it is no sign of the trouble itself.
 fn is_end(rule: &RuleHeader, hit: &Hit) -> bool {
-    let mut lasting = rule.finds.iter().flat_map(|finds| &finds.lasting);
-    lasting.any(|state| state.ends == name_of(hit))
+    if rule
+        .finds
+        .iter()
+        .any(|finds| finds.suffers.iter().any(|name| name == name_of(hit)))
+    {
+        return true;
+    }
+    let mut states = rule
+        .finds
+        .iter()
+        .flat_map(|finds| finds.lasting.iter().chain(&finds.passing));
+    states.any(|state| state.ends == name_of(hit))
+}
+
+/// True for what a later line takes back, where the kernel's log goes on for long after: its own stamps have no date.
+fn has_passed(snapshot: &Snapshot, rule: &RuleHeader, hit: &Hit) -> bool {
+    let mut passing = rule.finds.iter().flat_map(|finds| &finds.passing);
+    let Some(state) = passing.find(|state| state.begins == name_of(hit)) else {
+        return false;
+    };
+    let is_over = last_line_of(snapshot, rule, hit, &state.ends) > last_line_of(snapshot, rule, hit, &state.begins);
+    is_over && kernel_goes_on_without(snapshot, hit).is_some_and(|gap| gap > STILL)
+}
+
+/// The last line with another signature of the rule in the log that a match stands in.
+fn last_line_of(snapshot: &Snapshot, rule: &RuleHeader, hit: &Hit, name: &str) -> Option<u64> {
+    let id = format!("{}/{name}", rule.id);
+    let lines = snapshot.log_of(hit)?.hits.iter().filter(|line| line.signature == id);
+    lines.map(LineHit::last_line).max()
 }
 
 /// True for what is written once and holds until another line takes it back, where none does.
@@ -181,15 +233,7 @@ fn lasts(snapshot: &Snapshot, rule: &RuleHeader, hit: &Hit) -> bool {
     let Some(state) = lasting.find(|state| state.begins == name_of(hit)) else {
         return false;
     };
-    let Some(log) = snapshot.log_of(hit) else {
-        return false;
-    };
-    let last = |name: &str| {
-        let id = format!("{}/{name}", rule.id);
-        let lines = log.hits.iter().filter(|line| line.signature == id);
-        lines.map(LineHit::last_line).max()
-    };
-    last(&state.begins) > last(&state.ends)
+    last_line_of(snapshot, rule, hit, &state.begins) > last_line_of(snapshot, rule, hit, &state.ends)
 }
 
 /// What the rule's signatures tell of each node, `least` times or more: those matches that count for it.

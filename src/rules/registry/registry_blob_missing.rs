@@ -1,18 +1,28 @@
+//! A registry serves the manifest of an image and lacks a layer of it.
+
+use crate::rules::pull::{by_workload, failed_pulls};
+use crate::rules::toolbox::own_hits;
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
 id: registry-blob-missing
 role: cause
 level: critical
 needs: [events|container-logs|containerd-log|kubelet-log]
 text:
   - id: pull
-    in: [event, status]
+    in: [event, status, kubelet, runtime]
     pattern: 'failed to copy: [ -~]{0,240}(?:/blobs/(?P<blob>sha256:[0-9a-f]{12})[0-9a-f]{0,52}[ -~]{0,40}: 404 Not Found|blob unknown to registry)'
   - id: descriptor
     in: [event, status]
     pattern: 'could not fetch content descriptor (?P<blob>sha256:[0-9a-f]{12})[ -~]{0,160}from remote: not found'
-finds:
-  subject: workload
-  confidence: confirmed
-  only_while_failing: true
+  # A mirror is asked with `?ns=`; the fetcher words a 404 itself
+  - id: content
+    in: [event, status, kubelet, runtime]
+    pattern: 'content at https?://(?P<host>[^/\s"\\]{1,120})/v2/[ -~]{1,160}/blobs/(?P<blob>sha256:[0-9a-f]{12})[0-9a-f]{0,52}[ -~]{0,60} not found'
+  - id: told-by-registry
+    in: [container-log, system, other]
+    pattern: '(?:err\.detail="?(?P<blob>sha256:[0-9a-f]{12})[ -~]{0,80})?err\.message="blob unknown to registry"'
 check: {zh: "镜像仓库是否缺少镜像清单所引用的层", en: "whether registries lack layers that their images name"}
 title:
   zh: "{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：镜像仓库有它的镜像清单，却缺少其中的层{% if blob is defined %} {{ blob }}{% endif %}"
@@ -51,7 +61,7 @@ prevention:
   - kind: prevent
     text: {zh: "垃圾回收期间把仓库设为只读", en: "set the registry read-only while it collects garbage"}
     acceptance: {zh: "回收期间推送返回 405，回收后所有标签都能拉取", en: "a push during the collection gets 405, and every tag can be pulled after it"}
-sources: ["distribution registry/api/errcode: BLOB_UNKNOWN `blob unknown to registry`; docs garbage-collection: read-only mode", "containerd core/remotes/docker/fetcher.go: `unexpected status from GET request to …: 404 Not Found`"]
+sources: ["containerd core/remotes/docker/fetcher.go: `content at %v not found`", "distribution registry/api/errcode: BLOB_UNKNOWN `blob unknown to registry`; docs garbage-collection: read-only mode", "containerd core/remotes/docker/fetcher.go: `unexpected status from GET request to …: 404 Not Found`"]
 versions: distribution 2.0 to 3.0; containerd 1.3 to 2.1
 examples:
   - name: a layer that was collected
@@ -71,3 +81,34 @@ examples:
       events.txt: |
         NAMESPACE   LAST SEEN   TYPE      REASON   OBJECT      MESSAGE
         crm         2m          Warning   Failed   pod/api-0   Failed to pull image "registry.example:5000/crm/api:4.18": failed to resolve reference "registry.example:5000/crm/api:4.18": registry.example:5000/crm/api:4.18: not found
+  - name: a mirror that lacks a layer, by the logs of the node and of the registry
+    files:
+      pods.txt: |
+        NAMESPACE   NAME    READY   STATUS             RESTARTS   AGE   IP          NODE   NOMINATED NODE   READINESS GATES
+        crm         api-0   0/1     ImagePullBackOff   0          20m   10.42.0.9   w1     <none>           <none>
+      w1/kubelet.log: |
+        E1111 10:31:20.240120     702 pod_workers.go:1301] "Error syncing pod, skipping" err="failed to \"StartContainer\" for \"api\" with ErrImagePull: \"rpc error: code = NotFound desc = failed to pull and unpack image \\\"localhost:5001/crm/api:4.18\\\": failed to copy: httpReadSeeker: failed open: content at http://mirror:5000/v2/crm/api/blobs/sha256:c26d2d9f3ef6abcacfe807d335d50ef589ee5195e94ffd67cff16dd817506b56?ns=localhost%3A5001 not found: not found\"" pod="crm/api-0"
+      docker-logs-mirror.txt: |
+        time="2026-11-11T10:31:20.177Z" level=error msg="response completed with error" err.code="blob unknown" err.detail=sha256:c26d2d9f3ef6abcacfe807d335d50ef589ee5195e94ffd67cff16dd817506b56 err.message="blob unknown to registry" go.version=go1.20.8
+    fires: [{kind: StatefulSet, namespace: crm, name: api}]
+"##;
+
+/// What the registry itself writes of it.
+const TOLD: &str = "registry-blob-missing/told-by-registry";
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let mut pulls = failed_pulls(input, rule);
+    pulls.retain(|pull| pull.hit.signature != TOLD);
+    let mut findings = by_workload(input, rule, &pulls);
+    for finding in &mut findings {
+        finding.path = String::new();
+        for hit in own_hits(input, rule) {
+            let same = hit.captures.get("blob").map(String::as_str)
+                == finding.facts.get("blob").and_then(|blob| blob.as_str());
+            if hit.signature == TOLD && same {
+                finding.add_cite(hit.cite.clone());
+            }
+        }
+    }
+    findings
+}
