@@ -64,10 +64,16 @@ pub(super) fn checks(s: &Scribe<'_>) -> Value {
     let all = &s.report.checks;
     let shown = all.get(..MAX_CHECKS).unwrap_or(all);
     let rows = check_rows(shown).into_iter().map(|row| {
-        let named = row
-            .checks
-            .iter()
-            .map(|check| context! { id => Rich::code(&check.id), title => s.text(&check.title) });
+        // A page of hundreds of checks that do not apply needs no element for each of them.
+        let is_plain = row.outcome == CheckOutcome::NotApplicable;
+        let named = row.checks.iter().map(|check| {
+            let id = if is_plain {
+                Rich::parse(&check.id)
+            } else {
+                Rich::code(&check.id)
+            };
+            context! { id, title => s.text(&check.title) }
+        });
         // A cell of a table takes so much; the JSON and HTML reports say of each check what it looks for.
         let is_short = row.checks.len() <= MAX_TITLES;
         let list = row.checks.iter().take(MAX_IDS).map(|check| match is_short {
