@@ -30,7 +30,7 @@ use crate::model::{Lang, Level};
 use crate::redact::{Masker, Said};
 use crate::report::index::IndexRow;
 use crate::report::model::{Gap, GapReason, PostMortem};
-use crate::report::{Answers, Format, Policy, compose, learn_secrets, render_as};
+use crate::report::{Answers, Format, Policy, compose, learn_beside_names, render_as};
 use crate::rules::Rules;
 
 /// Find the cause in support bundles and write incident reports
@@ -484,7 +484,7 @@ fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
     masker.heed(&plan.redact);
     let mut losses = Vec::new();
     for snapshot in std::iter::once(snapshot).chain(baseline) {
-        learn_secrets(&mut masker, snapshot);
+        learn_beside_names(&mut masker, snapshot);
         losses.extend(not_ours(snapshot));
         match plan.verbose {
             0 | 1 => losses.extend(loss(snapshot)),

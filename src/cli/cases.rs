@@ -10,7 +10,7 @@ use crate::cluster::{Identity, Snapshot, earlier, groups, merge, mine_logs, read
 use crate::diagnosis::Earlier;
 use crate::logs::{LogTemplate, SignatureSet};
 use crate::redact::Masker;
-use crate::report::learn_secrets;
+use crate::report::learn_beside_names;
 
 /// A bundle that was read, and what it is compared with.
 pub(super) struct Case {
@@ -62,7 +62,7 @@ impl Case {
                 .map(|(alias, path)| read_bundle(path, alias, signatures, budget.clone()))
                 .collect::<Result<Vec<_>, _>>()?;
             if let Some(snapshot) = merge(parts) {
-                learn_secrets(masker, &snapshot);
+                learn_beside_names(masker, &snapshot);
                 found.push(Earlier::of(&snapshot, &self.snapshot));
             }
         }

@@ -13,7 +13,7 @@ use super::{exit, language};
 use crate::cluster::{Snapshot, read_bundle};
 use crate::diagnosis::diagnose;
 use crate::redact::Masker;
-use crate::report::{ComparisonFormat, compare, learn_secrets, render_comparison};
+use crate::report::{ComparisonFormat, compare, learn_beside_names, render_comparison};
 use crate::rules::Rules;
 
 /// Show what differs between a healthy bundle and a broken one
@@ -88,8 +88,8 @@ fn text(args: &DiffArgs) -> Result<String, (u8, String)> {
     let (good, bad) = (read(0, "good")?, read(1, "bad")?);
     let mut masker = Masker::new();
     masker.heed(&config.redact);
-    learn_secrets(&mut masker, &good);
-    learn_secrets(&mut masker, &bad);
+    learn_beside_names(&mut masker, &good);
+    learn_beside_names(&mut masker, &bad);
     let diagnosis = diagnose(&rules, &bad, Some(&good));
     let comparison = compare(&diagnosis, &mut masker);
     let mut texts = Vec::new();

@@ -13,7 +13,7 @@ use super::overview::{Overview, table};
 use super::terminal::{complain, remark, say};
 use crate::logs::SignatureSet;
 use crate::redact::{Masker, Said};
-use crate::report::learn_secrets;
+use crate::report::learn_beside_names;
 
 /// Say what a bundle is and what is in it: producer, cluster, nodes, time, data, what could not be read
 ///
@@ -145,7 +145,7 @@ fn overviews(case: &Case, with_files: bool, said: &Said) -> Vec<(Overview, Maske
     let masked = snapshots.map(|snapshot| {
         let mut masker = Masker::new();
         masker.heed(said);
-        learn_secrets(&mut masker, snapshot);
+        learn_beside_names(&mut masker, snapshot);
         let mut overview = Overview::new(snapshot, with_files);
         overview.mask(&mut masker);
         (overview, masker)

@@ -286,13 +286,14 @@ fn only_with_words<'c>(stem: &str, candidates: &[&'c Candidate]) -> Option<&'c C
         .split(|c: char| !c.is_ascii_alphanumeric())
         .filter(|word| !word.is_empty() && !word.bytes().all(|byte| byte.is_ascii_digit()) && !GENERIC.contains(word))
         .collect();
-    let has_all = |candidate: &&&Candidate| {
-        let own: Vec<&str> = candidate.dashed.split('-').collect();
-        words.iter().all(|word| own.contains(word))
-    };
+    if words.len() < 2 {
+        return None;
+    }
+    let has = |candidate: &Candidate, word: &str| candidate.dashed.split('-').any(|own| own == word);
+    let has_all = |candidate: &&&Candidate| words.iter().all(|word| has(candidate, word));
     let mut found = candidates.iter().filter(has_all);
     match (found.next(), found.next()) {
-        (Some(only), None) if words.len() >= 2 => Some(only),
+        (Some(only), None) => Some(only),
         _ => None,
     }
 }

@@ -74,25 +74,27 @@ pub(super) fn node_in_path(path: &EntryPath, nodes: &[String]) -> Option<String>
 /// Pods of listings without a column for the node, in files that are named after one: `pods-wk5.txt`. A file that begins with the node's
 /// name may as well be what a command on that node wrote of the whole cluster.
 pub(super) fn place_pods(snapshot: &mut Snapshot) {
-    let nodes = names_of_nodes(snapshot);
-    let mut named: BTreeMap<EntryPath, Option<String>> = BTreeMap::new();
+    // A listing with a column for it shows where pods are.
+    let mut is_silent: BTreeMap<&EntryPath, bool> = BTreeMap::new();
     for object in snapshot.objects.values().filter(|object| object.key.kind == "Pod") {
-        let node = named.entry(object.cite.file.clone()).or_insert_with(|| {
-            let dashed = dashed(stem(&object.cite.file));
-            let ends = |node: &&String| {
-                dashed
-                    .strip_suffix(&self::dashed(node))
-                    .is_some_and(|head| head.ends_with('-'))
-            };
-            nodes.iter().filter(ends).max_by_key(|node| node.len()).cloned()
-        });
-        // A listing with a column for it shows where pods are.
-        if object.form != Form::Row || !object.text("/spec/nodeName").is_empty() {
-            *node = None;
-        }
+        let tells = object.form != Form::Row || !object.text("/spec/nodeName").is_empty();
+        *is_silent.entry(&object.cite.file).or_insert(true) &= !tells;
     }
+    let nodes: Vec<(String, String)> = (names_of_nodes(snapshot).into_iter())
+        .map(|node| (dashed(&node), node))
+        .collect();
+    let node_of_file = |file: &EntryPath| {
+        let stem = dashed(stem(file));
+        let ends = |dashed: &str| stem.strip_suffix(dashed).is_some_and(|head| head.ends_with('-'));
+        let named = nodes.iter().filter(|(dashed, _)| ends(dashed));
+        Some(named.max_by_key(|(_, node)| node.len())?.1.clone())
+    };
+    let silent = is_silent.into_iter().filter(|(_, is_silent)| *is_silent);
+    let named: BTreeMap<EntryPath, String> = silent
+        .filter_map(|(file, _)| Some((file.clone(), node_of_file(file)?)))
+        .collect();
     for object in snapshot.objects.values_mut().filter(|object| object.key.kind == "Pod") {
-        if let Some(Some(node)) = named.get(&object.cite.file)
+        if let Some(node) = named.get(&object.cite.file)
             && let Some(spec) = object.value.as_object_mut()
         {
             let spec = spec.entry("spec").or_insert_with(|| serde_json::json!({}));

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use crate::model::{Confidence, Level, Subject, Text};
 use crate::rules::toolbox::peers::Peer;
 use crate::rules::toolbox::speakers::is_data_store;
-use crate::rules::{Effect, Finding, Role, Rules, Touch};
+use crate::rules::{Finding, Role, Rules, Touch};
 
 /// One finding causes another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,23 +22,23 @@ pub struct Edge {
 
 /// All edges between findings, in order of cause and effect.
 pub fn edges(rules: &Rules, findings: &[Finding]) -> Vec<Edge> {
-    let mut by_touch: HashMap<&Touch, Vec<usize>> = HashMap::new();
+    let mut by_touch: HashMap<(&str, &Touch), Vec<usize>> = HashMap::new();
     for (index, finding) in findings.iter().enumerate() {
         for touch in &finding.touches {
-            by_touch.entry(touch).or_default().push(index);
+            by_touch.entry((&finding.rule, touch)).or_default().push(index);
         }
     }
-    let is_of = |index: usize, effect: &Effect| findings.get(index).is_some_and(|finding| effect.names(&finding.rule));
+    let found_by: BTreeSet<&str> = findings.iter().map(|finding| finding.rule.as_str()).collect();
     let mut found = Vec::new();
     for (from, cause) in findings.iter().enumerate() {
         let Some(rule) = rules.get(&cause.rule) else { continue };
         for effect in &rule.header.causes {
-            let shared = cause.touches.iter().filter(|touch| touch.ground == effect.ground);
-            let candidates: BTreeSet<usize> = shared
-                .filter_map(|touch| by_touch.get(touch))
+            let shared = || cause.touches.iter().filter(|touch| touch.ground == effect.ground);
+            let named = found_by.iter().filter(|id| effect.names(id));
+            let candidates: BTreeSet<usize> = named
+                .flat_map(|id| shared().filter_map(|touch| by_touch.get(&(*id, touch))))
                 .flatten()
                 .copied()
-                .filter(|index| is_of(*index, effect))
                 .collect();
             for to in candidates {
                 if from != to && findings.get(to).is_some_and(|suffers| may_follow(cause, suffers)) {

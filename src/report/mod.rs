@@ -16,7 +16,7 @@ pub mod schema;
 mod svg;
 
 pub use answers::{AnswerError, Answers};
-pub use compose::{Policy, SeverityScheme, compare, compose, learn_secrets};
+pub use compose::{Policy, SeverityScheme, compare, compose, learn_beside_names, learn_secrets};
 pub use locale::{LocaleError, confidence_word};
 pub use render::{
     ComparisonFormat, Flavor, Format, RenderError, Style, UnknownFormat, Zone, render, render_as, render_comparison,

@@ -1,11 +1,11 @@
 //! Rules that are text alone: matches of their signatures, grouped by what they are about.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::header::{SubjectOf, Subjects};
 use super::toolbox::errors::troubled;
 use super::toolbox::hosts::{Suffering, suffering};
-use super::toolbox::nodes::{by_node, node_of};
+use super::toolbox::nodes::{by_node, name_of, node_of};
 use super::toolbox::{own_hits, pod_is_failing, workload_touches};
 use super::{Finding, Ground, Input, RuleHeader};
 use crate::cluster::{Event, Hit, PodView, Snapshot};
@@ -26,24 +26,17 @@ pub(super) fn judge_text(input: &Input<'_>, rule: &RuleHeader, subjects: &Subjec
         let fails = !subjects.even_when_ready.is_empty()
             && (!troubled(input.snapshot).is_empty()
                 || input.snapshot.pods().any(|pod| !pod.is_well() || starts_again(&pod)));
-        let always: Vec<&Hit> = own_hits(input, rule)
+        let is_among = |names: &[String], hit: &Hit| names.iter().any(|known| known == name_of(hit));
+        let counts = |hit: &&Hit| is_among(&subjects.suffers, hit) || fails && is_among(&subjects.even_when_ready, hit);
+        let telling: BTreeSet<String> = own_hits(input, rule)
             .into_iter()
-            .filter(|hit| {
-                let id = hit.signature.rsplit('/').next().unwrap_or("");
-                fails && subjects.even_when_ready.iter().any(|known| known == id)
-            })
+            .filter(counts)
+            .filter_map(|hit| node_of(input.snapshot, hit))
             .collect();
         findings.retain(|finding| {
             !subjects.only_while_failing
+                || telling.contains(&finding.subject.name)
                 || suffering(input.snapshot, &finding.subject.name) != Suffering::No
-                || own_hits(input, rule).into_iter().any(|hit| {
-                    let id = hit.signature.rsplit('/').next().unwrap_or("");
-                    subjects.suffers.iter().any(|known| known == id)
-                        && node_of(input.snapshot, hit).as_ref() == Some(&finding.subject.name)
-                })
-                || always
-                    .iter()
-                    .any(|hit| node_of(input.snapshot, hit).as_ref() == Some(&finding.subject.name))
         });
         return with_paths(findings, &subjects.path);
     }

@@ -370,6 +370,25 @@ fn a_key_makes_tokens_that_agree_between_bundles() {
 }
 
 #[test]
+fn a_secret_that_is_called_like_an_object_is_masked_in_a_bundle_and_leaves_a_report_its_names() {
+    let desk = Desk::new();
+    let encoded = STANDARD.encode("ledgerworks");
+    desk.put("b/secret.json", format!(
+        "{{\"apiVersion\": \"v1\", \"kind\": \"Secret\", \"metadata\": {{\"name\": \"db\", \"namespace\": \"shop\", \"uid\": \"u\"}}, \"data\": {{\"DB_USER\": \"{encoded}\"}}}}\n"));
+    desk.put("b/pods.txt", "NAMESPACE   NAME            READY   STATUS             RESTARTS   AGE\nshop        ledgerworks-0   0/1     CrashLoopBackOff   9          41m\n");
+    desk.put("b/notes.txt", "it logs in as ledgerworks\n");
+    let redacted = desk.run(&["redact", "b", "-o", "r.tar.gz"]);
+    assert_eq!(redacted.code, 0, "{}", redacted.err);
+    assert_eq!(
+        holds(&files(&desk.path().join("r.tar.gz")), "ledgerworks"),
+        Vec::<String>::new()
+    );
+    let report = desk.run(&["analyze", "b", "-o", "-", "-f", "md", "--lang", "en"]);
+    assert_ne!(report.code, 6, "{}", report.err);
+    assert!(report.out.contains("ledgerworks"), "{}", report.out);
+}
+
+#[test]
 fn other_names_agree_and_subnets_stay() {
     let desk = Desk::new();
     desk.put("b/nodes.txt", "NAME        STATUS   ROLES    AGE   VERSION   INTERNAL-IP\nprod-db-7   Ready    <none>   90d   v1.28.4   10.20.30.41\n");

@@ -76,14 +76,18 @@ const BETWEEN: usize = 12;
 /// Characters of a command.
 const COMMAND: usize = 400;
 
+/// The lines above a certificate, the nearest first.
+fn above<'t>(file: &'t TextFile<'_>, start: usize, most: usize) -> impl Iterator<Item = &'t str> {
+    (start.saturating_sub(most)..start).rev().map(|line| file.line(line))
+}
+
 /// The command above, as far as it tells of whom the certificate is.
 fn asked(file: &TextFile<'_>, start: usize) -> String {
-    if let Some(command) = of_loop(file, start) {
-        return command;
-    }
-    let above = (start.saturating_sub(BETWEEN)..start).rev().map(|line| file.line(line));
-    let command = above.into_iter().find(|line| line.contains("openssl "));
-    command.unwrap_or("").chars().take(COMMAND).collect()
+    let command = of_loop(file, start).or_else(|| {
+        let mut lines = above(file, start, BETWEEN);
+        Some(lines.find(|line| line.contains("openssl "))?.to_owned())
+    });
+    command.unwrap_or_default().chars().take(COMMAND).collect()
 }
 
 /// Lines of a loop over many certificates.
@@ -91,27 +95,23 @@ const LOOP: usize = 400;
 
 /// The command of a loop with the name that it wrote above this certificate: `for i in *.crt; do echo $i; openssl x509 -enddate -in $i; done`.
 fn of_loop(file: &TextFile<'_>, start: usize) -> Option<String> {
-    let name = file
-        .line(start.checked_sub(1)?)
+    let is_word_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"._/-".contains(&byte);
+    let name = above(file, start, 1)
+        .next()?
         .trim()
         .trim_matches(['=', '-', '#', ':', '*', ' ']);
-    let is_name = !name.is_empty()
-        && name.len() <= 200
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"._/-".contains(&byte));
-    let above = (start.saturating_sub(LOOP)..start).rev().map(|line| file.line(line));
-    let command = above
-        .into_iter()
-        .filter(|_| is_name)
-        .find(|line| line.contains("openssl "))?;
-    let (_, rest) = command.split_once("for ")?;
-    let (variable, _) = rest.split_once(" in ")?;
-    let is_variable = variable
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if name.is_empty() || name.len() > 200 || !name.bytes().all(is_word_byte) {
+        return None;
+    }
+    let command = above(file, start, LOOP).find(|line| line.contains("openssl "))?;
+    // The name may be long and the variable in it many times.
     let command: String = command.chars().take(COMMAND).collect();
-    (is_variable && !variable.is_empty()).then(|| {
+    let (variable, _) = command.split_once("for ")?.1.split_once(" in ")?;
+    let is_variable = !variable.is_empty()
+        && variable
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    is_variable.then(|| {
         let filled = command.replace(&format!("${{{variable}}}"), name);
         filled.replace(&format!("${variable}"), name)
     })
@@ -120,11 +120,8 @@ fn of_loop(file: &TextFile<'_>, start: usize) -> Option<String> {
 /// What `openssl s_client` says of the peer's own certificate while it verifies the chain (`apps/lib/s_cb.c`, verify_callback):
 /// `depth=0 O = shop, CN = web`.
 fn verified<'t>(file: &'t TextFile<'_>, start: usize) -> &'t str {
-    let above = (start.saturating_sub(BETWEEN)..start).rev().map(|line| file.line(line));
-    above
-        .into_iter()
-        .find_map(|line| line.strip_prefix("depth=0 "))
-        .unwrap_or("")
+    let mut lines = above(file, start, BETWEEN);
+    lines.find_map(|line| line.strip_prefix("depth=0 ")).unwrap_or("")
 }
 
 /// Fields of the short form.

@@ -174,7 +174,7 @@ fn arguments(container: &HostContainer) -> Option<Things> {
 /// Images by their names; those without one together, by their ids.
 fn images(host: &Host) -> Things {
     let (unnamed, named): (Vec<&ImageFact>, Vec<&ImageFact>) =
-        (host.images.iter()).partition(|image| image.reference.contains("<none>"));
+        (host.images.iter()).partition(|image| image.reference.contains(UNNAMED));
     let mut found: Things = (named.into_iter())
         .map(|image| (image.reference.clone(), (image.id.clone(), image.cite.clone())))
         .collect();

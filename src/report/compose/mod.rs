@@ -151,12 +151,17 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
     })
 }
 
-/// Lets a masker learn every secret that the structure of a snapshot's objects and containers gives away.
-pub fn learn_secrets(masker: &mut Masker, snapshot: &Snapshot) {
+/// As [`learn_secrets`], for what speaks of the snapshot's objects and containers: it leaves them their names.
+pub fn learn_beside_names(masker: &mut Masker, snapshot: &Snapshot) {
     let keys = snapshot.objects.keys();
     masker.leave_names(keys.flat_map(|key| [key.name.as_str(), key.namespace.as_str()]));
-    let named = snapshot.hosts.iter().flat_map(|host| &host.containers);
-    masker.leave_names(named.map(|container| container.name.as_str()));
+    let containers = snapshot.hosts.iter().flat_map(|host| &host.containers);
+    masker.leave_names(containers.map(|container| container.name.as_str()));
+    learn_secrets(masker, snapshot);
+}
+
+/// Lets a masker learn every secret that the structure of a snapshot's objects and containers gives away.
+pub fn learn_secrets(masker: &mut Masker, snapshot: &Snapshot) {
     let objects = snapshot.objects.values().chain(&snapshot.applied);
     let containers = snapshot.hosts.iter().flat_map(|host| &host.containers);
     let inspected = containers.filter_map(|container| Some(&container.inspect.as_ref()?.value));

@@ -5,7 +5,7 @@ use crate::logs::{LogFile, Stream, millis_taken};
 use crate::model::{Citation, Confidence, Subject};
 use crate::rules::toolbox::probes::{Kind, failures};
 use crate::rules::toolbox::strain::{Recurring, others_suffer, recurring};
-use crate::rules::toolbox::usage::{AT_THE_LIMIT, cpu_used, millicores};
+use crate::rules::toolbox::usage::{AT_THE_LIMIT, cpu_limits, cpu_used};
 use crate::rules::toolbox::{words, workload_touches};
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -211,26 +211,14 @@ struct HeldBack<'s> {
 }
 
 fn held_back<'s>(snapshot: &'s Snapshot, pod: &PodView<'s>) -> Option<HeldBack<'s>> {
-    let owner = snapshot.top_owner(pod.object);
-    let template = snapshot.object(&owner.kind, &owner.namespace, &owner.name);
-    // A row of a table shows no containers, the template of its workload does.
-    let holders = [
-        Some((pod.object, "/spec")),
-        template.map(|owner| (owner, "/spec/template/spec")),
-    ];
-    holders.into_iter().flatten().find_map(|(object, at)| {
-        let containers = object.list(&format!("{at}/containers")).iter().enumerate();
-        containers.into_iter().find_map(|(index, container)| {
-            let name = container.get("name")?.as_str()?;
-            let limit = container.pointer("/resources/limits/cpu")?.as_str()?;
-            let (used, shown) = cpu_used(snapshot, pod, name)?;
-            (used * 100 >= millicores(limit)? * AT_THE_LIMIT).then(|| HeldBack {
-                container: name,
-                limit,
-                limited: object.cite_at(&format!("{at}/containers/{index}/resources/limits/cpu")),
-                used,
-                shown,
-            })
+    cpu_limits(snapshot, pod).flatten().find_map(|limit| {
+        let (used, shown) = cpu_used(snapshot, pod, limit.container)?;
+        (used * 100 >= limit.millicores * AT_THE_LIMIT).then_some(HeldBack {
+            container: limit.container,
+            limit: limit.text,
+            limited: limit.cite,
+            used,
+            shown,
         })
     })
 }

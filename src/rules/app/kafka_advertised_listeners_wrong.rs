@@ -281,13 +281,17 @@ fn tell_unknown(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let is_unresolved = |signature: &str| signature.starts_with("app-upstream-unresolved/");
     let mut findings: Vec<Finding> = Vec::new();
+    let settings: Vec<Advertised<'_>> = settings(snapshot).collect();
+    if settings.is_empty() {
+        return findings;
+    }
     for complaint in complaints(snapshot, &is_unresolved, &of_clients()) {
         let peer = complaint.peer();
         let namespace = &complaint.speaker.workload.namespace;
         if peer.host.is_empty() || !objects_of(snapshot, namespace, &peer).is_empty() {
             continue;
         }
-        let Some(setting) = settings(snapshot).find(|setting| setting.names(&peer.host)) else {
+        let Some(setting) = settings.iter().find(|setting| setting.names(&peer.host)) else {
             continue;
         };
         let broker = setting.broker.subject();

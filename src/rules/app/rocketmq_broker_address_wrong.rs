@@ -100,6 +100,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let snapshot = input.snapshot;
     let hits = own_hits(input, rule);
     let mut findings = Vec::new();
+    if hits.is_empty() {
+        return findings;
+    }
     for map in snapshot.kind("ConfigMap") {
         let data = map.get("/data").and_then(|data| data.as_object()).into_iter().flatten();
         for (key, text) in data.filter_map(|(key, value)| Some((key, value.as_str()?))) {

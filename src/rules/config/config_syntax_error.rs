@@ -1,12 +1,14 @@
 //! A program refuses its configuration file for an error of syntax.
 
-use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use crate::bundle::decode::Form;
-use crate::cluster::{Hit, Object, Snapshot};
+use crate::bundle::decode::{Form, parse_yaml};
+use crate::cluster::{Hit, Object, ObjectKey, Snapshot};
 use crate::logs::{LineHit, Stream, clean_line};
-use crate::model::{Confidence, Subject, escaped};
+use crate::model::{Confidence, ProblemKind, Subject, escaped};
 use crate::rules::toolbox::complaints::WORKLOADS;
 use crate::rules::toolbox::nodes::{ends_log, is_ready, node_of, persists, touch_pods};
 use crate::rules::toolbox::uses::{Use, uses};
@@ -249,70 +251,92 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     findings
 }
 
-/// ConfigMaps that hold a file which its name calls JSON or YAML and which is none, where a workload uses it. A workload that refuses to
-/// start over it is named itself.
+/// ConfigMaps that hold a file which its name calls JSON or YAML and which is none, where a workload that uses it complains of such a
+/// thing: some programs read more than JSON, and what no program minds is no fault. A workload that refuses to start over it is named itself.
 fn broken_maps(input: &Input<'_>, rule: &RuleHeader, told: &[Finding]) -> Vec<Finding> {
     let snapshot = input.snapshot;
-    let broken: Vec<(&Object, &str, Broken)> = snapshot
-        .kind("ConfigMap")
-        .filter(|map| map.form == Form::Api)
-        .flat_map(|map| {
+    let mut complaints: BTreeMap<Subject, &Hit> = BTreeMap::new();
+    for hit in own_hits(input, rule) {
+        let workload = snapshot.top_owner_of(&hit.about.object);
+        if WORKLOADS.contains(&workload.kind.as_str()) {
+            complaints.entry(workload).or_insert(hit);
+        }
+    }
+    let mut findings: Vec<Finding> = Vec::new();
+    let mut seen: BTreeSet<(&ObjectKey, &str)> = BTreeSet::new();
+    for (workload, first) in &complaints {
+        let used = uses(snapshot, workload);
+        for map in maps_of(snapshot, &workload.namespace, &used) {
             let data = map.get("/data").and_then(Value::as_object).into_iter().flatten();
-            data.filter_map(move |(key, value)| Some((map, key.as_str(), broken(key, value.as_str()?)?)))
-        })
-        .collect();
-    if broken.is_empty() {
-        return Vec::new();
-    }
-    let workloads: Vec<(Subject, Vec<Use>)> = WORKLOADS
-        .iter()
-        .flat_map(|kind| snapshot.kind(kind))
-        .map(|object| (object.subject(), uses(snapshot, &object.subject())))
-        .collect();
-    let mut findings = Vec::new();
-    for (map, key, broken) in broken {
-        let users: Vec<&Subject> = workloads
-            .iter()
-            .filter(|(workload, _)| workload.namespace == map.key.namespace)
-            .filter(|(_, uses)| {
-                let takes = |used: &&Use| used.kind == "ConfigMap" && used.name == map.key.name;
-                uses.iter()
-                    .filter(takes)
-                    .any(|used| used.key.is_empty() || used.key == key)
-            })
-            .map(|(workload, _)| workload)
-            .collect();
-        if users.is_empty()
-            || users
-                .iter()
-                .any(|user| told.iter().any(|finding| finding.subject == **user))
-        {
-            continue;
+            for (key, text) in data.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?))) {
+                if !takes(&used, map, key) || !seen.insert((&map.key, key)) {
+                    continue;
+                }
+                let Some(broken) = broken(key, text) else { continue };
+                let users = users_of(snapshot, map, key);
+                if users
+                    .iter()
+                    .any(|user| told.iter().any(|finding| finding.subject == *user))
+                {
+                    continue;
+                }
+                findings.push(of_map(input, rule, (map, key), broken, users, first));
+            }
         }
-        let complaints: Vec<&Hit> = own_hits(input, rule)
-            .into_iter()
-            .filter(|hit| users.contains(&&snapshot.top_owner_of(&hit.about.object)))
-            .collect();
-        // Some programs read more than JSON, and what no program minds is no fault.
-        let Some(first) = complaints.first() else { continue };
-        let mut finding = Finding::new(rule, map.subject(), Confidence::Confirmed)
-            .at(format!("data[{key}]"))
-            .cite(map.cite_at(&format!("/data/{}", escaped(key))))
-            .fact("language", broken.language)
-            .fact(
-                "users",
-                users.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-            );
-        finding.count = 0;
-        add_hit(input, &mut finding, first);
-        let mut finding = finding.fact("file", key).fact("said", broken.said);
-        for user in users {
-            finding.impair(user.clone());
-            finding.add_affected(user.clone());
-        }
-        findings.push(finding);
     }
+    findings.sort_by(|one, other| one.subject.cmp(&other.subject));
     findings
+}
+
+fn of_map(
+    input: &Input<'_>,
+    rule: &RuleHeader,
+    (map, key): (&Object, &str),
+    broken: Broken,
+    users: Vec<Subject>,
+    said_by_user: &Hit,
+) -> Finding {
+    let names: Vec<String> = users.iter().map(ToString::to_string).collect();
+    let mut finding = Finding::new(rule, map.subject(), Confidence::Confirmed)
+        .at(format!("data[{key}]"))
+        .cite(map.cite_at(&format!("/data/{}", escaped(key))))
+        .fact("language", broken.language)
+        .fact("users", names.join(", "));
+    finding.count = 0;
+    add_hit(input, &mut finding, said_by_user);
+    let mut finding = finding.fact("file", key).fact("said", broken.said);
+    for user in users {
+        finding.impair(user.clone());
+        finding.add_affected(user);
+    }
+    finding
+}
+
+/// The ConfigMaps among what a workload of a namespace uses, each once, as the API has them.
+fn maps_of<'s>(snapshot: &'s Snapshot, namespace: &str, used: &[Use]) -> Vec<&'s Object> {
+    let names: BTreeSet<&str> = (used.iter().filter(|used| used.kind == "ConfigMap"))
+        .map(|used| used.name.as_str())
+        .collect();
+    let maps = names
+        .iter()
+        .filter_map(|name| snapshot.object("ConfigMap", namespace, name));
+    maps.filter(|map| map.form == Form::Api).collect()
+}
+
+/// True when this key of a ConfigMap, or all of it, is among what a workload of its namespace uses.
+fn takes(used: &[Use], map: &Object, key: &str) -> bool {
+    let is_it =
+        |used: &Use| used.kind == "ConfigMap" && used.name == map.key.name && (used.key.is_empty() || used.key == key);
+    used.iter().any(is_it)
+}
+
+fn users_of(snapshot: &Snapshot, map: &Object, key: &str) -> Vec<Subject> {
+    let workloads = WORKLOADS.iter().flat_map(|kind| snapshot.kind(kind));
+    workloads
+        .filter(|workload| workload.key.namespace == map.key.namespace)
+        .map(Object::subject)
+        .filter(|workload| takes(&uses(snapshot, workload), map, key))
+        .collect()
 }
 
 /// What is wrong with a text, and what it should be.
@@ -327,7 +351,7 @@ fn broken(key: &str, text: &str) -> Option<Broken> {
     const MARKS: [&str; 7] = ["{{", "{%", "<%", "${", "$(", "//", "/*"];
     let is_meant = !text.trim().is_empty() && !MARKS.iter().any(|mark| text.contains(mark));
     if key.ends_with(".json") && is_meant {
-        let error = serde_json::from_str::<serde::de::IgnoredAny>(text).err()?;
+        let error = serde_json::from_str::<IgnoredAny>(text).err()?;
         return Some(Broken {
             language: "JSON",
             said: error.to_string(),
@@ -335,12 +359,30 @@ fn broken(key: &str, text: &str) -> Option<Broken> {
     }
     let is_yaml = key.ends_with(".yaml") || key.ends_with(".yml");
     if is_yaml && !MARKS.iter().take(5).any(|mark| text.contains(mark)) {
-        let mut documents = serde_yaml::Deserializer::from_str(text);
-        let error = documents.find_map(|document| serde::de::IgnoredAny::deserialize(document).err())?;
         return Some(Broken {
             language: "YAML",
-            said: error.to_string(),
+            said: broken_yaml(text)?,
         });
+    }
+    None
+}
+
+/// What is wrong with the first YAML document of a text that is none. One that a limit refuses may be sound.
+fn broken_yaml(text: &str) -> Option<String> {
+    let mut before = 0;
+    for document in text.split_inclusive("\n---") {
+        let is_empty = document
+            .lines()
+            .all(|line| line.trim_start_matches('-').trim().is_empty() || line.starts_with('#'));
+        // The separator behind a document begins the next one.
+        let own = document.strip_suffix("\n---").unwrap_or(document);
+        let error = (!is_empty).then(|| parse_yaml(own).err()).flatten();
+        if error.is_some_and(|error| error.kind == ProblemKind::Unparsed) {
+            // Read once more below as many blank lines, so that it tells the line of the file.
+            let padded = format!("{}{own}", "\n".repeat(before));
+            return Some(parse_yaml(&padded).err()?.message);
+        }
+        before += own.matches('\n').count() + 1;
     }
     None
 }

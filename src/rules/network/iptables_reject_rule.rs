@@ -175,6 +175,7 @@ examples:
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot: &Snapshot = input.snapshot;
     let mut findings = Vec::new();
+    let hits = own_hits(input, rule);
     for machine in machines(snapshot) {
         let node = snapshot.object("Node", "", &machine.node);
         let listed = node.map_or(&[][..], |node| node.list("/status/addresses")).iter();
@@ -188,15 +189,15 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 addresses.contains(&address)
             })
         };
-        let suffers = match own_hits(input, rule).iter().any(names_machine) {
+        let suffers = match hits.iter().any(names_machine) {
             true => Suffering::Yes,
             false => network_suffering(snapshot, &machine.node),
         };
         if suffers == Suffering::No {
             continue;
         }
-        let complaints: Vec<_> = own_hits(input, rule)
-            .into_iter()
+        let complaints: Vec<_> = hits
+            .iter()
             .filter(|hit| hit.about.node.is_empty() || hit.about.node == machine.node)
             .collect();
         let harmful = refusals(snapshot, &machine).into_iter().find(|refusal| {

@@ -1,9 +1,8 @@
 //! A container may use so little CPU that it answers its probes too late.
 
-use crate::cluster::{Object, PodView, Snapshot};
-use crate::model::{Citation, Confidence, Subject};
+use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::probes::{Kind, failures};
-use crate::rules::toolbox::usage::{cpu_used, millicores};
+use crate::rules::toolbox::usage::{CpuLimit, cpu_limits, cpu_used};
 use crate::rules::toolbox::workload_touches;
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -103,12 +102,13 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                     .any(|word| event.message.contains(word))
             });
         let Some(late) = late else { continue };
-        for Limited {
+        let limits = cpu_limits(snapshot, &pod).find(|limits| !limits.is_empty());
+        for CpuLimit {
             container,
-            limit,
+            millicores: limit,
             text,
             cite,
-        } in limits(snapshot, &pod, &owner)
+        } in limits.unwrap_or_default()
         {
             let used = cpu_used(snapshot, &pod, container);
             let is_held_back = used
@@ -139,40 +139,4 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         }
     }
     findings
-}
-
-/// A container's limit.
-struct Limited<'s> {
-    container: &'s str,
-    limit: u64,
-    text: &'s str,
-    cite: Citation,
-}
-
-/// The limits of a pod's containers; those of its workload where a row of a table shows no containers.
-fn limits<'s>(snapshot: &'s Snapshot, pod: &PodView<'s>, owner: &Subject) -> Vec<Limited<'s>> {
-    let template = snapshot.object(&owner.kind, &owner.namespace, &owner.name);
-    let holders = [
-        Some((pod.object, "/spec/containers")),
-        template.map(|owner| (owner, "/spec/template/spec/containers")),
-    ];
-    let of = |(object, at): (&'s Object, &str)| -> Vec<Limited<'s>> {
-        let containers = object.list(at).iter().enumerate();
-        let limited = containers.filter_map(|(index, container)| {
-            let text = container.pointer("/resources/limits/cpu")?.as_str()?;
-            Some(Limited {
-                container: container.get("name")?.as_str()?,
-                limit: millicores(text)?,
-                text,
-                cite: object.cite_at(&format!("{at}/{index}/resources/limits/cpu")),
-            })
-        });
-        limited.collect()
-    };
-    let mut found = holders
-        .into_iter()
-        .flatten()
-        .map(of)
-        .filter(|limits| !limits.is_empty());
-    found.next().unwrap_or_default()
 }

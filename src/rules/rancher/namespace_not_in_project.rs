@@ -141,7 +141,9 @@ fn missed(input: &Input<'_>, rule: &RuleHeader, namespace: &Object, members: &BT
             None => hit.about.object.namespace == *name,
         })
         .collect();
-    let first = hits.first()?;
+    if hits.is_empty() {
+        return None;
+    }
     let others: Vec<&str> = members.iter().copied().take(3).collect();
     let mut finding = Finding::new(rule, Subject::cluster("Namespace", name), Confidence::Confirmed)
         .at("metadata.annotations[field.cattle.io/projectId]")
@@ -157,6 +159,5 @@ fn missed(input: &Input<'_>, rule: &RuleHeader, namespace: &Object, members: &BT
         finding.touches.extend(workload_touches(snapshot, &subject));
         finding.add_affected(snapshot.top_owner(pod.object));
     }
-    finding.add_cite(first.cite.clone());
     Some(finding)
 }

@@ -77,7 +77,12 @@ fn kernel_goes_on_without(snapshot: &Snapshot, hit: &Hit) -> Option<SignedDurati
 
 /// The whole seconds of the kernel's own stamp.
 fn seconds_since_boot(line: &str) -> Option<u64> {
-    since_boot(line)?.split(['.', ']']).next()?.trim().parse().ok()
+    whole_seconds(since_boot(line)?)
+}
+
+/// The whole seconds at the beginning of a text: `8123.440211] …`.
+fn whole_seconds(text: &str) -> Option<u64> {
+    text.split(['.', ']']).next()?.trim().parse().ok()
 }
 
 /// True unless a line has the seconds since the boot instead of a date.
@@ -94,15 +99,14 @@ fn since_boot(line: &str) -> Option<&str> {
 /// False for a line with the seconds since the boot instead of a date, unless it is known how long the machine has been up: the ring
 /// buffer keeps lines of months, so by itself it says nothing of now.
 pub fn is_of_now(snapshot: &Snapshot, node: &str, line: &str) -> bool {
-    let Some(stamp) = since_boot(line) else {
+    if is_dated(line) {
         return true;
-    };
-    let seconds = |text: &str| text.split(['.', ']']).next()?.trim().parse::<u64>().ok();
+    }
     let up = super::hosts::machines(snapshot)
         .into_iter()
         .filter(|machine| machine.node == node)
-        .find_map(|machine| seconds(machine.value("host.uptime-seconds")?.0));
-    seconds(stamp)
+        .find_map(|machine| whole_seconds(machine.value("host.uptime-seconds")?.0));
+    seconds_since_boot(line)
         .zip(up)
         .is_some_and(|(stamp, up)| up.saturating_sub(stamp) <= STILL.as_secs().unsigned_abs())
 }
@@ -190,24 +194,16 @@ pub fn by_node(input: &Input<'_>, rule: &RuleHeader, least: u64, confidence: Con
 }
 
 /// The name of a match's signature within its rule.
-fn name_of(hit: &Hit) -> &str {
+pub fn name_of(hit: &Hit) -> &str {
     hit.signature.rsplit('/').next().unwrap_or("")
 }
 
 /// True for a line that says that the trouble is over, or who suffers from it: it is no sign of the trouble itself.
 fn is_end(rule: &RuleHeader, hit: &Hit) -> bool {
-    if rule
-        .finds
-        .iter()
-        .any(|finds| finds.suffers.iter().any(|name| name == name_of(hit)))
-    {
-        return true;
-    }
-    let mut states = rule
-        .finds
-        .iter()
-        .flat_map(|finds| finds.lasting.iter().chain(&finds.passing));
-    states.any(|state| state.ends == name_of(hit))
+    rule.finds.iter().any(|finds| {
+        let ends = finds.lasting.iter().chain(&finds.passing).map(|state| &state.ends);
+        ends.chain(&finds.suffers).any(|name| name == name_of(hit))
+    })
 }
 
 /// True for what a later line takes back, where the kernel's log goes on for long after: its own stamps have no date.

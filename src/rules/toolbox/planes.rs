@@ -242,6 +242,11 @@ pub fn unseen_by_scheduler<'s>(snapshot: &'s Snapshot, scheduler: &str) -> Vec<P
         .filter(|event| event.about.kind == "Pod" && event.reason == "FailedScheduling")
         .map(|event| (snapshot.top_owner_of(&event.about), event))
         .collect();
+    let by_scheduler = || snapshot.events.iter().filter(|event| event.component == scheduler);
+    let works_until = by_scheduler()
+        .filter_map(|event| Some(event.last.as_ref()?.earliest))
+        .max();
+    let has_undated = by_scheduler().any(|event| event.last.is_none());
     let is_like_tried = |pod: &Object| {
         let owner = snapshot.top_owner(pod);
         let created = pod.time("/metadata/creationTimestamp");
@@ -249,14 +254,12 @@ pub fn unseen_by_scheduler<'s>(snapshot: &'s Snapshot, scheduler: &str) -> Vec<P
             (Some(created), Some(last)) => last.latest >= created.earliest,
             _ => true,
         };
-        // One that tries other pods long after this one came looks at this one as well.
-        let is_at_work = |event: &Event| match (&created, &event.last) {
-            _ if event.component != scheduler => false,
-            (Some(created), Some(last)) => last.earliest > created.latest + SEEN_WITHIN,
-            // Nothing tells that it came before the pod.
-            _ => true,
+        // One that tries other pods long after this one came looks at this one as well. Without times nothing tells that it came before.
+        let is_at_work = match (&created, works_until) {
+            (Some(created), Some(until)) => has_undated || until > created.latest + SEEN_WITHIN,
+            _ => has_undated || created.is_none() && works_until.is_some(),
         };
-        tried.iter().any(|(tried, event)| *tried == owner && is_later(event)) || snapshot.events.iter().any(is_at_work)
+        is_at_work || tried.iter().any(|(tried, event)| *tried == owner && is_later(event))
     };
     snapshot
         .pods()

@@ -1,16 +1,45 @@
 //! What `kubectl top` shows of a container beside the limit that it has.
 
-use crate::cluster::{ContainerInstance, PodView, Snapshot};
+use crate::cluster::{PodView, Snapshot};
 use crate::model::Citation;
 
 /// A container, or the pod around it, uses as much CPU as it may at this share (per cent) of its limit: what is printed is an average over
 /// some 15 seconds and 1 % is lost to rounding.
 pub const AT_THE_LIMIT: u64 = 95;
 
-/// The CPU limit in thousandths of a core, and as it is written.
-pub fn cpu_limit<'s>(container: &ContainerInstance<'s>) -> Option<(u64, &'s str)> {
-    let text = container.spec?.pointer("/resources/limits/cpu")?.as_str()?;
-    Some((millicores(text)?, text))
+/// The CPU limit of a container.
+pub struct CpuLimit<'s> {
+    /// The container's name.
+    pub container: &'s str,
+    /// In thousandths of a core.
+    pub millicores: u64,
+    /// As it is written.
+    pub text: &'s str,
+    /// Where.
+    pub cite: Citation,
+}
+
+/// The CPU limits of a pod's containers, then those in the template of its workload: a row of a table shows no containers.
+pub fn cpu_limits<'s>(snapshot: &'s Snapshot, pod: &PodView<'s>) -> impl Iterator<Item = Vec<CpuLimit<'s>>> {
+    let owner = snapshot.top_owner(pod.object);
+    let template = snapshot.object(&owner.kind, &owner.namespace, &owner.name);
+    let holders = [
+        Some((pod.object, "/spec/containers")),
+        template.map(|owner| (owner, "/spec/template/spec/containers")),
+    ];
+    holders.into_iter().flatten().map(|(object, at)| {
+        let containers = object.list(at).iter().enumerate();
+        let limited = containers.filter_map(|(index, container)| {
+            let text = container.pointer("/resources/limits/cpu")?.as_str()?;
+            Some(CpuLimit {
+                container: container.get("name")?.as_str()?,
+                millicores: millicores(text)?,
+                text,
+                cite: object.cite_at(&format!("{at}/{index}/resources/limits/cpu")),
+            })
+        });
+        limited.collect()
+    })
 }
 
 /// The CPU that `kubectl top` shows for the container, or for its pod, in thousandths of a core.
