@@ -95,6 +95,7 @@ pub fn roots(rules: &Rules, findings: &[Finding], edges: &[Edge], grounds: &Grou
             )
         })
     });
+    leads_last(rules, findings, &mut roots);
     // The best of a circle stands for it.
     let mut told: BTreeSet<usize> = BTreeSet::new();
     roots.retain(|root| {
@@ -103,6 +104,27 @@ pub fn roots(rules: &Rules, findings: &[Finding], edges: &[Edge], grounds: &Grou
         is_first
     });
     roots
+}
+
+/// Where nothing but links was found that explain nothing, symptoms that nothing explains and that explain others come before them.
+fn leads_last(rules: &Rules, findings: &[Finding], roots: &mut [Root]) {
+    let role = |root: &Root| Some(rules.get(&findings.get(root.finding)?.rule)?.header.role);
+    let is_lead = |root: &Root| {
+        let finding = findings.get(root.finding);
+        root.explains.is_empty() && finding.is_some_and(|finding| finding.confidence <= Confidence::Possible)
+    };
+    let links = roots.iter().take_while(|root| role(root) == Some(Role::Link)).count();
+    let telling = roots
+        .iter()
+        .skip(links)
+        .take_while(|root| !root.explains.is_empty())
+        .count();
+    if let Some(front) = roots
+        .get_mut(..links + telling)
+        .filter(|front| front.iter().take(links).all(is_lead))
+    {
+        front.rotate_left(links);
+    }
 }
 
 /// A lead of the last resort is none where something surer was found at the same place.

@@ -230,6 +230,10 @@ pub struct Subjects {
     /// For applications: what a server writes once about a limit of its own, and what counts while others get no answer from it.
     #[serde(default)]
     pub when_blamed: Vec<String>,
+    /// For applications: what several workloads complain of together is the fault of the store that they all use, which is then one more
+    /// subject: see [`super::toolbox::common_store`].
+    #[serde(default)]
+    pub common_store: bool,
     /// For applications: signatures by which a data store tells in its own log whom it refuses: see [`super::toolbox::witnesses`].
     #[serde(default)]
     pub stores_tell: Vec<String>,

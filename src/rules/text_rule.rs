@@ -69,22 +69,31 @@ fn starts_again(pod: &PodView<'_>) -> bool {
     pod.containers().iter().any(|container| container.restarts() >= AGAIN)
 }
 
-/// True for an event about a volume that could not be attached, where a later one says that it was (kubernetes
-/// pkg/volume/util/operationexecutor: `FailedAttachVolume`, `SuccessfulAttachVolume`).
+/// True for an event about a volume that could not be attached, where one that is not older says that it was (kubernetes
+/// pkg/volume/util/operationexecutor: `FailedAttachVolume`, `SuccessfulAttachVolume`), or a container of the pod has run since: none starts
+/// before all volumes are mounted.
 fn was_attached_since(snapshot: &Snapshot, hit: &Hit) -> bool {
     let Some(volume) = hit.captures.get("volume") else {
         return false;
     };
     let is_later = |event: &Event| match (&event.last, &hit.last) {
-        (Some(attached), Some(failed)) => attached.latest > failed.latest,
+        (Some(attached), Some(failed)) => attached.latest >= failed.latest,
         _ => false,
     };
-    snapshot.events.iter().any(|event| {
-        event.reason == "SuccessfulAttachVolume"
-            && event.about == hit.about.object
-            && event.message.contains(volume.as_str())
-            && is_later(event)
-    })
+    let pod = snapshot.pod(&hit.about.object.namespace, &hit.about.object.name);
+    let has_run = pod.is_some_and(|pod| {
+        let containers = pod.containers();
+        containers
+            .iter()
+            .any(|container| container.restarts() > 0 || container.ended().is_some())
+    });
+    has_run
+        || snapshot.events.iter().any(|event| {
+            event.reason == "SuccessfulAttachVolume"
+                && event.about == hit.about.object
+                && event.message.contains(volume.as_str())
+                && is_later(event)
+        })
 }
 
 /// A path template that asks for a capture that this match has not simply gives no path.

@@ -31,6 +31,13 @@ static BARE: Shape = Shape::new(|| {
     )
 });
 
+/// The time that a chat or a session's recorder sets before what was typed.
+static TIMED: Shape = Shape::new(|| {
+    Regex::new(
+        r"^\[\d{1,2}:\d{2}(?::\d{2})?\] (?:sudo (?:-\S+ )*)?(?<program>kubectl|oc|helm|crictl|docker|journalctl|systemctl|etcdctl)(?: [a-z-])",
+    )
+});
+
 /// Programs whose output people paste.
 pub(super) const PROGRAMS: [&str; 138] = [
     "kubectl",
@@ -224,6 +231,9 @@ fn kind(line: &str) -> Option<Kind> {
     if is_heading(line) || supportconfig::kind(line).is_some() {
         return Some(Kind::Prompt);
     }
+    if line.starts_with('[') && TIMED.fits(head) {
+        return Some(Kind::Prompt);
+    }
     // The signs of prompts; the last byte begins `❯` and `➜`.
     let bytes = head.as_bytes();
     if memchr::memchr3(b'$', b'#', b'%', bytes).is_none() && memchr::memchr3(b'>', b'+', 0xE2, bytes).is_none() {
@@ -257,6 +267,8 @@ mod tests {
         for line in [
             "$ kubectl get pods",
             "# crictl ps -a",
+            "[05:38] kubectl -n roster get pods -o wide",
+            "[05:38:09] sudo crictl ps -a",
             "root@node-1:~# date",
             "[root@m1 ~]# df -h",
             "(base) me@laptop:~/work$ ls",

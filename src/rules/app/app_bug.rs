@@ -6,6 +6,7 @@ use crate::cluster::Snapshot;
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::calls::of_clients;
 use crate::rules::toolbox::complaints::{complaints, findings as complaint_findings};
+use crate::rules::toolbox::echoes::origin;
 use crate::rules::toolbox::errors::{MostlyErrors, mostly_errors};
 use crate::rules::toolbox::etcd::{etcd, is_of_etcd};
 use crate::rules::toolbox::mentions::{mentioned, named_by_word};
@@ -261,7 +262,39 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         }
     }
     blame_by_word(&running, &mut findings);
+    blame_by_echo(snapshot, rule, &running, &mut findings);
     findings
+}
+
+/// Who passes on what another program says of its own accord fails over that one, which may serve most of its callers well.
+fn blame_by_echo(snapshot: &Snapshot, rule: &RuleHeader, running: &[MostlyErrors<'_>], findings: &mut Vec<Finding>) {
+    for errors in running {
+        let Some(origin) = origin(snapshot, &errors.speaker, errors.commonest.1) else {
+            continue;
+        };
+        let subject = origin.speaker.workload.clone();
+        for finding in findings
+            .iter_mut()
+            .filter(|finding| finding.subject == errors.speaker.workload)
+        {
+            finding.blame(subject.clone());
+        }
+        if findings.iter().any(|known| known.subject == subject) {
+            continue;
+        }
+        let own = MostlyErrors {
+            speaker: origin.speaker,
+            log: origin.log,
+            errors: origin.times,
+            looked: origin.looked,
+            commonest: origin.lines,
+        };
+        findings.extend(of_running(snapshot, rule, &own).map(|mut finding| {
+            // Its callers quote it: that is more than the number of its errors.
+            finding.blames_unknown = false;
+            finding.affects(errors.speaker.workload.clone())
+        }));
+    }
 }
 
 /// An error of a program that is thrown so often is no accident.

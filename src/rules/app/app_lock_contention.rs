@@ -4,6 +4,7 @@ use crate::cluster::{Hit, Object, Snapshot};
 use crate::logs::Stream;
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::calls::of_clients;
+use crate::rules::toolbox::common_store::common_store;
 use crate::rules::toolbox::complaints::{complaints, findings as complaint_findings};
 use crate::rules::toolbox::words;
 use crate::rules::{Finding, Input, RuleHeader, Subjects};
@@ -54,12 +55,19 @@ text:
   - id: session
     in: [container-log, other]
     pattern: '^\s*(?P<pid>[0-9]{1,8}) \|[ -~]{0,160}\| (?P<address>[0-9]{1,3}(?:\.[0-9]{1,3}){3})(?:/32)? +\|[ -~]{0,100}\bidle in transaction\b'
+  # Rows of MySQL's SHOW PROCESSLIST: Id, User, Host, db, Command, Time, State
+  - id: metadata-wait
+    in: [container-log, other]
+    pattern: '^\| +[0-9]{1,12} +\| [ -~]{1,40}\| (?P<address>[0-9]{1,3}(?:\.[0-9]{1,3}){3}):[0-9]{1,5} +\| [ -~]{1,70}\| Query +\| +(?P<seconds>[0-9]{1,9}) +\| (?P<reason>Waiting for table metadata lock)'
+  - id: asleep
+    in: [container-log, other]
+    pattern: '^\| +(?P<pid>[0-9]{1,12}) +\| [ -~]{1,40}\| (?P<address>[0-9]{1,3}(?:\.[0-9]{1,3}){3}):[0-9]{1,5} +\| [ -~]{1,70}\| Sleep +\| +(?P<seconds>[0-9]{1,9}) +\|'
 check:
   zh: '应用是否因数据库锁等待而失败'
   en: 'whether an application fails over locks in its database'
 title:
-  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：{% if session is defined %}它在数据库中的会话 {{ session }} 停在未提交的事务里（idle in transaction），使 {{ waiting|join("、") }} 等不到锁{% elif holder is defined %}正在运行的任务改变数据库，使 {{ waiting|join("、") }} 等不到锁{% else %}语句等不到数据库的锁（{{ reason }}）{% endif %}'
-  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: {% if session is defined %}its session {{ session }} in the database is idle in a transaction, and {{ waiting|join(", ") }} wait for its locks{% elif holder is defined %}while this Job changes the database, {{ waiting|join(", ") }} wait for a lock{% else %}statements fail over a lock in the database ({{ reason }}){% endif %}'
+  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：{% if session is defined %}它在数据库中的会话 {{ session }} 停在未提交的事务里（idle in transaction），使 {{ waiting|join("、") }} 等不到锁{% elif asleep is defined %}它在数据库中的会话 {{ asleep }} 早于所有等待者就停着不动，使 {{ waiting|join("、") }} 等不到表的元数据锁（{{ reason }}）{% elif holder is defined %}正在运行的任务改变数据库，使 {{ waiting|join("、") }} 等不到锁{% else %}语句等不到数据库的锁（{{ reason }}）{% endif %}'
+  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: {% if session is defined %}its session {{ session }} in the database is idle in a transaction, and {{ waiting|join(", ") }} wait for its locks{% elif asleep is defined %}its session {{ asleep }} in the database has been idle since before anybody waits, and {{ waiting|join(", ") }} wait for the metadata lock of a table ({{ reason }}){% elif holder is defined %}while this Job changes the database, {{ waiting|join(", ") }} wait for a lock{% else %}statements fail over a lock in the database ({{ reason }}){% endif %}'
 cause:
   zh: '日志写明 {{ said }}（共 {{ times }} 次）：数据库在线，但语句等不到锁，或与另一个事务互相等待。要找的是长时间不提交的事务，或没有正常释放的迁移锁。'
   en: 'a log says {{ said }} ({{ times|times }}): the database is up, but a statement does not get its lock, or waits for another transaction in a circle. Look for a transaction that stays open, or a migration lock that was never released.'
@@ -141,6 +149,7 @@ prevention:
 sources:
   - 'mysql-server share/messages_to_clients.txt ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK'
   - 'postgresql src/backend/tcop/postgres.c ProcessInterrupts'
+  - 'mysql-server sql/mdl.cc `Waiting for table metadata lock`; MySQL 8.4 Reference Manual, "SHOW PROCESSLIST Statement"'
   - 'postgresql src/backend/storage/lmgr/proc.c `Process holding the lock: %s. Wait queue: %s.`'
   - 'sqlite src/main.c SQLITE_BUSY'
   - 'liquibase StandardLockService'
@@ -182,6 +191,29 @@ examples:
     fires:
       - {kind: 'Deployment', namespace: 'shop', name: 'orders'}
       - {kind: 'CronJob', namespace: 'shop', name: 'totals'}
+  - name: 'MySQL lists who waits, and one session that has slept since before all of them'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS    RESTARTS   AGE   IP             NODE   NOMINATED NODE   READINESS GATES
+        shop        orders-6bdf8c9d7-jd5lx            1/1     Running   0          41d   10.244.5.40    n1     <none>           <none>
+        shop        shop-migrate-7-4kx9w              1/1     Running   0          25m   10.244.5.41    n1     <none>           <none>
+        shop        totals-29906520-hq7dj             1/1     Running   0          3h    10.244.4.201   n2     <none>           <none>
+      'processlist.txt': |
+        | Id     | User   | Host               | db   | Command | Time  | State                           | Info                 |
+        | 88     | totals | 10.244.4.201:41120 | shop | Sleep   | 12880 |                                 | NULL                 |
+        | 89     | orders | 10.244.5.40:41377  | shop | Sleep   | 3     |                                 | NULL                 |
+        | 93     | migr   | 10.244.5.41:52214  | shop | Query   | 1541  | Waiting for table metadata lock | ALTER TABLE `orders` |
+        | 94     | orders | 10.244.5.40:56752  | shop | Query   | 27    | Waiting for table metadata lock | SELECT `orders`.`id` |
+    fires:
+      - {kind: 'CronJob', namespace: 'shop', name: 'totals'}
+  - name: 'MySQL lists sessions that sleep, and nobody waits'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                              READY   STATUS    RESTARTS   AGE   IP             NODE   NOMINATED NODE   READINESS GATES
+        shop        orders-6bdf8c9d7-jd5lx            1/1     Running   0          41d   10.244.5.40    n1     <none>           <none>
+      'processlist.txt': |
+        | Id     | User   | Host               | db   | Command | Time  | State                           | Info                 |
+        | 89     | orders | 10.244.5.40:41377  | shop | Sleep   | 9331  |                                 | NULL                 |
   - name: 'orders wait for a lock, again and again'
     files:
       'pods.txt': |
@@ -249,7 +281,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .map(|(subject, hit)| (subject.clone(), hit.cite.clone()));
         let held = told.or_else(|| changing(snapshot, &namespace).map(|job| (job.subject(), job.cite.clone())));
         let Some((subject, cite)) = held else {
-            findings.extend(shared_store(rule, &findings, &namespace));
+            findings.extend(common_store(rule, &findings, &namespace));
             continue;
         };
         let mut waiting = Vec::new();
@@ -285,6 +317,17 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         }
         findings.push(holder);
     }
+    let listed = by_process_list(snapshot, rule);
+    let is_new = |found: &Finding| findings.iter().all(|known| known.subject != found.subject);
+    if let Some(found) = listed.filter(is_new) {
+        for client in findings
+            .iter_mut()
+            .filter(|client| found.affected.contains(&client.subject))
+        {
+            client.blame(found.subject.clone());
+        }
+        findings.push(found);
+    }
     findings
 }
 
@@ -292,7 +335,57 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
 const HOLDER: &str = "app-lock-contention/holder";
 const SESSION: &str = "app-lock-contention/session";
 /// What tells of holders and is no complaint.
-const TOLD: [&str; 2] = [HOLDER, SESSION];
+const TOLD: [&str; 4] = [HOLDER, SESSION, METADATA_WAIT, ASLEEP];
+/// Rows of MySQL's list of sessions: those that wait for a table's definition, and those that do nothing.
+const METADATA_WAIT: &str = "app-lock-contention/metadata-wait";
+const ASLEEP: &str = "app-lock-contention/asleep";
+
+/// The workload whose only pod has the address that a hit captured.
+fn speaker(snapshot: &Snapshot, hit: &Hit) -> Option<Subject> {
+    let address = hit.captures.get("address")?;
+    let mut pods = snapshot
+        .pods()
+        .filter(|pod| pod.object.text("/status/podIP") == address);
+    match (pods.next(), pods.next()) {
+        (Some(pod), None) => Some(snapshot.top_owner(pod.object)),
+        _ => None,
+    }
+}
+
+/// The only session that has slept for longer than anybody waits for a table's definition. A session that took its lock after the
+/// first one began to wait would itself be waiting (MySQL 8.4 Reference Manual, "Metadata Locking").
+fn by_process_list(snapshot: &Snapshot, rule: &RuleHeader) -> Option<Finding> {
+    let seconds = |hit: &Hit| hit.captures.get("seconds").and_then(|told| told.parse::<u64>().ok());
+    let waiting: Vec<&Hit> = snapshot.hits(METADATA_WAIT).collect();
+    let longest = waiting.iter().filter_map(|hit| seconds(hit)).max()?;
+    let mut asleep = snapshot
+        .hits(ASLEEP)
+        .filter(|hit| seconds(hit).is_some_and(|slept| slept > longest));
+    let (Some(hit), None) = (asleep.next(), asleep.next()) else {
+        return None;
+    };
+    let subject = speaker(snapshot, hit)?;
+    let mut clients: Vec<Subject> = waiting.iter().filter_map(|hit| speaker(snapshot, hit)).collect();
+    clients.sort();
+    clients.dedup();
+    clients.retain(|client| *client != subject);
+    let names: Vec<String> = clients.iter().map(|client| client.name.clone()).collect();
+    let mut found = Finding::new(rule, subject, Confidence::Probable)
+        .cite(hit.cite.clone())
+        .fact("asleep", hit.captures.get("pid").cloned().unwrap_or_default())
+        .fact("waiting", names)
+        .fact("reason", "Waiting for table metadata lock")
+        .fact("said", "Waiting for table metadata lock")
+        .fact("times", waiting.len())
+        .fact("log_command", "");
+    for wait in waiting.iter().take(2) {
+        found.add_cite(wait.cite.clone());
+    }
+    for client in clients {
+        found.add_affected(client);
+    }
+    Some(found)
+}
 
 /// The workload whose session is idle in a transaction: of several the one that the server's log names as the holder of a lock.
 fn idle_session(snapshot: &Snapshot) -> Option<(Subject, &Hit)> {
@@ -310,40 +403,7 @@ fn idle_session(snapshot: &Snapshot) -> Option<(Subject, &Hit)> {
     let (Some(hit), None) = (sessions.next(), sessions.next()) else {
         return None;
     };
-    let address = hit.captures.get("address")?;
-    let mut pods = snapshot
-        .pods()
-        .filter(|pod| pod.object.text("/status/podIP") == address);
-    match (pods.next(), pods.next()) {
-        (Some(pod), None) => Some((snapshot.top_owner(pod.object), hit)),
-        _ => None,
-    }
-}
-
-/// Where several wait and nobody is known to hold the lock, it is to be looked for in the database that they share.
-fn shared_store(rule: &RuleHeader, findings: &[Finding], namespace: &str) -> Option<Finding> {
-    let waiting: Vec<&Finding> = findings
-        .iter()
-        .filter(|finding| finding.subject.namespace == namespace)
-        .collect();
-    let [first, others @ ..] = waiting.as_slice() else {
-        return None;
-    };
-    let store = first.blames.iter().find(|object| {
-        object.kind != "Service"
-            && !others.is_empty()
-            && others.iter().all(|other| other.blames.contains(*object))
-            && waiting.iter().all(|client| client.subject != **object)
-    })?;
-    let mut found = Finding::new(rule, store.clone(), Confidence::Probable);
-    found.facts.clone_from(&first.facts);
-    for client in &waiting {
-        found.add_affected(client.subject.clone());
-        for cite in client.evidence.iter().take(1) {
-            found.add_cite(cite.clone());
-        }
-    }
-    Some(found)
+    Some((speaker(snapshot, hit)?, hit))
 }
 
 /// Words of a Job that changes a schema or much of its data, in its name or its log.

@@ -150,6 +150,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         if let Some(known) = known {
             known.add_cite(citation);
             known.add_affected(object.subject());
+            known.touches.extend(secret_of(object));
             continue;
         }
         let mut finding = Finding::new(rule, object.subject(), Confidence::Confirmed)
@@ -158,12 +159,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .fact("reason", text("reason"))
             .fact("message", text("message").chars().take(240).collect::<String>())
             .fact("secret", object.text("/spec/secretName"));
-        let secret = object.text("/spec/secretName");
-        if !secret.is_empty() {
-            finding
-                .touches
-                .extend(Touch::of(&Subject::namespaced("Secret", &object.key.namespace, secret)));
-        }
+        finding.touches.extend(secret_of(object));
         for service in snapshot.kind("Service").filter(|service| serves(service, object)) {
             let peer = Peer::parse(&service.key.name, None);
             for object in objects_of(snapshot, &service.key.namespace, &peer) {
@@ -180,6 +176,13 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         findings.push(finding);
     }
     findings
+}
+
+/// The Secret that a certificate is to be written to.
+fn secret_of(certificate: &Object) -> impl Iterator<Item = Touch> {
+    let secret = certificate.text("/spec/secretName");
+    let subject = Subject::namespaced("Secret", &certificate.key.namespace, secret);
+    (!secret.is_empty()).then(|| Touch::of(&subject)).into_iter().flatten()
 }
 
 /// The pods whose TLS connections fail to a host that a certificate is for.

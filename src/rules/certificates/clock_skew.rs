@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::cluster::Snapshot;
 use crate::logs::clean_line;
 use crate::model::{Citation, Confidence, EntryPath, Subject};
-use crate::rules::toolbox::clocks::{ahead, behind, renewed_ahead};
+use crate::rules::toolbox::clocks::{ahead, behind, odd_by_leases};
 use crate::rules::toolbox::hosts::{Suffering, confidence, machines, suffering};
 use crate::rules::toolbox::nodes::{by_node, touch_pods};
 use crate::rules::{Finding, Input, RuleHeader};
@@ -27,11 +27,11 @@ check:
   zh: "节点时钟是否一致"
   en: "whether the clocks of the nodes agree"
 title:
-  zh: "节点 {{ node }} 的时钟不准{% if lease is defined %}：它的租约比其他节点晚 {{ offset }} 秒{% elif offset is defined %}：相差 {{ offset }} 秒{% elif clock is defined %}：它以为现在是 {{ clock }}，而证书从 {{ valid }} 起才有效{% endif %}"
-  en: "the clock of node {{ node }} is wrong{% if lease is defined %}: its lease was renewed {{ offset }} seconds after all others{% elif offset is defined %}: it is {{ offset }} seconds off{% elif clock is defined %}: it believes that it is {{ clock }}, and the certificate is valid from {{ valid }} only{% endif %}"
+  zh: "节点 {{ node }} 的时钟不准{% if lease is defined %}：它的租约时间比其他节点{% if slow is defined %}早{% else %}晚{% endif %} {{ offset }} 秒{% elif offset is defined %}：相差 {{ offset }} 秒{% elif clock is defined %}：它以为现在是 {{ clock }}，而证书从 {{ valid }} 起才有效{% endif %}"
+  en: "the clock of node {{ node }} is wrong{% if lease is defined %}: its lease was renewed {{ offset }} seconds {% if slow is defined %}before{% else %}after{% endif %} all others{% elif offset is defined %}: it is {{ offset }} seconds off{% elif clock is defined %}: it believes that it is {{ clock }}, and the certificate is valid from {{ valid }} only{% endif %}"
 cause:
-  zh: "{% if lease is defined %}kubelet 每 10 秒用自己的时钟续租；节点 {{ node }} 写下的时间比其余就绪的节点都晚 {{ offset }} 秒：证书、令牌与日志按错误的时间判断。{% elif offset is defined %}节点 {{ node }} 的时间同步报告 {{ line }}：证书、令牌与 etcd 的租约按错误的时间判断。{% elif ahead is defined %}其他节点上的程序写出 {{ line }}，只有节点 {{ node }} 上的同类程序接受这些令牌：签发它们的一方在 {{ node }} 上，它的时钟超前。{% else %}节点 {{ node }} 校验证书失败：{{ line }}；它的时钟落后于签发方（或证书签发方的时钟超前），TLS 连接全部失败。{% endif %}"
-  en: "{% if lease is defined %}a kubelet renews its lease every 10 seconds by its own clock; what node {{ node }} wrote is {{ offset }} seconds later than that of all other ready nodes: certificates, tokens and logs are judged by a wrong time.{% elif offset is defined %}time synchronisation of node {{ node }} reports {{ line }}: certificates, tokens and leases of etcd are judged by a wrong time.{% elif ahead is defined %}programs on other nodes write {{ line }}, and only those on node {{ node }} take the tokens: whoever issues them runs on {{ node }}, whose clock is ahead.{% else %}node {{ node }} refuses a certificate: {{ line }}; its clock is behind that of the issuer (or the clock of the issuer is ahead), so every TLS connection fails.{% endif %}"
+  zh: "{% if lease is defined %}kubelet 每 10 秒用自己的时钟续租；节点 {{ node }} 写下的时间比其余就绪的节点{% if slow is defined %}早{% else %}晚{% endif %} {{ offset }} 秒：证书、令牌与日志按错误的时间判断。{% elif offset is defined %}节点 {{ node }} 的时间同步报告 {{ line }}：证书、令牌与 etcd 的租约按错误的时间判断。{% elif ahead is defined %}其他节点上的程序写出 {{ line }}，只有节点 {{ node }} 上的同类程序接受这些令牌：签发它们的一方在 {{ node }} 上，它的时钟超前。{% else %}节点 {{ node }} 校验证书失败：{{ line }}；它的时钟落后于签发方（或证书签发方的时钟超前），TLS 连接全部失败。{% endif %}"
+  en: "{% if lease is defined %}a kubelet renews its lease every 10 seconds by its own clock; what node {{ node }} wrote is {{ offset }} seconds {% if slow is defined %}before{% else %}after{% endif %} that of all other ready nodes: certificates, tokens and logs are judged by a wrong time.{% elif offset is defined %}time synchronisation of node {{ node }} reports {{ line }}: certificates, tokens and leases of etcd are judged by a wrong time.{% elif ahead is defined %}programs on other nodes write {{ line }}, and only those on node {{ node }} take the tokens: whoever issues them runs on {{ node }}, whose clock is ahead.{% else %}node {{ node }} refuses a certificate: {{ line }}; its clock is behind that of the issuer (or the clock of the issuer is ahead), so every TLS connection fails.{% endif %}"
 causes:
   - rule: app-bug
     ground: workload
@@ -125,6 +125,15 @@ examples:
         == n3
         2026-03-01T10:06:22Z
     fires: [{kind: "Node", name: "n3", node: "n3"}]
+  - name: "a lease that is renewed in the past, of a node that is ready"
+    files:
+      nodes.txt: |
+        NAME   STATUS   ROLES    AGE   VERSION
+        n1     Ready    <none>   90d   v1.28.4
+        n2     Ready    <none>   90d   v1.28.4
+        n3     Ready    <none>   90d   v1.28.4
+      leases.json: '{"kind": "LeaseList", "apiVersion": "coordination.k8s.io/v1", "items": [{"metadata": {"name": "n1", "namespace": "kube-node-lease"}, "spec": {"renewTime": "2026-02-24T14:08:39.000000Z"}}, {"metadata": {"name": "n2", "namespace": "kube-node-lease"}, "spec": {"renewTime": "2026-02-24T14:30:04.000000Z"}}, {"metadata": {"name": "n3", "namespace": "kube-node-lease"}, "spec": {"renewTime": "2026-02-24T14:30:01.000000Z"}}]}'
+    fires: [{kind: "Node", name: "n1", node: "n1"}]
   - name: "a lease that is renewed in the future"
     files:
       leases.json: '{"kind": "LeaseList", "apiVersion": "coordination.k8s.io/v1", "items": [{"metadata": {"name": "n1", "namespace": "kube-node-lease"}, "spec": {"renewTime": "2026-02-24T14:30:00.000000Z"}}, {"metadata": {"name": "n2", "namespace": "kube-node-lease"}, "spec": {"renewTime": "2026-02-24T14:30:04.000000Z"}}, {"metadata": {"name": "n3", "namespace": "kube-node-lease"}, "spec": {"renewTime": "2026-02-24T14:35:31.000000Z"}}]}'
@@ -296,7 +305,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let by_answers = apart(snapshot)
         .into_iter()
         .map(|(node, offset, cite)| (node, offset, cite.clone(), false));
-    let by_leases = renewed_ahead(snapshot)
+    let by_leases = odd_by_leases(snapshot)
         .into_iter()
         .map(|(node, offset, cite)| (node, offset, cite, true));
     for (node, offset, cite, of_lease) in by_answers.chain(by_leases) {
@@ -309,6 +318,10 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 .fact("offset", offset.to_string());
             if of_lease {
                 finding.facts.insert("lease".into(), true.into());
+                finding.facts.insert("offset".into(), offset.abs().into());
+                if offset < 0 {
+                    finding.facts.insert("slow".into(), true.into());
+                }
             }
             touch_pods(snapshot, &node, &mut finding);
             findings.push(finding);

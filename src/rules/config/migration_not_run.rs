@@ -43,11 +43,11 @@ check:
   zh: '应用缺少数据库的列或表时，迁移任务（Job）是否完成'
   en: 'whether the migration Job has run where an application misses a column or a table'
 title:
-  zh: '迁移任务 {{ subject.namespace }}/{{ subject.name }} {% if suspended %}被挂起（suspend: true），没有执行{% elif failed %}执行失败{% else %}没有执行{% endif %}，{{ workload }} 缺少 {{ missing }}'
-  en: 'migration Job {{ subject.namespace }}/{{ subject.name }} {% if suspended %}is suspended and has not run{% elif failed %}has failed{% else %}has not run{% endif %}, and {{ workload }} misses {{ missing }}'
+  zh: '迁移任务 {{ subject.namespace }}/{{ subject.name }} {% if suspended %}被挂起（suspend: true），没有执行{% elif failed %}执行失败{% elif behind %}属于 {{ migrated }}，而 {{ workload }} 已是 {{ runs }}：该版本的迁移没有执行{% else %}没有执行{% endif %}，{{ workload }} 缺少 {{ missing }}'
+  en: 'migration Job {{ subject.namespace }}/{{ subject.name }} {% if suspended %}is suspended and has not run{% elif failed %}has failed{% elif behind %}is of {{ migrated }} while {{ workload }} runs {{ runs }}: that release was not migrated{% else %}has not run{% endif %}, and {{ workload }} misses {{ missing }}'
 cause:
-  zh: '{{ workload }} 写出 {{ said }}（共 {{ times }} 次）：代码使用的列或表在数据库中还没有。同一命名空间中负责迁移的任务 {{ subject.name }} {% if suspended %}设置了 suspend: true，因此没有创建 Pod{% elif failed %}已失败{% else %}没有 Pod，也没有完成{% endif %}，数据库结构停留在旧版本。'
-  en: '{{ workload }} wrote {{ said }} ({{ times|times }}): its code uses a column or table that the database does not have yet. Job {{ subject.name }} of the same namespace, which is to migrate it, {% if suspended %}has suspend: true, so no pod is made for it{% elif failed %}has failed{% else %}has neither a pod nor a completion{% endif %}: the schema is still the former one.'
+  zh: '{{ workload }} 写出 {{ said }}（共 {{ times }} 次）：代码使用的列或表在数据库中还没有。同一命名空间中负责迁移的任务 {{ subject.name }} {% if suspended %}设置了 suspend: true，因此没有创建 Pod{% elif failed %}已失败{% elif behind %}以 {{ migrated }} 的镜像完成，没有更新的迁移任务{% else %}没有 Pod，也没有完成{% endif %}，数据库结构停留在旧版本。'
+  en: '{{ workload }} wrote {{ said }} ({{ times|times }}): its code uses a column or table that the database does not have yet. Job {{ subject.name }} of the same namespace, which is to migrate it, {% if suspended %}has suspend: true, so no pod is made for it{% elif failed %}has failed{% elif behind %}was completed by the image of {{ migrated }}, and no later one is there{% else %}has neither a pod nor a completion{% endif %}: the schema is still the former one.'
 rules_out:
   - zh: '数据库不可达：它应答了查询，只是没有这一列或表'
     en: 'a database that is out of reach: it answered the query and lacks the column or table'
@@ -102,7 +102,7 @@ remedy:
   - purpose: {zh: '排除任务失败的原因并备份数据库之后，重新创建任务', en: 'once the reason is mended and the database is backed up, make the Job anew'}
     place: cluster
     risk: change
-    when: 'not suspended'
+    when: 'not suspended and not behind'
     precheck: {zh: '任务的事件与日志中的原因已经排除，数据库有可恢复的备份', en: 'what its events and its log complain of is mended, and a backup of the database can be restored'}
     command: |
       kubectl -n {{ subject.namespace }} get job {{ subject.name }} -o json | jq 'del(.status, .spec.selector, .spec.template.metadata.labels, .metadata.uid, .metadata.resourceVersion)' | kubectl replace --force -f -
@@ -112,6 +112,16 @@ remedy:
     notes:
       - zh: 'Job 的 Pod 模板不可修改，--force 先删除再创建：旧任务的 Pod 与日志随之消失，先保存日志'
         en: 'the template of a Job cannot be changed, so --force deletes it and makes it anew: its pods and their logs go with it, so keep the log first'
+  - purpose: {zh: '备份数据库之后，以应用现在的镜像执行迁移', en: 'after a backup of the database, run the migration with the image that the application has now'}
+    place: cluster
+    risk: change
+    when: 'behind'
+    precheck: {zh: '数据库有可恢复的备份', en: 'a backup of the database can be restored'}
+    command: |
+      kubectl -n {{ subject.namespace }} get job {{ subject.name }} -o json | jq --arg image {{ image }} --arg name {{ subject.name }}-next 'del(.status, .spec.selector, .spec.template.metadata.labels, .metadata.uid, .metadata.resourceVersion) | .metadata.name = $name | .spec.template.spec.containers[0].image = $image' | kubectl create -f -
+    expect: {zh: '`created`', en: '`created`'}
+    verify: {zh: '任务完成，应用的日志不再缺少 {{ missing }}', en: 'the Job completes and the log of the application no longer misses {{ missing }}'}
+    rollback: {zh: '删除任务；已执行的迁移按其回退脚本或备份恢复', en: 'delete the Job; what was migrated is undone by its own script or from the backup'}
 prevention:
   - kind: prevent
     text: {zh: '发布流水线等待迁移任务完成，再更新应用', en: 'let the pipeline wait for the migration to complete before it updates the application'}
@@ -155,6 +165,36 @@ examples:
       'logs/orders-6bdf8c9d7-jd5lx.log': |
         ERROR psycopg2.errors.UndefinedColumn: column orders.discount_code does not exist
         ERROR psycopg2.errors.UndefinedColumn: column orders.discount_code does not exist
+  - name: 'the last migration is of the release before'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                     READY   STATUS    RESTARTS   AGE
+        shop        orders-6bdf8c9d7-jd5lx   1/1     Running   0          29m
+      'deployments.txt': |
+        NAMESPACE   NAME     READY   UP-TO-DATE   AVAILABLE   AGE   CONTAINERS   IMAGES                          SELECTOR
+        shop        orders   1/1     1            1           90d   orders       registry.test/shop/orders:5.12.0   app=orders
+      'jobs.txt': |
+        NAMESPACE   NAME                    STATUS     COMPLETIONS   DURATION   AGE   CONTAINERS   IMAGES                             SELECTOR
+        shop        orders-migrate-5-11-0   Complete   1/1           9s         12d   migrate      registry.test/shop/orders:5.11.0   batch.kubernetes.io/controller-uid=6572d5d0
+      'logs/orders-6bdf8c9d7-jd5lx.log': |
+        ERROR psycopg2.errors.UndefinedColumn: column orders.gift_note does not exist
+        ERROR psycopg2.errors.UndefinedColumn: column orders.gift_note does not exist
+    fires: [{kind: Job, namespace: shop, name: orders-migrate-5-11-0}]
+  - name: 'the last migration is of this release'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                     READY   STATUS    RESTARTS   AGE
+        shop        orders-6bdf8c9d7-jd5lx   1/1     Running   0          29m
+      'deployments.txt': |
+        NAMESPACE   NAME     READY   UP-TO-DATE   AVAILABLE   AGE   CONTAINERS   IMAGES                          SELECTOR
+        shop        orders   1/1     1            1           90d   orders       registry.test/shop/orders:5.12.0   app=orders
+      'jobs.txt': |
+        NAMESPACE   NAME                    STATUS     COMPLETIONS   DURATION   AGE   CONTAINERS   IMAGES                             SELECTOR
+        shop        orders-migrate-5-11-0   Complete   1/1           9s         12d   migrate      registry.test/shop/orders:5.11.0   batch.kubernetes.io/controller-uid=6572d5d0
+        shop        orders-migrate-5-12-0   Complete   1/1           9s         29m   migrate      registry.test/shop/orders:5.12.0   batch.kubernetes.io/controller-uid=6572d5d1
+      'logs/orders-6bdf8c9d7-jd5lx.log': |
+        ERROR psycopg2.errors.UndefinedColumn: column orders.gift_note does not exist
+        ERROR psycopg2.errors.UndefinedColumn: column orders.gift_note does not exist
   - name: 'a suspended migration, and nobody misses anything'
     files:
       'jobs.json': '{"kind": "JobList", "apiVersion": "batch/v1", "items": [{"metadata": {"name": "orders-migrate-43", "namespace": "shop", "uid": "1"}, "spec": {"suspend": true}, "status": {}}]}'
@@ -180,6 +220,8 @@ enum Undone {
     Suspended,
     Failed,
     NeverStarted,
+    /// It is of an older release than what runs.
+    Behind,
 }
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
@@ -190,10 +232,25 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         .filter(|job| migrates(job) && !is_done_since(snapshot, job))
         .filter_map(|job| Some((job, undone(snapshot, job)?)))
         .collect();
-    if undone.is_empty() {
+    let done: Vec<&Object> = snapshot.kind("Job").filter(|job| migrates(job) && is_complete(job)).collect();
+    if undone.is_empty() && done.is_empty() {
         return Vec::new();
     }
     let missed = complaints(snapshot, &|id| id.starts_with("migration-not-run/"), subjects);
+    let mut findings = by_state(snapshot, rule, &undone, &missed);
+    if findings.is_empty() {
+        findings.extend(behind(snapshot, rule, &done, &missed));
+    }
+    findings
+}
+
+/// What is missed beside a migration that has not done its work.
+fn by_state(
+    snapshot: &Snapshot,
+    rule: &RuleHeader,
+    undone: &[(&Object, Undone)],
+    missed: &[Complaint<'_>],
+) -> Vec<Finding> {
     undone
         .iter()
         .filter_map(|(job, why)| {
@@ -236,12 +293,72 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         .collect()
 }
 
+/// What is missed beside migrations that are complete, all of them by older images of the workload that misses it.
+fn behind(snapshot: &Snapshot, rule: &RuleHeader, done: &[&Object], missed: &[Complaint<'_>]) -> Option<Finding> {
+    let found = missed.iter().find_map(|complaint| {
+        let workload = &complaint.speaker.workload;
+        let runs = snapshot
+            .object(&workload.kind, &workload.namespace, &workload.name)
+            .and_then(image_of)?;
+        let (repository, tag) = tagged(runs)?;
+        let near = done
+            .iter()
+            .filter(|job| same_namespace(&job.key.namespace, &workload.namespace))
+            .filter_map(|job| {
+                let (other, of_job) = tagged(image_of(job)?)?;
+                (other == repository).then_some((*job, of_job))
+            });
+        let (job, migrated) = near.max_by(|(_, a), (_, b)| numbers(a).cmp(&numbers(b)))?;
+        let is_older = !numbers(migrated).is_empty() && numbers(migrated) < numbers(tag);
+        is_older.then_some((job, complaint, migrated, tag, runs))
+    });
+    let (job, first, migrated, tag, image) = found?;
+    let chosen: Vec<&Complaint<'_>> = missed
+        .iter()
+        .filter(|complaint| complaint.captures.get("missing") == first.captures.get("missing"))
+        .collect();
+    let finding = finding(rule, job, Undone::Behind, &chosen)?;
+    Some(
+        finding
+            .fact("migrated", migrated)
+            .fact("runs", tag)
+            .fact("image", image),
+    )
+}
+
+/// The image of the first container of a template.
+fn image_of(object: &Object) -> Option<&str> {
+    object
+        .list("/spec/template/spec/containers")
+        .first()?
+        .get("image")?
+        .as_str()
+}
+
+/// Repository and tag.
+fn tagged(image: &str) -> Option<(&str, &str)> {
+    let bare = image.split('@').next().unwrap_or(image);
+    bare.rsplit_once(':').filter(|(_, tag)| !tag.contains('/'))
+}
+
+/// The numbers of a version, `v5.12.0-rc1`: 5, 12, 0; none for a tag that begins otherwise.
+fn numbers(tag: &str) -> Vec<u64> {
+    let bare = tag.trim_start_matches('v');
+    let end = bare.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(bare.len());
+    let (version, _) = bare.split_at(end);
+    if !version.contains('.') {
+        return Vec::new();
+    }
+    version.split('.').map_while(|part| part.parse().ok()).collect()
+}
+
 fn finding(rule: &RuleHeader, job: &Object, why: Undone, chosen: &[&Complaint<'_>]) -> Option<Finding> {
     let first = chosen.first()?;
     let at = match why {
         Undone::Suspended if job.get("/spec/suspend").is_some() => "/spec/suspend",
         Undone::Suspended | Undone::Failed => "/status/conditions",
         Undone::NeverStarted => "/status",
+        Undone::Behind => "/spec/template/spec/containers",
     };
     let times: u64 = chosen.iter().map(|complaint| complaint.count).sum();
     let mut finding = Finding::new(rule, job.subject(), Confidence::Probable)
@@ -249,6 +366,7 @@ fn finding(rule: &RuleHeader, job: &Object, why: Undone, chosen: &[&Complaint<'_
         .cite(job.cite_at(at))
         .fact("suspended", why == Undone::Suspended)
         .fact("failed", why == Undone::Failed)
+        .fact("behind", why == Undone::Behind)
         .fact("workload", first.speaker.workload.name.clone())
         .fact("missing", first.captures.get("missing").cloned().unwrap_or_default())
         .fact("said", first.said.clone())

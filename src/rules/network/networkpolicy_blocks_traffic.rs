@@ -3,9 +3,9 @@
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
-use crate::cluster::{Hit, Object};
+use crate::cluster::{Hit, Object, PodView, Snapshot};
+use crate::logs::{Stream, TailLine};
 use crate::model::{Citation, Confidence, Subject};
-use crate::rules::toolbox::add_hit;
 use crate::rules::toolbox::calls::{Call, calls, is_out_of_reach, of_clients};
 use crate::rules::toolbox::complaints::{Complaint, complaints};
 use crate::rules::toolbox::errors::troubled;
@@ -19,6 +19,7 @@ use crate::rules::toolbox::services::{
 };
 use crate::rules::toolbox::speakers::of_log;
 use crate::rules::toolbox::unanswered::unanswered;
+use crate::rules::toolbox::{add_hit, cite_tail};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -112,6 +113,15 @@ examples:
       api-6c8fdd7b9c-8jhnx.log: |
         dial tcp: lookup db on 10.96.0.10:53: read udp 10.244.1.5:33->10.96.0.10:53: i/o timeout
     fires: [{kind: NetworkPolicy, namespace: pay, name: deny-egress}]
+  - name: a policy that lets the applications in and the members of the replica set not
+    files:
+      np.json: '{"kind":"NetworkPolicy","apiVersion":"networking.k8s.io/v1","metadata":{"name":"docs-db","namespace":"docs"},"spec":{"podSelector":{"matchLabels":{"app":"docs-db"}},"policyTypes":["Ingress"],"ingress":[{"from":[{"podSelector":{"matchLabels":{"app":"docs-api"}}}],"ports":[{"port":27017}]}]}}'
+      pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"docs-db-0","namespace":"docs","labels":{"app":"docs-db"},"ownerReferences":[{"kind":"StatefulSet","name":"docs-db","controller":true}]},"spec":{"containers":[{"name":"mongod"}]},"status":{"phase":"Running","podIP":"10.244.1.5"}},{"metadata":{"name":"docs-db-1","namespace":"docs","labels":{"app":"docs-db"},"ownerReferences":[{"kind":"StatefulSet","name":"docs-db","controller":true}]},"spec":{"containers":[{"name":"mongod"}]},"status":{"phase":"Running","podIP":"10.244.2.6"}}]}'
+      docs/docs-db-0/mongod.log: |
+        {"t":{"$date":"2026-04-09T15:18:23.244+00:00"},"s":"I","c":"REPL_HB","id":23974,"msg":"Heartbeat failed after max retries","attr":{"target":"docs-db-1.docs-db.docs.svc.cluster.local:27017","error":{"codeName":"HostUnreachable","errmsg":"Error connecting to docs-db-1.docs-db.docs.svc.cluster.local:27017 (10.244.2.6:27017) :: caused by :: Connection timed out"}}}
+        {"t":{"$date":"2026-04-09T15:18:43.244+00:00"},"s":"I","c":"REPL_HB","id":23974,"msg":"Heartbeat failed after max retries","attr":{"target":"docs-db-1.docs-db.docs.svc.cluster.local:27017","error":{"codeName":"HostUnreachable","errmsg":"Error connecting to docs-db-1.docs-db.docs.svc.cluster.local:27017 (10.244.2.6:27017) :: caused by :: Connection timed out"}}}
+        {"t":{"$date":"2026-04-09T15:19:03.244+00:00"},"s":"I","c":"REPL_HB","id":23974,"msg":"Heartbeat failed after max retries","attr":{"target":"docs-db-1.docs-db.docs.svc.cluster.local:27017","error":{"codeName":"HostUnreachable","errmsg":"Error connecting to docs-db-1.docs-db.docs.svc.cluster.local:27017 (10.244.2.6:27017) :: caused by :: Connection timed out"}}}
+    fires: [{kind: NetworkPolicy, namespace: docs, name: docs-db}]
   - name: a policy of which the selector misses the client
     files:
       np.txt: |
@@ -264,6 +274,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         .chain(between(input))
         .chain(strangers(input))
         .chain(nobody(input))
+        .chain(members(input))
     {
         let subject = blocked.policy.subject();
         if let Some(known) = findings.get_mut(&subject) {
@@ -609,6 +620,81 @@ fn strangers<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
         }
     }
     found
+}
+
+/// Members of one workload that do not let each other in, and that get no answer from one another.
+fn members<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
+    let mut found = Vec::new();
+    for backend in all_backends(input).into_iter().filter(|backend| backend.complete) {
+        let home = Home {
+            name: &backend.subject.namespace,
+            is_own: true,
+            labels: None,
+        };
+        for way in [Way::Ingress, Way::Egress] {
+            let selecting = policies(input, &backend, way);
+            let passes = selecting
+                .iter()
+                .flat_map(|policy| rules(policy, way))
+                .any(|rule| rule.admits(backend.labels, &home));
+            let Some(policy) = telling(&selecting, way, &[]).filter(|_| !passes) else {
+                continue;
+            };
+            let Some(said) = silent_member(input.snapshot, &backend.subject) else {
+                break;
+            };
+            found.push(Blocked {
+                policy,
+                kind: "between",
+                way,
+                from: Some(backend.subject.clone()),
+                to: Some(backend.subject.clone()),
+                service: None,
+                port: None,
+                said: Some(said),
+                isolated: backend.clone(),
+            });
+        }
+    }
+    found
+}
+
+/// A line by which a pod of a workload tells that another pod of it does not answer, where that is no accident.
+fn silent_member(snapshot: &Snapshot, workload: &Subject) -> Option<Citation> {
+    const WORDS: [&str; 5] = [
+        "timed out",
+        "timeout",
+        "HostUnreachable",
+        "unreachable",
+        "No route to host",
+    ];
+    const LEAST: usize = 3;
+    let pods: Vec<PodView<'_>> = snapshot.pods_of(workload).collect();
+    for log in &snapshot.logs {
+        let Stream::Container(of) = &log.stream else { continue };
+        let Some(own) = pods
+            .iter()
+            .find(|pod| pod.name() == of.pod && same_namespace(pod.namespace(), &of.namespace))
+        else {
+            continue;
+        };
+        let is_of_other = |line: &str| {
+            pods.iter().filter(|pod| pod.name() != own.name()).any(|other| {
+                let address = other.object.text("/status/podIP");
+                line.contains(&format!("{}.", other.name()))
+                    || !address.is_empty() && line.contains(&format!("{address}:"))
+            })
+        };
+        let told: Vec<&TailLine> = log
+            .tail
+            .iter()
+            .filter(|line| WORDS.iter().any(|word| line.text.contains(word)) && is_of_other(&line.text))
+            .collect();
+        if let (true, Some(last)) = (told.len() >= LEAST, told.last()) {
+            return cite_tail(snapshot, log, &[*last]);
+        }
+    }
+    None
 }
 
 /// Of the policies that isolate a pod the one to look at: one that lets somebody in, and names these ports if any does, beside one that lets in

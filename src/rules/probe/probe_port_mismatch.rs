@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use crate::bundle::decode::Form;
-use crate::cluster::{ContainerInstance, PodView};
+use crate::cluster::{ContainerInstance, PodView, Snapshot};
 use crate::model::{Confidence, Subject};
-use crate::rules::toolbox::probes::{Probe, failures, has_log, is_ailing, listens, reason};
+use crate::rules::toolbox::probes::{Kind, Probe, failures, has_log, is_ailing, listens, reason};
 use crate::rules::toolbox::services::container_ports;
 use crate::rules::toolbox::workload_touches;
 use crate::rules::{Finding, Input, RuleHeader};
@@ -209,6 +209,22 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     findings
 }
 
+/// True when a pod of the same workload is ready by this very readiness probe: then the port is right. Of another kind nobody knows the
+/// outcome.
+fn answers_elsewhere(snapshot: &Snapshot, owner: &Subject, probe: &Probe<'_>) -> bool {
+    if probe.kind != Kind::Readiness {
+        return false;
+    }
+    let asked = |probe: &Probe<'_>| probe.port().map(|(port, _)| (probe.kind, port.clone()));
+    let own = asked(probe);
+    snapshot.pods_of(owner).filter(|pod| pod.is_well()).any(|pod| {
+        let containers = pod.containers();
+        containers
+            .iter()
+            .any(|container| Probe::of(container).iter().any(|other| asked(other) == own))
+    })
+}
+
 fn judge(
     input: &Input<'_>,
     rule: &RuleHeader,
@@ -232,7 +248,7 @@ fn judge(
             || reason(event).contains("invalid port")
             || reason(event).contains("couldn't find port")
     });
-    if !events.is_empty() && !refused {
+    if !events.is_empty() && !refused || answers_elsewhere(snapshot, owner, probe) {
         return None;
     }
     let wanted = port.as_i64();

@@ -63,6 +63,11 @@ prevention:
 sources: ["kubernetes pkg/api/v1/pod FindPort: a named targetPort is looked up among container ports of the same protocol"]
 versions: Kubernetes 1.0 to 1.36
 examples:
+  - name: "the container declares the port, and is told to listen on another, where its probe finds it"
+    files:
+      svc.json: '{"kind":"Service","apiVersion":"v1","metadata":{"name":"seats","namespace":"shop","uid":"1"},"spec":{"selector":{"app":"seats"},"ports":[{"port":7070,"targetPort":7071}]}}'
+      deploy.json: '{"kind":"Deployment","apiVersion":"apps/v1","metadata":{"name":"seats","namespace":"shop","uid":"2"},"spec":{"replicas":1,"template":{"metadata":{"labels":{"app":"seats"}},"spec":{"containers":[{"name":"seats","ports":[{"containerPort":7071}],"env":[{"name":"PORT","value":"7070"}],"readinessProbe":{"grpc":{"port":7070}}}]}}},"status":{"replicas":1,"readyReplicas":1}}'
+    fires: [{kind: Service, namespace: shop, name: seats}]
   - name: the port for metrics in place of the one for traffic
     files:
       all.json: '{"kind":"List","apiVersion":"v1","items":[{"kind":"Service","apiVersion":"v1","metadata":{"name":"seats","namespace":"t"},"spec":{"selector":{"app":"seats"},"ports":[{"name":"http","port":80,"targetPort":"http-metrics"}]}},{"kind":"Deployment","apiVersion":"apps/v1","metadata":{"name":"seats","namespace":"t"},"spec":{"template":{"metadata":{"labels":{"app":"seats"}},"spec":{"containers":[{"name":"c","ports":[{"name":"http","containerPort":8080},{"name":"http-metrics","containerPort":9464}]}]}}}}]}'
@@ -176,7 +181,11 @@ fn judge(input: &Input<'_>, rule: &RuleHeader, service: &Object) -> Option<Findi
     if governs_only(input, service) {
         return None;
     }
-    let served = container_ports(first.containers);
+    let told: Vec<i64> = first.containers.iter().filter_map(told_port).collect();
+    let served: Vec<(&str, i64, &str)> = match told.as_slice() {
+        [only] => vec![("", *only, "TCP")],
+        _ => container_ports(first.containers),
+    };
     let right = served
         .iter()
         .find(|(name, ..)| !name.is_empty() && *name == port.name)
@@ -273,9 +282,43 @@ fn measured<'p>(
     (is_for_metrics(name) && has_another && !is_meant && !is_asked).then_some(only)
 }
 
+/// The port that a container is told to listen on by its variable, where its readiness probe asks the same and its only declared port is
+/// another: what a container declares opens nothing (kubernetes.io/docs/concepts/services-networking/connect-applications-service).
+fn told_port(container: &Value) -> Option<i64> {
+    const NAMES: [&str; 6] = [
+        "PORT",
+        "SERVER_PORT",
+        "HTTP_PORT",
+        "GRPC_PORT",
+        "APP_PORT",
+        "LISTEN_PORT",
+    ];
+    let [(_, declared, _)] = container_ports(std::slice::from_ref(container))[..] else {
+        return None;
+    };
+    let told = container.get("env")?.as_array()?.iter().find_map(|variable| {
+        let name = variable.get("name")?.as_str()?;
+        let value = variable.get("value")?.as_str()?;
+        NAMES.contains(&name).then(|| value.parse::<i64>().ok())?
+    })?;
+    let asks = |way: &str| {
+        container
+            .pointer(&format!("/readinessProbe/{way}/port"))
+            .and_then(Value::as_i64)
+    };
+    let is_asked = ["httpGet", "tcpSocket", "grpc"]
+        .into_iter()
+        .any(|way| asks(way) == Some(told));
+    (told != declared && is_asked).then_some(told)
+}
+
 /// True when the containers declare the port, or name its number in a probe, an argument or a variable.
 fn serves(backend: &Backend<'_>, number: i64) -> bool {
     let digits = number.to_string();
+    let told: Vec<i64> = backend.containers.iter().filter_map(told_port).collect();
+    if let ([only], [_]) = (told.as_slice(), backend.containers) {
+        return *only == number;
+    }
     container_ports(backend.containers)
         .iter()
         .any(|(_, port, _)| *port == number)

@@ -43,6 +43,7 @@ pub fn of_clients() -> Subjects {
         when_blamed: Vec::new(),
         passing: Vec::new(),
         suffers: Vec::new(),
+        common_store: false,
         stores_tell: Vec::new(),
     }
 }

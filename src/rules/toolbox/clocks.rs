@@ -96,10 +96,10 @@ pub fn ahead(snapshot: &Snapshot) -> Option<Behind> {
     Some(found)
 }
 
-/// Nodes whose leases were renewed later than all others could be, by how many seconds, where one file tells it of at least three that are
+/// Nodes whose leases were renewed later or earlier than all others could be, by how many seconds, where one file tells it of at least three that are
 /// ready: a kubelet writes the time of its own clock there (kubernetes
 /// `staging/src/k8s.io/component-helpers/apimachinery/lease/controller.go`), every ten seconds.
-pub fn renewed_ahead(snapshot: &Snapshot) -> Vec<(String, i64, Citation)> {
+pub fn odd_by_leases(snapshot: &Snapshot) -> Vec<(String, i64, Citation)> {
     let of_leases = snapshot
         .kind("Lease")
         .filter(|lease| lease.key.namespace == "kube-node-lease")
@@ -118,22 +118,32 @@ pub fn renewed_ahead(snapshot: &Snapshot) -> Vec<(String, i64, Citation)> {
             by_file.entry(cite.file).or_default().push(answer);
         }
     }
-    let ahead = |mut answers: Vec<(i64, String, Citation)>| {
-        answers.sort_by_key(|(seconds, ..)| *seconds);
-        let (latest, node, cite) = answers.pop()?;
-        let (first, second) = (answers.first()?.0, answers.last()?.0);
-        // Of two nobody can say which is wrong, and the others have to agree.
-        (answers.len() >= 2 && second - first < AHEAD && latest - second >= AHEAD).then_some((
-            node,
-            latest - second,
-            cite,
-        ))
+    by_file
+        .into_values()
+        .filter_map(|answers| odd_one(snapshot, answers))
+        .collect()
+}
+
+/// The one answer that is ahead of all others, or behind them on a node that is ready all the same: a kubelet that no longer renews its
+/// lease loses its node within a minute, by the clock of the controller (`--node-monitor-grace-period`).
+fn odd_one(snapshot: &Snapshot, mut answers: Vec<(i64, String, Citation)>) -> Option<(String, i64, Citation)> {
+    answers.sort_by_key(|(seconds, ..)| *seconds);
+    // Of two nobody can say which is wrong, and the others have to agree.
+    let (3.., [first, second, ..], [.., before, last]) = (answers.len(), answers.as_slice(), answers.as_slice()) else {
+        return None;
     };
-    by_file.into_values().filter_map(ahead).collect()
+    if before.0 - first.0 < AHEAD && last.0 - before.0 >= AHEAD {
+        return Some((last.1.clone(), last.0 - before.0, last.2.clone()));
+    }
+    let is_behind =
+        last.0 - second.0 < AHEAD && second.0 - first.0 >= BEHIND && is_ready(snapshot, &first.1) == Some(true);
+    is_behind.then(|| (first.1.clone(), first.0 - second.0, first.2.clone()))
 }
 
 /// Seconds that no collecting explains.
 const AHEAD: i64 = 60;
+/// Seconds for which no node stays ready without a new lease.
+const BEHIND: i64 = 300;
 
 /// True when the log of a pod of the same workload on another node was collected. That it says nothing is known already.
 fn has_quiet_twin(snapshot: &Snapshot, behind: &Behind) -> bool {

@@ -1,11 +1,12 @@
 //! What applications complain of in their own logs, told apart from noise: a complaint counts while it ails the workload now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use jiff::SignedDuration;
 use regex::Regex;
 
+use super::common_store::common_store;
 use super::errors::troubled;
 use super::etcd::{etcd, is_of_etcd};
 use super::lasting::{ended, is_blamed};
@@ -93,6 +94,14 @@ pub fn judge(input: &Input<'_>, rule: &RuleHeader, subjects: &Subjects) -> Vec<F
     };
     let mut found = findings(input, rule, complaints(input.snapshot, &is_own, subjects));
     hear_stores(input, rule, subjects, &mut found);
+    if subjects.common_store {
+        let namespaces: BTreeSet<String> = found.iter().map(|finding| finding.subject.namespace.clone()).collect();
+        let stores: Vec<Finding> = namespaces
+            .iter()
+            .filter_map(|namespace| common_store(rule, &found, namespace))
+            .collect();
+        found.extend(stores);
+    }
     found
 }
 

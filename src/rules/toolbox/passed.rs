@@ -70,7 +70,7 @@ fn has_recovered(snapshot: &Snapshot, log: &LogFile, hit: &LineHit) -> bool {
 
 /// Words by which programs tell that something works again.
 static RECOVERED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(?:re-?connected|connected (?:to|with)|connection (?:re-?)?(?:established|restored)|recovered|restored|back (?:online|to normal)|resumed|reloaded|refreshed|unsealed|(?:is|now) (?:available|healthy|reachable|writable) again|circuit [^\n]{0,60}\bclosed)\b|(?:succeeded|delivered|committed|accepted|repeated|sent|ok|done)[^\n]{0,20}\b(?:attempt|try|retry|second|again)\b|\bretry succeeded\b").ok()
+    Regex::new(r"(?i)\b(?:re-?connected|connected (?:to|with)|connection (?:(?:to|with) [!-~]{1,80} )?(?:re-?)?(?:established|restored|is back)|recovered|restored|back (?:online|to normal)|resumed|reloaded|refreshed|unsealed|(?:is|now) (?:available|healthy|reachable|writable) again|circuit [^\n]{0,60}\bclosed)\b|(?:succeeded|delivered|committed|accepted|repeated|sent|ok|done)[^\n]{0,20}\b(?:attempt|try|retry|second|again)\b|\bretry succeeded\b").ok()
 });
 /// Those of them that are the outcome of one more try.
 static OUTCOME: LazyLock<Option<Regex>> =

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::references::{Resolved, references};
-use super::services::{Fit, backends, container_ports, fit, same_namespace, selector, services_in};
+use super::services::{
+    Fit, backends, container_ports, fit, is_endpoint, same_namespace, selector, service, services_in,
+};
 use super::speakers::is_name_service;
 use crate::cluster::{Object, Snapshot};
 use crate::model::Subject;
@@ -316,7 +318,32 @@ fn by_port(snapshot: &Snapshot, namespace: &str, port: u16) -> Vec<Subject> {
 /// Ports that too many things listen on to tell one by them.
 const COMMON_PORTS: [u16; 7] = [80, 443, 8000, 8080, 8081, 8443, 9090];
 
-/// The workloads that a Service selects; by its name where the form of the Service shows no selector.
+/// What operators and charts add to the name of what they run, in the names of its Services (cloudnative-pg.io "Service management",
+/// strimzi.io `-kafka-bootstrap`, elastic.co ECK `-es-http`, zalando postgres-operator `-repl`, mongodb-kubernetes-operator `-svc`, bitnami
+/// charts `-primary`, `-master`, `-hl`, minio `-hl`).
+const ROLES: [&str; 18] = [
+    "-kafka-bootstrap",
+    "-es-http",
+    "-bootstrap",
+    "-headless",
+    "-internal",
+    "-primary",
+    "-replicas",
+    "-service",
+    "-leader",
+    "-master",
+    "-client",
+    "-repl",
+    "-http",
+    "-svc",
+    "-hl",
+    "-rw",
+    "-ro",
+    "-r",
+];
+
+/// The workloads that a Service selects; where the form of the Service shows no selector, those whose pods are its endpoints, and those
+/// of its name.
 pub fn behind(snapshot: &Snapshot, namespace: &str, name: &str) -> Vec<Subject> {
     let selected: Vec<Subject> = snapshot
         .object("Service", namespace, name)
@@ -329,11 +356,33 @@ pub fn behind(snapshot: &Snapshot, namespace: &str, name: &str) -> Vec<Subject> 
                 .collect()
         })
         .unwrap_or_default();
-    if selected.is_empty() {
-        workloads_called(snapshot, namespace, name)
-    } else {
-        selected
+    if !selected.is_empty() {
+        return selected;
     }
+    let mut answering: Vec<Subject> = service(snapshot, namespace, name)
+        .map(|service| {
+            snapshot
+                .pods()
+                .filter(|pod| same_namespace(pod.namespace(), namespace) && is_endpoint(snapshot, service, pod.object))
+                .map(|pod| snapshot.top_owner(pod.object))
+                .collect()
+        })
+        .unwrap_or_default();
+    answering.sort();
+    answering.dedup();
+    let called = workloads_called(snapshot, namespace, name);
+    if !answering.is_empty() || !called.is_empty() {
+        answering.extend(
+            called
+                .into_iter()
+                .filter(|workload| !answering.contains(workload))
+                .collect::<Vec<_>>(),
+        );
+        return answering;
+    }
+    let base = ROLES.iter().find_map(|role| name.strip_suffix(role));
+    base.map(|base| workloads_called(snapshot, namespace, base))
+        .unwrap_or_default()
 }
 
 /// The workloads of this name.

@@ -320,12 +320,9 @@ fn of_endpoints(endpoints: &Object) -> Option<Answering> {
     Some(found)
 }
 
-fn of_slices(snapshot: &Snapshot, service: &Object) -> Option<Answering> {
-    let mut found: Option<Answering> = None;
-    for slice in snapshot
-        .kind("EndpointSlice")
-        .filter(|slice| same_namespace(&slice.key.namespace, &service.key.namespace))
-    {
+/// The EndpointSlices of a Service.
+fn slices<'s>(snapshot: &'s Snapshot, service: &'s Object) -> impl Iterator<Item = &'s Object> {
+    let is_of_service = |slice: &&Object| {
         let named = slice.text("/metadata/labels/kubernetes.io~1service-name");
         // A table shows no label; the controller's generated names are the Service's with five characters more.
         let by_name = named.is_empty()
@@ -334,9 +331,14 @@ fn of_slices(snapshot: &Snapshot, service: &Object) -> Option<Answering> {
                 .name
                 .strip_prefix(service.key.name.as_str())
                 .is_some_and(|rest| rest.len() == 6 && rest.starts_with('-'));
-        if named != service.key.name && !by_name {
-            continue;
-        }
+        same_namespace(&slice.key.namespace, &service.key.namespace) && (named == service.key.name || by_name)
+    };
+    snapshot.kind("EndpointSlice").filter(is_of_service)
+}
+
+fn of_slices(snapshot: &Snapshot, service: &Object) -> Option<Answering> {
+    let mut found: Option<Answering> = None;
+    for slice in slices(snapshot, service) {
         let found = found.get_or_insert_with(|| Answering {
             ready: 0,
             not_ready: 0,
@@ -418,6 +420,13 @@ pub fn is_endpoint(snapshot: &Snapshot, service: &Object, pod: &Object) -> bool 
             .flatten()
             .any(|found| found.get("ip").and_then(Value::as_str) == Some(address))
     };
+    let is_sliced = || {
+        let endpoints = slices(snapshot, service).flat_map(|slice| slice.list("/endpoints"));
+        endpoints
+            .filter_map(|endpoint| endpoint.get("addresses")?.as_array())
+            .flatten()
+            .any(|found| found.as_str() == Some(address))
+    };
     let is_described = || {
         service.list("/casefileEndpoints").iter().any(|endpoint| {
             let text = endpoint.as_str().unwrap_or("");
@@ -427,6 +436,7 @@ pub fn is_endpoint(snapshot: &Snapshot, service: &Object, pod: &Object) -> bool 
     snapshot
         .object("Endpoints", &key.namespace, &key.name)
         .is_some_and(is_listed)
+        || is_sliced()
         || is_described()
 }
 

@@ -221,12 +221,20 @@ fn is_asking(command: &str) -> bool {
     })
 }
 
+/// True for the time that a chat sets before what was typed: `[05:38]`.
+fn is_clock(word: &str) -> bool {
+    word.strip_prefix('[')
+        .and_then(|word| word.strip_suffix(']'))
+        .is_some_and(|time| time.contains(':') && time.bytes().all(|byte| byte.is_ascii_digit() || byte == b':'))
+}
+
 /// True for what stands before a command: nothing, or something that ends in a prompt's sign.
 fn is_prompt(before: &str) -> bool {
     before.chars().count() <= 80
         && before.rsplit([' ', '\t']).next().is_none_or(|last| {
             last.is_empty()
                 || matches!(last, "sudo" | "k3s" | "rke2" | "microk8s" | "rancher" | "watch")
+                || is_clock(last)
                 || last.ends_with(['$', '#', '>', '%', '❯', '➜', '+', ':', '＄', '＃', '~'])
         })
 }

@@ -273,9 +273,33 @@ pub(crate) fn is_namespaced(kind: &str) -> Option<bool> {
         .map(|&(_, namespaced, _)| namespaced)
 }
 
-/// True for the built-in kinds that have no namespace.
+/// Widespread custom resources without a namespace, which their events therefore have in `default`. Source: `spec.scope` of the projects'
+/// own CustomResourceDefinitions; what one project has in namespaces and another has not, is left out.
+const CUSTOM_WITHOUT_NAMESPACE: [&str; 19] = [
+    "CiliumClusterwideNetworkPolicy",
+    "CiliumLoadBalancerIPPool",
+    "CiliumNode",
+    "ClusterExternalSecret",
+    "ClusterIssuer",
+    "ClusterOperator",
+    "ClusterPolicy",
+    "ClusterRepo",
+    "ClusterSecretStore",
+    "FelixConfiguration",
+    "GatewayClass",
+    "GlobalNetworkPolicy",
+    "IPAMBlock",
+    "IPPool",
+    "MachineConfig",
+    "MachineConfigPool",
+    "NodeClaim",
+    "VolumeSnapshotClass",
+    "VolumeSnapshotContent",
+];
+
+/// True for the kinds that have no namespace, as far as they are known.
 pub(crate) fn is_cluster_scoped(kind: &str) -> bool {
-    is_namespaced(kind) == Some(false)
+    is_namespaced(kind) == Some(false) || CUSTOM_WITHOUT_NAMESPACE.contains(&kind)
 }
 
 #[cfg(test)]
