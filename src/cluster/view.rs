@@ -144,15 +144,21 @@ impl<'s> PodView<'s> {
             || reason.starts_with("OutOf")
     }
 
-    /// True when the pod has ended well or runs with every container ready.
+    /// True when the pod has ended well or runs with every container ready, and its condition `ContainersReady` does not deny it.
     pub fn is_well(&self) -> bool {
+        let is_denied = || {
+            self.object.list("/status/conditions").iter().any(|condition| {
+                let text = |key: &str| condition.get(key).and_then(Value::as_str);
+                text("type") == Some("ContainersReady") && text("status") == Some("False")
+            })
+        };
         match self.phase() {
             "Succeeded" => true,
-            "Running" => self
-                .containers()
-                .iter()
-                .filter(|container| !container.init)
-                .all(ContainerInstance::is_ready),
+            "Running" => {
+                let containers = self.containers();
+                let mut running = containers.iter().filter(|container| !container.init);
+                running.all(ContainerInstance::is_ready) && !is_denied()
+            }
             _ => false,
         }
     }

@@ -230,6 +230,9 @@ pub struct Subjects {
     /// For applications: what a server writes once about a limit of its own, and what counts while others get no answer from it.
     #[serde(default)]
     pub when_blamed: Vec<String>,
+    /// For applications: lines that another line of the same log makes a mere consequence.
+    #[serde(default)]
+    pub set_aside: Vec<SetAside>,
     /// For applications: what several workloads complain of together is the fault of the store that they all use, which is then one more
     /// subject: see [`super::toolbox::common_store`].
     #[serde(default)]
@@ -247,6 +250,16 @@ pub struct Lasting {
     pub begins: String,
     /// It is over. Such a line is no complaint.
     pub ends: String,
+}
+
+/// Two signatures of a rule: one that counts only where the log does not have the other, which is no complaint.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetAside {
+    /// It does not count.
+    pub what: String,
+    /// Where this stands.
+    pub by: String,
 }
 
 /// From a match to its subject.

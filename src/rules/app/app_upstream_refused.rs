@@ -267,8 +267,8 @@ title:
   zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：调用的对端{% if peer %} {{ peer }}{% elif backend is defined %} {{ backend }}{% endif %} 连接失败{% if reason is defined %}（{{ reason }}）{% endif %}'
   en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: the peer{% if peer %} {{ peer }}{% elif backend is defined %} {{ backend }}{% endif %} that it calls cannot be reached{% if reason is defined %} ({{ reason }}){% endif %}'
 cause:
-  zh: '应用写出 {{ said }}（共 {{ times }} 次）：{% if local %}同一个 Pod 里没有程序在这个地址与端口上监听。{% else %}对端地址已知，但那里没有程序接受连接，或连接被中途断开。{% endif %}{% if crashing %}容器因此{% if exit_code %}以退出码 {{ exit_code }} {% endif %}结束，已重启 {{ restarts }} 次。{% endif %}'
-  en: 'the application wrote {{ said }} ({{ times|times }}): {% if local %}nothing in the same pod listens at that address and port.{% else %}the address is known, but nothing accepts connections there, or they are cut off.{% endif %}{% if crashing %} The container ends over it{% if exit_code %} with exit code {{ exit_code }}{% endif %}, {{ restarts|restarts }}.{% endif %}'
+  zh: '应用写出 {{ said }}（共 {{ times }} 次）：{% if local %}同一个 Pod 里没有程序在这个地址与端口上监听。{% elif gone is defined and gone %}这个地址在 Pod 的网段里，却不属于任何 Pod，而同样的端口现在由别的地址提供：它仍在使用一个已不存在的 Pod 的地址（启动时解析一次的 Headless 名称、长期缓存的解析结果或连接池）。{% else %}对端地址已知，但那里没有程序接受连接，或连接被中途断开。{% endif %}{% if crashing %}容器因此{% if exit_code %}以退出码 {{ exit_code }} {% endif %}结束，已重启 {{ restarts }} 次。{% endif %}'
+  en: 'the application wrote {{ said }} ({{ times|times }}): {% if local %}nothing in the same pod listens at that address and port.{% elif gone is defined and gone %}the address is out of the range of pods and belongs to none, while another address now serves that port: it holds on to the address of a pod that is gone (a headless name that was resolved once at start, an answer that is cached for ever, a pool of connections).{% else %}the address is known, but nothing accepts connections there, or they are cut off.{% endif %}{% if crashing %} The container ends over it{% if exit_code %} with exit code {{ exit_code }}{% endif %}, {{ restarts|restarts }}.{% endif %}'
 causes:
   - rule: app-config-invalid
     ground: workload
@@ -403,6 +403,21 @@ sources:
   - 'nginx to PHP-FPM or a WSGI server over a socket file'
 versions: 'any'
 examples:
+  - name: 'a proxy holds on to the address of a pod that is gone'
+    files:
+      'pods.txt': |
+        NAMESPACE   NAME                     READY   STATUS    RESTARTS   AGE    IP           NODE   NOMINATED NODE   READINESS GATES
+        forum       edge-86c6cd8f8-g9djl     1/1     Running   0          21d    10.42.2.39   n2     <none>           <none>
+        forum       media-5b87b94dd-59njg    1/1     Running   0          3h4m   10.42.3.37   n3     <none>           <none>
+      'endpoints.txt': |
+        NAMESPACE   NAME    ENDPOINTS         AGE
+        forum       media   10.42.3.37:8080   260d
+      'edge-86c6cd8f8-g9djl.log': |
+        2026/07/14 16:22:16 [error] 31#30: *828561 connect() failed (113: Host is unreachable) while connecting to upstream, client: 10.42.0.1, server: _, request: "GET /m/1 HTTP/1.1", upstream: "http://10.42.3.26:8080/m/1", host: "forum.test"
+        2026/07/14 16:24:45 [error] 31#32: *807767 connect() failed (113: Host is unreachable) while connecting to upstream, client: 10.42.0.1, server: _, request: "GET /m/2 HTTP/1.1", upstream: "http://10.42.3.26:8080/m/2", host: "forum.test"
+        2026/07/14 16:27:44 [error] 29#31: *863642 connect() failed (113: Host is unreachable) while connecting to upstream, client: 10.42.0.1, server: _, request: "GET /m/3 HTTP/1.1", upstream: "http://10.42.3.26:8080/m/3", host: "forum.test"
+    fires:
+      - {kind: 'Deployment', namespace: 'forum', name: 'edge'}
   - name: 'nginx and a FastCGI port that nobody serves'
     files:
       'pods.txt': |

@@ -232,7 +232,10 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         .filter(|job| migrates(job) && !is_done_since(snapshot, job))
         .filter_map(|job| Some((job, undone(snapshot, job)?)))
         .collect();
-    let done: Vec<&Object> = snapshot.kind("Job").filter(|job| migrates(job) && is_complete(job)).collect();
+    let done: Vec<&Object> = snapshot
+        .kind("Job")
+        .filter(|job| migrates(job) && is_complete(job))
+        .collect();
     if undone.is_empty() && done.is_empty() {
         return Vec::new();
     }
@@ -344,7 +347,9 @@ fn tagged(image: &str) -> Option<(&str, &str)> {
 /// The numbers of a version, `v5.12.0-rc1`: 5, 12, 0; none for a tag that begins otherwise.
 fn numbers(tag: &str) -> Vec<u64> {
     let bare = tag.trim_start_matches('v');
-    let end = bare.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(bare.len());
+    let end = bare
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(bare.len());
     let (version, _) = bare.split_at(end);
     if !version.contains('.') {
         return Vec::new();

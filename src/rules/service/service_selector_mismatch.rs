@@ -7,8 +7,8 @@ use crate::cluster::Object;
 use crate::model::Confidence;
 use crate::rules::toolbox::calls::calls;
 use crate::rules::toolbox::services::{
-    Backend, Fit, Labels, answering, backends, container_ports, fit, is_near, labels_are_known, selector, services_in,
-    shown,
+    Backend, Fit, Labels, Target, answering, backends, container_ports, fit, is_near, labels_are_known, ports,
+    selector, services_in, shown,
 };
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -296,9 +296,29 @@ fn too_wide(
     candidates: &[Backend<'_>],
 ) -> Option<Finding> {
     let name = service.key.name.as_str();
-    let own = candidates
+    let selected = |backend: &&Backend<'_>| fit(wanted, backend) == Fit::Selected;
+    let declares = |backend: &&Backend<'_>| {
+        ports(service).iter().any(|offered| {
+            container_ports(backend.containers)
+                .iter()
+                .any(|(name, number, _)| match offered.target {
+                    Some(Target::Number(wanted)) => *number == wanted,
+                    Some(Target::Name(wanted)) => *name == wanted,
+                    None => false,
+                })
+        })
+    };
+    let namesake = candidates
         .iter()
-        .find(|backend| backend.subject.name == name && fit(wanted, backend) == Fit::Selected)?;
+        .find(|backend| backend.subject.name == name && selected(backend));
+    // Where nobody is called as the Service is, it is for the only one that declares its port.
+    let own = namesake.or_else(|| {
+        let mut serving = candidates.iter().filter(selected).filter(declares);
+        match (serving.next(), serving.next()) {
+            (Some(only), None) => Some(only),
+            _ => None,
+        }
+    })?;
     let programs = |backend: &Backend<'_>| -> Vec<String> {
         let images = backend
             .containers

@@ -1,8 +1,9 @@
 //! Which workload calls which Service: as its settings name it, and as its own log complains of it.
 
-use super::complaints::complaints;
+use super::complaints::{Complaint, complaints};
 use super::peers::objects_of;
 use super::references::{Resolved, references};
+use super::speakers::technology;
 use super::unanswered::unanswered;
 use crate::cluster::{Object, ObjectKey, Snapshot};
 use crate::model::{Citation, Confidence, Subject};
@@ -44,6 +45,7 @@ pub fn of_clients() -> Subjects {
         passing: Vec::new(),
         suffers: Vec::new(),
         common_store: false,
+        set_aside: Vec::new(),
         stores_tell: Vec::new(),
     }
 }
@@ -56,7 +58,8 @@ pub fn is_out_of_reach(signature: &str) -> bool {
 /// All calls, those of which clients complain first.
 pub fn calls(snapshot: &Snapshot) -> Vec<Call<'_>> {
     let mut found = Vec::new();
-    for complaint in complaints(snapshot, &is_out_of_reach, &of_clients()) {
+    let said = complaints(snapshot, &is_out_of_reach, &of_clients());
+    for complaint in &said {
         let client = complaint.speaker.workload.clone();
         let peer = complaint.peer();
         let called = objects_of(snapshot, &client.namespace, &peer);
@@ -93,15 +96,25 @@ pub fn calls(snapshot: &Snapshot) -> Vec<Call<'_>> {
     }
     for reference in references(snapshot).iter() {
         if let Resolved::Service(service) = reference.resolve(snapshot) {
+            let failed = said
+                .iter()
+                .find(|complaint| complaint.speaker.workload == reference.workload && is_about(complaint, service));
             found.push(Call {
                 client: reference.workload.clone(),
                 service,
                 port: reference.port,
-                cite: reference.cite.clone(),
-                fails: false,
+                cite: failed.map_or(&reference.cite, |complaint| &complaint.cite).clone(),
+                fails: failed.is_some(),
                 holder: Some(reference.holder.clone()),
             });
         }
     }
     found
+}
+
+/// True for a complaint that names no peer, and of which the kind of the peer is told by the client's library: `PSQLException` is about what
+/// is called `ledger-pg-rw`.
+fn is_about(complaint: &Complaint<'_>, service: &Object) -> bool {
+    let words = technology(complaint.signature.rsplit('/').next().unwrap_or(""));
+    complaint.peer().host.is_empty() && service.key.name.split(['-', '.']).any(|word| words.contains(&word))
 }

@@ -13,7 +13,8 @@ use super::lasting::{ended, is_blamed};
 use super::mentions::{mentioned, named_by_word};
 use super::nodes::is_ready;
 use super::passed::{complaint_is_over, peer_is_back, spacing};
-use super::peers::{Peer, dependencies, name_service, node_of_address, objects_of, service_meant};
+use super::peers::{Peer, dependencies, is_of_gone_pod, name_service, node_of_address, objects_of, service_meant};
+use super::services::services_in;
 use super::speakers::{Speaker, State, is_data_store, is_previous, of_log, of_pod, stores_of, technology};
 use super::stores::refuses_when_full;
 use super::told::told;
@@ -29,6 +30,14 @@ use crate::rules::{Finding, Input, RuleHeader, Subjects, operand, shell_quote};
 const LAST_WORDS: u64 = 40;
 /// At most so many citations for one finding.
 const CITATIONS: usize = 4;
+/// How the system says that an address answers nothing: a program that runs there would refuse.
+const SILENT: [&str; 5] = [
+    "nreachable",
+    "No route to host",
+    "no route to host",
+    "timed out",
+    "timeout",
+];
 
 /// A line, who said it, and how much it weighs.
 pub struct Complaint<'s> {
@@ -86,6 +95,15 @@ impl Complaint<'_> {
     }
 }
 
+/// True for a line that another of the same log makes a mere consequence, and for that other.
+fn is_set_aside(subjects: &Subjects, log: &LogFile, hit: &LineHit) -> bool {
+    let is = |hit: &LineHit, id: &str| hit.signature.rsplit('/').next() == Some(id);
+    subjects
+        .set_aside
+        .iter()
+        .any(|pair| is(hit, &pair.by) || is(hit, &pair.what) && log.hits.iter().any(|other| is(other, &pair.by)))
+}
+
 /// Findings for the complaints of one rule, one for each workload, the most telling complaint first.
 pub fn judge(input: &Input<'_>, rule: &RuleHeader, subjects: &Subjects) -> Vec<Finding> {
     let is_own = |id: &str| {
@@ -117,6 +135,7 @@ pub fn complaints<'s>(
             .hits
             .iter()
             .filter(|hit| is_wanted(&hit.signature) && ended(subjects, log, hit) != Some(true))
+            .filter(|hit| !is_set_aside(subjects, log, hit))
             .collect();
         if hits.is_empty() {
             continue;
@@ -501,7 +520,21 @@ pub fn finding(
         }
     }
     let out_of_reach = rule.finds.as_ref().is_some_and(|finds| finds.out_of_reach);
-    finding.blames_unknown = out_of_reach && finding.blames.is_empty() && (peer.host.is_empty() || peer.is_address());
+    let gone = out_of_reach
+        && finding.blames.is_empty()
+        && SILENT.iter().any(|word| best.line.contains(word))
+        && is_of_gone_pod(input.snapshot, &finding.subject.namespace, &peer);
+    finding.blames_unknown =
+        out_of_reach && !gone && finding.blames.is_empty() && (peer.host.is_empty() || peer.is_address());
+    // Where no peer is told, a word of the line may be the name of the Service, `catalog call failed`: it counts if that one ails.
+    if finding.blames_unknown {
+        let services: Vec<Subject> = services_in(input.snapshot, &finding.subject.namespace)
+            .map(|service| service.subject())
+            .collect();
+        for service in named_by_word(&services, &finding.subject.clone(), &best.line) {
+            finding.blame(service.clone());
+        }
+    }
     // Whom the complaint is about does not suffer from those who complain.
     for complaint in group
         .iter()
@@ -533,6 +566,7 @@ pub fn finding(
             .fact("client", speaker.workload.name.clone())
             .fact("said", best.said.clone())
             .fact("local", peer.is_local())
+            .fact("gone", gone)
             .fact("peer", peer.shown())
             .fact("times", times)
             .fact("pod", speaker.pod_name.clone())

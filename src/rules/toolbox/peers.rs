@@ -248,6 +248,34 @@ fn by_address(snapshot: &Snapshot, namespace: &str, peer: &Peer) -> Vec<Subject>
     }
 }
 
+/// True for an address out of the pods' own ranges that no pod has, though something in the client's namespace serves that port at another
+/// address: who calls it holds on to the address of a pod that is gone.
+pub fn is_of_gone_pod(snapshot: &Snapshot, namespace: &str, peer: &Peer) -> bool {
+    let range = |address: &str| address.rsplit_once('.').map(|(range, _)| range.to_owned());
+    let (Some(own), Some(port)) = (range(&peer.host).filter(|_| peer.is_address()), peer.port) else {
+        return false;
+    };
+    let port = format!(":{port}");
+    let addresses: Vec<&str> = snapshot.pods().map(|pod| pod.object.text("/status/podIP")).collect();
+    let is_node = snapshot.kind("Node").any(|node| has_address(node, &peer.host));
+    let is_near = addresses.iter().any(|address| range(address).as_ref() == Some(&own));
+    let serves_port = |endpoints: &Object| {
+        let subsets = endpoints.list("/subsets").iter();
+        let mut ports = subsets.filter_map(|subset| subset.get("ports")?.as_array()).flatten();
+        ports.any(|entry| entry.get("port").is_some_and(|number| port == format!(":{number}")))
+    };
+    let mut served = snapshot
+        .kind("Endpoints")
+        .filter(|endpoints| same_namespace(&endpoints.key.namespace, namespace));
+    let mut described = services_in(snapshot, namespace)
+        .flat_map(|service| service.list("/casefileEndpoints"))
+        .filter_map(|endpoint| endpoint.as_str());
+    is_near
+        && !is_node
+        && !addresses.contains(&peer.host.as_str())
+        && (served.any(serves_port) || described.any(|endpoint| endpoint.ends_with(&port)))
+}
+
 /// The node that an address of a pod belongs to, where no pod with it was collected: by where all pods of the same 256 addresses run,
 /// provided that every such range of the bundle is of one node, else by the node's own range.
 pub fn node_of_address<'s>(snapshot: &'s Snapshot, address: &str) -> Option<&'s str> {
