@@ -10,7 +10,7 @@ use jiff::tz::{Offset, TimeZone};
 
 use super::Snapshot;
 use super::host::Host;
-use crate::logs::{Stream, offset_told};
+use crate::logs::{Stream, offset_told, offset_written};
 use crate::model::{Basis, When};
 
 /// Lines of one log that are looked at.
@@ -31,12 +31,30 @@ pub(super) fn of_machines(snapshot: &Snapshot) -> Option<Offset> {
         let hits = log.hits.iter().take(LINES).map(|hit| hit.text.as_str());
         ends.chain(hits).filter_map(offset_told)
     });
-    let all: BTreeSet<i32> = clocks.chain(written.map(Offset::seconds)).collect();
+    let mut all: BTreeSet<i32> = clocks.chain(written.map(Offset::seconds)).collect();
+    if all.is_empty() && is_china(snapshot) {
+        all.insert(CHINA);
+    }
     let mut all = all.into_iter();
     match (all.next(), all.next()) {
         (Some(only), None) => Offset::from_seconds(only).ok(),
         _ => None,
     }
+}
+
+/// True where a machine's clock says `CST`, and all that writes an offset, be it in a container, writes China's.
+fn is_china(snapshot: &Snapshot) -> bool {
+    let mut clocks = snapshot.hosts.iter().filter_map(|host| host.clock.as_ref());
+    if !clocks.any(|(_, zone, _)| zone == "CST") {
+        return false;
+    }
+    let ends = snapshot.logs.iter().filter_map(|log| log.last_stamped.as_deref());
+    let written: BTreeSet<i32> = ends
+        .filter_map(offset_written)
+        .map(Offset::seconds)
+        .filter(|seconds| *seconds != 0)
+        .collect();
+    written.into_iter().eq([CHINA])
 }
 
 /// What a machine's clock and its settings tell of its zone.

@@ -268,6 +268,16 @@ pub fn offset_told(line: &str) -> Option<Offset> {
         .flatten()
 }
 
+/// The offset from UTC that the time of a line is written with.
+pub fn offset_written(line: &str) -> Option<Offset> {
+    let (Stamp::Exact(_), raw) = stamp_of(line)? else {
+        return None;
+    };
+    // `+08:00` or `+0800`.
+    let sign = raw.rfind(['+', '-']).filter(|at| raw.len() - at <= 6)?;
+    offset(raw.get(sign..)?)
+}
+
 /// Seconds by whose multiples zones differ.
 const QUARTER: i64 = 15 * 60;
 
@@ -379,6 +389,22 @@ mod tests {
             let (stamp, raw) = stamp_of(line).unwrap();
             let when = stamp.resolve(raw, Some(reference), china).unwrap();
             assert_eq!(when.earliest.to_string(), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn an_offset_is_read_as_it_is_written() {
+        for (line, seconds) in [
+            ("2025-11-03T18:20:42+08:00 x", Some(8 * 3600)),
+            ("2025-11-03 18:20:42.1 +0800 [1] LOG: x", Some(8 * 3600)),
+            (
+                "10.0.0.1 - - [03/Nov/2025:05:20:42 -0500] \"GET / HTTP/1.1\" 502",
+                Some(-5 * 3600),
+            ),
+            ("2025-11-03T10:20:42Z x", None),
+            ("2025-11-03 18:20:42 x", None),
+        ] {
+            assert_eq!(offset_written(line).map(Offset::seconds), seconds, "{line}");
         }
     }
 

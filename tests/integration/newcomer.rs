@@ -247,6 +247,28 @@ fn times_of_machines_in_china_stand_where_they_belong_beside_utc() {
     assert_eq!(seen("crashloopbackoff"), "2026-11-21T10:24:59Z");
 }
 
+/// `CST` is China's where the applications write its offset, and nobody's where nothing tells.
+#[test]
+fn a_clock_of_china_is_told_by_what_applications_write() {
+    for (stamp, time) in [
+        ("2026-11-21T18:19:41+0800", "2026-11-21T10:30:00Z"),
+        ("2026-11-21T10:19:41Z", "2026-11-21T18:30:00Z"),
+    ] {
+        let desk = Desk::new();
+        desk.put(
+            "mg/ticket.txt",
+            format!(
+                "$ date\nSat Nov 21 18:30:00 CST 2026\n$ kubectl logs -n shop web-7d9c6b5f4d-abcde\n\
+                 {stamp} ERROR dial tcp 10.43.0.9:5432: connect: connection refused\n"
+            ),
+        );
+        let ended = desk.run(&["inspect", "mg", "-f", "json"]);
+        ended.assert_done();
+        let overview: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+        assert_eq!(overview[0]["reference_time"]["latest"], time, "{stamp}");
+    }
+}
+
 #[test]
 fn kinds_of_other_groups_are_no_core_kinds() {
     let desk = Desk::new();
