@@ -6,11 +6,11 @@ use clap::{Args, ValueEnum};
 
 use super::cases::{Case, join, not_ours, remarks};
 use super::config::{Config, ConfigArgs};
-use super::exit;
 use super::inputs::{Job, Piped, inputs};
 use super::limits::LimitArgs;
 use super::overview::{Overview, table};
 use super::terminal::{complain, remark, say};
+use super::{exit, language};
 use crate::logs::SignatureSet;
 use crate::redact::{Masker, Said};
 use crate::report::learn_beside_names;
@@ -35,6 +35,9 @@ pub(super) struct InspectArgs {
     /// Format of the output
     #[arg(short, long, value_enum, default_value_t = View::Table)]
     format: View,
+    /// zh, en, both with a comma, or auto, from LC_ALL, LC_MESSAGES, LANG; JSON has no language [default: auto]
+    #[arg(long, value_name = "LANG")]
+    lang: Option<String>,
     #[command(flatten)]
     config: ConfigArgs,
     #[command(flatten)]
@@ -49,8 +52,13 @@ enum View {
 
 /// Runs the subcommand and gives the exit code.
 pub(super) fn run(args: &InspectArgs) -> u8 {
-    let said = match Config::load(&args.config, &args.bundles) {
-        Ok(config) => config.redact,
+    let settled = Config::load(&args.config, &args.bundles).and_then(|config| {
+        let lang = args.lang.as_deref().or(config.lang.as_deref()).unwrap_or("auto");
+        let languages = language::languages(lang, |name| std::env::var(name).ok())?;
+        Ok((config.redact, languages))
+    });
+    let (said, languages) = match settled {
+        Ok(settled) => settled,
         Err(message) => {
             complain(&message);
             return exit::USAGE;
@@ -119,7 +127,12 @@ pub(super) fn run(args: &InspectArgs) -> u8 {
                 String::new()
             }
         },
-        View::Table => overviews.iter().map(table).collect(),
+        View::Table => {
+            let tables = languages
+                .iter()
+                .flat_map(|lang| overviews.iter().map(|overview| table(overview, *lang)));
+            tables.collect()
+        }
     };
     if let Some(leak) = maskers.iter().flat_map(|masker| masker.leaks(text.as_bytes())).next() {
         complain(&format!(

@@ -34,6 +34,7 @@ mod schema;
 mod style;
 mod summary;
 mod terminal;
+mod usage;
 mod verify;
 
 use std::ffi::OsString;
@@ -123,11 +124,11 @@ pub fn run() -> ExitCode {
                 let _ = error.print();
                 return ExitCode::from(exit::DONE);
             }
+            let translated = chinese.then(|| usage::in_chinese(&error)).flatten();
             if manner.json {
-                let text = error.render().to_string();
-                complain_of_usage(&text);
+                complain_of_usage(&translated.unwrap_or_else(|| error.render().to_string()));
             } else {
-                print_usage_error(&error);
+                print_usage_error(&error, translated);
             }
             return ExitCode::from(exit::USAGE);
         }
@@ -198,11 +199,12 @@ fn with_command(mut words: Vec<OsString>, chinese: bool) -> Vec<OsString> {
 }
 
 /// What clap says of a command line, which it quotes; in colours, where nothing of it has to be masked.
-fn print_usage_error(error: &clap::Error) {
-    let text = error.render().to_string();
+fn print_usage_error(error: &clap::Error, translated: Option<String>) {
+    let is_translated = translated.is_some();
+    let text = translated.unwrap_or_else(|| error.render().to_string());
     let masked = terminal::masked(&text);
     // If the stream is closed, nobody is left to be told.
-    let _ = if masked == text {
+    let _ = if masked == text && !is_translated {
         error.print()
     } else {
         std::io::stderr().write_all(masked.as_bytes())
@@ -214,7 +216,11 @@ fn complain_of_usage(text: &str) {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let told: Vec<&str> = lines
         .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("用法"))
-        .map(|line| line.strip_prefix("error: ").unwrap_or(line))
+        .map(|line| {
+            line.strip_prefix("error: ")
+                .or(line.strip_prefix("错误："))
+                .unwrap_or(line)
+        })
         .collect();
     terminal::complain(&told.join("; "));
 }

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
 
 use super::terminal::safe;
 use crate::bundle::layout::is_foreign;
 use crate::cluster::{Archive, FileRecord, Snapshot, Treatment};
 use crate::logs::{LogFile, Stream};
-use crate::model::{EntryPath, Problem, When};
+use crate::model::{Basis, EntryPath, Lang, Problem, When};
 use crate::redact::Masker;
 
 /// What is said of one bundle. The names of its fields are keys of the JSON form.
@@ -178,13 +179,27 @@ fn stream_name(log: &LogFile) -> String {
         ),
         Stream::Component(component) => component.datum().to_owned(),
         // Lines with times are a log, whoever wrote them.
-        Stream::Unknown if log.first_stamped.is_some() => "log of a program that is not known".to_owned(),
-        Stream::Unknown if is_log_name(log.path.as_str()) => {
-            "log without times, of a program that is not known".to_owned()
+        Stream::Unknown => {
+            let [(_, stamped), (_, without_times), (_, text)] = UNKNOWN_STREAMS;
+            match log.first_stamped {
+                Some(_) => stamped,
+                None if is_log_name(log.path.as_str()) => without_times,
+                None => text,
+            }
+            .to_owned()
         }
-        Stream::Unknown => "text of no known form, scanned as a log".to_owned(),
     }
 }
+
+/// What is said of a log that nobody knows, in both languages; the JSON form has the second.
+const UNKNOWN_STREAMS: [(&str, &str); 3] = [
+    ("未知程序的日志", "log of a program that is not known"),
+    (
+        "未知程序的日志，不带时间",
+        "log without times, of a program that is not known",
+    ),
+    ("形式未知的文本，按日志扫描", "text of no known form, scanned as a log"),
+];
 
 /// True for a name by which programs and people call logs and what a command complained of.
 fn is_log_name(path: &str) -> bool {
@@ -229,66 +244,115 @@ fn versions(snapshot: &Snapshot) -> BTreeMap<String, BTreeSet<String>> {
     found
 }
 
+/// Columns of the names of rows.
+const NAMES: usize = 16;
+
 /// Problems that the table shows; the JSON form has all.
 const PROBLEMS_SHOWN: usize = 30;
 
+/// The name of a row, in both languages.
+struct Label(&'static str, &'static str);
+
+impl Label {
+    /// With blanks up to so many columns, of which a Chinese character takes two.
+    fn shown(&self, lang: Lang, columns: usize) -> String {
+        let Self(zh, en) = self;
+        let name = if lang == Lang::Zh { zh } else { en };
+        let blanks = columns.saturating_sub(name.width());
+        format!("{name}{}", " ".repeat(blanks))
+    }
+}
+
 /// For people.
-pub(super) fn table(overview: &Overview) -> String {
+pub(super) fn table(overview: &Overview, lang: Lang) -> String {
+    let words = |zh: &'static str, en: &'static str| if lang == Lang::Zh { zh } else { en };
     let mut lines = vec![safe(&overview.bundle)];
-    let mut row = |name: &str, value: &str| {
+    let mut row = |label: Label, value: &str| {
         if !value.is_empty() {
-            lines.push(format!("  {name:<16}{}", safe(value)));
+            lines.push(format!("  {}{}", label.shown(lang, NAMES), safe(value)));
         }
     };
-    row("layout", &overview.layout);
+    row(Label("布局", "layout"), &overview.layout);
     for (root, layout) in overview.layouts.iter().skip(1) {
-        row("", &format!("{layout} in {root}"));
+        let value = match lang {
+            Lang::Zh => format!("{root} 中的 {layout}"),
+            Lang::En => format!("{layout} in {root}"),
+        };
+        row(Label("", ""), &value);
     }
     for (root, layout) in overview.layouts.iter().filter(|(_, layout)| is_foreign(layout)) {
-        let place = if root.is_empty() { "the bundle" } else { root };
-        row(
-            "not ours",
-            &format!("{place}: {layout} is not of Kubernetes, nothing in it is judged"),
-        );
+        let place = if root.is_empty() {
+            words("此包", "the bundle")
+        } else {
+            root
+        };
+        let value = match lang {
+            Lang::Zh => format!("{place}：{layout} 与 Kubernetes 无关，其中的内容不作判断"),
+            Lang::En => format!("{place}: {layout} is not of Kubernetes, nothing in it is judged"),
+        };
+        row(Label("不属于此", "not ours"), &value);
     }
     for archive in &overview.archives {
-        let time = archive.reference_time.as_ref().map(reference_words).unwrap_or_default();
-        row("archive", &format!("{} {time}", archive.input));
+        let time = archive.reference_time.as_ref();
+        let time = time.map(|when| reference_words(when, lang)).unwrap_or_default();
+        row(Label("归档", "archive"), &format!("{} {time}", archive.input));
     }
-    row("cluster", overview.cluster.as_deref().unwrap_or(""));
+    row(Label("集群", "cluster"), overview.cluster.as_deref().unwrap_or(""));
     for (component, versions) in &overview.versions {
         let versions: Vec<&str> = versions.iter().map(String::as_str).collect();
-        row("version", &format!("{component} {}", versions.join(", ")));
+        row(
+            Label("版本", "version"),
+            &format!("{component} {}", versions.join(", ")),
+        );
     }
-    row("nodes", &overview.nodes.join(", "));
-    row("hosts", &overview.hosts.join(", "));
-    match &overview.reference_time {
-        Some(when) => row("reference time", &reference_words(when)),
-        None => row("reference time", "unknown"),
-    }
-    row("files", &format!("{} ({} bytes)", overview.file_count, overview.bytes));
+    row(Label("节点", "nodes"), &overview.nodes.join(", "));
+    row(Label("主机", "hosts"), &overview.hosts.join(", "));
+    let time = match &overview.reference_time {
+        Some(when) => reference_words(when, lang),
+        None => words("未知", "unknown").to_owned(),
+    };
+    row(Label("参考时间", "reference time"), &time);
+    let size = match lang {
+        Lang::Zh => format!("{}（{} 字节）", overview.file_count, overview.bytes),
+        Lang::En => format!("{} ({} bytes)", overview.file_count, overview.bytes),
+    };
+    row(Label("文件", "files"), &size);
     for (datum, count) in &overview.data {
-        row("data", &format!("{count:>7} {datum}"));
+        row(Label("数据", "data"), &format!("{count:>7} {datum}"));
     }
     for problem in overview.problems.iter().take(PROBLEMS_SHOWN) {
         let file = problem.file.as_ref().map_or("", |file| file.as_str());
         let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
-        row("problem", &format!("{file}{line}: {}", problem.detail));
+        row(Label("问题", "problem"), &format!("{file}{line}: {}", problem.detail));
     }
     let more = overview.problems.len().saturating_sub(PROBLEMS_SHOWN);
     if more > 0 {
-        row("", &format!("… and {more} more problems (-f json has all)"));
+        let value = match lang {
+            Lang::Zh => format!("……另有 {more} 个问题（-f json 全部列出）"),
+            Lang::En => format!("… and {more} more problems (-f json has all)"),
+        };
+        row(Label("", ""), &value);
     }
     for file in overview.files.iter().flatten() {
+        let treatment = match file.treatment {
+            "read" => Label("已读", "read"),
+            "log" => Label("日志", "log"),
+            "empty" => Label("空", "empty"),
+            _ => Label("忽略", "ignored"),
+        };
+        let detail = UNKNOWN_STREAMS
+            .iter()
+            .find(|(_, en)| *en == file.detail)
+            .map_or(file.detail.as_str(), |(zh, en)| words(zh, en));
         lines.push(format!(
-            "  {:<8}{:>12}  {}{}",
-            file.treatment,
+            "  {}{:>12}  {}{}",
+            treatment.shown(lang, 8),
             file.bytes,
             safe(&file.path),
-            if file.detail.is_empty() {
+            if detail.is_empty() {
                 String::new()
             } else {
-                format!("  [{}]", safe(&file.detail))
+                format!("  [{}]", safe(detail))
             }
         ));
     }
@@ -296,10 +360,25 @@ pub(super) fn table(overview: &Overview) -> String {
     lines.join("\n")
 }
 
-fn reference_words(when: &When) -> String {
+fn reference_words(when: &When, lang: Lang) -> String {
     let basis = serde_json::to_value(when.basis)
         .ok()
         .and_then(|value| value.as_str().map(str::to_owned))
         .unwrap_or_default();
-    format!("{} ({basis}, from {})", when.latest, when.raw)
+    match lang {
+        Lang::Zh => format!("{}（{}，原文 {}）", when.latest, basis_in_chinese(when.basis), when.raw),
+        Lang::En => format!("{} ({basis}, from {})", when.latest, when.raw),
+    }
+}
+
+/// How a time was obtained; in English by the keys of the JSON form.
+fn basis_in_chinese(basis: Basis) -> &'static str {
+    match basis {
+        Basis::Exact => "精确",
+        Basis::TzAssumed => "时区为假定",
+        Basis::ZoneMatched => "时区由另一来源推得",
+        Basis::YearInferred => "年份为推断",
+        Basis::Relative => "由相对时间推算",
+        Basis::Mtime => "文件修改时间",
+    }
 }

@@ -18,6 +18,7 @@ use super::namespaces::Namespaces;
 use super::reader::Located;
 use super::unused::Certainty;
 use super::whereabouts::{KnownNodes, named_place, node_in_path, node_of_host, place_pods};
+use super::zone;
 use super::{BundleInfo, Coverage, Event, Host, Object, ObjectKey, Snapshot, Treatment};
 use crate::bundle::decode::{Fact, Form, HostFact};
 use crate::bundle::layout::{Detected, NodePlace};
@@ -50,6 +51,7 @@ pub(super) fn assemble(
         applied: Vec::new(),
         events: Vec::new(),
         hosts: Vec::new(),
+        zone: None,
         logs,
         hits: Vec::new(),
         coverage: Coverage {
@@ -108,6 +110,8 @@ pub(super) fn assemble(
         }
     }
     snapshot.hosts = hosts(detected, &KnownNodes::of(&snapshot), of_hosts);
+    snapshot.zone = zone::of_machines(&snapshot);
+    zone::set_clocks(&mut snapshot.hosts, snapshot.zone);
     snapshot.bundle.collected_at = snapshot
         .bundle
         .collected_at
@@ -360,7 +364,7 @@ fn reference_time(snapshot: &Snapshot, events: &[Object]) -> Option<When> {
     told.or_else(|| {
         let ends = snapshot.logs.iter().filter_map(|log| {
             let (stamp, raw) = stamp_of(log.last_stamped.as_deref()?)?;
-            stamp.resolve(raw, None)
+            stamp.resolve(raw, None, snapshot.zone)
         });
         ends.max_by_key(|when| when.latest)
     })
@@ -454,7 +458,7 @@ impl Snapshot {
     /// The time that a text starts with, resolved against this bundle's reference time.
     pub fn time_of(&self, text: &str) -> Option<When> {
         let (stamp, raw) = stamp_of(text)?;
-        stamp.resolve(raw, self.now())
+        stamp.resolve(raw, self.now(), self.zone)
     }
 
     /// A key that sorts unknown times last.

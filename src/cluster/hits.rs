@@ -157,7 +157,7 @@ fn log_hits(snapshot: &Snapshot, log: &LogFile, detected: &Detected<'_>, nodes: 
     let when = |text: &str| {
         let (stamp, raw) = stamp_of(text)?;
         stamp
-            .resolve(raw, reference)
+            .resolve(raw, reference, snapshot.zone)
             .or_else(|| stamp.resolve_since(raw, booted?))
     };
     log.hits

@@ -37,6 +37,7 @@ mod unused;
 mod view;
 mod whereabouts;
 mod whole;
+mod zone;
 
 pub use collected::{empty_log, logs_of};
 pub use coverage::{Coverage, FileRecord, Treatment, datum_of_kind};

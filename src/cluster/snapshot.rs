@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
+use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 
 use super::derived::Derived;
@@ -86,6 +87,8 @@ pub struct Snapshot {
     pub events: Vec<Event>,
     /// Machines.
     pub hosts: Vec<Host>,
+    /// How far their clocks are from UTC, where the bundle tells it of all of them.
+    pub zone: Option<Offset>,
     /// Logs.
     pub logs: Vec<LogFile>,
     /// Matches of signatures.
@@ -247,7 +250,7 @@ impl Snapshot {
 
     fn in_some_year(&self, line: &str) -> Option<When> {
         let (stamp, raw) = stamp_of(line)?;
-        stamp.resolve(raw, Some(self.now().unwrap_or(SOME_DAY)))
+        stamp.resolve(raw, Some(self.now().unwrap_or(SOME_DAY)), self.zone)
     }
 
     /// The logs of one container; an empty container name stands for any.

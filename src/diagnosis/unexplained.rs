@@ -9,7 +9,7 @@ use super::recent::RecentChange;
 use super::surroundings::Surroundings;
 use super::{Differences, Root};
 use crate::cluster::{Event, Object, PodView, Snapshot};
-use crate::logs::{LogTemplate, Stream, clean_line, stamp_of};
+use crate::logs::{LogTemplate, Stream, clean_line};
 use crate::model::{Citation, Confidence, Subject, When};
 use crate::rules::toolbox::failing_pods;
 use crate::rules::toolbox::peers::{Peer, objects_of};
@@ -340,7 +340,7 @@ fn logs_of_pods(snapshot: &Snapshot, namespace: &str, pods: &BTreeSet<&str>) -> 
 
 /// The moment of a log line, as far as its stamp tells.
 pub fn moment_of_line(snapshot: &Snapshot, line: &str) -> Option<When> {
-    stamp_of(line).and_then(|(stamp, raw)| stamp.resolve(raw, snapshot.now()))
+    snapshot.time_of(line)
 }
 
 #[cfg(test)]

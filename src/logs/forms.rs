@@ -73,7 +73,8 @@ pub(super) fn written(line: &str) -> Option<(Stamp, &str)> {
             .or_else(|| day_first(line))
             .or_else(|| bracketed(line))
             .or_else(|| of_facility(line)),
-        '[' | 'A'..='Z' => c_time(body)
+        '[' | 'A'..='Z' => of_kernel(line)
+            .or_else(|| c_time(body))
             .or_else(|| month_first(body))
             .or_else(|| nest(line))
             .or_else(|| to_the_minute(line))
@@ -81,6 +82,15 @@ pub(super) fn written(line: &str) -> Option<(Stamp, &str)> {
         _ if !first.is_ascii() => c_time(body).or_else(|| month_first(body)),
         _ => bracketed(line).or_else(|| of_facility(line)),
     }
+}
+
+/// `[Sat Nov 21 10:20:42 2026] Out of memory …` of `dmesg -T`. Apache's errors have a second bracket behind it, and later ones a fraction.
+fn of_kernel(line: &str) -> Option<(Stamp, &str)> {
+    let (raw, rest) = line.strip_prefix('[')?.split_once(']')?;
+    let (Stamp::NoZone(civil), raw) = c_time(raw)? else {
+        return None;
+    };
+    (!rest.trim_start().starts_with('[') && !raw.contains('.')).then_some((Stamp::OfMachine(civil), raw))
 }
 
 /// `kern:    info: [2026-11-21T10:20:42.118Z]: …`, after the name of the machine or not: the kernel's messages as Talos prints them
@@ -99,7 +109,7 @@ fn to_the_minute(line: &str) -> Option<(Stamp, &str)> {
     let month = month(day.get(..3)?)?;
     let is_clock = clock.len() == 5 && clock.as_bytes().get(2) == Some(&b':');
     let civil = civil("2000", month, day.get(3..)?, &format!("{clock}:00"), None).filter(|_| is_clock)?;
-    Some((Stamp::NoYear(civil), raw))
+    Some((Stamp::OfMachineNoYear(civil), raw))
 }
 
 /// `Sat Nov 21 10:20:42 2026` (ctime(3); `dmesg -T` in brackets), with a zone before the year (`date`), in zh_CN `六 11月 21 10:20:42 2026`.
@@ -171,7 +181,7 @@ fn chinese(line: &str) -> Option<(Stamp, &str)> {
     let group = |at: usize| found.get(at).map_or("", |group| group.as_str());
     // A leap year, so that 29 February survives until the year is known.
     let civil = civil("2000", month(group(1))?, group(2), group(3), None)?;
-    Some((Stamp::NoYear(civil), group(0)))
+    Some((Stamp::OfMachineNoYear(civil), group(0)))
 }
 
 /// `… [21/Nov/2026:10:20:42 +0000] …` (Common Log Format: Apache, nginx, HAProxy without a zone).
@@ -224,10 +234,11 @@ pub(super) fn epoch(text: &str) -> Option<(Stamp, &str)> {
 
 /// UTC is sure; other abbreviations are ambiguous (`CST` is China and Chicago), so the zone counts as not written.
 fn zoned(civil: DateTime, zone: &str) -> Option<Stamp> {
-    Some(if matches!(zone, "UTC" | "GMT") {
-        Stamp::Exact(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
-    } else {
-        Stamp::NoZone(civil)
+    Some(match zone {
+        "UTC" | "GMT" => Stamp::Exact(civil.to_zoned(TimeZone::UTC).ok()?.timestamp()),
+        // It is what the machine has, whichever that is.
+        "CST" => Stamp::OfMachine(civil),
+        _ => Stamp::NoZone(civil),
     })
 }
 

@@ -16,19 +16,31 @@ pub enum Stamp {
     NoZone(DateTime),
     /// Month, day and time without year and zone; the year in the value is a placeholder.
     NoYear(DateTime),
+    /// As [`Self::NoZone`], in a form that machines write in their own zone.
+    OfMachine(DateTime),
+    /// As [`Self::NoYear`], likewise.
+    OfMachineNoYear(DateTime),
     /// Time since the machine booted.
     SinceBoot(SignedDuration),
 }
 
 impl Stamp {
-    /// Turns the stamp into a time. A missing zone is taken for UTC. A missing year is chosen so that the time is not later than a
+    /// Turns the stamp into a time. A missing zone is taken for UTC, or for `zone` in what machines write in theirs. A missing year is chosen so that the time is not later than a
     /// day after `reference` (klog and syslog write none); without a reference such a stamp has no time.
-    pub fn resolve(&self, raw: &str, reference: Option<Timestamp>) -> Option<When> {
-        let utc = |civil: &DateTime| civil.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
+    pub fn resolve(&self, raw: &str, reference: Option<Timestamp>, zone: Option<Offset>) -> Option<When> {
+        let offset = match self {
+            Self::OfMachine(_) | Self::OfMachineNoYear(_) => zone.unwrap_or(Offset::UTC),
+            _ => Offset::UTC,
+        };
+        let utc = |civil: &DateTime| {
+            let zoned = civil.to_zoned(TimeZone::fixed(offset)).ok();
+            zoned.map(|zoned| zoned.timestamp())
+        };
         match self {
+            Self::OfMachine(civil) if zone.is_some() => Some(When::at(utc(civil)?, raw, Basis::ZoneMatched)),
             Self::Exact(time) => Some(When::at(*time, raw, Basis::Exact)),
-            Self::NoZone(civil) => Some(When::at(utc(civil)?, raw, Basis::TzAssumed)),
-            Self::NoYear(civil) => {
+            Self::NoZone(civil) | Self::OfMachine(civil) => Some(When::at(utc(civil)?, raw, Basis::TzAssumed)),
+            Self::NoYear(civil) | Self::OfMachineNoYear(civil) => {
                 let limit = reference?.checked_add(SignedDuration::from_hours(24)).ok()?;
                 let year = limit.to_zoned(TimeZone::UTC).year();
                 let candidates = [year, year - 1]
@@ -142,7 +154,10 @@ pub(super) fn leading_iso(line: &str) -> Option<(Stamp, &str)> {
     let zone_length = zone_length(zone);
     let raw = body.get(..civil_end + zone_length)?;
     if zone_length == 0 {
-        return Some((Stamp::NoZone(civil), raw));
+        // `CST` is China and Chicago; it is what the machine has.
+        let is_named = zone == " CST" || zone.starts_with(" CST ");
+        let stamp = if is_named { Stamp::OfMachine } else { Stamp::NoZone };
+        return Some((stamp(civil), raw));
     }
     let zone = zone.get(..zone_length)?;
     let offset = if matches!(zone, "Z" | " UTC" | " GMT") {
@@ -193,7 +208,7 @@ fn syslog(line: &str) -> Option<(Stamp, &str)> {
     let end = rest.find(' ').unwrap_or(rest.len());
     let time: jiff::civil::Time = rest.get(..end)?.parse().ok()?;
     let date = jiff::civil::Date::new(2000, i8::try_from(month).ok()?, day).ok()?;
-    Some((Stamp::NoYear(date.to_datetime(time)), line.get(..7 + end)?))
+    Some((Stamp::OfMachineNoYear(date.to_datetime(time)), line.get(..7 + end)?))
 }
 
 /// `time="2026-…"` (logfmt: containerd, dockerd), `"ts":"2026-…"`, `"time":"…"`, `"@timestamp":"…"` (JSON), with a number for the
@@ -217,6 +232,55 @@ fn keyed(line: &str) -> Option<(Stamp, &str)> {
     })
 }
 
+/// How far a machine's clock is from UTC, by a line that tells it: `time="…+08:00"` of containerd, dockerd, k3s and RKE2 (logrus writes
+/// the local zone), also behind the time without a zone that the journal or syslog put before it.
+pub fn offset_told(line: &str) -> Option<Offset> {
+    let line = without_decoration(line);
+    let at = line.find("time=\"")?;
+    let (Stamp::Exact(exact), raw) = leading_iso(line.get(at + "time=\"".len()..)?)? else {
+        return None;
+    };
+    let zone = raw
+        .get(raw.len().saturating_sub(6)..)
+        .filter(|zone| zone.starts_with(['+', '-']));
+    if at == 0 {
+        return zone.and_then(offset).or((raw.ends_with('Z')).then_some(Offset::UTC));
+    }
+    let (Stamp::OfMachineNoYear(civil), _) = syslog(line)? else {
+        return None;
+    };
+    // The year is that of the other; zones differ from UTC by quarters of an hour (tz database), and a line is written at once.
+    let year = exact.to_zoned(TimeZone::UTC).year();
+    let local = civil
+        .with()
+        .year(year)
+        .build()
+        .ok()?
+        .to_zoned(TimeZone::UTC)
+        .ok()?
+        .timestamp();
+    let apart = local.duration_since(exact).as_secs();
+    let quarters = (apart + QUARTER / 2).div_euclid(QUARTER);
+    let rest = (apart - quarters * QUARTER).abs();
+    let seconds = i32::try_from(quarters * QUARTER).ok()?;
+    (rest <= 2 && seconds.abs() <= 14 * 3600)
+        .then(|| Offset::from_seconds(seconds).ok())
+        .flatten()
+}
+
+/// The offset from UTC that the time of a line is written with.
+pub fn offset_written(line: &str) -> Option<Offset> {
+    let (Stamp::Exact(_), raw) = stamp_of(line)? else {
+        return None;
+    };
+    // `+08:00` or `+0800`.
+    let sign = raw.rfind(['+', '-']).filter(|at| raw.len() - at <= 6)?;
+    offset(raw.get(sign..)?)
+}
+
+/// Seconds by whose multiples zones differ.
+const QUARTER: i64 = 15 * 60;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,7 +288,7 @@ mod tests {
     fn time(line: &str) -> String {
         let reference = "2026-01-02T00:00:00Z".parse().unwrap();
         let (stamp, raw) = stamp_of(line).unwrap();
-        stamp.resolve(raw, Some(reference)).unwrap().earliest.to_string()
+        stamp.resolve(raw, Some(reference), None).unwrap().earliest.to_string()
     }
 
     #[test]
@@ -305,18 +369,83 @@ mod tests {
     }
 
     #[test]
+    fn what_machines_write_is_in_their_zone_and_everything_else_is_not() {
+        let china = Offset::from_seconds(8 * 3600).ok();
+        let reference = "2026-01-02T00:00:00Z".parse().unwrap();
+        for (line, expected) in [
+            ("Nov  3 18:20:42 host kernel: x", "2025-11-03T10:20:42Z"),
+            ("11月 03 18:20:42 host kubelet[1]: x", "2025-11-03T10:20:42Z"),
+            ("[Mon Nov  3 18:20:42 2025] Out of memory", "2025-11-03T10:20:42Z"),
+            ("Mon 2025-11-03 18:20:42 CST host kubelet[1]: x", "2025-11-03T10:20:42Z"),
+            ("Mon Nov  3 18:20:42 CST 2025", "2025-11-03T10:20:42Z"),
+            // A container has a zone of its own, and klog is written in containers too.
+            ("E1103 10:20:42.5 1 x.go:1] y", "2025-11-03T10:20:42.5Z"),
+            ("2025-11-03 10:20:42,123 ERROR [main] x", "2025-11-03T10:20:42.123Z"),
+            (
+                "[Mon Nov  3 10:20:42.123456 2025] [error] [pid 1] x",
+                "2025-11-03T10:20:42.123456Z",
+            ),
+        ] {
+            let (stamp, raw) = stamp_of(line).unwrap();
+            let when = stamp.resolve(raw, Some(reference), china).unwrap();
+            assert_eq!(when.earliest.to_string(), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn an_offset_is_read_as_it_is_written() {
+        for (line, seconds) in [
+            ("2025-11-03T18:20:42+08:00 x", Some(8 * 3600)),
+            ("2025-11-03 18:20:42.1 +0800 [1] LOG: x", Some(8 * 3600)),
+            (
+                "10.0.0.1 - - [03/Nov/2025:05:20:42 -0500] \"GET / HTTP/1.1\" 502",
+                Some(-5 * 3600),
+            ),
+            ("2025-11-03T10:20:42Z x", None),
+            ("2025-11-03 18:20:42 x", None),
+        ] {
+            assert_eq!(offset_written(line).map(Offset::seconds), seconds, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_zone_is_told_by_what_writes_it() {
+        let told = |line: &str| offset_told(line).map(Offset::seconds);
+        for (line, seconds) in [
+            ("time=\"2025-11-03T18:20:42+08:00\" level=info msg=x", Some(8 * 3600)),
+            ("time=\"2025-11-03T10:20:42Z\" level=info msg=x", Some(0)),
+            (
+                "Nov  3 18:20:42 cp1 k3s[812]: time=\"2025-11-03T18:20:42+08:00\" level=info msg=x",
+                Some(8 * 3600),
+            ),
+            (
+                "Nov  3 18:20:42 cp1 containerd[812]: time=\"2025-11-03T10:20:42.1Z\" level=info",
+                Some(8 * 3600),
+            ),
+            (
+                "Jan  1 02:20:42 cp1 k3s[812]: time=\"2025-12-31T18:20:42Z\" level=info",
+                None,
+            ),
+            ("Nov  3 18:20:42 cp1 app[8]: x time=\"2025-11-03T10:11:13Z\"", None),
+            ("2025-11-03T18:20:42+08:00 x", None),
+        ] {
+            assert_eq!(told(line), seconds, "{line}");
+        }
+    }
+
+    #[test]
     fn a_year_that_is_not_written_never_lies_in_the_future() {
         assert_eq!(time("I1231 23:59:59.5 1 x.go:1] y"), "2025-12-31T23:59:59.5Z");
         assert_eq!(time("I0102 00:10:00.0 1 x.go:1] y"), "2026-01-02T00:10:00Z");
         let (stamp, raw) = stamp_of("E1121 09:34:42.1 1 x.go:1] y").unwrap();
-        assert_eq!(stamp.resolve(raw, None), None);
+        assert_eq!(stamp.resolve(raw, None, None), None);
     }
 
     #[test]
     fn a_time_since_boot_is_an_interval_once_the_boot_is_known() {
         let (stamp, raw) = stamp_of("<4>[   90.500000] Out of memory").unwrap();
         assert_eq!(
-            (raw, stamp.resolve(raw, Some(Timestamp::UNIX_EPOCH))),
+            (raw, stamp.resolve(raw, Some(Timestamp::UNIX_EPOCH), None)),
             ("90.500000", None)
         );
         let booted = (

@@ -11,7 +11,8 @@ pub enum Basis {
     Exact,
     /// The zone was not written and is assumed.
     TzAssumed,
-    /// The zone was not written and follows from another source that dates the same act with its zone.
+    /// The zone was not written, or is ambiguous, and follows from another source: one that dates the same act with its zone, or that tells
+    /// the zone of the machines.
     ZoneMatched,
     /// The year was not written (klog, syslog) and is inferred from the reference time.
     YearInferred,

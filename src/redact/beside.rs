@@ -63,17 +63,7 @@ impl Beside {
                     .is_some_and(|byte| is_blank(byte) || !byte.is_ascii())
                     && behind.take(MADE).all(|byte| !is_blank(byte))
             }
-            Self::Column => {
-                let rest = after.iter().skip_while(in_heading).skip_while(|byte| is_quote(byte));
-                ends_cell(rest)
-                    && ends_cell(
-                        before
-                            .iter()
-                            .rev()
-                            .skip_while(in_heading)
-                            .skip_while(|byte| is_quote(byte)),
-                    )
-            }
+            Self::Column => ends_cell(after_heading(after.iter())) && ends_cell(after_heading(before.iter().rev())),
             Self::Call => {
                 let rest = after.iter().skip_while(in_name).skip_while(|byte| is_quote(byte));
                 next(rest.skip_while(|byte| matches!(byte, b' ' | b'\t')), b"(]=")
@@ -101,7 +91,23 @@ fn ends_cell<'t>(rest: impl Iterator<Item = &'t u8>) -> bool {
     while rest.next_if(|byte| **byte == b' ').is_some() {
         blanks += 1;
     }
-    blanks > 1 || rest.next().is_none_or(|byte| b"\n\r\t,;|".contains(byte))
+    // A remark in brackets or a star may stand behind a heading.
+    blanks > 1 || rest.next().is_none_or(|byte| b"\n\r\t,;|(*".contains(byte))
+}
+
+/// What comes after the rest of a heading, of which two more words may stand on this side, and after its quotes.
+fn after_heading<'t>(mut rest: impl Iterator<Item = &'t u8> + Clone) -> impl Iterator<Item = &'t u8> {
+    for _ in 0..2 {
+        let mut behind = rest.clone().skip_while(in_heading);
+        let is_one_blank = behind.next() == Some(&b' ');
+        let mut word = behind.clone();
+        if !is_one_blank || !word.next().is_some_and(|byte| in_heading(&byte)) {
+            break;
+        }
+        let words = rest.clone().take_while(in_heading).count();
+        rest.nth(words);
+    }
+    rest.skip_while(in_heading).skip_while(|byte| is_quote(byte))
 }
 
 fn next<'t>(mut rest: impl Iterator<Item = &'t u8>, of: &[u8]) -> bool {

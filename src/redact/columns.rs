@@ -21,6 +21,26 @@ const LONGEST: usize = 4 << 20;
 /// How Chinese headings end that announce a secret: password, pass phrase, key.
 pub(super) const CHINESE: &[&str] = &["密码", "口令", "密钥"];
 
+/// Headings of several words, beside those that hold a word of a name. They are read where the heading is all of a cell.
+pub(super) const WORDS: &[&str] = &[
+    "access key",
+    "account key",
+    "api key",
+    "auth key",
+    "encryption key",
+    "license key",
+    "master key",
+    "private key",
+    "signing key",
+    "storage key",
+    "unseal key",
+];
+
+/// Lines that a quoted cell may have (RFC 4180); a quote that is not closed by then was none.
+const LINES_OF_A_CELL: usize = 64;
+/// Empty lines within a table; more end it.
+const BLANK_LINES: usize = 3;
+
 /// The secrets below the headings in the line from `start` to `end`, and where their table ends.
 pub(super) fn read(text: &str, start: usize, end: usize) -> Read {
     let nothing = Read { hits: Vec::new(), end };
@@ -37,19 +57,29 @@ pub(super) fn read(text: &str, start: usize, end: usize) -> Read {
     }
     let mut hits = Vec::new();
     let mut at = end;
-    let rows = text.get(end..text.floor_char_boundary(end.saturating_add(LONGEST).min(text.len())));
-    for row in rows.unwrap_or_default().split_inclusive('\n') {
+    let last = text.floor_char_boundary(end.saturating_add(LONGEST).min(text.len()));
+    let mut rest = text.get(end..last).unwrap_or_default();
+    let mut blank = 0;
+    while let Some(row) = row(rest, between) {
+        rest = rest.get(row.len()..).unwrap_or_default();
         if row.trim().is_empty() {
-            break;
+            blank += 1;
+            // Spreadsheets leave empty lines between rows; a drawn table and aligned columns end there.
+            if blank > BLANK_LINES || !between.may_have_gaps() {
+                break;
+            }
+            continue;
         }
         if !is_rule(row) {
             let cells = match between {
                 Between::Sign(sign) => cells(row, sign),
                 Between::Blanks => columns(row, &headings),
             };
-            if cells.len() != headings.len() {
+            if cells.len() != headings.len() || blank > 0 && is_heading(row) {
                 break;
             }
+            // Where this row begins; what comes after the last row is not read.
+            at = last - rest.len() - row.len();
             for (cell, class) in cells.into_iter().zip(&classes) {
                 let value = row.get(cell.clone()).unwrap_or_default();
                 if let Some(class) = class
@@ -59,14 +89,57 @@ pub(super) fn read(text: &str, start: usize, end: usize) -> Read {
                 }
             }
         }
-        at += row.len();
+        blank = 0;
+        at = last - rest.len();
     }
     Read { hits, end: at }
 }
 
+impl Between {
+    fn may_have_gaps(self) -> bool {
+        matches!(self, Self::Sign(b'\t' | b';' | b','))
+    }
+}
+
+/// The first row of a text: a line, or several where a quoted cell has line ends in it.
+fn row(text: &str, between: Between) -> Option<&str> {
+    let first = text.split_inclusive('\n').next()?;
+    let is_open = |row: &str| row.bytes().filter(|byte| *byte == b'"').count() % 2 == 1;
+    if !between.may_have_gaps() || !is_open(first) {
+        return Some(first);
+    }
+    let mut length = first.len();
+    for line in text.split_inclusive('\n').skip(1).take(LINES_OF_A_CELL) {
+        length += line.len();
+        if is_open(line) {
+            return text.get(..length);
+        }
+    }
+    Some(first)
+}
+
+/// True for the first line of another table: names without a number in them.
+fn is_heading(row: &str) -> bool {
+    headings(row.trim_end_matches(['\n', '\r'])).is_some() && !row.bytes().any(|byte| byte.is_ascii_digit())
+}
+
 fn class_of(heading: &str) -> Option<Class> {
+    let heading = plain(heading);
     let is_chinese = CHINESE.iter().any(|word| heading.ends_with(word));
-    names::class_of(heading, Site::Key).or(is_chinese.then_some(Class::Password))
+    // A heading may be written apart where a name is one word.
+    let joined = heading
+        .to_ascii_lowercase()
+        .replace("pass word", "password")
+        .replace("pass phrase", "passphrase");
+    names::class_of(heading, Site::Key)
+        .or_else(|| names::class_of(&joined, Site::Key))
+        .or(is_chinese.then_some(Class::Password))
+}
+
+/// A heading without a remark in brackets and the star of what has to be filled in: `password (new)`, `密码（初始）`, `password*`.
+fn plain(heading: &str) -> &str {
+    let end = heading.find(['(', '（', '*']).filter(|at| *at > 0);
+    end.and_then(|end| heading.get(..end)).unwrap_or(heading).trim_end()
 }
 
 fn is_secret(class: Class, value: &str) -> bool {
@@ -82,8 +155,9 @@ fn headings(line: &str) -> Option<(Between, Vec<Range<usize>>)> {
             .get(cell.clone())
             .unwrap_or_default()
             .trim_start_matches('\u{feff}');
+        let name = plain(name);
         (1..=40).contains(&name.len())
-            && name.split(' ').count() <= 3
+            && name.split(' ').count() <= 4
             && name.starts_with(|c: char| c.is_alphabetic() || c == '_')
             && name.chars().all(|c| c.is_alphanumeric() || "_.- ".contains(c))
     };
@@ -179,6 +253,52 @@ mod tests {
             let masked = Masker::new().mask(text).into_owned();
             assert!(!masked.contains("hunter2") && !masked.contains("horse"), "{masked}");
             assert_eq!(Masker::new().mask(&masked), masked);
+        }
+    }
+
+    #[test]
+    fn a_table_goes_on_after_an_empty_line_and_after_line_ends_within_quotes() {
+        for text in [
+            "name,password,mail\njane,hunter2,j@x.org\n\nbob,horse,b@x.org\n",
+            "name;password\r\njane;hunter2\r\n\r\nbob;horse2two\r\n",
+            "name,note,password\njane,\"first\nsecond, \"\"third\"\"\n\nfourth\",hunter2\nbob,ok,horse\n",
+            "password,note\n\"horse\nhunter2\",x\n",
+        ] {
+            let masked = Masker::new().mask(text).into_owned();
+            assert!(!masked.contains("hunter2") && !masked.contains("horse"), "{masked}");
+            assert_eq!(Masker::new().mask(&masked), masked);
+        }
+        // A quote that is never closed takes nothing in.
+        let text = "name,password\njane,hunter2\na \" b,c\nother,words\n";
+        let masked = Masker::new().mask(text).into_owned();
+        assert!(
+            masked.contains("other,words") && !masked.contains("hunter2"),
+            "{masked}"
+        );
+    }
+
+    #[test]
+    fn headings_of_several_words_and_with_remarks_are_read() {
+        for heading in [
+            "access key",
+            "Secret Access Key",
+            "AWS secret access key",
+            "api key",
+            "API Key (prod)",
+            "pass phrase",
+            "Pass Word",
+            "password (new)",
+            "password*",
+            "token value (new)",
+            "密码（初始）",
+        ] {
+            for text in [
+                format!("user,{heading},x\njane,Zx81kQp0vW2mLr7T,1\n"),
+                format!("\"user\";\"{heading}\"\r\n\"jane\";\"Zx81kQp0vW2mLr7T\"\r\n"),
+            ] {
+                let masked = Masker::new().mask(&text).into_owned();
+                assert!(!masked.contains("Zx81kQp0vW2mLr7T"), "{masked}");
+            }
         }
     }
 

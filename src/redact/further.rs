@@ -34,6 +34,11 @@ pub(super) const FURTHER: &[Further] = &[
         read: columns::read,
     },
     Further {
+        words: columns::WORDS,
+        beside: Beside::Column,
+        read: columns::read,
+    },
+    Further {
         words: columns::CHINESE,
         beside: Beside::Column,
         read: columns::read,

@@ -62,6 +62,10 @@ pub struct RuleHeader {
     /// apply: to find nothing wrong with what is not there is no pass.
     #[serde(default)]
     pub meets: Vec<Meets>,
+    /// True where the rows of a table of pods are enough to judge. For other rules pods that are known by nothing else show nothing: a
+    /// row has neither messages nor fields.
+    #[serde(default)]
+    pub listing: bool,
     /// True where it judges what nodes last reported of themselves, which says nothing of what came after the report.
     #[serde(default)]
     pub reported: bool,
@@ -543,4 +547,64 @@ fn one() -> u64 {
 
 fn bash() -> String {
     "bash".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::de::DeserializeOwned;
+
+    use super::*;
+    use crate::rules::beside::Beside;
+    use crate::rules::condition::Condition;
+
+    /// The fields that the loader accepts, as it tells them of one that it does not.
+    fn fields<T: DeserializeOwned>() -> Vec<String> {
+        let refused = serde_yaml::from_str::<T>("{no-such-field: 1}").map(|_| ()).unwrap_err();
+        let told = refused.to_string();
+        let (_, names) = told.split_once("expected ").unwrap();
+        names.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_field_of_a_rule_is_documented() {
+        let page = include_str!("../../docs/own-rules.md");
+        let all = [
+            fields::<RuleHeader>(),
+            fields::<Meets>(),
+            fields::<Subjects>(),
+            fields::<Lasting>(),
+            fields::<SignatureSpec>(),
+            fields::<ObjectTest>(),
+            fields::<Beside>(),
+            fields::<Condition>(),
+            fields::<FactorWording>(),
+            fields::<AskWording>(),
+            fields::<Rival>(),
+            fields::<Weighing>(),
+            fields::<Inquiry>(),
+            fields::<Effect>(),
+            fields::<StepWording>(),
+            fields::<ActionWording>(),
+            fields::<LessonWording>(),
+            fields::<LuckWording>(),
+            fields::<KnowledgeWording>(),
+            fields::<Example>(),
+        ]
+        .concat();
+        assert!(all.iter().any(|field| field == "suffers") && all.len() > 100, "{all:?}");
+        let missing: Vec<&String> = all
+            .iter()
+            .filter(|field| !page.contains(&format!("`{field}`")))
+            .collect();
+        assert!(missing.is_empty(), "docs/own-rules.md has nothing of {missing:?}");
+    }
+
+    #[test]
+    fn the_example_of_the_page_is_a_rule() {
+        let page = include_str!("../../docs/own-rules.md");
+        let example = page.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+        let rule = format!("id: x\nlevel: warning\ntitle: {{en: x}}\n{example}");
+        let header: RuleHeader = serde_yaml::from_str(&rule).unwrap();
+        assert_eq!(header.finds.unwrap().passing.len(), 1);
+    }
 }

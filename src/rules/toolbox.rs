@@ -58,7 +58,7 @@ pub mod witnesses;
 use super::refused::has_all_replicas;
 use super::{Finding, Ground, Input, RuleHeader, Touch};
 use crate::cluster::{Hit, PodView, Snapshot};
-use crate::logs::{LogFile, TailLine, clean_line, stamp_of};
+use crate::logs::{LogFile, TailLine, clean_line};
 use crate::model::{Citation, QuoteLine, Subject};
 
 /// All matches of a rule's own signatures.
@@ -164,7 +164,7 @@ pub fn cite_tail(snapshot: &Snapshot, log: &LogFile, lines: &[&TailLine]) -> Opt
             hit: line.line == last.line,
         })
         .collect();
-    let when = stamp_of(&last.text).and_then(|(stamp, raw)| stamp.resolve(raw, snapshot.now()));
+    let when = snapshot.time_of(&last.text);
     Some(citation.at(when))
 }
 

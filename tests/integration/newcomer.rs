@@ -147,6 +147,129 @@ fn an_archive_on_standard_input_is_read_by_every_command_for_bundles() {
 }
 
 #[test]
+fn an_overview_is_in_the_language_that_is_asked_for_or_that_of_the_locale() {
+    let desk = Desk::new();
+    desk.put_sample("healthy", "healthy.tar.gz");
+    let chinese = desk.run(&["inspect", "healthy.tar.gz", "--files", "--lang", "zh"]);
+    chinese.assert_done();
+    for words in [
+        "  布局            ",
+        "  参考时间        ",
+        "  节点            ",
+        "  日志    ",
+    ] {
+        assert!(chinese.out.contains(words), "{words}: {}", chinese.out);
+    }
+    assert!(!chinese.out.contains("reference time"), "{}", chinese.out);
+    let both = desk.run(&["inspect", "healthy.tar.gz", "--lang", "zh,en"]);
+    assert!(
+        both.out.contains("参考时间") && both.out.contains("reference time"),
+        "{both:?}"
+    );
+    let mut command = desk.command(&["inspect", "healthy.tar.gz"]);
+    command.env("LC_ALL", "zh_CN.UTF-8");
+    assert!(Ended::from(command.output().unwrap()).out.contains("参考时间"));
+    let wrong = desk.run(&["inspect", "healthy.tar.gz", "--lang", "fr"]);
+    assert_eq!(wrong.code, 2, "{wrong:?}");
+}
+
+#[test]
+fn a_wrong_command_line_is_told_in_the_language_of_the_locale() {
+    let desk = Desk::new();
+    for (manner, chinese) in [("text", true), ("json", true), ("text", false)] {
+        let mut command = desk.command(&["--error-format", manner, "inspect", "--formt", "x"]);
+        command.env("LC_ALL", if chinese { "zh_CN.UTF-8" } else { "C" });
+        let ended = Ended::from(command.output().unwrap());
+        assert_eq!(ended.code, 2, "{ended:?}");
+        assert_eq!(ended.err.contains("没有参数 '--formt'"), chinese, "{ended:?}");
+        assert_eq!(ended.err.contains("unexpected argument"), !chinese, "{ended:?}");
+    }
+}
+
+/// A table has neither messages nor fields: most of what can go wrong with a pod is not in it.
+#[test]
+fn rows_of_pods_alone_clear_little() {
+    let desk = Desk::new();
+    desk.put(
+        "mg/ticket.txt",
+        "$ kubectl get pods -n shop\n\
+         NAME                   READY   STATUS             RESTARTS      AGE\n\
+         web-7d9c6b5f4d-abcde   0/1     CrashLoopBackOff   12 (5m ago)   2h\n\
+         api-6b8f9c7d5b-xyzab   1/1     Running            0             2d\n\
+         db-0                   1/1     Running            0             9d\n",
+    );
+    desk.run(&["analyze", "mg", "-f", "md,json", "--lang", "en", "-o", "out"])
+        .assert_done();
+    let report: serde_json::Value = serde_json::from_str(&desk.text("out/mg.en.json")).unwrap();
+    let checks = report["checks"].as_array().unwrap();
+    let passed: Vec<&str> = checks
+        .iter()
+        .filter(|check| check["outcome"] == "pass")
+        .map(|check| check["id"].as_str().unwrap())
+        .collect();
+    assert!(passed.len() < 12, "{passed:?}");
+    assert!(passed.contains(&"image-pull-backoff"), "{passed:?}");
+    assert!(!passed.contains(&"app-missing-variable"), "{passed:?}");
+    let text = desk.text("out/mg.en.md");
+    assert!(text.contains("the kubelet restarted a container 12 times"), "{text}");
+}
+
+/// The machines' own zone follows from what k3s writes; the API and containers are in UTC.
+#[test]
+fn times_of_machines_in_china_stand_where_they_belong_beside_utc() {
+    let desk = Desk::new();
+    desk.put(
+        "mg/ticket.txt",
+        "[root@cp1 ~]# date\n\
+         Sat Nov 21 18:30:00 CST 2026\n\
+         [root@cp1 ~]# kubectl get pods -n shop -o wide\n\
+         NAME                   READY   STATUS             RESTARTS      AGE   IP          NODE\n\
+         web-7d9c6b5f4d-abcde   0/1     CrashLoopBackOff   12 (5m ago)   2h    10.42.0.5   cp1\n\
+         [root@cp1 ~]# kubectl logs -n shop web-7d9c6b5f4d-abcde --previous\n\
+         2026-11-21T10:19:41Z ERROR dial tcp 10.43.0.9:5432: connect: connection refused\n\
+         [root@cp1 ~]# tail -2 /var/log/k3s.log\n\
+         time=\"2026-11-21T18:17:00+08:00\" level=warning msg=\"Database schema check failed: context deadline exceeded\"\n\
+         time=\"2026-11-21T18:17:20+08:00\" level=info msg=\"Starting k3s\"\n\
+         [root@cp1 ~]# dmesg -T | tail -1\n\
+         [Sat Nov 21 18:16:00 2026] Out of memory: Killed process 4242 (java) total-vm:8123456kB, anon-rss:4000000kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:9000kB oom_score_adj:968\n",
+    );
+    desk.run(&["analyze", "mg", "-f", "json", "--lang", "en", "-o", "out"])
+        .assert_done();
+    let report: serde_json::Value = serde_json::from_str(&desk.text("out/mg.en.json")).unwrap();
+    assert_eq!(report["bundles"][0]["collected_at"]["latest"], "2026-11-21T10:30:00Z");
+    let findings = report["findings"].as_array().unwrap();
+    let seen = |rule: &str| {
+        let found = findings.iter().find(|finding| finding["rule"] == rule).expect(rule);
+        found["first_seen"]["earliest"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(seen("kernel-oom"), "2026-11-21T10:16:00Z");
+    assert_eq!(seen("app-database-unreachable"), "2026-11-21T10:19:41Z");
+    assert_eq!(seen("crashloopbackoff"), "2026-11-21T10:24:59Z");
+}
+
+/// `CST` is China's where the applications write its offset, and nobody's where nothing tells.
+#[test]
+fn a_clock_of_china_is_told_by_what_applications_write() {
+    for (stamp, time) in [
+        ("2026-11-21T18:19:41+0800", "2026-11-21T10:30:00Z"),
+        ("2026-11-21T10:19:41Z", "2026-11-21T18:30:00Z"),
+    ] {
+        let desk = Desk::new();
+        desk.put(
+            "mg/ticket.txt",
+            format!(
+                "$ date\nSat Nov 21 18:30:00 CST 2026\n$ kubectl logs -n shop web-7d9c6b5f4d-abcde\n\
+                 {stamp} ERROR dial tcp 10.43.0.9:5432: connect: connection refused\n"
+            ),
+        );
+        let ended = desk.run(&["inspect", "mg", "-f", "json"]);
+        ended.assert_done();
+        let overview: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+        assert_eq!(overview[0]["reference_time"]["latest"], time, "{stamp}");
+    }
+}
+
+#[test]
 fn kinds_of_other_groups_are_no_core_kinds() {
     let desk = Desk::new();
     desk.put(

@@ -24,6 +24,7 @@ refused) echo "ssh: connect to host refused port 22: Connection refused" >&2; ex
 denied) echo "root@denied: Permission denied (publickey)." >&2; exit 255 ;;
 unknown) echo "Host key verification failed." >&2; exit 255 ;;
 silent) exec sleep 600 ;;
+proxied) sleep 600 & echo $! >"$STUB/proxy"; wait ;;
 chatty) echo "Welcome to chatty, 3 updates wait"; run ;;
 broken) run | head -c 2000; echo "client_loop: send disconnect: Broken pipe" >&2; exit 255 ;;
 other) PATH="$STUB/other:$PATH" run ;;
@@ -94,6 +95,20 @@ impl Site {
     fn run(&self, nodes: &[&str], more: &[&str]) -> (Output, Bundle) {
         let output = self.collect(nodes, more).output().unwrap();
         (output, Bundle::open(&self.path("bundle.tar.gz")))
+    }
+
+    /// What the stub has started, as a ProxyCommand is, ends soon.
+    fn has_no_proxy(&self) {
+        let id = fs::read_to_string(self.path("proxy")).unwrap().trim().to_owned();
+        // A process that was killed is gone, or a zombie until whoever inherited it asks (proc_pid_stat(5)).
+        let runs = || fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
+        for _ in 0..100 {
+            if !runs() {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("process {id} still runs");
     }
 
     fn is_clean(&self) {
@@ -207,7 +222,7 @@ fn what_a_login_prints_a_broken_connection_and_another_user_lose_nothing() {
 #[test]
 fn a_silent_node_is_given_up_and_a_second_interruption_does_not_wait_for_it() {
     let site = Site::new();
-    let mut command = site.collect(&["n1", "silent"], &["--no-cluster"]);
+    let mut command = site.collect(&["n1", "silent", "proxied"], &["--no-cluster"]);
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
     let mut said = BufReader::new(child.stderr.take().unwrap());
     let mut wait_for = |words: &str| {
@@ -235,6 +250,16 @@ fn a_silent_node_is_given_up_and_a_second_interruption_does_not_wait_for_it() {
     let bundle = Bundle::open(&site.path("bundle.tar.gz"));
     assert_eq!(bundle.manifest["interrupted"], true);
     assert_eq!(bundle.step("ssh/n1")["outcome"], "done");
+    site.has_no_proxy();
+    site.is_clean();
+}
+
+#[test]
+fn what_ssh_has_started_ends_with_it_when_its_time_is_over() {
+    let site = Site::new();
+    let (_, bundle) = site.run(&["proxied"], &["--no-cluster"]);
+    assert_eq!(bundle.step("ssh/proxied")["outcome"], "failed");
+    site.has_no_proxy();
     site.is_clean();
 }
 

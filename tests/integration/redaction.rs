@@ -102,6 +102,38 @@ fn plant(desk: &Desk) -> Vec<&'static str> {
     vec!["Pl4nted-Secret-Value", JWT, KEY_LINE]
 }
 
+/// Whether a mark stands before them or not, the cells of a table are cells.
+#[test]
+fn tables_of_other_encodings_are_masked_in_them_and_stay_in_them() {
+    let desk = Desk::new();
+    let table = |secret: &str| {
+        format!("姓名,备注,密码\r\n张三,\"第一行\r\n第二行\",{secret}\r\n\r\n李四,5 号机,{secret}z9\r\n")
+    };
+    let gbk = |text: &str| encoding_rs::GB18030.encode(text).0.into_owned();
+    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
+    desk.put("b/gbk.csv", gbk(&table("hunter2a")));
+    desk.put("b/marked.csv", wide(&format!("\u{feff}{}", table("hunter2b"))));
+    let plain = "user,password,mail\r\njane,hunter2c,jane@example.org\r\n";
+    desk.put("b/unmarked.csv", wide(plain));
+    let ended = desk.run(&["redact", "b", "-o", "out.tar.gz"]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    let found = files(&desk.path().join("out.tar.gz"));
+    let (chinese, ..) = encoding_rs::GB18030.decode(&found["gbk.csv"]);
+    let marked = encoding_rs::UTF_16BE.decode(&found["marked.csv"]).0;
+    let unmarked = encoding_rs::UTF_16BE.decode(&found["unmarked.csv"]).0;
+    for text in [&chinese, &marked] {
+        assert!(!text.contains("hunter2"), "{text}");
+        assert!(
+            text.contains("第二行\",‹password-") && text.contains("李四,5 号机,‹password-"),
+            "{text}"
+        );
+    }
+    assert!(
+        unmarked.contains("jane,‹password-") && unmarked.contains(",jane@example.org"),
+        "{unmarked}"
+    );
+}
+
 #[test]
 fn no_planted_secret_survives_and_what_must_stay_stays() {
     let desk = Desk::new();

@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use super::failure::Failure;
 use super::shell;
 use crate::collect::capture::Capture;
+use crate::collect::command::Group;
 use crate::collect::spool::Spool;
 use crate::collect::{NodeAddress, NodesPlan};
 
@@ -69,6 +70,8 @@ pub(super) async fn fetch(
             return fetched;
         }
     };
+    // What ssh has started itself, such as a ProxyCommand, ends with it, also where nobody waits for this any more.
+    let group = Group::of(&child);
     // Each byte in any direction is a sign of life.
     let (alive, mut life) = watch::channel(Instant::now());
     let mut said = Capture::tail(4096);
@@ -117,7 +120,10 @@ pub(super) async fn fetch(
             .ok(),
         None => None,
     };
-    if status.is_none() {
+    if matches!(status, Some(Ok(_))) {
+        group.has_ended();
+    } else {
+        drop(group);
         let _ = child.kill().await;
     }
     fetched.failure = match (ended, status) {

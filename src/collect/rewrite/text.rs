@@ -1,4 +1,8 @@
-//! Text as it comes: with the indent of documents, and in UTF-16.
+//! Text as it comes: with the indent of documents, in UTF-16, and in GBK.
+
+use encoding_rs::GB18030;
+
+use crate::bundle::decode::Encoding;
 
 /// The blanks before the second line of a document that was written for people.
 pub(super) fn indent(written: &[u8]) -> &[u8] {
@@ -11,17 +15,47 @@ pub(super) fn indent(written: &[u8]) -> &[u8] {
     line.get(..blanks).unwrap_or_default()
 }
 
-/// The mark at the start of UTF-16 text; true for the little end first.
-pub(super) fn byte_order(head: &[u8]) -> Option<bool> {
-    match head {
-        [0xff, 0xfe, ..] => Some(true),
-        [0xfe, 0xff, ..] => Some(false),
-        _ => None,
+/// How the text that starts with these bytes is written, where it is masked as a whole: among the bytes of another encoding a table or
+/// a sentence would be in pieces.
+pub(super) fn wide(head: &[u8]) -> Option<Wide> {
+    match Encoding::of(head) {
+        Encoding::Utf16Le => Some(Wide::Utf16 { little: true }),
+        Encoding::Utf16Be => Some(Wide::Utf16 { little: false }),
+        Encoding::Gb18030 => Some(Wide::Gb18030),
+        // What has their mark may be UTF-16 that begins with a zero; nobody writes UTF-32.
+        Encoding::Utf32Le if head.starts_with(&[0xff, 0xfe]) => Some(Wide::Utf16 { little: true }),
+        Encoding::Utf8 | Encoding::Utf32Le | Encoding::Utf32Be => None,
     }
 }
 
-/// The text, its mark included; none where it is not whole or not UTF-16.
-pub(super) fn utf16(bytes: &[u8], little: bool) -> Option<String> {
+/// An encoding that is not ASCII with more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wide {
+    Utf16 { little: bool },
+    Gb18030,
+}
+
+impl Wide {
+    /// The text, its mark included; none where it is not whole, not in this encoding, or could not be written as it was.
+    pub(super) fn read(self, bytes: &[u8]) -> Option<String> {
+        match self {
+            Self::Utf16 { little } => utf16(bytes, little),
+            Self::Gb18030 => {
+                let text = GB18030.decode_without_bom_handling_and_without_replacement(bytes)?;
+                (self.written(&text) == bytes).then(|| text.into_owned())
+            }
+        }
+    }
+
+    pub(super) fn written(self, text: &str) -> Vec<u8> {
+        match self {
+            Self::Utf16 { little } => in_utf16(text, little),
+            Self::Gb18030 => GB18030.encode(text).0.into_owned(),
+        }
+    }
+}
+
+fn utf16(bytes: &[u8], little: bool) -> Option<String> {
     let units = bytes.chunks_exact(2).map(|pair| match *pair {
         [a, b] if little => u16::from_le_bytes([a, b]),
         [a, b] => u16::from_be_bytes([a, b]),
@@ -31,7 +65,7 @@ pub(super) fn utf16(bytes: &[u8], little: bool) -> Option<String> {
     text.ok().filter(|_| bytes.len().is_multiple_of(2))
 }
 
-pub(super) fn in_utf16(text: &str, little: bool) -> Vec<u8> {
+fn in_utf16(text: &str, little: bool) -> Vec<u8> {
     let pair = |unit: u16| if little { unit.to_le_bytes() } else { unit.to_be_bytes() };
     text.encode_utf16().flat_map(pair).collect()
 }

@@ -12,7 +12,7 @@ use tempfile::SpooledTempFile;
 use super::RewritePlan;
 use super::archive::{Archive, Aside, Held, Masked};
 use super::feed::Fed;
-use super::text::{byte_order, in_utf16, indent, utf16};
+use super::text::{Wide, indent, wide};
 use crate::collect::masking::{is_binary, mask_bytes};
 use crate::collect::pieces::Pieces;
 use crate::redact::{Masker, Pseudonyms};
@@ -74,13 +74,19 @@ impl<'m> Writer<'m> {
         (&mut *content).take(64 * 1024).read_to_end(&mut head)?;
         let mut rest = head.as_slice().chain(content);
         let mut out = SpooledTempFile::new_in(IN_MEMORY, self.folder);
-        if let Some(little) = byte_order(&head) {
+        if let Some(encoding) = wide(&head) {
             let mut all = Vec::new();
             (&mut rest).take(MOST_OF_A_DOCUMENT).read_to_end(&mut all)?;
-            if let Some(text) = utf16(&all, little).filter(|_| (all.len() as u64) < MOST_OF_A_DOCUMENT) {
+            let is_whole = (all.len() as u64) < MOST_OF_A_DOCUMENT;
+            if let Some(text) = is_whole.then(|| encoding.read(&all)).flatten() {
                 let masked = mask_bytes(self.masker, text.as_bytes());
                 let masked = self.renamed(masked);
-                out.write_all(&in_utf16(&String::from_utf8_lossy(&masked), little))?;
+                out.write_all(&encoding.written(&String::from_utf8_lossy(&masked)))?;
+                return self.put(path, mtime, out);
+            }
+            if encoding == Wide::Gb18030 {
+                // ASCII is ASCII in it, so that parts can be masked.
+                self.lines(&mut all.as_slice().chain(rest), &mut out)?;
                 return self.put(path, mtime, out);
             }
             // It only begins like UTF-16.

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::ledger::Ledger;
 use super::phrases::{filled, phrase, small};
+use super::reach::short_of;
 use crate::diagnosis::Checked;
 use crate::model::{Confidence, Text};
 use crate::report::model::{Hypotheses, HypothesisRow, Sentence};
@@ -304,12 +305,14 @@ pub(super) fn rivals(ledger: &Ledger<'_, '_>) -> (Option<Sentence>, Option<Sente
     let could = |id: &str| {
         let header = &diagnosis.rules.get(id)?.header;
         let same = header.causes.iter().any(|one| one.names(&effect));
-        (header.role == Role::Cause && same && !found.contains(id)).then_some(&header.check)
+        (header.role == Role::Cause && same && !found.contains(id)).then_some(header)
     };
     let (mut well, mut unknown) = (Vec::new(), Vec::new());
     for (id, checked) in &diagnosis.checks {
-        let Some(check) = could(id) else { continue };
+        let Some(header) = could(id) else { continue };
+        let check = &header.check;
         match checked {
+            Checked::Pass if short_of(ledger, header).is_some() => unknown.push(check),
             Checked::Pass => well.push(check),
             Checked::Unknown(_) | Checked::Failed(_) => unknown.push(check),
             Checked::Fail | Checked::Outside | Checked::Unmet(_) | Checked::Told(_) => {}

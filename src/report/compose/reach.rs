@@ -7,7 +7,7 @@ use super::data::datum;
 use super::ledger::Ledger;
 use super::overview::shown;
 use super::phrases::{filled, small};
-use crate::bundle::decode::Process;
+use crate::bundle::decode::{Form, Process};
 use crate::cluster::{Snapshot, logs_of};
 use crate::model::{Text, When};
 use crate::rules::RuleHeader;
@@ -22,10 +22,12 @@ pub(super) struct Short<'h> {
     pub(super) logs: Vec<&'h str>,
     /// True where all that was read of the events is one.
     pub(super) is_few_events: bool,
+    /// True where all that was read of the pods is rows of a table, and the check needs more of them.
+    pub(super) is_rows: bool,
 }
 
-/// What leaves a check without anything that reaches the incident: one of its needs was met by nothing but logs that do not, or by a single
-/// event. None where each need was met.
+/// What leaves a check without anything that reaches the incident: one of its needs was met by nothing but logs that do not, by a single
+/// event, or by rows of pods. None where each need was met.
 pub(super) fn short_of<'h>(ledger: &Ledger<'_, '_>, header: &'h RuleHeader) -> Option<Short<'h>> {
     let read = &ledger.diagnosis.snapshot.coverage.read;
     let began = ledger.began();
@@ -37,13 +39,26 @@ pub(super) fn short_of<'h>(ledger: &Ledger<'_, '_>, header: &'h RuleHeader) -> O
             .collect();
         let is_few = |datum: &str| datum == "events" && read.get(datum) == Some(&FEW);
         let is_short = |datum: &str| began.is_some_and(|began| span(ledger.diagnosis.snapshot, datum, began).is_some());
-        if !data.is_empty() && data.iter().all(|datum| is_few(datum) || is_short(datum)) {
+        let is_rows = |datum: &str| datum == "pods" && !header.listing && are_rows(ledger.diagnosis.snapshot);
+        if !data.is_empty()
+            && data
+                .iter()
+                .all(|datum| is_few(datum) || is_rows(datum) || is_short(datum))
+        {
             short.is_few_events |= data.iter().any(|datum| is_few(datum));
-            short.logs.extend(data.into_iter().filter(|datum| !is_few(datum)));
+            short.is_rows |= data.iter().any(|datum| is_rows(datum));
+            short
+                .logs
+                .extend(data.into_iter().filter(|datum| !is_few(datum) && !is_rows(datum)));
         }
     }
     short.logs.dedup();
-    (short.is_few_events || !short.logs.is_empty()).then_some(short)
+    (short.is_few_events || short.is_rows || !short.logs.is_empty()).then_some(short)
+}
+
+/// True where no pod is known by more than its row: a table tells neither messages nor fields.
+fn are_rows(snapshot: &Snapshot) -> bool {
+    snapshot.kind("Pod").all(|pod| pod.form == Form::Row)
 }
 
 impl Short<'_> {
@@ -63,6 +78,7 @@ impl Short<'_> {
             ("en", json!(small(&join("; ", |text| &text.en)))),
             ("began", json!(ledger.began().map_or(String::new(), shown))),
             ("few", json!(self.is_few_events)),
+            ("rows", json!(self.is_rows)),
         ];
         filled("check.short", &facts)
     }

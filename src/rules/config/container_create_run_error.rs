@@ -9,6 +9,7 @@ id: container-create-run-error
 role: cause
 level: critical
 needs: [pods|events]
+listing: true
 text:
   - id: command
     pattern: "exec: \\W+(?P<command>[^\"\\\\]+)\\W+: (?:stat [^:]+: )?(?P<problem>executable file not found in \\$PATH|no such file or directory|permission denied|is a directory)"

@@ -9,6 +9,7 @@ id: createcontainerconfigerror
 role: link
 level: critical
 needs: [pods]
+listing: true
 check:
   zh: "容器配置能否生成（CreateContainerConfigError）"
   en: "whether containers' configuration can be put together (CreateContainerConfigError)"

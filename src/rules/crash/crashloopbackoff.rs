@@ -11,6 +11,7 @@ id: crashloopbackoff
 role: symptom
 level: critical
 needs: [pods]
+listing: true
 check:
   zh: 是否有容器反复退出
   en: whether a container ends again and again

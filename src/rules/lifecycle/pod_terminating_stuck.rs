@@ -9,6 +9,7 @@ id: pod-terminating-stuck
 role: link
 level: warning
 needs: [pods]
+listing: true
 check:
   zh: '是否有 Pod 一直停留在 Terminating'
   en: 'whether a pod stays in Terminating'

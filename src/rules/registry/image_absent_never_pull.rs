@@ -9,6 +9,7 @@ id: image-absent-never-pull
 role: cause
 level: critical
 needs: [pods]
+listing: true
 check:
   zh: "拉取策略为 Never 的镜像是否在节点上"
   en: "whether images with the pull policy Never are on their nodes"

@@ -10,6 +10,7 @@ id: image-pull-backoff
 role: symptom
 level: critical
 needs: [pods]
+listing: true
 check:
   zh: 是否有容器因镜像拉取失败而无法启动
   en: whether a container cannot start because its image cannot be pulled

@@ -9,6 +9,7 @@ id: invalid-image-name
 role: cause
 level: critical
 needs: [pods]
+listing: true
 check:
   zh: "镜像引用的格式是否有效"
   en: "whether image references are well-formed"

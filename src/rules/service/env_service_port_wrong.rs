@@ -1,4 +1,4 @@
-//! A setting names an existing Service with a port that it does not offer.
+//! A setting, or a client's own log, names an existing Service with a port that it does not offer.
 
 use std::collections::BTreeMap;
 
@@ -18,11 +18,11 @@ check:
   zh: 环境变量、参数与 ConfigMap 中的端口是否为 Service 的端口
   en: whether the ports that variables, arguments and ConfigMaps name are ports of the Service
 title:
-  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的 {{ key }} 连接 {{ service }} 的端口 {{ port }}，{% if grpc %}那是 HTTP 端口，gRPC 端口是 {{ offered|join('、') }}{% elif protocol %}该端口说另一种协议，另有端口 {{ offered|join('、') }}{% else %}而该 Service 只有端口 {{ offered|join('、') }}{% endif %}"
-  en: "{{ key }} of {{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} uses port {{ port }} of Service {{ service }}, {% if grpc %}which is for HTTP; gRPC is at {{ offered|join(', ') }}{% elif protocol %}which speaks another protocol; there is {{ offered|join(', ') }} too{% else %}which offers only {{ offered|join(', ') }}{% endif %}"
+  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} {% if not called %}的 {{ key }} {% endif %}连接 {{ service }} 的端口 {{ port }}，{% if grpc %}那是 HTTP 端口，gRPC 端口是 {{ offered|join('、') }}{% elif protocol %}该端口说另一种协议，另有端口 {{ offered|join('、') }}{% else %}而该 Service 只有端口 {{ offered|join('、') }}{% endif %}"
+  en: "{% if not called %}{{ key }} of {% endif %}{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} {% if called %}calls{% else %}uses{% endif %} port {{ port }} of Service {{ service }}, {% if grpc %}which is for HTTP; gRPC is at {{ offered|join(', ') }}{% elif protocol %}which speaks another protocol; there is {{ offered|join(', ') }} too{% else %}which offers only {{ offered|join(', ') }}{% endif %}"
 cause:
-  zh: "设置 {{ key }} 的值是 {{ value }}{% if implied %}（URL 未写端口，默认为 {{ port }}）{% endif %}；{% if grpc %}Service {{ service }} 的端口 {{ port }} 说 HTTP，gRPC 在 {{ offered|join('、') }}，因此协议不符，调用失败。{% elif protocol %}Service {{ service }} 的端口 {{ port }} 说的不是客户端使用的协议，它的其他端口是 {{ offered|join('、') }}。{% else %}Service {{ service }} 没有端口 {{ port }}，它的端口是 {{ offered|join('、') }}，连接不会成功。{% endif %}"
-  en: "the setting {{ key }} is {{ value }}{% if implied %} (a URL without a port means {{ port }}){% endif %}; {% if grpc %}port {{ port }} of Service {{ service }} speaks HTTP and gRPC is at {{ offered|join(', ') }}, so the protocols do not fit and calls fail.{% elif protocol %}port {{ port }} of Service {{ service }} does not speak the protocol of the client; its other ports are {{ offered|join(', ') }}.{% else %}Service {{ service }} has no port {{ port }}, only {{ offered|join(', ') }}, so the connection cannot succeed.{% endif %}"
+  zh: "{% if called %}{{ subject.name }} 的日志说它连接 {{ value }} 失败{% else %}设置 {{ key }} 的值是 {{ value }}{% endif %}{% if implied %}（URL 未写端口，默认为 {{ port }}）{% endif %}；{% if grpc %}Service {{ service }} 的端口 {{ port }} 说 HTTP，gRPC 在 {{ offered|join('、') }}，因此协议不符，调用失败。{% elif protocol %}Service {{ service }} 的端口 {{ port }} 说的不是客户端使用的协议，它的其他端口是 {{ offered|join('、') }}。{% else %}Service {{ service }} 没有端口 {{ port }}，它的端口是 {{ offered|join('、') }}，连接不会成功。{% endif %}"
+  en: "{% if called %}the log of {{ subject.name }} says that its connection to {{ value }} fails{% else %}the setting {{ key }} is {{ value }}{% endif %}{% if implied %} (a URL without a port means {{ port }}){% endif %}; {% if grpc %}port {{ port }} of Service {{ service }} speaks HTTP and gRPC is at {{ offered|join(', ') }}, so the protocols do not fit and calls fail.{% elif protocol %}port {{ port }} of Service {{ service }} does not speak the protocol of the client; its other ports are {{ offered|join(', ') }}.{% else %}Service {{ service }} has no port {{ port }}, only {{ offered|join(', ') }}, so the connection cannot succeed.{% endif %}"
 rules_out:
   - zh: 后端自身：它的 Service 存在，客户端使用的端口不对
     en: "the backend: its Service exists; the client uses another port"
@@ -62,7 +62,7 @@ remedy:
     expect: {zh: "端口为 {{ offered|join('、') }}", en: "its ports are {{ offered|join(', ') }}"}
     verify: {zh: 差异已确认, en: the difference is confirmed}
     rollback: {zh: 只读，无需回滚, en: read-only}
-  - purpose: {zh: "在 {{ path }} 改正端口", en: "correct the port at {{ path }}"}
+  - purpose: {zh: "{% if called %}改正客户端设置中的端口（采集到的数据没有显示在哪一项）{% else %}在 {{ path }} 改正端口{% endif %}", en: "{% if called %}correct the port in the client's settings (the collected data does not show which){% else %}correct the port at {{ path }}{% endif %}"}
     place: cluster
     risk: change
     command: "kubectl -n {{ holder.namespace }} edit {{ holder.kind }} {{ holder.name }}"
@@ -126,6 +126,31 @@ examples:
         NAMESPACE   NAME    TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)    AGE   SELECTOR
         t           store   ClusterIP   None         <none>        6379/TCP   41d   app=store
       "cart.json": '{"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "cart", "namespace": "t", "uid": "c"}, "spec": {"selector": {"matchLabels": {"app": "cart"}}, "template": {"metadata": {"labels": {"app": "cart"}}, "spec": {"containers": [{"name": "cart", "env": [{"name": "REDIS_HOST", "value": "store"}, {"name": "REDIS_PORT", "value": "6380"}]}]}}}}'
+  - name: a log names the port, and no settings were collected
+    files:
+      "svc.txt": |
+        $ kubectl get svc -n t
+        NAME      TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)   AGE
+        seatmap   ClusterIP   10.96.1.1    <none>        80/TCP    5d
+      "pods.txt": |
+        NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE
+        t           booking-6d5f7c9b8d-x2x9k   0/1     Running   0          41m
+      "t/booking-6d5f7c9b8d-x2x9k/booking.log": |
+        2026-11-21T10:20:42Z ERROR Get "http://seatmap:8080/v1": dial tcp 10.96.1.1:8080: i/o timeout
+        2026-11-21T10:20:52Z ERROR Get "http://seatmap:8080/v1": dial tcp 10.96.1.1:8080: i/o timeout
+    fires: [{kind: Deployment, namespace: t, name: booking}]
+  - name: a log names a port that the Service has
+    files:
+      "svc.txt": |
+        $ kubectl get svc -n t
+        NAME      TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)           AGE
+        seatmap   ClusterIP   10.96.1.1    <none>        80/TCP,8080/TCP   5d
+      "pods.txt": |
+        NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE
+        t           booking-6d5f7c9b8d-x2x9k   0/1     Running   0          41m
+      "t/booking-6d5f7c9b8d-x2x9k/booking.log": |
+        2026-11-21T10:20:42Z ERROR Get "http://seatmap:8080/v1": dial tcp 10.96.1.1:8080: i/o timeout
+        2026-11-21T10:20:52Z ERROR Get "http://seatmap:8080/v1": dial tcp 10.96.1.1:8080: i/o timeout
   - name: the default port of a URL that the Service offers
     files:
       services.json: '{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"seatmap","namespace":"t"},"spec":{"clusterIP":"10.0.0.1","selector":{"app":"seatmap"},"ports":[{"port":80,"targetPort":9090}]}}]}'
@@ -144,7 +169,56 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             findings.push(finding);
         }
     }
+    let called = called(input, rule, &findings);
+    findings.extend(called);
     findings
+}
+
+/// What the logs of clients say where no setting tells: a connection to a port that the Service does not have fails.
+fn called(input: &Input<'_>, rule: &RuleHeader, known: &[Finding]) -> Vec<Finding> {
+    let mut found: Vec<Finding> = Vec::new();
+    for call in calls(input.snapshot).into_iter().filter(|call| call.fails) {
+        let (service, Some(port)) = (call.service, call.port) else {
+            continue;
+        };
+        let offered: Vec<i64> = ports(service).iter().map(|offer| offer.port).collect();
+        // Clients of a headless Service come to the containers themselves.
+        if offered.is_empty()
+            || offered.contains(&port)
+            || is_headless(service)
+            || service.text("/spec/type") == "ExternalName"
+        {
+            continue;
+        }
+        let is_same = |finding: &Finding| {
+            finding.subject == call.client
+                && finding
+                    .facts
+                    .get("service")
+                    .is_some_and(|name| *name == service.key.name.as_str())
+        };
+        if known.iter().chain(&found).any(is_same) {
+            continue;
+        }
+        let named = format!("{}:{port}", service.key.name);
+        let holder = &call.client;
+        let one = Finding::new(rule, call.client.clone(), Confidence::Confirmed)
+            .cite(call.cite.clone())
+            .cite(service.cite_at("/spec/ports"));
+        found.push(
+            described(one, service, port, &offered)
+                .fact("called", true)
+                .fact("key", "")
+                .fact("value", named)
+                .fact("implied", false)
+                .fact("path", "")
+                .fact(
+                    "holder",
+                    serde_json::json!({"kind": holder.kind, "namespace": holder.namespace, "name": holder.name}),
+                ),
+        );
+    }
+    found
 }
 
 /// Where a client's log says that the other side speaks another protocol, and one setting alone names a Service of several ports.
@@ -277,20 +351,27 @@ fn finding(
     offered: &[i64],
     confidence: Confidence,
 ) -> Finding {
-    let list: Vec<String> = offered.iter().map(ToString::to_string).collect();
-    Finding::new(rule, reference.workload.clone(), confidence)
+    let one = Finding::new(rule, reference.workload.clone(), confidence)
         .at(reference.path.clone())
         .cite(reference.cite.clone())
-        .cite(service.cite_at("/spec/ports"))
+        .cite(service.cite_at("/spec/ports"));
+    described(one, service, port, offered)
+        .fact("called", false)
         .fact("key", if reference.key.is_empty() { reference.path.clone() } else { reference.key.clone() })
         .fact("value", reference.value.clone())
         .fact("implied", reference.implied)
+        .fact("path", reference.path.clone())
+        .fact("holder", serde_json::json!({"kind": reference.holder.kind, "namespace": reference.holder.namespace, "name": reference.holder.name}))
+}
+
+/// With what is true of the Service and the port.
+fn described(finding: Finding, service: &Object, port: i64, offered: &[i64]) -> Finding {
+    let list: Vec<String> = offered.iter().map(ToString::to_string).collect();
+    finding
         .fact("grpc", false)
         .fact("protocol", false)
         .fact("port", port)
         .fact("service", service.key.name.clone())
         .fact("service_namespace", service.key.namespace.clone())
         .fact("offered", list)
-        .fact("path", reference.path.clone())
-        .fact("holder", serde_json::json!({"kind": reference.holder.kind, "namespace": reference.holder.namespace, "name": reference.holder.name}))
 }

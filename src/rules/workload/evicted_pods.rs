@@ -19,6 +19,7 @@ id: evicted-pods
 role: symptom
 level: critical
 needs: [pods]
+listing: true
 check:
   zh: "是否有 Pod 被节点驱逐"
   en: "whether pods were evicted by their node"

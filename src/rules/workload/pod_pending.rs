@@ -15,6 +15,7 @@ id: pod-pending
 role: symptom
 level: critical
 needs: [pods]
+listing: true
 check:
   zh: 是否有 Pod 长时间停在 Pending
   en: whether a pod stays pending
