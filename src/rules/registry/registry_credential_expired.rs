@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
-use crate::cluster::{Hit, Snapshot};
+use crate::cluster::{Hit, Object, Snapshot};
 use crate::model::{Confidence, Subject};
 use crate::rules::pull::{by_registry, failed_pulls};
-use crate::rules::toolbox::credentials::{names_in, refused, refused_in_any_form};
+use crate::rules::refused::has_all_replicas;
+use crate::rules::toolbox::credentials::{names_in, refused_in_any_form};
 use crate::rules::toolbox::nodes::persists;
 use crate::rules::toolbox::{add_hit, own_hits, workload_touches};
 use crate::rules::{Finding, Ground, Input, RuleHeader};
@@ -28,8 +29,8 @@ check:
   zh: 拉取镜像的凭据是否过期
   en: whether the credentials for pulling images have ended
 title:
-  zh: "镜像仓库 {{ registry }} 的凭据已过期{% if robot is defined %}：机器人账户 {{ robot }} 到期{% elif secret is defined %}：Secret {{ secret }} 已有 {{ hours }} 小时，ECR 的令牌只有 12 小时有效{% endif %}"
-  en: "the credentials for registry {{ registry }} have ended{% if robot is defined %}: robot account {{ robot }} has expired{% elif secret is defined %}: Secret {{ secret }} is {{ hours|hours }} old, and a token of ECR is good for 12{% endif %}"
+  zh: "镜像仓库 {{ registry }} 的凭据已过期{% if robot is defined %}：机器人账户 {{ robot }} 到期{% elif secret is defined %}：Secret {{ secret }} 已有 {{ hours }} 小时，ECR 的令牌只有 12 小时有效{% if renewer %}，而负责更新它的 CronJob {{ renewer }} 没有执行成功{% endif %}{% endif %}"
+  en: "the credentials for registry {{ registry }} have ended{% if robot is defined %}: robot account {{ robot }} has expired{% elif secret is defined %}: Secret {{ secret }} is {{ hours|hours }} old, and a token of ECR is good for 12{% if renewer %}, and CronJob {{ renewer }}, which is to renew it, does not succeed{% endif %}{% endif %}"
 cause:
   zh: "{% if robot is defined %}Harbor 的日志写出机器人账户 {{ robot }} 已过期，{{ registry }} 因此拒绝拉取。{% elif secret is defined %}ECR 的登录令牌 12 小时后失效，Secret {{ secret }} 自 {{ hours }} 小时前起没有更新，{{ registry }} 因此拒绝拉取。{% else %}{{ registry }} 回答令牌已过期。{% endif %}正在运行的 Pod 不受影响，重启或调度到没有该镜像的节点时才会失败。"
   en: "{% if robot is defined %}Harbor's log says that robot account {{ robot }} has expired, so {{ registry }} refuses the pull.{% elif secret is defined %}a token of ECR ends after 12 hours and Secret {{ secret }} was not renewed for {{ hours }}, so {{ registry }} refuses the pull.{% else %}{{ registry }} answers that the token has expired.{% endif %} Pods that run are not affected until they start anew, or elsewhere."
@@ -83,6 +84,10 @@ examples:
       pods.json: '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop"},"spec":{"containers":[{"name":"app","image":"210987654321.dkr.ecr.eu-west-1.amazonaws.com/api:1.2"}],"nodeName":"n1"},"status":{"phase":"Pending","containerStatuses":[{"name":"app","ready":false,"restartCount":0,"state":{"waiting":{"reason":"ImagePullBackOff"}}}]}}]}'
       events.json: '{"kind":"EventList","apiVersion":"v1","items":[{"metadata":{"name":"e","namespace":"shop"},"type":"Warning","reason":"Failed","message":"Failed to pull image \"210987654321.dkr.ecr.eu-west-1.amazonaws.com/api:1.2\": rpc error: code = Unknown desc = failed to pull and unpack image \"210987654321.dkr.ecr.eu-west-1.amazonaws.com/api:1.2\": denied: Your authorization token has expired. Reauthenticate and try again.","involvedObject":{"kind":"Pod","namespace":"shop","name":"web-0"}}]}'
     fires: [{kind: "Registry", name: "210987654321.dkr.ecr.eu-west-1.amazonaws.com"}]
+  - name: "a token of ECR that nobody renews, the CronJob for it is suspended"
+    files:
+      all.json: '{"kind":"List","apiVersion":"v1","items":[{"kind":"Pod","apiVersion":"v1","metadata":{"name":"web-0","namespace":"shop"},"spec":{"imagePullSecrets":[{"name":"ecr-pull"}],"containers":[{"name":"app","image":"210987654321.dkr.ecr.eu-west-1.amazonaws.com/api:1.2"}],"nodeName":"n1"},"status":{"phase":"Pending","containerStatuses":[{"name":"app","ready":false,"restartCount":0,"state":{"waiting":{"reason":"ImagePullBackOff"}}}]}},{"kind":"Secret","apiVersion":"v1","metadata":{"name":"ecr-pull","namespace":"shop","creationTimestamp":"2026-03-09T20:00:00Z"},"type":"kubernetes.io/dockerconfigjson"},{"kind":"CronJob","apiVersion":"batch/v1","metadata":{"name":"ecr-login","namespace":"ops"},"spec":{"suspend":true,"schedule":"0 */8 * * *"}},{"kind":"Event","apiVersion":"v1","metadata":{"name":"e","namespace":"shop"},"type":"Warning","reason":"Failed","message":"Failed to pull image \"210987654321.dkr.ecr.eu-west-1.amazonaws.com/api:1.2\": failed to resolve reference \"210987654321.dkr.ecr.eu-west-1.amazonaws.com/api:1.2\": unexpected status from HEAD request to https://210987654321.dkr.ecr.eu-west-1.amazonaws.com/v2/api/manifests/1.2: 403 Forbidden","involvedObject":{"kind":"Pod","name":"web-0","namespace":"shop"},"lastTimestamp":"2026-03-18T08:13:59Z","firstTimestamp":"2026-03-18T08:00:00Z","count":4}]}'
+    fires: [{kind: "CronJob", namespace: "ops", name: "ecr-login"}]
   - name: "Harbor says that the robot account has ended"
     files:
       pods.json: &refused '{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","namespace":"shop"},"spec":{"imagePullSecrets":[{"name":"harbor"}],"containers":[{"name":"app","image":"harbor.example/api:1.2"}],"nodeName":"n1"},"status":{"phase":"Pending","containerStatuses":[{"name":"app","ready":false,"restartCount":0,"state":{"waiting":{"reason":"ImagePullBackOff"}}}]}}]}'
@@ -190,17 +195,24 @@ fn is_host_of(snapshot: &Snapshot, told: &Hit, registry: &str) -> bool {
             .any(|rule| rule.get("host").and_then(|host| host.as_str()) == Some(host))
 }
 
-/// Pulls from ECR that are refused while the pod's only Secret was not written for longer than a token lives.
+/// Pulls from ECR that are refused while the pod's only Secret was not written for longer than a token lives, as far as is told: whoever
+/// patches a Secret leaves the time of its creation as it was.
 fn old_tokens(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let mut findings = Vec::new();
-    for refused in refused(snapshot) {
-        let is_ecr = refused.registry.contains(".dkr.ecr.");
-        let names = names_in(refused.pod.object, "/spec/imagePullSecrets");
-        let [name] = names.as_slice() else { continue };
-        let Some(secret) = snapshot.object("Secret", refused.pod.namespace(), name) else {
+    for refused in refused_in_any_form(snapshot) {
+        if !refused.registry.contains(".dkr.ecr.") {
             continue;
-        };
+        }
+        let own = names_in(refused.pod.object, "/spec/imagePullSecrets");
+        let of_account = refused.account.map(|account| names_in(account, "/imagePullSecrets"));
+        let names: BTreeSet<&str> = own.into_iter().chain(of_account.unwrap_or_default()).collect();
+        let namespace = refused.pod.namespace();
+        let secret = names
+            .first()
+            .filter(|_| names.len() == 1)
+            .and_then(|name| snapshot.object("Secret", namespace, name));
+        let Some(secret) = secret else { continue };
         // Whoever renews the same Secret is seen in its managed fields.
         let written = secret
             .list("/metadata/managedFields")
@@ -208,28 +220,62 @@ fn old_tokens(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
             .filter_map(|entry| crate::model::When::rfc3339(entry.get("time")?.as_str()?))
             .chain(secret.time("/metadata/creationTimestamp"))
             .max_by_key(|when| when.latest);
-        let (Some(written), Some(now)) = (written, &snapshot.bundle.collected_at) else {
+        let (Some(written), Some(now)) = (written, snapshot.now()) else {
             continue;
         };
-        let age = written.gap_to(now);
-        if !is_ecr || age <= ECR_TOKEN {
+        let age = now.duration_since(written.latest);
+        if age <= ECR_TOKEN {
             continue;
         }
         let pod = refused.pod.object.subject();
-        let subject = crate::model::Subject::cluster("Registry", &refused.registry);
+        let renewer = renewer(snapshot, secret);
+        let subject = renewer.map_or_else(|| secret.subject(), Object::subject);
         let mut finding = Finding::new(rule, subject, Confidence::Probable)
             .cite(secret.cite_at("/metadata/creationTimestamp").at(Some(written)))
             .touch(Ground::Registry, &refused.registry)
             .fact("registry", refused.registry.clone())
             .fact("image", refused.image)
-            .fact("secret", format!("{}/{name}", refused.pod.namespace()))
+            .fact("secret", format!("{namespace}/{}", secret.key.name))
+            .fact("renewer", renewer.map(|job| job.key.name.clone()))
             .fact("hours", age.as_hours());
+        if let Some(job) = renewer {
+            finding.add_cite(job.cite_at("/spec/suspend"));
+        }
         add_hit(input, &mut finding, refused.hit);
         finding.touches.extend(workload_touches(snapshot, &pod));
         finding.add_affected(pod);
         findings.push(finding);
     }
     findings
+}
+
+/// The CronJob that is to renew a Secret and does not: it is suspended, or its last Job has failed. It is called after the registry or the
+/// Secret, or the Secret's labels name it.
+fn renewer<'s>(snapshot: &'s Snapshot, secret: &Object) -> Option<&'s Object> {
+    let labels = secret.get("/metadata/labels").and_then(|labels| labels.as_object());
+    let is_named = |name: &str| {
+        name.split('-').any(|part| part == "ecr")
+            || name.contains(secret.key.name.as_str())
+            || labels.is_some_and(|labels| labels.values().any(|value| value.as_str() == Some(name)))
+    };
+    snapshot
+        .kind("CronJob")
+        .filter(|job| is_named(&job.key.name))
+        .find(|job| {
+            let last = snapshot
+                .kind("Job")
+                .filter(|run| {
+                    run.key.namespace == job.key.namespace
+                        && run
+                            .key
+                            .name
+                            .strip_prefix(job.key.name.as_str())
+                            .is_some_and(|rest| rest.starts_with('-'))
+                })
+                .max_by_key(|run| run.key.name.clone());
+            job.get("/spec/suspend").and_then(|value| value.as_bool()) == Some(true)
+                || last.is_some_and(|run| !has_all_replicas(run) && run.int("/status/succeeded").unwrap_or(0) == 0)
+        })
 }
 
 #[cfg(test)]
