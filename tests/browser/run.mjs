@@ -39,7 +39,7 @@ const each = async (list, look) => {
 };
 const setting = {
   browser, pages, one, again, shots, each, hostile: named("hostile"), healthy: named("healthy"),
-  budget: { body: 3, pages: 40 },
+  budget: { body: 4, pages: 40 },
   check: (id, title, look) => checks.push({ id, title, look }),
 };
 for (const part of [safety, access, content, printing]) part(setting);
