@@ -107,6 +107,7 @@ fn empty() -> PostMortem {
             name: "casefile",
             version: "0.1.0",
             rules: 86,
+            rules_sha256: "5d".repeat(32),
         },
         bundles: Vec::new(),
         incident: Incident {
@@ -229,6 +230,7 @@ fn gap(zh: &str, en: &str, reason: GapReason, collect: &str) -> Gap {
         detail: String::new(),
         limits: Text::new("2.1 中的事件检查无法判断", "the event check of 2.1 is undetermined"),
         collect: collect.to_owned(),
+        of_baseline: false,
     }
 }
 

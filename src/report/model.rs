@@ -20,7 +20,7 @@ pub use changes::{
 };
 
 /// The version of the JSON report, semantic: a new key is minor, a changed or removed one major.
-pub const SCHEMA_VERSION: &str = "1.6";
+pub const SCHEMA_VERSION: &str = "1.7";
 
 /// A whole report.
 #[derive(Debug, Clone, Serialize)]
@@ -139,6 +139,8 @@ pub struct Tool {
     pub version: &'static str,
     /// How many rules were tried.
     pub rules: usize,
+    /// Digest (SHA-256) of all that those rules say, users' rules with them.
+    pub rules_sha256: String,
 }
 
 /// One bundle that was read.
@@ -521,6 +523,12 @@ pub struct Contributing {
     pub sentence: Sentence,
     /// The line of a script or configuration that shows it; empty when there is none.
     pub code: String,
+    /// What it is in the causal chain: a condition, or a barrier that did not hold.
+    #[serde(skip)]
+    pub kind: CausalKind,
+    /// How it bears on the failure; empty where its kind says it.
+    #[serde(skip)]
+    pub mechanism: Text,
 }
 
 /// Kinds of a node in the causal graph.

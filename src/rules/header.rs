@@ -297,6 +297,23 @@ pub struct FactorWording {
     /// Only when this fact is true.
     #[serde(default)]
     pub when: Option<String>,
+    /// What it is in the causal chain.
+    #[serde(default)]
+    pub part: FactorPart,
+    /// How it bears on the failure, in a few words that are no template; what its part says when not given.
+    #[serde(default)]
+    pub mechanism: Text,
+}
+
+/// What a factor is in the causal chain.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FactorPart {
+    /// It should have prevented, noticed or healed the failure.
+    #[default]
+    Barrier,
+    /// It made the failure possible, or came before it.
+    Condition,
 }
 
 /// Data that would answer an open question.

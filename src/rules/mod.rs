@@ -42,8 +42,8 @@ pub use condition::{Condition, FieldPath, Pattern, Wanted};
 pub use finding::{Finding, Input, Outcome, Unmet};
 pub use grounds::{Ground, Touch};
 pub use header::{
-    ActionWording, Alive, AskWording, Effect, Example, FactorWording, KnowledgeWording, LessonWording, Meets, Rival,
-    Role, RuleHeader, StepWording, Subjects, Weighing, Weight,
+    ActionWording, Alive, AskWording, Effect, Example, FactorPart, FactorWording, KnowledgeWording, LessonWording,
+    Meets, Rival, Role, RuleHeader, StepWording, Subjects, Weighing, Weight,
 };
 pub use object_rule::{ObjectSubject, ObjectTest};
 pub use problem_detector::MonitorKind;

@@ -1,6 +1,7 @@
 //! All rules, loaded once: headers parsed, signatures compiled.
 
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 
 use super::meets::unmet;
 use super::object_rule::judge_objects;
@@ -146,6 +147,21 @@ impl Rules {
     /// Every rule, in order of family and file.
     pub fn iter(&self) -> impl Iterator<Item = &Rule> {
         self.rules.iter()
+    }
+
+    /// Digest of what all rules say, in the order of their ids: two reports with the same one were judged by the same rules.
+    pub fn digest(&self) -> String {
+        let mut said: Vec<(&str, &str)> = (self.rules.iter())
+            .map(|rule| (rule.header.id.as_str(), rule.source.as_str()))
+            .collect();
+        said.sort_unstable();
+        let mut hash = Sha256::new();
+        for (id, source) in said {
+            // The length keeps two rules from reading as one.
+            hash.update(format!("{id} {}\n", source.len()));
+            hash.update(source);
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// One rule.

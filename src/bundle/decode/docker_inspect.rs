@@ -88,8 +88,10 @@ fn facts_of(file: &TextFile<'_>, section: usize, element: Element) -> Vec<Fact> 
         .collect()
 }
 
-/// What a container is made again from. Its environment is left out: that is where secrets are.
-const ARGUMENTS: [&str; 10] = [
+/// What a container is made again from, and when it ran. Its environment is left out: that is where secrets are.
+const ARGUMENTS: [&str; 12] = [
+    "/State/StartedAt",
+    "/State/FinishedAt",
     "/Config/Image",
     "/Config/Entrypoint",
     "/Config/Cmd",
@@ -108,7 +110,8 @@ fn arguments(value: &Value) -> impl Iterator<Item = QuoteLine> {
         let field = value.pointer(pointer)?;
         let is_empty = match field {
             Value::Null | Value::Bool(false) => true,
-            Value::String(text) => text.is_empty(),
+            // Go's zero time: it never was.
+            Value::String(text) => text.is_empty() || text.starts_with("0001-01-01T"),
             Value::Array(items) => items.is_empty(),
             Value::Object(fields) => fields.is_empty(),
             _ => false,

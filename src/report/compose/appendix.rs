@@ -36,6 +36,7 @@ pub(super) fn gaps(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Gap>, minijinja::E
     let mut gaps = asked(ledger)?;
     gaps.extend(missing(ledger));
     gaps.extend(unreadable(ledger));
+    gaps.extend(super::baseline_gaps::gaps(ledger));
     Ok(gaps)
 }
 
@@ -59,6 +60,7 @@ fn asked(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Gap>, minijinja::Error> {
                 detail: String::new(),
                 limits: framed_by_section(&ledger.wording.text(&wording.limits, &facts)?),
                 collect: ledger.wording.command(&wording.collect, &facts)?,
+                of_baseline: false,
             };
             if gaps.iter().all(|known| known.what != gap.what) {
                 gaps.push(gap);
@@ -131,6 +133,7 @@ pub(super) fn missing(ledger: &Ledger<'_, '_>) -> Vec<Gap> {
                 .or_else(|| of_process(diagnosis.snapshot, need))
                 .or_else(|| journal_since(diagnosis.snapshot, distribution, need, since?))
                 .unwrap_or(datum.collect),
+            of_baseline: false,
         }
     });
     rows.collect()
@@ -199,6 +202,7 @@ fn unreadable(ledger: &mut Ledger<'_, '_>) -> Vec<Gap> {
             detail: ledger.masker.mask(&problem.detail).into_owned(),
             limits: phrase("gap.that-file"),
             collect: String::new(),
+            of_baseline: false,
         });
     }
     if problems.len() > PROBLEMS {
@@ -210,6 +214,7 @@ fn unreadable(ledger: &mut Ledger<'_, '_>) -> Vec<Gap> {
             detail: String::new(),
             limits: phrase("gap.that-file"),
             collect: "casefile inspect --files".into(),
+            of_baseline: false,
         });
     }
     for (rule, count) in Kept::of(diagnosis).left_out() {
@@ -220,6 +225,7 @@ fn unreadable(ledger: &mut Ledger<'_, '_>) -> Vec<Gap> {
             detail: String::new(),
             limits: phrase("gap.findings-limits"),
             collect: String::new(),
+            of_baseline: false,
         });
     }
     gaps

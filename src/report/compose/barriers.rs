@@ -10,10 +10,22 @@ use crate::model::{Citation, Confidence, Text};
 use crate::report::model::{CausalEdge, CausalGraph, CausalKind, CausalNode, Contributing};
 use crate::rules::{KnowledgeWording, Role};
 
-/// Factors that stand as barriers.
+/// Factors that stand as barriers, and those that stand as conditions.
 const FACTORS: usize = 3;
-/// These, what should have healed it, and what should have told of it.
-pub(super) const MOST: usize = FACTORS + 2;
+
+/// The nodes to keep free: the factors that stand in the chain, what should have healed it, and what should have told of it.
+pub(super) fn room(contributing: &[Contributing]) -> usize {
+    let kinds = [CausalKind::Condition, CausalKind::Barrier];
+    let factors: usize = kinds.iter().map(|kind| of_kind(contributing, *kind).count()).sum();
+    factors.max(FACTORS) + 2
+}
+
+/// The factors of one kind that stand in the chain: what is known to be missing rather than what may be.
+fn of_kind(contributing: &[Contributing], kind: CausalKind) -> impl Iterator<Item = &Contributing> {
+    let known = |factor: &&Contributing| factor.sentence.confidence != Some(Confidence::Undetermined);
+    let factors = contributing.iter().filter(known);
+    factors.filter(move |factor| factor.kind == kind).take(FACTORS)
+}
 
 /// Adds the barriers to a graph of causes and effects. None where nothing broke. `ids` has the graph's id of each finding.
 pub(super) fn add(
@@ -39,9 +51,9 @@ pub(super) fn add(
             .map_or_else(|| root.id.clone(), |node| node.id.clone());
         failures.push(last);
     }
-    // What is known to be missing rather than what may be; the first factor is the one that the cause's rule names first.
-    let known = |factor: &&Contributing| factor.sentence.confidence != Some(Confidence::Undetermined);
-    let mut factors: Vec<&Contributing> = contributing.iter().filter(known).take(FACTORS).collect();
+    // The first factor is the one that the cause's rule names first.
+    let conditions = of_kind(contributing, CausalKind::Condition);
+    let mut factors: Vec<&Contributing> = conditions.chain(of_kind(contributing, CausalKind::Barrier)).collect();
     if factors.is_empty() {
         factors.extend(contributing.first());
     }
@@ -50,13 +62,17 @@ pub(super) fn add(
             [] => root.refs.clone(),
             refs => refs.to_vec(),
         };
-        let confidence = factor.sentence.confidence.unwrap_or(Confidence::Possible);
-        let label = factor.sentence.text.clone();
+        let mechanism = match factor.kind {
+            _ if !factor.mechanism.zh.is_empty() => factor.mechanism.clone(),
+            CausalKind::Condition => phrase("causal.made-possible"),
+            _ => phrase("causal.not-prevented"),
+        };
         let barrier = Barrier {
-            label,
-            confidence,
+            kind: factor.kind,
+            label: factor.sentence.text.clone(),
+            confidence: factor.sentence.confidence.unwrap_or(Confidence::Possible),
             shown: refs.clone(),
-            mechanism: phrase("causal.not-prevented"),
+            mechanism,
             known: refs,
         };
         push(graph, barrier, &failures);
@@ -67,6 +83,7 @@ pub(super) fn add(
             None => failures.clone(),
         };
         let barrier = Barrier {
+            kind: CausalKind::Barrier,
             label: healing.label,
             confidence: healing.confidence,
             known: [healing.refs.as_slice(), &healing.known].concat(),
@@ -91,6 +108,7 @@ pub(super) fn add(
         reference: "prometheus.io/docs/alerting/latest/overview".into(),
     });
     let barrier = Barrier {
+        kind: CausalKind::Barrier,
         label,
         confidence: Confidence::Undetermined,
         shown: shown.into_iter().chain([known.clone()]).collect(),
@@ -101,8 +119,9 @@ pub(super) fn add(
     Ok(())
 }
 
-/// One barrier: what it is and what shows it, how it failed and what that rests on.
+/// One barrier or condition: what it is and what shows it, how it bears on the failure and what that rests on.
 struct Barrier {
+    kind: CausalKind,
     label: Text,
     confidence: Confidence,
     shown: Vec<String>,
@@ -117,7 +136,7 @@ fn push(graph: &mut CausalGraph, barrier: Barrier, before: &[String]) {
     let id = format!("N{}", graph.nodes.len() + 1);
     graph.nodes.push(CausalNode {
         id: id.clone(),
-        kind: CausalKind::Barrier,
+        kind: barrier.kind,
         label: barrier.label,
         confidence: barrier.confidence,
         refs: barrier.shown,

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::ledger::Ledger;
 use super::overview::shown;
 use super::phrases::filled;
+use super::started::{self, Started};
 use crate::bundle::decode::RuntimeEvent;
 use crate::cluster::Host;
 use crate::model::{Citation, Listing, Place, Text, When};
@@ -32,6 +33,8 @@ pub(super) struct Burst<'h> {
     /// Imports of images right before containers were made.
     imports: Vec<&'h RuntimeEvent>,
     events: Vec<&'h RuntimeEvent>,
+    /// The prune of images that followed a prune of containers at once.
+    images: Option<&'h RuntimeEvent>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,6 +55,14 @@ impl<'h> Burst<'h> {
                 imports.retain(|known| is_near(known, event));
                 imports.push(event);
             }
+            if event.kind == "image"
+                && event.action == "prune"
+                && let Some(last) = bursts.last_mut()
+                && last.is_prune()
+                && last.events.last().is_some_and(|known| is_near(known, event))
+            {
+                last.images = Some(event);
+            }
             let (Some(kind), Some(when)) = (kind(event), &event.when) else {
                 continue;
             };
@@ -65,6 +76,7 @@ impl<'h> Burst<'h> {
                         kind,
                         imports: std::mem::take(&mut imports),
                         events: vec![event],
+                        images: None,
                     });
                 }
             }
@@ -121,10 +133,15 @@ impl<'h> Burst<'h> {
         self.events.last()?.when.as_ref()
     }
 
+    /// When all of it ended, the prune of images with it.
+    pub(super) fn ended(&self) -> Option<&'h When> {
+        self.images.and_then(|event| event.when.as_ref()).or(self.last())
+    }
+
     /// True where one of its events stands at this place.
     pub(super) fn has(&self, cite: &Citation) -> bool {
         let stands = |event: &&RuntimeEvent| event.cite.file == cite.file && event.cite.place == cite.place;
-        self.events.iter().any(stands)
+        self.events.iter().chain(&self.images).any(stands)
     }
 
     /// What became of system containers is a failure; that they were made is a change.
@@ -167,6 +184,7 @@ impl<'h> Burst<'h> {
             ("code", json!(code.cloned().unwrap_or_default())),
             ("killed", json!(of("kill").count() > 0)),
             ("deleted", json!(of("destroy").count() > 0)),
+            ("images", json!(self.images.is_some())),
         ];
         match self.kind {
             Kind::Made => filled("timeline.burst-made", &facts),
@@ -195,6 +213,7 @@ impl<'h> Burst<'h> {
         {
             cites.push(&last.cite);
         }
+        cites.extend(self.images.map(|event| &event.cite));
         cites
     }
 
@@ -210,7 +229,7 @@ impl<'h> Burst<'h> {
     }
 
     /// The question that such a stretch leaves: what was done before it and after it, and its length.
-    pub(super) fn question(&self, next: &Self) -> Text {
+    pub(super) fn question(&self, next: &Self, started: &[Started<'_>]) -> Text {
         let (Some(end), Some(start)) = (self.last(), next.first()) else {
             return Text::default();
         };
@@ -221,6 +240,7 @@ impl<'h> Burst<'h> {
             ("minutes", json!(end.gap_to(start).as_mins())),
             ("count", json!(names.len())),
             ("made", json!(next.kind == Kind::Made)),
+            ("started", started::told(started)),
         ];
         filled("question.silence", &facts)
     }
@@ -234,9 +254,15 @@ pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Vec<Sentence> {
         let bursts = Burst::of_incident(ledger, host);
         for (before, after) in Burst::silences(&bursts) {
             let all = all_events(host);
-            let cites = before.cites().into_iter().chain(after.cites()).chain(&all);
+            let started = match (before.last(), after.first()) {
+                (Some(from), Some(to)) => started::between(snapshot, host, from, to),
+                _ => Vec::new(),
+            };
+            let processes = started.iter().map(|one| &one.process.cite);
+            let cites = before.cites().into_iter().chain(after.cites());
+            let cites = cites.chain(&all).chain(processes);
             questions.push(Sentence {
-                text: before.question(after),
+                text: before.question(after, &started),
                 refs: ledger.cite_all(cites),
                 confidence: None,
             });
@@ -358,7 +384,7 @@ mod tests {
         assert_eq!((bursts[0].count(), bursts[1].cites().len()), (3, 3));
         let silences = Burst::silences(&bursts);
         assert_eq!(silences.len(), 1);
-        let question = crate::model::plain(&silences[0].0.question(silences[0].1).en);
+        let question = crate::model::plain(&silences[0].0.question(silences[0].1, &[]).en);
         assert!(question.contains("15 minutes"), "{question}");
         assert!(bursts[0].category() == TimelineKind::Failure && bursts[2].category() == TimelineKind::Change);
     }

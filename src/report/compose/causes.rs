@@ -15,7 +15,7 @@ use crate::model::{ActionKind, Confidence, Subject, Text};
 use crate::report::model::{
     CausalEdge, CausalGraph, CausalKind, CausalNode, Contributing, FindingView, RootCause, Sentence,
 };
-use crate::rules::{Finding, Role};
+use crate::rules::{FactorPart, Finding, Role};
 
 /// Nodes of the causal graph; more cannot be taken in.
 const NODES: usize = 12;
@@ -193,6 +193,11 @@ pub(super) fn contributing(ledger: &mut Ledger<'_, '_>) -> Result<Vec<Contributi
                     confidence: Some(confidence),
                 },
                 code,
+                kind: match factor.part {
+                    FactorPart::Barrier => CausalKind::Barrier,
+                    FactorPart::Condition => CausalKind::Condition,
+                },
+                mechanism: factor.mechanism.clone(),
             });
         }
         if factors.is_empty() {
@@ -236,6 +241,8 @@ fn possible_gaps(
                 confidence: Some(Confidence::Undetermined),
             },
             code: String::new(),
+            kind: CausalKind::Barrier,
+            mechanism: Text::default(),
         });
     }
     Ok(())
@@ -271,6 +278,8 @@ pub(super) fn factors_found(
             id,
             sentence,
             code: String::new(),
+            kind: CausalKind::Barrier,
+            mechanism: Text::default(),
         });
     }
     Ok(found)
@@ -339,7 +348,7 @@ pub(super) fn graph(
         let Some(finding) = diagnosis.findings.get(index) else {
             continue;
         };
-        if ids.contains_key(&index) || graph.nodes.len() >= NODES.saturating_sub(barriers::MOST) {
+        if ids.contains_key(&index) || graph.nodes.len() >= NODES.saturating_sub(barriers::room(contributing)) {
             continue;
         }
         let is_root = diagnosis.roots.iter().any(|root| root.finding == index);
@@ -388,7 +397,30 @@ pub(super) fn graph(
     }
     effects(ledger, &ids, &mut graph);
     barriers::add(ledger, contributing, &ids, &mut graph)?;
+    in_order(&mut graph);
     Ok(graph)
+}
+
+/// A chain is read from what set it off and what made it possible to what came of it; the barriers come last. Numbered in that order.
+fn in_order(graph: &mut CausalGraph) {
+    graph.nodes.sort_by_key(|node| match node.kind {
+        CausalKind::Trigger => 0,
+        CausalKind::Condition => 1,
+        CausalKind::Failure | CausalKind::Impact => 2,
+        CausalKind::Barrier => 3,
+    });
+    let nodes = graph.nodes.iter_mut().enumerate();
+    let renamed: BTreeMap<String, String> = nodes
+        .map(|(index, node)| {
+            let id = format!("N{}", index + 1);
+            (std::mem::replace(&mut node.id, id.clone()), id)
+        })
+        .collect();
+    for end in graph.edges.iter_mut().flat_map(|edge| [&mut edge.from, &mut edge.to]) {
+        if let Some(id) = renamed.get(end) {
+            end.clone_from(id);
+        }
+    }
 }
 
 /// Where a chain ends in a container that is gone, what its role lets expect: an effect that nobody saw.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::brief_runs::brief_runs;
 use super::doubles::doubles;
 use super::ledger::Ledger;
 use super::one_machine::signs;
@@ -31,6 +32,7 @@ pub(super) fn contradictions(ledger: &mut Ledger<'_, '_>) -> (Vec<Sentence>, Vec
     }
     let mut told = strangers(ledger);
     told.extend(arguments(ledger));
+    told.extend(brief_runs(ledger));
     told.extend(versions(ledger));
     told.extend(silent_but_ready(ledger));
     told.extend(one_run(ledger));
@@ -225,7 +227,16 @@ fn one_run(ledger: &Ledger<'_, '_>) -> Vec<Told> {
                 continue;
             };
             let times = earlier.iter().map(|prune| &prune.when).chain([last]);
+            let images: Vec<&Citation> = earlier
+                .iter()
+                .filter_map(|prune| Some(&prune.images.as_ref()?.1))
+                .collect();
+            let images: Vec<&Citation> = match &deletions.images_pruned {
+                Some(last) if images.len() == earlier.len() => images.into_iter().chain([last]).collect(),
+                _ => Vec::new(),
+            };
             let facts = [
+                ("images", json!(!images.is_empty())),
                 ("names", json!(names)),
                 ("count", json!(earlier.len() + 1)),
                 ("times", json!(times.map(shown).collect::<Vec<_>>())),
@@ -237,8 +248,9 @@ fn one_run(ledger: &Ledger<'_, '_>) -> Vec<Told> {
                 .chain(&deletions.destroyed);
             let gone = gone.filter(|gone| names.contains(&gone.name)).map(|gone| &gone.cite);
             let acts = earlier.iter().map(|prune| &prune.cite).chain([pruned, logged]);
-            let places: Vec<Citation> = gone.chain(acts).cloned().collect();
-            told.push(Told::of("contradiction.one-run", &facts, places));
+            let shown: Vec<Citation> = gone.chain(acts).cloned().collect();
+            let places = shown.iter().chain(images).cloned().collect();
+            told.push(Told::of("contradiction.one-run", &facts, places).shown_by(shown));
         }
     }
     told.truncate(TOLD);

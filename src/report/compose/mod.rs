@@ -4,6 +4,8 @@ mod actions;
 mod alive;
 mod appendix;
 mod barriers;
+mod baseline_gaps;
+mod brief_runs;
 mod bursts;
 mod causes;
 mod changed;
@@ -34,6 +36,7 @@ mod server;
 mod severity;
 mod so_what;
 mod stand_ins;
+mod started;
 mod symptoms;
 mod timeline;
 mod triage;
@@ -99,6 +102,7 @@ pub fn compose(diagnosis: &Diagnosis<'_>, masker: &mut Masker) -> Result<PostMor
         name: "casefile",
         version: env!("CARGO_PKG_VERSION"),
         rules: diagnosis.rules.iter().count(),
+        rules_sha256: diagnosis.rules.digest(),
     };
     let mut bundles = bundle_refs(&mut ledger, diagnosis.snapshot, "incident");
     if let Some(baseline) = diagnosis.baseline {

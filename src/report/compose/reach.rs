@@ -161,7 +161,7 @@ pub(super) fn process_of<'s>(snapshot: &'s Snapshot, datum: &str) -> Option<&'s 
 
 /// The end of the minute in which a process began, where the list says it by the clock: then it was on the day of the list, or at most one
 /// day before.
-fn started(snapshot: &Snapshot, process: &Process) -> Option<Timestamp> {
+pub(super) fn started(snapshot: &Snapshot, process: &Process) -> Option<Timestamp> {
     let now = snapshot.now()?;
     let (hours, minutes) = process.started.split_once(':')?;
     let minute = jiff::civil::Time::new(hours.parse().ok()?, minutes.parse().ok()?, 0, 0).ok()?;

@@ -6,7 +6,7 @@ use super::ledger::Ledger;
 use super::phrases::{filled, phrase};
 use crate::bundle::decode::ContainerState;
 use crate::cluster::{Host, HostContainer, Snapshot};
-use crate::model::StepPlace;
+use crate::model::{CODE_OPEN, StepPlace};
 use crate::report::model::{RecoveryStep, Sentence};
 use crate::rules::inventory::names;
 use crate::rules::{KnowledgeWording, shell_quote};
@@ -32,6 +32,19 @@ pub(super) fn inside_server(ledger: &mut Ledger<'_, '_>, steps: &mut [RecoverySt
     let prefix = format!("docker exec {} kubectl ", shell_quote(&server.name));
     let mut is_said = false;
     for step in steps.iter_mut().filter(|step| step.place == StepPlace::Rancher) {
+        // Commands inside sentences run there too.
+        let texts = [
+            &mut step.precheck,
+            &mut step.expect,
+            &mut step.verify,
+            &mut step.rollback,
+        ];
+        let notes = step.notes.iter_mut().map(|note| &mut note.text);
+        for text in texts.into_iter().chain(notes) {
+            for said in [&mut text.zh, &mut text.en] {
+                *said = said.replace(&format!("{CODE_OPEN}kubectl "), &format!("{CODE_OPEN}{prefix}"));
+            }
+        }
         let lines = step.command.lines().map(|line| match line.strip_prefix("kubectl ") {
             Some(rest) => format!("{prefix}{rest}"),
             None => line.to_owned(),

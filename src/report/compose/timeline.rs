@@ -11,6 +11,7 @@ use super::ledger::{Ledger, called};
 use super::logged::namespaces_deleted;
 use super::overview::window;
 use super::phrases::{filled, phrase};
+use super::started;
 use crate::cluster::{Host, Snapshot, is_before};
 use crate::diagnosis::Side;
 use crate::model::{Basis, Citation, Text, When};
@@ -260,7 +261,8 @@ fn bursts<'h>(
             continue;
         };
         let refs = ledger.cite_all(burst.cites());
-        let until = (first != last).then(|| last.clone());
+        let ended = burst.ended().unwrap_or(last);
+        let until = (first != ended).then(|| ended.clone());
         let (subject, count) = (host.runtime_name().to_owned(), burst.count() as u64);
         rows.push(row(
             first.clone(),
@@ -271,6 +273,15 @@ fn bursts<'h>(
             until,
             refs,
         ));
+    }
+    // What began outside of containers while the runtime tells of nothing belongs to the same story.
+    if let (Some(from), Some(to)) = (bursts.first().and_then(Burst::began), ledger.began()) {
+        let started = started::between(ledger.diagnosis.snapshot, host, from, to);
+        if let Some((when, text, cites)) = started::row(&started) {
+            let (subject, count) = (host.runtime_name().to_owned(), started.len() as u64);
+            let refs = ledger.cite_all(&cites);
+            rows.push(row(when, subject, TimelineKind::Change, text, count, None, refs));
+        }
     }
     bursts
 }

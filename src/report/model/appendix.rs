@@ -43,6 +43,8 @@ pub struct Gap {
     pub limits: Text,
     /// One command that would collect it; empty when there is none.
     pub collect: String,
+    /// True where it is missing in the baseline, not in the incident's bundles.
+    pub of_baseline: bool,
 }
 
 /// One row of appendix C.

@@ -443,7 +443,7 @@ fn an_ordinary_page_is_small() {
 fn json_is_the_model_without_marks() {
     let report = incident();
     let json = render(&report, Lang::Zh, Format::Json).unwrap();
-    assert!(json.starts_with("{\n  \"schema_version\": \"1.6\",\n  \"tool\"") && json.ends_with("}\n"));
+    assert!(json.starts_with("{\n  \"schema_version\": \"1.7\",\n  \"tool\"") && json.ends_with("}\n"));
     assert!(!json.contains(['\u{e000}', '\u{e001}']));
     let value: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(value["root_causes"][0]["subject"]["name"], "share-mnt");

@@ -79,6 +79,37 @@ pub(super) fn grains(rows: &[Option<&When>]) -> Vec<Grain> {
         .collect()
 }
 
+/// A day and an offset that several times share.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Day {
+    date: String,
+    offset: String,
+}
+
+impl std::fmt::Display for Day {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.date, self.offset)
+    }
+}
+
+/// The day of all these times, where they are on one: then a table says it once, in its head.
+pub(crate) fn shared_day(times: &[Option<&When>], zone: &Zone) -> Option<Day> {
+    let ends = times.iter().flatten().flat_map(|when| [when.earliest, when.latest]);
+    let mut days = ends.map(|time| Day {
+        date: date(time, zone),
+        offset: zone.offset(time).to_string(),
+    });
+    let first = days.next()?;
+    days.all(|day| day == first).then_some(first)
+}
+
+/// A time as [`show`] has it without the day that is said elsewhere.
+pub(crate) fn without(day: &Day, shown: &str) -> String {
+    let shown = shown.strip_prefix(&format!("{} ", day.date)).unwrap_or(shown);
+    let shown = shown.strip_suffix(&format!(" {}", day.offset)).unwrap_or(shown);
+    shown.to_owned()
+}
+
 /// The length of a time in a sentence: `2026-11-21 10:20:33 +00:00`.
 const IN_SENTENCE: usize = 26;
 
@@ -151,6 +182,20 @@ mod tests {
             show(&night, Grain::Second, &Zone::default()),
             "2026-11-20 02:00:00 – 2026-11-21 10:02:11 +00:00"
         );
+    }
+
+    #[test]
+    fn a_day_that_all_rows_share_is_said_once() {
+        let zone = Zone::default();
+        let (a, b) = (
+            when("2026-11-21T10:20:33Z", "2026-11-21T10:20:33Z"),
+            when("2026-11-21T02:00:00Z", "2026-11-21T10:02:11Z"),
+        );
+        let day = shared_day(&[Some(&a), None, Some(&b)], &zone).expect("one day");
+        assert_eq!(day.to_string(), "2026-11-21 +00:00");
+        assert_eq!(without(&day, &show(&b, Grain::Second, &zone)), "02:00:00–10:02:11");
+        let next = when("2026-11-22T10:20:33Z", "2026-11-22T10:20:33Z");
+        assert_eq!(shared_day(&[Some(&a), Some(&next)], &zone), None);
     }
 
     #[test]

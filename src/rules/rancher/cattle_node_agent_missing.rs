@@ -36,7 +36,7 @@ remedy:
     rollback: {zh: "只读，无需回滚", en: "read-only"}
 prevention:
   - kind: detect
-    text: {zh: "DaemonSet cattle-node-agent 不存在，或就绪数少于节点数时告警", en: "alert when the DaemonSet cattle-node-agent is absent, or has fewer ready pods than there are nodes"}
+    text: {zh: "DaemonSet cattle-node-agent 不存在，或就绪数少于节点数时告警", en: "alert when the DaemonSet cattle-node-agent is absent or has fewer ready pods than nodes"}
     command: "kubectl -n cattle-system get daemonset cattle-node-agent -o jsonpath='{.status.desiredNumberScheduled} {.status.numberReady}'"
     acceptance: {zh: "在测试集群删除该 DaemonSet 后收到告警", en: "deleting the DaemonSet of a test cluster raises it"}
 knowledge:

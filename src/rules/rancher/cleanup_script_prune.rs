@@ -49,6 +49,7 @@ factors:
       zh: 清理脚本设计缺陷：清除命令没有排除系统容器
       en: "the clean-up script has no exception for system containers"
     code: "{{ line|raw }}"
+    part: condition
   - text:
       zh: "可能缺乏关键容器的保护：读到的另外 {{ jobs_read }} 个脚本与定时任务都没有提到它们；采集包之外是否有检查未知"
       en: "critical containers may be unprotected: none of the {{ jobs_read }} other scripts and cron entries that were read names them; checks outside the bundle are unknown"
@@ -58,11 +59,20 @@ factors:
       zh: "更早的 {{ earlier|join('、') }} 也有一次清除删除了这些名称的容器；它由什么发起未知，见 3.5"
       en: "a prune at {{ earlier|join(', ') }} had already deleted containers of these names; what started it is unknown (see 3.5)"
     when: earlier
+    part: condition
+    mechanism: {zh: 同样的丢失此前已发生，其后如何处置未知, en: "the same had been lost before; what was done about it is unknown"}
   - text:
       zh: "该脚本的定时任务（{{ schedule }}）不在基线的 {{ baseline_jobs }} 条之中：很可能是基线采集之后加入的"
       en: "the script's cron entry ({{ schedule }}) is not among the {{ baseline_jobs }} of the baseline: probably added after that was collected"
     confidence: probable
     when: cron_is_new and not off_schedule
+    part: condition
+  - text:
+      zh: "可能缺少重建所需的存档：{{ rebuild|map(attribute='name')|join('、') }} 的参数只见于基线；别处是否另有存档未知"
+      en: "records to rebuild from may be lacking: the arguments of {{ rebuild|map(attribute='name')|join(' and ') }} stand in the baseline alone; whether a copy is kept elsewhere is unknown"
+    confidence: possible
+    when: rebuild
+    mechanism: {zh: 恢复时没有第二个参数来源, en: recovery has no second source of the arguments}
 rules_out:
   - zh: "{% if images_present %}镜像清理：{% if images_pruned %}虽然也执行过镜像清理，{% endif %}缺失容器的镜像 {{ images|join('、') }} 仍在本机，缺少的不是镜像{% endif %}"
     en: "{% if images_present %}an image clean-up: {% if images_pruned %}there was a prune of images too, but {% endif %}the images of the missing containers, {{ images|join(', ') }}, are still on the host, so it is not their images that were lost{% endif %}"
@@ -108,8 +118,8 @@ questions:
     en: "{% if off_schedule %}the script is scheduled for {{ schedule }}, but {% if logged_at %}by its log a run began{% else %}the runtime recorded a prune{% endif %} at {{ ran_at }}: how was this run started?{% endif %}"
   - zh: "{% if cron_is_new %}脚本 {{ script }} 的定时任务（{{ schedule }}）在基线采集时还没有：它经由哪次变更、什么流程加到 {{ host }} 上？{% if off_schedule %}这次执行不是它启动的（2.2.3），但停用之前，它每到计划时间都会再次执行同一清除：这是复发的风险。{% endif %}{% elif off_schedule %}复发的风险：这次执行不是定时任务（{{ schedule }}）启动的（2.2.3），但停用之前，它每到计划时间都会再次执行同一清除。它还会在何时执行？{% endif %}"
     en: "{% if cron_is_new %}by which change, and through which process, did the cron entry of {{ script }} ({{ schedule }}), which the baseline lacks, come onto {{ host }}?{% if off_schedule %} It did not start this run (2.2.3); a risk of recurrence: until it is disabled, it starts the same prune whenever it is due.{% endif %}{% elif off_schedule %}a risk of recurrence: the cron entry ({{ schedule }}) did not start this run (2.2.3), but until it is disabled it starts the same prune whenever it is due: when is that next?{% endif %}"
-  - zh: "{% if earlier and recreated_at %}{{ earlier|join('、') }} 的清除之后，同名容器在 {{ recreated_at }} 又被创建：那次清除由什么发起，这些容器又是如何恢复的？{% endif %}"
-    en: "{% if earlier and recreated_at %}what started the prune at {{ earlier|join(', ') }}, and what brought containers of these names back at {{ recreated_at }}?{% endif %}"
+  - zh: "{% if earlier and recreated_at %}{{ earlier|join('、') }} 的清除{% if earlier_images %}（紧接着又清除了镜像，与脚本中两条命令的次序相同）{% endif %}之后，同名容器在 {{ recreated_at }} 又被创建：那次清除由什么发起，这些容器又是如何恢复的？{% endif %}"
+    en: "{% if earlier and recreated_at %}what started the prune at {{ earlier|join(', ') }}{% if earlier_images %}, which a prune of images followed at once, in the order of the script's two commands{% endif %}, and what brought containers of these names back at {{ recreated_at }}?{% endif %}"
   - zh: "{% if agent_absent %}节点代理（cattle-node-agent）会重建被删除的 share-mnt，而 {{ host }} 上找不到它：它为何不在？{% else %}节点代理（cattle-node-agent）会重建被删除的 share-mnt；采集时它仍然缺失，当时该代理处于什么状态？{% endif %}"
     en: "{% if agent_absent %}the node agent (cattle-node-agent) re-creates a deleted share-mnt, and {{ host }} has none: what became of it?{% else %}the node agent (cattle-node-agent) re-creates a deleted share-mnt; it was still missing at collection: in which state was the agent?{% endif %}"
 asks:
@@ -203,6 +213,22 @@ remedy:
     expect: {zh: "每个集群一个或多个注册令牌，例如 default-token、system，各有其创建时间", en: "one or more registration tokens for each cluster, such as default-token and system, each with its time of creation"}
     verify: {zh: 记下本集群的令牌所在的命名空间（即集群 ID）与名称；命令失败时先恢复 Rancher 服务端，以下各步都要用它, en: "note the namespace, which is the cluster's id, and the names of this cluster's; if this command fails, restore the Rancher server first: the next steps need it"}
     rollback: {zh: 只读，无需回滚, en: read-only}
+  - purpose: {zh: 准备以下各步占位符的值, en: "prepare what the placeholders below stand for"}
+    place: rancher
+    risk: change
+    when: "rebuild|selectattr('placeholders')|list"
+    precheck: {zh: "`ls <CA_FILE> <CURL_CONFIG>` 报两个文件都不存在", en: "`ls <CA_FILE> <CURL_CONFIG>` finds neither file"}
+    command: |
+      install -m 600 /dev/null <CURL_CONFIG>
+      install -m 600 /dev/null <CA_FILE>
+      kubectl get settings.management.cattle.io cacerts -o jsonpath='{.value}{"\n"}' > <CA_FILE>
+      sha256sum <CA_FILE>
+    expect: {zh: "最后一行的校验和等于下文重建命令中的 `--ca-checksum`", en: "the last line has the sum that `--ca-checksum` has in the rebuild command below"}
+    verify: {zh: "校验和一致；不一致就停下，先查明证书为何更换", en: "the sums agree; if they differ, stop, and find out first why the certificate is another one"}
+    rollback: {zh: "`rm <CA_FILE> <CURL_CONFIG>`；全部步骤完成后同样删除", en: "`rm <CA_FILE> <CURL_CONFIG>`; likewise after the last step"}
+    notes:
+      - zh: "`<CA_FILE>`、`<CURL_CONFIG>` 是自选的两个文件路径；用编辑器在 `<CURL_CONFIG>` 中写入一行 `user = \"<API_KEY>\"`。`<API_KEY>` 是 Rancher 界面中创建的 API 密钥（以冒号相连的两段），`<CLUSTER_ID>` 是上一步的命名空间，`<RANCHER_URL>` 是 Rancher 的地址（以 https 开头，结尾没有斜线）"
+        en: "`<CA_FILE>` and `<CURL_CONFIG>` are paths of your choice; with an editor write the one line `user = \"<API_KEY>\"` into `<CURL_CONFIG>`. `<API_KEY>` is an API key made in Rancher's user interface (its two parts, joined by a colon), `<CLUSTER_ID>` the namespace of the step before, `<RANCHER_URL>` Rancher's address (from https on, without a slash at its end)"
   - purpose: {zh: 为本集群生成新的注册令牌：采集包中的令牌视为已泄露, en: "make a new registration token for this cluster: the one in the bundle counts as leaked"}
     place: rancher
     risk: change
@@ -213,9 +239,6 @@ remedy:
     expect: {zh: "201", en: "201"}
     verify: {zh: 再列一次令牌：本集群多出一个，创建时间即本步的时间, en: "the tokens listed once more: this cluster has one more, created at the time of this step"}
     rollback: {zh: 用下文删除旧令牌的命令删去这个新令牌, en: "delete this new token in the way in which the old one is deleted below"}
-    notes:
-      - zh: "`<CA_FILE>` 存放在 Rancher 服务端执行 `kubectl get settings.management.cattle.io cacerts -o jsonpath='{.value}{\"\\n\"}'` 的输出，它的 `sha256sum` 必须等于下文重建命令中的 `--ca-checksum`，不等就停下；`<CURL_CONFIG>` 先用 `install -m 600 /dev/null <CURL_CONFIG>` 建好，再用编辑器写入一行 `user = \"<API_KEY>\"`，用完删除。`<API_KEY>` 是 Rancher 界面中创建的 API 密钥（以冒号相连的两段），`<CLUSTER_ID>` 是上一步的命名空间，`<RANCHER_URL>` 是 Rancher 的地址"
-        en: "`<CA_FILE>` holds what `kubectl get settings.management.cattle.io cacerts -o jsonpath='{.value}{\"\\n\"}'` prints on the Rancher server; its `sha256sum` must be the `--ca-checksum` of the rebuild command below, else stop. Make `<CURL_CONFIG>` with `install -m 600 /dev/null <CURL_CONFIG>`, write the one line `user = \"<API_KEY>\"` into it in an editor, and delete it afterwards. `<API_KEY>` is an API key made in Rancher's user interface (its two parts, joined by a colon), `<CLUSTER_ID>` the namespace of the step before, `<RANCHER_URL>` Rancher's address"
   - purpose: {zh: "恢复节点代理 cattle-node-agent：它不在 {{ host }} 上", en: "restore the node agent cattle-node-agent, which {{ host }} lacks"}
     place: cluster
     risk: change
@@ -301,16 +324,15 @@ prevention:
     command: docker container prune -f --filter "label=disposable=true"
     acceptance: {zh: 在测试主机上执行：没有该标签的已停止容器都还在, en: "run on a test host: every stopped container without that label is still there"}
   - kind: process
-    text: {zh: "节点上的脚本与定时任务经变更评审后才安装，评审记录列出它会删除的对象{% if cron_is_new %}；先补评审基线中没有的定时任务（{{ schedule }}）{% endif %}", en: "install scripts and cron entries on nodes only through a reviewed change that lists what they delete{% if cron_is_new %}; review first the cron entry that the baseline lacks ({{ schedule }}){% endif %}"}
+    text: {zh: "节点上的脚本与定时任务经变更评审后才安装，评审记录列出它会删除的对象{% if cron_is_new %}；先补评审基线中没有的定时任务（{{ schedule }}）{% endif %}", en: "install scripts and cron entries on nodes only by a reviewed change that lists what they delete{% if cron_is_new %}; first review the new cron entry ({{ schedule }}){% endif %}"}
     answers: 1
-    section: "{% if cron_is_new %}3.5{% endif %}"
     command: ls -l /etc/cron.d /var/spool/cron
     acceptance: {zh: 任取一个节点，每条定时任务都对应一份变更记录, en: "on any node every cron entry has its change record"}
   - kind: mitigate
-    text: {zh: "把各节点系统容器的 `docker inspect` 定期存到节点之外，并演练由它重建", en: "keep `docker inspect` of every node's system containers outside the node, and rehearse a rebuild from it"}
-    section: "5"
+    text: {zh: "每日把各节点系统容器的 `docker inspect` 存到节点之外，每季度演练一次由它重建", en: "store `docker inspect` of every node's system containers outside the node each day, and rehearse a rebuild from it each quarter"}
+    answers: 5
     command: umask 077; docker inspect $(docker ps -aq --filter label=io.rancher.rke.container.name) > <FILE>
-    acceptance: {zh: "在测试主机上由该记录重建的 share-mnt，参数与原容器逐个相同，并以 Exited (0) 结束", en: "on a test host a share-mnt that is rebuilt from the record has the original's arguments, one by one, and ends as Exited (0)"}
+    acceptance: {zh: "在测试主机上只凭该存档重建 share-mnt：参数与原容器逐个相同，并以 Exited (0) 结束", en: "on a test host, share-mnt is rebuilt from that record alone: each argument equals the original's, and it ends as Exited (0)"}
 lesson:
   zh: 本次故障说明，“已停止”不等于“可删除”。
   en: This incident shows that "stopped" does not mean "may be deleted".
@@ -322,15 +344,15 @@ lessons:
     text: {zh: share-mnt 正常时就是 Exited (0)，只看“是否运行”会误判, en: "share-mnt is healthy when Exited (0); asking only whether it runs gives the wrong answer"}
     answers: 2
   - phrase: {zh: 先例是信号, en: A precedent is a signal}
-    text: {zh: "{{ earlier|join('、') }} 的清除已经删除过同名容器；它由什么发起未知（见 3.5），但删除本身有记录，当时即可发现", en: "a prune at {{ earlier|join(', ') }}, whose origin is unknown (3.5), had deleted containers of these names, and left a record to notice"}
+    text: {zh: "{{ earlier|join('、') }} 的清除已经删除过同名容器，并在运行时的事件中留有记录，当时即可发现", en: "the prune at {{ earlier|join(', ') }} had deleted containers of these names and left a record"}
     answers: 3
     when: earlier
   - phrase: {zh: 备份与基线要可用, en: Backups and baselines have to be usable}
     text: {zh: 重建参数只有在另一份完好的记录中才找得到, en: "the arguments to rebuild with exist only in another, intact record"}
 lucky:
   - text:
-      zh: "重建 {{ rebuild|map(attribute='name')|join('、') }} 的参数只见于基线{% if baseline_lead %}，而它在清除前至多 {{ baseline_lead }} 秒才采集{% endif %}"
-      en: "the arguments to rebuild {{ rebuild|map(attribute='name')|join(' and ') }} stand in the baseline alone{% if baseline_lead %}, and it was collected at most {{ baseline_lead }} s before the prune{% endif %}"
+      zh: "重建 {{ rebuild|map(attribute='name')|join('、') }} 的参数只见于基线{% if baseline_lead %}，基线在清除前至多 {{ baseline_lead }} 秒才采集{% endif %}"
+      en: "the arguments to rebuild {{ rebuild|map(attribute='name')|join(' and ') }} stand in the baseline alone{% if baseline_lead %}, collected at most {{ baseline_lead }} s before the prune{% endif %}"
     when: rebuild
 knowledge:
   - text: {zh: 集群的注册令牌不会过期：删除之前一直有效，删除即作废, en: "the registration token of a cluster does not expire: it is good until it is deleted, and only that can revoke it"}
@@ -521,7 +543,9 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
     for gone in deletions.destroyed.iter().filter(|gone| !names.contains(&gone.name)) {
         tie(&mut finding, &["others_deleted"], gone.cite.clone());
     }
-    let (mut earlier, mut pruned) = (Vec::new(), deletions.destroyed.clone());
+    let (mut earlier, mut earlier_images, mut pruned) = (Vec::new(), false, deletions.destroyed.clone());
+    // That images were pruned too says something of the script only where that does both.
+    let prunes_images = deletions.images_pruned.is_some();
     for prune in deletions.earlier_of(&names) {
         pruned.extend(prune.destroyed.iter().cloned());
         // They came back, so what is missing now is not missing since then.
@@ -533,6 +557,10 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
         }
         tie(&mut finding, &["earlier"], prune.cite.clone());
         earlier.push(shown(&prune.when));
+        if let (Some((_, cite)), true) = (&prune.images, prunes_images) {
+            tie(&mut finding, &["earlier_images"], cite.clone());
+            earlier_images = true;
+        }
     }
     // They say that all was well then, so they do not widen the time of the failure.
     for event in &creations {
@@ -642,6 +670,7 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
                 deletions.images_pruned.is_some() || deletions.images_deleted,
             )
             .fact("earlier", earlier)
+            .fact("earlier_images", earlier_images)
             .fact("recreated_at", recreated_at.map_or(String::new(), shown))
             .fact(
                 "images",

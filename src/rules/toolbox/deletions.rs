@@ -33,6 +33,8 @@ pub struct PruneOfContainers {
     pub destroyed: Vec<Destroyed>,
     /// Its own event.
     pub cite: Citation,
+    /// The prune of images that followed it at once, if one did.
+    pub images: Option<(When, Citation)>,
 }
 
 /// The deletions on one host.
@@ -174,12 +176,22 @@ fn prunes(host: &Host) -> Vec<PruneOfContainers> {
                     when: when.clone(),
                     destroyed: before.drain(..).filter(is_of_it).collect(),
                     cite: event.cite.clone(),
+                    images: images_after(host, when),
                 });
             }
             _ => {}
         }
     }
     prunes
+}
+
+/// The prune of images that came right after a prune of containers.
+fn images_after(host: &Host, prune: &When) -> Option<(When, Citation)> {
+    events_of(host, "image", "prune").find_map(|event| {
+        let when = event.when.clone()?;
+        let is_next = !when.surely_before(prune) && prune.gap_to(&when) < ONE_PRUNE;
+        is_next.then(|| (when, event.cite.clone()))
+    })
 }
 
 fn events_of<'h>(host: &'h Host, kind: &'h str, action: &'h str) -> impl Iterator<Item = &'h RuntimeEvent> {

@@ -30,7 +30,9 @@ pub(super) fn appendix(s: &Scribe<'_>) -> Value {
         excerpts => excerpts(s),
         unquoted => s.report.evidence.len() > MAX_QUOTED,
         knowledge => knowledge(s),
-        gaps => gaps(s),
+        key => s.report.incident.summary.first().map(|lead| lead.refs.clone()).unwrap_or_default(),
+        gaps => gaps(s, false),
+        baseline_gaps => gaps(s, true),
         clock => clock(s),
         redactions => redactions(s),
         checks => checks(s),
@@ -42,6 +44,7 @@ pub(super) fn appendix(s: &Scribe<'_>) -> Value {
         generated => s.report.generated_at.map(|time| time.to_string()),
         tool => context! {
             name => s.report.tool.name, version => s.report.tool.version, rules => s.report.tool.rules,
+            digest => s.report.tool.rules_sha256.as_str(),
         },
     }
 }
@@ -157,8 +160,9 @@ fn knowledge(s: &Scribe<'_>) -> Vec<Value> {
     items.collect()
 }
 
-fn gaps(s: &Scribe<'_>) -> Vec<Value> {
-    let rows = s.report.gaps.iter().map(|gap| {
+fn gaps(s: &Scribe<'_>, of_baseline: bool) -> Vec<Value> {
+    let gaps = s.report.gaps.iter().filter(|gap| gap.of_baseline == of_baseline);
+    let rows = gaps.map(|gap| {
         context! {
             what => s.text(&gap.what), refs => s.refs(&gap.refs),
             reason => Value::from(Serde(gap.reason)),

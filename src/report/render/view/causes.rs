@@ -190,8 +190,8 @@ fn drawing(s: &Scribe<'_>) -> Option<String> {
     let mut nodes: Vec<&CausalNode> = graph.nodes.iter().collect();
     nodes.sort_by_key(|node| match node.kind {
         CausalKind::Trigger => 0,
-        CausalKind::Barrier => 1,
-        _ => 2,
+        CausalKind::Condition | CausalKind::Barrier => 1,
+        CausalKind::Failure | CausalKind::Impact => 2,
     });
     let boxes = nodes.into_iter().map(|node| svg::GraphBox {
         id: &node.id,

@@ -64,8 +64,8 @@ pub(super) fn checks(s: &Scribe<'_>) -> Value {
     let all = &s.report.checks;
     let shown = all.get(..MAX_CHECKS).unwrap_or(all);
     let rows = check_rows(shown).into_iter().map(|row| {
-        // A page of hundreds of checks that do not apply needs no element for each of them.
-        let is_plain = row.outcome == CheckOutcome::NotApplicable;
+        // A page of hundreds of checks that passed or do not apply needs no element for each of them.
+        let is_plain = matches!(row.outcome, CheckOutcome::NotApplicable | CheckOutcome::Pass);
         let named = row.checks.iter().map(|check| {
             let id = if is_plain {
                 Rich::parse(&check.id)

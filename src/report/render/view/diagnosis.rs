@@ -23,6 +23,8 @@ const ROWS: usize = 8;
 const OUTPUT: usize = 60;
 /// Characters of a command that stands in a cell; a longer one stands in the runbook alone.
 const WIDTH: usize = 96;
+/// Characters of a command that stands below the steps of the body.
+const COMMAND: usize = 1200;
 
 /// Chapter 2.
 pub(super) fn diagnosis(s: &mut Scribe<'_>) -> Value {
@@ -42,6 +44,7 @@ pub(super) fn diagnosis(s: &mut Scribe<'_>) -> Value {
         localisation => s.sentences(&report.localisation),
         localisation_blanks => s.slot_items(Slot::Localisation),
         recovery => recovery(s),
+        commands => commands(s),
         steps_more => s.report.recovery.len().saturating_sub(plan::STEPS),
         recovery_blanks => s.slot_items(Slot::Recovery),
     }
@@ -367,6 +370,45 @@ fn brief(step: &RecoveryStep) -> String {
     }
 }
 
+/// The commands of the body's steps that rebuild something from its own arguments, in full: what they do stands in these alone.
+fn commands(s: &Scribe<'_>) -> Vec<Value> {
+    let steps = s.report.recovery.iter().enumerate().take(plan::STEPS);
+    let long = steps.filter(|(_, step)| is_rebuilt(step));
+    let shown = long.map(|(index, step)| {
+        let id = format!("R{}", index.saturating_add(1));
+        context! { link => s.reference(&id), command => joined(&step.command) }
+    });
+    shown.collect()
+}
+
+/// True for one command whose arguments stand on lines of their own, unless it fills a page.
+fn is_rebuilt(step: &RecoveryStep) -> bool {
+    let goes_on = step.command.lines().next().is_some_and(|line| line.ends_with('\\'));
+    let command = joined(&step.command);
+    step.language == "bash" && goes_on && command.lines().nth(1).is_none() && command.chars().count() <= COMMAND
+}
+
+/// Arguments that stand on lines of their own, one after the other: the same command in less room.
+fn joined(command: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let mut goes_on = false;
+    for line in command.trim_end().lines() {
+        let (text, continues) = match line.strip_suffix('\\') {
+            Some(text) => (text.trim_end(), true),
+            None => (line, false),
+        };
+        match lines.last_mut().filter(|_| goes_on) {
+            Some(last) => {
+                last.push(' ');
+                last.push_str(text.trim_start());
+            }
+            None => lines.push(text.to_owned()),
+        }
+        goes_on = continues;
+    }
+    lines.join("\n")
+}
+
 fn recovery(s: &Scribe<'_>) -> Vec<Value> {
     let steps = s.report.recovery.iter().enumerate().map(|(index, step)| {
         let id = format!("R{}", index.saturating_add(1));
@@ -375,6 +417,7 @@ fn recovery(s: &Scribe<'_>) -> Vec<Value> {
             id,
             brief => Rich::code(&brief(step)),
             in_body => index < plan::STEPS,
+            is_below => is_rebuilt(step),
             purpose => s.text(&step.purpose),
             precheck => s.text(&step.precheck),
             refs => s.refs(&step.refs),

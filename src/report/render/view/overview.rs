@@ -237,11 +237,18 @@ fn timeline(s: &mut Scribe<'_>) -> Value {
     let grains = times::grains(&times);
     let labels: Vec<String> = rows.iter().map(|row| s.text(&row.text).to_string()).collect();
     let drawing = svg::timeline(&rows, &report.timeline, &labels, s.words, s.zone);
+    let day = times::shared_day(&times, s.zone);
     let mut shown = Vec::with_capacity(rows.len());
     for (row, grain) in rows.iter().zip(&grains) {
         let grain = if is_short(row) { Grain::Milli } else { *grain };
+        let time = time_cell(s, row, grain);
+        let clock = match (&row.when, &day) {
+            (Some(when), Some(day)) => clock_cell(row, &times::without(day, &times::show(when, grain, s.zone))),
+            _ => time.clone(),
+        };
         shown.push(context! {
-            time => time_cell(s, row, grain),
+            time,
+            clock,
             precision => row.when.as_ref().map_or("—", |when| s.words.precision.get(when)),
             subject => Rich::code(&row.subject),
             kind => Value::from(minijinja::value::Serde(row.kind)),
@@ -252,6 +259,7 @@ fn timeline(s: &mut Scribe<'_>) -> Value {
     }
     context! {
         rows => shown,
+        day => day.map(|day| day.to_string()),
         more => s.left(Part::Timeline, report.timeline.len().saturating_sub(rows.len())),
         approximate => rows.iter().any(|row| row.order_unknown),
         svg => drawing.map(Value::from_safe_string),
@@ -313,6 +321,12 @@ fn time_cell(s: &mut Scribe<'_>, row: &TimelineRow, grain: Grain) -> Rich {
         (None, None) => rich.push("—"),
     }
     rich
+}
+
+/// A time of a day that the head of the column names.
+fn clock_cell(row: &TimelineRow, clock: &str) -> Rich {
+    let sign = if row.order_unknown { "≈ " } else { "" };
+    Rich::parse(&format!("{sign}{clock}"))
 }
 
 /// True for a folded row of seconds, whose ends would look the same without their fractions.

@@ -1,4 +1,4 @@
-//! What the body of a report holds, and what stands in the appendices "Recovery runbook" and "Details" instead. The body is three printed
+//! What the body of a report holds, and what stands in the appendices "Recovery runbook" and "Details" instead. The body is four printed
 //! pages at most, so every list of it has a limit; what is beyond it, or only needed to look closer, has a numbered entry among the details.
 
 use crate::report::model::{CheckOutcome, Impact, PostMortem, ResourceRow, Sentence, TimelineKind, TimelineRow};
@@ -8,13 +8,13 @@ const SYMPTOMS: usize = 4;
 /// Affected resources in the body.
 const RESOURCES: usize = 5;
 /// Rows of the timeline in the body.
-const TIMELINE: usize = 17;
+const TIMELINE: usize = 19;
 /// Paragraphs of the analysis in the body.
 const ANALYSIS: usize = 4;
 /// Differences from the baseline in the body.
 const DIFFERENCES: usize = 4;
 /// Questions with competing hypotheses in the body.
-const HYPOTHESES: usize = 1;
+const HYPOTHESES: usize = 2;
 /// Direct causes in the body.
 const DIRECT: usize = 3;
 /// Contributing factors in the body.
@@ -28,7 +28,7 @@ const UNEXPLAINED: usize = 2;
 /// Lines of logs for each of those.
 pub(super) const COMPLAINTS: usize = 3;
 /// Steps of the recovery in the body's table.
-pub(super) const STEPS: usize = 12;
+pub(super) const STEPS: usize = 14;
 /// Long-term actions in the body.
 const LONG_TERM: usize = 4;
 /// Questions for the review in the body.
