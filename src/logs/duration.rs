@@ -13,8 +13,11 @@ const IN_WORDS: &str = r"(?i)\b(?:completed|handled|served|processed|answered|re
 /// `rated order 17, result OK in 1911 ms`, whatever the verb, at the end of a line.
 const AT_THE_END: &str = r"(?i) in (?P<value>\d+(?:\.\d+)?) ?(?P<unit>ms|millis(?:econds)?|s|sec(?:onds?)?)\.?$";
 
+/// Access logs: gunicorn's `%(D)s` with its unit at the end, morgan's `dev`, ASP.NET Core's `Request finished`.
+const OF_ACCESS: &str = r#"(?:" [1-5]\d\d [^\n]* |Request finished [^\n]* - |\b(?:GET|POST|PUT|PATCH|DELETE|HEAD) \S+ [1-5]\d\d )(?:\S+ )?(?P<value>\d+(?:\.\d+)?) ?(?P<unit>us|ms)(?:$| - )"#;
+
 static SHAPES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    [NAMED, IN_WORDS, AT_THE_END]
+    [NAMED, IN_WORDS, AT_THE_END, OF_ACCESS]
         .into_iter()
         .filter_map(|pattern| Regex::new(pattern).ok())
         .collect()
@@ -34,6 +37,9 @@ pub fn millis_taken(said: &str) -> Option<u64> {
         if unit.starts_with('m') {
             return Some(whole);
         }
+        if unit == "us" {
+            return Some(whole / 1000);
+        }
         let thousandths: String = rest.chars().chain("000".chars()).take(3).collect();
         Some(whole.saturating_mul(1000).saturating_add(thousandths.parse().ok()?))
     })
@@ -50,6 +56,15 @@ mod tests {
             (r#"{"msg":"request completed","responseTime_ms":6286}"#, 6286),
             ("level=info msg=done duration=6.286s", 6286),
             ("took 6286 ms", 6286),
+            (
+                r#"10.42.3.200 - - [04/Feb/2025:17:22:28 +0000] "GET /stock/7 HTTP/1.1" 200 2746 "-" "ktor-client" 722355us"#,
+                722,
+            ),
+            ("GET /orders 200 938.201 ms - 139", 938),
+            (
+                "Request finished HTTP/1.1 GET http://docs:8080/docs/9d6b - 200 - application/json 6286.8200ms",
+                6286,
+            ),
             ("Completed 200 OK in 6286ms (Views: 1.2ms)", 6286),
             ("GET /v1 answered after 6.2 seconds", 6200),
             ("elapsed_ms=12.7", 12),

@@ -27,6 +27,10 @@ text:
     in: [container-log, status]
     pattern: 'ENOENT: no such file or directory, \w+ ''(?P<file>[^'']+)'''
     unless: 'favicon|robots\.txt|GET /|directory index|docker-entrypoint\.d'
+  # jinja2 loaders.py FileSystemLoader
+  - id: jinja
+    in: [container-log, status]
+    pattern: 'TemplateNotFound: [''"](?P<name>[\w./-]{1,160})[''"] not found in search path: [''"](?P<place>/[\w./-]{1,160})[''"]'
   - id: python
     in: [container-log, status]
     pattern: 'FileNotFoundError: \[Errno 2\] No such file or directory: [''\"](?P<file>[^''\"]+)[''\"]'
@@ -183,7 +187,7 @@ finds:
   subject: application
   confidence: confirmed
   only_while_failing: true
-  even_when_ready: [python, celery, ruby-errno]
+  even_when_ready: [python, celery, ruby-errno, jinja]
 check:
   zh: '退出的容器是否因为缺少文件或目录'
   en: 'whether a container ends for want of a file or directory'

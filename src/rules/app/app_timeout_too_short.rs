@@ -47,6 +47,14 @@ text:
   - id: structured
     in: [container-log, status]
     pattern: '(?:TimeoutError|[Tt]imed ?out|due to timeout)[^\n]{0,160}"(?:peer|upstream|target|service|dependency)": ?"(?P<peer>[\w.:-]+)"[^\n]{0,80}"(?:elapsed|took|duration)\w*": ?(?P<millis>\d+)\b'
+  # ktor-client-core HttpTimeout.kt
+  - id: ktor
+    in: [container-log, status]
+    pattern: 'Request timeout has expired \[url=https?://(?P<peer>[\w.:-]+)[^\]\n]{0,200}?request_timeout=(?P<millis>\d+) ?ms'
+  # got source/core/timed-out.ts
+  - id: got
+    in: [container-log, status]
+    pattern: 'Timeout awaiting ''?(?:request|response|socket)''? for (?P<millis>\d+) ?ms'
   - id: cancelled
     in: [container-log, status]
     pattern: '\b(?:cancell?ed|aborted|gave up|given up) after (?P<millis>\d+) ?ms\b[^\n]{0,80}(?i:time[d-]? ?out)'

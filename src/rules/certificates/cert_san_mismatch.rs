@@ -1,10 +1,16 @@
 //! A certificate does not name the address that its peer is called by.
 
+use crate::cluster::{Object, Snapshot};
 use crate::model::{Confidence, Subject};
+use crate::rules::toolbox::calls::of_clients;
 use crate::rules::toolbox::certificates::{node_at, peer_in};
+use crate::rules::toolbox::complaints::complaints;
 use crate::rules::toolbox::grouping::{by_subject, component_of};
 use crate::rules::toolbox::nodes::{node_of, persists, touch_pods};
-use crate::rules::{Finding, Input, RuleHeader};
+use crate::rules::toolbox::peers::{Peer, objects_of};
+use crate::rules::toolbox::services::same_namespace;
+use crate::rules::toolbox::workload_touches;
+use crate::rules::{Finding, Input, RuleHeader, Touch};
 
 pub(in crate::rules) const RULE: &str = r##"
 id: cert-san-mismatch
@@ -24,6 +30,26 @@ text:
     in: [kubelet, control-plane, etcd, system, runtime, other]
     pattern: '(?P<problem>x509: certificate relies on legacy Common Name field, use SANs)'
     unless: '(?i)pull|manifests|/v2/|registry|resolve reference|Unable to authenticate the request|failed calling webhook'
+  # crypto/x509 verify.go HostnameError
+  - id: app-go
+    in: [container-log, status]
+    pattern: '(?P<problem>certificate is valid for (?P<names>[^\n"\\]{1,300}), not (?P<wanted>[A-Za-z0-9.-]{1,253}))'
+  # openjdk sun/security/util/HostnameChecker.java
+  - id: app-java
+    in: [container-log, status]
+    pattern: '(?P<problem>No subject alternative DNS name matching (?P<wanted>[A-Za-z0-9.-]{1,253}) found)'
+  # node lib/tls.js ERR_TLS_CERT_ALTNAME_INVALID
+  - id: app-node
+    in: [container-log, status]
+    pattern: '(?P<problem>does not match certificate.s altnames: Host: (?P<wanted>[A-Za-z0-9.-]{1,253})\. is not in the cert.s altnames: (?P<names>[^\n"\\]{1,300}))'
+  # CPython Modules/_ssl.c
+  - id: app-python
+    in: [container-log, status]
+    pattern: '(?P<problem>[Hh]ostname mismatch, certificate is not valid for .(?P<wanted>[A-Za-z0-9.-]{1,253}).)'
+  # curl lib/vtls/openssl.c
+  - id: app-curl
+    in: [container-log, status]
+    pattern: '(?P<problem>no alternative certificate subject name matches target host ?name .(?P<wanted>[A-Za-z0-9.-]{1,253}))'
 check:
   zh: "证书是否包含所用的地址"
   en: "whether certificates name the addresses that are used"
@@ -34,6 +60,15 @@ cause:
   zh: "{{ line }}。节点或负载均衡的地址变了、用了新的域名，或证书只有 CN 而没有 SAN（Go 1.15 起不再看 CN）。"
   en: "{{ line }}. The address of a node or load balancer changed, a new name is used, or the certificate has a CN and no names (Go ignores the CN since 1.15)."
 causes:
+  - rule: app-tls-failed
+    ground: workload
+    mechanism: {zh: "证书里没有客户端所用的名称，校验失败", en: "the certificate lacks the name that the client uses, so it is refused"}
+  - rule: app-bug
+    ground: workload
+    mechanism: {zh: "调用因证书不含所用的名称而失败", en: "its calls fail over the name that the certificate lacks"}
+  - rule: crashloopbackoff
+    ground: workload
+    mechanism: {zh: "应用因此退出，kubelet 反复重启", en: "the application ends over it and the kubelet restarts it"}
   - rule: node-notready
     ground: node
     mechanism: {zh: "kubelet 无法建立 TLS 连接", en: "the kubelet cannot set up TLS"}
@@ -95,6 +130,27 @@ prevention:
 sources: ["Go crypto/x509: HostnameError `x509: certificate is valid for %s, not %s`"]
 versions: "Go 1.14 and newer"
 examples:
+  - name: "a certificate that was ordered without the name by which clients call"
+    files:
+      "objects.json": '{"kind":"List","apiVersion":"v1","items":[{"kind":"Service","apiVersion":"v1","metadata":{"name":"ledger","namespace":"bank"},"spec":{"selector":{"app":"ledger"},"ports":[{"port":443}]}},{"kind":"Certificate","apiVersion":"cert-manager.io/v1","metadata":{"name":"ledger-tls","namespace":"bank"},"spec":{"dnsNames":["ledger","ledger.bank.svc"],"secretName":"ledger-tls"},"status":{"conditions":[{"type":"Ready","status":"True"}]}}]}'
+      "pods.txt": |
+        NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE
+        bank        transfers-6bdf8c9d7-jd5lx  1/1     Running   0          41m
+      "transfers-6bdf8c9d7-jd5lx.log": |
+        ERROR post: tls: failed to verify certificate: x509: certificate is valid for ledger, ledger.bank.svc, not ledger.bank.svc.cluster.local
+        ERROR post: tls: failed to verify certificate: x509: certificate is valid for ledger, ledger.bank.svc, not ledger.bank.svc.cluster.local
+        ERROR post: tls: failed to verify certificate: x509: certificate is valid for ledger, ledger.bank.svc, not ledger.bank.svc.cluster.local
+    fires: [{kind: "Certificate", namespace: "bank", name: "ledger-tls"}]
+  - name: "a client that calls by a name which is none of the Service's own"
+    files:
+      "objects.json": '{"kind":"List","apiVersion":"v1","items":[{"kind":"Service","apiVersion":"v1","metadata":{"name":"ledger","namespace":"bank"},"spec":{"selector":{"app":"ledger"},"ports":[{"port":443}]}},{"kind":"Certificate","apiVersion":"cert-manager.io/v1","metadata":{"name":"ledger-tls","namespace":"bank"},"spec":{"dnsNames":["ledger","ledger.bank.svc"],"secretName":"ledger-tls"},"status":{"conditions":[{"type":"Ready","status":"True"}]}}]}'
+      "pods.txt": |
+        NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE
+        bank        transfers-6bdf8c9d7-jd5lx  1/1     Running   0          41m
+      "transfers-6bdf8c9d7-jd5lx.log": |
+        ERROR post: tls: failed to verify certificate: x509: certificate is valid for ledger, ledger.bank.svc, not ledger.example.org
+        ERROR post: tls: failed to verify certificate: x509: certificate is valid for ledger, ledger.bank.svc, not ledger.example.org
+        ERROR post: tls: failed to verify certificate: x509: certificate is valid for ledger, ledger.bank.svc, not ledger.example.org
   - name: "a new load balancer"
     files:
       "nodes/w1/kubelet.log": |
@@ -112,7 +168,7 @@ examples:
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
     let mut findings = by_subject(input, rule, Confidence::Confirmed, |hit| {
-        if !persists(snapshot, hit) {
+        if is_of_application(&hit.signature) || !persists(snapshot, hit) {
             return None;
         }
         let line = hit.cite.quote.first().map_or("", |line| line.text.as_str());
@@ -136,5 +192,84 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         touch_pods(snapshot, &node, finding);
         finding.facts.insert("peer".into(), peer.into());
     }
+    for finding in of_applications(input, rule) {
+        if findings.iter().all(|known| known.subject != finding.subject) {
+            findings.push(finding);
+        }
+    }
     findings
+}
+
+fn is_of_application(signature: &str) -> bool {
+    signature.starts_with("cert-san-mismatch/app-")
+}
+
+/// Clients that call a Service of the cluster by a name of its own, which the certificate that was ordered for it lacks.
+fn of_applications(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let snapshot = input.snapshot;
+    let mut findings: Vec<Finding> = Vec::new();
+    for complaint in complaints(snapshot, &is_of_application, &of_clients()) {
+        let Some(wanted) = complaint.captures.get("wanted") else {
+            continue;
+        };
+        let client = &complaint.speaker.workload;
+        let called = objects_of(snapshot, &client.namespace, &Peer::parse(wanted, None));
+        let Some(service) = called.iter().find(|object| object.kind == "Service") else {
+            continue;
+        };
+        let Some((certificate, at)) = ordered_for(snapshot, service, wanted) else {
+            continue;
+        };
+        let known = findings.iter_mut().find(|known| known.subject == certificate.subject());
+        let finding = match known {
+            Some(known) => known,
+            None => {
+                let names: Vec<&str> = certificate.list(at).iter().filter_map(|name| name.as_str()).collect();
+                let finding = Finding::new(rule, certificate.subject(), Confidence::Confirmed)
+                    .at("spec.dnsNames")
+                    .cite(certificate.cite_at(at))
+                    .fact("peer", "")
+                    .fact("wanted", wanted.clone())
+                    .fact("names", names.join(", "))
+                    .fact("line", complaint.said.clone())
+                    .fact("times", 0);
+                findings.push(finding);
+                let Some(last) = findings.last_mut() else { continue };
+                last.impair(service.clone());
+                last
+            }
+        };
+        finding.count += complaint.count;
+        finding.add_cite(complaint.cite.clone());
+        finding.touches.extend(workload_touches(snapshot, client));
+        finding.touches.extend(Touch::of(client));
+        finding.add_affected(client.clone());
+    }
+    findings
+}
+
+/// The certificate of cert-manager that names a Service in some form and not in the wanted one, with the place of its names.
+fn ordered_for<'s>(snapshot: &'s Snapshot, service: &Subject, wanted: &str) -> Option<(&'s Object, &'static str)> {
+    const NAMES: &str = "/spec/dnsNames";
+    let forms = [
+        service.name.clone(),
+        format!("{}.{}", service.name, service.namespace),
+        format!("{}.{}.svc", service.name, service.namespace),
+        format!("{}.{}.svc.cluster.local", service.name, service.namespace),
+    ];
+    if !forms.iter().any(|form| form == wanted) {
+        return None;
+    }
+    let mut fitting = snapshot
+        .kind("Certificate")
+        .filter(|certificate| same_namespace(&certificate.key.namespace, &service.namespace))
+        .filter(|certificate| {
+            let names = certificate.list(NAMES);
+            let has = |form: &str| names.iter().any(|name| name.as_str() == Some(form));
+            forms.iter().any(|form| has(form)) && !has(wanted)
+        });
+    match (fitting.next(), fitting.next()) {
+        (Some(only), None) => Some((only, NAMES)),
+        _ => None,
+    }
 }

@@ -241,7 +241,12 @@ struct Hiding {
 
 /// The mount of a whole volume below which the missing program lies; the deepest, where several do.
 fn hiding(object: &Object, at: &str, complaint: &Complaint<'_>) -> Option<Hiding> {
-    let missing = complaint.captures.get("file")?;
+    let of = |name: &str| complaint.captures.get(name);
+    let missing = &match (of("file"), of("place"), of("name")) {
+        (Some(file), ..) => file.clone(),
+        (None, Some(place), Some(name)) => format!("{}/{name}", place.trim_end_matches('/')),
+        _ => return None,
+    };
     for group in ["containers", "initContainers"] {
         for (index, container) in object.list(&format!("{at}/{group}")).iter().enumerate() {
             let name = text(container, "/name");

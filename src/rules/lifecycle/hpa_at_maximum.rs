@@ -26,6 +26,12 @@ cause:
   zh: "maxReplicas 为 {{ most }}，{{ workload }} 不能再扩容：每个 Pod 的负载远超目标，表现为变慢、超时与探针失败。"
   en: "maxReplicas is {{ most }}, so {{ workload }} cannot grow: every pod has far more to do than meant, which shows as slow answers, timeouts and failing probes."
 causes:
+  - rule: cpu-limit-too-low
+    ground: workload
+    mechanism: {zh: "副本数到了上限，每个 Pod 的负载超过它能用的 CPU", en: "at the bound of replicas each pod gets more to do than its CPU can"}
+  - rule: app-cpu-saturated
+    ground: workload
+    mechanism: {zh: "副本数到了上限，每个 Pod 的负载超过它能用的 CPU", en: "at the bound of replicas each pod gets more to do than its CPU can"}
   - rule: app-bug
     ground: workload
     mechanism: {zh: "过载的 Pod 来不及完成请求", en: "pods with too much to do fail requests"}
