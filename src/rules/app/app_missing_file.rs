@@ -30,7 +30,7 @@ text:
   # jinja2 loaders.py FileSystemLoader
   - id: jinja
     in: [container-log, status]
-    pattern: 'TemplateNotFound: [''"](?P<name>[\w./-]{1,160})[''"] not found in search path: [''"](?P<place>/[\w./-]{1,160})[''"]'
+    pattern: 'TemplateNotFound: [''"](?P<name>[0-9A-Za-z_./-]{1,160})[''"] not found in search path: [''"](?P<place>/[0-9A-Za-z_./-]{1,160})[''"]'
   - id: python
     in: [container-log, status]
     pattern: 'FileNotFoundError: \[Errno 2\] No such file or directory: [''\"](?P<file>[^''\"]+)[''\"]'
@@ -187,7 +187,7 @@ finds:
   subject: application
   confidence: confirmed
   only_while_failing: true
-  even_when_ready: [python, celery, ruby-errno, jinja]
+  even_when_ready: [python, celery, ruby-errno, jinja, zone]
 check:
   zh: '退出的容器是否因为缺少文件或目录'
   en: 'whether a container ends for want of a file or directory'

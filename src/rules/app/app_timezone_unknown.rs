@@ -1,4 +1,4 @@
-//! A program is told a time zone that does not exist, or that its image does not know.
+//! A program is told a time zone that does not exist.
 
 use crate::rules::toolbox::complaints::judge;
 use crate::rules::{Finding, Input, RuleHeader};
@@ -49,11 +49,11 @@ check:
   zh: '应用要的时区是否存在'
   en: 'whether the time zones that applications ask for exist'
 title:
-  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：{% if exists %}镜像里没有时区库，找不到 {{ zone }}{% else %}没有 {{ zone }} 这个时区{% endif %}'
-  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: {% if exists %}its image lacks the database of time zones, so {{ zone }} is not found{% else %}there is no time zone {{ zone }}{% endif %}'
+  zh: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：没有 {{ zone }} 这个时区'
+  en: '{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}: there is no time zone {{ zone }}'
 cause:
-  zh: '应用写出 {{ said }}（共 {{ times }} 次）：{% if exists %}{{ zone }} 是 IANA 时区库中的名称，容器里却没有这个库（精简的镜像不带 tzdata）；用到时区的请求都失败。{% else %}IANA 时区库中没有 {{ zone }}，配置里的名称写错了；用到它的请求都失败，其他时区不受影响。{% endif %}'
-  en: 'the application wrote {{ said }} ({{ times|times }}): {% if exists %}{{ zone }} is a name of the IANA database, and the container does not have that database (slim images come without tzdata); what needs a time zone fails.{% else %}the IANA database has no zone {{ zone }}, so the setting that names it is wrong; what needs that zone fails, what needs another one does not.{% endif %}'
+  zh: '应用写出 {{ said }}（共 {{ times }} 次）：IANA 时区库中没有 {{ zone }}，配置里的名称写错了；用到它的请求都失败，其他时区不受影响。'
+  en: 'the application wrote {{ said }} ({{ times|times }}): the IANA database has no zone {{ zone }}, so the setting that names it is wrong; what needs that zone fails, what needs another one does not.'
 causes:
   - rule: crashloopbackoff
     ground: workload
@@ -109,7 +109,6 @@ remedy:
       en: 'find the setting that names the zone'
     place: cluster
     risk: read-only
-    when: 'not exists'
     command: 'kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}get configmap,{{ subject.kind|lower }} -o yaml'
     expect:
       zh: '其中有 {{ zone }}'
@@ -125,7 +124,6 @@ remedy:
       en: 'correct the name of the zone, then restart'
     place: cluster
     risk: change
-    when: 'not exists'
     command: 'kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}rollout restart {{ subject.kind|lower }}/{{ subject.name }}'
     verify:
       zh: '日志不再出现该错误'
@@ -133,19 +131,6 @@ remedy:
     rollback:
       zh: '恢复修改前的值并再次滚动重启'
       en: 'put the former value back and restart again'
-  - purpose:
-      zh: '在补上 tzdata 的镜像发布之前，回到上一个版本'
-      en: 'go back to the revision before, until an image with tzdata is released'
-    place: cluster
-    risk: change
-    when: 'exists'
-    command: 'kubectl {% if subject.namespace %}-n {{ subject.namespace }} {% endif %}rollout undo {{ subject.kind|lower }}/{{ subject.name }}'
-    verify:
-      zh: '日志不再出现该错误'
-      en: 'the log no longer shows the error'
-    rollback:
-      zh: '再次执行同一命令，回到现在的版本'
-      en: 'the same command once more leads back to the revision of now'
 prevention:
   - kind: prevent
     text:
@@ -181,25 +166,12 @@ examples:
         time=2026-04-08T05:44:12.530Z level=ERROR msg="plan failed" err="unknown time zone Europe/Berlin"
         time=2026-04-08T05:50:45.271Z level=ERROR msg="plan failed" err="unknown time zone Europe/Berlin"
         time=2026-04-08T05:59:43.850Z level=ERROR msg="plan failed" err="unknown time zone Europe/Berlin"
-    fires:
-      - {kind: 'Deployment', namespace: 'shop', name: 'slots'}
-  - name: 'the zone is there again'
-    files:
-      'pods.txt': |
-        NAMESPACE   NAME                              READY   STATUS    RESTARTS   AGE
-        shop        slots-6bdf8c9d7-jd5lx             1/1     Running   0          41m
-      'slots-6bdf8c9d7-jd5lx.log': |
-        time=2026-04-08T05:44:12.530Z level=WARN msg="unknown time zone Europe/Berlin, assuming UTC"
-        time=2026-04-08T05:50:45.271Z level=INFO msg="planned" region=b
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let Some(subjects) = &rule.finds else { return Vec::new() };
     let mut found = judge(input, rule, subjects);
-    for finding in &mut found {
-        let exists = zone_exists(finding);
-        finding.facts.insert("exists".into(), exists.into());
-    }
+    found.retain(|finding| !zone_exists(finding));
     found
 }
 

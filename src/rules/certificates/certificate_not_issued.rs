@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use crate::cluster::{Object, Snapshot};
+use crate::cluster::{Hit, Object, Snapshot};
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::nodes::status_of;
 use crate::rules::toolbox::peers::{Peer, objects_of};
@@ -194,11 +194,19 @@ fn refused_callers<'s>(snapshot: &'s Snapshot, certificate: &Object) -> Vec<&'s 
         .filter(|name| name.contains('.'))
         .collect();
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
-    let is_named = |line: &str| line.split(|c: char| !is_part(c)).any(|word| names.contains(&word));
-    let complaints = snapshot.hits.iter().filter(|hit| {
+    // One that has expired is refused by all who meet it; those of its own namespace need not name it.
+    let has_expired = not_ready(certificate)
+        .is_some_and(|index| certificate.text(&format!("/status/conditions/{index}/reason")) == "Expired");
+    let is_refusal = |hit: &Hit, line: &str| {
+        line.split(|c: char| !is_part(c)).any(|word| names.contains(&word))
+            || has_expired
+                && line.contains("certificate has expired")
+                && hit.about.object.namespace == certificate.key.namespace
+    };
+    let complaints = snapshot.hits.iter().filter(|hit: &&Hit| {
         hit.signature.starts_with("app-tls-failed/")
             && hit.about.object.kind == "Pod"
-            && hit.cite.quote.iter().any(|line| is_named(&line.text))
+            && hit.cite.quote.iter().any(|line| is_refusal(hit, &line.text))
     });
     complaints.map(|hit| &hit.about.object).collect()
 }

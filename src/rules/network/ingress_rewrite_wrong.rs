@@ -117,7 +117,9 @@ fn flat(snapshot: &Snapshot, rule: &RuleHeader, object: &Object) -> Option<Findi
         return None;
     }
     let entries = object.list("/spec/rules").iter();
-    let paths = entries.filter_map(|entry| entry.pointer("/http/paths")?.as_array()).flatten();
+    let paths = entries
+        .filter_map(|entry| entry.pointer("/http/paths")?.as_array())
+        .flatten();
     let plain = paths.filter_map(|entry| {
         let path = entry.get("path")?.as_str()?.trim_end_matches('/');
         let service = entry.pointer("/backend/service/name")?.as_str()?;
@@ -126,8 +128,9 @@ fn flat(snapshot: &Snapshot, rule: &RuleHeader, object: &Object) -> Option<Findi
     for (path, service) in plain {
         let upstream = format!("[{}-{service}-", object.key.namespace);
         let below = format!(" {path}/");
-        let is_lost =
-            |line: &&TailLine| line.text.contains(&below) && line.text.contains("\" 404 ") && line.text.contains(&upstream);
+        let is_lost = |line: &&TailLine| {
+            line.text.contains(&below) && line.text.contains("\" 404 ") && line.text.contains(&upstream)
+        };
         let found = snapshot.logs.iter().find_map(|log| {
             let lost: Vec<&TailLine> = log.tail.iter().filter(is_lost).collect();
             let last = lost.last().filter(|_| lost.len() >= NOT_FOUND)?;

@@ -1,5 +1,7 @@
 //! The agent of a downstream cluster does not reach its Rancher server.
 
+use jiff::SignedDuration;
+
 use crate::cluster::{Hit, Snapshot};
 use crate::logs::is_error;
 use crate::model::{Confidence, Subject};
@@ -164,6 +166,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     findings
 }
 
+/// Far beyond the ten seconds after which a failure is told.
+const AGAIN: SignedDuration = SignedDuration::from_mins(10);
+
 /// True when the agent is ready and has more to say after the match than that it tries: it waits ten seconds after each failure, writes
 /// `Connecting to proxy`, and then either fails again or works (rancher/remotedialer client.go, `ClientConnect` and `ConnectToProxy`).
 fn goes_on_connected(snapshot: &Snapshot, hit: &Hit) -> bool {
@@ -173,6 +178,11 @@ fn goes_on_connected(snapshot: &Snapshot, hit: &Hit) -> bool {
     let last = log
         .and_then(|log| log.tail.last())
         .map_or("", |line| line.text.as_str());
-    let is_trying = last.is_empty() || last.contains("Connecting to ") || is_error(last);
+    // It has had time to fail again, and did not.
+    let has_had_time = || {
+        let told = snapshot.time_of(last);
+        matches!((told, snapshot.now()), (Some(told), Some(now)) if now.duration_since(told.latest) >= AGAIN)
+    };
+    let is_trying = last.is_empty() || last.contains("Connecting to ") && !has_had_time() || is_error(last);
     is_ready && !is_trying
 }
