@@ -137,6 +137,10 @@ impl Snapshot {
         if self.is_static_pod(namespace, pod) {
             return None;
         }
+        // CloudNativePG makes its pods itself, and names them as a StatefulSet would (cloudnative-pg.io, "Instance pod configuration").
+        if let Some(cluster) = self.object("Cluster", namespace, stem) {
+            return Some(cluster.subject());
+        }
         if is_made_by_a_set(pod) {
             return Some(Subject::namespaced("StatefulSet", namespace, stem));
         }

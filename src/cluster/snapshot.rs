@@ -233,10 +233,22 @@ impl Snapshot {
         self.hits.iter().filter(move |hit| hit.signature == signature)
     }
 
-    /// For how long the log that a match stands in goes on after it was last written there; none where the times do not tell.
+    /// For how long the log that a match stands in goes on after it was last written there; none where the times do not tell. The log of
+    /// a container's former instance goes on in that of the present one.
     pub fn goes_on_without(&self, hit: &Hit) -> Option<SignedDuration> {
-        let end = self.log_of(hit)?.last_stamped.as_deref()?;
+        let log = self.log_of(hit)?;
+        let end = self.present_log(log).unwrap_or(log).last_stamped.as_deref()?;
         Some(self.said_last(hit)?.gap_to(&self.in_some_year(end)?))
+    }
+
+    /// The log of the present instance of the container of which this is a former one's.
+    fn present_log<'s>(&'s self, log: &'s LogFile) -> Option<&'s LogFile> {
+        let Stream::Container(former) = &log.stream else {
+            return None;
+        };
+        let mut all = self.container_logs(&former.namespace, &former.pod, &former.container);
+        let is_present = |found: &&LogFile| matches!(&found.stream, Stream::Container(found) if !found.previous);
+        former.previous.then(|| all.find(is_present)).flatten()
     }
 
     /// When a match was last written in its log. Without a reference time a line that has no year stands in one that is as good as any:

@@ -52,10 +52,34 @@ fn names_of_nodes(snapshot: &Snapshot) -> Vec<String> {
     names.extend(snapshot.pods().map(|pod| pod.node().to_owned()));
     let of_events = snapshot.events.iter().filter(|event| event.about.kind == "Node");
     names.extend(of_events.map(|event| event.about.name.clone()));
+    names.extend(named_by_static_pods(snapshot));
     names.retain(|name| !name.is_empty());
     names.sort();
     names.dedup();
     names
+}
+
+/// Components that kubeadm runs as static pods: the kubelet adds its node's name to theirs (kubernetes pkg/kubelet/config/common.go,
+/// `generatePodName`).
+const STATIC: [&str; 4] = [
+    "etcd-",
+    "kube-apiserver-",
+    "kube-controller-manager-",
+    "kube-scheduler-",
+];
+
+/// The nodes after which two of a control plane's pods are named: a table without a column for the node shows no other sign of them.
+fn named_by_static_pods(snapshot: &Snapshot) -> Vec<String> {
+    let mut count: BTreeMap<&str, usize> = BTreeMap::new();
+    for pod in snapshot.pods().filter(|pod| pod.namespace() == "kube-system") {
+        for start in STATIC {
+            if let Some(node) = pod.name().strip_prefix(start) {
+                *count.entry(node).or_default() += 1;
+            }
+        }
+    }
+    let named = count.into_iter().filter(|(_, count)| *count > 1);
+    named.map(|(node, _)| node.to_owned()).collect()
 }
 
 /// The known node that a path names: `wrk-03/sysctl.txt`, `wk5-iptables-save.txt`.
@@ -139,6 +163,9 @@ pub(super) fn is_heading(line: &str) -> bool {
     line.trim_start().starts_with(['=', '-', '*', '#', '>']) && host_above(line).is_some_and(|host| !host.is_empty())
 }
 
+/// The shape of what `date -u +%FT%TZ` prints.
+const DATE: &str = "0000-00-00T00:00:00Z";
+
 /// The machine that a line says the text below is of: a prompt (`root@wk5:~#`, `[core@wk5 ~]$ ss -l`, `wk5:~ #`), a login (`$ ssh wk5 uptime`,
 /// `$ kubectl debug node/wk5`), a heading (`=== wk5 ===`, `--- node: wk5 ---`, `== wk5`). Empty for a prompt that names none; none for any other line.
 pub(super) fn host_above(line: &str) -> Option<&str> {
@@ -151,6 +178,17 @@ pub(super) fn host_above(line: &str) -> Option<&str> {
     };
     if let Some(answer) = ansible_answer(line) {
         return Some(answer.host).filter(|host| is_word(host));
+    }
+    // `for h in wk4 wk5; do echo -n "$h  "; ssh $h date -u +%FT%TZ; done`
+    if let Some((host, answer)) = line.split_once([' ', '\t'])
+        && let answer = answer.trim_start()
+        && answer.len() == DATE.len()
+        && answer.bytes().zip(DATE.bytes()).all(|(byte, shape)| match shape {
+            b'0' => byte.is_ascii_digit(),
+            _ => byte == shape,
+        })
+    {
+        return Some(host.trim_end_matches(':')).filter(|host| is_word(host));
     }
     let bare = line.trim_matches(['=', '-', '*', '#', '>', ' ']);
     // On one side alone it takes two signs: `# wk5` may be a comment, and `- wk5` an item.
@@ -189,6 +227,18 @@ pub(super) fn host_above(line: &str) -> Option<&str> {
     };
     let host = rest.split([':', ' ', ']']).next()?;
     (is_word(host) && !user.contains(' ')).then_some(host)
+}
+
+/// True for a prompt with a command of which the output is not about the machine that it was typed at: one that asks the cluster, or one
+/// that enters the namespaces of a container. `nsenter -t 1` and `kubectl debug node/…` are about the machine.
+pub(super) fn asks_elsewhere(prompt: &str) -> bool {
+    let mut words = prompt.split([' ', '\'', '"']).filter(|word| !word.is_empty());
+    let asks_cluster = words
+        .clone()
+        .any(|word| matches!(word, "kubectl" | "k" | "oc" | "helm" | "argocd" | "flux"));
+    let enters = words.any(|word| word.ends_with("nsenter"));
+    let target = words.skip_while(|word| !matches!(*word, "-t" | "--target")).nth(1);
+    asks_cluster && !prompt.contains(" debug node/") || enters && target != Some("1")
 }
 
 /// True when the name stands in the text by itself, not as a part of a longer one.
@@ -244,6 +294,8 @@ mod tests {
             ("wk5 | CHANGED | rc=0 >>", Some("wk5")),
             ("wk5 | SUCCESS | rc=0 | (stdout) 2026-11-21T10:20:42Z", Some("wk5")),
             ("wk5 | Ready | 3 | worker", None),
+            ("wk5  2026-11-21T10:20:42Z", Some("wk5")),
+            ("a line of 2026-11-21T10:20:42Z", None),
             ("=== wk5 ===", Some("wk5")),
             ("== wk5", Some("wk5")),
             ("- item", None),
@@ -257,6 +309,26 @@ mod tests {
         ] {
             assert_eq!(host_above(line), host, "{line}");
         }
+    }
+
+    #[test]
+    fn output_about_the_cluster_or_a_container_is_not_about_the_machine() {
+        for (line, is_elsewhere) in [
+            ("root@cp1:~# kubectl get events", true),
+            ("$ ssh wk5 sudo nsenter -t 4711 -n tc qdisc show", true),
+            ("$ ssh wk5 sudo nsenter -t 1 -n tc qdisc show", false),
+            ("$ kubectl debug node/wk5 -q --image=x -- tc qdisc show", false),
+            ("root@wk5:~# tc qdisc show dev eth0", false),
+        ] {
+            assert_eq!(asks_elsewhere(line), is_elsewhere, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_pods_of_a_control_plane_name_their_nodes() {
+        let table = "NAMESPACE     NAME                     READY   STATUS    RESTARTS   AGE\nkube-system   etcd-cp-2                1/1     Running   0          9d\nkube-system   kube-apiserver-cp-2      1/1     Running   0          9d\nkube-system   kube-scheduler-extra     1/1     Running   0          9d\n";
+        let snapshot = crate::cluster::reading(&[("pods.txt", table)]);
+        assert_eq!(names_of_nodes(&snapshot), ["cp-2"]);
     }
 
     #[test]

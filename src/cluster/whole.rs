@@ -1,10 +1,11 @@
 //! One file that fits into memory: cut into sections by the decoders, the rest scanned as a log. Nothing here depends on another file,
 //! so that files are read side by side.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::reader::Located;
-use super::whereabouts::{host_above, is_heading};
+use super::whereabouts::{asks_elsewhere, host_above, is_heading};
 use super::{FileRecord, Treatment};
 use crate::bundle::decode::{
     DECODERS, ExportedLog, Fact, LogSection, TextFile, Transcript, prompts, reason_unused, to_text, undress,
@@ -104,8 +105,11 @@ pub(super) fn read_whole(
     let mut unlisted = 0;
     let mut used = Vec::new();
     let mut problems = Vec::new();
-    let mut log_lines = Vec::new();
+    // By the machine at whose prompt they stand: all that no decoder takes.
+    let mut log_lines: BTreeMap<String, Vec<(usize, usize)>> = BTreeMap::new();
     let mut host = String::new();
+    // The machine that lines are about which no decoder takes.
+    let mut host_of_lines = String::new();
     let mut below_heading = false;
     let mut line = 0;
     // No output goes on beyond the next command: decoders see the lines up to there and no further.
@@ -135,6 +139,10 @@ pub(super) fn read_whole(
                 host = named.to_owned();
                 below_heading = is_heading(file.line(line));
             }
+            host_of_lines.clone_from(&host);
+            if asks_elsewhere(file.line(line)) {
+                host_of_lines.clear();
+            }
         }
         let decoders = if is_long_word(file.line(line)) { &[] } else { DECODERS };
         let section = decoders
@@ -144,7 +152,7 @@ pub(super) fn read_whole(
             Some((name, section)) => {
                 let end = section.end.max(line + 1).min(file.lines.len());
                 if section.also_log {
-                    log_lines.push((line, end));
+                    log_lines.entry(host_of_lines.clone()).or_default().push((line, end));
                 }
                 take_section(context, &file, &host, section.facts, &mut reading, most_facts);
                 file.most_facts = most_facts.saturating_sub(reading.facts.len());
@@ -163,17 +171,22 @@ pub(super) fn read_whole(
                 line = end;
             }
             None => {
-                match log_lines.last_mut() {
+                let lines = log_lines.entry(host_of_lines.clone()).or_default();
+                match lines.last_mut() {
                     Some((_, end)) if *end == line => *end = line + 1,
-                    _ => log_lines.push((line, line + 1)),
+                    _ => lines.push((line, line + 1)),
                 }
                 line += 1;
             }
         }
     }
-    log_lines.retain(|&(from, to)| (from..to).any(|index| !file.line(index).trim().is_empty()));
-    if !log_lines.is_empty() {
-        scan_lines(context, &file, Stream::Unknown, &log_lines, &mut reading);
+    for (host, mut lines) in log_lines {
+        lines.retain(|&(from, to)| (from..to).any(|index| !file.line(index).trim().is_empty()));
+        if !lines.is_empty() {
+            let known = reading.logs.len();
+            scan_lines(context, &file, Stream::Unknown, &lines, &mut reading);
+            at_host(&host, known, &mut reading);
+        }
     }
     // What a rule asks for after all is a log, whatever it looks like.
     if used.is_empty()
@@ -226,6 +239,11 @@ fn take_section(
             }),
         }
     }
+    at_host(host, known, to);
+}
+
+/// The logs beyond the first `known` ones were printed on this machine.
+fn at_host(host: &str, known: usize, to: &mut FileReading) {
     for log in to.logs.iter_mut().skip(known) {
         host.clone_into(&mut log.host);
     }

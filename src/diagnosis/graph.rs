@@ -264,11 +264,10 @@ fn only_ailing_neighbour(rules: &Rules, findings: &[Finding], complaint: &Findin
     let peer = complaint.facts.get("peer").and_then(|peer| peer.as_str()).unwrap_or("");
     let asks_for_store = Peer::parse(peer, None).is_data_store() || complaint.rule.starts_with("app-database-");
     let is_near = |finding: &Finding| finding.subject.namespace == complaint.subject.namespace;
-    let is_down_by_itself = |finding: &Finding| {
-        let explains = rules.get(&finding.rule).is_some_and(|rule| {
-            matches!(rule.header.role, Role::Cause | Role::Link) && finding.level == Level::Critical
-        });
-        explains
+    let is_down = |finding: &Finding, explains: &[Role]| {
+        let role = rules.get(&finding.rule).map(|rule| rule.header.role);
+        role.is_some_and(|role| explains.contains(&role))
+            && finding.level == Level::Critical
             && finding.confidence > Confidence::Possible
             && finding.blames.is_empty()
             && !finding.blames_unknown
@@ -276,9 +275,15 @@ fn only_ailing_neighbour(rules: &Rules, findings: &[Finding], complaint: &Findin
             && WORKLOADS.contains(&finding.subject.kind.as_str())
             && (!asks_for_store || is_data_store(&finding.subject.name))
     };
-    let mut down: Vec<usize> = (0..findings.len())
-        .filter(|index| findings.get(*index).is_some_and(is_down_by_itself))
-        .collect();
+    let all_that = |explain: &[Role]| -> Vec<usize> {
+        let is_one = |index: &usize| findings.get(*index).is_some_and(|finding| is_down(finding, explain));
+        (0..findings.len()).filter(is_one).collect()
+    };
+    let mut down = all_that(&[Role::Cause, Role::Link]);
+    // A store that is down needs no reason to be told from what is not one.
+    if down.is_empty() && asks_for_store {
+        down = all_that(&[Role::Symptom]);
+    }
     let is_here = |index: &usize| findings.get(*index).is_some_and(is_near);
     // Stores often live in a namespace of their own.
     if !asks_for_store || down.iter().any(is_here) {

@@ -155,12 +155,14 @@ fn explained(root: usize, effects: &BTreeMap<usize, Vec<usize>>) -> Vec<usize> {
     found.into_iter().collect()
 }
 
-/// Where a finding is: its pod, workload or thing on a host.
+/// Where a finding is: its pod, workload or thing on a host. A node is a place of its own, whatever runs there.
 fn local(finding: &Finding) -> impl Iterator<Item = &Touch> {
-    finding
-        .touches
-        .iter()
-        .filter(|touch| matches!(touch.ground, Ground::Pod | Ground::Workload | Ground::Object))
+    let is_node = finding.subject.kind == "Node";
+    finding.touches.iter().filter(move |touch| match touch.ground {
+        Ground::Object => !is_node || touch.key.starts_with("Node/"),
+        Ground::Pod | Ground::Workload => !is_node,
+        _ => false,
+    })
 }
 
 #[cfg(test)]

@@ -27,7 +27,8 @@ const ERRORS: &[&str] = &[
     r"^(?:\w+\.)*\w+(?:Exception|Error)(?::|$)",
     // Access logs.
     r#"HTTP/\d(?:\.\d)?"? 5\d\d\b"#,
-    r#"(?i:"?\b(?:status|status_?code|code)"?[=:] ?"?5\d\d\b)"#,
+    // Not the replies of mail servers: `550 5.1.1` (RFC 3463).
+    r#"(?i:"?\b(?:status|status_?code|code)"?[=:] ?"?5\d\d(?:[^\w\s]|\s+[^5\s]|\s*$))"#,
 ];
 
 /// Lines that belong to the error above them: frames of Java, .NET, Node, Python, PHP, Go, Ruby.
@@ -85,6 +86,7 @@ mod tests {
             "level=info error_count=0",
             r#""GET /error HTTP/1.1" 200 500"#,
             r#"{"msg":"request","status":200,"bytes":503}"#,
+            r#"Bounce recorded {"code":"550 5.1.1"}"#,
             "W0301 10:00:00.000000 1 a.go:1] slow",
             "terror: a film",
         ] {

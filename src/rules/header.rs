@@ -241,6 +241,9 @@ pub struct Subjects {
     /// subject: see [`super::toolbox::common_store`].
     #[serde(default)]
     pub common_store: bool,
+    /// For workloads: the capture that names a volume, or the class of one, whose driver's controller is the peer that is blamed.
+    #[serde(default)]
+    pub driver_of: String,
     /// For applications: signatures by which a data store tells in its own log whom it refuses: see [`super::toolbox::witnesses`].
     #[serde(default)]
     pub stores_tell: Vec<String>,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::toolbox::makers::maker_of;
+use super::toolbox::makers::{maker_of, refused_makers};
 use super::toolbox::{add_hit, own_hits, workload_touches};
 use super::{Finding, Input, RuleHeader};
 use crate::cluster::{PodView, Snapshot};
@@ -154,6 +154,7 @@ fn describe(mut finding: Finding, snapshot: &Snapshot, kind: &str) -> Finding {
         finding.add_cite(maker.object.cite.clone());
         finding.touches.extend(maker.touches);
     }
+    finding.touches.extend(refused_makers(snapshot, &finding.subject));
     finding
         .fact("maker", made_by)
         .fact("name", name)

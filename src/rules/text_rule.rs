@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::header::{SubjectOf, Subjects};
+use super::toolbox::drivers;
 use super::toolbox::errors::troubled;
 use super::toolbox::hosts::{Suffering, suffering};
 use super::toolbox::nodes::{by_node, name_of, node_of};
@@ -57,6 +58,11 @@ pub(super) fn judge_text(input: &Input<'_>, rule: &RuleHeader, subjects: &Subjec
                 finding
             });
             add_hit(input, finding, hit);
+            if let Some(volume) = hit.captures.get(&subjects.driver_of) {
+                for controller in drivers::controllers(input.snapshot, volume) {
+                    finding.blame(controller);
+                }
+            }
         }
     }
     with_paths(found.into_values().collect(), &subjects.path)

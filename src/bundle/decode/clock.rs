@@ -27,6 +27,12 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     if file.path.file_name().contains("hwclock") || line.len() > LONGEST {
         return None;
     }
+    let (line, answers) = match line.split_once([' ', '\t']) {
+        Some((_, answer)) if answer.trim_start().parse::<Timestamp>().is_ok() && in_a_loop(file, start) => {
+            (answer.trim_start(), true)
+        }
+        _ => (line, answers),
+    };
     if file.lines.len() > MOST_LINES && !answers && !(clock(line).is_some() && asked_of_several(file, start)) {
         return None;
     }
@@ -46,20 +52,23 @@ const ANSWERS: usize = 60;
 
 /// True below a heading (`== node-1`) where a loop over machines asks each for its time: `$ for h in n1 n2; do echo "== $h"; ssh $h date; done`.
 fn asked_of_several(file: &TextFile<'_>, start: usize) -> bool {
-    let above = (start.saturating_sub(ANSWERS)..start)
-        .rev()
-        .map(|index| file.line(index));
     let below_heading = start
         .checked_sub(1)
         .is_some_and(|index| file.line(index).starts_with(['=', '-', '#', '>', '*']));
-    let is_loop = |line: &str| {
-        let words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
-        line.contains("for ") && line.contains(" do ") && words.into_iter().any(|word| word == "date")
-    };
-    below_heading && above.into_iter().any(is_loop)
+    below_heading && in_a_loop(file, start)
 }
 
-/// True for a prompt with the command `date` behind it, as people paste it between other commands.
+/// True below a loop that asks for the time.
+fn in_a_loop(file: &TextFile<'_>, start: usize) -> bool {
+    let mut above = (start.saturating_sub(ANSWERS)..start)
+        .rev()
+        .map(|index| file.line(index));
+    above.any(|line| {
+        let mut words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+        line.contains("for ") && line.contains(" do ") && words.any(|word| word == "date")
+    })
+}
+
 fn asks_for_date(line: &str) -> bool {
     let command = line
         .rsplit_once(['$', '#', '>'])

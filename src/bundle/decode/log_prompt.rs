@@ -39,7 +39,9 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     if line.len() > LONGEST || !is_asking() || !is_command(line) {
         return None;
     }
-    let command = line.split('|').next().unwrap_or(line);
+    // What a substitution asks is part of the command.
+    let is_whole = line.contains("$(") || line.contains('`');
+    let command = line.split('|').next().filter(|_| !is_whole).unwrap_or(line);
     let first = start + 1;
     let end = (first..file.lines.len())
         .find(|&index| is_command(file.line(index)) || file.line(index).starts_with("```"))
@@ -71,6 +73,9 @@ fn named(command: &str) -> Option<&str> {
     let arguments = RUNTIMES
         .iter()
         .find_map(|runtime| Some(command.split_once(runtime)?.1))?;
+    if let Some(lookup) = substitution(arguments) {
+        return looked_up(lookup);
+    }
     let mut names = arguments.split_whitespace().filter(|word| {
         !word.starts_with('-') && !word.bytes().all(|byte| byte.is_ascii_digit()) && !word.contains('>')
     });
@@ -82,6 +87,28 @@ fn named(command: &str) -> Option<&str> {
             .filter(|_| !is_id(first))
             .unwrap_or(first),
     )
+}
+
+/// The command by which an id is looked up: `crictl logs $(crictl ps -q --name etcd)`.
+fn substitution(arguments: &str) -> Option<&str> {
+    let (_, inner) = arguments.split_once("$(").or_else(|| arguments.split_once('`'))?;
+    inner.split([')', '`']).next()
+}
+
+/// The name that such a command asks for, by `--name` (crictl-ps, docker-ps `--filter name=`) or with `grep`.
+fn looked_up(command: &str) -> Option<&str> {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let name = words.iter().enumerate().find_map(|(at, word)| {
+        let next = words.get(at + 1).copied();
+        match *word {
+            "--name" => next,
+            "grep" => words.get(at + 1..)?.iter().find(|word| !word.starts_with('-')).copied(),
+            other => other.strip_prefix("--name=").or_else(|| other.strip_prefix("name=")),
+        }
+    })?;
+    let name = name.trim_matches(['^', '$', '"', '\'']);
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    (!name.is_empty() && name.bytes().all(is_plain)).then_some(name)
 }
 
 fn is_id(word: &str) -> bool {
@@ -165,6 +192,11 @@ mod tests {
             ("$ sudo journalctl -xeu kubelet.service | tail", "kubelet.service"),
             ("# journalctl --unit=containerd --since today", "containerd"),
             ("[root@n1 ~]# docker logs --tail 100 kubelet 2>&1", "kubelet"),
+            ("n1 ~ # crictl logs --tail 24 $(crictl ps -q --name etcd)", "etcd"),
+            (
+                "$ sudo crictl logs `crictl ps -a | grep kube-apiserver | awk '{print $1}'` 2>&1 | tail",
+                "kube-apiserver",
+            ),
             ("[root@n1 ~]# dmesg -T | grep -i drop | tail -7", "kernel"),
             ("$ sudo journalctl -kb --no-pager", "kernel"),
         ] {

@@ -27,7 +27,7 @@ static SURE: Shape = Shape::new(|| {
 /// A sign alone, which may also begin a comment, a quotation or a line of a log; a known program must follow it.
 static BARE: Shape = Shape::new(|| {
     Regex::new(
-        r"^(?:[~/][\w./-]* )?(?<sign>[$#%>+]) (?:sudo (?:-\S+ )*)?(?:[A-Z_]+=\S+ )*(?:\S*/)?(?<program>[a-z][\w.-]*)(?:\s|$)",
+        r"^(?:[~/][\w./-]* |[a-z][\w.-]{1,62})?(?<sign>[$#%>+]) (?:sudo (?:-\S+ )*)?(?:[A-Z_]+=\S+ )*(?:\S*/)?(?<program>[a-z][\w.-]*)(?:\s|$)",
     )
 });
 
@@ -281,6 +281,7 @@ mod tests {
             "PS C:\\Users\\me> kubectl get pods",
             "C:\\> kubectl get pods",
             "❯ k get ev",
+            "jump$ k get po",
             "/ # nslookup kubernetes",
             "~ $ sudo ETCDCTL_API=3 etcdctl member list",
             "+ kubectl get nodes",

@@ -34,6 +34,12 @@ causes:
   - rule: app-rbac-forbidden
     ground: workload
     mechanism: {zh: "没有权限的请求被拒绝", en: "a request without the right is refused"}
+  - rule: configmap-missing
+    ground: workload
+    mechanism: {zh: "负责生成这个 ConfigMap 的控制器没有这项权限", en: "the controller that makes the ConfigMap lacks the right"}
+  - rule: secret-missing
+    ground: workload
+    mechanism: {zh: "负责生成这个 Secret 的控制器没有这项权限", en: "the controller that makes the Secret lacks the right"}
   - rule: app-bug
     ground: workload
     mechanism: {zh: "最后几行日志说的就是它", en: "the last lines of the log are about it"}

@@ -6,6 +6,7 @@ use crate::rules::toolbox::certificates::{ended, is_of_kubelet, node_at, peer_in
 use crate::rules::toolbox::grouping::{by_subject, component_of};
 use crate::rules::toolbox::mesh::{ended_authorities, is_of_mesh};
 use crate::rules::toolbox::nodes::{node_of, persists, quote, touch_pods};
+use crate::rules::toolbox::tls_servers::common_server;
 use crate::rules::toolbox::workload_touches;
 use crate::rules::{Finding, Input, RuleHeader, Touch};
 
@@ -16,7 +17,7 @@ pub(in crate::rules) const RULE: &str = r##"
 id: cert-expired
 role: cause
 level: critical
-needs: [certificates|kubelet-log|kube-apiserver-log|system-log]
+needs: [certificates|kubelet-log|kube-apiserver-log|system-log|container-logs]
 text:
   - id: go
     in: [kubelet, control-plane, etcd, system, runtime, other]
@@ -209,6 +210,16 @@ prevention:
 sources: ["linkerd2 pkg/issuercerts/issuercerts.go: `not valid anymore. Expired on %s`; pkg/healthcheck/healthcheck.go: `issuer certificate is %s`", "linkerd2 pkg/identity/service.go: `failed to verify issuer credentials for '%s' with trust anchors: %s`", "Go crypto/x509 verify.go: `certificate has expired or is not yet valid: current time %s is after %s`", "kubernetes cmd/kubeadm/app/cmd/certs.go", "kubernetes.io/docs: kubeadm-certs"]
 versions: "Go 1.14 and newer; all of Kubernetes"
 examples:
+  - name: "clients that do not say whose certificate it is"
+    files:
+      "pods.json": '{"kind": "PodList", "apiVersion": "v1", "items": [{"metadata": {"name": "web-0", "namespace": "shop", "uid": "1", "ownerReferences": [{"kind": "StatefulSet", "name": "web", "controller": true}]}, "spec": {"containers": [{"name": "app", "env": [{"name": "RATES_ADDR", "value": "rates:8443"}]}]}, "status": {"phase": "Running", "containerStatuses": [{"name": "app", "ready": true, "restartCount": 0, "state": {"running": {}}}]}}, {"metadata": {"name": "rates-0", "namespace": "shop", "uid": "2", "labels": {"app": "rates"}, "ownerReferences": [{"kind": "StatefulSet", "name": "rates", "controller": true}]}, "spec": {"containers": [{"name": "app"}], "volumes": [{"name": "tls", "secret": {"secretName": "rates-tls"}}]}, "status": {"phase": "Running", "containerStatuses": [{"name": "app", "ready": true, "restartCount": 0, "state": {"running": {}}}]}}]}'
+      "services.json": '{"kind": "ServiceList", "apiVersion": "v1", "items": [{"metadata": {"name": "rates", "namespace": "shop", "uid": "3"}, "spec": {"selector": {"app": "rates"}, "ports": [{"port": 8443}]}}]}'
+      "web-0.log": |
+        2026/11/21 10:00:01 rate lookup failed: rpc error: code = Unavailable desc = connection error: desc = "transport: authentication handshake failed: tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2026-11-21T10:00:01Z is after 2026-11-21T09:20:00Z"
+        2026/11/21 10:00:04 rate lookup failed: rpc error: code = Unavailable desc = connection error: desc = "transport: authentication handshake failed: tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2026-11-21T10:00:04Z is after 2026-11-21T09:20:00Z"
+        2026/11/21 10:00:09 rate lookup failed: rpc error: code = Unavailable desc = connection error: desc = "transport: authentication handshake failed: tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2026-11-21T10:00:09Z is after 2026-11-21T09:20:00Z"
+    fires:
+      - {kind: Secret, namespace: shop, name: rates-tls}
   - name: "the anchor of a mesh, by its own check"
     files:
       "check.txt": |
@@ -384,6 +395,9 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         }
     }
     let of_mesh = ended_authorities(input, rule);
+    if seen.is_empty() && said.is_empty() {
+        seen.extend(of_nameless(input, rule, &complaints));
+    }
     let mut findings = if seen.is_empty() { said } else { seen };
     findings.retain(|finding| of_mesh.iter().all(|known| known.subject != finding.subject));
     for finding in findings.iter_mut() {
@@ -412,6 +426,51 @@ fn is_complaint(hit: &Hit) -> bool {
         "cert-expired/served" | "cert-expired/refused" | "cert-expired/client"
     );
     of_server || of_client && hit.cite.quote.iter().any(says_so)
+}
+
+/// Clients that refuse a certificate without a word of whose it is, and that have one server with a certificate in common.
+fn of_nameless(input: &Input<'_>, rule: &RuleHeader, complaints: &[&Hit]) -> Option<Finding> {
+    let snapshot = input.snapshot;
+    let of_clients: Vec<&Hit> = (complaints.iter().copied())
+        .filter(|hit| hit.about.object.kind == "Pod")
+        .collect();
+    let client = |hit: &&Hit| snapshot.top_owner_of(&hit.about.object);
+    let server = common_server(snapshot, &of_clients.iter().map(client).collect())?;
+    let mut finding = Finding::new(rule, server.secret, Confidence::Probable)
+        .fact("times", of_clients.iter().map(|hit| hit.count).sum::<u64>());
+    finding.impair(server.workload.clone());
+    finding.touches.extend(Touch::of(&server.workload));
+    for hit in &of_clients {
+        if finding.evidence.len() < CITED {
+            finding.add_cite(hit.cite.clone());
+        }
+        finding.touches.extend(workload_touches(snapshot, &hit.about.object));
+        finding.add_affected(client(hit));
+    }
+    finding.add_cite(server.cite);
+    let quotes = of_clients.iter().flat_map(|hit| &hit.cite.quote);
+    let end = quotes
+        .filter_map(|line| until(&line.text))
+        .next()
+        .unwrap_or("")
+        .to_owned();
+    let line = quote(&finding);
+    let peer = server.workload.name.clone();
+    finding.add_affected(server.workload);
+    Some(
+        finding
+            .fact("line", line)
+            .fact("file", "")
+            .fact("end", end)
+            .fact("peer", peer),
+    )
+}
+
+/// The end that a client of Go names (golang crypto/x509 verify.go: `current time %s is after %s`).
+fn until(line: &str) -> Option<&str> {
+    let (_, end) = line.split_once(" is after ")?;
+    let end = end.split(['"', '\\', ' ', ')']).next()?;
+    end.starts_with(|c: char| c.is_ascii_digit()).then_some(end)
 }
 
 /// Certificates of the bundle that had ended, and rows of `kubeadm certs check-expiration` that say so.

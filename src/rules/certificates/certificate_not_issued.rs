@@ -6,8 +6,9 @@ use crate::cluster::{Hit, Object, Snapshot};
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::nodes::status_of;
 use crate::rules::toolbox::peers::{Peer, objects_of};
+use crate::rules::toolbox::speakers::controllers_called;
 use crate::rules::toolbox::workload_touches;
-use crate::rules::{Finding, Input, RuleHeader, Touch};
+use crate::rules::{Finding, Ground, Input, RuleHeader, Touch};
 
 /// Kinds of cert-manager that have a condition Ready.
 const KINDS: [&str; 4] = ["ClusterIssuer", "Issuer", "Certificate", "CertificateRequest"];
@@ -28,6 +29,12 @@ cause:
   zh: "cert-manager 报告 {{ message }}{% if secret %}，因此 Secret {{ secret }} 没有（新的）证书{% endif %}。"
   en: "cert-manager reports {{ message }}{% if secret %}, so Secret {{ secret }} has no (new) certificate{% endif %}."
 causes:
+  - rule: app-peer-auth-refused
+    ground: object
+    mechanism: {zh: "签发者或 DNS 服务商拒绝了 cert-manager 的凭据，它自己的日志写的就是这次失败", en: "the issuer or the DNS provider refuses the credentials, and cert-manager's own log is about this failure"}
+  - rule: app-bug
+    ground: object
+    mechanism: {zh: "cert-manager 的日志写的就是这次失败", en: "the log of cert-manager is about this failure"}
   - rule: app-tls-failed
     ground: workload
     mechanism: {zh: "服务端仍在用旧证书或没有证书", en: "the server still has the old certificate, or none"}
@@ -160,6 +167,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .fact("message", text("message").chars().take(240).collect::<String>())
             .fact("secret", object.text("/spec/secretName"));
         finding.touches.extend(secret_of(object));
+        finding.touches.extend(issuing(snapshot));
         for service in snapshot.kind("Service").filter(|service| serves(service, object)) {
             let peer = Peer::parse(&service.key.name, None);
             for object in objects_of(snapshot, &service.key.namespace, &peer) {
@@ -265,4 +273,11 @@ fn not_ready(object: &Object) -> Option<usize> {
         .find(|&index| text(index, "type") == "Ready" && text(index, "status") == "False")
         // While it is being issued there is nothing wrong yet.
         .filter(|&index| !matches!(text(index, "reason"), "Pending" | "Issuing"))
+}
+
+/// The controller that issues, whose log is about what it could not issue.
+fn issuing(snapshot: &Snapshot) -> Vec<Touch> {
+    let controllers = controllers_called(snapshot, "cert-manager");
+    let all = controllers.iter().flat_map(Touch::of);
+    all.filter(|touch| touch.ground == Ground::Object).collect()
 }

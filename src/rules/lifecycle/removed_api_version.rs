@@ -1,5 +1,10 @@
 //! Something asks for a version of an API that this cluster no longer serves.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::Value;
+
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::grouping::by_subject;
 use crate::rules::toolbox::nodes::persists;
@@ -9,7 +14,7 @@ pub(in crate::rules) const RULE: &str = r##"
 id: removed-api-version
 role: cause
 level: warning
-needs: [container-logs|system-log|events]
+needs: [container-logs|system-log|events|applications]
 text:
   - id: mapping
     pattern: 'resource mapping not found for name: "(?P<name>[a-z0-9.-]{1,253})" namespace: "(?P<namespace>[a-z0-9-]{0,63})" from "[^"]{0,200}": no matches for kind "(?P<kind>[A-Za-z0-9]{1,63})" in version "(?P<version>[a-z0-9./-]{1,120})"'
@@ -64,9 +69,13 @@ prevention:
   - kind: prevent
     text: {zh: "升级前用 pluto 或 kubent 检查清单", en: "check manifests with pluto or kubent before an upgrade"}
     acceptance: {zh: "旧版本使流水线失败", en: "an old version fails in the pipeline"}
-sources: ["kubernetes cli-runtime pkg/resource/mapper.go: `resource mapping not found for name: %q namespace: %q from %q: %v`", "kubernetes apimachinery pkg/api/meta/errors.go: `no matches for kind %q in version %q`", "kubernetes.io/docs/reference/using-api/deprecation-guide"]
+sources: ["argoproj/gitops-engine pkg/sync/sync_context.go: `The Kubernetes API could not find version %q of %s for requested resource %s. Version %q of %s is installed on the destination cluster.`", "kubernetes cli-runtime pkg/resource/mapper.go: `resource mapping not found for name: %q namespace: %q from %q: %v`", "kubernetes apimachinery pkg/api/meta/errors.go: `no matches for kind %q in version %q`", "kubernetes.io/docs/reference/using-api/deprecation-guide"]
 versions: "Kubernetes 1.16 to 1.36"
 examples:
+  - name: "an application that cannot be synchronised"
+    files:
+      "applications.json": '{"kind": "List", "apiVersion": "v1", "items": [{"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "web", "namespace": "argocd", "uid": "1"}, "status": {"operationState": {"phase": "Failed", "syncResult": {"resources": [{"group": "autoscaling", "kind": "HorizontalPodAutoscaler", "namespace": "shop", "name": "web", "status": "SyncFailed", "version": "v2beta2", "message": "The Kubernetes API could not find version \"v2beta2\" of autoscaling/HorizontalPodAutoscaler for requested resource shop/web. Version \"v2\" of autoscaling/HorizontalPodAutoscaler is installed on the destination cluster."}]}}}}]}'
+    fires: [{kind: Application, namespace: argocd, name: web}]
   - name: "a controller that was built against an older API"
     files:
       "pods.txt": |
@@ -125,7 +134,7 @@ examples:
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
     let snapshot = input.snapshot;
-    let findings = by_subject(input, rule, Confidence::Confirmed, |hit| {
+    let mut findings = by_subject(input, rule, Confidence::Confirmed, |hit| {
         let object = &hit.about.object;
         let named = |capture: &str| hit.captures.get(capture).map_or("", String::as_str);
         let subject = if object.name.is_empty() && !named("name").is_empty() {
@@ -138,7 +147,39 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         };
         persists(snapshot, hit).then_some(subject)
     });
+    findings.extend(unsynced(input, rule));
     without_copies(findings)
+}
+
+/// `The Kubernetes API could not find version "v2beta2" of autoscaling/HorizontalPodAutoscaler for requested resource shop/web.`
+static NOT_FOUND: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"could not find version "(?<version>[a-z0-9./-]{1,120})" of (?<group>[a-z0-9.-]{0,200})/(?<kind>[A-Za-z0-9]{1,63}) for requested resource"#).ok()
+});
+
+/// Applications of Argo CD that cannot be brought to what is wanted of them.
+fn unsynced(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let resources = "/status/operationState/syncResult/resources";
+    let mut findings = Vec::new();
+    for application in input.snapshot.kind("Application") {
+        for (index, resource) in application.list(resources).iter().enumerate() {
+            let text = |key: &str| resource.get(key).and_then(Value::as_str).unwrap_or("");
+            let Some(told) = NOT_FOUND.as_ref().and_then(|regex| regex.captures(text("message"))) else {
+                continue;
+            };
+            let of = |name: &str| told.name(name).map_or("", |found| found.as_str());
+            let wanted = Subject::namespaced(text("kind"), text("namespace"), text("name"));
+            let mut finding = Finding::new(rule, application.subject(), Confidence::Confirmed)
+                .at(format!("status.operationState.syncResult.resources[{index}]"))
+                .cite(application.cite_at(&format!("{resources}/{index}/message")))
+                .fact("kind", of("kind"))
+                .fact("version", format!("{}/{}", of("group"), of("version")))
+                .fact("line", text("message").chars().take(240).collect::<String>());
+            finding.add_affected(wanted);
+            findings.push(finding);
+            break;
+        }
+    }
+    findings
 }
 
 /// A row of a table shows what an object says too: where an object is known that asks for the same, neither what it asked for nor the

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use crate::cluster::Object;
+use crate::cluster::{Object, Snapshot};
 use crate::model::{Confidence, Subject};
-use crate::rules::{Finding, Input, RuleHeader};
+use crate::rules::toolbox::speakers::controllers_called;
+use crate::rules::{Finding, Ground, Input, RuleHeader, Touch};
 
 pub(in crate::rules) const RULE: &str = r##"
 id: scaledobject-not-ready
@@ -21,6 +22,9 @@ cause:
   zh: "条件 Ready 为 False{% if reason %}（{{ reason }}）{% endif %}：KEDA 无法建立触发器{% if triggers %} {{ triggers }}{% endif %}，常见原因是触发器类型或参数写错、目标不存在、凭据无效，或目标已有另一个 HPA。"
   en: "condition Ready is False{% if reason %} ({{ reason }}){% endif %}: KEDA cannot build the trigger{% if triggers %} {{ triggers }}{% endif %}. Mostly its type or parameters are wrong, the target does not exist, the credentials are not valid, or another autoscaler already has the target."
 causes:
+  - rule: app-*
+    ground: object
+    mechanism: {zh: "KEDA 的日志写的就是这个触发器的失败", en: "the log of KEDA is about this trigger's failure"}
   - rule: replicas-zero
     ground: workload
     mechanism: {zh: "没有触发器，副本数停在 0", en: "without a trigger the replicas stay at 0"}
@@ -74,7 +78,18 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         .snapshot
         .kind("ScaledObject")
         .filter_map(|object| judge(rule, object))
+        .map(|mut finding| {
+            finding.touches.extend(operator(input.snapshot));
+            finding
+        })
         .collect()
+}
+
+/// KEDA's operator, whose log is about the triggers that it cannot build.
+fn operator(snapshot: &Snapshot) -> Vec<Touch> {
+    let operators = controllers_called(snapshot, "keda-operator");
+    let all = operators.iter().flat_map(Touch::of);
+    all.filter(|touch| touch.ground == Ground::Object).collect()
 }
 
 fn judge(rule: &RuleHeader, object: &Object) -> Option<Finding> {

@@ -463,7 +463,15 @@ fn between<'s>(input: &Input<'s>) -> Vec<Blocked<'s>> {
             .collect();
         // The form of a Service that shows no selector leaves its endpoints, and its name.
         let is_served = |backend: &Backend<'_>| match selector(call.service) {
-            Some(wanted) => fit(wanted, backend) == Fit::Selected,
+            Some(wanted) => match fit(wanted, backend) {
+                Fit::Selected => true,
+                Fit::Refused => false,
+                // Of some labels nothing is known: the addresses of its pods tell.
+                Fit::Unknown => {
+                    let mut pods = snapshot.pods_of(&backend.subject);
+                    pods.any(|pod| is_endpoint(snapshot, call.service, pod.object))
+                }
+            },
             None => {
                 is_endpoint(snapshot, call.service, backend.object)
                     || (call.fails && backend.subject.name == call.service.key.name)

@@ -93,6 +93,17 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let mut findings = Vec::new();
     for refused in refused(snapshot) {
         let mut names = names_in(refused.pod.object, "/spec/imagePullSecrets");
+        // A described pod does not show them, the template that it was made from does.
+        let template = snapshot.object(
+            &refused.workload.kind,
+            &refused.workload.namespace,
+            &refused.workload.name,
+        );
+        if names.is_empty() {
+            names = template.map_or(Vec::new(), |owner| {
+                names_in(owner, "/spec/template/spec/imagePullSecrets")
+            });
+        }
         if names.is_empty() {
             names = refused
                 .account

@@ -19,7 +19,7 @@ text:
   - id: token
     pattern: "failed to (?:authorize: failed to )?fetch (?:anonymous|oauth) token: [^\\n]*401 Unauthorized"
   - id: docker
-    pattern: "(?:Failed to pull image|failed to pull|Error response from daemon)[^\\n]*unauthorized: (?:authentication required|access to the requested resource is not authorized|incorrect username or password)"
+    pattern: "(?:Failed to pull image|failed to pull|Error response from daemon)[^\\n]*(?:unauthorized: (?:authentication required|access to the requested resource is not authorized|incorrect username or password)|reading manifest \\S+ in \\S+: (?:authentication required|unauthorized))"
 check:
   zh: 镜像仓库是否拒绝了没有凭据的拉取（401）
   en: whether a registry refused a pull for want of credentials (401)

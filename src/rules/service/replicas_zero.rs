@@ -1,6 +1,6 @@
 //! A workload that something needs is scaled to zero.
 
-use crate::cluster::Object;
+use crate::cluster::{Event, Object};
 use crate::logs::Stream;
 use crate::model::{Confidence, Subject};
 use crate::rules::toolbox::backlogs::backlog_of;
@@ -30,11 +30,11 @@ check:
   zh: 被依赖的工作负载的副本数是否为 0
   en: whether workloads that are needed are scaled to zero
 title:
-  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的副本数为 0，{% if backlog %}没有人处理它的队列{% else %}{{ service_kind|raw }} {{ service }} 后面没有 Pod{% endif %}"
-  en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} is scaled to 0 replicas: {% if backlog %}nobody works on its queue{% else %}no pod stands behind {{ service_kind|raw }} {{ service }}{% endif %}"
+  zh: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} 的副本数为 0，{% if backlog %}没有人处理它的队列{% elif service %}{{ service_kind|raw }} {{ service }} 后面没有 Pod{% else %}不久前刚被缩容{% endif %}"
+  en: "{{ subject.kind|raw }} {{ subject.namespace }}/{{ subject.name }} is scaled to 0 replicas: {% if backlog %}nobody works on its queue{% elif service %}no pod stands behind {{ service_kind|raw }} {{ service }}{% else %}it was scaled down a short while ago{% endif %}"
 cause:
-  zh: "{{ subject.kind|raw }} {{ subject.name }} 的 spec.replicas 为 0，而 {% if backlog %}{{ who|raw }} 写出 {{ backlog }}{% else %}{{ service_kind|raw }} {{ service }} 需要它的 Pod{% endif %}{% if event %}；事件：{{ event }}{% endif %}。"
-  en: "spec.replicas of {{ subject.kind|raw }} {{ subject.name }} is 0, while {% if backlog %}{{ who|raw }} writes {{ backlog }}{% else %}{{ service_kind|raw }} {{ service }} needs its pods{% endif %}{% if event %}; event: {{ event }}{% endif %}."
+  zh: "{{ subject.kind|raw }} {{ subject.name }} 的 spec.replicas 为 0{% if backlog %}，而 {{ who|raw }} 写出 {{ backlog }}{% elif service %}，而 {{ service_kind|raw }} {{ service }} 需要它的 Pod{% endif %}{% if event %}；事件：{{ event }}{% endif %}。"
+  en: "spec.replicas of {{ subject.kind|raw }} {{ subject.name }} is 0{% if backlog %}, while {{ who|raw }} writes {{ backlog }}{% elif service %}, while {{ service_kind|raw }} {{ service }} needs its pods{% endif %}{% if event %}; event: {{ event }}{% endif %}."
 rules_out:
   - zh: 调度、镜像与崩溃：没有要求任何 Pod，也就没有 Pod 失败
     en: "scheduling, images and crashes: no pod is asked for, so none fails"
@@ -190,8 +190,60 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         .iter()
         .flat_map(|kind| input.snapshot.kind(kind))
         .filter(|workload| workload.int("/spec/replicas") == Some(0) && !scales_to_zero(input, workload))
-        .filter_map(|workload| judge(input, rule, workload).or_else(|| left_undone(input, rule, workload)))
+        .filter_map(|workload| {
+            judge(input, rule, workload)
+                .or_else(|| left_undone(input, rule, workload))
+                .or_else(|| scaled_down(input, rule, workload))
+        })
         .collect()
+}
+
+/// What ran until a short while ago, while others are in trouble now. Who follows a queue or a stream has no Service, and nobody names it.
+fn scaled_down(input: &Input<'_>, rule: &RuleHeader, workload: &Object) -> Option<Finding> {
+    let snapshot = input.snapshot;
+    let last = workload.key.name.rsplit('-').next().unwrap_or("");
+    let is_version = last
+        .strip_prefix('v')
+        .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+    // The other half of a rollout rests when it is done.
+    if is_version || HALVES.contains(&last) || troubled(snapshot).is_empty() {
+        return None;
+    }
+    let event = to_zero(input, workload)?;
+    let before = count_before(event).filter(|count| *count > 0)?;
+    let finding = Finding::new(rule, workload.subject(), Confidence::Possible)
+        .at("spec.replicas")
+        .cite(event.cite.clone())
+        .cite(workload.cite_at("/spec/replicas"));
+    let facts = ["service_kind", "service", "backlog", "who"];
+    let finding = facts.into_iter().fold(finding, |finding, name| finding.fact(name, ""));
+    Some(
+        finding
+            .fact("resource", workload.key.kind.to_lowercase())
+            .fact("replicas", before)
+            .fact("event", event.message.clone()),
+    )
+}
+
+/// The last word in the names of Deployments that take turns.
+const HALVES: [&str; 9] = [
+    "blue", "green", "canary", "old", "new", "preview", "stable", "primary", "next",
+];
+
+/// The event by which a Deployment was scaled to nothing (kubernetes pkg/controller/deployment/sync.go).
+fn to_zero<'s>(input: &Input<'s>, workload: &'s Object) -> Option<&'s Event> {
+    let events = (input.snapshot).events_on(&workload.key.kind, &workload.key.namespace, &workload.key.name);
+    let is_it = |event: &&Event| {
+        event.reason == "ScalingReplicaSet"
+            && (event.message.ends_with(" to 0") || event.message.contains(" to 0 from "))
+    };
+    events.filter(is_it).last()
+}
+
+/// How many there were: `Scaled down replica set web-57b96b46b7 from 2 to 0`, `… to 0 from 2`.
+fn count_before(event: &Event) -> Option<i64> {
+    let (_, count) = event.message.rsplit_once("from ")?;
+    count.split(' ').next()?.parse().ok()
 }
 
 /// A worker that no Service leads to, while others speak of work that waits for it.
@@ -229,26 +281,11 @@ fn left_undone(input: &Input<'_>, rule: &RuleHeader, workload: &Object) -> Optio
 fn judge(input: &Input<'_>, rule: &RuleHeader, workload: &Object) -> Option<Finding> {
     let snapshot = input.snapshot;
     let service = needed_by(input, workload)?;
-    let event = snapshot
-        .events_on(&workload.key.kind, &workload.key.namespace, &workload.key.name)
-        .filter(|event| {
-            event.reason == "ScalingReplicaSet"
-                && (event.message.ends_with(" to 0") || event.message.contains(" to 0 from "))
-        })
-        .last();
+    let event = to_zero(input, workload);
     if event.is_none() && !is_missed(input, service) {
         return None;
     }
-    let before = event.and_then(|event| {
-        event
-            .message
-            .rsplit_once("from ")?
-            .1
-            .split(' ')
-            .next()?
-            .parse::<i64>()
-            .ok()
-    });
+    let before = event.and_then(count_before);
     let mut finding = Finding::new(rule, workload.subject(), Confidence::Confirmed)
         .at("spec.replicas")
         .cite(workload.cite_at("/spec/replicas"))

@@ -1,7 +1,7 @@
 //! A provisioner cannot make the volume that a claim asks for.
 
 use crate::rules::claims::{finding, pending};
-use crate::rules::toolbox::{add_hit, own_hits};
+use crate::rules::toolbox::{add_hit, drivers, own_hits};
 use crate::rules::{Finding, Input, RuleHeader};
 
 pub(in crate::rules) const RULE: &str = r##"
@@ -104,6 +104,10 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         found.count = 0;
         for hit in told {
             add_hit(input, &mut found, hit);
+            let class = hit.captures.get("class").map_or("", String::as_str);
+            for controller in drivers::controllers(input.snapshot, class) {
+                found.blame(controller);
+            }
         }
         findings.push(found);
     }

@@ -46,6 +46,7 @@ pub fn of_clients() -> Subjects {
         suffers: Vec::new(),
         common_store: false,
         set_aside: Vec::new(),
+        driver_of: String::new(),
         stores_tell: Vec::new(),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::cluster::{Object, Snapshot};
 use crate::model::Subject;
-use crate::rules::Touch;
+use crate::rules::{Ground, Touch};
 
 /// Kind, where it names the Secret (its own name where that is empty), and what the controller's workloads are called.
 ///
@@ -22,6 +22,29 @@ const MAKERS: [(&str, &str, &str); 8] = [
     ),
     ("OnePasswordItem", "", "onepassword"),
 ];
+
+/// Workloads that were refused to make objects of this kind where one is missing: an operator makes what its tenants need.
+///
+/// Source: kubernetes apiserver pkg/endpoints/handlers/responsewriters: `%s is forbidden: User %q cannot %s resource %q in API group %q in
+/// the namespace %q`.
+pub fn refused_makers(snapshot: &Snapshot, missing: &Subject) -> Vec<Touch> {
+    let resource = format!("{}s", missing.kind.to_lowercase());
+    let hits = snapshot.hits.iter().filter(|hit| {
+        let has = |name: &str, wanted: &[&str]| {
+            hit.captures
+                .get(name)
+                .is_some_and(|known| wanted.contains(&known.as_str()))
+        };
+        hit.signature.starts_with("app-rbac-forbidden/")
+            && has("resource", &[&resource])
+            && has("verb", &["create", "patch", "update"])
+            && has("place", &[&missing.namespace])
+            && hit.about.object.kind == "Pod"
+    });
+    hits.flat_map(|hit| Touch::of(&snapshot.top_owner_of(&hit.about.object)))
+        .filter(|touch| touch.ground == Ground::Workload)
+        .collect()
+}
 
 /// What is to make a Secret.
 pub struct Maker<'s> {

@@ -29,6 +29,7 @@ pub fn complaint_is_over(snapshot: &Snapshot, log: &LogFile, hit: &LineHit, afte
     has_passed(snapshot, log, said, after)
         || stopped_coming(snapshot, log, (&hit.text, said), hit.count, after)
         || has_recovered(snapshot, log, hit)
+        || is_mended_by_retries(log, hit)
         || is_rare(log, hit) && troubled(snapshot).is_empty()
 }
 
@@ -42,6 +43,22 @@ fn is_rare(log: &LogFile, hit: &LineHit) -> bool {
     let since = log.lines_after(first);
     since >= MANY && times.saturating_mul(SHARE) < since
 }
+
+/// True for a complaint that announces another try, in a log that tells about as often that the other try went well.
+fn is_mended_by_retries(log: &LogFile, hit: &LineHit) -> bool {
+    const SOME: usize = 2;
+    let (Some(recovered), Some(outcome), Some(announced)) = (RECOVERED.as_ref(), OUTCOME.as_ref(), ANNOUNCED.as_ref())
+    else {
+        return false;
+    };
+    let went_well = |text: &str| recovered.is_match(text) && outcome.is_match(text) && !is_error(text);
+    let well = log.tail.iter().filter(|line| went_well(&line.text)).count();
+    let tries = log.tail.iter().filter(|line| announced.is_match(&line.text)).count();
+    announced.is_match(hit.last_text()) && well >= SOME && well * 2 >= tries
+}
+
+static ANNOUNCED: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)\b(?:will (?:be )?retr(?:y|ied)|retrying|retry in)\b").ok());
 
 /// True when a line after the last complaint tells that it works again: at once, as the outcome of another try, or after as long as complaints
 /// were apart.

@@ -113,6 +113,36 @@ fn all(snapshot: &Snapshot) -> Vec<Reference> {
             }
         }
     }
+    found.extend(by_name(snapshot, &maps));
+    found
+}
+
+/// What is added to a workload's name for its ConfigMap.
+const ENDINGS: [&str; 5] = ["", "-config", "-configmap", "-cm", "-env"];
+
+/// Where a table is all that is known of a workload's pods, the ConfigMap that is called after it is taken for its own.
+fn by_name(snapshot: &Snapshot, maps: &BTreeMap<&str, Vec<&Object>>) -> Vec<Reference> {
+    let mut described: BTreeMap<Subject, bool> = BTreeMap::new();
+    for pod in snapshot.pods() {
+        let owner = snapshot.top_owner(pod.object);
+        let template = snapshot.object(&owner.kind, &owner.namespace, &owner.name);
+        let has_list = |object: &Object, at: &str| !object.list(at).is_empty();
+        let is_described = has_list(pod.object, "/spec/containers")
+            || template.is_some_and(|object| has_list(object, "/spec/template/spec/containers"));
+        *described.entry(owner).or_default() |= is_described;
+    }
+    let mut found = Vec::new();
+    for workload in described
+        .iter()
+        .filter(|(_, is_described)| !**is_described)
+        .map(|(workload, _)| workload)
+    {
+        let names = ENDINGS.iter().map(|ending| format!("{}{ending}", workload.name));
+        let own = names.filter_map(|name| maps.get(name.as_str()));
+        for map in own.flatten().filter(|map| map.key.namespace == workload.namespace) {
+            found.extend(of_config_map(map, workload));
+        }
+    }
     found
 }
 

@@ -335,6 +335,17 @@ pub fn is_data_store(name: &str) -> bool {
     }
 }
 
+/// The Deployments whose names end so, known by their pods or by a log alone: the controllers that charts install.
+pub fn controllers_called(snapshot: &Snapshot, ending: &str) -> BTreeSet<Subject> {
+    let of_pods = snapshot.pods().map(|pod| snapshot.top_owner(pod.object));
+    let of_logs = snapshot
+        .logs
+        .iter()
+        .filter_map(|log| Some(of_log(snapshot, log)?.workload));
+    let is_one = |owner: &Subject| owner.kind == "Deployment" && owner.name.ends_with(ending);
+    of_pods.chain(of_logs).filter(is_one).collect()
+}
+
 /// True for the log of a container's former instance (`kubectl logs --previous`).
 pub fn is_previous(log: &LogFile) -> bool {
     matches!(&log.stream, Stream::Container(found) if found.previous)

@@ -24,12 +24,16 @@ static BRIEF: Shape = Shape::new(|| {
         r"(?<rest>(?:\s+[0-9a-f]*[.:][0-9a-f.:]+/\d{1,3})+|\s+(?:[0-9a-f]{2}:){5}[0-9a-f]{2} <[A-Z0-9_,-]+>)?\s*$"
     ))
 });
+/// What `ip -o link | awk '{print $2,$4,$5}'` and the like leave of an interface: its name and its size.
+static PICKED: Shape = Shape::new(|| {
+    Regex::new(r"^(?:\d+: )?(?<name>[^\s:@]{1,15})(?:@\S{1,20})?: mtu (?<mtu>\d{2,5})(?: [\w ]{0,80})?$")
+});
 /// `vxlan id 1 local 192.0.2.2 dev eth0 srcport 0 0 dstport 8472` (iproute2 `ip/iplink_vxlan.c`).
 static VXLAN: Shape = Shape::new(|| Regex::new(r"^\s+vxlan id \d+ .*\bdev (?<dev>\S+) .*\bdstport \d+"));
 const MOST_INTERFACES: usize = 1_000;
 
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
-    if let Some(section) = brief(file, start) {
+    if let Some(section) = brief(file, start).or_else(|| picked(file, start)) {
         return Some(section);
     }
     if !file.line(start).starts_with(|c: char| c.is_ascii_digit()) {
@@ -120,6 +124,30 @@ fn brief(file: &TextFile<'_>, start: usize) -> Option<Section> {
     Some(section)
 }
 
+/// Lines of names and sizes alone.
+fn picked(file: &TextFile<'_>, start: usize) -> Option<Section> {
+    if !file.line(start).contains(": mtu ") {
+        return None;
+    }
+    let mut section = Section {
+        end: start,
+        ..Section::default()
+    };
+    while let Some(found) = file.lines.get(section.end).and_then(|line| PICKED.groups(line)) {
+        if section.facts.len() < MOST_INTERFACES {
+            section.facts.push(Fact::Host(HostFact::Interface(Interface {
+                name: group(&found, "name").to_owned(),
+                mtu: group(&found, "mtu").parse().ok(),
+                state: String::new(),
+                addresses: Vec::new(),
+                cite: file.cite(section.end),
+            })));
+        }
+        section.end += 1;
+    }
+    (section.end > start).then_some(section)
+}
+
 /// The names of the counters in the line below: `RX: bytes  packets  errors  dropped overrun mcast`.
 fn counted(line: &str) -> Option<(&'static str, &str)> {
     let line = line.trim_start();
@@ -188,6 +216,21 @@ mod tests {
         for other in ["web UP since 10:00\n", "backend DOWN\n", "svc UP 1/2\n"] {
             assert!(section(&DECODER, "x", other).is_none(), "{other}");
         }
+    }
+
+    #[test]
+    fn names_and_sizes_alone_are_read() {
+        let found = interfaces("lo: mtu 65536\nens3: mtu 1450\ncali7c0b794c9b3@if2: mtu 1450\n$ date\n");
+        let sizes: Vec<(&str, Option<u64>)> = found.iter().map(|one| (one.0.as_str(), one.1)).collect();
+        assert_eq!(
+            sizes,
+            [
+                ("lo", Some(65536)),
+                ("ens3", Some(1450)),
+                ("cali7c0b794c9b3", Some(1450))
+            ]
+        );
+        assert!(section(&DECODER, "x", "Felix: mtu 1450 was set, and is larger.\n").is_none());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `timedatectl` (systemd `src/timedate/timedatectl.c`), `chronyc tracking` (chrony `client.c`), `ntpq -p` (ntp `ntpq-subs.c`), `ntpdate -q`
+//! `timedatectl` (systemd `src/timedate/timedatectl.c`), `chronyc tracking` and `chronyc sources` (chrony `client.c`), `ntpq -p` (ntp `ntpq-subs.c`), `ntpdate -q`
 //! (ntp `ntpdate.c`).
 
 use crate::bundle::decode::clock::clock;
@@ -22,6 +22,9 @@ fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     }
     if first.starts_with("server ") && first.contains(", stratum ") {
         return asked(file, start);
+    }
+    if is_heading(first, &["MS", "Name/IP", "address", "Stratum", "Poll", "Reach"]) {
+        return Some(sources(file, start));
     }
     is_heading(
         first,
@@ -139,6 +142,30 @@ fn peers(file: &TextFile<'_>, start: usize) -> Section {
     }
 }
 
+/// `chronyc sources`: a row begins with the mode (`^`, `=`, `#`) and the state, of which `*` is the source that the clock follows.
+fn sources(file: &TextFile<'_>, start: usize) -> Section {
+    let is_row = |line: &&str| line.starts_with("====") || line.starts_with(['^', '=', '#']) && line.len() > 3;
+    let rows = file
+        .lines
+        .get(start + 1..)
+        .unwrap_or_default()
+        .iter()
+        .take_while(|line| is_row(line))
+        .count();
+    let end = start + 1 + rows;
+    let chosen = (start + 1..end).find(|&index| file.line(index).as_bytes().get(1) == Some(&b'*'));
+    let facts = vec![Fact::Value {
+        key: "clock.synchronised".to_owned(),
+        value: if chosen.is_some() { "yes" } else { "no" }.to_owned(),
+        cite: chosen.map_or_else(|| file.cite_range(start, end - 1, start), |line| file.cite(line)),
+    }];
+    Section {
+        end,
+        facts,
+        ..Section::default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::values;
@@ -159,6 +186,14 @@ mod tests {
             (
                 "     remote           refid      st t when poll reach   delay   offset  jitter\n==============================================================================\n*192.0.2.1       .GPS.            1 u   33   64  377    0.500 -250.000   0.100\n",
                 vec!["clock.synchronised=yes", "clock.offset-seconds=0.25"],
+            ),
+            (
+                "MS Name/IP address         Stratum Poll Reach LastRx Last sample\n===============================================================================\n^? ntp1.example                  0  10     0     -     +0ns[   +0ns] +/-    0ns\n",
+                vec!["clock.synchronised=no"],
+            ),
+            (
+                "MS Name/IP address         Stratum Poll Reach LastRx Last sample\n===============================================================================\n^+ ntp1.example                  2  10   377   190   -205us[ -172us] +/-   14ms\n^* ntp2.example                  2  10   377   412   +118us[ +151us] +/-   11ms\n",
+                vec!["clock.synchronised=yes"],
             ),
             (
                 "server 192.0.2.1, stratum 2, offset -12.500000, delay 0.02612\n",

@@ -1,14 +1,25 @@
+//! A pod's own network is made slow or lossy on purpose.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::Value;
+
+use crate::cluster::Object;
+use crate::model::Confidence;
+use crate::rules::toolbox::grouping::by_subject;
+use crate::rules::toolbox::workload_touches;
+use crate::rules::{Finding, Input, RuleHeader};
+
+pub(in crate::rules) const RULE: &str = r##"
 id: pod-network-impaired
 role: cause
 level: critical
-needs: [container-logs]
+needs: [container-logs|pods]
 text:
   - id: netem
     in: [container-log]
     pattern: 'qdisc netem \S+ (?:dev (?P<device>\S+) )?(?:root|parent)[^\n]*(?P<impairment>(?:delay|loss|corrupt|duplicate|reorder) [\d.]+(?:us|ms|s|%))'
-finds:
-  subject: workload
-  confidence: confirmed
 check: {zh: "Pod 的网卡是否被 netem 加入延迟或丢包", en: "whether netem delays or drops the packets of pods"}
 title:
   zh: "{{ subject.kind|raw }} {% if subject.namespace %}{{ subject.namespace }}/{% endif %}{{ subject.name }}：Pod 的网卡被 netem 加入 {{ impairment }}"
@@ -83,3 +94,105 @@ examples:
          Sent 0 bytes 0 pkt (dropped 0, overlimits 0 requeues 0)
         $ date
         Sun Mar  1 10:00:00 UTC 2026
+  - name: "a debugging container that adds a delay"
+    files:
+      "describe.txt": |
+        Name:             ledger-6bdf8c9d7-jd5lx
+        Namespace:        shop
+        Priority:         0
+        Node:             n1/192.0.2.11
+        Start Time:       Sun, 01 Mar 2026 09:00:00 +0000
+        Status:           Running
+        IP:               10.42.1.9
+        Controlled By:    ReplicaSet/ledger-6bdf8c9d7
+        Containers:
+          ledger:
+            Image:          registry.example/ledger:1.4.2
+            State:          Running
+            Ready:          True
+            Restart Count:  0
+        Ephemeral Containers:
+          debugger-x2x9k:
+            Image:         registry.example/netshoot:v0.13
+            Command:
+              tc
+              qdisc
+              add
+              dev
+              eth0
+              root
+              netem
+              delay
+              900ms
+            State:          Terminated
+              Reason:       Completed
+              Exit Code:    0
+            Ready:          False
+            Restart Count:  0
+        Conditions:
+          Type              Status
+          Ready             True
+    fires:
+      - {kind: Deployment, namespace: shop, name: ledger}
+"##;
+
+/// `tc qdisc add dev eth0 root netem delay 900ms`, alone or within a script (tc-netem(8)).
+static ADDED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"\btc qdisc (?:add|replace|change) (?:dev (?P<device>\S+) )?[^\n]{0,80}?\bnetem (?:limit \d+ )?(?P<impairment>(?:delay|loss|corrupt|duplicate|reorder) [\w.%]+)").ok()
+});
+
+pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
+    let snapshot = input.snapshot;
+    let mut findings = by_subject(input, rule, Confidence::Confirmed, |hit| {
+        (!hit.about.object.name.is_empty()).then(|| snapshot.top_owner_of(&hit.about.object))
+    });
+    for pod in snapshot.pods() {
+        let workload = snapshot.top_owner(pod.object);
+        let Some((at, device, impairment)) = added(pod.object) else {
+            continue;
+        };
+        if findings.iter().any(|finding| finding.subject == workload) {
+            continue;
+        }
+        let subject = pod.object.subject();
+        let mut finding = Finding::new(rule, workload, Confidence::Confirmed)
+            .cite(pod.object.cite_at(&at))
+            .fact("impairment", impairment);
+        if !device.is_empty() {
+            finding = finding.fact("device", device);
+        }
+        finding.touches.extend(workload_touches(snapshot, &subject));
+        finding.add_affected(subject);
+        findings.push(finding);
+    }
+    findings
+}
+
+/// The container of a pod that adds the discipline, and what it adds; none where another one takes it away again.
+fn added(pod: &Object) -> Option<(String, String, String)> {
+    let regex = ADDED.as_ref()?;
+    let mut found = None;
+    for group in ["ephemeralContainers", "initContainers", "containers"] {
+        for (index, container) in pod.list(&format!("/spec/{group}")).iter().enumerate() {
+            let command = words(container);
+            if command.contains("tc qdisc del ") {
+                return None;
+            }
+            if let Some(groups) = regex.captures(&command) {
+                let of = |name: &str| {
+                    groups
+                        .name(name)
+                        .map_or(String::new(), |found| found.as_str().to_owned())
+                };
+                found = Some((format!("/spec/{group}/{index}"), of("device"), of("impairment")));
+            }
+        }
+    }
+    found
+}
+
+fn words(container: &Value) -> String {
+    let of = |field: &str| container.get(field).and_then(Value::as_array).into_iter().flatten();
+    let all: Vec<&str> = of("command").chain(of("args")).filter_map(Value::as_str).collect();
+    all.join(" ")
+}
