@@ -84,7 +84,17 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             continue;
         };
         let subject = Subject::on_node("HostContainer", "cattle-node-agent", host.runtime_name());
-        let mut finding = Finding::new(rule, subject, Confidence::Confirmed)
+        // An API that does not know the host by its name may be another cluster's, and then its lists say nothing of the agent here.
+        let name = host.runtime_name();
+        let mut nodes = input.snapshot.kind("Node").peekable();
+        let is_foreign = nodes.peek().is_some() && nodes.all(|node| node.key.name != name);
+        let uses_api = absence.daemonsets.is_some() || absence.namespaces.is_some();
+        let confidence = if is_foreign && uses_api {
+            Confidence::Probable
+        } else {
+            Confidence::Confirmed
+        };
+        let mut finding = Finding::new(rule, subject, confidence)
             .fact("host", machine_name(input.snapshot, host.runtime_name()))
             .fact("daemonsets", absence.daemonsets)
             .fact("namespaces", absence.namespaces);

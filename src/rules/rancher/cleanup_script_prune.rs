@@ -26,27 +26,27 @@ check:
   zh: 主机上的定时清理脚本是否会删除按设计处于停止状态的系统容器
   en: whether a clean-up script on a host deletes system containers that are stopped by design
 title:
-  zh: "{% if inline %}定时任务{% else %}清理脚本{% endif %} {{ path }} 清除已停止容器，节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 被删除"
+  zh: "{% if inline %}定时任务{% else %}清理脚本{% endif %} {{ path }} 清理已停止容器，节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 被删除"
   en: "{% if inline %}scheduled job{% else %}clean-up script{% endif %} {{ path }} prunes stopped containers: system containers {{ missing|join(', ') }} are gone from {{ host }}"
 headline:
   zh: "Rancher 节点 {{ host }} 系统容器 {{ missing|join('、') }} 丢失"
   en: "Rancher node {{ host }}: system containers {{ missing|join(', ') }} lost"
 lead:
-  zh: "{% if ids %}节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 由{% if inline %}定时任务{% else %}清理脚本{% endif %} {{ path }} 删除：其日志中{% if ran_at %} {{ ran_at }} 开始的那次执行{% endif %}列出了它们的编号 {{ ids|join('、') }}{% else %}{% if inline %}定时任务{% else %}清理脚本{% endif %} {{ path }} 清除已停止容器，节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 被删除{% endif %}"
+  zh: "{% if ids %}节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 由{% if inline %}定时任务{% else %}清理脚本{% endif %} {{ path }} 删除：其日志中{% if ran_at %} {{ ran_at }} 开始的那次执行{% endif %}列出了它们的容器 ID {{ ids|join('、') }}{% else %}{% if inline %}定时任务{% else %}清理脚本{% endif %} {{ path }} 清理已停止容器，节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 被删除{% endif %}"
   en: "{% if ids %}{% if inline %}scheduled job{% else %}clean-up script{% endif %} {{ path }} deleted the system containers {{ missing|join(', ') }} of {{ host }}: its log{% if ran_at %} of the run at {{ ran_at }}{% endif %} lists their ids, {{ ids|join(', ') }}{% else %}{% if inline %}scheduled job{% else %}clean-up script{% endif %} {{ path }} prunes stopped containers: system containers {{ missing|join(', ') }} are gone from {{ host }}{% endif %}"
 since:
   zh: "{% if gone_at %}{{ missing|join('、') }} 自 {{ gone_at }} 起缺失{% if collected_at %}，采集时（{{ collected_at }}{% if age is not none %}，{{ age }} 秒后{% endif %}）仍然缺失{% endif %}{% endif %}"
   en: "{% if gone_at %}{{ missing|join(', ') }}: missing since {{ gone_at }}{% if collected_at %}, still so at collection ({{ collected_at }}{% if age is not none %}, {{ age }} s later{% endif %}){% endif %}{% endif %}"
 question: {zh: "什么删除了 {{ missing|join('、') }}？", en: "What deleted {{ missing|join(' and ') }}?"}
 hypothesis:
-  zh: "{% if inline %}定时任务{% else %}脚本{% endif %} {{ path }} 中的清除"
+  zh: "{% if inline %}定时任务{% else %}脚本{% endif %} {{ path }} 中的清理"
   en: "the prune in {{ path }}"
 cause:
-  zh: "{% if proven %}节点 {{ host }} 上的 {{ missing|join('、') }} 由{% if inline %}定时任务{% else %}脚本{% endif %} {{ path }} 中的 {{ line }} 删除{% if logged_at %}（脚本日志记录这次执行始于 {{ ran_at }}）{% elif ran_at %}（运行时在 {{ ran_at }} 记录了这次清除）{% endif %}；{% if ids %}脚本日志记录的被删除编号 {{ ids|join('、') }} {% else %}被删除的容器编号{% endif %}与{% if has_baseline %}基线中的容器编号{% elif ids_listed %}此前列出的容器编号{% else %}运行时事件中的容器名{% endif %}一致。{% else %}节点 {{ host }} 缺少 {{ missing|join('、') }}，很可能由{% if inline %}定时任务{% else %}脚本{% endif %} {{ path }} 中的 {{ line }} 删除；未观察到该操作本身。{% endif %}{% if stopped_by_design %}这些容器的正常状态就是未在运行（已退出或已创建），因此会被选中。{% else %}清除命令选中所有未在运行的容器，不论它们为何停止。{% endif %}"
+  zh: "{% if proven %}节点 {{ host }} 上的 {{ missing|join('、') }} 由{% if inline %}定时任务{% else %}脚本{% endif %} {{ path }} 中的 {{ line }} 删除{% if logged_at %}（脚本日志记录这次执行始于 {{ ran_at }}）{% elif ran_at %}（运行时在 {{ ran_at }} 记录了这次清理）{% endif %}；{% if ids %}脚本日志记录的被删除容器 ID {{ ids|join('、') }} {% else %}被删除的容器 ID {% endif %}与{% if has_baseline %}基线中的容器 ID{% elif ids_listed %}此前列出的容器 ID{% else %}运行时事件中的容器名{% endif %}一致。{% else %}节点 {{ host }} 缺少 {{ missing|join('、') }}，很可能由{% if inline %}定时任务{% else %}脚本{% endif %} {{ path }} 中的 {{ line }} 删除；未观察到该操作本身。{% endif %}{% if stopped_by_design %}这些容器的正常状态就是未在运行（已退出或已创建），因此会被选中。{% else %}清理命令选中所有未在运行的容器，不论它们为何停止。{% endif %}"
   en: "{% if proven %}{{ missing|join(', ') }} on {{ host }} {% if missing|length == 1 %}was{% else %}were{% endif %} deleted by {{ line }} in {{ path }}{% if logged_at %} (by its log this run began at {{ ran_at }}){% elif ran_at %} (the runtime recorded the prune at {{ ran_at }}){% endif %}; the deleted ids{% if ids %}, {{ ids|join(', ') }} in the script's log,{% endif %} match {% if has_baseline %}the baseline's container ids{% elif ids_listed %}those of an earlier listing{% else %}the names in the runtime's events{% endif %}.{% else %}{{ host }} lacks {{ missing|join(', ') }}; probably deleted by {{ line }} in {{ path }}; the operation itself was not observed.{% endif %} {% if stopped_by_design %}Such containers are healthy when stopped, so a prune selects them.{% else %}A prune selects every container that does not run, whatever stopped it.{% endif %}"
 factors:
   - text:
-      zh: 清理脚本设计缺陷：清除命令没有排除系统容器
+      zh: 清理脚本设计缺陷：清理命令没有排除系统容器
       en: "the clean-up script has no exception for system containers"
     code: "{{ line|raw }}"
     part: condition
@@ -56,7 +56,7 @@ factors:
     confidence: possible
     when: not watched and jobs_read
   - text:
-      zh: "更早的 {{ earlier|join('、') }} 也有一次清除删除了这些名称的容器；它由什么发起未知，见 3.5"
+      zh: "更早的 {{ earlier|join('、') }} 也有一次清理删除了这些名称的容器；它由什么发起未知，见 3.5"
       en: "a prune at {{ earlier|join(', ') }} had already deleted containers of these names; what started it is unknown (see 3.5)"
     when: earlier
     part: condition
@@ -80,17 +80,17 @@ rules_out:
     en: "{% if running_intact %}loss of Docker's data: every RKE container that should run is there; of RKE's containers only those are missing that are stopped by design, {{ missing|join(', ') }}{% endif %}"
 rivals:
   - id: other-prune
-    text: {zh: 不经该脚本的清除, en: "a prune that was not this script's"}
+    text: {zh: 不经该脚本的清理, en: "a prune that was not this script's"}
   - id: single-rm
     text: {zh: 逐个删除容器（docker rm）, en: "a removal of single containers (docker rm)"}
 weighing:
   - text:
-      zh: "脚本自己的日志记录了被删除的容器编号 {{ ids|join('、') }}{% if ids_in_events %}，与运行时的删除事件一致{% endif %}{% if ids_in_baseline %}，也是基线中这些容器的编号{% endif %}"
+      zh: "脚本自己的日志记录了被删除的容器 ID {{ ids|join('、') }}{% if ids_in_events %}，与运行时的删除事件一致{% endif %}{% if ids_in_baseline %}，也是基线中这些容器的 ID{% endif %}"
       en: "the script's own log names the ids that it deleted, {{ ids|join(', ') }}{% if ids_in_events %}; the runtime's events have them destroyed{% endif %}{% if ids_in_baseline %}; in the baseline they are the ids of these containers{% endif %}"
     when: ids
-    cells: {self: "++", other-prune: "--", single-rm: "--", other: "--"}
+    cells: {self: "++", other-prune: "--", single-rm: "--", other: "-"}
   - text:
-      zh: "运行时在 {{ pruned_at }} 记录了一次对已停止容器的清除，随删除事件一并完成"
+      zh: "运行时在 {{ pruned_at }} 记录了一次对已停止容器的清理，随删除事件一并完成"
       en: "at {{ pruned_at }} the runtime recorded a prune of stopped containers, right after it destroyed them"
     when: pruned_at
     cells: {self: "+", other-prune: "+", single-rm: "--", other: "-"}
@@ -114,11 +114,11 @@ inquiries:
         when: not off_schedule
         cells: {by-schedule: "+", by-hand: "-", other: "-"}
 questions:
-  - zh: "{% if off_schedule %}脚本的计划是 {{ schedule }}，而{% if logged_at %}脚本日志记录的执行始于{% else %}运行时记录的清除在{% endif %} {{ ran_at }}：这次执行是如何触发的？{% endif %}"
+  - zh: "{% if off_schedule %}脚本的计划是 {{ schedule }}，而{% if logged_at %}脚本日志记录的执行始于{% else %}运行时记录的清理在{% endif %} {{ ran_at }}：这次执行是如何触发的？{% endif %}"
     en: "{% if off_schedule %}the script is scheduled for {{ schedule }}, but {% if logged_at %}by its log a run began{% else %}the runtime recorded a prune{% endif %} at {{ ran_at }}: how was this run started?{% endif %}"
-  - zh: "{% if cron_is_new %}脚本 {{ script }} 的定时任务（{{ schedule }}）在基线采集时还没有：它经由哪次变更、什么流程加到 {{ host }} 上？{% if off_schedule %}这次执行不是它启动的（2.2.3），但停用之前，它每到计划时间都会再次执行同一清除：这是复发的风险。{% endif %}{% elif off_schedule %}复发的风险：这次执行不是定时任务（{{ schedule }}）启动的（2.2.3），但停用之前，它每到计划时间都会再次执行同一清除。它还会在何时执行？{% endif %}"
-    en: "{% if cron_is_new %}by which change, and through which process, did the cron entry of {{ script }} ({{ schedule }}), which the baseline lacks, come onto {{ host }}?{% if off_schedule %} It did not start this run (2.2.3); a risk of recurrence: until it is disabled, it starts the same prune whenever it is due.{% endif %}{% elif off_schedule %}a risk of recurrence: the cron entry ({{ schedule }}) did not start this run (2.2.3), but until it is disabled it starts the same prune whenever it is due: when is that next?{% endif %}"
-  - zh: "{% if earlier and recreated_at %}{{ earlier|join('、') }} 的清除{% if earlier_images %}（紧接着又清除了镜像，与脚本中两条命令的次序相同）{% endif %}之后，同名容器在 {{ recreated_at }} 又被创建：那次清除由什么发起，这些容器又是如何恢复的？{% endif %}"
+  - zh: "{% if cron_is_new %}脚本 {{ script }} 的定时任务（{{ schedule }}）在基线采集时还没有：它经由哪次变更、什么流程加到 {{ host }} 上？{% if off_schedule %}这次执行不是它启动的（2.2.3），但停用之前，{% if cron_unknown %}若 cron 在运行（未采集到它的进程或单元状态，未知），{% endif %}它每到计划时间都会再次执行同一清理：这是复发的风险。{% endif %}{% elif off_schedule %}复发的风险：这次执行不是定时任务（{{ schedule }}）启动的（2.2.3），但停用之前，{% if cron_unknown %}若 cron 在运行（未采集到它的进程或单元状态，未知），{% endif %}它每到计划时间都会再次执行同一清理。它还会在何时执行？{% endif %}"
+    en: "{% if cron_is_new %}by which change, and through which process, did the cron entry of {{ script }} ({{ schedule }}), which the baseline lacks, come onto {{ host }}?{% if off_schedule %} It did not start this run (2.2.3); a risk of recurrence: until it is disabled, it starts the same prune whenever it is due{% if cron_unknown %}, if cron runs (neither its process nor the state of its unit was collected, so that is unknown){% endif %}.{% endif %}{% elif off_schedule %}a risk of recurrence: the cron entry ({{ schedule }}) did not start this run (2.2.3), but until it is disabled it starts the same prune whenever it is due{% if cron_unknown %}, if cron runs (neither its process nor the state of its unit was collected, so that is unknown){% endif %}: when is that next?{% endif %}"
+  - zh: "{% if earlier and recreated_at %}{{ earlier|join('、') }} 的清理{% if earlier_images %}（紧接着又清理了镜像，与脚本中两条命令的次序相同）{% endif %}之后，同名容器在 {{ recreated_at }} 又被创建：那次清理由什么发起，这些容器又是如何恢复的？{% endif %}"
     en: "{% if earlier and recreated_at %}what started the prune at {{ earlier|join(', ') }}{% if earlier_images %}, which a prune of images followed at once, in the order of the script's two commands{% endif %}, and what brought containers of these names back at {{ recreated_at }}?{% endif %}"
   - zh: "{% if agent_absent %}节点代理（cattle-node-agent）会重建被删除的 share-mnt，而 {{ host }} 上找不到它：它为何不在？{% else %}节点代理（cattle-node-agent）会重建被删除的 share-mnt；采集时它仍然缺失，当时该代理处于什么状态？{% endif %}"
     en: "{% if agent_absent %}the node agent (cattle-node-agent) re-creates a deleted share-mnt, and {{ host }} has none: what became of it?{% else %}the node agent (cattle-node-agent) re-creates a deleted share-mnt; it was still missing at collection: in which state was the agent?{% endif %}"
@@ -150,17 +150,17 @@ asks:
 causes:
   - rule: rke1-share-mnt-missing
     ground: node
-    mechanism: {zh: 清除命令删除所有未运行的容器, en: prune deletes every container that is not running}
+    mechanism: {zh: 清理命令删除所有未运行的容器, en: prune deletes every container that is not running}
   - rule: rke1-service-sidekick-missing
     ground: node
-    mechanism: {zh: 清除命令删除所有未运行的容器, en: prune deletes every container that is not running}
+    mechanism: {zh: 清理命令删除所有未运行的容器, en: prune deletes every container that is not running}
   - rule: rke1-core-container-missing
     ground: node
-    mechanism: {zh: 清除时恰好停止的组件容器也会被删除, en: a component that happens to be stopped is deleted too}
+    mechanism: {zh: 清理时恰好停止的组件容器也会被删除, en: a component that happens to be stopped is deleted too}
 benign:
   - zh: 脚本只清理镜像（docker image prune）时不会删除容器
     en: a script that prunes only images deletes no container
-  - zh: 带有唯一一个键过滤器 label!=io.rancher.rke.container.name 的清除命令会保留 RKE 容器
+  - zh: 带有唯一一个键过滤器 label!=io.rancher.rke.container.name 的清理命令会保留 RKE 容器
     en: a prune with exactly one key-only filter label!=io.rancher.rke.container.name keeps RKE's containers
 remedy:
   - purpose: {zh: "确认 {{ host }} 上缺少哪些 RKE 容器", en: "confirm which RKE containers {{ host }} lacks"}
@@ -255,11 +255,11 @@ remedy:
     place: node
     risk: change
     each: rebuild
-    precheck: {zh: "`docker ps -a --filter name=^/{{ item.name }}$` 无结果{% if item.name == 'share-mnt' and agent_absent %}（若上一步之后它已存在，则不执行本步）{% endif %}；`docker image inspect {{ item.image }}` 有输出{% if item.named_otherwise %}；确定节点名应写哪一个：参数中的 {{ item.named_otherwise|join('、') }}、本机的 {{ host }}{% if item.nodes %}，还是 API 中的 {{ item.nodes|join('、') }}{% endif %}（证书按节点名签发）；要改就同时改 `--hostname` 与 `--node-name`{% endif %}{% if item.server %}；`curl -sS --cacert <CA_FILE> {{ item.server ~ '/ping' }}` 返回 pong{% endif %}", en: "`docker ps -a --filter name=^/{{ item.name }}$` has no row{% if item.name == 'share-mnt' and agent_absent %} (if the container is there already after the step before, leave this step out){% endif %}; `docker image inspect {{ item.image }}` prints one{% if item.named_otherwise %}; it is settled which name of the node is right, because certificates are written for it: {{ item.named_otherwise|join(', ') }} of the arguments, this host's {{ host }}{% if item.nodes %}, or {{ item.nodes|join(', ') }} of the API{% endif %}; whoever changes it changes both `--hostname` and `--node-name`{% endif %}{% if item.server %}; `curl -sS --cacert <CA_FILE> {{ item.server ~ '/ping' }}` answers pong{% endif %}"}
+    precheck: {zh: "`docker ps -a --filter name=^/{{ item.name }}$` 无结果{% if item.name == 'share-mnt' and agent_absent %}（若上一步之后它已存在，则不执行本步）{% endif %}；`docker image inspect {{ item.image }}` 有输出{% if item.named_otherwise %}；确定节点名应写哪一个：参数中的 {{ item.named_otherwise|join('、') }}、本机的 {{ host }}{% if item.nodes %}，还是 API 中的 {{ item.nodes|join('、') }}{% endif %}（证书按节点名签发）；要改就同时改 `--hostname` 与 `--node-name`{% endif %}{% if item.server %}；`curl -sS --cacert <CA_FILE> {{ item.server ~ '/ping' }}` 返回 pong{% endif %}{% if '/etc/kubernetes:' in item.command %}；它会写入 /etc/kubernetes，先执行 `cp -a /etc/kubernetes <BACKUP_DIR>`（`<BACKUP_DIR>` 是一个尚不存在的目录），再以 `diff -r /etc/kubernetes <BACKUP_DIR>` 无输出确认已备份{% endif %}", en: "`docker ps -a --filter name=^/{{ item.name }}$` has no row{% if item.name == 'share-mnt' and agent_absent %} (if the container is there already after the step before, leave this step out){% endif %}; `docker image inspect {{ item.image }}` prints one{% if item.named_otherwise %}; it is settled which name of the node is right, because certificates are written for it: {{ item.named_otherwise|join(', ') }} of the arguments, this host's {{ host }}{% if item.nodes %}, or {{ item.nodes|join(', ') }} of the API{% endif %}; whoever changes it changes both `--hostname` and `--node-name`{% endif %}{% if item.server %}; `curl -sS --cacert <CA_FILE> {{ item.server ~ '/ping' }}` answers pong{% endif %}{% if '/etc/kubernetes:' in item.command %}; it writes into /etc/kubernetes, so first run `cp -a /etc/kubernetes <BACKUP_DIR>` (`<BACKUP_DIR>` is a directory that does not exist yet), and go on once `diff -r /etc/kubernetes <BACKUP_DIR>` prints nothing{% endif %}"}
     command: "{{ item.command|raw }}"
-    expect: {zh: 输出新容器的 64 位编号, en: the 64-digit id of the new container}
+    expect: {zh: 输出新容器的 64 位容器 ID, en: the 64-digit id of the new container}
     verify: {zh: "`docker ps -a --filter name=^/{{ item.name }}$` 显示 {{ item.state }}{% if item.name == 'share-mnt' %}；`ls -l --time-style=full-iso /etc/kubernetes/ssl` 中证书的修改时间晚于本步{% endif %}", en: "`docker ps -a --filter name=^/{{ item.name }}$` shows {{ item.state }}{% if item.name == 'share-mnt' %}; by `ls -l --time-style=full-iso /etc/kubernetes/ssl` certificates are newer than this step{% endif %}"}
-    rollback: {zh: "{% if item.state != 'Created' %}`docker stop {{ item.name }}`，再执行 {% endif %}`docker rm {{ item.name }}`", en: "{% if item.state != 'Created' %}`docker stop {{ item.name }}`, then {% endif %}`docker rm {{ item.name }}`"}
+    rollback: {zh: "{% if item.state != 'Created' %}`docker stop {{ item.name }}`，再执行 {% endif %}`docker rm {{ item.name }}`{% if '/etc/kubernetes:' in item.command %}；随后以 `cp -a <BACKUP_DIR>/. /etc/kubernetes/` 恢复文件，`diff -r /etc/kubernetes <BACKUP_DIR>` 列出的新增文件逐个删除{% endif %}", en: "{% if item.state != 'Created' %}`docker stop {{ item.name }}`, then {% endif %}`docker rm {{ item.name }}`{% if '/etc/kubernetes:' in item.command %}; then restore the files by `cp -a <BACKUP_DIR>/. /etc/kubernetes/`, and delete one by one those that `diff -r /etc/kubernetes <BACKUP_DIR>` shows as new{% endif %}"}
     notes:
       - zh: "{% if item.name == rebuild[0].name %}参数逐个取自基线的 `docker inspect`；带引号的词组在原容器中就是一个参数，请保留引号{% if item.placeholders %}。{{ item.placeholders|join('、') }} 填新令牌（引文中的旧令牌已脱敏，见附录 D）：在 Rancher 中打开集群的注册命令即可看到，不要贴入工单、聊天或日志{% endif %}{% endif %}"
         en: "{% if item.name == rebuild[0].name %}the arguments are those of `docker inspect` in the baseline, one by one; what stands in quotes was one argument, so keep them{% if item.placeholders %}. {{ item.placeholders|join(', ') }} stands for the new token (quotes of the old one are masked, see appendix D): Rancher shows it in the cluster's registration command; keep it out of tickets, chats and logs{% endif %}{% endif %}"
@@ -344,14 +344,14 @@ lessons:
     text: {zh: share-mnt 正常时就是 Exited (0)，只看“是否运行”会误判, en: "share-mnt is healthy when Exited (0); asking only whether it runs gives the wrong answer"}
     answers: 2
   - phrase: {zh: 先例是信号, en: A precedent is a signal}
-    text: {zh: "{{ earlier|join('、') }} 的清除已经删除过同名容器，并在运行时的事件中留有记录，当时即可发现", en: "the prune at {{ earlier|join(', ') }} had deleted containers of these names and left a record"}
+    text: {zh: "{{ earlier|join('、') }} 的清理已经删除过同名容器，并在运行时的事件中留有记录，当时即可发现", en: "the prune at {{ earlier|join(', ') }} had deleted containers of these names and left a record"}
     answers: 3
     when: earlier
   - phrase: {zh: 备份与基线要可用, en: Backups and baselines have to be usable}
     text: {zh: 重建参数只有在另一份完好的记录中才找得到, en: "the arguments to rebuild with exist only in another, intact record"}
 lucky:
   - text:
-      zh: "重建 {{ rebuild|map(attribute='name')|join('、') }} 的参数只见于基线{% if baseline_lead %}，基线在清除前至多 {{ baseline_lead }} 秒才采集{% endif %}"
+      zh: "重建 {{ rebuild|map(attribute='name')|join('、') }} 的参数只见于基线{% if baseline_lead %}，基线在清理前至多 {{ baseline_lead }} 秒才采集{% endif %}"
       en: "the arguments to rebuild {{ rebuild|map(attribute='name')|join(' and ') }} stand in the baseline alone{% if baseline_lead %}, collected at most {{ baseline_lead }} s before the prune{% endif %}"
     when: rebuild
 knowledge:
@@ -654,6 +654,7 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
             .fact("watched", jobs.is_watched)
             .fact("baseline_jobs", jobs.read_before)
             .fact("cron_is_new", cron.is_some() && jobs.searched_before.is_some())
+            .fact("cron_unknown", cron.is_some() && !shows_cron(host))
             .fact("agent_absent", agent.is_some())
             .fact(
                 "agent_unknown_to_api",
@@ -884,6 +885,19 @@ fn parked(cron_file: &str) -> String {
 
 fn shown(when: &When) -> String {
     when.earliest.strftime("%Y-%m-%d %H:%M:%S +00:00").to_string()
+}
+
+/// Whether a process or a unit of the host shows that a cron daemon runs. That a list of processes has none shows nothing: it may be cut.
+fn shows_cron(host: &Host) -> bool {
+    let is_daemon = |name: &str| {
+        matches!(
+            name,
+            "cron" | "crond" | "cronie" | "crond.service" | "cron.service" | "cronie.service"
+        )
+    };
+    let mut units = host.tools.units.iter();
+    host.tools.processes.iter().any(|process| is_daemon(process.program()))
+        || units.any(|unit| is_daemon(&unit.name) && unit.active == "active")
 }
 
 /// For `journalctl --since`.
