@@ -128,6 +128,24 @@ impl Citation {
         }
     }
 
+    /// These lines of one file, in their order, as one place from the first of them to the last.
+    pub fn spanning<'c>(lines: impl IntoIterator<Item = &'c Self>) -> Option<Self> {
+        let mut lines = lines.into_iter();
+        let mut all = lines.next()?.clone();
+        all.when = None;
+        for line in lines {
+            let (Place::Lines(_, end), Place::Lines(first, last)) = (&mut all.place, &line.place) else {
+                return None;
+            };
+            if line.file != all.file || *first <= *end {
+                return None;
+            }
+            *end = *last;
+            all.quote.extend(line.quote.iter().cloned());
+        }
+        Some(all)
+    }
+
     /// The same citation of a listing of this kind.
     pub fn listing(mut self, listing: Listing) -> Self {
         self.listing = listing;

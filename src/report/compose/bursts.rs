@@ -9,7 +9,7 @@ use super::phrases::filled;
 use super::started::{self, Started};
 use crate::bundle::decode::RuntimeEvent;
 use crate::cluster::Host;
-use crate::model::{Citation, Listing, Place, Text, When};
+use crate::model::{Citation, Listing, Text, When};
 use crate::report::model::{Sentence, TimelineKind};
 use crate::rules::Finding;
 use crate::rules::inventory::{Healthy, RKE_LABEL, expected, names};
@@ -275,25 +275,11 @@ pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Vec<Sentence> {
 /// So many events an engine keeps (moby `daemon/events/events.go`, `eventsLimit`).
 const KEPT: u64 = 256;
 
-/// The whole list of a host's events as a place that was searched in vain: its first and its last line stand for it.
+/// The whole list of a host's events as a place that was searched in vain.
 fn all_events(host: &Host) -> Option<Citation> {
-    let (first, last) = (host.runtime_events.first()?, host.runtime_events.last()?);
-    let (Place::Lines(from, _), Place::Lines(_, to)) = (&first.cite.place, &last.cite.place) else {
-        return None;
-    };
-    if first.cite.file != last.cite.file {
-        return None;
-    }
     let count = host.runtime_events.len() as u64;
-    let mut all = first
-        .cite
-        .clone()
-        .listing(Listing::Events)
-        .absence(Some((count, count < KEPT)));
-    all.place = Place::Lines(*from, *to);
-    all.quote.extend(last.cite.quote.iter().cloned());
-    all.when = None;
-    Some(all)
+    let all = Citation::spanning(host.runtime_events.iter().map(|event| &event.cite))?;
+    Some(all.listing(Listing::Events).absence(Some((count, count < KEPT))))
 }
 
 fn kind(event: &RuntimeEvent) -> Option<Kind> {
