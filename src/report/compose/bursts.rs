@@ -35,6 +35,8 @@ pub(super) struct Burst<'h> {
     events: Vec<&'h RuntimeEvent>,
     /// The prune of images that followed a prune of containers at once.
     images: Option<&'h RuntimeEvent>,
+    /// Containers that were made to run, and of which the runtime tells no start, though it tells those of others.
+    unstarted: Vec<&'h str>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,11 +79,15 @@ impl<'h> Burst<'h> {
                         imports: std::mem::take(&mut imports),
                         events: vec![event],
                         images: None,
+                        unstarted: Vec::new(),
                     });
                 }
             }
         }
         bursts.retain_mut(Self::keep_system);
+        for burst in &mut bursts {
+            burst.unstarted = burst.without_start(host);
+        }
         // What was made long before anything went is how the host was set up.
         let gone = bursts.iter().find(|burst| burst.kind == Kind::Gone);
         let Some(gone) = gone.and_then(|burst| burst.first().cloned()) else {
@@ -112,6 +118,30 @@ impl<'h> Burst<'h> {
             self.events.retain(|event| is_system(event));
         }
         has_system
+    }
+
+    fn without_start(&self, host: &'h Host) -> Vec<&'h str> {
+        let is_started = |made: &RuntimeEvent| {
+            let mut starts = host.runtime_events.iter();
+            starts.any(|event| event.kind == "container" && event.action == "start" && event.id == made.id)
+        };
+        let made = self.events.iter().filter(|event| event.action == "create");
+        let (started, unstarted): (Vec<_>, Vec<_>) = made.partition(|made| is_started(made));
+        if started.is_empty() {
+            return Vec::new();
+        }
+        // What is healthy as it was made is not meant to start.
+        let is_meant = |name: &&str| expected(name).is_none_or(|expected| expected.state != Healthy::Created);
+        unstarted
+            .into_iter()
+            .map(|event| name(event))
+            .filter(is_meant)
+            .collect()
+    }
+
+    /// The list of events in which the start of a container was looked for in vain.
+    pub(super) fn searched(&self, host: &Host) -> Option<Citation> {
+        all_events(host).filter(|_| !self.unstarted.is_empty())
     }
 
     fn is_prune(&self) -> bool {
@@ -185,6 +215,7 @@ impl<'h> Burst<'h> {
             ("killed", json!(of("kill").count() > 0)),
             ("deleted", json!(of("destroy").count() > 0)),
             ("images", json!(self.images.is_some())),
+            ("unstarted", json!(self.unstarted)),
         ];
         match self.kind {
             Kind::Made => filled("timeline.burst-made", &facts),

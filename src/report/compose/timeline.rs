@@ -273,7 +273,8 @@ fn bursts<'h>(
         let (Some(first), Some(last)) = (burst.began(), burst.last()) else {
             continue;
         };
-        let refs = ledger.cite_all(burst.cites());
+        let mut refs = ledger.cite_all(burst.cites());
+        refs.extend(burst.searched(host).map(|all| ledger.cite(&all)));
         let ended = burst.ended().unwrap_or(last);
         let until = (first != ended).then(|| ended.clone());
         let (subject, count) = (host.runtime_name().to_owned(), burst.count() as u64);

@@ -178,6 +178,7 @@ pub(crate) struct JointWords {
     pub(crate) in_full: String,
     pub(crate) same_as: String,
     pub(crate) unsupported: String,
+    pub(crate) unnamed: String,
     pub(crate) verdict: String,
 }
 

@@ -13,7 +13,7 @@ use crate::report::render::scribe::{Scribe, is_entry_id};
 use crate::rules::shell_quote;
 
 /// Evidence shown with its quote; the rest is listed by place, so that every reference still leads somewhere.
-pub(super) const MAX_QUOTED: usize = 120;
+pub(super) const MAX_QUOTED: usize = 200;
 /// Lines shown of one quote.
 pub(super) const MAX_LINES: usize = 12;
 /// Lines from which a quote is a listing.

@@ -20,6 +20,11 @@ pub(super) fn verdicts(s: &Scribe<'_>) -> Vec<Value> {
     let tables = s.report.hypotheses.iter().chain(&s.report.further_hypotheses);
     for table in tables.take(plan::limit(Part::Hypotheses)) {
         let mut rows: Vec<Row> = Vec::new();
+        let cause = number + 1;
+        let is_explained = table
+            .rows
+            .iter()
+            .all(|row| row.cells.first().is_some_and(|cell| cell.starts_with('+')));
         for (at, column) in table.columns.iter().enumerate() {
             number += 1;
             let verdict = table.verdicts.get(at).copied().unwrap_or(Confidence::Undetermined);
@@ -49,6 +54,9 @@ pub(super) fn verdicts(s: &Scribe<'_>) -> Vec<Value> {
                     Rich::parse(&s.words.joint.same_as.replace("{what}", &format!("H{first}")))
                 }
                 (_, Some(evidence)) => s.sentence(&evidence.sentence),
+                (_, None) if is_explained && row.verdict == Confidence::Undetermined => {
+                    Rich::parse(&s.words.joint.unnamed.replace("{n}", &cause.to_string()))
+                }
                 _ => Rich::default(),
             };
             context! { text => row.text, badge => verdict(s, row.verdict), why }
