@@ -405,4 +405,36 @@ mod tests {
         assert!(question.contains("15 minutes"), "{question}");
         assert!(bursts[0].category() == TimelineKind::Failure && bursts[2].category() == TimelineKind::Change);
     }
+
+    #[test]
+    fn what_was_made_to_run_and_has_no_start_is_named() {
+        let event = |second: u8, act: &str, id: &str, name: &str| {
+            format!(
+                "2026-11-21T10:02:{second:02}.1Z container {act} {id} (image=x:1, {RKE_LABEL}={name}, name={name})\n"
+            )
+        };
+        let (kubelet, share, sidekick) = ("a".repeat(64), "b".repeat(64), "c".repeat(64));
+        let lines = |started: &str| {
+            [
+                event(1, "create", &kubelet, "kubelet"),
+                event(2, started, &kubelet, "kubelet"),
+                event(3, "create", &share, "share-mnt"),
+                event(4, "create", &sidekick, "service-sidekick"),
+                event(30, "destroy", &share, "share-mnt"),
+            ]
+            .concat()
+        };
+        let unstarted = |text: &str| {
+            let snapshot = reading(&[("nodes/n1/docker-events.txt", text)]);
+            let bursts = Burst::of(&snapshot.hosts[0]);
+            let names = bursts[0].unstarted.iter().map(|name| (*name).to_owned());
+            (
+                names.collect::<Vec<_>>(),
+                bursts[0].searched(&snapshot.hosts[0]).is_some(),
+            )
+        };
+        assert_eq!(unstarted(&lines("start")), (vec!["share-mnt".to_owned()], true));
+        // Where no start is recorded at all, the list may have none.
+        assert_eq!(unstarted(&lines("attach")), (Vec::new(), false));
+    }
 }

@@ -136,6 +136,22 @@ asks:
     limits: {zh: 清理脚本由什么启动、何时放到主机上, en: "what started the clean-up, and when it came onto the host"}
     when: off_schedule
     collect: "last -F; journalctl _COMM=sudo --no-pager -o short-iso-precise --since {{ since }}; ausearch -i -f {{ script }}; stat {{ script }}{% if cron_file %} {{ cron_file }}{% endif %}"
+  - what: {zh: 计划任务的执行记录与脚本的完整日志, en: "what cron ran, and the script's whole log"}
+    limits: {zh: 删除是否由该脚本执行、执行过几次, en: "whether it was this script that deleted them, and how often it ran"}
+    when: not proven
+    collect: "journalctl -t CRON -t crond -t CROND --no-pager -o short-iso-precise --since -7d; docker events --since 24h --until 0s"
+  - what: {zh: 节点代理 cattle-node-agent 的容器与日志, en: "cattle-node-agent's containers and logs"}
+    limits: {zh: share-mnt 为何没有被自动重建, en: "what kept share-mnt from being re-created"}
+    when: not agent_absent
+    collect: docker ps -a --filter name=cattle-node-agent; kubectl -n cattle-system logs -l app=cattle-agent --timestamps --tail=-1
+  - what: {zh: kube-apiserver 的审计日志, en: "kube-apiserver's audit log"}
+    limits: {zh: 节点代理为何不在, en: "what became of the node agent"}
+    when: agent_absent and not audit_off
+    collect: grep -h cattle-node-agent /var/log/kube-audit/audit-log.json
+  - what: {zh: "对象变更的记录（采集时的 kube-apiserver{% if api_server_since %}（{{ api_server_since|raw }} 启动）{% endif %}的参数中没有 `--audit-log-path`，更早的进程是否写过审计日志未知）", en: "records of changes to objects (kube-apiserver at collection{% if api_server_since %}, started {{ api_server_since|raw }},{% endif %} has no `--audit-log-path`; whether an earlier process wrote an audit log is unknown)"}
+    limits: {zh: 节点代理为何不在, en: "what became of the node agent"}
+    when: agent_absent and audit_off
+    collect: kubectl -n cattle-system get all,events -o yaml; ps -ww -o lstart=,args= -C kube-apiserver; find / -xdev -name '*audit*.log*' -newermt {{ since }} -ls
   - what: {zh: cron 是否在运行, en: "whether cron runs"}
     limits: {zh: "定时任务（{{ schedule }}）是否会再次执行清理", en: "whether the cron entry ({{ schedule }}) will start the prune again"}
     when: cron_unknown
@@ -156,22 +172,6 @@ asks:
     limits: {zh: 列表中没有的进程是否真的不在运行, en: "whether processes that the list lacks run all the same"}
     when: processes_cut
     collect: ps -eo pid,ppid,lstart,args
-  - what: {zh: 计划任务的执行记录与脚本的完整日志, en: "what cron ran, and the script's whole log"}
-    limits: {zh: 删除是否由该脚本执行、执行过几次, en: "whether it was this script that deleted them, and how often it ran"}
-    when: not proven
-    collect: "journalctl -t CRON -t crond -t CROND --no-pager -o short-iso-precise --since -7d; docker events --since 24h --until 0s"
-  - what: {zh: 节点代理 cattle-node-agent 的容器与日志, en: "cattle-node-agent's containers and logs"}
-    limits: {zh: share-mnt 为何没有被自动重建, en: "what kept share-mnt from being re-created"}
-    when: not agent_absent
-    collect: docker ps -a --filter name=cattle-node-agent; kubectl -n cattle-system logs -l app=cattle-agent --timestamps --tail=-1
-  - what: {zh: kube-apiserver 的审计日志, en: "kube-apiserver's audit log"}
-    limits: {zh: 节点代理为何不在, en: "what became of the node agent"}
-    when: agent_absent and not audit_off
-    collect: grep -h cattle-node-agent /var/log/kube-audit/audit-log.json
-  - what: {zh: "对象变更的记录（采集时的 kube-apiserver{% if api_server_since %}（{{ api_server_since|raw }} 启动）{% endif %}的参数中没有 `--audit-log-path`，更早的进程是否写过审计日志未知）", en: "records of changes to objects (kube-apiserver at collection{% if api_server_since %}, started {{ api_server_since|raw }},{% endif %} has no `--audit-log-path`; whether an earlier process wrote an audit log is unknown)"}
-    limits: {zh: 节点代理为何不在, en: "what became of the node agent"}
-    when: agent_absent and audit_off
-    collect: kubectl -n cattle-system get all,events -o yaml; ps -ww -o lstart=,args= -C kube-apiserver; find / -xdev -name '*audit*.log*' -newermt {{ since }} -ls
 causes:
   - rule: rke1-share-mnt-missing
     ground: node
@@ -367,7 +367,7 @@ prevention:
     text: {zh: "每日把各节点系统容器的 `docker inspect` 存到节点之外，其中的令牌先脱敏，每季度演练一次由它重建", en: "store `docker inspect` of every node's system containers (token masked) outside the node each day; rehearse a rebuild each quarter"}
     answers: 5
     command: |
-      umask 077; docker inspect $(docker ps -aq --filter label=io.rancher.rke.container.name) | sed -E '/"--token",$/{n;s/"[^"]*"/"<CLUSTER_TOKEN>"/};s/((--token|CATTLE_TOKEN)[= ])[^" ]+/\1<CLUSTER_TOKEN>/' > <FILE>
+      umask 077; docker inspect $(docker ps -aq --filter label=io.rancher.rke.container.name) | sed -E '/"--token",$/{n;s/"[^"]*"/"<CLUSTER_TOKEN>"/};s/((--token|CATTLE_TOKEN)[= ])[^" ]+/\1<CLUSTER_TOKEN>/g' > <FILE>
     acceptance: {zh: "存档中搜不到注册令牌；在测试主机上只凭该存档与新令牌重建 share-mnt：其余参数与原容器逐个相同，并以 Exited (0) 结束", en: "the record has no token; on a test host share-mnt is rebuilt from it and a new token: all other arguments are the original's, and it ends as Exited (0)"}
 lesson:
   zh: 本次故障说明，“已停止”不等于“可删除”。
