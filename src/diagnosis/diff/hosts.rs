@@ -206,7 +206,7 @@ fn unnamed(host: &Host) -> Option<(String, Vec<Citation>)> {
         let searched = all.unwrap_or_else(|| first.cite.clone()).absence(Some((count, false)));
         return Some(("0".to_owned(), vec![searched]));
     }
-    let cites: Vec<Citation> = unnamed.iter().map(|image| image.cite.clone()).collect();
+    let cites = Citation::runs(unnamed.iter().map(|image| &image.cite));
     Some((format!("{}: {}", ids.len(), ids.join(", ")), cites))
 }
 

@@ -132,11 +132,7 @@ impl<'h> Burst<'h> {
         }
         // What is healthy as it was made is not meant to start.
         let is_meant = |name: &&str| expected(name).is_none_or(|expected| expected.state != Healthy::Created);
-        unstarted
-            .into_iter()
-            .map(|event| name(event))
-            .filter(is_meant)
-            .collect()
+        unstarted.into_iter().map(name).filter(is_meant).collect()
     }
 
     /// The list of events in which the start of a container was looked for in vain.

@@ -301,7 +301,7 @@ pub(super) fn taken_along(ledger: &mut Ledger<'_, '_>) -> Vec<ResourceRow> {
 fn images_taken(ledger: &mut Ledger<'_, '_>, finding: &Finding) -> Option<ResourceRow> {
     let count = finding.facts.get("images_taken")?.as_u64().filter(|count| *count > 0)?;
     let refs = ledger.cite_tied(finding, &BTreeSet::from(["images_taken".to_owned()]));
-    let cites = finding.shows.get("images_taken").into_iter().flatten();
+    let cites = finding.shows.get("images_pruned").into_iter().flatten();
     let mut cites = cites.filter_map(|index| finding.evidence.get(*index));
     Some(ResourceRow {
         subject: Subject::on_node("DanglingImages", "<none>", finding.subject.node.clone()),

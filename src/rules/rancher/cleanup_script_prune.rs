@@ -644,8 +644,8 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
         tie(&mut finding, &["too_new"], cite.clone());
     }
     let images_taken = deletions.images_taken(host);
-    for (_, cite) in &images_taken {
-        tie(&mut finding, &["images_taken"], cite.clone());
+    for cite in Citation::runs(images_taken.iter().map(|(_, cite)| cite)) {
+        tie(&mut finding, &["images_taken"], cite);
     }
     let log = deletions
         .logged
