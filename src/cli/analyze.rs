@@ -18,7 +18,7 @@ use super::losses::{all_losses, loss};
 use super::narrow::{NarrowArgs, unknown_names};
 use super::outputs::{Target, format_of, write};
 use super::own_rules::OwnRules;
-use super::style::StyleArgs;
+use super::style::{StyleArgs, before_collection, is_after_collection};
 use super::summary::Summaries;
 use super::terminal::{complain, deliver, remark, safe, say};
 use super::{exit, language};
@@ -513,7 +513,10 @@ fn analyse(plan: &Plan, job: &Job, case: &Case) -> Result<Analysed, Failure> {
     let mut report = compose(&diagnosis, &mut masker).map_err(|error| defect(format!("{error:#}")))?;
     losses.extend(report.remarks.iter().map(|line| format!("{}: {line}", job.alias)));
     plan.policy.apply(&mut report);
-    report.generated_at = plan.stamp;
+    report.generated_at = plan.stamp.filter(|stamp| is_after_collection(*stamp, snapshot));
+    if let (Some(stamp), None) = (plan.stamp, report.generated_at) {
+        losses.push(before_collection(&job.alias, stamp));
+    }
     if let Some((file, answers)) = &plan.answers {
         answers
             .fill(&mut report, |value| masker.mask(value).into_owned())

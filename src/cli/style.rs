@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
+use crate::cluster::Snapshot;
 use crate::model::Lang;
 use crate::report::{Flavor, Style, Zone};
 
@@ -27,6 +28,17 @@ pub(super) struct StyleArgs {
 fn parse_time(text: &str) -> Result<Timestamp, String> {
     text.parse()
         .map_err(|_| "no time with a zone; write it as 2026-11-21T09:00:00Z or 2026-11-21T17:00:00+08:00".to_owned())
+}
+
+/// Whether a report of this bundle can have been made at this time: not before it was collected.
+pub(super) fn is_after_collection(stamp: Timestamp, snapshot: &Snapshot) -> bool {
+    let collected = snapshot.bundle.collected_at.as_ref();
+    collected.is_none_or(|collected| collected.earliest <= stamp)
+}
+
+/// What is said of a report that goes without the stamp that was asked for.
+pub(super) fn before_collection(alias: &str, stamp: Timestamp) -> String {
+    format!("{alias}: the stamp {stamp} is before the bundle was collected, so the report has none")
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

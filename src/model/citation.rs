@@ -128,6 +128,42 @@ impl Citation {
         }
     }
 
+    /// These lines of one file, in their order, as one place from the first of them to the last.
+    pub fn spanning<'c>(lines: impl IntoIterator<Item = &'c Self>) -> Option<Self> {
+        let mut lines = lines.into_iter();
+        let mut all = lines.next()?.clone();
+        all.when = None;
+        for line in lines {
+            let (Place::Lines(_, end), Place::Lines(first, last)) = (&mut all.place, &line.place) else {
+                return None;
+            };
+            if line.file != all.file || *first <= *end {
+                return None;
+            }
+            *end = *last;
+            all.quote.extend(line.quote.iter().cloned());
+        }
+        Some(all)
+    }
+
+    /// These lines in their order, those that follow each other in a file as one place.
+    pub fn runs<'c>(lines: impl IntoIterator<Item = &'c Self>) -> Vec<Self> {
+        let mut runs: Vec<Self> = Vec::new();
+        for line in lines {
+            if let (Some(run), Place::Lines(first, last)) = (runs.last_mut(), &line.place)
+                && let Place::Lines(_, end) = &mut run.place
+                && (&run.bundle, &run.file, *end + 1) == (&line.bundle, &line.file, *first)
+            {
+                *end = *last;
+                run.quote.extend(line.quote.iter().cloned());
+                run.when = None;
+            } else {
+                runs.push(line.clone());
+            }
+        }
+        runs
+    }
+
     /// The same citation of a listing of this kind.
     pub fn listing(mut self, listing: Listing) -> Self {
         self.listing = listing;
@@ -138,5 +174,28 @@ impl Citation {
     pub fn at(mut self, when: Option<When>) -> Self {
         self.when = when;
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_follow_each_other_are_one_place_and_a_list_is_one_from_its_first_to_its_last() {
+        let bundle: Arc<str> = "a".into();
+        let line = |file: &str, number: u64| Citation::line(&bundle, &EntryPath::new(file), number, number.to_string());
+        let places = |cites: &[Citation]| cites.iter().map(|cite| cite.place.clone()).collect::<Vec<_>>();
+        let lines = [line("x", 3), line("x", 4), line("x", 6), line("y", 7)];
+        let runs = Citation::runs(&lines);
+        assert_eq!(
+            places(&runs),
+            [Place::Lines(3, 4), Place::Lines(6, 6), Place::Lines(7, 7)]
+        );
+        assert_eq!(runs[0].quote.len(), 2);
+        let whole = Citation::spanning(&lines[..3]).map(|cite| (cite.place, cite.quote.len()));
+        assert_eq!(whole, Some((Place::Lines(3, 6), 3)));
+        assert!(Citation::spanning(&lines).is_none());
+        assert!(Citation::spanning([&lines[1], &lines[0]]).is_none());
     }
 }

@@ -79,6 +79,7 @@ fn evidence(
             })
             .collect(),
         time,
+        unquoted: None,
         words: Vec::new(),
         searched: None,
     }

@@ -649,10 +649,13 @@ pub struct EvidenceItem {
     /// JSON pointer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
-    /// Digest of the quoted lines joined by `\n`, masked and whole, before long ones were cut for `quote`.
+    /// Digest of the lines joined by `\n`, masked and whole, before long ones were cut for `quote`; with those that `unquoted` counts.
     pub sha256: String,
     /// At most twelve lines of at most 400 characters each; `⟨+n⟩` stands for `n` characters that are left out there.
     pub quote: Vec<QuoteLine>,
+    /// The lines of the place that the digest covers and `quote` leaves out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unquoted: Option<Unquoted>,
     /// What of the quote the report's sentences rest on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<String>,
@@ -661,6 +664,15 @@ pub struct EvidenceItem {
     /// For absence: what was searched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub searched: Option<Searched>,
+}
+
+/// Lines of a long place that are not shown.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Unquoted {
+    /// How many.
+    pub lines: u64,
+    /// Whether something in them was masked, so that the digest cannot be computed from the file alone.
+    pub masked: bool,
 }
 
 /// What an absence was looked for in.

@@ -51,6 +51,12 @@ pub struct Rechecked {
     quote: Vec<(Option<u64>, String)>,
     #[serde(skip)]
     sha256: String,
+    /// The whole range, where lines of it were hashed that are not quoted and nothing in these was masked.
+    #[serde(skip)]
+    range: Option<(u64, u64)>,
+    /// Whether lines were hashed that are not quoted.
+    #[serde(skip)]
+    is_partial: bool,
 }
 
 /// A bundle as the report names it.
@@ -100,6 +106,8 @@ impl Recheck {
                     .map(|line| (line.get("line").and_then(Value::as_u64), text(line, "text")))
                     .collect(),
                 sha256: text(item, "sha256"),
+                range: whole_range(item, lines.len() as u64),
+                is_partial: item.get("unquoted").is_some_and(|unquoted| !unquoted.is_null()),
             }
         };
         Some(Self {
@@ -136,9 +144,11 @@ impl Recheck {
             .iter()
             .flat_map(|citation| citation.quote.iter().filter_map(|(line, _)| *line));
         let numbers: std::collections::BTreeSet<u64> = numbers.collect();
+        let ranges: Vec<(u64, u64)> = wanted.iter().filter_map(|citation| citation.range).collect();
+        let in_range = |number: &u64| ranges.iter().any(|(first, last)| (first..=last).contains(&number));
         let lines: BTreeMap<u64, &str> = (1..)
             .zip(text.lines())
-            .filter(|(number, _)| numbers.contains(number))
+            .filter(|(number, _)| numbers.contains(number) || in_range(number))
             .collect();
         for citation in wanted {
             citation.outcome = match citation.judge(&lines) {
@@ -169,12 +179,21 @@ impl Rechecked {
         }
     }
 
-    fn judge(&self, lines: &BTreeMap<u64, &str>) -> Outcome {
+    fn judge<'l>(&'l self, lines: &BTreeMap<u64, &'l str>) -> Outcome {
         // A long line was shortened, and hashed whole: it stands whole in the bundle. Where something in it was masked, or a paste put
         // something around it, only what is shown can be looked up.
-        let mut whole: Vec<&str> = Vec::new();
+        let mut whole: Vec<&'l str> = Vec::new();
         let mut is_known = true;
+        let mut next = self.range.map(|(first, _)| first);
+        let until = |next: &mut Option<u64>, end: u64, whole: &mut Vec<&'l str>| {
+            let Some(from) = *next else { return };
+            whole.extend((from..end).filter_map(|number| lines.get(&number).copied()));
+            *next = Some(end.saturating_add(1));
+        };
         for (line, text) in &self.quote {
+            if let Some(line) = line {
+                until(&mut next, *line, &mut whole);
+            }
             let raw = line.and_then(|line| lines.get(&line).copied());
             let pieces = quotes::pieces(text);
             let is_cut = pieces.len() > 1;
@@ -189,6 +208,10 @@ impl Rechecked {
             is_known &= !text.contains('‹') && raw.is_some_and(|raw| quotes::squeezed(raw).starts_with(&head));
             whole.push(raw.unwrap_or(text));
         }
+        if let Some((_, last)) = self.range {
+            until(&mut next, last.saturating_add(1), &mut whole);
+        }
+        is_known &= !self.is_partial || self.range.is_some();
         if is_known && quotes::digest(whole) != self.sha256 {
             return Outcome::Differs;
         }
@@ -205,6 +228,16 @@ impl Rechecked {
             Outcome::Differs
         }
     }
+}
+
+/// The lines of a citation that leaves some of them out, where these can be hashed again: all lines of the place are counted, and nothing
+/// that is not shown was masked.
+fn whole_range(item: &Value, quoted: u64) -> Option<(u64, u64)> {
+    let unquoted = item.get("unquoted")?;
+    let (first, last) = (item.pointer("/lines/0")?.as_u64()?, item.pointer("/lines/1")?.as_u64()?);
+    let count = unquoted.get("lines")?.as_u64()?.checked_add(quoted)?;
+    let is_whole = last.checked_sub(first)?.checked_add(1)? == count;
+    (is_whole && unquoted.get("masked")?.as_bool() == Some(false)).then_some((first, last))
 }
 
 /// Whether a line of a file is quoted so: placeholders and the marks of what was left out stand for anything, runs of blanks in what
@@ -281,6 +314,22 @@ mod tests {
             judge(report(&cut, &hash_of_long), &format!("one\n{other}\n")),
             Outcome::Differs
         );
+        let range = |hash: &str| {
+            let mut value = serde_json::json!({
+                "tool": {"name": "casefile"},
+                "bundles": [{"alias": "a", "input": "a.tar.gz", "sha256": ""}],
+                "evidence": [{"id": "E1", "bundle": "a", "file": "x.log", "lines": [1, 3], "sha256": hash,
+                    "unquoted": {"lines": 1, "masked": false},
+                    "quote": [{"line": 1, "text": "one", "hit": true}, {"line": 3, "text": "three", "hit": true}]}],
+            });
+            let recheck = Recheck::of_report(&value).unwrap();
+            value["evidence"][0]["unquoted"]["masked"] = true.into();
+            (recheck, Recheck::of_report(&value).unwrap())
+        };
+        let (whole, masked) = range(&quotes::digest(["one", "two", "three"]));
+        assert_eq!(judge(whole.clone(), "one\ntwo\nthree\n"), Outcome::Holds);
+        assert_eq!(judge(whole, "one\nTWO\nthree\n"), Outcome::Differs);
+        assert_eq!(judge(masked, "one\nTWO\nthree\n"), Outcome::Holds);
         let mut absent = report("two", &hash);
         absent.begin("a");
         assert_eq!(absent.citations[0].outcome, Outcome::Missing);

@@ -422,6 +422,8 @@ fn reports_bear_the_time_that_they_are_given_and_no_other() {
     );
     let report: Value = serde_json::from_str(&stamped[2]).unwrap();
     assert_eq!(report["generated_at"], time);
+    // No report was made before its bundle was collected.
+    assert_eq!(plain, made(&[("SOURCE_DATE_EPOCH", "1")], &[]));
     let wrong = run(
         &desk,
         &[("SOURCE_DATE_EPOCH", "today")],

@@ -64,6 +64,7 @@ fn compare_hosts(good: &Host, bad: &Host, result: &mut Differences) {
             on_node("Image"),
             result,
         );
+        compare_unnamed(good, bad, node, result);
     }
     if !good.cron.is_empty() && !bad.cron.is_empty() {
         // The listing of a crontab directory shows what was searched; an entry of it does where there is none.
@@ -171,23 +172,42 @@ fn arguments(container: &HostContainer) -> Option<Things> {
     Some(found)
 }
 
-/// Images by their names; those without one together, by their ids.
+/// Images by their names.
 fn images(host: &Host) -> Things {
-    let (unnamed, named): (Vec<&ImageFact>, Vec<&ImageFact>) =
-        (host.images.iter()).partition(|image| image.reference.contains(UNNAMED));
-    let mut found: Things = (named.into_iter())
+    let named = host.images.iter().filter(|image| !image.reference.contains(UNNAMED));
+    named
         .map(|image| (image.reference.clone(), (image.id.clone(), image.cite.clone())))
-        .collect();
-    if let Some(place) = unnamed.first().copied().or_else(|| host.images.first()) {
-        let mut ids: Vec<&str> = unnamed.iter().map(|image| image.id.as_str()).collect();
-        ids.sort_unstable();
-        let shown = match ids.len() {
-            0 => "0".to_owned(),
-            count => format!("{count}: {}", ids.join(", ")),
-        };
-        found.insert(UNNAMED.to_owned(), (shown, place.cite.clone()));
+        .collect()
+}
+
+/// Images without a name together, by their ids. Each is cited, and where there is none the whole list.
+fn compare_unnamed(good: &Host, bad: &Host, node: &str, result: &mut Differences) {
+    let (Some(before), Some(after)) = (unnamed(good), unnamed(bad)) else {
+        return;
+    };
+    let known = result.different.len();
+    let value = |(shown, cites): &(String, Vec<Citation>)| Some((shown.clone(), cites.first()?.clone()));
+    let subject = Subject::on_node("DanglingImages", UNNAMED, node);
+    result.note("image", subject, "", value(&before), value(&after));
+    if let Some(new) = result.different.get_mut(known..).and_then(<[Difference]>::first_mut) {
+        new.evidence = before.1.into_iter().chain(after.1).collect();
     }
-    found
+}
+
+fn unnamed(host: &Host) -> Option<(String, Vec<Citation>)> {
+    let unnamed = host.images.iter().filter(|image| image.reference.contains(UNNAMED));
+    let unnamed: Vec<&ImageFact> = unnamed.collect();
+    let mut ids: Vec<&str> = unnamed.iter().map(|image| image.id.as_str()).collect();
+    ids.sort_unstable();
+    if ids.is_empty() {
+        let first = host.images.first()?;
+        let all = Citation::spanning(host.images.iter().map(|image| &image.cite));
+        let count = host.images.len() as u64;
+        let searched = all.unwrap_or_else(|| first.cite.clone()).absence(Some((count, false)));
+        return Some(("0".to_owned(), vec![searched]));
+    }
+    let cites = Citation::runs(unnamed.iter().map(|image| &image.cite));
+    Some((format!("{}: {}", ids.len(), ids.join(", ")), cites))
 }
 
 fn cron(host: &Host) -> Things {

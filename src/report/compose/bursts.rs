@@ -9,7 +9,7 @@ use super::phrases::filled;
 use super::started::{self, Started};
 use crate::bundle::decode::RuntimeEvent;
 use crate::cluster::Host;
-use crate::model::{Citation, Listing, Place, Text, When};
+use crate::model::{Citation, Listing, Text, When};
 use crate::report::model::{Sentence, TimelineKind};
 use crate::rules::Finding;
 use crate::rules::inventory::{Healthy, RKE_LABEL, expected, names};
@@ -35,6 +35,8 @@ pub(super) struct Burst<'h> {
     events: Vec<&'h RuntimeEvent>,
     /// The prune of images that followed a prune of containers at once.
     images: Option<&'h RuntimeEvent>,
+    /// Containers that were made to run, and of which the runtime tells no start, though it tells those of others.
+    unstarted: Vec<&'h str>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,11 +79,15 @@ impl<'h> Burst<'h> {
                         imports: std::mem::take(&mut imports),
                         events: vec![event],
                         images: None,
+                        unstarted: Vec::new(),
                     });
                 }
             }
         }
         bursts.retain_mut(Self::keep_system);
+        for burst in &mut bursts {
+            burst.unstarted = burst.without_start(host);
+        }
         // What was made long before anything went is how the host was set up.
         let gone = bursts.iter().find(|burst| burst.kind == Kind::Gone);
         let Some(gone) = gone.and_then(|burst| burst.first().cloned()) else {
@@ -112,6 +118,26 @@ impl<'h> Burst<'h> {
             self.events.retain(|event| is_system(event));
         }
         has_system
+    }
+
+    fn without_start(&self, host: &'h Host) -> Vec<&'h str> {
+        let is_started = |made: &RuntimeEvent| {
+            let mut starts = host.runtime_events.iter();
+            starts.any(|event| event.kind == "container" && event.action == "start" && event.id == made.id)
+        };
+        let made = self.events.iter().filter(|event| event.action == "create");
+        let (started, unstarted): (Vec<_>, Vec<_>) = made.partition(|made| is_started(made));
+        if started.is_empty() {
+            return Vec::new();
+        }
+        // What is healthy as it was made is not meant to start.
+        let is_meant = |name: &&str| expected(name).is_none_or(|expected| expected.state != Healthy::Created);
+        unstarted.into_iter().map(name).filter(is_meant).collect()
+    }
+
+    /// The list of events in which the start of a container was looked for in vain.
+    pub(super) fn searched(&self, host: &Host) -> Option<Citation> {
+        all_events(host).filter(|_| !self.unstarted.is_empty())
     }
 
     fn is_prune(&self) -> bool {
@@ -185,6 +211,7 @@ impl<'h> Burst<'h> {
             ("killed", json!(of("kill").count() > 0)),
             ("deleted", json!(of("destroy").count() > 0)),
             ("images", json!(self.images.is_some())),
+            ("unstarted", json!(self.unstarted)),
         ];
         match self.kind {
             Kind::Made => filled("timeline.burst-made", &facts),
@@ -275,25 +302,11 @@ pub(super) fn questions(ledger: &mut Ledger<'_, '_>) -> Vec<Sentence> {
 /// So many events an engine keeps (moby `daemon/events/events.go`, `eventsLimit`).
 const KEPT: u64 = 256;
 
-/// The whole list of a host's events as a place that was searched in vain: its first and its last line stand for it.
+/// The whole list of a host's events as a place that was searched in vain.
 fn all_events(host: &Host) -> Option<Citation> {
-    let (first, last) = (host.runtime_events.first()?, host.runtime_events.last()?);
-    let (Place::Lines(from, _), Place::Lines(_, to)) = (&first.cite.place, &last.cite.place) else {
-        return None;
-    };
-    if first.cite.file != last.cite.file {
-        return None;
-    }
     let count = host.runtime_events.len() as u64;
-    let mut all = first
-        .cite
-        .clone()
-        .listing(Listing::Events)
-        .absence(Some((count, count < KEPT)));
-    all.place = Place::Lines(*from, *to);
-    all.quote.extend(last.cite.quote.iter().cloned());
-    all.when = None;
-    Some(all)
+    let all = Citation::spanning(host.runtime_events.iter().map(|event| &event.cite))?;
+    Some(all.listing(Listing::Events).absence(Some((count, count < KEPT))))
 }
 
 fn kind(event: &RuntimeEvent) -> Option<Kind> {
@@ -387,5 +400,37 @@ mod tests {
         let question = crate::model::plain(&silences[0].0.question(silences[0].1, &[]).en);
         assert!(question.contains("15 minutes"), "{question}");
         assert!(bursts[0].category() == TimelineKind::Failure && bursts[2].category() == TimelineKind::Change);
+    }
+
+    #[test]
+    fn what_was_made_to_run_and_has_no_start_is_named() {
+        let event = |second: u8, act: &str, id: &str, name: &str| {
+            format!(
+                "2026-11-21T10:02:{second:02}.1Z container {act} {id} (image=x:1, {RKE_LABEL}={name}, name={name})\n"
+            )
+        };
+        let (kubelet, share, sidekick) = ("a".repeat(64), "b".repeat(64), "c".repeat(64));
+        let lines = |started: &str| {
+            [
+                event(1, "create", &kubelet, "kubelet"),
+                event(2, started, &kubelet, "kubelet"),
+                event(3, "create", &share, "share-mnt"),
+                event(4, "create", &sidekick, "service-sidekick"),
+                event(30, "destroy", &share, "share-mnt"),
+            ]
+            .concat()
+        };
+        let unstarted = |text: &str| {
+            let snapshot = reading(&[("nodes/n1/docker-events.txt", text)]);
+            let bursts = Burst::of(&snapshot.hosts[0]);
+            let names = bursts[0].unstarted.iter().map(|name| (*name).to_owned());
+            (
+                names.collect::<Vec<_>>(),
+                bursts[0].searched(&snapshot.hosts[0]).is_some(),
+            )
+        };
+        assert_eq!(unstarted(&lines("start")), (vec!["share-mnt".to_owned()], true));
+        // Where no start is recorded at all, the list may have none.
+        assert_eq!(unstarted(&lines("attach")), (Vec::new(), false));
     }
 }

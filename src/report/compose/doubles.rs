@@ -54,6 +54,11 @@ pub(super) fn told(host: &Host, doubles: &[Double<'_>], node: Option<&Object>, i
         ("names", json!([of(true), of(false)].concat())),
         ("outside_too", json!(of(true))),
         ("nowhere", json!(of(false))),
+        // A list without the first process is not whole, and what it lacks may run all the same.
+        (
+            "whole",
+            host.tools.processes.iter().any(|process| process.pid == 1).into(),
+        ),
         ("name", json!(first.stand_in.name)),
         ("inside", json!(first.stand_in.command())),
         ("inside_pid", json!(first.stand_in.process.pid)),

@@ -92,9 +92,9 @@ pub(super) fn hypotheses(
         at if at <= competing.len() => competing
             .get(at - 1)
             .map_or(Confidence::Possible, |rival| rival.confidence),
-        // What was seen to happen leaves no room for something else that did it; what is only inferred does.
+        // Nothing can exclude what nobody has named: where the cause was seen to act, all there is to say is that nothing speaks for it.
         at if ids.get(at) == Some(&"other") && !sure => Confidence::Possible,
-        at if ids.get(at) == Some(&"other") => Confidence::RuledOut,
+        at if ids.get(at) == Some(&"other") => Confidence::Undetermined,
         at => verdict(&rows, at),
     });
     let verdicts = verdicts.collect();

@@ -10,7 +10,7 @@ use crate::cluster::Snapshot;
 use crate::diagnosis::{Checked, Diagnosis};
 use crate::model::{CODE_CLOSE, CODE_OPEN, Citation, CitationKind, Place, QuoteLine, Subject, Text, When};
 use crate::redact::Masker;
-use crate::report::model::{Blank, EvidenceItem, Knowledge, Searched, Sentence};
+use crate::report::model::{Blank, EvidenceItem, Knowledge, Searched, Sentence, Unquoted};
 use crate::report::quotes;
 use crate::rules::{Finding, KnowledgeWording, Role, RuleHeader, Wording};
 
@@ -220,9 +220,11 @@ impl<'d, 's> Ledger<'d, 's> {
                 text: object,
                 hit: false,
             });
-        let quote: Vec<QuoteLine> = object
+        let unmasked = object.iter().chain(&citation.quote).map(|line| line.text.as_str());
+        let lines_of_object = object.iter().count();
+        let mut quote: Vec<QuoteLine> = object
             .iter()
-            .chain(citation.quote.iter().take(QUOTE_LINES))
+            .chain(&citation.quote)
             .map(|line| QuoteLine {
                 line: line.line,
                 text: self.masker.mask(&line.text).into_owned(),
@@ -230,6 +232,20 @@ impl<'d, 's> Ledger<'d, 's> {
                 hit: line.hit && citation.kind != CitationKind::Absence,
             })
             .collect();
+        // All of the lines are hashed; of a long list that was searched in vain the ends say where it stands.
+        let sha256 = quotes::digest(quote.iter().map(|line| line.text.as_str()));
+        let hidden = match citation.quote.len() {
+            count if count <= QUOTE_LINES => 0..0,
+            count if citation.kind == CitationKind::Absence => lines_of_object + 1..lines_of_object + count - 1,
+            count => lines_of_object + QUOTE_LINES..lines_of_object + count,
+        };
+        let left_out: Vec<QuoteLine> = quote.drain(hidden.clone()).collect();
+        let mut originals = unmasked.skip(hidden.start);
+        let masked = left_out.iter().any(|line| originals.next() != Some(line.text.as_str()));
+        let unquoted = (!left_out.is_empty()).then_some(Unquoted {
+            lines: left_out.len() as u64,
+            masked,
+        });
         EvidenceItem {
             id,
             kind: citation.kind,
@@ -237,8 +253,9 @@ impl<'d, 's> Ledger<'d, 's> {
             file: self.masker.mask(citation.file.as_str()).into_owned(),
             lines,
             pointer,
-            sha256: quotes::digest(quote.iter().map(|line| line.text.as_str())),
+            sha256,
             quote,
+            unquoted,
             words: Vec::new(),
             time: citation.when.clone(),
             searched: citation.searched.map(|(entries, complete)| Searched {

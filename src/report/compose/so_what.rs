@@ -1,5 +1,7 @@
 //! What an incident costs: the function that a missing system container has, why its loss cannot be seen in the bundle, and what works.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::alive::renewed;
@@ -290,8 +292,27 @@ pub(super) fn taken_along(ledger: &mut Ledger<'_, '_>) -> Vec<ResourceRow> {
                 refs,
             });
         }
+        rows.extend(images_taken(ledger, finding));
     }
     rows
+}
+
+/// The images without a name that went with it.
+fn images_taken(ledger: &mut Ledger<'_, '_>, finding: &Finding) -> Option<ResourceRow> {
+    let count = finding.facts.get("images_taken")?.as_u64().filter(|count| *count > 0)?;
+    let refs = ledger.cite_tied(finding, &BTreeSet::from(["images_taken".to_owned()]));
+    let cites = finding.shows.get("images_pruned").into_iter().flatten();
+    let mut cites = cites.filter_map(|index| finding.evidence.get(*index));
+    Some(ResourceRow {
+        subject: Subject::on_node("DanglingImages", "<none>", finding.subject.node.clone()),
+        expected: filled("state.count", &[("count", json!(count))]),
+        actual: phrase("state.deleted"),
+        first_seen: cites.find_map(|cite| cite.when.clone()),
+        impact: Impact::Unknown,
+        note: phrase("impact.by-same-act"),
+        blank: None,
+        refs,
+    })
 }
 
 fn container_of<'s>(snapshot: &'s Snapshot, node: &str, name: &str) -> Option<&'s HostContainer> {

@@ -82,6 +82,19 @@ pub(super) fn timeline(ledger: &mut Ledger<'_, '_>) -> Result<Vec<TimelineRow>, 
             None => rows.insert(0, occurred()),
         }
     }
+    // Nothing in a bundle is later than its collection: an interval that began before it ends with it.
+    let collected = ledger
+        .diagnosis
+        .snapshot
+        .bundle
+        .collected_at
+        .as_ref()
+        .map(|when| when.latest);
+    for when in rows.iter_mut().filter_map(|row| row.when.as_mut()) {
+        if let Some(end) = collected.filter(|end| when.earliest < *end && *end < when.latest) {
+            when.latest = end;
+        }
+    }
     for index in 1..rows.len() {
         let before = rows.get(index - 1).and_then(|row| row.when.clone());
         if let (Some(before), Some(row)) = (before, rows.get_mut(index)) {
@@ -260,7 +273,8 @@ fn bursts<'h>(
         let (Some(first), Some(last)) = (burst.began(), burst.last()) else {
             continue;
         };
-        let refs = ledger.cite_all(burst.cites());
+        let mut refs = ledger.cite_all(burst.cites());
+        refs.extend(burst.searched(host).map(|all| ledger.cite(&all)));
         let ended = burst.ended().unwrap_or(last);
         let until = (first != ended).then(|| ended.clone());
         let (subject, count) = (host.runtime_name().to_owned(), burst.count() as u64);

@@ -177,6 +177,8 @@ pub(crate) struct JointWords {
     pub(crate) more_in: String,
     pub(crate) in_full: String,
     pub(crate) same_as: String,
+    pub(crate) unsupported: String,
+    pub(crate) unnamed: String,
     pub(crate) verdict: String,
 }
 

@@ -18,7 +18,15 @@ pub(crate) enum Grain {
 
 /// `2026-11-21 10:20:33 +00:00`, or `a–b` for an interval, with the date and the offset once where both ends share them.
 pub(crate) fn show(when: &When, grain: Grain, zone: &Zone) -> String {
-    let (from, to) = (moment(when.earliest, grain, zone), moment(when.latest, grain, zone));
+    // A bound of an interval that has no fraction was written, or is known, to the second.
+    let bound = |time: Timestamp| match time.subsec_nanosecond() {
+        0 if !when.is_instant() => Grain::Second,
+        _ => grain,
+    };
+    let (from, to) = (
+        moment(when.earliest, bound(when.earliest), zone),
+        moment(when.latest, bound(when.latest), zone),
+    );
     let (start, end) = (zone.offset(when.earliest), zone.offset(when.latest));
     if when.is_instant() || (from == to && start == end) {
         return format!("{from} {end}");
@@ -27,7 +35,7 @@ pub(crate) fn show(when: &When, grain: Grain, zone: &Zone) -> String {
         return format!("{from} {start} – {to} {end}");
     }
     if date(when.earliest, zone) == date(when.latest, zone) {
-        return format!("{from}–{} {end}", clock(when.latest, grain, zone));
+        return format!("{from}–{} {end}", clock(when.latest, bound(when.latest), zone));
     }
     format!("{from} – {to} {end}")
 }

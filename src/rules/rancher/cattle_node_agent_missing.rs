@@ -14,8 +14,8 @@ check:
   zh: "Rancher 创建的主机上是否有节点代理"
   en: "whether hosts that Rancher launched run its node agent"
 title:
-  zh: "{{ host }} 的完整容器清单中没有 cattle-node-agent{% if daemonsets is not none %}，API 的完整清单中也没有这个 DaemonSet（共 {{ daemonsets }} 个）{% endif %}{% if namespaces is not none %}{% if daemonsets is not none %}和{% else %}，API 的完整清单中没有{% endif %}命名空间 cattle-system（共 {{ namespaces }} 个）{% endif %}"
-  en: "{{ host }} has no cattle-node-agent: its complete container list lacks it{% if daemonsets is not none %}, and the API's complete lists have no such DaemonSet ({{ daemonsets }} in all){% if namespaces is not none %} and no namespace cattle-system ({{ namespaces }} in all){% endif %}{% elif namespaces is not none %}, and the API's complete list of {{ namespaces }} namespaces has no cattle-system{% endif %}"
+  zh: "{{ host }} 的完整容器清单中没有 cattle-node-agent{% if daemonsets is not none %}，API 的完整清单中也没有这个 DaemonSet（清单共 {{ daemonsets }} 项）{% endif %}{% if namespaces is not none %}{% if daemonsets is not none %}，{% else %}，API 的{% endif %}命名空间的完整清单（共 {{ namespaces }} 项）中没有 cattle-system{% endif %}"
+  en: "{{ host }} has no cattle-node-agent: its complete container list lacks it{% if daemonsets is not none %}, and the API's complete lists have no such DaemonSet ({{ daemonsets }} in all){% if namespaces is not none %} and, among their {{ namespaces }} namespaces, no cattle-system{% endif %}{% elif namespaces is not none %}, and the API's complete list of {{ namespaces }} namespaces has no cattle-system{% endif %}"
 cause:
   zh: "节点代理 会重建 Rancher 管理的容器（worker 上的 kubelet、kube-proxy、nginx-proxy、service-sidekick，以及 share-mnt）；它不在时，被删除的容器不会自己回来。"
   en: "the node agent re-creates what Rancher manages (kubelet, kube-proxy, nginx-proxy, service-sidekick on workers, and share-mnt); without it a container that was deleted does not come back."
@@ -38,7 +38,7 @@ prevention:
   - kind: detect
     text: {zh: "DaemonSet cattle-node-agent 不存在，或就绪数少于节点数时告警", en: "alert when the DaemonSet cattle-node-agent is absent or has fewer ready pods than nodes"}
     command: "kubectl -n cattle-system get daemonset cattle-node-agent -o jsonpath='{.status.desiredNumberScheduled} {.status.numberReady}'"
-    acceptance: {zh: "在测试集群删除该 DaemonSet 后收到告警", en: "deleting the DaemonSet of a test cluster raises it"}
+    acceptance: {zh: "在测试集群删除该 DaemonSet，5 分钟内收到告警", en: "raised within 5 minutes of deleting the DaemonSet of a test cluster"}
 knowledge:
   - text: {zh: 节点代理会重建被删除的 share-mnt, en: the node agent re-creates a share-mnt that was deleted}
     reference: "rancher/rancher v2.5.12 pkg/rkenodeconfigserver/nodeserver.go: AugmentProcesses; rancher/rancher#15364"
@@ -84,7 +84,17 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             continue;
         };
         let subject = Subject::on_node("HostContainer", "cattle-node-agent", host.runtime_name());
-        let mut finding = Finding::new(rule, subject, Confidence::Confirmed)
+        // An API that does not know the host by its name may be another cluster's, and then its lists say nothing of the agent here.
+        let name = host.runtime_name();
+        let mut nodes = input.snapshot.kind("Node").peekable();
+        let is_foreign = nodes.peek().is_some() && nodes.all(|node| node.key.name != name);
+        let uses_api = absence.daemonsets.is_some() || absence.namespaces.is_some();
+        let confidence = if is_foreign && uses_api {
+            Confidence::Probable
+        } else {
+            Confidence::Confirmed
+        };
+        let mut finding = Finding::new(rule, subject, confidence)
             .fact("host", machine_name(input.snapshot, host.runtime_name()))
             .fact("daemonsets", absence.daemonsets)
             .fact("namespaces", absence.namespaces);

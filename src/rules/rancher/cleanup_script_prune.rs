@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::bundle::decode::{ContainerState, CronEntry, Process};
-use crate::cluster::{Host, HostContainer, Snapshot};
+use crate::cluster::{Host, HostContainer, Object, Snapshot};
 use crate::model::{Citation, Confidence, Subject, When};
 use crate::rules::inventory::{self, RKE1, is_rke_container, is_rke1, names};
 use crate::rules::rebuild::docker_run;
@@ -26,27 +26,27 @@ check:
   zh: 主机上的定时清理脚本是否会删除按设计处于停止状态的系统容器
   en: whether a clean-up script on a host deletes system containers that are stopped by design
 title:
-  zh: "{% if inline %}定时任务{% else %}清理脚本{% endif %} {{ path }} 清除已停止容器，节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 被删除"
+  zh: "{% if inline %}定时任务{% else %}清理脚本{% endif %} {{ path }} 清理已停止容器，节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 被删除"
   en: "{% if inline %}scheduled job{% else %}clean-up script{% endif %} {{ path }} prunes stopped containers: system containers {{ missing|join(', ') }} are gone from {{ host }}"
 headline:
   zh: "Rancher 节点 {{ host }} 系统容器 {{ missing|join('、') }} 丢失"
   en: "Rancher node {{ host }}: system containers {{ missing|join(', ') }} lost"
 lead:
-  zh: "{% if ids %}节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 由{% if inline %}定时任务{% else %}清理脚本{% endif %} {{ path }} 删除：其日志中{% if ran_at %} {{ ran_at }} 开始的那次执行{% endif %}列出了它们的编号 {{ ids|join('、') }}{% else %}{% if inline %}定时任务{% else %}清理脚本{% endif %} {{ path }} 清除已停止容器，节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 被删除{% endif %}"
+  zh: "{% if ids %}节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 由{% if inline %}定时任务{% else %}清理脚本{% endif %} {{ path }} 删除：其日志中{% if ran_at %} {{ ran_at }} 开始的那次执行{% endif %}列出了它们的容器 ID {{ ids|join('、') }}{% else %}{% if inline %}定时任务{% else %}清理脚本{% endif %} {{ path }} 清理已停止容器，节点 {{ host }} 上的系统容器 {{ missing|join('、') }} 被删除{% endif %}"
   en: "{% if ids %}{% if inline %}scheduled job{% else %}clean-up script{% endif %} {{ path }} deleted the system containers {{ missing|join(', ') }} of {{ host }}: its log{% if ran_at %} of the run at {{ ran_at }}{% endif %} lists their ids, {{ ids|join(', ') }}{% else %}{% if inline %}scheduled job{% else %}clean-up script{% endif %} {{ path }} prunes stopped containers: system containers {{ missing|join(', ') }} are gone from {{ host }}{% endif %}"
 since:
   zh: "{% if gone_at %}{{ missing|join('、') }} 自 {{ gone_at }} 起缺失{% if collected_at %}，采集时（{{ collected_at }}{% if age is not none %}，{{ age }} 秒后{% endif %}）仍然缺失{% endif %}{% endif %}"
   en: "{% if gone_at %}{{ missing|join(', ') }}: missing since {{ gone_at }}{% if collected_at %}, still so at collection ({{ collected_at }}{% if age is not none %}, {{ age }} s later{% endif %}){% endif %}{% endif %}"
 question: {zh: "什么删除了 {{ missing|join('、') }}？", en: "What deleted {{ missing|join(' and ') }}?"}
 hypothesis:
-  zh: "{% if inline %}定时任务{% else %}脚本{% endif %} {{ path }} 中的清除"
+  zh: "{% if inline %}定时任务{% else %}脚本{% endif %} {{ path }} 中的清理"
   en: "the prune in {{ path }}"
 cause:
-  zh: "{% if proven %}节点 {{ host }} 上的 {{ missing|join('、') }} 由{% if inline %}定时任务{% else %}脚本{% endif %} {{ path }} 中的 {{ line }} 删除{% if logged_at %}（脚本日志记录这次执行始于 {{ ran_at }}）{% elif ran_at %}（运行时在 {{ ran_at }} 记录了这次清除）{% endif %}；{% if ids %}脚本日志记录的被删除编号 {{ ids|join('、') }} {% else %}被删除的容器编号{% endif %}与{% if has_baseline %}基线中的容器编号{% elif ids_listed %}此前列出的容器编号{% else %}运行时事件中的容器名{% endif %}一致。{% else %}节点 {{ host }} 缺少 {{ missing|join('、') }}，很可能由{% if inline %}定时任务{% else %}脚本{% endif %} {{ path }} 中的 {{ line }} 删除；未观察到该操作本身。{% endif %}{% if stopped_by_design %}这些容器的正常状态就是未在运行（已退出或已创建），因此会被选中。{% else %}清除命令选中所有未在运行的容器，不论它们为何停止。{% endif %}"
+  zh: "{% if proven %}节点 {{ host }} 上的 {{ missing|join('、') }} 由{% if inline %}定时任务{% else %}脚本{% endif %} {{ path }} 中的 {{ line }} 删除{% if logged_at %}（脚本日志记录这次执行始于 {{ ran_at }}）{% elif ran_at %}（运行时在 {{ ran_at }} 记录了这次清理）{% endif %}；{% if ids %}脚本日志记录的被删除容器 ID {{ ids|join('、') }} {% else %}被删除的容器 ID {% endif %}与{% if has_baseline %}基线中的容器 ID{% elif ids_listed %}此前列出的容器 ID{% else %}运行时事件中的容器名{% endif %}一致。{% else %}节点 {{ host }} 缺少 {{ missing|join('、') }}，很可能由{% if inline %}定时任务{% else %}脚本{% endif %} {{ path }} 中的 {{ line }} 删除；未观察到该操作本身。{% endif %}{% if stopped_by_design %}这些容器的正常状态就是未在运行（已退出或已创建），因此会被选中。{% else %}清理命令选中所有未在运行的容器，不论它们为何停止。{% endif %}"
   en: "{% if proven %}{{ missing|join(', ') }} on {{ host }} {% if missing|length == 1 %}was{% else %}were{% endif %} deleted by {{ line }} in {{ path }}{% if logged_at %} (by its log this run began at {{ ran_at }}){% elif ran_at %} (the runtime recorded the prune at {{ ran_at }}){% endif %}; the deleted ids{% if ids %}, {{ ids|join(', ') }} in the script's log,{% endif %} match {% if has_baseline %}the baseline's container ids{% elif ids_listed %}those of an earlier listing{% else %}the names in the runtime's events{% endif %}.{% else %}{{ host }} lacks {{ missing|join(', ') }}; probably deleted by {{ line }} in {{ path }}; the operation itself was not observed.{% endif %} {% if stopped_by_design %}Such containers are healthy when stopped, so a prune selects them.{% else %}A prune selects every container that does not run, whatever stopped it.{% endif %}"
 factors:
   - text:
-      zh: 清理脚本设计缺陷：清除命令没有排除系统容器
+      zh: 清理脚本设计缺陷：清理命令没有排除系统容器
       en: "the clean-up script has no exception for system containers"
     code: "{{ line|raw }}"
     part: condition
@@ -56,7 +56,7 @@ factors:
     confidence: possible
     when: not watched and jobs_read
   - text:
-      zh: "更早的 {{ earlier|join('、') }} 也有一次清除删除了这些名称的容器；它由什么发起未知，见 3.5"
+      zh: "更早的 {{ earlier|join('、') }} 也有一次清理删除了这些名称的容器；它由什么发起未知，见 3.5"
       en: "a prune at {{ earlier|join(', ') }} had already deleted containers of these names; what started it is unknown (see 3.5)"
     when: earlier
     part: condition
@@ -80,17 +80,22 @@ rules_out:
     en: "{% if running_intact %}loss of Docker's data: every RKE container that should run is there; of RKE's containers only those are missing that are stopped by design, {{ missing|join(', ') }}{% endif %}"
 rivals:
   - id: other-prune
-    text: {zh: 不经该脚本的清除, en: "a prune that was not this script's"}
+    text: {zh: 不经该脚本的清理, en: "a prune that was not this script's"}
   - id: single-rm
     text: {zh: 逐个删除容器（docker rm）, en: "a removal of single containers (docker rm)"}
 weighing:
   - text:
-      zh: "脚本自己的日志记录了被删除的容器编号 {{ ids|join('、') }}{% if ids_in_events %}，与运行时的删除事件一致{% endif %}{% if ids_in_baseline %}，也是基线中这些容器的编号{% endif %}"
+      zh: "脚本自己的日志记录了被删除的容器 ID {{ ids|join('、') }}{% if ids_in_events %}，与运行时的删除事件一致{% endif %}{% if ids_in_baseline %}，也是基线中这些容器的 ID{% endif %}"
       en: "the script's own log names the ids that it deleted, {{ ids|join(', ') }}{% if ids_in_events %}; the runtime's events have them destroyed{% endif %}{% if ids_in_baseline %}; in the baseline they are the ids of these containers{% endif %}"
     when: ids
-    cells: {self: "++", other-prune: "--", single-rm: "--", other: "--"}
+    cells: {self: "++", other-prune: "--", single-rm: "--", other: "-"}
   - text:
-      zh: "运行时在 {{ pruned_at }} 记录了一次对已停止容器的清除，随删除事件一并完成"
+      zh: "运行时在 {{ pruned_at }} 结束的那次清理删除的容器 ID {{ ids|join('、') }} 正是该脚本日志所列的"
+      en: "the prune that ended at {{ pruned_at }} deleted the very ids that this script's log lists, {{ ids|join(', ') }}"
+    when: ids_in_events and pruned_at
+    cells: {self: "+", other-prune: "--"}
+  - text:
+      zh: "运行时在 {{ pruned_at }} 记录了一次对已停止容器的清理，随删除事件一并完成"
       en: "at {{ pruned_at }} the runtime recorded a prune of stopped containers, right after it destroyed them"
     when: pruned_at
     cells: {self: "+", other-prune: "+", single-rm: "--", other: "-"}
@@ -114,11 +119,11 @@ inquiries:
         when: not off_schedule
         cells: {by-schedule: "+", by-hand: "-", other: "-"}
 questions:
-  - zh: "{% if off_schedule %}脚本的计划是 {{ schedule }}，而{% if logged_at %}脚本日志记录的执行始于{% else %}运行时记录的清除在{% endif %} {{ ran_at }}：这次执行是如何触发的？{% endif %}"
+  - zh: "{% if off_schedule %}脚本的计划是 {{ schedule }}，而{% if logged_at %}脚本日志记录的执行始于{% else %}运行时记录的清理在{% endif %} {{ ran_at }}：这次执行是如何触发的？{% endif %}"
     en: "{% if off_schedule %}the script is scheduled for {{ schedule }}, but {% if logged_at %}by its log a run began{% else %}the runtime recorded a prune{% endif %} at {{ ran_at }}: how was this run started?{% endif %}"
-  - zh: "{% if cron_is_new %}脚本 {{ script }} 的定时任务（{{ schedule }}）在基线采集时还没有：它经由哪次变更、什么流程加到 {{ host }} 上？{% if off_schedule %}这次执行不是它启动的（2.2.3），但停用之前，它每到计划时间都会再次执行同一清除：这是复发的风险。{% endif %}{% elif off_schedule %}复发的风险：这次执行不是定时任务（{{ schedule }}）启动的（2.2.3），但停用之前，它每到计划时间都会再次执行同一清除。它还会在何时执行？{% endif %}"
-    en: "{% if cron_is_new %}by which change, and through which process, did the cron entry of {{ script }} ({{ schedule }}), which the baseline lacks, come onto {{ host }}?{% if off_schedule %} It did not start this run (2.2.3); a risk of recurrence: until it is disabled, it starts the same prune whenever it is due.{% endif %}{% elif off_schedule %}a risk of recurrence: the cron entry ({{ schedule }}) did not start this run (2.2.3), but until it is disabled it starts the same prune whenever it is due: when is that next?{% endif %}"
-  - zh: "{% if earlier and recreated_at %}{{ earlier|join('、') }} 的清除{% if earlier_images %}（紧接着又清除了镜像，与脚本中两条命令的次序相同）{% endif %}之后，同名容器在 {{ recreated_at }} 又被创建：那次清除由什么发起，这些容器又是如何恢复的？{% endif %}"
+  - zh: "{% if cron_is_new %}脚本 {{ script }} 的定时任务（{{ schedule }}）在基线采集时还没有：它经由哪次变更、什么流程加到 {{ host }} 上？{% if off_schedule %}这次执行不是它启动的（2.2.3），但停用之前，{% if cron_unknown %}若 cron 在运行（未采集到它的进程或单元状态，未知），{% endif %}它每到计划时间都会再次执行同一清理：这是复发的风险。{% endif %}{% elif off_schedule %}复发的风险：这次执行不是定时任务（{{ schedule }}）启动的（2.2.3），但停用之前，{% if cron_unknown %}若 cron 在运行（未采集到它的进程或单元状态，未知），{% endif %}它每到计划时间都会再次执行同一清理。它还会在何时执行？{% endif %}"
+    en: "{% if cron_is_new %}by which change, and through which process, did the cron entry of {{ script }} ({{ schedule }}), which the baseline lacks, come onto {{ host }}?{% if off_schedule %} It did not start this run (2.2.3); a risk of recurrence: until it is disabled, it starts the same prune whenever it is due{% if cron_unknown %}, if cron runs (neither its process nor the state of its unit was collected, so that is unknown){% endif %}.{% endif %}{% elif off_schedule %}a risk of recurrence: the cron entry ({{ schedule }}) did not start this run (2.2.3), but until it is disabled it starts the same prune whenever it is due{% if cron_unknown %}, if cron runs (neither its process nor the state of its unit was collected, so that is unknown){% endif %}: when is that next?{% endif %}"
+  - zh: "{% if earlier and recreated_at %}{{ earlier|join('、') }} 的清理{% if earlier_images %}（紧接着又清理了镜像，与脚本中两条命令的次序相同）{% endif %}之后，同名容器在 {{ recreated_at }} 又被创建：那次清理由什么发起，这些容器又是如何恢复的？{% endif %}"
     en: "{% if earlier and recreated_at %}what started the prune at {{ earlier|join(', ') }}{% if earlier_images %}, which a prune of images followed at once, in the order of the script's two commands{% endif %}, and what brought containers of these names back at {{ recreated_at }}?{% endif %}"
   - zh: "{% if agent_absent %}节点代理（cattle-node-agent）会重建被删除的 share-mnt，而 {{ host }} 上找不到它：它为何不在？{% else %}节点代理（cattle-node-agent）会重建被删除的 share-mnt；采集时它仍然缺失，当时该代理处于什么状态？{% endif %}"
     en: "{% if agent_absent %}the node agent (cattle-node-agent) re-creates a deleted share-mnt, and {{ host }} has none: what became of it?{% else %}the node agent (cattle-node-agent) re-creates a deleted share-mnt; it was still missing at collection: in which state was the agent?{% endif %}"
@@ -147,20 +152,40 @@ asks:
     limits: {zh: 节点代理为何不在, en: "what became of the node agent"}
     when: agent_absent and audit_off
     collect: kubectl -n cattle-system get all,events -o yaml; ps -ww -o lstart=,args= -C kube-apiserver; find / -xdev -name '*audit*.log*' -newermt {{ since }} -ls
+  - what: {zh: cron 是否在运行, en: "whether cron runs"}
+    limits: {zh: "定时任务（{{ schedule }}）是否会再次执行清理", en: "whether the cron entry ({{ schedule }}) will start the prune again"}
+    when: cron_unknown
+    collect: systemctl is-active cron.service crond.service cronie.service; pgrep -a cron
+  - what: {zh: "脚本日志 {{ log }} 的创建时间与轮转出的旧日志", en: "when the script's log {{ log }} was made, and older logs rotated out of it"}
+    limits: {zh: "更早的 {{ earlier|join('、') }} 那次清理是否也由该脚本执行", en: "whether the prune at {{ earlier|join(', ') }} was this script's too"}
+    when: earlier and log
+    collect: find /var/log -name {{ log ~ '*' }} -exec stat {} +
+  - what: {zh: "主机 {{ host }} 的 machine-id", en: "the machine-id of {{ host }}"}
+    limits: {zh: "{{ host }} 与 API 中的节点 {{ strange_nodes|map(attribute='name')|join('、') }} 是否为同一台机器", en: "whether {{ host }} and the API's {{ strange_nodes|map(attribute='name')|join(', ') }} are one machine"}
+    when: strange_nodes
+    collect: cat /etc/machine-id
+  - what: {zh: /etc/kubernetes/ssl 中证书的时间与 share-mnt 重建之后的日志, en: "the times of the certificates in /etc/kubernetes/ssl, and the log of share-mnt once it is rebuilt"}
+    limits: {zh: share-mnt 是否写入过证书, en: "whether share-mnt wrote certificates"}
+    when: "'share-mnt' in missing"
+    collect: ls -l --time-style=full-iso /etc/kubernetes/ssl; docker logs --timestamps share-mnt
+  - what: {zh: 完整的进程列表（采集到的列表连 PID 1 都没有）, en: "the whole list of processes (the one collected lacks even PID 1)"}
+    limits: {zh: 列表中没有的进程是否真的不在运行, en: "whether processes that the list lacks run all the same"}
+    when: processes_cut
+    collect: ps -eo pid,ppid,lstart,args
 causes:
   - rule: rke1-share-mnt-missing
     ground: node
-    mechanism: {zh: 清除命令删除所有未运行的容器, en: prune deletes every container that is not running}
+    mechanism: {zh: 清理命令删除所有未运行的容器, en: prune deletes every container that is not running}
   - rule: rke1-service-sidekick-missing
     ground: node
-    mechanism: {zh: 清除命令删除所有未运行的容器, en: prune deletes every container that is not running}
+    mechanism: {zh: 清理命令删除所有未运行的容器, en: prune deletes every container that is not running}
   - rule: rke1-core-container-missing
     ground: node
-    mechanism: {zh: 清除时恰好停止的组件容器也会被删除, en: a component that happens to be stopped is deleted too}
+    mechanism: {zh: 清理时恰好停止的组件容器也会被删除, en: a component that happens to be stopped is deleted too}
 benign:
   - zh: 脚本只清理镜像（docker image prune）时不会删除容器
     en: a script that prunes only images deletes no container
-  - zh: 带有唯一一个键过滤器 label!=io.rancher.rke.container.name 的清除命令会保留 RKE 容器
+  - zh: 带有唯一一个键过滤器 label!=io.rancher.rke.container.name 的清理命令会保留 RKE 容器
     en: a prune with exactly one key-only filter label!=io.rancher.rke.container.name keeps RKE's containers
 remedy:
   - purpose: {zh: "确认 {{ host }} 上缺少哪些 RKE 容器", en: "confirm which RKE containers {{ host }} lacks"}
@@ -205,6 +230,14 @@ remedy:
     expect: {zh: "{% if agent_unknown_to_api %}第一条命令报 NotFound，第二条报 No resources found：采集时 API 的完整清单中没有这个 DaemonSet{% elif agent_absent %}没有 Pod：采集时 {{ host }} 上就没有它的容器{% else %}本节点的 Pod 为 Running 且就绪{% endif %}", en: "{% if agent_unknown_to_api %}the first says NotFound, the second No resources found: at collection the API's complete list had no such DaemonSet{% elif agent_absent %}no pod: at collection {{ host }} had no container of it{% else %}the pod of this node is Running and ready{% endif %}"}
     verify: {zh: "{% if agent_absent %}没有 Pod 时不会自动重建，继续下一步；若有 Pod 而容器仍缺失，先查明原因再手工重建{% else %}若代理正常而容器仍缺失，先查明原因再手工重建{% endif %}", en: "{% if agent_absent %}without a pod nothing re-creates the container: go on with the next step; with one, find out why the container is still missing before rebuilding by hand{% else %}if it is well and the container is still missing, find out why before rebuilding by hand{% endif %}"}
     rollback: {zh: 只读，无需回滚, en: read-only}
+  - purpose: {zh: "确认 {{ host }} 是 API 中的哪个节点，再改动集群", en: "see which of the API's nodes {{ host }} is before changing the cluster"}
+    place: node
+    risk: read-only
+    when: strange_nodes
+    command: cat /etc/machine-id
+    expect: {zh: "{% for one in strange_nodes %}{{ one.id }}（节点 {{ one.name }} 上报）{% if not loop.last %}、{% endif %}{% endfor %}{% if strange_nodes|length > 1 %} 之一{% endif %}", en: "{% if strange_nodes|length > 1 %}one of {% endif %}{% for one in strange_nodes %}{{ one.id }} (reported by node {{ one.name }}){% if not loop.last %}, {% endif %}{% endfor %}"}
+    verify: {zh: 相同即为同一台机器；不同就停下：读到的 API 不是本机所在的集群，以下改动集群的各步不能照做, en: "the same id means one machine; with another id stop here: the API that was read is not this machine's cluster, and the steps that change it do not apply"}
+    rollback: {zh: 只读，无需回滚, en: read-only}
   - purpose: {zh: 列出集群注册令牌（只列名称）, en: "list the registration tokens, by name only"}
     place: rancher
     risk: read-only
@@ -239,27 +272,15 @@ remedy:
     expect: {zh: "201", en: "201"}
     verify: {zh: 再列一次令牌：本集群多出一个，创建时间即本步的时间, en: "the tokens listed once more: this cluster has one more, created at the time of this step"}
     rollback: {zh: 用下文删除旧令牌的命令删去这个新令牌, en: "delete this new token in the way in which the old one is deleted below"}
-  - purpose: {zh: "恢复节点代理 cattle-node-agent：它不在 {{ host }} 上", en: "restore the node agent cattle-node-agent, which {{ host }} lacks"}
-    place: cluster
-    risk: change
-    when: "agent_absent and rebuild|selectattr('placeholders')|list"
-    precheck: {zh: "依次执行 `install -m 600 /dev/null <MANIFEST_FILE>`、`curl -sS --cacert <CA_FILE> -K <CURL_CONFIG> -o <MANIFEST_FILE> '<MANIFEST_URL>'`、`kubectl diff -f <MANIFEST_FILE>`：差异中有 DaemonSet cattle-node-agent，记下显示为新增的每个对象；没有它就不执行本步，按该版本 Rancher 的文档恢复", en: "`install -m 600 /dev/null <MANIFEST_FILE>`, then `curl -sS --cacert <CA_FILE> -K <CURL_CONFIG> -o <MANIFEST_FILE> '<MANIFEST_URL>'`, then `kubectl diff -f <MANIFEST_FILE>` shows the DaemonSet cattle-node-agent; note every object that it shows as new. Where it does not show it, leave this step out and restore the agent as the documentation of this Rancher says"}
-    command: "kubectl apply -f <MANIFEST_FILE>"
-    expect: {zh: "输出中有 `daemonset.apps/cattle-node-agent created`", en: "the output has `daemonset.apps/cattle-node-agent created`"}
-    verify: {zh: "`kubectl -n cattle-system get daemonset cattle-node-agent` 的 READY 等于节点数；随后看 share-mnt 是否已由它重建", en: "`kubectl -n cattle-system get daemonset cattle-node-agent` has READY equal to the number of nodes; then see whether it has re-created share-mnt"}
-    rollback: {zh: "只删除前置检查中记下的新增对象，按种类与名称逐个删除，如 `kubectl -n cattle-system delete daemonset cattle-node-agent`", en: "delete exactly the objects that the check showed as new, each by kind and name, such as `kubectl -n cattle-system delete daemonset cattle-node-agent`"}
-    notes:
-      - zh: "`<MANIFEST_URL>` 是新令牌的 manifestUrl：`curl -sS --cacert <CA_FILE> -K <CURL_CONFIG> '<RANCHER_URL>/v3/clusterregistrationtokens?clusterId=<CLUSTER_ID>'`；`<MANIFEST_FILE>` 含有令牌，用完删除，不要贴出"
-        en: "`<MANIFEST_URL>` is the manifestUrl of the new token: `curl -sS --cacert <CA_FILE> -K <CURL_CONFIG> '<RANCHER_URL>/v3/clusterregistrationtokens?clusterId=<CLUSTER_ID>'`; `<MANIFEST_FILE>` holds the token, so keep it to yourself and delete it afterwards"
   - purpose: {zh: "重建 {{ item.name }}", en: "rebuild {{ item.name }}"}
     place: node
     risk: change
     each: rebuild
-    precheck: {zh: "`docker ps -a --filter name=^/{{ item.name }}$` 无结果{% if item.name == 'share-mnt' and agent_absent %}（若上一步之后它已存在，则不执行本步）{% endif %}；`docker image inspect {{ item.image }}` 有输出{% if item.named_otherwise %}；确定节点名应写哪一个：参数中的 {{ item.named_otherwise|join('、') }}、本机的 {{ host }}{% if item.nodes %}，还是 API 中的 {{ item.nodes|join('、') }}{% endif %}（证书按节点名签发）；要改就同时改 `--hostname` 与 `--node-name`{% endif %}{% if item.server %}；`curl -sS --cacert <CA_FILE> {{ item.server ~ '/ping' }}` 返回 pong{% endif %}", en: "`docker ps -a --filter name=^/{{ item.name }}$` has no row{% if item.name == 'share-mnt' and agent_absent %} (if the container is there already after the step before, leave this step out){% endif %}; `docker image inspect {{ item.image }}` prints one{% if item.named_otherwise %}; it is settled which name of the node is right, because certificates are written for it: {{ item.named_otherwise|join(', ') }} of the arguments, this host's {{ host }}{% if item.nodes %}, or {{ item.nodes|join(', ') }} of the API{% endif %}; whoever changes it changes both `--hostname` and `--node-name`{% endif %}{% if item.server %}; `curl -sS --cacert <CA_FILE> {{ item.server ~ '/ping' }}` answers pong{% endif %}"}
+    precheck: {zh: "`docker ps -a --filter name=^/{{ item.name }}$` 无结果；`docker image inspect {{ item.image }}` 有输出{% if item.named_otherwise %}；确定节点名应写哪一个：参数中的 {{ item.named_otherwise|join('、') }}、本机的 {{ host }}{% if item.nodes %}，还是 API 中的 {{ item.nodes|join('、') }}{% endif %}（证书按节点名签发）；要改就同时改 `--hostname` 与 `--node-name`{% endif %}{% if item.server %}；`curl -sS --cacert <CA_FILE> {{ item.server ~ '/ping' }}` 返回 pong{% endif %}{% if '/etc/kubernetes:' in item.command %}；它会写入 /etc/kubernetes，先执行 `cp -a /etc/kubernetes <BACKUP_DIR>`（`<BACKUP_DIR>` 是一个尚不存在的目录），再以 `diff -r /etc/kubernetes <BACKUP_DIR>` 无输出确认已备份{% endif %}", en: "`docker ps -a --filter name=^/{{ item.name }}$` has no row; `docker image inspect {{ item.image }}` prints one{% if item.named_otherwise %}; it is settled which name of the node is right, because certificates are written for it: {{ item.named_otherwise|join(', ') }} of the arguments, this host's {{ host }}{% if item.nodes %}, or {{ item.nodes|join(', ') }} of the API{% endif %}; whoever changes it changes both `--hostname` and `--node-name`{% endif %}{% if item.server %}; `curl -sS --cacert <CA_FILE> {{ item.server ~ '/ping' }}` answers pong{% endif %}{% if '/etc/kubernetes:' in item.command %}; it writes into /etc/kubernetes, so first run `cp -a /etc/kubernetes <BACKUP_DIR>` (`<BACKUP_DIR>` is a directory that does not exist yet), and go on once `diff -r /etc/kubernetes <BACKUP_DIR>` prints nothing{% endif %}"}
     command: "{{ item.command|raw }}"
-    expect: {zh: 输出新容器的 64 位编号, en: the 64-digit id of the new container}
+    expect: {zh: 输出新容器的 64 位容器 ID, en: the 64-digit id of the new container}
     verify: {zh: "`docker ps -a --filter name=^/{{ item.name }}$` 显示 {{ item.state }}{% if item.name == 'share-mnt' %}；`ls -l --time-style=full-iso /etc/kubernetes/ssl` 中证书的修改时间晚于本步{% endif %}", en: "`docker ps -a --filter name=^/{{ item.name }}$` shows {{ item.state }}{% if item.name == 'share-mnt' %}; by `ls -l --time-style=full-iso /etc/kubernetes/ssl` certificates are newer than this step{% endif %}"}
-    rollback: {zh: "{% if item.state != 'Created' %}`docker stop {{ item.name }}`，再执行 {% endif %}`docker rm {{ item.name }}`", en: "{% if item.state != 'Created' %}`docker stop {{ item.name }}`, then {% endif %}`docker rm {{ item.name }}`"}
+    rollback: {zh: "{% if item.state != 'Created' %}`docker stop {{ item.name }}`，再执行 {% endif %}`docker rm {{ item.name }}`{% if '/etc/kubernetes:' in item.command %}；随后以 `cp -a <BACKUP_DIR>/. /etc/kubernetes/` 恢复文件，`diff -r /etc/kubernetes <BACKUP_DIR>` 列出的新增文件逐个删除{% endif %}", en: "{% if item.state != 'Created' %}`docker stop {{ item.name }}`, then {% endif %}`docker rm {{ item.name }}`{% if '/etc/kubernetes:' in item.command %}; then restore the files by `cp -a <BACKUP_DIR>/. /etc/kubernetes/`, and delete one by one those that `diff -r /etc/kubernetes <BACKUP_DIR>` shows as new{% endif %}"}
     notes:
       - zh: "{% if item.name == rebuild[0].name %}参数逐个取自基线的 `docker inspect`；带引号的词组在原容器中就是一个参数，请保留引号{% if item.placeholders %}。{{ item.placeholders|join('、') }} 填新令牌（引文中的旧令牌已脱敏，见附录 D）：在 Rancher 中打开集群的注册命令即可看到，不要贴入工单、聊天或日志{% endif %}{% endif %}"
         en: "{% if item.name == rebuild[0].name %}the arguments are those of `docker inspect` in the baseline, one by one; what stands in quotes was one argument, so keep them{% if item.placeholders %}. {{ item.placeholders|join(', ') }} stands for the new token (quotes of the old one are masked, see appendix D): Rancher shows it in the cluster's registration command; keep it out of tickets, chats and logs{% endif %}{% endif %}"
@@ -272,6 +293,20 @@ remedy:
     expect: {zh: "与矩阵中基线一列相同：share-mnt 为 Exited (0)，service-sidekick 为 Created，其余为 Up", en: "as in the baseline's column of the matrix: share-mnt Exited (0), service-sidekick Created, all others Up"}
     verify: {zh: 重新采集后再分析一次，不再报告缺失, en: "collect once more and analyse: nothing is reported as missing"}
     rollback: {zh: 只读，无需回滚, en: read-only}
+  - purpose: {zh: "{% if agent_never %}可选：基线中也没有节点代理，确定需要时再{% endif %}恢复节点代理 cattle-node-agent{% if not agent_never %}：它不在 {{ host }} 上{% endif %}", en: "{% if agent_never %}optional (the baseline lacked it too): {% endif %}restore cattle-node-agent{% if not agent_never %}, which {{ host }} lacks{% endif %}"}
+    place: cluster
+    risk: change
+    when: "agent_absent and rebuild|selectattr('placeholders')|list"
+    precheck: {zh: "依次执行 `install -m 600 /dev/null <MANIFEST_FILE>`、`curl -sS --cacert <CA_FILE> -K <CURL_CONFIG> -o <MANIFEST_FILE> '<MANIFEST_URL>'`、`kubectl diff -f <MANIFEST_FILE>`：差异中有 DaemonSet cattle-node-agent，记下显示为新增的每个对象；没有它就不执行本步，按该版本 Rancher 的文档恢复", en: "`install -m 600 /dev/null <MANIFEST_FILE>`, then `curl -sS --cacert <CA_FILE> -K <CURL_CONFIG> -o <MANIFEST_FILE> '<MANIFEST_URL>'`, then `kubectl diff -f <MANIFEST_FILE>` shows the DaemonSet cattle-node-agent; note every object that it shows as new. Where it does not show it, leave this step out and restore the agent as the documentation of this Rancher says"}
+    command: "kubectl apply -f <MANIFEST_FILE>"
+    expect: {zh: "输出中有 `daemonset.apps/cattle-node-agent created`", en: "the output has `daemonset.apps/cattle-node-agent created`"}
+    verify: {zh: "`kubectl -n cattle-system get daemonset cattle-node-agent` 的 READY 等于节点数；此后被删除的 share-mnt 由它重建", en: "`kubectl -n cattle-system get daemonset cattle-node-agent` has READY equal to the number of nodes; from then on it re-creates a share-mnt that is deleted"}
+    rollback: {zh: "只删除前置检查中记下的新增对象，按种类与名称逐个删除，如 `kubectl -n cattle-system delete daemonset cattle-node-agent`", en: "delete exactly the objects that the check showed as new, each by kind and name, such as `kubectl -n cattle-system delete daemonset cattle-node-agent`"}
+    notes:
+      - zh: "{% if too_new %}警告：API 的节点是 {{ too_new.kubernetes }}，超出 Rancher {{ too_new.rancher }} 支持的范围（至 v1.{{ too_new.newest }}）：先查明该集群是否确由它管理，否则不执行本步{% endif %}"
+        en: "{% if too_new %}warning: the API's node is {{ too_new.kubernetes }}, outside of what Rancher {{ too_new.rancher }} supports (up to v1.{{ too_new.newest }}): find out first whether it does manage this cluster, and leave this step out if it does not{% endif %}"
+      - zh: "`<MANIFEST_URL>` 是新令牌的 manifestUrl：`curl -sS --cacert <CA_FILE> -K <CURL_CONFIG> '<RANCHER_URL>/v3/clusterregistrationtokens?clusterId=<CLUSTER_ID>'`；`<MANIFEST_FILE>` 含有令牌，用完删除，不要贴出"
+        en: "`<MANIFEST_URL>` is the manifestUrl of the new token: `curl -sS --cacert <CA_FILE> -K <CURL_CONFIG> '<RANCHER_URL>/v3/clusterregistrationtokens?clusterId=<CLUSTER_ID>'`; `<MANIFEST_FILE>` holds the token, so keep it to yourself and delete it afterwards"
   - purpose: {zh: 轮换的最后一步：删除采集包中出现过的注册令牌，使其作废, en: "end the rotation: delete the registration token that stood in the bundle"}
     place: rancher
     risk: dangerous
@@ -292,7 +327,7 @@ remedy:
   - purpose: {zh: "收尾：脚本修改并通过测试之后，恢复脚本{% if cron_file %}与定时任务{% endif %}", en: "close: bring the script back{% if cron_file %} with its cron entry{% endif %} once it is mended and tested"}
     place: node
     risk: change
-    precheck: {zh: "修改后的脚本通过了 4.1 中的测试", en: "the mended script has passed the test of 4.1"}
+    precheck: {zh: "{% if not inline %}`sh -n {{ script ~ '.disabled' }}` 无输出；`grep -n prune {{ script ~ '.disabled' }}` {% elif cron_file %}`grep -n prune {{ cron_parked }}` {% else %}脚本{% endif %}中清理容器的命令就是 4.1 的写法（只有一个 label!= 过滤器）；它已通过 4.1 中的测试", en: "{% if not inline %}`sh -n {{ script ~ '.disabled' }}` prints nothing; {% endif %}in {% if not inline %}`grep -n prune {{ script ~ '.disabled' }}`{% elif cron_file %}`grep -n prune {{ cron_parked }}`{% else %}the job{% endif %} the command that prunes containers is that of 4.1, with one label!= filter; it has passed the test of 4.1"}
     command: |
       {% if not inline %}mv {{ script ~ '.disabled' }} {{ script }}
       {% endif %}{% if cron_file %}mv {{ cron_parked }} {{ cron_file }}
@@ -311,7 +346,7 @@ prevention:
     acceptance: {zh: "在{% if docker_version %} Docker {{ docker_version }} 的{% endif %}测试主机上执行：share-mnt 与 service-sidekick 仍在，另一个已停止、无此标签的容器被删除", en: "run on a test host{% if docker_version %} with Docker {{ docker_version }}{% endif %}: share-mnt and service-sidekick are still there, and a stopped container without the label is gone"}
   - kind: detect
     immediate: true
-    text: {zh: 为每个节点的 RKE 容器增加告警：被删除，或者不存在、状态不符合预期, en: "alert when an RKE container of a node is destroyed, is missing or is not in its expected state"}
+    text: {zh: 为每个节点的 RKE 容器增加告警：被删除，或与期望清单（share-mnt 为 exited、service-sidekick 为 created，其余为 running）不符, en: "alert when an RKE container is destroyed, or differs from the expected list: share-mnt exited, service-sidekick created, others running"}
     answers: 2
     also: 3
     command: |
@@ -327,12 +362,13 @@ prevention:
     text: {zh: "节点上的脚本与定时任务经变更评审后才安装，评审记录列出它会删除的对象{% if cron_is_new %}；先补评审基线中没有的定时任务（{{ schedule }}）{% endif %}", en: "install scripts and cron entries on nodes only by a reviewed change that lists what they delete{% if cron_is_new %}; first review the new cron entry ({{ schedule }}){% endif %}"}
     answers: 1
     command: ls -l /etc/cron.d /var/spool/cron
-    acceptance: {zh: 任取一个节点，每条定时任务都对应一份变更记录, en: "on any node every cron entry has its change record"}
+    acceptance: {zh: 在测试节点放入一条没有变更记录的定时任务，核对必须失败并指出它, en: "on a test node a cron entry without a change record makes the check fail"}
   - kind: mitigate
-    text: {zh: "每日把各节点系统容器的 `docker inspect` 存到节点之外，每季度演练一次由它重建", en: "store `docker inspect` of every node's system containers outside the node each day, and rehearse a rebuild from it each quarter"}
+    text: {zh: "每日把各节点系统容器的 `docker inspect` 存到节点之外，其中的令牌先脱敏，每季度演练一次由它重建", en: "store `docker inspect` of every node's system containers (token masked) outside the node each day; rehearse a rebuild each quarter"}
     answers: 5
-    command: umask 077; docker inspect $(docker ps -aq --filter label=io.rancher.rke.container.name) > <FILE>
-    acceptance: {zh: "在测试主机上只凭该存档重建 share-mnt：参数与原容器逐个相同，并以 Exited (0) 结束", en: "on a test host, share-mnt is rebuilt from that record alone: each argument equals the original's, and it ends as Exited (0)"}
+    command: |
+      umask 077; docker inspect $(docker ps -aq --filter label=io.rancher.rke.container.name) | sed -E '/"--token",$/{n;s/"[^"]*"/"<CLUSTER_TOKEN>"/};s/((--token|CATTLE_TOKEN)[= ])[^" ]+/\1<CLUSTER_TOKEN>/g' > <FILE>
+    acceptance: {zh: "存档中搜不到注册令牌；在测试主机上只凭该存档与新令牌重建 share-mnt：其余参数与原容器逐个相同，并以 Exited (0) 结束", en: "the record has no token; on a test host share-mnt is rebuilt from it and a new token: all other arguments are the original's, and it ends as Exited (0)"}
 lesson:
   zh: 本次故障说明，“已停止”不等于“可删除”。
   en: This incident shows that "stopped" does not mean "may be deleted".
@@ -344,14 +380,14 @@ lessons:
     text: {zh: share-mnt 正常时就是 Exited (0)，只看“是否运行”会误判, en: "share-mnt is healthy when Exited (0); asking only whether it runs gives the wrong answer"}
     answers: 2
   - phrase: {zh: 先例是信号, en: A precedent is a signal}
-    text: {zh: "{{ earlier|join('、') }} 的清除已经删除过同名容器，并在运行时的事件中留有记录，当时即可发现", en: "the prune at {{ earlier|join(', ') }} had deleted containers of these names and left a record"}
+    text: {zh: "{{ earlier|join('、') }} 的清理已经删除过同名容器，并在运行时的事件中留有记录，当时即可发现", en: "the prune at {{ earlier|join(', ') }} had deleted containers of these names and left a record"}
     answers: 3
     when: earlier
   - phrase: {zh: 备份与基线要可用, en: Backups and baselines have to be usable}
     text: {zh: 重建参数只有在另一份完好的记录中才找得到, en: "the arguments to rebuild with exist only in another, intact record"}
 lucky:
   - text:
-      zh: "重建 {{ rebuild|map(attribute='name')|join('、') }} 的参数只见于基线{% if baseline_lead %}，基线在清除前至多 {{ baseline_lead }} 秒才采集{% endif %}"
+      zh: "重建 {{ rebuild|map(attribute='name')|join('、') }} 的参数只见于基线{% if baseline_lead %}，基线在清理前至多 {{ baseline_lead }} 秒才采集{% endif %}"
       en: "the arguments to rebuild {{ rebuild|map(attribute='name')|join(' and ') }} stand in the baseline alone{% if baseline_lead %}, collected at most {{ baseline_lead }} s before the prune{% endif %}"
     when: rebuild
 knowledge:
@@ -365,7 +401,7 @@ knowledge:
     reference: "Debian cron(8); cronie src/database.c not_a_crontab"
   - text: {zh: share-mnt 的正常状态是已退出（0），service-sidekick 的正常状态是已创建；节点代理会重建被删除的 share-mnt, en: "share-mnt is healthy as Exited (0), service-sidekick as Created; the node agent re-creates a deleted share-mnt"}
     reference: "rancher/rancher v2.5.12 cmd/agent/main.go, pkg/rkeworker; rancher/rke services/sidekick.go; rancher/rancher#15364"
-sources: ["moby daemon/prune.go: output `Deleted Containers:`", "rancher/rke cluster/plan.go: label io.rancher.rke.container.name", "rancher/terraform-provider-rancher2 issue 579: a cluster has the tokens default-token and system"]
+sources: ["moby daemon/prune.go: output `Deleted Containers:`", "rancher/rke cluster/plan.go: label io.rancher.rke.container.name", "rancher/terraform-provider-rancher2 issue 579: a cluster has the tokens default-token and system", "rancher/rancher milestone 277 and issue 43092: the newest Kubernetes that Rancher supports"]
 versions: Docker 1.13 to 29; RKE1 with Rancher 2.0 to 2.11
 examples:
   - name: the script, its log and a complete listing
@@ -594,6 +630,27 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
     for cite in agent.iter().flat_map(|agent| &agent.cites) {
         tie(&mut finding, &["agent_absent"], cite.clone());
     }
+    let agent_never = input.baseline.zip(before);
+    let agent_never = agent_never.and_then(|(baseline, before)| absence_of_node_agent(baseline, before));
+    for cite in agent_never.iter().flat_map(|agent| &agent.cites) {
+        tie(&mut finding, &["agent_never"], cite.clone());
+    }
+    let strangers = strangers(input.snapshot, host);
+    for node in &strangers {
+        tie(&mut finding, &["strange_nodes"], node.cite_at(MACHINE));
+    }
+    let too_new = too_new(input.snapshot, host);
+    for cite in too_new.iter().flat_map(|(_, cites)| cites) {
+        tie(&mut finding, &["too_new"], cite.clone());
+    }
+    let images_taken = deletions.images_taken(host);
+    for cite in Citation::runs(images_taken.iter().map(|(_, cite)| cite)) {
+        tie(&mut finding, &["images_taken"], cite);
+    }
+    let log = deletions
+        .logged
+        .as_ref()
+        .map_or("", |(_, cite)| file_name(cite.file.as_str()));
     let api_server = api_server(host);
     if let Some(server) = api_server {
         tie(&mut finding, &["api_server_since"], server.cite.clone());
@@ -654,7 +711,22 @@ fn judge_host(input: &Input<'_>, rule: &RuleHeader, host: &Host) -> Option<Findi
             .fact("watched", jobs.is_watched)
             .fact("baseline_jobs", jobs.read_before)
             .fact("cron_is_new", cron.is_some() && jobs.searched_before.is_some())
+            .fact("cron_unknown", cron.is_some() && !shows_cron(host))
             .fact("agent_absent", agent.is_some())
+            .fact("agent_never", agent_never.is_some())
+            .fact("log", log)
+            .fact(
+                "processes_cut",
+                !host.tools.processes.is_empty() && host.tools.processes.iter().all(|one| one.pid != 1),
+            )
+            .fact(
+                "strange_nodes",
+                (strangers.iter())
+                    .map(|node| json!({"name": node.key.name, "id": node.text(MACHINE)}))
+                    .collect::<Vec<Value>>(),
+            )
+            .fact("too_new", too_new.map(|(fact, _)| fact))
+            .fact("images_taken", images_taken.len())
             .fact(
                 "agent_unknown_to_api",
                 agent.is_some_and(|agent| agent.daemonsets.is_some()),
@@ -835,6 +907,42 @@ fn others(destroyed: &[Destroyed]) -> Vec<String> {
     names
 }
 
+/// The machine id that a kubelet read from `/etc/machine-id`.
+const MACHINE: &str = "/status/nodeInfo/machineID";
+
+/// The API's nodes with their machine ids, where none of them goes by the host's name.
+fn strangers<'s>(snapshot: &'s Snapshot, host: &Host) -> Vec<&'s Object> {
+    if snapshot.kind("Node").any(|node| node.key.name == host.runtime_name()) {
+        return Vec::new();
+    }
+    let nodes = snapshot.kind("Node").filter(|node| !node.text(MACHINE).is_empty());
+    nodes.take(NODES).collect()
+}
+
+/// A Kubernetes that is newer than what the Rancher server on a host supports, where the bundle has both versions; and where they stand.
+fn too_new(snapshot: &Snapshot, host: &Host) -> Option<(Value, Vec<Citation>)> {
+    const VERSION: &str = "/status/nodeInfo/kubeletVersion";
+    let mut servers = host.containers.iter();
+    let server = servers.find(|one| names(&one.image, "rancher"))?;
+    let (_, rancher) = server.image.rsplit_once(':')?;
+    let (major, minor) = numbers(rancher)?;
+    let (_, newest) = *SUPPORTED.iter().find(|(of, _)| (2, *of) == (major, minor))?;
+    let is_newer = |node: &&Object| numbers(node.text(VERSION)).is_some_and(|version| version > (1, newest));
+    let node = snapshot.kind("Node").find(is_newer)?;
+    let fact = json!({"rancher": rancher, "kubernetes": node.text(VERSION), "newest": newest});
+    Some((fact, vec![server.cite.clone(), node.cite_at(VERSION)]))
+}
+
+/// The newest minor version of Kubernetes that a minor version of Rancher 2 supports, as far as rancher/rancher says it: milestone 277
+/// ("1.20 or earlier, which is what Rancher 2.5 supports"), issue 43092 (what the charts of 2.9 and 2.11 require).
+const SUPPORTED: [(u64, u64); 3] = [(5, 20), (9, 30), (11, 32)];
+
+/// Major and minor of a version such as `v2.5.12`.
+fn numbers(version: &str) -> Option<(u64, u64)> {
+    let mut parts = version.trim_start_matches('v').split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
 /// Names of nodes that are offered where one has to be chosen.
 const NODES: usize = 3;
 
@@ -884,6 +992,19 @@ fn parked(cron_file: &str) -> String {
 
 fn shown(when: &When) -> String {
     when.earliest.strftime("%Y-%m-%d %H:%M:%S +00:00").to_string()
+}
+
+/// Whether a process or a unit of the host shows that a cron daemon runs. That a list of processes has none shows nothing: it may be cut.
+fn shows_cron(host: &Host) -> bool {
+    let is_daemon = |name: &str| {
+        matches!(
+            name,
+            "cron" | "crond" | "cronie" | "crond.service" | "cron.service" | "cronie.service"
+        )
+    };
+    let mut units = host.tools.units.iter();
+    host.tools.processes.iter().any(|process| is_daemon(process.program()))
+        || units.any(|unit| is_daemon(&unit.name) && unit.active == "active")
 }
 
 /// For `journalctl --since`.

@@ -90,6 +90,25 @@ impl Deletions {
         }
     }
 
+    /// The images that went with the last prune of images, by the runtime's events: their ids and where each stands.
+    pub fn images_taken(&self, host: &Host) -> Vec<(String, Citation)> {
+        let Some(end) = (self.images_pruned.as_ref())
+            .and_then(|cite| events_of(host, "image", "prune").find(|event| event.cite.place == cite.place))
+            .and_then(|event| event.when.as_ref())
+        else {
+            return Vec::new();
+        };
+        let mut taken: Vec<(String, Citation)> = Vec::new();
+        for event in events_of(host, "image", "delete") {
+            let is_its =
+                (event.when.as_ref()).is_some_and(|when| when.earliest <= end.latest && when.gap_to(end) < ONE_PRUNE);
+            if is_its && taken.iter().all(|(id, _)| *id != event.id) {
+                taken.push((event.id.clone(), event.cite.clone()));
+            }
+        }
+        taken
+    }
+
     /// When the last run was: as its own output has it, else as the runtime's events have it; and where that stands.
     pub fn ran_at(&self) -> Option<&(When, Citation)> {
         self.logged.as_ref().or(self.prune.as_ref())

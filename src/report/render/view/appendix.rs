@@ -13,7 +13,11 @@ use crate::report::render::scribe::{Scribe, is_entry_id};
 use crate::rules::shell_quote;
 
 /// Evidence shown with its quote; the rest is listed by place, so that every reference still leads somewhere.
-pub(super) const MAX_QUOTED: usize = 120;
+pub(super) const MAX_QUOTED: usize = 200;
+/// Evidence of which a page marks and numbers the lines. Of the rest it has the matched lines alone, so that it stays small.
+const MAX_MARKED: usize = 100;
+/// Characters of such a line.
+const PLAIN: usize = 140;
 /// Lines shown of one quote.
 pub(super) const MAX_LINES: usize = 12;
 /// Lines from which a quote is a listing.
@@ -26,7 +30,7 @@ const ROW_TAIL: usize = 40;
 /// Appendices A to F.
 pub(super) fn appendix(s: &Scribe<'_>) -> Value {
     context! {
-        evidence => s.report.evidence.iter().enumerate().map(|(n, item)| evidence(s, item, n < MAX_QUOTED)).collect::<Vec<_>>(),
+        evidence => s.report.evidence.iter().enumerate().map(|(n, item)| evidence(s, item, n)).collect::<Vec<_>>(),
         excerpts => excerpts(s),
         unquoted => s.report.evidence.len() > MAX_QUOTED,
         knowledge => knowledge(s),
@@ -49,8 +53,20 @@ pub(super) fn appendix(s: &Scribe<'_>) -> Value {
     }
 }
 
-fn evidence(s: &Scribe<'_>, item: &EvidenceItem, quoted: bool) -> Value {
+fn evidence(s: &Scribe<'_>, item: &EvidenceItem, index: usize) -> Value {
+    let quoted = index < MAX_MARKED;
     let quote: Vec<&QuoteLine> = item.quote.iter().take(if quoted { MAX_LINES } else { 0 }).collect();
+    let is_plain = !quoted && index < MAX_QUOTED;
+    let has_hits = item.quote.iter().any(|line| line.hit);
+    let plain = item.quote.iter().filter(|line| is_plain && (line.hit || !has_hits));
+    let plain = plain.take(MAX_LINES).map(|line| {
+        let text = worded(s, &row(item, &line.text));
+        let mut shown: String = text.chars().take(PLAIN).collect();
+        if text.chars().count() > PLAIN {
+            shown.push('…');
+        }
+        format!("{} {shown}", number(line))
+    });
     let lines = quote.iter().map(|line| {
         context! { number => number(line), parts => parts(s, line, &item.words), hit => line.hit }
     });
@@ -73,6 +89,7 @@ fn evidence(s: &Scribe<'_>, item: &EvidenceItem, quoted: bool) -> Value {
         digest => item.sha256.as_str(),
         short_hash => Rich::code(&item.sha256.chars().take(12).collect::<String>()),
         lines => lines.collect::<Vec<_>>(),
+        plain => plain.collect::<Vec<_>>().join("\n"),
         block => block.collect::<Vec<_>>().join("\n"),
         searched => item.searched.map(searched),
     }

@@ -24,7 +24,10 @@ pub(super) fn causes(s: &mut Scribe<'_>) -> Value {
             context! { id => factor.id.as_str(), sentence => s.sentence(&factor.sentence), code => factor.code.as_str() }
         });
     let others = plan::ruled_out(report);
-    let compared = report.ruled_out.len().saturating_sub(others.len());
+    // As many as the tables of chapter 2.2.3 call ruled out.
+    let tables = report.hypotheses.iter().chain(&report.further_hypotheses);
+    let verdicts = tables.flat_map(|table| &table.verdicts);
+    let compared = verdicts.filter(|verdict| **verdict == Confidence::RuledOut).count();
     let ruled_out = others
         .iter()
         .take(plan::limit(Part::RuledOut))

@@ -71,7 +71,8 @@ fn triage(s: &Scribe<'_>) -> Vec<Value> {
                 outcome => Value::from(Serde(check.outcome)),
                 glyph => glyph(check.outcome).to_string(),
                 command => Rich::code(&check.command),
-                output => output(check),
+                output => Rich::code(&output(check)),
+                session => session_in_short(check),
                 note => first_clause(s, &check.note),
                 refs => s.refs(&check.refs),
             }
@@ -91,17 +92,17 @@ fn outcome_id(outcome: CheckOutcome) -> &'static str {
 }
 
 /// What a check's command prints, on one line: the first line, and how many more there are, which are among the details.
-fn output(check: &TriageCheck) -> Rich {
+fn output(check: &TriageCheck) -> String {
     let mut lines = check.observed.iter().flat_map(|block| block.lines());
     let Some(first) = lines.next() else {
-        return Rich::default();
+        return String::new();
     };
     let mut shown: String = first.chars().take(OUTPUT).collect();
     match lines.count() {
         0 => {}
         more => shown.push_str(&format!(" (+{more})")),
     }
-    Rich::code(&format!("# {shown}"))
+    format!("# {shown}")
 }
 
 /// What the commands of the checks would print follows them as comments, as a person would paste a session into a report.
@@ -130,6 +131,13 @@ pub(super) fn sessions_of_checks(s: &Scribe<'_>) -> Vec<Value> {
 /// True for a check with more to say than the body's line: its output, the rest of its note, or that it had nothing to look at.
 pub(super) fn is_for_details(check: &TriageCheck) -> bool {
     !check.observed.is_empty() || !check.note.is_empty()
+}
+
+/// A check's command and the first line that it prints; what the details say in full.
+fn session_in_short(check: &TriageCheck) -> String {
+    let lines = [check.command.clone(), output(check)];
+    let lines: Vec<String> = lines.into_iter().filter(|line| !line.is_empty()).collect();
+    lines.join("\n")
 }
 
 fn session(check: &TriageCheck) -> String {

@@ -20,6 +20,11 @@ pub(super) fn verdicts(s: &Scribe<'_>) -> Vec<Value> {
     let tables = s.report.hypotheses.iter().chain(&s.report.further_hypotheses);
     for table in tables.take(plan::limit(Part::Hypotheses)) {
         let mut rows: Vec<Row> = Vec::new();
+        let cause = number + 1;
+        let is_explained = table
+            .rows
+            .iter()
+            .all(|row| row.cells.first().is_some_and(|cell| cell.starts_with('+')));
         for (at, column) in table.columns.iter().enumerate() {
             number += 1;
             let verdict = table.verdicts.get(at).copied().unwrap_or(Confidence::Undetermined);
@@ -49,9 +54,12 @@ pub(super) fn verdicts(s: &Scribe<'_>) -> Vec<Value> {
                     Rich::parse(&s.words.joint.same_as.replace("{what}", &format!("H{first}")))
                 }
                 (_, Some(evidence)) => s.sentence(&evidence.sentence),
+                (_, None) if is_explained && row.verdict == Confidence::Undetermined => {
+                    Rich::parse(&s.words.joint.unnamed.replace("{n}", &cause.to_string()))
+                }
                 _ => Rich::default(),
             };
-            context! { text => row.text, badge => s.badge(row.verdict), why }
+            context! { text => row.text, badge => verdict(s, row.verdict), why }
         });
         let cells: Vec<Value> = cells.collect();
         if !cells.is_empty() {
@@ -59,6 +67,14 @@ pub(super) fn verdicts(s: &Scribe<'_>) -> Vec<Value> {
         }
     }
     shown
+}
+
+/// The verdict in words. Of a hypothesis that nothing decides it is not its confidence that matters, but that nothing speaks for it.
+fn verdict(s: &Scribe<'_>, verdict: Confidence) -> Rich {
+    match verdict {
+        Confidence::Undetermined => Rich::parse(&s.words.joint.unsupported),
+        verdict => s.badge(verdict),
+    }
 }
 
 /// One or more hypotheses with what is said of them.
@@ -81,6 +97,7 @@ fn decisive(table: &Hypotheses, at: usize, verdict: Confidence) -> Option<usize>
     };
     match verdict {
         Confidence::RuledOut => says("--"),
+        Confidence::Undetermined => None,
         _ => says("++").or_else(|| says("+")),
     }
 }
@@ -103,7 +120,7 @@ pub(super) fn tables(s: &Scribe<'_>) -> Vec<Value> {
             std::iter::once(s.sentence(&row.sentence)).chain(cells).collect()
         });
         let mut rows: Vec<Vec<Rich>> = rows.collect();
-        let verdicts = table.verdicts.iter().map(|&verdict| s.badge(verdict));
+        let verdicts = table.verdicts.iter().map(|&of| verdict(s, of));
         rows.push(
             std::iter::once(Rich::parse(&s.words.joint.verdict))
                 .chain(verdicts)

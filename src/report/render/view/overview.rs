@@ -278,9 +278,9 @@ pub(super) fn timeline_left(s: &Scribe<'_>) -> Value {
         let grain = if is_short(row) { Grain::Milli } else { grain };
         let when = row.when.as_ref();
         let time = when.map(|when| times::show(when, grain, s.zone)).unwrap_or_default();
-        let sign = if row.order_unknown { "≈ " } else { "" };
+        let sign = if row.order_unknown { UNORDERED } else { "" };
         vec![
-            Rich::parse(&format!("{sign}{time}")),
+            Rich::parse(&format!("{time}{sign}")),
             Rich::parse(when.map_or("—", |when| s.words.precision.get(when))),
             Rich::code(&row.subject),
             Rich::parse(s.words.kind.get(kind_id(row.kind)).map_or("", String::as_str)),
@@ -310,23 +310,26 @@ fn kind_id(kind: TimelineKind) -> &'static str {
     }
 }
 
+/// The mark of a row whose order to the one before it is not known: a note to a time, which says nothing against its precision.
+const UNORDERED: &str = "†";
+
 fn time_cell(s: &mut Scribe<'_>, row: &TimelineRow, grain: Grain) -> Rich {
     let mut rich = Rich::default();
-    if row.order_unknown {
-        rich.push("≈ ");
-    }
     match (&row.when, &row.blank) {
         (Some(when), _) => rich.push(&times::show(when, grain, s.zone)),
         (None, Some(id)) => rich.append("", s.blank(id)),
         (None, None) => rich.push("—"),
+    }
+    if row.order_unknown {
+        rich.push(UNORDERED);
     }
     rich
 }
 
 /// A time of a day that the head of the column names.
 fn clock_cell(row: &TimelineRow, clock: &str) -> Rich {
-    let sign = if row.order_unknown { "≈ " } else { "" };
-    Rich::parse(&format!("{sign}{clock}"))
+    let sign = if row.order_unknown { UNORDERED } else { "" };
+    Rich::parse(&format!("{clock}{sign}"))
 }
 
 /// True for a folded row of seconds, whose ends would look the same without their fractions.
