@@ -49,6 +49,16 @@ impl Snapshot {
         {
             return Subject::namespaced("Deployment", &current.namespace, name);
         }
+        // People cut owner references out of what they save.
+        if current.kind == "ReplicaSet"
+            && self
+                .object("ReplicaSet", &current.namespace, &current.name)
+                .is_some_and(|set| controller(set).is_none())
+            && let Some(name) = deployment_of_replica_set(&current.name)
+            && self.object("Deployment", &current.namespace, &name).is_some()
+        {
+            return Subject::namespaced("Deployment", &current.namespace, name);
+        }
         // So does the Job that a CronJob made (`pkg/controller/cronjob/cronjob_controllerv2.go`, getJobName).
         if current.kind == "Job"
             && let Some(name) = cron_job_of_job(&current.name)

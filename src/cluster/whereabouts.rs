@@ -241,6 +241,21 @@ pub(super) fn asks_elsewhere(prompt: &str) -> bool {
     asks_cluster && !prompt.contains(" debug node/") || enters && target != Some("1")
 }
 
+/// True for a command that asks machines for their names, and then for something else: `$ for n in a b; do ssh $n 'hostname; date'; done`.
+pub(super) fn asks_names(prompt: &str) -> bool {
+    let mut words = prompt.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+    prompt.contains("ssh ") && prompt.contains("hostname;") && words.any(|word| word == "for")
+}
+
+/// True for a line that is the name of a machine and nothing else.
+pub(super) fn is_host(line: &str) -> bool {
+    (2..=253).contains(&line.len())
+        && line.starts_with(|c: char| c.is_ascii_lowercase())
+        && line
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte))
+}
+
 /// True when the name stands in the text by itself, not as a part of a longer one.
 fn names(text: &str, name: &str) -> bool {
     text.match_indices(name).any(|(at, _)| {

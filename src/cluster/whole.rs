@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::reader::Located;
-use super::whereabouts::{asks_elsewhere, host_above, is_heading};
+use super::whereabouts::{asks_elsewhere, asks_names, host_above, is_heading, is_host};
 use super::{FileRecord, Treatment};
 use crate::bundle::decode::{
     DECODERS, ExportedLog, Fact, LogSection, TextFile, Transcript, prompts, reason_unused, to_text, undress,
@@ -111,6 +111,8 @@ pub(super) fn read_whole(
     // The machine that lines are about which no decoder takes.
     let mut host_of_lines = String::new();
     let mut below_heading = false;
+    // Whether each machine that is asked writes its name first.
+    let mut names_itself = false;
     let mut line = 0;
     // No output goes on beyond the next command: decoders see the lines up to there and no further.
     let mut ends = prompts(&file);
@@ -143,6 +145,11 @@ pub(super) fn read_whole(
             if asks_elsewhere(file.line(line)) {
                 host_of_lines.clear();
             }
+            names_itself = asks_names(file.line(line));
+        } else if names_itself && is_host(file.line(line)) {
+            file.line(line).clone_into(&mut host);
+            host_of_lines.clone_from(&host);
+            below_heading = true;
         }
         let decoders = if is_long_word(file.line(line)) { &[] } else { DECODERS };
         let section = decoders

@@ -54,7 +54,9 @@ const ANSWERS: usize = 60;
 fn asked_of_several(file: &TextFile<'_>, start: usize) -> bool {
     let below_heading = start
         .checked_sub(1)
-        .is_some_and(|index| file.line(index).starts_with(['=', '-', '#', '>', '*']));
+        .map(|index| file.line(index))
+        // Or the machine's own name, as `hostname` prints it.
+        .is_some_and(|line| line.starts_with(['=', '-', '#', '>', '*']) || !line.is_empty() && !line.contains(' '));
     below_heading && in_a_loop(file, start)
 }
 

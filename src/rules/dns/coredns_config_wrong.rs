@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use regex::{Regex, RegexBuilder};
 
 use crate::cluster::{Object, Snapshot};
-use crate::model::{Confidence, escaped};
+use crate::model::{Confidence, Subject, escaped};
+use crate::rules::toolbox::errors::troubled;
 use crate::rules::toolbox::hosts::machines;
 use crate::rules::toolbox::names::{dns_addresses, name_complaints};
+use crate::rules::toolbox::peers::behind;
 use crate::rules::toolbox::{add_hit, own_hits, pod_is_failing, workload_touches};
-use crate::rules::{Finding, Input, RuleHeader};
+use crate::rules::{Finding, Input, RuleHeader, Touch};
 
 pub(in crate::rules) const RULE: &str = r##"
 id: coredns-config-wrong
@@ -23,14 +25,17 @@ text:
 meets: [{kinds: [Service, Deployment, DaemonSet, Pod], named: [kube-dns, coredns, rke2-coredns, dns-default]}]
 check: {zh: "Corefile 是否会让集群内的名字解析失败或出错", en: "whether the Corefile makes names of the cluster fail or resolve wrongly"}
 title:
-  zh: "CoreDNS 的配置 {{ subject.namespace }}/{{ subject.name }} {% if kind == \"twice\" %}把区域 {{ name }} 定义了两次，CoreDNS 拒绝启动{% elif kind == \"forward\" %}把 {{ name }} 转发到 {{ value }}，它不应答，而节点用的是 {{ wanted }}{% elif kind == \"template\" %}对集群内的名字返回 {{ value }}（{{ line }}）{% elif kind == \"hosts\" %}把 {{ name }} 解析到 {{ value }}，而该 Service 的地址是 {{ wanted }}{% elif kind == \"zone\" %}的 kubernetes 区域 {{ value }} 不含集群域 {{ wanted }}{% elif kind == \"rewrite\" %}把 {{ name }} 改写到{% if wanted %} {{ wanted }}，而命名空间 {{ value }} 中没有这个 Service{% else %}命名空间 {{ value }}，而那里没有任何 Service{% endif %}{% elif kind == \"closed-hosts\" %}的 hosts 块没有 fallthrough，表中没有的名字一律答“不存在”{% else %}没有 kubernetes 插件{% endif %}"
-  en: "the configuration of CoreDNS, {{ subject.namespace }}/{{ subject.name }}, {% if kind == \"twice\" %}defines the zone {{ name }} twice, so CoreDNS refuses to start{% elif kind == \"forward\" %}forwards {{ name }} to {{ value }}, which does not answer, while the nodes ask {{ wanted }}{% elif kind == \"template\" %}answers {{ value }} for names of the cluster ({{ line }}){% elif kind == \"hosts\" %}resolves {{ name }} to {{ value }}, while the Service has {{ wanted }}{% elif kind == \"zone\" %}has the kubernetes zone {{ value }}, not the cluster domain {{ wanted }}{% elif kind == \"rewrite\" %}rewrites {{ name }} to {% if wanted %}{{ wanted }}, and namespace {{ value }} has no such Service{% else %}namespace {{ value }}, which has no Service{% endif %}{% elif kind == \"closed-hosts\" %}has a hosts block without fallthrough: names that it does not list are denied{% else %}has no kubernetes plugin{% endif %}"
+  zh: "CoreDNS 的配置 {{ subject.namespace }}/{{ subject.name }} {% if kind == \"twice\" %}把区域 {{ name }} 定义了两次，CoreDNS 拒绝启动{% elif kind == \"forward\" %}把 {{ name }} 转发到 {{ value }}，它不应答，而节点用的是 {{ wanted }}{% elif kind == \"template\" %}对集群内的名字返回 {{ value }}（{{ line }}）{% elif kind == \"hosts\" %}把 {{ name }} 解析到 {{ value }}，而该 Service 的地址是 {{ wanted }}{% elif kind == \"zone\" %}的 kubernetes 区域 {{ value }} 不含集群域 {{ wanted }}{% elif kind == \"turned\" %}把 {{ name }} 改写到 {{ wanted }}，而前者自己就在{% elif kind == \"rewrite\" %}把 {{ name }} 改写到{% if wanted %} {{ wanted }}，而命名空间 {{ value }} 中没有这个 Service{% else %}命名空间 {{ value }}，而那里没有任何 Service{% endif %}{% elif kind == \"closed-hosts\" %}的 hosts 块没有 fallthrough，表中没有的名字一律答“不存在”{% else %}没有 kubernetes 插件{% endif %}"
+  en: "the configuration of CoreDNS, {{ subject.namespace }}/{{ subject.name }}, {% if kind == \"twice\" %}defines the zone {{ name }} twice, so CoreDNS refuses to start{% elif kind == \"forward\" %}forwards {{ name }} to {{ value }}, which does not answer, while the nodes ask {{ wanted }}{% elif kind == \"template\" %}answers {{ value }} for names of the cluster ({{ line }}){% elif kind == \"hosts\" %}resolves {{ name }} to {{ value }}, while the Service has {{ wanted }}{% elif kind == \"zone\" %}has the kubernetes zone {{ value }}, not the cluster domain {{ wanted }}{% elif kind == \"turned\" %}rewrites {{ name }} to {{ wanted }}, though the former is there itself{% elif kind == \"rewrite\" %}rewrites {{ name }} to {% if wanted %}{{ wanted }}, and namespace {{ value }} has no such Service{% else %}namespace {{ value }}, which has no Service{% endif %}{% elif kind == \"closed-hosts\" %}has a hosts block without fallthrough: names that it does not list are denied{% else %}has no kubernetes plugin{% endif %}"
 cause:
-  zh: "Corefile 中的 {{ line }} 使 CoreDNS {% if kind == \"twice\" %}与另一处都为 {{ name }} 提供服务；已在运行的 CoreDNS 沿用旧配置，下次启动即失败{% elif kind == \"forward\" %}把 {{ name }} 的查询交给 {{ value }}，得不到应答；节点自己的解析器 {{ wanted }} 不在其中{% elif kind == \"template\" %}对匹配的名字直接返回 {{ value }}，不再查询 Service{% elif kind == \"hosts\" %}返回一个旧的或错误的地址{% elif kind == \"rewrite\" %}把匹配的名字改写成并不存在的名字，于是回答“不存在”{% elif kind == \"closed-hosts\" %}先由 hosts 插件回答（无论写在哪里，它都排在 kubernetes 之前），表中没有的名字得到 NXDOMAIN，不再查询 Service{% else %}不回答集群内的名字{% endif %}。CoreDNS 自身运行正常，所以只有应用会报错。"
-  en: "{{ line }} in the Corefile makes CoreDNS {% if kind == \"twice\" %}serve {{ name }} as another block does already; one that runs keeps its old settings and fails at its next start{% elif kind == \"forward\" %}hand queries of {{ name }} to {{ value }}, where nothing answers; the nodes' own resolvers, {{ wanted }}, are not among them{% elif kind == \"template\" %}answer {{ value }} for names that match, without asking for the Service{% elif kind == \"hosts\" %}give out an address that is old or wrong{% elif kind == \"rewrite\" %}turn names that match into names that do not exist, and deny them{% elif kind == \"closed-hosts\" %}ask the hosts plugin first (it comes before kubernetes wherever it is written), which denies every name that it does not list{% else %}give no answer for names of the cluster{% endif %}. CoreDNS itself runs well, so only applications complain."
+  zh: "Corefile 中的 {{ line }} 使 CoreDNS {% if kind == \"twice\" %}与另一处都为 {{ name }} 提供服务；已在运行的 CoreDNS 沿用旧配置，下次启动即失败{% elif kind == \"forward\" %}把 {{ name }} 的查询交给 {{ value }}，得不到应答；节点自己的解析器 {{ wanted }} 不在其中{% elif kind == \"template\" %}对匹配的名字直接返回 {{ value }}，不再查询 Service{% elif kind == \"hosts\" %}返回一个旧的或错误的地址{% elif kind == \"turned\" %}对前者的查询一律回答后者的地址{% elif kind == \"rewrite\" %}把匹配的名字改写成并不存在的名字，于是回答“不存在”{% elif kind == \"closed-hosts\" %}先由 hosts 插件回答（无论写在哪里，它都排在 kubernetes 之前），表中没有的名字得到 NXDOMAIN，不再查询 Service{% else %}不回答集群内的名字{% endif %}。CoreDNS 自身运行正常，所以只有应用会报错。"
+  en: "{{ line }} in the Corefile makes CoreDNS {% if kind == \"twice\" %}serve {{ name }} as another block does already; one that runs keeps its old settings and fails at its next start{% elif kind == \"forward\" %}hand queries of {{ name }} to {{ value }}, where nothing answers; the nodes' own resolvers, {{ wanted }}, are not among them{% elif kind == \"template\" %}answer {{ value }} for names that match, without asking for the Service{% elif kind == \"hosts\" %}give out an address that is old or wrong{% elif kind == \"turned\" %}answer queries of the former with the address of the latter{% elif kind == \"rewrite\" %}turn names that match into names that do not exist, and deny them{% elif kind == \"closed-hosts\" %}ask the hosts plugin first (it comes before kubernetes wherever it is written), which denies every name that it does not list{% else %}give no answer for names of the cluster{% endif %}. CoreDNS itself runs well, so only applications complain."
 questions:
   - {zh: "谁、何时改动了这个 ConfigMap？", en: "who changed this ConfigMap, and when?"}
 causes:
+  - rule: app-*
+    ground: workload
+    mechanism: {zh: "名字被改写到另一个 Service，请求到了不该到的地方", en: "the name is turned to another Service, so requests end where they should not"}
   - rule: coredns-pod-unhealthy
     ground: cluster
     mechanism: {zh: "CoreDNS 无法启动", en: "CoreDNS cannot start"}
@@ -320,14 +325,30 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .cite(map.cite_at(&pointer))
             .fact("kind", wrong.kind)
             .fact("line", wrong.line)
-            .fact("name", wrong.name)
+            .fact("name", wrong.name.clone())
             .fact("value", wrong.value)
-            .fact("wanted", wrong.wanted);
+            .fact("wanted", wrong.wanted.clone());
         finding.count = 0;
         for hit in complaints {
             add_hit(input, &mut finding, hit);
         }
         finding.count = finding.count.max(1);
+        // Who asks for the one gets the other, and suffers from what that is.
+        if wrong.kind == "turned" {
+            let suffix = format!(".svc.{}", cluster_domain(snapshot));
+            for name in [&wrong.name, &wrong.wanted] {
+                let Some(service) = service_of(snapshot, name, &suffix) else {
+                    continue;
+                };
+                for object in behind(snapshot, &service.namespace, &service.name)
+                    .into_iter()
+                    .chain([service])
+                {
+                    finding.touches.extend(Touch::of(&object));
+                    finding.impair(object);
+                }
+            }
+        }
         findings.push(finding);
     }
     findings.extend(twice(input, rule));
@@ -548,18 +569,32 @@ fn rewrite(snapshot: &Snapshot, lines: &[&str], domain: &str) -> Option<Wrong> {
         let lost = target
             .filter(is_lost)
             .filter(|_| !is_empty && name_complaints(snapshot).next().is_some());
+        // One Service that is there is taken for another, while somebody complains of it.
+        let (turned, to_service) = (service_of(snapshot, from, &suffix), service_of(snapshot, to, &suffix));
+        let is_turned = turned.is_some() && to_service.is_some() && turned != to_service;
+        let turned = turned.filter(|_| is_turned && !troubled(snapshot).is_empty());
         // One that has some Services but not those that the name is turned away from.
         let loses = || name_complaints(snapshot).next().is_some() && loses_services(snapshot, from, namespace);
         let is_missed = || name_complaints(snapshot).next().is_some() || from.contains("svc");
-        let is_wrong = lost.is_some() || elsewhere && (is_empty && is_missed() || loses());
+        let is_wrong = lost.is_some() || turned.is_some() || elsewhere && (is_empty && is_missed() || loses());
         (is_plain && !namespace.is_empty() && is_wrong).then(|| Wrong {
-            kind: "rewrite",
+            kind: if turned.is_some() { "turned" } else { "rewrite" },
             line: (*line).to_owned(),
             name: from.to_owned(),
             value: namespace.to_owned(),
-            wanted: lost.map_or(String::new(), |(name, _)| name.to_owned()),
+            wanted: match (&turned, lost) {
+                (Some(_), _) => to.to_owned(),
+                (None, lost) => lost.map_or(String::new(), |(name, _)| name.to_owned()),
+            },
         })
     })
+}
+
+/// The Service that a name or the pattern of one stands for, if there is one: `^db\.shop\.svc\.cluster\.local\.$`.
+fn service_of(snapshot: &Snapshot, name: &str, suffix: &str) -> Option<Subject> {
+    let plain = name.trim_start_matches('^').trim_end_matches('$').replace('\\', "");
+    let (name, namespace) = plain.trim_end_matches('.').strip_suffix(suffix)?.split_once('.')?;
+    Some(snapshot.object("Service", namespace, name)?.subject())
 }
 
 /// True when a namespace that the pattern names has a Service for which there is none of the same name where the rewrite leads.

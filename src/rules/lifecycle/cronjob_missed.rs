@@ -1,7 +1,8 @@
 //! A CronJob has not started for longer than its schedule allows.
 
 use crate::model::Confidence;
-use crate::rules::toolbox::schedules::{last_schedule, missed};
+use crate::rules::toolbox::errors::troubled;
+use crate::rules::toolbox::schedules::{last_schedule, missed, started_by_another};
 use crate::rules::toolbox::{add_hit, own_hits};
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -18,11 +19,11 @@ check:
   zh: '定时任务是否错过了启动时间'
   en: 'whether a CronJob has missed its start times'
 title:
-  zh: 'CronJob {{ subject.namespace }}/{{ subject.name }} {% if given_up %}错过了太多次启动时间，不再启动{% else %}自 {{ since }} 起没有再启动，错过了至少 {{ missed }} 次{% endif %}'
-  en: 'CronJob {{ subject.namespace }}/{{ subject.name }} {% if given_up %}has missed too many start times and no longer starts{% else %}has not started since {{ since }} and has missed at least {{ missed }} runs{% endif %}'
+  zh: 'CronJob {{ subject.namespace }}/{{ subject.name }} {% if given_up %}错过了太多次启动时间，不再启动{% elif changed is defined %}自 {{ since }} 起没有再启动：它的计划 {{ schedule }} 在那一天没有任何一次，计划此后被改动{% else %}自 {{ since }} 起没有再启动，错过了至少 {{ missed }} 次{% endif %}'
+  en: 'CronJob {{ subject.namespace }}/{{ subject.name }} {% if given_up %}has missed too many start times and no longer starts{% elif changed is defined %}has not started since {{ since }}: its schedule {{ schedule }} has no run on that day, so it was changed afterwards{% else %}has not started since {{ since }} and has missed at least {{ missed }} runs{% endif %}'
 cause:
-  zh: '控制器没有按计划{% if schedule %} {{ schedule }}{% endif %} 启动它：控制器停止过、时钟跳变，或 startingDeadlineSeconds 太小（小于 10 秒会被跳过）或缺失。'
-  en: 'the controller has not started it by its schedule{% if schedule %} {{ schedule }}{% endif %}: it was down, the clock jumped, or startingDeadlineSeconds is too small (below 10 seconds runs are skipped) or missing.'
+  zh: '{% if changed is defined %}计划 {{ schedule }} 不包含上一次启动（{{ since }}）的日期，所以计划在那之后被改过；按新的计划，下一次要等很久。{% else %}控制器没有按计划{% if schedule %} {{ schedule }}{% endif %} 启动它：控制器停止过、时钟跳变，或 startingDeadlineSeconds 太小（小于 10 秒会被跳过）或缺失。{% endif %}'
+  en: '{% if changed is defined %}the schedule {{ schedule }} does not have the day of the last start ({{ since }}), so it was changed after that; by the new one the next run is far away.{% else %}the controller has not started it by its schedule{% if schedule %} {{ schedule }}{% endif %}: it was down, the clock jumped, or startingDeadlineSeconds is too small (below 10 seconds runs are skipped) or missing.{% endif %}'
 benign:
   - zh: '被有意暂停（suspend: true）的 CronJob 不算'
     en: 'a CronJob that was suspended on purpose does not count'
@@ -68,6 +69,20 @@ sources:
   - 'kubernetes pkg/controller/cronjob/utils.go, cronjob_controllerv2.go'
 versions: 'Kubernetes 1.21 to 1.36'
 examples:
+  - name: "the schedule was limited to one month"
+    files:
+      cj.json: '{"kind":"CronJobList","apiVersion":"batch/v1","items":[{"metadata":{"name":"minter","namespace":"shop","uid":"1"},"spec":{"schedule":"*/20 * * 1 *"},"status":{"lastScheduleTime":"2026-10-27T18:40:00Z"}}]}'
+      pods.txt: |
+        NAMESPACE   NAME                   READY   STATUS    RESTARTS   AGE
+        shop        web-57b96b46b7-zv4q2   1/1     Running   0          9d
+      web-57b96b46b7-zv4q2.log: |
+        2026-10-27T21:50:01Z ERROR no active key
+        2026-10-27T21:50:05Z ERROR no active key
+        2026-10-27T21:50:09Z ERROR no active key
+        2026-10-27T21:50:13Z ERROR no active key
+        2026-10-27T21:50:17Z ERROR no active key
+        2026-10-27T21:50:21Z ERROR no active key
+    fires: [{kind: CronJob, namespace: shop, name: minter}]
   - name: 'given up'
     files:
       'events.json': |
@@ -133,6 +148,20 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         let is_active = !job.list("/status/active").is_empty() || job.int("/status/casefileActive") > Some(0);
         let is_suspended = job.get("/spec/suspend").and_then(|suspend| suspend.as_bool()) == Some(true);
         if is_active || is_suspended || findings.iter().any(|known| known.subject == job.subject()) {
+            continue;
+        }
+        if let Some(last) = started_by_another(job).filter(|_| !troubled(snapshot).is_empty()) {
+            findings.push(
+                Finding::new(rule, job.subject(), Confidence::Probable)
+                    .at("spec.schedule")
+                    .cite(job.cite_at("/spec/schedule"))
+                    .cite(job.cite_at("/status/lastScheduleTime"))
+                    .fact("given_up", false)
+                    .fact("changed", true)
+                    .fact("schedule", job.text("/spec/schedule"))
+                    .fact("since", last.raw)
+                    .fact("missed", 0),
+            );
             continue;
         }
         let Some(lost) = missed(snapshot, job).filter(|lost| *lost >= MISSED) else {

@@ -24,6 +24,12 @@ rules_out:
 questions:
   - {zh: "谁在什么时候暂停了它，是否忘记恢复？", en: "who paused it, when, and was it forgotten?"}
 causes:
+  - rule: app-disk-full
+    ground: namespace
+    mechanism: {zh: "没有人取走队列里的消息，消息代理的磁盘被写满", en: "nobody takes messages out of the queue, and the disk of the broker fills"}
+  - rule: app-resources-exhausted
+    ground: namespace
+    mechanism: {zh: "没有人取走队列里的消息，消息代理的内存或队列被占满", en: "nobody takes messages out of the queue, and the memory or the queues of the broker fill"}
   - rule: replicas-zero
     ground: workload
     mechanism: {zh: "KEDA 把副本数固定在 0", en: "KEDA fixes the replicas at 0"}

@@ -176,14 +176,16 @@ fn judge(rule: &RuleHeader, object: &Object) -> Option<Finding> {
                     let path = entry.get("path")?.as_str()?;
                     let service = entry.pointer("/backend/service/name")?.as_str()?;
                     let at = format!("/spec/rules/{at}/http/paths/{path_at}/path");
-                    path.contains('(').then_some((at, path, service))
+                    Some((at, path, service))
                 })
         })
         .collect();
     // One annotation is for all paths: where it is right for one, another may mean to lead to the root.
-    if !all.iter().all(|(_, path, _)| is_wrong(path, named)) {
+    let grouped: Vec<(String, &str, &str)> = all.iter().filter(|(_, path, _)| path.contains('(')).cloned().collect();
+    if !grouped.iter().all(|(_, path, _)| is_wrong(path, named)) {
         return None;
     }
+    let all = if grouped.is_empty() { all } else { grouped };
     let (at, path, service) = all.first()?;
     let groups = groups(path);
     let rest_of = |path: &str| {

@@ -68,6 +68,13 @@ impl Schedule {
         })
     }
 
+    /// True where the schedule has runs on the day of this time, in whatever zone it is meant.
+    fn allows(&self, at: Timestamp) -> bool {
+        let day = at.to_zoned(TimeZone::UTC).date();
+        let near = [day.yesterday().ok(), Some(day), day.tomorrow().ok()];
+        near.into_iter().flatten().any(|day| self.holds_on(day))
+    }
+
     fn holds_on(&self, day: Date) -> bool {
         let (of_month, of_week) = (
             self.days.contains(&day.day()),
@@ -147,6 +154,13 @@ fn field(text: &str, least: i8, most: i8, names: &[&str], first: i8) -> Option<B
 pub fn last_schedule(job: &Object) -> Option<When> {
     job.time("/status/lastScheduleTime")
         .or_else(|| job.time("/metadata/creationTimestamp"))
+}
+
+/// The last start of a CronJob on a day for which its schedule has no run: the schedule was changed since.
+pub fn started_by_another(job: &Object) -> Option<When> {
+    let schedule = Schedule::parse(job.text("/spec/schedule"))?;
+    let last = job.time("/status/lastScheduleTime")?;
+    (!schedule.allows(last.earliest) && !schedule.allows(last.latest)).then_some(last)
 }
 
 /// How many of a CronJob's runs were surely due since its last one, up to a bound; none where the bundle does not tell.

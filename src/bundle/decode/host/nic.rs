@@ -90,6 +90,9 @@ fn statistics(file: &TextFile<'_>, start: usize) -> Section {
     section
 }
 
+/// Lines of the settings of one card, at most.
+const SETTINGS: usize = 60;
+
 fn card<'f>(file: &TextFile<'f>, start: usize) -> Option<&'f str> {
     let above = start.checked_sub(1).map_or("", |line| file.line(line)).trim();
     // Between the command and its output stands what was typed before it in the same line: `date; ethtool -S eth0 | grep -v queue`.
@@ -104,7 +107,12 @@ fn card<'f>(file: &TextFile<'f>, start: usize) -> Option<&'f str> {
         name.strip_prefix("ethtool_-S_")
             .or_else(|| name.strip_prefix("ethtool-S-"))
     };
-    let found = command.or(heading).or_else(in_name)?.trim();
+    // What `ethtool eth0` printed stands above, in the same file.
+    let settings = (1..=SETTINGS).find_map(|up| {
+        let found = HEAD.groups(file.line(start.checked_sub(up)?))?;
+        Some(found.name("name")?.as_str())
+    });
+    let found = command.or(heading).or_else(in_name).or(settings)?.trim();
     let found = found.strip_suffix(".txt").unwrap_or(found);
     let is_name = !found.is_empty()
         && found

@@ -14,7 +14,8 @@ pub(in crate::bundle::decode) const DECODER: Decoder = Decoder {
 
 fn decode(file: &TextFile<'_>, start: usize) -> Option<Section> {
     let first = file.line(start).trim_start();
-    if first.starts_with("Local time: ") {
+    // The second is what `grep` leaves of it.
+    if first.starts_with("Local time: ") || first.starts_with("System clock synchronized: ") {
         return Some(fields(file, start, timedatectl));
     }
     if first.starts_with("Reference ID ") && first.contains(": ") {
