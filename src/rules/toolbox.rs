@@ -26,6 +26,7 @@ pub mod mesh;
 pub mod moments;
 pub mod names;
 pub mod networks;
+pub mod nics;
 pub mod node_agent;
 pub mod nodes;
 pub mod odd_nodes;

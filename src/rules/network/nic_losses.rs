@@ -1,7 +1,8 @@
 //! A network card of a node counts errors or drops.
 
-use crate::model::{Citation, Confidence};
-use crate::rules::toolbox::hosts::{Machine, Suffering, machines, network_suffering};
+use crate::model::Confidence;
+use crate::rules::toolbox::hosts::{Suffering, machines, network_suffering};
+use crate::rules::toolbox::nics::{is_broken, losses};
 use crate::rules::toolbox::nodes::{impair_pods, touch_failing_pods};
 use crate::rules::{Finding, Input, RuleHeader};
 
@@ -100,12 +101,6 @@ examples:
                  22420   12000      0       0       0       0
 "##;
 
-/// Errors are never normal; so many are worth a look.
-const ERRORS: u64 = 100;
-/// Drops may be protocols that nobody speaks.
-const DROPS: u64 = 10_000;
-/// Beginnings of the names of real cards and of what joins them.
-const CARDS: [&str; 7] = ["eth", "en", "bond", "team", "em", "p1p", "ib"];
 /// How many counters are named.
 const SHOWN: usize = 4;
 
@@ -125,9 +120,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
             .collect();
         let subject = crate::model::Subject::node(&machine.node);
         // Frames that arrive broken are the cable's or the transceiver's fault, whatever the load.
-        let is_broken = of_card
-            .iter()
-            .any(|(_, counter, count, _)| counter.contains("crc") && *count >= DROPS);
+        let is_broken = of_card.iter().any(|loss| is_broken(loss));
         let confidence = if is_broken {
             Confidence::Probable
         } else {
@@ -147,29 +140,4 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         findings.push(finding);
     }
     findings
-}
-
-/// The counters that stand out: card, counter, count, place; the largest first.
-fn losses(machine: &Machine<'_>) -> Vec<(String, String, u64, Citation)> {
-    let mut found: Vec<(String, String, u64, Citation)> = machine
-        .host
-        .values
-        .iter()
-        .filter_map(|(key, (value, cite))| {
-            let rest = key.strip_prefix("interface.")?;
-            let (card, counter) = rest.split_once('.')?;
-            let counter = counter.strip_prefix("counter.").unwrap_or(counter);
-            let is_counter = ["err", "drop", "miss", "crc", "no_buffer", "discard", "overrun", "fail"]
-                .iter()
-                .any(|word| counter.contains(word));
-            let count: u64 = value.parse().ok()?;
-            let is_drop = counter.contains("drop") || counter.contains("discard");
-            let least = if is_drop { DROPS } else { ERRORS };
-            let is_card = CARDS.iter().any(|name| card.starts_with(name));
-            (is_counter && is_card && count >= least)
-                .then(|| (card.to_owned(), counter.to_owned(), count, cite.clone()))
-        })
-        .collect();
-    found.sort_by(|a, b| (b.2, &a.0, &a.1).cmp(&(a.2, &b.0, &b.1)));
-    found
 }

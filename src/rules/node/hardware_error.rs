@@ -6,7 +6,9 @@ use crate::cluster::Snapshot;
 use crate::model::{Confidence, Subject};
 use crate::rules::scheduling::blocked;
 use crate::rules::text_rule::judge_text;
-use crate::rules::toolbox::nodes::{node_of, persists};
+use crate::rules::toolbox::hosts::{Suffering, machines, network_suffering};
+use crate::rules::toolbox::nics::{Loss, is_broken, losses};
+use crate::rules::toolbox::nodes::{node_of, persists, touch_pods};
 use crate::rules::toolbox::{own_hits, workload_touches};
 use crate::rules::{Finding, Input, RuleHeader, Touch};
 
@@ -14,7 +16,7 @@ pub(in crate::rules) const RULE: &str = r##"
 id: hardware-error
 role: cause
 level: critical
-needs: [system-log|kernel-log|container-logs]
+needs: [system-log|kernel-log|container-logs|interfaces]
 text:
   - id: mce
     pattern: 'mce: \[Hardware Error\]: (?:CPU \d+: Machine Check|Machine check events logged)'
@@ -35,12 +37,18 @@ finds:
   only_while_failing: true
 check: {zh: "节点的硬件是否报告错误", en: "whether the hardware of nodes reports errors"}
 title:
-  zh: "节点 {{ node }} 报告硬件错误（{{ times }} 次）"
-  en: "node {{ node }} reports hardware errors ({{ times|times }})"
+  zh: "{% if card is defined %}节点 {{ node }} 的网卡 {{ card }} 收到损坏的帧（{{ counters|join('、') }}）{% else %}节点 {{ node }} 报告硬件错误（{{ times }} 次）{% endif %}"
+  en: "{% if card is defined %}network card {{ card }} of node {{ node }} receives damaged frames ({{ counters|join(', ') }}){% else %}node {{ node }} reports hardware errors ({{ times|times }}){% endif %}"
 cause:
-  zh: "内核记录了硬件错误：{{ line }}；内存、处理器、总线或散热有问题，节点不可信赖。"
-  en: "the kernel recorded errors of the hardware: {{ line }}; memory, processor, bus or cooling are at fault and the node cannot be trusted."
+  zh: "{% if card is defined %}网卡收到的帧校验不对（{{ counters|join('、') }}）：线缆、光模块或交换机端口有问题，经过它的连接会变慢、重传或中断。{% else %}内核记录了硬件错误：{{ line }}；内存、处理器、总线或散热有问题，节点不可信赖。{% endif %}"
+  en: "{% if card is defined %}the checksums of frames that the card receives are wrong ({{ counters|join(', ') }}): a cable, a transceiver or the switch's port is at fault, and connections through it are slow, are sent again, or break.{% else %}the kernel recorded errors of the hardware: {{ line }}; memory, processor, bus or cooling are at fault and the node cannot be trusted.{% endif %}"
 causes:
+  - rule: peer-unresponsive
+    ground: node
+    mechanism: {zh: "请求的数据包损坏而丢失", en: "packets of requests arrive damaged and are lost"}
+  - rule: peer-unresponsive
+    ground: workload
+    mechanism: {zh: "请求的数据包损坏而丢失", en: "packets of requests arrive damaged and are lost"}
   - {rule: 'app-*', ground: workload, mechanism: {zh: '节点的硬件出错，应用随之出错', en: 'the machine errs, and what runs on it with it'}}
   - rule: failedscheduling-insufficient-resources
     ground: workload
@@ -122,6 +130,30 @@ examples:
         [Tue Jan 21 18:20:44 2025] mce: [Hardware Error]: CPU 4: Machine Check: 0 Bank 5: be00000000800400
     fires:
       - {kind: "Node", name: "n1", node: "n1"}
+  - name: "damaged frames"
+    files:
+      "nodes.txt": |
+        NAME   STATUS   ROLES    AGE   VERSION
+        n1     Ready    <none>   90d   v1.28.4
+        n2     Ready    <none>   90d   v1.28.4
+      "pods.txt": |
+        NAMESPACE   NAME                       READY   STATUS    RESTARTS   AGE   IP           NODE
+        shop        web-57b96b46b7-zv4q2       1/1     Running   0          41m   10.42.1.9    n2
+        shop        rates-6bdf8c9d7-jd5lx      1/1     Running   0          41m   10.42.0.9    n1
+      "svc.txt": |
+        NAMESPACE   NAME    TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)    AGE
+        shop        rates   ClusterIP   10.96.0.12   <none>        8080/TCP   41m
+      "web-57b96b46b7-zv4q2.log": |
+        2026/11/21 10:00:01 ERROR Get "http://rates:8080/now": context deadline exceeded
+        2026/11/21 10:00:09 ERROR Get "http://rates:8080/now": context deadline exceeded
+        2026/11/21 10:00:19 ERROR Get "http://rates:8080/now": context deadline exceeded
+        2026/11/21 10:00:29 ERROR Get "http://rates:8080/now": context deadline exceeded
+      "nodes/n1/ethtool_-S_eth0": |
+        NIC statistics:
+             rx_packets: 109358898
+             rx_crc_errors_phy: 418211
+    fires:
+      - {kind: "Node", name: "n1", node: "n1"}
   - name: "corrected"
     files:
       "nodes.txt": |
@@ -135,6 +167,7 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     let finds = rule.finds.as_ref();
     let mut findings = finds.map_or_else(Vec::new, |finds| judge_text(input, rule, finds));
     let snapshot = input.snapshot;
+    findings.extend(damaged_frames(snapshot, rule));
     let own = own_hits(input, rule).into_iter();
     let lost = own.filter(|hit| hit.signature.ends_with("/gpu") && persists(snapshot, hit));
     let nodes: BTreeSet<String> = lost.filter_map(|hit| node_of(snapshot, hit)).collect();
@@ -151,6 +184,38 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
     {
         finding.confidence = Confidence::Confirmed;
         finding.touches.extend(touches.iter().cloned());
+    }
+    findings
+}
+
+/// Nodes whose network suffers and whose card receives damaged frames.
+fn damaged_frames(snapshot: &Snapshot, rule: &RuleHeader) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for machine in machines(snapshot) {
+        if network_suffering(snapshot, &machine.node) != Suffering::Yes {
+            continue;
+        }
+        let damaged: Vec<Loss> = losses(&machine).into_iter().filter(is_broken).collect();
+        let Some((card, ..)) = damaged.first() else { continue };
+        let counters: Vec<String> = damaged
+            .iter()
+            .map(|(_, counter, count, _)| format!("{counter} {count}"))
+            .collect();
+        let mut finding = Finding::new(rule, Subject::node(&machine.node), Confidence::Probable)
+            .fact("node", machine.node.clone())
+            .fact("card", card.clone())
+            .fact("counters", counters);
+        for (.., cite) in &damaged {
+            finding.add_cite(cite.clone());
+        }
+        touch_pods(snapshot, &machine.node, &mut finding);
+        // Pods stay ready while their connections break.
+        for pod in snapshot.pods().filter(|pod| pod.node() == machine.node) {
+            finding
+                .touches
+                .extend(workload_touches(snapshot, &pod.object.subject()));
+        }
+        findings.push(finding);
     }
     findings
 }

@@ -10,6 +10,7 @@ use super::common_store::common_store;
 use super::errors::troubled;
 use super::etcd::{etcd, is_of_etcd};
 use super::lasting::{ended, is_blamed};
+use super::makers::operators_of;
 use super::mentions::{mentioned, named_by_word};
 use super::nodes::is_ready;
 use super::passed::{complaint_is_over, peer_is_back, spacing};
@@ -485,6 +486,19 @@ pub fn finding(
     }
     if let Some((namespace, name)) = service_meant(input.snapshot, &finding.subject.namespace, &peer) {
         finding.blame(Subject::namespaced("Service", &namespace, &name));
+    }
+    // What is not there was to be made by somebody.
+    let is_there = |object: &Subject| {
+        let snapshot = input.snapshot;
+        snapshot.object(&object.kind, &object.namespace, &object.name).is_some()
+    };
+    if !peer.is_address() && !finding.blames.iter().any(is_there) {
+        let (name, rest) = peer.host.split_once('.').unwrap_or((&peer.host, ""));
+        let place = rest.split('.').next().filter(|place| !place.is_empty());
+        let namespace = place.map_or_else(|| finding.subject.namespace.clone(), str::to_owned);
+        for operator in operators_of(input.snapshot, &namespace, name) {
+            finding.blame(operator);
+        }
     }
     // A pod that nobody collected, on a node that is down.
     if finding.blames.is_empty()

@@ -1,5 +1,6 @@
 //! Who makes a Secret that nobody writes by hand: the custom resource that asks for it, and the controller that follows the resource.
 
+use super::speakers::controllers_called;
 use crate::cluster::{Object, Snapshot};
 use crate::model::Subject;
 use crate::rules::{Ground, Touch};
@@ -22,6 +23,44 @@ const MAKERS: [(&str, &str, &str); 8] = [
     ),
     ("OnePasswordItem", "", "onepassword"),
 ];
+
+/// The operators that make what stands behind a name: of the custom resource that is called so, as their own names tell. `orders-mq` of a
+/// `RabbitmqCluster` is made by `rabbitmq-cluster-operator`.
+pub fn operators_of(snapshot: &Snapshot, namespace: &str, name: &str) -> Vec<Subject> {
+    let is_called = |object: &Object| {
+        let rest = name.strip_prefix(object.key.name.as_str());
+        object.key.namespace == namespace && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    };
+    let is_custom = |object: &Object| {
+        let group = object.text("/apiVersion").split('/').next().unwrap_or("");
+        group.contains('.') && !group.ends_with(".k8s.io")
+    };
+    let mut words: Vec<String> = Vec::new();
+    for object in snapshot
+        .objects
+        .values()
+        .filter(|object| is_called(object) && is_custom(object))
+    {
+        let group = object.text("/apiVersion").split('/').next().unwrap_or("").to_owned();
+        words.extend(group.split(['.', '-']).map(str::to_owned));
+        words.push(object.key.kind.to_lowercase());
+    }
+    words.retain(|word| word.len() > 3);
+    if words.is_empty() {
+        return Vec::new();
+    }
+    let makes = |operator: &Subject| {
+        let mut own = operator
+            .name
+            .split('-')
+            .filter(|part| part.len() > 3 && *part != "operator");
+        own.any(|part| words.iter().any(|word| word.starts_with(part)))
+    };
+    controllers_called(snapshot, "operator")
+        .into_iter()
+        .filter(makes)
+        .collect()
+}
 
 /// Workloads that were refused to make objects of this kind where one is missing: an operator makes what its tenants need.
 ///
