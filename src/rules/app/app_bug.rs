@@ -12,7 +12,7 @@ use crate::rules::toolbox::etcd::{etcd, is_of_etcd};
 use crate::rules::toolbox::mentions::{mentioned, named_by_word};
 use crate::rules::toolbox::peers::dependencies;
 use crate::rules::toolbox::probes::{Kind, failures};
-use crate::rules::toolbox::speakers::{State, state_of};
+use crate::rules::toolbox::speakers::{State, makes_load, state_of};
 use crate::rules::toolbox::told::told;
 use crate::rules::toolbox::{cite_tail, last_words, words, workload_touches};
 use crate::rules::{Finding, Input, RuleHeader};
@@ -249,7 +249,10 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
         findings.push(finding);
     }
     let running = mostly_errors(snapshot);
-    for errors in &running {
+    for errors in running
+        .iter()
+        .filter(|errors| !makes_load(&errors.speaker.workload.name))
+    {
         if !findings.iter().any(|known| known.subject == errors.speaker.workload) {
             findings.extend(of_running(snapshot, rule, errors));
         }

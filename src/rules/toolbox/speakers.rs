@@ -335,6 +335,23 @@ pub fn is_data_store(name: &str) -> bool {
     }
 }
 
+/// True for what is there to call others, by its name: all that it complains of is theirs.
+pub fn makes_load(name: &str) -> bool {
+    const TOOLS: [&str; 8] = [
+        "loadgen",
+        "loadgenerator",
+        "locust",
+        "k6",
+        "jmeter",
+        "gatling",
+        "vegeta",
+        "artillery",
+    ];
+    let words: Vec<&str> = name.split('-').collect();
+    let is_pair = |pair: &[&str]| matches!(pair, ["load" | "traffic", second] if second.starts_with("gen") || second.starts_with("test"));
+    words.iter().any(|word| TOOLS.contains(word)) || words.windows(2).any(is_pair)
+}
+
 /// The Deployments whose names end so, known by their pods or by a log alone: the controllers that charts install.
 pub fn controllers_called(snapshot: &Snapshot, ending: &str) -> BTreeSet<Subject> {
     let of_pods = snapshot.pods().map(|pod| snapshot.top_owner(pod.object));
