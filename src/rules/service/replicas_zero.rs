@@ -1,5 +1,7 @@
 //! A workload that something needs is scaled to zero.
 
+use std::collections::BTreeSet;
+
 use crate::cluster::{Event, Object};
 use crate::logs::Stream;
 use crate::model::{Confidence, Subject};
@@ -22,7 +24,7 @@ text:
     pattern: '(?i)\b(?P<said>(?:backlog|queue[ _-]?(?:depth|length|size|lag|high|growing|full)|consumer[ _-]?lag|(?:messages|tasks|jobs|events|items|results|requests) (?:are )?(?:waiting|pending|queued|piling up|not (?:being )?(?:consumed|processed|picked up))|unprocessed (?:messages|tasks|jobs|events|items)|not consumed|still (?:pending|queued|waiting|unprocessed))\b[^\n]{0,200})'
   - id: nobody
     in: [container-log, event, other]
-    pattern: '(?i)(?P<said>\bno (?:active |available |running |registered |online |live )?(?:consumers?|subscribers?|workers?|runners?|pollers?|listeners?)\b[^\n]{0,160}|consumer group ''?[\w.-]+''? has no active members[^\n]{0,80})'
+    pattern: '(?i)(?P<said>\bno (?:active |available |running |registered |online |live )?(?:consumers?|subscribers?|workers?|runners?|pollers?|listeners?)\b[^\n]{0,160}|consumer group ''?[\w.-]+''? has no active members[^\n]{0,80}|\bconsumers"?[=:] ?0\b[^\n]{0,80})'
   - id: idle-queue
     in: [container-log, other]
     pattern: '^(?P<said>[A-Za-z][A-Za-z0-9_.-]{2,60}\t(?:[0-9]+\t)*[1-9][0-9]*\t(?:[0-9]+\t)*0\trunning\b)'
@@ -186,7 +188,7 @@ examples:
 "##;
 
 pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Finding> {
-    ["Deployment", "StatefulSet"]
+    let mut findings: Vec<Finding> = ["Deployment", "StatefulSet"]
         .iter()
         .flat_map(|kind| input.snapshot.kind(kind))
         .filter(|workload| workload.int("/spec/replicas") == Some(0) && !scales_to_zero(input, workload))
@@ -195,7 +197,31 @@ pub(in crate::rules) fn detect(input: &Input<'_>, rule: &RuleHeader) -> Vec<Find
                 .or_else(|| left_undone(input, rule, workload))
                 .or_else(|| scaled_down(input, rule, workload))
         })
-        .collect()
+        .collect();
+    // Beside what was scaled down a short while ago, what nobody names has rested all the time.
+    let has_event = |finding: &Finding| finding.facts.get("event").and_then(|event| event.as_str()) != Some("");
+    if findings.iter().any(has_event) {
+        let named: BTreeSet<Subject> = (calls(input.snapshot).iter())
+            .map(|call| call.service.subject())
+            .collect();
+        let is_called = |finding: &Finding| {
+            let service = finding
+                .facts
+                .get("service")
+                .and_then(|name| name.as_str())
+                .unwrap_or("");
+            let kind = finding
+                .facts
+                .get("service_kind")
+                .and_then(|kind| kind.as_str())
+                .unwrap_or("");
+            named.contains(&Subject::namespaced(kind, &finding.subject.namespace, service))
+        };
+        findings.retain(|finding| {
+            has_event(finding) || is_called(finding) || finding.facts.get("backlog") != Some(&"".into())
+        });
+    }
+    findings
 }
 
 /// What ran until a short while ago, while others are in trouble now. Who follows a queue or a stream has no Service, and nobody names it.
